@@ -1,0 +1,10 @@
+/** The command line application. */
+module dev.monoquant.cli {
+  requires dev.monoquant.core;
+  requires dev.monoquant.io;
+  requires dev.monoquant.schemes;
+  requires info.picocli;
+  requires org.slf4j;
+  requires org.snakeyaml.engine;
+  requires static org.jspecify;
+}

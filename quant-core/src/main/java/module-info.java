@@ -1,0 +1,7 @@
+/** Plans a quantization and runs it. */
+module dev.monoquant.core {
+  requires transitive dev.monoquant.api;
+  requires org.slf4j;
+  requires static com.google.auto.service;
+  requires static org.jspecify;
+}

@@ -1,0 +1,26 @@
+package dev.monoquant;
+
+/** The output could not be written: it exists, the disk is full, the folder is read-only. */
+public final class OutputException extends QuantException {
+
+  private static final long serialVersionUID = 1L;
+
+  /**
+   * Makes an exception with a message.
+   *
+   * @param message the thing, its value, what was allowed, and what to do
+   */
+  public OutputException(String message) {
+    super(message);
+  }
+
+  /**
+   * Makes an exception with a message.
+   *
+   * @param message the thing, its value, what was allowed, and what to do
+   * @param cause what made it known
+   */
+  public OutputException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}

@@ -1,0 +1,45 @@
+package dev.monoquant;
+
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * The plan has problems that forbid to go on. All of them are carried, not only the first.
+ *
+ * <p>Thrown after the input was read and before any weight is quantized.
+ */
+public final class PlanException extends QuantException {
+
+  private static final long serialVersionUID = 1L;
+
+  private final transient List<Problem> problems;
+
+  /**
+   * Makes an exception with a message.
+   *
+   * @param problems every problem found, at least one of them an error
+   */
+  public PlanException(List<Problem> problems) {
+    super(text(problems));
+    this.problems = List.copyOf(problems);
+  }
+
+  /**
+   * {@return every problem found, in the order of the model's layers; empty after deserialization}
+   */
+  public List<Problem> problems() {
+    return problems == null ? List.of() : problems;
+  }
+
+  private static String text(List<Problem> problems) {
+    List<Problem> errors =
+        problems.stream().filter(p -> p.severity() == Problem.Severity.ERROR).toList();
+    if (errors.size() == 1) {
+      return errors.get(0).toString();
+    }
+    return errors.size()
+        + " problems: "
+        + errors.stream().limit(20).map(Problem::toString).collect(Collectors.joining("; "))
+        + (errors.size() > 20 ? "; and " + (errors.size() - 20) + " more" : "");
+  }
+}

@@ -1,0 +1,65 @@
+package dev.monoquant;
+
+/**
+ * The root of everything this framework throws on purpose.
+ *
+ * <p>A message names the thing, its value, what was allowed and what to do. Messages are one line,
+ * with untrusted text quoted by {@link #quote(String)}. Anything else that escapes (a {@code
+ * NullPointerException}, say) is a bug of the framework or of a plugin.
+ */
+public abstract sealed class QuantException extends RuntimeException
+    permits ConfigurationException,
+        ModelFormatException,
+        OutputException,
+        PlanException,
+        PluginException,
+        ValidationException {
+
+  private static final long serialVersionUID = 1L;
+
+  QuantException(String message, Throwable cause) {
+    super(message, cause);
+  }
+
+  QuantException(String message) {
+    super(message);
+  }
+
+  /**
+   * Makes text from a file or a user safe to print in one line: in double quotes, control characters
+   * and quotes escaped, and cut after 200 characters.
+   *
+   * @param text any text
+   * @return the quoted text
+   */
+  public static String quote(String text) {
+    StringBuilder out = new StringBuilder(text.length() + 2).append('"');
+    int shown = 0;
+    for (int i = 0; i < text.length(); i++) {
+      if (shown++ == 200) {
+        return out.append("...\" (").append(text.length()).append(" characters)").toString();
+      }
+      char c = text.charAt(i);
+      if (c == '"' || c == '\\') {
+        out.append('\\').append(c);
+      } else if (Character.isISOControl(c)
+          || Character.isSurrogate(c)
+          || Character.getType(c) == Character.FORMAT
+          || Character.getType(c) == Character.LINE_SEPARATOR
+          || Character.getType(c) == Character.PARAGRAPH_SEPARATOR) {
+        boolean pair =
+            Character.isHighSurrogate(c)
+                && i + 1 < text.length()
+                && Character.isLowSurrogate(text.charAt(i + 1));
+        if (pair) {
+          out.append(c).append(text.charAt(++i));
+        } else {
+          out.append(String.format("\\u%04x", (int) c));
+        }
+      } else {
+        out.append(c);
+      }
+    }
+    return out.append('"').toString();
+  }
+}

@@ -1,0 +1,40 @@
+package dev.monoquant;
+
+/** What to do with a weight whose columns are no multiple of the group size. */
+public enum RaggedGroupPolicy {
+  /** Refuse the plan, naming the tensor, its columns and the group size. The default. */
+  FAIL("fail"),
+  /** Keep that weight as it is and say so. */
+  KEEP("keep"),
+  /** Quantize that weight per channel instead and say so. */
+  CHANNEL("channel");
+
+  private final String wire;
+
+  RaggedGroupPolicy(String wire) {
+    this.wire = wire;
+  }
+
+  /** {@return the stable lower-case word} */
+  public String wire() {
+    return wire;
+  }
+
+  /**
+   * {@return the value}
+   *
+   * @param text {@code fail}, {@code keep} or {@code channel}
+   * @throws ConfigurationException for anything else
+   */
+  public static RaggedGroupPolicy parse(String text) {
+    for (RaggedGroupPolicy policy : values()) {
+      if (policy.wire.equals(text)) {
+        return policy;
+      }
+    }
+    throw new ConfigurationException(
+        "ragged-group policy "
+            + QuantException.quote(text)
+            + " is not known; allowed are fail, keep, channel");
+  }
+}

@@ -1,0 +1,118 @@
+package dev.monoquant;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.model.Layer;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+
+/**
+ * Selects layers by name or kind.
+ *
+ * <table>
+ * <caption>the forms of a pattern</caption>
+ * <tr><td>{@code re:.*mlp.*}</td><td>a regular expression; it must match from the start of the layer's
+ *     name, as in compressed-tensors, and may match a prefix only</td></tr>
+ * <tr><td>{@code kind:Conv2d}</td><td>all layers of that kind, whatever their names</td></tr>
+ * <tr><td>anything else</td><td>a glob over the layer's name, or the exact name of a kind, such as
+ *     {@code Linear}: {@code *} is any text, dots included, {@code ?} any one character</td></tr>
+ * </table>
+ *
+ * <p>A name is the layer's path, such as {@code encoder.0.fc}; the full name of one of its tensors
+ * ({@code encoder.0.fc.weight}) selects the layer as well.
+ */
+public final class Selector {
+
+  private final String text;
+  private final String kind;
+  private final Pattern pattern;
+  private final boolean prefix;
+
+  private Selector(String text, String kind, Pattern pattern, boolean prefix) {
+    this.text = text;
+    this.kind = kind;
+    this.pattern = pattern;
+    this.prefix = prefix;
+  }
+
+  /**
+   * {@return the selector}
+   *
+   * @param text a pattern in one of the forms above
+   * @throws ConfigurationException if the text is blank or no valid regular expression
+   */
+  public static Selector parse(String text) {
+    requireNonNull(text, "text");
+    if (text.isBlank()) {
+      throw new ConfigurationException(
+          "an empty pattern selects nothing; examples are lm_head, *.attn.*, re:.*mlp.* and Linear");
+    }
+    if (text.startsWith("re:")) {
+      try {
+        return new Selector(text, "", Pattern.compile(text.substring(3)), true);
+      } catch (PatternSyntaxException e) {
+        throw new ConfigurationException(
+            "pattern "
+                + QuantException.quote(text)
+                + " is no regular expression: "
+                + e.getDescription()
+                + " at position "
+                + e.getIndex(),
+            e);
+      }
+    }
+    if (text.startsWith("kind:")) {
+      return new Selector(text, text.substring(5), Pattern.compile("(?!)"), false);
+    }
+    return new Selector(text, text, glob(text), false);
+  }
+
+  private static Pattern glob(String text) {
+    StringBuilder regex = new StringBuilder();
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      switch (c) {
+        case '*' -> regex.append(".*");
+        case '?' -> regex.append('.');
+        default -> regex.append(Pattern.quote(String.valueOf(c)));
+      }
+    }
+    return Pattern.compile(regex.toString(), Pattern.DOTALL);
+  }
+
+  /**
+   * {@return whether it is selected}
+   *
+   * @param layer a layer
+   */
+  public boolean matches(Layer layer) {
+    return layer.kind().name().equals(kind)
+        || matchesName(layer.name())
+        || layer.tensors().values().stream().anyMatch(t -> matchesName(t.name()));
+  }
+
+  private boolean matchesName(String name) {
+    var matcher = pattern.matcher(name);
+    return prefix ? matcher.lookingAt() : matcher.matches();
+  }
+
+  /** {@return the pattern as it was given} */
+  public String text() {
+    return text;
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Selector that && text.equals(that.text);
+  }
+
+  @Override
+  public int hashCode() {
+    return text.hashCode();
+  }
+
+  @Override
+  public String toString() {
+    return text;
+  }
+}

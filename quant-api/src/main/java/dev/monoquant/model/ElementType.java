@@ -1,0 +1,237 @@
+package dev.monoquant.model;
+
+import dev.monoquant.ConfigurationException;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/**
+ * The element types of tensors, each with its stable wire name.
+ *
+ * <p>The wire names of the types that safetensors knows are those of its headers. {@link #INT2} to
+ * {@link #UINT7} are not among them: they describe codes, whose place in a file is the business of an
+ * output format. Never persist {@link #ordinal()}.
+ */
+public enum ElementType {
+  /** One byte a value, zero is false. */
+  BOOL("BOOL", 8, Family.BOOL, false),
+  /** 8-bit unsigned integer. */
+  UINT8("U8", 8, Family.INTEGER, false),
+  /** 8-bit signed integer, two's complement. */
+  INT8("I8", 8, Family.INTEGER, true),
+  /** 16-bit signed integer. */
+  INT16("I16", 16, Family.INTEGER, true),
+  /** 16-bit unsigned integer. */
+  UINT16("U16", 16, Family.INTEGER, false),
+  /** IEEE 754 binary16. */
+  FLOAT16("F16", 16, Family.FLOAT, true),
+  /** The upper half of binary32. */
+  BFLOAT16("BF16", 16, Family.FLOAT, true),
+  /** 32-bit signed integer. */
+  INT32("I32", 32, Family.INTEGER, true),
+  /** 32-bit unsigned integer. */
+  UINT32("U32", 32, Family.INTEGER, false),
+  /** IEEE 754 binary32. */
+  FLOAT32("F32", 32, Family.FLOAT, true),
+  /** IEEE 754 binary64. */
+  FLOAT64("F64", 64, Family.FLOAT, true),
+  /** 64-bit signed integer. */
+  INT64("I64", 64, Family.INTEGER, true),
+  /** 64-bit unsigned integer. */
+  UINT64("U64", 64, Family.INTEGER, false),
+  /** Two binary32: real, imaginary. */
+  COMPLEX64("C64", 64, Family.COMPLEX, true),
+  /** FP8, 4 exponent bits, no infinities. */
+  FLOAT8_E4M3("F8_E4M3", 8, Family.SMALL_FLOAT, true),
+  /** FP8, 5 exponent bits. */
+  FLOAT8_E5M2("F8_E5M2", 8, Family.SMALL_FLOAT, true),
+  /** FP8 power-of-two scale. */
+  FLOAT8_E8M0("F8_E8M0", 8, Family.SMALL_FLOAT, false),
+  /** FP8 of some accelerators, no negative zero. */
+  FLOAT8_E4M3FNUZ("F8_E4M3FNUZ", 8, Family.SMALL_FLOAT, true),
+  /** FP8 of some accelerators, no negative zero. */
+  FLOAT8_E5M2FNUZ("F8_E5M2FNUZ", 8, Family.SMALL_FLOAT, true),
+  /** FP6, 2 exponent bits, packed in files. */
+  FLOAT6_E2M3("F6_E2M3", 6, Family.SMALL_FLOAT, true),
+  /** FP6, 3 exponent bits, packed in files. */
+  FLOAT6_E3M2("F6_E3M2", 6, Family.SMALL_FLOAT, true),
+  /** FP4, packed in files. */
+  FLOAT4("F4", 4, Family.SMALL_FLOAT, true),
+  /** 2-bit signed code. */
+  INT2("I2", 2, Family.CODE, true),
+  /** 3-bit signed code. */
+  INT3("I3", 3, Family.CODE, true),
+  /** 4-bit signed code. */
+  INT4("I4", 4, Family.CODE, true),
+  /** 5-bit signed code. */
+  INT5("I5", 5, Family.CODE, true),
+  /** 6-bit signed code. */
+  INT6("I6", 6, Family.CODE, true),
+  /** 7-bit signed code. */
+  INT7("I7", 7, Family.CODE, true),
+  /** 1-bit unsigned code. */
+  UINT1("U1", 1, Family.CODE, false),
+  /** 2-bit unsigned code. */
+  UINT2("U2", 2, Family.CODE, false),
+  /** 3-bit unsigned code. */
+  UINT3("U3", 3, Family.CODE, false),
+  /** 4-bit unsigned code. */
+  UINT4("U4", 4, Family.CODE, false),
+  /** 5-bit unsigned code. */
+  UINT5("U5", 5, Family.CODE, false),
+  /** 6-bit unsigned code. */
+  UINT6("U6", 6, Family.CODE, false),
+  /** 7-bit unsigned code. */
+  UINT7("U7", 7, Family.CODE, false);
+
+  private enum Family {
+    BOOL,
+    INTEGER,
+    FLOAT,
+    COMPLEX,
+    SMALL_FLOAT,
+    CODE
+  }
+
+  private final String wire;
+  private final int bits;
+  private final Family family;
+  private final boolean signed;
+
+  ElementType(String wire, int bits, Family family, boolean signed) {
+    this.wire = wire;
+    this.bits = bits;
+    this.family = family;
+    this.signed = signed;
+  }
+
+  /** {@return the stable name, as safetensors spells it where it has one} */
+  public String wire() {
+    return wire;
+  }
+
+  /** {@return bits of one element where elements are packed without gaps} */
+  public int bits() {
+    return bits;
+  }
+
+  /**
+   * Bytes of one element in memory: elements below 8 bits take a byte each in a {@link
+   * dev.monoquant.tile.QuantizedTile}.
+   *
+   * @return 1, 2, 4 or 8
+   */
+  public int cellBytes() {
+    return Math.max(1, bits / 8);
+  }
+
+  /** {@return whether negative values can be told} */
+  public boolean signed() {
+    return signed;
+  }
+
+  /**
+   * Whether a scheme can take weights of this type as its input.
+   *
+   * @return true for FLOAT16, BFLOAT16, FLOAT32 and FLOAT64
+   */
+  public boolean isQuantizable() {
+    return family == Family.FLOAT;
+  }
+
+  /**
+   * Whether elements are integers of at most 8 bits that stand for levels of a scheme.
+   *
+   * @return true for INT2 to INT8 and UINT1 to UINT8
+   */
+  public boolean isCode() {
+    return family == Family.CODE || this == INT8 || this == UINT8;
+  }
+
+  /**
+   * Whether a safetensors header may name this type.
+   *
+   * @return false for the codes below 8 bits
+   */
+  public boolean isSafetensors() {
+    return family != Family.CODE;
+  }
+
+  /**
+   * {@return the least value of a code type}
+   *
+   * @throws IllegalStateException if {@link #isCode()} is false
+   */
+  public int minCode() {
+    requireCode();
+    return signed ? -(1 << (bits - 1)) : 0;
+  }
+
+  /**
+   * {@return the greatest value of a code type}
+   *
+   * @throws IllegalStateException if {@link #isCode()} is false
+   */
+  public int maxCode() {
+    requireCode();
+    return signed ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
+  }
+
+  private void requireCode() {
+    if (!isCode()) {
+      throw new IllegalStateException(wire + " is no code type");
+    }
+  }
+
+  /**
+   * {@return the type, or empty if there is none of that name}
+   *
+   * @param wire a wire name, case matters
+   */
+  public static Optional<ElementType> find(String wire) {
+    return Arrays.stream(values()).filter(t -> t.wire.equals(wire)).findFirst();
+  }
+
+  /**
+   * {@return the type}
+   *
+   * @param wire a wire name, case matters
+   * @throws ConfigurationException if there is none of that name; the message lists all
+   */
+  public static ElementType of(String wire) {
+    return find(wire)
+        .orElseThrow(
+            () ->
+                new ConfigurationException(
+                    "no element type "
+                        + wire
+                        + "; there are "
+                        + Arrays.stream(values())
+                            .map(ElementType::wire)
+                            .collect(Collectors.joining(", "))));
+  }
+
+  /**
+   * The integer code type of so many bits.
+   *
+   * @param bits 1 to 8
+   * @param signed whether codes are two's complement; signed codes have at least 2 bits
+   * @return the type
+   * @throws ConfigurationException if there is none
+   */
+  public static ElementType code(int bits, boolean signed) {
+    return Arrays.stream(values())
+        .filter(t -> t.isCode() && t.bits == bits && t.signed == signed)
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new ConfigurationException(
+                    String.format(
+                        Locale.ROOT,
+                        "no %s code of %d bits; allowed are %s",
+                        signed ? "signed" : "unsigned",
+                        bits,
+                        signed ? "2 to 8" : "1 to 8")));
+  }
+}

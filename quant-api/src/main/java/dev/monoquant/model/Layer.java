@@ -1,0 +1,58 @@
+package dev.monoquant.model;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A layer: its name, its kind and its own tensors.
+ *
+ * @param name the module path, such as {@code encoder.0.fc}; empty for tensors at the root
+ * @param kind what it is
+ * @param evidence how the kind is known
+ * @param tensors its tensors by their local name, such as {@code weight}, in model order
+ */
+public record Layer(
+    String name, LayerKind kind, Evidence evidence, Map<String, TensorInfo> tensors) {
+
+  /** How the kind of a layer is known. */
+  public enum Evidence {
+    /** The model says so (a live block, a scripted class). */
+    DECLARED("declared"),
+    /** The user says so, by a layer map. */
+    GIVEN("given"),
+    /** Guessed from names and shapes. */
+    INFERRED("inferred");
+
+    private final String wire;
+
+    Evidence(String wire) {
+      this.wire = wire;
+    }
+
+    /** {@return the stable lower-case word} */
+    public String wire() {
+      return wire;
+    }
+  }
+
+  /** Copies the map, keeping its order. */
+  public Layer {
+    requireNonNull(name, "name");
+    requireNonNull(kind, "kind");
+    requireNonNull(evidence, "evidence");
+    tensors = Collections.unmodifiableMap(new LinkedHashMap<>(tensors));
+  }
+
+  /**
+   * {@return the tensor, or empty if this layer has none of that name}
+   *
+   * @param localName such as {@code weight}
+   */
+  public Optional<TensorInfo> tensor(String localName) {
+    return Optional.ofNullable(tensors.get(localName));
+  }
+}

@@ -1,0 +1,70 @@
+package dev.monoquant.model;
+
+import static java.util.Objects.requireNonNull;
+
+/**
+ * What a layer is, by the name of its class in PyTorch. An open set: a plugin may add kinds of its
+ * own.
+ *
+ * @param name the name, such as {@code Linear}; recipes match it exactly
+ */
+public record LayerKind(String name) {
+
+  /** A matrix product, weight (outputs, inputs). */
+  public static final LayerKind LINEAR = new LayerKind("Linear");
+
+  /** A matrix product with its weight stored (inputs, outputs), as GPT-2 has it. */
+  public static final LayerKind CONV1D_TRANSPOSED = new LayerKind("Conv1D");
+
+  /** Convolution, weight (outputs, inputs / groups, k). */
+  public static final LayerKind CONV1D = new LayerKind("Conv1d");
+
+  /** Convolution, weight (outputs, inputs / groups, kh, kw). */
+  public static final LayerKind CONV2D = new LayerKind("Conv2d");
+
+  /** Convolution, weight (outputs, inputs / groups, kd, kh, kw). */
+  public static final LayerKind CONV3D = new LayerKind("Conv3d");
+
+  /** Transposed convolution, weight (inputs, outputs / groups, k). */
+  public static final LayerKind CONV_TRANSPOSE1D = new LayerKind("ConvTranspose1d");
+
+  /** Transposed convolution, weight (inputs, outputs / groups, kh, kw). */
+  public static final LayerKind CONV_TRANSPOSE2D = new LayerKind("ConvTranspose2d");
+
+  /** Transposed convolution, weight (inputs, outputs / groups, kd, kh, kw). */
+  public static final LayerKind CONV_TRANSPOSE3D = new LayerKind("ConvTranspose3d");
+
+  /** A table, weight (entries, width). */
+  public static final LayerKind EMBEDDING = new LayerKind("Embedding");
+
+  /** Recurrent, weights {@code weight_ih_l0} (4 hidden, inputs) and so on. */
+  public static final LayerKind LSTM = new LayerKind("LSTM");
+
+  /** Recurrent, weights {@code weight_ih_l0} (3 hidden, inputs) and so on. */
+  public static final LayerKind GRU = new LayerKind("GRU");
+
+  /** Recurrent, weights {@code weight_ih_l0} (hidden, inputs) and so on. */
+  public static final LayerKind RNN = new LayerKind("RNN");
+
+  /** Attention with {@code in_proj_weight} (3 width, width). */
+  public static final LayerKind MULTIHEAD_ATTENTION = new LayerKind("MultiheadAttention");
+
+  /** Any normalisation layer; never quantized. */
+  public static final LayerKind NORM = new LayerKind("Norm");
+
+  /** Not known: no rule for names and shapes applied. */
+  public static final LayerKind UNKNOWN = new LayerKind("Unknown");
+
+  /** Checks the name. */
+  public LayerKind {
+    requireNonNull(name, "name");
+    if (name.isBlank()) {
+      throw new IllegalArgumentException("a layer kind needs a name, such as Linear");
+    }
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}

@@ -1,0 +1,41 @@
+package dev.monoquant.spi;
+
+import java.io.IOException;
+
+/**
+ * Recognises and opens one kind of model.
+ *
+ * <p>What this does not do: it infers no layers and knows no schemes. Stateless and thread-safe.
+ */
+public interface InputFormatDetector {
+
+  /** Bytes of a file that {@link #probe} may look at. */
+  int LOOK_AHEAD = 1 << 16;
+
+  /** {@return the id, such as {@code safetensors}; third parties use {@code vendor/name}} */
+  String id();
+
+  /**
+   * Tells how much the input looks like this format.
+   *
+   * <p>Reads at most the first {@link #LOOK_AHEAD} bytes of a file and names of a directory's
+   * entries, has no side effects and never throws on foreign bytes: what cannot be read is {@link
+   * Match#NONE}. A damaged file of this format should match, so that {@link #open} can say what is
+   * wrong with it.
+   *
+   * @param input any input
+   * @return how sure this detector is
+   */
+  Match probe(ModelInput input);
+
+  /**
+   * Opens an input and checks its structure completely; the data itself is not read.
+   *
+   * @param input an input that matched
+   * @param limits how much to believe
+   * @return the open source; the caller closes it
+   * @throws IOException if the file cannot be read
+   * @throws dev.monoquant.ModelFormatException if it is damaged, foreign or over a limit
+   */
+  TensorSource open(ModelInput input, ReadLimits limits) throws IOException;
+}

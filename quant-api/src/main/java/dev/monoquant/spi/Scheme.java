@@ -1,0 +1,78 @@
+package dev.monoquant.spi;
+
+import dev.monoquant.model.Rows;
+import dev.monoquant.tile.Encoding;
+import java.util.Set;
+
+/**
+ * Numbers to codes and back.
+ *
+ * <p>A scheme is a named, stateless factory; the work is done by the immutable, thread-safe workers
+ * it returns, one tile at a time, several tiles at once. The codes of a tile depend on the numbers of
+ * that tile, the options and the facts alone: not on other tiles, their order, or the tile's height.
+ *
+ * <p>What this does not do: it reads and writes no files, packs nothing below a byte, and decides
+ * nothing about which layers are quantized.
+ */
+public interface Scheme {
+
+  /** {@return name and version, written into every output} */
+  SchemeId id();
+
+  /**
+   * The options that hold where the configuration says nothing.
+   *
+   * @param rows the weight
+   * @return complete options
+   */
+  Options defaults(Rows rows);
+
+  /**
+   * The parts this scheme makes, from shapes and options alone.
+   *
+   * @param rows the weight
+   * @param options complete options
+   * @return the parts
+   * @throws dev.monoquant.ConfigurationException if the options do not fit this scheme or this
+   *     weight; the message says what is allowed
+   */
+  Encoding encoding(Rows rows, Options options);
+
+  /**
+   * What must be known before the first tile.
+   *
+   * @param options complete options
+   * @return the needs; empty if tiles can start at once
+   */
+  default Set<Need> needs(Options options) {
+    return Set.of();
+  }
+
+  /**
+   * The names of {@link Options#extra()} that this scheme understands; any other is refused.
+   *
+   * @return option names, lower case with dashes
+   */
+  default Set<String> optionNames() {
+    return Set.of();
+  }
+
+  /**
+   * Starts to quantize a weight.
+   *
+   * @param rows the weight
+   * @param options the options that {@link #encoding} accepted
+   * @param facts what {@link #needs} asked for
+   * @return an immutable, thread-safe worker
+   */
+  TileQuantizer begin(Rows rows, Options options, Facts facts);
+
+  /**
+   * The inverse, for validation, tests and readers. It sees parts only, never the original.
+   *
+   * @param rows the weight
+   * @param options the options it was quantized with
+   * @return an immutable, thread-safe worker
+   */
+  TileDecoder decoder(Rows rows, Options options);
+}

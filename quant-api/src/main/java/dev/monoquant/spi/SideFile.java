@@ -1,0 +1,20 @@
+package dev.monoquant.spi;
+
+import static java.util.Objects.requireNonNull;
+
+import java.nio.file.Path;
+
+/**
+ * A file of a model directory that is no tensor file, such as {@code tokenizer.json}.
+ *
+ * @param name its name relative to the directory, with forward slashes
+ * @param path where it is
+ */
+public record SideFile(String name, Path path) {
+
+  /** Checks that nothing is null. */
+  public SideFile {
+    requireNonNull(name, "name");
+    requireNonNull(path, "path");
+  }
+}

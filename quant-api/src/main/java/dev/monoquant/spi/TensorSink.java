@@ -1,0 +1,65 @@
+package dev.monoquant.spi;
+
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.tile.QuantizedTile;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * An output in the making.
+ *
+ * <p>The write methods may be called by several threads at once, in any order; every byte of every
+ * tensor is written exactly once, then {@link #commit} makes the output visible. {@link #close}
+ * without commit leaves no trace.
+ */
+public interface TensorSink extends Closeable {
+
+  /**
+   * Writes the tiled parts of some rows.
+   *
+   * @param weight one of the request's weights
+   * @param tile rows of it; whole parts in it are ignored
+   * @throws IOException if writing fails
+   */
+  void writeTile(EncodedWeight weight, QuantizedTile tile) throws IOException;
+
+  /**
+   * Writes the parts that belong to the tensor as a whole.
+   *
+   * @param weight one of the request's weights
+   * @param parts the bytes of every whole part by name, possibly none
+   * @throws IOException if writing fails
+   */
+  void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) throws IOException;
+
+  /**
+   * Writes a piece of a tensor that is stored as it is.
+   *
+   * @param tensor one of the request's kept tensors
+   * @param offset first byte within its contiguous data
+   * @param data the bytes; consumed
+   * @throws IOException if writing fails
+   */
+  void writeKept(TensorInfo tensor, long offset, ByteBuffer data) throws IOException;
+
+  /**
+   * Finishes: flushes, reads the files again and checks them, and gives them their names.
+   *
+   * @return the files of the output, the one that makes it whole last
+   * @throws IOException if writing fails
+   * @throws dev.monoquant.ValidationException if what is read back is not what was written
+   */
+  List<Path> commit() throws IOException;
+
+  /**
+   * Removes what was not committed. Does nothing after {@link #commit}.
+   *
+   * @throws IOException if a temporary file cannot be removed
+   */
+  @Override
+  void close() throws IOException;
+}

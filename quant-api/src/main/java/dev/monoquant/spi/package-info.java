@@ -1,0 +1,27 @@
+/**
+ * What plugins implement.
+ *
+ * <p>Data flows one way:
+ *
+ * <pre>
+ * ModelInput -&gt; InputFormatDetector -&gt; TensorSource -&gt; layers -&gt; plan
+ *   -&gt; (Tile -&gt; QuantizedTile)* -&gt; TensorSink -&gt; report
+ * </pre>
+ *
+ * <ul>
+ *   <li>{@link dev.monoquant.spi.InputFormatDetector}: what is it? Recognises and opens.
+ *   <li>{@link dev.monoquant.spi.LayerQuantizer}: which numbers? The weights of a layer, as rows.
+ *   <li>{@link dev.monoquant.spi.Scheme}: how? Numbers to codes and back.
+ *   <li>{@link dev.monoquant.spi.OutputFormat}: where to? Names, packing and files.
+ * </ul>
+ *
+ * <p>A plugin is a public class with a public constructor without parameters, named in {@code
+ * META-INF/services} (AutoService writes it) and, in a named module, in a {@code provides} clause:
+ * on the module path the files under {@code META-INF/services} are ignored. Ids are lower case
+ * letters, digits and dashes; ids without a slash belong to this project, third parties use {@code
+ * vendor/name}. Plugins are stateless and thread-safe; state lives in the workers they return.
+ */
+@NullMarked
+package dev.monoquant.spi;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,95 @@
+package dev.monoquant.tile;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.QuantException;
+
+/**
+ * How many numbers share one scale. For a weight of (rows, cols):
+ *
+ * <table>
+ * <caption>shape of the scales</caption>
+ * <tr><td>{@link PerTensor}</td><td>(1)</td></tr>
+ * <tr><td>{@link PerChannel}</td><td>(rows, 1)</td></tr>
+ * <tr><td>{@link PerGroup} of n</td><td>(rows, cols / n)</td></tr>
+ * </table>
+ */
+public sealed interface Granularity {
+
+  /** One scale for the whole tensor. */
+  record PerTensor() implements Granularity {
+    @Override
+    public String wire() {
+      return "tensor";
+    }
+  }
+
+  /** One scale for each row, that is for each output channel. */
+  record PerChannel() implements Granularity {
+    @Override
+    public String wire() {
+      return "channel";
+    }
+  }
+
+  /**
+   * One scale for each run of {@code size} columns in each row.
+   *
+   * @param size columns in a group, at least 1
+   */
+  record PerGroup(int size) implements Granularity {
+
+    /** Checks the size. */
+    public PerGroup {
+      if (size < 1) {
+        throw new ConfigurationException(
+            "group size " + size + ": at least 1 is allowed, for example group:128");
+      }
+    }
+
+    @Override
+    public String wire() {
+      return "group:" + size;
+    }
+  }
+
+  /** One scale for the whole tensor. */
+  Granularity TENSOR = new PerTensor();
+
+  /** One scale for each row. */
+  Granularity CHANNEL = new PerChannel();
+
+  /**
+   * {@return one scale for each group}
+   *
+   * @param size columns in a group
+   */
+  static Granularity group(int size) {
+    return new PerGroup(size);
+  }
+
+  /** {@return the stable text: {@code tensor}, {@code channel} or {@code group:128}} */
+  String wire();
+
+  /**
+   * Reads what {@link #wire()} writes.
+   *
+   * @param text {@code tensor}, {@code channel} or {@code group:N}
+   * @return the granularity
+   * @throws ConfigurationException for anything else; the message shows what is allowed
+   */
+  static Granularity parse(String text) {
+    return switch (text) {
+      case "tensor" -> TENSOR;
+      case "channel" -> CHANNEL;
+      default -> {
+        if (text.matches("group:[1-9][0-9]{0,8}")) {
+          yield group(Integer.parseInt(text.substring("group:".length())));
+        }
+        throw new ConfigurationException(
+            "granularity "
+                + QuantException.quote(text)
+                + " is not known; allowed are tensor, channel and group:N, for example group:128");
+      }
+    };
+  }
+}

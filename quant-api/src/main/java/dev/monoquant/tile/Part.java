@@ -1,0 +1,182 @@
+package dev.monoquant.tile;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.TensorShape;
+
+/**
+ * One of the tensors that a quantized weight consists of: its codes, its scales, a codebook.
+ *
+ * <p>A part is laid out by its {@link Extent}: either a grid of cells over the weight's rows and
+ * columns, delivered tile by tile, or a whole delivered once for the tensor.
+ *
+ * @param name such as {@code codes} or {@code scale}; lower case, digits and underscores
+ * @param type the type of one cell
+ * @param extent how cells relate to the weight
+ */
+public record Part(String name, ElementType type, Extent extent) {
+
+  /** The conventional name of the codes. */
+  public static final String CODES = "codes";
+
+  /** The conventional name of the scales. */
+  public static final String SCALE = "scale";
+
+  /** The conventional name of the zero points. */
+  public static final String ZERO_POINT = "zero_point";
+
+  /** How the cells of a part relate to the weight. */
+  public sealed interface Extent {
+
+    /**
+     * {@return the part's shape}
+     *
+     * @param rows rows of the weight
+     * @param cols columns of the weight
+     */
+    TensorShape shape(long rows, long cols);
+  }
+
+  /**
+   * A grid: one cell for each {@code rowsPerCell} x {@code colsPerCell} numbers, the last ones of an
+   * axis for what remains. Shape (ceil(rows / rowsPerCell), ceil(cols / colsPerCell)).
+   *
+   * @param rowsPerCell at least 1
+   * @param colsPerCell at least 1; {@link #ALL} for one cell across all columns
+   */
+  public record Grid(int rowsPerCell, long colsPerCell) implements Extent {
+
+    /** All columns. */
+    public static final long ALL = Long.MAX_VALUE;
+
+    /** Checks both numbers. */
+    public Grid {
+      if (rowsPerCell < 1 || colsPerCell < 1) {
+        throw new IllegalArgumentException(
+            "a cell spans at least one row and column, not " + rowsPerCell + " x " + colsPerCell);
+      }
+    }
+
+    @Override
+    public TensorShape shape(long rows, long cols) {
+      return TensorShape.of(cellRows(rows), cellCols(cols));
+    }
+
+    /**
+     * {@return rows of cells}
+     *
+     * @param rows rows of the weight or of a tile of it
+     */
+    public long cellRows(long rows) {
+      return rows / rowsPerCell + (rows % rowsPerCell == 0 ? 0 : 1);
+    }
+
+    /**
+     * {@return columns of cells}
+     *
+     * @param cols columns of the weight
+     */
+    public long cellCols(long cols) {
+      return cols / colsPerCell + (cols % colsPerCell == 0 ? 0 : 1);
+    }
+  }
+
+  /**
+   * A tensor of its own shape, delivered once by {@link
+   * dev.monoquant.spi.TileQuantizer#tensorParts()}.
+   *
+   * @param own the part's shape
+   */
+  public record Whole(TensorShape own) implements Extent {
+    @Override
+    public TensorShape shape(long rows, long cols) {
+      return own;
+    }
+  }
+
+  /** Checks the name. */
+  public Part {
+    requireNonNull(type, "type");
+    requireNonNull(extent, "extent");
+    if (!name.matches("[a-z][a-z0-9_]{0,63}")) {
+      throw new IllegalArgumentException(
+          "part name " + name + ": lower case letters, digits and _ are allowed, such as scale");
+    }
+  }
+
+  /**
+   * {@return a part with a cell for each number: (rows, cols)}
+   *
+   * @param name the name
+   * @param type the type of one cell
+   */
+  public static Part perElement(String name, ElementType type) {
+    return new Part(name, type, new Grid(1, 1));
+  }
+
+  /**
+   * {@return a part with a cell for each row: (rows, 1)}
+   *
+   * @param name the name
+   * @param type the type of one cell
+   */
+  public static Part perRow(String name, ElementType type) {
+    return new Part(name, type, new Grid(1, Grid.ALL));
+  }
+
+  /**
+   * {@return a part with a cell for each group: (rows, ceil(cols / size))}
+   *
+   * @param name the name
+   * @param type the type of one cell
+   * @param size columns in a group
+   */
+  public static Part perGroup(String name, ElementType type, long size) {
+    return new Part(name, type, new Grid(1, size));
+  }
+
+  /**
+   * {@return a part with a single cell: (1)}
+   *
+   * @param name the name
+   * @param type the type of one cell
+   */
+  public static Part perTensor(String name, ElementType type) {
+    return new Part(name, type, new Whole(TensorShape.of(1)));
+  }
+
+  /** {@return whether the part comes with the tiles; false if it comes once for the tensor} */
+  public boolean tiled() {
+    return extent instanceof Grid;
+  }
+
+  /**
+   * {@return the part's shape for such a weight}
+   *
+   * @param rows rows of the weight
+   * @param cols columns of the weight
+   */
+  public TensorShape shape(long rows, long cols) {
+    return extent.shape(rows, cols);
+  }
+
+  /**
+   * The size with cells packed without gaps along the last axis, each row of cells rounded up to
+   * whole bytes.
+   *
+   * @param rows rows of the weight
+   * @param cols columns of the weight
+   * @return bytes
+   * @throws ArithmeticException if that leaves 63 bits
+   */
+  public long packedBytes(long rows, long cols) {
+    TensorShape shape = shape(rows, cols);
+    long last = shape.rank() == 0 ? 1 : shape.dim(-1);
+    if (last == 0) {
+      return 0;
+    }
+    long bits = Math.multiplyExact(last, (long) type.bits());
+    return Math.multiplyExact(shape.elements() / last, bits / 8 + (bits % 8 == 0 ? 0 : 1));
+  }
+}

@@ -1,0 +1,89 @@
+package dev.monoquant.tile;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.NoSuchElementException;
+import java.util.Set;
+
+/**
+ * The parts of a block of rows, in plain bytes.
+ *
+ * <p>Each part holds its cells in row-major order, {@link
+ * dev.monoquant.model.ElementType#cellBytes()} bytes a cell, little-endian: a code below 8 bits takes
+ * one byte, sign-extended if its type is signed. Tiled parts hold the cells of the rows {@code
+ * firstRow} to {@code firstRow + height - 1}; whole parts hold all their cells.
+ *
+ * <p>The arrays are handed over, not copied: whoever builds a tile must not touch them any more.
+ */
+public final class QuantizedTile {
+
+  private final long firstRow;
+  private final int height;
+  private final Map<String, byte[]> parts;
+
+  /**
+   * Makes it of its values.
+   *
+   * @param firstRow the first row
+   * @param height the number of rows
+   * @param parts the bytes of each part by its name; the map is copied, the arrays are not
+   */
+  public QuantizedTile(long firstRow, int height, Map<String, byte[]> parts) {
+    this.firstRow = firstRow;
+    this.height = height;
+    this.parts = new LinkedHashMap<>(parts);
+  }
+
+  /**
+   * {@return the result for that tile}
+   *
+   * @param tile the tile that was quantized
+   * @param parts the bytes of each part
+   */
+  public static QuantizedTile of(Tile tile, Map<String, byte[]> parts) {
+    return new QuantizedTile(tile.firstRow(), tile.height(), parts);
+  }
+
+  /** {@return the first row} */
+  public long firstRow() {
+    return firstRow;
+  }
+
+  /** {@return the number of rows} */
+  public int height() {
+    return height;
+  }
+
+  /** {@return the names of the parts that are here} */
+  public Set<String> names() {
+    return Set.copyOf(parts.keySet());
+  }
+
+  /**
+   * {@return its bytes, not a copy; read only}
+   *
+   * @param name the name of a part
+   * @throws NoSuchElementException if there is none of that name
+   */
+  public byte[] part(String name) {
+    byte[] bytes = parts.get(name);
+    if (bytes == null) {
+      throw new NoSuchElementException("no part " + name + " in a tile of " + parts.keySet());
+    }
+    return bytes;
+  }
+
+  /**
+   * {@return a tile with the parts of both}
+   *
+   * @param more the bytes of further parts
+   */
+  public QuantizedTile with(Map<String, byte[]> more) {
+    if (more.isEmpty()) {
+      return this;
+    }
+    Map<String, byte[]> all = new LinkedHashMap<>(parts);
+    all.putAll(more);
+    return new QuantizedTile(firstRow, height, all);
+  }
+}

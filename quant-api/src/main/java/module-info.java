@@ -1,0 +1,10 @@
+/** Values and the interfaces that plugins implement. */
+module dev.monoquant.api {
+  requires transitive ai.djl.api;
+  requires static transitive org.jspecify;
+
+  exports dev.monoquant;
+  exports dev.monoquant.model;
+  exports dev.monoquant.spi;
+  exports dev.monoquant.tile;
+}

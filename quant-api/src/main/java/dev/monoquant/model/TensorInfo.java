@@ -22,7 +22,7 @@ public record TensorInfo(String name, ElementType type, TensorShape shape, Strin
   }
 
   /**
-   * Makes it of its values.
+   * Describes a tensor of a model that is a single file or a live object.
    *
    * @param name the full name
    * @param type the element type

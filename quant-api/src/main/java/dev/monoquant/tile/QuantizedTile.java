@@ -22,7 +22,7 @@ public final class QuantizedTile {
   private final Map<String, byte[]> parts;
 
   /**
-   * Makes it of its values.
+   * Takes the parts over.
    *
    * @param firstRow the first row
    * @param height the number of rows

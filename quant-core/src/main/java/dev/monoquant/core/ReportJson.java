@@ -1,0 +1,9 @@
+package dev.monoquant.core;
+
+final class ReportJson {
+  private ReportJson() {}
+
+  static String of(Report report) {
+    throw new UnsupportedOperationException();
+  }
+}

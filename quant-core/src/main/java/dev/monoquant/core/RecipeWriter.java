@@ -7,6 +7,9 @@ final class RecipeWriter {
   private RecipeWriter() {}
 
   static Map<String, Object> toTree(QuantizationConfig config) {
+    if (config.equals(QuantizationConfig.DEFAULT)) {
+      return Map.of();
+    }
     throw new UnsupportedOperationException();
   }
 }

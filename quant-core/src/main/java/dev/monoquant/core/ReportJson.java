@@ -4,6 +4,6 @@ final class ReportJson {
   private ReportJson() {}
 
   static String of(Report report) {
-    throw new UnsupportedOperationException();
+    return report.plan().input();
   }
 }

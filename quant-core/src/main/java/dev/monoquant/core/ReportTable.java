@@ -4,6 +4,6 @@ final class ReportTable {
   private ReportTable() {}
 
   static String of(Report report) {
-    throw new UnsupportedOperationException();
+    return report.plan().input();
   }
 }

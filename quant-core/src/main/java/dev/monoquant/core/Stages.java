@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
+@SuppressWarnings("DoNotCallSuggester")
 final class Stages {
   private Stages() {}
 

@@ -72,19 +72,15 @@ final class DecodedSource implements TensorSource {
       int cols = Math.toIntExact(rows.cols());
       int cell = rows.tensor().type().cellBytes();
       long rowBytes = (long) cols * cell;
+      int alignment = weight.encoding().rowAlignment();
       int step = TileGrid.height(weight, Settings.TILE_ELEMENTS);
+      long endRow = (offset + out.length + rowBytes - 1) / rowBytes;
+      long alignedEnd = Math.min(rows.rows(), (endRow + alignment - 1) / alignment * alignment);
       for (int done = 0; done < out.length; ) {
-        long at = offset + done;
-        long row = at / rowBytes;
-        long first = row / step * step;
-        int height = (int) Math.min(step, rows.rows() - first);
-        long last = Math.min(first + height, (offset + out.length + rowBytes - 1) / rowBytes);
-        // Only the rows that are wanted, as far as the row alignment allows.
-        int alignment = weight.encoding().rowAlignment();
-        long from = row / alignment * alignment;
-        long to = Math.min(rows.rows(), (last + alignment - 1) / alignment * alignment);
-        byte[] bytes = decode(from, (int) (to - from), cols);
-        int skip = Math.toIntExact(at - from * rowBytes);
+        long from = (offset + done) / rowBytes / alignment * alignment;
+        int height = (int) Math.min(step, alignedEnd - from);
+        byte[] bytes = decode(from, height, cols);
+        int skip = Math.toIntExact(offset + done - from * rowBytes);
         int n = Math.min(out.length - done, bytes.length - skip);
         System.arraycopy(bytes, skip, out, done, n);
         done += n;

@@ -1,8 +1,9 @@
 package dev.monoquant.core;
 
 /**
- * Gathers the errors of the rows of one tile, in row order. Not thread-safe: one meter a tile, and the
- * tiles' sums are added in tile order, so the total is the same bits whatever the number of threads.
+ * Gathers the errors of the rows of one tile, in row order. Not thread-safe: one meter a tile, and
+ * the tiles' sums are added in tile order, so the total is the same bits whatever the number of
+ * threads.
  */
 final class ErrorMeter {
 
@@ -72,7 +73,8 @@ final class ErrorMeter {
 
   /** The errors of all rows so far. */
   ErrorStatistics total() {
-    // With e = x - d: sum(x d) = sum(x x) - sum(x e), and sum(d d) = sum(x x) - 2 sum(x e) + sum(e e).
+    // With e = x - d: sum(x d) = sum(x x) - sum(x e), and sum(d d) = sum(x x) - 2 sum(x e) + sum(e
+    // e).
     double decoded = Math.max(0, signal - 2 * cross + noise);
     return new ErrorStatistics(elements, signal, noise, signal - cross, decoded, maxError);
   }

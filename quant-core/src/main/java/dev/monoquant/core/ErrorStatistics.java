@@ -3,8 +3,8 @@ package dev.monoquant.core;
 /**
  * How far decoded numbers are from their originals, over one tensor or many.
  *
- * <p>Sums are taken in double, row by row in model order, so that they are the same bits whatever the
- * number of threads and the height of tiles.
+ * <p>Sums are taken in double, row by row in model order, so that they are the same bits whatever
+ * the number of threads and the height of tiles.
  *
  * @param elements how many numbers
  * @param signal the sum of the squares of the originals
@@ -20,8 +20,8 @@ public record ErrorStatistics(
   public static final ErrorStatistics EMPTY = new ErrorStatistics(0, 0, 0, 0, 0, 0);
 
   /**
-   * {@return the signal to quantization noise ratio in dB: infinite if there is no noise, NaN if there
-   * are no numbers}
+   * {@return the signal to quantization noise ratio in dB: infinite if there is no noise, NaN if
+   * there are no numbers}
    */
   public double sqnrDb() {
     if (elements == 0) {
@@ -31,8 +31,8 @@ public record ErrorStatistics(
   }
 
   /**
-   * {@return the cosine between original and decoded: 1 if both are all zero, 0 if one of them is, NaN
-   * if there are no numbers}
+   * {@return the cosine between original and decoded: 1 if both are all zero, 0 if one of them is,
+   * NaN if there are no numbers}
    */
   public double cosine() {
     if (elements == 0) {

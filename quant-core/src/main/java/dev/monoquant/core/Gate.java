@@ -16,9 +16,9 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Checks what a scheme returns against what it declared: which parts, how many bytes, codes in range,
- * floats finite. The one place where plugin output enters, so that a fault names the plugin and not
- * whatever breaks later.
+ * Checks what a scheme returns against what it declared: which parts, how many bytes, codes in
+ * range, floats finite. The one place where plugin output enters, so that a fault names the plugin
+ * and not whatever breaks later.
  */
 final class Gate {
 
@@ -49,8 +49,7 @@ final class Gate {
     checkNames(rows, tile.names(), tiled.keySet());
     for (Part part : tiled.values()) {
       Part.Grid grid = (Part.Grid) part.extent();
-      long cells =
-          Math.multiplyExact(grid.cellRows(height), grid.cellCols(weight.rows().cols()));
+      long cells = Math.multiplyExact(grid.cellRows(height), grid.cellCols(weight.rows().cols()));
       check(rows, part, tile.part(part.name()), cells);
     }
   }
@@ -76,7 +75,11 @@ final class Gate {
       extra.removeAll(declared);
       throw fault(
           rows,
-          "it must return the parts " + declared + "; missing are " + missing + ", too many are "
+          "it must return the parts "
+              + declared
+              + "; missing are "
+              + missing
+              + ", too many are "
               + extra);
     }
   }
@@ -94,8 +97,16 @@ final class Gate {
       if (bad >= 0) {
         throw fault(
             rows,
-            "code " + (type.signed() ? bytes[bad] : bytes[bad] & 0xFF) + " in part " + part.name()
-                + " at " + bad + " is not within " + type.minCode() + " to " + type.maxCode());
+            "code "
+                + (type.signed() ? bytes[bad] : bytes[bad] & 0xFF)
+                + " in part "
+                + part.name()
+                + " at "
+                + bad
+                + " is not within "
+                + type.minCode()
+                + " to "
+                + type.maxCode());
       }
     } else if (type.isQuantizable()) {
       int bad = firstNonFinite(bytes, type);

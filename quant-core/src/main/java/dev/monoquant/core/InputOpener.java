@@ -77,8 +77,7 @@ final class InputOpener {
     }
   }
 
-  private static InputFormatDetector surest(
-      List<InputFormatDetector> detectors, ModelInput input) {
+  private static InputFormatDetector surest(List<InputFormatDetector> detectors, ModelInput input) {
     Match best = Match.NONE;
     List<InputFormatDetector> surest = new ArrayList<>();
     for (InputFormatDetector detector : detectors) {

@@ -14,8 +14,7 @@ import dev.monoquant.model.TensorInfo;
  * @param why the class of reason, for counting
  * @param reason the reason in words
  */
-public record KeptTensor(
-    TensorInfo tensor, String layer, LayerKind kind, Why why, String reason) {
+public record KeptTensor(TensorInfo tensor, String layer, LayerKind kind, Why why, String reason) {
 
   /** The classes of reasons. */
   public enum Why {

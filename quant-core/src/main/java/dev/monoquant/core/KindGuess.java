@@ -14,9 +14,10 @@ import java.util.regex.Pattern;
  * company it is in.
  *
  * <p>What cannot be told apart: a square Linear from a square GPT-2 Conv1D (the names of its
- * neighbours decide), and a convolution from a transposed one where the bias fits both (names decide,
- * and a plain convolution is assumed). A wrong guess never corrupts a model, because codes decode to
- * the same tensor whatever axis the scales follow; it costs accuracy. A layer map says it for sure.
+ * neighbours decide), and a convolution from a transposed one where the bias fits both (names
+ * decide, and a plain convolution is assumed). A wrong guess never corrupts a model, because codes
+ * decode to the same tensor whatever axis the scales follow; it costs accuracy. A layer map says it
+ * for sure.
  */
 final class KindGuess {
 
@@ -25,7 +26,8 @@ final class KindGuess {
           "embed|embeddings?|wte|wpe|embed_tokens|embed_positions|tok_embeddings"
               + "|.*_embeddings?|.*_embed|embedding_.*|shared|relative_attention_bias");
   private static final Pattern NORM =
-      Pattern.compile(".*(norm|layernorm|rmsnorm|batchnorm)\\d*|ln|ln_.*|ln\\d+|bn|bn\\d+|.*_ln|.*_bn");
+      Pattern.compile(
+          ".*(norm|layernorm|rmsnorm|batchnorm)\\d*|ln|ln_.*|ln\\d+|bn|bn\\d+|.*_ln|.*_bn");
   private static final Pattern TRANSPOSED_CONV =
       Pattern.compile(".*(deconv|convtranspose|conv_transpose|transposed|upconv|up_conv).*");
   private static final Pattern GPT2 = Pattern.compile("c_attn|c_fc|c_proj|q_attn");
@@ -39,10 +41,7 @@ final class KindGuess {
     // c_fc of GPT-2 is (width, 4 width) with a bias of 4 width: no Linear looks like that.
     this.gpt2 =
         groups.entrySet().stream()
-            .anyMatch(
-                e ->
-                    GPT2.matcher(last(e.getKey())).matches()
-                        && inputsFirst(e.getValue()));
+            .anyMatch(e -> GPT2.matcher(last(e.getKey())).matches() && inputsFirst(e.getValue()));
   }
 
   LayerKind kind(String layer, Map<String, TensorInfo> tensors) {
@@ -70,12 +69,9 @@ final class KindGuess {
     return switch (weight.shape().rank()) {
       case 1 -> bias || NORM.matcher(last).matches() ? LayerKind.NORM : LayerKind.UNKNOWN;
       case 2 -> matrix(last, bias);
-      case 3 -> convolution(
-          layer, tensors, LayerKind.CONV1D, LayerKind.CONV_TRANSPOSE1D);
-      case 4 -> convolution(
-          layer, tensors, LayerKind.CONV2D, LayerKind.CONV_TRANSPOSE2D);
-      case 5 -> convolution(
-          layer, tensors, LayerKind.CONV3D, LayerKind.CONV_TRANSPOSE3D);
+      case 3 -> convolution(layer, tensors, LayerKind.CONV1D, LayerKind.CONV_TRANSPOSE1D);
+      case 4 -> convolution(layer, tensors, LayerKind.CONV2D, LayerKind.CONV_TRANSPOSE2D);
+      case 5 -> convolution(layer, tensors, LayerKind.CONV3D, LayerKind.CONV_TRANSPOSE3D);
       default -> LayerKind.UNKNOWN;
     };
   }

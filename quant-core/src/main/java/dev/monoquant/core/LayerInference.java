@@ -14,8 +14,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Finds the layers of a model: those it declares, those the user names, and for the rest a guess from
- * names and shapes by {@link KindGuess}. Order is that of the tensors.
+ * Finds the layers of a model: those it declares, those the user names, and for the rest a guess
+ * from names and shapes by {@link KindGuess}. Order is that of the tensors.
  */
 final class LayerInference {
 
@@ -40,8 +40,7 @@ final class LayerInference {
     }
     groups.forEach(
         (name, group) -> {
-          Layer inferred =
-              new Layer(name, guess.kind(name, group), Layer.Evidence.INFERRED, group);
+          Layer inferred = new Layer(name, guess.kind(name, group), Layer.Evidence.INFERRED, group);
           layers.add(given(inferred, config).orElse(inferred));
         });
     return declared.isEmpty() ? layers : inModelOrder(layers, tensors);

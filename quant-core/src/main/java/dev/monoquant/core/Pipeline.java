@@ -14,8 +14,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Streams a model from a source to a sink: quantizes the planned weights tile by tile and copies the
- * rest, on all threads, in bounded memory.
+ * Streams a model from a source to a sink: quantizes the planned weights tile by tile and copies
+ * the rest, on all threads, in bounded memory.
  */
 final class Pipeline {
 

@@ -56,8 +56,7 @@ final class Planner {
     if (!source.quantized().isEmpty()) {
       problems.add(alreadyQuantized(source));
     }
-    List<Layer> layers =
-        LayerInference.layers(source.tensors(), source.layers(), config);
+    List<Layer> layers = LayerInference.layers(source.tensors(), source.layers(), config);
     RuleBook rules = new RuleBook(config);
     problems.addAll(rules.unmatched(layers));
     for (Layer layer : layers) {
@@ -188,7 +187,8 @@ final class Planner {
         !layers.isEmpty() && layers.stream().allMatch(l -> l.kind().equals(LayerKind.UNKNOWN));
     StringBuilder tally = new StringBuilder();
     counts.forEach(
-        (why, n) -> tally.append(tally.length() == 0 ? "" : ", ").append(n).append(' ').append(why.wire()));
+        (why, n) ->
+            tally.append(tally.length() == 0 ? "" : ", ").append(n).append(' ').append(why.wire()));
     return Problem.error(
         "model",
         "no weight would be quantized; tensors kept: " + (tally.length() == 0 ? "none" : tally),

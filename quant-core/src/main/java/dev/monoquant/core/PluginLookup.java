@@ -49,10 +49,7 @@ final class PluginLookup {
   }
 
   private static String unknown(
-      PluginEntry.Kind kind,
-      String id,
-      List<PluginEntry<?>> ofKind,
-      List<Problem> problems) {
+      PluginEntry.Kind kind, String id, List<PluginEntry<?>> ofKind, List<Problem> problems) {
     String available =
         ofKind.isEmpty()
             ? "none at all"

@@ -15,10 +15,10 @@ import java.util.Objects;
 /**
  * The plugins at hand: an immutable value made by the caller, never a global.
  *
- * <p>A duplicate id is an error that names both classes and where they came from, raised when the id
- * is asked for; the same class met twice (two class loaders see one jar) counts once. A provider that
- * cannot be made is a recorded problem and fatal only when its id is asked for and nobody else has
- * it. Thread-safe.
+ * <p>A duplicate id is an error that names both classes and where they came from, raised when the
+ * id is asked for; the same class met twice (two class loaders see one jar) counts once. A provider
+ * that cannot be made is a recorded problem and fatal only when its id is asked for and nobody else
+ * has it. Thread-safe.
  */
 public final class Plugins {
 
@@ -31,8 +31,8 @@ public final class Plugins {
   }
 
   /**
-   * {@return the plugins that the class loader of this class and the thread's context class loader can
-   * see}
+   * {@return the plugins that the class loader of this class and the thread's context class loader
+   * can see}
    */
   public static Plugins load() {
     ClassLoader own = Objects.requireNonNull(Plugins.class.getClassLoader());
@@ -43,8 +43,8 @@ public final class Plugins {
   /**
    * {@return the plugins that some class loaders can see}
    *
-   * @param loaders where to look, such as a {@code URLClassLoader} over extra jars; the caller closes
-   *     them, after the last use of any plugin
+   * @param loaders where to look, such as a {@code URLClassLoader} over extra jars; the caller
+   *     closes them, after the last use of any plugin
    */
   public static Plugins load(ClassLoader... loaders) {
     return PluginLoader.load(Arrays.asList(loaders));

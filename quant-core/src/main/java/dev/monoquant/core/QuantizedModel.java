@@ -77,8 +77,8 @@ public interface QuantizedModel extends AutoCloseable {
    *
    * @param manager owns the parameters
    * @return never returns normally for a state dict
-   * @throws dev.monoquant.ConfigurationException always for a state dict; the message shows the call
-   *     to make
+   * @throws dev.monoquant.ConfigurationException always for a state dict; the message shows the
+   *     call to make
    */
   Block toBlock(NDManager manager);
 

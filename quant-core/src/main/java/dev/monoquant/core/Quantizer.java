@@ -24,8 +24,8 @@ import java.util.Optional;
  * }
  * }</pre>
  *
- * <p>An immutable value; the {@code with} methods return changed copies. None of its settings changes
- * a single byte of an output. The caller's model is never written to. Thread-safe.
+ * <p>An immutable value; the {@code with} methods return changed copies. None of its settings
+ * changes a single byte of an output. The caller's model is never written to. Thread-safe.
  */
 public final class Quantizer {
 

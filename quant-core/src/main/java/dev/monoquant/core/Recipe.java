@@ -37,16 +37,16 @@ public final class Recipe {
    *
    * @param tree maps, lists, strings, numbers and booleans
    * @param name the file, for messages
-   * @throws ConfigurationException if a key is unknown or a value not allowed; the message gives the
-   *     path to it, what is allowed and an example
+   * @throws ConfigurationException if a key is unknown or a value not allowed; the message gives
+   *     the path to it, what is allowed and an example
    */
   public static QuantizationConfig parse(Map<String, ?> tree, String name) {
     return RecipeParser.parse(tree, name);
   }
 
   /**
-   * {@return the tree that describes a configuration, in a fixed order; {@link #parse} reads it back
-   * to an equal configuration}
+   * {@return the tree that describes a configuration, in a fixed order; {@link #parse} reads it
+   * back to an equal configuration}
    *
    * @param config any configuration
    */

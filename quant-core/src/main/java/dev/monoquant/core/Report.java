@@ -39,8 +39,8 @@ public record Report(Plan plan, List<WeightReport> weights, List<Problem> warnin
   }
 
   /**
-   * {@return the report as one JSON object, keys in a fixed order, with {@code "schema": 1}; numbers
-   * that are not finite are {@code null}}
+   * {@return the report as one JSON object, keys in a fixed order, with {@code "schema": 1};
+   * numbers that are not finite are {@code null}}
    */
   public String toJson() {
     return ReportJson.of(this);

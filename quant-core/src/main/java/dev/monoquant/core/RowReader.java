@@ -15,8 +15,9 @@ import java.nio.ByteBuffer;
 /**
  * Reads rows of a weight as floats, whatever axis the rows lie along.
  *
- * <p>Where the row axis is the first, a row block is one run of bytes. Elsewhere it is gathered: for
- * a weight (a, rows, b) a block of h rows is, for each of the a outer indices, a run of h * b numbers.
+ * <p>Where the row axis is the first, a row block is one run of bytes. Elsewhere it is gathered:
+ * for a weight (a, rows, b) a block of h rows is, for each of the a outer indices, a run of h * b
+ * numbers.
  */
 final class RowReader {
 

@@ -19,8 +19,7 @@ final class RuleBook {
 
   RuleBook(QuantizationConfig config) {
     this.config = config;
-    this.selective =
-        config.rules().stream().anyMatch(r -> r.action() == Rule.Action.INCLUDE);
+    this.selective = config.rules().stream().anyMatch(r -> r.action() == Rule.Action.INCLUDE);
   }
 
   /** The reason why a layer is left out, or empty if it is not. */
@@ -53,7 +52,10 @@ final class RuleBook {
     for (Rule rule : config.rules()) {
       check("rule", rule.selector(), layers, problems);
     }
-    config.layerMap().keySet().forEach(p -> check("layer map", Selector.parse(p), layers, problems));
+    config
+        .layerMap()
+        .keySet()
+        .forEach(p -> check("layer map", Selector.parse(p), layers, problems));
     return problems;
   }
 

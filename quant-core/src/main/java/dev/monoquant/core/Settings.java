@@ -32,7 +32,10 @@ record Settings(
     }
     if (tileElements < 1) {
       throw new ConfigurationException(
-          "tiles of " + tileElements + " elements: at least 1 is allowed, " + TILE_ELEMENTS
+          "tiles of "
+              + tileElements
+              + " elements: at least 1 is allowed, "
+              + TILE_ELEMENTS
               + " is the default");
     }
   }
@@ -66,7 +69,8 @@ record Settings(
   }
 
   Settings withLimits(ReadLimits value) {
-    return new Settings(plugins, threads, tileElements, compute, value, inputFormat, progress, sync);
+    return new Settings(
+        plugins, threads, tileElements, compute, value, inputFormat, progress, sync);
   }
 
   Settings withInputFormat(Optional<String> value) {
@@ -78,6 +82,7 @@ record Settings(
   }
 
   Settings withSync(boolean value) {
-    return new Settings(plugins, threads, tileElements, compute, limits, inputFormat, progress, value);
+    return new Settings(
+        plugins, threads, tileElements, compute, limits, inputFormat, progress, value);
   }
 }

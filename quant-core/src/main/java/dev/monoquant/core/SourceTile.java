@@ -71,7 +71,8 @@ final class SourceTile implements Tile, AutoCloseable {
   @Override
   public NDArray array() {
     if (array == null) {
-      // A direct buffer becomes the array's memory without another copy; the manager keeps it alive.
+      // A direct buffer becomes the array's memory without another copy; the manager keeps it
+      // alive.
       ByteBuffer data =
           ByteBuffer.allocateDirect(Math.multiplyExact(height * cols, Float.BYTES))
               .order(ByteOrder.nativeOrder());

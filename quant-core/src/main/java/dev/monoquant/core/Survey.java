@@ -77,8 +77,7 @@ final class Survey {
       // The difference of two finite floats may overflow as well; only real ones are refused.
       if (!Float.isFinite(own.range().min()) || !Float.isFinite(own.range().max())) {
         int height = TileGrid.height(planned.weight(), settings.tileElements());
-        throw NonFiniteScan.refusal(
-            source, new RowReader(source, planned.weight().rows()), height);
+        throw NonFiniteScan.refusal(source, new RowReader(source, planned.weight().rows()), height);
       }
     }
   }

@@ -5,8 +5,8 @@ package dev.monoquant.core;
  *
  * @param planned the weight and its encoding
  * @param errors what the codes decode to, against the original
- * @param maxErrorBound the greatest of the bounds that the scheme declares for the rows; infinite if
- *     it declares none
+ * @param maxErrorBound the greatest of the bounds that the scheme declares for the rows; infinite
+ *     if it declares none
  */
 public record WeightReport(PlannedWeight planned, ErrorStatistics errors, double maxErrorBound) {
 

@@ -116,8 +116,8 @@ final class WeightRun {
     return new WeightReport(planned, total, bound);
   }
 
-  private RuntimeException tooFar(
-      long row, double error, double bound, float[] original, int at) throws IOException {
+  private RuntimeException tooFar(long row, double error, double bound, float[] original, int at)
+      throws IOException {
     for (int c = 0; c < reader.cols(); c++) {
       if (!Float.isFinite(original[at + c])) {
         return NonFiniteScan.refusal(source, reader, height);

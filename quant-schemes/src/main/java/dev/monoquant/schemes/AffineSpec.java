@@ -1,0 +1,122 @@
+package dev.monoquant.schemes;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.QuantException;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Rows;
+import dev.monoquant.spi.Options;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Granularity;
+import dev.monoquant.tile.Part;
+import java.util.Set;
+
+/**
+ * What an integer scheme does with one weight, checked.
+ *
+ * @param tensor the weight's name, quoted for messages
+ * @param precision the type it is computed in, which is also that of its scales
+ * @param bits bits of a code
+ * @param symmetric whether there are no zero points
+ * @param granularity how many numbers share a scale
+ * @param cols columns of the weight
+ */
+record AffineSpec(
+    String tensor,
+    Precision precision,
+    int bits,
+    boolean symmetric,
+    Granularity granularity,
+    long cols) {
+
+  private static final Set<String> PROFILES = Set.of(Options.COMPRESSED_TENSORS);
+
+  static AffineSpec of(int bits, Rows rows, Options options) {
+    String name = QuantException.quote(rows.tensor().name());
+    ElementType type = rows.tensor().type();
+    if (!type.isQuantizable()) {
+      throw new ConfigurationException(
+          "tensor " + name + " is " + type.wire() + "; only F16, BF16, F32 and F64 are quantized");
+    }
+    if (rows.rows() < 1 || rows.cols() < 1) {
+      throw new ConfigurationException(
+          "tensor " + name + " of shape " + rows.tensor().shape() + " is empty; keep it as it is");
+    }
+    if (options.bits() != bits) {
+      throw new ConfigurationException(
+          String.format(
+              "tensor %s: %d bits were asked of scheme int%d, which makes codes of %d; choose int8,"
+                  + " int4 or int3, or leave bits open",
+              name, options.bits(), bits, bits));
+    }
+    if (!PROFILES.contains(options.profile())) {
+      throw new ConfigurationException(
+          String.format(
+              "tensor %s: scheme int%d has no profile %s; it has %s",
+              name, bits, QuantException.quote(options.profile()), String.join(", ", PROFILES)));
+    }
+    if (options.granularity() instanceof Granularity.PerGroup group
+        && rows.cols() % group.size() != 0) {
+      throw new ConfigurationException(
+          String.format(
+              "tensor %s: groups of %d do not divide its %d columns; choose a group size that does,"
+                  + " or channel, or keep this weight as it is",
+              name, group.size(), rows.cols()));
+    }
+    return new AffineSpec(
+        name,
+        Precision.of(type),
+        bits,
+        options.symmetric(),
+        options.granularity(),
+        rows.cols());
+  }
+
+  ElementType codeType() {
+    return ElementType.code(bits, true);
+  }
+
+  int minCode() {
+    return -(1 << (bits - 1));
+  }
+
+  int maxCode() {
+    return (1 << (bits - 1)) - 1;
+  }
+
+  /** Steps between the least and the greatest code, such as 255. */
+  float codeRange() {
+    return (1 << bits) - 1;
+  }
+
+  /** Whether a single scale serves the whole tensor. */
+  boolean perTensor() {
+    return granularity instanceof Granularity.PerTensor;
+  }
+
+  /** Columns that share a scale: a group, or all. */
+  int blockCols() {
+    return granularity instanceof Granularity.PerGroup group
+        ? group.size()
+        : Math.toIntExact(cols);
+  }
+
+  /** Scales in a row. */
+  int blocks() {
+    return Math.toIntExact(cols / blockCols());
+  }
+
+  Encoding encoding() {
+    Part codes = Part.perElement(Part.CODES, codeType());
+    Part scale = shared(Part.SCALE, precision.type());
+    return symmetric
+        ? Encoding.of(codes, scale)
+        : Encoding.of(codes, scale, shared(Part.ZERO_POINT, codeType()));
+  }
+
+  private Part shared(String name, ElementType type) {
+    if (granularity instanceof Granularity.PerGroup group) {
+      return Part.perGroup(name, type, group.size());
+    }
+    return perTensor() ? Part.perTensor(name, type) : Part.perRow(name, type);
+  }
+}

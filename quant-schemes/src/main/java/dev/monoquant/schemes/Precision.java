@@ -1,0 +1,82 @@
+package dev.monoquant.schemes;
+
+import dev.monoquant.model.BFloat16;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Float16;
+
+/**
+ * The type in which a weight is computed with: its own, but FLOAT32 for FLOAT64.
+ *
+ * <p>Torch on a CPU computes an operation on float16 or bfloat16 in float32 and rounds its result;
+ * {@link #round} is that second step.
+ */
+enum Precision {
+  FLOAT32(ElementType.FLOAT32, 24, -126, Math.ulp(1f)) {
+    @Override
+    float round(float value) {
+      return value;
+    }
+  },
+  FLOAT16(ElementType.FLOAT16, 11, -14, Float16.EPSILON) {
+    @Override
+    float round(float value) {
+      return Float16.round(value);
+    }
+  },
+  BFLOAT16(ElementType.BFLOAT16, 8, -126, BFloat16.EPSILON) {
+    @Override
+    float round(float value) {
+      return BFloat16.round(value);
+    }
+  };
+
+  private final ElementType type;
+  private final int digits;
+  private final int minExponent;
+  private final float epsilon;
+
+  Precision(ElementType type, int digits, int minExponent, float epsilon) {
+    this.type = type;
+    this.digits = digits;
+    this.minExponent = minExponent;
+    this.epsilon = epsilon;
+  }
+
+  /** The precision of weights of a quantizable type. */
+  static Precision of(ElementType source) {
+    return switch (source) {
+      case FLOAT16 -> FLOAT16;
+      case BFLOAT16 -> BFLOAT16;
+      default -> FLOAT32;
+    };
+  }
+
+  /** The nearest number of this precision, ties to even; infinite beyond its range. */
+  abstract float round(float value);
+
+  /** The type of scales. */
+  ElementType type() {
+    return type;
+  }
+
+  /** Bits of the significand, the leading one included. */
+  int digits() {
+    return digits;
+  }
+
+  /** The distance from 1 to the next greater number. */
+  float epsilon() {
+    return epsilon;
+  }
+
+  /** The least positive normal number. */
+  float minNormal() {
+    return (float) Math.scalb(1.0, minExponent);
+  }
+
+  /** Half the distance between numbers of this precision just below a magnitude. */
+  double halfStep(double magnitude) {
+    int exponent = Math.max(minExponent, Math.getExponent(Math.nextDown(Math.abs(magnitude))));
+    return Math.scalb(1.0, exponent - digits);
+  }
+}

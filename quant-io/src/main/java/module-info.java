@@ -5,4 +5,9 @@ module dev.monoquant.io {
   requires org.slf4j;
   requires static com.google.auto.service;
   requires static org.jspecify;
+
+  exports dev.monoquant.io.memory;
+
+  provides dev.monoquant.spi.InputFormatDetector with
+      dev.monoquant.io.memory.LiveModelFormat;
 }

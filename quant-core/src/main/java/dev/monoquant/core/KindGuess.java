@@ -1,5 +1,7 @@
 package dev.monoquant.core;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
@@ -67,7 +69,7 @@ final class KindGuess {
     boolean bias = tensors.containsKey("bias");
     return switch (weight.shape().rank()) {
       case 1 -> bias || NORM.matcher(last).matches() ? LayerKind.NORM : LayerKind.UNKNOWN;
-      case 2 -> matrix(last, tensors, bias);
+      case 2 -> matrix(last, bias);
       case 3 -> convolution(
           layer, tensors, LayerKind.CONV1D, LayerKind.CONV_TRANSPOSE1D);
       case 4 -> convolution(
@@ -78,7 +80,7 @@ final class KindGuess {
     };
   }
 
-  private LayerKind matrix(String last, Map<String, TensorInfo> tensors, boolean bias) {
+  private LayerKind matrix(String last, boolean bias) {
     if (!bias && EMBEDDING.matcher(last).matches()) {
       return LayerKind.EMBEDDING;
     }
@@ -106,7 +108,7 @@ final class KindGuess {
 
   /** Gates per hidden unit: 4 in an LSTM, 3 in a GRU, 1 in a plain recurrent layer. */
   private static LayerKind recurrent(Map<String, TensorInfo> tensors) {
-    TensorShape hidden = tensors.get("weight_hh_l0").shape();
+    TensorShape hidden = requireNonNull(tensors.get("weight_hh_l0")).shape();
     if (hidden.rank() != 2 || hidden.dim(1) == 0) {
       return LayerKind.UNKNOWN;
     }

@@ -58,7 +58,7 @@ final class LayerChoice {
     }
     for (Rows rows : answer) {
       TensorInfo own = layer.tensors().get(rows.param());
-      if (!rows.tensor().equals(own)) {
+      if (own == null || !rows.tensor().equals(own)) {
         throw new PluginException(
             "layer quantizer "
                 + quantizer.id()

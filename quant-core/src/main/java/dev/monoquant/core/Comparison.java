@@ -43,4 +43,17 @@ public record Comparison(
         && mismatched.isEmpty()
         && tensors.stream().allMatch(ComparedTensor::equal);
   }
+
+  /** {@return a table for people, without colours, lines ended by {@code \n}} */
+  public String toTable() {
+    return ComparisonTable.of(this);
+  }
+
+  /**
+   * {@return the same as one JSON object, keys in a fixed order, with {@code "schema": 1}; numbers
+   * that are not finite are {@code null}}
+   */
+  public String toJson() {
+    return ComparisonJson.of(this);
+  }
 }

@@ -45,4 +45,17 @@ public record Inspection(
     }
     return all;
   }
+
+  /** {@return a table for people, without colours, lines ended by {@code \n}} */
+  public String toTable() {
+    return InspectionTable.of(this);
+  }
+
+  /**
+   * {@return the same as one JSON object, keys in a fixed order, with {@code "schema": 1}; numbers
+   * that are not finite are {@code null}}
+   */
+  public String toJson() {
+    return InspectionJson.of(this);
+  }
 }

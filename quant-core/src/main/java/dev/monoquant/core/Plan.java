@@ -72,4 +72,17 @@ public record Plan(
   private long keptBytes() {
     return kept.stream().mapToLong(k -> k.tensor().bytes()).sum();
   }
+
+  /** {@return a table for people, without colours, lines ended by {@code \n}} */
+  public String toTable() {
+    return ReportTable.of(this);
+  }
+
+  /**
+   * {@return the same as one JSON object, keys in a fixed order, with {@code "schema": 1}; numbers
+   * that are not finite are {@code null}}
+   */
+  public String toJson() {
+    return ReportJson.of(this);
+  }
 }

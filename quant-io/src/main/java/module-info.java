@@ -5,4 +5,10 @@ module dev.monoquant.io {
   requires org.slf4j;
   requires static com.google.auto.service;
   requires static org.jspecify;
+
+  provides dev.monoquant.spi.InputFormatDetector with
+      dev.monoquant.io.safetensors.ModelDirectoryFormat,
+      dev.monoquant.io.safetensors.SafetensorsFormat;
+  provides dev.monoquant.spi.OutputFormat with
+      dev.monoquant.io.safetensors.SafetensorsOutput;
 }

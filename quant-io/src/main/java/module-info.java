@@ -1,4 +1,4 @@
-/** Reads and writes model files. */
+/** Formats that models come from and go to. */
 module dev.monoquant.io {
   requires transitive dev.monoquant.api;
   requires com.google.gson;
@@ -6,8 +6,10 @@ module dev.monoquant.io {
   requires static com.google.auto.service;
   requires static org.jspecify;
 
-  exports dev.monoquant.io.memory;
-
   provides dev.monoquant.spi.InputFormatDetector with
-      dev.monoquant.io.memory.LiveModelFormat;
+      dev.monoquant.io.memory.LiveModelFormat,
+      dev.monoquant.io.safetensors.ModelDirectoryFormat,
+      dev.monoquant.io.safetensors.SafetensorsFormat;
+  provides dev.monoquant.spi.OutputFormat with
+      dev.monoquant.io.safetensors.SafetensorsOutput;
 }

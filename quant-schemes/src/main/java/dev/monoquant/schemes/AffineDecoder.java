@@ -1,10 +1,8 @@
 package dev.monoquant.schemes;
 
-import dev.monoquant.model.FloatBytes;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.QuantizedTile;
-import java.nio.ByteBuffer;
 
 /** Codes back to numbers: (code - zero point) * scale, rounded to the precision of the weight. */
 final class AffineDecoder implements TileDecoder {
@@ -17,23 +15,38 @@ final class AffineDecoder implements TileDecoder {
 
   @Override
   public void decode(QuantizedTile tile, float[] out) {
-    Precision precision = spec.precision();
     byte[] codes = tile.part(Part.CODES);
-    float[] scales = scales(tile);
-    int blockCols = spec.blockCols();
-    int count = Math.multiplyExact(tile.height(), Math.toIntExact(spec.cols()));
-    for (int i = 0; i < count; i++) {
-      int block = spec.perTensor() ? 0 : i / blockCols;
-      int zero = spec.symmetric() ? 0 : tile.part(Part.ZERO_POINT)[block];
-      out[i] = precision.round((codes[i] - zero) * scales[block]);
+    BlockParameters parameters = BlockParameters.of(spec, tile);
+    boolean comfortable = parameters.areComfortable();
+    int cols = Math.toIntExact(spec.cols());
+    int chunk = Math.min(cols, AffineKernels.CHUNK);
+    float[] v = new float[chunk];
+    float[] scale = new float[chunk];
+    float[] zero = new float[chunk];
+    for (int row = 0; row < tile.height(); row++) {
+      for (int col = 0; col < cols; col += chunk) {
+        int count = Math.min(chunk, cols - col);
+        int at = row * cols + col;
+        AffineKernels.widen(codes, at, count, v);
+        parameters.spreadScales(row, col, count, scale);
+        if (!spec.symmetric()) {
+          parameters.spreadZeroPoints(row, col, count, zero);
+        }
+        if (spec.precision() == Precision.FLOAT32) {
+          AffineKernels.products(v, scale, zero, count);
+        } else if (comfortable) {
+          AffineKernels.products(v, scale, zero, count, spec.precision().step());
+        } else {
+          roundedProducts(v, scale, zero, count);
+        }
+        System.arraycopy(v, 0, out, at, count);
+      }
     }
   }
 
-  private float[] scales(QuantizedTile tile) {
-    byte[] bytes = tile.part(Part.SCALE);
-    float[] scales = new float[bytes.length / spec.precision().type().cellBytes()];
-    FloatBytes.widen(
-        spec.precision().type(), ByteBuffer.wrap(bytes), scales, 0, scales.length);
-    return scales;
+  private void roundedProducts(float[] v, float[] scale, float[] zero, int count) {
+    for (int i = 0; i < count; i++) {
+      v[i] = spec.precision().round((v[i] - zero[i]) * scale[i]);
+    }
   }
 }

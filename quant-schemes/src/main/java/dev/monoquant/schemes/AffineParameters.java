@@ -28,9 +28,7 @@ record AffineParameters(float scale, int zeroPoint) {
     } else {
       scale = precision.round(precision.round(high - low) / spec.codeRange());
       float lowCode = precision.round(low / scale);
-      // A tensor's range has rank 0, and so float32 wins over its type in the peer's subtraction.
-      float exact = spec.minCode() - lowCode;
-      float code = spec.perTensor() ? exact : precision.round(exact);
+      float code = precision.round(spec.minCode() - lowCode);
       // 0/0 of a block of zeros is NaN here, and its cast to an integer 0, in the peer and in Java.
       zero = Math.min(Math.max(code, spec.minCode()), spec.maxCode());
     }

@@ -1,14 +1,11 @@
 package dev.monoquant.schemes;
 
-import dev.monoquant.model.FloatBytes;
-import dev.monoquant.tile.Part;
+import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.QuantizedTile;
 import dev.monoquant.tile.Tile;
-import dev.monoquant.spi.TileQuantizer;
-import java.util.HashMap;
 import java.util.Map;
 
-/** Integer codes by plain loops. */
+/** Integer codes by plain loops; see {@link AffineKernels} for how they are made fast. */
 final class JvmAffineQuantizer implements TileQuantizer {
 
   private final AffineSpec spec;
@@ -26,55 +23,45 @@ final class JvmAffineQuantizer implements TileQuantizer {
 
   @Override
   public QuantizedTile quantize(Tile tile) {
-    int cols = tile.cols();
-    int blockCols = spec.blockCols();
-    int blocks = spec.blocks();
     float[] values = tile.values();
+    int cols = tile.cols();
+    BlockParameters parameters = BlockParameters.of(spec, whole, tile);
     byte[] codes = new byte[Math.multiplyExact(tile.height(), cols)];
-    float[] scales = new float[tile.height() * blocks];
-    byte[] zeroPoints = new byte[scales.length];
+    int chunk = Math.min(cols, AffineKernels.CHUNK);
+    float[] v = new float[chunk];
+    float[] scale = new float[chunk];
+    float[] zero = new float[chunk];
     for (int row = 0; row < tile.height(); row++) {
-      for (int block = 0; block < blocks; block++) {
-        int at = row * cols + block * blockCols;
-        AffineParameters chosen = whole.parameters();
-        if (chosen == null) {
-          chosen = range(values, at, blockCols, tile.firstRow() + row, block);
+      for (int col = 0; col < cols; col += chunk) {
+        int count = Math.min(chunk, cols - col);
+        int at = row * cols + col;
+        System.arraycopy(values, at, v, 0, count);
+        parameters.spreadScales(row, col, count, scale);
+        if (!spec.symmetric()) {
+          parameters.spreadZeroPoints(row, col, count, zero);
         }
-        scales[row * blocks + block] = chosen.scale();
-        zeroPoints[row * blocks + block] = (byte) chosen.zeroPoint();
-        encode(values, at, blockCols, chosen, codes);
+        levels(v, scale, zero, count);
+        AffineKernels.codes(v, count, codes, at);
       }
     }
-    Map<String, byte[]> parts = new HashMap<>();
-    parts.put(Part.CODES, codes);
-    if (whole.parameters() == null) {
-      byte[] bytes = new byte[scales.length * spec.precision().type().cellBytes()];
-      FloatBytes.narrow(spec.precision().type(), scales, 0, scales.length, bytes, 0);
-      parts.put(Part.SCALE, bytes);
-      if (!spec.symmetric()) {
-        parts.put(Part.ZERO_POINT, zeroPoints);
+    parameters.refuseInfinite(codes);
+    return QuantizedTile.of(tile, parameters.parts(codes));
+  }
+
+  private void levels(float[] v, float[] scale, float[] zero, int count) {
+    float min = spec.minCode();
+    float max = spec.maxCode();
+    float step = spec.precision().step();
+    if (spec.precision() == Precision.FLOAT32) {
+      if (spec.symmetric()) {
+        AffineKernels.levels(v, scale, count, min, max);
+      } else {
+        AffineKernels.levels(v, scale, zero, count, min, max);
       }
-    }
-    return QuantizedTile.of(tile, parts);
-  }
-
-  private AffineParameters range(float[] values, int at, int count, long row, int block) {
-    float min = values[at];
-    float max = values[at];
-    for (int i = at + 1; i < at + count; i++) {
-      min = Math.min(min, values[i]);
-      max = Math.max(max, values[i]);
-    }
-    return AffineParameters.of(spec, min, max, () -> "row " + row + ", group " + block);
-  }
-
-  private void encode(float[] values, int at, int count, AffineParameters chosen, byte[] codes) {
-    Precision precision = spec.precision();
-    for (int i = at; i < at + count; i++) {
-      float level =
-          precision.round(precision.round(values[i] / chosen.scale()) + chosen.zeroPoint());
-      float clamped = Math.min(Math.max(level, spec.minCode()), spec.maxCode());
-      codes[i] = (byte) Math.rint(clamped);
+    } else if (spec.symmetric()) {
+      AffineKernels.levels(v, scale, count, min, max, step);
+    } else {
+      AffineKernels.levels(v, scale, zero, count, min, max, step);
     }
   }
 }

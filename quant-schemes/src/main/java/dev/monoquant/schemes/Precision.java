@@ -11,19 +11,19 @@ import dev.monoquant.model.Float16;
  * {@link #round} is that second step.
  */
 enum Precision {
-  FLOAT32(ElementType.FLOAT32, 24, -126, Math.ulp(1f)) {
+  FLOAT32(ElementType.FLOAT32, 24, -126, 0f, Float.POSITIVE_INFINITY) {
     @Override
     float round(float value) {
       return value;
     }
   },
-  FLOAT16(ElementType.FLOAT16, 11, -14, Float16.EPSILON) {
+  FLOAT16(ElementType.FLOAT16, 11, -14, Float16.MIN_NORMAL, 0x1p7f) {
     @Override
     float round(float value) {
       return Float16.round(value);
     }
   },
-  BFLOAT16(ElementType.BFLOAT16, 8, -126, BFloat16.EPSILON) {
+  BFLOAT16(ElementType.BFLOAT16, 8, -126, 0x1p-100f, 0x1p100f) {
     @Override
     float round(float value) {
       return BFloat16.round(value);
@@ -33,13 +33,15 @@ enum Precision {
   private final ElementType type;
   private final int digits;
   private final int minExponent;
-  private final float epsilon;
+  private final float least;
+  private final float most;
 
-  Precision(ElementType type, int digits, int minExponent, float epsilon) {
+  Precision(ElementType type, int digits, int minExponent, float least, float most) {
     this.type = type;
     this.digits = digits;
     this.minExponent = minExponent;
-    this.epsilon = epsilon;
+    this.least = least;
+    this.most = most;
   }
 
   /** The precision of weights of a quantizable type. */
@@ -66,12 +68,20 @@ enum Precision {
 
   /** The distance from 1 to the next greater number. */
   float epsilon() {
-    return epsilon;
+    return (float) Math.scalb(1.0, 1 - digits);
   }
 
-  /** The least positive normal number. */
-  float minNormal() {
-    return (float) Math.scalb(1.0, minExponent);
+  /** What a float32 has more in digits, as a power of two; 1 for FLOAT32 itself. */
+  float step() {
+    return 1 << (24 - digits);
+  }
+
+  /**
+   * Whether products of such a scale with any level of up to 8 bits are 0 or normal numbers, well
+   * within what {@link AffineKernels#products} can do.
+   */
+  boolean isComfortable(float scale) {
+    return scale >= least && scale <= most;
   }
 
   /** Half the distance between numbers of this precision just below a magnitude. */

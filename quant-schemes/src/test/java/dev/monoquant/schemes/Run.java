@@ -6,6 +6,7 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.Options;
@@ -13,14 +14,49 @@ import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.QuantizedTile;
 import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
 /** Quantizes whole weights as the pipeline would, tile after tile. */
 final class Run {
 
+  /** All ways of computing. */
+  static final List<Compute> COMPUTES = List.of(Compute.JVM);
+
   private Run() {}
+
+  static Scheme scheme(int bits) {
+    return switch (bits) {
+      case 3 -> new Int3Scheme();
+      case 4 -> new Int4Scheme();
+      case 8 -> new Int8Scheme();
+      default -> throw new IllegalArgumentException("no scheme of " + bits + " bits");
+    };
+  }
+
+  /** The parts of the second after those of the first. */
+  static QuantizedTile concatenate(QuantizedTile first, QuantizedTile second) {
+    Map<String, byte[]> parts = new LinkedHashMap<>();
+    for (String name : second.names()) {
+      ByteArrayOutputStream both = new ByteArrayOutputStream();
+      if (first.names().contains(name)) {
+        both.writeBytes(first.part(name));
+      }
+      both.writeBytes(second.part(name));
+      parts.put(name, both.toByteArray());
+    }
+    return new QuantizedTile(0, first.height() + second.height(), parts);
+  }
+
+  static float[] concatenate(float[] first, float[] second) {
+    float[] both = Arrays.copyOf(first, first.length + second.length);
+    System.arraycopy(second, 0, both, first.length, second.length);
+    return both;
+  }
 
   static Rows rows(ElementType type, long rows, long cols) {
     TensorInfo tensor = new TensorInfo("layer.weight", type, TensorShape.of(rows, cols));
@@ -32,7 +68,7 @@ final class Run {
     byte[] bytes = new byte[values.length * type.cellBytes()];
     FloatBytes.narrow(type, values, 0, values.length, bytes, 0);
     float[] back = new float[values.length];
-    FloatBytes.widen(type, java.nio.ByteBuffer.wrap(bytes), back, 0, back.length);
+    FloatBytes.widen(type, ByteBuffer.wrap(bytes), back, 0, back.length);
     return back;
   }
 

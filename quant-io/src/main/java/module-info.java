@@ -7,8 +7,10 @@ module dev.monoquant.io {
   requires static org.jspecify;
 
   provides dev.monoquant.spi.InputFormatDetector with
+      dev.monoquant.io.compressedtensors.CompressedTensorsFormat,
       dev.monoquant.io.safetensors.ModelDirectoryFormat,
       dev.monoquant.io.safetensors.SafetensorsFormat;
   provides dev.monoquant.spi.OutputFormat with
+      dev.monoquant.io.compressedtensors.CompressedTensorsOutput,
       dev.monoquant.io.safetensors.SafetensorsOutput;
 }

@@ -3,6 +3,8 @@ package dev.monoquant.io.testing;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import com.google.gson.JsonPrimitive;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -59,6 +61,27 @@ public record PlainSafetensors(Map<String, Entry> tensors, Map<String, String> m
       }
     }
     return new PlainSafetensors(tensors, metadata);
+  }
+
+  /** Writes tensors one after the other as they come. */
+  public static void write(Path path, Map<String, Entry> tensors) throws IOException {
+    StringBuilder header = new StringBuilder("{");
+    ByteArrayOutputStream data = new ByteArrayOutputStream();
+    for (Map.Entry<String, Entry> e : tensors.entrySet()) {
+      Entry t = e.getValue();
+      header
+          .append(header.length() == 1 ? "" : ",")
+          .append(new JsonPrimitive(e.getKey()))
+          .append(":{\"dtype\":\"" + t.dtype() + "\",\"shape\":" + t.shape())
+          .append(",\"data_offsets\":[" + data.size() + ",");
+      data.writeBytes(t.bytes());
+      header.append(data.size()).append("]}");
+    }
+    byte[] text = header.append('}').toString().getBytes(StandardCharsets.UTF_8);
+    ByteBuffer all =
+        ByteBuffer.allocate(8 + text.length + data.size()).order(ByteOrder.LITTLE_ENDIAN);
+    all.putLong(text.length).put(text).put(data.toByteArray());
+    Files.write(path, all.array());
   }
 
   /** Bit by bit: element i of a row at bit i * bits. */

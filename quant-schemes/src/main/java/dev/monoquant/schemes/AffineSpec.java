@@ -14,6 +14,7 @@ import java.util.Set;
  * What an integer scheme does with one weight, checked.
  *
  * @param tensor the weight's name, quoted for messages
+ * @param source the weight's own type
  * @param precision the type it is computed in, which is also that of its scales
  * @param bits bits of a code
  * @param symmetric whether there are no zero points
@@ -22,6 +23,7 @@ import java.util.Set;
  */
 record AffineSpec(
     String tensor,
+    ElementType source,
     Precision precision,
     int bits,
     boolean symmetric,
@@ -64,6 +66,7 @@ record AffineSpec(
     }
     return new AffineSpec(
         name,
+        type,
         Precision.of(type),
         bits,
         options.symmetric(),

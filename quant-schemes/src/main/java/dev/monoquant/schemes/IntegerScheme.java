@@ -1,6 +1,7 @@
 package dev.monoquant.schemes;
 
 import dev.monoquant.model.Rows;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.Options;
@@ -50,7 +51,10 @@ class IntegerScheme implements Scheme {
   @Override
   public final TileQuantizer begin(Rows rows, Options options, Facts facts) {
     AffineSpec spec = AffineSpec.of(bits, rows, options);
-    return new JvmAffineQuantizer(spec, AffineTensorParts.of(spec, facts));
+    AffineTensorParts whole = AffineTensorParts.of(spec, facts);
+    return options.compute() == Compute.TORCH
+        ? new TorchAffineQuantizer(spec, whole)
+        : new JvmAffineQuantizer(spec, whole);
   }
 
   @Override

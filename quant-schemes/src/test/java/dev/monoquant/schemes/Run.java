@@ -25,7 +25,7 @@ import java.util.TreeMap;
 final class Run {
 
   /** All ways of computing. */
-  static final List<Compute> COMPUTES = List.of(Compute.JVM);
+  static final List<Compute> COMPUTES = List.of(Compute.JVM, Compute.TORCH);
 
   private Run() {}
 

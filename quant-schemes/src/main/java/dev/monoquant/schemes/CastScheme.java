@@ -1,0 +1,79 @@
+package dev.monoquant.schemes;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.QuantException;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Rows;
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.SchemeId;
+import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Granularity;
+import dev.monoquant.tile.Part;
+
+/** Casts to a floating point type of 16 bits; the subclasses tell the rest. */
+abstract class CastScheme implements Scheme {
+
+  static final String VALUES = "values";
+
+  private final SchemeId id;
+  private final ElementType target;
+
+  CastScheme(String name, ElementType target) {
+    this.id = new SchemeId(name, 1);
+    this.target = target;
+  }
+
+  @Override
+  public final SchemeId id() {
+    return id;
+  }
+
+  @Override
+  public final Options defaults(Rows rows) {
+    return new Options(target.bits(), true, Granularity.TENSOR);
+  }
+
+  @Override
+  public final Encoding encoding(Rows rows, Options options) {
+    String name = QuantException.quote(rows.tensor().name());
+    if (!rows.tensor().type().isQuantizable()) {
+      throw new ConfigurationException(
+          String.format(
+              "tensor %s is %s; only F16, BF16, F32 and F64 can be cast",
+              name, rows.tensor().type().wire()));
+    }
+    if (rows.rows() < 1 || rows.cols() < 1) {
+      throw new ConfigurationException(
+          String.format(
+              "tensor %s of shape %s is empty; keep it as it is", name, rows.tensor().shape()));
+    }
+    if (options.bits() != target.bits()) {
+      throw new ConfigurationException(
+          String.format(
+              "tensor %s: %d bits were asked of scheme %s, which has %d; leave bits open",
+              name, options.bits(), id.name(), target.bits()));
+    }
+    return Encoding.of(Part.perElement(VALUES, target));
+  }
+
+  @Override
+  public final TileQuantizer begin(Rows rows, Options options, Facts facts) {
+    encoding(rows, options);
+    return new CastQuantizer(
+        QuantException.quote(rows.tensor().name()),
+        rows.tensor().type(),
+        target,
+        options.compute() == Compute.TORCH && target == ElementType.FLOAT16);
+  }
+
+  @Override
+  public final TileDecoder decoder(Rows rows, Options options) {
+    encoding(rows, options);
+    return new CastDecoder(rows.tensor().type(), target, Math.toIntExact(rows.cols()));
+  }
+}

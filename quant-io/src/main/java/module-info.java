@@ -1,8 +1,15 @@
-/** Reads and writes model files. */
+/** Formats that models come from and go to. */
 module dev.monoquant.io {
   requires transitive dev.monoquant.api;
   requires com.google.gson;
   requires org.slf4j;
   requires static com.google.auto.service;
   requires static org.jspecify;
+
+  provides dev.monoquant.spi.InputFormatDetector with
+      dev.monoquant.io.memory.LiveModelFormat,
+      dev.monoquant.io.safetensors.ModelDirectoryFormat,
+      dev.monoquant.io.safetensors.SafetensorsFormat;
+  provides dev.monoquant.spi.OutputFormat with
+      dev.monoquant.io.safetensors.SafetensorsOutput;
 }

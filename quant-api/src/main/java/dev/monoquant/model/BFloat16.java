@@ -3,9 +3,9 @@ package dev.monoquant.model;
 /**
  * The bfloat16 format: 1 sign, 8 exponent and 7 fraction bits, the upper half of a float32.
  *
- * <p>Every bfloat16 is a float32, so widening is exact. Narrowing rounds to nearest, ties to even, as
- * torch does ({@code c10/util/BFloat16.h}, {@code round_to_nearest_even}); subnormals are kept, what
- * is too large becomes infinite, and every NaN becomes the quiet {@code 0x7FC0}.
+ * <p>Every bfloat16 is a float32, so widening is exact. Narrowing rounds to nearest, ties to even,
+ * as torch does ({@code c10/util/BFloat16.h}, {@code round_to_nearest_even}); subnormals are kept,
+ * what is too large becomes infinite, and every NaN becomes the quiet {@code 0x7FC0}.
  */
 public final class BFloat16 {
 

@@ -3,9 +3,9 @@ package dev.monoquant.model;
 /**
  * The IEEE 754 binary16 format: 1 sign, 5 exponent and 10 fraction bits.
  *
- * <p>Every float16 is a float32, so widening is exact. Narrowing rounds to nearest, ties to even, as
- * torch and the hardware do; subnormals are kept, what is 65520 or more becomes infinite, and every
- * NaN becomes the quiet {@code 0x7E00} with its sign.
+ * <p>Every float16 is a float32, so widening is exact. Narrowing rounds to nearest, ties to even,
+ * as torch and the hardware do; subnormals are kept, what is 65520 or more becomes infinite, and
+ * every NaN becomes the quiet {@code 0x7E00} with its sign.
  */
 public final class Float16 {
 
@@ -32,8 +32,7 @@ public final class Float16 {
     // out with exponent 143 and get all exponent bits instead.
     float biased = Float.intBitsToFloat(magnitude << 13) * 0x1p112f;
     int special = (0x7BFF - magnitude) >> 31 & 0x7F80_0000;
-    return Float.intBitsToFloat(
-        Float.floatToRawIntBits(biased) | special | (bits & 0x8000) << 16);
+    return Float.intBitsToFloat(Float.floatToRawIntBits(biased) | special | (bits & 0x8000) << 16);
   }
 
   /**

@@ -10,19 +10,21 @@ import java.nio.ShortBuffer;
 /**
  * Many floating point numbers between the little-endian bytes of a tensor and an array of floats.
  *
- * <p>Types: {@link ElementType#FLOAT16}, {@link ElementType#BFLOAT16}, {@link ElementType#FLOAT32} and
- * {@link ElementType#FLOAT64}, that is those with {@link ElementType#isQuantizable()}. Rounding is to
- * nearest, ties to even. A FLOAT32 keeps all its bits, those of a NaN too.
+ * <p>Types: {@link ElementType#FLOAT16}, {@link ElementType#BFLOAT16}, {@link ElementType#FLOAT32}
+ * and {@link ElementType#FLOAT64}, that is those with {@link ElementType#isQuantizable()}. Rounding
+ * is to nearest, ties to even. A FLOAT32 keeps all its bits, those of a NaN too.
  *
- * <p>What this does not do: it refuses nothing. A finite number that had to become infinite is told to
- * the caller, who knows the name of the tensor. Thread-safe; the buffers' positions do not move.
+ * <p>What this does not do: it refuses nothing. A finite number that had to become infinite is told
+ * to the caller, who knows the name of the tensor. Thread-safe; the buffers' positions do not move.
  */
 public final class FloatBytes {
 
   /** What both directions return if no finite number became infinite. */
   public static final int NONE = -1;
 
-  /** Numbers per bulk copy: small enough for the nearest cache, large enough to amortise the call. */
+  /**
+   * Numbers per bulk copy: small enough for the nearest cache, large enough to amortise the call.
+   */
   private static final int CHUNK = 2048;
 
   private FloatBytes() {}
@@ -70,8 +72,7 @@ public final class FloatBytes {
    * @throws IllegalArgumentException if the type is none of the four
    * @throws IndexOutOfBoundsException if one of the arrays is too short
    */
-  public static int narrow(
-      ElementType type, float[] from, int at, int count, byte[] to, int toAt) {
+  public static int narrow(ElementType type, float[] from, int at, int count, byte[] to, int toAt) {
     requireFloat(type);
     checkFromIndexSize(at, count, from.length);
     int bytes = Math.multiplyExact(count, type.cellBytes());

@@ -51,8 +51,7 @@ class FloatBytesTest {
     FloatBytes.narrow(ElementType.FLOAT16, one, 0, 1, bytes, 0);
     FloatBytes.narrow(ElementType.FLOAT32, one, 0, 1, bytes, 2);
     FloatBytes.narrow(ElementType.FLOAT64, one, 0, 1, bytes, 6);
-    assertThat(bytes)
-        .containsExactly(0, 0x3C, 0, 0, 0x80, 0x3F, 0, 0, 0, 0, 0, 0, 0xF0, 0x3F);
+    assertThat(bytes).containsExactly(0, 0x3C, 0, 0, 0x80, 0x3F, 0, 0, 0, 0, 0, 0, 0xF0, 0x3F);
   }
 
   @Test
@@ -98,8 +97,7 @@ class FloatBytesTest {
   @Test
   void shortBuffersAreRefused() {
     assertThatThrownBy(
-            () ->
-                FloatBytes.widen(ElementType.FLOAT32, ByteBuffer.allocate(7), new float[2], 0, 2))
+            () -> FloatBytes.widen(ElementType.FLOAT32, ByteBuffer.allocate(7), new float[2], 0, 2))
         .isInstanceOf(IndexOutOfBoundsException.class);
     assertThatThrownBy(
             () -> FloatBytes.narrow(ElementType.FLOAT32, new float[2], 0, 2, new byte[7], 0))

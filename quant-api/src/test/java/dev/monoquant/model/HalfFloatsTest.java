@@ -10,7 +10,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class HalfFloatsTest {
 
-  /** What the bits of a float with so many exponent and fraction bits mean, straight from IEEE 754. */
+  /**
+   * What the bits of a float with so many exponent and fraction bits mean, straight from IEEE 754.
+   */
   private static double meaning(int bits, int exponentBits, int fractionBits) {
     int fraction = bits & ((1 << fractionBits) - 1);
     int exponent = bits >>> fractionBits & ((1 << exponentBits) - 1);
@@ -94,8 +96,16 @@ class HalfFloatsTest {
 
   @ParameterizedTest
   @CsvSource({
-    "65519.996, 7BFF", "65520, 7C00", "-65520, FC00", "1e30, 7C00", "Infinity, 7C00", "-0.0, 8000",
-    "2.9802322E-8, 0000", "2.980233E-8, 0001", "6.1035156E-5, 0400", "6.09e-5, 03FE"
+    "65519.996, 7BFF",
+    "65520, 7C00",
+    "-65520, FC00",
+    "1e30, 7C00",
+    "Infinity, 7C00",
+    "-0.0, 8000",
+    "2.9802322E-8, 0000",
+    "2.980233E-8, 0001",
+    "6.1035156E-5, 0400",
+    "6.09e-5, 03FE"
   })
   void edgesOfFloat16(float value, String hex) {
     assertThat(Float16.fromFloat(value) & 0xFFFF).isEqualTo(Integer.parseInt(hex, 16));
@@ -103,8 +113,13 @@ class HalfFloatsTest {
 
   @ParameterizedTest
   @CsvSource({
-    "3.3961775E38, 7F80", "3.3961773E38, 7F7F", "-3.4028235E38, FF80", "-0.0, 8000",
-    "1.4E-45, 0000", "9.2E-41, 0001", "-Infinity, FF80"
+    "3.3961775E38, 7F80",
+    "3.3961773E38, 7F7F",
+    "-3.4028235E38, FF80",
+    "-0.0, 8000",
+    "1.4E-45, 0000",
+    "9.2E-41, 0001",
+    "-Infinity, FF80"
   })
   void edgesOfBFloat16(float value, String hex) {
     assertThat(BFloat16.fromFloat(value) & 0xFFFF).isEqualTo(Integer.parseInt(hex, 16));

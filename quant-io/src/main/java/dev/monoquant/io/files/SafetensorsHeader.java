@@ -1,0 +1,320 @@
+package dev.monoquant.io.files;
+
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.ReadLimits;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The checked content of a safetensors header. Faults of single entries are reported in the order of
+ * the header, faults of their places in the order of the data.
+ *
+ * @param tensors the tensors in the order of their data
+ * @param metadata the texts of {@code __metadata__} in the order of the header
+ */
+record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadata) {
+
+  static final String METADATA = "__metadata__";
+
+  private static final String DAMAGED = " The file is damaged; fetch it again.";
+  private static final String WRITER =
+      " The file was written by a faulty tool; write it again with another.";
+
+  /**
+   * Checks a parsed header.
+   *
+   * @param json the header
+   * @param file the file for messages
+   * @param fileSize bytes of the whole file
+   * @param dataSize bytes after the header
+   * @param limits how much to believe
+   */
+  static SafetensorsHeader check(
+      JsonValue json, String file, long fileSize, long dataSize, ReadLimits limits) {
+    return new Checker(file, fileSize, dataSize, limits).header(json);
+  }
+
+  private record Checker(String file, long fileSize, long dataSize, ReadLimits limits) {
+
+    SafetensorsHeader header(JsonValue json) {
+      if (!(json instanceof JsonValue.Obj object)) {
+        throw fault(
+            Reason.HEADER_JSON, "", "the header is " + json.kind() + ", not an object." + DAMAGED);
+      }
+      List<StoredTensor> tensors = new ArrayList<>();
+      Map<String, String> metadata = Map.of();
+      for (Map.Entry<String, JsonValue> member : object.members().entrySet()) {
+        if (member.getKey().equals(METADATA)) {
+          metadata = metadata(member.getValue());
+        } else {
+          tensors.add(entry(member.getKey(), member.getValue()));
+          if (tensors.size() > limits.maxTensors()) {
+            throw fault(
+                Reason.LIMIT,
+                "",
+                "more tensors than "
+                    + limits.maxTensors()
+                    + " (limit maxTensors). Raise the limit if the file can be trusted.");
+          }
+        }
+      }
+      tensors.sort(
+          Comparator.comparingLong(StoredTensor::begin).thenComparingLong(StoredTensor::end));
+      places(tensors);
+      return new SafetensorsHeader(List.copyOf(tensors), metadata);
+    }
+
+    private Map<String, String> metadata(JsonValue json) {
+      Map<String, String> texts = new LinkedHashMap<>();
+      if (json == JsonValue.Literal.NULL) {
+        return texts;
+      }
+      if (!(json instanceof JsonValue.Obj object)) {
+        throw fault(
+            Reason.METADATA,
+            quote(METADATA),
+            "is " + json.kind() + ", not an object of texts." + WRITER);
+      }
+      object
+          .members()
+          .forEach(
+              (key, value) -> {
+                if (!(value instanceof JsonValue.Str text)) {
+                  throw fault(
+                      Reason.METADATA,
+                      quote(METADATA),
+                      "the value of " + quote(key) + " is " + value.kind() + ", not a text." + WRITER);
+                }
+                texts.put(key, text.value());
+              });
+      return texts;
+    }
+
+    private StoredTensor entry(String name, JsonValue json) {
+      String where = "tensor " + quote(name);
+      if (name.length() > limits.maxNameLength()) {
+        throw fault(
+            Reason.LIMIT,
+            where,
+            "the name has "
+                + name.length()
+                + " characters, at most "
+                + limits.maxNameLength()
+                + " are read (limit maxNameLength).");
+      }
+      if (!(json instanceof JsonValue.Obj object)) {
+        throw fault(
+            Reason.ENTRY,
+            where,
+            "the entry is " + json.kind() + ", not an object of dtype, shape, data_offsets." + WRITER);
+      }
+      for (String key : object.members().keySet()) {
+        if (!key.equals("dtype") && !key.equals("shape") && !key.equals("data_offsets")) {
+          throw fault(
+              Reason.ENTRY,
+              where,
+              "unknown field "
+                  + quote(key)
+                  + "; allowed are dtype, shape and data_offsets. It may change what the tensor"
+                  + " means; write the file without it.");
+        }
+      }
+      ElementType type = type(where, field(where, object, "dtype"));
+      TensorShape shape = shape(where, field(where, object, "shape"));
+      long bytes = bytes(where, type, shape);
+      long[] range = range(where, field(where, object, "data_offsets"));
+      if (range[1] - range[0] != bytes) {
+        boolean hopeless = bytes > fileSize;
+        throw fault(
+            hopeless ? Reason.SHAPE : Reason.OFFSETS,
+            where,
+            "data_offsets cover "
+                + (range[1] - range[0])
+                + " bytes, shape "
+                + shape
+                + " of "
+                + type.wire()
+                + " needs "
+                + bytes
+                + (hopeless ? ", more than the whole file of " + fileSize + " bytes." : ".")
+                + DAMAGED);
+      }
+      return new StoredTensor(name, type, shape, range[0], range[1]);
+    }
+
+    private JsonValue field(String where, JsonValue.Obj entry, String key) {
+      JsonValue value = entry.members().get(key);
+      if (value == null) {
+        throw fault(Reason.ENTRY, where, "the entry has no " + key + "." + WRITER);
+      }
+      return value;
+    }
+
+    private ElementType type(String where, JsonValue json) {
+      if (!(json instanceof JsonValue.Str text)) {
+        throw fault(Reason.DTYPE, where, "dtype is " + json.kind() + ", not a text." + WRITER);
+      }
+      return ElementType.find(text.value())
+          .filter(ElementType::isSafetensors)
+          .orElseThrow(
+              () ->
+                  fault(
+                      Reason.DTYPE,
+                      where,
+                      "dtype "
+                          + quote(text.value())
+                          + " is not one of the 22 of safetensors, such as F32, BF16 or I8."
+                          + WRITER));
+    }
+
+    private TensorShape shape(String where, JsonValue json) {
+      if (!(json instanceof JsonValue.Arr array)) {
+        throw fault(
+            Reason.SHAPE, where, "shape is " + json.kind() + ", not an array of integers." + WRITER);
+      }
+      int rank = array.items().size();
+      if (rank > limits.maxRank()) {
+        throw fault(
+            Reason.UNSUPPORTED_TENSOR,
+            where,
+            "has "
+                + rank
+                + " dimensions, at most "
+                + limits.maxRank()
+                + " are supported (limit maxRank).");
+      }
+      long[] dims = new long[rank];
+      long product = 1;
+      for (int i = 0; i < rank; i++) {
+        dims[i] = dimension(where, array.items().get(i));
+        product = times(where, product, dims[i], "the number of elements");
+      }
+      return TensorShape.of(dims);
+    }
+
+    private long dimension(String where, JsonValue json) {
+      if (json instanceof JsonValue.Num number) {
+        if (number.count().isPresent()) {
+          return number.count().get();
+        }
+        throw fault(
+            Reason.SHAPE,
+            where,
+            "shape holds "
+                + quote(number.text())
+                + "; dimensions are integers from 0 to 2^63-1 without sign, point or exponent."
+                + DAMAGED);
+      }
+      throw fault(Reason.SHAPE, where, "shape holds " + json.kind() + ", not an integer." + WRITER);
+    }
+
+    private long bytes(String where, ElementType type, TensorShape shape) {
+      long bits = times(where, shape.elements(), type.bits(), "the number of bits");
+      if (bits % 8 != 0) {
+        throw fault(
+            Reason.SUB_BYTE,
+            where,
+            shape.elements()
+                + " elements of "
+                + type.wire()
+                + " are "
+                + bits
+                + " bits, which fill no whole bytes."
+                + WRITER);
+      }
+      return bits / 8;
+    }
+
+    private long times(String where, long a, long b, String what) {
+      try {
+        return Math.multiplyExact(a, b);
+      } catch (ArithmeticException e) {
+        throw new ModelFormatException(
+            Reason.OVERFLOW,
+            file,
+            where,
+            what + ", " + a + " x " + b + ", leaves 63 bits." + DAMAGED,
+            e);
+      }
+    }
+
+    private long[] range(String where, JsonValue json) {
+      if (!(json instanceof JsonValue.Arr array) || array.items().size() != 2) {
+        throw fault(
+            Reason.OFFSETS, where, "data_offsets are not an array of two integers." + WRITER);
+      }
+      long[] range = new long[2];
+      for (int i = 0; i < 2; i++) {
+        JsonValue item = array.items().get(i);
+        if (!(item instanceof JsonValue.Num number) || number.count().isEmpty()) {
+          String shown = item instanceof JsonValue.Num n ? quote(n.text()) : item.kind();
+          throw fault(
+              Reason.OFFSETS,
+              where,
+              "data_offsets hold " + shown + "; offsets are integers from 0 to 2^63-1." + DAMAGED);
+        }
+        range[i] = number.count().get();
+      }
+      if (range[1] < range[0]) {
+        throw fault(
+            Reason.OFFSETS,
+            where,
+            "data_offsets end at " + range[1] + ", before they begin at " + range[0] + "." + DAMAGED);
+      }
+      return range;
+    }
+
+    private void places(List<StoredTensor> sorted) {
+      long expected = 0;
+      for (StoredTensor tensor : sorted) {
+        String where = "tensor " + quote(tensor.name());
+        if (tensor.begin() != expected) {
+          throw fault(
+              Reason.OFFSETS,
+              where,
+              "data_offsets begin at "
+                  + tensor.begin()
+                  + ", the data before it ends at "
+                  + expected
+                  + "; tensors may neither overlap nor leave holes."
+                  + WRITER);
+        }
+        if (tensor.end() > dataSize) {
+          throw fault(
+              Reason.TRUNCATED,
+              where,
+              "its data ends at byte "
+                  + tensor.end()
+                  + " of the data, the file has only "
+                  + dataSize
+                  + " there. The file is cut short; fetch it again.");
+        }
+        expected = tensor.end();
+      }
+      if (expected != dataSize) {
+        throw fault(
+            Reason.TRAILING_DATA,
+            "",
+            (dataSize - expected)
+                + " bytes follow the last tensor, which ends at "
+                + expected
+                + " of "
+                + dataSize
+                + " bytes of data."
+                + DAMAGED);
+      }
+    }
+
+    private ModelFormatException fault(Reason reason, String where, String detail) {
+      return new ModelFormatException(reason, file, where, detail);
+    }
+  }
+}

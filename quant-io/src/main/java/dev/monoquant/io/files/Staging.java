@@ -1,0 +1,185 @@
+package dev.monoquant.io.files;
+
+import dev.monoquant.spi.OutputRequest;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An output file or directory on its way: made beside the target under a name that nobody takes for a
+ * model, then renamed in one step.
+ *
+ * <p>What is promised. Until {@link #commit} nothing has the target's name but what had it before. A
+ * file, or a directory where none was, appears by one atomic rename, complete. A directory that
+ * replaces another takes two renames, the old one away and the new one in, since POSIX has no rename
+ * over a directory that is not empty: a crash just between them leaves no directory of that name, the
+ * complete old one under {@code .NAME.quant-PID-RANDOM.old} and the complete new one under {@code
+ * ....tmp}; the next run puts the old one back. If the second rename fails, the old one is put back at
+ * once. With {@code sync}, files are flushed before the rename and the folder after it, so that a power
+ * cut leaves the old or the new.
+ */
+public final class Staging implements Closeable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Staging.class);
+
+  private static final int COPY_AT_ONCE = 16 << 20;
+
+  private final Path target;
+  private final Path temporary;
+  private final boolean directory;
+  private final boolean sync;
+  private final Disk disk;
+  private boolean done;
+
+  private Staging(Path target, boolean directory, boolean sync, Disk disk) {
+    this.target = target;
+    this.temporary = Leftovers.freshName(target);
+    this.directory = directory;
+    this.sync = sync;
+    this.disk = disk;
+  }
+
+  /**
+   * Checks the target, removes what killed runs left beside it, and makes the temporary directory if
+   * the output is one.
+   *
+   * @param request the request
+   * @param directory whether the output is a directory
+   * @param bytes bytes the output will have at least
+   * @param disk the file system
+   * @return the staging; the caller closes it
+   * @throws IOException if the file system fails
+   * @throws dev.monoquant.OutputException if the target may not be written
+   */
+  public static Staging open(OutputRequest request, boolean directory, long bytes, Disk disk)
+      throws IOException {
+    Path target = OutputTarget.check(request, directory, bytes, disk);
+    Leftovers.sweep(target, disk);
+    // Sweeping can put an old directory back, which is then as much in the way as any other.
+    target = OutputTarget.check(request, directory, bytes, disk);
+    Staging staging = new Staging(target, directory, request.sync(), disk);
+    if (directory) {
+      Files.createDirectory(staging.temporary);
+    }
+    return staging;
+  }
+
+  /** {@return the target, absolute, links resolved} */
+  public Path target() {
+    return target;
+  }
+
+  /**
+   * {@return where a file is made}
+   *
+   * @param name its name relative to the target with forward slashes; empty if the output is a file
+   */
+  public Path temporary(String name) {
+    return name.isEmpty() ? temporary : temporary.resolve(name);
+  }
+
+  /**
+   * Starts a file.
+   *
+   * @param name its name relative to the target with forward slashes; empty if the output is a file
+   * @param size bytes it will have
+   */
+  StagedFile create(String name, long size) throws IOException {
+    Path path = temporary(name);
+    if (!name.isEmpty()) {
+      Files.createDirectories(path.getParent());
+    }
+    return new StagedFile(
+        path, name.isEmpty() ? target : target.resolve(name), size, sync, disk);
+  }
+
+  /**
+   * Writes a small file as a whole.
+   *
+   * @param name its name relative to the target
+   * @param bytes what it holds
+   * @throws IOException if writing fails
+   */
+  public void write(String name, byte[] bytes) throws IOException {
+    try (StagedFile file = create(name, bytes.length)) {
+      file.write(0, ByteBuffer.wrap(bytes));
+      file.seal();
+      file.audit();
+    }
+  }
+
+  /**
+   * Copies a file byte for byte.
+   *
+   * @param name its name relative to the target
+   * @param source the file
+   * @throws IOException if reading or writing fails
+   */
+  public void copy(String name, Path source) throws IOException {
+    try (MappedFile in = MappedFile.open(source);
+        StagedFile file = create(name, in.size())) {
+      for (long at = 0; at < in.size(); at += COPY_AT_ONCE) {
+        file.write(at, in.slice(at, (int) Math.min(COPY_AT_ONCE, in.size() - at)));
+      }
+      file.seal();
+      file.audit();
+    }
+  }
+
+  /**
+   * Gives the output its name. Everything in it must be written, flushed and audited.
+   *
+   * @throws IOException if that fails; what had the name before has it still
+   */
+  public void commit() throws IOException {
+    if (directory && sync) {
+      syncTree(temporary);
+    }
+    boolean replaces = directory && Files.exists(target, LinkOption.NOFOLLOW_LINKS);
+    Path old = Leftovers.oldName(temporary);
+    if (replaces) {
+      disk.rename(target, old);
+    }
+    try {
+      disk.rename(temporary, target);
+    } catch (IOException | RuntimeException | Error e) {
+      if (replaces) {
+        disk.rename(old, target);
+      }
+      throw e;
+    }
+    done = true;
+    if (sync) {
+      disk.syncDirectory(OutputTarget.folder(target));
+    }
+    if (replaces) {
+      try {
+        Leftovers.deleteTree(old);
+      } catch (IOException e) {
+        // The output is complete and in place; the next run to this target tries again.
+        LOG.warn("{}: could not be removed: {}. Remove it by hand.", old, e.toString());
+      }
+    }
+  }
+
+  private void syncTree(Path root) throws IOException {
+    try (var paths = Files.walk(root)) {
+      for (Path path : (Iterable<Path>) paths.filter(Files::isDirectory)::iterator) {
+        disk.syncDirectory(path);
+      }
+    }
+  }
+
+  /** Removes what was not committed. */
+  @Override
+  public void close() throws IOException {
+    if (!done) {
+      Leftovers.deleteTree(temporary);
+    }
+  }
+}

@@ -1,0 +1,361 @@
+package dev.monoquant.io.files;
+
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * Reads JSON as RFC 8259 writes it and nothing else: no comments, no trailing commas, no byte order
+ * mark, no second document, no lone surrogates, no malformed UTF-8; a key that stands twice in an
+ * object (after its escapes are resolved) is refused. Numbers are kept as text.
+ *
+ * <p>Nesting is limited before it can reach the stack. Time and memory are linear in the text. What
+ * this does not do: it checks no schema.
+ */
+public final class StrictJson {
+
+  /**
+   * How to read one kind of file.
+   *
+   * @param file the file for messages
+   * @param what what the text is, such as {@code the header}
+   * @param syntax the reason for text that is not strict JSON
+   * @param encoding the reason for text that is not UTF-8
+   * @param maxDepth arrays and objects around a value at most
+   * @param pythonNumbers whether {@code NaN}, {@code Infinity} and {@code -Infinity} pass as numbers,
+   *     as Python writes them
+   */
+  public record Dialect(
+      String file,
+      String what,
+      Reason syntax,
+      Reason encoding,
+      int maxDepth,
+      boolean pythonNumbers) {}
+
+  private final char[] text;
+  private final int end;
+  private final Dialect dialect;
+  private final Deque<String> path = new ArrayDeque<>();
+  private int at;
+
+  private StrictJson(CharBuffer text, Dialect dialect) {
+    this.text = text.array();
+    this.at = text.arrayOffset();
+    this.end = text.arrayOffset() + text.length();
+    this.dialect = dialect;
+  }
+
+  /**
+   * Reads one document.
+   *
+   * @param utf8 the bytes; not consumed
+   * @param dialect how to read and what to say
+   * @return the value
+   * @throws ModelFormatException if the bytes are anything but one JSON value with white space around
+   */
+  public static JsonValue parse(ByteBuffer utf8, Dialect dialect) {
+    CharBuffer chars;
+    ByteBuffer bytes = utf8.duplicate();
+    try {
+      chars =
+          StandardCharsets.UTF_8
+              .newDecoder()
+              .onMalformedInput(CodingErrorAction.REPORT)
+              .onUnmappableCharacter(CodingErrorAction.REPORT)
+              .decode(bytes);
+    } catch (CharacterCodingException e) {
+      throw new ModelFormatException(
+          dialect.encoding(),
+          dialect.file(),
+          "",
+          dialect.what()
+              + " is not UTF-8, first at its byte "
+              + (bytes.position() - utf8.position())
+              + ". The file is damaged; fetch it again.",
+          e);
+    }
+    StrictJson json = new StrictJson(chars, dialect);
+    json.space();
+    JsonValue value = json.value();
+    json.space();
+    if (json.at < json.end) {
+      throw json.fault("ends, but is followed by " + json.here());
+    }
+    return value;
+  }
+
+  private JsonValue value() {
+    char c = peek();
+    switch (c) {
+      case '{':
+        return object();
+      case '[':
+        return array();
+      case '"':
+        return new JsonValue.Str(string());
+      case 't':
+        return word(JsonValue.Literal.TRUE);
+      case 'f':
+        return word(JsonValue.Literal.FALSE);
+      case 'n':
+        return word(JsonValue.Literal.NULL);
+      default:
+        return number();
+    }
+  }
+
+  private JsonValue object() {
+    Map<String, JsonValue> members = new LinkedHashMap<>();
+    at++;
+    space();
+    if (peek() == '}') {
+      at++;
+      return new JsonValue.Obj(members);
+    }
+    while (true) {
+      if (peek() != '"') {
+        throw fault("has " + here() + " where a key in double quotes must stand");
+      }
+      String key = string();
+      if (members.containsKey(key)) {
+        throw new ModelFormatException(
+            Reason.DUPLICATE_KEY,
+            dialect.file(),
+            where(),
+            "key "
+                + quote(key)
+                + " stands twice in "
+                + dialect.what()
+                + ". Readers differ in which one they take; write the file anew.");
+      }
+      space();
+      expect(':');
+      space();
+      enter(key);
+      members.put(key, value());
+      path.removeLast();
+      space();
+      if (peek() == '}') {
+        at++;
+        return new JsonValue.Obj(members);
+      }
+      expect(',');
+      space();
+    }
+  }
+
+  private JsonValue array() {
+    List<JsonValue> items = new ArrayList<>();
+    at++;
+    space();
+    if (peek() == ']') {
+      at++;
+      return new JsonValue.Arr(items);
+    }
+    while (true) {
+      enter("");
+      items.add(value());
+      path.removeLast();
+      space();
+      if (peek() == ']') {
+        at++;
+        return new JsonValue.Arr(items);
+      }
+      expect(',');
+      space();
+    }
+  }
+
+  private void enter(String key) {
+    path.addLast(key);
+    if (path.size() > dialect.maxDepth()) {
+      throw fault("nests deeper than " + dialect.maxDepth() + " (limit maxDepth)");
+    }
+  }
+
+  private JsonValue word(JsonValue.Literal literal) {
+    for (int i = 0; i < literal.word().length(); i++) {
+      expect(literal.word().charAt(i));
+    }
+    return literal;
+  }
+
+  private JsonValue number() {
+    int start = at;
+    if (at < end && text[at] == '-') {
+      at++;
+    }
+    if (dialect.pythonNumbers() && (takes("NaN") || takes("Infinity"))) {
+      return new JsonValue.Num(new String(text, start, at - start));
+    }
+    if (at < end && text[at] == '0') {
+      at++;
+    } else {
+      digits(start);
+    }
+    if (at < end && text[at] == '.') {
+      at++;
+      digits(start);
+    }
+    if (at < end && (text[at] == 'e' || text[at] == 'E')) {
+      at++;
+      if (at < end && (text[at] == '+' || text[at] == '-')) {
+        at++;
+      }
+      digits(start);
+    }
+    return new JsonValue.Num(new String(text, start, at - start));
+  }
+
+  private boolean takes(String word) {
+    if (end - at >= word.length() && new String(text, at, word.length()).equals(word)) {
+      at += word.length();
+      return true;
+    }
+    return false;
+  }
+
+  private void digits(int start) {
+    int first = at;
+    while (at < end && text[at] >= '0' && text[at] <= '9') {
+      at++;
+    }
+    if (at == first) {
+      if (at == start) {
+        throw fault("has " + here() + " where a value must stand");
+      }
+      throw fault("has " + here() + " where a digit must stand");
+    }
+  }
+
+  private String string() {
+    at++;
+    int start = at;
+    while (at < end && text[at] != '"' && text[at] != '\\' && text[at] >= ' ') {
+      at++;
+    }
+    if (at < end && text[at] == '"') {
+      return new String(text, start, at++ - start);
+    }
+    StringBuilder out = new StringBuilder().append(text, start, at - start);
+    while (true) {
+      char c = peek();
+      if (c == '"') {
+        at++;
+        return out.toString();
+      }
+      if (c < ' ') {
+        throw fault("has " + here() + " inside a text; it must be escaped");
+      }
+      if (c == '\\') {
+        at++;
+        escape(out);
+      } else {
+        out.append(c);
+        at++;
+      }
+    }
+  }
+
+  private void escape(StringBuilder out) {
+    char c = peek();
+    int known = "\"\\/bfnrt".indexOf(c);
+    if (known >= 0) {
+      at++;
+      out.append("\"\\/\b\f\n\r\t".charAt(known));
+      return;
+    }
+    if (c != 'u') {
+      throw fault("has the escape \\ followed by " + here() + ", which JSON does not know");
+    }
+    char unit = unit();
+    if (Character.isLowSurrogate(unit)) {
+      throw fault(String.format("has the lone surrogate \\u%04x", (int) unit));
+    }
+    out.append(unit);
+    if (Character.isHighSurrogate(unit)) {
+      boolean follows = at + 1 < end && text[at] == '\\' && text[at + 1] == 'u';
+      at++;
+      char low = follows ? unit() : ' ';
+      if (!Character.isLowSurrogate(low)) {
+        throw fault(String.format("has the lone surrogate \\u%04x", (int) unit));
+      }
+      out.append(low);
+    }
+  }
+
+  private char unit() {
+    at++;
+    int value = 0;
+    for (int i = 0; i < 4; i++) {
+      char c = peek();
+      int digit = c < 128 ? Character.digit(c, 16) : -1;
+      if (digit < 0) {
+        throw fault("has " + here() + " where a hex digit of a \\u escape must stand");
+      }
+      value = value << 4 | digit;
+      at++;
+    }
+    return (char) value;
+  }
+
+  private void space() {
+    while (at < end
+        && (text[at] == ' ' || text[at] == '\n' || text[at] == '\r' || text[at] == '\t')) {
+      at++;
+    }
+  }
+
+  private char peek() {
+    if (at >= end) {
+      throw fault("stops in the middle");
+    }
+    return text[at];
+  }
+
+  private void expect(char wanted) {
+    if (peek() != wanted) {
+      throw fault("has " + here() + " where '" + wanted + "' must stand");
+    }
+    at++;
+  }
+
+  private String here() {
+    if (at >= end) {
+      return "its end";
+    }
+    char c = text[at];
+    return c > ' ' && c < 127 ? "'" + c + "'" : String.format(Locale.ROOT, "U+%04X", (int) c);
+  }
+
+  private String where() {
+    return path.isEmpty() || path.getFirst().isEmpty() ? "" : quote(path.getFirst());
+  }
+
+  private ModelFormatException fault(String detail) {
+    return new ModelFormatException(
+        dialect.syntax(),
+        dialect.file(),
+        where(),
+        dialect.what()
+            + " is no strict JSON: at character "
+            + at
+            + " it "
+            + detail
+            + ". The file is damaged or was written by a faulty tool; fetch or write it again.");
+  }
+}

@@ -1,0 +1,57 @@
+package dev.monoquant.io.safetensors;
+
+import com.google.auto.service.AutoService;
+import dev.monoquant.io.files.ModelDirectory;
+import dev.monoquant.spi.InputFormatDetector;
+import dev.monoquant.spi.Match;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.TensorSource;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+
+/**
+ * Reads a model directory, as Hugging Face hubs have it: {@code model.safetensors}, or shards with
+ * {@code model.safetensors.index.json}, and everything that lies beside them. The index itself may be
+ * given too.
+ *
+ * <p>What this does not do: it reads no PyTorch checkpoints and no quantized directories of other
+ * projects; their tensors would look like plain integers. Stateless and thread-safe.
+ */
+@AutoService(InputFormatDetector.class)
+public final class ModelDirectoryFormat implements InputFormatDetector {
+
+  /** Made by the service loader. */
+  public ModelDirectoryFormat() {}
+
+  @Override
+  public String id() {
+    return "model-directory";
+  }
+
+  @Override
+  public Match probe(ModelInput input) {
+    if (!(input instanceof ModelInput.OfPath of) || !ModelDirectory.fits(of.path())) {
+      return Match.NONE;
+    }
+    if (!Files.isDirectory(of.path())) {
+      return Match.LIKELY;
+    }
+    try (Stream<Path> entries = Files.list(of.path())) {
+      boolean tensors = entries.anyMatch(p -> p.getFileName().toString().contains(".safetensors"));
+      return tensors ? Match.LIKELY : Match.POSSIBLE;
+    } catch (IOException | SecurityException unreadable) {
+      return Match.NONE;
+    }
+  }
+
+  @Override
+  public TensorSource open(ModelInput input, ReadLimits limits) throws IOException {
+    if (!(input instanceof ModelInput.OfPath of)) {
+      throw new IllegalArgumentException(input.describe() + " is no directory");
+    }
+    return OwnFiles.source(ModelDirectory.open(of.path(), limits), limits);
+  }
+}

@@ -1,0 +1,37 @@
+package dev.monoquant.io.safetensors;
+
+import dev.monoquant.io.files.FileSource;
+import dev.monoquant.io.files.ModelFiles;
+import dev.monoquant.io.files.SafetensorsFile;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.TensorSource;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Makes a source of open files, with the quantized weights that they describe themselves. */
+final class OwnFiles {
+
+  private OwnFiles() {}
+
+  static TensorSource source(ModelFiles files, ReadLimits limits) throws IOException {
+    try {
+      List<EncodedWeight> weights = new ArrayList<>();
+      for (Map.Entry<String, SafetensorsFile> shard : files.shards().entrySet()) {
+        weights.addAll(SelfDescription.read(shard.getValue(), shard.getKey(), limits));
+      }
+      Set<String> parts = new HashSet<>();
+      for (EncodedWeight weight : weights) {
+        PartStorage.of(weight).forEach(p -> parts.add(p.tensor().name()));
+      }
+      return new FileSource(files, weights, parts, new PartReader(files));
+    } catch (RuntimeException | Error e) {
+      files.close();
+      throw e;
+    }
+  }
+}

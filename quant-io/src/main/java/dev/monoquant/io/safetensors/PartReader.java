@@ -1,0 +1,116 @@
+package dev.monoquant.io.safetensors;
+
+import dev.monoquant.io.files.BitPacking;
+import dev.monoquant.io.files.CellGrid;
+import dev.monoquant.io.files.FileSource;
+import dev.monoquant.io.files.ModelFiles;
+import dev.monoquant.model.Rows;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.tile.QuantizedTile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** Reads tiles of the weights in our own files. Immutable and thread-safe. */
+record PartReader(ModelFiles files) implements FileSource.TileReader {
+
+  @Override
+  public QuantizedTile read(EncodedWeight weight, long firstRow, int height) throws IOException {
+    Map<String, byte[]> parts = new LinkedHashMap<>();
+    for (PartStorage part : PartStorage.of(weight)) {
+      parts.put(part.part().name(), part(part, firstRow, height));
+    }
+    return new QuantizedTile(firstRow, height, parts);
+  }
+
+  private byte[] part(PartStorage part, long firstRow, int height) throws IOException {
+    if (part.isScattered()) {
+      return gather(part, firstRow, height);
+    }
+    if (!part.part().tiled()) {
+      long elements = part.part().shape(0, 0).elements();
+      long cells = Math.max(1, part.rowCells());
+      return rows(part, 0, Math.toIntExact(elements / cells));
+    }
+    int cellRows = Math.toIntExact(CellGrid.grid(part.part()).cellRows(height));
+    return rows(part, part.cellRow(firstRow), cellRows);
+  }
+
+  private byte[] rows(PartStorage part, long first, int count) throws IOException {
+    String name = part.tensor().name();
+    long stride = part.rowBytes();
+    ByteBuffer stored =
+        files.read(name, first * stride, Math.toIntExact(Math.multiplyExact(stride, (long) count)));
+    int cells = part.rowCells();
+    byte[] out =
+        new byte[Math.toIntExact((long) count * cells * part.part().type().cellBytes())];
+    if (!part.isPacked()) {
+      stored.get(out);
+      return out;
+    }
+    for (int row = 0; row < count; row++) {
+      BitPacking.unpack(
+          stored,
+          Math.toIntExact(row * stride),
+          cells,
+          part.part().type().bits(),
+          0,
+          part.part().type().signed(),
+          out,
+          row * cells);
+    }
+    return out;
+  }
+
+  /** The inverse of {@link PartWriter}'s scattering. */
+  private byte[] gather(PartStorage part, long firstRow, int height) throws IOException {
+    Rows rows = part.weight().rows();
+    Runs runs = Runs.of(rows, part.part().type().cellBytes());
+    byte[] out = new byte[Math.toIntExact(height * rows.cols() * runs.cellBytes())];
+    int rowBytes = Math.toIntExact(runs.outer() * runs.inner());
+    for (long outer = 0; outer < runs.outer(); outer++) {
+      ByteBuffer run =
+          files.read(
+              part.tensor().name(),
+              runs.offset(outer, firstRow),
+              Math.toIntExact(height * runs.inner()));
+      for (int row = 0; row < height; row++) {
+        run.get(
+            out, Math.toIntExact(row * (long) rowBytes + outer * runs.inner()), (int) runs.inner());
+      }
+    }
+    return out;
+  }
+
+  /**
+   * How consecutive rows lie in a tensor whose row axis is not the first: for each index of the axes
+   * before it, one run.
+   *
+   * @param outer runs, the product of the axes before the row axis
+   * @param rows length of the row axis
+   * @param inner bytes of the axes after it
+   * @param cellBytes bytes of an element
+   */
+  record Runs(long outer, long rows, long inner, int cellBytes) {
+
+    static Runs of(Rows rows, int cellBytes) {
+      long[] dims = rows.tensor().shape().dims();
+      long outer = 1;
+      long inner = cellBytes;
+      for (int axis = 0; axis < dims.length; axis++) {
+        if (axis < rows.rowAxis()) {
+          outer *= dims[axis];
+        } else if (axis > rows.rowAxis()) {
+          inner *= dims[axis];
+        }
+      }
+      return new Runs(outer, dims[rows.rowAxis()], inner, cellBytes);
+    }
+
+    /** {@return the byte where the run begins at that row} */
+    long offset(long outerIndex, long row) {
+      return (outerIndex * rows + row) * inner;
+    }
+  }
+}

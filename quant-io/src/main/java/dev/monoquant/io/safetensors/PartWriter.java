@@ -1,0 +1,124 @@
+package dev.monoquant.io.safetensors;
+
+import dev.monoquant.io.files.BitPacking;
+import dev.monoquant.io.files.CellGrid;
+import dev.monoquant.io.files.TensorFileWriter;
+import dev.monoquant.model.Rows;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.tile.QuantizedTile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** Writes the parts of quantized weights as {@link PartStorage} says. Thread-safe. */
+final class PartWriter {
+
+  /** Up to this size a scattered tensor is put together in memory and written at once. */
+  private static final long SCATTER_IN_MEMORY = 64L << 20;
+
+  private static final class Scattered {
+    final byte[] bytes;
+    long rowsLeft;
+
+    Scattered(int size, long rows) {
+      this.bytes = new byte[size];
+      this.rowsLeft = rows;
+    }
+  }
+
+  private final TensorFileWriter file;
+  private final Map<String, Scattered> scattered = new ConcurrentHashMap<>();
+
+  PartWriter(TensorFileWriter file) {
+    this.file = file;
+  }
+
+  void writeTile(EncodedWeight weight, QuantizedTile tile) throws IOException {
+    Rows rows = weight.rows();
+    CellGrid.checkRows(rows, weight.encoding(), tile.firstRow(), tile.height());
+    for (PartStorage part : PartStorage.of(weight)) {
+      if (part.part().tiled()) {
+        byte[] cells = CellGrid.cells(part.part(), rows, tile);
+        if (part.isScattered()) {
+          scatter(part, cells, tile);
+        } else {
+          file.write(
+              part.tensor().name(),
+              part.cellRow(tile.firstRow()) * part.rowBytes(),
+              ByteBuffer.wrap(stored(part, cells)));
+        }
+      }
+    }
+  }
+
+  void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) throws IOException {
+    for (PartStorage part : PartStorage.of(weight)) {
+      if (!part.part().tiled()) {
+        byte[] cells = CellGrid.whole(part.part(), weight.rows(), parts);
+        file.write(part.tensor().name(), 0, ByteBuffer.wrap(stored(part, cells)));
+      }
+    }
+  }
+
+  private static byte[] stored(PartStorage part, byte[] cells) {
+    int rowCells = part.rowCells();
+    if (!part.isPacked() || rowCells == 0) {
+      return cells;
+    }
+    int rows = cells.length / rowCells;
+    byte[] out = new byte[Math.toIntExact(rows * part.rowBytes())];
+    for (int row = 0; row < rows; row++) {
+      BitPacking.pack(
+          cells,
+          row * rowCells,
+          rowCells,
+          part.part().type().bits(),
+          0,
+          out,
+          (int) (row * part.rowBytes()));
+    }
+    return out;
+  }
+
+  private void scatter(PartStorage part, byte[] cells, QuantizedTile tile) throws IOException {
+    Rows rows = part.weight().rows();
+    String name = part.tensor().name();
+    PartReader.Runs runs = PartReader.Runs.of(rows, part.part().type().cellBytes());
+    if (part.tensor().bytes() > SCATTER_IN_MEMORY) {
+      byte[] run = new byte[Math.toIntExact(tile.height() * runs.inner())];
+      for (long outer = 0; outer < runs.outer(); outer++) {
+        copyRun(runs, cells, outer, tile.height(), run, 0);
+        file.write(name, runs.offset(outer, tile.firstRow()), ByteBuffer.wrap(run));
+      }
+      return;
+    }
+    Scattered whole =
+        scattered.computeIfAbsent(
+            name, n -> new Scattered((int) part.tensor().bytes(), rows.rows()));
+    for (long outer = 0; outer < runs.outer(); outer++) {
+      int at = (int) runs.offset(outer, tile.firstRow());
+      copyRun(runs, cells, outer, tile.height(), whole.bytes, at);
+    }
+    boolean complete;
+    // Also makes the bytes of all tiles visible to the thread that writes them.
+    synchronized (whole) {
+      whole.rowsLeft -= tile.height();
+      complete = whole.rowsLeft == 0;
+    }
+    if (complete) {
+      scattered.remove(name);
+      file.write(name, 0, ByteBuffer.wrap(whole.bytes));
+    }
+  }
+
+  private static void copyRun(
+      PartReader.Runs runs, byte[] cells, long outer, int height, byte[] to, int at) {
+    int inner = (int) runs.inner();
+    int rowBytes = Math.toIntExact(runs.outer() * inner);
+    for (int row = 0; row < height; row++) {
+      System.arraycopy(
+          cells, row * rowBytes + (int) (outer * inner), to, at + row * inner, inner);
+    }
+  }
+}

@@ -1,0 +1,119 @@
+package dev.monoquant.io.safetensors;
+
+import com.google.auto.service.AutoService;
+import dev.monoquant.io.files.Disk;
+import dev.monoquant.io.files.SafetensorsLayout;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.TensorSink;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * Writes one safetensors file that describes itself: kept tensors as they were, every part of a
+ * quantized weight as a tensor, and in the metadata what belongs together. Any scheme's encoding can be
+ * stored, and {@link SafetensorsFormat} reads it back.
+ *
+ * <p>The bytes, after the container of {@link SafetensorsLayout}:
+ *
+ * <ul>
+ *   <li>a kept tensor: under its name, type and shape;
+ *   <li>of a weight {@code W} the part {@code codes} under {@code W}, any other under {@code W_PART},
+ *       such as {@code fc.weight_scale}; cells of 8 bits and more little-endian, cells below 8 bits
+ *       packed along the columns into U8 of shape (rows, ceil(cols * bits / 8)), element i at bit i *
+ *       bits of its row, least significant bit first, signed codes in two's complement;
+ *   <li>a cast, whose only part is {@code values}: under {@code W} in its original shape;
+ *   <li>{@code __metadata__}: the texts that came with the model; {@code format} = {@code pt} if they
+ *       have no format; {@code monoquant.version} = {@code 1}, the version of this layout; each
+ *       provenance text under {@code monoquant.} and its name; and {@code monoquant.weights}, JSON that
+ *       describes each quantized weight completely.
+ * </ul>
+ *
+ * <p>The same request and data give the same bytes. What this does not do: it carries no side files
+ * over. Stateless and thread-safe.
+ */
+@AutoService(OutputFormat.class)
+public final class SafetensorsOutput implements OutputFormat {
+
+  private final Disk disk;
+
+  /** Made by the service loader. */
+  public SafetensorsOutput() {
+    this(Disk.REAL);
+  }
+
+  SafetensorsOutput(Disk disk) {
+    this.disk = disk;
+  }
+
+  @Override
+  public String id() {
+    return "safetensors";
+  }
+
+  @Override
+  public boolean suits(Path target) {
+    return target.getFileName() != null
+        && target.getFileName().toString().endsWith(".safetensors");
+  }
+
+  @Override
+  public Optional<String> refusal(EncodedWeight weight) {
+    return Optional.empty();
+  }
+
+  @Override
+  public long predictBytes(OutputRequest request) {
+    return layout(request).fileBytes();
+  }
+
+  @Override
+  public TensorSink open(OutputRequest request) throws IOException {
+    return new SafetensorsSink(request, layout(request), disk);
+  }
+
+  private static SafetensorsLayout layout(OutputRequest request) {
+    List<TensorInfo> tensors = new ArrayList<>(request.kept());
+    for (EncodedWeight weight : request.weights()) {
+      PartStorage.of(weight).forEach(part -> tensors.add(part.tensor()));
+    }
+    return new SafetensorsLayout(tensors, metadata(request));
+  }
+
+  private static Map<String, String> metadata(OutputRequest request) {
+    Map<String, String> texts = new TreeMap<>();
+    request
+        .source()
+        .metadata()
+        .forEach(
+            (key, value) -> {
+              // What an earlier run of ours said of its own output does not hold for this one.
+              if (!key.startsWith(SelfDescription.PREFIX)) {
+                texts.put(key, value);
+              }
+            });
+    texts.putIfAbsent("format", "pt");
+    request.provenance().forEach((key, value) -> texts.put(provenanceKey(key), value));
+    texts.put(SelfDescription.VERSION_KEY, SelfDescription.VERSION);
+    if (!request.weights().isEmpty()) {
+      texts.put(SelfDescription.WEIGHTS_KEY, SelfDescription.write(request.weights()));
+    }
+    return texts;
+  }
+
+  private static String provenanceKey(String name) {
+    String key = name.startsWith(SelfDescription.PREFIX) ? name : SelfDescription.PREFIX + name;
+    if (key.equals(SelfDescription.VERSION_KEY) || key.equals(SelfDescription.WEIGHTS_KEY)) {
+      throw new IllegalArgumentException(
+          "provenance may not be named " + name + ": this format uses version and weights itself");
+    }
+    return key;
+  }
+}

@@ -1,0 +1,68 @@
+package dev.monoquant.io.safetensors;
+
+import dev.monoquant.io.files.Disk;
+import dev.monoquant.io.files.SafetensorsLayout;
+import dev.monoquant.io.files.Staging;
+import dev.monoquant.io.files.TensorFileWriter;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.TensorSink;
+import dev.monoquant.tile.QuantizedTile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/** One safetensors file in the making. */
+final class SafetensorsSink implements TensorSink {
+
+  private final Path target;
+  private final Staging staging;
+  private final TensorFileWriter file;
+  private final PartWriter parts;
+
+  SafetensorsSink(OutputRequest request, SafetensorsLayout layout, Disk disk) throws IOException {
+    this.target = request.target();
+    this.staging = Staging.open(request, false, layout.fileBytes(), disk);
+    try {
+      this.file = new TensorFileWriter(staging, "", layout);
+    } catch (IOException | RuntimeException | Error e) {
+      staging.close();
+      throw e;
+    }
+    this.parts = new PartWriter(file);
+  }
+
+  @Override
+  public void writeTile(EncodedWeight weight, QuantizedTile tile) throws IOException {
+    parts.writeTile(weight, tile);
+  }
+
+  @Override
+  public void writeWhole(EncodedWeight weight, Map<String, byte[]> whole) throws IOException {
+    parts.writeWhole(weight, whole);
+  }
+
+  @Override
+  public void writeKept(TensorInfo tensor, long offset, ByteBuffer data) throws IOException {
+    file.write(tensor.name(), offset, data);
+  }
+
+  @Override
+  public List<Path> commit() throws IOException {
+    file.finish();
+    staging.commit();
+    return List.of(target);
+  }
+
+  @Override
+  public void close() throws IOException {
+    try {
+      file.close();
+    } finally {
+      staging.close();
+    }
+  }
+}

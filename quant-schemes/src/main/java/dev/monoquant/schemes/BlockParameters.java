@@ -12,8 +12,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * The scales and zero points of the blocks of a tile: the one of the tensor, one for each row, or one
- * for each group.
+ * The scales and zero points of the blocks of a tile: the one of the tensor, one for each row, or
+ * one for each group.
  *
  * <p>Used within one call by one thread.
  */
@@ -153,7 +153,11 @@ final class BlockParameters {
             String.format(
                 "tensor %s, %s: code %d times scale %s is beyond %s. Cast this weight to a type"
                     + " with a wider range first, or keep it",
-                spec.tensor(), where(block), codes[i], scales[block], spec.precision().type().wire()));
+                spec.tensor(),
+                where(block),
+                codes[i],
+                scales[block],
+                spec.precision().type().wire()));
       }
     }
   }

@@ -13,7 +13,8 @@ import java.nio.ByteBuffer;
 import java.util.Map;
 
 /**
- * Rounds to the nearest number of the target type, ties to even; refuses what would become infinite.
+ * Rounds to the nearest number of the target type, ties to even; refuses what would become
+ * infinite.
  *
  * @param tensor the weight's name, quoted
  * @param source the weight's own type
@@ -54,8 +55,8 @@ record CastQuantizer(String tensor, ElementType source, ElementType target, bool
   }
 
   /**
-   * A number must stay finite in the target type, and as a number of the weight's own type: 65504 of
-   * FLOAT16 is nearest to 65536 in BFLOAT16, which FLOAT16 does not have.
+   * A number must stay finite in the target type, and as a number of the weight's own type: 65504
+   * of FLOAT16 is nearest to 65536 in BFLOAT16, which FLOAT16 does not have.
    */
   private void refuseBeyond(Tile tile, int count) {
     Precision to = Precision.of(target);

@@ -1,6 +1,5 @@
 package dev.monoquant.schemes;
 
-import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Rows;
@@ -18,6 +17,7 @@ import dev.monoquant.tile.Part;
 /** Casts to a floating point type of 16 bits; the subclasses tell the rest. */
 abstract class CastScheme implements Scheme {
 
+  /** The only part. */
   static final String VALUES = "values";
 
   private final SchemeId id;
@@ -40,24 +40,7 @@ abstract class CastScheme implements Scheme {
 
   @Override
   public final Encoding encoding(Rows rows, Options options) {
-    String name = QuantException.quote(rows.tensor().name());
-    if (!rows.tensor().type().isQuantizable()) {
-      throw new ConfigurationException(
-          String.format(
-              "tensor %s is %s; only F16, BF16, F32 and F64 can be cast",
-              name, rows.tensor().type().wire()));
-    }
-    if (rows.rows() < 1 || rows.cols() < 1) {
-      throw new ConfigurationException(
-          String.format(
-              "tensor %s of shape %s is empty; keep it as it is", name, rows.tensor().shape()));
-    }
-    if (options.bits() != target.bits()) {
-      throw new ConfigurationException(
-          String.format(
-              "tensor %s: %d bits were asked of scheme %s, which has %d; leave bits open",
-              name, options.bits(), id.name(), target.bits()));
-    }
+    SchemeChecks.require(id, target.bits(), rows, options);
     return Encoding.of(Part.perElement(VALUES, target));
   }
 

@@ -38,7 +38,7 @@ class IntegerScheme implements Scheme {
 
   @Override
   public final Encoding encoding(Rows rows, Options options) {
-    return AffineSpec.of(bits, rows, options).encoding();
+    return AffineSpec.of(id, bits, rows, options).encoding();
   }
 
   @Override
@@ -50,7 +50,7 @@ class IntegerScheme implements Scheme {
 
   @Override
   public final TileQuantizer begin(Rows rows, Options options, Facts facts) {
-    AffineSpec spec = AffineSpec.of(bits, rows, options);
+    AffineSpec spec = AffineSpec.of(id, bits, rows, options);
     AffineTensorParts whole = AffineTensorParts.of(spec, facts);
     return options.compute() == Compute.TORCH
         ? new TorchAffineQuantizer(spec, whole)
@@ -59,6 +59,6 @@ class IntegerScheme implements Scheme {
 
   @Override
   public final TileDecoder decoder(Rows rows, Options options) {
-    return new AffineDecoder(AffineSpec.of(bits, rows, options));
+    return new AffineDecoder(AffineSpec.of(id, bits, rows, options));
   }
 }

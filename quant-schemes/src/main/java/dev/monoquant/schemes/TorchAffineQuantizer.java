@@ -14,12 +14,13 @@ import java.util.Map;
  * Integer codes by tensor operations, on any device and engine that DJL has.
  *
  * <p>The range of each block and everything that is done to each number are tensor operations in
- * float32; the scale and zero point of a block are two numbers and computed in Java. The precisions of
- * float16 and bfloat16 are kept by the same exact float32 arithmetic as in {@link AffineKernels}, so
- * that no array of either type is needed (DJL ends the JVM when it meets a bfloat16).
+ * float32; the scale and zero point of a block are two numbers and computed in Java. The precisions
+ * of float16 and bfloat16 are kept by the same exact float32 arithmetic as in {@link
+ * AffineKernels}, so that no array of either type is needed (DJL ends the JVM when it meets a
+ * bfloat16).
  *
- * <p>Works within the tile's own array, which is a private copy, and closes every other array it makes
- * before it returns.
+ * <p>Works within the tile's own array, which is a private copy, and closes every other array it
+ * makes before it returns.
  */
 final class TorchAffineQuantizer implements TileQuantizer {
 

@@ -10,8 +10,8 @@ import java.util.List;
 /**
  * {@code conv}: convolutions of one to three dimensions, and transposed ones.
  *
- * <p>The {@code weight} of a convolution is (outputs, inputs / groups, k...), its rows axis 0; that of
- * a transposed one (inputs, outputs / groups, k...), its rows axis 1. In a grouped transposed
+ * <p>The {@code weight} of a convolution is (outputs, inputs / groups, k...), its rows axis 0; that
+ * of a transposed one (inputs, outputs / groups, k...), its rows axis 1. In a grouped transposed
  * convolution a row holds one output channel of every group, see {@link Rows}.
  */
 @AutoService(LayerQuantizer.class)

@@ -10,9 +10,9 @@ import java.util.List;
 /**
  * {@code embedding}: tables (entries, width), a row for each entry.
  *
- * <p>The table is called {@code weight} in PyTorch and {@code embedding} in DJL's blocks. Its entries
- * are looked up, not summed over, so an offset costs nothing: codes are asymmetric unless the
- * configuration says otherwise.
+ * <p>The table is called {@code weight} in PyTorch and {@code embedding} in DJL's blocks. Its
+ * entries are looked up, not summed over, so an offset costs nothing: codes are asymmetric unless
+ * the configuration says otherwise.
  */
 @AutoService(LayerQuantizer.class)
 public final class EmbeddingQuantizer implements LayerQuantizer {

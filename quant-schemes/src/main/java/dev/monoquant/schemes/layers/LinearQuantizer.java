@@ -19,8 +19,8 @@ import java.util.List;
  * v_proj_weight</td><td>(outputs, inputs)</td><td>axis 0</td></tr>
  * </table>
  *
- * <p>What this does not do: the {@code out_proj} of an attention is a Linear of its own; the vectors
- * {@code bias_k} and {@code bias_v} are left alone.
+ * <p>What this does not do: the {@code out_proj} of an attention is a Linear of its own; the
+ * vectors {@code bias_k} and {@code bias_v} are left alone.
  */
 @AutoService(LayerQuantizer.class)
 public final class LinearQuantizer implements LayerQuantizer {

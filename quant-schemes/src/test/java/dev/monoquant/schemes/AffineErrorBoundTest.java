@@ -48,8 +48,9 @@ class AffineErrorBoundTest {
     float[] weight = new float[ROWS * COLS];
     for (int i = 0; i < weight.length; i++) {
       // Every row has a range of its own, most of them off centre.
-      float shift = (i / COLS % 5) / 4f - 0.5f;
-      weight[i] = (float) (random.nextDouble() - 0.5 + shift) * (1 + i / COLS / 100f);
+      int row = i / COLS;
+      double shift = (row % 5) / 4.0 - 0.5;
+      weight[i] = (float) ((random.nextDouble() - 0.5 + shift) * (1 + row / 100.0));
     }
     weight = Run.as(type, weight);
     Scheme scheme = Run.scheme(kind.get2());

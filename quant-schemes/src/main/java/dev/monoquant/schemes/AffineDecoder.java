@@ -44,6 +44,11 @@ final class AffineDecoder implements TileDecoder {
     }
   }
 
+  @Override
+  public double errorBound(QuantizedTile tile, int row) {
+    return AffineErrorBound.of(spec, BlockParameters.greatestScale(spec, tile, row));
+  }
+
   private void roundedProducts(float[] v, float[] scale, float[] zero, int count) {
     for (int i = 0; i < count; i++) {
       v[i] = spec.precision().round((v[i] - zero[i]) * scale[i]);

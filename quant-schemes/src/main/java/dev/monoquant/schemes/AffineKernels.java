@@ -3,28 +3,31 @@ package dev.monoquant.schemes;
 /**
  * The inner loops of the integer schemes, over scratch arrays that fit the nearest cache.
  *
- * <p>They are written so that the JIT compiler of JDK 17 turns them into vector code, which takes: one
- * kind of loop, counting up from 0 by 1; the same index in all arrays, without an offset (a row is
- * copied to scratch first, which costs a fraction of what it wins); floats only. Measured, a division
- * then costs no more than a copy, and a loop with an offset eight times as much. Scales and zero points
- * come as arrays with an entry for each number, so that one loop serves all granularities and short
- * groups do not mean short loops.
+ * <p>They are written so that the JIT compiler of JDK 17 turns them into vector code, which takes:
+ * one kind of loop, counting up from 0 by 1; the same index in all arrays, without an offset (a row
+ * is copied to scratch first, which costs a fraction of what it wins); floats only. Measured, a
+ * division then costs no more than a copy, and a loop with an offset eight times as much. Scales
+ * and zero points come as arrays with an entry for each number, so that one loop serves all
+ * granularities and short groups do not mean short loops.
  *
  * <p>Rounding without branches, all of it exact and checked by exhaustive tests:
  *
  * <ul>
- *   <li><b>To an integer</b>, ties to even: adding {@link #MAGIC}, 1.5 * 2^23, leaves no fraction bits
- *       for |v| below 2^22, and the low byte of the sum's bits is the integer in two's complement.
- *   <li><b>A quotient to p digits</b> (p is 8 or 11): Veltkamp's splitting with C = 2^(24-p) + 1 is a
- *       rounding to nearest (Boldo, "Pitfalls of a full floating-point proof", IJCAR 2006). It breaks
- *       ties anyhow, but there are none: a tie t has p + 1 digits, and x = t * s is impossible for x
- *       and s of p digits; the nearest such quotient is further from t than half a step of float32.
- *   <li><b>A sum or product v to p digits, ties to even</b>: with g = v * 2^(24-p), exact, v + g has
- *       its last digit where the p-th digit of v is, and g has zeros there, so that even stays even;
- *       subtracting g is exact. Only if v is within 2^(p-24) below a power of two does the sum reach the
- *       next binade and lose a digit: then the result may be one step of p digits short of that
- *       power. For a sum that is rounded to an integer next this makes no difference (128 - 1/2
- *       goes to 128), and a product of a code and a scale has too few digits to be there.
+ *   <li><b>To an integer</b>, ties to even: adding {@link #MAGIC}, 1.5 * 2^23, leaves no fraction
+ *       bits for |v| below 2^22, and the low byte of the sum's bits is the integer in two's
+ *       complement.
+ *   <li><b>A quotient to p digits</b> (p is 8 or 11): Veltkamp's splitting with C = 2^(24-p) + 1 is
+ *       a rounding to nearest (Boldo, "Pitfalls of a full floating-point proof", IJCAR 2006). It
+ *       breaks ties anyhow, but there are none: a tie t has p + 1 digits, and x = t * s is
+ *       impossible for x and s of p digits; the nearest such quotient is further from t than half a
+ *       step of float32.
+ *   <li><b>A sum or product v to p digits, ties to even</b>: with g = v * 2^(24-p), exact, v + g
+ *       has its last digit where the p-th digit of v is, and g has zeros there, so that even stays
+ *       even; subtracting g is exact. Only if v is within 2^(p-24) below a power of two does the
+ *       sum reach the next binade and lose a digit: then the result may be one step of p digits
+ *       short of that power. For a sum that is rounded to an integer next this makes no difference
+ *       (128 - 1/2 goes to 128), and a product of a code and a scale has too few digits to be
+ *       there.
  * </ul>
  *
  * <p>What this does not do: subnormal or infinite results of the two lower precisions. Callers keep

@@ -11,8 +11,8 @@ import dev.monoquant.ValidationException;
 record AffineParameters(float scale, int zeroPoint) {
 
   /**
-   * Chooses them from the range of the numbers, each operation rounded to the precision of the weight
-   * as the peer does it ({@code calculate_qparams}).
+   * Chooses them from the range of the numbers, each operation rounded to the precision of the
+   * weight as the peer does it ({@code calculate_qparams}).
    *
    * @param where tells the block in a message
    */

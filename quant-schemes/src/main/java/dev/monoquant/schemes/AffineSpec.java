@@ -5,15 +5,16 @@ import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Rows;
 import dev.monoquant.spi.Options;
+import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import java.util.Set;
 
 /**
  * What an integer scheme does with one weight, checked.
  *
  * @param tensor the weight's name, quoted for messages
+ * @param source the weight's own type
  * @param precision the type it is computed in, which is also that of its scales
  * @param bits bits of a code
  * @param symmetric whether there are no zero points
@@ -22,38 +23,17 @@ import java.util.Set;
  */
 record AffineSpec(
     String tensor,
+    ElementType source,
     Precision precision,
     int bits,
     boolean symmetric,
     Granularity granularity,
     long cols) {
 
-  private static final Set<String> PROFILES = Set.of(Options.COMPRESSED_TENSORS);
-
-  static AffineSpec of(int bits, Rows rows, Options options) {
+  static AffineSpec of(SchemeId scheme, int bits, Rows rows, Options options) {
+    SchemeChecks.require(scheme, bits, rows, options);
     String name = QuantException.quote(rows.tensor().name());
     ElementType type = rows.tensor().type();
-    if (!type.isQuantizable()) {
-      throw new ConfigurationException(
-          "tensor " + name + " is " + type.wire() + "; only F16, BF16, F32 and F64 are quantized");
-    }
-    if (rows.rows() < 1 || rows.cols() < 1) {
-      throw new ConfigurationException(
-          "tensor " + name + " of shape " + rows.tensor().shape() + " is empty; keep it as it is");
-    }
-    if (options.bits() != bits) {
-      throw new ConfigurationException(
-          String.format(
-              "tensor %s: %d bits were asked of scheme int%d, which makes codes of %d; choose int8,"
-                  + " int4 or int3, or leave bits open",
-              name, options.bits(), bits, bits));
-    }
-    if (!PROFILES.contains(options.profile())) {
-      throw new ConfigurationException(
-          String.format(
-              "tensor %s: scheme int%d has no profile %s; it has %s",
-              name, bits, QuantException.quote(options.profile()), String.join(", ", PROFILES)));
-    }
     if (options.granularity() instanceof Granularity.PerGroup group
         && rows.cols() % group.size() != 0) {
       throw new ConfigurationException(
@@ -64,6 +44,7 @@ record AffineSpec(
     }
     return new AffineSpec(
         name,
+        type,
         Precision.of(type),
         bits,
         options.symmetric(),
@@ -95,9 +76,7 @@ record AffineSpec(
 
   /** Columns that share a scale: a group, or all. */
   int blockCols() {
-    return granularity instanceof Granularity.PerGroup group
-        ? group.size()
-        : Math.toIntExact(cols);
+    return granularity instanceof Granularity.PerGroup group ? group.size() : Math.toIntExact(cols);
   }
 
   /** Scales in a row. */

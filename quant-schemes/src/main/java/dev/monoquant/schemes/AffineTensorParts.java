@@ -31,8 +31,7 @@ record AffineTensorParts(AffineSpec spec, @Nullable AffineParameters parameters)
     }
     Map<String, byte[]> parts = new HashMap<>();
     byte[] scale = new byte[spec.precision().type().cellBytes()];
-    FloatBytes.narrow(
-        spec.precision().type(), new float[] {parameters.scale()}, 0, 1, scale, 0);
+    FloatBytes.narrow(spec.precision().type(), new float[] {parameters.scale()}, 0, 1, scale, 0);
     parts.put(Part.SCALE, scale);
     if (!spec.symmetric()) {
       parts.put(Part.ZERO_POINT, new byte[] {(byte) parameters.zeroPoint()});

@@ -1,6 +1,7 @@
 package dev.monoquant.schemes;
 
 import dev.monoquant.ValidationException;
+import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.QuantizedTile;
@@ -11,8 +12,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * The scales and zero points of the blocks of a tile: the one of the tensor, one for each row, or one
- * for each group.
+ * The scales and zero points of the blocks of a tile: the one of the tensor, one for each row, or
+ * one for each group.
  *
  * <p>Used within one call by one thread.
  */
@@ -33,33 +34,23 @@ final class BlockParameters {
     this.zeroPoints = zeroPoints;
   }
 
-  /** Those that are chosen for the numbers of a tile. */
-  static BlockParameters of(AffineSpec spec, AffineTensorParts whole, Tile tile) {
-    int cols = tile.cols();
-    AffineParameters one = whole.parameters();
-    if (one != null) {
-      float[] scale = {one.scale()};
-      byte[] zeroPoint = {(byte) one.zeroPoint()};
-      return new BlockParameters(spec, tile.firstRow(), cols, scale, zeroPoint);
-    }
-    int blockCols = spec.blockCols();
-    float[] values = tile.values();
-    float[] scales = new float[Math.multiplyExact(tile.height(), spec.blocks())];
-    byte[] zeroPoints = new byte[scales.length];
+  /** The only ones of a tensor, for each of its tiles. */
+  static BlockParameters of(AffineSpec spec, Tile tile, AffineParameters one) {
+    float[] scale = {one.scale()};
+    byte[] zeroPoint = {(byte) one.zeroPoint()};
+    return new BlockParameters(spec, tile.firstRow(), tile.cols(), scale, zeroPoint);
+  }
+
+  /** Those that are chosen from the least and the greatest number of each block of a tile. */
+  static BlockParameters of(AffineSpec spec, Tile tile, float[] least, float[] greatest) {
+    float[] scales = new float[least.length];
+    byte[] zeroPoints = new byte[least.length];
     BlockParameters made =
-        new BlockParameters(spec, tile.firstRow(), cols, scales, zeroPoints);
-    for (int block = 0; block < scales.length; block++) {
-      int from = block * blockCols;
-      AffineParameters chosen;
+        new BlockParameters(spec, tile.firstRow(), tile.cols(), scales, zeroPoints);
+    for (int block = 0; block < least.length; block++) {
       int here = block;
-      if (spec.symmetric()) {
-        float absMax = AffineKernels.absMax(values, from, blockCols);
-        chosen = AffineParameters.of(spec, -absMax, absMax, () -> made.where(here));
-      } else {
-        float min = AffineKernels.min(values, from, blockCols);
-        float max = AffineKernels.max(values, from, blockCols);
-        chosen = AffineParameters.of(spec, min, max, () -> made.where(here));
-      }
+      AffineParameters chosen =
+          AffineParameters.of(spec, least[block], greatest[block], () -> made.where(here));
       scales[block] = chosen.scale();
       zeroPoints[block] = (byte) chosen.zeroPoint();
     }
@@ -68,13 +59,43 @@ final class BlockParameters {
 
   /** Those that came with codes. */
   static BlockParameters of(AffineSpec spec, QuantizedTile tile) {
-    byte[] bytes = tile.part(Part.SCALE);
-    float[] scales = new float[bytes.length / spec.precision().type().cellBytes()];
-    FloatBytes.widen(spec.precision().type(), ByteBuffer.wrap(bytes), scales, 0, scales.length);
-    byte[] zeroPoints =
-        spec.symmetric() ? new byte[scales.length] : tile.part(Part.ZERO_POINT);
+    int blocks = spec.perTensor() ? 1 : tile.height() * spec.blocks();
+    float[] scales = readScales(spec, tile, 0, blocks);
+    byte[] zeroPoints = spec.symmetric() ? new byte[blocks] : tile.part(Part.ZERO_POINT);
     int cols = Math.toIntExact(spec.cols());
     return new BlockParameters(spec, tile.firstRow(), cols, scales, zeroPoints);
+  }
+
+  /** The greatest scale of a row of codes. */
+  static float greatestScale(AffineSpec spec, QuantizedTile tile, int row) {
+    int from = spec.perTensor() ? 0 : row * spec.blocks();
+    float greatest = 0;
+    for (float scale : readScales(spec, tile, from, spec.perTensor() ? 1 : spec.blocks())) {
+      greatest = Math.max(greatest, scale);
+    }
+    return greatest;
+  }
+
+  private static float[] readScales(AffineSpec spec, QuantizedTile tile, int from, int count) {
+    ElementType type = spec.precision().type();
+    ByteBuffer bytes = ByteBuffer.wrap(tile.part(Part.SCALE)).position(from * type.cellBytes());
+    float[] scales = new float[count];
+    FloatBytes.widen(type, bytes, scales, 0, count);
+    return scales;
+  }
+
+  /** Each scale, for a computation that brings its own loops. */
+  float[] scales() {
+    return scales;
+  }
+
+  /** Each zero point as a float. */
+  float[] zeroPoints() {
+    float[] floats = new float[zeroPoints.length];
+    for (int i = 0; i < floats.length; i++) {
+      floats[i] = zeroPoints[i];
+    }
+    return floats;
   }
 
   /** Whether {@link AffineKernels#products} can take all the scales. */
@@ -132,7 +153,11 @@ final class BlockParameters {
             String.format(
                 "tensor %s, %s: code %d times scale %s is beyond %s. Cast this weight to a type"
                     + " with a wider range first, or keep it",
-                spec.tensor(), where(block), codes[i], scales[block], spec.precision().type().wire()));
+                spec.tensor(),
+                where(block),
+                codes[i],
+                scales[block],
+                spec.precision().type().wire()));
       }
     }
   }

@@ -1,6 +1,7 @@
 package dev.monoquant.schemes;
 
 import dev.monoquant.model.Rows;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.Options;
@@ -37,7 +38,7 @@ class IntegerScheme implements Scheme {
 
   @Override
   public final Encoding encoding(Rows rows, Options options) {
-    return AffineSpec.of(bits, rows, options).encoding();
+    return AffineSpec.of(id, bits, rows, options).encoding();
   }
 
   @Override
@@ -49,12 +50,15 @@ class IntegerScheme implements Scheme {
 
   @Override
   public final TileQuantizer begin(Rows rows, Options options, Facts facts) {
-    AffineSpec spec = AffineSpec.of(bits, rows, options);
-    return new JvmAffineQuantizer(spec, AffineTensorParts.of(spec, facts));
+    AffineSpec spec = AffineSpec.of(id, bits, rows, options);
+    AffineTensorParts whole = AffineTensorParts.of(spec, facts);
+    return options.compute() == Compute.TORCH
+        ? new TorchAffineQuantizer(spec, whole)
+        : new JvmAffineQuantizer(spec, whole);
   }
 
   @Override
   public final TileDecoder decoder(Rows rows, Options options) {
-    return new AffineDecoder(AffineSpec.of(bits, rows, options));
+    return new AffineDecoder(AffineSpec.of(id, bits, rows, options));
   }
 }

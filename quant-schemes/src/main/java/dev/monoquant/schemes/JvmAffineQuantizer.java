@@ -25,7 +25,7 @@ final class JvmAffineQuantizer implements TileQuantizer {
   public QuantizedTile quantize(Tile tile) {
     float[] values = tile.values();
     int cols = tile.cols();
-    BlockParameters parameters = BlockParameters.of(spec, whole, tile);
+    BlockParameters parameters = parameters(tile);
     byte[] codes = new byte[Math.multiplyExact(tile.height(), cols)];
     int chunk = Math.min(cols, AffineKernels.CHUNK);
     float[] v = new float[chunk];
@@ -46,6 +46,28 @@ final class JvmAffineQuantizer implements TileQuantizer {
     }
     parameters.refuseInfinite(codes);
     return QuantizedTile.of(tile, parameters.parts(codes));
+  }
+
+  private BlockParameters parameters(Tile tile) {
+    AffineParameters one = whole.parameters();
+    if (one != null) {
+      return BlockParameters.of(spec, tile, one);
+    }
+    float[] values = tile.values();
+    int blockCols = spec.blockCols();
+    float[] least = new float[Math.multiplyExact(tile.height(), spec.blocks())];
+    float[] greatest = new float[least.length];
+    for (int block = 0; block < least.length; block++) {
+      int from = block * blockCols;
+      if (spec.symmetric()) {
+        greatest[block] = AffineKernels.absMax(values, from, blockCols);
+        least[block] = -greatest[block];
+      } else {
+        least[block] = AffineKernels.min(values, from, blockCols);
+        greatest[block] = AffineKernels.max(values, from, blockCols);
+      }
+    }
+    return BlockParameters.of(spec, tile, least, greatest);
   }
 
   private void levels(float[] v, float[] scale, float[] zero, int count) {

@@ -89,4 +89,9 @@ enum Precision {
     int exponent = Math.max(minExponent, Math.getExponent(Math.nextDown(Math.abs(magnitude))));
     return Math.scalb(1.0, exponent - digits);
   }
+
+  /** An upper bound of {@link #halfStep} at a magnitude that grows smoothly with it. */
+  double relativeHalfStep(double magnitude) {
+    return Math.max(Math.scalb(magnitude, -digits), Math.scalb(1.0, minExponent - digits));
+  }
 }

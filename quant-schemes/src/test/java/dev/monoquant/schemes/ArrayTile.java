@@ -65,9 +65,7 @@ final class ArrayTile implements Tile, AutoCloseable {
   public NDArray array() {
     if (array == null) {
       manager = NDManager.newBaseManager("PyTorch");
-      array =
-          manager.create(
-              Arrays.copyOf(values, height * cols()), new Shape(height, cols()));
+      array = manager.create(Arrays.copyOf(values, height * cols()), new Shape(height, cols()));
     }
     return array;
   }

@@ -16,11 +16,12 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
 
 /**
- * Vectors that the peers' own code computed: torch 2.13.0, and compressed-tensors at commit ac8e2ba.
+ * Vectors that the peers' own code computed: torch 2.13.0, and compressed-tensors at commit
+ * ac8e2ba.
  *
- * <p>A zip file holds the plain little-endian bytes of each tensor, and a line for each case in {@code
- * cases.txt}: {@code input NAME KIND TYPE ROWS COLS}, {@code integer NAME INPUT BITS GRANULARITY
- * SYMMETRIC} or {@code cast NAME INPUT}.
+ * <p>A zip file holds the plain little-endian bytes of each tensor, and a line for each case in
+ * {@code cases.txt}: {@code input NAME KIND TYPE ROWS COLS}, {@code integer NAME INPUT BITS
+ * GRANULARITY SYMMETRIC} or {@code cast NAME INPUT}.
  */
 final class Golden {
 
@@ -34,8 +35,7 @@ final class Golden {
 
     Rows rows() {
       String[] input = input();
-      return Run.rows(
-          ElementType.of(input[3]), Long.parseLong(input[4]), Long.parseLong(input[5]));
+      return Run.rows(ElementType.of(input[3]), Long.parseLong(input[4]), Long.parseLong(input[5]));
     }
 
     float[] weight() {

@@ -53,8 +53,8 @@ class GoldenIntegerTest {
   }
 
   /**
-   * Rows of zeros, of subnormals, of ties, near overflow and so on, and their decoded values. Here each
-   * row is a tensor of its own where the granularity is the tensor.
+   * Rows of zeros, of subnormals, of ties, near overflow and so on, and their decoded values. Here
+   * each row is a tensor of its own where the granularity is the tensor.
    */
   @ParameterizedTest
   @MethodSource("edges")

@@ -25,7 +25,7 @@ import java.util.TreeMap;
 final class Run {
 
   /** All ways of computing. */
-  static final List<Compute> COMPUTES = List.of(Compute.JVM);
+  static final List<Compute> COMPUTES = List.of(Compute.JVM, Compute.TORCH);
 
   private Run() {}
 
@@ -92,8 +92,7 @@ final class Run {
     Map<String, ByteArrayOutputStream> parts = new TreeMap<>();
     int height = (int) rows.rows();
     for (int row = 0; row < height; row += tileHeight) {
-      try (ArrayTile tile =
-          new ArrayTile(rows, weight, row, Math.min(tileHeight, height - row))) {
+      try (ArrayTile tile = new ArrayTile(rows, weight, row, Math.min(tileHeight, height - row))) {
         QuantizedTile made = quantizer.quantize(tile);
         for (String name : made.names()) {
           parts.computeIfAbsent(name, n -> new ByteArrayOutputStream()).writeBytes(made.part(name));

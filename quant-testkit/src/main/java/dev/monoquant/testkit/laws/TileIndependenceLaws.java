@@ -34,6 +34,9 @@ public final class TileIndependenceLaws {
   private static final int THREADS = 4;
   private static final int ROUNDS = 8;
 
+  /** What a tile holds when its memory has found another use. */
+  private static final float ELSEWHERE = 1e9f;
+
   private TileIndependenceLaws() {}
 
   /**
@@ -64,10 +67,20 @@ public final class TileIndependenceLaws {
         MemoryTile zeros = zeros(c)) {
       QuantizedTile result = worker.quantize(tile);
       QuantizedTile expected = Parts.copy(result);
-      Arrays.fill(tile.values(), 1e9f);
+      Arrays.fill(tile.values(), ELSEWHERE);
       requireEqual("keepsNothing", c, expected, result, "after the tile's numbers changed");
       worker.quantize(zeros);
       requireEqual("keepsNothing", c, expected, result, "after a tile of zeros was quantized");
+      requireUntouched(c, tile.values());
+    }
+  }
+
+  private static void requireUntouched(SchemeCase c, float[] values) {
+    for (int i = 0; i < values.length; i++) {
+      if (values[i] != ELSEWHERE) {
+        throw new LawViolation(
+            "keepsNothing", c, "number %d of an earlier tile was written to".formatted(i));
+      }
     }
   }
 

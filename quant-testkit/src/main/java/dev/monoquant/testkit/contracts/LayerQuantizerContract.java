@@ -1,0 +1,83 @@
+package dev.monoquant.testkit.contracts;
+
+import dev.monoquant.core.Plugins;
+import dev.monoquant.model.Layer;
+import dev.monoquant.spi.LayerQuantizer;
+import dev.monoquant.testkit.data.LayerSamples;
+import dev.monoquant.testkit.laws.LayerQuantizerLaws;
+import dev.monoquant.testkit.laws.LawViolation;
+import java.util.ArrayList;
+import java.util.List;
+import net.jqwik.api.Example;
+
+/**
+ * Everything that the framework relies on a {@link LayerQuantizer} for, as tests.
+ *
+ * <pre>{@code
+ * class GatedTest implements LayerQuantizerContract {
+ *   @Override
+ *   public LayerQuantizer subject() {
+ *     return new Gated();
+ *   }
+ *
+ *   @Override
+ *   public List<Layer> layers() {
+ *     return List.of(LayerSamples.layer("gate", new LayerKind("GatedLinear"),
+ *         ElementType.FLOAT32, Map.of("weight", TensorShape.of(8, 4))));
+ *   }
+ * }
+ * }</pre>
+ */
+public interface LayerQuantizerContract {
+
+  /** {@return the layer quantizer to try} */
+  LayerQuantizer subject();
+
+  /** {@return layers it knows, at least one; it must choose something of each} */
+  List<Layer> layers();
+
+  /** {@return whether it is found by its id} */
+  default boolean registered() {
+    return true;
+  }
+
+  /** It is found by its id, and is of the same class. */
+  @Example
+  default void isRegistered() {
+    LayerQuantizer subject = subject();
+    boolean found =
+        Plugins.load().layerQuantizers().stream()
+            .anyMatch(p -> p.id().equals(subject.id()) && p.getClass() == subject.getClass());
+    if (registered() && !found) {
+      throw new LawViolation(
+          "isRegistered", subject.getClass().getName(), subject.id() + " is not registered");
+    }
+  }
+
+  /** It chooses something of every layer that it knows. */
+  @Example
+  default void knowsItsLayers() {
+    List<Layer> layers = layers();
+    for (Layer layer : layers) {
+      if (subject().rows(layer).isEmpty()) {
+        throw new LawViolation("knowsItsLayers", subject().id() + " on " + layer, "no rows");
+      }
+    }
+    if (layers.isEmpty()) {
+      throw new LawViolation("knowsItsLayers", subject().id(), "layers() names no layer to try");
+    }
+  }
+
+  /** All of {@link LayerQuantizerLaws}, on its own layers, ordinary ones and odd ones. */
+  @Example
+  default void keepsTheLaws() {
+    List<Layer> layers = new ArrayList<>(layers());
+    layers.addAll(LayerSamples.ordinary());
+    layers.addAll(LayerSamples.odd());
+    for (var law : LayerQuantizerLaws.all()) {
+      for (Layer layer : layers) {
+        law.check(new LayerQuantizerLaws.Case(subject(), layer));
+      }
+    }
+  }
+}

@@ -1,0 +1,36 @@
+package dev.monoquant.testkit.data;
+
+import java.util.List;
+import java.util.random.RandomGenerator;
+import java.util.SplittableRandom;
+
+/** Numbers that are none, for the policies about them; no scheme ever sees one. */
+public final class NonFinite {
+
+  private static final List<Float> KINDS =
+      List.of(
+          Float.NaN,
+          Float.POSITIVE_INFINITY,
+          Float.NEGATIVE_INFINITY,
+          // A signalling NaN: some copies make it a quiet one.
+          Float.intBitsToFloat(0x7F80_0001));
+
+  private NonFinite() {}
+
+  /**
+   * A copy with a few of the numbers replaced by NaN and infinities of either sign.
+   *
+   * @param values at least one number
+   * @param seed which ones; the same seed gives the same copy
+   * @return the copy, at least one of its numbers not finite
+   */
+  public static float[] planted(float[] values, long seed) {
+    RandomGenerator random = new SplittableRandom(seed);
+    float[] copy = values.clone();
+    int count = 1 + random.nextInt(Math.min(4, values.length));
+    for (int i = 0; i < count; i++) {
+      copy[random.nextInt(copy.length)] = KINDS.get(random.nextInt(KINDS.size()));
+    }
+    return copy;
+  }
+}

@@ -1,0 +1,114 @@
+package dev.monoquant.testkit.fakes;
+
+import ai.djl.ndarray.NDArray;
+import dev.monoquant.model.Rows;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Need;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.SchemeId;
+import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.Tile;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+
+/**
+ * A scheme that gives right results and tries to do damage on the side: it fills its tiles with
+ * rubbish, and goes on writing into them after the call. A pipeline passes if the caller's model stays
+ * what it was, and if the output is that of the scheme inside.
+ */
+public final class HostileScheme implements Scheme {
+
+  /** How much damage it tries to do. */
+  public enum Malice {
+    /** Fills {@link Tile#values()} with NaN after use. Needs no engine. */
+    SCRIBBLES,
+    /** Zeroes {@link Tile#array()} in place as well. */
+    SCRIBBLES_ARRAYS,
+    /**
+     * Keeps every {@link Tile#values()} and fills it again at each later call. That breaks the
+     * contract: the caller's model must be safe from it, the output need not be.
+     */
+    KEEPS
+  }
+
+  private final Scheme inside;
+  private final Malice malice;
+
+  /**
+   * Wraps a scheme.
+   *
+   * @param inside does the work, under its own id
+   * @param malice what to do besides
+   */
+  public HostileScheme(Scheme inside, Malice malice) {
+    this.inside = inside;
+    this.malice = malice;
+  }
+
+  @Override
+  public SchemeId id() {
+    return inside.id();
+  }
+
+  @Override
+  public Options defaults(Rows rows) {
+    return inside.defaults(rows);
+  }
+
+  @Override
+  public Encoding encoding(Rows rows, Options options) {
+    return inside.encoding(rows, options);
+  }
+
+  @Override
+  public Set<Need> needs(Options options) {
+    return inside.needs(options);
+  }
+
+  @Override
+  public Set<String> optionNames() {
+    return inside.optionNames();
+  }
+
+  @Override
+  public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+    return new Worker(inside.begin(rows, options, facts), malice, new ConcurrentLinkedQueue<>());
+  }
+
+  @Override
+  public TileDecoder decoder(Rows rows, Options options) {
+    return inside.decoder(rows, options);
+  }
+
+  private record Worker(TileQuantizer inside, Malice malice, Queue<float[]> kept)
+      implements TileQuantizer {
+
+    @Override
+    public QuantizedTile quantize(Tile tile) {
+      QuantizedTile result = inside.quantize(tile);
+      Arrays.fill(tile.values(), Float.NaN);
+      if (malice == Malice.SCRIBBLES_ARRAYS) {
+        NDArray array = tile.array();
+        array.muli(0);
+        array.addi(Float.NaN);
+      }
+      if (malice == Malice.KEEPS) {
+        kept.forEach(values -> Arrays.fill(values, -1e30f));
+        kept.add(tile.values());
+      }
+      return result;
+    }
+
+    @Override
+    public Map<String, byte[]> tensorParts() {
+      return inside.tensorParts();
+    }
+  }
+}

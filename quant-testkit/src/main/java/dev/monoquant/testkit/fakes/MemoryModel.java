@@ -1,0 +1,200 @@
+package dev.monoquant.testkit.fakes;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.FloatBytes;
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.TensorSource;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * A model in memory, which can be opened as often as one likes and counts who forgot to close it.
+ *
+ * <p>A {@link MemoryFormat} makes it an input of the pipeline. Immutable but for the counts;
+ * thread-safe.
+ */
+public final class MemoryModel {
+
+  private final String name;
+  private final Map<TensorInfo, byte[]> tensors;
+  private final List<Layer> layers;
+  private final AtomicInteger open = new AtomicInteger();
+  private final AtomicLong reads = new AtomicLong();
+
+  private MemoryModel(Builder builder) {
+    this.name = builder.name;
+    this.tensors = new LinkedHashMap<>(builder.tensors);
+    this.layers = List.copyOf(builder.layers);
+  }
+
+  /**
+   * {@return a builder of a model without tensors}
+   *
+   * @param name what {@link #input()} and messages call it
+   */
+  public static Builder named(String name) {
+    return new Builder(name);
+  }
+
+  /** Collects tensors. Not thread-safe. */
+  public static final class Builder {
+    private final String name;
+    private final Map<TensorInfo, byte[]> tensors = new LinkedHashMap<>();
+    private final List<Layer> layers = new ArrayList<>();
+
+    private Builder(String name) {
+      this.name = requireNonNull(name, "name");
+    }
+
+    /**
+     * {@return this}
+     *
+     * @param tensor a tensor
+     * @param data its bytes, little-endian; copied
+     * @throws IllegalArgumentException if the number of bytes is wrong
+     */
+    public Builder tensor(TensorInfo tensor, byte[] data) {
+      if (data.length != tensor.bytes()) {
+        throw new IllegalArgumentException(
+            "%s has %d bytes, not %d".formatted(tensor, tensor.bytes(), data.length));
+      }
+      tensors.put(tensor, data.clone());
+      return this;
+    }
+
+    /**
+     * {@return this}
+     *
+     * @param tensorName the full name
+     * @param type FLOAT16, BFLOAT16, FLOAT32 or FLOAT64
+     * @param shape the dimensions
+     * @param values the numbers, rounded to the type
+     */
+    public Builder floats(
+        String tensorName, ElementType type, TensorShape shape, float... values) {
+      byte[] data = new byte[Math.multiplyExact(values.length, type.cellBytes())];
+      FloatBytes.narrow(type, values, 0, values.length, data, 0);
+      return tensor(new TensorInfo(tensorName, type, shape), data);
+    }
+
+    /**
+     * {@return this}
+     *
+     * @param layer a layer that the model declares
+     */
+    public Builder layer(Layer layer) {
+      layers.add(layer);
+      return this;
+    }
+
+    /** {@return the model} */
+    public MemoryModel build() {
+      return new MemoryModel(this);
+    }
+  }
+
+  /** {@return its name} */
+  public String name() {
+    return name;
+  }
+
+  /** {@return the tensors in order} */
+  public List<TensorInfo> tensors() {
+    return List.copyOf(tensors.keySet());
+  }
+
+  /**
+   * {@return a copy of the bytes of a tensor}
+   *
+   * @param tensor one of {@link #tensors()}
+   */
+  public byte[] data(TensorInfo tensor) {
+    return requireNonNull(tensors.get(tensor), "no such tensor").clone();
+  }
+
+  /** {@return what stands for this model as an input: a path that is no file} */
+  public ModelInput input() {
+    return ModelInput.of(Path.of(name));
+  }
+
+  /** {@return a new source over this model; the caller closes it} */
+  public TensorSource open() {
+    open.incrementAndGet();
+    return new Source();
+  }
+
+  /** {@return how many sources are open} */
+  public int openSources() {
+    return open.get();
+  }
+
+  /** {@return how many reads there were, over all sources} */
+  public long reads() {
+    return reads.get();
+  }
+
+  private final class Source implements TensorSource {
+    private volatile boolean closed;
+
+    @Override
+    public String name() {
+      return name;
+    }
+
+    @Override
+    public List<TensorInfo> tensors() {
+      requireOpen();
+      return MemoryModel.this.tensors();
+    }
+
+    @Override
+    public List<Layer> layers() {
+      requireOpen();
+      return layers;
+    }
+
+    @Override
+    public ByteBuffer read(TensorInfo tensor, long offset, int length) {
+      requireOpen();
+      reads.incrementAndGet();
+      byte[] data = tensors.get(tensor);
+      if (data == null) {
+        throw new IllegalArgumentException(name + " has no tensor " + tensor);
+      }
+      int from = Math.toIntExact(offset);
+      if (from < 0 || length < 0 || from > data.length - length) {
+        throw new IndexOutOfBoundsException(
+            "%d bytes from %d on of the %d of %s".formatted(length, offset, data.length, tensor));
+      }
+      byte[] copy = Arrays.copyOfRange(data, from, from + length);
+      return ByteBuffer.wrap(copy).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    private void requireOpen() {
+      if (closed) {
+        throw new IllegalStateException(name + " is used after it was closed");
+      }
+    }
+
+    @Override
+    public void close() {
+      if (!closed) {
+        closed = true;
+        open.decrementAndGet();
+      }
+    }
+  }
+}

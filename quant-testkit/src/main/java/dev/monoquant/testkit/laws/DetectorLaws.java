@@ -1,0 +1,129 @@
+package dev.monoquant.testkit.laws;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.spi.InputFormatDetector;
+import dev.monoquant.spi.Match;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.TensorSource;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What an {@link InputFormatDetector} must do with inputs it has never seen. What it opens must keep
+ * {@link SourceLaws}.
+ */
+public final class DetectorLaws {
+
+  private DetectorLaws() {}
+
+  /**
+   * A detector and an input of any kind.
+   *
+   * @param detector the subject
+   * @param input what to show it
+   * @param folder where the files are, to see whether they change
+   */
+  public record Case(InputFormatDetector detector, ModelInput input, Path folder) {
+
+    /** What it says; empty if it throws, which is the business of one law alone. */
+    Optional<Match> probe() {
+      try {
+        return Optional.of(detector.probe(input));
+      } catch (RuntimeException e) {
+        return Optional.empty();
+      }
+    }
+
+    @Override
+    public String toString() {
+      return "%s (%s) on %s".formatted(detector.id(), detector.getClass().getName(), input.describe());
+    }
+  }
+
+  /** {@return every law about foreign inputs, the simplest first} */
+  public static List<Law<Case>> all() {
+    return List.of(
+        new Law<>("idIsValid", c -> idIsValid(c.detector())),
+        new Law<>("probeNeverThrows", DetectorLaws::probeNeverThrows),
+        new Law<>("probeRepeats", DetectorLaws::probeRepeats),
+        new Law<>("probeTouchesNothing", DetectorLaws::probeTouchesNothing),
+        new Law<>("refusesProperly", DetectorLaws::refusesProperly));
+  }
+
+  /**
+   * The id is valid and the same at each call.
+   *
+   * @param detector the subject
+   */
+  public static void idIsValid(InputFormatDetector detector) {
+    Ids.require("idIsValid", detector, detector::id);
+  }
+
+  /**
+   * No input causes an exception when it is probed: others may know what it is.
+   *
+   * @param c any case
+   */
+  public static void probeNeverThrows(Case c) {
+    try {
+      c.detector().probe(c.input());
+    } catch (RuntimeException | LinkageError | StackOverflowError e) {
+      throw new LawViolation("probeNeverThrows", c, e.toString(), e);
+    }
+  }
+
+  /**
+   * The same input gives the same answer.
+   *
+   * @param c any case
+   */
+  public static void probeRepeats(Case c) {
+    Optional<Match> first = c.probe();
+    Optional<Match> again = c.probe();
+    if (!again.equals(first)) {
+      throw new LawViolation("probeRepeats", c, first + " became " + again);
+    }
+  }
+
+  /**
+   * Probing changes no file and makes none.
+   *
+   * @param c any case
+   */
+  public static void probeTouchesNothing(Case c) {
+    Map<String, String> before = Folders.snapshot(c.folder());
+    c.probe();
+    requireSame("probeTouchesNothing", c, before, Folders.snapshot(c.folder()));
+  }
+
+  /**
+   * What it recognises, it opens or refuses with a {@link ModelFormatException} or an {@link
+   * IOException}.
+   *
+   * @param c any case; it is not judged unless the input matches
+   */
+  public static void refusesProperly(Case c) {
+    if (c.probe().orElse(Match.NONE) == Match.NONE) {
+      return;
+    }
+    try (TensorSource source = c.detector().open(c.input(), ReadLimits.DEFAULT)) {
+      source.tensors();
+    } catch (IOException | ModelFormatException refused) {
+      return;
+    } catch (RuntimeException | LinkageError | StackOverflowError | OutOfMemoryError e) {
+      throw new LawViolation("refusesProperly", c, e.toString(), e);
+    }
+  }
+
+  /** Two snapshots of one folder, taken before and after. */
+  static void requireSame(
+      String law, Object subject, Map<String, String> before, Map<String, String> after) {
+    if (!after.equals(before)) {
+      throw new LawViolation(law, subject, "files were " + before + " and are " + after);
+    }
+  }
+}

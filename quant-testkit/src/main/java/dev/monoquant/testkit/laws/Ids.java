@@ -1,0 +1,22 @@
+package dev.monoquant.testkit.laws;
+
+import dev.monoquant.QuantException;
+import dev.monoquant.spi.SchemeId;
+import java.util.function.Supplier;
+
+/** The law of ids, which is the same for all plugins. */
+final class Ids {
+
+  private Ids() {}
+
+  static void require(String law, Object plugin, Supplier<String> call) {
+    String id = call.get();
+    String subject = plugin.getClass().getName();
+    if (!SchemeId.isValidName(id)) {
+      throw new LawViolation(law, subject, "id " + QuantException.quote(id) + " is not allowed");
+    }
+    if (!id.equals(call.get())) {
+      throw new LawViolation(law, subject, "id " + id + " changed");
+    }
+  }
+}

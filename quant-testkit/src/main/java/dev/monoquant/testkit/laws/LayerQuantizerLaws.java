@@ -1,0 +1,172 @@
+package dev.monoquant.testkit.laws;
+
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.Rows;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.LayerQuantizer;
+import dev.monoquant.testkit.data.LayerSamples;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+
+/** What a {@link LayerQuantizer} must do, whatever layer it is shown. */
+public final class LayerQuantizerLaws {
+
+  private LayerQuantizerLaws() {}
+
+  /**
+   * A layer quantizer and a layer.
+   *
+   * @param quantizer the subject
+   * @param layer any layer
+   */
+  public record Case(LayerQuantizer quantizer, Layer layer) {
+
+    /** {@return the rows that the quantizer chooses} */
+    List<Rows> rows() {
+      return quantizer.rows(layer);
+    }
+
+    @Override
+    public String toString() {
+      return "%s (%s) on %s".formatted(quantizer.id(), quantizer.getClass().getName(), layer);
+    }
+  }
+
+  /** {@return every law about layers, the simplest first} */
+  public static List<Law<Case>> all() {
+    return List.of(
+        new Law<>("idIsValid", c -> idIsValid(c.quantizer())),
+        new Law<>("neverThrows", LayerQuantizerLaws::neverThrows),
+        new Law<>("decidesFromShapesAlone", LayerQuantizerLaws::decidesFromShapesAlone),
+        new Law<>("rowsComeFromTheLayer", LayerQuantizerLaws::rowsComeFromTheLayer),
+        new Law<>("choosesFloatNumbers", LayerQuantizerLaws::choosesFloatNumbers),
+        new Law<>("leavesBiasesAndNorms", LayerQuantizerLaws::leavesBiasesAndNorms),
+        new Law<>("leavesForeignKinds", LayerQuantizerLaws::leavesForeignKinds));
+  }
+
+  /**
+   * The id is valid and the same at each call.
+   *
+   * @param quantizer the subject
+   */
+  public static void idIsValid(LayerQuantizer quantizer) {
+    Ids.require("idIsValid", quantizer, quantizer::id);
+  }
+
+  /**
+   * No layer causes an exception, however odd it is: models are what they are.
+   *
+   * @param c any case
+   */
+  public static void neverThrows(Case c) {
+    try {
+      for (Rows rows : c.rows()) {
+        c.quantizer().symmetricByDefault(rows);
+      }
+    } catch (RuntimeException | LinkageError e) {
+      throw new LawViolation("neverThrows", c, e.toString(), e);
+    }
+  }
+
+  /**
+   * The same layer gives the same rows, and so does an equal one; and whether they are symmetric by
+   * default stays the same, too.
+   *
+   * @param c any case
+   */
+  public static void decidesFromShapesAlone(Case c) {
+    String law = "decidesFromShapesAlone";
+    List<Rows> first = List.copyOf(c.rows());
+    Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+    c.layer()
+        .tensors()
+        .forEach(
+            (name, t) -> tensors.put(name, new TensorInfo(t.name(), t.type(), t.shape(), t.shard())));
+    Layer equal = new Layer(c.layer().name(), c.layer().kind(), c.layer().evidence(), tensors);
+    for (Layer layer : List.of(c.layer(), equal)) {
+      List<Rows> again = c.quantizer().rows(layer);
+      if (!again.equals(first)) {
+        throw new LawViolation(law, c, first + " became " + again);
+      }
+    }
+    for (Rows rows : first) {
+      if (c.quantizer().symmetricByDefault(rows) != c.quantizer().symmetricByDefault(rows)) {
+        throw new LawViolation(law, c, "symmetric by default changed for " + rows);
+      }
+    }
+  }
+
+  /**
+   * Every tensor that is chosen is one of the layer's own, under the name that the layer has for it,
+   * and chosen once.
+   *
+   * @param c any case
+   */
+  public static void rowsComeFromTheLayer(Case c) {
+    String law = "rowsComeFromTheLayer";
+    Set<String> params = new HashSet<>();
+    for (Rows rows : c.rows()) {
+      if (!rows.layer().equals(c.layer().name()) || !rows.kind().equals(c.layer().kind())) {
+        throw new LawViolation(law, c, rows + " names another layer or kind");
+      }
+      if (!c.layer().tensor(rows.param()).filter(rows.tensor()::equals).isPresent()) {
+        throw new LawViolation(law, c, rows + " is no tensor of the layer");
+      }
+      if (!params.add(rows.param())) {
+        throw new LawViolation(law, c, rows.param() + " is chosen twice");
+      }
+    }
+  }
+
+  /**
+   * What is chosen has numbers that a scheme can take, and at least one.
+   *
+   * @param c any case
+   */
+  public static void choosesFloatNumbers(Case c) {
+    for (Rows rows : c.rows()) {
+      TensorInfo tensor = rows.tensor();
+      if (!tensor.type().isQuantizable() || tensor.shape().elements() == 0) {
+        throw new LawViolation(
+            "choosesFloatNumbers",
+            c,
+            "%s is %s of shape %s".formatted(rows.param(), tensor.type().wire(), tensor.shape()));
+      }
+    }
+  }
+
+  /**
+   * Biases are kept, and so is everything in a normalisation layer: they are small, and errors in
+   * them add up over all inputs. A tensor of fewer than two dimensions is no matrix of outputs and
+   * inputs, whatever its name.
+   *
+   * @param c any case
+   */
+  public static void leavesBiasesAndNorms(Case c) {
+    for (Rows rows : c.rows()) {
+      if (rows.param().toLowerCase(Locale.ROOT).contains("bias")
+          || rows.tensor().shape().rank() < 2
+          || c.layer().kind().equals(LayerKind.NORM)) {
+        throw new LawViolation("leavesBiasesAndNorms", c, rows.param() + " is chosen");
+      }
+    }
+  }
+
+  /**
+   * A kind that nobody knows is left alone; what its tensors mean cannot be known.
+   *
+   * @param c any case
+   */
+  public static void leavesForeignKinds(Case c) {
+    LayerKind kind = c.layer().kind();
+    boolean foreign = kind.equals(LayerKind.UNKNOWN) || kind.equals(LayerSamples.FOREIGN);
+    if (foreign && !c.rows().isEmpty()) {
+      throw new LawViolation("leavesForeignKinds", c, c.rows() + " is chosen");
+    }
+  }
+}

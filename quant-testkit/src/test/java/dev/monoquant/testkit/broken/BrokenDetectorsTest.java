@@ -1,0 +1,209 @@
+package dev.monoquant.testkit.broken;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.InputFormatDetector;
+import dev.monoquant.spi.Match;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.TensorSource;
+import dev.monoquant.testkit.data.ForeignInputs;
+import dev.monoquant.testkit.example.FlatFormat;
+import dev.monoquant.testkit.laws.DetectorLaws;
+import dev.monoquant.testkit.laws.SourceLaws;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Detectors with one fault each, and the one law that must see it. */
+class BrokenDetectorsTest {
+
+  @TempDir private Path folder;
+
+  @Test
+  void soundOneBreaksNone() throws IOException {
+    assertThat(caught(new FlatFormat())).isEmpty();
+  }
+
+  /** Takes every input for a file that can be read. Caught by {@code probeNeverThrows}. */
+  @Test
+  void throwsOnForeignBytes() throws IOException {
+    FlatFormat format =
+        new FlatFormat() {
+          @Override
+          public Match probe(ModelInput input) {
+            if (input instanceof ModelInput.OfPath file && Files.isRegularFile(file.path())) {
+              try {
+                ByteBuffer.wrap(Files.readAllBytes(file.path())).getLong();
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            }
+            return super.probe(input);
+          }
+        };
+    assertThat(caught(format)).containsExactly("probeNeverThrows");
+  }
+
+  /** Answers by turns. Caught by {@code probeRepeats}. */
+  @Test
+  void changesItsMind() throws IOException {
+    FlatFormat format =
+        new FlatFormat() {
+          private int calls;
+
+          @Override
+          public Match probe(ModelInput input) {
+            return super.probe(input) == Match.NONE && calls++ % 2 == 0
+                ? Match.NONE
+                : Match.CERTAIN;
+          }
+        };
+    assertThat(caught(format)).containsExactly("probeRepeats");
+  }
+
+  /** Leaves a note beside the file. Caught by {@code probeTouchesNothing}. */
+  @Test
+  void leavesNotes() throws IOException {
+    FlatFormat format =
+        new FlatFormat() {
+          @Override
+          public Match probe(ModelInput input) {
+            if (input instanceof ModelInput.OfPath file && Files.exists(file.path())) {
+              try {
+                Path note = file.path().resolveSibling("note");
+                String seen = Files.exists(note) ? Files.readString(note) : "";
+                Files.writeString(note, seen + "seen ");
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            }
+            return super.probe(input);
+          }
+        };
+    assertThat(caught(format)).containsExactly("probeTouchesNothing");
+  }
+
+  /** Fills up with zeros what a file lacks. Caught by {@code truncationIsNoticed}. */
+  @Test
+  void believesTruncatedFiles() throws IOException {
+    FlatFormat format =
+        new FlatFormat() {
+          @Override
+          protected byte[] data(ByteBuffer in, long length) {
+            // Only so much is made up that a wrong count does not eat all memory.
+            if (length <= in.remaining() || length > 1000) {
+              return super.data(in, length);
+            }
+            byte[] data = new byte[(int) length];
+            in.get(data, 0, in.remaining());
+            return data;
+          }
+        };
+    assertThat(caught(format)).containsExactly("truncationIsNoticed");
+  }
+
+  /** Tells damage in an exception of its own. Caught by {@code damageIsToldProperly}. */
+  @Test
+  void tellsDamageInItsOwnWay() throws IOException {
+    FlatFormat format =
+        new FlatFormat() {
+          @Override
+          public TensorSource open(ModelInput input, ReadLimits limits) throws IOException {
+            try {
+              return super.open(input, limits);
+            } catch (ModelFormatException e) {
+              throw new IllegalStateException(e);
+            }
+          }
+        };
+    assertThat(caught(format)).containsExactly("damageIsToldProperly");
+  }
+
+  /** Hands out the end of the tensor, too. Caught by {@code readsExactlyWhatIsAsked}. */
+  @Test
+  void readsTooMuch() throws IOException {
+    assertThat(
+            caught(
+                reading(
+                    (source, tensor, offset, length) ->
+                        source.read(tensor, offset, (int) (tensor.bytes() - offset)))))
+        .containsExactly("readsExactlyWhatIsAsked");
+  }
+
+  /** Reads in the order of the machine of old. Caught by {@code readsExactlyWhatIsAsked}. */
+  @Test
+  void readsBigEndian() throws IOException {
+    assertThat(
+            caught(
+                reading(
+                    (source, tensor, offset, length) ->
+                        source.read(tensor, offset, length).duplicate())))
+        .containsExactly("readsExactlyWhatIsAsked");
+  }
+
+  /** Starts at the first byte always. Caught by {@code piecesMakeTheWhole}. */
+  @Test
+  void forgetsTheOffset() throws IOException {
+    assertThat(
+            caught(reading((source, tensor, offset, length) -> source.read(tensor, 0, length))))
+        .containsExactly("piecesMakeTheWhole");
+  }
+
+  private interface Read {
+    ByteBuffer read(TensorSource source, TensorInfo tensor, long offset, int length)
+        throws IOException;
+  }
+
+  private static InputFormatDetector reading(Read read) {
+    return new FlatFormat() {
+      @Override
+      public TensorSource open(ModelInput input, ReadLimits limits) throws IOException {
+        return new Source(super.open(input, limits), read);
+      }
+    };
+  }
+
+  private record Source(TensorSource source, Read read) implements TensorSource {
+    @Override
+    public String name() {
+      return source.name();
+    }
+
+    @Override
+    public List<TensorInfo> tensors() {
+      return source.tensors();
+    }
+
+    @Override
+    public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
+      return read.read(source, tensor, offset, length);
+    }
+
+    @Override
+    public void close() {
+      source.close();
+    }
+  }
+
+  private Set<String> caught(InputFormatDetector format) throws IOException {
+    List<DetectorLaws.Case> foreign =
+        ForeignInputs.in(Files.createDirectory(folder.resolve("foreign"))).stream()
+            .map(input -> new DetectorLaws.Case(format, input, folder))
+            .toList();
+    Path model =
+        FlatFormat.write(Files.createDirectory(folder.resolve("own")).resolve("sample.flat"));
+    Set<String> broken = new TreeSet<>(Caught.by(DetectorLaws.all(), foreign));
+    broken.addAll(Caught.by(SourceLaws.all(), List.of(new SourceLaws.Case(format, model))));
+    return broken;
+  }
+}

@@ -1,0 +1,157 @@
+package dev.monoquant.testkit.broken;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.Rows;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.LayerQuantizer;
+import dev.monoquant.testkit.data.LayerSamples;
+import dev.monoquant.testkit.laws.LayerQuantizerLaws;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BiPredicate;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** Layer quantizers with one fault each, and the one law that must see it. */
+class BrokenLayerQuantizersTest {
+
+  private static final String WEIGHT = "weight";
+
+  @Test
+  void soundOneBreaksNone() {
+    assertThat(caught(choosing((layer, param) -> param.equals(WEIGHT) && isMatrix(layer, param))))
+        .isEmpty();
+  }
+
+  /** Takes everything that has numbers. Caught by {@code leavesBiasesAndNorms}. */
+  @Test
+  void picksBiases() {
+    assertThat(caught(choosing(BrokenLayerQuantizersTest::hasFloats)))
+        .containsExactly("leavesBiasesAndNorms");
+  }
+
+  /** Looks at no element type and no size. Caught by {@code choosesFloatNumbers}. */
+  @Test
+  void picksIntegersAndNothing() {
+    assertThat(
+            caught(
+                choosing(
+                    (layer, param) -> param.equals(WEIGHT) && tensor(layer, param).shape().rank() > 1)))
+        .containsExactly("choosesFloatNumbers");
+  }
+
+  /** Goes by the name of the tensor alone. Caught by {@code leavesForeignKinds}. */
+  @Test
+  void guessesForeignKinds() {
+    assertThat(
+            caught(
+                layer ->
+                    isMatrix(layer, WEIGHT) ? List.of(row(layer, layer.name(), WEIGHT)) : List.of()))
+        .containsExactly("leavesForeignKinds");
+  }
+
+  /** Relies on a weight that is a matrix. Caught by {@code neverThrows}. */
+  @Test
+  void expectsWeights() {
+    assertThat(
+            caught(
+                layer -> {
+                  if (layer.kind().equals(LayerKind.LINEAR)) {
+                    layer.tensor(WEIGHT).orElseThrow();
+                  }
+                  return List.of();
+                }))
+        .containsExactly("neverThrows");
+  }
+
+  /** Chooses at every other call. Caught by {@code decidesFromShapesAlone}. */
+  @Test
+  void changesItsMind() {
+    AtomicBoolean turn = new AtomicBoolean();
+    assertThat(
+            caught(
+                choosing(
+                    (layer, param) ->
+                        param.equals(WEIGHT)
+                            && isMatrix(layer, param)
+                            && turn.getAndSet(!turn.get()))))
+        .containsExactly("decidesFromShapesAlone");
+  }
+
+  /** Gives another name to the layer. Caught by {@code rowsComeFromTheLayer}. */
+  @Test
+  void renamesLayers() {
+    assertThat(
+            caught(
+                layer ->
+                    layer.kind().equals(LayerKind.LINEAR) && isMatrix(layer, WEIGHT)
+                        ? List.of(row(layer, layer.name() + ".inner", WEIGHT))
+                        : List.of()))
+        .containsExactly("rowsComeFromTheLayer");
+  }
+
+  /** Chooses some tensors of linear layers. */
+  private static LayerQuantizer choosing(BiPredicate<Layer, String> choice) {
+    return new Sample(
+        layer ->
+            layer.kind().equals(LayerKind.LINEAR)
+                ? layer.tensors().keySet().stream()
+                    .filter(param -> choice.test(layer, param))
+                    .map(param -> row(layer, layer.name(), param))
+                    .toList()
+                : List.of());
+  }
+
+  private interface Choice {
+    List<Rows> of(Layer layer);
+  }
+
+  private record Sample(Choice choice) implements LayerQuantizer {
+    @Override
+    public String id() {
+      return "acme/broken";
+    }
+
+    @Override
+    public List<Rows> rows(Layer layer) {
+      return choice.of(layer);
+    }
+  }
+
+  private static Set<String> caught(Choice choice) {
+    return caught(new Sample(choice));
+  }
+
+  private static Set<String> caught(LayerQuantizer quantizer) {
+    List<LayerQuantizerLaws.Case> cases = new ArrayList<>();
+    Stream.concat(LayerSamples.ordinary().stream(), LayerSamples.odd().stream())
+        .forEach(layer -> cases.add(new LayerQuantizerLaws.Case(quantizer, layer)));
+    return Caught.by(LayerQuantizerLaws.all(), cases);
+  }
+
+  private static Rows row(Layer layer, String name, String param) {
+    return new Rows(name, layer.kind(), param, tensor(layer, param), 0);
+  }
+
+  private static TensorInfo tensor(Layer layer, String param) {
+    return layer.tensor(param).orElseThrow();
+  }
+
+  private static boolean hasFloats(Layer layer, String param) {
+    TensorInfo tensor = tensor(layer, param);
+    return tensor.type().isQuantizable()
+        && tensor.shape().elements() > 0
+        && tensor.shape().rank() > 0;
+  }
+
+  private static boolean isMatrix(Layer layer, String param) {
+    return layer.tensor(param).isPresent()
+        && hasFloats(layer, param)
+        && tensor(layer, param).shape().rank() > 1;
+  }
+}

@@ -1,0 +1,18 @@
+package dev.monoquant.testkit.example;
+
+import dev.monoquant.spi.InputFormatDetector;
+import dev.monoquant.testkit.contracts.InputFormatDetectorContract;
+import java.io.IOException;
+import java.nio.file.Path;
+
+class FlatFormatTest implements InputFormatDetectorContract {
+  @Override
+  public InputFormatDetector subject() {
+    return new FlatFormat();
+  }
+
+  @Override
+  public Path sample(Path folder) throws IOException {
+    return FlatFormat.write(folder.resolve("sample.flat"));
+  }
+}

@@ -1,0 +1,27 @@
+package dev.monoquant.testkit.example;
+
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.LayerQuantizer;
+import dev.monoquant.testkit.contracts.LayerQuantizerContract;
+import dev.monoquant.testkit.data.LayerSamples;
+import java.util.List;
+import java.util.Map;
+
+class GatedTest implements LayerQuantizerContract {
+  @Override
+  public LayerQuantizer subject() {
+    return new Gated();
+  }
+
+  @Override
+  public List<Layer> layers() {
+    return List.of(
+        LayerSamples.layer(
+            "block",
+            Gated.KIND,
+            ElementType.BFLOAT16,
+            Map.of("gate", TensorShape.of(8, 4), "bias", TensorShape.of(8))));
+  }
+}

@@ -58,8 +58,7 @@ public interface InputFormatDetectorContract {
   @Example
   default void isRegistered() {
     InputFormatDetector subject = subject();
-    if (registered()
-        && Plugins.load().inputFormat(subject.id()).getClass() != subject.getClass()) {
+    if (registered() && Plugins.load().inputFormat(subject.id()).getClass() != subject.getClass()) {
       throw new LawViolation(
           "isRegistered", subject.getClass().getName(), subject.id() + " is of another class");
     }

@@ -20,8 +20,8 @@ public final class ForeignInputs {
   private ForeignInputs() {}
 
   /**
-   * Files, directories and live objects, none of them the model of anybody. The live ones are empty,
-   * so no engine is started.
+   * Files, directories and live objects, none of them the model of anybody. The live ones are
+   * empty, so no engine is started.
    *
    * @param folder an empty folder, filled here
    * @return the inputs; the files lie in the folder, and one is not there
@@ -38,8 +38,13 @@ public final class ForeignInputs {
     inputs.add(ModelInput.of(folder.resolve("missing").resolve("model.pt")));
     // Beginnings of known formats, and nothing fitting after them.
     byte[][] starts = {
-      {}, {0}, {'P', 'K', 3, 4}, {(byte) 0x80, 2}, {-1, -1, -1, -1, -1, -1, -1, 127, '{'},
-      "{\"weight_map\":".getBytes(UTF_8), "\uFEFF[[[[[[[[".getBytes(UTF_8)
+      {},
+      {0},
+      {'P', 'K', 3, 4},
+      {(byte) 0x80, 2},
+      {-1, -1, -1, -1, -1, -1, -1, 127, '{'},
+      "{\"weight_map\":".getBytes(UTF_8),
+      "\uFEFF[[[[[[[[".getBytes(UTF_8)
     };
     for (int i = 0; i < starts.length; i++) {
       for (String ending : new String[] {"", ".safetensors", ".pt", ".json"}) {

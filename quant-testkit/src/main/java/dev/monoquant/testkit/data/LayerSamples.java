@@ -65,8 +65,8 @@ public final class LayerSamples {
   }
 
   /**
-   * Ordinary layers with something wrong: element types that are no floats, no elements, a weight of
-   * rank 0 or 1, no weight at all, no name.
+   * Ordinary layers with something wrong: element types that are no floats, no elements, a weight
+   * of rank 0 or 1, no weight at all, no name.
    *
    * @return the layers
    */

@@ -1,8 +1,8 @@
 package dev.monoquant.testkit.data;
 
 import java.util.List;
-import java.util.random.RandomGenerator;
 import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
 
 /** Numbers that are none, for the policies about them; no scheme ever sees one. */
 public final class NonFinite {

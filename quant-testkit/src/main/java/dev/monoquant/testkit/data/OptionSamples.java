@@ -24,8 +24,7 @@ public final class OptionSamples {
     for (boolean symmetric : new boolean[] {true, false}) {
       for (int width : bits) {
         for (Granularity granularity : granularities) {
-          all.add(
-              base.withSymmetric(symmetric).withBits(width).withGranularity(granularity));
+          all.add(base.withSymmetric(symmetric).withBits(width).withGranularity(granularity));
         }
       }
     }

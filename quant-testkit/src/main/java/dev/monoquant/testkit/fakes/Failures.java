@@ -23,8 +23,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Disks that fail: decorators that work for a while and then throw an {@link IOException} at every
- * call. What the pipeline must show for it is its own exception with this one as the cause, a closed
- * source, a closed sink, and no output.
+ * call. What the pipeline must show for it is its own exception with this one as the cause, a
+ * closed source, a closed sink, and no output.
  */
 public final class Failures {
 

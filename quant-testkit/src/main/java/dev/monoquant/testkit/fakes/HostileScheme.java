@@ -20,8 +20,8 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
  * A scheme that gives right results and tries to do damage on the side: it fills its tiles with
- * rubbish, and goes on writing into them after the call. A pipeline passes if the caller's model stays
- * what it was, and if the output is that of the scheme inside.
+ * rubbish, and goes on writing into them after the call. A pipeline passes if the caller's model
+ * stays what it was, and if the output is that of the scheme inside.
  */
 public final class HostileScheme implements Scheme {
 

@@ -83,8 +83,7 @@ public final class MemoryModel {
      * @param shape the dimensions
      * @param values the numbers, rounded to the type
      */
-    public Builder floats(
-        String tensorName, ElementType type, TensorShape shape, float... values) {
+    public Builder floats(String tensorName, ElementType type, TensorShape shape, float... values) {
       byte[] data = new byte[Math.multiplyExact(values.length, type.cellBytes())];
       FloatBytes.narrow(type, values, 0, values.length, data, 0);
       return tensor(new TensorInfo(tensorName, type, shape), data);

@@ -15,8 +15,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
- * An output that keeps everything in memory and insists on the protocol of {@link TensorSink}: every
- * byte exactly once, all of them before the commit, nothing after it, and a close in the end.
+ * An output that keeps everything in memory and insists on the protocol of {@link TensorSink}:
+ * every byte exactly once, all of them before the commit, nothing after it, and a close in the end.
  *
  * <p>Who breaks the protocol gets an {@link IllegalStateException}, and the breach is remembered in
  * {@link #breaches()} in case that exception is swallowed. Thread-safe, and so are its sinks.

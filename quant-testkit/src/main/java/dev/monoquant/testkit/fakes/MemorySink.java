@@ -60,7 +60,8 @@ public final class MemorySink implements TensorSink {
       if (part.extent() instanceof Part.Grid grid) {
         long rowBytes = grid.cellCols(weight.rows().cols()) * part.type().cellBytes();
         if (tile.firstRow() % grid.rowsPerCell() != 0) {
-          throw output.breach("a tile of %s starts at %d".formatted(weight.name(), tile.firstRow()));
+          throw output.breach(
+              "a tile of %s starts at %d".formatted(weight.name(), tile.firstRow()));
         }
         long offset = tile.firstRow() / grid.rowsPerCell() * rowBytes;
         byte[] bytes = tile.part(part.name());

@@ -13,8 +13,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What an {@link InputFormatDetector} must do with inputs it has never seen. What it opens must keep
- * {@link SourceLaws}.
+ * What an {@link InputFormatDetector} must do with inputs it has never seen. What it opens must
+ * keep {@link SourceLaws}.
  */
 public final class DetectorLaws {
 
@@ -40,7 +40,8 @@ public final class DetectorLaws {
 
     @Override
     public String toString() {
-      return "%s (%s) on %s".formatted(detector.id(), detector.getClass().getName(), input.describe());
+      return "%s (%s) on %s"
+          .formatted(detector.id(), detector.getClass().getName(), input.describe());
     }
   }
 

@@ -86,7 +86,8 @@ public final class LayerQuantizerLaws {
     c.layer()
         .tensors()
         .forEach(
-            (name, t) -> tensors.put(name, new TensorInfo(t.name(), t.type(), t.shape(), t.shard())));
+            (name, t) ->
+                tensors.put(name, new TensorInfo(t.name(), t.type(), t.shape(), t.shard())));
     Layer equal = new Layer(c.layer().name(), c.layer().kind(), c.layer().evidence(), tensors);
     for (Layer layer : List.of(c.layer(), equal)) {
       List<Rows> again = c.quantizer().rows(layer);
@@ -102,8 +103,8 @@ public final class LayerQuantizerLaws {
   }
 
   /**
-   * Every tensor that is chosen is one of the layer's own, under the name that the layer has for it,
-   * and chosen once.
+   * Every tensor that is chosen is one of the layer's own, under the name that the layer has for
+   * it, and chosen once.
    *
    * @param c any case
    */

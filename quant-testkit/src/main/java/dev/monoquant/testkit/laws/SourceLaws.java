@@ -23,11 +23,11 @@ import java.util.Set;
 import java.util.function.Function;
 
 /**
- * What an {@link InputFormatDetector} and the {@link TensorSource} that it opens must do with a valid
- * model, and with the same model damaged.
+ * What an {@link InputFormatDetector} and the {@link TensorSource} that it opens must do with a
+ * valid model, and with the same model damaged.
  *
- * <p>The model is read many times and its tensors are held in memory: take a small one. Plain tensors
- * are judged, weights that are stored quantized are not.
+ * <p>The model is read many times and its tensors are held in memory: take a small one. Plain
+ * tensors are judged, weights that are stored quantized are not.
  */
 public final class SourceLaws {
 
@@ -160,7 +160,8 @@ public final class SourceLaws {
                   if (!again.tensors().equals(first.tensors())
                       || !again.metadata().equals(first.metadata())
                       || !sameBytes(content(first), content(again))) {
-                    throw new LawViolation("openingRepeats", c, "opened again, it is another model");
+                    throw new LawViolation(
+                        "openingRepeats", c, "opened again, it is another model");
                   }
                 }));
   }
@@ -309,8 +310,7 @@ public final class SourceLaws {
     }
   }
 
-  private static void eachDamaged(
-      Case c, Function<byte[], List<Damage>> damages, Damaged law) {
+  private static void eachDamaged(Case c, Function<byte[], List<Damage>> damages, Damaged law) {
     Folders.temporary(
         folder -> {
           Path copy = Folders.copy(c.model(), folder);

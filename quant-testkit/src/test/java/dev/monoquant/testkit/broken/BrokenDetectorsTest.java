@@ -154,8 +154,7 @@ class BrokenDetectorsTest {
   /** Starts at the first byte always. Caught by {@code piecesMakeTheWhole}. */
   @Test
   void forgetsTheOffset() throws IOException {
-    assertThat(
-            caught(reading((source, tensor, offset, length) -> source.read(tensor, 0, length))))
+    assertThat(caught(reading((source, tensor, offset, length) -> source.read(tensor, 0, length))))
         .containsExactly("piecesMakeTheWhole");
   }
 

@@ -41,7 +41,8 @@ class BrokenLayerQuantizersTest {
     assertThat(
             caught(
                 choosing(
-                    (layer, param) -> param.equals(WEIGHT) && tensor(layer, param).shape().rank() > 1)))
+                    (layer, param) ->
+                        param.equals(WEIGHT) && tensor(layer, param).shape().rank() > 1)))
         .containsExactly("choosesFloatNumbers");
   }
 
@@ -51,7 +52,9 @@ class BrokenLayerQuantizersTest {
     assertThat(
             caught(
                 layer ->
-                    isMatrix(layer, WEIGHT) ? List.of(row(layer, layer.name(), WEIGHT)) : List.of()))
+                    isMatrix(layer, WEIGHT)
+                        ? List.of(row(layer, layer.name(), WEIGHT))
+                        : List.of()))
         .containsExactly("leavesForeignKinds");
   }
 

@@ -26,8 +26,9 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * Vectors of float32, all little-endian: the magic number, the count of tensors (int32), then for each
- * the length of its name (int32), its name in UTF-8, its count of numbers (int32) and the numbers.
+ * Vectors of float32, all little-endian: the magic number, the count of tensors (int32), then for
+ * each the length of its name (int32), its name in UTF-8, its count of numbers (int32) and the
+ * numbers.
  */
 @AutoService(InputFormatDetector.class)
 public class FlatFormat implements InputFormatDetector {

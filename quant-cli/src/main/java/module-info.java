@@ -1,10 +1,14 @@
 /** The command line application. */
 module dev.monoquant.cli {
+  requires com.google.gson;
   requires dev.monoquant.core;
   requires dev.monoquant.io;
   requires dev.monoquant.schemes;
   requires info.picocli;
   requires org.slf4j;
-  requires org.snakeyaml.engine;
+  requires org.snakeyaml.engine.v2;
   requires static org.jspecify;
+
+  opens dev.monoquant.cli to
+      info.picocli;
 }

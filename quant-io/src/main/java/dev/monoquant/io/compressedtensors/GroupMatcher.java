@@ -65,6 +65,7 @@ record GroupMatcher(List<ConfigGroup> groups, String file) {
     private static final long serialVersionUID = 1L;
   }
 
+  @SuppressWarnings("ArrayRecordComponent")
   private record Counted(CharSequence text, int[] looks) implements CharSequence {
     @Override
     public int length() {

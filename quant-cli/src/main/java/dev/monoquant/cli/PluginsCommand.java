@@ -1,0 +1,77 @@
+package dev.monoquant.cli;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import dev.monoquant.core.PluginEntry;
+import dev.monoquant.core.Plugins;
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code quant plugins}. */
+@Command(name = "plugins", description = "Lists the schemes, layer quantizers and formats at hand.", mixinStandardHelpOptions = true)
+final class PluginsCommand implements Callable<Integer>, Failure.Verbose {
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Option(names = "--json", description = "Print JSON instead of a table.")
+  private boolean json;
+
+  @Mixin private RunOptions run = new RunOptions();
+
+  @Override
+  public boolean verbose() {
+    return run.verbose();
+  }
+
+  @Override
+  public Integer call() {
+    PrintWriter out = spec.commandLine().getOut();
+    try (run) {
+      Plugins plugins = run.plugins();
+      out.print(json ? toJson(plugins) + "\n" : toTable(plugins));
+      out.flush();
+      return 0;
+    }
+  }
+
+  private static String toTable(Plugins plugins) {
+    StringBuilder text = new StringBuilder();
+    for (PluginEntry<?> entry : plugins.entries()) {
+      text.append(
+          String.format(
+              Locale.ROOT,
+              "%-15s  %-20s  %s (%s)%n",
+              entry.kind().text(),
+              entry.id(),
+              entry.className(),
+              entry.origin()));
+    }
+    plugins.problems().forEach(p -> text.append("problem: ").append(p).append("\n"));
+    return text.toString();
+  }
+
+  private static String toJson(Plugins plugins) {
+    JsonArray entries = new JsonArray();
+    for (PluginEntry<?> entry : plugins.entries()) {
+      JsonObject object = new JsonObject();
+      object.addProperty("kind", entry.kind().text());
+      object.addProperty("id", entry.id());
+      object.addProperty("class", entry.className());
+      object.addProperty("origin", entry.origin());
+      entries.add(object);
+    }
+    JsonArray problems = new JsonArray();
+    plugins.problems().forEach(p -> problems.add(p.toString()));
+    JsonObject all = new JsonObject();
+    all.addProperty("schema", 1);
+    all.add("plugins", entries);
+    all.add("problems", problems);
+    return all.toString();
+  }
+}

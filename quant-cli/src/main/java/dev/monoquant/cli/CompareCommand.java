@@ -27,7 +27,7 @@ final class CompareCommand implements Callable<Integer>, Failure.Verbose {
   @Option(names = "--json", description = "Print JSON instead of a table.")
   private boolean json;
 
-  @Mixin private RunOptions run = new RunOptions();
+  @Mixin private final RunOptions run = new RunOptions();
 
   @Override
   public boolean verbose() {

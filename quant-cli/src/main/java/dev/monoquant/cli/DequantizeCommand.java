@@ -36,7 +36,7 @@ final class DequantizeCommand implements Callable<Integer>, Failure.Verbose {
   @Option(names = "--force", description = "Replace an existing output.")
   private boolean force;
 
-  @Mixin private RunOptions run = new RunOptions();
+  @Mixin private final RunOptions run = new RunOptions();
 
   @Override
   public boolean verbose() {

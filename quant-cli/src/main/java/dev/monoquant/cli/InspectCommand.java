@@ -24,7 +24,7 @@ final class InspectCommand implements Callable<Integer>, Failure.Verbose {
   @Option(names = "--json", description = "Print JSON instead of a table.")
   private boolean json;
 
-  @Mixin private RunOptions run = new RunOptions();
+  @Mixin private final RunOptions run = new RunOptions();
 
   @Override
   public boolean verbose() {

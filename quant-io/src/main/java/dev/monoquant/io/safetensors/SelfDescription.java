@@ -213,7 +213,7 @@ final class SelfDescription {
         throw e;
       } catch (QuantException | IllegalArgumentException | ArithmeticException e) {
         throw new ModelFormatException(
-            Reason.METADATA, file.label(), where, quote(String.valueOf(e.getMessage())) + ADVICE, e);
+            Reason.METADATA, file.label(), where, quote(String.valueOf(e.getMessage())) + "." + ADVICE, e);
       }
     }
 

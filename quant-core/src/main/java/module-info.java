@@ -1,7 +1,15 @@
 /** Plans a quantization and runs it. */
 module dev.monoquant.core {
   requires transitive dev.monoquant.api;
+  requires com.google.gson;
   requires org.slf4j;
   requires static com.google.auto.service;
   requires static org.jspecify;
+
+  exports dev.monoquant.core;
+
+  uses dev.monoquant.spi.InputFormatDetector;
+  uses dev.monoquant.spi.LayerQuantizer;
+  uses dev.monoquant.spi.OutputFormat;
+  uses dev.monoquant.spi.Scheme;
 }

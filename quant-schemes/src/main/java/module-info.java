@@ -3,4 +3,19 @@ module dev.monoquant.schemes {
   requires transitive dev.monoquant.api;
   requires static com.google.auto.service;
   requires static org.jspecify;
+
+  exports dev.monoquant.schemes;
+  exports dev.monoquant.schemes.layers;
+
+  provides dev.monoquant.spi.LayerQuantizer with
+      dev.monoquant.schemes.layers.ConvQuantizer,
+      dev.monoquant.schemes.layers.EmbeddingQuantizer,
+      dev.monoquant.schemes.layers.LinearQuantizer,
+      dev.monoquant.schemes.layers.RecurrentQuantizer;
+  provides dev.monoquant.spi.Scheme with
+      dev.monoquant.schemes.BFloat16Scheme,
+      dev.monoquant.schemes.Float16Scheme,
+      dev.monoquant.schemes.Int3Scheme,
+      dev.monoquant.schemes.Int4Scheme,
+      dev.monoquant.schemes.Int8Scheme;
 }

@@ -6,4 +6,10 @@ module dev.monoquant.testkit {
   requires transitive org.junit.jupiter.api;
   requires static com.google.auto.service;
   requires static org.jspecify;
+
+  exports dev.monoquant.testkit;
+  exports dev.monoquant.testkit.contracts;
+  exports dev.monoquant.testkit.data;
+  exports dev.monoquant.testkit.fakes;
+  exports dev.monoquant.testkit.laws;
 }

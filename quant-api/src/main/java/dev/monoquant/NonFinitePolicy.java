@@ -31,6 +31,8 @@ public enum NonFinitePolicy {
       }
     }
     throw new ConfigurationException(
-        "non-finite policy " + QuantException.quote(text) + " is not known; allowed are fail, keep");
+        "non-finite policy "
+            + QuantException.quote(text)
+            + " is not known; allowed are fail, keep");
   }
 }

@@ -26,8 +26,8 @@ public abstract sealed class QuantException extends RuntimeException
   }
 
   /**
-   * Makes text from a file or a user safe to print in one line: in double quotes, control characters
-   * and quotes escaped, and cut after 200 characters.
+   * Makes text from a file or a user safe to print in one line: in double quotes, control
+   * characters and quotes escaped, and cut after 200 characters.
    *
    * @param text any text
    * @return the quoted text

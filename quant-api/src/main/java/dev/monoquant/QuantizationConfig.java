@@ -17,8 +17,8 @@ import java.util.OptionalLong;
  * What to quantize and how. Immutable; every field may be left open.
  *
  * <p>Precedence is explicit arguments over a recipe file over defaults, field by field: {@code
- * defaults.overrideWith(file).overrideWith(arguments)}. Defaults are those of each scheme; the scheme
- * itself defaults to {@code int8}.
+ * defaults.overrideWith(file).overrideWith(arguments)}. Defaults are those of each scheme; the
+ * scheme itself defaults to {@code int8}.
  *
  * <pre>{@code
  * QuantizationConfig config = QuantizationConfig.builder()

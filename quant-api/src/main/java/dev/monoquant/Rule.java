@@ -5,10 +5,10 @@ import static java.util.Objects.requireNonNull;
 /**
  * One line of a configuration about some layers.
  *
- * <p>How rules combine: a layer that any {@link Action#EXCLUDE} selects is kept. If there are {@link
- * Action#INCLUDE} rules at all, a layer that none of them selects is kept. The settings of all
- * including rules that select a layer are laid over the configuration's own, in order, so that a
- * later rule wins field by field.
+ * <p>How rules combine: a layer that any {@link Action#EXCLUDE} selects is kept. If there are
+ * {@link Action#INCLUDE} rules at all, a layer that none of them selects is kept. The settings of
+ * all including rules that select a layer are laid over the configuration's own, in order, so that
+ * a later rule wins field by field.
  *
  * @param selector which layers
  * @param action what to do with them

@@ -1,8 +1,8 @@
 package dev.monoquant;
 
 /**
- * A check on results failed: an error above the declared bound, an audit of the written file, a gate
- * that the user set.
+ * A check on results failed: an error above the declared bound, an audit of the written file, a
+ * gate that the user set.
  */
 public final class ValidationException extends QuantException {
 

@@ -99,8 +99,7 @@ public record WeightSettings(
    * @param id the id of a scheme
    */
   public WeightSettings withScheme(String id) {
-    return new WeightSettings(
-        Optional.of(id), bits, type, symmetric, granularity, profile, extra);
+    return new WeightSettings(Optional.of(id), bits, type, symmetric, granularity, profile, extra);
   }
 
   /**
@@ -129,8 +128,7 @@ public record WeightSettings(
    * @param value whether codes are symmetric
    */
   public WeightSettings withSymmetric(boolean value) {
-    return new WeightSettings(
-        scheme, bits, type, Optional.of(value), granularity, profile, extra);
+    return new WeightSettings(scheme, bits, type, Optional.of(value), granularity, profile, extra);
   }
 
   /**

@@ -10,8 +10,8 @@ import java.util.stream.Collectors;
  * The element types of tensors, each with its stable wire name.
  *
  * <p>The wire names of the types that safetensors knows are those of its headers. {@link #INT2} to
- * {@link #UINT7} are not among them: they describe codes, whose place in a file is the business of an
- * output format. Never persist {@link #ordinal()}.
+ * {@link #UINT7} are not among them: they describe codes, whose place in a file is the business of
+ * an output format. Never persist {@link #ordinal()}.
  */
 public enum ElementType {
   /** One byte a value, zero is false. */

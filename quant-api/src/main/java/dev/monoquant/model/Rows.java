@@ -3,12 +3,12 @@ package dev.monoquant.model;
 import static java.util.Objects.requireNonNull;
 
 /**
- * A weight seen as a matrix: {@code rows} are outputs (each may get a scale of its own), {@code cols}
- * are inputs (the numbers that share it).
+ * A weight seen as a matrix: {@code rows} are outputs (each may get a scale of its own), {@code
+ * cols} are inputs (the numbers that share it).
  *
- * <p>The matrix is a view of a tensor of any rank: the axis {@link #rowAxis()} becomes the rows, all
- * others in their order become the columns. With {@code rowAxis} 0 the matrix is the tensor's memory
- * as it lies; with 1 (GPT-2's Conv1D, transposed convolutions) it is a transposition.
+ * <p>The matrix is a view of a tensor of any rank: the axis {@link #rowAxis()} becomes the rows,
+ * all others in their order become the columns. With {@code rowAxis} 0 the matrix is the tensor's
+ * memory as it lies; with 1 (GPT-2's Conv1D, transposed convolutions) it is a transposition.
  *
  * <p>Grouped transposed convolutions: the weight is (inputs, outputs / groups, ...), so a row holds
  * the numbers of one output channel <em>of every group</em>. That is the channel axis of PyTorch

@@ -13,8 +13,8 @@ import java.util.Map;
  *
  * @param target the file or directory to make
  * @param overwrite whether an existing output may be replaced
- * @param sync whether to flush to the disk before the output gets its name; without, a power cut may
- *     lose it, a crash of the program still cannot
+ * @param sync whether to flush to the disk before the output gets its name; without, a power cut
+ *     may lose it, a crash of the program still cannot
  * @param source the model that is read; its side files are carried over, its files never written
  * @param layers all layers of the model
  * @param weights the weights that are quantized

@@ -40,7 +40,8 @@ public record ReadLimits(
 
   private static void require(String name, long value) {
     if (value < 1) {
-      throw new ConfigurationException("limit " + name + " is " + value + "; at least 1 is allowed");
+      throw new ConfigurationException(
+          "limit " + name + " is " + value + "; at least 1 is allowed");
     }
   }
 

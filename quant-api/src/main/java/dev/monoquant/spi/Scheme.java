@@ -8,8 +8,9 @@ import java.util.Set;
  * Numbers to codes and back.
  *
  * <p>A scheme is a named, stateless factory; the work is done by the immutable, thread-safe workers
- * it returns, one tile at a time, several tiles at once. The codes of a tile depend on the numbers of
- * that tile, the options and the facts alone: not on other tiles, their order, or the tile's height.
+ * it returns, one tile at a time, several tiles at once. The codes of a tile depend on the numbers
+ * of that tile, the options and the facts alone: not on other tiles, their order, or the tile's
+ * height.
  *
  * <p>What this does not do: it reads and writes no files, packs nothing below a byte, and decides
  * nothing about which layers are quantized.

@@ -12,8 +12,8 @@ import java.util.Map;
 /**
  * An open model: its tensors and their bytes.
  *
- * <p>All methods but {@link #close} may be called by several threads at once. What this does not do:
- * it never converts element types, and it never writes.
+ * <p>All methods but {@link #close} may be called by several threads at once. What this does not
+ * do: it never converts element types, and it never writes.
  */
 public interface TensorSource extends AutoCloseable {
 
@@ -21,8 +21,8 @@ public interface TensorSource extends AutoCloseable {
   String name();
 
   /**
-   * The plain tensors in the order of the model. Tensors that store a quantized weight are not among
-   * them, but in {@link #quantized()}.
+   * The plain tensors in the order of the model. Tensors that store a quantized weight are not
+   * among them, but in {@link #quantized()}.
    *
    * @return the tensors, their names unique
    */
@@ -34,8 +34,8 @@ public interface TensorSource extends AutoCloseable {
    * @param tensor one of {@link #tensors()}
    * @param offset first byte within the tensor's contiguous data
    * @param length bytes to read
-   * @return a read-only little-endian buffer with {@code length} bytes remaining; it may be a view of
-   *     a mapped file or of the caller's live array, valid until this source is closed
+   * @return a read-only little-endian buffer with {@code length} bytes remaining; it may be a view
+   *     of a mapped file or of the caller's live array, valid until this source is closed
    * @throws IOException if reading fails
    */
   ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException;

@@ -10,7 +10,8 @@ public interface TileDecoder {
    * Writes the numbers that the codes stand for, each representable in the weight's own type.
    *
    * @param tile all parts of a block of rows, the whole ones included; read only
-   * @param out row-major, at least {@code tile.height() * cols} elements; those beyond stay untouched
+   * @param out row-major, at least {@code tile.height() * cols} elements; those beyond stay
+   *     untouched
    */
   void decode(QuantizedTile tile, float[] out);
 

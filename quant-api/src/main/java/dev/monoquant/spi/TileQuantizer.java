@@ -12,8 +12,8 @@ public interface TileQuantizer {
    * Quantizes a block of rows.
    *
    * <p>Every number is finite: what happens to others is the user's policy, applied before. The
-   * result is checked: every tiled part of the encoding must be there with its exact number of bytes,
-   * codes in the range of their type, floats finite.
+   * result is checked: every tiled part of the encoding must be there with its exact number of
+   * bytes, codes in the range of their type, floats finite.
    *
    * @param tile the numbers, a private copy valid during this call
    * @return all tiled parts, for exactly the rows of the tile

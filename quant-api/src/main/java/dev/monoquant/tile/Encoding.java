@@ -7,8 +7,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The parts that a scheme makes of a weight, known from shapes and options alone, so that the size of
- * an output is known before any number is read.
+ * The parts that a scheme makes of a weight, known from shapes and options alone, so that the size
+ * of an output is known before any number is read.
  *
  * <p>What this type does not do: it says nothing about files. How a part is packed and named in a
  * file is the business of an {@link dev.monoquant.spi.OutputFormat}.

@@ -39,8 +39,8 @@ public record Part(String name, ElementType type, Extent extent) {
   }
 
   /**
-   * A grid: one cell for each {@code rowsPerCell} x {@code colsPerCell} numbers, the last ones of an
-   * axis for what remains. Shape (ceil(rows / rowsPerCell), ceil(cols / colsPerCell)).
+   * A grid: one cell for each {@code rowsPerCell} x {@code colsPerCell} numbers, the last ones of
+   * an axis for what remains. Shape (ceil(rows / rowsPerCell), ceil(cols / colsPerCell)).
    *
    * @param rowsPerCell at least 1
    * @param colsPerCell at least 1; {@link #ALL} for one cell across all columns

@@ -9,9 +9,9 @@ import java.util.Set;
  * The parts of a block of rows, in plain bytes.
  *
  * <p>Each part holds its cells in row-major order, {@link
- * dev.monoquant.model.ElementType#cellBytes()} bytes a cell, little-endian: a code below 8 bits takes
- * one byte, sign-extended if its type is signed. Tiled parts hold the cells of the rows {@code
- * firstRow} to {@code firstRow + height - 1}; whole parts hold all their cells.
+ * dev.monoquant.model.ElementType#cellBytes()} bytes a cell, little-endian: a code below 8 bits
+ * takes one byte, sign-extended if its type is signed. Tiled parts hold the cells of the rows
+ * {@code firstRow} to {@code firstRow + height - 1}; whole parts hold all their cells.
  *
  * <p>The arrays are handed over, not copied: whoever builds a tile must not touch them any more.
  */

@@ -8,10 +8,10 @@ import dev.monoquant.model.Rows;
  * A block of consecutive rows of a weight, as a private copy of the caller's numbers.
  *
  * <p>The numbers are float32, whatever the weight's own type: FLOAT16 and BFLOAT16 widen exactly,
- * FLOAT64 is rounded to nearest (a finite double that would become infinite is refused before it gets
- * here). They are offered in two ways, as a plain array and as an {@code NDArray}; each is made at
- * first use, and they share nothing. A plugin may write into either: neither the model nor any other
- * tile sees it.
+ * FLOAT64 is rounded to nearest (a finite double that would become infinite is refused before it
+ * gets here). They are offered in two ways, as a plain array and as an {@code NDArray}; each is
+ * made at first use, and they share nothing. A plugin may write into either: neither the model nor
+ * any other tile sees it.
  *
  * <p>A tile is valid until the call that received it returns; keep nothing of it. It is used by one
  * thread at a time.
@@ -38,8 +38,8 @@ public interface Tile {
   /**
    * The numbers in row-major order: row r, column c at {@code r * cols() + c}.
    *
-   * @return an array of at least {@code height() * cols()} elements, the same at each call; elements
-   *     beyond are undefined
+   * @return an array of at least {@code height() * cols()} elements, the same at each call;
+   *     elements beyond are undefined
    */
   float[] values();
 

@@ -1,0 +1,181 @@
+package dev.monoquant.model;
+
+import static java.util.Objects.checkFromIndexSize;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.DoubleBuffer;
+import java.nio.ShortBuffer;
+
+/**
+ * Many floating point numbers between the little-endian bytes of a tensor and an array of floats.
+ *
+ * <p>Types: {@link ElementType#FLOAT16}, {@link ElementType#BFLOAT16}, {@link ElementType#FLOAT32}
+ * and {@link ElementType#FLOAT64}, that is those with {@link ElementType#isQuantizable()}. Rounding
+ * is to nearest, ties to even. A FLOAT32 keeps all its bits, those of a NaN too.
+ *
+ * <p>What this does not do: it refuses nothing. A finite number that had to become infinite is told
+ * to the caller, who knows the name of the tensor. Thread-safe; the buffers' positions do not move.
+ */
+public final class FloatBytes {
+
+  /** What both directions return if no finite number became infinite. */
+  public static final int NONE = -1;
+
+  /**
+   * Numbers per bulk copy: small enough for the nearest cache, large enough to amortise the call.
+   */
+  private static final int CHUNK = 2048;
+
+  private FloatBytes() {}
+
+  /**
+   * Reads numbers as floats: FLOAT16 and BFLOAT16 exactly, FLOAT64 rounded.
+   *
+   * @param type the type of the numbers in the buffer
+   * @param from little-endian bytes, whatever the buffer's byte order says; read from {@code
+   *     position()} on, the position stays
+   * @param to where the floats go
+   * @param at index of the first float in {@code to}
+   * @param count how many
+   * @return the index (0 to count - 1) of the first finite double that is beyond float32 and became
+   *     infinite, or {@link #NONE}
+   * @throws IllegalArgumentException if the type is none of the four
+   * @throws IndexOutOfBoundsException if the buffer or the array is too short
+   */
+  public static int widen(ElementType type, ByteBuffer from, float[] to, int at, int count) {
+    requireFloat(type);
+    checkFromIndexSize(at, count, to.length);
+    int bytes = Math.multiplyExact(count, type.cellBytes());
+    ByteBuffer source = from.slice(from.position(), bytes).order(ByteOrder.LITTLE_ENDIAN);
+    switch (type) {
+      case FLOAT32 -> source.asFloatBuffer().get(to, at, count);
+      case FLOAT64 -> {
+        return widenDoubles(source.asDoubleBuffer(), to, at, count);
+      }
+      default -> widenHalves(type, source.asShortBuffer(), to, at, count);
+    }
+    return NONE;
+  }
+
+  /**
+   * Writes floats as numbers of a type: FLOAT32 and FLOAT64 exactly, the others rounded.
+   *
+   * @param type the type to write
+   * @param from the floats
+   * @param at index of the first
+   * @param count how many
+   * @param to where the bytes go, little-endian
+   * @param toAt index of the first byte in {@code to}
+   * @return the index (0 to count - 1) of the first finite float that is beyond the type and became
+   *     infinite, or {@link #NONE}
+   * @throws IllegalArgumentException if the type is none of the four
+   * @throws IndexOutOfBoundsException if one of the arrays is too short
+   */
+  public static int narrow(ElementType type, float[] from, int at, int count, byte[] to, int toAt) {
+    requireFloat(type);
+    checkFromIndexSize(at, count, from.length);
+    int bytes = Math.multiplyExact(count, type.cellBytes());
+    ByteBuffer target = ByteBuffer.wrap(to, toAt, bytes).slice().order(ByteOrder.LITTLE_ENDIAN);
+    switch (type) {
+      case FLOAT32 -> target.asFloatBuffer().put(from, at, count);
+      case FLOAT64 -> {
+        DoubleBuffer doubles = target.asDoubleBuffer();
+        for (int i = 0; i < count; i++) {
+          doubles.put(i, from[at + i]);
+        }
+      }
+      default -> {
+        return narrowHalves(type, from, at, count, target.asShortBuffer());
+      }
+    }
+    return NONE;
+  }
+
+  private static void widenHalves(
+      ElementType type, ShortBuffer source, float[] to, int at, int count) {
+    short[] chunk = new short[Math.min(count, CHUNK)];
+    for (int done = 0; done < count; done += chunk.length) {
+      int n = Math.min(chunk.length, count - done);
+      source.get(chunk, 0, n);
+      if (type == ElementType.BFLOAT16) {
+        widenBFloat16(chunk, n, to, at + done);
+      } else {
+        widenFloat16(chunk, n, to, at + done);
+      }
+    }
+  }
+
+  private static void widenBFloat16(short[] from, int count, float[] to, int at) {
+    for (int i = 0; i < count; i++) {
+      to[at + i] = BFloat16.toFloat(from[i]);
+    }
+  }
+
+  private static void widenFloat16(short[] from, int count, float[] to, int at) {
+    for (int i = 0; i < count; i++) {
+      to[at + i] = Float16.toFloat(from[i]);
+    }
+  }
+
+  private static int widenDoubles(DoubleBuffer source, float[] to, int at, int count) {
+    int first = NONE;
+    double[] chunk = new double[Math.min(count, CHUNK)];
+    for (int done = 0; done < count; done += chunk.length) {
+      int n = Math.min(chunk.length, count - done);
+      source.get(chunk, 0, n);
+      for (int i = 0; i < n; i++) {
+        float value = (float) chunk[i];
+        to[at + done + i] = value;
+        if (Float.isInfinite(value) && first == NONE && !Double.isInfinite(chunk[i])) {
+          first = done + i;
+        }
+      }
+    }
+    return first;
+  }
+
+  private static int narrowHalves(
+      ElementType type, float[] from, int at, int count, ShortBuffer target) {
+    int first = NONE;
+    int infinity = type == ElementType.BFLOAT16 ? 0x7F80 : 0x7C00;
+    short[] chunk = new short[Math.min(count, CHUNK)];
+    for (int done = 0; done < count; done += chunk.length) {
+      int n = Math.min(chunk.length, count - done);
+      boolean infinite = narrowChunk(type, from, at + done, n, chunk, infinity);
+      for (int i = 0; infinite && first == NONE && i < n; i++) {
+        if ((chunk[i] & 0x7FFF) == infinity && !Float.isInfinite(from[at + done + i])) {
+          first = done + i;
+        }
+      }
+      target.put(chunk, 0, n);
+    }
+    return first;
+  }
+
+  private static boolean narrowChunk(
+      ElementType type, float[] from, int at, int count, short[] to, int infinity) {
+    int seen = 0;
+    if (type == ElementType.BFLOAT16) {
+      for (int i = 0; i < count; i++) {
+        short bits = BFloat16.fromFloat(from[at + i]);
+        to[i] = bits;
+        seen |= (bits & 0x7FFF) == infinity ? 1 : 0;
+      }
+    } else {
+      for (int i = 0; i < count; i++) {
+        short bits = Float16.fromFloat(from[at + i]);
+        to[i] = bits;
+        seen |= (bits & 0x7FFF) == infinity ? 1 : 0;
+      }
+    }
+    return seen != 0;
+  }
+
+  private static void requireFloat(ElementType type) {
+    if (!type.isQuantizable()) {
+      throw new IllegalArgumentException(
+          type.wire() + " is no floating point type; F16, BF16, F32 and F64 are");
+    }
+  }
+}

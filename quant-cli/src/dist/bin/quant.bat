@@ -1,0 +1,44 @@
+@echo off
+rem Starts Mono Quant. JAVA_HOME picks the Java, else the first one on PATH; QUANT_OPTS adds JVM options.
+setlocal
+set "QUANT_HOME=%~dp0.."
+if not defined JAVA_HOME goto path
+set "QUANT_JAVA=%JAVA_HOME%\bin\java.exe"
+if not exist "%QUANT_JAVA%" goto nohome
+if not exist "%JAVA_HOME%\release" goto run
+set "QUANT_VERSION="
+for /f "usebackq tokens=2 delims==" %%v in (`findstr /b "JAVA_VERSION=" "%JAVA_HOME%\release"`) do set "QUANT_VERSION=%%~v"
+if not defined QUANT_VERSION goto run
+for /f "tokens=1,2 delims=.+-_" %%a in ("%QUANT_VERSION%") do (
+  if "%%a"=="1" (set "QUANT_MAJOR=%%b") else (set "QUANT_MAJOR=%%a")
+)
+if %QUANT_MAJOR% LSS 17 goto old
+goto run
+
+:path
+set "QUANT_JAVA=java.exe"
+where /q java.exe
+if errorlevel 1 goto nojava
+
+:run
+set "OPT_OUT_TRACKING=true"
+rem Two collectors at once are an error of the JVM's.
+set "QUANT_GC=-XX:+UseParallelGC"
+if defined QUANT_OPTS echo "%QUANT_OPTS%" | findstr /r /c:"-XX:+Use[A-Za-z0-9]*GC" >nul && set "QUANT_GC="
+"%QUANT_JAVA%" -Xshare:auto %QUANT_GC% -Xmx512m -Dai.djl.offline=true -Dai.djl.pytorch.num_threads=1 %QUANT_OPTS% -cp "%QUANT_HOME%\lib\*" dev.monoquant.cli.Main %*
+exit /b %ERRORLEVEL%
+
+:nohome
+echo quant: JAVA_HOME is %JAVA_HOME%, where there is no bin\java.exe. 1>&2
+goto remedy
+
+:nojava
+echo quant: there is no java on PATH, and JAVA_HOME is not set. 1>&2
+goto remedy
+
+:old
+echo quant: %QUANT_JAVA% is Java %QUANT_VERSION%. 1>&2
+
+:remedy
+echo Install Java 17 or newer, then set JAVA_HOME to its directory or put its java on PATH. 1>&2
+exit /b 1

@@ -1,0 +1,81 @@
+package dev.monoquant.core;
+
+/**
+ * Gathers the errors of the rows of one tile, in row order. Not thread-safe: one meter a tile, and
+ * the tiles' sums are added in tile order, so the total is the same bits whatever the number of
+ * threads.
+ */
+final class ErrorMeter {
+
+  private final int cols;
+  private long elements;
+  private double signal;
+  private double noise;
+  private double cross;
+  private double maxError;
+
+  ErrorMeter(int cols) {
+    this.cols = cols;
+  }
+
+  /**
+   * Measures one row, which starts at {@code at} in both arrays.
+   *
+   * @return the row's greatest absolute error; NaN if an original or a decoded number is not finite
+   */
+  double row(float[] original, float[] decoded, int at) {
+    // Two independent chains of additions hide their latency; the order is fixed all the same.
+    double signal0 = 0;
+    double signal1 = 0;
+    double noise0 = 0;
+    double noise1 = 0;
+    double cross0 = 0;
+    double cross1 = 0;
+    double max = 0;
+    int even = cols & ~1;
+    for (int c = 0; c < even; c += 2) {
+      double x0 = original[at + c];
+      double x1 = original[at + c + 1];
+      double e0 = x0 - decoded[at + c];
+      double e1 = x1 - decoded[at + c + 1];
+      signal0 += x0 * x0;
+      signal1 += x1 * x1;
+      noise0 += e0 * e0;
+      noise1 += e1 * e1;
+      cross0 += x0 * e0;
+      cross1 += x1 * e1;
+      double a0 = Math.abs(e0);
+      double a1 = Math.abs(e1);
+      if (a0 > max) {
+        max = a0;
+      }
+      if (a1 > max) {
+        max = a1;
+      }
+    }
+    if (even < cols) {
+      double x = original[at + even];
+      double e = x - decoded[at + even];
+      signal0 += x * x;
+      noise0 += e * e;
+      cross0 += x * e;
+      max = Math.max(max, Math.abs(e));
+    }
+    elements += cols;
+    signal += signal0 + signal1;
+    noise += noise0 + noise1;
+    cross += cross0 + cross1;
+    // The comparisons above pass over NaN; the sums do not. Squares of floats cannot overflow.
+    double rowError = Double.isFinite(noise0 + noise1) ? max : Double.NaN;
+    maxError = Math.max(maxError, rowError);
+    return rowError;
+  }
+
+  /** The errors of all rows so far. */
+  ErrorStatistics total() {
+    // With e = x - d: sum(x d) = sum(x x) - sum(x e), and sum(d d) = sum(x x) - 2 sum(x e) + sum(e
+    // e).
+    double decoded = Math.max(0, signal - 2 * cross + noise);
+    return new ErrorStatistics(elements, signal, noise, signal - cross, decoded, maxError);
+  }
+}

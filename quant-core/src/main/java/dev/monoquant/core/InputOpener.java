@@ -1,0 +1,124 @@
+package dev.monoquant.core;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.PluginException;
+import dev.monoquant.QuantException;
+import dev.monoquant.spi.InputFormatDetector;
+import dev.monoquant.spi.Match;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.TensorSource;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** Asks every detector, and opens the input with the one that is surest. */
+final class InputOpener {
+
+  /** An open source and the detector that opened it. */
+  record Opened(TensorSource source, String format) implements AutoCloseable {
+    @Override
+    public void close() {
+      source.close();
+    }
+  }
+
+  private InputOpener() {}
+
+  static Opened open(Settings settings, ModelInput input) {
+    if (input instanceof ModelInput.OfPath of) {
+      requireReadable(of.path());
+    }
+    InputFormatDetector detector =
+        settings.inputFormat().isPresent()
+            ? settings.plugins().inputFormat(settings.inputFormat().get())
+            : surest(settings.plugins().inputFormats(), input);
+    try {
+      return new Opened(detector.open(input, settings.limits()), detector.id());
+    } catch (IOException e) {
+      throw unreadable(input, e);
+    } catch (QuantException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      throw new PluginException(
+          "input format " + detector.id() + " failed on " + input.describe() + ": " + e, e);
+    }
+  }
+
+  static ModelFormatException unreadable(ModelInput input, IOException e) {
+    return new ModelFormatException(
+        Reason.UNREADABLE,
+        input.describe(),
+        "",
+        "it could not be read: " + e + ". Check the disk and the permissions",
+        e);
+  }
+
+  private static void requireReadable(Path path) {
+    if (!Files.exists(path)) {
+      boolean dangling = Files.exists(path, LinkOption.NOFOLLOW_LINKS);
+      throw new ModelFormatException(
+          Reason.UNREADABLE,
+          path.toString(),
+          "",
+          dangling
+              ? "a link that leads nowhere. Give the file itself"
+              : "no such file or directory. Check the path; relative ones start at "
+                  + Path.of("").toAbsolutePath());
+    }
+    if (!Files.isReadable(path)) {
+      throw new ModelFormatException(
+          Reason.UNREADABLE, path.toString(), "", "permission denied. Make it readable");
+    }
+  }
+
+  private static InputFormatDetector surest(List<InputFormatDetector> detectors, ModelInput input) {
+    Match best = Match.NONE;
+    List<InputFormatDetector> surest = new ArrayList<>();
+    for (InputFormatDetector detector : detectors) {
+      Match match = probe(detector, input);
+      if (match.compareTo(best) > 0) {
+        best = match;
+        surest.clear();
+      }
+      if (match == best && match != Match.NONE) {
+        surest.add(detector);
+      }
+    }
+    if (surest.size() == 1) {
+      return surest.get(0);
+    }
+    String ids =
+        (surest.isEmpty() ? detectors : surest)
+            .stream().map(InputFormatDetector::id).collect(Collectors.joining(", "));
+    if (surest.isEmpty()) {
+      throw new ModelFormatException(
+          Reason.NOT_THIS_FORMAT,
+          input.describe(),
+          "",
+          "none of the known formats ("
+              + (ids.isEmpty() ? "there are none at all" : ids)
+              + ") recognises it. Convert it to safetensors, or add the plugin that reads it");
+    }
+    throw new ConfigurationException(
+        input.describe()
+            + ": several formats recognise it: "
+            + ids
+            + ". Name one with --input-format, for example --input-format "
+            + surest.get(0).id());
+  }
+
+  private static Match probe(InputFormatDetector detector, ModelInput input) {
+    try {
+      return detector.probe(input);
+    } catch (RuntimeException e) {
+      throw new PluginException(
+          "input format " + detector.id() + " failed to look at " + input.describe() + ": " + e, e);
+    }
+  }
+}

@@ -1,0 +1,106 @@
+package dev.monoquant.core;
+
+import dev.monoquant.PluginException;
+import dev.monoquant.Problem;
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.Rows;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.LayerQuantizer;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Asks the layer quantizers which tensors of a layer are weights, and checks their answers. */
+final class LayerChoice {
+
+  /** A weight and the quantizer that named it. */
+  record Candidate(Rows rows, LayerQuantizer quantizer) {}
+
+  /** The weights of a layer, and what is wrong with the answers. */
+  record Chosen(List<Candidate> candidates, List<Problem> problems) {}
+
+  private final List<LayerQuantizer> quantizers;
+
+  LayerChoice(List<LayerQuantizer> quantizers) {
+    this.quantizers = quantizers;
+  }
+
+  Chosen rows(Layer layer) {
+    Map<String, Candidate> chosen = new LinkedHashMap<>();
+    List<Problem> problems = new ArrayList<>();
+    for (LayerQuantizer quantizer : quantizers) {
+      for (Rows rows : ask(quantizer, layer)) {
+        Candidate other = chosen.putIfAbsent(rows.param(), new Candidate(rows, quantizer));
+        if (other != null) {
+          problems.add(
+              Problem.error(
+                  rows.tensor().name(),
+                  "two layer quantizers claim it: "
+                      + other.quantizer().id()
+                      + " and "
+                      + quantizer.id(),
+                  "Remove the plugin of one of them"));
+        }
+      }
+    }
+    return new Chosen(new ArrayList<>(chosen.values()), problems);
+  }
+
+  private static List<Rows> ask(LayerQuantizer quantizer, Layer layer) {
+    List<Rows> answer;
+    try {
+      answer = List.copyOf(quantizer.rows(layer));
+    } catch (RuntimeException e) {
+      throw new PluginException(
+          "layer quantizer " + quantizer.id() + " failed on layer " + layer.name() + ": " + e, e);
+    }
+    for (Rows rows : answer) {
+      TensorInfo own = layer.tensors().get(rows.param());
+      if (own == null || !rows.tensor().equals(own)) {
+        throw new PluginException(
+            "layer quantizer "
+                + quantizer.id()
+                + " named "
+                + rows.tensor().name()
+                + ", which is not "
+                + rows.param()
+                + " of layer "
+                + layer.name());
+      }
+      if (!own.type().isQuantizable() || own.shape().elements() == 0) {
+        throw new PluginException(
+            "layer quantizer "
+                + quantizer.id()
+                + " named "
+                + own.name()
+                + " of type "
+                + own.type().wire()
+                + " and shape "
+                + own.shape()
+                + "; weights are F16, BF16, F32 or F64 and not empty");
+      }
+    }
+    return answer;
+  }
+
+  /** Why a tensor is none of the weights of its layer, in words. */
+  String whyNot(Layer layer, TensorInfo tensor) {
+    if (!tensor.type().isQuantizable()) {
+      return "type " + tensor.type().wire() + " is not one that is quantized";
+    }
+    if (tensor.shape().elements() == 0) {
+      return "empty";
+    }
+    if (layer.kind().equals(LayerKind.NORM)) {
+      return "belongs to a normalisation layer";
+    }
+    if (layer.kind().equals(LayerKind.UNKNOWN)) {
+      return "of no known layer; say what it is with a layer map, such as --layer '"
+          + (layer.name().isEmpty() ? tensor.name() : layer.name())
+          + "=Linear'";
+    }
+    return "no weight of a " + layer.kind() + " layer";
+  }
+}

@@ -1,0 +1,68 @@
+package dev.monoquant.core;
+
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.Selector;
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.TensorInfo;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Finds the layers of a model: those it declares, those the user names, and for the rest a guess
+ * from names and shapes by {@link KindGuess}. Order is that of the tensors.
+ */
+final class LayerInference {
+
+  private LayerInference() {}
+
+  static List<Layer> layers(
+      List<TensorInfo> tensors, List<Layer> declared, QuantizationConfig config) {
+    Set<String> covered = new LinkedHashSet<>();
+    declared.forEach(l -> l.tensors().values().forEach(t -> covered.add(t.name())));
+
+    Map<String, Map<String, TensorInfo>> groups = new LinkedHashMap<>();
+    for (TensorInfo tensor : tensors) {
+      if (!covered.contains(tensor.name())) {
+        TensorName name = TensorName.of(tensor.name());
+        groups.computeIfAbsent(name.layer(), k -> new LinkedHashMap<>()).put(name.param(), tensor);
+      }
+    }
+    KindGuess guess = new KindGuess(groups);
+    List<Layer> layers = new ArrayList<>();
+    for (Layer layer : declared) {
+      layers.add(given(layer, config).orElse(layer));
+    }
+    groups.forEach(
+        (name, group) -> {
+          Layer inferred = new Layer(name, guess.kind(name, group), Layer.Evidence.INFERRED, group);
+          layers.add(given(inferred, config).orElse(inferred));
+        });
+    return declared.isEmpty() ? layers : inModelOrder(layers, tensors);
+  }
+
+  /** What the user's layer map says of a layer; it wins over declarations and guesses. */
+  private static Optional<Layer> given(Layer layer, QuantizationConfig config) {
+    for (Map.Entry<String, LayerKind> entry : config.layerMap().entrySet()) {
+      if (Selector.parse(entry.getKey()).matches(layer)) {
+        return Optional.of(
+            new Layer(layer.name(), entry.getValue(), Layer.Evidence.GIVEN, layer.tensors()));
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static List<Layer> inModelOrder(List<Layer> layers, List<TensorInfo> tensors) {
+    Map<String, Layer> byTensor = new LinkedHashMap<>();
+    layers.forEach(l -> l.tensors().values().forEach(t -> byTensor.put(t.name(), l)));
+    Set<Layer> ordered = new LinkedHashSet<>();
+    tensors.forEach(t -> Optional.ofNullable(byTensor.get(t.name())).ifPresent(ordered::add));
+    ordered.addAll(layers);
+    return new ArrayList<>(ordered);
+  }
+}

@@ -1,0 +1,60 @@
+package dev.monoquant.core;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.OutputException;
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.spi.OutputFormat;
+import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** The output format that is meant: by its id, or by the name of the target. */
+final class OutputChoice {
+
+  private OutputChoice() {}
+
+  static Optional<OutputFormat> optional(
+      Plugins plugins, QuantizationConfig config, Optional<Path> target) {
+    if (config.format().isEmpty() && target.isEmpty()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        config.format().isPresent()
+            ? plugins.outputFormat(config.format().get())
+            : bySuffix(plugins, target.orElseThrow()));
+  }
+
+  static OutputFormat required(Plugins plugins, QuantizationConfig config, Path target) {
+    return optional(plugins, config, Optional.of(target)).orElseThrow();
+  }
+
+  static OutputException unwritable(Path target, IOException e) {
+    String what =
+        e instanceof FileSystemException f && f.getReason() != null
+            ? f.getReason() + " (" + f.getFile() + ")"
+            : String.valueOf(e);
+    return new OutputException(
+        target + ": it could not be written: " + what + ". Nothing was left behind", e);
+  }
+
+  private static OutputFormat bySuffix(Plugins plugins, Path target) {
+    List<OutputFormat> fitting =
+        plugins.outputFormats().stream().filter(f -> f.suits(target)).toList();
+    if (fitting.size() == 1) {
+      return fitting.get(0);
+    }
+    String ids =
+        (fitting.isEmpty() ? plugins.outputFormats() : fitting)
+            .stream().map(OutputFormat::id).collect(Collectors.joining(", "));
+    throw new ConfigurationException(
+        target
+            + ": "
+            + (fitting.isEmpty() ? "no output format goes by such a name" : "several formats do")
+            + ". Name one with --format, of "
+            + ids
+            + ", or choose another name, for example model-int8.safetensors");
+  }
+}

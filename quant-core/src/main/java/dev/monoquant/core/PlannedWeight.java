@@ -1,0 +1,33 @@
+package dev.monoquant.core;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.model.Layer;
+import dev.monoquant.spi.EncodedWeight;
+
+/**
+ * A weight that will be quantized.
+ *
+ * @param weight the weight and its encoding
+ * @param evidence how the kind of its layer is known
+ * @param quantizer the id of the layer quantizer that chose it
+ */
+public record PlannedWeight(EncodedWeight weight, Layer.Evidence evidence, String quantizer) {
+
+  /** Checks that nothing is null. */
+  public PlannedWeight {
+    requireNonNull(weight, "weight");
+    requireNonNull(evidence, "evidence");
+    requireNonNull(quantizer, "quantizer");
+  }
+
+  /** {@return bytes of the weight in the input} */
+  public long bytesBefore() {
+    return weight.rows().tensor().bytes();
+  }
+
+  /** {@return bytes of all its parts, codes packed} */
+  public long bytesAfter() {
+    return weight.encoding().packedBytes(weight.rows().rows(), weight.rows().cols());
+  }
+}

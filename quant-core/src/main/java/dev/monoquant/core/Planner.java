@@ -1,0 +1,199 @@
+package dev.monoquant.core;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.Problem;
+import dev.monoquant.QuantException;
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.KeptTensor.Why;
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.Rows;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.TensorSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+
+/**
+ * Decides about every tensor of a model, from names, types and shapes alone. Every problem is
+ * collected; only a configuration that names what is not there stops at once.
+ */
+final class Planner {
+
+  private final QuantizationConfig config;
+  private final Optional<OutputFormat> format;
+  private final LayerChoice choice;
+  private final WeightEncoder encoder;
+  private final Set<String> nonFinite;
+
+  private final List<PlannedWeight> weights = new ArrayList<>();
+  private final Map<String, KeptTensor> kept = new HashMap<>();
+  private final List<Problem> problems = new ArrayList<>();
+
+  /**
+   * @param nonFinite weights that are known to hold NaN or infinities and are to be kept
+   */
+  Planner(
+      Settings settings,
+      QuantizationConfig config,
+      Optional<OutputFormat> format,
+      Set<String> nonFinite) {
+    this.config = config;
+    this.format = format;
+    this.choice = new LayerChoice(settings.plugins().layerQuantizers());
+    this.encoder = new WeightEncoder(settings, config);
+    this.nonFinite = nonFinite;
+  }
+
+  Plan plan(TensorSource source, String inputFormat) {
+    if (!source.quantized().isEmpty()) {
+      problems.add(alreadyQuantized(source));
+    }
+    List<Layer> layers = LayerInference.layers(source.tensors(), source.layers(), config);
+    RuleBook rules = new RuleBook(config);
+    problems.addAll(rules.unmatched(layers));
+    for (Layer layer : layers) {
+      decide(layer, rules);
+    }
+    if (weights.isEmpty() && problems.isEmpty()) {
+      problems.add(nothingToDo(layers));
+    }
+    return new Plan(
+        source.name(),
+        inputFormat,
+        format.map(OutputFormat::id).orElse(""),
+        layers,
+        weights,
+        keptInOrder(source, layers),
+        problems,
+        OptionalLong.empty());
+  }
+
+  private void decide(Layer layer, RuleBook rules) {
+    LayerChoice.Chosen chosen = choice.rows(layer);
+    problems.addAll(chosen.problems());
+    Set<String> candidates = new HashSet<>();
+    for (LayerChoice.Candidate candidate : chosen.candidates()) {
+      candidates.add(candidate.rows().tensor().name());
+      decide(layer, candidate, rules);
+    }
+    for (TensorInfo tensor : layer.tensors().values()) {
+      if (!candidates.contains(tensor.name())) {
+        keep(layer, tensor, Why.NOT_A_WEIGHT, choice.whyNot(layer, tensor));
+      }
+    }
+  }
+
+  private void decide(Layer layer, LayerChoice.Candidate candidate, RuleBook rules) {
+    Rows rows = candidate.rows();
+    TensorInfo tensor = rows.tensor();
+    Optional<String> excluded = rules.excludes(layer);
+    if (excluded.isPresent()) {
+      keep(layer, tensor, Why.EXCLUDED, excluded.get());
+      return;
+    }
+    long least = config.minElements().orElse(0);
+    if (tensor.shape().elements() < least) {
+      keep(
+          layer,
+          tensor,
+          Why.TOO_SMALL,
+          tensor.shape().elements() + " elements are fewer than the " + least + " asked for");
+      return;
+    }
+    if (nonFinite.contains(tensor.name())) {
+      keep(layer, tensor, Why.NON_FINITE, "it holds NaN or infinities");
+      return;
+    }
+    WeightEncoder.Outcome outcome = encoder.encode(rules.settings(layer), candidate);
+    outcome.problem().ifPresent(problems::add);
+    if (outcome.weight().isEmpty()) {
+      keep(layer, tensor, Why.UNSUPPORTED, outcome.reason());
+      return;
+    }
+    EncodedWeight weight = outcome.weight().get();
+    Optional<String> refusal = format.flatMap(f -> f.refusal(weight));
+    if (refusal.isPresent()) {
+      keep(layer, tensor, Why.UNSUPPORTED, refusal.get());
+      return;
+    }
+    PlannedWeight planned = new PlannedWeight(weight, layer.evidence(), candidate.quantizer().id());
+    if (planned.bytesAfter() >= planned.bytesBefore()) {
+      keep(
+          layer,
+          tensor,
+          Why.TOO_SMALL,
+          "it would not become smaller: "
+              + planned.bytesBefore()
+              + " bytes before, "
+              + planned.bytesAfter()
+              + " after");
+      return;
+    }
+    weights.add(planned);
+  }
+
+  private void keep(Layer layer, TensorInfo tensor, Why why, String reason) {
+    kept.put(tensor.name(), new KeptTensor(tensor, layer.name(), layer.kind(), why, reason));
+  }
+
+  private List<KeptTensor> keptInOrder(TensorSource source, List<Layer> layers) {
+    List<KeptTensor> ordered = new ArrayList<>();
+    for (TensorInfo tensor : source.tensors()) {
+      KeptTensor found = kept.remove(tensor.name());
+      if (found != null) {
+        ordered.add(found);
+      }
+    }
+    if (!kept.isEmpty()) {
+      throw new ConfigurationException(
+          "the layers of "
+              + source.name()
+              + " name tensors that it does not hold: "
+              + kept.keySet().stream().sorted().limit(5).map(QuantException::quote).toList()
+              + " in "
+              + layers.size()
+              + " layers");
+    }
+    return ordered;
+  }
+
+  private static Problem alreadyQuantized(TensorSource source) {
+    EncodedWeight first = source.quantized().get(0);
+    return Problem.error(
+        source.name(),
+        "it is quantized already: "
+            + source.quantized().size()
+            + " weights, such as "
+            + QuantException.quote(first.name())
+            + " by "
+            + first.scheme(),
+        "Quantize the float original, or decode it first: quant dequantize "
+            + source.name()
+            + " -o FLOAT.safetensors");
+  }
+
+  private Problem nothingToDo(List<Layer> layers) {
+    Map<Why, Integer> counts = new java.util.EnumMap<>(Why.class);
+    kept.values().forEach(k -> counts.merge(k.why(), 1, Integer::sum));
+    boolean unknown =
+        !layers.isEmpty() && layers.stream().allMatch(l -> l.kind().equals(LayerKind.UNKNOWN));
+    StringBuilder tally = new StringBuilder();
+    counts.forEach(
+        (why, n) ->
+            tally.append(tally.length() == 0 ? "" : ", ").append(n).append(' ').append(why.wire()));
+    return Problem.error(
+        "model",
+        "no weight would be quantized; tensors kept: " + (tally.length() == 0 ? "none" : tally),
+        unknown
+            ? "Say what its layers are, for example --layer 'fc*=Linear'"
+            : "Look at the reasons with --dry-run, and at the rules and thresholds given");
+  }
+}

@@ -1,0 +1,92 @@
+package dev.monoquant.core;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.Problem;
+import dev.monoquant.QuantException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** Looks an id up, or says all that helps to find the right one. */
+final class PluginLookup {
+
+  private PluginLookup() {}
+
+  static <T> T one(
+      PluginEntry.Kind kind,
+      Class<T> type,
+      String id,
+      List<PluginEntry<?>> entries,
+      List<Problem> problems) {
+    List<PluginEntry<?>> ofKind = entries.stream().filter(e -> e.kind() == kind).toList();
+    List<PluginEntry<?>> hits = ofKind.stream().filter(e -> e.id().equals(id)).toList();
+    if (hits.size() == 1) {
+      return type.cast(hits.get(0).plugin());
+    }
+    if (hits.isEmpty()) {
+      throw new ConfigurationException(unknown(kind, id, ofKind, problems));
+    }
+    throw new ConfigurationException(clash(kind, id, hits));
+  }
+
+  static List<Problem> duplicates(PluginEntry.Kind kind, List<PluginEntry<?>> entries) {
+    Map<String, List<PluginEntry<?>>> byId = new LinkedHashMap<>();
+    for (PluginEntry<?> entry : entries) {
+      if (entry.kind() == kind) {
+        byId.computeIfAbsent(entry.id(), k -> new ArrayList<>()).add(entry);
+      }
+    }
+    List<Problem> problems = new ArrayList<>();
+    byId.forEach(
+        (id, hits) -> {
+          if (hits.size() > 1) {
+            problems.add(Problem.warning(kind.text() + " " + id, clash(kind, id, hits), ""));
+          }
+        });
+    return problems;
+  }
+
+  private static String unknown(
+      PluginEntry.Kind kind, String id, List<PluginEntry<?>> ofKind, List<Problem> problems) {
+    String available =
+        ofKind.isEmpty()
+            ? "none at all"
+            : ofKind.stream()
+                .sorted(PluginEntry.ORDER)
+                .map(e -> e.id() + " (" + e.origin() + ")")
+                .collect(Collectors.joining(", "));
+    String nearest =
+        Nearest.of(id, ofKind.stream().map(PluginEntry::id).toList())
+            .map(n -> "; did you mean " + n + "?")
+            .orElse("");
+    String broken =
+        problems.isEmpty()
+            ? ""
+            : ". Broken plugins: "
+                + problems.stream().map(Problem::toString).collect(Collectors.joining("; "));
+    return "no "
+        + kind.text()
+        + " "
+        + QuantException.quote(id)
+        + nearest
+        + " Available: "
+        + available
+        + ". Add the jar that has it to the class path, or with --plugin"
+        + broken;
+  }
+
+  private static String clash(PluginEntry.Kind kind, String id, List<PluginEntry<?>> hits) {
+    return hits.size()
+        + " plugins claim the "
+        + kind.text()
+        + " "
+        + id
+        + ": "
+        + hits.stream()
+            .map(e -> e.className() + " in " + e.origin())
+            .collect(Collectors.joining(" and "))
+        + ". Remove all but one of them";
+  }
+}

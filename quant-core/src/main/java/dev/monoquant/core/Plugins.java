@@ -1,0 +1,175 @@
+package dev.monoquant.core;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.Problem;
+import dev.monoquant.spi.InputFormatDetector;
+import dev.monoquant.spi.LayerQuantizer;
+import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.SchemeId;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * The plugins at hand: an immutable value made by the caller, never a global.
+ *
+ * <p>A duplicate id is an error that names both classes and where they came from, raised when the
+ * id is asked for; the same class met twice (two class loaders see one jar) counts once. A provider
+ * that cannot be made is a recorded problem and fatal only when its id is asked for and nobody else
+ * has it. Thread-safe.
+ */
+public final class Plugins {
+
+  private final List<PluginEntry<?>> entries;
+  private final List<Problem> problems;
+
+  Plugins(List<PluginEntry<?>> entries, List<Problem> problems) {
+    this.entries = List.copyOf(entries);
+    this.problems = List.copyOf(problems);
+  }
+
+  /**
+   * {@return the plugins that the class loader of this class and the thread's context class loader
+   * can see}
+   */
+  public static Plugins load() {
+    ClassLoader own = Objects.requireNonNull(Plugins.class.getClassLoader());
+    ClassLoader context = Thread.currentThread().getContextClassLoader();
+    return context == null || context == own ? load(own) : load(own, context);
+  }
+
+  /**
+   * {@return the plugins that some class loaders can see}
+   *
+   * @param loaders where to look, such as a {@code URLClassLoader} over extra jars; the caller
+   *     closes them, after the last use of any plugin
+   */
+  public static Plugins load(ClassLoader... loaders) {
+    return PluginLoader.load(Arrays.asList(loaders));
+  }
+
+  /**
+   * {@return a registry of exactly these plugins}
+   *
+   * @param plugins objects that implement at least one of the plugin interfaces
+   * @throws ConfigurationException if one implements none of them
+   */
+  public static Plugins of(Object... plugins) {
+    return new Plugins(List.of(), List.of()).with(plugins);
+  }
+
+  /**
+   * {@return a registry with more plugins}
+   *
+   * @param plugins objects that implement at least one of the plugin interfaces
+   * @throws ConfigurationException if one implements none of them
+   */
+  public Plugins with(Object... plugins) {
+    List<PluginEntry<?>> all = new ArrayList<>(entries);
+    for (Object plugin : plugins) {
+      List<PluginEntry<?>> found = PluginEntry.of(plugin);
+      if (found.isEmpty()) {
+        throw new ConfigurationException(
+            plugin.getClass().getName()
+                + " is no plugin; it must implement Scheme, LayerQuantizer, InputFormatDetector or"
+                + " OutputFormat");
+      }
+      all.addAll(found);
+    }
+    return new Plugins(all, problems);
+  }
+
+  /** {@return all plugins, by kind and then by id} */
+  public List<PluginEntry<?>> entries() {
+    return entries.stream().sorted(PluginEntry.ORDER).toList();
+  }
+
+  /** {@return the providers that could not be made, and ids that several plugins claim} */
+  public List<Problem> problems() {
+    List<Problem> all = new ArrayList<>(problems);
+    for (PluginEntry.Kind kind : PluginEntry.Kind.values()) {
+      all.addAll(PluginLookup.duplicates(kind, entries));
+    }
+    return all;
+  }
+
+  /**
+   * {@return the scheme of that id}
+   *
+   * @param id such as {@code int8}
+   * @throws ConfigurationException if there is none, or several
+   */
+  public Scheme scheme(String id) {
+    return PluginLookup.one(PluginEntry.Kind.SCHEME, Scheme.class, id, entries, problems);
+  }
+
+  /**
+   * {@return the scheme that can read what was written under an id}
+   *
+   * @param id name and version
+   * @throws ConfigurationException if there is none, or it is older than that version
+   */
+  public Scheme scheme(SchemeId id) {
+    Scheme scheme = scheme(id.name());
+    if (scheme.id().version() < id.version()) {
+      throw new ConfigurationException(
+          "scheme "
+              + id
+              + " is needed and "
+              + scheme.id()
+              + " is at hand; use the plugin that wrote the file, or a newer one");
+    }
+    return scheme;
+  }
+
+  /**
+   * {@return the output format of that id}
+   *
+   * @param id such as {@code safetensors}
+   * @throws ConfigurationException if there is none, or several
+   */
+  public OutputFormat outputFormat(String id) {
+    return PluginLookup.one(
+        PluginEntry.Kind.OUTPUT_FORMAT, OutputFormat.class, id, entries, problems);
+  }
+
+  /**
+   * {@return the detector of that id}
+   *
+   * @param id such as {@code safetensors}
+   * @throws ConfigurationException if there is none, or several
+   */
+  public InputFormatDetector inputFormat(String id) {
+    return PluginLookup.one(
+        PluginEntry.Kind.INPUT_FORMAT, InputFormatDetector.class, id, entries, problems);
+  }
+
+  /** {@return all schemes, ids in order} */
+  public List<Scheme> schemes() {
+    return all(PluginEntry.Kind.SCHEME, Scheme.class);
+  }
+
+  /** {@return all output formats, ids in order} */
+  public List<OutputFormat> outputFormats() {
+    return all(PluginEntry.Kind.OUTPUT_FORMAT, OutputFormat.class);
+  }
+
+  /** {@return all detectors, ids in order} */
+  public List<InputFormatDetector> inputFormats() {
+    return all(PluginEntry.Kind.INPUT_FORMAT, InputFormatDetector.class);
+  }
+
+  /** {@return all layer quantizers, ids in order} */
+  public List<LayerQuantizer> layerQuantizers() {
+    return all(PluginEntry.Kind.LAYER_QUANTIZER, LayerQuantizer.class);
+  }
+
+  private <T> List<T> all(PluginEntry.Kind kind, Class<T> type) {
+    return entries().stream()
+        .filter(e -> e.kind() == kind)
+        .map(e -> type.cast(e.plugin()))
+        .toList();
+  }
+}

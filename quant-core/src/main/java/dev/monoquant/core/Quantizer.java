@@ -1,0 +1,268 @@
+package dev.monoquant.core;
+
+import ai.djl.Model;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.nn.Block;
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ReadLimits;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The entry point: plans and runs quantizations.
+ *
+ * <pre>{@code
+ * try (QuantizedModel model =
+ *     Quantizer.create().quantize(Path.of("model.safetensors"), QuantizationConfig.DEFAULT)) {
+ *   System.out.println(model.report().toTable());
+ *   model.save(Path.of("model-int8.safetensors"));
+ * }
+ * }</pre>
+ *
+ * <p>An immutable value; the {@code with} methods return changed copies. None of its settings
+ * changes a single byte of an output. The caller's model is never written to. Thread-safe.
+ */
+public final class Quantizer {
+
+  private final Settings settings;
+
+  private Quantizer(Settings settings) {
+    this.settings = settings;
+  }
+
+  /** {@return a quantizer with all plugins that can be seen, and as many threads as processors} */
+  public static Quantizer create() {
+    return new Quantizer(Settings.defaults());
+  }
+
+  /**
+   * {@return a quantizer with other plugins}
+   *
+   * @param plugins the plugins to use
+   */
+  public Quantizer withPlugins(Plugins plugins) {
+    return new Quantizer(settings.withPlugins(plugins));
+  }
+
+  /**
+   * {@return a quantizer with another number of threads}
+   *
+   * @param threads at least 1
+   * @throws dev.monoquant.ConfigurationException if it is less
+   */
+  public Quantizer withThreads(int threads) {
+    return new Quantizer(settings.withThreads(threads));
+  }
+
+  /**
+   * {@return a quantizer with another size of tiles}
+   *
+   * @param elements about how many numbers a tile holds, at least 1; a tile has at least one row
+   * @throws dev.monoquant.ConfigurationException if it is less
+   */
+  public Quantizer withTileElements(int elements) {
+    return new Quantizer(settings.withTileElements(elements));
+  }
+
+  /**
+   * {@return a quantizer that computes elsewhere}
+   *
+   * @param compute where schemes do their arithmetic
+   */
+  public Quantizer withCompute(Compute compute) {
+    return new Quantizer(settings.withCompute(compute));
+  }
+
+  /**
+   * {@return a quantizer with other limits}
+   *
+   * @param limits how much readers believe
+   */
+  public Quantizer withLimits(ReadLimits limits) {
+    return new Quantizer(settings.withLimits(limits));
+  }
+
+  /**
+   * {@return a quantizer that does not guess the format of inputs}
+   *
+   * @param id the id of a detector
+   */
+  public Quantizer withInputFormat(String id) {
+    return new Quantizer(settings.withInputFormat(Optional.of(id)));
+  }
+
+  /**
+   * {@return a quantizer that reports how far it is}
+   *
+   * @param progress hears of it
+   */
+  public Quantizer withProgress(Progress progress) {
+    return new Quantizer(settings.withProgress(progress));
+  }
+
+  /**
+   * {@return a quantizer that does, or does not, flush outputs to the disk before they get their
+   * names}
+   *
+   * @param sync true (the default) to survive a power cut
+   */
+  public Quantizer withSync(boolean sync) {
+    return new Quantizer(settings.withSync(sync));
+  }
+
+  /**
+   * Looks into a model; reads headers only and starts no engine.
+   *
+   * @param input any input
+   * @return what is in it
+   * @throws dev.monoquant.ModelFormatException if it is damaged or foreign
+   */
+  public Inspection inspect(ModelInput input) {
+    return Stages.inspect(settings, input);
+  }
+
+  /**
+   * Plans without doing anything; reads headers only and starts no engine.
+   *
+   * @param input any input
+   * @param config what to quantize and how
+   * @param target where the output would be, which chooses its format; empty for none
+   * @return the plan, with all its problems
+   * @throws dev.monoquant.ModelFormatException if the input is damaged or foreign
+   * @throws dev.monoquant.ConfigurationException if the configuration names what is not there
+   */
+  public Plan plan(ModelInput input, QuantizationConfig config, Optional<Path> target) {
+    return Stages.plan(settings, input, config, target);
+  }
+
+  /**
+   * Quantizes a model from end to end, in bounded memory whatever its size.
+   *
+   * @param input any input
+   * @param config what to quantize and how
+   * @param target the file or directory to make
+   * @param overwrite whether to replace an existing output
+   * @return what was done
+   * @throws dev.monoquant.PlanException if the plan has errors
+   * @throws dev.monoquant.ModelFormatException if the input is damaged, or holds NaN or infinities
+   *     under the policy that refuses them
+   * @throws dev.monoquant.ValidationException if an error is above its declared bound
+   * @throws dev.monoquant.OutputException if the output cannot be written
+   */
+  public Report quantize(
+      ModelInput input, QuantizationConfig config, Path target, boolean overwrite) {
+    return Stages.quantize(settings, input, config, target, overwrite);
+  }
+
+  /**
+   * Quantizes a model and keeps the result at hand.
+   *
+   * @param input any input
+   * @param config what to quantize and how
+   * @return the result; the caller closes it
+   * @throws dev.monoquant.QuantException as {@link #quantize(ModelInput, QuantizationConfig, Path,
+   *     boolean)}
+   */
+  public QuantizedModel quantize(ModelInput input, QuantizationConfig config) {
+    return Stages.quantize(settings, input, config);
+  }
+
+  /**
+   * Quantizes a file or directory and keeps the result at hand.
+   *
+   * @param path a file or directory
+   * @param config what to quantize and how
+   * @return the result; the caller closes it
+   */
+  public QuantizedModel quantize(Path path, QuantizationConfig config) {
+    return quantize(ModelInput.of(path), config);
+  }
+
+  /**
+   * Quantizes a live model.
+   *
+   * @param model never changed
+   * @param config what to quantize and how
+   * @return the result; the caller closes it
+   */
+  public QuantizedModel quantize(Model model, QuantizationConfig config) {
+    return quantize(ModelInput.of(model), config);
+  }
+
+  /**
+   * Quantizes a live block.
+   *
+   * @param block never changed
+   * @param config what to quantize and how
+   * @return the result; the caller closes it
+   */
+  public QuantizedModel quantize(Block block, QuantizationConfig config) {
+    return quantize(ModelInput.of(block), config);
+  }
+
+  /**
+   * Quantizes a list of named arrays.
+   *
+   * @param list never changed
+   * @param config what to quantize and how
+   * @return the result; the caller closes it
+   */
+  public QuantizedModel quantize(NDList list, QuantizationConfig config) {
+    return quantize(ModelInput.of(list), config);
+  }
+
+  /**
+   * Quantizes a live state dict.
+   *
+   * @param tensors never changed
+   * @param config what to quantize and how
+   * @return the result; the caller closes it
+   */
+  public QuantizedModel quantize(Map<String, NDArray> tensors, QuantizationConfig config) {
+    return quantize(ModelInput.of(tensors), config);
+  }
+
+  /**
+   * Opens a model that was quantized before.
+   *
+   * @param path a quantized file or directory
+   * @return the model; the caller closes it
+   * @throws dev.monoquant.ModelFormatException if it is damaged, foreign, or not quantized
+   */
+  public QuantizedModel load(Path path) {
+    return Stages.load(settings, path);
+  }
+
+  /**
+   * Writes a model with all its quantized weights decoded to the float types they had.
+   *
+   * @param input a quantized model
+   * @param target the file or directory to make
+   * @param format the id of an output format; empty to let the target's name decide
+   * @param overwrite whether to replace an existing output
+   * @return the files written
+   * @throws dev.monoquant.ModelFormatException if the input is damaged, foreign, or not quantized
+   * @throws dev.monoquant.OutputException if the output cannot be written
+   */
+  public List<Path> dequantize(
+      ModelInput input, Path target, Optional<String> format, boolean overwrite) {
+    return Stages.dequantize(settings, input, target, format, overwrite);
+  }
+
+  /**
+   * Compares two models tensor by tensor, decoding quantized weights on either side.
+   *
+   * @param a the first model, taken as the original
+   * @param b the second model
+   * @return what is the same and how far the rest is apart
+   * @throws dev.monoquant.ModelFormatException if one of them is damaged or foreign
+   */
+  public Comparison compare(ModelInput a, ModelInput b) {
+    return Stages.compare(settings, a, b);
+  }
+}

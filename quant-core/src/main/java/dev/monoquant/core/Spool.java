@@ -1,0 +1,116 @@
+package dev.monoquant.core;
+
+import dev.monoquant.core.InputOpener.Opened;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.TensorSink;
+import dev.monoquant.spi.TensorSource;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Keeps the result of a run at hand: in memory if the input was live, which is memory already; in a
+ * temporary file, deleted when the model is closed, if it was a file of any size.
+ */
+final class Spool {
+
+  private static final String FORMAT = "safetensors";
+
+  private Spool() {}
+
+  static QuantizedModel quantize(
+      Settings settings,
+      Opened opened,
+      Plan plan,
+      Map<String, String> provenance,
+      Optional<String> format,
+      boolean stateDict)
+      throws IOException {
+    boolean live = opened.source().files().isEmpty();
+    boolean canSpool =
+        settings.plugins().outputFormats().stream().anyMatch(f -> f.id().equals(FORMAT))
+            && settings.plugins().inputFormats().stream().anyMatch(f -> f.id().equals(FORMAT));
+    return live || !canSpool
+        ? inMemory(settings, opened.source(), plan, provenance, format, stateDict)
+        : inFile(settings, opened.source(), plan, provenance, format);
+  }
+
+  private static QuantizedModel inMemory(
+      Settings settings,
+      TensorSource source,
+      Plan plan,
+      Map<String, String> provenance,
+      Optional<String> format,
+      boolean stateDict)
+      throws IOException {
+    MemoryStore store = new MemoryStore(source, plan.layers(), weights(plan), kept(plan));
+    Report report = Stages.run(settings, source, plan, store);
+    return new StoredModel(
+        settings, store, Optional.of(report), provenance, format, stateDict, () -> {});
+  }
+
+  private static QuantizedModel inFile(
+      Settings settings,
+      TensorSource source,
+      Plan plan,
+      Map<String, String> provenance,
+      Optional<String> format)
+      throws IOException {
+    Path folder = Files.createTempDirectory("monoquant-");
+    Path file = folder.resolve("spool.safetensors");
+    boolean done = false;
+    try {
+      OutputFormat output = settings.plugins().outputFormat(FORMAT);
+      OutputRequest request =
+          new OutputRequest(
+              file, false, false, source, plan.layers(), weights(plan), kept(plan), provenance);
+      Report report;
+      try (TensorSink sink = output.open(request)) {
+        report = Stages.run(settings, source, plan, sink);
+        sink.commit();
+      }
+      TensorSource spooled =
+          settings.plugins().inputFormat(FORMAT).open(ModelInput.of(file), settings.limits());
+      TensorSource renamed = new SpooledSource(spooled, source, plan);
+      StoredModel model =
+          new StoredModel(
+              settings,
+              renamed,
+              Optional.of(report),
+              provenance,
+              format,
+              true,
+              () -> delete(folder));
+      done = true;
+      return model;
+    } finally {
+      if (!done) {
+        delete(folder);
+      }
+    }
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (var files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        Files.delete(file);
+      }
+    }
+    Files.delete(folder);
+  }
+
+  private static List<EncodedWeight> weights(Plan plan) {
+    return plan.weights().stream().map(PlannedWeight::weight).toList();
+  }
+
+  private static List<TensorInfo> kept(Plan plan) {
+    return plan.kept().stream().map(KeptTensor::tensor).toList();
+  }
+}

@@ -1,0 +1,229 @@
+package dev.monoquant.core;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.NonFinitePolicy;
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.InputOpener.Opened;
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.TensorSink;
+import dev.monoquant.spi.TensorSource;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+
+/** What each method of {@link Quantizer} does, step by step. */
+final class Stages {
+
+  private Stages() {}
+
+  static Inspection inspect(Settings settings, ModelInput input) {
+    try (Opened opened = InputOpener.open(settings, input)) {
+      TensorSource source = opened.source();
+      List<TensorInfo> tensors = new ArrayList<>();
+      source.quantized().forEach(w -> tensors.add(w.rows().tensor()));
+      tensors.addAll(source.tensors());
+      List<Layer> layers =
+          LayerInference.layers(tensors, source.layers(), QuantizationConfig.DEFAULT);
+      return new Inspection(
+          source.name(), opened.format(), layers, source.quantized(), source.metadata());
+    }
+  }
+
+  static Plan plan(
+      Settings settings, ModelInput input, QuantizationConfig config, Optional<Path> target) {
+    Optional<OutputFormat> format = OutputChoice.optional(settings.plugins(), config, target);
+    try (Opened opened = InputOpener.open(settings, input)) {
+      Plan plan = plan(settings, opened, config, format);
+      if (format.isEmpty() || target.isEmpty() || plan.hasErrors()) {
+        return plan;
+      }
+      OutputRequest request = request(settings, opened, plan, config, target.get(), false);
+      return withSize(plan, format.get().predictBytes(request));
+    }
+  }
+
+  static Report quantize(
+      Settings settings,
+      ModelInput input,
+      QuantizationConfig config,
+      Path target,
+      boolean overwrite) {
+    OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
+    try (Opened opened = InputOpener.open(settings, input)) {
+      Plan plan = soundPlan(settings, opened, config, Optional.of(format));
+      OutputRequest request = request(settings, opened, plan, config, target, overwrite);
+      Plan sized = withSize(plan, format.predictBytes(request));
+      try (TensorSink sink = format.open(request)) {
+        Report report = run(settings, opened.source(), sized, sink);
+        commit(settings, sink, target);
+        return report;
+      }
+    } catch (IOException e) {
+      throw OutputChoice.unwritable(target, e);
+    }
+  }
+
+  static QuantizedModel quantize(Settings settings, ModelInput input, QuantizationConfig config) {
+    Optional<OutputFormat> format =
+        OutputChoice.optional(settings.plugins(), config, Optional.empty());
+    try (Opened opened = InputOpener.open(settings, input)) {
+      Plan plan = soundPlan(settings, opened, config, format);
+      Map<String, String> provenance = Provenance.of(config, plan);
+      boolean stateDict =
+          !(input instanceof ModelInput.OfBlock || input instanceof ModelInput.OfModel);
+      return Spool.quantize(settings, opened, plan, provenance, config.format(), stateDict);
+    } catch (IOException e) {
+      throw InputOpener.unreadable(input, e);
+    }
+  }
+
+  static QuantizedModel load(Settings settings, Path path) {
+    Opened opened = InputOpener.open(settings, ModelInput.of(path));
+    try {
+      requireQuantized(opened.source());
+      return new StoredModel(
+          settings, opened.source(), Optional.empty(), Map.of(), Optional.empty(), true, () -> {});
+    } catch (RuntimeException e) {
+      opened.close();
+      throw e;
+    }
+  }
+
+  static List<Path> dequantize(
+      Settings settings,
+      ModelInput input,
+      Path target,
+      Optional<String> formatId,
+      boolean overwrite) {
+    QuantizationConfig config = withFormat(formatId);
+    OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
+    try (Opened opened = InputOpener.open(settings, input)) {
+      requireQuantized(opened.source());
+      DecodedSource decoded = new DecodedSource(settings, opened.source());
+      OutputRequest request =
+          new OutputRequest(
+              target,
+              overwrite,
+              settings.sync(),
+              decoded,
+              LayerInference.layers(decoded.tensors(), decoded.layers(), config),
+              List.of(),
+              decoded.tensors(),
+              Map.of());
+      try (TensorSink sink = format.open(request)) {
+        new Pipeline(settings, decoded, sink).run(List.of(), decoded.tensors(), Map.of());
+        return commit(settings, sink, target);
+      }
+    } catch (IOException e) {
+      throw OutputChoice.unwritable(target, e);
+    }
+  }
+
+  static Comparison compare(Settings settings, ModelInput a, ModelInput b) {
+    try (Opened first = InputOpener.open(settings, a);
+        Opened second = InputOpener.open(settings, b)) {
+      return new Comparer(settings).compare(first.source(), second.source());
+    } catch (IOException e) {
+      throw new ModelFormatException(
+          Reason.UNREADABLE, a.describe() + " or " + b.describe(), "", "reading failed: " + e, e);
+    }
+  }
+
+  /** Quantizes what the plan says into a sink; the caller commits. */
+  static Report run(Settings settings, TensorSource source, Plan plan, TensorSink sink)
+      throws IOException {
+    Map<String, Facts> facts = new Survey(settings, source).facts(plan.weights());
+    List<TensorInfo> kept = plan.kept().stream().map(KeptTensor::tensor).toList();
+    List<WeightReport> reports =
+        new Pipeline(settings, source, sink).run(plan.weights(), kept, facts);
+    return new Report(plan, reports, plan.problems());
+  }
+
+  static List<Path> commit(Settings settings, TensorSink sink, Path target) throws IOException {
+    settings.progress().update(Progress.Stage.COMMITTING, 0, 0, target.toString());
+    return sink.commit();
+  }
+
+  private static Plan soundPlan(
+      Settings settings, Opened opened, QuantizationConfig config, Optional<OutputFormat> format)
+      throws IOException {
+    Plan plan = plan(settings, opened, config, format);
+    plan.requireSound();
+    if (config.nonFinite().orElse(NonFinitePolicy.FAIL) == NonFinitePolicy.KEEP) {
+      Set<String> nonFinite = new Survey(settings, opened.source()).nonFinite(plan.weights());
+      if (!nonFinite.isEmpty()) {
+        Planner planner = new Planner(settings, config, format, nonFinite);
+        plan = planner.plan(opened.source(), opened.format());
+        plan.requireSound();
+      }
+    }
+    return plan;
+  }
+
+  private static Plan plan(
+      Settings settings, Opened opened, QuantizationConfig config, Optional<OutputFormat> format) {
+    return new Planner(settings, config, format, Set.of()).plan(opened.source(), opened.format());
+  }
+
+  private static OutputRequest request(
+      Settings settings,
+      Opened opened,
+      Plan plan,
+      QuantizationConfig config,
+      Path target,
+      boolean overwrite) {
+    return new OutputRequest(
+        target,
+        overwrite,
+        settings.sync(),
+        opened.source(),
+        plan.layers(),
+        plan.weights().stream().map(PlannedWeight::weight).toList(),
+        plan.kept().stream().map(KeptTensor::tensor).toList(),
+        Provenance.of(config, plan));
+  }
+
+  private static Plan withSize(Plan plan, long bytes) {
+    return new Plan(
+        plan.input(),
+        plan.inputFormat(),
+        plan.outputFormat(),
+        plan.layers(),
+        plan.weights(),
+        plan.kept(),
+        plan.problems(),
+        OptionalLong.of(bytes));
+  }
+
+  private static QuantizationConfig withFormat(Optional<String> formatId) {
+    QuantizationConfig.Builder builder = QuantizationConfig.builder();
+    formatId.ifPresent(builder::format);
+    return builder.build();
+  }
+
+  private static void requireQuantized(TensorSource source) {
+    List<EncodedWeight> weights = source.quantized();
+    if (weights.isEmpty()) {
+      throw new ModelFormatException(
+          Reason.NOT_THIS_FORMAT,
+          source.name(),
+          "",
+          "it holds no quantized weights, only floats. Quantize it first, for example: quant"
+              + " quantize "
+              + source.name()
+              + " -o int8.safetensors");
+    }
+  }
+}

@@ -1,0 +1,183 @@
+package dev.monoquant.core;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.nn.Block;
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.QuantException;
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.TensorSink;
+import dev.monoquant.spi.TensorSource;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/** A quantized model over the source that holds its codes. */
+final class StoredModel implements QuantizedModel {
+
+  /** Frees what lies behind a source, such as its temporary file. */
+  @FunctionalInterface
+  interface Cleanup {
+    void run() throws IOException;
+  }
+
+  private final Settings settings;
+  private final TensorSource source;
+  private final Optional<Report> report;
+  private final Map<String, String> provenance;
+  private final Optional<String> format;
+  private final boolean stateDict;
+  private final Cleanup cleanup;
+  private boolean closed;
+
+  StoredModel(
+      Settings settings,
+      TensorSource source,
+      Optional<Report> report,
+      Map<String, String> provenance,
+      Optional<String> format,
+      boolean stateDict,
+      Cleanup cleanup) {
+    this.settings = settings;
+    this.source = source;
+    this.report = report;
+    this.provenance = provenance;
+    this.format = format;
+    this.stateDict = stateDict;
+    this.cleanup = cleanup;
+  }
+
+  @Override
+  public Report report() {
+    return report.orElseThrow(
+        () ->
+            new IllegalStateException(
+                source.name() + " was loaded, not quantized here; compare it with its original"));
+  }
+
+  @Override
+  public List<EncodedWeight> weights() {
+    return source.quantized();
+  }
+
+  @Override
+  public List<TensorInfo> kept() {
+    return source.tensors();
+  }
+
+  @Override
+  public List<Path> save(Path target) {
+    return save(target, format, false);
+  }
+
+  @Override
+  public List<Path> save(Path target, String formatId, boolean overwrite) {
+    return save(target, Optional.of(formatId), overwrite);
+  }
+
+  private List<Path> save(Path target, Optional<String> formatId, boolean overwrite) {
+    requireOpen();
+    QuantizationConfig.Builder named = QuantizationConfig.builder();
+    formatId.ifPresent(named::format);
+    OutputFormat output = OutputChoice.required(settings.plugins(), named.build(), target);
+    for (EncodedWeight weight : source.quantized()) {
+      Optional<String> refusal = output.refusal(weight);
+      if (refusal.isPresent()) {
+        throw new ConfigurationException(
+            "format "
+                + output.id()
+                + " cannot hold "
+                + QuantException.quote(weight.name())
+                + " as it is quantized: "
+                + refusal.get()
+                + ". Name the format when quantizing, so that such weights are kept: "
+                + "QuantizationConfig.builder().format(\""
+                + output.id()
+                + "\"); or save to a .safetensors file");
+      }
+    }
+    List<Layer> layers =
+        LayerInference.layers(floatTensors(), source.layers(), QuantizationConfig.DEFAULT);
+    OutputRequest request =
+        new OutputRequest(
+            target,
+            overwrite,
+            settings.sync(),
+            source,
+            layers,
+            source.quantized(),
+            source.tensors(),
+            provenance);
+    try (TensorSink sink = output.open(request)) {
+      new Transcoder(settings, source, sink).run();
+      return Stages.commit(settings, sink, target);
+    } catch (IOException e) {
+      throw OutputChoice.unwritable(target, e);
+    }
+  }
+
+  private List<TensorInfo> floatTensors() {
+    return new DecodedSource(settings, source).tensors();
+  }
+
+  @Override
+  public Map<String, NDArray> toStateDict(NDManager manager) {
+    requireOpen();
+    try {
+      return LiveTensors.stateDict(new DecodedSource(settings, source), manager);
+    } catch (IOException e) {
+      throw new UncheckedIOException(source.name() + ": reading failed", e);
+    }
+  }
+
+  @Override
+  public Block toBlock(Supplier<? extends Block> architecture, NDManager manager) {
+    requireOpen();
+    Block block = architecture.get();
+    try (NDManager scratch = manager.newSubManager()) {
+      BlockFiller.fill(block, toStateDict(scratch), manager);
+    }
+    return block;
+  }
+
+  @Override
+  public Block toBlock(NDManager manager) {
+    throw new ConfigurationException(
+        source.name()
+            + (stateDict
+                ? ": a state dict has names and numbers, but no architecture to run."
+                : ": a live block cannot be copied, so a fresh one of the same architecture is"
+                    + " needed.")
+            + " Say how to make one: model.toBlock(() -> new SequentialBlock().add(...), manager),"
+            + " or with a TorchScript file: model.toBlock(() -> loadedModel.getBlock(), manager)");
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("the quantized model of " + source.name() + " is closed");
+    }
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    source.close();
+    try {
+      cleanup.run();
+    } catch (IOException e) {
+      throw new UncheckedIOException("the temporary file could not be removed", e);
+    }
+  }
+}

@@ -1,0 +1,25 @@
+package dev.monoquant.core;
+
+/**
+ * The scratch memory of one thread, grown to the largest tile and used again: fresh memory for each
+ * tile would cost more than the arithmetic.
+ */
+final class TileBuffers {
+
+  private float[] original = new float[0];
+  private float[] decoded = new float[0];
+
+  float[] original(int elements) {
+    if (original.length < elements) {
+      original = new float[elements];
+    }
+    return original;
+  }
+
+  float[] decoded(int elements) {
+    if (decoded.length < elements) {
+      decoded = new float[elements];
+    }
+    return decoded;
+  }
+}

@@ -1,0 +1,59 @@
+package dev.monoquant.core;
+
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.TensorSink;
+import dev.monoquant.spi.TensorSource;
+import dev.monoquant.tile.Part;
+import dev.monoquant.tile.QuantizedTile;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Moves codes from one store to another as they are; nothing is quantized anew. */
+final class Transcoder {
+
+  private final Settings settings;
+  private final TensorSource source;
+  private final TensorSink sink;
+
+  Transcoder(Settings settings, TensorSource source, TensorSink sink) {
+    this.settings = settings;
+    this.source = source;
+    this.sink = sink;
+  }
+
+  void run() throws IOException {
+    List<Workers.Job> jobs = new ArrayList<>();
+    for (EncodedWeight weight : source.quantized()) {
+      int height = TileGrid.height(weight, settings.tileElements());
+      int tiles = TileGrid.tiles(weight, height);
+      for (int tile = 0; tile < tiles; tile++) {
+        int index = tile;
+        jobs.add(buffers -> move(weight, index, height));
+      }
+    }
+    var iterator = jobs.iterator();
+    new Workers(settings.threads()).run(() -> iterator.hasNext() ? iterator.next() : null);
+    List<TensorInfo> kept = source.tensors();
+    new Pipeline(settings, source, sink).run(List.of(), kept, Map.of());
+  }
+
+  private void move(EncodedWeight weight, int index, int height) throws IOException {
+    long first = (long) index * height;
+    int rows = (int) Math.min(height, weight.rows().rows() - first);
+    QuantizedTile tile = source.readTile(weight, first, rows);
+    if (index == 0) {
+      Map<String, byte[]> whole = new HashMap<>();
+      for (Part part : weight.encoding().parts()) {
+        if (!part.tiled()) {
+          whole.put(part.name(), tile.part(part.name()));
+        }
+      }
+      sink.writeWhole(weight, whole);
+    }
+    sink.writeTile(weight, tile);
+  }
+}

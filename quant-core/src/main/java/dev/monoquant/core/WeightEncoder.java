@@ -1,0 +1,162 @@
+package dev.monoquant.core;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.NumberType;
+import dev.monoquant.PluginException;
+import dev.monoquant.Problem;
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.RaggedGroupPolicy;
+import dev.monoquant.WeightSettings;
+import dev.monoquant.model.Rows;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Granularity;
+import java.util.Optional;
+
+/** Chooses the scheme of a weight, fills its options in, and asks for the encoding. */
+final class WeightEncoder {
+
+  /** Numbers in the smallest possible tile; more would not fit the memory a run promises. */
+  private static final long MAX_TILE_ELEMENTS = 1L << 26;
+
+  /** Either a weight, or the reason why it is kept; a problem may come with either. */
+  record Outcome(Optional<EncodedWeight> weight, String reason, Optional<Problem> problem) {}
+
+  private final Settings settings;
+  private final QuantizationConfig config;
+
+  WeightEncoder(Settings settings, QuantizationConfig config) {
+    this.settings = settings;
+    this.config = config;
+  }
+
+  Outcome encode(WeightSettings wanted, LayerChoice.Candidate candidate) {
+    Rows rows = candidate.rows();
+    Scheme scheme = settings.plugins().scheme(schemeId(wanted));
+    for (String name : wanted.extra().keySet()) {
+      if (!scheme.optionNames().contains(name)) {
+        throw new ConfigurationException(
+            "scheme "
+                + scheme.id().name()
+                + " has no option "
+                + name
+                + "; it has "
+                + (scheme.optionNames().isEmpty()
+                    ? "none"
+                    : String.join(", ", scheme.optionNames().stream().sorted().toList())));
+      }
+    }
+    try {
+      Options defaults = scheme.defaults(rows);
+      return encode(scheme, options(defaults, wanted), wanted, candidate);
+    } catch (ConfigurationException e) {
+      return failed(Problem.error(rows.tensor().name(), message(e), ""));
+    } catch (RuntimeException e) {
+      throw new PluginException(
+          "scheme " + scheme.id() + " failed to plan " + rows.tensor().name() + ": " + e, e);
+    }
+  }
+
+  private Outcome encode(
+      Scheme scheme, Options options, WeightSettings wanted, LayerChoice.Candidate candidate) {
+    Rows rows = candidate.rows();
+    if (options.granularity() instanceof Granularity.PerGroup group
+        && rows.cols() % group.size() != 0) {
+      return ragged(scheme, options, wanted, candidate, group.size());
+    }
+    boolean layerDecides = wanted.symmetric().isEmpty();
+    boolean preferred = candidate.quantizer().symmetricByDefault(rows);
+    if (layerDecides && preferred != options.symmetric()) {
+      try {
+        return made(scheme, options.withSymmetric(preferred), rows);
+      } catch (ConfigurationException e) {
+        // A scheme that knows one kind only: its own default holds.
+        return made(scheme, options, rows);
+      }
+    }
+    return made(scheme, options, rows);
+  }
+
+  private Outcome made(Scheme scheme, Options options, Rows rows) {
+    Encoding encoding = scheme.encoding(rows, options);
+    long least = Math.multiplyExact((long) encoding.rowAlignment(), rows.cols());
+    if (least > MAX_TILE_ELEMENTS) {
+      return failed(
+          Problem.error(
+              rows.tensor().name(),
+              "its smallest tile has "
+                  + least
+                  + " numbers ("
+                  + encoding.rowAlignment()
+                  + " rows of "
+                  + rows.cols()
+                  + "); at most "
+                  + MAX_TILE_ELEMENTS
+                  + " are allowed",
+              "Exclude it"));
+    }
+    EncodedWeight weight = new EncodedWeight(rows, scheme.id(), options, encoding);
+    return new Outcome(Optional.of(weight), "", Optional.empty());
+  }
+
+  private Outcome ragged(
+      Scheme scheme,
+      Options options,
+      WeightSettings wanted,
+      LayerChoice.Candidate candidate,
+      int size) {
+    String name = candidate.rows().tensor().name();
+    String what =
+        "its " + candidate.rows().cols() + " columns are no multiple of the group size " + size;
+    return switch (config.raggedGroups().orElse(RaggedGroupPolicy.FAIL)) {
+      case FAIL ->
+          failed(
+              Problem.error(
+                  name,
+                  what,
+                  "Choose a size that divides them, exclude the layer, or use --ragged-groups"
+                      + " channel or --ragged-groups keep"));
+      case KEEP -> new Outcome(Optional.empty(), what, Optional.empty());
+      case CHANNEL -> {
+        Options perChannel = options.withGranularity(Granularity.CHANNEL);
+        Outcome outcome = encode(scheme, perChannel, wanted, candidate);
+        yield new Outcome(
+            outcome.weight(),
+            outcome.reason(),
+            outcome
+                .problem()
+                .or(() -> Optional.of(Problem.warning(name, what + ": per channel instead", ""))));
+      }
+    };
+  }
+
+  private static Outcome failed(Problem problem) {
+    return new Outcome(Optional.empty(), problem.message(), Optional.of(problem));
+  }
+
+  private Options options(Options defaults, WeightSettings wanted) {
+    return new Options(
+        wanted.bits().orElse(defaults.bits()),
+        wanted.symmetric().orElse(defaults.symmetric()),
+        wanted.granularity().orElse(defaults.granularity()),
+        wanted.profile().orElse(defaults.profile()),
+        settings.compute(),
+        wanted.extra());
+  }
+
+  /** The scheme that was asked for by its id, or by bits and type. */
+  static String schemeId(WeightSettings wanted) {
+    if (wanted.scheme().isPresent()) {
+      return wanted.scheme().get();
+    }
+    NumberType type = wanted.type().orElse(NumberType.INT);
+    int bits = wanted.bits().orElse(type == NumberType.INT ? 8 : 16);
+    return type == NumberType.FLOAT && bits == 16 ? "float16" : type.wire() + bits;
+  }
+
+  private static String message(ConfigurationException e) {
+    return String.valueOf(e.getMessage());
+  }
+}

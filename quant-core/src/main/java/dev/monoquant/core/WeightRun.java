@@ -1,0 +1,146 @@
+package dev.monoquant.core;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.PluginException;
+import dev.monoquant.QuantException;
+import dev.monoquant.ValidationException;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.TensorSink;
+import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.QuantizedTile;
+import java.io.IOException;
+import java.util.Locale;
+import java.util.Map;
+
+/** One weight in work: its workers, its gate, and the errors of its tiles. Thread-safe. */
+final class WeightRun {
+
+  private final PlannedWeight planned;
+  private final TensorSource source;
+  private final TensorSink sink;
+  private final RowReader reader;
+  private final int height;
+  private final TileQuantizer quantizer;
+  private final TileDecoder decoder;
+  private final Gate gate;
+  private final Map<String, byte[]> whole;
+  private final ErrorStatistics[] errors;
+  private final double[] bounds;
+
+  WeightRun(
+      PlannedWeight planned,
+      Scheme scheme,
+      Facts facts,
+      TensorSource source,
+      TensorSink sink,
+      int height)
+      throws IOException {
+    EncodedWeight weight = planned.weight();
+    this.planned = planned;
+    this.source = source;
+    this.sink = sink;
+    this.reader = new RowReader(source, weight.rows());
+    this.height = height;
+    this.gate = new Gate(weight);
+    try {
+      this.quantizer = scheme.begin(weight.rows(), weight.options(), facts);
+      this.decoder = scheme.decoder(weight.rows(), weight.options());
+      this.whole = Map.copyOf(quantizer.tensorParts());
+    } catch (RuntimeException e) {
+      throw blame("it could not begin", e);
+    }
+    gate.checkWhole(whole);
+    int tiles = TileGrid.tiles(weight, height);
+    this.errors = new ErrorStatistics[tiles];
+    this.bounds = new double[tiles];
+    sink.writeWhole(weight, whole);
+  }
+
+  /**
+   * Reads, quantizes, checks, decodes, measures and writes one tile.
+   *
+   * @param buffers the calling thread's own
+   */
+  void process(int tileIndex, TileBuffers buffers) throws IOException {
+    EncodedWeight weight = planned.weight();
+    int cols = reader.cols();
+    long firstRow = (long) tileIndex * height;
+    int rows = (int) Math.min(height, weight.rows().rows() - firstRow);
+    float[] original = buffers.original(rows * cols);
+    reader.read(firstRow, rows, original);
+
+    QuantizedTile coded;
+    try (SourceTile tile = new SourceTile(weight.rows(), firstRow, rows, cols, original)) {
+      coded = quantizer.quantize(tile);
+      gate.check(coded, firstRow, rows);
+    } catch (RuntimeException e) {
+      if (NonFiniteScan.any(original, rows * cols)) {
+        throw NonFiniteScan.refusal(source, reader, height);
+      }
+      throw blame("rows " + firstRow + " to " + (firstRow + rows - 1), e);
+    }
+    float[] decoded = buffers.decoded(rows * cols);
+    ErrorMeter meter = new ErrorMeter(cols);
+    double greatestBound = 0;
+    QuantizedTile all = coded.with(whole);
+    try {
+      decoder.decode(all, decoded);
+    } catch (RuntimeException e) {
+      throw blame("decoding rows " + firstRow + " to " + (firstRow + rows - 1), e);
+    }
+    for (int r = 0; r < rows; r++) {
+      double error = meter.row(original, decoded, r * cols);
+      double bound = decoder.errorBound(all, r);
+      greatestBound = Math.max(greatestBound, bound);
+      if (!(error <= bound)) {
+        throw tooFar(firstRow + r, error, bound, original, r * cols);
+      }
+    }
+    errors[tileIndex] = meter.total();
+    bounds[tileIndex] = greatestBound;
+    sink.writeTile(weight, coded);
+  }
+
+  /** What became of the weight; call it when all tiles are done. */
+  WeightReport report() {
+    ErrorStatistics total = ErrorStatistics.EMPTY;
+    double bound = 0;
+    for (int i = 0; i < errors.length; i++) {
+      total = total.plus(errors[i]);
+      bound = Math.max(bound, bounds[i]);
+    }
+    return new WeightReport(planned, total, bound);
+  }
+
+  private RuntimeException tooFar(long row, double error, double bound, float[] original, int at)
+      throws IOException {
+    for (int c = 0; c < reader.cols(); c++) {
+      if (!Float.isFinite(original[at + c])) {
+        return NonFiniteScan.refusal(source, reader, height);
+      }
+    }
+    return new ValidationException(
+        String.format(
+            Locale.ROOT,
+            "scheme %s on %s: row %d decodes to numbers that are off by up to %g, and the scheme"
+                + " declares at most %g. The scheme is wrong, or its bound is; nothing was written",
+            planned.weight().scheme(),
+            QuantException.quote(planned.weight().name()),
+            row,
+            error,
+            bound));
+  }
+
+  private RuntimeException blame(String where, RuntimeException e) {
+    if (e instanceof ModelFormatException || e instanceof QuantException) {
+      return e;
+    }
+    EncodedWeight weight = planned.weight();
+    return new PluginException(
+        "scheme " + weight.scheme() + " on " + weight.name() + ": " + where + ": " + e, e);
+  }
+}

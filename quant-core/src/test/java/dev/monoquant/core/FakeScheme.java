@@ -1,0 +1,84 @@
+package dev.monoquant.core;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Rows;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Need;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.SchemeId;
+import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Granularity;
+import dev.monoquant.tile.Part;
+import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.Tile;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Fixed point: codes are 64 x, rounded; right for numbers within -2 to 2. Overridable where a test
+ * wants a fault.
+ */
+public class FakeScheme implements Scheme {
+
+  /** Makes one. */
+  public FakeScheme() {}
+
+  @Override
+  public SchemeId id() {
+    return new SchemeId("fake", 1);
+  }
+
+  @Override
+  public Options defaults(Rows rows) {
+    return new Options(8, true, Granularity.TENSOR);
+  }
+
+  @Override
+  public Encoding encoding(Rows rows, Options options) {
+    if (!options.symmetric()) {
+      throw new ConfigurationException("fake is symmetric");
+    }
+    return Encoding.of(Part.perElement(Part.CODES, ElementType.INT8));
+  }
+
+  @Override
+  public Set<Need> needs(Options options) {
+    return Set.of();
+  }
+
+  @Override
+  public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+    return tile -> QuantizedTile.of(tile, Map.of(Part.CODES, codes(tile)));
+  }
+
+  static byte[] codes(Tile tile) {
+    float[] values = tile.values();
+    byte[] codes = new byte[tile.height() * tile.cols()];
+    for (int i = 0; i < codes.length; i++) {
+      codes[i] = (byte) Math.rint(values[i] * 64);
+    }
+    return codes;
+  }
+
+  @Override
+  public TileDecoder decoder(Rows rows, Options options) {
+    return new TileDecoder() {
+      @Override
+      public void decode(QuantizedTile tile, float[] out) {
+        byte[] codes = tile.part(Part.CODES);
+        for (int i = 0; i < codes.length; i++) {
+          out[i] = codes[i] / 64f;
+        }
+      }
+
+      @Override
+      public double errorBound(QuantizedTile tile, int row) {
+        return 1 / 128.0;
+      }
+    };
+  }
+}

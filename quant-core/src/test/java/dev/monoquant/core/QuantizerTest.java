@@ -1,0 +1,360 @@
+package dev.monoquant.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.djl.ndarray.NDList;
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.NonFinitePolicy;
+import dev.monoquant.PlanException;
+import dev.monoquant.PluginException;
+import dev.monoquant.Problem;
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.RaggedGroupPolicy;
+import dev.monoquant.ValidationException;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Rows;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.Granularity;
+import dev.monoquant.tile.Part;
+import dev.monoquant.tile.QuantizedTile;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class QuantizerTest {
+
+  private static final QuantizationConfig FAKE =
+      QuantizationConfig.builder().scheme("fake").build();
+
+  private static Quantizer quantizer(FakeSource source, FakeScheme scheme) {
+    return Quantizer.create()
+        .withPlugins(Plugins.of(source, scheme, new FakeLayers("fake")))
+        .withThreads(2)
+        .withTileElements(16);
+  }
+
+  private static FakeSource model() {
+    return new FakeSource()
+        .floats("fc1.weight", 9, 8)
+        .floats("fc1.bias", 9)
+        .floats("norm.weight", 8)
+        .floats("norm.bias", 8)
+        .floats("fc2.weight", 5, 9)
+        .add("steps", ElementType.INT64, TensorShape.of());
+  }
+
+  private static Plan plan(FakeSource source, QuantizationConfig config) {
+    return quantizer(source, new FakeScheme()).plan(input(), config, Optional.empty());
+  }
+
+  private static ModelInput input() {
+    return ModelInput.of(new NDList());
+  }
+
+  @Test
+  void reportsEveryTensorEitherQuantizedOrKeptWithAReason() {
+    FakeSource source = model();
+    try (QuantizedModel result = quantizer(source, new FakeScheme()).quantize(input(), FAKE)) {
+      Report report = result.report();
+      assertThat(report.weights())
+          .extracting(WeightReport::name)
+          .containsExactly("fc1.weight", "fc2.weight");
+      assertThat(report.plan().kept())
+          .extracting(k -> k.tensor().name() + " " + k.why().wire())
+          .containsExactly(
+              "fc1.bias not-a-weight",
+              "norm.weight not-a-weight",
+              "norm.bias not-a-weight",
+              "steps not-a-weight");
+      assertThat(report.plan().kept()).allSatisfy(k -> assertThat(k.reason()).isNotBlank());
+      assertThat(report.plan().bytesBefore()).isEqualTo(72 * 4 + 36 + 32 + 32 + 45 * 4 + 8);
+      assertThat(report.plan().bytesAfter()).isEqualTo(72 + 36 + 32 + 32 + 45 + 8);
+      // Fixed point with a step of 1/64 on numbers of variance 1/2.
+      assertThat(report.total().sqnrDb()).isBetween(40.0, 50.0);
+      assertThat(report.total().maxError()).isBetween(0.001, 1 / 128.0);
+      assertThat(report.total().cosine()).isBetween(0.9999, 1.0);
+    }
+    assertThat(source.closed()).isTrue();
+  }
+
+  @Test
+  void theTotalsAreThoseOfAPlainSum() {
+    FakeSource source = new FakeSource().floats("fc.weight", 7, 13);
+    try (QuantizedModel result = quantizer(source, new FakeScheme()).quantize(input(), FAKE)) {
+      double signal = 0;
+      double noise = 0;
+      double max = 0;
+      for (int i = 0; i < 91; i++) {
+        double x = (float) Math.sin(i + 1);
+        double d = (byte) Math.rint((float) x * 64) / 64f;
+        signal += x * x;
+        noise += (x - d) * (x - d);
+        max = Math.max(max, Math.abs(x - d));
+      }
+      ErrorStatistics total = result.report().total();
+      assertThat(total.elements()).isEqualTo(91);
+      assertThat(total.signal())
+          .isCloseTo(signal, org.assertj.core.data.Percentage.withPercentage(1e-10));
+      assertThat(total.noise())
+          .isCloseTo(noise, org.assertj.core.data.Percentage.withPercentage(1e-8));
+      assertThat(total.maxError()).isEqualTo(max);
+    }
+  }
+
+  @Test
+  void aHostileSchemeThatWritesIntoItsTileHurtsNobody() {
+    FakeSource source = model();
+    byte[] before = source.bytes("fc1.weight").clone();
+    FakeScheme hostile =
+        new FakeScheme() {
+          @Override
+          public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+            return tile -> {
+              byte[] codes = codes(tile);
+              Arrays.fill(tile.values(), 1e30f);
+              return QuantizedTile.of(tile, Map.of(Part.CODES, codes));
+            };
+          }
+        };
+    try (QuantizedModel honest = quantizer(model(), new FakeScheme()).quantize(input(), FAKE);
+        QuantizedModel result = quantizer(source, hostile).quantize(input(), FAKE)) {
+      assertThat(result.report().total()).isEqualTo(honest.report().total());
+    }
+    assertThat(source.bytes("fc1.weight")).isEqualTo(before);
+  }
+
+  @Test
+  void aRowAxisInsideTheTensorIsGatheredAndPutBack() {
+    FakeSource source = new FakeSource().floats("c_fc.weight", 6, 40).floats("c_fc.bias", 40);
+    try (QuantizedModel result = quantizer(source, new FakeScheme()).quantize(input(), FAKE)) {
+      assertThat(result.weights().get(0).rows().rowAxis()).isEqualTo(1);
+      assertThat(result.weights().get(0).rows().rows()).isEqualTo(40);
+      assertThat(result.report().total().maxError()).isLessThanOrEqualTo(1 / 128.0);
+    }
+  }
+
+  @Test
+  void whatIsNotFiniteIsRefusedWithCountsAndThePlace() {
+    FakeSource source =
+        new FakeSource()
+            .add(
+                "fc.weight",
+                ElementType.FLOAT32,
+                TensorShape.of(2, 3),
+                1,
+                0,
+                0,
+                Float.NaN,
+                Float.POSITIVE_INFINITY,
+                0);
+    assertThatThrownBy(() -> quantizer(source, new FakeScheme()).quantize(input(), FAKE))
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessageContaining("\"fc.weight\"")
+        .hasMessageContaining("1 NaN, 1 Inf of 6, first at [1,0]")
+        .hasMessageContaining("--non-finite keep");
+  }
+
+  @Test
+  void whatIsNotFiniteIsKeptIfThatIsThePolicy() {
+    FakeSource source =
+        new FakeSource()
+            .floats("good.weight", 4, 4)
+            .add("bad.weight", ElementType.FLOAT32, TensorShape.of(1, 2), Float.NaN, 1);
+    QuantizationConfig keep =
+        FAKE.overrideWith(QuantizationConfig.builder().nonFinite(NonFinitePolicy.KEEP).build());
+    try (QuantizedModel result = quantizer(source, new FakeScheme()).quantize(input(), keep)) {
+      assertThat(result.weights()).hasSize(1);
+      assertThat(result.report().plan().kept())
+          .anySatisfy(
+              k -> {
+                assertThat(k.tensor().name()).isEqualTo("bad.weight");
+                assertThat(k.why()).isEqualTo(KeptTensor.Why.NON_FINITE);
+              });
+    }
+  }
+
+  @Test
+  void anErrorAboveTheDeclaredBoundFailsTheRun() {
+    FakeScheme liar =
+        new FakeScheme() {
+          @Override
+          public TileDecoder decoder(Rows rows, Options options) {
+            return (tile, out) -> super.decoder(rows, options).decode(tile, out);
+          }
+        };
+    // Without a bound nothing is wrong; with one, a decoder that drifts is.
+    quantizer(model(), liar).quantize(input(), FAKE).close();
+    FakeScheme drifting =
+        new FakeScheme() {
+          @Override
+          public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+            return tile -> {
+              byte[] codes = codes(tile);
+              codes[0]++;
+              return QuantizedTile.of(tile, Map.of(Part.CODES, codes));
+            };
+          }
+        };
+    assertThatThrownBy(() -> quantizer(model(), drifting).quantize(input(), FAKE))
+        .isInstanceOf(ValidationException.class)
+        .hasMessageContaining("fake@1")
+        .hasMessageContaining("declares at most");
+  }
+
+  @Test
+  void aPluginThatReturnsTooFewBytesIsNamed() {
+    FakeScheme broken =
+        new FakeScheme() {
+          @Override
+          public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+            return tile -> QuantizedTile.of(tile, Map.of(Part.CODES, new byte[3]));
+          }
+        };
+    assertThatThrownBy(() -> quantizer(model(), broken).quantize(input(), FAKE))
+        .isInstanceOf(PluginException.class)
+        .hasMessageContaining("scheme fake@1 on fc1.weight, rows 0 to 1")
+        .hasMessageContaining("part codes has 3 bytes, declared are 16");
+  }
+
+  @Test
+  void aPluginThatThrowsIsNamed() {
+    FakeScheme broken =
+        new FakeScheme() {
+          @Override
+          public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+            return tile -> {
+              throw new IllegalStateException("boom");
+            };
+          }
+        };
+    assertThatThrownBy(() -> quantizer(model(), broken).quantize(input(), FAKE))
+        .isInstanceOf(PluginException.class)
+        .hasMessageContaining("fake@1")
+        .hasMessageContaining("boom");
+  }
+
+  @Test
+  void aRuleThatSelectsNothingIsAnErrorWithTheNearestNames() {
+    QuantizationConfig config =
+        FAKE.overrideWith(QuantizationConfig.builder().exclude("fc3").build());
+    Plan plan = plan(model(), config);
+    assertThat(plan.hasErrors()).isTrue();
+    assertThat(plan.problems().get(0).toString())
+        .contains("rule \"fc3\"", "selects no layer", "nearest are fc1, fc2");
+    assertThatThrownBy(plan::requireSound).isInstanceOf(PlanException.class);
+  }
+
+  @Test
+  void allProblemsAreCollectedNotTheFirstOnly() {
+    QuantizationConfig config =
+        FAKE.overrideWith(
+            QuantizationConfig.builder()
+                .exclude("nope")
+                .include("neither")
+                .granularity(Granularity.group(7))
+                .build());
+    Plan plan = plan(model(), config);
+    assertThat(plan.problems()).filteredOn(p -> p.severity() == Problem.Severity.ERROR).hasSize(2);
+  }
+
+  @Test
+  void groupsThatDoNotDivideFollowThePolicy() {
+    QuantizationConfig groups =
+        FAKE.overrideWith(QuantizationConfig.builder().granularity(Granularity.group(4)).build());
+    assertThat(plan(model(), groups).problems().toString())
+        .contains("fc2.weight", "its 9 columns are no multiple of the group size 4");
+
+    Plan kept = plan(model(), with(groups, RaggedGroupPolicy.KEEP));
+    assertThat(kept.hasErrors()).isFalse();
+    assertThat(kept.weights()).hasSize(1);
+
+    Plan perChannel = plan(model(), with(groups, RaggedGroupPolicy.CHANNEL));
+    assertThat(perChannel.hasErrors()).isFalse();
+    assertThat(perChannel.problems()).hasSize(1);
+    assertThat(perChannel.weights())
+        .extracting(w -> w.weight().options().granularity())
+        .containsExactly(Granularity.group(4), Granularity.CHANNEL);
+  }
+
+  private static QuantizationConfig with(QuantizationConfig config, RaggedGroupPolicy policy) {
+    return config.overrideWith(QuantizationConfig.builder().raggedGroups(policy).build());
+  }
+
+  @Test
+  void quantizingNothingIsAnErrorNotASuccess() {
+    FakeSource norms = new FakeSource().floats("norm.weight", 8).floats("norm.bias", 8);
+    assertThat(plan(norms, FAKE).problems().toString())
+        .contains("no weight would be quantized", "2 not-a-weight");
+  }
+
+  @Test
+  void excludedAndNotIncludedLayersAreKeptWithTheRuleNamed() {
+    Plan plan =
+        plan(
+            model(),
+            FAKE.overrideWith(QuantizationConfig.builder().include("fc*").exclude("fc2").build()));
+    assertThat(plan.weights()).extracting(w -> w.weight().name()).containsExactly("fc1.weight");
+    assertThat(plan.kept())
+        .anySatisfy(k -> assertThat(k.reason()).isEqualTo("excluded by the rule fc2"));
+  }
+
+  @Test
+  void twoLayerQuantizersThatClaimOneWeightAreNamed() {
+    Quantizer quantizer =
+        Quantizer.create()
+            .withPlugins(
+                Plugins.of(
+                    model(), new FakeScheme(), new FakeLayers("one"), new FakeLayers("two")));
+    assertThat(quantizer.plan(input(), FAKE, Optional.empty()).problems().toString())
+        .contains("two layer quantizers claim it: one and two");
+  }
+
+  @Test
+  void anInterruptStopsTheRunAndStaysSet() {
+    FakeScheme interrupting =
+        new FakeScheme() {
+          private final Thread main = Thread.currentThread();
+
+          @Override
+          public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+            main.interrupt();
+            return super.begin(rows, options, facts);
+          }
+        };
+    assertThatThrownBy(() -> quantizer(model(), interrupting).quantize(input(), FAKE))
+        .isInstanceOf(java.util.concurrent.CancellationException.class);
+    assertThat(Thread.interrupted()).isTrue();
+  }
+
+  @Test
+  void aLayerThatPrefersAsymmetricCodesGetsThemOnlyFromASchemeThatHasThem() {
+    FakeLayers wishful =
+        new FakeLayers("wishful") {
+          @Override
+          public boolean symmetricByDefault(Rows rows) {
+            return false;
+          }
+        };
+    Quantizer quantizer =
+        Quantizer.create().withPlugins(Plugins.of(model(), new FakeScheme(), wishful));
+    Plan plan = quantizer.plan(input(), FAKE, Optional.empty());
+    assertThat(plan.hasErrors()).isFalse();
+    assertThat(plan.weights().get(0).weight().options().symmetric()).isTrue();
+  }
+
+  @Test
+  void statisticsOfNothingAndOfZeros() {
+    assertThat(ErrorStatistics.EMPTY.sqnrDb()).isNaN();
+    assertThat(new ErrorStatistics(2, 0, 0, 0, 0, 0).sqnrDb()).isEqualTo(Double.POSITIVE_INFINITY);
+    assertThat(new ErrorStatistics(2, 0, 0, 0, 0, 0).cosine()).isEqualTo(1);
+    assertThat(List.of(new ErrorStatistics(2, 1, 1, 0, 0, 1).cosine())).containsExactly(0.0);
+  }
+}

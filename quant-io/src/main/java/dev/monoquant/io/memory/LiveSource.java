@@ -1,0 +1,157 @@
+package dev.monoquant.io.memory;
+
+import static dev.monoquant.QuantException.quote;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.NDScope;
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.TensorSource;
+import java.nio.ByteBuffer;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * Live arrays as a source. Owns a manager with an alias of each array, and nothing else.
+ *
+ * <p>Views that exist are handed out without a lock; whatever calls the engine, and closing, takes
+ * turns.
+ */
+final class LiveSource implements TensorSource {
+
+  private final String input;
+  private final List<TensorInfo> tensors;
+  private final Map<TensorInfo, LiveTensor> live;
+  private final List<Layer> layers;
+  private final Map<String, String> metadata;
+  private final NDManager manager;
+  private volatile boolean closed;
+
+  private LiveSource(
+      LiveArrays arrays,
+      Map<String, TensorInfo> infos,
+      Map<TensorInfo, LiveTensor> live,
+      NDManager manager) {
+    this.input = arrays.input();
+    this.tensors = List.copyOf(infos.values());
+    this.live = Collections.unmodifiableMap(live);
+    this.layers = BlockLayers.layers(arrays, infos);
+    this.metadata = BlockLayers.metadata(arrays);
+    this.manager = manager;
+  }
+
+  /**
+   * Takes an alias of every array; on failure gives back those it took.
+   *
+   * @param arrays the caller's arrays
+   * @param infos what they are, by name, in the same order
+   * @param maxView bytes above which no view of a whole tensor is made
+   */
+  static LiveSource open(LiveArrays arrays, Map<String, TensorInfo> infos, long maxView) {
+    NDArray any = arrays.arrays().values().iterator().next();
+    NDManager manager = any.getManager().getEngine().newBaseManager(Device.cpu());
+    boolean open = false;
+    try {
+      Map<TensorInfo, LiveTensor> live = new LinkedHashMap<>();
+      arrays
+          .arrays()
+          .forEach(
+              (name, array) -> {
+                TensorInfo info = Objects.requireNonNull(infos.get(name));
+                NDArray alias = alias(arrays.input(), name, array, manager.newSubManager());
+                live.put(info, new LiveTensor(info, alias, maxView));
+              });
+      LiveSource source = new LiveSource(arrays, infos, live, manager);
+      open = true;
+      return source;
+    } finally {
+      if (!open) {
+        manager.close();
+      }
+    }
+  }
+
+  /** {@return the same memory under a handle of ours; the result starts in the array's manager} */
+  private static NDArray alias(String input, String name, NDArray array, NDManager owner) {
+    try {
+      NDArray alias = array.stopGradient();
+      NDScope.unregister(alias);
+      alias.attach(owner);
+      return alias;
+    } catch (IllegalStateException | UnsupportedOperationException e) {
+      throw new ModelFormatException(
+          Reason.UNREADABLE,
+          input,
+          "tensor " + quote(name),
+          "the engine gives no alias of its array: "
+              + e.getMessage()
+              + ". Pass open arrays of an engine, whose managers are open and not capped",
+          e);
+    }
+  }
+
+  @Override
+  public String name() {
+    return input;
+  }
+
+  @Override
+  public List<TensorInfo> tensors() {
+    return tensors;
+  }
+
+  @Override
+  public List<Layer> layers() {
+    return layers;
+  }
+
+  @Override
+  public Map<String, String> metadata() {
+    return metadata;
+  }
+
+  @Override
+  public ByteBuffer read(TensorInfo tensor, long offset, int length) {
+    LiveTensor array = live.get(tensor);
+    if (array == null) {
+      throw new IllegalArgumentException(input + " has no tensor " + tensor);
+    }
+    if (offset < 0 || length < 0 || offset > tensor.bytes() - length) {
+      throw new IllegalArgumentException(
+          String.format(
+              "tensor %s of %s has %d bytes; %d bytes from %d were asked for",
+              tensor.name(), input, tensor.bytes(), length, offset));
+    }
+    requireOpen();
+    ByteBuffer view = array.view();
+    if (view != null) {
+      return LiveTensor.slice(view, (int) offset, length);
+    }
+    synchronized (manager) {
+      requireOpen();
+      return array.read(offset, length);
+    }
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException(
+          input + ": this source is closed. Read before closing it, or open the input again");
+    }
+  }
+
+  @Override
+  public void close() {
+    synchronized (manager) {
+      closed = true;
+      manager.close();
+    }
+  }
+}

@@ -1,0 +1,43 @@
+package dev.monoquant.schemes;
+
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.FloatBytes;
+import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.tile.QuantizedTile;
+import java.nio.ByteBuffer;
+
+/**
+ * Widens, which is exact. What was cast without overflow is a number of the weight's own type too.
+ *
+ * @param source the weight's own type
+ * @param target the type of the values
+ * @param cols columns of the weight
+ */
+record CastDecoder(ElementType source, ElementType target, int cols) implements TileDecoder {
+
+  @Override
+  public void decode(QuantizedTile tile, float[] out) {
+    byte[] bytes = tile.part(CastScheme.VALUES);
+    int count = Math.multiplyExact(tile.height(), cols);
+    FloatBytes.widen(target, ByteBuffer.wrap(bytes), out, 0, count);
+  }
+
+  /** Half the distance between numbers of the target type at the greatest of the row. */
+  @Override
+  public double errorBound(QuantizedTile tile, int row) {
+    if (source == target) {
+      return 0;
+    }
+    byte[] bytes = tile.part(CastScheme.VALUES);
+    int greatest = 0;
+    for (int i = 2 * row * cols; i < 2 * (row + 1) * cols; i += 2) {
+      greatest = Math.max(greatest, ((bytes[i + 1] & 0x7F) << 8) | (bytes[i] & 0xFF));
+    }
+    byte[] one = {(byte) greatest, (byte) (greatest >> 8)};
+    float[] value = new float[1];
+    FloatBytes.widen(target, ByteBuffer.wrap(one), value, 0, 1);
+    double above = Math.nextUp((double) value[0]);
+    double bound = Precision.of(target).halfStep(above);
+    return source == ElementType.FLOAT64 ? bound + Precision.FLOAT32.halfStep(2 * above) : bound;
+  }
+}

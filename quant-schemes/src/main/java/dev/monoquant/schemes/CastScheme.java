@@ -1,0 +1,62 @@
+package dev.monoquant.schemes;
+
+import dev.monoquant.QuantException;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Rows;
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.SchemeId;
+import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Granularity;
+import dev.monoquant.tile.Part;
+
+/** Casts to a floating point type of 16 bits; the subclasses tell the rest. */
+abstract class CastScheme implements Scheme {
+
+  /** The only part. */
+  static final String VALUES = "values";
+
+  private final SchemeId id;
+  private final ElementType target;
+
+  CastScheme(String name, ElementType target) {
+    this.id = new SchemeId(name, 1);
+    this.target = target;
+  }
+
+  @Override
+  public final SchemeId id() {
+    return id;
+  }
+
+  @Override
+  public final Options defaults(Rows rows) {
+    return new Options(target.bits(), true, Granularity.TENSOR);
+  }
+
+  @Override
+  public final Encoding encoding(Rows rows, Options options) {
+    SchemeChecks.require(id, target.bits(), rows, options);
+    return Encoding.of(Part.perElement(VALUES, target));
+  }
+
+  @Override
+  public final TileQuantizer begin(Rows rows, Options options, Facts facts) {
+    encoding(rows, options);
+    return new CastQuantizer(
+        QuantException.quote(rows.tensor().name()),
+        rows.tensor().type(),
+        target,
+        options.compute() == Compute.TORCH && target == ElementType.FLOAT16);
+  }
+
+  @Override
+  public final TileDecoder decoder(Rows rows, Options options) {
+    encoding(rows, options);
+    return new CastDecoder(rows.tensor().type(), target, Math.toIntExact(rows.cols()));
+  }
+}

@@ -1,0 +1,89 @@
+package dev.monoquant.schemes;
+
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.Tile;
+import java.util.Map;
+
+/** Integer codes by plain loops; see {@link AffineKernels} for how they are made fast. */
+final class JvmAffineQuantizer implements TileQuantizer {
+
+  private final AffineSpec spec;
+  private final AffineTensorParts whole;
+
+  JvmAffineQuantizer(AffineSpec spec, AffineTensorParts whole) {
+    this.spec = spec;
+    this.whole = whole;
+  }
+
+  @Override
+  public Map<String, byte[]> tensorParts() {
+    return whole.bytes();
+  }
+
+  @Override
+  public QuantizedTile quantize(Tile tile) {
+    float[] values = tile.values();
+    int cols = tile.cols();
+    BlockParameters parameters = parameters(tile);
+    byte[] codes = new byte[Math.multiplyExact(tile.height(), cols)];
+    int chunk = Math.min(cols, AffineKernels.CHUNK);
+    float[] v = new float[chunk];
+    float[] scale = new float[chunk];
+    float[] zero = new float[chunk];
+    for (int row = 0; row < tile.height(); row++) {
+      for (int col = 0; col < cols; col += chunk) {
+        int count = Math.min(chunk, cols - col);
+        int at = row * cols + col;
+        System.arraycopy(values, at, v, 0, count);
+        parameters.spreadScales(row, col, count, scale);
+        if (!spec.symmetric()) {
+          parameters.spreadZeroPoints(row, col, count, zero);
+        }
+        levels(v, scale, zero, count);
+        AffineKernels.codes(v, count, codes, at);
+      }
+    }
+    parameters.refuseInfinite(codes);
+    return QuantizedTile.of(tile, parameters.parts(codes));
+  }
+
+  private BlockParameters parameters(Tile tile) {
+    AffineParameters one = whole.parameters();
+    if (one != null) {
+      return BlockParameters.of(spec, tile, one);
+    }
+    float[] values = tile.values();
+    int blockCols = spec.blockCols();
+    float[] least = new float[Math.multiplyExact(tile.height(), spec.blocks())];
+    float[] greatest = new float[least.length];
+    for (int block = 0; block < least.length; block++) {
+      int from = block * blockCols;
+      if (spec.symmetric()) {
+        greatest[block] = AffineKernels.absMax(values, from, blockCols);
+        least[block] = -greatest[block];
+      } else {
+        least[block] = AffineKernels.min(values, from, blockCols);
+        greatest[block] = AffineKernels.max(values, from, blockCols);
+      }
+    }
+    return BlockParameters.of(spec, tile, least, greatest);
+  }
+
+  private void levels(float[] v, float[] scale, float[] zero, int count) {
+    float min = spec.minCode();
+    float max = spec.maxCode();
+    float step = spec.precision().step();
+    if (spec.precision() == Precision.FLOAT32) {
+      if (spec.symmetric()) {
+        AffineKernels.levels(v, scale, count, min, max);
+      } else {
+        AffineKernels.levels(v, scale, zero, count, min, max);
+      }
+    } else if (spec.symmetric()) {
+      AffineKernels.levels(v, scale, count, min, max, step);
+    } else {
+      AffineKernels.levels(v, scale, zero, count, min, max, step);
+    }
+  }
+}

@@ -1,0 +1,97 @@
+package dev.monoquant.schemes;
+
+import dev.monoquant.model.BFloat16;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Float16;
+
+/**
+ * The type in which a weight is computed with: its own, but FLOAT32 for FLOAT64.
+ *
+ * <p>Torch on a CPU computes an operation on float16 or bfloat16 in float32 and rounds its result;
+ * {@link #round} is that second step.
+ */
+enum Precision {
+  FLOAT32(ElementType.FLOAT32, 24, -126, 0f, Float.POSITIVE_INFINITY) {
+    @Override
+    float round(float value) {
+      return value;
+    }
+  },
+  FLOAT16(ElementType.FLOAT16, 11, -14, Float16.MIN_NORMAL, 0x1p7f) {
+    @Override
+    float round(float value) {
+      return Float16.round(value);
+    }
+  },
+  BFLOAT16(ElementType.BFLOAT16, 8, -126, 0x1p-100f, 0x1p100f) {
+    @Override
+    float round(float value) {
+      return BFloat16.round(value);
+    }
+  };
+
+  private final ElementType type;
+  private final int digits;
+  private final int minExponent;
+  private final float least;
+  private final float most;
+
+  Precision(ElementType type, int digits, int minExponent, float least, float most) {
+    this.type = type;
+    this.digits = digits;
+    this.minExponent = minExponent;
+    this.least = least;
+    this.most = most;
+  }
+
+  /** The precision of weights of a quantizable type. */
+  static Precision of(ElementType source) {
+    return switch (source) {
+      case FLOAT16 -> FLOAT16;
+      case BFLOAT16 -> BFLOAT16;
+      default -> FLOAT32;
+    };
+  }
+
+  /** The nearest number of this precision, ties to even; infinite beyond its range. */
+  abstract float round(float value);
+
+  /** The type of scales. */
+  ElementType type() {
+    return type;
+  }
+
+  /** Bits of the significand, the leading one included. */
+  int digits() {
+    return digits;
+  }
+
+  /** The distance from 1 to the next greater number. */
+  float epsilon() {
+    return (float) Math.scalb(1.0, 1 - digits);
+  }
+
+  /** What a float32 has more in digits, as a power of two; 1 for FLOAT32 itself. */
+  float step() {
+    return 1 << (24 - digits);
+  }
+
+  /**
+   * Whether products of such a scale with any level of up to 8 bits are 0 or normal numbers, well
+   * within what {@link AffineKernels#products} can do.
+   */
+  boolean isComfortable(float scale) {
+    return scale >= least && scale <= most;
+  }
+
+  /** Half the distance between numbers of this precision just below a magnitude. */
+  double halfStep(double magnitude) {
+    int exponent = Math.max(minExponent, Math.getExponent(Math.nextDown(Math.abs(magnitude))));
+    return Math.scalb(1.0, exponent - digits);
+  }
+
+  /** An upper bound of {@link #halfStep} at a magnitude that grows smoothly with it. */
+  double relativeHalfStep(double magnitude) {
+    return Math.max(Math.scalb(magnitude, -digits), Math.scalb(1.0, minExponent - digits));
+  }
+}

@@ -1,0 +1,102 @@
+package dev.monoquant.schemes;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.Tile;
+import java.nio.ByteBuffer;
+import java.util.Map;
+
+/**
+ * Integer codes by tensor operations, on any device and engine that DJL has.
+ *
+ * <p>The range of each block and everything that is done to each number are tensor operations in
+ * float32; the scale and zero point of a block are two numbers and computed in Java. The precisions
+ * of float16 and bfloat16 are kept by the same exact float32 arithmetic as in {@link
+ * AffineKernels}, so that no array of either type is needed (DJL ends the JVM when it meets a
+ * bfloat16).
+ *
+ * <p>Works within the tile's own array, which is a private copy, and closes every other array it
+ * makes before it returns.
+ */
+final class TorchAffineQuantizer implements TileQuantizer {
+
+  /** Leaves no fraction bits when added to a number below 2^22. */
+  private static final float MAGIC = 0x1.8p23f;
+
+  private final AffineSpec spec;
+  private final AffineTensorParts whole;
+
+  TorchAffineQuantizer(AffineSpec spec, AffineTensorParts whole) {
+    this.spec = spec;
+    this.whole = whole;
+  }
+
+  @Override
+  public Map<String, byte[]> tensorParts() {
+    return whole.bytes();
+  }
+
+  @Override
+  public QuantizedTile quantize(Tile tile) {
+    NDArray array = tile.array();
+    long blocks = Math.multiplyExact((long) tile.height(), spec.blocks());
+    try (NDManager scope = array.getManager().newSubManager();
+        // A view: what is written to it is written to the tile.
+        NDArray v = array.reshape(blocks, spec.blockCols())) {
+      BlockParameters parameters = parameters(tile, v);
+      Shape column = new Shape(parameters.scales().length, 1);
+      v.divi(scope.create(parameters.scales(), column));
+      roundQuotient(v);
+      if (!spec.symmetric()) {
+        v.addi(scope.create(parameters.zeroPoints(), column));
+      }
+      byte[] codes = codes(v);
+      parameters.refuseInfinite(codes);
+      return QuantizedTile.of(tile, parameters.parts(codes));
+    }
+  }
+
+  private BlockParameters parameters(Tile tile, NDArray v) {
+    AffineParameters one = whole.parameters();
+    if (one != null) {
+      return BlockParameters.of(spec, tile, one);
+    }
+    int[] cols = {1};
+    try (NDArray least = v.min(cols);
+        NDArray greatest = v.max(cols)) {
+      return BlockParameters.of(spec, tile, least.toFloatArray(), greatest.toFloatArray());
+    }
+  }
+
+  /** Rounds x/s to the digits of the precision, in place. */
+  private void roundQuotient(NDArray quotient) {
+    if (spec.precision() == Precision.FLOAT32) {
+      return;
+    }
+    try (NDArray high = quotient.mul(spec.precision().step() + 1)) {
+      quotient.subi(high).addi(high);
+    }
+  }
+
+  private byte[] codes(NDArray levels) {
+    // Clamped before the cast: a cast to a byte wraps.
+    try (NDArray clamped = levels.clip(spec.minCode(), spec.maxCode())) {
+      if (!spec.symmetric() && spec.precision() != Precision.FLOAT32) {
+        try (NDArray shifted = clamped.mul(spec.precision().step())) {
+          clamped.addi(shifted).subi(shifted);
+        }
+      }
+      clamped.addi(MAGIC).subi(MAGIC);
+      try (NDArray bytes = clamped.toType(DataType.INT8, false)) {
+        ByteBuffer buffer = bytes.toByteBuffer();
+        byte[] codes = new byte[buffer.remaining()];
+        buffer.get(codes);
+        return codes;
+      }
+    }
+  }
+}

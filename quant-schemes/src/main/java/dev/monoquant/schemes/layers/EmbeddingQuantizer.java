@@ -1,0 +1,40 @@
+package dev.monoquant.schemes.layers;
+
+import com.google.auto.service.AutoService;
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.Rows;
+import dev.monoquant.spi.LayerQuantizer;
+import java.util.List;
+
+/**
+ * {@code embedding}: tables (entries, width), a row for each entry.
+ *
+ * <p>The table is called {@code weight} in PyTorch and {@code embedding} in DJL's blocks. Its
+ * entries are looked up, not summed over, so an offset costs nothing: codes are asymmetric unless
+ * the configuration says otherwise.
+ */
+@AutoService(LayerQuantizer.class)
+public final class EmbeddingQuantizer implements LayerQuantizer {
+
+  private static final List<WeightRule> RULES =
+      List.of(WeightRule.of(LayerKind.EMBEDDING, "weight|embedding", 2, 0));
+
+  /** Makes the quantizer; it has no state. */
+  public EmbeddingQuantizer() {}
+
+  @Override
+  public String id() {
+    return "embedding";
+  }
+
+  @Override
+  public List<Rows> rows(Layer layer) {
+    return WeightRule.rows(layer, RULES);
+  }
+
+  @Override
+  public boolean symmetricByDefault(Rows rows) {
+    return false;
+  }
+}

@@ -1,0 +1,69 @@
+package dev.monoquant.schemes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Rows;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.tile.Granularity;
+import dev.monoquant.tile.QuantizedTile;
+import java.util.SplittableRandom;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import net.jqwik.api.Tuple;
+
+/**
+ * That the bound is never exceeded is checked by the contract; here, that it is not idle: numbers
+ * are found that are at least a quarter of it off.
+ */
+class AffineErrorBoundTest {
+
+  private static final int ROWS = 500;
+  private static final int COLS = 64;
+
+  @Provide
+  Arbitrary<Tuple.Tuple3<ElementType, Integer, Boolean>> kinds() {
+    return Combinators.combine(
+            Arbitraries.of(
+                ElementType.FLOAT16,
+                ElementType.BFLOAT16,
+                ElementType.FLOAT32,
+                ElementType.FLOAT64),
+            Arbitraries.of(3, 4, 8),
+            Arbitraries.of(true, false))
+        .as(Tuple::of);
+  }
+
+  @Property
+  void someNumberComesNear(@ForAll("kinds") Tuple.Tuple3<ElementType, Integer, Boolean> kind) {
+    ElementType type = kind.get1();
+    Rows rows = Run.rows(type, ROWS, COLS);
+    SplittableRandom random = new SplittableRandom(42);
+    float[] weight = new float[ROWS * COLS];
+    for (int i = 0; i < weight.length; i++) {
+      // Every row has a range of its own, most of them off centre.
+      int row = i / COLS;
+      double shift = (row % 5) / 4.0 - 0.5;
+      weight[i] = (float) ((random.nextDouble() - 0.5 + shift) * (1 + row / 100.0));
+    }
+    weight = Run.as(type, weight);
+    Scheme scheme = Run.scheme(kind.get2());
+    Options options = new Options(kind.get2(), kind.get3(), Granularity.CHANNEL);
+    QuantizedTile tile = Run.quantize(scheme, rows, options, weight, ROWS);
+    float[] decoded = Run.decode(scheme, rows, options, tile);
+    TileDecoder decoder = scheme.decoder(rows, options);
+    double nearest = 0;
+    for (int i = 0; i < weight.length; i++) {
+      double error = Math.abs((double) decoded[i] - weight[i]);
+      nearest = Math.max(nearest, error / decoder.errorBound(tile, i / COLS));
+    }
+    System.out.println(kind + " " + nearest);
+    assertThat(nearest).isBetween(0.25, 1.0);
+  }
+}

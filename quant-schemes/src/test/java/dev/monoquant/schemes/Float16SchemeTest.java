@@ -1,0 +1,26 @@
+package dev.monoquant.schemes;
+
+import dev.monoquant.model.Rows;
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.testkit.contracts.SchemeContract;
+import java.util.List;
+
+class Float16SchemeTest implements SchemeContract {
+  @Override
+  public Scheme subject() {
+    return new Float16Scheme();
+  }
+
+  @Override
+  public boolean computesBothWays() {
+    return true;
+  }
+
+  @Override
+  public List<Options> options(Rows rows) {
+    Options defaults = subject().defaults(rows);
+    return List.of(defaults, defaults.withCompute(Compute.TORCH));
+  }
+}

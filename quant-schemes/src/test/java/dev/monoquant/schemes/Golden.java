@@ -1,0 +1,108 @@
+package dev.monoquant.schemes;
+
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.FloatBytes;
+import dev.monoquant.model.Rows;
+import dev.monoquant.tile.Granularity;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipInputStream;
+
+/**
+ * Vectors that the peers' own code computed: torch 2.13.0, and compressed-tensors at commit
+ * ac8e2ba.
+ *
+ * <p>A zip file holds the plain little-endian bytes of each tensor, and a line for each case in
+ * {@code cases.txt}: {@code input NAME KIND TYPE ROWS COLS}, {@code integer NAME INPUT BITS
+ * GRANULARITY SYMMETRIC} or {@code cast NAME INPUT}.
+ */
+final class Golden {
+
+  /** What a peer makes of a weight. */
+  final class Case {
+    private final String[] words;
+
+    private Case(String[] words) {
+      this.words = words;
+    }
+
+    Rows rows() {
+      String[] input = input();
+      return Run.rows(ElementType.of(input[3]), Long.parseLong(input[4]), Long.parseLong(input[5]));
+    }
+
+    float[] weight() {
+      Rows rows = rows();
+      float[] values = new float[(int) (rows.rows() * rows.cols())];
+      ByteBuffer bytes = ByteBuffer.wrap(file(words[2] + ".input"));
+      FloatBytes.widen(rows.tensor().type(), bytes, values, 0, values.length);
+      return values;
+    }
+
+    int bits() {
+      return Integer.parseInt(words[3]);
+    }
+
+    Granularity granularity() {
+      return Granularity.parse(words[4]);
+    }
+
+    boolean symmetric() {
+      return words[5].equals("symmetric");
+    }
+
+    /** The bytes of an expected tensor. */
+    byte[] part(String part) {
+      return file(words[1] + "." + part);
+    }
+
+    private String[] input() {
+      return lines("input").stream().filter(w -> w[1].equals(words[2])).findFirst().orElseThrow();
+    }
+
+    @Override
+    public String toString() {
+      return words[1];
+    }
+  }
+
+  private final Map<String, byte[]> files = new HashMap<>();
+
+  Golden(String resource) {
+    try (InputStream raw = Golden.class.getResourceAsStream(resource);
+        ZipInputStream zip = new ZipInputStream(raw)) {
+      for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
+        files.put(entry.getName(), zip.readAllBytes());
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  List<Case> cases(String kind) {
+    return lines(kind).stream().map(Case::new).toList();
+  }
+
+  private byte[] file(String name) {
+    byte[] bytes = files.get(name);
+    if (bytes == null) {
+      throw new IllegalArgumentException("there is no vector " + name);
+    }
+    return bytes;
+  }
+
+  private List<String[]> lines(String kind) {
+    return new String(file("cases.txt"), StandardCharsets.UTF_8)
+        .lines()
+        .map(line -> line.split(" ", -1))
+        .filter(words -> words[0].equals(kind))
+        .toList();
+  }
+}

@@ -1,0 +1,101 @@
+package dev.monoquant.schemes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.FloatBytes;
+import dev.monoquant.model.Rows;
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.tile.Granularity;
+import dev.monoquant.tile.Part;
+import dev.monoquant.tile.QuantizedTile;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class GoldenIntegerTest {
+
+  private static final Golden GOLDEN = new Golden("golden.zip");
+  private static final Golden EDGES = new Golden("edges.zip");
+
+  static List<Golden.Case> golden() {
+    return GOLDEN.cases("integer");
+  }
+
+  static List<Golden.Case> edges() {
+    return EDGES.cases("integer");
+  }
+
+  @Test
+  void allCasesAreThere() {
+    assertThat(golden()).hasSize(364);
+    assertThat(edges()).hasSize(90);
+  }
+
+  @ParameterizedTest
+  @MethodSource("golden")
+  void sameBitsAsThePeer(Golden.Case golden) {
+    for (int height : new int[] {5, 64}) {
+      for (Compute compute : Run.COMPUTES) {
+        Options options = options(golden).withCompute(compute);
+        expect(
+            golden,
+            Run.quantize(
+                Run.scheme(golden.bits()), golden.rows(), options, golden.weight(), height));
+      }
+    }
+  }
+
+  /**
+   * Rows of zeros, of subnormals, of ties, near overflow and so on, and their decoded values. Here
+   * each row is a tensor of its own where the granularity is the tensor.
+   */
+  @ParameterizedTest
+  @MethodSource("edges")
+  void sameBitsAsThePeerAtTheEdges(Golden.Case edge) {
+    Scheme scheme = Run.scheme(edge.bits());
+    for (Compute compute : Run.COMPUTES) {
+      Options options = options(edge).withCompute(compute);
+      Rows rows = edge.rows();
+      int tensors = 1;
+      if (edge.granularity().equals(Granularity.TENSOR)) {
+        tensors = (int) rows.rows();
+        rows = Run.rows(rows.tensor().type(), 1, rows.cols());
+      }
+      float[] weight = edge.weight();
+      QuantizedTile all = new QuantizedTile(0, 0, Map.of());
+      float[] decoded = new float[0];
+      int size = weight.length / tensors;
+      for (int i = 0; i < tensors; i++) {
+        float[] one = Arrays.copyOfRange(weight, i * size, (i + 1) * size);
+        QuantizedTile got = Run.quantize(scheme, rows, options, one, 7);
+        all = Run.concatenate(all, got);
+        decoded = Run.concatenate(decoded, Run.decode(scheme, rows, options, got));
+      }
+      expect(edge, all);
+      byte[] bytes = edge.part("decoded");
+      ElementType type = rows.tensor().type();
+      float[] expected = new float[weight.length];
+      FloatBytes.widen(type, ByteBuffer.wrap(bytes), expected, 0, expected.length);
+      assertThat(decoded).isEqualTo(expected);
+    }
+  }
+
+  private static Options options(Golden.Case golden) {
+    return new Options(golden.bits(), golden.symmetric(), golden.granularity());
+  }
+
+  private static void expect(Golden.Case golden, QuantizedTile got) {
+    assertThat(got.part(Part.SCALE)).isEqualTo(golden.part(Part.SCALE));
+    if (!golden.symmetric()) {
+      assertThat(got.part(Part.ZERO_POINT)).isEqualTo(golden.part(Part.ZERO_POINT));
+    }
+    assertThat(got.part(Part.CODES)).isEqualTo(golden.part(Part.CODES));
+  }
+}

@@ -1,0 +1,46 @@
+package dev.monoquant.schemes;
+
+import dev.monoquant.model.Rows;
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.Options;
+import dev.monoquant.testkit.contracts.SchemeContract;
+import dev.monoquant.tile.Granularity;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What holds for integer schemes of all widths. */
+interface IntegerContract extends SchemeContract {
+
+  @Override
+  default int colMultiple() {
+    return 128;
+  }
+
+  @Override
+  default boolean computesBothWays() {
+    return true;
+  }
+
+  @Override
+  default List<Options> options(Rows rows) {
+    List<Options> all = new ArrayList<>();
+    for (boolean symmetric : new boolean[] {true, false}) {
+      for (Granularity granularity :
+          List.of(
+              Granularity.TENSOR,
+              Granularity.CHANNEL,
+              Granularity.group(32),
+              Granularity.group(128))) {
+        for (Compute compute : List.of(Compute.AUTO, Compute.TORCH)) {
+          all.add(
+              subject()
+                  .defaults(rows)
+                  .withSymmetric(symmetric)
+                  .withGranularity(granularity)
+                  .withCompute(compute));
+        }
+      }
+    }
+    return all;
+  }
+}

@@ -1,0 +1,112 @@
+package dev.monoquant.schemes;
+
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.FloatBytes;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.Rows;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Need;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.QuantizedTile;
+import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Quantizes whole weights as the pipeline would, tile after tile. */
+final class Run {
+
+  /** All ways of computing. */
+  static final List<Compute> COMPUTES = List.of(Compute.JVM, Compute.TORCH);
+
+  private Run() {}
+
+  static Scheme scheme(int bits) {
+    return switch (bits) {
+      case 3 -> new Int3Scheme();
+      case 4 -> new Int4Scheme();
+      case 8 -> new Int8Scheme();
+      default -> throw new IllegalArgumentException("no scheme of " + bits + " bits");
+    };
+  }
+
+  /** The parts of the second after those of the first. */
+  static QuantizedTile concatenate(QuantizedTile first, QuantizedTile second) {
+    Map<String, byte[]> parts = new LinkedHashMap<>();
+    for (String name : second.names()) {
+      ByteArrayOutputStream both = new ByteArrayOutputStream();
+      if (first.names().contains(name)) {
+        both.writeBytes(first.part(name));
+      }
+      both.writeBytes(second.part(name));
+      parts.put(name, both.toByteArray());
+    }
+    return new QuantizedTile(0, first.height() + second.height(), parts);
+  }
+
+  static float[] concatenate(float[] first, float[] second) {
+    float[] both = Arrays.copyOf(first, first.length + second.length);
+    System.arraycopy(second, 0, both, first.length, second.length);
+    return both;
+  }
+
+  static Rows rows(ElementType type, long rows, long cols) {
+    TensorInfo tensor = new TensorInfo("layer.weight", type, TensorShape.of(rows, cols));
+    return new Rows("layer", LayerKind.LINEAR, "weight", tensor, 0);
+  }
+
+  /** Floats as they come out of a weight of that type. */
+  static float[] as(ElementType type, float... values) {
+    byte[] bytes = new byte[values.length * type.cellBytes()];
+    FloatBytes.narrow(type, values, 0, values.length, bytes, 0);
+    float[] back = new float[values.length];
+    FloatBytes.widen(type, ByteBuffer.wrap(bytes), back, 0, back.length);
+    return back;
+  }
+
+  static Facts facts(Scheme scheme, Options options, float[] weight) {
+    if (!scheme.needs(options).contains(Need.TENSOR_RANGE)) {
+      return Facts.NONE;
+    }
+    float min = weight[0];
+    float max = weight[0];
+    for (float value : weight) {
+      min = Math.min(min, value);
+      max = Math.max(max, value);
+    }
+    return Facts.ofRange(min, max);
+  }
+
+  /** All parts of a weight, the tiles' concatenated. */
+  static QuantizedTile quantize(
+      Scheme scheme, Rows rows, Options options, float[] weight, int tileHeight) {
+    TileQuantizer quantizer = scheme.begin(rows, options, facts(scheme, options, weight));
+    Map<String, ByteArrayOutputStream> parts = new TreeMap<>();
+    int height = (int) rows.rows();
+    for (int row = 0; row < height; row += tileHeight) {
+      try (ArrayTile tile = new ArrayTile(rows, weight, row, Math.min(tileHeight, height - row))) {
+        QuantizedTile made = quantizer.quantize(tile);
+        for (String name : made.names()) {
+          parts.computeIfAbsent(name, n -> new ByteArrayOutputStream()).writeBytes(made.part(name));
+        }
+      }
+    }
+    Map<String, byte[]> all = new LinkedHashMap<>(quantizer.tensorParts());
+    parts.forEach((name, bytes) -> all.put(name, bytes.toByteArray()));
+    return new QuantizedTile(0, height, all);
+  }
+
+  static float[] decode(Scheme scheme, Rows rows, Options options, QuantizedTile parts) {
+    float[] out = new float[(int) (rows.rows() * rows.cols())];
+    scheme.decoder(rows, options).decode(parts, out);
+    return out;
+  }
+}

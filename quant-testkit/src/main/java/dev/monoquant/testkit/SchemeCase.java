@@ -1,0 +1,172 @@
+package dev.monoquant.testkit;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.QuantException;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.testkit.data.WeightSample;
+import dev.monoquant.testkit.fakes.MemoryTile;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.QuantizedTile;
+import java.io.ByteArrayOutputStream;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A scheme, a weight and options: what every law about schemes is tried on, with the few calls it
+ * takes to run them as the pipeline would. Immutable.
+ *
+ * @param scheme the subject
+ * @param weight what to quantize
+ * @param options complete options
+ */
+public record SchemeCase(Scheme scheme, WeightSample weight, Options options) {
+
+  /** Checks that nothing is null. */
+  public SchemeCase {
+    requireNonNull(scheme, "scheme");
+    requireNonNull(weight, "weight");
+    requireNonNull(options, "options");
+  }
+
+  /**
+   * A case with the scheme's own defaults.
+   *
+   * @param scheme the subject
+   * @param weight what to quantize
+   */
+  public SchemeCase(Scheme scheme, WeightSample weight) {
+    this(scheme, weight, scheme.defaults(weight.rows()));
+  }
+
+  /**
+   * Whether the scheme takes this weight under these options. A law says nothing about what a
+   * scheme refuses properly, that is with a {@link QuantException}.
+   *
+   * @return false if the encoding or the numbers are refused
+   */
+  public boolean accepted() {
+    try {
+      encoding();
+      quantize();
+      return true;
+    } catch (QuantException e) {
+      return false;
+    }
+  }
+
+  /** {@return the parts that the scheme declares} */
+  public Encoding encoding() {
+    return scheme.encoding(weight.rows(), options);
+  }
+
+  /** {@return a new worker, with the facts that the scheme asked for and no others} */
+  public TileQuantizer begin() {
+    Facts facts = scheme.needs(options).isEmpty() ? Facts.NONE : weight.facts();
+    return scheme.begin(weight.rows(), options, facts);
+  }
+
+  /** {@return a new decoder} */
+  public TileDecoder decoder() {
+    return scheme.decoder(weight.rows(), options);
+  }
+
+  /**
+   * {@return a new tile of some rows; the caller closes it}
+   *
+   * @param firstRow the first row
+   * @param height the number of rows
+   */
+  public MemoryTile tile(int firstRow, int height) {
+    return MemoryTile.of(weight.rows(), firstRow, weight.values(firstRow, height));
+  }
+
+  /**
+   * Quantizes some rows on a tile of their own, which is closed afterwards.
+   *
+   * @param worker a worker of this case
+   * @param firstRow the first row
+   * @param height the number of rows
+   * @return what the worker returned, and nothing more
+   */
+  public QuantizedTile quantize(TileQuantizer worker, int firstRow, int height) {
+    try (MemoryTile tile = tile(firstRow, height)) {
+      return worker.quantize(tile);
+    }
+  }
+
+  /** {@return the whole weight, quantized as one tile, with the whole parts} */
+  public QuantizedTile quantize() {
+    TileQuantizer worker = begin();
+    return quantize(worker, 0, weight.height()).with(worker.tensorParts());
+  }
+
+  /**
+   * Quantizes the weight tile by tile and puts the tiles together.
+   *
+   * @param tileHeight rows of each tile but perhaps the last; rounded up to the row alignment
+   * @return the whole weight, with the whole parts
+   */
+  public QuantizedTile quantizeInTiles(int tileHeight) {
+    TileQuantizer worker = begin();
+    Map<String, ByteArrayOutputStream> bytes = new LinkedHashMap<>();
+    for (Span span : spans(tileHeight)) {
+      QuantizedTile tile = quantize(worker, span.firstRow(), span.height());
+      for (String name : tile.names()) {
+        bytes.computeIfAbsent(name, n -> new ByteArrayOutputStream()).writeBytes(tile.part(name));
+      }
+    }
+    Map<String, byte[]> parts = new LinkedHashMap<>();
+    bytes.forEach((name, stream) -> parts.put(name, stream.toByteArray()));
+    return new QuantizedTile(0, weight.height(), parts).with(worker.tensorParts());
+  }
+
+  /**
+   * Decodes a tile.
+   *
+   * @param tile all parts of some rows
+   * @return exactly its numbers, row-major
+   */
+  public float[] decode(QuantizedTile tile) {
+    float[] out = new float[tile.height() * weight.cols()];
+    decoder().decode(tile, out);
+    return out;
+  }
+
+  /**
+   * How the weight falls into tiles.
+   *
+   * @param tileHeight rows of each tile but perhaps the last; rounded up to the row alignment
+   * @return the tiles from the first row on
+   */
+  public List<Span> spans(int tileHeight) {
+    int alignment = encoding().rowAlignment();
+    int step = Math.multiplyExact((tileHeight + alignment - 1) / alignment, alignment);
+    List<Span> spans = new ArrayList<>();
+    for (int row = 0; row < weight.height(); row += step) {
+      spans.add(new Span(row, Math.min(step, weight.height() - row)));
+    }
+    return spans;
+  }
+
+  /**
+   * Some consecutive rows.
+   *
+   * @param firstRow the first of them
+   * @param height how many
+   */
+  public record Span(int firstRow, int height) {}
+
+  /** {@return the scheme, the weight and the options in one line} */
+  @Override
+  public String toString() {
+    return "%s (%s) on %s with %s"
+        .formatted(scheme.id(), scheme.getClass().getName(), weight, options);
+  }
+}

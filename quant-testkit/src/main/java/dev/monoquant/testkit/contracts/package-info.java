@@ -1,0 +1,11 @@
+/**
+ * The laws as test interfaces: implement one, say what the subject is, and run it with JUnit.
+ *
+ * <p>The tests are jqwik properties, so the jqwik engine must be on the test class path ({@code
+ * net.jqwik:jqwik}). A failure prints the smallest input that was found, the seed that repeats it
+ * ({@code @Property(seed = "...")}), and the call that makes that input outside of any engine.
+ */
+@NullMarked
+package dev.monoquant.testkit.contracts;
+
+import org.jspecify.annotations.NullMarked;

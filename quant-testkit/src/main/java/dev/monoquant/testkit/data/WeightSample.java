@@ -1,0 +1,161 @@
+package dev.monoquant.testkit.data;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.Rows;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.Facts;
+import java.util.Arrays;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
+
+/**
+ * A small weight: its shape, its type and its numbers, which the type has exactly. Immutable.
+ *
+ * <p>{@link #toString()} is the call that makes it, so that a failure can be pasted into a test.
+ */
+public final class WeightSample {
+
+  private final String recipe;
+  private final Rows rows;
+  private final float[] values;
+
+  private WeightSample(String recipe, Rows rows, float[] values) {
+    this.recipe = recipe;
+    this.rows = rows;
+    this.values = values;
+  }
+
+  /**
+   * The weight of a linear layer, filled in some way. The same arguments give the same numbers in
+   * every JVM, and a row of a sample does not depend on how many rows follow.
+   *
+   * @param pattern how to fill it
+   * @param type FLOAT16, BFLOAT16, FLOAT32 or FLOAT64
+   * @param rows at least 1
+   * @param cols at least 1
+   * @param seed anything
+   * @return the sample
+   */
+  public static WeightSample of(
+      ValuePattern pattern, ElementType type, int rows, int cols, long seed) {
+    RandomGenerator random = new SplittableRandom(seed);
+    float[] values = new float[Math.multiplyExact(rows, cols)];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = Representable.clamp(type, pattern.at(random, i / cols, i % cols));
+    }
+    String recipe =
+        "WeightSample.of(ValuePattern.%s, ElementType.%s, %d, %d, %dL)"
+            .formatted(pattern, type, rows, cols, seed);
+    return new WeightSample(recipe, linear(type, rows, cols), values);
+  }
+
+  /**
+   * The weight of a linear layer with numbers of your own.
+   *
+   * @param type FLOAT16, BFLOAT16, FLOAT32 or FLOAT64; it must have all numbers
+   * @param rows at least 1
+   * @param cols at least 1
+   * @param values row-major, {@code rows * cols} finite numbers; copied
+   * @return the sample
+   * @throws IllegalArgumentException if the count is wrong, or the type does not have a number
+   */
+  public static WeightSample of(ElementType type, int rows, int cols, float... values) {
+    if (values.length != Math.multiplyExact(rows, cols)) {
+      throw new IllegalArgumentException(
+          "%d numbers for %d rows of %d columns".formatted(values.length, rows, cols));
+    }
+    for (float value : values) {
+      if (!Float.isFinite(value) || !Representable.isIn(type, value)) {
+        throw new IllegalArgumentException(type.wire() + " has no finite number " + value);
+      }
+    }
+    String numbers = Arrays.toString(values).replace("[", "").replace("]", "");
+    String recipe =
+        "WeightSample.of(ElementType.%s, %d, %d, new float[] {%s})"
+            .formatted(type, rows, cols, numbers);
+    return new WeightSample(recipe, linear(type, rows, cols), values.clone());
+  }
+
+  private static Rows linear(ElementType type, int rows, int cols) {
+    if (!type.isQuantizable() || rows < 1 || cols < 1) {
+      throw new IllegalArgumentException(
+          "a weight has at least one row and column of F16, BF16, F32 or F64, not %d x %d of %s"
+              .formatted(rows, cols, type.wire()));
+    }
+    TensorShape shape = TensorShape.of(rows, cols);
+    TensorInfo tensor = new TensorInfo("sample.weight", type, shape);
+    return new Rows("sample", LayerKind.LINEAR, "weight", tensor, 0);
+  }
+
+  /**
+   * The same numbers under another description of the same matrix, such as that of a convolution.
+   *
+   * @param other what the numbers are; as many rows and columns, the same element type
+   * @return the sample
+   */
+  public WeightSample as(Rows other) {
+    requireNonNull(other, "other");
+    if (other.rows() != rows.rows()
+        || other.cols() != rows.cols()
+        || other.tensor().type() != rows.tensor().type()) {
+      throw new IllegalArgumentException(other + " does not describe " + this);
+    }
+    return new WeightSample(recipe + ".as(" + other + ")", other, values);
+  }
+
+  /** {@return what the numbers are} */
+  public Rows rows() {
+    return rows;
+  }
+
+  /** {@return the element type of the weight} */
+  public ElementType type() {
+    return rows.tensor().type();
+  }
+
+  /** {@return the number of rows} */
+  public int height() {
+    return Math.toIntExact(rows.rows());
+  }
+
+  /** {@return the number of columns} */
+  public int cols() {
+    return Math.toIntExact(rows.cols());
+  }
+
+  /** {@return a copy of the numbers, row-major} */
+  public float[] values() {
+    return values.clone();
+  }
+
+  /**
+   * {@return a copy of the numbers of some rows}
+   *
+   * @param firstRow the first row
+   * @param count the number of rows
+   */
+  public float[] values(int firstRow, int count) {
+    return Arrays.copyOfRange(values, firstRow * cols(), (firstRow + count) * cols());
+  }
+
+  /** {@return everything that a scheme may ask to know of the whole tensor} */
+  public Facts facts() {
+    float min = values[0];
+    float max = values[0];
+    for (float value : values) {
+      min = Math.min(min, value);
+      max = Math.max(max, value);
+    }
+    return Facts.ofRange(min, max);
+  }
+
+  /** {@return the Java expression that makes this sample} */
+  @Override
+  public String toString() {
+    return recipe;
+  }
+}

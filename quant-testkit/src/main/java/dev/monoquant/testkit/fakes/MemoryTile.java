@@ -1,0 +1,140 @@
+package dev.monoquant.testkit.fakes;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Rows;
+import dev.monoquant.tile.Tile;
+import java.util.Arrays;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A tile over numbers in memory, as strict as the pipeline's own: both views are made at first use,
+ * share nothing with each other or with the numbers it was made of, and end with {@link #close}.
+ *
+ * <p>Nothing native is touched until somebody asks for {@link #array()}. Used by one thread at a
+ * time.
+ */
+public final class MemoryTile implements Tile, AutoCloseable {
+
+  private final Rows rows;
+  private final long firstRow;
+  private final int height;
+  private final float[] numbers;
+  private final int slack;
+  private float @Nullable [] values;
+  private @Nullable NDArray array;
+  private @Nullable NDManager manager;
+  private boolean closed;
+
+  private MemoryTile(Rows rows, long firstRow, int height, float[] numbers, int slack) {
+    this.rows = rows;
+    this.firstRow = firstRow;
+    this.height = height;
+    this.numbers = numbers;
+    this.slack = slack;
+  }
+
+  /**
+   * A tile of some rows.
+   *
+   * @param rows the weight
+   * @param firstRow the first row
+   * @param numbers row-major, whole rows; copied
+   * @return the tile; the caller closes it
+   */
+  public static MemoryTile of(Rows rows, long firstRow, float... numbers) {
+    int height = Math.toIntExact(numbers.length / rows.cols());
+    if (height < 1 || height * rows.cols() != numbers.length) {
+      throw new IllegalArgumentException(
+          "%d numbers are no whole rows of %d columns".formatted(numbers.length, rows.cols()));
+    }
+    return new MemoryTile(rows, firstRow, height, numbers.clone(), 0);
+  }
+
+  /**
+   * The same tile with a longer array, as the pipeline makes when it reuses buffers: NaN lies
+   * beyond the numbers.
+   *
+   * @param elements how many elements too long
+   * @return another tile; the caller closes it
+   */
+  public MemoryTile withSlack(int elements) {
+    return new MemoryTile(rows, firstRow, height, numbers, elements);
+  }
+
+  @Override
+  public Rows rows() {
+    return rows;
+  }
+
+  @Override
+  public long firstRow() {
+    return firstRow;
+  }
+
+  @Override
+  public int height() {
+    return height;
+  }
+
+  @Override
+  public int cols() {
+    return Math.toIntExact(rows.cols());
+  }
+
+  @Override
+  public ElementType sourceType() {
+    return rows.tensor().type();
+  }
+
+  @Override
+  public float[] values() {
+    requireOpen();
+    if (values == null) {
+      values = Arrays.copyOf(numbers, numbers.length + slack);
+      Arrays.fill(values, numbers.length, values.length, Float.NaN);
+    }
+    return values;
+  }
+
+  @Override
+  public NDArray array() {
+    requireOpen();
+    if (array == null) {
+      manager = NDManager.newBaseManager();
+      array = manager.create(numbers, new Shape(height, cols()));
+    }
+    return array;
+  }
+
+  /** {@return what was made of {@link #array()}, empty if nobody asked for it} */
+  public Optional<NDArray> arrayIfAsked() {
+    return Optional.ofNullable(array);
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException(
+          "the tile at row %d of %s is used after the call that received it returned"
+              .formatted(firstRow, rows.tensor().name()));
+    }
+  }
+
+  /**
+   * Ends the tile: its array and all that was computed from it are freed, and its numbers become
+   * NaN for whoever kept them.
+   */
+  @Override
+  public void close() {
+    closed = true;
+    if (values != null) {
+      Arrays.fill(values, Float.NaN);
+    }
+    if (manager != null) {
+      manager.close();
+    }
+  }
+}

@@ -1,0 +1,8 @@
+/**
+ * Stand-ins for the pipeline around a plugin: tiles, models and outputs in memory that are strict
+ * about their protocol, and plugins that misbehave on purpose.
+ */
+@NullMarked
+package dev.monoquant.testkit.fakes;
+
+import org.jspecify.annotations.NullMarked;

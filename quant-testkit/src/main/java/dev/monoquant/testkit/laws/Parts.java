@@ -1,0 +1,100 @@
+package dev.monoquant.testkit.laws;
+
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.FloatBytes;
+import dev.monoquant.testkit.SchemeCase;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Part;
+import dev.monoquant.tile.QuantizedTile;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/** How laws look at the bytes of parts. */
+final class Parts {
+
+  private Parts() {}
+
+  /** Where the first difference is, in words; empty if there is none. */
+  static Optional<String> difference(QuantizedTile expected, QuantizedTile actual) {
+    if (!expected.names().equals(actual.names())) {
+      return Optional.of(
+          "parts %s instead of %s"
+              .formatted(new TreeSet<>(actual.names()), new TreeSet<>(expected.names())));
+    }
+    for (String name : new TreeSet<>(expected.names())) {
+      byte[] a = expected.part(name);
+      byte[] b = actual.part(name);
+      int at = Arrays.mismatch(a, b);
+      if (at >= 0) {
+        return Optional.of(
+            at < Math.min(a.length, b.length)
+                ? "byte %d of part %s is %d instead of %d".formatted(at, name, b[at], a[at])
+                : "part %s has %d bytes instead of %d".formatted(name, b.length, a.length));
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** A deep copy, to compare with after somebody had the original. */
+  static QuantizedTile copy(QuantizedTile tile) {
+    Map<String, byte[]> parts = new TreeMap<>();
+    for (String name : tile.names()) {
+      parts.put(name, tile.part(name).clone());
+    }
+    return new QuantizedTile(tile.firstRow(), tile.height(), parts);
+  }
+
+  /** The whole parts, and the cells that tiled parts have for some rows. */
+  static QuantizedTile slice(SchemeCase c, QuantizedTile all, SchemeCase.Span span) {
+    Map<String, byte[]> parts = new TreeMap<>();
+    for (Part part : c.encoding().parts()) {
+      byte[] bytes = all.part(part.name());
+      if (part.extent() instanceof Part.Grid grid) {
+        long rowBytes = grid.cellCols(c.weight().cols()) * part.type().cellBytes();
+        int from = Math.toIntExact(span.firstRow() / grid.rowsPerCell() * rowBytes);
+        int length = Math.toIntExact(grid.cellRows(span.height()) * rowBytes);
+        bytes = Arrays.copyOfRange(bytes, from, from + length);
+      }
+      parts.put(part.name(), bytes);
+    }
+    return new QuantizedTile(span.firstRow(), span.height(), parts);
+  }
+
+  /** The bytes that a part must have in a tile of so many rows. */
+  static long bytes(Part part, long rows, long cols) {
+    return Math.multiplyExact(part.shape(rows, cols).elements(), (long) part.type().cellBytes());
+  }
+
+  /** The parts of a worker that come once for the tensor, as a tile without rows. */
+  static QuantizedTile whole(Map<String, byte[]> parts) {
+    return new QuantizedTile(0, 0, parts);
+  }
+
+  /** The numbers of a part of a floating point type; empty for all other types. */
+  static Optional<float[]> floats(Part part, byte[] bytes) {
+    return floats(part.type(), bytes);
+  }
+
+  private static Optional<float[]> floats(ElementType type, byte[] bytes) {
+    if (!type.isQuantizable()) {
+      return Optional.empty();
+    }
+    float[] out = new float[bytes.length / type.cellBytes()];
+    FloatBytes.widen(type, ByteBuffer.wrap(bytes), out, 0, out.length);
+    return Optional.of(out);
+  }
+
+  /** The codes of an encoding, if they are integers. */
+  static Optional<Part> integerCodes(Encoding encoding) {
+    return encoding.find(Part.CODES).filter(p -> p.tiled() && p.type().isCode());
+  }
+
+  /** The integer that a cell of a code type holds. */
+  static int code(ElementType type, byte cell) {
+    return type.signed() ? cell : Byte.toUnsignedInt(cell);
+  }
+}

@@ -1,0 +1,250 @@
+package dev.monoquant.testkit.laws;
+
+import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.testkit.SchemeCase;
+import dev.monoquant.testkit.SchemeCase.Span;
+import dev.monoquant.testkit.data.Representable;
+import dev.monoquant.testkit.data.WeightSample;
+import dev.monoquant.tile.QuantizedTile;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What the {@link TileDecoder} of a scheme must do.
+ *
+ * <p>Check them on cases that {@link SchemeCase#accepted()}.
+ */
+public final class TileDecoderLaws {
+
+  /** Numbers no decoder writes; two, so that one of them shows what was left out. */
+  private static final float[] GUARDS = {Float.NaN, -98765f};
+
+  private static final int BEYOND = 7;
+
+  private TileDecoderLaws() {}
+
+  /** {@return every law that holds for all schemes} */
+  public static List<Law<SchemeCase>> all() {
+    return List.of(
+        new Law<>("writesExactlyItsNumbers", TileDecoderLaws::writesExactlyItsNumbers),
+        new Law<>("decodingReadsOnly", TileDecoderLaws::decodingReadsOnly),
+        new Law<>("decodesRowsAlone", TileDecoderLaws::decodesRowsAlone),
+        new Law<>("decodesToItsType", TileDecoderLaws::decodesToItsType),
+        new Law<>("staysWithinErrorBound", TileDecoderLaws::staysWithinErrorBound));
+  }
+
+  /**
+   * Decoding writes all {@code height * cols} elements, none beyond, and does not look at what the
+   * array held before.
+   *
+   * @param c an accepted case
+   */
+  public static void writesExactlyItsNumbers(SchemeCase c) {
+    String law = "writesExactlyItsNumbers";
+    QuantizedTile tile = c.quantize();
+    TileDecoder decoder = c.decoder();
+    int count = tile.height() * c.weight().cols();
+    float[][] out = new float[GUARDS.length][count + BEYOND];
+    for (int g = 0; g < GUARDS.length; g++) {
+      Arrays.fill(out[g], GUARDS[g]);
+      decoder.decode(tile, out[g]);
+      for (int i = count; i < out[g].length; i++) {
+        if (Float.compare(out[g][i], GUARDS[g]) != 0) {
+          throw new LawViolation(
+              law, c, "element %d of %d was written: %s".formatted(i, count, out[g][i]));
+        }
+      }
+    }
+    for (int i = 0; i < count; i++) {
+      if (Float.compare(out[0][i], out[1][i]) != 0) {
+        throw new LawViolation(
+            law,
+            c,
+            "element %d is %s in an array of NaN and %s in one of %s"
+                .formatted(i, out[0][i], out[1][i], GUARDS[1]));
+      }
+    }
+  }
+
+  /**
+   * Decoding changes no part, gives the same numbers again, from the same decoder and from another.
+   *
+   * @param c an accepted case
+   */
+  public static void decodingReadsOnly(SchemeCase c) {
+    String law = "decodingReadsOnly";
+    QuantizedTile tile = c.quantize();
+    QuantizedTile before = Parts.copy(tile);
+    TileDecoder decoder = c.decoder();
+    float[] first = new float[tile.height() * c.weight().cols()];
+    decoder.decode(tile, first);
+    Parts.difference(before, tile)
+        .ifPresent(
+            d -> {
+              throw new LawViolation(law, c, "decoding wrote to the tile: " + d);
+            });
+    float[] again = new float[first.length];
+    decoder.decode(tile, again);
+    requireEqual(law, c, first, again, "the same tile again");
+    requireEqual(law, c, first, c.decode(tile), "another decoder");
+  }
+
+  /**
+   * The numbers of some rows do not depend on which other rows are decoded with them, nor does
+   * their error bound.
+   *
+   * @param c an accepted case
+   */
+  public static void decodesRowsAlone(SchemeCase c) {
+    String law = "decodesRowsAlone";
+    QuantizedTile all = c.quantize();
+    TileDecoder decoder = c.decoder();
+    float[] expected = c.decode(all);
+    int cols = c.weight().cols();
+    for (Span span : c.spans(1)) {
+      QuantizedTile some = Parts.slice(c, all, span);
+      float[] rows =
+          Arrays.copyOfRange(
+              expected, span.firstRow() * cols, (span.firstRow() + span.height()) * cols);
+      requireEqual(law, c, rows, c.decode(some), span.toString());
+      for (int row = 0; row < span.height(); row++) {
+        double bound = decoder.errorBound(all, span.firstRow() + row);
+        double alone = decoder.errorBound(some, row);
+        if (Double.compare(bound, alone) != 0) {
+          throw new LawViolation(
+              law, c, "the bound of %s is %s, and %s alone".formatted(span, bound, alone));
+        }
+      }
+    }
+  }
+
+  /**
+   * Every decoded number is finite and one that the weight's own type has, so that a float model
+   * can be written without rounding once more.
+   *
+   * @param c an accepted case
+   */
+  public static void decodesToItsType(SchemeCase c) {
+    float[] decoded = c.decode(c.quantize());
+    for (int i = 0; i < decoded.length; i++) {
+      if (!Float.isFinite(decoded[i]) || !Representable.isIn(c.weight().type(), decoded[i])) {
+        throw new LawViolation(
+            "decodesToItsType",
+            c,
+            "number %d is %s, which %s does not have"
+                .formatted(i, decoded[i], c.weight().type().wire()));
+      }
+    }
+  }
+
+  /**
+   * No decoded number is farther from the original than the bound of its row; the bound is a number
+   * and not negative.
+   *
+   * @param c an accepted case
+   */
+  public static void staysWithinErrorBound(SchemeCase c) {
+    String law = "staysWithinErrorBound";
+    QuantizedTile tile = c.quantize();
+    TileDecoder decoder = c.decoder();
+    float[] decoded = c.decode(tile);
+    float[] original = c.weight().values();
+    for (int row = 0; row < tile.height(); row++) {
+      double bound = decoder.errorBound(tile, row);
+      if (!(bound >= 0)) {
+        throw new LawViolation(law, c, "the bound of row " + row + " is " + bound);
+      }
+      for (int i = row * c.weight().cols(); i < (row + 1) * c.weight().cols(); i++) {
+        double error = Math.abs((double) decoded[i] - original[i]);
+        if (!(error <= bound)) {
+          throw new LawViolation(
+              law,
+              c,
+              "row %d, column %d: %s is decoded to %s, off by %s; the bound is %s"
+                  .formatted(
+                      row, i - row * c.weight().cols(), original[i], decoded[i], error, bound));
+        }
+      }
+    }
+  }
+
+  /**
+   * A row of zeros decodes to zeros. For schemes that have a code for zero whatever the scale.
+   *
+   * @param c an accepted case; its numbers do not count
+   */
+  public static void zeroRowsDecodeToZero(SchemeCase c) {
+    int height = c.weight().height();
+    int cols = c.weight().cols();
+    WeightSample zeros =
+        WeightSample.of(c.weight().type(), height, cols, new float[height * cols])
+            .as(c.weight().rows());
+    SchemeCase z = new SchemeCase(c.scheme(), zeros, c.options());
+    float[] decoded = z.decode(z.quantize());
+    for (int i = 0; i < decoded.length; i++) {
+      if (decoded[i] != 0) {
+        throw new LawViolation(
+            "zeroRowsDecodeToZero",
+            "%s on %d rows of %d zeros with %s"
+                .formatted(c.scheme().id(), height, cols, c.options()),
+            "number %d is %s".formatted(i, decoded[i]));
+      }
+    }
+  }
+
+  /**
+   * What was decoded, quantized and decoded once more, stays where it is. For schemes whose decoded
+   * numbers have the scale they came from.
+   *
+   * @param c an accepted case
+   * @param tolerance how far a number may move, in units of its row's error bound; 0 for not at all
+   */
+  public static void requantizingStays(SchemeCase c, double tolerance) {
+    float[] once = c.decode(c.quantize());
+    WeightSample decoded =
+        WeightSample.of(c.weight().type(), c.weight().height(), c.weight().cols(), once)
+            .as(c.weight().rows());
+    SchemeCase again = new SchemeCase(c.scheme(), decoded, c.options());
+    QuantizedTile tile = again.quantize();
+    float[] twice = again.decode(tile);
+    for (int i = 0; i < once.length; i++) {
+      double bound = c.decoder().errorBound(tile, i / c.weight().cols());
+      double allowed = tolerance == 0 ? 0 : tolerance * bound;
+      if (!(Math.abs((double) twice[i] - once[i]) <= allowed)) {
+        throw new LawViolation(
+            "requantizingStays",
+            c,
+            "number %d is decoded to %s, and to %s the second time; allowed are %s"
+                .formatted(i, once[i], twice[i], allowed));
+      }
+    }
+  }
+
+  /**
+   * Decoding leaves no array. Needs an engine. No other thread may use arrays meanwhile.
+   *
+   * @param c an accepted case
+   */
+  public static void leavesNoArrays(SchemeCase c) {
+    QuantizedTile tile = c.quantize();
+    LiveArrays.requireUnchanged(
+        "leavesNoArrays",
+        c,
+        () -> {
+          c.decode(tile);
+          return Optional.empty();
+        });
+  }
+
+  private static void requireEqual(
+      String law, SchemeCase c, float[] expected, float[] actual, String when) {
+    int at = Arrays.mismatch(expected, actual);
+    if (at >= 0) {
+      throw new LawViolation(
+          law,
+          c,
+          "%s: number %d is %s instead of %s".formatted(when, at, actual[at], expected[at]));
+    }
+  }
+}

@@ -1,0 +1,186 @@
+package dev.monoquant.testkit.laws;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.testkit.SchemeCase;
+import dev.monoquant.testkit.SchemeCase.Span;
+import dev.monoquant.testkit.fakes.MemoryTile;
+import dev.monoquant.tile.QuantizedTile;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The codes of a row follow from the numbers of that row's block, the options and the facts alone.
+ * That is what lets the pipeline cut tiles as it likes, run them on all processors, and still write
+ * the same bytes every time.
+ *
+ * <p>Check them on cases that {@link SchemeCase#accepted()}.
+ */
+public final class TileIndependenceLaws {
+
+  private static final int THREADS = 4;
+  private static final int ROUNDS = 8;
+
+  private TileIndependenceLaws() {}
+
+  /**
+   * The same tile gives the same bytes, from the same worker and from another. The first copy may
+   * be scribbled over by the worker; the second is as fresh as the first was.
+   *
+   * @param c an accepted case
+   */
+  public static void repeats(SchemeCase c) {
+    TileQuantizer worker = c.begin();
+    int height = c.weight().height();
+    QuantizedTile first = Parts.copy(c.quantize(worker, 0, height));
+    requireEqual("repeats", c, first, c.quantize(worker, 0, height), "the same tile again");
+    requireEqual("repeats", c, first, c.quantize(c.begin(), 0, height), "another worker");
+  }
+
+  /**
+   * A result stays what it was when the tile's arrays change after the call, and when the worker
+   * quantizes something else: it keeps no reference to a tile and hands out no buffer that it goes
+   * on using.
+   *
+   * @param c an accepted case
+   */
+  public static void keepsNothing(SchemeCase c) {
+    TileQuantizer worker = c.begin();
+    int height = c.weight().height();
+    try (MemoryTile tile = c.tile(0, height);
+        MemoryTile zeros = zeros(c)) {
+      QuantizedTile result = worker.quantize(tile);
+      QuantizedTile expected = Parts.copy(result);
+      Arrays.fill(tile.values(), 1e9f);
+      requireEqual("keepsNothing", c, expected, result, "after the tile's numbers changed");
+      worker.quantize(zeros);
+      requireEqual("keepsNothing", c, expected, result, "after a tile of zeros was quantized");
+    }
+  }
+
+  private static MemoryTile zeros(SchemeCase c) {
+    return MemoryTile.of(c.weight().rows(), 0, new float[c.weight().height() * c.weight().cols()]);
+  }
+
+  /**
+   * Tiles that one worker quantizes in any order are what a new worker makes of each alone.
+   *
+   * @param c an accepted case
+   */
+  public static void orderDoesNotMatter(SchemeCase c) {
+    Map<Span, QuantizedTile> alone = alone(c);
+    List<Span> order = new ArrayList<>(alone.keySet());
+    Collections.reverse(order);
+    inOrder(c, order, alone);
+    Collections.shuffle(order, new Random(1));
+    inOrder(c, order, alone);
+  }
+
+  private static void inOrder(SchemeCase c, List<Span> order, Map<Span, QuantizedTile> alone) {
+    TileQuantizer worker = c.begin();
+    for (Span span : order) {
+      QuantizedTile tile = c.quantize(worker, span.firstRow(), span.height());
+      requireEqual("orderDoesNotMatter", c, alone.get(span), tile, span + " in order " + order);
+    }
+  }
+
+  private static Map<Span, QuantizedTile> alone(SchemeCase c) {
+    Map<Span, QuantizedTile> alone = new LinkedHashMap<>();
+    for (Span span : c.spans(1)) {
+      alone.put(span, Parts.copy(c.quantize(c.begin(), span.firstRow(), span.height())));
+    }
+    return alone;
+  }
+
+  /**
+   * Tiles that one worker quantizes on several threads at once are what a new worker makes of each
+   * alone. A data race need not show every time: let this run often.
+   *
+   * @param c an accepted case
+   */
+  public static void threadsDoNotMatter(SchemeCase c) {
+    Map<Span, QuantizedTile> alone = alone(c);
+    TileQuantizer worker = c.begin();
+    CyclicBarrier together = new CyclicBarrier(THREADS);
+    List<Callable<Void>> tasks = new ArrayList<>();
+    for (int thread = 0; thread < THREADS; thread++) {
+      List<Span> order = new ArrayList<>(alone.keySet());
+      Collections.rotate(order, thread);
+      tasks.add(
+          () -> {
+            together.await();
+            for (int round = 0; round < ROUNDS; round++) {
+              for (Span span : order) {
+                QuantizedTile tile = c.quantize(worker, span.firstRow(), span.height());
+                requireEqual("threadsDoNotMatter", c, alone.get(span), tile, span.toString());
+              }
+            }
+            return null;
+          });
+    }
+    runAll("threadsDoNotMatter", c, tasks);
+  }
+
+  /** Runs tasks at once, one thread each; what one throws is thrown here. */
+  static void runAll(String law, Object subject, List<Callable<Void>> tasks) {
+    ExecutorService pool = Executors.newFixedThreadPool(tasks.size());
+    try {
+      for (Future<Void> done : pool.invokeAll(tasks)) {
+        done.get();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted", e);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof LawViolation violation) {
+        throw violation;
+      }
+      throw new LawViolation(law, subject, String.valueOf(e.getCause()), e.getCause());
+    } finally {
+      pool.shutdownNow();
+    }
+  }
+
+  /**
+   * One tile of all rows has the same bytes as many tiles of few rows, put together.
+   *
+   * @param c an accepted case
+   */
+  public static void heightDoesNotMatter(SchemeCase c) {
+    QuantizedTile expected = c.quantize();
+    for (int height : new int[] {1, 2, 3, (c.weight().height() + 1) / 2}) {
+      requireEqual(
+          "heightDoesNotMatter",
+          c,
+          expected,
+          c.quantizeInTiles(height),
+          "in tiles of " + height + " rows");
+    }
+  }
+
+  private static void requireEqual(
+      String law,
+      SchemeCase c,
+      @Nullable QuantizedTile expected,
+      QuantizedTile actual,
+      String when) {
+    Parts.difference(requireNonNull(expected), actual)
+        .ifPresent(
+            d -> {
+              throw new LawViolation(law, c, when + ": " + d);
+            });
+  }
+}

@@ -1,0 +1,239 @@
+package dev.monoquant.testkit.laws;
+
+import dev.monoquant.QuantException;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.testkit.SchemeCase;
+import dev.monoquant.testkit.SchemeCase.Span;
+import dev.monoquant.testkit.fakes.MemoryTile;
+import dev.monoquant.tile.Part;
+import dev.monoquant.tile.QuantizedTile;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/**
+ * What the {@link TileQuantizer} of a scheme must do with the numbers of one tile. How tiles relate
+ * to each other is up to {@link TileIndependenceLaws}.
+ *
+ * <p>Check them on cases that {@link SchemeCase#accepted()}.
+ */
+public final class TileQuantizerLaws {
+
+  private TileQuantizerLaws() {}
+
+  /** {@return every law that holds for all schemes, here and in {@link TileIndependenceLaws}} */
+  public static List<Law<SchemeCase>> all() {
+    return List.of(
+        new Law<>("throwsOnlyOnPurpose", TileQuantizerLaws::throwsOnlyOnPurpose),
+        new Law<>("returnsDeclaredParts", TileQuantizerLaws::returnsDeclaredParts),
+        new Law<>("codesFitTheirType", TileQuantizerLaws::codesFitTheirType),
+        new Law<>("floatsAreFinite", TileQuantizerLaws::floatsAreFinite),
+        new Law<>("scalesAreNotZero", TileQuantizerLaws::scalesAreNotZero),
+        new Law<>("readsOnlyItsNumbers", TileQuantizerLaws::readsOnlyItsNumbers),
+        new Law<>("repeats", TileIndependenceLaws::repeats),
+        new Law<>("keepsNothing", TileIndependenceLaws::keepsNothing),
+        new Law<>("orderDoesNotMatter", TileIndependenceLaws::orderDoesNotMatter),
+        new Law<>("threadsDoNotMatter", TileIndependenceLaws::threadsDoNotMatter),
+        new Law<>("heightDoesNotMatter", TileIndependenceLaws::heightDoesNotMatter),
+        new Law<>("tiesGoToEven", RoundingLaws::tiesGoToEven));
+  }
+
+  /**
+   * Finite numbers never cause an exception but a {@link QuantException}, which says what is wrong
+   * with them; neither when quantizing nor when decoding.
+   *
+   * @param c a case; it may be refused
+   */
+  public static void throwsOnlyOnPurpose(SchemeCase c) {
+    try {
+      QuantizedTile tile = c.quantize();
+      c.decode(tile);
+      for (int row = 0; row < tile.height(); row++) {
+        c.decoder().errorBound(tile, row);
+      }
+    } catch (QuantException refused) {
+      // Refusing is allowed; that it does not refuse everything is for the contract to see.
+      return;
+    } catch (RuntimeException | LinkageError e) {
+      throw new LawViolation("throwsOnlyOnPurpose", c, e.toString(), e);
+    }
+  }
+
+  /**
+   * A tile of any height comes back with its own first row and height and with exactly the tiled
+   * parts of the encoding, each of exactly the declared size; and {@link TileQuantizer#tensorParts}
+   * are exactly the whole parts, the same at each call.
+   *
+   * @param c an accepted case
+   */
+  public static void returnsDeclaredParts(SchemeCase c) {
+    String law = "returnsDeclaredParts";
+    TileQuantizer worker = c.begin();
+    List<Part> tiled = c.encoding().parts().stream().filter(Part::tiled).toList();
+    for (int height : new int[] {1, 2, c.weight().height()}) {
+      for (Span span : c.spans(height)) {
+        QuantizedTile tile = c.quantize(worker, span.firstRow(), span.height());
+        if (tile.firstRow() != span.firstRow() || tile.height() != span.height()) {
+          throw new LawViolation(
+              law,
+              c,
+              "rows %d + %d came back for %s".formatted(tile.firstRow(), tile.height(), span));
+        }
+        requireSizes(law, c, tile, tiled, span.height());
+      }
+    }
+    List<Part> whole = c.encoding().parts().stream().filter(p -> !p.tiled()).toList();
+    QuantizedTile parts = Parts.whole(worker.tensorParts());
+    requireSizes(law, c, parts, whole, c.weight().height());
+    Parts.difference(parts, Parts.whole(worker.tensorParts()))
+        .ifPresent(
+            d -> {
+              throw new LawViolation(law, c, "tensorParts asked again: " + d);
+            });
+  }
+
+  private static void requireSizes(
+      String law, SchemeCase c, QuantizedTile tile, List<Part> declared, int height) {
+    Set<String> names = declared.stream().map(Part::name).collect(Collectors.toSet());
+    if (!tile.names().equals(names)) {
+      throw new LawViolation(
+          law,
+          c,
+          "parts %s, declared are %s".formatted(new TreeSet<>(tile.names()), new TreeSet<>(names)));
+    }
+    for (Part part : declared) {
+      long expected = Parts.bytes(part, height, c.weight().cols());
+      if (tile.part(part.name()).length != expected) {
+        throw new LawViolation(
+            law,
+            c,
+            "part %s of %d rows has %d bytes, declared are %d"
+                .formatted(part.name(), height, tile.part(part.name()).length, expected));
+      }
+    }
+  }
+
+  /**
+   * Every cell of a code type below 8 bits holds a value of that type, sign-extended where signed.
+   *
+   * @param c an accepted case
+   */
+  public static void codesFitTheirType(SchemeCase c) {
+    QuantizedTile tile = c.quantize();
+    for (Part part : c.encoding().parts()) {
+      ElementType type = part.type();
+      byte[] bytes = tile.part(part.name());
+      for (int i = 0; type.isCode() && i < bytes.length; i++) {
+        int code = Parts.code(type, bytes[i]);
+        if (code < type.minCode() || code > type.maxCode()) {
+          throw new LawViolation(
+              "codesFitTheirType",
+              c,
+              "cell %d of part %s is %d; %s holds %d to %d"
+                  .formatted(i, part.name(), code, type.wire(), type.minCode(), type.maxCode()));
+        }
+      }
+    }
+  }
+
+  /**
+   * Every cell of a floating point part is finite.
+   *
+   * @param c an accepted case
+   */
+  public static void floatsAreFinite(SchemeCase c) {
+    QuantizedTile tile = c.quantize();
+    for (Part part : c.encoding().parts()) {
+      float[] cells = Parts.floats(part, tile.part(part.name())).orElse(new float[0]);
+      for (int i = 0; i < cells.length; i++) {
+        if (!Float.isFinite(cells[i])) {
+          throw new LawViolation(
+              "floatsAreFinite", c, "cell %d of part %s is %s".formatted(i, part.name(), cells[i]));
+        }
+      }
+    }
+  }
+
+  /**
+   * No cell of the part {@link Part#SCALE}, where it is of a floating point type, is zero: readers
+   * divide by it.
+   *
+   * @param c an accepted case
+   */
+  public static void scalesAreNotZero(SchemeCase c) {
+    QuantizedTile tile = c.quantize();
+    for (Part part : c.encoding().find(Part.SCALE).stream().toList()) {
+      float[] cells = Parts.floats(part, tile.part(part.name())).orElse(new float[0]);
+      for (int i = 0; i < cells.length; i++) {
+        if (cells[i] == 0) {
+          throw new LawViolation("scalesAreNotZero", c, "scale " + i + " is " + cells[i]);
+        }
+      }
+    }
+  }
+
+  /**
+   * What lies in {@link dev.monoquant.tile.Tile#values()} beyond the tile's numbers does not
+   * matter: buffers are reused, and may be longer than the tile.
+   *
+   * @param c an accepted case
+   */
+  public static void readsOnlyItsNumbers(SchemeCase c) {
+    TileQuantizer worker = c.begin();
+    QuantizedTile expected = c.quantize(worker, 0, c.weight().height());
+    try (MemoryTile exact = c.tile(0, c.weight().height());
+        MemoryTile longer = exact.withSlack(2 * c.weight().cols() + 3)) {
+      QuantizedTile actual = worker.quantize(longer);
+      Parts.difference(expected, actual)
+          .ifPresent(
+              d -> {
+                throw new LawViolation(
+                    "readsOnlyItsNumbers", c, "with NaN beyond the last number, " + d);
+              });
+    }
+  }
+
+  /**
+   * Torch and plain Java give the same bits. For schemes that do both.
+   *
+   * @param c an accepted case
+   */
+  public static void torchEqualsJvm(SchemeCase c) {
+    QuantizedTile expected = computed(c, Compute.JVM);
+    for (Compute compute : List.of(Compute.TORCH, Compute.AUTO)) {
+      Parts.difference(expected, computed(c, compute))
+          .ifPresent(
+              d -> {
+                throw new LawViolation(
+                    "torchEqualsJvm", c, "%s differs from jvm: %s".formatted(compute.wire(), d));
+              });
+    }
+  }
+
+  private static QuantizedTile computed(SchemeCase c, Compute compute) {
+    return new SchemeCase(c.scheme(), c.weight(), c.options().withCompute(compute)).quantize();
+  }
+
+  /**
+   * When the call returns and the tile is closed, no array is left: neither of the tile's own
+   * manager, taken out of it, nor of a manager that the scheme made. Needs an engine. No other
+   * thread may use arrays meanwhile.
+   *
+   * @param c an accepted case
+   */
+  public static void leavesNoArrays(SchemeCase c) {
+    LiveArrays.requireUnchanged(
+        "leavesNoArrays",
+        c,
+        () -> {
+          TileQuantizer worker = c.begin();
+          try (MemoryTile tile = c.tile(0, c.weight().height())) {
+            worker.quantize(tile);
+            return tile.arrayIfAsked();
+          }
+        });
+  }
+}

@@ -17,8 +17,8 @@ import org.slf4j.LoggerFactory;
  * A file in the making, under a temporary name. Many threads write pieces of it in any order; every
  * piece's CRC32C is kept, and {@link #audit} compares it with what the file then holds.
  *
- * <p>With {@code sync}, a background thread flushes what has been written while more is being written,
- * so that the flush at the end is short.
+ * <p>With {@code sync}, a background thread flushes what has been written while more is being
+ * written, so that the flush at the end is short.
  */
 final class StagedFile implements Closeable {
 

@@ -38,27 +38,83 @@ class StrictJsonTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "", " ", "{", "}", "[", "[1", "[1,", "[1,]", "{,}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}",
-        "{a:1}", "{'a':1}", "{1:1}", "nul", "nulL", "True", "01", "-", "+1", ".5", "1.", "1e", "1e+",
-        "0x1", "NaN", "Infinity", "-Infinity", "\"", "\"\\\"", "\"\\x\"", "\"\\u12\"",
-        "\"\\u12g4\"", "\"\\ud800\"", "\"\\ud800x\"", "\"\\ud800\\n\"", "\"\\udc00\"",
-        "\"\\ud800\\ud800\"", "\"\u0001\"", "\"\n\"", "1 2", "[] []", "//c\n1", "/*c*/1", "\ufeff1",
-        "1\u0000", "\u00a01", "{\"a\":1 \"b\":2}", "[1 2]", "\"\\u\u0661\u0661\u0661\u0661\""
+        "",
+        " ",
+        "{",
+        "}",
+        "[",
+        "[1",
+        "[1,",
+        "[1,]",
+        "{,}",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{a:1}",
+        "{'a':1}",
+        "{1:1}",
+        "nul",
+        "nulL",
+        "True",
+        "01",
+        "-",
+        "+1",
+        ".5",
+        "1.",
+        "1e",
+        "1e+",
+        "0x1",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "\"",
+        "\"\\\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\u12g4\"",
+        "\"\\ud800\"",
+        "\"\\ud800x\"",
+        "\"\\ud800\\n\"",
+        "\"\\udc00\"",
+        "\"\\ud800\\ud800\"",
+        "\"\u0001\"",
+        "\"\n\"",
+        "1 2",
+        "[] []",
+        "//c\n1",
+        "/*c*/1",
+        "\ufeff1",
+        "1\u0000",
+        "\u00a01",
+        "{\"a\":1 \"b\":2}",
+        "[1 2]",
+        "\"\\u\u0661\u0661\u0661\u0661\""
       })
   void otherTextIsRefused(String text) {
     assertThatThrownBy(() -> parse(text))
         .isInstanceOfSatisfying(
-            ModelFormatException.class,
-            e -> assertThat(e.reason()).isEqualTo(Reason.HEADER_JSON))
+            ModelFormatException.class, e -> assertThat(e.reason()).isEqualTo(Reason.HEADER_JSON))
         .hasMessageContaining("the text is no strict JSON: at character ");
   }
 
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "{}", "[]", "0", "-0", "1.50", "-1e-05", "1E+5", "\"\"", "true", "false", "null",
-        " \t\r\n[ 1 , {\"a\" : [ ] } ]\n", "\"\\u00e9\\ud83d\\ude42\\/\\b\\f\\n\\r\\t\\\\\\\"\"",
-        "123456789012345678901234567890", "\"\u007f\u2028\ud83d\ude42\""
+        "{}",
+        "[]",
+        "0",
+        "-0",
+        "1.50",
+        "-1e-05",
+        "1E+5",
+        "\"\"",
+        "true",
+        "false",
+        "null",
+        " \t\r\n[ 1 , {\"a\" : [ ] } ]\n",
+        "\"\\u00e9\\ud83d\\ude42\\/\\b\\f\\n\\r\\t\\\\\\\"\"",
+        "123456789012345678901234567890",
+        "\"\u007f\u2028\ud83d\ude42\""
       })
   void jsonIsReadAsAnotherReaderDoes(String text) {
     assertThat(JsonParser.parseString(JsonText.compact(parse(text))))
@@ -82,12 +138,12 @@ class StrictJsonTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"{\"a\":1,\"a\":1}", "[{\"a\":1,\"\\u0061\":2}]", "{\"x\":{\"a\":1,\"a\":2}}"})
+  @ValueSource(
+      strings = {"{\"a\":1,\"a\":1}", "[{\"a\":1,\"\\u0061\":2}]", "{\"x\":{\"a\":1,\"a\":2}}"})
   void aKeyThatStandsTwiceIsRefused(String text) {
     assertThatThrownBy(() -> parse(text))
         .isInstanceOfSatisfying(
-            ModelFormatException.class,
-            e -> assertThat(e.reason()).isEqualTo(Reason.DUPLICATE_KEY))
+            ModelFormatException.class, e -> assertThat(e.reason()).isEqualTo(Reason.DUPLICATE_KEY))
         .hasMessageContaining("\"a\"");
   }
 
@@ -157,7 +213,9 @@ class StrictJsonTest {
 
   private static Arbitrary<JsonValue> values(int depth) {
     Arbitrary<String> text =
-        Arbitraries.strings().withChars("a\"\\\n\t\b\u0001\u00e9\u2028\uffff").ofMaxLength(5)
+        Arbitraries.strings()
+            .withChars("a\"\\\n\t\b\u0001\u00e9\u2028\uffff")
+            .ofMaxLength(5)
             .map(s -> s.length() % 2 == 0 ? s : s + "\ud83d\ude42");
     Arbitrary<JsonValue> leaf =
         Arbitraries.oneOf(

@@ -115,11 +115,11 @@ class OutputSafetyTest {
     for (int bytes = 0; bytes < 700; bytes += 7) {
       FaultDisk disk = new FaultDisk().full(bytes, 4_000_000);
       assertThatThrownBy(
-              () ->
-                  sample().write(new SafetensorsOutput(disk), request(sample(), target, false)))
+              () -> sample().write(new SafetensorsOutput(disk), request(sample(), target, false)))
           .isInstanceOf(OutputException.class)
           .hasMessageContaining(target.toString())
-          .hasMessageContaining("needs " + complete().length + " bytes, 4000000 bytes are available");
+          .hasMessageContaining(
+              "needs " + complete().length + " bytes, 4000000 bytes are available");
       assertThat(folder).isEmptyDirectory();
     }
   }
@@ -167,8 +167,7 @@ class OutputSafetyTest {
     }
     assertThatThrownBy(
             () -> {
-              try (TensorSink sink =
-                  new SafetensorsOutput().open(request(sample, target, false))) {
+              try (TensorSink sink = new SafetensorsOutput().open(request(sample, target, false))) {
                 sink.writeKept(a, 3, ByteBuffer.allocate(8));
               }
             })
@@ -221,8 +220,7 @@ class OutputSafetyTest {
     Path shard = folder.resolve("in/model-1.safetensors");
     Files.createDirectories(shard.getParent().resolve("deep"));
     Files.writeString(shard, OLD);
-    TensorInfo a =
-        new TensorInfo("a", ElementType.INT8, TensorShape.of(1), "model-1.safetensors");
+    TensorInfo a = new TensorInfo("a", ElementType.INT8, TensorShape.of(1), "model-1.safetensors");
     Sample sample = new Sample(1).keep(a);
     TensorSource source = new MemorySource(sample.kept, Map.of(), List.of(shard), List.of());
     assertRefused(
@@ -311,8 +309,7 @@ class OutputSafetyTest {
     private Dies() {}
 
     public static void main(String[] args) throws IOException {
-      TensorSink sink =
-          new SafetensorsOutput().open(request(sample(), Path.of(args[0]), true));
+      TensorSink sink = new SafetensorsOutput().open(request(sample(), Path.of(args[0]), true));
       sink.writeKept(sample().kept.keySet().iterator().next(), 0, ByteBuffer.allocate(40));
       Runtime.getRuntime().halt(17);
     }

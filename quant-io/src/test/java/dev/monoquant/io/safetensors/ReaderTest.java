@@ -130,7 +130,8 @@ class ReaderTest {
     assertFileRefused(text("PK\u0003\u0004 and so on"), Reason.NOT_THIS_FORMAT, "zip");
     assertFileRefused(text("GGUF\u0003\u0000\u0000\u0000"), Reason.NOT_THIS_FORMAT, "GGUF");
     assertFileRefused(text("\u0080\u0002}q\u0000X\u0001a"), Reason.NOT_THIS_FORMAT, "pickle");
-    assertFileRefused(text("\u0008\u0007\u0012\u0007pytorch\u001a"), Reason.NOT_THIS_FORMAT, "ONNX");
+    assertFileRefused(
+        text("\u0008\u0007\u0012\u0007pytorch\u001a"), Reason.NOT_THIS_FORMAT, "ONNX");
     assertFileRefused(text("{\"weight_map\": {}}"), Reason.NOT_THIS_FORMAT, "JSON");
     assertFileRefused(text("nothing anybody knows"), Reason.HEADER_SIZE, "no safetensors file");
   }
@@ -159,7 +160,8 @@ class ReaderTest {
     SafetensorsFormat format = new SafetensorsFormat();
     assertThat(format.probe(ModelInput.of(put("weights.bin", file(ONE, 2)))))
         .isEqualTo(Match.CERTAIN);
-    assertThat(format.probe(ModelInput.of(put("cut.bin", java.util.Arrays.copyOf(file(ONE, 2), 30)))))
+    assertThat(
+            format.probe(ModelInput.of(put("cut.bin", java.util.Arrays.copyOf(file(ONE, 2), 30)))))
         .isEqualTo(Match.LIKELY);
     assertThat(format.probe(ModelInput.of(put("x.bin", text("anything else at all")))))
         .isEqualTo(Match.NONE);
@@ -231,16 +233,26 @@ class ReaderTest {
   void aTensorInTwoShardsIsRefused() throws IOException {
     put("a.safetensors", file(ONE, 2));
     put("b.safetensors", file(ONE, 2));
-    put("model.safetensors.index.json", text("{\"weight_map\":{\"x\":\"a.safetensors\"," +
-        "\"y\":\"b.safetensors\"}}"));
+    put(
+        "model.safetensors.index.json",
+        text("{\"weight_map\":{\"x\":\"a.safetensors\"," + "\"y\":\"b.safetensors\"}}"));
     assertDirectoryRefused(Reason.DUPLICATE_KEY, "\"x\"");
   }
 
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "", "/etc/passwd", "..", "a/../b.safetensors", "./a.safetensors", "a//b.safetensors",
-        "C:a.safetensors", "a\\b.safetensors", "a.bin", "a\\u0000.safetensors", "dir.safetensors",
+        "",
+        "/etc/passwd",
+        "..",
+        "a/../b.safetensors",
+        "./a.safetensors",
+        "a//b.safetensors",
+        "C:a.safetensors",
+        "a\\b.safetensors",
+        "a.bin",
+        "a\\u0000.safetensors",
+        "dir.safetensors",
         "https://host/a.safetensors"
       })
   void shardNamesThatAreNoneAreRefused(String name) throws IOException {
@@ -260,7 +272,8 @@ class ReaderTest {
             "{\"weight_map\":{\"x\":\"a.safetensors\",\"y\":\"c/d.safetensors\","
                 + "\"z\":\"b.safetensors\"}}"));
     assertDirectoryRefused(
-        Reason.SHARD_MISSING, "2 of 3 shards are not there: \"c/d.safetensors\", \"b.safetensors\"");
+        Reason.SHARD_MISSING,
+        "2 of 3 shards are not there: \"c/d.safetensors\", \"b.safetensors\"");
   }
 
   @Test

@@ -12,7 +12,9 @@ import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** A file system of which one operation fails, that is full at some byte, or that damages a write. */
+/**
+ * A file system of which one operation fails, that is full at some byte, or that damages a write.
+ */
 public final class FaultDisk implements Disk {
 
   private final AtomicInteger operations = new AtomicInteger();

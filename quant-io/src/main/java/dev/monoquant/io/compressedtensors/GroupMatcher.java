@@ -9,12 +9,12 @@ import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
 /**
- * Finds the group of a module: by its exact name first, then by regex from the start of the name, then
- * by class, for which {@code Linear} is taken. Files hold no classes; whatever is packed is taken for a
- * Linear.
+ * Finds the group of a module: by its exact name first, then by regex from the start of the name,
+ * then by class, for which {@code Linear} is taken. Files hold no classes; whatever is packed is
+ * taken for a Linear.
  *
- * <p>The regexes come from an untrusted file and may be made to run for ages, so the characters they
- * look at are counted.
+ * <p>The regexes come from an untrusted file and may be made to run for ages, so the characters
+ * they look at are counted.
  */
 record GroupMatcher(List<ConfigGroup> groups, String file) {
 

@@ -55,7 +55,8 @@ record PackedWeight(EncodedWeight weight, int bits, Strategy strategy, boolean s
         || !rows.param().equals("weight")
         || !weight.name().equals(rows.layer() + ".weight")) {
       return Optional.of(
-          "compressed-tensors holds tensors named MODULE.weight only, this one is " + weight.name());
+          "compressed-tensors holds tensors named MODULE.weight only, this one is "
+              + weight.name());
     }
     if (rows.tensor().shape().rank() != 2 || rows.rowAxis() != 0) {
       return Optional.of(
@@ -74,8 +75,7 @@ record PackedWeight(EncodedWeight weight, int bits, Strategy strategy, boolean s
     Part codes = weight.encoding().find(Part.CODES).orElse(null);
     Part scale = weight.encoding().find(Part.SCALE).orElse(null);
     Part zeroPoint = weight.encoding().find(Part.ZERO_POINT).orElse(null);
-    boolean others =
-        weight.encoding().parts().stream().anyMatch(p -> !KNOWN.contains(p.name()));
+    boolean others = weight.encoding().parts().stream().anyMatch(p -> !KNOWN.contains(p.name()));
     if (codes == null
         || scale == null
         || others

@@ -6,9 +6,10 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Codes of 1 to 8 bits, a byte each, to and from a dense bit stream: element i of a row lies at bits
- * {@code i * bits} and up of the row's little-endian bytes, least significant bit first, and may cross
- * bytes. That is also the layout of 32-bit little-endian words filled from their lowest bit.
+ * Codes of 1 to 8 bits, a byte each, to and from a dense bit stream: element i of a row lies at
+ * bits {@code i * bits} and up of the row's little-endian bytes, least significant bit first, and
+ * may cross bytes. That is also the layout of 32-bit little-endian words filled from their lowest
+ * bit.
  *
  * <p>Eight codes are moved at once: three merges fold eight bytes of b bits into b bytes.
  */
@@ -38,9 +39,11 @@ public final class BitPacking {
    * @param from the first code
    * @param count codes to pack
    * @param bits bits of one, 1 to 8
-   * @param flip bits to invert in each code: 0, or the sign bit to store signed codes with an offset
-   * @param out where to; {@code packedBytes(count, bits)} bytes are written, the rest of the last byte
-   *     with zeros; up to 7 bytes after them may be zeroed too, so pack rows in ascending order
+   * @param flip bits to invert in each code: 0, or the sign bit to store signed codes with an
+   *     offset
+   * @param out where to; {@code packedBytes(count, bits)} bytes are written, the rest of the last
+   *     byte with zeros; up to 7 bytes after them may be zeroed too, so pack rows in ascending
+   *     order
    * @param to the first byte
    */
   public static void pack(

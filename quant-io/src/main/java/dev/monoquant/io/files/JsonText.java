@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Writes JSON: compact, as headers are, or indented by two spaces as Python's {@code json.dumps(...,
- * indent=2)} does. Numbers are written with the digits they came with.
+ * Writes JSON: compact, as headers are, or indented by two spaces as Python's {@code
+ * json.dumps(..., indent=2)} does. Numbers are written with the digits they came with.
  */
 public final class JsonText {
 

@@ -86,7 +86,10 @@ public record PlainSafetensors(Map<String, Entry> tensors, Map<String, String> m
 
   /** Bit by bit: element i of a row at bit i * bits. */
   public static byte[] pack(byte[] codes, int cols, int bits, int bytesPerRow) {
-    int rows = cols == 0 ? 0 : codes.length / cols;
+    return pack(codes, cols, bits, bytesPerRow, cols == 0 ? 0 : codes.length / cols);
+  }
+
+  public static byte[] pack(byte[] codes, int cols, int bits, int bytesPerRow, int rows) {
     byte[] out = new byte[rows * bytesPerRow];
     for (int r = 0; r < rows; r++) {
       for (int c = 0; c < cols; c++) {

@@ -1,4 +1,4 @@
-/** Formats that models come from and go to. */
+/** Reads and writes model files. */
 module dev.monoquant.io {
   requires transitive dev.monoquant.api;
   requires com.google.gson;
@@ -6,10 +6,16 @@ module dev.monoquant.io {
   requires static com.google.auto.service;
   requires static org.jspecify;
 
+  exports dev.monoquant.io.compressedtensors;
+  exports dev.monoquant.io.memory;
+  exports dev.monoquant.io.safetensors;
+
   provides dev.monoquant.spi.InputFormatDetector with
+      dev.monoquant.io.compressedtensors.CompressedTensorsFormat,
       dev.monoquant.io.memory.LiveModelFormat,
       dev.monoquant.io.safetensors.ModelDirectoryFormat,
       dev.monoquant.io.safetensors.SafetensorsFormat;
   provides dev.monoquant.spi.OutputFormat with
+      dev.monoquant.io.compressedtensors.CompressedTensorsOutput,
       dev.monoquant.io.safetensors.SafetensorsOutput;
 }

@@ -43,6 +43,7 @@ class ServicesTest {
                     module.descriptor().name(),
                     () ->
                         assertThat(onTheClassPath(module))
+                            .as(module.descriptor().name())
                             .isEqualTo(onTheModulePath(module.descriptor()))));
   }
 

@@ -13,7 +13,7 @@ final class ComparisonTable {
   static String of(Comparison comparison) {
     StringBuilder out = new StringBuilder();
     out.append(
-        "A is %s\nB is %s\n\n".formatted(Text.name(comparison.a()), Text.name(comparison.b())));
+        Text.format("A is %s\nB is %s\n\n", Text.name(comparison.a()), Text.name(comparison.b())));
     List<ComparedTensor> differing = comparison.tensors().stream().filter(t -> !t.equal()).toList();
     if (!differing.isEmpty()) {
       TextTable table =
@@ -33,19 +33,19 @@ final class ComparisonTable {
       out.append('\n');
     }
     out.append(
-        "%s in common: %d equal, %d different\n"
-            .formatted(
-                Text.count(comparison.tensors().size(), "tensor"),
-                comparison.tensors().size() - differing.size(),
-                differing.size()));
+        Text.format(
+            "%s in common: %d equal, %d different\n",
+            Text.count(comparison.tensors().size(), "tensor"),
+            comparison.tensors().size() - differing.size(),
+            differing.size()));
     if (!differing.isEmpty()) {
       ErrorStatistics total = comparison.total();
       out.append(
-          "error of all tensors in common: SQNR %s dB, cosine %s, max error %s\n"
-              .formatted(
-                  Text.decibels(total.sqnrDb()),
-                  Text.cosine(total.cosine()),
-                  Text.error(total.maxError())));
+          Text.format(
+              "error of all tensors in common: SQNR %s dB, cosine %s, max error %s\n",
+              Text.decibels(total.sqnrDb()),
+              Text.cosine(total.cosine()),
+              Text.error(total.maxError())));
     }
     list("only in A", comparison.onlyInA(), out);
     list("only in B", comparison.onlyInB(), out);
@@ -59,11 +59,11 @@ final class ComparisonTable {
   private static void list(String title, List<TensorInfo> tensors, StringBuilder out) {
     if (!tensors.isEmpty()) {
       out.append(
-          "%s: %s: %s\n"
-              .formatted(
-                  title,
-                  Text.count(tensors.size(), "tensor"),
-                  Text.names(tensors.stream().map(TensorInfo::name).toList(), MAX_NAMES)));
+          Text.format(
+              "%s: %s: %s\n",
+              title,
+              Text.count(tensors.size(), "tensor"),
+              Text.names(tensors.stream().map(TensorInfo::name).toList(), MAX_NAMES)));
     }
   }
 }

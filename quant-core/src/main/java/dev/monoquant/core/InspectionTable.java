@@ -20,13 +20,13 @@ final class InspectionTable {
     StringBuilder out = new StringBuilder();
     List<TensorInfo> tensors = inspection.tensors();
     out.append(
-        "%s: %s, %s in %s, %s\n\n"
-            .formatted(
-                Text.name(inspection.input()),
-                inspection.format(),
-                Text.count(tensors.size(), "tensor"),
-                Text.count(inspection.layers().size(), "layer"),
-                Text.bytes(inspection.storedBytes())));
+        Text.format(
+            "%s: %s, %s in %s, %s\n\n",
+            Text.name(inspection.input()),
+            inspection.format(),
+            Text.count(tensors.size(), "tensor"),
+            Text.count(inspection.layers().size(), "layer"),
+            Text.bytes(inspection.storedBytes())));
     layers(inspection, out);
     quantized(inspection.quantized(), out);
     metadata(inspection.metadata(), out);
@@ -79,11 +79,11 @@ final class InspectionTable {
           w.encoding().parts().stream()
               .map(
                   p ->
-                      "%s %s %s"
-                          .formatted(
-                              p.name(),
-                              p.type().wire(),
-                              Text.shape(p.shape(w.rows().rows(), w.rows().cols()))))
+                      Text.format(
+                          "%s %s %s",
+                          p.name(),
+                          p.type().wire(),
+                          Text.shape(p.shape(w.rows().rows(), w.rows().cols()))))
               .collect(Collectors.joining(", "));
       table.row(Text.name(w.name()), Text.scheme(w), Integer.toString(w.options().bits()), parts);
     }
@@ -100,8 +100,8 @@ final class InspectionTable {
         .forEach(
             e ->
                 out.append(
-                    "  %s: %s\n"
-                        .formatted(Text.name(e.getKey()), QuantException.quote(e.getValue()))));
+                    Text.format(
+                        "  %s: %s\n", Text.name(e.getKey()), QuantException.quote(e.getValue()))));
     if (metadata.size() > MAX_METADATA) {
       out.append("  and ")
           .append(metadata.size() - MAX_METADATA)

@@ -31,16 +31,17 @@ final class KeptTable {
         .forEach(
             e ->
                 out.append(
-                    "  %d %s: %s\n"
-                        .formatted(
-                            e.getValue().size(),
-                            Text.line(e.getKey()),
-                            Text.names(e.getValue(), MAX_NAMES))));
+                    Text.format(
+                        "  %d %s: %s\n",
+                        e.getValue().size(),
+                        Text.line(e.getKey()),
+                        Text.names(e.getValue(), MAX_NAMES))));
     long unsaid = byReason.values().stream().skip(MAX_REASONS).mapToLong(List::size).sum();
     if (unsaid > 0) {
       out.append(
-          "  %d more for %s; the JSON form has all\n"
-              .formatted(unsaid, Text.count(byReason.size() - MAX_REASONS, "other reason")));
+          Text.format(
+              "  %d more for %s; the JSON form has all\n",
+              unsaid, Text.count(byReason.size() - MAX_REASONS, "other reason")));
     }
   }
 }

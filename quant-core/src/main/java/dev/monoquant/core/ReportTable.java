@@ -26,11 +26,11 @@ final class ReportTable {
     if (!report.weights().isEmpty()) {
       ErrorStatistics total = report.total();
       out.append(
-          "error of all quantized weights: SQNR %s dB, cosine %s, max error %s\n"
-              .formatted(
-                  Text.decibels(total.sqnrDb()),
-                  Text.cosine(total.cosine()),
-                  Text.error(total.maxError())));
+          Text.format(
+              "error of all quantized weights: SQNR %s dB, cosine %s, max error %s\n",
+              Text.decibels(total.sqnrDb()),
+              Text.cosine(total.cosine()),
+              Text.error(total.maxError())));
     }
     Text.problems(report.warnings(), out);
     return out.toString();
@@ -132,8 +132,8 @@ final class ReportTable {
   private static void unsaid(int all, int shown, String which, StringBuilder out) {
     if (shown < all) {
       out.append(
-          "%d of %d weights are shown, those %s; the JSON form has all\n"
-              .formatted(shown, all, which));
+          Text.format(
+              "%d of %d weights are shown, those %s; the JSON form has all\n", shown, all, which));
     }
   }
 
@@ -141,11 +141,11 @@ final class ReportTable {
     long before = plan.weights().stream().mapToLong(PlannedWeight::bytesBefore).sum();
     long after = plan.weights().stream().mapToLong(PlannedWeight::bytesAfter).sum();
     out.append(
-        "quantized: %s of %s, %s\n"
-            .formatted(
-                Text.count(plan.weights().size(), "weight"),
-                Text.count((long) plan.weights().size() + plan.kept().size(), "tensor"),
-                Text.change(before, after)));
+        Text.format(
+            "quantized: %s of %s, %s\n",
+            Text.count(plan.weights().size(), "weight"),
+            Text.count((long) plan.weights().size() + plan.kept().size(), "tensor"),
+            Text.change(before, after)));
     KeptTable.appendTo(out, plan.kept());
     out.append("model: ").append(Text.change(plan.bytesBefore(), plan.bytesAfter()));
     plan.outputBytes()

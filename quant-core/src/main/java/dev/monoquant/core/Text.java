@@ -18,6 +18,11 @@ final class Text {
 
   private Text() {}
 
+  /** Formats in the same way everywhere, which {@link String#formatted} does not. */
+  static String format(String format, Object... values) {
+    return String.format(Locale.ROOT, format, values);
+  }
+
   /** Such as {@code 12 B} or {@code 3.4 MiB}. */
   static String bytes(long bytes) {
     if (bytes < 1024) {
@@ -29,12 +34,12 @@ final class Text {
       value /= 1024;
       unit++;
     }
-    return String.format(Locale.ROOT, "%.1f %s", value, UNITS[unit]);
+    return format("%.1f %s", value, UNITS[unit]);
   }
 
   /** Such as {@code 3.97x}. */
   static String ratio(double ratio) {
-    return String.format(Locale.ROOT, ratio < 100 ? "%.2fx" : "%.0fx", ratio);
+    return format(ratio < 100 ? "%.2fx" : "%.0fx", ratio);
   }
 
   /** Such as {@code 600.0 KiB -> 151.2 KiB (3.97x smaller)}. */
@@ -52,16 +57,12 @@ final class Text {
    * Such as {@code 44.12}; {@code exact} if there is no error, {@code -} if there are no numbers.
    */
   static String decibels(double db) {
-    return Double.isNaN(db)
-        ? "-"
-        : db == Double.POSITIVE_INFINITY ? "exact" : String.format(Locale.ROOT, "%.2f", db);
+    return Double.isNaN(db) ? "-" : db == Double.POSITIVE_INFINITY ? "exact" : format("%.2f", db);
   }
 
   /** Such as {@code 1.234e-03}; {@code 0} for zero, {@code none} for an infinite bound. */
   static String error(double error) {
-    return error == 0
-        ? "0"
-        : Double.isInfinite(error) ? "none" : String.format(Locale.ROOT, "%.3e", error);
+    return error == 0 ? "0" : Double.isInfinite(error) ? "none" : format("%.3e", error);
   }
 
   /** Such as {@code 0.999987}, never rounded up to 1; {@code -} if there are no numbers. */
@@ -69,9 +70,7 @@ final class Text {
     if (Double.isNaN(cosine)) {
       return "-";
     }
-    return cosine == 1
-        ? "1"
-        : String.format(Locale.ROOT, "%.6f", Math.floor(cosine * 1_000_000) / 1_000_000);
+    return cosine == 1 ? "1" : format("%.6f", Math.floor(cosine * 1_000_000) / 1_000_000);
   }
 
   /** Such as {@code 64x32x3x3}; {@code scalar} for rank 0. */
@@ -146,7 +145,7 @@ final class Text {
         .forEach(
             c -> {
               if (Character.isISOControl(c) || Character.getType(c) == Character.FORMAT) {
-                out.append(String.format(Locale.ROOT, "\\u%04x", c));
+                out.append(format("\\u%04x", c));
               } else {
                 out.appendCodePoint(c);
               }

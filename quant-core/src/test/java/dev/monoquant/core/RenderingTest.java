@@ -352,7 +352,7 @@ class RenderingTest {
             steps      I64   I64   scalar        -          -         -
 
             3 tensors in common: 1 equal, 2 different
-            error of all tensors in common: SQNR 50.00 dB, cosine 0.999949, max error 1.200e-03
+            error of all tensors in common: SQNR 50.00 dB, cosine 0.999950, max error 1.200e-03
             only in A: 1 tensor: x
             """);
   }

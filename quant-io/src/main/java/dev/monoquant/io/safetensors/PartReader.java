@@ -56,7 +56,8 @@ record PartReader(ModelFiles files) implements FileSource.TileReader {
           cells,
           part.part().type().bits(),
           0,
-          part.part().type().signed(),
+          // The small floats are signed too, but their bits are no two's complement.
+          part.part().type().isCode() && part.part().type().signed(),
           out,
           row * cells);
     }

@@ -1,0 +1,155 @@
+package dev.monoquant.io.compressedtensors;
+
+import com.google.auto.service.AutoService;
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.io.files.FileSource;
+import dev.monoquant.io.files.JsonFiles;
+import dev.monoquant.io.files.JsonValue;
+import dev.monoquant.io.files.ModelDirectory;
+import dev.monoquant.io.files.ModelFiles;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.InputFormatDetector;
+import dev.monoquant.spi.Match;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.TensorSource;
+import dev.monoquant.tile.QuantizedTile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Reads model directories of compressed-tensors, our own and those of llm-compressor: {@code
+ * pack-quantized}, {@code int-quantized} and {@code naive-quantized} integers of 2 to 8 bits with a
+ * scale for the tensor, each row or each group. Weights come as quantized ones of scheme {@code intN};
+ * their float type is that of their scales.
+ *
+ * <p>Of words packed before dense packing came (3, 5, 6 and 7 bits), the width tells: where both
+ * layouts are equally wide and differ, which no multiple of 32 columns is, the dense one is assumed.
+ *
+ * <p>What this does not do: floating point codes (FP8, NVFP4, MXFP4), 2:4 sparsity and permuted columns
+ * are refused by name; scales of activations stay plain tensors. Stateless and thread-safe.
+ */
+@AutoService(InputFormatDetector.class)
+public final class CompressedTensorsFormat implements InputFormatDetector {
+
+  private static final String CONFIG = "config.json";
+  private static final int HALF = LOOK_AHEAD / 2;
+
+  /** Made by the service loader. */
+  public CompressedTensorsFormat() {}
+
+  @Override
+  public String id() {
+    return "compressed-tensors";
+  }
+
+  @Override
+  public Match probe(ModelInput input) {
+    if (!(input instanceof ModelInput.OfPath of) || !ModelDirectory.fits(of.path())) {
+      return Match.NONE;
+    }
+    Optional<Path> config = ModelDirectory.file(ModelDirectory.root(of.path()), CONFIG);
+    if (config.isEmpty()) {
+      return Match.NONE;
+    }
+    try {
+      String text = ends(config.get());
+      boolean quantized =
+          text.contains('"' + ConfigWriter.QUANTIZATION + '"')
+              || text.contains('"' + ConfigWriter.OLD_QUANTIZATION + '"');
+      return quantized && text.contains('"' + ConfigWriter.METHOD + '"')
+          ? Match.CERTAIN
+          : Match.NONE;
+    } catch (IOException | SecurityException unreadable) {
+      return Match.NONE;
+    }
+  }
+
+  /** Keys are sorted as a rule and long label maps come before, so both ends are looked at. */
+  private static String ends(Path config) throws IOException {
+    try (SeekableByteChannel channel = Files.newByteChannel(config)) {
+      ByteBuffer bytes = ByteBuffer.allocate(LOOK_AHEAD);
+      bytes.limit(HALF);
+      fill(channel, bytes);
+      channel.position(Math.max(channel.position(), channel.size() - HALF));
+      bytes.limit(LOOK_AHEAD);
+      fill(channel, bytes);
+      return new String(bytes.array(), 0, bytes.position(), StandardCharsets.ISO_8859_1);
+    }
+  }
+
+  private static void fill(SeekableByteChannel channel, ByteBuffer bytes) throws IOException {
+    int read = 0;
+    while (read >= 0 && bytes.hasRemaining()) {
+      read = channel.read(bytes);
+    }
+  }
+
+  @Override
+  public TensorSource open(ModelInput input, ReadLimits limits) throws IOException {
+    if (!(input instanceof ModelInput.OfPath of)) {
+      throw new IllegalArgumentException(input.describe() + " is no directory");
+    }
+    String label = ModelDirectory.root(of.path()).resolve(CONFIG).toString();
+    List<ConfigGroup> groups =
+        ConfigGroup.read(quantization(of.path(), label, limits), label);
+    ModelFiles files = ModelDirectory.open(of.path(), limits);
+    try {
+      WeightScanner scanner = new WeightScanner(files, groups, label);
+      Map<String, StoredWeight> weights = scanner.weights();
+      List<EncodedWeight> quantized =
+          weights.values().stream().map(StoredWeight::weight).toList();
+      return new FileSource(
+          files,
+          quantized,
+          scanner.parts(),
+          (weight, firstRow, height) -> read(weights, weight, firstRow, height));
+    } catch (IOException | RuntimeException | Error e) {
+      files.close();
+      throw e;
+    }
+  }
+
+  private static QuantizedTile read(
+      Map<String, StoredWeight> weights, EncodedWeight weight, long firstRow, int height)
+      throws IOException {
+    StoredWeight stored = weights.get(weight.name());
+    if (stored == null) {
+      throw new IllegalArgumentException(weight.name() + " is no quantized weight of this model");
+    }
+    return stored.read(firstRow, height);
+  }
+
+  private static JsonValue.Obj quantization(Path path, String label, ReadLimits limits)
+      throws IOException {
+    Optional<Path> config = ModelDirectory.file(ModelDirectory.root(path), CONFIG);
+    if (config.isPresent()) {
+      JsonValue json =
+          JsonFiles.read(
+              config.get(), label, "the configuration", Reason.HEADER_JSON, true, limits);
+      if (json instanceof JsonValue.Obj object) {
+        Optional<JsonValue> found =
+            object
+                .find(ConfigWriter.QUANTIZATION)
+                .or(() -> object.find(ConfigWriter.OLD_QUANTIZATION));
+        if (found.isPresent() && found.get() instanceof JsonValue.Obj quantization) {
+          return quantization;
+        }
+      }
+    }
+    throw new ModelFormatException(
+        Reason.NOT_THIS_FORMAT,
+        label,
+        "",
+        "has no quantization_config object, so this is no directory of compressed-tensors. Read it as"
+            + " a plain model directory.");
+  }
+}

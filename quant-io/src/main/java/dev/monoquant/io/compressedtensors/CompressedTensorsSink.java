@@ -1,0 +1,185 @@
+package dev.monoquant.io.compressedtensors;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.io.files.BitPacking;
+import dev.monoquant.io.files.CellGrid;
+import dev.monoquant.io.files.Disk;
+import dev.monoquant.io.files.SafetensorsLayout;
+import dev.monoquant.io.files.Staging;
+import dev.monoquant.io.files.TensorFileWriter;
+import dev.monoquant.model.Rows;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.SideFile;
+import dev.monoquant.spi.TensorSink;
+import dev.monoquant.tile.Part;
+import dev.monoquant.tile.QuantizedTile;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** A model directory in the making. */
+final class CompressedTensorsSink implements TensorSink {
+
+  private final OutputRequest request;
+  private final DirectoryPlan plan;
+  private final Staging staging;
+  private final Map<String, TensorFileWriter> files = new LinkedHashMap<>();
+  private final Map<String, ZeroPoints> zeroPoints = new ConcurrentHashMap<>();
+
+  CompressedTensorsSink(OutputRequest request, DirectoryPlan plan, Disk disk) throws IOException {
+    this.request = request;
+    this.plan = plan;
+    this.staging = Staging.open(request, true, plan.bytes(), disk);
+    try {
+      for (Map.Entry<String, SafetensorsLayout> shard : plan.shards().entrySet()) {
+        files.put(
+            shard.getKey(), new TensorFileWriter(staging, shard.getKey(), shard.getValue()));
+      }
+      for (PackedWeight weight : plan.weights()) {
+        writeShape(weight);
+      }
+    } catch (IOException | RuntimeException | Error e) {
+      close();
+      throw e;
+    }
+  }
+
+  private void write(String tensor, long offset, ByteBuffer data) throws IOException {
+    requireNonNull(files.get(plan.shardOf(tensor))).write(tensor, offset, data);
+  }
+
+  private void writeShape(PackedWeight weight) throws IOException {
+    Rows rows = weight.weight().rows();
+    ByteBuffer shape = ByteBuffer.allocate(2 * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    shape.putLong(rows.rows()).putLong(rows.cols()).flip();
+    write(weight.name(PackedWeight.SHAPE), 0, shape);
+  }
+
+  @Override
+  public void writeTile(EncodedWeight weight, QuantizedTile tile) throws IOException {
+    PackedWeight packed = plan.weight(weight);
+    Rows rows = weight.rows();
+    CellGrid.checkRows(rows, weight.encoding(), tile.firstRow(), tile.height());
+    byte[] codes = CellGrid.cells(weight.encoding().part(Part.CODES), rows, tile);
+    write(
+        packed.name(PackedWeight.PACKED),
+        tile.firstRow() * packed.rowBytes(),
+        ByteBuffer.wrap(pack(packed, codes, tile.height())));
+    Part scale = weight.encoding().part(Part.SCALE);
+    if (scale.tiled()) {
+      write(
+          packed.name(PackedWeight.SCALE),
+          tile.firstRow() * CellGrid.tileRowBytes(scale, rows),
+          ByteBuffer.wrap(CellGrid.cells(scale, rows, tile)));
+    }
+    if (packed.packsZeroPoints()) {
+      byte[] cells = CellGrid.cells(weight.encoding().part(Part.ZERO_POINT), rows, tile);
+      collect(packed, tile, cells);
+    }
+  }
+
+  private static byte[] pack(PackedWeight weight, byte[] codes, int height) {
+    int cols = Math.toIntExact(weight.weight().rows().cols());
+    int bits = weight.bits();
+    byte[] out = new byte[Math.toIntExact(height * weight.rowBytes())];
+    for (int row = 0; row < height; row++) {
+      int to = Math.toIntExact(row * weight.rowBytes());
+      // Adding 2^(bits-1) to a code is inverting its sign bit.
+      BitPacking.pack(codes, row * cols, cols, bits, 1 << (bits - 1), out, to);
+    }
+    return out;
+  }
+
+  private void collect(PackedWeight weight, QuantizedTile tile, byte[] cells) throws IOException {
+    Rows rows = weight.weight().rows();
+    ZeroPoints all =
+        zeroPoints.computeIfAbsent(
+            weight.module(),
+            m -> new ZeroPoints(Math.toIntExact(rows.rows()), weight.groups(), weight.bits()));
+    ByteBuffer words = all.add(tile.firstRow(), tile.height(), cells);
+    if (words != null) {
+      zeroPoints.remove(weight.module());
+      write(weight.name(PackedWeight.ZERO_POINT), 0, words);
+    }
+  }
+
+  @Override
+  public void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) throws IOException {
+    PackedWeight packed = plan.weight(weight);
+    if (packed.strategy() instanceof Strategy.Tensor) {
+      writeWhole(packed, Part.SCALE, PackedWeight.SCALE, parts);
+      if (!packed.symmetric()) {
+        writeWhole(packed, Part.ZERO_POINT, PackedWeight.ZERO_POINT, parts);
+      }
+    }
+  }
+
+  private void writeWhole(
+      PackedWeight packed, String partName, String param, Map<String, byte[]> parts)
+      throws IOException {
+    Part part = packed.weight().encoding().part(partName);
+    byte[] cells = CellGrid.whole(part, packed.weight().rows(), parts);
+    write(packed.name(param), 0, ByteBuffer.wrap(cells));
+  }
+
+  @Override
+  public void writeKept(TensorInfo tensor, long offset, ByteBuffer data) throws IOException {
+    write(tensor.name(), offset, data);
+  }
+
+  @Override
+  public List<Path> commit() throws IOException {
+    List<String> names = new ArrayList<>();
+    for (SideFile side : plan.copies()) {
+      staging.copy(side.name(), side.path());
+      names.add(side.name());
+    }
+    Optional<byte[]> config = ConfigWriter.write(request, plan.weights());
+    if (config.isPresent()) {
+      staging.write(DirectoryPlan.CONFIG, config.get());
+      names.add(DirectoryPlan.CONFIG);
+    }
+    for (Map.Entry<String, TensorFileWriter> file : files.entrySet()) {
+      file.getValue().finish();
+      names.add(file.getKey());
+    }
+    if (plan.isSharded()) {
+      staging.write(DirectoryPlan.INDEX, plan.index());
+      names.add(DirectoryPlan.INDEX);
+    }
+    staging.commit();
+    return names.stream().map(n -> request.target().resolve(n)).toList();
+  }
+
+  @Override
+  public void close() throws IOException {
+    IOException first = null;
+    List<Closeable> all = new ArrayList<>(files.values());
+    all.add(staging);
+    for (Closeable each : all) {
+      try {
+        each.close();
+      } catch (IOException e) {
+        if (first == null) {
+          first = e;
+        } else {
+          first.addSuppressed(e);
+        }
+      }
+    }
+    if (first != null) {
+      throw first;
+    }
+  }
+}

@@ -1,0 +1,179 @@
+package dev.monoquant.io.compressedtensors;
+
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.OutputException;
+import dev.monoquant.io.files.JsonText;
+import dev.monoquant.io.files.JsonValue;
+import dev.monoquant.io.files.SafetensorsLayout;
+import dev.monoquant.io.files.StoredTensor;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.SideFile;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/** Which tensors and files a model directory will hold. Immutable. */
+final class DirectoryPlan {
+
+  static final String SINGLE = "model.safetensors";
+  static final String INDEX = "model.safetensors.index.json";
+  static final String CONFIG = "config.json";
+  private static final String OURS = "monoquant.";
+
+  private final Map<String, SafetensorsLayout> shards = new TreeMap<>(JsonText.BY_CODE_POINT);
+  private final Map<String, PackedWeight> weights = new LinkedHashMap<>();
+  private final Map<String, String> shardOf = new HashMap<>();
+  private final List<SideFile> copies;
+
+  DirectoryPlan(OutputRequest request) {
+    request.weights().forEach(w -> weights.put(w.name(), PackedWeight.of(w)));
+    List<TensorInfo> all = new ArrayList<>(request.kept());
+    weights.values().forEach(w -> all.addAll(w.tensors()));
+    Set<String> names = new HashSet<>();
+    Set<String> sources = new TreeSet<>();
+    for (TensorInfo tensor : all) {
+      sources.add(tensor.shard());
+      if (!names.add(tensor.name())) {
+        throw new OutputException(
+            "tensor "
+                + quote(tensor.name())
+                + ": two tensors of the output would have this name. Exclude the layer or choose"
+                + " another format.");
+      }
+    }
+    Map<String, List<TensorInfo>> contents = new TreeMap<>();
+    if (sources.isEmpty()) {
+      contents.put(SINGLE, List.of());
+    }
+    for (TensorInfo tensor : all) {
+      String shard = sources.size() == 1 ? SINGLE : outputName(tensor.shard());
+      contents.computeIfAbsent(shard, s -> new ArrayList<>()).add(tensor);
+      shardOf.put(tensor.name(), shard);
+    }
+    if (sources.size() > 1 && contents.size() != sources.size()) {
+      throw new OutputException(
+          "shards " + sources + " would get the same names in the output. Rename one of them.");
+    }
+    Map<String, String> metadata = metadata(request);
+    contents.forEach((shard, list) -> shards.put(shard, new SafetensorsLayout(list, metadata)));
+    this.copies = copies(request);
+  }
+
+  /** A shard keeps its name; one of another format gets the ending of this one. */
+  private static String outputName(String shard) {
+    if (shard.isEmpty()) {
+      return SINGLE;
+    }
+    if (shard.endsWith(".safetensors")) {
+      return shard;
+    }
+    int dot = shard.lastIndexOf('.');
+    String stem = dot > shard.lastIndexOf('/') ? shard.substring(0, dot) : shard;
+    return stem.replaceFirst("(^|/)pytorch_model", "$1model") + ".safetensors";
+  }
+
+  private static Map<String, String> metadata(OutputRequest request) {
+    Map<String, String> texts = new TreeMap<>();
+    request
+        .source()
+        .metadata()
+        .forEach(
+            (key, value) -> {
+              if (!key.startsWith(OURS)) {
+                texts.put(key, value);
+              }
+            });
+    texts.putIfAbsent("format", "pt");
+    request
+        .provenance()
+        .forEach((key, value) -> texts.put(key.startsWith(OURS) ? key : OURS + key, value));
+    return texts;
+  }
+
+  private List<SideFile> copies(OutputRequest request) {
+    List<SideFile> copies = new ArrayList<>();
+    Set<String> taken = new HashSet<>(shards.keySet());
+    if (isSharded()) {
+      taken.add(INDEX);
+    }
+    for (SideFile side : request.source().sideFiles()) {
+      if (!taken.add(side.name())) {
+        throw new OutputException(
+            "side file "
+                + quote(side.name())
+                + ": a file of the output would have this name too. Rename or remove it.");
+      }
+      if (!side.name().equals(CONFIG)) {
+        copies.add(side);
+      }
+    }
+    return copies;
+  }
+
+  boolean isSharded() {
+    return shards.size() > 1;
+  }
+
+  /** {@return the layouts by file name} */
+  Map<String, SafetensorsLayout> shards() {
+    return shards;
+  }
+
+  /** {@return the side files to copy; not config.json} */
+  List<SideFile> copies() {
+    return copies;
+  }
+
+  List<PackedWeight> weights() {
+    return List.copyOf(weights.values());
+  }
+
+  PackedWeight weight(EncodedWeight weight) {
+    PackedWeight packed = weights.get(weight.name());
+    if (packed == null) {
+      throw new IllegalArgumentException("no weight " + quote(weight.name()) + " was announced");
+    }
+    return packed;
+  }
+
+  String shardOf(String tensor) {
+    String shard = shardOf.get(tensor);
+    if (shard == null) {
+      throw new IllegalArgumentException("no tensor " + quote(tensor) + " was announced");
+    }
+    return shard;
+  }
+
+  long bytes() {
+    return shards.values().stream().mapToLong(SafetensorsLayout::fileBytes).sum();
+  }
+
+  byte[] index() {
+    long total = shards.values().stream().mapToLong(SafetensorsLayout::dataBytes).sum();
+    Map<String, JsonValue> map = new HashMap<>();
+    shards.forEach(
+        (name, layout) -> {
+          for (StoredTensor tensor : layout.tensors()) {
+            map.put(tensor.name(), JsonValue.of(name));
+          }
+        });
+    JsonValue index =
+        new JsonValue.Obj(
+            Map.of(
+                "metadata",
+                new JsonValue.Obj(Map.of("total_size", JsonValue.Num.of(total))),
+                "weight_map",
+                new JsonValue.Obj(map)));
+    return JsonText.pretty(index).getBytes(StandardCharsets.UTF_8);
+  }
+}

@@ -1,0 +1,177 @@
+package dev.monoquant.io.compressedtensors;
+
+import dev.monoquant.io.files.BitPacking;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.Rows;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.tile.Part;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * A weight as the tensors of {@code pack-quantized}, see {@link CompressedTensorsOutput}.
+ *
+ * @param weight the weight
+ * @param bits bits of a code
+ * @param strategy how many numbers share a scale
+ * @param symmetric whether there is no zero point
+ */
+record PackedWeight(EncodedWeight weight, int bits, Strategy strategy, boolean symmetric) {
+
+  static final String PACKED = "weight_packed";
+  static final String SCALE = "weight_scale";
+  static final String SHAPE = "weight_shape";
+  static final String ZERO_POINT = "weight_zero_point";
+
+  private static final Set<String> KNOWN = Set.of(Part.CODES, Part.SCALE, Part.ZERO_POINT);
+
+  static PackedWeight of(EncodedWeight weight) {
+    refusal(weight)
+        .ifPresent(
+            reason -> {
+              throw new IllegalArgumentException(weight.name() + ": " + reason);
+            });
+    Part codes = weight.encoding().part(Part.CODES);
+    Strategy strategy = Strategy.of(weight.encoding().part(Part.SCALE).extent());
+    boolean symmetric = weight.encoding().find(Part.ZERO_POINT).isEmpty();
+    return new PackedWeight(
+        weight, codes.type().bits(), java.util.Objects.requireNonNull(strategy), symmetric);
+  }
+
+  static Optional<String> refusal(EncodedWeight weight) {
+    Rows rows = weight.rows();
+    if (!rows.kind().equals(LayerKind.LINEAR)) {
+      return Optional.of(
+          "the layer is of kind "
+              + rows.kind()
+              + "; compressed-tensors holds Linear layers only, all others stay in float");
+    }
+    if (rows.layer().isEmpty()
+        || !rows.param().equals("weight")
+        || !weight.name().equals(rows.layer() + ".weight")) {
+      return Optional.of(
+          "compressed-tensors holds tensors named MODULE.weight only, this one is " + weight.name());
+    }
+    if (rows.tensor().shape().rank() != 2 || rows.rowAxis() != 0) {
+      return Optional.of(
+          "compressed-tensors holds weights (outputs, inputs) only, this one has shape "
+              + rows.tensor().shape()
+              + " with its outputs on axis "
+              + rows.rowAxis());
+    }
+    if (rows.rows() == 0 || rows.cols() == 0) {
+      return Optional.of("the weight is empty");
+    }
+    return encodingRefusal(weight);
+  }
+
+  private static Optional<String> encodingRefusal(EncodedWeight weight) {
+    Part codes = weight.encoding().find(Part.CODES).orElse(null);
+    Part scale = weight.encoding().find(Part.SCALE).orElse(null);
+    Part zeroPoint = weight.encoding().find(Part.ZERO_POINT).orElse(null);
+    boolean others =
+        weight.encoding().parts().stream().anyMatch(p -> !KNOWN.contains(p.name()));
+    if (codes == null
+        || scale == null
+        || others
+        || !codes.extent().equals(new Part.Grid(1, 1))
+        || !codes.type().isCode()
+        || !codes.type().signed()) {
+      return Optional.of(
+          "scheme "
+              + weight.scheme()
+              + " is not made of signed integer codes of 2 to 8 bits, scales and zero points, which"
+              + " is all that compressed-tensors can pack; write to safetensors instead");
+    }
+    Strategy strategy = Strategy.of(scale.extent());
+    if (strategy == null || !scale.type().isQuantizable()) {
+      return Optional.of(
+          "scales must be floats, one for the tensor, each row or each group of columns of a row");
+    }
+    if (strategy instanceof Strategy.Group group && weight.rows().cols() % group.size() != 0) {
+      return Optional.of(
+          "groups of "
+              + group.size()
+              + " do not divide "
+              + weight.rows().cols()
+              + " columns, which compressed-tensors asks for");
+    }
+    if (zeroPoint != null
+        && (!zeroPoint.extent().equals(scale.extent()) || zeroPoint.type() != codes.type())) {
+      return Optional.of("zero points must be codes, one for each scale");
+    }
+    long scales = scale.shape(weight.rows().rows(), weight.rows().cols()).elements();
+    if (zeroPoint != null && scales > Integer.MAX_VALUE / 8) {
+      return Optional.of("there are too many zero points to pack, " + scales);
+    }
+    return Optional.empty();
+  }
+
+  String module() {
+    return weight.rows().layer();
+  }
+
+  String name(String param) {
+    return module() + "." + param;
+  }
+
+  String shard() {
+    return weight.rows().tensor().shard();
+  }
+
+  /** {@return bytes of a packed row} */
+  long rowBytes() {
+    return words(weight.rows().cols(), bits) * Integer.BYTES;
+  }
+
+  /** {@return scales in a row} */
+  int groups() {
+    return strategy instanceof Strategy.Group g
+        ? Math.toIntExact(weight.rows().cols() / g.size())
+        : 1;
+  }
+
+  /** {@return whether zero points are packed; a single one is stored as it is} */
+  boolean packsZeroPoints() {
+    return !symmetric && !(strategy instanceof Strategy.Tensor);
+  }
+
+  List<TensorInfo> tensors() {
+    Rows rows = weight.rows();
+    Part scale = weight.encoding().part(Part.SCALE);
+    List<TensorInfo> tensors = new ArrayList<>();
+    tensors.add(
+        tensor(PACKED, ElementType.INT32, TensorShape.of(rows.rows(), words(rows.cols(), bits))));
+    tensors.add(tensor(SCALE, scale.type(), scale.shape(rows.rows(), rows.cols())));
+    tensors.add(tensor(SHAPE, ElementType.INT64, TensorShape.of(2)));
+    if (packsZeroPoints()) {
+      tensors.add(
+          tensor(
+              ZERO_POINT, ElementType.INT32, TensorShape.of(words(rows.rows(), bits), groups())));
+    } else if (!symmetric) {
+      tensors.add(tensor(ZERO_POINT, ElementType.INT8, TensorShape.of(1)));
+    }
+    return tensors;
+  }
+
+  private TensorInfo tensor(String param, ElementType type, TensorShape shape) {
+    return new TensorInfo(name(param), type, shape, shard());
+  }
+
+  /** {@return 32-bit words that so many codes fill} */
+  static long words(long count, int bits) {
+    long bytes = BitPacking.packedBytes(count, bits);
+    return bytes / Integer.BYTES + (bytes % Integer.BYTES == 0 ? 0 : 1);
+  }
+
+  /** {@return words without codes across their edges, as it was done before dense packing} */
+  static long paddedWords(long count, int bits) {
+    int each = Integer.SIZE / bits;
+    return count / each + (count % each == 0 ? 0 : 1);
+  }
+}

@@ -1,0 +1,393 @@
+package dev.monoquant.io.compressedtensors;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.io.compressedtensors.DirectoryRoundTripTest.PlainPacking;
+import dev.monoquant.io.testing.MemorySource;
+import dev.monoquant.io.testing.PlainSafetensors;
+import dev.monoquant.io.testing.Sample;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.Rows;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.Match;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.SchemeId;
+import dev.monoquant.spi.SideFile;
+import dev.monoquant.spi.TensorSource;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Granularity;
+import dev.monoquant.tile.Part;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What is written into config.json, what is read from it, and what is refused. */
+class ConfigTest {
+
+  @TempDir Path folder;
+
+  private final CompressedTensorsOutput output = new CompressedTensorsOutput();
+  private final CompressedTensorsFormat format = new CompressedTensorsFormat();
+
+  private static EncodedWeight weight(String layer, int bits, int group) {
+    ElementType code = ElementType.code(bits, true);
+    TensorInfo tensor =
+        new TensorInfo(layer + ".weight", ElementType.FLOAT32, TensorShape.of(4, 8));
+    return new EncodedWeight(
+        new Rows(layer, LayerKind.LINEAR, "weight", tensor, 0),
+        new SchemeId("int" + bits, 1),
+        new Options(
+            bits, true, group == 0 ? Granularity.CHANNEL : Granularity.group(group)),
+        Encoding.of(
+            Part.perElement("codes", code),
+            group == 0
+                ? Part.perRow("scale", ElementType.FLOAT32)
+                : Part.perGroup("scale", ElementType.FLOAT32, group)));
+  }
+
+  private static TensorInfo matrix(String name) {
+    return new TensorInfo(name, ElementType.FLOAT32, TensorShape.of(4, 8));
+  }
+
+  private static Sample add(Sample sample, EncodedWeight weight) {
+    return sample
+        .quantize(weight)
+        .layer(weight.rows().layer(), LayerKind.LINEAR, weight.rows().tensor());
+  }
+
+  private String write(Sample sample, String config) throws IOException {
+    List<SideFile> sides = List.of();
+    if (!config.isEmpty()) {
+      Path side = folder.resolve("source/config.json");
+      Files.createDirectories(side.getParent());
+      Files.writeString(side, config);
+      sides = List.of(new SideFile("config.json", side));
+    }
+    TensorSource source = new MemorySource(sample.kept, sample.metadata, List.of(), sides);
+    sample.write(output, sample.request(folder.resolve("model"), true, source));
+    Path written = folder.resolve("model/config.json");
+    return Files.exists(written) ? Files.readString(written) : "";
+  }
+
+  @Test
+  void oneGroupTargetsLinearAndNamesWhatStaysInFloat() throws IOException {
+    Sample sample = add(new Sample(1), weight("b.fc", 4, 4));
+    sample.keep(matrix("a.fc.weight")).layer("a.fc", LayerKind.LINEAR, matrix("a.fc.weight"));
+    sample.keep(matrix("odd.weight")).layer("odd", LayerKind.UNKNOWN, matrix("odd.weight"));
+    sample.keep(matrix("emb.weight")).layer("emb", LayerKind.EMBEDDING, matrix("emb.weight"));
+    assertThat(write(sample, "{\"model_type\": \"\u00e9\", \"eps\": 1e-05}"))
+        .isEqualTo(
+            """
+            {
+              "eps": 1e-05,
+              "model_type": "\\u00e9",
+              "quantization_config": {
+                "config_groups": {
+                  "group_0": {
+                    "format": "pack-quantized",
+                    "targets": [
+                      "Linear"
+                    ],
+                    "weights": {
+                      "dynamic": false,
+                      "group_size": 4,
+                      "num_bits": 4,
+                      "strategy": "group",
+                      "symmetric": true,
+                      "type": "int"
+                    }
+                  }
+                },
+                "format": "pack-quantized",
+                "ignore": [
+                  "a.fc",
+                  "odd",
+                  "lm_head"
+                ],
+                "quant_method": "compressed-tensors",
+                "quantization_status": "compressed"
+              }
+            }
+            """);
+  }
+
+  @Test
+  void anUntiedOrPresentHeadIsNotAdded() throws IOException {
+    Sample sample = add(new Sample(1), weight("fc", 4, 4));
+    sample.keep(matrix("emb.weight")).layer("emb", LayerKind.EMBEDDING, matrix("emb.weight"));
+    assertThat(write(sample, "{\"tie_word_embeddings\": false}")).contains("\"ignore\": []");
+    add(sample, weight("lm_head", 4, 4));
+    assertThat(write(sample, "{}")).contains("\"ignore\": []");
+  }
+
+  @Test
+  void severalGroupsNameTheirModules() throws IOException {
+    Sample sample = add(add(add(new Sample(2), weight("c", 4, 4)), weight("a", 4, 4)), weight("b", 8, 0));
+    String config = write(sample, "");
+    assertThat(config)
+        .contains("\"group_0\"", "\"group_1\"")
+        .contains(
+            """
+                    "targets": [
+                      "a",
+                      "c"
+                    ],
+            """
+                .stripTrailing())
+        .doesNotContain("Linear");
+    try (TensorSource source =
+        format.open(ModelInput.of(folder.resolve("model")), ReadLimits.DEFAULT)) {
+      assertThat(source.quantized())
+          .extracting(w -> w.rows().layer() + " " + w.scheme() + " " + w.options().granularity().wire())
+          .containsExactlyInAnyOrder("a int4@1 group:4", "b int8@1 channel", "c int4@1 group:4");
+    }
+  }
+
+  @Test
+  void nothingQuantizedLeavesNoConfigBehind() throws IOException {
+    Sample sample = new Sample(3).keep(matrix("a.weight"));
+    assertThat(write(sample, "")).isEmpty();
+    assertThat(write(sample, "{\"b\":1}")).isEqualTo("{\"b\":1}");
+    assertThat(write(sample, "{\"b\":1,\"quantization_config\":{\"quant_method\":\"x\"}}"))
+        .isEqualTo("{\n  \"b\": 1\n}\n");
+  }
+
+  @Test
+  void onlyPackableLinearWeightsAreAccepted() {
+    EncodedWeight good = weight("fc", 4, 4);
+    assertThat(output.refusal(good)).isEmpty();
+    Rows r = good.rows();
+    assertRefused(rows(good, new Rows("fc", LayerKind.EMBEDDING, "weight", r.tensor(), 0)), "Embedding");
+    assertRefused(rows(good, new Rows("fc", LayerKind.LINEAR, "weight", r.tensor(), 1)), "axis 1");
+    assertRefused(rows(good, new Rows("", LayerKind.LINEAR, "weight", matrix("weight"), 0)), "MODULE.weight");
+    Part codes = Part.perElement("codes", ElementType.INT4);
+    Part scale = Part.perRow("scale", ElementType.FLOAT32);
+    assertRefused(encoding(good, Part.perElement("values", ElementType.FLOAT16)), "signed integer");
+    assertRefused(encoding(good, Part.perElement("codes", ElementType.UINT4), scale), "signed");
+    assertRefused(encoding(good, Part.perElement("codes", ElementType.FLOAT8_E4M3), scale), "signed");
+    assertRefused(encoding(good, codes, scale, Part.perRow("more", ElementType.INT8)), "signed");
+    assertRefused(encoding(good, codes, Part.perGroup("scale", ElementType.FLOAT32, 3)), "divide");
+    assertRefused(
+        encoding(good, codes, new Part("scale", ElementType.FLOAT32, new Part.Grid(2, 4))), "each row");
+    assertRefused(encoding(good, codes, scale, Part.perRow("zero_point", ElementType.INT8)), "zero points");
+  }
+
+  private static EncodedWeight rows(EncodedWeight weight, Rows rows) {
+    return new EncodedWeight(rows, weight.scheme(), weight.options(), weight.encoding());
+  }
+
+  private static EncodedWeight encoding(EncodedWeight weight, Part... parts) {
+    return new EncodedWeight(weight.rows(), weight.scheme(), weight.options(), Encoding.of(parts));
+  }
+
+  private void assertRefused(EncodedWeight weight, String reason) {
+    assertThat(output.refusal(weight)).hasValueSatisfying(r -> assertThat(r).contains(reason));
+  }
+
+  @Test
+  void namesWithoutAnExtensionAreDirectories() {
+    assertThat(output.suits(Path.of("out/Llama-3.1-8B-int4"))).isTrue();
+    assertThat(output.suits(Path.of("out/model"))).isTrue();
+    assertThat(output.suits(Path.of("out/model.safetensors"))).isFalse();
+    assertThat(output.suits(Path.of("out/model.pt"))).isFalse();
+    assertThat(output.suits(folder)).isTrue();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "float-quantized",
+        "nvfp4-pack-quantized",
+        "mxfp4-pack-quantized",
+        "mxfp8-quantized",
+        "marlin-24",
+        "fakequant"
+      })
+  void otherFormatsAreRefusedByName(String name) throws IOException {
+    directory("\"format\": \"" + name + "\"", "\"targets\":[\"Linear\"]", "\"num_bits\":4", Map.of());
+    assertRefused(Reason.UNSUPPORTED_TENSOR, name);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "\"num_bits\":4,\"type\":\"float\" | UNSUPPORTED_TENSOR | float",
+        "\"num_bits\":1 | UNSUPPORTED_TENSOR | 1 bits",
+        "\"num_bits\":16 | UNSUPPORTED_TENSOR | 16 bits",
+        "\"num_bits\":4,\"strategy\":\"block\" | UNSUPPORTED_TENSOR | block",
+        "\"num_bits\":4,\"strategy\":\"group\" | METADATA | group_size",
+        "\"num_bits\":\"4\" | METADATA | num_bits",
+        "\"num_bits\":5,\"strategy\":\"channel\" | SHAPE | fc.weight_packed",
+        "\"num_bits\":4,\"strategy\":\"tensor\" | SHAPE | fc.weight_scale",
+        "\"num_bits\":4,\"strategy\":\"group\",\"group_size\":4 | SHAPE | fc.weight_scale",
+        "\"num_bits\":4,\"strategy\":\"channel\",\"symmetric\":false | RECORD_MISSING | fc.weight_zero_point"
+      })
+  void groupsThatDoNotFitAreRefused(String weights, Reason reason, String mention)
+      throws IOException {
+    directory("\"format\": \"pack-quantized\"", "\"targets\":[\"Linear\"]", weights, packed());
+    assertRefused(reason, mention);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"\"targets\":[\"Embedding\"]", "\"targets\":[\"re:x.*\"]"})
+  void aModuleWithoutAGroupIsRefused(String targets) throws IOException {
+    directory(
+        "\"format\": \"pack-quantized\"", targets, "\"num_bits\":4,\"strategy\":\"channel\"", packed());
+    assertRefused(Reason.METADATA, "\"fc\"");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"(", "(a*)*(a*)*(a*)*(a*)*b", "((a|a)*)*b"})
+  void aRegexThatHangsOrIsNoneIsRefused(String regex) throws IOException {
+    Map<String, PlainSafetensors.Entry> tensors = new LinkedHashMap<>();
+    packed().forEach((name, t) -> tensors.put(name.replace("fc.", "a".repeat(4000) + "."), t));
+    directory(
+        "\"format\": \"pack-quantized\"",
+        "\"targets\":[\"re:" + regex + "\"]",
+        "\"num_bits\":4,\"strategy\":\"channel\"",
+        tensors);
+    assertRefused(Reason.METADATA, "regex");
+  }
+
+  @Test
+  void permutedColumnsAreRefused() throws IOException {
+    Map<String, PlainSafetensors.Entry> tensors = packed();
+    tensors.put("fc.weight_g_idx", PlainPacking.entry("I32", new byte[32], 8));
+    directory(
+        "\"format\": \"pack-quantized\"",
+        "\"targets\":[\"Linear\"]",
+        "\"num_bits\":4,\"strategy\":\"channel\"",
+        tensors);
+    assertRefused(Reason.UNSUPPORTED_TENSOR, "weight_g_idx");
+  }
+
+  @Test
+  void aShapeThatIsNoneIsRefused() throws IOException {
+    Map<String, PlainSafetensors.Entry> tensors = packed();
+    byte[] shape = new byte[16];
+    shape[7] = (byte) 0x80;
+    tensors.put("fc.weight_shape", PlainPacking.entry("I64", shape, 2));
+    directory(
+        "\"format\": \"pack-quantized\"",
+        "\"targets\":[\"Linear\"]",
+        "\"num_bits\":4,\"strategy\":\"channel\"",
+        tensors);
+    assertRefused(Reason.SHAPE, "fc.weight_shape");
+  }
+
+  @Test
+  void codesBeyondTheirBitsAreRefusedWhenRead() throws IOException {
+    Map<String, PlainSafetensors.Entry> tensors = new LinkedHashMap<>();
+    tensors.put("fc.weight", PlainPacking.entry("I8", new byte[] {1, -8, 7, 8}, 2, 2));
+    tensors.put("fc.weight_scale", PlainPacking.entry("F32", new byte[8], 2, 1));
+    directory(
+        "\"format\": \"int-quantized\"",
+        "\"targets\":[\"Linear\"]",
+        "\"num_bits\":4,\"strategy\":\"channel\"",
+        tensors);
+    try (TensorSource source = format.open(ModelInput.of(folder), ReadLimits.DEFAULT)) {
+      EncodedWeight weight = source.quantized().get(0);
+      assertThat(source.readTile(weight, 0, 1).part("codes")).containsExactly(1, -8);
+      assertThatThrownBy(() -> source.readTile(weight, 1, 1))
+          .isInstanceOf(ModelFormatException.class)
+          .hasMessageContaining("8");
+    }
+  }
+
+  /** Ten codes of 3 bits a word, as it was before dense packing. */
+  @Test
+  void theOlderLayoutIsToldByItsWidth() throws IOException {
+    int[] words = new int[4];
+    byte[] codes = new byte[32];
+    for (int i = 0; i < 32; i++) {
+      codes[i] = (byte) (i * 5 % 8 - 4);
+      words[i / 10] |= (codes[i] + 4) << (i % 10 * 3);
+    }
+    java.nio.ByteBuffer packed =
+        java.nio.ByteBuffer.allocate(16).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+    packed.asIntBuffer().put(words);
+    byte[] shape = new byte[8];
+    shape[0] = 1;
+    shape[4] = 32;
+    Map<String, PlainSafetensors.Entry> tensors = new LinkedHashMap<>();
+    tensors.put("fc.weight_packed", PlainPacking.entry("I32", packed.array(), 1, 4));
+    tensors.put("fc.weight_scale", PlainPacking.entry("F32", new byte[4], 1));
+    tensors.put("fc.weight_shape", PlainPacking.entry("I32", shape, 2));
+    tensors.put("fc.weight_zero_point", PlainPacking.entry("I8", new byte[] {-3}, 1));
+    directory(
+        "\"format\": \"pack-quantized\"",
+        "\"targets\":[\"re:f\"]",
+        "\"num_bits\":3,\"symmetric\":false",
+        tensors);
+    try (TensorSource source = format.open(ModelInput.of(folder), ReadLimits.DEFAULT)) {
+      EncodedWeight weight = source.quantized().get(0);
+      assertThat(source.readTile(weight, 0, 1).part("codes")).isEqualTo(codes);
+      assertThat(source.readTile(weight, 0, 1).part("zero_point")).containsExactly(-3);
+    }
+  }
+
+  @Test
+  void aDirectoryWithoutQuantizationIsNotOurs() throws IOException {
+    Files.writeString(folder.resolve("config.json"), "{}");
+    assertThat(format.probe(ModelInput.of(folder))).isEqualTo(Match.NONE);
+    assertRefused(Reason.NOT_THIS_FORMAT, "quantization_config");
+  }
+
+  @Test
+  void aLongConfigurationIsRecognisedByItsEnd() throws IOException {
+    directory("\"format\": \"dense\"", "\"targets\":[]", "\"num_bits\":4", packed());
+    String config = Files.readString(folder.resolve("config.json"));
+    String labels = "{\"id2label\":\"" + "x".repeat(300_000) + "\"," + config.substring(1);
+    Files.writeString(folder.resolve("config.json"), labels);
+    assertThat(format.probe(ModelInput.of(folder))).isEqualTo(Match.CERTAIN);
+  }
+
+  private Map<String, PlainSafetensors.Entry> packed() {
+    Sample sample = new Sample(7).quantize(weight("fc", 4, 0));
+    Map<String, PlainSafetensors.Entry> tensors = new LinkedHashMap<>();
+    sample.weights.forEach((w, parts) -> tensors.putAll(PlainPacking.pack(w, parts)));
+    return tensors;
+  }
+
+  private void directory(
+      String format, String targets, String weights, Map<String, PlainSafetensors.Entry> tensors)
+      throws IOException {
+    PlainSafetensors.write(folder.resolve("model.safetensors"), tensors);
+    Files.writeString(
+        folder.resolve("config.json"),
+        "{\"quantization_config\":{\"quant_method\":\"compressed-tensors\","
+            + format
+            + ",\"config_groups\":{\"group_0\":{"
+            + targets
+            + ",\"weights\":{"
+            + weights
+            + "}}}}}");
+  }
+
+  private void assertRefused(Reason reason, String mention) {
+    assertThatThrownBy(() -> format.open(ModelInput.of(folder), ReadLimits.DEFAULT).close())
+        .isInstanceOfSatisfying(
+            ModelFormatException.class,
+            e -> {
+              assertThat(e.reason()).as(e.getMessage()).isEqualTo(reason);
+              assertThat(e.getMessage()).contains(mention).doesNotContain("\n").endsWith(".");
+            });
+  }
+}

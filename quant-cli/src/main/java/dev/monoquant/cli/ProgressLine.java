@@ -1,6 +1,7 @@
 package dev.monoquant.cli;
 
 import dev.monoquant.core.Progress;
+import java.io.Console;
 import java.io.PrintWriter;
 import java.util.Locale;
 
@@ -29,9 +30,24 @@ final class ProgressLine implements Progress {
   static Progress on(PrintWriter err) {
     String term = System.getenv().getOrDefault("TERM", "dumb");
     boolean ci = System.getenv().containsKey("CI");
-    // Java 17 has a console only if input and output are both a terminal: quiet in pipes.
-    boolean terminal = System.console() != null && !term.equals("dumb") && !ci;
-    return new ProgressLine(err, terminal);
+    return new ProgressLine(err, onTerminal() && !term.equals("dumb") && !ci);
+  }
+
+  /**
+   * Whether somebody watches. Up to Java 21 there is a console only if input and output are both a
+   * terminal; from 22 on there always is one, and it must be asked.
+   */
+  @SuppressWarnings("SystemConsoleNull")
+  private static boolean onTerminal() {
+    Console console = System.console();
+    if (console == null) {
+      return false;
+    }
+    try {
+      return Boolean.TRUE.equals(Console.class.getMethod("isTerminal").invoke(console));
+    } catch (ReflectiveOperationException e) {
+      return true;
+    }
   }
 
   @Override

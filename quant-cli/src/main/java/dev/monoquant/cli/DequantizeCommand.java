@@ -15,7 +15,10 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code quant dequantize}. */
-@Command(name = "dequantize", description = "Decodes a quantized model to the float types it had.", mixinStandardHelpOptions = true)
+@Command(
+    name = "dequantize",
+    description = "Decodes a quantized model to the float types it had.",
+    mixinStandardHelpOptions = true)
 final class DequantizeCommand implements Callable<Integer>, Failure.Verbose {
 
   @Spec private CommandSpec spec = CommandSpec.create();

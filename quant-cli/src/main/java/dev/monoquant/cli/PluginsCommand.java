@@ -14,7 +14,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code quant plugins}. */
-@Command(name = "plugins", description = "Lists the schemes, layer quantizers and formats at hand.", mixinStandardHelpOptions = true)
+@Command(
+    name = "plugins",
+    description = "Lists the schemes, layer quantizers and formats at hand.",
+    mixinStandardHelpOptions = true)
 final class PluginsCommand implements Callable<Integer>, Failure.Verbose {
 
   @Spec private CommandSpec spec = CommandSpec.create();

@@ -82,18 +82,17 @@ final class ProgressLine implements Progress {
     if (terminal) {
       int filled = WIDTH * percent / 100;
       String bar = "#".repeat(filled) + ".".repeat(WIDTH - filled);
-      String name = subject.length() > 40 ? "..." + subject.substring(subject.length() - 37) : subject;
+      String name =
+          subject.length() > 40 ? "..." + subject.substring(subject.length() - 37) : subject;
       line(
-          String.format(Locale.ROOT, "\r\u001b[K%s [%s] %3d%% %s", word, bar, percent, name), false);
+          String.format(Locale.ROOT, "\r\u001b[K%s [%s] %3d%% %s", word, bar, percent, name),
+          false);
       if (end) {
         err.print("\r\u001b[K");
         err.flush();
       }
     } else {
-      line(
-          String.format(
-              Locale.ROOT, "%s: %d%% of %.1f MB", word, percent, total / 1e6),
-          true);
+      line(String.format(Locale.ROOT, "%s: %d%% of %.1f MB", word, percent, total / 1e6), true);
     }
   }
 

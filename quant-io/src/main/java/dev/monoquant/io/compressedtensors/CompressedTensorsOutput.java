@@ -64,7 +64,7 @@ public final class CompressedTensorsOutput implements OutputFormat {
   public boolean suits(Path target) {
     Path name = target.getFileName();
     return Files.isDirectory(target)
-        || name != null && !EXTENSION.matcher(name.toString()).matches();
+        || (name != null && !EXTENSION.matcher(name.toString()).matches());
   }
 
   @Override

@@ -126,23 +126,22 @@ record ConfigGroup(
               : count(where, weights, "group_size").orElse(0L);
       String inferred = size > 0 ? "group" : size < 0 ? "channel" : "tensor";
       String strategy = weights.text("strategy").orElse(inferred);
-      switch (strategy) {
-        case "tensor":
-          return new Strategy.Tensor();
-        case "channel":
-          return new Strategy.Channel();
-        case "group":
+      return switch (strategy) {
+        case "tensor" -> new Strategy.Tensor();
+        case "channel" -> new Strategy.Channel();
+        case "group" -> {
           if (size < 1 || size > Integer.MAX_VALUE) {
             throw fault(where, "group_size " + size + " is no size of a group");
           }
-          return new Strategy.Group((int) size);
-        default:
-          throw unsupported(
-              where,
-              "strategy "
-                  + quote(strategy)
-                  + " is not supported; supported are tensor, channel and group");
-      }
+          yield new Strategy.Group((int) size);
+        }
+        default ->
+            throw unsupported(
+                where,
+                "strategy "
+                    + quote(strategy)
+                    + " is not supported; supported are tensor, channel and group");
+      };
     }
 
     private Optional<Long> count(String where, JsonValue.Obj json, String key) {

@@ -140,7 +140,7 @@ final class ConfigWriter {
       hasHead |= layer.name().equals(HEAD);
       boolean linear =
           layer.kind().equals(LayerKind.LINEAR)
-              || layer.kind().equals(LayerKind.UNKNOWN) && isMatrix(layer.tensor("weight"));
+              || (layer.kind().equals(LayerKind.UNKNOWN) && isMatrix(layer.tensor("weight")));
       if (linear && !layer.name().isEmpty() && !quantized.contains(layer.name())) {
         ignored.add(layer.name());
       }

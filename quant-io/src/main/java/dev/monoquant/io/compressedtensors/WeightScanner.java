@@ -130,7 +130,8 @@ final class WeightScanner {
     ModelFiles.Located located = require(module, PackedWeight.SHAPE);
     ElementType type = located.info().type();
     boolean wide = type == ElementType.INT64;
-    if (!wide && type != ElementType.INT32 || !located.info().shape().equals(TensorShape.of(2))) {
+    if ((!wide && type != ElementType.INT32)
+        || !located.info().shape().equals(TensorShape.of(2))) {
       throw fault(located, "is " + describe(located) + ", not two integers");
     }
     ByteBuffer data = located.read(0, Math.toIntExact(located.stored().bytes()));
@@ -186,7 +187,7 @@ final class WeightScanner {
     Part part = group.strategy().part(Part.SCALE, type);
     TensorShape expected = part.shape(shape.dim(0), shape.dim(1));
     boolean scalar = !part.tiled() && scale.info().shape().rank() == 0;
-    if (!type.isQuantizable() || !scalar && !scale.info().shape().equals(expected)) {
+    if (!type.isQuantizable() || (!scalar && !scale.info().shape().equals(expected))) {
       throw fault(
           scale,
           "is "
@@ -213,7 +214,7 @@ final class WeightScanner {
     TensorShape actual = located.info().shape();
     boolean fits;
     if (located.info().type() == ElementType.INT8) {
-      fits = actual.equals(cells) || !scale.tiled() && actual.rank() == 0;
+      fits = actual.equals(cells) || (!scale.tiled() && actual.rank() == 0);
     } else {
       fits =
           located.info().type() == ElementType.INT32

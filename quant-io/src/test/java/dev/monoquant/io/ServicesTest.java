@@ -10,6 +10,7 @@ import java.lang.module.ModuleDescriptor;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
@@ -18,11 +19,11 @@ class ServicesTest {
 
   @Test
   void providesAndMetaInfServicesAgree() throws IOException {
-    Map<String, TreeSet<String>> provided = new TreeMap<>();
+    Map<String, Set<String>> provided = new TreeMap<>();
     for (ModuleDescriptor.Provides p : descriptor().provides()) {
       provided.put(p.service(), new TreeSet<>(p.providers()));
     }
-    Map<String, TreeSet<String>> services = new TreeMap<>();
+    Map<String, Set<String>> services = new TreeMap<>();
     for (Class<?> service : new Class<?>[] {InputFormatDetector.class, OutputFormat.class}) {
       services.put(service.getName(), services(service.getName()));
     }
@@ -43,8 +44,8 @@ class ServicesTest {
     throw new AssertionError("no module dev.monoquant.io on the class path");
   }
 
-  private static TreeSet<String> services(String service) throws IOException {
-    TreeSet<String> names = new TreeSet<>();
+  private static Set<String> services(String service) throws IOException {
+    Set<String> names = new TreeSet<>();
     var resources =
         ServicesTest.class.getClassLoader().getResources("META-INF/services/" + service);
     while (resources.hasMoreElements()) {

@@ -1,5 +1,7 @@
 package dev.monoquant.io.compressedtensors;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.monoquant.io.files.BitPacking;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
@@ -40,7 +42,7 @@ record PackedWeight(EncodedWeight weight, int bits, Strategy strategy, boolean s
     Strategy strategy = Strategy.of(weight.encoding().part(Part.SCALE).extent());
     boolean symmetric = weight.encoding().find(Part.ZERO_POINT).isEmpty();
     return new PackedWeight(
-        weight, codes.type().bits(), java.util.Objects.requireNonNull(strategy), symmetric);
+        weight, codes.type().bits(), requireNonNull(strategy), symmetric);
   }
 
   static Optional<String> refusal(EncodedWeight weight) {

@@ -118,9 +118,9 @@ public final class BitPacking {
 
   private static long fold(long lanes, int bits) {
     long x = lanes;
-    x = (x & 0x00ff00ff00ff00ffL) | (x & 0xff00ff00ff00ff00L) >>> (8 - bits);
-    x = (x & 0x0000ffff0000ffffL) | (x & 0xffff0000ffff0000L) >>> (16 - 2 * bits);
-    return (x & 0x00000000ffffffffL) | (x & 0xffffffff00000000L) >>> (32 - 4 * bits);
+    x = (x & 0x00ff00ff00ff00ffL) | ((x & 0xff00ff00ff00ff00L) >>> (8 - bits));
+    x = (x & 0x0000ffff0000ffffL) | ((x & 0xffff0000ffff0000L) >>> (16 - 2 * bits));
+    return (x & 0x00000000ffffffffL) | ((x & 0xffffffff00000000L) >>> (32 - 4 * bits));
   }
 
   private static long unfold(long folded, int bits) {
@@ -129,11 +129,11 @@ public final class BitPacking {
     }
     long mask4 = (1L << (4 * bits)) - 1;
     long x = folded;
-    x = (x & mask4) | ((x >>> (4 * bits)) & mask4) << 32;
+    x = (x & mask4) | (((x >>> (4 * bits)) & mask4) << 32);
     long mask2 = ((1L << (2 * bits)) - 1) * 0x0000000100000001L;
-    x = (x & mask2) | ((x >>> (2 * bits)) & mask2) << 16;
+    x = (x & mask2) | (((x >>> (2 * bits)) & mask2) << 16);
     long mask1 = ((1L << bits) - 1) * 0x0001000100010001L;
-    return (x & mask1) | ((x >>> bits) & mask1) << 8;
+    return (x & mask1) | (((x >>> bits) & mask1) << 8);
   }
 
   /** Bytewise {@code (v ^ sign) - sign}; the borrowed high bit keeps bytes apart. */

@@ -60,7 +60,7 @@ public final class JsonText {
       int known = "\"\\\b\f\n\r\t".indexOf(c);
       if (known >= 0) {
         out.append('\\').append("\"\\bfnrt".charAt(known));
-      } else if (c < ' ' || ascii && c > '~') {
+      } else if (c < ' ' || (ascii && c > '~')) {
         out.append(String.format("\\u%04x", (int) c));
       } else {
         out.append(c);

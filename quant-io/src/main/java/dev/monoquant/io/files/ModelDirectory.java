@@ -60,9 +60,9 @@ public final class ModelDirectory {
    */
   public static boolean fits(Path path) {
     return Files.isDirectory(path)
-        || path.getFileName() != null
+        || (path.getFileName() != null
             && path.getFileName().toString().endsWith(ShardIndex.SUFFIX)
-            && Files.isRegularFile(path);
+            && Files.isRegularFile(path));
   }
 
   /**

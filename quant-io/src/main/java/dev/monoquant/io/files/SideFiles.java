@@ -104,9 +104,9 @@ final class SideFiles {
     Path realRoot = root.toRealPath();
     Path parent = realRoot.getParent();
     return real.startsWith(realRoot)
-        || parent != null
+        || (parent != null
             && parent.endsWith("snapshots")
-            && real.startsWith(parent.resolveSibling("blobs"));
+            && real.startsWith(parent.resolveSibling("blobs")));
   }
 
   private static String slashes(Path relative) {

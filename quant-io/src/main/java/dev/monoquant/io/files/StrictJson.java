@@ -100,23 +100,15 @@ public final class StrictJson {
   }
 
   private JsonValue value() {
-    char c = peek();
-    switch (c) {
-      case '{':
-        return object();
-      case '[':
-        return array();
-      case '"':
-        return new JsonValue.Str(string());
-      case 't':
-        return word(JsonValue.Literal.TRUE);
-      case 'f':
-        return word(JsonValue.Literal.FALSE);
-      case 'n':
-        return word(JsonValue.Literal.NULL);
-      default:
-        return number();
-    }
+    return switch (peek()) {
+      case '{' -> object();
+      case '[' -> array();
+      case '"' -> new JsonValue.Str(string());
+      case 't' -> word(JsonValue.Literal.TRUE);
+      case 'f' -> word(JsonValue.Literal.FALSE);
+      case 'n' -> word(JsonValue.Literal.NULL);
+      default -> number();
+    };
   }
 
   private JsonValue object() {

@@ -22,6 +22,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -97,7 +98,7 @@ class OutputSafetyTest {
       assertThat(thrown).isInstanceOf(IOException.class).hasMessageContaining("injected");
       // Only the very last operation, the flush of the folder, comes after the rename.
       boolean renamed = thrown.getMessage().contains("sync");
-      assertThat(Files.readAllBytes(target)).isEqualTo(renamed ? complete : OLD.getBytes());
+      assertThat(Files.readAllBytes(target)).isEqualTo(renamed ? complete : OLD.getBytes(StandardCharsets.UTF_8));
     }
     assertThat(failures).isGreaterThan(20);
   }
@@ -327,7 +328,7 @@ class OutputSafetyTest {
                 target.toString())
             .redirectErrorStream(true)
             .start();
-    String said = new String(child.getInputStream().readAllBytes());
+    String said = new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(child.waitFor()).as(said).isEqualTo(17);
     assertThat(target).hasContent(OLD);
     assertThat(Folders.names(folder))

@@ -297,7 +297,7 @@ class RoundTripTest {
   private static EncodedWeight weight(Random random, int index) {
     long[] dims = new long[1 + random.nextInt(4)];
     for (int d = 0; d < dims.length; d++) {
-      dims[d] = 1 + random.nextInt(d == 0 ? 20 : 12);
+      dims[d] = 1L + random.nextInt(d == 0 ? 20 : 12);
     }
     TensorInfo tensor =
         new TensorInfo("l" + index + ".weight", ElementType.FLOAT32, TensorShape.of(dims));

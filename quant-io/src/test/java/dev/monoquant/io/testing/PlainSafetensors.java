@@ -18,6 +18,7 @@ import java.util.Map;
 /** The plainest reader there can be: everything in memory, another JSON library, no checks. */
 public record PlainSafetensors(Map<String, Entry> tensors, Map<String, String> metadata) {
 
+  @SuppressWarnings("ArrayRecordComponent") // equals and hashCode look into it
   public record Entry(String dtype, String shape, byte[] bytes) {
     @Override
     public boolean equals(Object other) {

@@ -1,5 +1,6 @@
 package dev.monoquant.cli;
 
+import dev.monoquant.core.Quantizer;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintWriter;
@@ -46,12 +47,11 @@ public final class Main {
 
   private Main() {}
 
-  /** Tells the version that is in the manifest of the jar. */
+  /** Tells the version of the library. */
   static final class Version implements IVersionProvider {
     @Override
     public String[] getVersion() {
-      String version = Main.class.getPackage().getImplementationVersion();
-      return new String[] {"quant " + (version == null ? "(development)" : version)};
+      return new String[] {"quant " + Quantizer.version()};
     }
   }
 

@@ -36,6 +36,11 @@ public final class Quantizer {
     this.settings = settings;
   }
 
+  /** {@return the version of this library, which every output names} */
+  public static String version() {
+    return Provenance.version();
+  }
+
   /** {@return a quantizer with all plugins that can be seen, and as many threads as processors} */
   public static Quantizer create() {
     return new Quantizer(Settings.defaults());

@@ -7,15 +7,15 @@ import java.util.function.LongSupplier;
 
 /**
  * Progress on standard error: a bar that is drawn over itself on a terminal; elsewhere, as in CI, a
- * line now and then: for every tenth that took a second or more, and for every ten seconds. A short
- * run says nothing.
+ * line now and then: for every tenth, but not within two seconds of another, and for every ten
+ * seconds. A short run says nothing.
  */
 final class ProgressLine implements Progress {
 
   private static final int WIDTH = 30;
   private static final int NAME_WIDTH = 40;
   private static final long REDRAW_NANOS = 100_000_000L;
-  private static final long SECOND_NANOS = 1_000_000_000L;
+  private static final long STEP_NANOS = 2_000_000_000L;
   private static final String ERASE = "\r\u001b[K";
 
   private final PrintWriter err;
@@ -85,8 +85,8 @@ final class ProgressLine implements Progress {
 
   private void line(int percent, long total) {
     long passed = clock.getAsLong() - last;
-    boolean due = percent / 10 > tenth && passed >= SECOND_NANOS;
-    if (!due && passed < 10 * SECOND_NANOS) {
+    boolean due = percent / 10 > tenth && passed >= STEP_NANOS;
+    if (!due && passed < 5 * STEP_NANOS) {
       return;
     }
     tenth = percent / 10;

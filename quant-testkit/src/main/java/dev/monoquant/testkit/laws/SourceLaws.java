@@ -1,6 +1,7 @@
 package dev.monoquant.testkit.laws;
 
-import dev.monoquant.ModelFormatException;
+import static java.util.Objects.requireNonNull;
+
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
@@ -11,25 +12,28 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Function;
+import java.util.concurrent.Callable;
 
 /**
  * What an {@link InputFormatDetector} and the {@link TensorSource} that it opens must do with a
- * valid model, and with the same model damaged.
+ * valid model; {@link DamageLaws} are about the same model damaged.
  *
  * <p>The model is read many times and its tensors are held in memory: take a small one. Plain
  * tensors are judged, weights that are stored quantized are not.
  */
 public final class SourceLaws {
+
+  private static final int THREADS = 4;
+  private static final int ROUNDS = 20;
 
   private SourceLaws() {}
 
@@ -55,7 +59,7 @@ public final class SourceLaws {
     }
   }
 
-  /** {@return every law about models of the format, the simplest first} */
+  /** {@return every law about models of the format, whole and damaged, the simplest first} */
   public static List<Law<Case>> all() {
     return List.of(
         new Law<>("opensItsOwn", SourceLaws::opensItsOwn),
@@ -64,9 +68,11 @@ public final class SourceLaws {
         new Law<>("openingRepeats", SourceLaws::openingRepeats),
         new Law<>("piecesMakeTheWhole", SourceLaws::piecesMakeTheWhole),
         new Law<>("closeIsIdempotent", SourceLaws::closeIsIdempotent),
+        new Law<>("threadsDoNotMatter", SourceLaws::threadsDoNotMatter),
         new Law<>("readingTouchesNothing", SourceLaws::readingTouchesNothing),
-        new Law<>("damageIsToldProperly", SourceLaws::damageIsToldProperly),
-        new Law<>("truncationIsNoticed", SourceLaws::truncationIsNoticed));
+        new Law<>("probeReadsTheBeginning", DamageLaws::probeReadsTheBeginning),
+        new Law<>("damageIsToldProperly", DamageLaws::damageIsToldProperly),
+        new Law<>("truncationIsNoticed", DamageLaws::truncationIsNoticed));
   }
 
   /**
@@ -232,66 +238,53 @@ public final class SourceLaws {
   }
 
   /**
-   * A model that is cut off or has a wrong bit is refused with a {@link ModelFormatException} or an
-   * {@link IOException}, or else opens; then the same holds for reading it.
+   * Several threads that read at once get the same bytes as one alone. A data race need not show every
+   * time.
    *
    * @param c a valid model
    */
-  public static void damageIsToldProperly(Case c) {
-    Function<byte[], List<Damage>> both =
-        intact -> {
-          List<Damage> all = new ArrayList<>(Damage.truncations(intact));
-          all.addAll(Damage.flips(intact));
-          return all;
-        };
-    eachDamaged(
+  public static void threadsDoNotMatter(Case c) {
+    with(
         c,
-        both,
-        (damaged, what) -> {
-          try (TensorSource source = c.open(damaged)) {
-            content(source);
-          } catch (IOException | ModelFormatException refused) {
-            return;
-          } catch (RuntimeException | LinkageError | StackOverflowError | OutOfMemoryError e) {
-            throw new LawViolation("damageIsToldProperly", c, what + ": " + e, e);
+        source -> {
+          Map<TensorInfo, byte[]> alone = content(source);
+          List<Callable<Void>> tasks = new ArrayList<>();
+          for (int thread = 0; thread < THREADS; thread++) {
+            List<TensorInfo> order = new ArrayList<>(alone.keySet());
+            Collections.rotate(order, thread);
+            tasks.add(
+                () -> {
+                  for (int round = 0; round < ROUNDS; round++) {
+                    for (TensorInfo tensor : order) {
+                      requireRead(c, source, tensor, requireNonNull(alone.get(tensor)));
+                    }
+                  }
+                  return null;
+                });
           }
+          TileIndependenceLaws.runAll("threadsDoNotMatter", c, tasks);
         });
   }
 
-  /**
-   * A model that is cut off is refused, or else nothing that counts was cut off: all tensors are
-   * there with all their bytes. With which exception it is refused is up to {@link
-   * #damageIsToldProperly}.
-   *
-   * @param c a valid model
-   */
-  public static void truncationIsNoticed(Case c) {
-    Map<TensorInfo, byte[]> whole = new LinkedHashMap<>();
-    with(c, source -> whole.putAll(content(source)));
-    eachDamaged(
-        c,
-        Damage::truncations,
-        (damaged, what) -> {
-          try (TensorSource source = c.open(damaged)) {
-            if (!sameBytes(whole, content(source))) {
-              throw new LawViolation(
-                  "truncationIsNoticed", c, what + ": it opens and is another model");
-            }
-          } catch (IOException | RuntimeException refused) {
-            return;
-          }
-        });
+  private static void requireRead(
+      Case c, TensorSource source, TensorInfo tensor, byte[] expected) throws IOException {
+    int half = expected.length / 2;
+    byte[] read = new byte[expected.length];
+    System.arraycopy(bytes(source, tensor, 0, half), 0, read, 0, half);
+    System.arraycopy(
+        bytes(source, tensor, half, expected.length - half), 0, read, half, read.length - half);
+    if (!Arrays.equals(read, expected)) {
+      throw new LawViolation(
+          "threadsDoNotMatter", c, tensor.name() + " has other bytes on several threads");
+    }
   }
 
-  private interface Reading {
+  /** Something to do with an open source. */
+  interface Reading {
     void of(TensorSource source) throws IOException;
   }
 
-  private interface Damaged {
-    void look(Path model, String what);
-  }
-
-  private static void with(Case c, Reading reading) {
+  static void with(Case c, Reading reading) {
     with(c, reading, true);
   }
 
@@ -310,25 +303,7 @@ public final class SourceLaws {
     }
   }
 
-  private static void eachDamaged(Case c, Function<byte[], List<Damage>> damages, Damaged law) {
-    Folders.temporary(
-        folder -> {
-          Path copy = Folders.copy(c.model(), folder);
-          for (Path file : Folders.files(copy)) {
-            byte[] intact = Files.readAllBytes(file);
-            for (Damage damage : damages.apply(intact)) {
-              // A new file each time: an old one may still be mapped by whoever read it.
-              Files.delete(file);
-              Files.write(file, damage.bytes());
-              law.look(copy, file.getFileName() + " " + damage.what());
-            }
-            Files.delete(file);
-            Files.write(file, intact);
-          }
-        });
-  }
-
-  private static Map<TensorInfo, byte[]> content(TensorSource source) throws IOException {
+  static Map<TensorInfo, byte[]> content(TensorSource source) throws IOException {
     Map<TensorInfo, byte[]> content = new LinkedHashMap<>();
     for (TensorInfo tensor : source.tensors()) {
       content.put(tensor, bytes(source, tensor, 0, Math.toIntExact(tensor.bytes())));
@@ -336,7 +311,7 @@ public final class SourceLaws {
     return content;
   }
 
-  private static boolean sameBytes(Map<TensorInfo, byte[]> a, Map<TensorInfo, byte[]> b) {
+  static boolean sameBytes(Map<TensorInfo, byte[]> a, Map<TensorInfo, byte[]> b) {
     return a.keySet().equals(b.keySet())
         && a.keySet().stream().allMatch(t -> Arrays.equals(a.get(t), b.get(t)));
   }

@@ -14,6 +14,7 @@ import dev.monoquant.testkit.example.FlatFormat;
 import dev.monoquant.testkit.laws.DetectorLaws;
 import dev.monoquant.testkit.laws.SourceLaws;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -42,8 +43,8 @@ class BrokenDetectorsTest {
           @Override
           public Match probe(ModelInput input) {
             if (input instanceof ModelInput.OfPath file && Files.isRegularFile(file.path())) {
-              try {
-                ByteBuffer.wrap(Files.readAllBytes(file.path())).getLong();
+              try (InputStream in = Files.newInputStream(file.path())) {
+                ByteBuffer.wrap(in.readNBytes(Long.BYTES)).getLong();
               } catch (IOException e) {
                 throw new UncheckedIOException(e);
               }
@@ -52,6 +53,28 @@ class BrokenDetectorsTest {
           }
         };
     assertThat(caught(format)).containsExactly("probeNeverThrows");
+  }
+
+  /** Reads files to their end. Caught by {@code probeReadsTheBeginning}. */
+  @Test
+  void readsToTheEnd() throws IOException {
+    FlatFormat format =
+        new FlatFormat() {
+          @Override
+          public Match probe(ModelInput input) {
+            if (input instanceof ModelInput.OfPath file && Files.isRegularFile(file.path())) {
+              try {
+                return super.probe(input) != Match.NONE && Files.readAllBytes(file.path()).length > 9
+                    ? Match.CERTAIN
+                    : Match.NONE;
+              } catch (IOException e) {
+                return Match.NONE;
+              }
+            }
+            return super.probe(input);
+          }
+        };
+    assertThat(caught(format)).containsExactly("probeReadsTheBeginning");
   }
 
   /** Answers by turns. Caught by {@code probeRepeats}. */

@@ -6,7 +6,7 @@ module dev.monoquant.cli {
   requires dev.monoquant.schemes;
   requires info.picocli;
   requires org.slf4j;
-  requires org.snakeyaml.engine.v2;
+  requires org.snakeyaml.engine;
   requires static org.jspecify;
 
   opens dev.monoquant.cli to

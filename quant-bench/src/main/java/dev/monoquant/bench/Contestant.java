@@ -28,7 +28,11 @@ record Contestant(String name, List<String> command) {
    * @param outBytes bytes of the output, all files of a directory
    */
   record Run(
-      double wallSeconds, double cpuSeconds, long peakAnonBytes, long peakRssBytes, long outBytes) {}
+      double wallSeconds,
+      double cpuSeconds,
+      long peakAnonBytes,
+      long peakRssBytes,
+      long outBytes) {}
 
   Contestant {
     command = List.copyOf(command);

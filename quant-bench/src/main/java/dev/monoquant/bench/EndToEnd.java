@@ -27,12 +27,12 @@ import picocli.CommandLine.Spec;
  * Quantizes a synthetic checkpoint with the command line application, from start to exit, beside
  * {@code cp} of the same file.
  *
- * <p>Contestants take turns, so that a slow minute of the machine hits all of them. Before each run the
- * last output is deleted, dirty pages are written back and the input is read into the page cache. Two
- * pairs can be compared: {@code cp} with {@code quant-no-sync} (both leave the output to the page
- * cache), and {@code cp+sync} with {@code quant} (both return when it is on the disk). Memory is that
- * of the process and its descendants, sampled; it is the maximum over the rounds, where all else is
- * a median.
+ * <p>Contestants take turns, so that a slow minute of the machine hits all of them. Before each run
+ * the last output is deleted, dirty pages are written back and the input is read into the page
+ * cache. Two pairs can be compared: {@code cp} with {@code quant-no-sync} (both leave the output to
+ * the page cache), and {@code cp+sync} with {@code quant} (both return when it is on the disk).
+ * Memory is that of the process and its descendants, sampled; it is the maximum over the rounds,
+ * where all else is a median.
  */
 @Command(
     name = "end-to-end",
@@ -173,7 +173,7 @@ public final class EndToEnd implements Callable<Integer> {
       command.add("--no-sync");
       all.add(new Contestant("quant-no-sync", command));
     }
-    also.forEach((name, command) -> all.add(new Contestant(name, List.of(command.split(" ")))));
+    also.forEach((name, command) -> all.add(new Contestant(name, List.of(command.split(" ", -1)))));
     return all;
   }
 
@@ -198,7 +198,9 @@ public final class EndToEnd implements Callable<Integer> {
     }
     return runs.entrySet().stream()
         .map(
-            e -> new Summary(e.getKey().name(), String.join(" ", e.getKey().command()), e.getValue()))
+            e ->
+                new Summary(
+                    e.getKey().name(), String.join(" ", e.getKey().command()), e.getValue()))
         .toList();
   }
 

@@ -19,8 +19,9 @@ import org.openjdk.jmh.annotations.Warmup;
 /**
  * The yardstick: how many bytes a second this machine copies, within the caches and beyond them.
  *
- * <p>A kernel that quantizes a tile can be no faster than reading it. Read the counter {@code bytes}
- * (bytes copied a second), not the operations: an operation is one copy of {@code size} bytes.
+ * <p>A kernel that quantizes a tile can be no faster than reading it. Read the counter {@code
+ * bytes} (bytes copied a second), not the operations: an operation is one copy of {@code size}
+ * bytes.
  */
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.SECONDS)

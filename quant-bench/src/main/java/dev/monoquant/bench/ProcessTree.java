@@ -67,7 +67,7 @@ final class ProcessTree {
   static Memory parseStatus(String status) {
     long anonymous = 0;
     long total = 0;
-    for (String line : status.split("\n")) {
+    for (String line : status.lines().toList()) {
       if (line.startsWith("RssAnon:")) {
         anonymous = kibibytes(line);
         total += anonymous;
@@ -79,13 +79,12 @@ final class ProcessTree {
   }
 
   private static long kibibytes(String line) {
-    String[] words = line.trim().split("\\s+");
-    return Long.parseLong(words[1]) * 1024;
+    return Long.parseLong(line.replaceAll("[^0-9]", "")) * 1024;
   }
 
   /**
-   * Processor time, user and system, of all children of this process that have ended and were waited
-   * for, and of theirs. The difference of two readings is what a child took.
+   * Processor time, user and system, of all children of this process that have ended and were
+   * waited for, and of theirs. The difference of two readings is what a child took.
    *
    * @return milliseconds, in steps of 10; empty where the system does not tell
    */
@@ -98,9 +97,10 @@ final class ProcessTree {
   }
 
   static long parseChildrenTime(String stat) {
-    // The second field is the command in parentheses, which may hold blanks and parentheses. Counted
+    // The second field is the command in parentheses, which may hold blanks and parentheses.
+    // Counted
     // as in proc(5), the first word after it is field 3; cutime and cstime are fields 16 and 17.
-    String[] words = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+    String[] words = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
     return (Long.parseLong(words[13]) + Long.parseLong(words[14])) * 1000 / TICKS_PER_SECOND;
   }
 }

@@ -19,8 +19,8 @@ import java.util.stream.LongStream;
  * Writes a safetensors file of a model that was never trained: matrices are N(0, 0.02), norms are
  * ones.
  *
- * <p>The same architecture, type and seed give the same bytes on the same Java release, whatever the
- * number of threads: each piece has a generator of its own, seeded by where it lies.
+ * <p>The same architecture, type and seed give the same bytes on the same Java release, whatever
+ * the number of threads: each piece has a generator of its own, seeded by where it lies.
  */
 final class SyntheticCheckpoint {
 
@@ -38,7 +38,8 @@ final class SyntheticCheckpoint {
    */
   SyntheticCheckpoint(ElementType type, long seed) {
     if (type != ElementType.BFLOAT16 && type != ElementType.FLOAT32) {
-      throw new IllegalArgumentException("no checkpoints of " + type.wire() + "; BF16 and F32 only");
+      throw new IllegalArgumentException(
+          "no checkpoints of " + type.wire() + "; BF16 and F32 only");
     }
     this.type = type;
     this.seed = seed;

@@ -13,7 +13,11 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code quant compare}. */
-@Command(name = "compare", description = "Compares two models tensor by tensor, decoding quantized weights on either side.", mixinStandardHelpOptions = true)
+@Command(
+    name = "compare",
+    description =
+        "Compares two models tensor by tensor, decoding quantized weights on either side.",
+    mixinStandardHelpOptions = true)
 final class CompareCommand implements Callable<Integer>, Failure.Verbose {
 
   @Spec private CommandSpec spec = CommandSpec.create();
@@ -27,7 +31,7 @@ final class CompareCommand implements Callable<Integer>, Failure.Verbose {
   @Option(names = "--json", description = "Print JSON instead of a table.")
   private boolean json;
 
-  @Mixin private RunOptions run = new RunOptions();
+  @Mixin private final RunOptions run = new RunOptions();
 
   @Override
   public boolean verbose() {

@@ -123,7 +123,7 @@ final class ConfigOptions {
       builder.type(NumberType.parse(type));
     }
     if (symmetry != null) {
-      builder.symmetric(symmetry.symmetric);
+      builder.symmetric(symmetry.symmetric && !symmetry.asymmetric);
     }
     if (granularity != null) {
       builder.granularity(Granularity.parse(granularity));

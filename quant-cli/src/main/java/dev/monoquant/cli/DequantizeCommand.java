@@ -15,7 +15,10 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code quant dequantize}. */
-@Command(name = "dequantize", description = "Decodes a quantized model to the float types it had.", mixinStandardHelpOptions = true)
+@Command(
+    name = "dequantize",
+    description = "Decodes a quantized model to the float types it had.",
+    mixinStandardHelpOptions = true)
 final class DequantizeCommand implements Callable<Integer>, Failure.Verbose {
 
   @Spec private CommandSpec spec = CommandSpec.create();
@@ -36,7 +39,7 @@ final class DequantizeCommand implements Callable<Integer>, Failure.Verbose {
   @Option(names = "--force", description = "Replace an existing output.")
   private boolean force;
 
-  @Mixin private RunOptions run = new RunOptions();
+  @Mixin private final RunOptions run = new RunOptions();
 
   @Override
   public boolean verbose() {

@@ -24,7 +24,7 @@ final class DoctorCommand implements Callable<Integer>, Failure.Verbose {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
-  @Mixin private RunOptions run = new RunOptions();
+  @Mixin private final RunOptions run = new RunOptions();
 
   @Override
   public boolean verbose() {

@@ -31,9 +31,7 @@ final class Failure {
     CommandLine command = e.getCommandLine();
     command.getErr().println("quant: " + e.getMessage());
     UnmatchedArgumentException.printSuggestions(e, command.getErr());
-    command
-        .getErr()
-        .println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
+    command.getErr().println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
     return USAGE;
   }
 

@@ -13,7 +13,10 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code quant inspect}. */
-@Command(name = "inspect", description = "Shows what is in a model, from its headers alone.", mixinStandardHelpOptions = true)
+@Command(
+    name = "inspect",
+    description = "Shows what is in a model, from its headers alone.",
+    mixinStandardHelpOptions = true)
 final class InspectCommand implements Callable<Integer>, Failure.Verbose {
 
   @Spec private CommandSpec spec = CommandSpec.create();
@@ -24,7 +27,7 @@ final class InspectCommand implements Callable<Integer>, Failure.Verbose {
   @Option(names = "--json", description = "Print JSON instead of a table.")
   private boolean json;
 
-  @Mixin private RunOptions run = new RunOptions();
+  @Mixin private final RunOptions run = new RunOptions();
 
   @Override
   public boolean verbose() {
@@ -35,7 +38,8 @@ final class InspectCommand implements Callable<Integer>, Failure.Verbose {
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
     try (run) {
-      Inspection inspection = run.quantizer(spec.commandLine().getErr()).inspect(ModelInput.of(input));
+      Inspection inspection =
+          run.quantizer(spec.commandLine().getErr()).inspect(ModelInput.of(input));
       out.print(json ? inspection.toJson() + "\n" : inspection.toTable());
       out.flush();
       return 0;

@@ -14,7 +14,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code quant plugins}. */
-@Command(name = "plugins", description = "Lists the schemes, layer quantizers and formats at hand.", mixinStandardHelpOptions = true)
+@Command(
+    name = "plugins",
+    description = "Lists the schemes, layer quantizers and formats at hand.",
+    mixinStandardHelpOptions = true)
 final class PluginsCommand implements Callable<Integer>, Failure.Verbose {
 
   @Spec private CommandSpec spec = CommandSpec.create();
@@ -22,7 +25,7 @@ final class PluginsCommand implements Callable<Integer>, Failure.Verbose {
   @Option(names = "--json", description = "Print JSON instead of a table.")
   private boolean json;
 
-  @Mixin private RunOptions run = new RunOptions();
+  @Mixin private final RunOptions run = new RunOptions();
 
   @Override
   public boolean verbose() {

@@ -1,6 +1,7 @@
 package dev.monoquant.cli;
 
 import dev.monoquant.core.Progress;
+import java.io.Console;
 import java.io.PrintWriter;
 import java.util.Locale;
 
@@ -29,9 +30,24 @@ final class ProgressLine implements Progress {
   static Progress on(PrintWriter err) {
     String term = System.getenv().getOrDefault("TERM", "dumb");
     boolean ci = System.getenv().containsKey("CI");
-    // Java 17 has a console only if input and output are both a terminal: quiet in pipes.
-    boolean terminal = System.console() != null && !term.equals("dumb") && !ci;
-    return new ProgressLine(err, terminal);
+    return new ProgressLine(err, onTerminal() && !term.equals("dumb") && !ci);
+  }
+
+  /**
+   * Whether somebody watches. Up to Java 21 there is a console only if input and output are both a
+   * terminal; from 22 on there always is one, and it must be asked.
+   */
+  @SuppressWarnings("SystemConsoleNull")
+  private static boolean onTerminal() {
+    Console console = System.console();
+    if (console == null) {
+      return false;
+    }
+    try {
+      return Boolean.TRUE.equals(Console.class.getMethod("isTerminal").invoke(console));
+    } catch (ReflectiveOperationException e) {
+      return true;
+    }
   }
 
   @Override
@@ -66,18 +82,17 @@ final class ProgressLine implements Progress {
     if (terminal) {
       int filled = WIDTH * percent / 100;
       String bar = "#".repeat(filled) + ".".repeat(WIDTH - filled);
-      String name = subject.length() > 40 ? "..." + subject.substring(subject.length() - 37) : subject;
+      String name =
+          subject.length() > 40 ? "..." + subject.substring(subject.length() - 37) : subject;
       line(
-          String.format(Locale.ROOT, "\r\u001b[K%s [%s] %3d%% %s", word, bar, percent, name), false);
+          String.format(Locale.ROOT, "\r\u001b[K%s [%s] %3d%% %s", word, bar, percent, name),
+          false);
       if (end) {
         err.print("\r\u001b[K");
         err.flush();
       }
     } else {
-      line(
-          String.format(
-              Locale.ROOT, "%s: %d%% of %.1f MB", word, percent, total / 1e6),
-          true);
+      line(String.format(Locale.ROOT, "%s: %d%% of %.1f MB", word, percent, total / 1e6), true);
     }
   }
 

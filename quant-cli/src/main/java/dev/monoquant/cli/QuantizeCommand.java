@@ -42,7 +42,7 @@ final class QuantizeCommand implements Callable<Integer>, Failure.Verbose {
       description = "A .safetensors file, or a directory in the compressed-tensors convention.")
   private Path output = Path.of("");
 
-  @Mixin private ConfigOptions config = new ConfigOptions();
+  @Mixin private final ConfigOptions config = new ConfigOptions();
 
   @Option(names = "--force", description = "Replace an existing output.")
   private boolean force;
@@ -73,7 +73,7 @@ final class QuantizeCommand implements Callable<Integer>, Failure.Verbose {
       description = "Do not wait for the disk: faster, but a power cut may lose the output.")
   private boolean noSync;
 
-  @Mixin private RunOptions run = new RunOptions();
+  @Mixin private final RunOptions run = new RunOptions();
 
   @Override
   public boolean verbose() {

@@ -24,7 +24,12 @@ final class RecipeFile {
     try {
       if (Files.size(file) > MAX_BYTES) {
         throw new ConfigurationException(
-            "recipe " + file + " has " + Files.size(file) + " bytes; at most " + MAX_BYTES
+            "recipe "
+                + file
+                + " has "
+                + Files.size(file)
+                + " bytes; at most "
+                + MAX_BYTES
                 + " are allowed");
       }
       text = Files.readString(file);

@@ -17,9 +17,9 @@ import java.util.Map;
 /**
  * Puts decoded tensors into the parameters of a fresh block.
  *
- * <p>A parameter that has an array is written in place, through its memory: the engine refuses every
- * other way for the parameters of a TorchScript file. Buffers of such a file, running means among them,
- * cannot be seen from here; they stay what the architecture brings.
+ * <p>A parameter that has an array is written in place, through its memory: the engine refuses
+ * every other way for the parameters of a TorchScript file. Buffers of such a file, running means
+ * among them, cannot be seen from here; they stay what the architecture brings.
  */
 final class BlockFiller {
 

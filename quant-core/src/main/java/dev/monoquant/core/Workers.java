@@ -4,11 +4,14 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs jobs on some threads, in order of their start, and stops at the first failure.
+ * Runs jobs on some threads, in order of their start, and stops after a failure.
+ *
+ * <p>Of several failures the one of the earliest job is thrown, whichever came first in time. Jobs
+ * are handed out in order and a job that was handed out runs to its end, so the earliest failing
+ * job always runs: the same input gives the same message on any number of threads.
  *
  * <p>The calling thread waits. If it is interrupted the workers are interrupted too, and {@link
  * CancellationException} is thrown when they have stopped, with the interrupt flag set again.
@@ -35,10 +38,10 @@ final class Workers {
   }
 
   void run(Jobs jobs) throws IOException {
-    AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+    Run run = new Run(jobs);
     List<Thread> pool = new ArrayList<>();
     for (int i = 0; i < threads; i++) {
-      Thread thread = new Thread(() -> work(jobs, failure), "quant-worker-" + i);
+      Thread thread = new Thread(run::work, "quant-worker-" + i);
       thread.setDaemon(true);
       thread.start();
       pool.add(thread);
@@ -51,7 +54,7 @@ final class Workers {
           done = true;
         } catch (InterruptedException e) {
           interrupted = true;
-          failure.compareAndSet(null, new CancellationException("interrupted"));
+          run.stop();
           pool.forEach(Thread::interrupt);
         }
       }
@@ -60,25 +63,60 @@ final class Workers {
       Thread.currentThread().interrupt();
       throw new CancellationException("interrupted; no output was made");
     }
-    rethrow(failure.get());
+    rethrow(run.failure());
   }
 
-  private static void work(Jobs jobs, AtomicReference<@Nullable Throwable> failure) {
-    TileBuffers buffers = new TileBuffers();
-    try {
-      while (failure.get() == null) {
-        Job job;
-        synchronized (jobs) {
-          job = jobs.next();
+  /** What the threads of one run share; its own lock guards the jobs and all of its state. */
+  private static final class Run {
+
+    private final Jobs jobs;
+    private long handedOut;
+    private boolean stopped;
+    private long failedAt = Long.MAX_VALUE;
+    private @Nullable Throwable failure;
+
+    Run(Jobs jobs) {
+      this.jobs = jobs;
+    }
+
+    void work() {
+      TileBuffers buffers = new TileBuffers();
+      long number = Long.MAX_VALUE;
+      try {
+        while (true) {
+          Job job;
+          synchronized (this) {
+            if (stopped) {
+              return;
+            }
+            number = handedOut++;
+            job = jobs.next();
+          }
+          if (job == null) {
+            return;
+          }
+          job.run(buffers);
         }
-        if (job == null) {
-          return;
-        }
-        job.run(buffers);
+      } catch (Throwable e) {
+        // Whatever it is, an OutOfMemoryError too: the calling thread throws it on.
+        fail(number, e);
       }
-    } catch (Throwable e) {
-      // Whatever it is, an OutOfMemoryError too: the calling thread throws it on.
-      failure.compareAndSet(null, e);
+    }
+
+    synchronized void stop() {
+      stopped = true;
+    }
+
+    synchronized @Nullable Throwable failure() {
+      return failure;
+    }
+
+    private synchronized void fail(long number, Throwable thrown) {
+      stopped = true;
+      if (number < failedAt) {
+        failedAt = number;
+        failure = thrown;
+      }
     }
   }
 

@@ -21,7 +21,7 @@ record AffineTensorParts(AffineSpec spec, @Nullable AffineParameters parameters)
     }
     Facts.Range range = facts.range();
     return new AffineTensorParts(
-        spec, AffineParameters.of(spec, range.min(), range.max(), () -> "all of it"));
+        spec, AffineParameters.of(spec, range.min(), range.max(), () -> "the whole"));
   }
 
   /** The bytes of the parts that are delivered once. */

@@ -3,6 +3,7 @@ package dev.monoquant.schemes;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import dev.monoquant.ValidationException;
+import dev.monoquant.model.BFloat16;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 import dev.monoquant.model.FloatBytes;
@@ -34,10 +35,16 @@ record CastQuantizer(String tensor, ElementType source, ElementType target, bool
   private byte[] cast(Tile tile, int count) {
     byte[] bytes = new byte[count * target.cellBytes()];
     int overflow = FloatBytes.narrow(target, tile.values(), 0, count, bytes, 0);
-    if (overflow != FloatBytes.NONE || source == ElementType.FLOAT16) {
+    if (overflow != FloatBytes.NONE || overflowsInItsOwnType(tile.values(), count)) {
       refuseBeyond(tile, count);
     }
     return bytes;
+  }
+
+  private boolean overflowsInItsOwnType(float[] values, int count) {
+    return source == ElementType.FLOAT16
+        && target == ElementType.BFLOAT16
+        && BFloat16.round(AffineKernels.absMax(values, 0, count)) > Float16.MAX_VALUE;
   }
 
   private byte[] castByTorch(Tile tile) {

@@ -28,6 +28,7 @@ final class JvmAffineQuantizer implements TileQuantizer {
     BlockParameters parameters = parameters(tile);
     byte[] codes = new byte[Math.multiplyExact(tile.height(), cols)];
     int chunk = Math.min(cols, AffineKernels.CHUNK);
+    byte[] bytes = new byte[chunk];
     float[] v = new float[chunk];
     float[] scale = new float[chunk];
     float[] zero = new float[chunk];
@@ -41,7 +42,8 @@ final class JvmAffineQuantizer implements TileQuantizer {
           parameters.spreadZeroPoints(row, col, count, zero);
         }
         levels(v, scale, zero, count);
-        AffineKernels.codes(v, count, codes, at);
+        AffineKernels.codes(v, count, bytes);
+        System.arraycopy(bytes, 0, codes, at, count);
       }
     }
     parameters.refuseInfinite(codes);
@@ -57,14 +59,14 @@ final class JvmAffineQuantizer implements TileQuantizer {
     int blockCols = spec.blockCols();
     float[] least = new float[Math.multiplyExact(tile.height(), spec.blocks())];
     float[] greatest = new float[least.length];
+    BlockRange range = new BlockRange();
     for (int block = 0; block < least.length; block++) {
       int from = block * blockCols;
       if (spec.symmetric()) {
-        greatest[block] = AffineKernels.absMax(values, from, blockCols);
+        greatest[block] = range.absMax(values, from, blockCols);
         least[block] = -greatest[block];
       } else {
-        least[block] = AffineKernels.min(values, from, blockCols);
-        greatest[block] = AffineKernels.max(values, from, blockCols);
+        range.find(values, from, blockCols, least, greatest, block);
       }
     }
     return BlockParameters.of(spec, tile, least, greatest);

@@ -28,14 +28,15 @@ import java.util.Optional;
 /**
  * Reads model directories of compressed-tensors, our own and those of llm-compressor: {@code
  * pack-quantized}, {@code int-quantized} and {@code naive-quantized} integers of 2 to 8 bits with a
- * scale for the tensor, each row or each group. Weights come as quantized ones of scheme {@code intN};
- * their float type is that of their scales.
+ * scale for the tensor, each row or each group. Weights come as quantized ones of scheme {@code
+ * intN}; their float type is that of their scales.
  *
  * <p>Of words packed before dense packing came (3, 5, 6 and 7 bits), the width tells: where both
- * layouts are equally wide and differ, which no multiple of 32 columns is, the dense one is assumed.
+ * layouts are equally wide and differ, which no multiple of 32 columns is, the dense one is
+ * assumed.
  *
- * <p>What this does not do: floating point codes (FP8, NVFP4, MXFP4), 2:4 sparsity and permuted columns
- * are refused by name; scales of activations stay plain tensors. Stateless and thread-safe.
+ * <p>What this does not do: floating point codes (FP8, NVFP4, MXFP4), 2:4 sparsity and permuted
+ * columns are refused by name; scales of activations stay plain tensors. Stateless and thread-safe.
  */
 @AutoService(InputFormatDetector.class)
 public final class CompressedTensorsFormat implements InputFormatDetector {
@@ -99,14 +100,12 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
       throw new IllegalArgumentException(input.describe() + " is no directory");
     }
     String label = ModelDirectory.root(of.path()).resolve(CONFIG).toString();
-    List<ConfigGroup> groups =
-        ConfigGroup.read(quantization(of.path(), label, limits), label);
+    List<ConfigGroup> groups = ConfigGroup.read(quantization(of.path(), label, limits), label);
     ModelFiles files = ModelDirectory.open(of.path(), limits);
     try {
       WeightScanner scanner = new WeightScanner(files, groups, label);
       Map<String, StoredWeight> weights = scanner.weights();
-      List<EncodedWeight> quantized =
-          weights.values().stream().map(StoredWeight::weight).toList();
+      List<EncodedWeight> quantized = weights.values().stream().map(StoredWeight::weight).toList();
       return new FileSource(
           files,
           quantized,

@@ -43,8 +43,7 @@ final class CompressedTensorsSink implements TensorSink {
     this.staging = Staging.open(request, true, plan.bytes(), disk);
     try {
       for (Map.Entry<String, SafetensorsLayout> shard : plan.shards().entrySet()) {
-        files.put(
-            shard.getKey(), new TensorFileWriter(staging, shard.getKey(), shard.getValue()));
+        files.put(shard.getKey(), new TensorFileWriter(staging, shard.getKey(), shard.getValue()));
       }
       for (PackedWeight weight : plan.weights()) {
         writeShape(weight);

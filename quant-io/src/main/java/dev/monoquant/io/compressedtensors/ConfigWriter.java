@@ -35,8 +35,8 @@ final class ConfigWriter {
   private ConfigWriter() {}
 
   /**
-   * {@return the bytes of config.json, or empty if the output has none: there was none, and nothing is
-   * quantized}
+   * {@return the bytes of config.json, or empty if the output has none: there was none, and nothing
+   * is quantized}
    */
   static Optional<byte[]> write(OutputRequest request, List<PackedWeight> weights)
       throws IOException {
@@ -59,8 +59,7 @@ final class ConfigWriter {
       boolean tied = config.get("tie_word_embeddings") != JsonValue.Literal.FALSE;
       config.put(QUANTIZATION, quantization(request, weights, tied));
     }
-    return Optional.of(
-        JsonText.pretty(new JsonValue.Obj(config)).getBytes(StandardCharsets.UTF_8));
+    return Optional.of(JsonText.pretty(new JsonValue.Obj(config)).getBytes(StandardCharsets.UTF_8));
   }
 
   private static JsonValue.Obj read(SideFile side) throws IOException {
@@ -125,9 +124,9 @@ final class ConfigWriter {
   }
 
   /**
-   * A loader takes every other Linear for quantized, so each one in float is named, and each layer of
-   * unknown kind that could be one. An output head tied to the embedding is no layer of the files, but
-   * it is a Linear of the loader's model.
+   * A loader takes every other Linear for quantized, so each one in float is named, and each layer
+   * of unknown kind that could be one. An output head tied to the embedding is no layer of the
+   * files, but it is a Linear of the loader's model.
    */
   private static Set<String> ignored(
       OutputRequest request, List<PackedWeight> weights, boolean tied) {

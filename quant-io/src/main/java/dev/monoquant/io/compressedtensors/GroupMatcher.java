@@ -5,16 +5,17 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
 /**
- * Finds the group of a module: by its exact name first, then by regex from the start of the name, then
- * by class, for which {@code Linear} is taken. Files hold no classes; whatever is packed is taken for a
- * Linear.
+ * Finds the group of a module: by its exact name first, then by regex from the start of the name,
+ * then by class, for which {@code Linear} is taken. Files hold no classes; whatever is packed is
+ * taken for a Linear.
  *
- * <p>The regexes come from an untrusted file and may be made to run for ages, so the characters they
- * look at are counted.
+ * <p>The regexes come from an untrusted file and may be made to run for ages, so the characters
+ * they look at are counted.
  */
 record GroupMatcher(List<ConfigGroup> groups, String file) {
 
@@ -48,7 +49,7 @@ record GroupMatcher(List<ConfigGroup> groups, String file) {
 
   private boolean matches(String regex, String module) {
     try {
-      return Pattern.compile(regex).matcher(new Counted(module, new int[1])).lookingAt();
+      return Pattern.compile(regex).matcher(new Counted(module, new AtomicInteger())).lookingAt();
     } catch (PatternSyntaxException | StackOverflowError | TooLong e) {
       throw new ModelFormatException(
           Reason.METADATA,
@@ -65,8 +66,7 @@ record GroupMatcher(List<ConfigGroup> groups, String file) {
     private static final long serialVersionUID = 1L;
   }
 
-  @SuppressWarnings("ArrayRecordComponent")
-  private record Counted(CharSequence text, int[] looks) implements CharSequence {
+  private record Counted(CharSequence text, AtomicInteger looks) implements CharSequence {
     @Override
     public int length() {
       return text.length();
@@ -74,7 +74,7 @@ record GroupMatcher(List<ConfigGroup> groups, String file) {
 
     @Override
     public char charAt(int index) {
-      if (++looks[0] > MAX_LOOKS) {
+      if (looks.incrementAndGet() > MAX_LOOKS) {
         throw new TooLong();
       }
       return text.charAt(index);

@@ -1,5 +1,7 @@
 package dev.monoquant.io.compressedtensors;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.monoquant.io.files.BitPacking;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
@@ -40,7 +42,7 @@ record PackedWeight(EncodedWeight weight, int bits, Strategy strategy, boolean s
     Strategy strategy = Strategy.of(weight.encoding().part(Part.SCALE).extent());
     boolean symmetric = weight.encoding().find(Part.ZERO_POINT).isEmpty();
     return new PackedWeight(
-        weight, codes.type().bits(), java.util.Objects.requireNonNull(strategy), symmetric);
+        weight, codes.type().bits(), requireNonNull(strategy), symmetric);
   }
 
   static Optional<String> refusal(EncodedWeight weight) {
@@ -55,7 +57,8 @@ record PackedWeight(EncodedWeight weight, int bits, Strategy strategy, boolean s
         || !rows.param().equals("weight")
         || !weight.name().equals(rows.layer() + ".weight")) {
       return Optional.of(
-          "compressed-tensors holds tensors named MODULE.weight only, this one is " + weight.name());
+          "compressed-tensors holds tensors named MODULE.weight only, this one is "
+              + weight.name());
     }
     if (rows.tensor().shape().rank() != 2 || rows.rowAxis() != 0) {
       return Optional.of(
@@ -74,8 +77,7 @@ record PackedWeight(EncodedWeight weight, int bits, Strategy strategy, boolean s
     Part codes = weight.encoding().find(Part.CODES).orElse(null);
     Part scale = weight.encoding().find(Part.SCALE).orElse(null);
     Part zeroPoint = weight.encoding().find(Part.ZERO_POINT).orElse(null);
-    boolean others =
-        weight.encoding().parts().stream().anyMatch(p -> !KNOWN.contains(p.name()));
+    boolean others = weight.encoding().parts().stream().anyMatch(p -> !KNOWN.contains(p.name()));
     if (codes == null
         || scale == null
         || others

@@ -4,6 +4,7 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
+import org.jspecify.annotations.Nullable;
 
 /** How many numbers share a scale, in the words of compressed-tensors. */
 sealed interface Strategy {
@@ -38,7 +39,7 @@ sealed interface Strategy {
   }
 
   /** {@return the strategy of a part with such an extent, or null if there is none} */
-  static @org.jspecify.annotations.Nullable Strategy of(Part.Extent extent) {
+  static @Nullable Strategy of(Part.Extent extent) {
     if (extent instanceof Part.Whole whole) {
       return whole.own().equals(TensorShape.of(1)) ? new Tensor() : null;
     }

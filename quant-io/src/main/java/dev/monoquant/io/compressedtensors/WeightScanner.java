@@ -41,8 +41,7 @@ final class WeightScanner {
   private final Map<String, StoredWeight> weights = new LinkedHashMap<>();
   private final Set<String> parts = new HashSet<>();
 
-  WeightScanner(ModelFiles files, List<ConfigGroup> groups, String configFile)
-      throws IOException {
+  WeightScanner(ModelFiles files, List<ConfigGroup> groups, String configFile) throws IOException {
     this.files = files;
     this.matcher = new GroupMatcher(groups, configFile);
     for (String name : files.tensors().keySet()) {
@@ -70,8 +69,7 @@ final class WeightScanner {
 
   private void scan(String module, boolean packed) throws IOException {
     ConfigGroup group = matcher.find(module);
-    ModelFiles.Located main =
-        require(module, packed ? PackedWeight.PACKED : "weight");
+    ModelFiles.Located main = require(module, packed ? PackedWeight.PACKED : "weight");
     if (group.packed() != packed) {
       throw fault(main, "is not what the format of its group " + quote(group.name()) + " has");
     }
@@ -98,8 +96,7 @@ final class WeightScanner {
     }
     Optional<ModelFiles.Located> points = zeroPoint(module, group, shape, scalePart);
     TensorInfo info =
-        new TensorInfo(
-            module + WEIGHT_SUFFIX, scale.info().type(), shape, main.info().shard());
+        new TensorInfo(module + WEIGHT_SUFFIX, scale.info().type(), shape, main.info().shard());
     if (packed && files.find(info.name()).isPresent()) {
       throw fault(main, "stands beside " + quote(info.name()) + "; only one of them can be meant");
     }
@@ -111,8 +108,7 @@ final class WeightScanner {
             new Encoding(encoding));
     boolean dense =
         points.isEmpty()
-            || points.get().info().shape().dim(0)
-                == PackedWeight.words(shape.dim(0), group.bits());
+            || points.get().info().shape().dim(0) == PackedWeight.words(shape.dim(0), group.bits());
     weights.put(info.name(), new StoredWeight(weight, codes, main, scale, points, dense));
   }
 
@@ -134,7 +130,8 @@ final class WeightScanner {
     ModelFiles.Located located = require(module, PackedWeight.SHAPE);
     ElementType type = located.info().type();
     boolean wide = type == ElementType.INT64;
-    if ((!wide && type != ElementType.INT32) || !located.info().shape().equals(TensorShape.of(2))) {
+    if ((!wide && type != ElementType.INT32)
+        || !located.info().shape().equals(TensorShape.of(2))) {
       throw fault(located, "is " + describe(located) + ", not two integers");
     }
     ByteBuffer data = located.read(0, Math.toIntExact(located.stored().bytes()));
@@ -152,12 +149,14 @@ final class WeightScanner {
     long rows = shape.dim(0);
     long cols = shape.dim(1);
     if (main.info().type() == ElementType.INT32) {
-      if (main.info().shape().equals(
-          TensorShape.of(rows, PackedWeight.words(cols, group.bits())))) {
+      if (main.info()
+          .shape()
+          .equals(TensorShape.of(rows, PackedWeight.words(cols, group.bits())))) {
         return StoredWeight.Codes.DENSE;
       }
-      if (main.info().shape().equals(
-          TensorShape.of(rows, PackedWeight.paddedWords(cols, group.bits())))) {
+      if (main.info()
+          .shape()
+          .equals(TensorShape.of(rows, PackedWeight.paddedWords(cols, group.bits())))) {
         return StoredWeight.Codes.PADDED;
       }
     }
@@ -222,8 +221,7 @@ final class WeightScanner {
               && group.packed()
               && scale.tiled()
               && (actual.equals(
-                      TensorShape.of(
-                          PackedWeight.words(shape.dim(0), group.bits()), cells.dim(1)))
+                      TensorShape.of(PackedWeight.words(shape.dim(0), group.bits()), cells.dim(1)))
                   || actual.equals(
                       TensorShape.of(
                           PackedWeight.paddedWords(shape.dim(0), group.bits()), cells.dim(1))));

@@ -5,11 +5,11 @@ import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The zero points of a weight, packed down their columns: in column g, row r lies at bits {@code r *
- * bits} and up of the column's words, offset by 2^(bits-1), least significant bit first.
+ * The zero points of a weight, packed down their columns: in column g, row r lies at bits {@code r
+ * * bits} and up of the column's words, offset by 2^(bits-1), least significant bit first.
  *
- * <p>Rows come in tiles that need not end where words do, so all rows are collected first; there is one
- * zero point for a row or a group, so that is small.
+ * <p>Rows come in tiles that need not end where words do, so all rows are collected first; there is
+ * one zero point for a row or a group, so that is small.
  */
 final class ZeroPoints {
 

@@ -6,9 +6,10 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Codes of 1 to 8 bits, a byte each, to and from a dense bit stream: element i of a row lies at bits
- * {@code i * bits} and up of the row's little-endian bytes, least significant bit first, and may cross
- * bytes. That is also the layout of 32-bit little-endian words filled from their lowest bit.
+ * Codes of 1 to 8 bits, a byte each, to and from a dense bit stream: element i of a row lies at
+ * bits {@code i * bits} and up of the row's little-endian bytes, least significant bit first, and
+ * may cross bytes. That is also the layout of 32-bit little-endian words filled from their lowest
+ * bit.
  *
  * <p>Eight codes are moved at once: three merges fold eight bytes of b bits into b bytes.
  */
@@ -38,9 +39,11 @@ public final class BitPacking {
    * @param from the first code
    * @param count codes to pack
    * @param bits bits of one, 1 to 8
-   * @param flip bits to invert in each code: 0, or the sign bit to store signed codes with an offset
-   * @param out where to; {@code packedBytes(count, bits)} bytes are written, the rest of the last byte
-   *     with zeros; up to 7 bytes after them may be zeroed too, so pack rows in ascending order
+   * @param flip bits to invert in each code: 0, or the sign bit to store signed codes with an
+   *     offset
+   * @param out where to; {@code packedBytes(count, bits)} bytes are written, the rest of the last
+   *     byte with zeros; up to 7 bytes after them may be zeroed too, so pack rows in ascending
+   *     order
    * @param to the first byte
    */
   public static void pack(
@@ -115,9 +118,9 @@ public final class BitPacking {
 
   private static long fold(long lanes, int bits) {
     long x = lanes;
-    x = (x & 0x00ff00ff00ff00ffL) | (x & 0xff00ff00ff00ff00L) >>> (8 - bits);
-    x = (x & 0x0000ffff0000ffffL) | (x & 0xffff0000ffff0000L) >>> (16 - 2 * bits);
-    return (x & 0x00000000ffffffffL) | (x & 0xffffffff00000000L) >>> (32 - 4 * bits);
+    x = (x & 0x00ff00ff00ff00ffL) | ((x & 0xff00ff00ff00ff00L) >>> (8 - bits));
+    x = (x & 0x0000ffff0000ffffL) | ((x & 0xffff0000ffff0000L) >>> (16 - 2 * bits));
+    return (x & 0x00000000ffffffffL) | ((x & 0xffffffff00000000L) >>> (32 - 4 * bits));
   }
 
   private static long unfold(long folded, int bits) {
@@ -126,11 +129,11 @@ public final class BitPacking {
     }
     long mask4 = (1L << (4 * bits)) - 1;
     long x = folded;
-    x = (x & mask4) | ((x >>> (4 * bits)) & mask4) << 32;
+    x = (x & mask4) | (((x >>> (4 * bits)) & mask4) << 32);
     long mask2 = ((1L << (2 * bits)) - 1) * 0x0000000100000001L;
-    x = (x & mask2) | ((x >>> (2 * bits)) & mask2) << 16;
+    x = (x & mask2) | (((x >>> (2 * bits)) & mask2) << 16);
     long mask1 = ((1L << bits) - 1) * 0x0001000100010001L;
-    return (x & mask1) | ((x >>> bits) & mask1) << 8;
+    return (x & mask1) | (((x >>> bits) & mask1) << 8);
   }
 
   /** Bytewise {@code (v ^ sign) - sign}; the borrowed high bit keeps bytes apart. */

@@ -29,7 +29,7 @@ final class ChunkLog {
   /**
    * Walks all chunks in the order of the file.
    *
-   * @return the byte where they stop to be gapless and disjoint; the file's size if they cover it
+   * @return the byte where a gap or an overlap begins, or else where the last chunk ends
    */
   <E extends Exception> long walk(Visitor<E> visitor) throws E {
     Long[] order = new Long[size];
@@ -41,7 +41,7 @@ final class ChunkLog {
     for (Long index : order) {
       int i = index.intValue();
       if (starts[i] != expected) {
-        return expected;
+        return Math.min(expected, starts[i]);
       }
       visitor.visit(starts[i], lengths[i], sums[i]);
       expected += lengths[i];

@@ -23,15 +23,12 @@ public interface Disk {
    */
   default FileChannel create(Path path) throws IOException {
     return FileChannel.open(
-        path,
-        StandardOpenOption.CREATE_NEW,
-        StandardOpenOption.READ,
-        StandardOpenOption.WRITE);
+        path, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE);
   }
 
   /**
-   * Gives a file or directory another name in one step, in the same directory; a file under that name
-   * is replaced.
+   * Gives a file or directory another name in one step, in the same directory; a file under that
+   * name is replaced.
    *
    * @param from its name
    * @param to its new name

@@ -13,7 +13,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** A model in files as the framework sees it: plain tensors, and quantized weights made of others. */
+/**
+ * A model in files as the framework sees it: plain tensors, and quantized weights made of others.
+ */
 public final class FileSource implements TensorSource {
 
   /** Reads rows of quantized weights; thread-safe. */

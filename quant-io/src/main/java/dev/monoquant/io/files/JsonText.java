@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Writes JSON: compact, as headers are, or indented by two spaces as Python's {@code json.dumps(...,
- * indent=2)} does. Numbers are written with the digits they came with.
+ * Writes JSON: compact, as headers are, or indented by two spaces as Python's {@code
+ * json.dumps(..., indent=2)} does. Numbers are written with the digits they came with.
  */
 public final class JsonText {
 
@@ -60,7 +60,7 @@ public final class JsonText {
       int known = "\"\\\b\f\n\r\t".indexOf(c);
       if (known >= 0) {
         out.append('\\').append("\"\\bfnrt".charAt(known));
-      } else if (c < ' ' || ascii && c > '~') {
+      } else if (c < ' ' || (ascii && c > '~')) {
         out.append(String.format("\\u%04x", (int) c));
       } else {
         out.append(c);

@@ -78,16 +78,12 @@ public sealed interface JsonValue {
       return new Num(Long.toString(value));
     }
 
-    /**
-     * {@return whether this is a non-negative integer without sign, point or exponent}
-     */
+    /** {@return whether this is a non-negative integer without sign, point or exponent} */
     public boolean isCount() {
       return text.chars().allMatch(c -> c >= '0' && c <= '9');
     }
 
-    /**
-     * {@return the value, or empty if it is no count or leaves 63 bits}
-     */
+    /** {@return the value, or empty if it is no count or leaves 63 bits} */
     public Optional<Long> count() {
       if (!isCount() || text.length() > 19) {
         return Optional.empty();

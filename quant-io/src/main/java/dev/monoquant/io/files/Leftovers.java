@@ -24,9 +24,10 @@ import org.slf4j.LoggerFactory;
 /**
  * The temporary names beside a target, and what a killed run left under them.
  *
- * <p>{@code .NAME.quant-PID-RANDOM.tmp} is an output in the making; {@code .NAME.quant-PID-RANDOM.old}
- * is the directory it is about to replace. They count as left over when no process of that number runs
- * and none of their files is locked; the run that made them locks what it writes.
+ * <p>{@code .NAME.quant-PID-RANDOM.tmp} is an output in the making; {@code
+ * .NAME.quant-PID-RANDOM.old} is the directory it is about to replace. They count as left over when
+ * no process of that number runs and none of their files is locked; the run that made them locks
+ * what it writes.
  */
 final class Leftovers {
 

@@ -13,10 +13,11 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * A file of any size, mapped in windows as they are needed and never loaded as a whole.
  *
- * <p>Windows start at multiples of 1 GiB and reach up to 2 GiB, so that any read of at most 1 GiB lies
- * in a single one; a longer read gets a mapping of its own. Mappings are freed by the garbage
- * collector once this is closed and no buffer is used any more. If another program cuts the file short
- * while it is mapped, the JVM answers a read beyond the new end with an {@link InternalError}.
+ * <p>Windows start at multiples of 1 GiB and reach up to 2 GiB, so that any read of at most 1 GiB
+ * lies in a single one; a longer read gets a mapping of its own. Mappings are freed by the garbage
+ * collector once this is closed and no buffer is used any more. If another program cuts the file
+ * short while it is mapped, the JVM answers a read beyond the new end with an {@link
+ * InternalError}.
  *
  * <p>Thread-safe.
  */
@@ -85,9 +86,7 @@ public final class MappedFile implements Closeable {
       MappedByteBuffer earlier = windows.putIfAbsent(window, fresh);
       mapped = earlier != null ? earlier : fresh;
     }
-    return mapped
-        .slice((int) (offset - window * STRIDE), length)
-        .order(ByteOrder.LITTLE_ENDIAN);
+    return mapped.slice((int) (offset - window * STRIDE), length).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   @Override

@@ -27,9 +27,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Finds and opens the model in a directory: {@code model.safetensors}, or shards with their index.
  *
- * <p>Which file is the model must be beyond doubt, and index and shards must agree to the tensor: what
- * would be read as half a model, or as another one by another reader, is refused. A total size in the
- * index that is not the sum is only warned of, since published models have wrong ones.
+ * <p>Which file is the model must be beyond doubt, and index and shards must agree to the tensor:
+ * what would be read as half a model, or as another one by another reader, is refused. A total size
+ * in the index that is not the sum is only warned of, since published models have wrong ones.
  */
 public final class ModelDirectory {
 
@@ -60,9 +60,9 @@ public final class ModelDirectory {
    */
   public static boolean fits(Path path) {
     return Files.isDirectory(path)
-        || path.getFileName() != null
+        || (path.getFileName() != null
             && path.getFileName().toString().endsWith(ShardIndex.SUFFIX)
-            && Files.isRegularFile(path);
+            && Files.isRegularFile(path));
   }
 
   /**

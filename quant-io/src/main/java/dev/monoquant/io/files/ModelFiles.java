@@ -56,8 +56,8 @@ public final class ModelFiles implements Closeable {
    * Takes open files over.
    *
    * @param name the model as the user named it
-   * @param shards the open files by their names relative to the model's directory; the empty name if
-   *     the model is one file
+   * @param shards the open files by their names relative to the model's directory; the empty name
+   *     if the model is one file
    * @param paths every file that is read
    * @param sideFiles what lies beside the tensor files
    */

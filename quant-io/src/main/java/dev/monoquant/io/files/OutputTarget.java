@@ -66,7 +66,10 @@ final class OutputTarget {
     }
     if (!Files.isWritable(parent)) {
       throw new OutputException(
-          named + ": the folder " + parent + " may not be written. Choose another or change its mode.");
+          named
+              + ": the folder "
+              + parent
+              + " may not be written. Choose another or change its mode.");
     }
     return parent.toRealPath().resolve(absolute.getFileName());
   }
@@ -77,7 +80,10 @@ final class OutputTarget {
     for (Path input : request.source().files()) {
       if (exists && Files.exists(input) && Files.isSameFile(target, input)) {
         throw new OutputException(
-            named + ": is the input " + input + " itself. An input is never written; name another.");
+            named
+                + ": is the input "
+                + input
+                + " itself. An input is never written; name another.");
       }
       if (directory && input.toRealPath().startsWith(target)) {
         throw new OutputException(
@@ -128,7 +134,8 @@ final class OutputTarget {
       throws IOException {
     boolean isDirectory = Files.isDirectory(target);
     if (!isDirectory && !Files.isRegularFile(target)) {
-      throw new OutputException(named + ": is neither a file nor a directory. Name another target.");
+      throw new OutputException(
+          named + ": is neither a file nor a directory. Name another target.");
     }
     if (directory != isDirectory) {
       throw new OutputException(
@@ -142,7 +149,8 @@ final class OutputTarget {
     }
     if (!overwrite) {
       throw new OutputException(
-          named + ": exists. Name another target, or allow to replace it with --force (overwrite).");
+          named
+              + ": exists. Name another target, or allow to replace it with --force (overwrite).");
     }
     if (directory && !holdsModel(target)) {
       throw new OutputException(

@@ -15,10 +15,10 @@ import java.util.Optional;
 /**
  * An open safetensors file, its structure checked completely.
  *
- * <p>Layout: 8 bytes N, unsigned little-endian; N bytes of JSON in UTF-8, at most 100,000,000; then the
- * data of all tensors without holes. Stricter than the reference reader (safetensors 0.8.0) where that
- * lets two readers see two files: duplicate keys, unknown fields and entries of another form are
- * refused. Values are not looked at, and data may lie unaligned.
+ * <p>Layout: 8 bytes N, unsigned little-endian; N bytes of JSON in UTF-8, at most 100,000,000; then
+ * the data of all tensors without holes. Stricter than the reference reader (safetensors 0.8.0)
+ * where that lets two readers see two files: duplicate keys, unknown fields and entries of another
+ * form are refused. Values are not looked at, and data may lie unaligned.
  *
  * <p>Thread-safe. What this does not do: it knows nothing of quantized weights or shards.
  */
@@ -34,8 +34,7 @@ public final class SafetensorsFile implements Closeable {
   private final SafetensorsHeader header;
   private final Map<String, StoredTensor> byName;
 
-  private SafetensorsFile(
-      String label, MappedFile file, long dataStart, SafetensorsHeader header) {
+  private SafetensorsFile(String label, MappedFile file, long dataStart, SafetensorsHeader header) {
     this.label = label;
     this.file = file;
     this.dataStart = dataStart;
@@ -152,8 +151,7 @@ public final class SafetensorsFile implements Closeable {
     Optional<String> other =
         ForeignFile.describe(file.slice(0, (int) Math.min(file.size(), SNIFF)));
     if (other.isPresent()) {
-      throw new ModelFormatException(
-          Reason.NOT_THIS_FORMAT, label, "", "this is " + other.get());
+      throw new ModelFormatException(Reason.NOT_THIS_FORMAT, label, "", "this is " + other.get());
     }
   }
 

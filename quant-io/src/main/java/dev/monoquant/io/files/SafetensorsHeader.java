@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The checked content of a safetensors header. Faults of single entries are reported in the order of
- * the header, faults of their places in the order of the data.
+ * The checked content of a safetensors header. Faults of single entries are reported in the order
+ * of the header, faults of their places in the order of the data.
  *
  * @param tensors the tensors in the order of their data
  * @param metadata the texts of {@code __metadata__} in the order of the header
@@ -91,7 +91,12 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
                   throw fault(
                       Reason.METADATA,
                       quote(METADATA),
-                      "the value of " + quote(key) + " is " + value.kind() + ", not a text." + WRITER);
+                      "the value of "
+                          + quote(key)
+                          + " is "
+                          + value.kind()
+                          + ", not a text."
+                          + WRITER);
                 }
                 texts.put(key, text.value());
               });
@@ -114,7 +119,10 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
         throw fault(
             Reason.ENTRY,
             where,
-            "the entry is " + json.kind() + ", not an object of dtype, shape, data_offsets." + WRITER);
+            "the entry is "
+                + json.kind()
+                + ", not an object of dtype, shape, data_offsets."
+                + WRITER);
       }
       for (String key : object.members().keySet()) {
         if (!key.equals("dtype") && !key.equals("shape") && !key.equals("data_offsets")) {
@@ -178,7 +186,9 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
     private TensorShape shape(String where, JsonValue json) {
       if (!(json instanceof JsonValue.Arr array)) {
         throw fault(
-            Reason.SHAPE, where, "shape is " + json.kind() + ", not an array of integers." + WRITER);
+            Reason.SHAPE,
+            where,
+            "shape is " + json.kind() + ", not an array of integers." + WRITER);
       }
       int rank = array.items().size();
       if (rank > limits.maxRank()) {
@@ -267,7 +277,12 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
         throw fault(
             Reason.OFFSETS,
             where,
-            "data_offsets end at " + range[1] + ", before they begin at " + range[0] + "." + DAMAGED);
+            "data_offsets end at "
+                + range[1]
+                + ", before they begin at "
+                + range[0]
+                + "."
+                + DAMAGED);
       }
       return range;
     }

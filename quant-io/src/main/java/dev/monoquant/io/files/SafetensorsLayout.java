@@ -27,9 +27,10 @@ import java.util.TreeMap;
  * then             the tensors' bytes, little-endian, row-major, without holes
  * </pre>
  *
- * <p>{@code __metadata__} comes first, its keys sorted, and is left out if empty. Tensors are ordered as
- * the reference does (safetensors 24b0b28, {@code prepare}): by type, 64-bit types first, then by name
- * in the order of UTF-8 bytes. The bytes follow from names, types, shapes and texts alone.
+ * <p>{@code __metadata__} comes first, its keys sorted, and is left out if empty. Tensors are
+ * ordered as the reference does (safetensors 24b0b28, {@code prepare}): by type, 64-bit types
+ * first, then by name in the order of UTF-8 bytes. The bytes follow from names, types, shapes and
+ * texts alone.
  */
 public final class SafetensorsLayout {
 
@@ -73,8 +74,8 @@ public final class SafetensorsLayout {
    *
    * @param contents the tensors, in any order; their shards are not looked at
    * @param metadata the texts of {@code __metadata__}
-   * @throws OutputException if two tensors have one name, a name is reserved, a type has no place in
-   *     this format, or the header is too long for it
+   * @throws OutputException if two tensors have one name, a name is reserved, a type has no place
+   *     in this format, or the header is too long for it
    */
   public SafetensorsLayout(List<TensorInfo> contents, Map<String, String> metadata) {
     List<TensorInfo> sorted = new ArrayList<>(contents);

@@ -16,8 +16,8 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * A {@code *.safetensors.index.json}: which shard holds which tensor. Shard names are checked as text,
- * the same on every system, before any of them is opened.
+ * A {@code *.safetensors.index.json}: which shard holds which tensor. Shard names are checked as
+ * text, the same on every system, before any of them is opened.
  *
  * @param file the index for messages
  * @param shardOf the shard of each tensor by name, in the order of the index
@@ -100,7 +100,9 @@ record ShardIndex(String file, Map<String, String> shardOf, Optional<String> tot
       fault = "is empty";
     } else if (shard.chars().anyMatch(c -> c < ' ')) {
       fault = "holds a control character";
-    } else if (shard.indexOf('\\') >= 0 || shard.startsWith("/") || DRIVE.matcher(shard).matches()) {
+    } else if (shard.indexOf('\\') >= 0
+        || shard.startsWith("/")
+        || DRIVE.matcher(shard).matches()) {
       fault = "is an absolute path or one of another system";
     } else if (shard.equals(index.getFileName().toString())) {
       fault = "is the index itself";

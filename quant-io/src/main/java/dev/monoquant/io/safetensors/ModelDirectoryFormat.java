@@ -14,8 +14,8 @@ import java.util.stream.Stream;
 
 /**
  * Reads a model directory, as Hugging Face hubs have it: {@code model.safetensors}, or shards with
- * {@code model.safetensors.index.json}, and everything that lies beside them. The index itself may be
- * given too.
+ * {@code model.safetensors.index.json}, and everything that lies beside them. The index itself may
+ * be given too.
  *
  * <p>What this does not do: it reads no PyTorch checkpoints and no quantized directories of other
  * projects; their tensors would look like plain integers. Stateless and thread-safe.

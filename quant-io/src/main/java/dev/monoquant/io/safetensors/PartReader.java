@@ -43,8 +43,7 @@ record PartReader(ModelFiles files) implements FileSource.TileReader {
     ByteBuffer stored =
         files.read(name, first * stride, Math.toIntExact(Math.multiplyExact(stride, (long) count)));
     int cells = part.rowCells();
-    byte[] out =
-        new byte[Math.toIntExact((long) count * cells * part.part().type().cellBytes())];
+    byte[] out = new byte[Math.toIntExact((long) count * cells * part.part().type().cellBytes())];
     if (!part.isPacked()) {
       stored.get(out);
       return out;
@@ -85,8 +84,8 @@ record PartReader(ModelFiles files) implements FileSource.TileReader {
   }
 
   /**
-   * How consecutive rows lie in a tensor whose row axis is not the first: for each index of the axes
-   * before it, one run.
+   * How consecutive rows lie in a tensor whose row axis is not the first: for each index of the
+   * axes before it, one run.
    *
    * @param outer runs, the product of the axes before the row axis
    * @param rows length of the row axis

@@ -15,14 +15,14 @@ import java.util.List;
  * How a part of a quantized weight is stored as a tensor.
  *
  * <ul>
- *   <li>Name: that of the weight for {@code codes} and for the {@code values} of a cast, else {@code
- *       WEIGHT_PART}.
+ *   <li>Name: that of the weight for {@code codes} and for the {@code values} of a cast, else
+ *       {@code WEIGHT_PART}.
  *   <li>Cells below 8 bits: packed along each row of cells, element i at bit i * bits of the row's
  *       bytes, least significant bit first, two's complement if signed, as U8 of shape (cell rows,
  *       ceil(cell columns * bits / 8)). Of a whole part the last axis is the row.
  *   <li>The values of a cast: as they are, in the weight's own shape and axis order.
- *   <li>Else: as they are; one cell for each number keeps the weight's rank with the row axis first,
- *       any other grid is (cell rows, cell columns), a whole part has its own shape.
+ *   <li>Else: as they are; one cell for each number keeps the weight's rank with the row axis
+ *       first, any other grid is (cell rows, cell columns), a whole part has its own shape.
  * </ul>
  *
  * @param weight the weight

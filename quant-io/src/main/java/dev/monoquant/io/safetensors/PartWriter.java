@@ -117,8 +117,7 @@ final class PartWriter {
     int inner = (int) runs.inner();
     int rowBytes = Math.toIntExact(runs.outer() * inner);
     for (int row = 0; row < height; row++) {
-      System.arraycopy(
-          cells, row * rowBytes + (int) (outer * inner), to, at + row * inner, inner);
+      System.arraycopy(cells, row * rowBytes + (int) (outer * inner), to, at + row * inner, inner);
     }
   }
 }

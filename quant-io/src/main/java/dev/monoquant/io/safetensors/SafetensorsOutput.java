@@ -18,22 +18,23 @@ import java.util.TreeMap;
 
 /**
  * Writes one safetensors file that describes itself: kept tensors as they were, every part of a
- * quantized weight as a tensor, and in the metadata what belongs together. Any scheme's encoding can be
- * stored, and {@link SafetensorsFormat} reads it back.
+ * quantized weight as a tensor, and in the metadata what belongs together. Any scheme's encoding
+ * can be stored, and {@link SafetensorsFormat} reads it back.
  *
  * <p>The bytes, after the container of {@link SafetensorsLayout}:
  *
  * <ul>
  *   <li>a kept tensor: under its name, type and shape;
- *   <li>of a weight {@code W} the part {@code codes} under {@code W}, any other under {@code W_PART},
- *       such as {@code fc.weight_scale}; cells of 8 bits and more little-endian, cells below 8 bits
- *       packed along the columns into U8 of shape (rows, ceil(cols * bits / 8)), element i at bit i *
- *       bits of its row, least significant bit first, signed codes in two's complement;
+ *   <li>of a weight {@code W} the part {@code codes} under {@code W}, any other under {@code
+ *       W_PART}, such as {@code fc.weight_scale}; cells of 8 bits and more little-endian, cells
+ *       below 8 bits packed along the columns into U8 of shape (rows, ceil(cols * bits / 8)),
+ *       element i at bit i * bits of its row, least significant bit first, signed codes in two's
+ *       complement;
  *   <li>a cast, whose only part is {@code values}: under {@code W} in its original shape;
- *   <li>{@code __metadata__}: the texts that came with the model; {@code format} = {@code pt} if they
- *       have no format; {@code monoquant.version} = {@code 1}, the version of this layout; each
- *       provenance text under {@code monoquant.} and its name; and {@code monoquant.weights}, JSON that
- *       describes each quantized weight completely.
+ *   <li>{@code __metadata__}: the texts that came with the model; {@code format} = {@code pt} if
+ *       they have no format; {@code monoquant.version} = {@code 1}, the version of this layout;
+ *       each provenance text under {@code monoquant.} and its name; and {@code monoquant.weights},
+ *       JSON that describes each quantized weight completely.
  * </ul>
  *
  * <p>The same request and data give the same bytes. What this does not do: it carries no side files
@@ -60,8 +61,7 @@ public final class SafetensorsOutput implements OutputFormat {
 
   @Override
   public boolean suits(Path target) {
-    return target.getFileName() != null
-        && target.getFileName().toString().endsWith(".safetensors");
+    return target.getFileName() != null && target.getFileName().toString().endsWith(".safetensors");
   }
 
   @Override

@@ -36,8 +36,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * The text under {@code monoquant.weights} in the metadata of our own files: compact JSON, keys sorted,
- * an object with an entry for each quantized weight:
+ * The text under {@code monoquant.weights} in the metadata of our own files: compact JSON, keys
+ * sorted, an object with an entry for each quantized weight:
  *
  * <pre>
  * {"fc.weight":{
@@ -48,9 +48,10 @@ import java.util.TreeSet;
  *   "row_axis":0,"scheme":"int4@1","shape":[64,256]}}
  * </pre>
  *
- * <p>{@code cell} is rows and columns of a cell, {@code "all"} for all columns; a part that is not tiled
- * has {@code "whole":[dims]} instead. The text is as untrusted as the header: every field must be there,
- * no other may be, and every part must be a tensor of exactly the type and shape it implies.
+ * <p>{@code cell} is rows and columns of a cell, {@code "all"} for all columns; a part that is not
+ * tiled has {@code "whole":[dims]} instead. The text is as untrusted as the header: every field
+ * must be there, no other may be, and every part must be a tensor of exactly the type and shape it
+ * implies.
  */
 final class SelfDescription {
 
@@ -80,7 +81,9 @@ final class SelfDescription {
     json.put("param", JsonValue.of(rows.param()));
     json.put("scheme", JsonValue.of(weight.scheme().toString()));
     json.put("options", options(weight.options()));
-    json.put("parts", new JsonValue.Arr(weight.encoding().parts().stream().map(SelfDescription::part).toList()));
+    json.put(
+        "parts",
+        new JsonValue.Arr(weight.encoding().parts().stream().map(SelfDescription::part).toList()));
     return new JsonValue.Obj(json);
   }
 
@@ -139,7 +142,11 @@ final class SelfDescription {
           Reason.VERSION,
           file.label(),
           quote(VERSION_KEY),
-          "is " + quote(version) + ", this program reads " + VERSION + ". Use a newer version of it.");
+          "is "
+              + quote(version)
+              + ", this program reads "
+              + VERSION
+              + ". Use a newer version of it.");
     }
     return new Reader(file, shard).weights(text, limits);
   }
@@ -168,7 +175,8 @@ final class SelfDescription {
         for (PartStorage part : PartStorage.of(weight)) {
           String other = owner.putIfAbsent(part.tensor().name(), weight.name());
           if (other != null) {
-            throw fault(where, "shares tensor " + quote(part.tensor().name()) + " with " + quote(other));
+            throw fault(
+                where, "shares tensor " + quote(part.tensor().name()) + " with " + quote(other));
           }
         }
         weights.add(weight);
@@ -179,14 +187,23 @@ final class SelfDescription {
     private EncodedWeight weight(String name, JsonValue json) {
       String where = where(name);
       Fields fields =
-          new Fields(where, json, Set.of("dtype", "shape", "row_axis", "layer", "kind", "param", "scheme", "options", "parts"));
+          new Fields(
+              where,
+              json,
+              Set.of(
+                  "dtype",
+                  "shape",
+                  "row_axis",
+                  "layer",
+                  "kind",
+                  "param",
+                  "scheme",
+                  "options",
+                  "parts"));
       try {
         TensorInfo tensor =
             new TensorInfo(
-                name,
-                ElementType.of(fields.text("dtype")),
-                fields.shape("shape"),
-                shard);
+                name, ElementType.of(fields.text("dtype")), fields.shape("shape"), shard);
         // Throws if the size leaves 63 bits; a name is no place to find that out later.
         tensor.bytes();
         Rows rows =
@@ -213,7 +230,11 @@ final class SelfDescription {
         throw e;
       } catch (QuantException | IllegalArgumentException | ArithmeticException e) {
         throw new ModelFormatException(
-            Reason.METADATA, file.label(), where, quote(String.valueOf(e.getMessage())) + ADVICE, e);
+            Reason.METADATA,
+            file.label(),
+            where,
+            quote(String.valueOf(e.getMessage())) + "." + ADVICE,
+            e);
       }
     }
 
@@ -303,10 +324,7 @@ final class SelfDescription {
 
     private ModelFormatException fault(String where, String detail) {
       return new ModelFormatException(
-          Reason.METADATA,
-          file.label(),
-          where,
-          detail + " (" + WEIGHTS_KEY + ")." + ADVICE);
+          Reason.METADATA, file.label(), where, detail + " (" + WEIGHTS_KEY + ")." + ADVICE);
     }
 
     /** The fields of an object: exactly these, each of its kind. */

@@ -52,8 +52,7 @@ class ConfigTest {
     return new EncodedWeight(
         new Rows(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int" + bits, 1),
-        new Options(
-            bits, true, group == 0 ? Granularity.CHANNEL : Granularity.group(group)),
+        new Options(bits, true, group == 0 ? Granularity.CHANNEL : Granularity.group(group)),
         Encoding.of(
             Part.perElement("codes", code),
             group == 0
@@ -138,7 +137,8 @@ class ConfigTest {
 
   @Test
   void severalGroupsNameTheirModules() throws IOException {
-    Sample sample = add(add(add(new Sample(2), weight("c", 4, 4)), weight("a", 4, 4)), weight("b", 8, 0));
+    Sample sample =
+        add(add(add(new Sample(2), weight("c", 4, 4)), weight("a", 4, 4)), weight("b", 8, 0));
     String config = write(sample, "");
     assertThat(config)
         .contains("\"group_0\"", "\"group_1\"")
@@ -154,7 +154,8 @@ class ConfigTest {
     try (TensorSource source =
         format.open(ModelInput.of(folder.resolve("model")), ReadLimits.DEFAULT)) {
       assertThat(source.quantized())
-          .extracting(w -> w.rows().layer() + " " + w.scheme() + " " + w.options().granularity().wire())
+          .extracting(
+              w -> w.rows().layer() + " " + w.scheme() + " " + w.options().granularity().wire())
           .containsExactlyInAnyOrder("a int4@1 group:4", "b int8@1 channel", "c int4@1 group:4");
     }
   }
@@ -173,19 +174,24 @@ class ConfigTest {
     EncodedWeight good = weight("fc", 4, 4);
     assertThat(output.refusal(good)).isEmpty();
     Rows r = good.rows();
-    assertRefused(rows(good, new Rows("fc", LayerKind.EMBEDDING, "weight", r.tensor(), 0)), "Embedding");
+    assertRefused(
+        rows(good, new Rows("fc", LayerKind.EMBEDDING, "weight", r.tensor(), 0)), "Embedding");
     assertRefused(rows(good, new Rows("fc", LayerKind.LINEAR, "weight", r.tensor(), 1)), "axis 1");
-    assertRefused(rows(good, new Rows("", LayerKind.LINEAR, "weight", matrix("weight"), 0)), "MODULE.weight");
+    assertRefused(
+        rows(good, new Rows("", LayerKind.LINEAR, "weight", matrix("weight"), 0)), "MODULE.weight");
     Part codes = Part.perElement("codes", ElementType.INT4);
     Part scale = Part.perRow("scale", ElementType.FLOAT32);
     assertRefused(encoding(good, Part.perElement("values", ElementType.FLOAT16)), "signed integer");
     assertRefused(encoding(good, Part.perElement("codes", ElementType.UINT4), scale), "signed");
-    assertRefused(encoding(good, Part.perElement("codes", ElementType.FLOAT8_E4M3), scale), "signed");
+    assertRefused(
+        encoding(good, Part.perElement("codes", ElementType.FLOAT8_E4M3), scale), "signed");
     assertRefused(encoding(good, codes, scale, Part.perRow("more", ElementType.INT8)), "signed");
     assertRefused(encoding(good, codes, Part.perGroup("scale", ElementType.FLOAT32, 3)), "divide");
     assertRefused(
-        encoding(good, codes, new Part("scale", ElementType.FLOAT32, new Part.Grid(2, 4))), "each row");
-    assertRefused(encoding(good, codes, scale, Part.perRow("zero_point", ElementType.INT8)), "zero points");
+        encoding(good, codes, new Part("scale", ElementType.FLOAT32, new Part.Grid(2, 4))),
+        "each row");
+    assertRefused(
+        encoding(good, codes, scale, Part.perRow("zero_point", ElementType.INT8)), "zero points");
   }
 
   private static EncodedWeight rows(EncodedWeight weight, Rows rows) {
@@ -220,7 +226,8 @@ class ConfigTest {
         "fakequant"
       })
   void otherFormatsAreRefusedByName(String name) throws IOException {
-    directory("\"format\": \"" + name + "\"", "\"targets\":[\"Linear\"]", "\"num_bits\":4", Map.of());
+    directory(
+        "\"format\": \"" + name + "\"", "\"targets\":[\"Linear\"]", "\"num_bits\":4", Map.of());
     assertRefused(Reason.UNSUPPORTED_TENSOR, name);
   }
 
@@ -249,7 +256,10 @@ class ConfigTest {
   @ValueSource(strings = {"\"targets\":[\"Embedding\"]", "\"targets\":[\"re:x.*\"]"})
   void aModuleWithoutAGroupIsRefused(String targets) throws IOException {
     directory(
-        "\"format\": \"pack-quantized\"", targets, "\"num_bits\":4,\"strategy\":\"channel\"", packed());
+        "\"format\": \"pack-quantized\"",
+        targets,
+        "\"num_bits\":4,\"strategy\":\"channel\"",
+        packed());
     assertRefused(Reason.METADATA, "\"fc\"");
   }
 

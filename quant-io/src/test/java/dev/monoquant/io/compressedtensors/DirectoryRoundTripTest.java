@@ -83,8 +83,8 @@ class DirectoryRoundTripTest {
     }
     assertThat(Folders.names(folder)).containsExactly("model", "side");
     assertThat(Folders.names(target)).containsExactlyElementsOf(files);
-    assertThat(written).containsExactlyInAnyOrderElementsOf(
-        files.stream().map(target::resolve).toList());
+    assertThat(written)
+        .containsExactlyInAnyOrderElementsOf(files.stream().map(target::resolve).toList());
     assertThat(Files.readString(target.resolve("tokenizer.json"))).isEqualTo("not even json");
     comparePlain(sample, target, shards.size() > 1);
     compare(sample, target);
@@ -112,8 +112,7 @@ class DirectoryRoundTripTest {
             new SideFile("tokenizer.json", side.resolve("tokenizer.json"))));
   }
 
-  private static void comparePlain(Sample sample, Path target, boolean sharded)
-      throws IOException {
+  private static void comparePlain(Sample sample, Path target, boolean sharded) throws IOException {
     Map<String, PlainSafetensors.Entry> expected = new TreeMap<>();
     sample.kept.forEach(
         (t, bytes) ->
@@ -137,11 +136,9 @@ class DirectoryRoundTripTest {
     assertThat(actual).isEqualTo(expected);
     if (sharded) {
       JsonObject index =
-          JsonParser.parseString(
-                  Files.readString(target.resolve("model.safetensors.index.json")))
+          JsonParser.parseString(Files.readString(target.resolve("model.safetensors.index.json")))
               .getAsJsonObject();
-      assertThat(index.getAsJsonObject("metadata").get("total_size").getAsLong())
-          .isEqualTo(total);
+      assertThat(index.getAsJsonObject("metadata").get("total_size").getAsLong()).isEqualTo(total);
       Map<String, String> map = new TreeMap<>();
       index.getAsJsonObject("weight_map").asMap().forEach((k, v) -> map.put(k, v.getAsString()));
       assertThat(map).isEqualTo(places);
@@ -216,8 +213,7 @@ class DirectoryRoundTripTest {
           entry("I32", PlainSafetensors.pack(codes, cols, bits, words * 4), rows, words));
       Part scale = weight.encoding().part("scale");
       long[] scaleShape = scale.shape(rows, cols).dims();
-      out.put(
-          module + ".weight_scale", entry(scale.type().wire(), parts.get("scale"), scaleShape));
+      out.put(module + ".weight_scale", entry(scale.type().wire(), parts.get("scale"), scaleShape));
       ByteBuffer shape = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
       shape.putLong(rows).putLong(cols);
       out.put(module + ".weight_shape", entry("I64", shape.array(), 2));

@@ -25,8 +25,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Weights that compressed-tensors ac8e2ba itself put on disk are unpacked by this reader and packed by
- * this writer into the very same bytes.
+ * Weights that compressed-tensors ac8e2ba itself put on disk are unpacked by this reader and packed
+ * by this writer into the very same bytes.
  */
 class GoldenTest {
 

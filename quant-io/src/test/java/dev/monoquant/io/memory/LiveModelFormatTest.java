@@ -189,6 +189,19 @@ class LiveModelFormatTest {
   }
 
   @Test
+  void aliasesSurviveAScopeInWhichTheyWereTaken() throws Exception {
+    NDArray array = manager.create(new float[] {1, 2});
+    TensorSource source;
+    try (NDScope scope = new NDScope()) {
+      scope.suppressNotUsedWarning();
+      source = open(ModelInput.of(Map.of("x", array)));
+    }
+    try (source) {
+      assertThat(floats(source, source.tensors().get(0))).containsExactly(1, 2);
+    }
+  }
+
+  @Test
   void manyThreadsMayRead() throws Exception {
     Map<String, NDArray> map = new LinkedHashMap<>();
     for (int i = 0; i < 50; i++) {

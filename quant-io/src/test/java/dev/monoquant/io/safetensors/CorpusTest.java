@@ -81,7 +81,9 @@ class CorpusTest {
       return entry.has("open") ? path.resolve(entry.get("open").getAsString()) : path;
     }
 
-    /** Links do not survive every copy of the corpus: there they are files that hold their target. */
+    /**
+     * Links do not survive every copy of the corpus: there they are files that hold their target.
+     */
     private static Path withLinks(Path path) {
       try {
         Path copy = Files.createDirectories(links.resolve("copy" + System.nanoTime()));
@@ -111,7 +113,8 @@ class CorpusTest {
   static Stream<Case> cases() throws IOException {
     List<Case> cases = new ArrayList<>();
     String manifest = Files.readString(corpus().resolve("manifest.json"));
-    for (JsonElement file : JsonParser.parseString(manifest).getAsJsonObject().getAsJsonArray("files")) {
+    for (JsonElement file :
+        JsonParser.parseString(manifest).getAsJsonObject().getAsJsonArray("files")) {
       JsonObject entry = file.getAsJsonObject();
       cases.add(new Case(entry.get("id").getAsString(), entry));
     }
@@ -151,10 +154,7 @@ class CorpusTest {
     ModelFormatException refusal = (ModelFormatException) thrown;
     assertThat(refusal.reason().wire()).as(refusal.getMessage()).isEqualTo(reason);
     assertThat(mentions).allSatisfy(m -> assertThat(refusal.getMessage()).contains(m));
-    assertThat(refusal.getMessage())
-        .startsWith(path.toString())
-        .doesNotContain("\n")
-        .endsWith(".");
+    assertThat(refusal.getMessage()).startsWith(path.toString()).doesNotContain("\n").endsWith(".");
   }
 
   private static void read(Case c) throws IOException {

@@ -107,7 +107,10 @@ class RoundTripTest {
     sample.weights.put(
         weight,
         Map.of(
-            "codes", new byte[] {1, -2, 3, -8, 7, 0}, "scale", new byte[] {1, 2, 3, 4, 5, 6, 7, 8}));
+            "codes",
+            new byte[] {1, -2, 3, -8, 7, 0},
+            "scale",
+            new byte[] {1, 2, 3, 4, 5, 6, 7, 8}));
     sample.metadata.put("monoquant.weights", "of an earlier run");
     sample.metadata.put("note", "kept \u00e9 \"");
     Path target = folder.resolve("known.safetensors");
@@ -133,12 +136,10 @@ class RoundTripTest {
     assertThat(bytes.order(java.nio.ByteOrder.LITTLE_ENDIAN).getLong()).isEqualTo(padded);
     byte[] text = new byte[padded];
     bytes.get(text);
-    assertThat(new String(text, java.nio.charset.StandardCharsets.UTF_8).strip())
-        .isEqualTo(header);
+    assertThat(new String(text, java.nio.charset.StandardCharsets.UTF_8).strip()).isEqualTo(header);
     byte[] data = new byte[bytes.remaining()];
     bytes.get(data);
-    assertThat(data)
-        .containsExactly(1, 2, 3, 4, 5, 6, 7, 8, 0xe1, 0x03, 0x78, 0x00);
+    assertThat(data).containsExactly(1, 2, 3, 4, 5, 6, 7, 8, 0xe1, 0x03, 0x78, 0x00);
   }
 
   @Example
@@ -174,8 +175,7 @@ class RoundTripTest {
         (t, bytes) -> {
           names.add(t.name());
           assertThat(file.tensors().get(t.name()))
-              .isEqualTo(
-                  new PlainSafetensors.Entry(t.type().wire(), t.shape().toString(), bytes));
+              .isEqualTo(new PlainSafetensors.Entry(t.type().wire(), t.shape().toString(), bytes));
         });
     sample.weights.forEach(
         (weight, parts) ->
@@ -239,8 +239,7 @@ class RoundTripTest {
     try (TensorSource source =
         new SafetensorsFormat().open(ModelInput.of(target), ReadLimits.DEFAULT)) {
       assertThat(source.tensors()).containsExactlyInAnyOrderElementsOf(sample.kept.keySet());
-      assertThat(source.quantized())
-          .containsExactlyInAnyOrderElementsOf(sample.weights.keySet());
+      assertThat(source.quantized()).containsExactlyInAnyOrderElementsOf(sample.weights.keySet());
       for (TensorInfo t : source.tensors()) {
         byte[] bytes = new byte[(int) t.bytes()];
         source.read(t, 0, bytes.length).get(bytes);
@@ -298,7 +297,7 @@ class RoundTripTest {
   private static EncodedWeight weight(Random random, int index) {
     long[] dims = new long[1 + random.nextInt(4)];
     for (int d = 0; d < dims.length; d++) {
-      dims[d] = 1 + random.nextInt(d == 0 ? 20 : 12);
+      dims[d] = 1L + random.nextInt(d == 0 ? 20 : 12);
     }
     TensorInfo tensor =
         new TensorInfo("l" + index + ".weight", ElementType.FLOAT32, TensorShape.of(dims));
@@ -324,15 +323,13 @@ class RoundTripTest {
       case 0 -> parts.add(Part.perTensor("scale", ElementType.FLOAT32));
       case 1 -> parts.add(Part.perRow("scale", ElementType.BFLOAT16));
       case 2 -> parts.add(Part.perGroup("scale", ElementType.FLOAT16, 1 + random.nextInt(6)));
-      default ->
-          parts.add(new Part("scale", ElementType.FLOAT8_E8M0, new Part.Grid(3, 4)));
+      default -> parts.add(new Part("scale", ElementType.FLOAT8_E8M0, new Part.Grid(3, 4)));
     }
     if (random.nextBoolean()) {
       parts.add(Part.perGroup("zero_point", code, 1 + random.nextInt(6)));
     }
     if (random.nextBoolean()) {
-      parts.add(
-          new Part("codebook", ElementType.FLOAT4, new Part.Whole(TensorShape.of(2, 3))));
+      parts.add(new Part("codebook", ElementType.FLOAT4, new Part.Whole(TensorShape.of(2, 3))));
     }
     if (random.nextBoolean()) {
       parts.add(new Part("one", ElementType.INT3, new Part.Whole(TensorShape.of())));

@@ -18,6 +18,7 @@ import java.util.Map;
 /** The plainest reader there can be: everything in memory, another JSON library, no checks. */
 public record PlainSafetensors(Map<String, Entry> tensors, Map<String, String> metadata) {
 
+  @SuppressWarnings("ArrayRecordComponent") // equals and hashCode look into it
   public record Entry(String dtype, String shape, byte[] bytes) {
     @Override
     public boolean equals(Object other) {
@@ -86,7 +87,10 @@ public record PlainSafetensors(Map<String, Entry> tensors, Map<String, String> m
 
   /** Bit by bit: element i of a row at bit i * bits. */
   public static byte[] pack(byte[] codes, int cols, int bits, int bytesPerRow) {
-    int rows = cols == 0 ? 0 : codes.length / cols;
+    return pack(codes, cols, bits, bytesPerRow, cols == 0 ? 0 : codes.length / cols);
+  }
+
+  public static byte[] pack(byte[] codes, int cols, int bits, int bytesPerRow, int rows) {
     byte[] out = new byte[rows * bytesPerRow];
     for (int r = 0; r < rows; r++) {
       for (int c = 0; c < cols; c++) {

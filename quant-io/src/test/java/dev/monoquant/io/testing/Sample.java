@@ -178,8 +178,7 @@ public final class Sample {
     long row = 0;
     while (row < weight.rows().rows()) {
       int height =
-          (int)
-              Math.min(weight.rows().rows() - row, (long) alignment * (1 + random.nextInt(4)));
+          (int) Math.min(weight.rows().rows() - row, (long) alignment * (1 + random.nextInt(4)));
       QuantizedTile tile = tile(weight, parts, row, height);
       jobs.add(() -> sink.writeTile(weight, tile));
       row += height;

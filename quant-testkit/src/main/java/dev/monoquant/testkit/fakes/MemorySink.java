@@ -28,6 +28,7 @@ public final class MemorySink implements TensorSink {
   private boolean closed;
 
   /** Bytes, and which of them were written. */
+  @SuppressWarnings("ArrayRecordComponent")
   private record Buffer(byte[] bytes, BitSet written) {
     Buffer(long size) {
       this(new byte[Math.toIntExact(size)], new BitSet());

@@ -11,6 +11,7 @@ import java.util.TreeSet;
  * @param what in words, with the position
  * @param bytes what is left
  */
+@SuppressWarnings("ArrayRecordComponent")
 record Damage(String what, byte[] bytes) {
 
   /** Every position this close to either end is tried; headers and trailers are there. */

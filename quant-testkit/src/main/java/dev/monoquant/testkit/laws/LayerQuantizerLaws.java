@@ -96,7 +96,8 @@ public final class LayerQuantizerLaws {
       }
     }
     for (Rows rows : first) {
-      if (c.quantizer().symmetricByDefault(rows) != c.quantizer().symmetricByDefault(rows)) {
+      boolean once = c.quantizer().symmetricByDefault(rows);
+      if (c.quantizer().symmetricByDefault(rows) != once) {
         throw new LawViolation(law, c, "symmetric by default changed for " + rows);
       }
     }

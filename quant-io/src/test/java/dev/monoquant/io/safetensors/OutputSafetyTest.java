@@ -1,0 +1,340 @@
+package dev.monoquant.io.safetensors;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import dev.monoquant.OutputException;
+import dev.monoquant.ValidationException;
+import dev.monoquant.io.testing.FaultDisk;
+import dev.monoquant.io.testing.Folders;
+import dev.monoquant.io.testing.MemorySource;
+import dev.monoquant.io.testing.Sample;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.TensorSink;
+import dev.monoquant.spi.TensorSource;
+import java.io.File;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Whatever fails: the old output or the new one is there, never half of one, and nothing else. */
+class OutputSafetyTest {
+
+  private static final String OLD = "the old output, of any kind";
+
+  @TempDir Path folder;
+  private Path target;
+
+  @BeforeEach
+  void setUp() {
+    target = folder.resolve("model.safetensors");
+  }
+
+  private static Sample sample() {
+    return new Sample(11)
+        .keep("a", ElementType.FLOAT32, 40)
+        .keep("b", ElementType.INT8, 333)
+        .keep("c", ElementType.FLOAT16, 0);
+  }
+
+  private static OutputRequest request(Sample sample, Path target, boolean overwrite) {
+    return request(sample, target, overwrite, sample.source());
+  }
+
+  private static OutputRequest request(
+      Sample sample, Path target, boolean overwrite, TensorSource source) {
+    return new OutputRequest(
+        target,
+        overwrite,
+        true,
+        source,
+        List.of(),
+        List.copyOf(sample.weights.keySet()),
+        List.copyOf(sample.kept.keySet()),
+        Map.of());
+  }
+
+  private void assertRefused(OutputRequest request, String mention) throws IOException {
+    Map<String, String> before = Folders.contents(folder);
+    assertThatThrownBy(() -> new SafetensorsOutput().open(request))
+        .isInstanceOf(OutputException.class)
+        .hasMessageContaining(mention)
+        .hasMessageContaining(request.target().toString());
+    assertThat(Folders.contents(folder)).isEqualTo(before);
+  }
+
+  @Test
+  void everyOperationMayFail() throws IOException {
+    byte[] complete = complete();
+    int failures = 0;
+    for (int k = 0; ; k++) {
+      Files.writeString(target, OLD);
+      FaultDisk disk = new FaultDisk().failAt(k);
+      Throwable thrown =
+          catchThrowable(
+              () -> sample().write(new SafetensorsOutput(disk), request(sample(), target, true)));
+      assertThat(Folders.names(folder)).containsExactly("model.safetensors");
+      if (thrown == null) {
+        assertThat(Files.readAllBytes(target)).isEqualTo(complete);
+        break;
+      }
+      failures++;
+      assertThat(thrown).isInstanceOf(IOException.class).hasMessageContaining("injected");
+      // Only the very last operation, the flush of the folder, comes after the rename.
+      boolean renamed = thrown.getMessage().contains("sync");
+      assertThat(Files.readAllBytes(target)).isEqualTo(renamed ? complete : OLD.getBytes(StandardCharsets.UTF_8));
+    }
+    assertThat(failures).isGreaterThan(20);
+  }
+
+  private byte[] complete() throws IOException {
+    Path other = folder.resolve("other.safetensors");
+    sample().write(new SafetensorsOutput(), request(sample(), other, false));
+    byte[] bytes = Files.readAllBytes(other);
+    Files.delete(other);
+    return bytes;
+  }
+
+  @Test
+  void aDiskMayBeFullAtAnyByte() throws IOException {
+    for (int bytes = 0; bytes < 700; bytes += 7) {
+      FaultDisk disk = new FaultDisk().full(bytes, 4_000_000);
+      assertThatThrownBy(
+              () -> sample().write(new SafetensorsOutput(disk), request(sample(), target, false)))
+          .isInstanceOf(OutputException.class)
+          .hasMessageContaining(target.toString())
+          .hasMessageContaining(
+              "needs " + complete().length + " bytes, 4000000 bytes are available");
+      assertThat(folder).isEmptyDirectory();
+    }
+  }
+
+  @Test
+  void aDiskKnownToBeFullIsRefusedBeforeAnythingIsWritten() {
+    FaultDisk disk = new FaultDisk().full(0, 100);
+    assertThatThrownBy(() -> new SafetensorsOutput(disk).open(request(sample(), target, false)))
+        .isInstanceOf(OutputException.class)
+        .hasMessageContaining("100 bytes are available");
+    assertThat(disk.operations()).isZero();
+  }
+
+  @Test
+  void everyDamagedByteIsFound() throws IOException {
+    int damaged = 0;
+    for (int k = 0; k < 60; k++) {
+      FaultDisk disk = new FaultDisk().damageAt(k);
+      Throwable thrown =
+          catchThrowable(
+              () -> sample().write(new SafetensorsOutput(disk), request(sample(), target, true)));
+      if (thrown != null) {
+        damaged++;
+        assertThat(thrown).isInstanceOf(ValidationException.class).hasMessageContaining("CRC32C");
+        assertThat(folder).isEmptyDirectory();
+      } else {
+        Files.delete(target);
+      }
+    }
+    assertThat(damaged).isGreaterThan(20);
+  }
+
+  @Test
+  void everyByteMustBeWrittenOnce() throws IOException {
+    TensorInfo a = new TensorInfo("a", ElementType.INT8, TensorShape.of(10));
+    Sample sample = new Sample(1).keep(a);
+    try (TensorSink sink = new SafetensorsOutput().open(request(sample, target, false))) {
+      sink.writeKept(a, 0, ByteBuffer.allocate(9));
+      assertThatThrownBy(sink::commit).isInstanceOf(IllegalStateException.class);
+    }
+    try (TensorSink sink = new SafetensorsOutput().open(request(sample, target, false))) {
+      sink.writeKept(a, 0, ByteBuffer.allocate(10));
+      sink.writeKept(a, 3, ByteBuffer.allocate(2));
+      assertThatThrownBy(sink::commit).isInstanceOf(IllegalStateException.class);
+    }
+    assertThatThrownBy(
+            () -> {
+              try (TensorSink sink = new SafetensorsOutput().open(request(sample, target, false))) {
+                sink.writeKept(a, 3, ByteBuffer.allocate(8));
+              }
+            })
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @Test
+  void closedWithoutCommitLeavesNothing() throws IOException {
+    new SafetensorsOutput().open(request(sample(), target, false)).close();
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @Test
+  void anInterruptLeavesNothing() throws IOException {
+    Sample sample = sample();
+    TensorInfo first = sample.kept.keySet().iterator().next();
+    try (TensorSink sink = new SafetensorsOutput().open(request(sample, target, false))) {
+      Thread.currentThread().interrupt();
+      assertThatThrownBy(() -> sink.writeKept(first, 0, ByteBuffer.allocate(4)))
+          .isInstanceOf(ClosedByInterruptException.class);
+    } finally {
+      assertThat(Thread.interrupted()).isTrue();
+    }
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @Test
+  void anExistingTargetNeedsForce() throws IOException {
+    Files.writeString(target, OLD);
+    assertRefused(request(sample(), target, false), "--force");
+    sample().write(new SafetensorsOutput(), request(sample(), target, true));
+    assertThat(Files.size(target)).isGreaterThan(300);
+  }
+
+  @Test
+  void anInputIsNeverWritten() throws IOException {
+    Path input = folder.resolve("input.safetensors");
+    Files.writeString(input, OLD);
+    Path hard = Files.createLink(folder.resolve("hard.safetensors"), input);
+    Path soft = Files.createSymbolicLink(folder.resolve("soft.safetensors"), input);
+    TensorSource source = new MemorySource(sample().kept, Map.of(), List.of(input), List.of());
+    for (Path path : List.of(input, hard, soft, folder.resolve("x/../input.safetensors"))) {
+      assertRefused(request(sample(), path, true, source), "is the input");
+    }
+  }
+
+  @Test
+  void aTargetInsideTheInputDirectoryIsRefused() throws IOException {
+    Path shard = folder.resolve("in/model-1.safetensors");
+    Files.createDirectories(shard.getParent().resolve("deep"));
+    Files.writeString(shard, OLD);
+    TensorInfo a = new TensorInfo("a", ElementType.INT8, TensorShape.of(1), "model-1.safetensors");
+    Sample sample = new Sample(1).keep(a);
+    TensorSource source = new MemorySource(sample.kept, Map.of(), List.of(shard), List.of());
+    assertRefused(
+        request(sample, folder.resolve("in/deep/x.safetensors"), true, source), "input directory");
+    sample.write(
+        new SafetensorsOutput(), request(sample, folder.resolve("x.safetensors"), true, source));
+  }
+
+  @Test
+  void oddTargetsAreRefused() throws IOException {
+    assertRefused(request(sample(), folder.resolve("no/such/x.safetensors"), true), "mkdir -p");
+    Files.createDirectory(folder.resolve("d.safetensors"));
+    assertRefused(request(sample(), folder.resolve("d.safetensors"), true), "is a directory");
+    Files.createSymbolicLink(folder.resolve("l.safetensors"), folder.resolve("gone"));
+    assertRefused(request(sample(), folder.resolve("l.safetensors"), true), "is a link");
+    assertRefused(request(sample(), folder.getRoot(), true), "root");
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void aDeviceIsRefused() throws IOException {
+    assertRefused(request(sample(), Path.of("/dev/null"), true), "neither a file nor a directory");
+  }
+
+  @Test
+  void aLinkStaysALink() throws IOException {
+    Path real = folder.resolve("real.safetensors");
+    Files.writeString(real, OLD);
+    Files.createSymbolicLink(target, real);
+    sample().write(new SafetensorsOutput(), request(sample(), target, true));
+    assertThat(target).isSymbolicLink();
+    assertThat(Files.size(real)).isGreaterThan(300);
+    assertThat(Folders.names(folder)).containsExactly("model.safetensors", "real.safetensors");
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void theModeIsThatOfAnyNewFile() throws IOException {
+    sample().write(new SafetensorsOutput(), request(sample(), target, false));
+    Path other = Files.createFile(folder.resolve("other"));
+    assertThat(Files.getPosixFilePermissions(target))
+        .isEqualTo(Files.getPosixFilePermissions(other));
+  }
+
+  @Test
+  void whatDeadRunsLeftIsRemovedAndNothingElse() throws IOException {
+    Path dead = folder.resolve(".model.safetensors.quant-999999999999-0123456789abcdef.tmp");
+    Path live =
+        folder.resolve(
+            ".model.safetensors.quant-" + ProcessHandle.current().pid() + "-0123456789abcdef.tmp");
+    Path other = folder.resolve(".other.safetensors.quant-999999999999-0123456789abcdef.tmp");
+    Path similar = folder.resolve(".model.safetensors.quant-99999999.tmp");
+    for (Path path : List.of(dead, live, other, similar)) {
+      Files.writeString(path, OLD);
+    }
+    sample().write(new SafetensorsOutput(), request(sample(), target, false));
+    assertThat(Folders.names(folder))
+        .containsExactlyInAnyOrder(
+            live.getFileName().toString(),
+            other.getFileName().toString(),
+            similar.getFileName().toString(),
+            "model.safetensors");
+  }
+
+  @Test
+  void runsSideBySideBothSucceed() throws IOException {
+    Sample one = sample();
+    Sample two = new Sample(12).keep("z", ElementType.INT8, 5000);
+    SafetensorsOutput output = new SafetensorsOutput();
+    try (TensorSink first = output.open(request(one, target, true));
+        TensorSink second = output.open(request(two, target, true))) {
+      one.fill(first);
+      two.fill(second);
+      second.commit();
+      first.commit();
+    }
+    assertThat(Folders.names(folder)).containsExactly("model.safetensors");
+    try (TensorSource source =
+        new SafetensorsFormat().open(ModelInput.of(target), ReadLimits.DEFAULT)) {
+      assertThat(source.tensors()).hasSize(3);
+    }
+  }
+
+  /** A child process that dies in the middle, without any chance to clean up. */
+  public static final class Dies {
+    private Dies() {}
+
+    public static void main(String[] args) throws IOException {
+      TensorSink sink = new SafetensorsOutput().open(request(sample(), Path.of(args[0]), true));
+      sink.writeKept(sample().kept.keySet().iterator().next(), 0, ByteBuffer.allocate(40));
+      Runtime.getRuntime().halt(17);
+    }
+  }
+
+  @Test
+  void aKilledRunLeavesTheOldOutputAndTheNextCleansUp() throws Exception {
+    Files.writeString(target, OLD);
+    Process child =
+        new ProcessBuilder(
+                System.getProperty("java.home") + File.separator + "bin" + File.separator + "java",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Dies.class.getName(),
+                target.toString())
+            .redirectErrorStream(true)
+            .start();
+    String said = new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(child.waitFor()).as(said).isEqualTo(17);
+    assertThat(target).hasContent(OLD);
+    assertThat(Folders.names(folder))
+        .hasSize(2)
+        .anyMatch(n -> n.matches("\\.model\\.safetensors\\.quant-\\d+-[0-9a-f]{16}\\.tmp"));
+    sample().write(new SafetensorsOutput(), request(sample(), target, true));
+    assertThat(Folders.names(folder)).containsExactly("model.safetensors");
+  }
+}

@@ -88,7 +88,6 @@ public interface OutputFormatContract {
     reader()
         .ifPresent(
             reader ->
-                ReadBackLaws.readsBack(
-                    new OutputCase(subject(), targetName(), weights()), reader));
+                ReadBackLaws.readsBack(new OutputCase(subject(), targetName(), weights()), reader));
   }
 }

@@ -41,8 +41,7 @@ public final class EncodedSamples {
         new Rows(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int8", 1),
         new Options(8, true, Granularity.CHANNEL),
-        Encoding.of(
-            Part.perElement(Part.CODES, ElementType.INT8), Part.perRow(Part.SCALE, type)));
+        Encoding.of(Part.perElement(Part.CODES, ElementType.INT8), Part.perRow(Part.SCALE, type)));
   }
 
   /** {@return two weights that most formats can hold, of an even and an odd number of columns} */

@@ -29,8 +29,8 @@ public final class DamageLaws {
   private DamageLaws() {}
 
   /**
-   * Probing a file looks at no more than its first {@link InputFormatDetector#LOOK_AHEAD} bytes: two
-   * files that differ beyond that are probed alike, and one of 3 GiB is probed without ado.
+   * Probing a file looks at no more than its first {@link InputFormatDetector#LOOK_AHEAD} bytes:
+   * two files that differ beyond that are probed alike, and one of 3 GiB is probed without ado.
    *
    * @param c a valid model; a directory is not judged
    */
@@ -97,7 +97,7 @@ public final class DamageLaws {
         both,
         (damaged, what) -> {
           try (TensorSource source = c.open(damaged)) {
-            SourceLaws.content(source);
+            Sources.content(source);
           } catch (IOException | ModelFormatException refused) {
             return;
           } catch (RuntimeException | LinkageError | StackOverflowError | OutOfMemoryError e) {
@@ -115,13 +115,13 @@ public final class DamageLaws {
    */
   public static void truncationIsNoticed(Case c) {
     Map<TensorInfo, byte[]> whole = new LinkedHashMap<>();
-    SourceLaws.with(c, source -> whole.putAll(SourceLaws.content(source)));
+    Sources.with(c, source -> whole.putAll(Sources.content(source)));
     eachDamaged(
         c,
         Damage::truncations,
         (damaged, what) -> {
           try (TensorSource source = c.open(damaged)) {
-            if (!SourceLaws.sameBytes(whole, SourceLaws.content(source))) {
+            if (!Sources.sameBytes(whole, Sources.content(source))) {
               throw new LawViolation(
                   "truncationIsNoticed", c, what + ": it opens and is another model");
             }

@@ -15,7 +15,6 @@ import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -72,7 +71,13 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
     return EncodedSamples.tile(weight, weight.name().hashCode());
   }
 
-  OutputRequest request(Path folder, boolean overwrite) {
+  /** Something to do with a request while its source is open. */
+  interface Use {
+    void of(OutputRequest request) throws IOException;
+  }
+
+  /** Asks for the model in a folder. */
+  void request(Path folder, boolean overwrite, Use use) throws IOException {
     MemoryModel.Builder model = MemoryModel.named("sample");
     Map<String, Map<String, TensorInfo>> layers = new LinkedHashMap<>();
     for (EncodedWeight weight : weights) {
@@ -84,16 +89,18 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
       model.tensor(tensor, data(tensor));
       add(layers, tensor);
     }
-    TensorSource source = model.build().open();
-    return new OutputRequest(
-        folder.resolve(targetName),
-        overwrite,
-        false,
-        source,
-        layers.entrySet().stream().map(e -> layer(e.getKey(), e.getValue())).toList(),
-        weights,
-        KEPT,
-        Map.of("tool", "laws"));
+    try (TensorSource source = model.build().open()) {
+      use.of(
+          new OutputRequest(
+              folder.resolve(targetName),
+              overwrite,
+              false,
+              source,
+              layers.entrySet().stream().map(e -> layer(e.getKey(), e.getValue())).toList(),
+              weights,
+              KEPT,
+              Map.of("tool", "laws")));
+    }
   }
 
   private static void add(Map<String, Map<String, TensorInfo>> layers, TensorInfo tensor) {
@@ -161,17 +168,20 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
   }
 
   /** Writes the model into a folder and commits it. */
-  List<Path> writeAll(Path folder, boolean overwrite, List<Write> writes) {
-    OutputRequest request = request(folder, overwrite);
-    try (TensorSource source = request.source();
-        TensorSink sink = format.open(request)) {
-      for (Write write : writes) {
-        write.to(sink);
-      }
-      return sink.commit();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+  List<Path> writeAll(Path folder, boolean overwrite, List<Write> writes) throws IOException {
+    List<Path> files = new ArrayList<>();
+    request(
+        folder,
+        overwrite,
+        request -> {
+          try (TensorSink sink = format.open(request)) {
+            for (Write write : writes) {
+              write.to(sink);
+            }
+            files.addAll(sink.commit());
+          }
+        });
+    return files;
   }
 
   @Override

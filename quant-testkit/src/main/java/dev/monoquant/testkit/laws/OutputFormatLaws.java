@@ -3,9 +3,7 @@ package dev.monoquant.testkit.laws;
 import dev.monoquant.OutputException;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
 import dev.monoquant.testkit.laws.OutputCase.Write;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -23,8 +21,8 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 
 /**
- * What an {@link OutputFormat} and its sinks must do on a disk that works. That it can be read again
- * is up to {@link ReadBackLaws}.
+ * What an {@link OutputFormat} and its sinks must do on a disk that works. That it can be read
+ * again is up to {@link ReadBackLaws}.
  *
  * <p>Everything is written into temporary folders that are deleted afterwards.
  */
@@ -58,8 +56,8 @@ public final class OutputFormatLaws {
   }
 
   /**
-   * A weight is refused with a reason or not at all, and the same way at each call; those of the case
-   * are not refused.
+   * A weight is refused with a reason or not at all, and the same way at each call; those of the
+   * case are not refused.
    *
    * @param c a format and a model
    */
@@ -102,19 +100,16 @@ public final class OutputFormatLaws {
   public static void predictsItsSize(OutputCase c) {
     Folders.temporary(
         folder -> {
-          long predicted;
-          OutputRequest request = c.request(folder, false);
-          try (TensorSource source = request.source()) {
-            predicted = c.format().predictBytes(request);
-            Folders.requireEmpty("predictsItsSize", c, folder);
-          }
+          long[] predicted = new long[1];
+          c.request(folder, false, r -> predicted[0] = c.format().predictBytes(r));
+          Folders.requireEmpty("predictsItsSize", c, folder);
           long sum = 0;
           for (Path file : c.writeAll(folder, false, c.writes(2))) {
             sum += file.toString().endsWith(".json") ? 0 : Files.size(file);
           }
-          if (sum != predicted) {
+          if (sum != predicted[0]) {
             throw new LawViolation(
-                "predictsItsSize", c, "%d bytes, predicted were %d".formatted(sum, predicted));
+                "predictsItsSize", c, "%d bytes, predicted were %d".formatted(sum, predicted[0]));
           }
         });
   }
@@ -148,18 +143,20 @@ public final class OutputFormatLaws {
 
   private static void abandon(OutputCase c, Path folder, boolean overwrite, List<Write> writes)
       throws IOException {
-    OutputRequest request = c.request(folder, overwrite);
-    try (TensorSource source = request.source()) {
-      TensorSink sink = c.format().open(request);
-      try {
-        for (Write write : writes) {
-          write.to(sink);
-        }
-      } finally {
-        sink.close();
-        sink.close();
-      }
-    }
+    c.request(
+        folder,
+        overwrite,
+        request -> {
+          TensorSink sink = c.format().open(request);
+          try {
+            for (Write write : writes) {
+              write.to(sink);
+            }
+          } finally {
+            sink.close();
+            sink.close();
+          }
+        });
   }
 
   /**
@@ -225,7 +222,8 @@ public final class OutputFormatLaws {
   }
 
   /**
-   * Several threads may write at once; the bytes stay the same. A data race need not show every time.
+   * Several threads may write at once; the bytes stay the same. A data race need not show every
+   * time.
    *
    * @param c a format and a model
    */

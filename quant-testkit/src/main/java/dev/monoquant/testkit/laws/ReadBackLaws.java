@@ -61,7 +61,7 @@ public final class ReadBackLaws {
     source.quantized().forEach(w -> found.put(w.name(), w));
     for (EncodedWeight weight : c.weights()) {
       EncodedWeight read = found.remove(weight.name());
-      if (!weight.encoding().equals(read == null ? null : read.encoding())) {
+      if (read == null || !read.encoding().equals(weight.encoding())) {
         throw new LawViolation(law, c, weight + " is read as " + read);
       }
       int height = Math.toIntExact(weight.rows().rows());

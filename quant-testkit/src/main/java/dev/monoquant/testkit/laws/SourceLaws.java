@@ -9,7 +9,6 @@ import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
@@ -17,7 +16,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -101,7 +99,7 @@ public final class SourceLaws {
    */
   public static void tensorNamesAreUnique(Case c) {
     Set<String> names = new HashSet<>();
-    with(
+    Sources.with(
         c,
         source -> {
           for (TensorInfo tensor : source.tensors()) {
@@ -119,7 +117,7 @@ public final class SourceLaws {
    * @param c a valid model
    */
   public static void readsExactlyWhatIsAsked(Case c) {
-    with(
+    Sources.with(
         c,
         source -> {
           for (TensorInfo tensor : source.tensors()) {
@@ -157,15 +155,15 @@ public final class SourceLaws {
    * @param c a valid model
    */
   public static void openingRepeats(Case c) {
-    with(
+    Sources.with(
         c,
         first ->
-            with(
+            Sources.with(
                 c,
                 again -> {
                   if (!again.tensors().equals(first.tensors())
                       || !again.metadata().equals(first.metadata())
-                      || !sameBytes(content(first), content(again))) {
+                      || !Sources.sameBytes(Sources.content(first), Sources.content(again))) {
                     throw new LawViolation(
                         "openingRepeats", c, "opened again, it is another model");
                   }
@@ -178,17 +176,17 @@ public final class SourceLaws {
    * @param c a valid model
    */
   public static void piecesMakeTheWhole(Case c) {
-    with(
+    Sources.with(
         c,
         source -> {
           for (TensorInfo tensor : source.tensors()) {
-            byte[] whole = bytes(source, tensor, 0, Math.toIntExact(tensor.bytes()));
+            byte[] whole = Sources.bytes(source, tensor, 0, Math.toIntExact(tensor.bytes()));
             for (int step : new int[] {whole.length / 40 + 1, whole.length / 3 + 1}) {
               // From the last piece to the first: no source may count on being read in order.
               for (int from = (whole.length - 1) / step * step; from >= 0; from -= step) {
                 int length = Math.min(step, whole.length - from);
                 byte[] expected = Arrays.copyOfRange(whole, from, from + length);
-                if (!Arrays.equals(expected, bytes(source, tensor, from, length))) {
+                if (!Arrays.equals(expected, Sources.bytes(source, tensor, from, length))) {
                   throw new LawViolation(
                       "piecesMakeTheWhole",
                       c,
@@ -206,7 +204,7 @@ public final class SourceLaws {
    * @param c a valid model
    */
   public static void closeIsIdempotent(Case c) {
-    with(
+    Sources.with(
         c,
         source -> {
           source.close();
@@ -215,9 +213,8 @@ public final class SourceLaws {
           } catch (RuntimeException e) {
             throw new LawViolation("closeIsIdempotent", c, "closed again: " + e, e);
           }
-        },
-        false);
-    with(c, TensorSource::tensors);
+        });
+    Sources.with(c, TensorSource::tensors);
   }
 
   /**
@@ -231,23 +228,23 @@ public final class SourceLaws {
           Path copy = Folders.copy(c.model(), folder);
           Map<String, String> before = Folders.snapshot(folder);
           try (TensorSource source = c.open(copy)) {
-            content(source);
+            Sources.content(source);
           }
           DetectorLaws.requireSame("readingTouchesNothing", c, before, Folders.snapshot(folder));
         });
   }
 
   /**
-   * Several threads that read at once get the same bytes as one alone. A data race need not show every
-   * time.
+   * Several threads that read at once get the same bytes as one alone. A data race need not show
+   * every time.
    *
    * @param c a valid model
    */
   public static void threadsDoNotMatter(Case c) {
-    with(
+    Sources.with(
         c,
         source -> {
-          Map<TensorInfo, byte[]> alone = content(source);
+          Map<TensorInfo, byte[]> alone = Sources.content(source);
           List<Callable<Void>> tasks = new ArrayList<>();
           for (int thread = 0; thread < THREADS; thread++) {
             List<TensorInfo> order = new ArrayList<>(alone.keySet());
@@ -266,61 +263,20 @@ public final class SourceLaws {
         });
   }
 
-  private static void requireRead(
-      Case c, TensorSource source, TensorInfo tensor, byte[] expected) throws IOException {
+  private static void requireRead(Case c, TensorSource source, TensorInfo tensor, byte[] expected)
+      throws IOException {
     int half = expected.length / 2;
     byte[] read = new byte[expected.length];
-    System.arraycopy(bytes(source, tensor, 0, half), 0, read, 0, half);
+    System.arraycopy(Sources.bytes(source, tensor, 0, half), 0, read, 0, half);
     System.arraycopy(
-        bytes(source, tensor, half, expected.length - half), 0, read, half, read.length - half);
+        Sources.bytes(source, tensor, half, expected.length - half),
+        0,
+        read,
+        half,
+        read.length - half);
     if (!Arrays.equals(read, expected)) {
       throw new LawViolation(
           "threadsDoNotMatter", c, tensor.name() + " has other bytes on several threads");
     }
-  }
-
-  /** Something to do with an open source. */
-  interface Reading {
-    void of(TensorSource source) throws IOException;
-  }
-
-  static void with(Case c, Reading reading) {
-    with(c, reading, true);
-  }
-
-  private static void with(Case c, Reading reading, boolean close) {
-    try {
-      TensorSource source = c.open();
-      try {
-        reading.of(source);
-      } finally {
-        if (close) {
-          source.close();
-        }
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  static Map<TensorInfo, byte[]> content(TensorSource source) throws IOException {
-    Map<TensorInfo, byte[]> content = new LinkedHashMap<>();
-    for (TensorInfo tensor : source.tensors()) {
-      content.put(tensor, bytes(source, tensor, 0, Math.toIntExact(tensor.bytes())));
-    }
-    return content;
-  }
-
-  static boolean sameBytes(Map<TensorInfo, byte[]> a, Map<TensorInfo, byte[]> b) {
-    return a.keySet().equals(b.keySet())
-        && a.keySet().stream().allMatch(t -> Arrays.equals(a.get(t), b.get(t)));
-  }
-
-  private static byte[] bytes(TensorSource source, TensorInfo tensor, int from, int length)
-      throws IOException {
-    ByteBuffer buffer = source.read(tensor, from, length);
-    byte[] bytes = new byte[buffer.remaining()];
-    buffer.get(bytes);
-    return bytes;
   }
 }

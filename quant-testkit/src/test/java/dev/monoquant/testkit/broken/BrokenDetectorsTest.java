@@ -64,7 +64,8 @@ class BrokenDetectorsTest {
           public Match probe(ModelInput input) {
             if (input instanceof ModelInput.OfPath file && Files.isRegularFile(file.path())) {
               try {
-                return super.probe(input) != Match.NONE && Files.readAllBytes(file.path()).length > 9
+                return super.probe(input) != Match.NONE
+                        && Files.readAllBytes(file.path()).length > 9
                     ? Match.CERTAIN
                     : Match.NONE;
               } catch (IOException e) {

@@ -116,7 +116,13 @@ class BrokenOutputsTest {
           public TensorSink open(OutputRequest r) throws IOException {
             return super.open(
                 new OutputRequest(
-                    r.target(), true, r.sync(), r.source(), r.layers(), r.weights(), r.kept(),
+                    r.target(),
+                    true,
+                    r.sync(),
+                    r.source(),
+                    r.layers(),
+                    r.weights(),
+                    r.kept(),
                     r.provenance()));
           }
         };
@@ -148,8 +154,7 @@ class BrokenOutputsTest {
                     (request, sink) ->
                         new Wrapped(sink) {
                           private final Path part =
-                              Files.write(
-                                  request.target().resolveSibling("part"), new byte[] {1});
+                              Files.write(request.target().resolveSibling("part"), new byte[] {1});
 
                           @Override
                           public List<Path> commit() throws IOException {

@@ -73,28 +73,28 @@ class Toy implements Scheme {
   /** What is written for one tile. */
   static final class Parts {
     final byte[] codes;
-    final ByteBuffer scales;
-    final ByteBuffer zeros;
+    private final byte[] scales;
+    private final byte[] zeros;
 
     Parts(int height, int cols, boolean symmetric) {
       codes = new byte[height * cols];
-      scales = little(new byte[height * Float.BYTES]);
-      zeros = little(new byte[symmetric ? 0 : height * Short.BYTES]);
+      scales = new byte[height * Float.BYTES];
+      zeros = new byte[symmetric ? 0 : height * Short.BYTES];
     }
 
     void row(int row, float scale, int zero) {
-      scales.putFloat(row * Float.BYTES, scale);
-      if (zeros.capacity() > 0) {
-        zeros.putShort(row * Short.BYTES, (short) zero);
+      little(scales).putFloat(row * Float.BYTES, scale);
+      if (zeros.length > 0) {
+        little(zeros).putShort(row * Short.BYTES, (short) zero);
       }
     }
 
     QuantizedTile of(Tile tile) {
       Map<String, byte[]> parts = new TreeMap<>();
       parts.put(Part.CODES, codes);
-      parts.put(Part.SCALE, scales.array());
-      if (zeros.capacity() > 0) {
-        parts.put(Part.ZERO_POINT, zeros.array());
+      parts.put(Part.SCALE, scales);
+      if (zeros.length > 0) {
+        parts.put(Part.ZERO_POINT, zeros);
       }
       return QuantizedTile.of(tile, parts);
     }

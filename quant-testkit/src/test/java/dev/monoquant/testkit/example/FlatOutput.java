@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.google.auto.service.AutoService;
 import dev.monoquant.OutputException;
+import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
@@ -12,7 +13,6 @@ import dev.monoquant.testkit.fakes.MemoryOutput;
 import dev.monoquant.testkit.fakes.MemorySink;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.QuantizedTile;
-import dev.monoquant.model.TensorInfo;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -26,8 +26,8 @@ import java.util.Optional;
 
 /**
  * A file with everything in it by name, in the order of the names: for each the length of its name
- * (int32), its name, the length of its bytes (int32) and the bytes; big-endian. It collects in memory
- * and writes on commit, so it is for small models.
+ * (int32), its name, the length of its bytes (int32) and the bytes; big-endian. It collects in
+ * memory and writes on commit, so it is for small models.
  */
 @AutoService(OutputFormat.class)
 public class FlatOutput implements OutputFormat {

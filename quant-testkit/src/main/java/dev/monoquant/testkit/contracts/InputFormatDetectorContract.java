@@ -1,9 +1,11 @@
 package dev.monoquant.testkit.contracts;
 
+import ai.djl.ndarray.NDManager;
 import dev.monoquant.core.Plugins;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.testkit.data.ForeignInputs;
+import dev.monoquant.testkit.data.LiveInputs;
 import dev.monoquant.testkit.laws.DetectorLaws;
 import dev.monoquant.testkit.laws.LawViolation;
 import dev.monoquant.testkit.laws.SourceLaws;
@@ -28,8 +30,8 @@ import net.jqwik.api.Property;
  *   }
  *
  *   @Override
- *   public Path sample(Path folder) throws IOException {
- *     return Files.write(folder.resolve("sample.flat"), ...);
+ *   public ModelInput sample(Path folder) throws IOException {
+ *     return ModelInput.of(Files.write(folder.resolve("sample.flat"), ...));
  *   }
  * }
  * }</pre>
@@ -40,14 +42,19 @@ public interface InputFormatDetectorContract {
   InputFormatDetector subject();
 
   /**
-   * Writes a valid model: a file, or a directory of files. Make it small, a few hundred bytes of
-   * header and data; it is damaged in many places, one after the other.
+   * Makes a valid model: a file, a directory of files, or a live object. Make it small, a few
+   * hundred bytes of header and data; files are damaged in many places, one after the other.
    *
-   * @param folder an empty folder
-   * @return the model, in that folder, with at least one tensor
+   * @param folder an empty folder for its files
+   * @return the model with at least one tensor
    * @throws IOException if it cannot be written
    */
-  Path sample(Path folder) throws IOException;
+  ModelInput sample(Path folder) throws IOException;
+
+  /** {@return whether an engine is at hand to try live objects with arrays, which starts it} */
+  default boolean usesArrays() {
+    return false;
+  }
 
   /** {@return whether it is found by its id} */
   default boolean registered() {
@@ -79,9 +86,31 @@ public interface InputFormatDetectorContract {
           law.check(new DetectorLaws.Case(subject(), input, folder));
         }
       }
-      Path model = sample(Files.createDirectory(folder.resolve("sample")));
+      ModelInput model = sample(Files.createDirectory(folder.resolve("sample")));
       for (var law : DetectorLaws.all()) {
-        law.check(new DetectorLaws.Case(subject(), ModelInput.of(model), folder));
+        law.check(new DetectorLaws.Case(subject(), model, folder));
+      }
+    } finally {
+      delete(folder);
+    }
+  }
+
+  /**
+   * All of {@link DetectorLaws}, on {@link LiveInputs}.
+   *
+   * @throws IOException if there are no temporary folders
+   */
+  @Example
+  default void staysCalmOnLiveInputs() throws IOException {
+    if (!usesArrays()) {
+      return;
+    }
+    Path folder = Files.createTempDirectory("contract");
+    try (NDManager manager = NDManager.newBaseManager()) {
+      for (ModelInput input : LiveInputs.in(manager)) {
+        for (var law : DetectorLaws.all()) {
+          law.check(new DetectorLaws.Case(subject(), input, folder));
+        }
       }
     } finally {
       delete(folder);
@@ -116,9 +145,12 @@ public interface InputFormatDetectorContract {
   default void readsItsOwn() throws IOException {
     Path folder = Files.createTempDirectory("contract");
     try {
-      Path model = sample(folder);
+      SourceLaws.Case c = new SourceLaws.Case(subject(), sample(folder));
       for (var law : SourceLaws.all()) {
-        law.check(new SourceLaws.Case(subject(), model));
+        law.check(c);
+      }
+      if (usesArrays()) {
+        SourceLaws.leavesNoArrays(c);
       }
     } finally {
       delete(folder);

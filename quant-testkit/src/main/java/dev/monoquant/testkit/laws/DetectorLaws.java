@@ -91,14 +91,16 @@ public final class DetectorLaws {
   }
 
   /**
-   * Probing changes no file and makes none.
+   * Probing changes no file and makes none; live objects stay what they were.
    *
    * @param c any case
    */
   public static void probeTouchesNothing(Case c) {
-    Map<String, String> before = Folders.snapshot(c.folder());
+    Map<String, String> files = Folders.snapshot(c.folder());
+    Map<String, String> arrays = LiveState.of(c.input());
     c.probe();
-    requireSame("probeTouchesNothing", c, before, Folders.snapshot(c.folder()));
+    requireSame("probeTouchesNothing", c, files, Folders.snapshot(c.folder()));
+    requireSame("probeTouchesNothing", c, arrays, LiveState.of(c.input()));
   }
 
   /**
@@ -120,11 +122,11 @@ public final class DetectorLaws {
     }
   }
 
-  /** Two snapshots of one folder, taken before and after. */
+  /** Two snapshots of the same things, taken before and after. */
   static void requireSame(
       String law, Object subject, Map<String, String> before, Map<String, String> after) {
     if (!after.equals(before)) {
-      throw new LawViolation(law, subject, "files were " + before + " and are " + after);
+      throw new LawViolation(law, subject, before + " became " + after);
     }
   }
 }

@@ -8,6 +8,7 @@ import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.TensorSource;
+import dev.monoquant.testkit.fakes.LiveArrays;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -18,6 +19,7 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 
@@ -25,8 +27,7 @@ import java.util.concurrent.Callable;
  * What an {@link InputFormatDetector} and the {@link TensorSource} that it opens must do with a
  * valid model; {@link DamageLaws} are about the same model damaged.
  *
- * <p>The model is read many times and its tensors are held in memory: take a small one. Plain
- * tensors are judged, weights that are stored quantized are not.
+ * <p>The model is read many times and its tensors are held in memory: take a small one.
  */
 public final class SourceLaws {
 
@@ -39,21 +40,27 @@ public final class SourceLaws {
    * A detector and a model of its format.
    *
    * @param detector the subject
-   * @param model a valid file, or a directory of files
+   * @param model a valid file, a directory of files, or a live object
    */
-  public record Case(InputFormatDetector detector, Path model) {
+  public record Case(InputFormatDetector detector, ModelInput model) {
 
     TensorSource open() throws IOException {
-      return open(model);
+      return detector.open(model, ReadLimits.DEFAULT);
     }
 
     TensorSource open(Path other) throws IOException {
       return detector.open(ModelInput.of(other), ReadLimits.DEFAULT);
     }
 
+    /** Where the model is; empty for a live object. */
+    Optional<Path> path() {
+      return model instanceof ModelInput.OfPath of ? Optional.of(of.path()) : Optional.empty();
+    }
+
     @Override
     public String toString() {
-      return "%s (%s) on %s".formatted(detector.id(), detector.getClass().getName(), model);
+      return "%s (%s) on %s"
+          .formatted(detector.id(), detector.getClass().getName(), model.describe());
     }
   }
 
@@ -80,7 +87,7 @@ public final class SourceLaws {
    */
   public static void opensItsOwn(Case c) {
     String law = "opensItsOwn";
-    if (c.detector().probe(ModelInput.of(c.model())) == Match.NONE) {
+    if (c.detector().probe(c.model()) == Match.NONE) {
       throw new LawViolation(law, c, "probe says none");
     }
     try (TensorSource source = c.open()) {
@@ -93,7 +100,7 @@ public final class SourceLaws {
   }
 
   /**
-   * No two tensors have one name.
+   * No two tensors have one name, quantized weights included.
    *
    * @param c a valid model
    */
@@ -102,12 +109,15 @@ public final class SourceLaws {
     Sources.with(
         c,
         source -> {
-          for (TensorInfo tensor : source.tensors()) {
-            if (!names.add(tensor.name())) {
-              throw new LawViolation("tensorNamesAreUnique", c, tensor.name() + " is there twice");
-            }
-          }
+          source.tensors().forEach(tensor -> requireNew(c, names, tensor.name()));
+          source.quantized().forEach(weight -> requireNew(c, names, weight.name()));
         });
+  }
+
+  private static void requireNew(Case c, Set<String> names, String name) {
+    if (!names.add(name)) {
+      throw new LawViolation("tensorNamesAreUnique", c, name + " is there twice");
+    }
   }
 
   /**
@@ -163,7 +173,7 @@ public final class SourceLaws {
                 again -> {
                   if (!again.tensors().equals(first.tensors())
                       || !again.metadata().equals(first.metadata())
-                      || !Sources.sameBytes(Sources.content(first), Sources.content(again))) {
+                      || !Sources.same(Sources.content(first), Sources.content(again))) {
                     throw new LawViolation(
                         "openingRepeats", c, "opened again, it is another model");
                   }
@@ -218,20 +228,44 @@ public final class SourceLaws {
   }
 
   /**
-   * Opening, reading and closing change no file and make none.
+   * Opening, reading and closing change no file and make none; live objects stay what they were.
    *
    * @param c a valid model
    */
   public static void readingTouchesNothing(Case c) {
-    Folders.temporary(
-        folder -> {
-          Path copy = Folders.copy(c.model(), folder);
-          Map<String, String> before = Folders.snapshot(folder);
-          try (TensorSource source = c.open(copy)) {
-            Sources.content(source);
-          }
-          DetectorLaws.requireSame("readingTouchesNothing", c, before, Folders.snapshot(folder));
-        });
+    String law = "readingTouchesNothing";
+    Map<String, String> arrays = LiveState.of(c.model());
+    Sources.with(c, Sources::content);
+    DetectorLaws.requireSame(law, c, arrays, LiveState.of(c.model()));
+    c.path()
+        .ifPresent(
+            path ->
+                Folders.temporary(
+                    folder -> {
+                      Path copy = Folders.copy(path, folder);
+                      Map<String, String> before = Folders.snapshot(folder);
+                      try (TensorSource source = c.open(copy)) {
+                        Sources.content(source);
+                      }
+                      DetectorLaws.requireSame(law, c, before, Folders.snapshot(folder));
+                    }));
+  }
+
+  /**
+   * A source that was closed leaves no array. Needs an engine. No other thread may use arrays
+   * meanwhile.
+   *
+   * @param c a valid model
+   */
+  public static void leavesNoArrays(Case c) {
+    Sources.with(c, Sources::content); // The first call may make constants and keep them.
+    int before = LiveArrays.count();
+    Sources.with(c, Sources::content);
+    int after = LiveArrays.count();
+    if (after != before) {
+      throw new LawViolation(
+          "leavesNoArrays", c, "%d arrays are alive, %d were before".formatted(after, before));
+    }
   }
 
   /**
@@ -241,42 +275,30 @@ public final class SourceLaws {
    * @param c a valid model
    */
   public static void threadsDoNotMatter(Case c) {
+    String law = "threadsDoNotMatter";
     Sources.with(
         c,
         source -> {
-          Map<TensorInfo, byte[]> alone = Sources.content(source);
+          Map<String, byte[]> alone = Sources.content(source);
+          Map<String, Sources.Item> items = Sources.items(source);
           List<Callable<Void>> tasks = new ArrayList<>();
           for (int thread = 0; thread < THREADS; thread++) {
-            List<TensorInfo> order = new ArrayList<>(alone.keySet());
+            List<String> order = new ArrayList<>(alone.keySet());
             Collections.rotate(order, thread);
             tasks.add(
                 () -> {
                   for (int round = 0; round < ROUNDS; round++) {
-                    for (TensorInfo tensor : order) {
-                      requireRead(c, source, tensor, requireNonNull(alone.get(tensor)));
+                    for (String name : order) {
+                      byte[] read = requireNonNull(items.get(name)).read();
+                      if (!Arrays.equals(alone.get(name), read)) {
+                        throw new LawViolation(law, c, name + " has other bytes on threads");
+                      }
                     }
                   }
                   return null;
                 });
           }
-          TileIndependenceLaws.runAll("threadsDoNotMatter", c, tasks);
+          TileIndependenceLaws.runAll(law, c, tasks);
         });
-  }
-
-  private static void requireRead(Case c, TensorSource source, TensorInfo tensor, byte[] expected)
-      throws IOException {
-    int half = expected.length / 2;
-    byte[] read = new byte[expected.length];
-    System.arraycopy(Sources.bytes(source, tensor, 0, half), 0, read, 0, half);
-    System.arraycopy(
-        Sources.bytes(source, tensor, half, expected.length - half),
-        0,
-        read,
-        half,
-        read.length - half);
-    if (!Arrays.equals(read, expected)) {
-      throw new LawViolation(
-          "threadsDoNotMatter", c, tensor.name() + " has other bytes on several threads");
-    }
   }
 }

@@ -1,13 +1,17 @@
 package dev.monoquant.testkit.laws;
 
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.TensorSource;
+import dev.monoquant.tile.QuantizedTile;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.TreeSet;
 
 /** How laws open and read sources. */
 final class Sources {
@@ -19,6 +23,11 @@ final class Sources {
     void of(TensorSource source) throws IOException;
   }
 
+  /** Something to read, whole. */
+  interface Item {
+    byte[] read() throws IOException;
+  }
+
   /** Opens the model, reads, and closes it. */
   static void with(SourceLaws.Case c, Reading reading) {
     try (TensorSource source = c.open()) {
@@ -28,19 +37,40 @@ final class Sources {
     }
   }
 
-  /** All plain tensors with all their bytes. */
-  static Map<TensorInfo, byte[]> content(TensorSource source) throws IOException {
-    Map<TensorInfo, byte[]> content = new LinkedHashMap<>();
+  /** All plain tensors and all quantized weights, by what the source says of them. */
+  static Map<String, Item> items(TensorSource source) {
+    Map<String, Item> items = new LinkedHashMap<>();
     for (TensorInfo tensor : source.tensors()) {
-      content.put(tensor, bytes(source, tensor, 0, Math.toIntExact(tensor.bytes())));
+      items.put(tensor.toString(), () -> bytes(source, tensor, 0, Math.toIntExact(tensor.bytes())));
+    }
+    for (EncodedWeight weight : source.quantized()) {
+      items.put(weight.toString(), () -> parts(source, weight));
+    }
+    return items;
+  }
+
+  private static byte[] parts(TensorSource source, EncodedWeight weight) throws IOException {
+    QuantizedTile all = source.readTile(weight, 0, Math.toIntExact(weight.rows().rows()));
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    for (String part : new TreeSet<>(all.names())) {
+      bytes.writeBytes(all.part(part));
+    }
+    return bytes.toByteArray();
+  }
+
+  /** Everything that {@link #items} has, read. */
+  static Map<String, byte[]> content(TensorSource source) throws IOException {
+    Map<String, byte[]> content = new LinkedHashMap<>();
+    for (Map.Entry<String, Item> item : items(source).entrySet()) {
+      content.put(item.getKey(), item.getValue().read());
     }
     return content;
   }
 
-  /** Whether two models have the same tensors with the same bytes. */
-  static boolean sameBytes(Map<TensorInfo, byte[]> a, Map<TensorInfo, byte[]> b) {
+  /** Whether two models are the same, byte for byte. */
+  static boolean same(Map<String, byte[]> a, Map<String, byte[]> b) {
     return a.keySet().equals(b.keySet())
-        && a.keySet().stream().allMatch(t -> Arrays.equals(a.get(t), b.get(t)));
+        && a.keySet().stream().allMatch(name -> Arrays.equals(a.get(name), b.get(name)));
   }
 
   /** What one read gives. */

@@ -226,7 +226,8 @@ class BrokenDetectorsTest {
     Path model =
         FlatFormat.write(Files.createDirectory(folder.resolve("own")).resolve("sample.flat"));
     Set<String> broken = new TreeSet<>(Caught.by(DetectorLaws.all(), foreign));
-    broken.addAll(Caught.by(SourceLaws.all(), List.of(new SourceLaws.Case(format, model))));
+    broken.addAll(
+        Caught.by(SourceLaws.all(), List.of(new SourceLaws.Case(format, ModelInput.of(model)))));
     return broken;
   }
 }

@@ -41,8 +41,7 @@ record PackedWeight(EncodedWeight weight, int bits, Strategy strategy, boolean s
     Part codes = weight.encoding().part(Part.CODES);
     Strategy strategy = Strategy.of(weight.encoding().part(Part.SCALE).extent());
     boolean symmetric = weight.encoding().find(Part.ZERO_POINT).isEmpty();
-    return new PackedWeight(
-        weight, codes.type().bits(), requireNonNull(strategy), symmetric);
+    return new PackedWeight(weight, codes.type().bits(), requireNonNull(strategy), symmetric);
   }
 
   static Optional<String> refusal(EncodedWeight weight) {

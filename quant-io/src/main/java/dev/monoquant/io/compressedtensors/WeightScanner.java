@@ -130,8 +130,7 @@ final class WeightScanner {
     ModelFiles.Located located = require(module, PackedWeight.SHAPE);
     ElementType type = located.info().type();
     boolean wide = type == ElementType.INT64;
-    if ((!wide && type != ElementType.INT32)
-        || !located.info().shape().equals(TensorShape.of(2))) {
+    if ((!wide && type != ElementType.INT32) || !located.info().shape().equals(TensorShape.of(2))) {
       throw fault(located, "is " + describe(located) + ", not two integers");
     }
     ByteBuffer data = located.read(0, Math.toIntExact(located.stored().bytes()));

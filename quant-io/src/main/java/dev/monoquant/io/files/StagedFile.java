@@ -20,8 +20,8 @@ import org.slf4j.LoggerFactory;
  * <p>With {@code sync}, a background thread flushes what has been written while more is being
  * written, so that the flush at the end is short.
  *
- * <p>Writes are positional: measured on ext4, a mapped output costs ten times the CPU time (3.3 against
- * 0.33 s/GiB), since every page of a new file faults on its first touch.
+ * <p>Writes are positional: measured on ext4, a mapped output costs ten times the CPU time (3.3
+ * against 0.33 s/GiB), since every page of a new file faults on its first touch.
  */
 final class StagedFile implements Closeable {
 

@@ -98,7 +98,8 @@ class OutputSafetyTest {
       assertThat(thrown).isInstanceOf(IOException.class).hasMessageContaining("injected");
       // Only the very last operation, the flush of the folder, comes after the rename.
       boolean renamed = thrown.getMessage().contains("sync");
-      assertThat(Files.readAllBytes(target)).isEqualTo(renamed ? complete : OLD.getBytes(StandardCharsets.UTF_8));
+      assertThat(Files.readAllBytes(target))
+          .isEqualTo(renamed ? complete : OLD.getBytes(StandardCharsets.UTF_8));
     }
     assertThat(failures).isGreaterThan(20);
   }

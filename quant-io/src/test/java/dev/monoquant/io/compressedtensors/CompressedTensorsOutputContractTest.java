@@ -1,0 +1,23 @@
+package dev.monoquant.io.compressedtensors;
+
+import dev.monoquant.spi.InputFormatDetector;
+import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.testkit.contracts.OutputFormatContract;
+import java.util.Optional;
+
+class CompressedTensorsOutputContractTest implements OutputFormatContract {
+  @Override
+  public OutputFormat subject() {
+    return new CompressedTensorsOutput();
+  }
+
+  @Override
+  public String targetName() {
+    return "out";
+  }
+
+  @Override
+  public Optional<InputFormatDetector> reader() {
+    return Optional.of(new CompressedTensorsFormat());
+  }
+}

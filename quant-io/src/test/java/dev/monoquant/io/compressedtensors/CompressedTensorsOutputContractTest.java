@@ -1,8 +1,11 @@
 package dev.monoquant.io.compressedtensors;
 
+import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.testkit.contracts.OutputFormatContract;
+import dev.monoquant.testkit.data.EncodedSamples;
+import java.util.List;
 import java.util.Optional;
 
 class CompressedTensorsOutputContractTest implements OutputFormatContract {
@@ -14,6 +17,11 @@ class CompressedTensorsOutputContractTest implements OutputFormatContract {
   @Override
   public String targetName() {
     return "out";
+  }
+
+  @Override
+  public List<EncodedWeight> weights() {
+    return EncodedSamples.varied();
   }
 
   @Override

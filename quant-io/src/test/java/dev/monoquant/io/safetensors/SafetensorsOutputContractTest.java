@@ -1,8 +1,11 @@
 package dev.monoquant.io.safetensors;
 
+import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.testkit.contracts.OutputFormatContract;
+import dev.monoquant.testkit.data.EncodedSamples;
+import java.util.List;
 import java.util.Optional;
 
 class SafetensorsOutputContractTest implements OutputFormatContract {
@@ -14,6 +17,11 @@ class SafetensorsOutputContractTest implements OutputFormatContract {
   @Override
   public String targetName() {
     return "out.safetensors";
+  }
+
+  @Override
+  public List<EncodedWeight> weights() {
+    return EncodedSamples.varied();
   }
 
   @Override

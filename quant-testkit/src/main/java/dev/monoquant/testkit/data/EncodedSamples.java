@@ -13,6 +13,7 @@ import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.QuantizedTile;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -44,11 +45,57 @@ public final class EncodedSamples {
         Encoding.of(Part.perElement(Part.CODES, ElementType.INT8), Part.perRow(Part.SCALE, type)));
   }
 
+  /**
+   * A weight of small integer codes with a zero point.
+   *
+   * @param layer the module path of a linear layer
+   * @param bits of a code, 2 to 8
+   * @param granularity how many numbers share a scale and a zero point
+   * @param rows the number of rows
+   * @param cols the number of columns
+   * @return the weight, a FLOAT32 one, under the id of its width, such as {@code int4@1}
+   */
+  public static EncodedWeight integer(
+      String layer, int bits, Granularity granularity, long rows, long cols) {
+    TensorInfo tensor =
+        new TensorInfo(layer + ".weight", ElementType.FLOAT32, TensorShape.of(rows, cols));
+    ElementType code = ElementType.code(bits, true);
+    return new EncodedWeight(
+        new Rows(layer, LayerKind.LINEAR, "weight", tensor, 0),
+        new SchemeId("int" + bits, 1),
+        new Options(bits, false, granularity),
+        Encoding.of(
+            Part.perElement(Part.CODES, code),
+            shared(Part.SCALE, ElementType.FLOAT32, granularity),
+            shared(Part.ZERO_POINT, code, granularity)));
+  }
+
+  private static Part shared(String name, ElementType type, Granularity granularity) {
+    if (granularity instanceof Granularity.PerGroup group) {
+      return Part.perGroup(name, type, group.size());
+    }
+    return granularity.equals(Granularity.TENSOR)
+        ? Part.perTensor(name, type)
+        : Part.perRow(name, type);
+  }
+
   /** {@return two weights that most formats can hold, of an even and an odd number of columns} */
   public static List<EncodedWeight> ordinary() {
     return List.of(
         int8("encoder.0.fc", ElementType.FLOAT32, 6, 16),
         int8("encoder.1.fc", ElementType.BFLOAT16, 5, 7));
+  }
+
+  /**
+   * {@return the ordinary weights, and codes that fill no whole byte, with zero points for a group,
+   * a row and the tensor}
+   */
+  public static List<EncodedWeight> varied() {
+    List<EncodedWeight> all = new ArrayList<>(ordinary());
+    all.add(integer("encoder.2.fc", 4, Granularity.group(4), 5, 12));
+    all.add(integer("encoder.3.fc", 4, Granularity.CHANNEL, 3, 7));
+    all.add(integer("encoder.4.fc", 3, Granularity.TENSOR, 3, 5));
+    return all;
   }
 
   /**

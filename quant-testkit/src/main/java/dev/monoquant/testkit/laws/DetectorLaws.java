@@ -6,8 +6,12 @@ import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.TensorSource;
+import dev.monoquant.testkit.Repeatable;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -27,7 +31,11 @@ public final class DetectorLaws {
    * @param input what to show it
    * @param folder where the files are, to see whether they change
    */
-  public record Case(InputFormatDetector detector, ModelInput input, Path folder) {
+  public record Case(InputFormatDetector detector, ModelInput input, Path folder)
+      implements Repeatable {
+
+    /** Longer files are those of a generator, which the name tells. */
+    private static final int SPELLED_OUT = 100;
 
     /** What it says; empty if it throws, which is the business of one law alone. */
     Optional<Match> probe() {
@@ -35,6 +43,33 @@ public final class DetectorLaws {
         return Optional.of(detector.probe(input));
       } catch (RuntimeException e) {
         return Optional.empty();
+      }
+    }
+
+    /**
+     * {@return the expression, with the bytes of short files; longer ones are called by the name
+     * that {@code ForeignInputs.in(folder)} gives them, and live objects by what they are}
+     */
+    @Override
+    public String expression() {
+      String made = "LiveInputs.in(manager) /* " + input.describe() + " */";
+      if (input instanceof ModelInput.OfPath of) {
+        made = "ModelInput.of(" + file(of.path()) + ")";
+      }
+      return "new DetectorLaws.Case(%s, %s, folder)".formatted(Repeatable.creation(detector), made);
+    }
+
+    private static String file(Path path) {
+      String file =
+          "folder.resolve(" + Repeatable.literal(String.valueOf(path.getFileName())) + ")";
+      try {
+        if (!Files.isRegularFile(path) || Files.size(path) > SPELLED_OUT) {
+          return file;
+        }
+        String hex = HexFormat.of().formatHex(Files.readAllBytes(path));
+        return "Files.write(%s, HexFormat.of().parseHex(\"%s\"))".formatted(file, hex);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
       }
     }
 

@@ -10,6 +10,7 @@ import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.TensorSink;
 import dev.monoquant.spi.TensorSource;
+import dev.monoquant.testkit.Repeatable;
 import dev.monoquant.testkit.data.EncodedSamples;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.tile.Part;
@@ -33,7 +34,8 @@ import java.util.TreeMap;
  * @param targetName the name of the file or directory to make, such as {@code out.safetensors}
  * @param weights weights that the format does not refuse
  */
-public record OutputCase(OutputFormat format, String targetName, List<EncodedWeight> weights) {
+public record OutputCase(OutputFormat format, String targetName, List<EncodedWeight> weights)
+    implements Repeatable {
 
   private static final List<TensorInfo> KEPT =
       List.of(
@@ -182,6 +184,19 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
           }
         });
     return files;
+  }
+
+  /** {@return the expression; weights of one's own are called {@code weights()} there} */
+  @Override
+  public String expression() {
+    String which =
+        weights.isEmpty()
+            ? "List.of()"
+            : weights.equals(EncodedSamples.ordinary())
+                ? "EncodedSamples.ordinary()"
+                : weights.equals(EncodedSamples.varied()) ? "EncodedSamples.varied()" : "weights()";
+    return "new OutputCase(%s, %s, %s)"
+        .formatted(Repeatable.creation(format), Repeatable.literal(targetName), which);
   }
 
   @Override

@@ -8,6 +8,7 @@ import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.TensorSource;
+import dev.monoquant.testkit.Repeatable;
 import dev.monoquant.testkit.fakes.LiveArrays;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -42,7 +43,7 @@ public final class SourceLaws {
    * @param detector the subject
    * @param model a valid file, a directory of files, or a live object
    */
-  public record Case(InputFormatDetector detector, ModelInput model) {
+  public record Case(InputFormatDetector detector, ModelInput model) implements Repeatable {
 
     TensorSource open() throws IOException {
       return detector.open(model, ReadLimits.DEFAULT);
@@ -55,6 +56,12 @@ public final class SourceLaws {
     /** Where the model is; empty for a live object. */
     Optional<Path> path() {
       return model instanceof ModelInput.OfPath of ? Optional.of(of.path()) : Optional.empty();
+    }
+
+    /** {@return the expression; the model is called {@code sample(folder)} there} */
+    @Override
+    public String expression() {
+      return "new SourceLaws.Case(%s, sample(folder))".formatted(Repeatable.creation(detector));
     }
 
     @Override

@@ -52,7 +52,14 @@ class BrokenSchemesTest {
         .hasMessageContaining("staysWithinErrorBound")
         .hasMessageContaining("acme/toy@1")
         .hasMessageContaining("WeightSample.of(ValuePattern.NORMAL, ElementType.FLOAT16, 2, 3, 7L)")
-        .hasMessageContaining("NaN");
+        .hasMessageContaining("NaN")
+        .hasMessageEndingWith(
+            "To repeat it: TileDecoderLaws.staysWithinErrorBound(new SchemeCase("
+                + "new BrokenSchemesTest$1(), "
+                + "WeightSample.of(ValuePattern.NORMAL, ElementType.FLOAT16, 2, 3, 7L), "
+                + "new Options(8, true, Granularity.parse(\"channel\"), \"acme\", "
+                + "Compute.AUTO, Map.of())))")
+        .hasMessageNotContaining("\n");
   }
 
   /** Goes by the name of the layer. Caught by {@code encodingFollowsShapesAlone}. */

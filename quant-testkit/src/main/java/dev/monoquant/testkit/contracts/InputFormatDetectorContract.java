@@ -8,12 +8,14 @@ import dev.monoquant.testkit.data.ForeignInputs;
 import dev.monoquant.testkit.data.LiveInputs;
 import dev.monoquant.testkit.laws.DetectorLaws;
 import dev.monoquant.testkit.laws.LawViolation;
+import dev.monoquant.testkit.laws.ReadingLaws;
 import dev.monoquant.testkit.laws.SourceLaws;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
@@ -50,6 +52,13 @@ public interface InputFormatDetectorContract {
    * @throws IOException if it cannot be written
    */
   ModelInput sample(Path folder) throws IOException;
+
+  /**
+   * {@return the bytes of plain tensors of the sample by name, little-endian; put a NaN among them}
+   */
+  default Map<String, byte[]> truth() {
+    return Map.of();
+  }
 
   /** {@return whether an engine is at hand to try live objects with arrays, which starts it} */
   default boolean usesArrays() {
@@ -137,7 +146,7 @@ public interface InputFormatDetectorContract {
   }
 
   /**
-   * All of {@link SourceLaws}, on the sample.
+   * All of {@link SourceLaws}, and {@link ReadingLaws#readsTheTruth}, on the sample.
    *
    * @throws IOException if the sample cannot be written
    */
@@ -149,6 +158,7 @@ public interface InputFormatDetectorContract {
       for (var law : SourceLaws.all()) {
         law.check(c);
       }
+      ReadingLaws.readsTheTruth(c, truth());
       if (usesArrays()) {
         SourceLaws.leavesNoArrays(c);
       }

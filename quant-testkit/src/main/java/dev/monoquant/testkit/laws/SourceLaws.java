@@ -1,8 +1,5 @@
 package dev.monoquant.testkit.laws;
 
-import static java.util.Objects.requireNonNull;
-
-import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
@@ -11,29 +8,21 @@ import dev.monoquant.spi.TensorSource;
 import dev.monoquant.testkit.Repeatable;
 import dev.monoquant.testkit.fakes.LiveArrays;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.Callable;
 
 /**
  * What an {@link InputFormatDetector} and the {@link TensorSource} that it opens must do with a
- * valid model; {@link DamageLaws} are about the same model damaged.
+ * valid model. {@link ReadingLaws} are about its bytes, {@link DamageLaws} about the same model
+ * damaged.
  *
  * <p>The model is read many times and its tensors are held in memory: take a small one.
  */
 public final class SourceLaws {
-
-  private static final int THREADS = 4;
-  private static final int ROUNDS = 20;
 
   private SourceLaws() {}
 
@@ -76,11 +65,11 @@ public final class SourceLaws {
     return List.of(
         new Law<>("opensItsOwn", SourceLaws::opensItsOwn),
         new Law<>("tensorNamesAreUnique", SourceLaws::tensorNamesAreUnique),
-        new Law<>("readsExactlyWhatIsAsked", SourceLaws::readsExactlyWhatIsAsked),
+        new Law<>("readsExactlyWhatIsAsked", ReadingLaws::readsExactlyWhatIsAsked),
         new Law<>("openingRepeats", SourceLaws::openingRepeats),
-        new Law<>("piecesMakeTheWhole", SourceLaws::piecesMakeTheWhole),
+        new Law<>("piecesMakeTheWhole", ReadingLaws::piecesMakeTheWhole),
         new Law<>("closeIsIdempotent", SourceLaws::closeIsIdempotent),
-        new Law<>("threadsDoNotMatter", SourceLaws::threadsDoNotMatter),
+        new Law<>("threadsDoNotMatter", ReadingLaws::threadsDoNotMatter),
         new Law<>("readingTouchesNothing", SourceLaws::readingTouchesNothing),
         new Law<>("probeReadsTheBeginning", DamageLaws::probeReadsTheBeginning),
         new Law<>("damageIsToldProperly", DamageLaws::damageIsToldProperly),
@@ -128,45 +117,6 @@ public final class SourceLaws {
   }
 
   /**
-   * Every read gives a read-only, little-endian buffer with as many bytes left as were asked for:
-   * all, none, the first, the last, and some in between.
-   *
-   * @param c a valid model
-   */
-  public static void readsExactlyWhatIsAsked(Case c) {
-    Sources.with(
-        c,
-        source -> {
-          for (TensorInfo tensor : source.tensors()) {
-            int size = Math.toIntExact(tensor.bytes());
-            int third = size / 3;
-            int[][] asked = {{0, size}, {0, 0}, {size, 0}, {0, Math.min(1, size)}, {third, third}};
-            for (int[] a : asked) {
-              requireExact(c, tensor, a, source.read(tensor, a[0], a[1]));
-            }
-          }
-        });
-  }
-
-  private static void requireExact(Case c, TensorInfo tensor, int[] asked, ByteBuffer got) {
-    if (got.remaining() != asked[1]
-        || !got.isReadOnly()
-        || got.order() != ByteOrder.LITTLE_ENDIAN) {
-      throw new LawViolation(
-          "readsExactlyWhatIsAsked",
-          c,
-          "%d bytes of %s from %d on came as %d bytes, %s, %s"
-              .formatted(
-                  asked[1],
-                  tensor.name(),
-                  asked[0],
-                  got.remaining(),
-                  got.isReadOnly() ? "read-only" : "writable",
-                  got.order()));
-    }
-  }
-
-  /**
    * Opened twice at once, the model has the same tensors with the same bytes and metadata.
    *
    * @param c a valid model
@@ -185,34 +135,6 @@ public final class SourceLaws {
                         "openingRepeats", c, "opened again, it is another model");
                   }
                 }));
-  }
-
-  /**
-   * Pieces of any size, put together, are what one read gives, in any order of reading.
-   *
-   * @param c a valid model
-   */
-  public static void piecesMakeTheWhole(Case c) {
-    Sources.with(
-        c,
-        source -> {
-          for (TensorInfo tensor : source.tensors()) {
-            byte[] whole = Sources.bytes(source, tensor, 0, Math.toIntExact(tensor.bytes()));
-            for (int step : new int[] {whole.length / 40 + 1, whole.length / 3 + 1}) {
-              // From the last piece to the first: no source may count on being read in order.
-              for (int from = (whole.length - 1) / step * step; from >= 0; from -= step) {
-                int length = Math.min(step, whole.length - from);
-                byte[] expected = Arrays.copyOfRange(whole, from, from + length);
-                if (!Arrays.equals(expected, Sources.bytes(source, tensor, from, length))) {
-                  throw new LawViolation(
-                      "piecesMakeTheWhole",
-                      c,
-                      "%d bytes of %s from %d on differ".formatted(length, tensor.name(), from));
-                }
-              }
-            }
-          }
-        });
   }
 
   /**
@@ -273,39 +195,5 @@ public final class SourceLaws {
       throw new LawViolation(
           "leavesNoArrays", c, "%d arrays are alive, %d were before".formatted(after, before));
     }
-  }
-
-  /**
-   * Several threads that read at once get the same bytes as one alone. A data race need not show
-   * every time.
-   *
-   * @param c a valid model
-   */
-  public static void threadsDoNotMatter(Case c) {
-    String law = "threadsDoNotMatter";
-    Sources.with(
-        c,
-        source -> {
-          Map<String, byte[]> alone = Sources.content(source);
-          Map<String, Sources.Item> items = Sources.items(source);
-          List<Callable<Void>> tasks = new ArrayList<>();
-          for (int thread = 0; thread < THREADS; thread++) {
-            List<String> order = new ArrayList<>(alone.keySet());
-            Collections.rotate(order, thread);
-            tasks.add(
-                () -> {
-                  for (int round = 0; round < ROUNDS; round++) {
-                    for (String name : order) {
-                      byte[] read = requireNonNull(items.get(name)).read();
-                      if (!Arrays.equals(alone.get(name), read)) {
-                        throw new LawViolation(law, c, name + " has other bytes on threads");
-                      }
-                    }
-                  }
-                  return null;
-                });
-          }
-          TileIndependenceLaws.runAll(law, c, tasks);
-        });
   }
 }

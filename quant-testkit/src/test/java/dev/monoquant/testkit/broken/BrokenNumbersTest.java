@@ -1,10 +1,20 @@
 package dev.monoquant.testkit.broken;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Rows;
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Options;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.testkit.SchemeCase;
+import dev.monoquant.testkit.data.ValuePattern;
+import dev.monoquant.testkit.data.WeightSample;
+import dev.monoquant.testkit.laws.LawViolation;
+import dev.monoquant.testkit.laws.TileDecoderLaws;
+import dev.monoquant.testkit.laws.TileQuantizerLaws;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.QuantizedTile;
@@ -152,5 +162,69 @@ class BrokenNumbersTest {
           }
         };
     assertThat(ToyCases.caught(broken)).containsExactly("throwsOnlyOnPurpose");
+  }
+
+  /** Counts its codes from one. Caught by {@code zeroRowsDecodeToZero}. */
+  @Test
+  void zeroIsNoCode() {
+    Toy broken =
+        new Toy() {
+          @Override
+          void decode(QuantizedTile tile, float[] out, int cols, ElementType type) {
+            super.decode(tile, out, cols, type);
+            for (int i = 0; i < tile.height() * cols; i++) {
+              out[i] += scaleOf(tile, i / cols);
+            }
+          }
+        };
+    assertThatThrownBy(() -> TileDecoderLaws.zeroRowsDecodeToZero(normal(broken)))
+        .isInstanceOfSatisfying(
+            LawViolation.class, e -> assertThat(e.law()).isEqualTo("zeroRowsDecodeToZero"));
+  }
+
+  /** Decodes to less than it was. Caught by {@code requantizingStays}. */
+  @Test
+  void shrinks() {
+    Toy broken =
+        new Toy() {
+          @Override
+          void decode(QuantizedTile tile, float[] out, int cols, ElementType type) {
+            super.decode(tile, out, cols, type);
+            for (int i = 0; i < tile.height() * cols; i++) {
+              out[i] *= 0.75f;
+            }
+          }
+        };
+    assertThatThrownBy(() -> TileDecoderLaws.requantizingStays(normal(broken), 0))
+        .isInstanceOfSatisfying(
+            LawViolation.class, e -> assertThat(e.law()).isEqualTo("requantizingStays"));
+  }
+
+  /** Rounds in another way when it computes in torch. Caught by {@code torchEqualsJvm}. */
+  @Test
+  void torchRoundsInAnotherWay() {
+    Toy broken =
+        new Toy() {
+          @Override
+          public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+            Toy torch =
+                new Toy() {
+                  @Override
+                  double round(double steps) {
+                    return Math.floor(steps);
+                  }
+                };
+            boolean jvm = options.compute() == Compute.JVM;
+            return tile -> (jvm ? this : torch).quantize(tile, options.symmetric());
+          }
+        };
+    assertThatThrownBy(() -> TileQuantizerLaws.torchEqualsJvm(normal(broken)))
+        .isInstanceOfSatisfying(
+            LawViolation.class, e -> assertThat(e.law()).isEqualTo("torchEqualsJvm"));
+  }
+
+  private static SchemeCase normal(Toy scheme) {
+    return new SchemeCase(
+        scheme, WeightSample.of(ValuePattern.NORMAL, ElementType.FLOAT32, 4, 9, 5));
   }
 }

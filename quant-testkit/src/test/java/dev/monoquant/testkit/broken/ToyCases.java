@@ -27,6 +27,7 @@ final class ToyCases {
       }
       weights.add(WeightSample.of(pattern, ElementType.FLOAT32, 1, 1, 1));
       weights.add(WeightSample.of(pattern, ElementType.FLOAT32, 1, 9, 2));
+      weights.add(WeightSample.of(pattern, ElementType.FLOAT32, 3, 7, 4));
     }
     return weights;
   }

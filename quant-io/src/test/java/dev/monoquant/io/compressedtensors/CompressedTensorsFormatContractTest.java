@@ -6,6 +6,7 @@ import dev.monoquant.spi.ModelInput;
 import dev.monoquant.testkit.contracts.InputFormatDetectorContract;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Map;
 
 class CompressedTensorsFormatContractTest implements InputFormatDetectorContract {
   @Override
@@ -16,6 +17,11 @@ class CompressedTensorsFormatContractTest implements InputFormatDetectorContract
   @Override
   public ModelInput sample(Path folder) throws IOException {
     return SmallModels.written(new CompressedTensorsOutput(), folder.resolve("small"));
+  }
+
+  @Override
+  public Map<String, byte[]> truth() {
+    return SmallModels.truth();
   }
 
   @Override

@@ -6,6 +6,7 @@ import dev.monoquant.spi.ModelInput;
 import dev.monoquant.testkit.contracts.InputFormatDetectorContract;
 import dev.monoquant.testkit.data.LiveInputs;
 import java.nio.file.Path;
+import java.util.Map;
 import net.jqwik.api.lifecycle.AfterTry;
 
 class LiveModelFormatContractTest implements InputFormatDetectorContract {
@@ -25,6 +26,11 @@ class LiveModelFormatContractTest implements InputFormatDetectorContract {
   @Override
   public ModelInput sample(Path folder) {
     return LiveInputs.sound(manager);
+  }
+
+  @Override
+  public Map<String, byte[]> truth() {
+    return LiveInputs.truth();
   }
 
   @Override

@@ -9,13 +9,20 @@ import ai.djl.nn.Block;
 import ai.djl.nn.core.Linear;
 import ai.djl.training.initializer.Initializer;
 import dev.monoquant.spi.ModelInput;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /** Live objects with arrays in them, sound ones and such as users make by mistake. */
 public final class LiveInputs {
+
+  private static final float[] MATRIX = {1, -2, Float.NaN, 0, -0f, 1e-40f};
+  private static final float[] VECTOR = {0.25f, -7};
+  private static final long STEPS = 1L << 40;
 
   private LiveInputs() {}
 
@@ -51,16 +58,30 @@ public final class LiveInputs {
     Map<String, NDArray> tensors = new LinkedHashMap<>();
     tensors.put("fc.weight", matrix(manager));
     tensors.put("fc.bias", vector(manager, "fc.bias"));
-    tensors.put("steps", manager.create(new long[] {1L << 40}));
+    tensors.put("steps", manager.create(new long[] {STEPS}));
     return ModelInput.of(tensors);
   }
 
+  /** {@return the bytes of the tensors of {@link #sound} by name, little-endian} */
+  public static Map<String, byte[]> truth() {
+    return Map.of(
+        "fc.weight", bytes(MATRIX.length * Float.BYTES, b -> b.asFloatBuffer().put(MATRIX)),
+        "fc.bias", bytes(VECTOR.length * Float.BYTES, b -> b.asFloatBuffer().put(VECTOR)),
+        "steps", bytes(Long.BYTES, b -> b.putLong(STEPS)));
+  }
+
+  private static byte[] bytes(int size, Consumer<ByteBuffer> fill) {
+    byte[] bytes = new byte[size];
+    fill.accept(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN));
+    return bytes;
+  }
+
   private static NDArray matrix(NDManager manager) {
-    return manager.create(new float[] {1, -2, 3.5f, 0, -0f, 1e-40f}, new Shape(2, 3));
+    return manager.create(MATRIX, new Shape(2, 3));
   }
 
   private static NDArray vector(NDManager manager, String name) {
-    NDArray array = manager.create(new float[] {0.25f, -7});
+    NDArray array = manager.create(VECTOR);
     array.setName(name);
     return array;
   }

@@ -75,7 +75,7 @@ class BrokenLiveDetectorsTest {
           @Override
           public Match probe(ModelInput input) {
             if (input instanceof ModelInput.OfMap map) {
-              map.tensors().forEach((name, array) -> array.setName(array.getName() + "/" + name));
+              map.tensors().forEach((name, array) -> array.setName(name));
             }
             return super.probe(input);
           }
@@ -90,13 +90,11 @@ class BrokenLiveDetectorsTest {
         new Maps() {
           @Override
           byte[] data(NDArray array) {
-            array.addi(1);
+            array.maximum(0).copyTo(array);
             return super.data(array);
           }
         };
-    // Reading it twice gives two models, which another law sees first.
-    assertThat(caught(broken, SourceLaws::readingTouchesNothing))
-        .containsExactly("readingTouchesNothing");
+    assertThat(caught(broken)).containsExactly("readingTouchesNothing");
   }
 
   /** Forgets the copies that it makes. Caught by {@code leavesNoArrays}. */
@@ -121,14 +119,6 @@ class BrokenLiveDetectorsTest {
   private Set<String> caught(Maps format) {
     List<Law<SourceLaws.Case>> laws = new ArrayList<>(SourceLaws.all());
     laws.add(new Law<>("leavesNoArrays", SourceLaws::leavesNoArrays));
-    return caught(format, laws);
-  }
-
-  private Set<String> caught(Maps format, java.util.function.Consumer<SourceLaws.Case> law) {
-    return caught(format, List.of(new Law<>("this", law)));
-  }
-
-  private Set<String> caught(Maps format, List<Law<SourceLaws.Case>> laws) {
     List<DetectorLaws.Case> inputs =
         LiveInputs.in(manager).stream()
             .map(input -> new DetectorLaws.Case(format, input, folder))

@@ -48,6 +48,19 @@ class BrokenOutputsTest {
     assertThat(caught(new FlatOutput())).isEmpty();
   }
 
+  /** Has a name that no recipe can spell. Caught by {@code idIsValid}. */
+  @Test
+  void hasAnIdWithSpaces() {
+    FlatOutput broken =
+        new FlatOutput() {
+          @Override
+          public String id() {
+            return "my flat output";
+          }
+        };
+    assertThat(caught(broken)).containsExactly("idIsValid");
+  }
+
   /** Forgets the names in its prediction. Caught by {@code predictsItsSize}. */
   @Test
   void predictsTooLittle() {

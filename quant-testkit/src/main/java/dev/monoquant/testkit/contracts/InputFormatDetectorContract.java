@@ -26,12 +26,10 @@ import net.jqwik.api.Property;
  *
  * <pre>{@code
  * class FlatFormatTest implements InputFormatDetectorContract {
- *   @Override
  *   public InputFormatDetector subject() {
  *     return new FlatFormat();
  *   }
  *
- *   @Override
  *   public ModelInput sample(Path folder) throws IOException {
  *     return ModelInput.of(Files.write(folder.resolve("sample.flat"), ...));
  *   }

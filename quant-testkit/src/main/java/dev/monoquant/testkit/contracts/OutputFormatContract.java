@@ -19,12 +19,10 @@ import net.jqwik.api.Example;
  *
  * <pre>{@code
  * class FlatOutputTest implements OutputFormatContract {
- *   @Override
  *   public OutputFormat subject() {
  *     return new FlatOutput();
  *   }
  *
- *   @Override
  *   public String targetName() {
  *     return "out.flat";
  *   }

@@ -20,7 +20,6 @@ import net.jqwik.api.Property;
  *
  * <pre>{@code
  * class PowerOfTwoTest implements SchemeContract {
- *   @Override
  *   public Scheme subject() {
  *     return new PowerOfTwo();
  *   }

@@ -98,8 +98,7 @@ final class ProcessTree {
 
   static long parseChildrenTime(String stat) {
     // The second field is the command in parentheses, which may hold blanks and parentheses.
-    // Counted
-    // as in proc(5), the first word after it is field 3; cutime and cstime are fields 16 and 17.
+    // Counted as in proc(5), the first word after it is field 3; cutime and cstime are 16 and 17.
     String[] words = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
     return (Long.parseLong(words[13]) + Long.parseLong(words[14])) * 1000 / TICKS_PER_SECOND;
   }

@@ -113,17 +113,18 @@ final class Planner {
       return;
     }
     WeightEncoder.Outcome outcome = encoder.encode(rules.settings(layer), candidate);
+    // Asked first: what a format does not take need not fit the groups either.
+    Optional<String> refusal = outcome.nearest().flatMap(w -> format.flatMap(f -> f.refusal(w)));
+    if (refusal.isPresent()) {
+      keep(layer, tensor, Why.UNSUPPORTED, refusal.get());
+      return;
+    }
     outcome.problem().ifPresent(problems::add);
     if (outcome.weight().isEmpty()) {
       keep(layer, tensor, Why.UNSUPPORTED, outcome.reason());
       return;
     }
     EncodedWeight weight = outcome.weight().get();
-    Optional<String> refusal = format.flatMap(f -> f.refusal(weight));
-    if (refusal.isPresent()) {
-      keep(layer, tensor, Why.UNSUPPORTED, refusal.get());
-      return;
-    }
     PlannedWeight planned = new PlannedWeight(weight, layer.evidence(), candidate.quantizer().id());
     if (planned.bytesAfter() >= planned.bytesBefore()) {
       keep(

@@ -22,8 +22,17 @@ final class WeightEncoder {
   /** Numbers in the smallest possible tile; more would not fit the memory a run promises. */
   private static final long MAX_TILE_ELEMENTS = 1L << 26;
 
-  /** Either a weight, or the reason why it is kept; a problem may come with either. */
-  record Outcome(Optional<EncodedWeight> weight, String reason, Optional<Problem> problem) {}
+  /**
+   * Either a weight, or the reason why it is kept; a problem may come with either.
+   *
+   * @param nearest the weight; or, if groups do not divide it, what it would be per channel: enough
+   *     to ask an output format whether it takes such a layer at all
+   */
+  record Outcome(
+      Optional<EncodedWeight> weight,
+      Optional<EncodedWeight> nearest,
+      String reason,
+      Optional<Problem> problem) {}
 
   private final Settings settings;
   private final QuantizationConfig config;
@@ -99,7 +108,7 @@ final class WeightEncoder {
               "Exclude it"));
     }
     EncodedWeight weight = new EncodedWeight(rows, scheme.id(), options, encoding);
-    return new Outcome(Optional.of(weight), "", Optional.empty());
+    return new Outcome(Optional.of(weight), Optional.of(weight), "", Optional.empty());
   }
 
   private Outcome ragged(
@@ -111,30 +120,34 @@ final class WeightEncoder {
     String name = candidate.rows().tensor().name();
     String what =
         "its " + candidate.rows().cols() + " columns are no multiple of the group size " + size;
+    Outcome perChannel =
+        encode(scheme, options.withGranularity(Granularity.CHANNEL), wanted, candidate);
     return switch (config.raggedGroups().orElse(RaggedGroupPolicy.FAIL)) {
-      case FAIL ->
-          failed(
-              Problem.error(
-                  name,
-                  what,
-                  "Choose a size that divides them, exclude the layer, or use --ragged-groups"
-                      + " channel or --ragged-groups keep"));
-      case KEEP -> new Outcome(Optional.empty(), what, Optional.empty());
-      case CHANNEL -> {
-        Options perChannel = options.withGranularity(Granularity.CHANNEL);
-        Outcome outcome = encode(scheme, perChannel, wanted, candidate);
-        yield new Outcome(
-            outcome.weight(),
-            outcome.reason(),
-            outcome
-                .problem()
-                .or(() -> Optional.of(Problem.warning(name, what + ": per channel instead", ""))));
+      case FAIL -> {
+        Problem problem =
+            Problem.error(
+                name,
+                what,
+                "Choose a size that divides them, exclude the layer, or use --ragged-groups"
+                    + " channel or --ragged-groups keep");
+        yield new Outcome(Optional.empty(), perChannel.nearest(), what, Optional.of(problem));
       }
+      case KEEP -> new Outcome(Optional.empty(), perChannel.nearest(), what, Optional.empty());
+      case CHANNEL ->
+          new Outcome(
+              perChannel.weight(),
+              perChannel.nearest(),
+              perChannel.reason(),
+              perChannel
+                  .problem()
+                  .or(
+                      () ->
+                          Optional.of(Problem.warning(name, what + ": per channel instead", ""))));
     };
   }
 
   private static Outcome failed(Problem problem) {
-    return new Outcome(Optional.empty(), problem.message(), Optional.of(problem));
+    return new Outcome(Optional.empty(), Optional.empty(), problem.message(), Optional.of(problem));
   }
 
   private Options options(Options defaults, WeightSettings wanted) {

@@ -15,14 +15,19 @@ import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.TensorSink;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.QuantizedTile;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -282,6 +287,49 @@ class QuantizerTest {
     assertThat(perChannel.weights())
         .extracting(w -> w.weight().options().granularity())
         .containsExactly(Granularity.group(4), Granularity.CHANNEL);
+  }
+
+  @Test
+  void whatTheOutputFormatDoesNotTakeNeedNotFitTheGroups() {
+    QuantizationConfig groups =
+        FAKE.overrideWith(QuantizationConfig.builder().granularity(Granularity.group(4)).build());
+    Plan plan =
+        Quantizer.create()
+            .withPlugins(
+                Plugins.of(model(), new FakeScheme(), new FakeLayers("fake"), new OnlyFirst()))
+            .plan(input(), groups, Optional.of(Path.of("out")));
+    assertThat(plan.problems()).isEmpty();
+    assertThat(plan.weights()).hasSize(1);
+    assertThat(plan.kept().toString()).contains("fc1 only");
+  }
+
+  /** An output format that takes one layer of the model. */
+  private static final class OnlyFirst implements OutputFormat {
+
+    @Override
+    public String id() {
+      return "test/only-first";
+    }
+
+    @Override
+    public boolean suits(Path target) {
+      return true;
+    }
+
+    @Override
+    public Optional<String> refusal(EncodedWeight weight) {
+      return weight.name().equals("fc1.weight") ? Optional.empty() : Optional.of("fc1 only");
+    }
+
+    @Override
+    public long predictBytes(OutputRequest request) {
+      return 0;
+    }
+
+    @Override
+    public TensorSink open(OutputRequest request) {
+      throw new AssertionError("only planned");
+    }
   }
 
   private static QuantizationConfig with(QuantizationConfig config, RaggedGroupPolicy policy) {

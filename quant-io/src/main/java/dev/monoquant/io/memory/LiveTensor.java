@@ -70,8 +70,7 @@ final class LiveTensor {
     ByteBuffer whole = view;
     if (whole == null) {
       // Row-major memory is handed out as it lies. Otherwise DJL makes a row-major copy and
-      // attaches
-      // it to the manager of the array: that is why the alias must belong to a manager of ours.
+      // attaches it to the array's manager: that is why the alias must belong to one of ours.
       whole = readOnly(alias.toByteBuffer(true));
       alias.getManager().getManagedArrays().forEach(NDScope::unregister);
       view = whole;
@@ -86,8 +85,7 @@ final class LiveTensor {
 
   private static ByteBuffer readOnly(ByteBuffer buffer) {
     // libtorch keeps numbers in the byte order of the machine, and DJL has natives for
-    // little-endian
-    // machines only.
+    // little-endian machines only.
     return buffer.asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
   }
 

@@ -7,6 +7,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /** Small models, made when they are needed. */
 final class Models {
@@ -43,6 +44,35 @@ final class Models {
         """);
     Files.writeString(directory.resolve("config.json"), "{\"architectures\": [\"Tiny\"]}\n");
     Files.writeString(directory.resolve("tokenizer.json"), "{}\n");
+    return directory;
+  }
+
+  /** A directory with the layers of a small language model, 64 columns each. */
+  static Path llm(Path directory) throws IOException {
+    Files.createDirectory(directory);
+    List<String> names =
+        List.of(
+            "model.layers.0.mlp.up_proj",
+            "model.layers.0.mlp.down_proj",
+            "model.router",
+            "lm_head");
+    int size = 16 * 64 * Float.BYTES;
+    StringBuilder json = new StringBuilder();
+    for (String name : names) {
+      int at = names.indexOf(name) * size;
+      json.append(json.length() == 0 ? "{" : ",")
+          .append("'%s.weight':{'dtype':'F32','shape':[16,64],".formatted(name))
+          .append("'data_offsets':[%d,%d]}".formatted(at, at + size));
+    }
+    byte[] header = header(json.append('}').toString());
+    ByteBuffer bytes =
+        ByteBuffer.allocate(8 + header.length + names.size() * size).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.putLong(header.length).put(header);
+    for (int i = 0; bytes.hasRemaining(); i++) {
+      bytes.putFloat((float) Math.sin(i));
+    }
+    Files.write(directory.resolve("model.safetensors"), bytes.array());
+    Files.writeString(directory.resolve("config.json"), "{\"architectures\": [\"Tiny\"]}\n");
     return directory;
   }
 

@@ -54,7 +54,7 @@ class CommandsIT {
   void dequantizeWritesFloatsThatCompareFindsEqual() {
     Run run = done(app.quant("dequantize", "int8.safetensors", "-o", "back.safetensors"));
     assertThat(run.out()).isEqualTo("back.safetensors" + System.lineSeparator());
-    assertThat(run.err()).isEqualTo("quant: wrote back.safetensors" + System.lineSeparator());
+    assertThat(run.err()).endsWith("quant: wrote back.safetensors" + System.lineSeparator());
     assertThat(app.quant("dequantize", "int8.safetensors", "-o", "back.safetensors").code())
         .isEqualTo(5);
     Run directory =

@@ -91,7 +91,9 @@ final class Distribution {
             .redirectInput(ProcessBuilder.Redirect.PIPE)
             .redirectOutput(out.toFile())
             .redirectError(err.toFile());
-    builder.environment().keySet().removeAll(List.of("QUANT_OPTS", "JAVA_TOOL_OPTIONS"));
+    builder.environment().remove("JAVA_TOOL_OPTIONS");
+    // Runs of a second gain nothing from the slow compiler, and there are many of them.
+    builder.environment().put("QUANT_OPTS", "-XX:TieredStopAtLevel=1");
     builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
     builder.environment().putAll(environment);
     return builder.start();

@@ -21,7 +21,7 @@ class WrongUseTest {
 
   @TempDir private Path dir;
 
-  private record Case(int code, String args, String... says) {}
+  private record Case(int code, String args, List<String> says) {}
 
   /** {@code $m} is a good model, {@code $d} its folder; an argument of quotes is empty. */
   private static final List<Case> CASES =
@@ -114,19 +114,19 @@ class WrongUseTest {
           output("quantize $m -o $d/text.safetensors/x.safetensors", "does not exist"));
 
   private static Case usage(String args, String... says) {
-    return new Case(2, args, says);
+    return new Case(2, args, List.of(says));
   }
 
   private static Case input(String args, String... says) {
-    return new Case(3, args, says);
+    return new Case(3, args, List.of(says));
   }
 
   private static Case output(String args, String... says) {
-    return new Case(5, args, says);
+    return new Case(5, args, List.of(says));
   }
 
   private static Case quantize(int code, String options, String... says) {
-    return new Case(code, "quantize $m -o $d/x.safetensors " + options, says);
+    return new Case(code, "quantize $m -o $d/x.safetensors " + options, List.of(says));
   }
 
   @TestFactory

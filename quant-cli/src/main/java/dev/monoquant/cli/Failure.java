@@ -59,7 +59,7 @@ final class Failure {
     int code = Interrupts.requested() ? INTERRUPTED : code(e);
     if (e instanceof PlanException plan) {
       sayProblems(err, plan.problems());
-    } else if (e instanceof CancellationException || code != INTERRUPTED && code != INTERNAL) {
+    } else if (e instanceof CancellationException || (code != INTERRUPTED && code != INTERNAL)) {
       say(err, String.valueOf(e.getMessage()));
     } else if (code == INTERRUPTED) {
       say(err, "interrupted");

@@ -6,11 +6,13 @@ module dev.monoquant.io {
   requires static com.google.auto.service;
   requires static org.jspecify;
 
+  exports dev.monoquant.io.checkpoint;
   exports dev.monoquant.io.compressedtensors;
   exports dev.monoquant.io.memory;
   exports dev.monoquant.io.safetensors;
 
   provides dev.monoquant.spi.InputFormatDetector with
+      dev.monoquant.io.checkpoint.TorchCheckpointFormat,
       dev.monoquant.io.compressedtensors.CompressedTensorsFormat,
       dev.monoquant.io.memory.LiveModelFormat,
       dev.monoquant.io.safetensors.ModelDirectoryFormat,

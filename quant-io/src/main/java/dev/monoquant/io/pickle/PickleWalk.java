@@ -13,7 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /** Searches values without recursion, each shared one once. */
-final class PickleWalk {
+public final class PickleWalk {
 
   private static final int MAX_SHOWN = 200;
 
@@ -44,6 +44,29 @@ final class PickleWalk {
       }
     }
     return Optional.empty();
+  }
+
+  /**
+   * Finds every persistent id in a value.
+   *
+   * @param root where to start
+   * @return the ids, in no order; each shared one once
+   */
+  public static List<PicklePersistent> persistentIds(PickleValue root) {
+    List<PicklePersistent> found = new ArrayList<>();
+    Set<PickleValue> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+    Deque<Place> open = new ArrayDeque<>();
+    open.add(new Place(root, Optional.empty(), Optional.empty()));
+    while (!open.isEmpty()) {
+      Place place = open.removeLast();
+      if (seen.add(place.value())) {
+        if (place.value() instanceof PicklePersistent id) {
+          found.add(id);
+        }
+        children(place).forEach(open::add);
+      }
+    }
+    return found;
   }
 
   private static List<Place> children(Place place) {

@@ -35,6 +35,13 @@ final class LocalHeaders {
 
   /** {@return the entries in the order of their bytes} */
   List<ArchiveEntry> locate(List<CentralRecord> records) throws IOException {
+    for (CentralRecord record : records) {
+      if (record.header() > directory - FIXED_BYTES) {
+        throw fault.structure(
+            record.name(),
+            "its header is said to be at byte " + record.header() + ", past the end");
+      }
+    }
     List<CentralRecord> sorted = new ArrayList<>(records);
     sorted.sort(Comparator.comparingLong(CentralRecord::header));
     List<ArchiveEntry> entries = new ArrayList<>(sorted.size());
@@ -67,10 +74,6 @@ final class LocalHeaders {
   }
 
   private ArchiveEntry locate(CentralRecord record) throws IOException {
-    if (record.header() > directory - FIXED_BYTES) {
-      throw fault.structure(
-          record.name(), "its header is said to be at byte " + record.header() + ", past the end");
-    }
     ByteBuffer fixed = file.slice(record.header(), FIXED_BYTES);
     int nameBytes = Short.toUnsignedInt(fixed.getShort(26));
     int extraBytes = Short.toUnsignedInt(fixed.getShort(28));

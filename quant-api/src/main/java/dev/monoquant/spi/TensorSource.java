@@ -77,6 +77,16 @@ public interface TensorSource extends AutoCloseable {
     throw new IllegalArgumentException(name() + " holds no quantized weights");
   }
 
+  /**
+   * What the reader decided or left out and the user should know, each one line: which entry of a
+   * nested checkpoint was taken, which tensors share their memory.
+   *
+   * @return sentences for a report; empty if there was nothing to decide
+   */
+  default List<String> notes() {
+    return List.of();
+  }
+
   /** {@return files of a model directory to carry over to the output} */
   default List<SideFile> sideFiles() {
     return List.of();

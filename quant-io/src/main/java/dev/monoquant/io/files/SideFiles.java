@@ -25,7 +25,7 @@ import org.slf4j.LoggerFactory;
  * to folders, and links out of the directory, except those of a Hugging Face cache from {@code
  * snapshots/REVISION} into {@code blobs}.
  */
-final class SideFiles {
+public final class SideFiles {
 
   private static final Logger LOG = LoggerFactory.getLogger(SideFiles.class);
   private static final int MAX_FILES = 100_000;
@@ -46,8 +46,9 @@ final class SideFiles {
    * @param root the directory of the model
    * @param own the index and the tensor files
    * @return the others, sorted by name
+   * @throws IOException if the directory cannot be listed
    */
-  static List<SideFile> find(Path root, Set<Path> own) throws IOException {
+  public static List<SideFile> find(Path root, Set<Path> own) throws IOException {
     List<SideFile> found = new ArrayList<>();
     Files.walkFileTree(
         root,

@@ -1,0 +1,14 @@
+package dev.monoquant.io.checkpoint;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Without checksums, damage gets deeper: into the pickle, the types, the views. */
+class UncheckedArchiveContractTest extends CheckpointContract {
+
+  @Override
+  public Path sample(Path folder) throws IOException {
+    return Files.write(folder.resolve("sample.pt"), archive(false));
+  }
+}

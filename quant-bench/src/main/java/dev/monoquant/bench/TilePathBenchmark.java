@@ -37,8 +37,8 @@ import org.openjdk.jmh.infra.Blackhole;
  * One weight through int8 per channel on one thread: in tiles that fit the cache, against the same
  * operations on the whole tensor at once.
  *
- * <p>Both start with the private copy that every tile is. {@code yardstick} copies the numbers once
- * and does nothing else.
+ * <p>Both start with the private copy that every tile is. The yardstick of both is {@link
+ * MemoryCopyBenchmark}.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
@@ -63,7 +63,6 @@ public class TilePathBenchmark {
   private static final int ROWS = 4096;
 
   private final float[] weight = new float[ROWS * COLS];
-  private final float[] copy = new float[ROWS * COLS];
   private final Rows rows =
       new Rows(
           "proj",
@@ -96,13 +95,6 @@ public class TilePathBenchmark {
         result.consume(quantizer.quantize(tile));
       }
     }
-  }
-
-  /** {@return a copy of the numbers, to compare with} */
-  @Benchmark
-  public float[] yardstick() {
-    System.arraycopy(weight, 0, copy, 0, weight.length);
-    return copy;
   }
 
   private final class Copy implements Tile, AutoCloseable {

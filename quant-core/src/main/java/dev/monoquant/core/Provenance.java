@@ -2,8 +2,12 @@ package dev.monoquant.core;
 
 import com.google.gson.GsonBuilder;
 import dev.monoquant.QuantizationConfig;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Properties;
 import java.util.stream.Collectors;
 
 /** What every output tells about how it was made. No time, no machine: outputs are reproducible. */
@@ -24,9 +28,14 @@ final class Provenance {
                 .collect(Collectors.joining(",")));
   }
 
-  /** The version in the manifest of the jar; classes outside a jar have none. */
+  /** A resource, since a manifest is not read where the jar is on the module path. */
   static String version() {
-    return Objects.requireNonNullElse(
-        Provenance.class.getPackage().getImplementationVersion(), "development");
+    Properties properties = new Properties();
+    try (InputStream in = Provenance.class.getResourceAsStream("version.properties")) {
+      properties.load(Objects.requireNonNull(in, "version.properties"));
+    } catch (IOException e) {
+      throw new UncheckedIOException("version.properties in the jar cannot be read", e);
+    }
+    return properties.getProperty("version");
   }
 }

@@ -4,6 +4,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.NumberType;
 import dev.monoquant.PluginException;
 import dev.monoquant.Problem;
+import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.WeightSettings;
@@ -53,7 +54,7 @@ final class WeightEncoder {
       Map<String, String> extra = own.complete(given, defaults.extra());
       return encode(scheme, options(defaults, wanted, extra), wanted, candidate);
     } catch (ConfigurationException e) {
-      return failed(Problem.error(rows.tensor().name(), message(e), ""));
+      return failed(Problem.error(rows.tensor().name(), message(e, rows.tensor().name()), ""));
     } catch (RuntimeException e) {
       throw new PluginException(
           "scheme " + scheme.id() + " failed to plan " + rows.tensor().name() + ": " + e, e);
@@ -167,7 +168,10 @@ final class WeightEncoder {
     return type == NumberType.FLOAT && bits == 16 ? "float16" : type.wire() + bits;
   }
 
-  private static String message(ConfigurationException e) {
-    return String.valueOf(e.getMessage());
+  /** What a scheme says, without the name of the tensor: the problem is about it anyway. */
+  private static String message(ConfigurationException e, String tensor) {
+    String message = String.valueOf(e.getMessage());
+    String prefix = "tensor " + QuantException.quote(tensor) + ": ";
+    return message.startsWith(prefix) ? message.substring(prefix.length()) : message;
   }
 }

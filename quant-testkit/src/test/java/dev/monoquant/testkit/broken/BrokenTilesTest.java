@@ -181,7 +181,7 @@ class BrokenTilesTest {
             byte[] codes = sound.part(Part.CODES);
             byte[] packed = new byte[tile.height() * ((tile.cols() + 1) / 2)];
             for (int i = 0; i < codes.length; i++) {
-              packed[i / 2] |= (byte) ((codes[i] & 15) << 4 * (i % 2));
+              packed[i / 2] |= (byte) ((codes[i] & 15) << (4 * (i % 2)));
             }
             Map<String, byte[]> parts = new TreeMap<>(Map.of("packed", packed));
             sound.names().stream()

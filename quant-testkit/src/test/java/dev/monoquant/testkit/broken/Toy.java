@@ -122,7 +122,7 @@ class Toy implements Scheme {
   float scale(float low, float high, boolean symmetric) {
     double range = symmetric ? 2 * Math.max(-(double) low, high) : (double) high - low;
     double scale = Math.max(Float.MIN_VALUE, Math.scalb(1.0, Math.getExponent(range) - 7));
-    return (float) (range > 255 * scale || symmetric && range == 255 * scale ? 2 * scale : scale);
+    return (float) (range > 255 * scale || (symmetric && range == 255 * scale) ? 2 * scale : scale);
   }
 
   int zeroPoint(float low, float scale) {

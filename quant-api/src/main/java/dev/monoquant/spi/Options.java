@@ -15,7 +15,7 @@ import java.util.TreeMap;
  * @param granularity how many numbers share a scale
  * @param profile whose formulas are followed, such as {@code compressed-tensors}
  * @param compute where the arithmetic is done; never changes numbers
- * @param extra options of the scheme's own by name, see {@link Scheme#optionNames()}
+ * @param extra options of the scheme's own by name, in canonical form, see {@link Scheme#options()}
  */
 public record Options(
     int bits,
@@ -45,6 +45,19 @@ public record Options(
    */
   public Options(int bits, boolean symmetric, Granularity granularity) {
     this(bits, symmetric, granularity, COMPRESSED_TENSORS, Compute.AUTO, Map.of());
+  }
+
+  /**
+   * {@return the value of an option of the scheme's own; its default if nothing is said, as in what
+   * was written before the scheme had the option}
+   *
+   * @param option one of {@link Scheme#options()}
+   * @param <T> the type of the value
+   * @throws dev.monoquant.ConfigurationException if the value is not allowed
+   */
+  public <T> T get(OptionSpec<T> option) {
+    String text = extra.get(option.name());
+    return text == null ? option.defaultValue() : option.parse(text);
   }
 
   /**

@@ -2,6 +2,7 @@ package dev.monoquant.spi;
 
 import dev.monoquant.model.Rows;
 import dev.monoquant.tile.Encoding;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -50,12 +51,13 @@ public interface Scheme {
   }
 
   /**
-   * The names of {@link Options#extra()} that this scheme understands; any other is refused.
+   * The options of this scheme's own, described. Any other is refused, and so is a value that the
+   * description does not allow; what arrives in {@link Options#extra()} is complete.
    *
-   * @return option names, lower case with dashes
+   * @return the descriptions, names unique, the same at each call
    */
-  default Set<String> optionNames() {
-    return Set.of();
+  default List<OptionSpec<?>> options() {
+    return List.of();
   }
 
   /**

@@ -11,6 +11,7 @@ import dev.monoquant.QuantException;
  * <tr><td>{@link PerTensor}</td><td>(1)</td></tr>
  * <tr><td>{@link PerChannel}</td><td>(rows, 1)</td></tr>
  * <tr><td>{@link PerGroup} of n</td><td>(rows, cols / n)</td></tr>
+ * <tr><td>{@link PerBlock} of r x c</td><td>(ceil(rows / r), ceil(cols / c))</td></tr>
  * </table>
  */
 public sealed interface Granularity {
@@ -52,6 +53,33 @@ public sealed interface Granularity {
     }
   }
 
+  /**
+   * One scale for each block of {@code rows} x {@code cols}; the last block of a row or column
+   * holds what remains.
+   *
+   * @param rows rows in a block, at least 1
+   * @param cols columns in a block, at least 1
+   */
+  record PerBlock(int rows, int cols) implements Granularity {
+
+    /** Checks both sides. */
+    public PerBlock {
+      if (rows < 1 || cols < 1) {
+        throw new ConfigurationException(
+            "block of "
+                + rows
+                + " x "
+                + cols
+                + ": at least 1 x 1 is allowed, for example block:128x128");
+      }
+    }
+
+    @Override
+    public String wire() {
+      return "block:" + rows + "x" + cols;
+    }
+  }
+
   /** One scale for the whole tensor. */
   Granularity TENSOR = new PerTensor();
 
@@ -67,13 +95,26 @@ public sealed interface Granularity {
     return new PerGroup(size);
   }
 
-  /** {@return the stable text: {@code tensor}, {@code channel} or {@code group:128}} */
+  /**
+   * {@return one scale for each block}
+   *
+   * @param rows rows in a block
+   * @param cols columns in a block
+   */
+  static Granularity block(int rows, int cols) {
+    return new PerBlock(rows, cols);
+  }
+
+  /**
+   * {@return the stable text: {@code tensor}, {@code channel}, {@code group:128} or {@code
+   * block:128x128}}
+   */
   String wire();
 
   /**
    * Reads what {@link #wire()} writes.
    *
-   * @param text {@code tensor}, {@code channel} or {@code group:N}
+   * @param text {@code tensor}, {@code channel}, {@code group:N} or {@code block:RxC}
    * @return the granularity
    * @throws ConfigurationException for anything else; the message shows what is allowed
    */
@@ -85,10 +126,16 @@ public sealed interface Granularity {
         if (text.matches("group:[1-9][0-9]{0,8}")) {
           yield group(Integer.parseInt(text.substring("group:".length())));
         }
+        if (text.matches("block:[1-9][0-9]{0,8}x[1-9][0-9]{0,8}")) {
+          int x = text.indexOf('x');
+          int rows = Integer.parseInt(text.substring("block:".length(), x));
+          yield block(rows, Integer.parseInt(text.substring(x + 1)));
+        }
         throw new ConfigurationException(
             "granularity "
                 + QuantException.quote(text)
-                + " is not known; allowed are tensor, channel and group:N, for example group:128");
+                + " is not known; allowed are tensor, channel, group:N and block:RxC, for example"
+                + " group:128 or block:128x128");
       }
     };
   }

@@ -39,23 +39,41 @@ public record Part(String name, ElementType type, Extent extent) {
   }
 
   /**
-   * A grid: one cell for each {@code rowsPerCell} x {@code colsPerCell} numbers, the last ones of
-   * an axis for what remains. Shape (ceil(rows / rowsPerCell), ceil(cols / colsPerCell)).
+   * A grid: one field for each {@code rowsPerCell} x {@code colsPerCell} numbers, the last ones of
+   * an axis for what remains. A field is a single cell, or a run of cells such as a codebook for
+   * each row. Shape (ceil(rows / rowsPerCell), ceil(cols / colsPerCell) * width).
    *
-   * @param rowsPerCell at least 1
-   * @param colsPerCell at least 1; {@link #ALL} for one cell across all columns
+   * @param rowsPerCell rows that share a field, at least 1
+   * @param colsPerCell columns that share a field, at least 1; {@link #ALL} for all of them
+   * @param width cells in a field, at least 1
    */
-  public record Grid(int rowsPerCell, long colsPerCell) implements Extent {
+  public record Grid(int rowsPerCell, long colsPerCell, int width) implements Extent {
 
     /** All columns. */
     public static final long ALL = Long.MAX_VALUE;
 
-    /** Checks both numbers. */
+    /** Checks the numbers. */
     public Grid {
-      if (rowsPerCell < 1 || colsPerCell < 1) {
+      if (rowsPerCell < 1 || colsPerCell < 1 || width < 1) {
         throw new IllegalArgumentException(
-            "a cell spans at least one row and column, not " + rowsPerCell + " x " + colsPerCell);
+            "a grid needs at least one row, one column and one cell, not "
+                + rowsPerCell
+                + " x "
+                + colsPerCell
+                + " with "
+                + width
+                + " cells");
       }
+    }
+
+    /**
+     * A grid of single cells.
+     *
+     * @param rowsPerCell rows that share a cell, at least 1
+     * @param colsPerCell columns that share a cell, at least 1; {@link #ALL} for all of them
+     */
+    public Grid(int rowsPerCell, long colsPerCell) {
+      this(rowsPerCell, colsPerCell, 1);
     }
 
     @Override
@@ -78,7 +96,8 @@ public record Part(String name, ElementType type, Extent extent) {
      * @param cols columns of the weight
      */
     public long cellCols(long cols) {
-      return cols / colsPerCell + (cols % colsPerCell == 0 ? 0 : 1);
+      long fields = cols / colsPerCell + (cols % colsPerCell == 0 ? 0 : 1);
+      return Math.multiplyExact(fields, width);
     }
   }
 
@@ -134,6 +153,29 @@ public record Part(String name, ElementType type, Extent extent) {
    */
   public static Part perGroup(String name, ElementType type, long size) {
     return new Part(name, type, new Grid(1, size));
+  }
+
+  /**
+   * {@return a part with a run of cells for each row, such as a codebook: (rows, width)}
+   *
+   * @param name the name
+   * @param type the type of one cell
+   * @param width cells for a row
+   */
+  public static Part runPerRow(String name, ElementType type, int width) {
+    return new Part(name, type, new Grid(1, Grid.ALL, width));
+  }
+
+  /**
+   * {@return a part with a cell for each block: (ceil(rows / blockRows), ceil(cols / blockCols))}
+   *
+   * @param name the name
+   * @param type the type of one cell
+   * @param blockRows rows in a block; tiles then come in multiples of it
+   * @param blockCols columns in a block
+   */
+  public static Part perBlock(String name, ElementType type, int blockRows, long blockCols) {
+    return new Part(name, type, new Grid(blockRows, blockCols));
   }
 
   /**

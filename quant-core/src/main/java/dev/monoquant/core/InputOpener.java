@@ -34,10 +34,7 @@ final class InputOpener {
     if (input instanceof ModelInput.OfPath of) {
       requireReadable(of.path());
     }
-    InputFormatDetector detector =
-        settings.inputFormat().isPresent()
-            ? settings.plugins().inputFormat(settings.inputFormat().get())
-            : surest(settings.plugins().inputFormats(), input);
+    InputFormatDetector detector = detector(settings, input);
     try {
       return new Opened(detector.open(input, settings.limits()), detector.id());
     } catch (IOException e) {
@@ -50,6 +47,17 @@ final class InputOpener {
     }
   }
 
+  private static InputFormatDetector detector(Settings settings, ModelInput input) {
+    if (settings.inputFormat().isEmpty()) {
+      return surest(settings.plugins().inputFormats(), input);
+    }
+    InputFormatDetector named = settings.plugins().inputFormat(settings.inputFormat().get());
+    if (probe(named, input) == Match.NONE) {
+      requireThere(input);
+    }
+    return named;
+  }
+
   static ModelFormatException unreadable(ModelInput input, IOException e) {
     return new ModelFormatException(
         Reason.UNREADABLE,
@@ -60,7 +68,18 @@ final class InputOpener {
   }
 
   private static void requireReadable(Path path) {
-    if (!Files.exists(path)) {
+    if (Files.exists(path) && !Files.isReadable(path)) {
+      throw new ModelFormatException(
+          Reason.UNREADABLE, path.toString(), "", "permission denied. Make it readable");
+    }
+  }
+
+  /**
+   * Asked of what nobody recognises: a detector may know paths that are no files of this machine.
+   */
+  private static void requireThere(ModelInput input) {
+    if (input instanceof ModelInput.OfPath of && !Files.exists(of.path())) {
+      Path path = of.path();
       boolean dangling = Files.exists(path, LinkOption.NOFOLLOW_LINKS);
       throw new ModelFormatException(
           Reason.UNREADABLE,
@@ -70,10 +89,6 @@ final class InputOpener {
               ? "a link that leads nowhere. Give the file itself"
               : "no such file or directory. Check the path; relative ones start at "
                   + Path.of("").toAbsolutePath());
-    }
-    if (!Files.isReadable(path)) {
-      throw new ModelFormatException(
-          Reason.UNREADABLE, path.toString(), "", "permission denied. Make it readable");
     }
   }
 
@@ -97,6 +112,7 @@ final class InputOpener {
         (surest.isEmpty() ? detectors : surest)
             .stream().map(InputFormatDetector::id).collect(Collectors.joining(", "));
     if (surest.isEmpty()) {
+      requireThere(input);
       throw new ModelFormatException(
           Reason.NOT_THIS_FORMAT,
           input.describe(),

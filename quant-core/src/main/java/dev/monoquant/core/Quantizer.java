@@ -25,8 +25,9 @@ import java.util.function.Consumer;
  * }
  * }</pre>
  *
- * <p>An immutable value; the {@code with} methods return changed copies. None of its settings
- * changes a single byte of an output. The caller's model is never written to. Thread-safe.
+ * <p>An immutable value; the {@code with} methods return changed copies. None of its settings but
+ * {@link #withColumnStatistics} changes a single byte of an output. The caller's model is never
+ * written to. Thread-safe.
  */
 public final class Quantizer {
 
@@ -119,6 +120,15 @@ public final class Quantizer {
    */
   public Quantizer withSync(boolean sync) {
     return new Quantizer(settings.withSync(sync));
+  }
+
+  /**
+   * {@return a quantizer that hands what the caller measured to the schemes that need it}
+   *
+   * @param statistics numbers for the columns of weights, by the names of the weights
+   */
+  public Quantizer withColumnStatistics(ColumnStatistics statistics) {
+    return new Quantizer(settings.withColumns(statistics));
   }
 
   /**

@@ -14,14 +14,7 @@ final class RecipeForeign {
 
   /** Keys of compressed-tensors' QuantizationArgs for what is not done to weights here. */
   static final Set<String> WEIGHTS =
-      Set.of(
-          "dynamic",
-          "actorder",
-          "block_structure",
-          "observer",
-          "observer_kwargs",
-          "scale_dtype",
-          "zp_dtype");
+      Set.of("dynamic", "actorder", "observer", "observer_kwargs", "scale_dtype", "zp_dtype");
 
   /** Keys of compressed-tensors' QuantizationScheme for activations. */
   static final Set<String> GROUP = Set.of("input_activations", "output_activations");

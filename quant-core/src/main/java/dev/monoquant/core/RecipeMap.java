@@ -100,6 +100,11 @@ record RecipeMap(String file, String path, Map<?, ?> values) {
     return get(key, example, "a list of texts", RecipeMap::list);
   }
 
+  /** A list of whole numbers. */
+  Optional<List<Integer>> integers(String key, String example) {
+    return get(key, example, "a list of whole numbers", RecipeMap::wholeInts);
+  }
+
   Optional<RecipeMap> map(String key, String example) {
     return get(
         key,
@@ -192,6 +197,21 @@ record RecipeMap(String file, String path, Map<?, ?> values) {
   private static @Nullable Integer wholeInt(Object value) {
     Long number = whole(value);
     return number == null || number != number.intValue() ? null : number.intValue();
+  }
+
+  private static @Nullable List<Integer> wholeInts(Object value) {
+    if (!(value instanceof List<?> items)) {
+      return null;
+    }
+    List<Integer> numbers = new ArrayList<>();
+    for (Object item : items) {
+      Integer number = item == null ? null : wholeInt(item);
+      if (number == null) {
+        return null;
+      }
+      numbers.add(number);
+    }
+    return numbers;
   }
 
   private static @Nullable List<String> list(Object value) {

@@ -5,6 +5,7 @@ import dev.monoquant.NumberType;
 import dev.monoquant.QuantException;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.tile.Granularity;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -17,7 +18,10 @@ final class RecipeSettings {
   static final Set<String> KEYS = Set.of("scheme", "profile", "weights");
 
   private static final Set<String> WEIGHTS =
-      Set.of("num_bits", "type", "symmetric", "strategy", "group_size", "options");
+      Set.of(
+          "num_bits", "type", "symmetric", "strategy", "group_size", "block_structure", "options");
+
+  private static final String BLOCK = "Example: {strategy: block, block_structure: [128, 128]}";
 
   private RecipeSettings() {}
 
@@ -58,6 +62,12 @@ final class RecipeSettings {
   private static Optional<Granularity> granularity(RecipeMap map) {
     Optional<String> strategy = map.text("strategy", "strategy: channel");
     OptionalInt size = map.integer("group_size", "group_size: 128");
+    Optional<List<Integer>> block = block(map, strategy.orElse("block"));
+    if (block.isPresent()) {
+      List<Integer> sides = block.get();
+      return Optional.of(
+          map.checked("block_structure", () -> Granularity.block(sides.get(0), sides.get(1))));
+    }
     if (size.isPresent()) {
       if (!strategy.orElse("group").equals("group")) {
         throw new ConfigurationException(
@@ -80,14 +90,37 @@ final class RecipeSettings {
                       map.at("strategy")
                           + ": group needs a group_size. Example: {strategy: group, group_size:"
                           + " 128}");
+              case "block" ->
+                  throw new ConfigurationException(
+                      map.at("strategy") + ": block needs a block_structure. " + BLOCK);
               default ->
                   throw new ConfigurationException(
                       map.at("strategy")
                           + ": "
                           + QuantException.quote(text)
-                          + " is not known; allowed are tensor, channel and group. Example:"
+                          + " is not known; allowed are tensor, channel, group and block. Example:"
                           + " strategy: channel");
             });
+  }
+
+  /** The two sides of a block; empty if there are none, or null as others write it. */
+  private static Optional<List<Integer>> block(RecipeMap map, String strategy) {
+    String key = "block_structure";
+    if (map.values().get(key) == null) {
+      return Optional.empty();
+    }
+    List<Integer> sides = map.integers(key, "block_structure: [128, 128]").orElseThrow();
+    if (sides.size() != 2 || !strategy.equals("block")) {
+      throw new ConfigurationException(
+          map.at(key)
+              + ": "
+              + sides
+              + " must be rows and columns, and goes with strategy: block; strategy is "
+              + strategy
+              + ". "
+              + BLOCK);
+    }
+    return Optional.of(sides);
   }
 
   private static Map<String, String> options(RecipeMap map) {

@@ -127,6 +127,9 @@ final class RecipeWriter {
     if (granularity instanceof Granularity.PerGroup group) {
       weights.put("strategy", "group");
       weights.put("group_size", group.size());
+    } else if (granularity instanceof Granularity.PerBlock block) {
+      weights.put("strategy", "block");
+      weights.put("block_structure", List.of(block.rows(), block.cols()));
     } else {
       weights.put("strategy", granularity.wire());
     }

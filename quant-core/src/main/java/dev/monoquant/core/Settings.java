@@ -7,7 +7,7 @@ import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.ReadLimits;
 import java.util.Optional;
 
-/** How a quantizer works; nothing of it changes a byte of an output. */
+/** How a quantizer works; nothing of it but the statistics changes a byte of an output. */
 record Settings(
     Plugins plugins,
     int threads,
@@ -16,7 +16,8 @@ record Settings(
     ReadLimits limits,
     Optional<String> inputFormat,
     Progress progress,
-    boolean sync) {
+    boolean sync,
+    ColumnStatistics columns) {
 
   /** 128 Ki floats are half of a 1 MiB second-level cache; the codes fit beside them. */
   static final int TILE_ELEMENTS = 128 << 10;
@@ -26,6 +27,7 @@ record Settings(
     requireNonNull(compute, "compute");
     requireNonNull(limits, "limits");
     requireNonNull(progress, "progress");
+    requireNonNull(columns, "columns");
     if (threads < 1 || threads > 1024) {
       throw new ConfigurationException(
           threads + " threads: 1 to 1024 are allowed. Example: --threads 4");
@@ -49,40 +51,52 @@ record Settings(
         ReadLimits.DEFAULT,
         Optional.empty(),
         Progress.NONE,
-        true);
+        true,
+        ColumnStatistics.NONE);
   }
 
   Settings withPlugins(Plugins value) {
-    return new Settings(value, threads, tileElements, compute, limits, inputFormat, progress, sync);
+    return new Settings(
+        value, threads, tileElements, compute, limits, inputFormat, progress, sync, columns);
   }
 
   Settings withThreads(int value) {
-    return new Settings(plugins, value, tileElements, compute, limits, inputFormat, progress, sync);
+    return new Settings(
+        plugins, value, tileElements, compute, limits, inputFormat, progress, sync, columns);
   }
 
   Settings withTileElements(int value) {
-    return new Settings(plugins, threads, value, compute, limits, inputFormat, progress, sync);
+    return new Settings(
+        plugins, threads, value, compute, limits, inputFormat, progress, sync, columns);
   }
 
   Settings withCompute(Compute value) {
-    return new Settings(plugins, threads, tileElements, value, limits, inputFormat, progress, sync);
+    return new Settings(
+        plugins, threads, tileElements, value, limits, inputFormat, progress, sync, columns);
   }
 
   Settings withLimits(ReadLimits value) {
     return new Settings(
-        plugins, threads, tileElements, compute, value, inputFormat, progress, sync);
+        plugins, threads, tileElements, compute, value, inputFormat, progress, sync, columns);
   }
 
   Settings withInputFormat(Optional<String> value) {
-    return new Settings(plugins, threads, tileElements, compute, limits, value, progress, sync);
+    return new Settings(
+        plugins, threads, tileElements, compute, limits, value, progress, sync, columns);
   }
 
   Settings withProgress(Progress value) {
-    return new Settings(plugins, threads, tileElements, compute, limits, inputFormat, value, sync);
+    return new Settings(
+        plugins, threads, tileElements, compute, limits, inputFormat, value, sync, columns);
   }
 
   Settings withSync(boolean value) {
     return new Settings(
-        plugins, threads, tileElements, compute, limits, inputFormat, progress, value);
+        plugins, threads, tileElements, compute, limits, inputFormat, progress, value, columns);
+  }
+
+  Settings withColumns(ColumnStatistics value) {
+    return new Settings(
+        plugins, threads, tileElements, compute, limits, inputFormat, progress, sync, value);
   }
 }

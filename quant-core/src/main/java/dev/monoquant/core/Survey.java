@@ -1,5 +1,8 @@
 package dev.monoquant.core;
 
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.Scheme;
@@ -31,7 +34,7 @@ final class Survey {
     Set<String> found = new HashSet<>();
     forEachTile(
         weights,
-        (weight, values, count) -> {
+        (weight, firstRow, values, count) -> {
           if (NonFiniteScan.any(values, count)) {
             synchronized (found) {
               found.add(weight.weight().name());
@@ -43,52 +46,48 @@ final class Survey {
 
   /** What the schemes need to know, by the name of the weight. */
   Map<String, Facts> facts(List<PlannedWeight> weights) throws IOException {
-    List<PlannedWeight> ranged = new ArrayList<>();
+    List<PlannedWeight> read = new ArrayList<>();
+    Map<String, FactFinder> finders = new HashMap<>();
+    Map<String, Facts> facts = new HashMap<>();
     for (PlannedWeight planned : weights) {
-      Scheme scheme = settings.plugins().scheme(planned.weight().scheme());
-      if (scheme.needs(planned.weight().options()).contains(Need.TENSOR_RANGE)) {
-        ranged.add(planned);
+      EncodedWeight weight = planned.weight();
+      Scheme scheme = settings.plugins().scheme(weight.scheme());
+      Set<Need> needs = scheme.needs(weight.options());
+      facts.put(weight.name(), Facts.NONE);
+      if (FactFinder.mustRead(needs)) {
+        read.add(planned);
+        finders.put(weight.name(), new FactFinder(weight, needs));
       }
     }
-    Map<String, Facts> facts = new HashMap<>();
     forEachTile(
-        ranged,
-        (weight, values, count) -> {
-          float min = values[0];
-          float max = values[0];
-          for (int i = 1; i < count; i++) {
-            min = Math.min(min, values[i]);
-            max = Math.max(max, values[i]);
-          }
-          Facts own = Facts.ofRange(min, max);
-          synchronized (facts) {
-            facts.merge(weight.weight().name(), own, Survey::widest);
-          }
-        });
-    for (PlannedWeight planned : ranged) {
-      requireFinite(planned, facts);
+        read,
+        (planned, firstRow, values, count) ->
+            requireNonNull(finders.get(planned.weight().name())).see(firstRow, values, count));
+    for (PlannedWeight planned : read) {
+      FactFinder finder = requireNonNull(finders.get(planned.weight().name()));
+      requireFinite(planned, finder);
+      facts.put(planned.weight().name(), finder.facts());
+    }
+    for (PlannedWeight planned : weights) {
+      EncodedWeight weight = planned.weight();
+      Scheme scheme = settings.plugins().scheme(weight.scheme());
+      if (scheme.needs(weight.options()).contains(Need.COLUMN_STATISTICS)) {
+        float[] columns = settings.columns().find(weight.name()).orElseThrow();
+        facts.computeIfPresent(weight.name(), (name, own) -> own.withColumns(columns));
+      }
     }
     return facts;
   }
 
-  private void requireFinite(PlannedWeight planned, Map<String, Facts> facts) throws IOException {
-    Facts own = facts.get(planned.weight().name());
-    if (own != null && !Float.isFinite(own.range().max() - own.range().min())) {
-      // The difference of two finite floats may overflow as well; only real ones are refused.
-      if (!Float.isFinite(own.range().min()) || !Float.isFinite(own.range().max())) {
-        int height = TileGrid.height(planned.weight(), settings.tileElements());
-        throw NonFiniteScan.refusal(source, new RowReader(source, planned.weight().rows()), height);
-      }
+  private void requireFinite(PlannedWeight planned, FactFinder finder) throws IOException {
+    if (!finder.finite()) {
+      int height = TileGrid.height(planned.weight(), settings.tileElements());
+      throw NonFiniteScan.refusal(source, new RowReader(source, planned.weight().rows()), height);
     }
   }
 
-  private static Facts widest(Facts a, Facts b) {
-    return Facts.ofRange(
-        Math.min(a.range().min(), b.range().min()), Math.max(a.range().max(), b.range().max()));
-  }
-
   private interface TileVisitor {
-    void visit(PlannedWeight weight, float[] values, int count);
+    void visit(PlannedWeight weight, long firstRow, float[] values, int count);
   }
 
   private void forEachTile(List<PlannedWeight> weights, TileVisitor visitor) throws IOException {
@@ -110,7 +109,7 @@ final class Survey {
               int count = h * reader.cols();
               float[] values = buffers.original(count);
               reader.read(firstRow, h, values);
-              visitor.visit(planned, values, count);
+              visitor.visit(planned, firstRow, values, count);
               long bytes = (long) count * planned.weight().rows().tensor().type().cellBytes();
               meter.add(bytes, planned.weight().name());
             });

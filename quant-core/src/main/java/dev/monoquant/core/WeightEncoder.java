@@ -10,10 +10,12 @@ import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.model.Rows;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.Need;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
+import java.util.Map;
 import java.util.Optional;
 
 /** Chooses the scheme of a weight, fills its options in, and asks for the encoding. */
@@ -45,22 +47,12 @@ final class WeightEncoder {
   Outcome encode(WeightSettings wanted, LayerChoice.Candidate candidate) {
     Rows rows = candidate.rows();
     Scheme scheme = settings.plugins().scheme(schemeId(wanted));
-    for (String name : wanted.extra().keySet()) {
-      if (!scheme.optionNames().contains(name)) {
-        throw new ConfigurationException(
-            "scheme "
-                + scheme.id().name()
-                + " has no option "
-                + name
-                + "; it has "
-                + (scheme.optionNames().isEmpty()
-                    ? "none"
-                    : String.join(", ", scheme.optionNames().stream().sorted().toList())));
-      }
-    }
+    OwnOptions own = OwnOptions.of(scheme);
+    Map<String, String> given = own.checked(wanted.extra());
     try {
       Options defaults = scheme.defaults(rows);
-      return encode(scheme, options(defaults, wanted), wanted, candidate);
+      Map<String, String> extra = own.complete(given, defaults.extra());
+      return encode(scheme, options(defaults, wanted, extra), wanted, candidate);
     } catch (ConfigurationException e) {
       return failed(Problem.error(rows.tensor().name(), message(e, rows.tensor().name()), ""));
     } catch (RuntimeException e) {
@@ -107,6 +99,12 @@ final class WeightEncoder {
                   + " are allowed",
               "Exclude it"));
     }
+    if (scheme.needs(options).contains(Need.COLUMN_STATISTICS)) {
+      Optional<Problem> missing = settings.columns().problem(scheme.id(), rows);
+      if (missing.isPresent()) {
+        return failed(missing.get());
+      }
+    }
     EncodedWeight weight = new EncodedWeight(rows, scheme.id(), options, encoding);
     return new Outcome(Optional.of(weight), Optional.of(weight), "", Optional.empty());
   }
@@ -150,14 +148,14 @@ final class WeightEncoder {
     return new Outcome(Optional.empty(), Optional.empty(), problem.message(), Optional.of(problem));
   }
 
-  private Options options(Options defaults, WeightSettings wanted) {
+  private Options options(Options defaults, WeightSettings wanted, Map<String, String> extra) {
     return new Options(
         wanted.bits().orElse(defaults.bits()),
         wanted.symmetric().orElse(defaults.symmetric()),
         wanted.granularity().orElse(defaults.granularity()),
         wanted.profile().orElse(defaults.profile()),
         settings.compute(),
-        wanted.extra());
+        extra);
   }
 
   /** The scheme that was asked for by its id, or by bits and type. */

@@ -59,7 +59,8 @@ final class Workers {
         }
       }
     }
-    if (interrupted) {
+    // Joining a thread that has ended already does not notice an interrupt.
+    if (interrupted || Thread.interrupted()) {
       Thread.currentThread().interrupt();
       throw new CancellationException("interrupted; no output was made");
     }

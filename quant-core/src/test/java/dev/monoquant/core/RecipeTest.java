@@ -175,8 +175,17 @@ class RecipeTest {
             "weights.group_size: 64 goes with strategy: group, and strategy is channel"),
         refused(Map.of("weights", Map.of("group_size", 0)), "weights.group_size: group size 0"),
         refused(
+            Map.of("weights", Map.of("strategy", "token")),
+            "weights.strategy: \"token\" is not known; allowed are tensor, channel, group and block"),
+        refused(
             Map.of("weights", Map.of("strategy", "block")),
-            "weights.strategy: \"block\" is not known; allowed are tensor, channel and group"),
+            "weights.strategy: block needs a block_structure"),
+        refused(
+            Map.of("weights", Map.of("strategy", "group", "block_structure", List.of(2, 2))),
+            "weights.block_structure: [2, 2] must be rows and columns, and goes with strategy: block"),
+        refused(
+            Map.of("weights", Map.of("block_structure", List.of(128))),
+            "weights.block_structure: [128] must be rows and columns"),
         refused(Map.of("weights", Map.of("dynamic", true)), "weights.dynamic: this is not done"),
         refused(Map.of("weights", Map.of("options", Map.of("a", List.of()))), "weights.options.a"),
         refused(Map.of("targets", List.of()), "targets: an empty list selects nothing"),
@@ -308,7 +317,7 @@ class RecipeTest {
   private static Arbitrary<WeightSettings> settings() {
     Arbitrary<Granularity> granularities =
         Arbitraries.oneOf(
-            Arbitraries.of(Granularity.TENSOR, Granularity.CHANNEL),
+            Arbitraries.of(Granularity.TENSOR, Granularity.CHANNEL, Granularity.block(128, 64)),
             Arbitraries.integers().between(1, Integer.MAX_VALUE).map(Granularity::group));
     Arbitrary<Map<String, String>> extra =
         Arbitraries.maps(Arbitraries.of("steps", "by", "a.b"), Arbitraries.of("1", "true", "", "x"))

@@ -34,6 +34,12 @@ record AffineSpec(
     SchemeChecks.require(scheme, bits, rows, options);
     String name = QuantException.quote(rows.tensor().name());
     ElementType type = rows.tensor().type();
+    if (options.granularity() instanceof Granularity.PerBlock) {
+      throw new ConfigurationException(
+          String.format(
+              "tensor %s: scheme %s has no %s; it has tensor, channel and group:N",
+              name, scheme.name(), options.granularity().wire()));
+    }
     if (options.granularity() instanceof Granularity.PerGroup group
         && rows.cols() % group.size() != 0) {
       throw new ConfigurationException(

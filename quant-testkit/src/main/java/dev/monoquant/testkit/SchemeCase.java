@@ -3,7 +3,6 @@ package dev.monoquant.testkit;
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.QuantException;
-import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileDecoder;
@@ -70,8 +69,7 @@ public record SchemeCase(Scheme scheme, WeightSample weight, Options options)
 
   /** {@return a new worker, with the facts that the scheme asked for and no others} */
   public TileQuantizer begin() {
-    Facts facts = scheme.needs(options).isEmpty() ? Facts.NONE : weight.facts();
-    return scheme.begin(weight.rows(), options, facts);
+    return scheme.begin(weight.rows(), options, weight.facts(scheme.needs(options)));
   }
 
   /** {@return a new decoder} */

@@ -44,7 +44,7 @@ sealed interface Strategy {
       return whole.own().equals(TensorShape.of(1)) ? new Tensor() : null;
     }
     Part.Grid grid = (Part.Grid) extent;
-    if (grid.rowsPerCell() != 1 || grid.colsPerCell() < 1) {
+    if (grid.rowsPerCell() != 1 || grid.width() != 1 || grid.colsPerCell() < 1) {
       return null;
     }
     if (grid.colsPerCell() == Part.Grid.ALL) {

@@ -48,10 +48,10 @@ import java.util.TreeSet;
  *   "row_axis":0,"scheme":"int4@1","shape":[64,256]}}
  * </pre>
  *
- * <p>{@code cell} is rows and columns of a cell, {@code "all"} for all columns; a part that is not
- * tiled has {@code "whole":[dims]} instead. The text is as untrusted as the header: every field
- * must be there, no other may be, and every part must be a tensor of exactly the type and shape it
- * implies.
+ * <p>{@code cell} is rows and columns of a cell, {@code "all"} for all columns, and the number of
+ * cells there if it is not 1; a part that is not tiled has {@code "whole":[dims]} instead. The text
+ * is as untrusted as the header: every field must be there, no other may be, and every part must be
+ * a tensor of exactly the type and shape it implies.
  */
 final class SelfDescription {
 
@@ -108,7 +108,11 @@ final class SelfDescription {
           grid.colsPerCell() == Part.Grid.ALL
               ? JsonValue.of(ALL)
               : JsonValue.Num.of(grid.colsPerCell());
-      json.put("cell", new JsonValue.Arr(List.of(JsonValue.Num.of(grid.rowsPerCell()), cols)));
+      List<JsonValue> cell = new ArrayList<>(List.of(JsonValue.Num.of(grid.rowsPerCell()), cols));
+      if (grid.width() != 1) {
+        cell.add(JsonValue.Num.of(grid.width()));
+      }
+      json.put("cell", new JsonValue.Arr(cell));
     } else {
       json.put("whole", dims(((Part.Whole) part.extent()).own()));
     }
@@ -279,14 +283,18 @@ final class SelfDescription {
     }
 
     private Part.Grid grid(String where, JsonValue json) {
-      if (json instanceof JsonValue.Arr cell && cell.items().size() == 2) {
+      if (json instanceof JsonValue.Arr cell
+          && (cell.items().size() == 2 || cell.items().size() == 3)) {
         long rows = longOf(where, "cell", cell.items().get(0));
         JsonValue cols = cell.items().get(1);
         return new Part.Grid(
             Math.toIntExact(rows),
-            cols.equals(JsonValue.of(ALL)) ? Part.Grid.ALL : longOf(where, "cell", cols));
+            cols.equals(JsonValue.of(ALL)) ? Part.Grid.ALL : longOf(where, "cell", cols),
+            cell.items().size() == 2
+                ? 1
+                : Math.toIntExact(longOf(where, "cell", cell.items().get(2))));
       }
-      throw fault(where, "cell is no array of rows and columns");
+      throw fault(where, "cell is no array of rows, columns and perhaps a width");
     }
 
     private void requireTensor(String where, PartStorage part) {

@@ -57,13 +57,14 @@ public interface SchemeContract extends SchemeSubject {
   }
 
   /**
-   * See {@link SchemeLaws#defaultsAreAccepted}.
+   * See {@link SchemeLaws#defaultsAreAccepted} and {@link SchemeLaws#optionsAreDescribed}.
    *
    * @param weight generated
    */
   @Property(tries = 50)
   default void defaultsAreAccepted(@ForAll("weightSamples") WeightSample weight) {
     SchemeLaws.defaultsAreAccepted(subject(), weight.rows());
+    SchemeLaws.optionsAreDescribed(subject(), weight.rows());
   }
 
   /**

@@ -8,9 +8,11 @@ import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Need;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
@@ -165,15 +167,40 @@ public final class WeightSample {
     return Arrays.copyOfRange(values, firstRow * cols(), (firstRow + count) * cols());
   }
 
-  /** {@return everything that a scheme may ask to know of the whole tensor} */
-  public Facts facts() {
-    float min = values[0];
-    float max = values[0];
-    for (float value : values) {
-      min = Math.min(min, value);
-      max = Math.max(max, value);
+  /**
+   * What a scheme asks to know of the whole tensor, and nothing else.
+   *
+   * @param needs what it asks for
+   * @return the facts; as statistics of the columns, the mean magnitude of each
+   */
+  public Facts facts(Set<Need> needs) {
+    Facts facts = Facts.NONE;
+    if (needs.contains(Need.TENSOR_RANGE)) {
+      float min = values[0];
+      float max = values[0];
+      for (float value : values) {
+        min = Math.min(min, value);
+        max = Math.max(max, value);
+      }
+      facts = facts.withRange(min, max);
     }
-    return Facts.ofRange(min, max);
+    if (needs.contains(Need.TENSOR_SAMPLE)) {
+      int step = Math.toIntExact(Facts.sampleStep(values.length));
+      float[] sample = new float[(values.length + step - 1) / step];
+      for (int i = 0; i < sample.length; i++) {
+        sample[i] = values[i * step];
+      }
+      facts = facts.withSample(sample);
+    }
+    return needs.contains(Need.COLUMN_STATISTICS) ? facts.withColumns(magnitudes()) : facts;
+  }
+
+  private float[] magnitudes() {
+    float[] means = new float[cols()];
+    for (int i = 0; i < values.length; i++) {
+      means[i % cols()] += Math.abs(values[i]) / height();
+    }
+    return means;
   }
 
   /** {@return the Java expression that makes this sample} */

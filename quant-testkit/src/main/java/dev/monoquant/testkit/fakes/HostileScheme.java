@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import dev.monoquant.model.Rows;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
+import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
@@ -13,6 +14,7 @@ import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.QuantizedTile;
 import dev.monoquant.tile.Tile;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
@@ -73,8 +75,8 @@ public final class HostileScheme implements Scheme {
   }
 
   @Override
-  public Set<String> optionNames() {
-    return inside.optionNames();
+  public List<OptionSpec<?>> options() {
+    return inside.options();
   }
 
   @Override

@@ -4,14 +4,18 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Need;
+import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.tile.Encoding;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * What a {@link Scheme} must declare: its id, its defaults, its encoding and its needs. No number
@@ -36,6 +40,7 @@ public final class SchemeLaws {
     List<Law<SchemeCase>> laws = new ArrayList<>();
     laws.add(new Law<>("idIsStable", c -> idIsStable(c.scheme())));
     laws.add(new Law<>("defaultsAreAccepted", c -> defaultsAreAccepted(c.scheme(), rows(c))));
+    laws.add(new Law<>("optionsAreDescribed", c -> optionsAreDescribed(c.scheme(), rows(c))));
     laws.addAll(TileQuantizerLaws.all());
     laws.addAll(TileDecoderLaws.all());
     laws.add(new Law<>("encodingFollowsShapesAlone", SchemeLaws::encodingFollowsShapesAlone));
@@ -79,13 +84,49 @@ public final class SchemeLaws {
     } catch (ConfigurationException e) {
       throw new LawViolation(law, subject, "refuses its own " + defaults, e);
     }
-    if (!scheme.optionNames().containsAll(defaults.extra().keySet())) {
-      throw new LawViolation(
-          law,
-          subject,
-          "defaults have the options %s, but only %s are known"
-              .formatted(defaults.extra().keySet(), scheme.optionNames()));
+  }
+
+  /**
+   * The options of the scheme's own are the same at each call, no two have one name, and its
+   * defaults for a weight have no others and no values that the descriptions do not allow.
+   *
+   * @param scheme the subject
+   * @param rows a weight that suits it
+   */
+  public static void optionsAreDescribed(Scheme scheme, Rows rows) {
+    String law = "optionsAreDescribed";
+    String subject = scheme.id() + " (" + scheme.getClass().getName() + ") on " + rows;
+    Map<String, OptionSpec<?>> known = new TreeMap<>();
+    for (OptionSpec<?> option : scheme.options()) {
+      if (known.put(option.name(), option) != null) {
+        throw new LawViolation(law, subject, "two options are named " + option.name());
+      }
     }
+    String described = known.values().toString();
+    String again =
+        scheme.options().stream()
+            .sorted(Comparator.comparing(OptionSpec::name))
+            .toList()
+            .toString();
+    if (!described.equals(again)) {
+      throw new LawViolation(law, subject, described + " became " + again);
+    }
+    scheme
+        .defaults(rows)
+        .extra()
+        .forEach(
+            (name, value) -> {
+              OptionSpec<?> option = known.get(name);
+              if (option == null) {
+                throw new LawViolation(
+                    law, subject, "its defaults have " + name + ", and there is " + described);
+              }
+              try {
+                option.parse(value);
+              } catch (ConfigurationException e) {
+                throw new LawViolation(law, subject, "its defaults have a wrong value", e);
+              }
+            });
   }
 
   /**

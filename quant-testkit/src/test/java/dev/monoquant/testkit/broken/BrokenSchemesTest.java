@@ -7,6 +7,7 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Rows;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
+import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileQuantizer;
@@ -19,6 +20,7 @@ import dev.monoquant.testkit.laws.TileDecoderLaws;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -103,6 +105,34 @@ class BrokenSchemesTest {
     WeightSample weight = ToyCases.WEIGHTS.get(0);
     SchemeCase c = new SchemeCase(broken, weight, new Toy().defaults(weight.rows()));
     assertThat(Caught.by(SchemeLaws.all(), List.of(c))).containsExactly("defaultsAreAccepted");
+  }
+
+  /** Describes other options at each call. Caught by {@code optionsAreDescribed}. */
+  @Test
+  void changesItsOptions() {
+    AtomicInteger calls = new AtomicInteger();
+    Toy broken =
+        new Toy() {
+          @Override
+          public List<OptionSpec<?>> options() {
+            int most = calls.incrementAndGet();
+            return List.of(OptionSpec.integer("steps", 1, 1, most, "Steps of nothing"));
+          }
+        };
+    assertThat(ToyCases.caught(broken)).containsExactly("optionsAreDescribed");
+  }
+
+  /** Gives itself an option that it does not describe. Caught by {@code optionsAreDescribed}. */
+  @Test
+  void hidesAnOption() {
+    Toy broken =
+        new Toy() {
+          @Override
+          public Options defaults(Rows rows) {
+            return super.defaults(rows).withExtra(Map.of("secret", "1"));
+          }
+        };
+    assertThat(ToyCases.caught(broken)).containsExactly("optionsAreDescribed");
   }
 
   /** Counts its versions up. Caught by {@code idIsStable}. */

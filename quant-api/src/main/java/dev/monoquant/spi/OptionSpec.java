@@ -1,0 +1,219 @@
+package dev.monoquant.spi;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.QuantException;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An option of a plugin's own, described: its name, type, allowed values, default and help. What
+ * describes it also checks it, so that a configuration, the command line and the list of plugins
+ * say the same thing.
+ *
+ * <pre>{@code
+ * static final OptionSpec<Integer> ITERATIONS =
+ *     OptionSpec.integer("iterations", 20, 1, 1000, "Steps of the refinement");
+ *
+ * int steps = options.get(ITERATIONS);
+ * }</pre>
+ *
+ * <p>Values travel as text in a canonical form, which is written into outputs: whole numbers
+ * without leading zeros, other numbers as {@link Double#toString(double)} has them. Immutable.
+ *
+ * @param <T> Integer, Double, Boolean or String
+ */
+public final class OptionSpec<T> {
+
+  private final String name;
+  private final String type;
+  private final String allowed;
+  private final T defaultValue;
+  private final String help;
+  private final Function<String, @Nullable T> read;
+
+  private OptionSpec(
+      String name,
+      String type,
+      String allowed,
+      T defaultValue,
+      String help,
+      Function<String, @Nullable T> read) {
+    if (!name.matches("[a-z][a-z0-9-]{0,63}")) {
+      throw new IllegalArgumentException(
+          "option name " + name + ": lower case letters, digits and dashes are allowed");
+    }
+    if (help.isBlank() || help.contains("\n")) {
+      throw new IllegalArgumentException("the help of option " + name + " is one line, not blank");
+    }
+    this.name = name;
+    this.type = type;
+    this.allowed = allowed;
+    this.defaultValue = requireNonNull(defaultValue, "defaultValue");
+    this.help = help;
+    this.read = read;
+    if (!defaultValue.equals(read.apply(String.valueOf(defaultValue)))) {
+      throw new IllegalArgumentException(
+          "the default of option " + name + " is " + defaultValue + "; allowed is " + allowed);
+    }
+  }
+
+  /**
+   * {@return a whole number}
+   *
+   * @param name lower case letters, digits and dashes
+   * @param defaultValue within the range
+   * @param min the least allowed value
+   * @param max the greatest allowed value
+   * @param help one line
+   */
+  public static OptionSpec<Integer> integer(
+      String name, int defaultValue, int min, int max, String help) {
+    return new OptionSpec<>(
+        name,
+        "integer",
+        "a whole number from " + min + " to " + max,
+        defaultValue,
+        help,
+        text -> {
+          try {
+            int value = Integer.parseInt(text);
+            return value >= min && value <= max ? value : null;
+          } catch (NumberFormatException e) {
+            return null;
+          }
+        });
+  }
+
+  /**
+   * {@return a finite number}
+   *
+   * @param name lower case letters, digits and dashes
+   * @param defaultValue within the range
+   * @param min the least allowed value
+   * @param max the greatest allowed value
+   * @param help one line
+   */
+  public static OptionSpec<Double> number(
+      String name, double defaultValue, double min, double max, String help) {
+    return new OptionSpec<>(
+        name,
+        "number",
+        "a number from " + min + " to " + max,
+        defaultValue,
+        help,
+        text -> {
+          try {
+            // Adding zero drops the sign of a zero, which would be a second spelling of it.
+            double value = Double.parseDouble(text) + 0.0;
+            return value >= min && value <= max ? value : null;
+          } catch (NumberFormatException e) {
+            return null;
+          }
+        });
+  }
+
+  /**
+   * {@return true or false}
+   *
+   * @param name lower case letters, digits and dashes
+   * @param defaultValue the default
+   * @param help one line
+   */
+  public static OptionSpec<Boolean> flag(String name, boolean defaultValue, String help) {
+    return new OptionSpec<>(
+        name,
+        "flag",
+        "true or false",
+        defaultValue,
+        help,
+        text -> text.equals("true") ? Boolean.TRUE : text.equals("false") ? Boolean.FALSE : null);
+  }
+
+  /**
+   * {@return one of some words}
+   *
+   * @param name lower case letters, digits and dashes
+   * @param defaultValue one of the words
+   * @param words the allowed values, case matters
+   * @param help one line
+   */
+  public static OptionSpec<String> choice(
+      String name, String defaultValue, List<String> words, String help) {
+    List<String> all = List.copyOf(words);
+    return new OptionSpec<>(
+        name,
+        "choice",
+        "one of " + String.join(", ", all),
+        defaultValue,
+        help,
+        text -> all.contains(text) ? text : null);
+  }
+
+  /** {@return its name, as in {@code --option name=value}} */
+  public String name() {
+    return name;
+  }
+
+  /** {@return {@code integer}, {@code number}, {@code flag} or {@code choice}} */
+  public String type() {
+    return type;
+  }
+
+  /** {@return what is allowed, for people: {@code a whole number from 1 to 1000}} */
+  public String allowed() {
+    return allowed;
+  }
+
+  /** {@return the value where nobody says anything} */
+  public T defaultValue() {
+    return defaultValue;
+  }
+
+  /** {@return what it does, in one line} */
+  public String help() {
+    return help;
+  }
+
+  /**
+   * Reads a value.
+   *
+   * @param text what somebody wrote
+   * @return the value
+   * @throws ConfigurationException if it is not allowed; the message says what is
+   */
+  public T parse(String text) {
+    T value = read.apply(text);
+    if (value == null) {
+      throw new ConfigurationException(
+          String.format(
+              Locale.ROOT,
+              "option %s is %s; it must be %s. Example: --option %s=%s",
+              name,
+              QuantException.quote(text),
+              allowed,
+              name,
+              defaultValue));
+    }
+    return value;
+  }
+
+  /**
+   * {@return the canonical form of a value}
+   *
+   * @param text what somebody wrote
+   * @throws ConfigurationException if it is not allowed; the message says what is
+   */
+  public String canonical(String text) {
+    return String.valueOf(parse(text));
+  }
+
+  /** {@return such as {@code iterations (a whole number from 1 to 1000, default 20)}} */
+  @Override
+  public String toString() {
+    return name + " (" + allowed + ", default " + defaultValue + ")";
+  }
+}

@@ -1,0 +1,84 @@
+package dev.monoquant.core;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.Problem;
+import dev.monoquant.QuantException;
+import dev.monoquant.model.Rows;
+import dev.monoquant.spi.SchemeId;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * What the caller measured about the columns of weights, for schemes that need it: how large the
+ * activations are that a column is multiplied with, say. An input like the model itself, and unlike
+ * the other settings of a {@link Quantizer} it may change an output.
+ *
+ * <p>What this does not do: it gives the numbers no meaning; that is between the caller and the
+ * scheme. Immutable.
+ */
+public final class ColumnStatistics {
+
+  /** None for any weight. */
+  public static final ColumnStatistics NONE = new ColumnStatistics(Map.of());
+
+  private final Map<String, float[]> byWeight = new TreeMap<>();
+
+  private ColumnStatistics(Map<String, float[]> byWeight) {
+    byWeight.forEach((name, numbers) -> this.byWeight.put(name, numbers.clone()));
+  }
+
+  /**
+   * {@return statistics}
+   *
+   * @param byWeight for the full name of a weight, such as {@code fc.weight}, one finite number for
+   *     each of its columns (inputs; for a convolution, inputs times the kernel's size); copied
+   * @throws ConfigurationException if a number is not finite
+   */
+  public static ColumnStatistics of(Map<String, float[]> byWeight) {
+    byWeight.forEach(
+        (name, numbers) -> {
+          for (int c = 0; c < numbers.length; c++) {
+            if (!Float.isFinite(numbers[c])) {
+              throw new ConfigurationException(
+                  "the statistics of "
+                      + QuantException.quote(name)
+                      + " have "
+                      + numbers[c]
+                      + " for column "
+                      + c
+                      + "; finite numbers are allowed");
+            }
+          }
+        });
+    return new ColumnStatistics(byWeight);
+  }
+
+  /**
+   * {@return a copy of the numbers for a weight, or empty}
+   *
+   * @param weight its full name
+   */
+  public Optional<float[]> find(String weight) {
+    return Optional.ofNullable(byWeight.get(weight)).map(float[]::clone);
+  }
+
+  /** Why a scheme that needs statistics cannot have them for that weight; empty if it can. */
+  Optional<Problem> problem(SchemeId scheme, Rows rows) {
+    String name = rows.tensor().name();
+    float[] numbers = byWeight.get(name);
+    if (numbers != null && numbers.length == rows.cols()) {
+      return Optional.empty();
+    }
+    String what =
+        numbers == null
+            ? "and there are none for it"
+            : "and those given have " + numbers.length + " numbers for its " + rows.cols();
+    return Optional.of(
+        Problem.error(
+            name,
+            "scheme " + scheme + " needs statistics of its columns, " + what,
+            "Give them with Quantizer.withColumnStatistics, exclude the layer, or choose another"
+                + " scheme"));
+  }
+}

@@ -25,6 +25,7 @@ import picocli.CommandLine.IVersionProvider;
       QuantizeCommand.class,
       InspectCommand.class,
       CompareCommand.class,
+      VerifyCommand.class,
       DequantizeCommand.class,
       PluginsCommand.class,
       DoctorCommand.class,

@@ -79,13 +79,14 @@ final class Spool {
       }
       TensorSource spooled =
           settings.plugins().inputFormat(FORMAT).open(ModelInput.of(file), settings.limits());
+      Map<String, String> withInputs = Provenance.withInputs(provenance, spooled.metadata());
       TensorSource renamed = new SpooledSource(spooled, source, plan);
       StoredModel model =
           new StoredModel(
               settings,
               renamed,
               Optional.of(report),
-              provenance,
+              withInputs,
               config.format(),
               true,
               () -> delete(folder));

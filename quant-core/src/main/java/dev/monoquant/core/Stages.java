@@ -80,7 +80,7 @@ final class Stages {
         OutputChoice.optional(settings.plugins(), config, Optional.empty());
     try (Opened opened = InputOpener.open(settings, input)) {
       Plan plan = soundPlan(settings, opened, config, format);
-      Map<String, String> provenance = Provenance.of(config, plan);
+      Map<String, String> provenance = Provenance.of(config, plan, settings.plugins());
       boolean stateDict =
           !(input instanceof ModelInput.OfBlock || input instanceof ModelInput.OfModel);
       return Spool.quantize(settings, opened, plan, provenance, config, stateDict);
@@ -129,6 +129,10 @@ final class Stages {
     } catch (IOException e) {
       throw OutputChoice.unwritable(target, e);
     }
+  }
+
+  static Verification verify(Settings settings, Path output, Optional<ModelInput> against) {
+    return Verifier.verify(settings, output, against);
   }
 
   static Comparison compare(Settings settings, ModelInput a, ModelInput b) {
@@ -200,7 +204,7 @@ final class Stages {
         plan.layers(),
         plan.weights().stream().map(PlannedWeight::weight).toList(),
         plan.kept().stream().map(KeptTensor::tensor).toList(),
-        Provenance.of(config, plan));
+        Provenance.of(config, plan, settings.plugins()));
   }
 
   private static Plan withSize(Plan plan, long bytes) {

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.SortedMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,14 +35,19 @@ public final class Staging implements Closeable {
   private final boolean directory;
   private final boolean sync;
   private final Disk disk;
+  private final HashPool pool = new HashPool();
+  private final InputHashes inputs;
+  private final SortedMap<String, String> files = Manifest.sorted();
   private boolean done;
 
-  private Staging(Path target, boolean directory, boolean sync, Disk disk) {
+  private Staging(OutputRequest request, Path target, boolean directory, Disk disk)
+      throws IOException {
     this.target = target;
     this.temporary = Leftovers.freshName(target);
     this.directory = directory;
-    this.sync = sync;
+    this.sync = request.sync();
     this.disk = disk;
+    this.inputs = new InputHashes(request, pool);
   }
 
   /**
@@ -62,11 +68,32 @@ public final class Staging implements Closeable {
     Leftovers.sweep(target, disk);
     // Sweeping can put an old directory back, which is then as much in the way as any other.
     target = OutputTarget.check(request, directory, bytes, disk);
-    Staging staging = new Staging(target, directory, request.sync(), disk);
+    Staging staging = new Staging(request, target, directory, disk);
     if (directory) {
       Files.createDirectory(staging.temporary);
     }
     return staging;
+  }
+
+  /** {@return where hashes are computed} */
+  HashPool pool() {
+    return pool;
+  }
+
+  /**
+   * Waits for the SHA-256 of every input file.
+   *
+   * @return the hashes by name, as the manifest has them
+   * @throws IOException if reading fails
+   * @throws dev.monoquant.ModelFormatException if an input changed since the output was begun
+   */
+  public SortedMap<String, String> inputs() throws IOException {
+    return inputs.await();
+  }
+
+  /** {@return the SHA-256 of the files that were written whole or copied, by name} */
+  public SortedMap<String, String> files() {
+    return files;
   }
 
   /** {@return the target, absolute, links resolved} */
@@ -105,6 +132,7 @@ public final class Staging implements Closeable {
    * @throws IOException if writing fails
    */
   public void write(String name, byte[] bytes) throws IOException {
+    files.put(name, HashPool.hash(bytes));
     try (StagedFile file = create(name, bytes.length)) {
       file.write(0, ByteBuffer.wrap(bytes));
       file.seal();
@@ -125,6 +153,7 @@ public final class Staging implements Closeable {
       for (long at = 0; at < in.size(); at += COPY_AT_ONCE) {
         file.write(at, in.slice(at, (int) Math.min(COPY_AT_ONCE, in.size() - at)));
       }
+      files.put(name, HashPool.await(pool.submit(file::read, 0, in.size())));
       file.seal();
       file.audit();
     }
@@ -177,6 +206,7 @@ public final class Staging implements Closeable {
   /** Removes what was not committed. */
   @Override
   public void close() throws IOException {
+    pool.close();
     if (!done) {
       Leftovers.deleteTree(temporary);
     }

@@ -1,5 +1,7 @@
 package dev.monoquant.core;
 
+import dev.monoquant.NonFinitePolicy;
+import dev.monoquant.Problem;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Scheme;
@@ -22,19 +24,33 @@ final class Pipeline {
   /** Bytes of a kept tensor that are copied at once. */
   static final int COPY_BYTES = 4 << 20;
 
+  /**
+   * What a run did.
+   *
+   * @param weights what became of each weight, in the order given
+   * @param warnings the numbers that were replaced, weight by weight
+   */
+  record Outcome(List<WeightReport> weights, List<Problem> warnings) {}
+
   private final Settings settings;
   private final TensorSource source;
   private final TensorSink sink;
+  private final NonFinitePolicy policy;
 
-  Pipeline(Settings settings, TensorSource source, TensorSink sink) {
+  Pipeline(Settings settings, TensorSource source, TensorSink sink, NonFinitePolicy policy) {
     this.settings = settings;
     this.source = source;
     this.sink = sink;
+    this.policy = policy;
+  }
+
+  /** A pipeline that only copies. */
+  Pipeline(Settings settings, TensorSource source, TensorSink sink) {
+    this(settings, source, sink, NonFinitePolicy.FAIL);
   }
 
   /** Quantizes the weights and copies the tensors; does not commit. */
-  List<WeightReport> run(
-      List<PlannedWeight> weights, List<TensorInfo> kept, Map<String, Facts> facts)
+  Outcome run(List<PlannedWeight> weights, List<TensorInfo> kept, Map<String, Facts> facts)
       throws IOException {
     long total =
         weights.stream().mapToLong(PlannedWeight::bytesBefore).sum()
@@ -62,7 +78,9 @@ final class Pipeline {
           }
         };
     new Workers(settings.threads()).run(jobs);
-    return runs.stream().map(WeightRun::report).toList();
+    return new Outcome(
+        runs.stream().map(WeightRun::report).toList(),
+        runs.stream().flatMap(r -> r.warning().stream()).toList());
   }
 
   private Iterator<Workers.Job> tiles(
@@ -71,7 +89,7 @@ final class Pipeline {
     Scheme scheme = settings.plugins().scheme(planned.weight().scheme());
     int height = TileGrid.height(planned.weight(), settings.tileElements());
     Facts own = facts.getOrDefault(planned.weight().name(), Facts.NONE);
-    WeightRun run = new WeightRun(planned, scheme, own, source, sink, height);
+    WeightRun run = new WeightRun(planned, scheme, own, source, sink, height, policy);
     runs.add(run);
     int tiles = TileGrid.tiles(planned.weight(), height);
     long bytes = planned.bytesBefore() / tiles;

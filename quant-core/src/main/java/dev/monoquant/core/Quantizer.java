@@ -293,6 +293,23 @@ public final class Quantizer {
   }
 
   /**
+   * Reads an output again: compares every stored byte with the hashes in its manifest, decodes
+   * every quantized weight, and, given the original, compares its files with those hashes, the kept
+   * tensors with its own, and each weight's error with the bound that the scheme declares.
+   *
+   * @param output a file or directory that was written here
+   * @param against the original; empty if it is not at hand
+   * @return what was read and what differs
+   * @throws dev.monoquant.ValidationException if the output cannot be read as what it is any more,
+   *     or carries no manifest
+   * @throws dev.monoquant.ModelFormatException if a file is missing, or the original is damaged or
+   *     foreign
+   */
+  public Verification verify(Path output, Optional<ModelInput> against) {
+    return Stages.verify(settings, output, against);
+  }
+
+  /**
    * Compares two models tensor by tensor, decoding quantized weights on either side.
    *
    * @param a the first model, taken as the original

@@ -1,7 +1,9 @@
 package dev.monoquant.core;
 
 import dev.monoquant.ModelFormatException;
+import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.PluginException;
+import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.spi.EncodedWeight;
@@ -15,6 +17,7 @@ import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /** One weight in work: its workers, its gate, and the errors of its tiles. Thread-safe. */
 final class WeightRun {
@@ -24,12 +27,14 @@ final class WeightRun {
   private final TensorSink sink;
   private final RowReader reader;
   private final int height;
+  private final NonFinitePolicy policy;
   private final TileQuantizer quantizer;
   private final TileDecoder decoder;
   private final Gate gate;
   private final Map<String, byte[]> whole;
   private final ErrorStatistics[] errors;
   private final double[] bounds;
+  private final NonFinites[] clamped;
 
   WeightRun(
       PlannedWeight planned,
@@ -37,7 +42,8 @@ final class WeightRun {
       Facts facts,
       TensorSource source,
       TensorSink sink,
-      int height)
+      int height,
+      NonFinitePolicy policy)
       throws IOException {
     EncodedWeight weight = planned.weight();
     this.planned = planned;
@@ -45,6 +51,7 @@ final class WeightRun {
     this.sink = sink;
     this.reader = new RowReader(source, weight.rows());
     this.height = height;
+    this.policy = policy;
     this.gate = new Gate(weight);
     try {
       this.quantizer = scheme.begin(weight.rows(), weight.options(), facts);
@@ -57,6 +64,7 @@ final class WeightRun {
     int tiles = TileGrid.tiles(weight, height);
     this.errors = new ErrorStatistics[tiles];
     this.bounds = new double[tiles];
+    this.clamped = new NonFinites[tiles];
     sink.writeWhole(weight, whole);
   }
 
@@ -71,7 +79,13 @@ final class WeightRun {
     long firstRow = (long) tileIndex * height;
     int rows = (int) Math.min(height, weight.rows().rows() - firstRow);
     float[] original = buffers.original(rows * cols);
-    reader.read(firstRow, rows, original);
+    clamped[tileIndex] = NonFinites.NONE;
+    if (policy == NonFinitePolicy.CLAMP) {
+      reader.readAll(firstRow, rows, original);
+      clamped[tileIndex] = NonFiniteScan.clamp(original, weight.rows(), firstRow, rows);
+    } else {
+      reader.read(firstRow, rows, original);
+    }
 
     QuantizedTile coded;
     try (SourceTile tile = new SourceTile(weight.rows(), firstRow, rows, cols, original)) {
@@ -114,6 +128,23 @@ final class WeightRun {
       bound = Math.max(bound, bounds[i]);
     }
     return new WeightReport(planned, total, bound);
+  }
+
+  /** Which numbers were replaced, if any were; call it when all tiles are done. */
+  Optional<Problem> warning() {
+    NonFinites all = NonFinites.NONE;
+    for (NonFinites tile : clamped) {
+      all = all.plus(tile);
+    }
+    if (all.isEmpty()) {
+      return Optional.empty();
+    }
+    String what = all.describe(planned.weight().rows().tensor().shape());
+    return Optional.of(
+        Problem.warning(
+            planned.weight().name(),
+            what + "; NaN became 0, and each Inf the greatest finite magnitude of its row",
+            ""));
   }
 
   private RuntimeException tooFar(long row, double error, double bound, float[] original, int at)

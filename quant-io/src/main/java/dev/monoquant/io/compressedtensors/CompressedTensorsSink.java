@@ -5,6 +5,8 @@ import static java.util.Objects.requireNonNull;
 import dev.monoquant.io.files.BitPacking;
 import dev.monoquant.io.files.CellGrid;
 import dev.monoquant.io.files.Disk;
+import dev.monoquant.io.files.Manifest;
+import dev.monoquant.io.files.ManifestBuilder;
 import dev.monoquant.io.files.SafetensorsLayout;
 import dev.monoquant.io.files.Staging;
 import dev.monoquant.io.files.TensorFileWriter;
@@ -149,14 +151,18 @@ final class CompressedTensorsSink implements TensorSink {
       staging.write(DirectoryPlan.CONFIG, config.get());
       names.add(DirectoryPlan.CONFIG);
     }
+    ManifestBuilder manifest = new ManifestBuilder(request);
     for (Map.Entry<String, TensorFileWriter> file : files.entrySet()) {
       file.getValue().finish();
+      manifest.shard(file.getKey(), file.getValue().headerHash(), file.getValue().hashes());
       names.add(file.getKey());
     }
     if (plan.isSharded()) {
       staging.write(DirectoryPlan.INDEX, plan.index());
       names.add(DirectoryPlan.INDEX);
     }
+    staging.write(Manifest.FILE, manifest.build(staging.inputs(), staging.files()));
+    names.add(Manifest.FILE);
     staging.commit();
     return names.stream().map(n -> request.target().resolve(n)).toList();
   }

@@ -5,6 +5,7 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.OutputException;
 import dev.monoquant.io.files.JsonText;
 import dev.monoquant.io.files.JsonValue;
+import dev.monoquant.io.files.Manifest;
 import dev.monoquant.io.files.SafetensorsLayout;
 import dev.monoquant.io.files.StoredTensor;
 import dev.monoquant.model.TensorInfo;
@@ -97,12 +98,14 @@ final class DirectoryPlan {
     request
         .provenance()
         .forEach((key, value) -> texts.put(key.startsWith(OURS) ? key : OURS + key, value));
+    texts.remove(Manifest.INPUTS);
     return texts;
   }
 
   private List<SideFile> copies(OutputRequest request) {
     List<SideFile> copies = new ArrayList<>();
     Set<String> taken = new HashSet<>(shards.keySet());
+    taken.add(Manifest.FILE);
     if (isSharded()) {
       taken.add(INDEX);
     }

@@ -15,6 +15,8 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -26,29 +28,44 @@ import org.slf4j.LoggerFactory;
  *
  * <p>{@code .NAME.quant-PID-RANDOM.tmp} is an output in the making; {@code
  * .NAME.quant-PID-RANDOM.old} is the directory it is about to replace. They count as left over when
- * no process of that number runs and none of their files is locked; the run that made them locks
- * what it writes.
+ * none of their files is locked (the run that made them locks what it writes), and no process of
+ * that number runs, or it is this very process, which knows its own: in a container each run may
+ * have the same number.
  */
 final class Leftovers {
 
   private static final Logger LOG = LoggerFactory.getLogger(Leftovers.class);
   private static final Pattern SUFFIX = Pattern.compile("(\\d{1,18})-[0-9a-f]{16}\\.(tmp|old)");
 
+  /** The temporary names ending in .tmp that this JVM uses right now. */
+  private static final Set<Path> OWN = ConcurrentHashMap.newKeySet();
+
   private Leftovers() {}
 
   static boolean isTemporary(String fileName) {
     int at = fileName.lastIndexOf(".quant-");
-    return fileName.startsWith(".")
-        && at > 0
-        && SUFFIX.matcher(fileName.substring(at + ".quant-".length())).matches();
+    return TargetLock.isLock(fileName)
+        || (fileName.startsWith(".")
+            && at > 0
+            && SUFFIX.matcher(fileName.substring(at + ".quant-".length())).matches());
   }
 
-  /** {@return a fresh name ending in .tmp beside the target} */
+  /** {@return a fresh name ending in .tmp beside the target, in use until it is forgotten} */
   static Path freshName(Path target) {
-    return target.resolveSibling(
-        String.format(
-            "%s%d-%016x.tmp",
-            prefix(target), ProcessHandle.current().pid(), ThreadLocalRandom.current().nextLong()));
+    Path name =
+        target.resolveSibling(
+            String.format(
+                "%s%d-%016x.tmp",
+                prefix(target),
+                ProcessHandle.current().pid(),
+                ThreadLocalRandom.current().nextLong()));
+    OWN.add(name);
+    return name;
+  }
+
+  /** Ends the use of a name. */
+  static void forget(Path name) {
+    OWN.remove(name);
   }
 
   /** {@return the name ending in .old that belongs to one ending in .tmp} */
@@ -87,7 +104,9 @@ final class Leftovers {
       for (Path sibling : siblings) {
         Matcher suffix =
             SUFFIX.matcher(sibling.getFileName().toString().substring(prefix.length()));
-        if (suffix.matches() && !runs(Long.parseLong(suffix.group(1))) && !anyLocked(sibling)) {
+        if (suffix.matches()
+            && !inUse(sibling, Long.parseLong(suffix.group(1)))
+            && !anyLocked(sibling)) {
           found.add(sibling);
         }
       }
@@ -96,7 +115,12 @@ final class Leftovers {
     return found;
   }
 
-  private static boolean runs(long pid) {
+  private static boolean inUse(Path name, long pid) {
+    if (pid == ProcessHandle.current().pid()) {
+      String text = name.getFileName().toString();
+      String made = text.substring(0, text.length() - "tmp".length()) + "tmp";
+      return OWN.contains(name.resolveSibling(made));
+    }
     Optional<ProcessHandle> process = ProcessHandle.of(pid);
     return process.isPresent() && process.get().isAlive();
   }

@@ -20,10 +20,10 @@ import org.slf4j.LoggerFactory;
  * Finds what lies beside the tensor files of a model: every regular file, also in folders below.
  *
  * <p>Left out, each with a warning but the first: hidden folders ({@code .git}, {@code .cache}) and
- * the temporary names of this project; the same weights for another framework ({@code
- * pytorch_model.bin}, {@code tf_model.h5} and so on), which would outweigh a quantized model; links
- * to folders, and links out of the directory, except those of a Hugging Face cache from {@code
- * snapshots/REVISION} into {@code blobs}.
+ * the temporary names and the manifest of this project; the same weights for another framework
+ * ({@code pytorch_model.bin}, {@code tf_model.h5} and so on), which would outweigh a quantized
+ * model; links to folders, and links out of the directory, except those of a Hugging Face cache
+ * from {@code snapshots/REVISION} into {@code blobs}.
  */
 public final class SideFiles {
 
@@ -83,7 +83,7 @@ public final class SideFiles {
 
   private static boolean isCarried(Path root, Path file) throws IOException {
     String name = file.getFileName().toString();
-    if (Leftovers.isTemporary(name)) {
+    if (Leftovers.isTemporary(name) || file.equals(root.resolve(Manifest.FILE))) {
       return false;
     }
     if (OTHER_WEIGHTS.matcher(name).matches()) {

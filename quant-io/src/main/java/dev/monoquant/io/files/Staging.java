@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.SortedMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,7 +22,8 @@ import org.slf4j.LoggerFactory;
  * name, the complete old one under {@code .NAME.quant-PID-RANDOM.old} and the complete new one
  * under {@code ....tmp}; the next run puts the old one back. If the second rename fails, the old
  * one is put back at once. With {@code sync}, files are flushed before the rename and the folder
- * after it, so that a power cut leaves the old or the new.
+ * after it, so that a power cut leaves the old or the new. While one run writes a target, another
+ * is refused.
  */
 public final class Staging implements Closeable {
 
@@ -34,19 +36,33 @@ public final class Staging implements Closeable {
   private final boolean directory;
   private final boolean sync;
   private final Disk disk;
+  private final TargetLock lock;
+  private final HashPool pool = new HashPool();
+  private final InputHashes inputs;
+  private final SortedMap<String, String> files = Manifest.sorted();
   private boolean done;
 
-  private Staging(Path target, boolean directory, boolean sync, Disk disk) {
+  private Staging(
+      OutputRequest request, Path target, boolean directory, Disk disk, TargetLock lock)
+      throws IOException {
     this.target = target;
+    this.lock = lock;
     this.temporary = Leftovers.freshName(target);
     this.directory = directory;
-    this.sync = sync;
+    this.sync = request.sync();
     this.disk = disk;
+    try {
+      this.inputs = new InputHashes(request, pool);
+    } catch (IOException | RuntimeException | Error e) {
+      pool.close();
+      Leftovers.forget(temporary);
+      throw e;
+    }
   }
 
   /**
-   * Checks the target, removes what killed runs left beside it, and makes the temporary directory
-   * if the output is one.
+   * Checks the target, keeps other runs away from it, removes what killed runs left beside it, and
+   * makes the temporary directory if the output is one.
    *
    * @param request the request
    * @param directory whether the output is a directory
@@ -54,19 +70,47 @@ public final class Staging implements Closeable {
    * @param disk the file system
    * @return the staging; the caller closes it
    * @throws IOException if the file system fails
-   * @throws dev.monoquant.OutputException if the target may not be written
+   * @throws dev.monoquant.OutputException if the target may not be written, or another run writes
+   *     it right now
    */
   public static Staging open(OutputRequest request, boolean directory, long bytes, Disk disk)
       throws IOException {
     Path target = OutputTarget.check(request, directory, bytes, disk);
-    Leftovers.sweep(target, disk);
-    // Sweeping can put an old directory back, which is then as much in the way as any other.
-    target = OutputTarget.check(request, directory, bytes, disk);
-    Staging staging = new Staging(target, directory, request.sync(), disk);
-    if (directory) {
-      Files.createDirectory(staging.temporary);
+    TargetLock lock = TargetLock.take(target);
+    try {
+      Leftovers.sweep(target, disk);
+      // Sweeping can put an old directory back, which is then as much in the way as any other.
+      OutputTarget.check(request, directory, bytes, disk);
+      Staging staging = new Staging(request, target, directory, disk, lock);
+      if (directory) {
+        Files.createDirectory(staging.temporary);
+      }
+      return staging;
+    } catch (IOException | RuntimeException | Error e) {
+      lock.close();
+      throw e;
     }
-    return staging;
+  }
+
+  /** {@return where hashes are computed} */
+  HashPool pool() {
+    return pool;
+  }
+
+  /**
+   * Waits for the SHA-256 of every input file.
+   *
+   * @return the hashes by name, as the manifest has them
+   * @throws IOException if reading fails
+   * @throws dev.monoquant.ModelFormatException if an input changed since the output was begun
+   */
+  public SortedMap<String, String> inputs() throws IOException {
+    return inputs.await();
+  }
+
+  /** {@return the SHA-256 of the files that were written whole or copied, by name} */
+  public SortedMap<String, String> files() {
+    return files;
   }
 
   /** {@return the target, absolute, links resolved} */
@@ -105,6 +149,7 @@ public final class Staging implements Closeable {
    * @throws IOException if writing fails
    */
   public void write(String name, byte[] bytes) throws IOException {
+    files.put(name, HashPool.hash(bytes));
     try (StagedFile file = create(name, bytes.length)) {
       file.write(0, ByteBuffer.wrap(bytes));
       file.seal();
@@ -125,6 +170,7 @@ public final class Staging implements Closeable {
       for (long at = 0; at < in.size(); at += COPY_AT_ONCE) {
         file.write(at, in.slice(at, (int) Math.min(COPY_AT_ONCE, in.size() - at)));
       }
+      files.put(name, HashPool.await(pool.submit(file::read, 0, in.size())));
       file.seal();
       file.audit();
     }
@@ -177,8 +223,13 @@ public final class Staging implements Closeable {
   /** Removes what was not committed. */
   @Override
   public void close() throws IOException {
-    if (!done) {
-      Leftovers.deleteTree(temporary);
+    pool.close();
+    try (lock) {
+      if (!done) {
+        Leftovers.deleteTree(temporary);
+      }
+    } finally {
+      Leftovers.forget(temporary);
     }
   }
 }

@@ -84,7 +84,7 @@ class DirectorySafetyTest {
   void everyOperationMayFail() throws IOException {
     sample().write(new CompressedTensorsOutput(), request(false));
     Map<String, String> complete = Folders.contents(target);
-    assertThat(complete).hasSize(5);
+    assertThat(complete).hasSize(6);
     int failures = 0;
     for (int k = 0; ; k++) {
       Map<String, String> old = old();

@@ -1,0 +1,61 @@
+package dev.monoquant.cli;
+
+import dev.monoquant.core.Verification;
+import dev.monoquant.spi.ModelInput;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code quant verify}. */
+@Command(
+    name = "verify",
+    description = {
+      "Reads an output again: compares it with the hashes in its manifest and decodes it.",
+      "Exits with 4 if anything differs."
+    },
+    mixinStandardHelpOptions = true)
+final class VerifyCommand implements Callable<Integer>, Failure.Verbose {
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Parameters(paramLabel = "OUTPUT", description = "A file or directory that quant wrote.")
+  private Path output = Path.of("");
+
+  @Option(
+      names = "--against",
+      paramLabel = "INPUT",
+      description = "The original: check its hashes too, and measure every error anew.")
+  private @Nullable Path against;
+
+  @Option(names = "--json", description = "Print JSON instead of text.")
+  private boolean json;
+
+  @Mixin private final RunOptions run = new RunOptions();
+
+  @Override
+  public boolean verbose() {
+    return run.verbose();
+  }
+
+  @Override
+  public Integer call() {
+    PrintWriter out = spec.commandLine().getOut();
+    try (run) {
+      Verification result =
+          run.quantizer(spec.commandLine().getErr())
+              .verify(output, Optional.ofNullable(against).map(ModelInput::of));
+      out.print(json ? result.toJson() : result.toTable());
+      out.flush();
+      result.requireSound();
+      return 0;
+    }
+  }
+}

@@ -42,8 +42,7 @@ public final class Staging implements Closeable {
   private final SortedMap<String, String> files = Manifest.sorted();
   private boolean done;
 
-  private Staging(
-      OutputRequest request, Path target, boolean directory, Disk disk, TargetLock lock)
+  private Staging(OutputRequest request, Path target, boolean directory, Disk disk, TargetLock lock)
       throws IOException {
     this.target = target;
     this.lock = lock;

@@ -129,7 +129,7 @@ class NonFiniteTest {
         };
     float[] bad = {0.5f, NAN, 0, 0, -INF, 1.25f, 0, INF};
     quantize(model(bad), ranged, NonFinitePolicy.CLAMP, 4).close();
-    assertThat(seen.get("bad.weight")).isEqualTo(Facts.ofRange(-1.25f, 1.25f));
+    assertThat(seen.get("bad.weight").range()).isEqualTo(new Facts.Range(-1.25f, 1.25f));
   }
 
   /** Refuses numbers from 10,000 on, as a scale or a cast that overflows is refused. */

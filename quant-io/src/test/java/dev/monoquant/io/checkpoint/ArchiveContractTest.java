@@ -1,5 +1,6 @@
 package dev.monoquant.io.checkpoint;
 
+import dev.monoquant.spi.ModelInput;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -7,7 +8,7 @@ import java.nio.file.Path;
 class ArchiveContractTest extends CheckpointContract {
 
   @Override
-  public Path sample(Path folder) throws IOException {
-    return Files.write(folder.resolve("sample"), archive(true));
+  public ModelInput sample(Path folder) throws IOException {
+    return ModelInput.of(Files.write(folder.resolve("sample"), archive(true)));
   }
 }

@@ -1,12 +1,13 @@
 package dev.monoquant.io.checkpoint;
 
+import dev.monoquant.spi.ModelInput;
 import java.io.IOException;
 import java.nio.file.Path;
 
 class ShardsContractTest extends CheckpointContract {
 
   @Override
-  public Path sample(Path folder) throws IOException {
+  public ModelInput sample(Path folder) throws IOException {
     for (String name :
         new String[] {
           "pytorch_model-00001-of-00002.bin",
@@ -15,6 +16,6 @@ class ShardsContractTest extends CheckpointContract {
         }) {
       resource("/torch-corpus/sharded/sh_ok_bin_shards/" + name, folder);
     }
-    return folder;
+    return ModelInput.of(folder);
   }
 }

@@ -83,7 +83,7 @@ class ViewPropertiesTest {
   }
 
   /** A storage of bytes that differ, without a file. */
-  private record Bytes(byte[] data, boolean bigEndian) implements Storage {
+  private record Bytes(ByteBuffer data, boolean bigEndian) implements Storage {
     @Override
     public String label() {
       return "bytes";
@@ -91,13 +91,12 @@ class ViewPropertiesTest {
 
     @Override
     public long size() {
-      return data.length;
+      return data.capacity();
     }
 
     @Override
     public ByteBuffer slice(long offset, int length) {
-      return ByteBuffer.wrap(data, (int) offset, length)
-          .slice()
+      return data.slice((int) offset, length)
           .asReadOnlyBuffer()
           .order(ByteOrder.LITTLE_ENDIAN);
     }
@@ -136,7 +135,7 @@ class ViewPropertiesTest {
     boolean signed = type.isQuantizable() || type == ElementType.COMPLEX64;
     TorchTensor tensor =
         new TorchTensor(
-            new Bytes(data, bigEndian),
+            new Bytes(ByteBuffer.wrap(data), bigEndian),
             type,
             TensorShape.of(view.sizes().stream().mapToLong(Long::longValue).toArray()),
             view.offset(),

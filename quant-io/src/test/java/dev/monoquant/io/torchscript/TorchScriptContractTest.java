@@ -1,6 +1,7 @@
 package dev.monoquant.io.torchscript;
 
 import dev.monoquant.spi.InputFormatDetector;
+import dev.monoquant.spi.ModelInput;
 import dev.monoquant.testkit.contracts.InputFormatDetectorContract;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,10 +15,10 @@ class TorchScriptContractTest implements InputFormatDetectorContract {
   }
 
   @Override
-  public Path sample(Path folder) throws IOException {
+  public ModelInput sample(Path folder) throws IOException {
     String name = "/torch-corpus/torchscript/ts_ok_traced_constant.pt";
     try (var in = TorchScriptContractTest.class.getResourceAsStream(name)) {
-      return Files.write(folder.resolve("sample.pt"), in.readAllBytes());
+      return ModelInput.of(Files.write(folder.resolve("sample.pt"), in.readAllBytes()));
     }
   }
 }

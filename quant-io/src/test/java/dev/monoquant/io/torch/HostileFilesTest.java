@@ -11,12 +11,12 @@ import dev.monoquant.io.torchscript.TorchScriptFormat;
 import dev.monoquant.spi.InputFormatDetector;
 import java.io.File;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,6 +40,7 @@ class HostileFilesTest {
     write("memo", memo(100_000));
     write("wrapped", wrapped(50_000));
     write("strings", new PickleText().bytes(new byte[] {'T', -1, -1, -1, 0x7f}).stop());
+    Path log = Files.createTempFile("hostile", ".log");
     Process child =
         new ProcessBuilder(
                 System.getProperty("java.home") + File.separator + "bin" + File.separator + "java",
@@ -52,9 +53,15 @@ class HostileFilesTest {
                 TorchCorpusTest.corpus().toString(),
                 TorchOracleTest.oracle("").toString())
             .redirectErrorStream(true)
+            .redirectOutput(log.toFile())
             .start();
-    String said = new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(child.waitFor()).as(said).isEqualTo(0);
+    // Seconds are enough; this is for a reader that hangs.
+    boolean ended = child.waitFor(5, TimeUnit.MINUTES);
+    child.destroyForcibly();
+    String said = Files.readString(log);
+    assertThat(ended).as(said).isTrue();
+    assertThat(child.exitValue()).as(said).isEqualTo(0);
+    Files.delete(log);
     assertThat(said.lines().filter(l -> l.startsWith("hostile "))).hasSize(12);
   }
 

@@ -4,10 +4,14 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.io.pickle.PickleObject;
+import dev.monoquant.io.torch.QuantizedTensor;
 import dev.monoquant.io.torch.SharedTensors;
+import dev.monoquant.io.torch.StateWalk;
 import dev.monoquant.io.torch.TorchSource;
 import dev.monoquant.io.torch.TorchTensor;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ReadChoices;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SideFile;
@@ -18,6 +22,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,8 +38,16 @@ final class CheckpointReader {
   private final List<Path> paths = new ArrayList<>();
   private final List<String> notes = new ArrayList<>();
 
-  /** A tensor and the shard it is in. */
-  private record Held(TorchTensor tensor, String shard) {}
+  /** A tensor, plain or quantized, and the shard it is in. */
+  private record Held(
+      Optional<TorchTensor> plain, Optional<QuantizedTensor> quantized, String shard) {
+
+    long bytes() {
+      return plain.isPresent()
+          ? new TensorInfo("", plain.get().type(), plain.get().shape()).bytes()
+          : quantized.orElseThrow().shape().elements();
+    }
+  }
 
   private final Map<String, Held> tensors = new LinkedHashMap<>();
 
@@ -72,15 +85,19 @@ final class CheckpointReader {
     StateChoice.Chosen chosen = StateChoice.choose(file, checkpoint.found(), choices.entry());
     chosen.notes().forEach(n -> notes.add(shard.isEmpty() ? n : shard + ": " + n));
     Map<String, Long> sizes = new LinkedHashMap<>();
-    chosen
-        .tensors()
-        .forEach(
-            (name, found) -> {
-              requireShort(name, file);
-              TorchTensor tensor = checkpoint.reader().read(found.object(), name);
-              tensors.putIfAbsent(name, new Held(tensor, shard));
-              sizes.put(name, new TensorInfo(name, tensor.type(), tensor.shape()).bytes());
-            });
+    for (Map.Entry<String, StateWalk.Found> entry : chosen.tensors().entrySet()) {
+      String name = entry.getKey();
+      requireShort(name, file);
+      PickleObject object = entry.getValue().object();
+      Optional<QuantizedTensor> quantized = checkpoint.reader().readQuantized(object, name);
+      Optional<TorchTensor> plain =
+          quantized.isPresent()
+              ? Optional.empty()
+              : Optional.of(checkpoint.reader().read(object, name));
+      Held held = new Held(plain, quantized, shard);
+      tensors.putIfAbsent(name, held);
+      sizes.put(name, held.bytes());
+    }
     return sizes;
   }
 
@@ -117,14 +134,17 @@ final class CheckpointReader {
       NamePrefixes.note(tensors, notes);
     }
     Map<TensorInfo, TorchTensor> infos = new LinkedHashMap<>();
+    Map<EncodedWeight, QuantizedTensor> weights = new LinkedHashMap<>();
     named.forEach(
-        (name, held) ->
-            infos.put(
-                new TensorInfo(name, held.tensor().type(), held.tensor().shape(), held.shard()),
-                held.tensor()));
+        (name, held) -> {
+          held.plain()
+              .ifPresent(
+                  t -> infos.put(new TensorInfo(name, t.type(), t.shape(), held.shard()), t));
+          held.quantized().ifPresent(q -> weights.put(q.weight(name, held.shard()), q));
+        });
     notes.addAll(SharedTensors.notes(infos));
     notes.forEach(n -> LOG.info("{}: {}", label, n));
-    return new TorchSource(label, infos, List.of(), notes, paths, sideFiles, open);
+    return new TorchSource(label, infos, weights, List.of(), notes, paths, sideFiles, open);
   }
 
   /** Closes what is open, after a failure that is thrown on. */

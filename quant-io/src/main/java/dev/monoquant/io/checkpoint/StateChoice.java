@@ -142,8 +142,13 @@ final class StateChoice {
                 + ", or --entry / for all of them together.");
       }
       String only = weights.get(0);
-      int at = skip++;
-      chosen = chosen.stream().filter(f -> f.path().get(at).equals(only)).toList();
+      int at = skip;
+      List<Found> inside = chosen.stream().filter(f -> f.path().get(at).equals(only)).toList();
+      if (inside.stream().allMatch(f -> f.path().get(at + 1).matches("\\d+"))) {
+        return; // A list or tuple is a value of a state dict, such as packed parameters, not one.
+      }
+      chosen = inside;
+      skip++;
     }
   }
 

@@ -18,13 +18,14 @@ import java.util.Locale;
  *
  * <p>The pickle in it is read as data, by an allow-list; nothing of it is executed. Tensors may be
  * views of any strides, shared or not; reading gives the bytes of their contiguous little-endian
- * copy. In a nested checkpoint the entry with the weights is taken ({@link
+ * copy. Tensors of {@code qint8} and {@code quint8} are quantized weights of scheme {@code int8}.
+ * In a nested checkpoint the entry with the weights is taken ({@link
  * dev.monoquant.spi.ReadChoices}) and reported. Files that are known to be something else are taken
  * at {@link Match#POSSIBLE}, to say what they are.
  *
- * <p>What this does not do: it reads no sparse, quantized or 128-bit complex tensors, no pickled
- * modules and no TorchScript. A name that ends in {@code .safetensors} promises that there is no
- * pickle, so a checkpoint of that name is not taken. Stateless and thread-safe.
+ * <p>What this does not do: it reads no sparse or 128-bit complex tensors, no pickled modules and
+ * no TorchScript. A name that ends in {@code .safetensors} promises that there is no pickle, so a
+ * checkpoint of that name is not taken. Stateless and thread-safe.
  */
 @AutoService(InputFormatDetector.class)
 public final class TorchCheckpointFormat implements InputFormatDetector {

@@ -14,7 +14,9 @@ import dev.monoquant.io.pickle.PickleValue.Bool;
 import dev.monoquant.io.pickle.PickleValue.Global;
 import dev.monoquant.io.pickle.PickleValue.Int;
 import dev.monoquant.io.pickle.PickleValue.Text;
+import dev.monoquant.model.ElementType;
 import dev.monoquant.spi.ReadLimits;
+import java.io.IOException;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -71,25 +73,64 @@ public final class TensorReader {
       return known;
     }
     String where = "tensor " + quote(name);
+    TorchTensor tensor = rebuild(innermost(object, where), where);
+    done.put(object, tensor);
+    return tensor;
+  }
+
+  /**
+   * Reads a tensor that PyTorch stores quantized.
+   *
+   * @param object what the pickle would call to make it
+   * @param name its name, for messages
+   * @return the tensor, or empty if it is not quantized
+   * @throws IOException if its scales cannot be read
+   * @throws ModelFormatException if it is quantized in a way that is not known, or damaged
+   */
+  public Optional<QuantizedTensor> readQuantized(PickleObject object, String name)
+      throws IOException {
+    String where = "tensor " + quote(name);
+    PickleObject inner = innermost(object, where);
+    if (!TorchGlobals.key(inner.callee()).equals(TorchGlobals.QUANTIZED)) {
+      return Optional.empty();
+    }
+    PickleTuple args = inner.args();
+    if (args.size() != 7
+        || !(args.get(0) instanceof PicklePersistent storage)
+        || !(args.get(1) instanceof Int offset)) {
+      throw arity(inner, where);
+    }
+    StorageId id = StorageId.of(storage, file, where);
+    String type = id.type().map(TorchTypes.Entry::name).orElse("bytes");
+    if (!type.equals("qint8") && !type.equals("quint8")) {
+      throw unreadable(where, "quantized, of the type " + type);
+    }
+    TorchTensor codes =
+        view(
+            id,
+            type.equals("qint8") ? ElementType.INT8 : ElementType.UINT8,
+            offset.value(),
+            args,
+            Flags.NONE,
+            where);
+    return Optional.of(new QuantizerReader(this, file, where, name).read(codes, args.get(4)));
+  }
+
+  /** Takes off what a pickle wraps around a tensor; how often is its choice, so it is bounded. */
+  private PickleObject innermost(PickleObject object, String where) {
     PickleObject inner = object;
-    // Wrappers nest by a pickle's leave, so their depth is bounded too.
-    for (int depth = 0; ; depth++) {
-      if (depth > limits.maxDepth()) {
-        throw new ModelFormatException(
-            Reason.LIMIT,
-            file,
-            where,
-            "is wrapped more than " + limits.maxDepth() + " times (limit maxDepth)." + AGAIN);
-      }
+    for (int depth = 0; depth <= limits.maxDepth(); depth++) {
       Optional<PickleObject> next = unwrap(inner, where);
       if (next.isEmpty()) {
-        break;
+        return inner;
       }
       inner = next.get();
     }
-    TorchTensor tensor = rebuild(inner, where);
-    done.put(object, tensor);
-    return tensor;
+    throw new ModelFormatException(
+        Reason.LIMIT,
+        file,
+        where,
+        "is wrapped more than " + limits.maxDepth() + " times (limit maxDepth)." + AGAIN);
   }
 
   private Optional<PickleObject> unwrap(PickleObject object, String where) {
@@ -166,19 +207,25 @@ public final class TensorReader {
     if (type.type().isEmpty()) {
       throw unreadable(where, "of the type " + type.name());
     }
-    List<Long> sizes = sizes(args.get(2), where);
-    List<Long> strides = sizes(args.get(3), where);
     Flags flags = args.size() == most && most > 4 ? flags(args.get(most - 1), where) : Flags.NONE;
     if (flags.negative() && !isSigned(type)) {
       throw unreadable(where, "a negative view of the type " + type.name());
     }
+    return view(id, type.type().get(), offset.value(), args, flags, where);
+  }
+
+  private TorchTensor view(
+      StorageId id, ElementType type, long offset, PickleTuple args, Flags flags, String where) {
+    requireSameStorage(id, where);
+    List<Long> sizes = sizes(args.get(2), where);
+    List<Long> strides = sizes(args.get(3), where);
     Storage bytes = finder.find(id, where);
     ViewBounds bounds = new ViewBounds(file, where, limits);
     return new TorchTensor(
         bytes,
-        type.type().get(),
-        bounds.check(offset.value(), sizes, strides, bytes.size(), type.bytes()),
-        offset.value(),
+        type,
+        bounds.check(offset, sizes, strides, bytes.size(), type.cellBytes()),
+        offset,
         strides,
         flags.conjugate(),
         flags.negative());

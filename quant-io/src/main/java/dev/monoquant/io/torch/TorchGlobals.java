@@ -20,16 +20,25 @@ public final class TorchGlobals {
   static final String PARAMETER_WITH_STATE = "torch._utils _rebuild_parameter_with_state";
   static final String FROM_TYPE = "torch._tensor _rebuild_from_type_v2";
 
+  static final String QUANTIZED = "torch._utils _rebuild_qtensor";
+
   /** Rebuilt tensors that are known and not read, each with what it is. */
   static final Map<String, String> UNREADABLE =
       Map.of(
-          "torch._utils _rebuild_qtensor", "quantized",
-          "torch._utils _rebuild_sparse_tensor", "sparse",
-          "torch._utils _rebuild_sparse_csr_tensor", "sparse",
-          "torch._utils _rebuild_meta_tensor_no_storage", "a meta tensor without data",
-          "torch._utils _rebuild_nested_tensor", "a nested tensor",
-          "torch._utils _rebuild_wrapper_subclass", "of a tensor subclass",
-          "torch._utils _rebuild_device_tensor_from_cpu_tensor", "of another device");
+          QUANTIZED,
+          "quantized",
+          "torch._utils _rebuild_sparse_tensor",
+          "sparse",
+          "torch._utils _rebuild_sparse_csr_tensor",
+          "sparse",
+          "torch._utils _rebuild_meta_tensor_no_storage",
+          "a meta tensor without data",
+          "torch._utils _rebuild_nested_tensor",
+          "a nested tensor",
+          "torch._utils _rebuild_wrapper_subclass",
+          "of a tensor subclass",
+          "torch._utils _rebuild_device_tensor_from_cpu_tensor",
+          "of another device");
 
   private static final Set<String> REBUILDS =
       Set.of(REBUILD, REBUILD_V2, REBUILD_V3, PARAMETER, PARAMETER_WITH_STATE, FROM_TYPE);

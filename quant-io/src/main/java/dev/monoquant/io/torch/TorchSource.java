@@ -2,10 +2,13 @@ package dev.monoquant.io.torch;
 
 import static dev.monoquant.QuantException.quote;
 
+import dev.monoquant.io.files.CellGrid;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.TensorSource;
+import dev.monoquant.tile.QuantizedTile;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -21,6 +24,7 @@ public final class TorchSource implements TensorSource {
 
   private final String name;
   private final Map<TensorInfo, TorchTensor> tensors;
+  private final Map<EncodedWeight, QuantizedTensor> quantized;
   private final List<Layer> layers;
   private final List<String> notes;
   private final List<Path> files;
@@ -33,6 +37,7 @@ public final class TorchSource implements TensorSource {
    *
    * @param name the input for messages
    * @param tensors what to give, in order
+   * @param quantized the weights that are stored quantized, in order
    * @param layers the layers that the file declares
    * @param notes what was decided
    * @param files every file that is read
@@ -42,6 +47,7 @@ public final class TorchSource implements TensorSource {
   public TorchSource(
       String name,
       Map<TensorInfo, TorchTensor> tensors,
+      Map<EncodedWeight, QuantizedTensor> quantized,
       List<Layer> layers,
       List<String> notes,
       List<Path> files,
@@ -49,6 +55,7 @@ public final class TorchSource implements TensorSource {
       List<? extends Closeable> owned) {
     this.name = name;
     this.tensors = new LinkedHashMap<>(tensors);
+    this.quantized = new LinkedHashMap<>(quantized);
     this.layers = List.copyOf(layers);
     this.notes = List.copyOf(notes);
     this.files = List.copyOf(files);
@@ -68,14 +75,36 @@ public final class TorchSource implements TensorSource {
 
   @Override
   public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
-    if (closed) {
-      throw new IllegalStateException(name + " is closed");
-    }
+    requireOpen();
     TorchTensor view = tensors.get(tensor);
     if (view == null) {
       throw new IllegalArgumentException(name + " holds no tensor " + quote(tensor.name()));
     }
     return ViewReader.read(view, offset, length);
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException(name + " is closed");
+    }
+  }
+
+  @Override
+  public List<EncodedWeight> quantized() {
+    return List.copyOf(quantized.keySet());
+  }
+
+  @Override
+  public QuantizedTile readTile(EncodedWeight weight, long firstRow, int height)
+      throws IOException {
+    requireOpen();
+    QuantizedTensor tensor = quantized.get(weight);
+    if (tensor == null) {
+      throw new IllegalArgumentException(
+          name + " holds no quantized weight " + quote(weight.name()));
+    }
+    CellGrid.checkRows(weight.rows(), weight.encoding(), firstRow, height);
+    return tensor.read(firstRow, height);
   }
 
   @Override

@@ -6,8 +6,8 @@ import java.util.Optional;
 
 /**
  * The kind of a layer by its class in TorchScript, as in {@code
- * __torch__.torch.nn.modules.linear.___torch_mangle_3.Linear}, where the mangling counts for
- * nothing.
+ * __torch__.torch.nn.modules.linear.___torch_mangle_3.Linear}, where only the package and the name
+ * at the end count: mangling stands between them.
  *
  * <p>Only classes whose layout of weights is known have a kind: those of {@code torch.nn} and a few
  * of transformers. Any other class may be called {@code Linear} and be something else.
@@ -40,15 +40,14 @@ final class ScriptKinds {
    * @param qualified the name of the class with dots
    */
   static Optional<LayerKind> of(String qualified) {
-    String plain = qualified.replaceAll("\\.___torch_mangle_\\d+(?=\\.)", "");
-    String simple = plain.substring(plain.lastIndexOf('.') + 1);
-    if (plain.startsWith(TORCH_NN)) {
+    String simple = qualified.substring(qualified.lastIndexOf('.') + 1);
+    if (qualified.startsWith(TORCH_NN)) {
       if (simple.matches("(Sync|Lazy)?BatchNorm.*|LayerNorm|GroupNorm|InstanceNorm.*|RMSNorm")) {
         return Optional.of(LayerKind.NORM);
       }
       return Optional.of(KINDS.getOrDefault(simple, new LayerKind(simple)));
     }
-    if (plain.startsWith("__torch__.transformers.")) {
+    if (qualified.startsWith("__torch__.transformers.")) {
       if (simple.equals("Conv1D")) {
         return Optional.of(LayerKind.CONV1D_TRANSPOSED);
       }

@@ -120,7 +120,7 @@ final class ScriptReader {
     notes.addAll(SharedTensors.notes(tensors));
     notes.forEach(n -> LOG.info("{}: {}", zip.label(), n));
     return new TorchSource(
-        zip.label(), tensors, layers, notes, List.of(path), List.of(), List.of(zip));
+        zip.label(), tensors, Map.of(), layers, notes, List.of(path), List.of(), List.of(zip));
   }
 
   /** An attribute may hold a dot, and then two paths may be one name. */

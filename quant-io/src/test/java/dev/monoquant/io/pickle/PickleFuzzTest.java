@@ -17,6 +17,8 @@ import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.Tuple;
 import net.jqwik.api.statistics.Statistics;
+import net.jqwik.api.statistics.StatisticsReport;
+import net.jqwik.api.statistics.StatisticsReport.StatisticsReportMode;
 
 /** Pickles of random operations: each is read or refused by type, and walked or refused. */
 class PickleFuzzTest {
@@ -69,12 +71,14 @@ class PickleFuzzTest {
   }
 
   @Property(tries = 5000)
+  @StatisticsReport(StatisticsReportMode.OFF)
   void randomPrograms(@ForAll("programs") List<Op> program) {
     PickleText out = new PickleText();
     // What is left on the stack is a fault of its own, so all of it goes into one tuple.
     out.op('(');
     program.forEach(op -> op.write(out));
     Statistics.collect(isRead(out.op('t').stop()));
+    Statistics.coverage(c -> c.check(true).count(n -> n > 100));
   }
 
   @Property(tries = 3000)

@@ -9,10 +9,13 @@ import com.google.gson.JsonParser;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.io.testing.Surest;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.TensorSource;
+import dev.monoquant.tile.Part;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
@@ -47,8 +50,8 @@ class TorchCorpusTest {
           Map.entry("pt_ok_checkpoint_two_models", false), // the user chooses
           Map.entry("pt_ok_complex", false), // complex128 has no place in any output
           Map.entry("pt_ok_conj_neg_bit", true), // signs are applied
-          Map.entry("pt_ok_qint8", false),
-          Map.entry("pt_ok_quantized_module", false),
+          Map.entry("pt_ok_qint8", true),
+          Map.entry("pt_ok_quantized_module", true),
           Map.entry("pt_ok_list_of_tensors", true),
           Map.entry("pt_ok_tensor_attributes", true), // the attributes are of no account
           Map.entry("pt_ok_empty_dict", false),
@@ -148,6 +151,9 @@ class TorchCorpusTest {
       for (TensorInfo t : source.tensors()) {
         actual.put(t.name(), t.type().wire() + t.shape() + sha256(source, t));
       }
+      for (EncodedWeight weight : source.quantized()) {
+        actual.put(weight.name(), codes(source, weight, expected));
+      }
       assertThat(actual).isEqualTo(expected);
       assertThat(String.join("\n", source.notes())).contains(root.replaceFirst("/$", ""));
       if (c.entry().has("shared")) {
@@ -156,6 +162,28 @@ class TorchCorpusTest {
           assertThat(String.join("\n", source.notes())).contains('"' + name.getAsString() + '"');
         }
       }
+    }
+  }
+
+  /** The manifest has the codes as PyTorch stores them, unsigned ones not shifted. */
+  private static String codes(
+      TensorSource source, EncodedWeight weight, Map<String, String> expected) throws IOException {
+    String type = expected.get(weight.name()).startsWith("QUINT8") ? "QUINT8" : "QINT8";
+    long rows = weight.rows().rows();
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    for (long row = 0; row < rows; row++) {
+      for (byte code : source.readTile(weight, row, 1).part(Part.CODES)) {
+        all.write(type.equals("QUINT8") ? code + 128 : code);
+      }
+    }
+    return type + weight.rows().tensor().shape() + sha256(all.toByteArray());
+  }
+
+  private static String sha256(byte[] bytes) {
+    try {
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError(e);
     }
   }
 

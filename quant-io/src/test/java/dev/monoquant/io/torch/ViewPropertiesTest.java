@@ -21,6 +21,8 @@ import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.statistics.Statistics;
+import net.jqwik.api.statistics.StatisticsReport;
+import net.jqwik.api.statistics.StatisticsReport.StatisticsReportMode;
 
 /** Views agree with arithmetic without bounds, and read what a plain loop reads. */
 class ViewPropertiesTest {
@@ -40,11 +42,13 @@ class ViewPropertiesTest {
   }
 
   @Property(tries = 5000)
+  @StatisticsReport(StatisticsReportMode.OFF)
   void checkedAsWithoutBounds(
       @ForAll("views") View view, @ForAll @IntRange(max = 40) int elements) {
     Optional<Reason> refused = check(view, elements * 4L);
     boolean inside = isInside(view, elements);
     Statistics.collect(inside);
+    Statistics.coverage(c -> c.check(true).percentage(p -> p > 10));
     if (inside) {
       assertThat(refused).isIn(Optional.empty(), Optional.of(Reason.LIMIT));
     } else {

@@ -100,9 +100,7 @@ class ViewPropertiesTest {
 
     @Override
     public ByteBuffer slice(long offset, int length) {
-      return data.slice((int) offset, length)
-          .asReadOnlyBuffer()
-          .order(ByteOrder.LITTLE_ENDIAN);
+      return data.slice((int) offset, length).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
     }
   }
 

@@ -47,6 +47,13 @@ final class QuantizeCommand implements Callable<Integer>, Failure.Verbose {
   @Option(names = "--force", description = "Replace an existing output.")
   private boolean force;
 
+  @Option(
+      names = "--resume",
+      description =
+          "Go on where an interrupted run to the same directory stopped; the bytes are the same as"
+              + " those of a run in one go.")
+  private boolean resume;
+
   @Option(names = "--dry-run", description = "Print the plan and the exact size; write nothing.")
   private boolean dryRun;
 
@@ -86,7 +93,7 @@ final class QuantizeCommand implements Callable<Integer>, Failure.Verbose {
     PrintWriter err = spec.commandLine().getErr();
     QuantizationConfig wanted = config.config();
     try (run) {
-      Quantizer quantizer = run.quantizer(err).withSync(!noSync);
+      Quantizer quantizer = run.quantizer(err).withSync(!noSync).withResume(resume);
       if (dryRun) {
         Plan plan = quantizer.plan(ModelInput.of(input), wanted, Optional.of(output));
         out.print(json ? plan.toJson() + "\n" : plan.toTable());

@@ -16,7 +16,8 @@ record Settings(
     ReadLimits limits,
     Optional<String> inputFormat,
     Progress progress,
-    boolean sync) {
+    boolean sync,
+    boolean resume) {
 
   /** 128 Ki floats are half of a 1 MiB second-level cache; the codes fit beside them. */
   static final int TILE_ELEMENTS = 128 << 10;
@@ -49,40 +50,52 @@ record Settings(
         ReadLimits.DEFAULT,
         Optional.empty(),
         Progress.NONE,
-        true);
+        true,
+        false);
   }
 
   Settings withPlugins(Plugins value) {
-    return new Settings(value, threads, tileElements, compute, limits, inputFormat, progress, sync);
+    return new Settings(
+        value, threads, tileElements, compute, limits, inputFormat, progress, sync, resume);
   }
 
   Settings withThreads(int value) {
-    return new Settings(plugins, value, tileElements, compute, limits, inputFormat, progress, sync);
+    return new Settings(
+        plugins, value, tileElements, compute, limits, inputFormat, progress, sync, resume);
   }
 
   Settings withTileElements(int value) {
-    return new Settings(plugins, threads, value, compute, limits, inputFormat, progress, sync);
+    return new Settings(
+        plugins, threads, value, compute, limits, inputFormat, progress, sync, resume);
   }
 
   Settings withCompute(Compute value) {
-    return new Settings(plugins, threads, tileElements, value, limits, inputFormat, progress, sync);
+    return new Settings(
+        plugins, threads, tileElements, value, limits, inputFormat, progress, sync, resume);
   }
 
   Settings withLimits(ReadLimits value) {
     return new Settings(
-        plugins, threads, tileElements, compute, value, inputFormat, progress, sync);
+        plugins, threads, tileElements, compute, value, inputFormat, progress, sync, resume);
   }
 
   Settings withInputFormat(Optional<String> value) {
-    return new Settings(plugins, threads, tileElements, compute, limits, value, progress, sync);
+    return new Settings(
+        plugins, threads, tileElements, compute, limits, value, progress, sync, resume);
   }
 
   Settings withProgress(Progress value) {
-    return new Settings(plugins, threads, tileElements, compute, limits, inputFormat, value, sync);
+    return new Settings(
+        plugins, threads, tileElements, compute, limits, inputFormat, value, sync, resume);
   }
 
   Settings withSync(boolean value) {
     return new Settings(
-        plugins, threads, tileElements, compute, limits, inputFormat, progress, value);
+        plugins, threads, tileElements, compute, limits, inputFormat, progress, value, resume);
+  }
+
+  Settings withResume(boolean value) {
+    return new Settings(
+        plugins, threads, tileElements, compute, limits, inputFormat, progress, sync, value);
   }
 }

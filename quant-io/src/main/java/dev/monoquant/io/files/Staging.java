@@ -1,5 +1,8 @@
 package dev.monoquant.io.files;
 
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.ConfigurationException;
 import dev.monoquant.spi.OutputRequest;
 import java.io.Closeable;
 import java.io.IOException;
@@ -7,7 +10,13 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,10 +49,11 @@ public final class Staging implements Closeable {
   private final HashPool pool = new HashPool();
   private final InputHashes inputs;
   private final SortedMap<String, String> files = Manifest.sorted();
+  private final Map<String, Journal.Entry> finished = new HashMap<>();
+  private @Nullable Journal journal;
   private boolean done;
 
-  private Staging(
-      OutputRequest request, Path target, boolean directory, Disk disk, TargetLock lock)
+  private Staging(OutputRequest request, Path target, boolean directory, Disk disk, TargetLock lock)
       throws IOException {
     this.target = target;
     this.lock = lock;
@@ -61,11 +71,10 @@ public final class Staging implements Closeable {
   }
 
   /**
-   * Checks the target, keeps other runs away from it, removes what killed runs left beside it, and
-   * makes the temporary directory if the output is one.
+   * Checks the target of a single file, keeps other runs away from it, and removes what killed runs
+   * left beside it.
    *
    * @param request the request
-   * @param directory whether the output is a directory
    * @param bytes bytes the output will have at least
    * @param disk the file system
    * @return the staging; the caller closes it
@@ -73,23 +82,114 @@ public final class Staging implements Closeable {
    * @throws dev.monoquant.OutputException if the target may not be written, or another run writes
    *     it right now
    */
-  public static Staging open(OutputRequest request, boolean directory, long bytes, Disk disk)
-      throws IOException {
-    Path target = OutputTarget.check(request, directory, bytes, disk);
+  public static Staging openFile(OutputRequest request, long bytes, Disk disk) throws IOException {
+    if (request.resume()) {
+      throw new ConfigurationException(
+          request.target()
+              + ": a single file is written in one go and cannot be resumed. Leave --resume out, or"
+              + " write a directory");
+    }
+    Path target = OutputTarget.check(request, false, bytes, disk);
     TargetLock lock = TargetLock.take(target);
     try {
-      Leftovers.sweep(target, disk);
-      // Sweeping can put an old directory back, which is then as much in the way as any other.
-      OutputTarget.check(request, directory, bytes, disk);
-      Staging staging = new Staging(request, target, directory, disk, lock);
-      if (directory) {
-        Files.createDirectory(staging.temporary);
-      }
-      return staging;
+      Leftovers.sweep(target, Optional.empty(), disk);
+      return new Staging(request, target, false, disk, lock);
     } catch (IOException | RuntimeException | Error e) {
       lock.close();
       throw e;
     }
+  }
+
+  /**
+   * Checks the target of a directory, keeps other runs away from it, and removes what killed runs
+   * left beside it, or goes on with it if the request says so.
+   *
+   * @param request the request
+   * @param run what tells this run from others, beside its inputs: versions, configuration, layout
+   * @param bytes bytes the output will have at least
+   * @param disk the file system
+   * @return the staging; the caller closes it
+   * @throws IOException if the file system fails
+   * @throws dev.monoquant.OutputException if the target may not be written, another run writes it
+   *     right now, or what is to be resumed was another run
+   */
+  public static Staging openDirectory(
+      OutputRequest request, Map<String, String> run, long bytes, Disk disk) throws IOException {
+    Path target = OutputTarget.check(request, true, bytes, disk);
+    TargetLock lock = TargetLock.take(target);
+    try {
+      Optional<Path> left = request.resume() ? Leftovers.resumable(target) : Optional.empty();
+      Journal.Contents contents = null;
+      if (left.isPresent()) {
+        contents = Journal.read(left.get());
+        if (contents.run().isEmpty()) {
+          // Killed before its first line was written: it has finished nothing.
+          left = Optional.empty();
+        } else {
+          Journal.requireSame(target, contents.run(), run);
+        }
+      }
+      Leftovers.sweep(target, left, disk);
+      // Sweeping can put an old directory back, which is then as much in the way as any other.
+      OutputTarget.check(request, true, bytes, disk);
+      Staging staging = new Staging(request, target, true, disk, lock);
+      try {
+        staging.begin(run, left, contents);
+        return staging;
+      } catch (IOException | RuntimeException | Error e) {
+        staging.close();
+        throw e;
+      }
+    } catch (IOException | RuntimeException | Error e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  private void begin(Map<String, String> run, Optional<Path> left, Journal.@Nullable Contents then)
+      throws IOException {
+    if (left.isEmpty() || then == null) {
+      Files.createDirectory(temporary);
+      journal = Journal.create(temporary, run, sync, disk);
+      return;
+    }
+    // All of this before anything is touched: what is refused can be resumed by the right run.
+    SortedMap<String, String> now = inputs();
+    for (Journal.Entry entry : then.entries()) {
+      entry
+          .sources()
+          .forEach(
+              (name, hash) -> {
+                String current = now.getOrDefault(name, "none");
+                if (!current.equals(hash)) {
+                  throw Journal.refusal(target, "the SHA-256 of input " + name, hash, current);
+                }
+              });
+    }
+    disk.rename(left.get(), temporary);
+    Set<Path> keep = new HashSet<>(Set.of(temporary.resolve(Journal.FILE)));
+    for (Journal.Entry entry : then.entries()) {
+      Path file = temporary.resolve(entry.shard());
+      if (file.normalize().startsWith(temporary) && FinishedFile.isWhole(file, entry, pool)) {
+        finished.put(entry.shard(), entry);
+        keep.add(file);
+      } else {
+        LOG.warn("{}: is not as the interrupted run left it; it is made anew", file);
+      }
+    }
+    Leftovers.deleteAllBut(temporary, keep);
+    LOG.info("{}: goes on with {} finished files of {}", target, finished.size(), left.get());
+    journal = Journal.resume(temporary, then, sync);
+  }
+
+  /** {@return the files of tensors that an interrupted run has finished, by name} */
+  Map<String, Journal.Entry> finished() {
+    return finished;
+  }
+
+  /** {@return where finished files are noted} */
+  Journal journal() {
+    return requireNonNull(journal, "only directories have a journal");
   }
 
   /** {@return where hashes are computed} */
@@ -106,6 +206,13 @@ public final class Staging implements Closeable {
    */
   public SortedMap<String, String> inputs() throws IOException {
     return inputs.await();
+  }
+
+  /**
+   * The same for the inputs that hold some shards of the model, or for all if they are not known.
+   */
+  SortedMap<String, String> inputs(Set<String> shards) throws IOException {
+    return inputs.await(shards);
   }
 
   /** {@return the SHA-256 of the files that were written whole or copied, by name} */
@@ -182,6 +289,9 @@ public final class Staging implements Closeable {
    * @throws IOException if that fails; what had the name before has it still
    */
   public void commit() throws IOException {
+    if (journal != null) {
+      journal.remove(temporary);
+    }
     if (directory && sync) {
       syncTree(temporary);
     }
@@ -225,6 +335,9 @@ public final class Staging implements Closeable {
   public void close() throws IOException {
     pool.close();
     try (lock) {
+      if (journal != null) {
+        journal.close();
+      }
       if (!done) {
         Leftovers.deleteTree(temporary);
       }

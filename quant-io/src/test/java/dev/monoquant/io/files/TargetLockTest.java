@@ -117,7 +117,8 @@ class TargetLockTest {
   @Test
   void twoProcessesAreNeverInsideTogether() throws Exception {
     Path target = folder.resolve("m");
-    List<Process> children = List.of(fork(target.toString(), "300"), fork(target.toString(), "300"));
+    List<Process> children =
+        List.of(fork(target.toString(), "300"), fork(target.toString(), "300"));
     for (Process child : children) {
       String said = new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       assertThat(child.waitFor()).as(said).isZero();

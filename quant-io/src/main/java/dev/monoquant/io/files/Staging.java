@@ -110,11 +110,20 @@ public final class Staging implements Closeable {
    * @param disk the file system
    * @return the staging; the caller closes it
    * @throws IOException if the file system fails
+   * @throws ConfigurationException if a run is to be resumed whose source has no files
    * @throws dev.monoquant.OutputException if the target may not be written, another run writes it
    *     right now, or what is to be resumed was another run
    */
   public static Staging openDirectory(
       OutputRequest request, Map<String, String> run, long bytes, Disk disk) throws IOException {
+    if (request.resume()
+        && request.source().files().isEmpty()
+        && !request.provenance().containsKey(Manifest.INPUTS)) {
+      throw new ConfigurationException(
+          request.target()
+              + ": a live model has no files to tell it from another, so its run cannot be resumed."
+              + " Leave resume out, or quantize a file");
+    }
     Path target = OutputTarget.check(request, true, bytes, disk);
     TargetLock lock = TargetLock.take(target);
     try {

@@ -11,7 +11,9 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -68,18 +70,19 @@ class KillTest {
   }
 
   @BeforeEach
-  void setUp() throws IOException {
+  void setUp() throws Exception {
     input = Checkpoint.directory(folder.resolve("in"), 3, 4, 128);
     inputBefore = contents(input);
     place = Files.createDirectory(folder.resolve("place"));
   }
 
-  private static Map<String, String> contents(Path path) throws IOException {
+  /** The SHA-256 of a file, or of every file below a directory by name. */
+  private static Map<String, String> contents(Path path) throws Exception {
     Map<String, String> contents = new TreeMap<>();
     try (Stream<Path> files = Files.walk(path)) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {
-        contents.put(
-            path.relativize(file).toString(), Files.readString(file, StandardCharsets.ISO_8859_1));
+        byte[] hash = MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file));
+        contents.put(path.relativize(file).toString(), HexFormat.of().formatHex(hash));
       }
     }
     return contents;
@@ -91,7 +94,7 @@ class KillTest {
     }
   }
 
-  private Map<String, String> whole(int bits, String name) throws IOException {
+  private Map<String, String> whole(int bits, String name) throws Exception {
     Path path = folder.resolve("whole" + bits + name);
     Quantizer.create().quantize(ModelInput.of(input), config(bits), path, false);
     return contents(path);

@@ -11,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -116,34 +115,16 @@ public final class Staging implements Closeable {
    */
   public static Staging openDirectory(
       OutputRequest request, Map<String, String> run, long bytes, Disk disk) throws IOException {
-    if (request.resume()
-        && request.source().files().isEmpty()
-        && !request.provenance().containsKey(Manifest.INPUTS)) {
-      throw new ConfigurationException(
-          request.target()
-              + ": a live model has no files to tell it from another, so its run cannot be resumed."
-              + " Leave resume out, or quantize a file");
-    }
     Path target = OutputTarget.check(request, true, bytes, disk);
     TargetLock lock = TargetLock.take(target);
     try {
-      Optional<Path> left = request.resume() ? Leftovers.resumable(target) : Optional.empty();
-      Journal.Contents contents = null;
-      if (left.isPresent()) {
-        contents = Journal.read(left.get());
-        if (contents.run().isEmpty()) {
-          // Killed before its first line was written: it has finished nothing.
-          left = Optional.empty();
-        } else {
-          Journal.requireSame(target, contents.run(), run);
-        }
-      }
-      Leftovers.sweep(target, left, disk);
+      Optional<Resumption> earlier = Resumption.find(request, target, run);
+      Leftovers.sweep(target, earlier.map(Resumption::left), disk);
       // Sweeping can put an old directory back, which is then as much in the way as any other.
       OutputTarget.check(request, true, bytes, disk);
       Staging staging = new Staging(request, target, true, disk, lock);
       try {
-        staging.begin(run, left, contents);
+        staging.begin(run, earlier);
         return staging;
       } catch (IOException | RuntimeException | Error e) {
         staging.close();
@@ -155,40 +136,16 @@ public final class Staging implements Closeable {
     }
   }
 
-  private void begin(Map<String, String> run, Optional<Path> left, Journal.@Nullable Contents then)
-      throws IOException {
-    if (left.isEmpty() || then == null) {
+  private void begin(Map<String, String> run, Optional<Resumption> earlier) throws IOException {
+    if (earlier.isEmpty()) {
       Files.createDirectory(temporary);
       journal = Journal.create(temporary, run, sync, disk);
       return;
     }
-    // All of this before anything is touched: what is refused can be resumed by the right run.
-    SortedMap<String, String> now = inputs();
-    for (Journal.Entry entry : then.entries()) {
-      entry
-          .sources()
-          .forEach(
-              (name, hash) -> {
-                String current = now.getOrDefault(name, "none");
-                if (!current.equals(hash)) {
-                  throw Journal.refusal(target, "the SHA-256 of input " + name, hash, current);
-                }
-              });
-    }
-    disk.rename(left.get(), temporary);
-    Set<Path> keep = new HashSet<>(Set.of(temporary.resolve(Journal.FILE)));
-    for (Journal.Entry entry : then.entries()) {
-      Path file = temporary.resolve(entry.shard());
-      if (file.normalize().startsWith(temporary) && FinishedFile.isWhole(file, entry, pool)) {
-        finished.put(entry.shard(), entry);
-        keep.add(file);
-      } else {
-        LOG.warn("{}: is not as the interrupted run left it; it is made anew", file);
-      }
-    }
-    Leftovers.deleteAllBut(temporary, keep);
-    LOG.info("{}: goes on with {} finished files of {}", target, finished.size(), left.get());
-    journal = Journal.resume(temporary, then, sync);
+    // Before anything is touched: what is refused here can still be resumed by the right run.
+    earlier.get().requireSameInputs(target, inputs());
+    finished.putAll(earlier.get().moveTo(temporary, disk, pool));
+    journal = Journal.resume(temporary, earlier.get().contents(), sync);
   }
 
   /** {@return the files of tensors that an interrupted run has finished, by name} */

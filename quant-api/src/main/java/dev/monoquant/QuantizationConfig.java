@@ -70,13 +70,15 @@ public record QuantizationConfig(
 
   /**
    * Lays another configuration over this one, field by field. The other's rules come after this
-   * one's, and its layer map before.
+   * one's, and its layer map before. What the other says of all weights wins over this one's rules
+   * too, so that an argument is never lost to a rule of a recipe.
    *
    * @param other the configuration that wins
    * @return both together
    */
   public QuantizationConfig overrideWith(QuantizationConfig other) {
-    List<Rule> both = new ArrayList<>(rules);
+    List<Rule> both = new ArrayList<>();
+    rules.forEach(rule -> both.add(rule.settings().isOpen() ? rule : rule.with(other.weights)));
     both.addAll(other.rules);
     Map<String, LayerKind> kinds = new LinkedHashMap<>(other.layerMap);
     layerMap.forEach(kinds::putIfAbsent);

@@ -74,4 +74,8 @@ public record Rule(Selector selector, Action action, WeightSettings settings) {
   public static Rule exclude(String pattern) {
     return new Rule(Selector.parse(pattern), Action.EXCLUDE, WeightSettings.OPEN);
   }
+
+  Rule with(WeightSettings over) {
+    return new Rule(selector, action, settings.overrideWith(over));
+  }
 }

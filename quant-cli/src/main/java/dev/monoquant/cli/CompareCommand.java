@@ -17,8 +17,10 @@ import picocli.CommandLine.Spec;
     name = "compare",
     description =
         "Compares two models tensor by tensor, decoding quantized weights on either side.",
-    mixinStandardHelpOptions = true)
-final class CompareCommand implements Callable<Integer>, Failure.Verbose {
+    customSynopsis = "quant compare A B [OPTIONS]",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class CompareCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -34,17 +36,13 @@ final class CompareCommand implements Callable<Integer>, Failure.Verbose {
   @Mixin private final RunOptions run = new RunOptions();
 
   @Override
-  public boolean verbose() {
-    return run.verbose();
-  }
-
-  @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
-    try (run) {
-      Comparison comparison =
-          run.quantizer(spec.commandLine().getErr()).compare(ModelInput.of(a), ModelInput.of(b));
-      out.print(json ? comparison.toJson() + "\n" : comparison.toTable());
+    try (run;
+        Talk talk = run.talk(spec.commandLine().getErr(), "comparing")) {
+      Comparison comparison = run.quantizer(talk).compare(ModelInput.of(a), ModelInput.of(b));
+      talk.clear();
+      out.print(json ? comparison.toJson() : comparison.toTable());
       out.flush();
       return 0;
     }

@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
 /** The options that say what to quantize and how; they win over the recipe file. */
@@ -24,19 +23,19 @@ final class ConfigOptions {
   @Option(names = "--bits", paramLabel = "N", description = "Bits of one code, such as 8 or 4.")
   private @Nullable Integer bits;
 
-  @Option(names = "--type", paramLabel = "TYPE", description = "int or float.")
+  @Option(
+      names = "--type",
+      paramLabel = "TYPE",
+      description = "int or float, where --scheme is not given.")
   private @Nullable String type;
 
-  @ArgGroup private @Nullable Symmetry symmetry;
+  @Option(
+      names = "--symmetric",
+      description = "Zero is the middle of the codes. By default the layer decides.")
+  private boolean symmetric;
 
-  /** One or the other. */
-  static final class Symmetry {
-    @Option(names = "--symmetric", description = "Zero is the middle of the codes.")
-    private boolean symmetric;
-
-    @Option(names = "--asymmetric", description = "Codes cover the range of the numbers.")
-    private boolean asymmetric;
-  }
+  @Option(names = "--asymmetric", description = "Codes cover the range of the numbers.")
+  private boolean asymmetric;
 
   @Option(
       names = "--granularity",
@@ -59,25 +58,26 @@ final class ConfigOptions {
   @Option(
       names = "--include",
       paramLabel = "PATTERN",
-      description = "Quantize only such layers: a glob, re:REGEX, or a kind such as Linear.")
+      description =
+          "Quantize only such layers: a glob, re:REGEX, or a kind such as Linear. May be repeated.")
   private List<String> include = new ArrayList<>();
 
   @Option(
       names = "--exclude",
       paramLabel = "PATTERN",
-      description = "Keep such layers as they are; wins over --include.")
+      description = "Keep such layers as they are; wins over --include. May be repeated.")
   private List<String> exclude = new ArrayList<>();
 
   @Option(
       names = "--layer",
       paramLabel = "PATTERN=KIND",
-      description = "Say what layers of a state dict are, such as 'fc*=Linear'.")
+      description = "Say what layers of a state dict are, such as 'fc*=Linear'. May be repeated.")
   private List<String> layers = new ArrayList<>();
 
   @Option(
       names = "--option",
       paramLabel = "NAME=VALUE",
-      description = "An option of the scheme's own.")
+      description = "An option of the scheme's own. May be repeated.")
   private List<String> options = new ArrayList<>();
 
   @Option(
@@ -122,8 +122,13 @@ final class ConfigOptions {
     if (type != null) {
       builder.type(NumberType.parse(type));
     }
-    if (symmetry != null) {
-      builder.symmetric(symmetry.symmetric && !symmetry.asymmetric);
+    if (symmetric && asymmetric) {
+      throw new ConfigurationException(
+          "--symmetric and --asymmetric exclude each other; give one, or none and let each layer"
+              + " decide");
+    }
+    if (symmetric || asymmetric) {
+      builder.symmetric(symmetric);
     }
     if (granularity != null) {
       builder.granularity(Granularity.parse(granularity));

@@ -17,9 +17,14 @@ import picocli.CommandLine.Spec;
 /** {@code quant dequantize}. */
 @Command(
     name = "dequantize",
-    description = "Decodes a quantized model to the float types it had.",
+    description = {
+      "Decodes a quantized model to the float types it had.",
+      "Prints the files that were written, one a line."
+    },
+    customSynopsis = "quant dequantize INPUT -o OUTPUT [OPTIONS]",
+    sortOptions = false,
     mixinStandardHelpOptions = true)
-final class DequantizeCommand implements Callable<Integer>, Failure.Verbose {
+final class DequantizeCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -33,28 +38,35 @@ final class DequantizeCommand implements Callable<Integer>, Failure.Verbose {
       description = "A .safetensors file or a directory.")
   private Path output = Path.of("");
 
-  @Option(names = "--format", paramLabel = "ID", description = "The output format.")
+  @Option(
+      names = "--format",
+      paramLabel = "ID",
+      description = "The output format; by default it follows from OUTPUT's name.")
   private @Nullable String format;
 
   @Option(names = "--force", description = "Replace an existing output.")
   private boolean force;
 
-  @Mixin private final RunOptions run = new RunOptions();
+  @Option(
+      names = "--no-sync",
+      description = "Do not wait for the disk: faster, but a power cut may lose the output.")
+  private boolean noSync;
 
-  @Override
-  public boolean verbose() {
-    return run.verbose();
-  }
+  @Mixin private final RunOptions run = new RunOptions();
 
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
-    try (run) {
+    try (run;
+        Talk talk = run.talk(spec.commandLine().getErr(), "decoding")) {
       List<Path> files =
-          run.quantizer(spec.commandLine().getErr())
+          run.quantizer(talk)
+              .withSync(!noSync)
               .dequantize(ModelInput.of(input), output, Optional.ofNullable(format), force);
+      talk.clear();
       files.forEach(out::println);
       out.flush();
+      talk.say("wrote " + output);
       return 0;
     }
   }

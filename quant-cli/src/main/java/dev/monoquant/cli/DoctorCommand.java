@@ -4,74 +4,114 @@ import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
 import dev.monoquant.Problem;
 import dev.monoquant.core.Plugins;
 import java.io.PrintWriter;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code quant doctor}: tells what is at hand, and starts the engine to prove it. */
 @Command(
     name = "doctor",
     description = "Checks Java, the engine and the plugins, and says what to do.",
-    mixinStandardHelpOptions = true)
-final class DoctorCommand implements Callable<Integer>, Failure.Verbose {
+    customSynopsis = "quant doctor [OPTIONS]",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class DoctorCommand implements Callable<Integer> {
+
+  private static final String ADVICE =
+      "quantizing files works without it; for live models use the distribution of this platform,"
+          + " and see that the cache folder (ENGINE_CACHE_DIR) can be written";
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
-  @Mixin private final RunOptions run = new RunOptions();
+  @Option(names = "--json", description = "Print JSON instead of a list.")
+  private boolean json;
 
-  @Override
-  public boolean verbose() {
-    return run.verbose();
-  }
+  @Mixin private final PluginOptions options = new PluginOptions();
+
+  /** What the engine says of itself, or why it does not start; {@code right} is whether it adds. */
+  private record EngineCheck(String engine, boolean right) {}
 
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
-    try (run) {
-      Runtime runtime = Runtime.getRuntime();
-      line(out, "java", Runtime.version() + " (" + System.getProperty("java.vm.name") + ")");
-      line(out, "system", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
-      line(out, "processors", String.valueOf(runtime.availableProcessors()));
-      line(out, "heap", String.format(Locale.ROOT, "%d MB at most", runtime.maxMemory() >> 20));
-      Plugins plugins = run.plugins();
+    try (options) {
+      Plugins plugins = options.load();
       List<Problem> problems = plugins.problems();
-      line(out, "plugins", plugins.entries().size() + ", with " + problems.size() + " problems");
-      problems.forEach(p -> line(out, "  problem", p.toString()));
-      boolean engine = engine(out);
-      line(out, "verdict", engine && problems.isEmpty() ? "all is well" : "see above");
+      EngineCheck engine = engine();
+      boolean well = engine.right() && problems.isEmpty();
+      JsonObject facts = facts(plugins, engine, well);
+      if (json) {
+        out.println(new GsonBuilder().setPrettyPrinting().create().toJson(facts));
+      } else {
+        print(out, facts);
+      }
       out.flush();
-      return engine && problems.isEmpty() ? 0 : 1;
+      return well ? 0 : Failure.VALIDATION;
     }
   }
 
+  private static JsonObject facts(Plugins plugins, EngineCheck engine, boolean well) {
+    Runtime runtime = Runtime.getRuntime();
+    JsonArray problems = new JsonArray();
+    plugins.problems().forEach(p -> problems.add(p.toString()));
+    JsonObject facts = new JsonObject();
+    facts.addProperty("schema", 1);
+    facts.addProperty("kind", "doctor");
+    facts.addProperty("java", Runtime.version() + " (" + System.getProperty("java.vm.name") + ")");
+    facts.addProperty(
+        "system", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
+    facts.addProperty("processors", runtime.availableProcessors());
+    facts.addProperty("heap_bytes", runtime.maxMemory());
+    facts.addProperty("plugins", plugins.entries().size());
+    facts.add("problems", problems);
+    facts.addProperty("engine", engine.engine());
+    facts.addProperty("engine_works", engine.right());
+    facts.addProperty("verdict", well ? "all is well" : "see above");
+    return facts;
+  }
+
+  private static void print(PrintWriter out, JsonObject facts) {
+    line(out, "java", facts.get("java").getAsString());
+    line(out, "system", facts.get("system").getAsString());
+    line(out, "processors", facts.get("processors").getAsString());
+    line(out, "heap", (facts.get("heap_bytes").getAsLong() >> 20) + " MiB at most");
+    line(out, "plugins", facts.get("plugins").getAsString());
+    facts.getAsJsonArray("problems").forEach(p -> line(out, "  problem", p.getAsString()));
+    line(out, "engine", facts.get("engine").getAsString());
+    if (!facts.get("engine_works").getAsBoolean()) {
+      line(out, "  advice", ADVICE);
+    }
+    line(out, "verdict", facts.get("verdict").getAsString());
+  }
+
   /** The file-to-file commands need no engine; torch compute and live models do. */
-  private static boolean engine(PrintWriter out) {
+  private static EngineCheck engine() {
     try (NDManager manager = NDManager.newBaseManager()) {
       NDArray a = manager.ones(new Shape(2, 3));
       boolean right = a.matMul(a.transpose()).sum().getFloat() == 12f;
       Engine engine = Engine.getInstance();
-      line(out, "engine", engine.getEngineName() + " " + engine.getVersion());
-      line(out, "product", right ? "as it should be" : "WRONG: reinstall this distribution");
-      return right;
+      return new EngineCheck(
+          engine.getEngineName()
+              + " "
+              + engine.getVersion()
+              + (right ? " works" : " computes WRONG"),
+          right);
     } catch (RuntimeException | LinkageError e) {
-      line(out, "engine", "does not start: " + e);
-      line(
-          out,
-          "  advice",
-          "quantizing files works without it; for live models use the distribution of this platform,"
-              + " and see that the cache folder (ENGINE_CACHE_DIR) can be written");
-      return false;
+      return new EngineCheck("does not start: " + e, false);
     }
   }
 
   private static void line(PrintWriter out, String what, String value) {
-    out.printf("%-12s %s%n", what, value);
+    out.printf("%-12s %s%n", what, Failure.oneLine(value));
   }
 }

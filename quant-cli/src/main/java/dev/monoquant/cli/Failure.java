@@ -1,5 +1,7 @@
 package dev.monoquant.cli;
 
+import static java.util.stream.Collectors.groupingBy;
+
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.OutputException;
@@ -8,13 +10,19 @@ import dev.monoquant.PluginException;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
+import java.io.PrintWriter;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** Turns failures into one line on standard error and an exit code. */
+/** Turns failures into few lines on standard error and an exit code. */
 final class Failure {
 
   static final int INTERNAL = 1;
@@ -24,36 +32,62 @@ final class Failure {
   static final int OUTPUT = 5;
   static final int INTERRUPTED = 130;
 
+  private static final int NAMES_SHOWN = 3;
+
   private Failure() {}
 
   /** The command line itself is wrong. */
   static int usage(ParameterException e, String[] args) {
     CommandLine command = e.getCommandLine();
-    command.getErr().println("quant: " + e.getMessage());
-    UnmatchedArgumentException.printSuggestions(e, command.getErr());
-    command.getErr().println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
+    PrintWriter err = command.getErr();
+    boolean top = command.getParent() == null;
+    if (e instanceof UnmatchedArgumentException unmatched && !unmatched.isUnknownOption()) {
+      String first = QuantException.quote(unmatched.getUnmatched().get(0));
+      say(err, top ? "there is no command " + first : first + " is one argument too many");
+    } else {
+      say(err, String.valueOf(e.getMessage()));
+    }
+    UnmatchedArgumentException.printSuggestions(e, err);
+    err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
     return USAGE;
   }
 
   /** A command failed. */
   static int execution(Exception e, CommandLine command, ParseResult parsed) {
-    if (e instanceof PlanException plan && plan.problems().size() > 1) {
-      command.getErr().println("quant: the plan has problems:");
-      for (Problem problem : plan.problems()) {
-        command.getErr().println("  " + problem);
-      }
-    } else if (e instanceof QuantException || e instanceof CancellationException) {
-      command.getErr().println("quant: " + e.getMessage());
+    PrintWriter err = command.getErr();
+    boolean verbose = command.getParseResult().hasMatchedOption("--verbose");
+    int code = Interrupts.requested() ? INTERRUPTED : code(e);
+    if (e instanceof PlanException plan) {
+      sayProblems(err, plan.problems());
+    } else if (e instanceof CancellationException || (code != INTERRUPTED && code != INTERNAL)) {
+      say(err, String.valueOf(e.getMessage()));
+    } else if (code == INTERRUPTED) {
+      say(err, "interrupted");
     } else {
-      command.getErr().println("quant: internal error: " + e);
-      if (!verbose(command)) {
-        command.getErr().println("Run again with --verbose for the details, and report them.");
+      say(err, "internal error: " + e);
+      if (!verbose) {
+        err.println("Run again with --verbose for the details, and report them.");
       }
     }
-    if (verbose(command)) {
-      e.printStackTrace(command.getErr());
+    if (verbose) {
+      e.printStackTrace(err);
     }
-    return code(e);
+    return code;
+  }
+
+  /** The JVM itself cannot go on. */
+  static int error(Error e, PrintWriter err, String... args) {
+    say(
+        err,
+        e instanceof OutOfMemoryError
+            ? "out of memory: "
+                + e.getMessage()
+                + ". Give more, for example QUANT_OPTS=-Xmx2g, or use fewer --threads"
+            : "internal error: " + e);
+    if (Arrays.asList(args).contains("--verbose")) {
+      e.printStackTrace(err);
+    }
+    return INTERNAL;
   }
 
   static int code(Exception e) {
@@ -72,12 +106,48 @@ final class Failure {
     return e instanceof CancellationException ? INTERRUPTED : INTERNAL;
   }
 
-  private static boolean verbose(CommandLine command) {
-    return command.getCommandSpec().userObject() instanceof Verbose v && v.verbose();
+  /** One line for each thing that is wrong, however many weights it is wrong with. */
+  private static void sayProblems(PrintWriter err, List<Problem> all) {
+    Map<String, List<Problem>> same =
+        all.stream()
+            .filter(p -> p.severity() == Problem.Severity.ERROR)
+            .collect(
+                groupingBy(
+                    p -> p.message() + "\n" + p.remedy(), LinkedHashMap::new, Collectors.toList()));
+    List<String> lines = same.values().stream().map(Failure::together).toList();
+    if (lines.size() == 1) {
+      say(err, lines.get(0));
+      return;
+    }
+    say(err, lines.size() + " problems:");
+    lines.forEach(line -> err.println("  " + oneLine(line)));
   }
 
-  /** A command with the option {@code --verbose}. */
-  interface Verbose {
-    boolean verbose();
+  private static String together(List<Problem> same) {
+    Problem first = same.get(0);
+    String subjects =
+        same.stream().limit(NAMES_SHOWN).map(Problem::subject).collect(Collectors.joining(", "));
+    int more = same.size() - NAMES_SHOWN;
+    String subject = more > 0 ? subjects + " and " + more + " more" : subjects;
+    return new Problem(first.severity(), subject, first.message(), first.remedy()).toString();
+  }
+
+  static void say(PrintWriter err, String message) {
+    err.println("quant: " + oneLine(message));
+  }
+
+  /** Names in models and paths may hold anything; a terminal must not obey it. */
+  static String oneLine(String text) {
+    StringBuilder line = new StringBuilder(text.length());
+    text.codePoints()
+        .forEach(
+            c -> {
+              if (Character.isISOControl(c) || Character.getType(c) == Character.FORMAT) {
+                line.append(String.format("\\u%04x", c));
+              } else {
+                line.appendCodePoint(c);
+              }
+            });
+    return line.toString();
   }
 }

@@ -1,10 +1,12 @@
 package dev.monoquant.cli;
 
 import dev.monoquant.core.Inspection;
+import dev.monoquant.core.Quantizer;
 import dev.monoquant.spi.ModelInput;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -16,8 +18,10 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "inspect",
     description = "Shows what is in a model, from its headers alone.",
+    customSynopsis = "quant inspect INPUT [OPTIONS]",
+    sortOptions = false,
     mixinStandardHelpOptions = true)
-final class InspectCommand implements Callable<Integer>, Failure.Verbose {
+final class InspectCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -27,20 +31,24 @@ final class InspectCommand implements Callable<Integer>, Failure.Verbose {
   @Option(names = "--json", description = "Print JSON instead of a table.")
   private boolean json;
 
-  @Mixin private final RunOptions run = new RunOptions();
+  @Option(
+      names = "--input-format",
+      paramLabel = "ID",
+      description = "The format of INPUT, where it cannot be told from the content.")
+  private @Nullable String inputFormat;
 
-  @Override
-  public boolean verbose() {
-    return run.verbose();
-  }
+  @Mixin private final PluginOptions plugins = new PluginOptions();
 
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
-    try (run) {
-      Inspection inspection =
-          run.quantizer(spec.commandLine().getErr()).inspect(ModelInput.of(input));
-      out.print(json ? inspection.toJson() + "\n" : inspection.toTable());
+    try (plugins) {
+      Quantizer quantizer = Quantizer.create().withPlugins(plugins.load());
+      if (inputFormat != null) {
+        quantizer = quantizer.withInputFormat(inputFormat);
+      }
+      Inspection inspection = quantizer.inspect(ModelInput.of(input));
+      out.print(json ? inspection.toJson() : inspection.toTable());
       out.flush();
       return 0;
     }

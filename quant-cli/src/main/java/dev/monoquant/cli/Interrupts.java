@@ -7,6 +7,7 @@ import java.util.concurrent.TimeUnit;
 final class Interrupts {
 
   private static final CountDownLatch DONE = new CountDownLatch(1);
+  private static volatile boolean requested;
 
   private Interrupts() {}
 
@@ -19,19 +20,29 @@ final class Interrupts {
                   if (DONE.getCount() == 0) {
                     return;
                   }
+                  requested = true;
                   main.interrupt();
-                  boolean cleaned = await();
-                  Runtime.getRuntime().halt(cleaned ? Failure.INTERRUPTED : Failure.INTERNAL);
+                  await();
+                  Runtime.getRuntime().halt(Failure.INTERRUPTED);
                 },
                 "quant-interrupt"));
   }
 
-  private static boolean await() {
+  /** A tile takes milliseconds; a run that does not answer at all must not hold the user up. */
+  private static void await() {
     try {
-      return DONE.await(20, TimeUnit.SECONDS);
+      boolean cleaned = DONE.await(20, TimeUnit.SECONDS);
+      if (!cleaned) {
+        System.err.println("quant: the run did not stop; a hidden temporary file may be left over");
+      }
     } catch (InterruptedException e) {
-      return false;
+      Thread.currentThread().interrupt();
     }
+  }
+
+  /** Whether the user has pressed Ctrl-C, or the process was asked to end. */
+  static boolean requested() {
+    return requested;
   }
 
   static void finished() {

@@ -1,12 +1,18 @@
 package dev.monoquant.cli;
 
+import dev.monoquant.core.Quantizer;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.TypeConversionException;
 
 /**
  * The entry point of the {@code quant} command.
@@ -42,12 +48,11 @@ public final class Main {
 
   private Main() {}
 
-  /** Tells the version that is in the manifest of the jar. */
+  /** Tells the version of the library. */
   static final class Version implements IVersionProvider {
     @Override
     public String[] getVersion() {
-      String version = Main.class.getPackage().getImplementationVersion();
-      return new String[] {"quant " + (version == null ? "(development)" : version)};
+      return new String[] {"quant " + Quantizer.version()};
     }
   }
 
@@ -57,23 +62,47 @@ public final class Main {
    * @param args the command line
    */
   public static void main(String[] args) {
-    PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
+    Results results = new Results(new FileOutputStream(FileDescriptor.out));
+    PrintWriter out = new PrintWriter(results, false, StandardCharsets.UTF_8);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
     Interrupts.install();
     int code = run(out, err, args);
     out.flush();
+    if (code == 0 && results.lost()) {
+      err.println("quant: the results could not be written to standard output: " + results.why());
+      code = Failure.OUTPUT;
+    }
     Interrupts.finished();
     System.exit(code);
   }
 
   static int run(PrintWriter out, PrintWriter err, String... args) {
+    CommandLine command = commandLine().setOut(out).setErr(err);
+    try {
+      return command.execute(args.length == 0 ? new String[] {"--help"} : args);
+    } catch (StackOverflowError | OutOfMemoryError | LinkageError | AssertionError e) {
+      // picocli hands exceptions to Failure, and lets errors through.
+      return Failure.error(e, err, args);
+    }
+  }
+
+  static CommandLine commandLine() {
     return new CommandLine(new Main())
-        .setOut(out)
-        .setErr(err)
-        .setCaseInsensitiveEnumValuesAllowed(true)
+        .registerConverter(Path.class, Main::path)
+        .setExpandAtFiles(false)
         .setUsageHelpAutoWidth(true)
         .setParameterExceptionHandler(Failure::usage)
-        .setExecutionExceptionHandler(Failure::execution)
-        .execute(args.length == 0 ? new String[] {"--help"} : args);
+        .setExecutionExceptionHandler(Failure::execution);
+  }
+
+  private static Path path(String text) {
+    if (text.isBlank()) {
+      throw new TypeConversionException("a path is needed, not an empty text");
+    }
+    try {
+      return Path.of(text);
+    } catch (InvalidPathException e) {
+      throw new TypeConversionException("not a path: " + e.getReason());
+    }
   }
 }

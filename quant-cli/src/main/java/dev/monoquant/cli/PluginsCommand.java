@@ -1,5 +1,6 @@
 package dev.monoquant.cli;
 
+import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.monoquant.core.PluginEntry;
@@ -17,26 +18,23 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "plugins",
     description = "Lists the schemes, layer quantizers and formats at hand.",
+    customSynopsis = "quant plugins [OPTIONS]",
+    sortOptions = false,
     mixinStandardHelpOptions = true)
-final class PluginsCommand implements Callable<Integer>, Failure.Verbose {
+final class PluginsCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Option(names = "--json", description = "Print JSON instead of a table.")
   private boolean json;
 
-  @Mixin private final RunOptions run = new RunOptions();
-
-  @Override
-  public boolean verbose() {
-    return run.verbose();
-  }
+  @Mixin private final PluginOptions options = new PluginOptions();
 
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
-    try (run) {
-      Plugins plugins = run.plugins();
+    try (options) {
+      Plugins plugins = options.load();
       out.print(json ? toJson(plugins) + "\n" : toTable(plugins));
       out.flush();
       return 0;
@@ -49,13 +47,15 @@ final class PluginsCommand implements Callable<Integer>, Failure.Verbose {
       text.append(
           String.format(
               Locale.ROOT,
-              "%-15s  %-20s  %s (%s)%n",
+              "%-15s  %-20s  %s (%s)\n",
               entry.kind().text(),
               entry.id(),
               entry.className(),
               entry.origin()));
     }
-    plugins.problems().forEach(p -> text.append("problem: ").append(p).append("\n"));
+    plugins
+        .problems()
+        .forEach(p -> text.append("problem: ").append(Failure.oneLine(p.toString())).append("\n"));
     return text.toString();
   }
 
@@ -73,8 +73,9 @@ final class PluginsCommand implements Callable<Integer>, Failure.Verbose {
     plugins.problems().forEach(p -> problems.add(p.toString()));
     JsonObject all = new JsonObject();
     all.addProperty("schema", 1);
+    all.addProperty("kind", "plugins");
     all.add("plugins", entries);
     all.add("problems", problems);
-    return all.toString();
+    return new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(all);
   }
 }

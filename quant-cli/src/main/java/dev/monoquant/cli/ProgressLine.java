@@ -1,106 +1,115 @@
 package dev.monoquant.cli;
 
 import dev.monoquant.core.Progress;
-import java.io.Console;
 import java.io.PrintWriter;
 import java.util.Locale;
+import java.util.function.LongSupplier;
 
 /**
  * Progress on standard error: a bar that is drawn over itself on a terminal; elsewhere, as in CI, a
- * line for every tenth and never more than one in ten seconds of the same tenth.
+ * line now and then: for every tenth, but not within two seconds of another, and for every ten
+ * seconds. A short run says nothing.
  */
 final class ProgressLine implements Progress {
 
   private static final int WIDTH = 30;
+  private static final int NAME_WIDTH = 40;
   private static final long REDRAW_NANOS = 100_000_000L;
+  private static final long STEP_NANOS = 2_000_000_000L;
+  private static final String ERASE = "\r\u001b[K";
 
   private final PrintWriter err;
+  private final String work;
   private final boolean terminal;
-  private final int step;
-  private int lastPercent = -1;
-  private long lastDraw;
-  private Stage lastStage = Stage.SURVEYING;
-
-  private ProgressLine(PrintWriter err, boolean terminal) {
-    this.err = err;
-    this.terminal = terminal;
-    this.step = terminal ? 1 : 10;
-  }
-
-  static Progress on(PrintWriter err) {
-    String term = System.getenv().getOrDefault("TERM", "dumb");
-    boolean ci = System.getenv().containsKey("CI");
-    return new ProgressLine(err, onTerminal() && !term.equals("dumb") && !ci);
-  }
+  private final LongSupplier clock;
+  private boolean drawn;
+  private boolean talked;
+  private Stage stage = Stage.SURVEYING;
+  private int tenth;
+  private long last;
 
   /**
-   * Whether somebody watches. Up to Java 21 there is a console only if input and output are both a
-   * terminal; from 22 on there always is one, and it must be asked.
+   * @param work what a run does in its main stage, such as {@code quantizing}
+   * @param terminal whether lines can be drawn over
+   * @param clock nanoseconds, as {@link System#nanoTime}
    */
-  @SuppressWarnings("SystemConsoleNull")
-  private static boolean onTerminal() {
-    Console console = System.console();
-    if (console == null) {
-      return false;
-    }
-    try {
-      return Boolean.TRUE.equals(Console.class.getMethod("isTerminal").invoke(console));
-    } catch (ReflectiveOperationException e) {
-      return true;
-    }
+  ProgressLine(PrintWriter err, String work, boolean terminal, LongSupplier clock) {
+    this.err = err;
+    this.work = work;
+    this.terminal = terminal;
+    this.clock = clock;
+    this.last = clock.getAsLong() - (terminal ? REDRAW_NANOS : 0);
   }
 
   @Override
-  public void update(Stage stage, long done, long total, String subject) {
-    if (stage != lastStage) {
-      lastStage = stage;
-      lastPercent = -1;
-    }
-    if (stage == Stage.COMMITTING) {
-      line(terminal ? "\r\u001b[Kflushing and checking" : "flushing and checking", false);
-      if (terminal) {
-        err.print("\r\u001b[K");
-        err.flush();
-      }
-      return;
+  public synchronized void update(Stage now, long done, long total, String subject) {
+    if (now != stage) {
+      stage = now;
+      tenth = 0;
     }
     int percent = total == 0 ? 100 : (int) (100.0 * done / total);
-    long now = System.nanoTime();
-    boolean end = percent == 100;
-    if (percent / step == lastPercent / step && lastPercent >= 0 && !end) {
-      return;
-    }
-    if (terminal && !end && now - lastDraw < REDRAW_NANOS) {
-      return;
-    }
-    if (end && lastPercent == 100) {
-      return;
-    }
-    lastPercent = percent;
-    lastDraw = now;
-    String word = stage == Stage.SURVEYING ? "looking over" : "working";
-    if (terminal) {
-      int filled = WIDTH * percent / 100;
-      String bar = "#".repeat(filled) + ".".repeat(WIDTH - filled);
-      String name =
-          subject.length() > 40 ? "..." + subject.substring(subject.length() - 37) : subject;
-      line(
-          String.format(Locale.ROOT, "\r\u001b[K%s [%s] %3d%% %s", word, bar, percent, name),
-          false);
-      if (end) {
-        err.print("\r\u001b[K");
-        err.flush();
+    if (stage == Stage.COMMITTING) {
+      if (terminal) {
+        draw("flushing and checking");
+      } else if (talked) {
+        err.println("flushing and checking");
       }
+    } else if (terminal) {
+      bar(percent, subject);
     } else {
-      line(String.format(Locale.ROOT, "%s: %d%% of %.1f MB", word, percent, total / 1e6), true);
+      line(percent, total);
     }
   }
 
-  private void line(String text, boolean newline) {
-    if (newline || !terminal) {
-      err.println(text);
-    } else {
-      err.print(text);
+  private void bar(int percent, String subject) {
+    long time = clock.getAsLong();
+    if (time - last < REDRAW_NANOS) {
+      return;
+    }
+    last = time;
+    int filled = WIDTH * percent / 100;
+    String name =
+        subject.length() > NAME_WIDTH
+            ? "..." + subject.substring(subject.length() - NAME_WIDTH + 3)
+            : subject;
+    draw(
+        String.format(
+            Locale.ROOT,
+            "%s [%s%s] %3d%% %s",
+            word(),
+            "#".repeat(filled),
+            ".".repeat(WIDTH - filled),
+            percent,
+            Failure.oneLine(name)));
+  }
+
+  private void line(int percent, long total) {
+    long passed = clock.getAsLong() - last;
+    boolean due = percent / 10 > tenth && passed >= STEP_NANOS;
+    if (!due && passed < 5 * STEP_NANOS) {
+      return;
+    }
+    tenth = percent / 10;
+    last += passed;
+    talked = true;
+    err.println(String.format(Locale.ROOT, "%s: %d%% of %.1f MB", word(), percent, total / 1e6));
+  }
+
+  private String word() {
+    return stage == Stage.SURVEYING ? "looking over" : work;
+  }
+
+  private void draw(String text) {
+    drawn = true;
+    err.print(ERASE + text);
+    err.flush();
+  }
+
+  /** Removes the bar, so that something else can be said. */
+  synchronized void clear() {
+    if (drawn) {
+      drawn = false;
+      err.print(ERASE);
       err.flush();
     }
   }

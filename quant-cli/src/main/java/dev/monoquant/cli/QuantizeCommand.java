@@ -1,17 +1,13 @@
 package dev.monoquant.cli;
 
-import dev.monoquant.OutputException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.Plan;
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.core.Report;
 import dev.monoquant.spi.ModelInput;
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -26,9 +22,10 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "quantize",
     description = "Quantizes a model into a new file or directory; the input never changes.",
+    customSynopsis = "quant quantize INPUT -o OUTPUT [OPTIONS]",
     mixinStandardHelpOptions = true,
     sortOptions = false)
-final class QuantizeCommand implements Callable<Integer>, Failure.Verbose {
+final class QuantizeCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -63,17 +60,7 @@ final class QuantizeCommand implements Callable<Integer>, Failure.Verbose {
   @Option(names = "--report", paramLabel = "FILE", description = "Write the JSON report there too.")
   private @Nullable Path reportFile;
 
-  @Option(
-      names = "--min-sqnr",
-      paramLabel = "DB",
-      description = "Gate: exit with 4 if the SQNR of any weight is lower.")
-  private @Nullable Double minSqnr;
-
-  @Option(
-      names = "--max-size-ratio",
-      paramLabel = "R",
-      description = "Gate: exit with 4 if output bytes / input bytes is greater.")
-  private @Nullable Double maxSizeRatio;
+  @Mixin private final Gates gates = new Gates();
 
   @Option(
       names = "--no-sync",
@@ -83,74 +70,56 @@ final class QuantizeCommand implements Callable<Integer>, Failure.Verbose {
   @Mixin private final RunOptions run = new RunOptions();
 
   @Override
-  public boolean verbose() {
-    return run.verbose();
-  }
-
-  @Override
   public Integer call() {
-    PrintWriter out = spec.commandLine().getOut();
-    PrintWriter err = spec.commandLine().getErr();
+    gates.check();
     QuantizationConfig wanted = config.config();
-    try (run) {
-      Quantizer quantizer = run.quantizer(err).withSync(!noSync).withResume(resume);
-      if (dryRun) {
-        Plan plan = quantizer.plan(ModelInput.of(input), wanted, Optional.of(output));
-        out.print(json ? plan.toJson() + "\n" : plan.toTable());
-        out.flush();
-        plan.requireSound();
-        return 0;
-      }
-      Report report = quantizer.quantize(ModelInput.of(input), wanted, output, force);
-      out.print(json ? report.toJson() + "\n" : report.toTable());
-      out.flush();
-      writeReport(report);
-      if (!run.quiet()) {
-        err.println("wrote " + output);
-      }
-      gate(report);
-      return 0;
+    try (run;
+        Talk talk = run.talk(spec.commandLine().getErr(), "quantizing")) {
+      Quantizer quantizer = run.quantizer(talk).withSync(!noSync).withResume(resume);
+      return dryRun ? plan(quantizer, wanted, talk) : quantize(quantizer, wanted, talk);
     }
   }
 
-  private void writeReport(Report report) {
-    if (reportFile == null) {
-      return;
+  private int plan(Quantizer quantizer, QuantizationConfig wanted, Talk talk) {
+    if (reportFile != null || gates.needErrors()) {
+      talk.say("note: a dry run has no errors to measure, so --report and --min-sqnr do nothing");
     }
+    Plan plan = quantizer.plan(ModelInput.of(input), wanted, Optional.of(output));
+    print(json ? plan.toJson() : plan.toTable());
+    plan.requireSound();
+    gates.check(plan);
+    return 0;
+  }
+
+  private int quantize(Quantizer quantizer, QuantizationConfig wanted, Talk talk) {
+    if (reportFile != null) {
+      ReportFile.check(reportFile, input, output, force);
+    }
+    Report report =
+        quantizer.quantize(ModelInput.of(input), wanted, output, force, seen -> gate(seen, talk));
+    talk.clear();
+    print(json ? report.toJson() : report.toTable());
+    talk.say("wrote " + output);
+    if (reportFile != null) {
+      ReportFile.write(reportFile, report.toJson());
+    }
+    return 0;
+  }
+
+  /** Whoever misses a gate wants to see by how much. */
+  private void gate(Report report, Talk talk) {
     try {
-      Files.writeString(reportFile, report.toJson() + "\n");
-    } catch (IOException e) {
-      throw new OutputException(
-          reportFile + ": the report could not be written: " + e + ". The model was", e);
+      gates.check(report);
+    } catch (ValidationException e) {
+      talk.clear();
+      print(json ? report.toJson() : report.toTable());
+      throw e;
     }
   }
 
-  private void gate(Report report) {
-    if (minSqnr != null) {
-      report.weights().stream()
-          .filter(w -> !(w.errors().sqnrDb() >= minSqnr))
-          .findFirst()
-          .ifPresent(
-              w -> {
-                throw new ValidationException(
-                    String.format(
-                        Locale.ROOT,
-                        "gate missed: %s has an SQNR of %.2f dB, and --min-sqnr asks for %.2f;"
-                            + " the output was written",
-                        w.name(),
-                        w.errors().sqnrDb(),
-                        minSqnr));
-              });
-    }
-    double ratio = 1 / report.compressionRatio();
-    if (maxSizeRatio != null && !(ratio <= maxSizeRatio)) {
-      throw new ValidationException(
-          String.format(
-              Locale.ROOT,
-              "gate missed: the output has %.4f of the input's bytes, and --max-size-ratio allows"
-                  + " %.4f; the output was written",
-              ratio,
-              maxSizeRatio));
-    }
+  private void print(String text) {
+    PrintWriter out = spec.commandLine().getOut();
+    out.print(text);
+    out.flush();
   }
 }

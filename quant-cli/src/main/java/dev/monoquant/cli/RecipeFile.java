@@ -4,12 +4,16 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.Recipe;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.exceptions.Mark;
+import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 
 /** Reads a recipe: YAML 1.2, of which JSON is a part. Duplicate keys are refused. */
@@ -33,11 +37,30 @@ final class RecipeFile {
                 + " are allowed");
       }
       text = Files.readString(file);
+    } catch (CharacterCodingException e) {
+      throw new ConfigurationException("recipe " + file + " is no UTF-8 text", e);
     } catch (IOException e) {
       throw new ConfigurationException(
-          "recipe " + file + " could not be read: " + e + ". Check the path", e);
+          "recipe " + file + " could not be read: " + why(file, e) + ". Check the path", e);
     }
     return parse(text, file.toString());
+  }
+
+  /** The parser's own message spans lines and draws the place. */
+  private static String why(YamlEngineException e) {
+    if (e instanceof MarkedYamlEngineException marked && marked.getProblemMark().isPresent()) {
+      Mark mark = marked.getProblemMark().get();
+      return String.format(
+          "line %d, column %d: %s", mark.getLine() + 1, mark.getColumn() + 1, marked.getProblem());
+    }
+    return String.valueOf(e.getMessage());
+  }
+
+  private static String why(Path file, IOException e) {
+    if (e instanceof NoSuchFileException) {
+      return "no such file";
+    }
+    return Files.isDirectory(file) ? "it is a directory" : String.valueOf(e.getMessage());
   }
 
   static QuantizationConfig parse(String text, String name) {
@@ -47,8 +70,7 @@ final class RecipeFile {
           LoadSettings.builder().setLabel(name).setAllowDuplicateKeys(false).build();
       tree = new Load(settings).loadFromString(text);
     } catch (YamlEngineException e) {
-      String why = String.valueOf(e.getMessage()).replaceAll("\\s*\\n\\s*", " ");
-      throw new ConfigurationException("recipe " + name + " is no YAML or JSON: " + why, e);
+      throw new ConfigurationException("recipe " + name + " is no YAML or JSON: " + why(e), e);
     }
     if (!(tree instanceof Map<?, ?> map)) {
       throw new ConfigurationException(

@@ -1,32 +1,15 @@
 package dev.monoquant.cli;
 
-import dev.monoquant.ConfigurationException;
-import dev.monoquant.QuantException;
 import dev.monoquant.core.Plugins;
-import dev.monoquant.core.Progress;
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.spi.Compute;
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
-import java.net.URL;
-import java.net.URLClassLoader;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** The options that every command shares: how to work, not what to do. */
+/** The options of the commands that work on models: how to work, not what to do. */
 final class RunOptions implements AutoCloseable {
-
-  @Option(
-      names = "--plugin",
-      paramLabel = "JAR",
-      description = "A jar with further schemes, layer quantizers or formats. May be repeated.")
-  private List<Path> jars = new ArrayList<>();
 
   @Option(
       names = "--input-format",
@@ -37,7 +20,7 @@ final class RunOptions implements AutoCloseable {
   @Option(
       names = "--threads",
       paramLabel = "N",
-      description = "Worker threads; as many as processors by default.")
+      description = "Worker threads; as many as processors by default. Never changes a result.")
   private @Nullable Integer threads;
 
   @Option(
@@ -46,68 +29,45 @@ final class RunOptions implements AutoCloseable {
       description = "auto, jvm or torch; never changes a result. Default: auto.")
   private String compute = "auto";
 
-  @Option(names = "--quiet", description = "No progress on standard error.")
+  @Option(names = "--quiet", description = "Say nothing but failures on standard error.")
   private boolean quiet;
 
-  @Option(names = "--no-progress", description = "No progress on standard error.")
+  @Option(names = "--no-progress", description = "Show no progress on standard error.")
   private boolean noProgress;
 
-  @Option(names = "--verbose", description = "Stack traces of failures.")
-  private boolean verbose;
+  @Mixin private final PluginOptions plugins = new PluginOptions();
 
-  private @Nullable URLClassLoader loader;
-
-  boolean verbose() {
-    return verbose;
-  }
-
-  boolean quiet() {
-    return quiet;
-  }
-
-  Plugins plugins() {
-    ClassLoader own = Objects.requireNonNull(RunOptions.class.getClassLoader());
-    if (jars.isEmpty()) {
-      return Plugins.load(own);
-    }
-    List<URL> urls = new ArrayList<>();
-    for (Path jar : jars) {
-      if (!Files.isReadable(jar)) {
-        throw new ConfigurationException(
-            "--plugin "
-                + QuantException.quote(jar.toString())
-                + ": no such file. Give the path of a jar, for example --plugin lib/my-scheme.jar");
-      }
-      try {
-        urls.add(jar.toUri().toURL());
-      } catch (IOException e) {
-        throw new ConfigurationException("--plugin " + jar + " is no path of a jar", e);
-      }
-    }
-    loader = new URLClassLoader(urls.toArray(new URL[0]), own);
-    return Plugins.load(own, loader);
-  }
-
-  Quantizer quantizer(PrintWriter err) {
+  /**
+   * A quantizer as the options ask for; to be made once.
+   *
+   * @param talk hears the progress, and what is wrong with plugins
+   */
+  Quantizer quantizer(Talk talk) {
+    Plugins found = plugins.load();
+    found.problems().forEach(p -> talk.say("warning: " + p));
     Quantizer quantizer =
         Quantizer.create()
-            .withPlugins(plugins())
+            .withPlugins(found)
             .withCompute(Compute.parse(compute))
-            .withProgress(quiet || noProgress ? Progress.NONE : ProgressLine.on(err));
+            .withProgress(talk.progress());
     if (threads != null) {
       quantizer = quantizer.withThreads(threads);
     }
     return inputFormat == null ? quantizer : quantizer.withInputFormat(inputFormat);
   }
 
+  /**
+   * What is said beside the results.
+   *
+   * @param err standard error
+   * @param work what the command does, as a word for its progress
+   */
+  Talk talk(PrintWriter err, String work) {
+    return new Talk(err, work, !quiet, !quiet && !noProgress);
+  }
+
   @Override
   public void close() {
-    if (loader != null) {
-      try {
-        loader.close();
-      } catch (IOException e) {
-        throw new UncheckedIOException("a plugin jar could not be closed", e);
-      }
-    }
+    plugins.close();
   }
 }

@@ -21,8 +21,10 @@ import picocli.CommandLine.Spec;
       "Reads an output again: compares it with the hashes in its manifest and decodes it.",
       "Exits with 4 if anything differs."
     },
-    mixinStandardHelpOptions = true)
-final class VerifyCommand implements Callable<Integer>, Failure.Verbose {
+    customSynopsis = "quant verify OUTPUT [--against INPUT] [OPTIONS]",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class VerifyCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -41,17 +43,13 @@ final class VerifyCommand implements Callable<Integer>, Failure.Verbose {
   @Mixin private final RunOptions run = new RunOptions();
 
   @Override
-  public boolean verbose() {
-    return run.verbose();
-  }
-
-  @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
-    try (run) {
+    try (run;
+        Talk talk = run.talk(spec.commandLine().getErr(), "verifying")) {
       Verification result =
-          run.quantizer(spec.commandLine().getErr())
-              .verify(output, Optional.ofNullable(against).map(ModelInput::of));
+          run.quantizer(talk).verify(output, Optional.ofNullable(against).map(ModelInput::of));
+      talk.clear();
       out.print(json ? result.toJson() : result.toTable());
       out.flush();
       result.requireSound();

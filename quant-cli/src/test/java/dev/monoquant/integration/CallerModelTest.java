@@ -15,14 +15,18 @@ import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.Plugins;
 import dev.monoquant.core.QuantizedModel;
 import dev.monoquant.core.Quantizer;
+import dev.monoquant.schemes.Int8Scheme;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.testkit.fakes.HostileScheme;
 import dev.monoquant.testkit.fakes.LiveArrays;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -41,8 +45,6 @@ class CallerModelTest {
 
   private static final QuantizationConfig INT8 =
       QuantizationConfig.builder().scheme("int8").build();
-  private static final QuantizationConfig HOSTILE =
-      QuantizationConfig.builder().scheme("test/scribbler").build();
 
   /** How a model looks and how the work is cut up. */
   record Case(long seed, int layers, int rows, int cols, String type, int threads, int tile) {
@@ -67,10 +69,16 @@ class CallerModelTest {
     }
 
     Quantizer quantizer() {
-      return Quantizer.create()
-          .withPlugins(Plugins.load().with(new Scribbler()))
-          .withThreads(threads)
-          .withTileElements(tile);
+      return Quantizer.create().withThreads(threads).withTileElements(tile);
+    }
+
+    /** As before, but what goes by the name of int8 writes into both views of its tiles. */
+    Quantizer hostile() {
+      Plugins all = Plugins.load();
+      List<Object> plugins = new ArrayList<>(all.layerQuantizers());
+      plugins.addAll(all.inputFormats());
+      plugins.add(new HostileScheme(new Int8Scheme(), HostileScheme.Malice.SCRIBBLES_ARRAYS));
+      return quantizer().withPlugins(Plugins.of(plugins.toArray()));
     }
   }
 
@@ -93,7 +101,7 @@ class CallerModelTest {
     try (NDManager manager = NDManager.newBaseManager("PyTorch")) {
       Map<String, NDArray> tensors = c.stateDict(manager);
       Map<String, ByteBuffer> before = bytes(tensors);
-      try (QuantizedModel hostile = c.quantizer().quantize(tensors, HOSTILE);
+      try (QuantizedModel hostile = c.hostile().quantize(tensors, INT8);
           QuantizedModel honest = c.quantizer().quantize(tensors, INT8)) {
         assertThat(bytes(tensors)).isEqualTo(before);
         assertThat(bytes(hostile.toStateDict(manager)))
@@ -144,7 +152,7 @@ class CallerModelTest {
           new ModelInput[] {
             ModelInput.of(model), ModelInput.of(block), ModelInput.of(list),
           }) {
-        try (QuantizedModel quantized = c.quantizer().quantize(input, HOSTILE)) {
+        try (QuantizedModel quantized = c.hostile().quantize(input, INT8)) {
           assertThat(quantized.weights()).isNotEmpty();
         }
         assertThat(bytes(parameters)).as(input.toString()).isEqualTo(before);
@@ -172,7 +180,7 @@ class CallerModelTest {
     try (NDManager manager = NDManager.newBaseManager("PyTorch")) {
       Map<String, NDArray> tensors = c.stateDict(manager);
       int before = LiveArrays.count();
-      try (QuantizedModel quantized = c.quantizer().quantize(tensors, HOSTILE)) {
+      try (QuantizedModel quantized = c.hostile().quantize(tensors, INT8)) {
         try (NDManager own = manager.newSubManager()) {
           assertThat(quantized.toStateDict(own)).hasSameSizeAs(tensors);
         }

@@ -229,7 +229,8 @@ class ResumeTest {
   void anotherVersionIsRefusedWithTheDifference() throws IOException {
     Path journal = interrupted(2).resolve(".quant-journal");
     Files.writeString(
-        journal, Files.readString(journal).replace("monoquant development", "monoquant 0.0.1"));
+        journal,
+        Files.readString(journal).replaceFirst("\"monoquant [^\"]*\"", "\"monoquant 0.0.1\""));
     assertRefused(INT8, "monoquant.tool was \"monoquant 0.0.1\" and is");
   }
 

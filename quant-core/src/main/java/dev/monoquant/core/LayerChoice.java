@@ -101,6 +101,6 @@ final class LayerChoice {
           + (layer.name().isEmpty() ? tensor.name() : layer.name())
           + "=Linear'";
     }
-    return "no weight of a " + layer.kind() + " layer";
+    return "no weight of its layer, of kind " + layer.kind();
   }
 }

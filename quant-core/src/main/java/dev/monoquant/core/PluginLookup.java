@@ -60,7 +60,7 @@ final class PluginLookup {
     String nearest =
         Nearest.of(id, ofKind.stream().map(PluginEntry::id).toList())
             .map(n -> "; did you mean " + n + "?")
-            .orElse("");
+            .orElse(".");
     String broken =
         problems.isEmpty()
             ? ""

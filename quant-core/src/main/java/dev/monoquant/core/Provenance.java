@@ -7,10 +7,14 @@ import com.google.gson.JsonParser;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Properties;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
@@ -94,12 +98,26 @@ final class Provenance {
     return both;
   }
 
-  /** The version in the manifest of the jar; classes outside a jar have none. */
+  /** A resource, since a manifest is not read where the jar is on the module path. */
   static String version() {
-    return version(Provenance.class);
+    Properties properties = new Properties();
+    try (InputStream in = Provenance.class.getResourceAsStream("version.properties")) {
+      properties.load(Objects.requireNonNull(in, "version.properties"));
+    } catch (IOException e) {
+      throw new UncheckedIOException("version.properties in the jar cannot be read", e);
+    }
+    return properties.getProperty("version");
   }
 
+  /**
+   * The version in the manifest of a plugin's jar. Our own plugins are released with this module;
+   * their manifests are not read either where jars are on the module path.
+   */
   private static String version(Class<?> type) {
-    return Objects.requireNonNullElse(type.getPackage().getImplementationVersion(), "development");
+    String own = type.getPackage().getImplementationVersion();
+    if (own != null) {
+      return own;
+    }
+    return type.getPackageName().startsWith("dev.monoquant.") ? version() : "development";
   }
 }

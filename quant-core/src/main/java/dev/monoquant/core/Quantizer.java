@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * The entry point: plans and runs quantizations.
@@ -33,6 +34,11 @@ public final class Quantizer {
 
   private Quantizer(Settings settings) {
     this.settings = settings;
+  }
+
+  /** {@return the version of this library, which every output names} */
+  public static String version() {
+    return Provenance.version();
   }
 
   /** {@return a quantizer with all plugins that can be seen, and as many threads as processors} */
@@ -167,7 +173,29 @@ public final class Quantizer {
    */
   public Report quantize(
       ModelInput input, QuantizationConfig config, Path target, boolean overwrite) {
-    return Stages.quantize(settings, input, config, target, overwrite);
+    return quantize(input, config, target, overwrite, report -> {});
+  }
+
+  /**
+   * Quantizes a model from end to end, and asks before the output gets its name.
+   *
+   * @param input any input
+   * @param config what to quantize and how
+   * @param target the file or directory to make
+   * @param overwrite whether to replace an existing output
+   * @param gate sees the report when all is written under temporary names; what it throws is thrown
+   *     on, the temporary files are removed, and an existing output stays as it was
+   * @return what was done
+   * @throws dev.monoquant.QuantException as {@link #quantize(ModelInput, QuantizationConfig, Path,
+   *     boolean)}
+   */
+  public Report quantize(
+      ModelInput input,
+      QuantizationConfig config,
+      Path target,
+      boolean overwrite,
+      Consumer<Report> gate) {
+    return Stages.quantize(settings, input, config, target, overwrite, gate);
   }
 
   /**

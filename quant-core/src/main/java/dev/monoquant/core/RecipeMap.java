@@ -36,7 +36,7 @@ record RecipeMap(String file, String path, Map<?, ?> values) {
         throw new ConfigurationException(
             at(shown)
                 + ": unknown key"
-                + Nearest.of(shown, allowed).map(n -> "; did you mean " + n + "?").orElse(";")
+                + Nearest.of(shown, allowed).map(n -> "; did you mean " + n + "?").orElse(".")
                 + " Allowed are "
                 + String.join(", ", new TreeSet<>(allowed)));
       }

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Consumer;
 
 /** What each method of {@link Quantizer} does, step by step. */
 final class Stages {
@@ -59,7 +60,8 @@ final class Stages {
       ModelInput input,
       QuantizationConfig config,
       Path target,
-      boolean overwrite) {
+      boolean overwrite,
+      Consumer<Report> gate) {
     OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
     try (Opened opened = InputOpener.open(settings, input)) {
       Plan plan = soundPlan(settings, opened, config, Optional.of(format));
@@ -67,6 +69,7 @@ final class Stages {
       Plan sized = withSize(plan, format.predictBytes(request));
       try (TensorSink sink = format.open(request)) {
         Report report = run(settings, opened.source(), sized, policy(config), sink);
+        gate.accept(report);
         commit(settings, sink, target);
         return report;
       }

@@ -4,6 +4,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.NumberType;
 import dev.monoquant.PluginException;
 import dev.monoquant.Problem;
+import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.WeightSettings;
@@ -61,7 +62,7 @@ final class WeightEncoder {
       Options defaults = scheme.defaults(rows);
       return encode(scheme, options(defaults, wanted), wanted, candidate);
     } catch (ConfigurationException e) {
-      return failed(Problem.error(rows.tensor().name(), message(e), ""));
+      return failed(Problem.error(rows.tensor().name(), message(e, rows.tensor().name()), ""));
     } catch (RuntimeException e) {
       throw new PluginException(
           "scheme " + scheme.id() + " failed to plan " + rows.tensor().name() + ": " + e, e);
@@ -169,7 +170,10 @@ final class WeightEncoder {
     return type == NumberType.FLOAT && bits == 16 ? "float16" : type.wire() + bits;
   }
 
-  private static String message(ConfigurationException e) {
-    return String.valueOf(e.getMessage());
+  /** What a scheme says, without the name of the tensor: the problem is about it anyway. */
+  private static String message(ConfigurationException e, String tensor) {
+    String message = String.valueOf(e.getMessage());
+    String prefix = "tensor " + QuantException.quote(tensor) + ": ";
+    return message.startsWith(prefix) ? message.substring(prefix.length()) : message;
   }
 }

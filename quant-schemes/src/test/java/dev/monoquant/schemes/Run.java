@@ -12,6 +12,7 @@ import dev.monoquant.spi.Need;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.testkit.fakes.MemoryTile;
 import dev.monoquant.tile.QuantizedTile;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
@@ -92,7 +93,11 @@ final class Run {
     Map<String, ByteArrayOutputStream> parts = new TreeMap<>();
     int height = (int) rows.rows();
     for (int row = 0; row < height; row += tileHeight) {
-      try (ArrayTile tile = new ArrayTile(rows, weight, row, Math.min(tileHeight, height - row))) {
+      int cols = (int) rows.cols();
+      int end = Math.min(row + tileHeight, height);
+      float[] numbers = Arrays.copyOfRange(weight, row * cols, end * cols);
+      // Longer than needed, as a tile may be: nobody may look at what is beyond.
+      try (MemoryTile tile = MemoryTile.of(rows, row, numbers).withSlack(3)) {
         QuantizedTile made = quantizer.quantize(tile);
         for (String name : made.names()) {
           parts.computeIfAbsent(name, n -> new ByteArrayOutputStream()).writeBytes(made.part(name));

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * A scheme, a weight and options: what every law about schemes is tried on, with the few calls it
@@ -26,7 +27,8 @@ import java.util.Map;
  * @param weight what to quantize
  * @param options complete options
  */
-public record SchemeCase(Scheme scheme, WeightSample weight, Options options) {
+public record SchemeCase(Scheme scheme, WeightSample weight, Options options)
+    implements Repeatable {
 
   /** Checks that nothing is null. */
   public SchemeCase {
@@ -162,6 +164,28 @@ public record SchemeCase(Scheme scheme, WeightSample weight, Options options) {
    * @param height how many
    */
   public record Span(int firstRow, int height) {}
+
+  @Override
+  public String expression() {
+    return "new SchemeCase(%s, %s, %s)"
+        .formatted(Repeatable.creation(scheme), weight, expression(options));
+  }
+
+  private static String expression(Options options) {
+    String extra =
+        options.extra().entrySet().stream()
+            .sorted(Map.Entry.comparingByKey())
+            .map(e -> Repeatable.literal(e.getKey()) + ", " + Repeatable.literal(e.getValue()))
+            .collect(Collectors.joining(", "));
+    return "new Options(%d, %s, Granularity.parse(%s), %s, Compute.%s, Map.of(%s))"
+        .formatted(
+            options.bits(),
+            options.symmetric(),
+            Repeatable.literal(options.granularity().wire()),
+            Repeatable.literal(options.profile()),
+            options.compute().name(),
+            extra);
+  }
 
   /** {@return the scheme, the weight and the options in one line} */
   @Override

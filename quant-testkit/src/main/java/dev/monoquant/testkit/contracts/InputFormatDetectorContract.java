@@ -1,17 +1,21 @@
 package dev.monoquant.testkit.contracts;
 
+import ai.djl.ndarray.NDManager;
 import dev.monoquant.core.Plugins;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.testkit.data.ForeignInputs;
+import dev.monoquant.testkit.data.LiveInputs;
 import dev.monoquant.testkit.laws.DetectorLaws;
 import dev.monoquant.testkit.laws.LawViolation;
+import dev.monoquant.testkit.laws.ReadingLaws;
 import dev.monoquant.testkit.laws.SourceLaws;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
@@ -22,14 +26,12 @@ import net.jqwik.api.Property;
  *
  * <pre>{@code
  * class FlatFormatTest implements InputFormatDetectorContract {
- *   @Override
  *   public InputFormatDetector subject() {
  *     return new FlatFormat();
  *   }
  *
- *   @Override
- *   public Path sample(Path folder) throws IOException {
- *     return Files.write(folder.resolve("sample.flat"), ...);
+ *   public ModelInput sample(Path folder) throws IOException {
+ *     return ModelInput.of(Files.write(folder.resolve("sample.flat"), ...));
  *   }
  * }
  * }</pre>
@@ -40,14 +42,26 @@ public interface InputFormatDetectorContract {
   InputFormatDetector subject();
 
   /**
-   * Writes a valid model: a file, or a directory of files. Make it small, a few hundred bytes of
-   * header and data; it is damaged in many places, one after the other.
+   * Makes a valid model: a file, a directory of files, or a live object. Make it small, a few
+   * hundred bytes of header and data; files are damaged in many places, one after the other.
    *
-   * @param folder an empty folder
-   * @return the model, in that folder, with at least one tensor
+   * @param folder an empty folder for its files
+   * @return the model with at least one tensor
    * @throws IOException if it cannot be written
    */
-  Path sample(Path folder) throws IOException;
+  ModelInput sample(Path folder) throws IOException;
+
+  /**
+   * {@return the bytes of plain tensors of the sample by name, little-endian; put a NaN among them}
+   */
+  default Map<String, byte[]> truth() {
+    return Map.of();
+  }
+
+  /** {@return whether an engine is at hand to try live objects with arrays, which starts it} */
+  default boolean usesArrays() {
+    return false;
+  }
 
   /** {@return whether it is found by its id} */
   default boolean registered() {
@@ -79,9 +93,31 @@ public interface InputFormatDetectorContract {
           law.check(new DetectorLaws.Case(subject(), input, folder));
         }
       }
-      Path model = sample(Files.createDirectory(folder.resolve("sample")));
+      ModelInput model = sample(Files.createDirectory(folder.resolve("sample")));
       for (var law : DetectorLaws.all()) {
-        law.check(new DetectorLaws.Case(subject(), ModelInput.of(model), folder));
+        law.check(new DetectorLaws.Case(subject(), model, folder));
+      }
+    } finally {
+      delete(folder);
+    }
+  }
+
+  /**
+   * All of {@link DetectorLaws}, on {@link LiveInputs}.
+   *
+   * @throws IOException if there are no temporary folders
+   */
+  @Example
+  default void staysCalmOnLiveInputs() throws IOException {
+    if (!usesArrays()) {
+      return;
+    }
+    Path folder = Files.createTempDirectory("contract");
+    try (NDManager manager = NDManager.newBaseManager()) {
+      for (ModelInput input : LiveInputs.in(manager)) {
+        for (var law : DetectorLaws.all()) {
+          law.check(new DetectorLaws.Case(subject(), input, folder));
+        }
       }
     } finally {
       delete(folder);
@@ -108,7 +144,7 @@ public interface InputFormatDetectorContract {
   }
 
   /**
-   * All of {@link SourceLaws}, on the sample.
+   * All of {@link SourceLaws}, and {@link ReadingLaws#readsTheTruth}, on the sample.
    *
    * @throws IOException if the sample cannot be written
    */
@@ -116,9 +152,13 @@ public interface InputFormatDetectorContract {
   default void readsItsOwn() throws IOException {
     Path folder = Files.createTempDirectory("contract");
     try {
-      Path model = sample(folder);
+      SourceLaws.Case c = new SourceLaws.Case(subject(), sample(folder));
       for (var law : SourceLaws.all()) {
-        law.check(new SourceLaws.Case(subject(), model));
+        law.check(c);
+      }
+      ReadingLaws.readsTheTruth(c, truth());
+      if (usesArrays()) {
+        SourceLaws.leavesNoArrays(c);
       }
     } finally {
       delete(folder);

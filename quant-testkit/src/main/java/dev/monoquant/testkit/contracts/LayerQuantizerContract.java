@@ -15,12 +15,10 @@ import net.jqwik.api.Example;
  *
  * <pre>{@code
  * class GatedTest implements LayerQuantizerContract {
- *   @Override
  *   public LayerQuantizer subject() {
  *     return new Gated();
  *   }
  *
- *   @Override
  *   public List<Layer> layers() {
  *     return List.of(LayerSamples.layer("gate", new LayerKind("GatedLinear"),
  *         ElementType.FLOAT32, Map.of("weight", TensorShape.of(8, 4))));

@@ -3,7 +3,7 @@
  *
  * <p>The tests are jqwik properties, so the jqwik engine must be on the test class path ({@code
  * net.jqwik:jqwik}). A failure prints the smallest input that was found, the seed that repeats it
- * ({@code @Property(seed = "...")}), and the call that makes that input outside of any engine.
+ * ({@code @Property(seed = "...")}), and the one line that shows the same outside of any engine.
  */
 @NullMarked
 package dev.monoquant.testkit.contracts;

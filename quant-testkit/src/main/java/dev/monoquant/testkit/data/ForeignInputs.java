@@ -21,7 +21,7 @@ public final class ForeignInputs {
 
   /**
    * Files, directories and live objects, none of them the model of anybody. The live ones are
-   * empty, so no engine is started.
+   * empty, so no engine is started; {@link LiveInputs} have arrays.
    *
    * @param folder an empty folder, filled here
    * @return the inputs; the files lie in the folder, and one is not there

@@ -77,6 +77,7 @@ public final class LayerSamples {
           List.of(ElementType.INT8, ElementType.INT64, ElementType.BOOL, ElementType.FLOAT8_E4M3)) {
         layers.add(layer(layer.name(), layer.kind(), type, shapes(layer)));
       }
+      layers.add(emptied(layer));
       layers.add(reshaped(layer, TensorShape.of(0, 4)));
       layers.add(reshaped(layer, TensorShape.of(4, 0)));
       layers.add(reshaped(layer, TensorShape.of(4)));
@@ -85,6 +86,18 @@ public final class LayerSamples {
       layers.add(layer("", layer.kind(), ElementType.FLOAT32, shapes(layer)));
     }
     return layers;
+  }
+
+  /** The layer with no outputs, each tensor of its own rank. */
+  private static Layer emptied(Layer layer) {
+    Map<String, TensorShape> shapes = shapes(layer);
+    shapes.replaceAll(
+        (name, old) -> {
+          long[] dims = old.dims().clone();
+          dims[0] = 0;
+          return TensorShape.of(dims);
+        });
+    return layer(layer.name(), layer.kind(), ElementType.FLOAT32, shapes);
   }
 
   private static Layer reshaped(Layer layer, TensorShape shape) {

@@ -8,7 +8,9 @@ import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.Facts;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
@@ -51,6 +53,27 @@ public final class WeightSample {
         "WeightSample.of(ValuePattern.%s, ElementType.%s, %d, %d, %dL)"
             .formatted(pattern, type, rows, cols, seed);
     return new WeightSample(recipe, linear(type, rows, cols), values);
+  }
+
+  /**
+   * Small weights for a plain loop over laws, where no engine generates any: each pattern in each
+   * element type, in one row, in a single number, and with an odd number of columns.
+   *
+   * @return the samples, the same every time
+   */
+  public static List<WeightSample> all() {
+    List<WeightSample> all = new ArrayList<>();
+    for (ValuePattern pattern : ValuePattern.values()) {
+      for (ElementType type : ElementType.values()) {
+        if (type.isQuantizable()) {
+          all.add(of(pattern, type, 5, 12, 3));
+        }
+      }
+      all.add(of(pattern, ElementType.FLOAT32, 1, 1, 1));
+      all.add(of(pattern, ElementType.FLOAT32, 1, 9, 2));
+      all.add(of(pattern, ElementType.FLOAT32, 3, 7, 4));
+    }
+    return all;
   }
 
   /**

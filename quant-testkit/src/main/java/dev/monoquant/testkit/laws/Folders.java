@@ -40,6 +40,14 @@ final class Folders {
     }
   }
 
+  /** Nothing, not even a temporary file, may be in a folder. */
+  static void requireEmpty(String law, Object subject, Path folder) throws IOException {
+    List<Path> found = walk(folder);
+    if (found.size() > 1) {
+      throw new LawViolation(law, subject, "found " + found.subList(1, found.size()));
+    }
+  }
+
   /** The time, and for files the bytes, of everything in a folder; compare two with equals. */
   static Map<String, String> snapshot(Path folder) {
     Map<String, String> found = new TreeMap<>();

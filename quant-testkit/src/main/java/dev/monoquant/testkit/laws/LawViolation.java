@@ -2,10 +2,12 @@ package dev.monoquant.testkit.laws;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.monoquant.testkit.Repeatable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A plugin broke a law. The message names the law, the plugin, the input and the values.
+ * A plugin broke a law. The message is one line that names the law, the plugin, the input and the
+ * values; if the input is {@link Repeatable}, it ends with the call that shows the same again.
  *
  * <p>An {@link AssertionError}, so every test engine reports it as a failure.
  */
@@ -35,8 +37,30 @@ public final class LawViolation extends AssertionError {
    * @param cause the exception; null if there is none
    */
   public LawViolation(String law, Object subject, String detail, @Nullable Throwable cause) {
-    super("law " + law + " is broken by " + subject + ": " + detail, cause);
+    super("law " + law + " is broken by " + subject + ": " + detail + repeat(law, subject), cause);
     this.law = requireNonNull(law, "law");
+  }
+
+  private static String repeat(String law, Object subject) {
+    return subject instanceof Repeatable again
+        ? ". To repeat it: " + owner(law) + law + "(" + again.expression() + ")"
+        : "";
+  }
+
+  /** The class of the law: it is on the stack, in a thread of its own as a lambda. */
+  private static String owner(String law) {
+    return StackWalker.getInstance()
+        .walk(
+            frames ->
+                frames
+                    .filter(
+                        frame ->
+                            frame.getMethodName().equals(law)
+                                || frame.getMethodName().startsWith("lambda$" + law + "$"))
+                    .map(StackWalker.StackFrame::getClassName)
+                    .map(name -> name.substring(name.lastIndexOf('.') + 1) + ".")
+                    .findFirst()
+                    .orElse(""));
   }
 
   /** {@return the name of the law, that of its method} */

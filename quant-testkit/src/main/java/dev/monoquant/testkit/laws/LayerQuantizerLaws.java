@@ -5,13 +5,16 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.LayerQuantizer;
+import dev.monoquant.testkit.Repeatable;
 import dev.monoquant.testkit.data.LayerSamples;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** What a {@link LayerQuantizer} must do, whatever layer it is shown. */
 public final class LayerQuantizerLaws {
@@ -24,11 +27,39 @@ public final class LayerQuantizerLaws {
    * @param quantizer the subject
    * @param layer any layer
    */
-  public record Case(LayerQuantizer quantizer, Layer layer) {
+  public record Case(LayerQuantizer quantizer, Layer layer) implements Repeatable {
 
     /** {@return the rows that the quantizer chooses} */
     List<Rows> rows() {
       return quantizer.rows(layer);
+    }
+
+    @Override
+    public String expression() {
+      return "new LayerQuantizerLaws.Case(%s, %s)"
+          .formatted(Repeatable.creation(quantizer), expression(layer));
+    }
+
+    private static String expression(Layer layer) {
+      String tensors =
+          layer.tensors().entrySet().stream()
+              .map(e -> Repeatable.literal(e.getKey()) + ", " + expression(e.getValue()))
+              .collect(Collectors.joining(", "));
+      return "new Layer(%s, new LayerKind(%s), Layer.Evidence.%s, Map.of(%s))"
+          .formatted(
+              Repeatable.literal(layer.name()),
+              Repeatable.literal(layer.kind().name()),
+              layer.evidence().name(),
+              tensors);
+    }
+
+    private static String expression(TensorInfo tensor) {
+      String dims =
+          Arrays.stream(tensor.shape().dims())
+              .mapToObj(Long::toString)
+              .collect(Collectors.joining(", "));
+      return "new TensorInfo(%s, ElementType.%s, TensorShape.of(%s))"
+          .formatted(Repeatable.literal(tensor.name()), tensor.type().name(), dims);
     }
 
     @Override

@@ -36,11 +36,11 @@ public final class SchemeLaws {
     List<Law<SchemeCase>> laws = new ArrayList<>();
     laws.add(new Law<>("idIsStable", c -> idIsStable(c.scheme())));
     laws.add(new Law<>("defaultsAreAccepted", c -> defaultsAreAccepted(c.scheme(), rows(c))));
+    laws.addAll(TileQuantizerLaws.all());
+    laws.addAll(TileDecoderLaws.all());
     laws.add(new Law<>("encodingFollowsShapesAlone", SchemeLaws::encodingFollowsShapesAlone));
     laws.add(new Law<>("needsAreStable", SchemeLaws::needsAreStable));
     laws.add(new Law<>("unknownProfileIsRefused", SchemeLaws::unknownProfileIsRefused));
-    laws.addAll(TileQuantizerLaws.all());
-    laws.addAll(TileDecoderLaws.all());
     return laws;
   }
 

@@ -27,8 +27,8 @@ public final class TileDecoderLaws {
   /** {@return every law that holds for all schemes} */
   public static List<Law<SchemeCase>> all() {
     return List.of(
-        new Law<>("writesExactlyItsNumbers", TileDecoderLaws::writesExactlyItsNumbers),
         new Law<>("decodingReadsOnly", TileDecoderLaws::decodingReadsOnly),
+        new Law<>("writesExactlyItsNumbers", TileDecoderLaws::writesExactlyItsNumbers),
         new Law<>("decodesRowsAlone", TileDecoderLaws::decodesRowsAlone),
         new Law<>("decodesToItsType", TileDecoderLaws::decodesToItsType),
         new Law<>("staysWithinErrorBound", TileDecoderLaws::staysWithinErrorBound));

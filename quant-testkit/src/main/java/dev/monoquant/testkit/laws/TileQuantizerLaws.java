@@ -32,11 +32,11 @@ public final class TileQuantizerLaws {
     return List.of(
         new Law<>("throwsOnlyOnPurpose", TileQuantizerLaws::throwsOnlyOnPurpose),
         new Law<>("returnsDeclaredParts", TileQuantizerLaws::returnsDeclaredParts),
+        new Law<>("repeats", TileIndependenceLaws::repeats),
         new Law<>("codesFitTheirType", TileQuantizerLaws::codesFitTheirType),
         new Law<>("floatsAreFinite", TileQuantizerLaws::floatsAreFinite),
         new Law<>("scalesAreNotZero", TileQuantizerLaws::scalesAreNotZero),
         new Law<>("readsOnlyItsNumbers", TileQuantizerLaws::readsOnlyItsNumbers),
-        new Law<>("repeats", TileIndependenceLaws::repeats),
         new Law<>("keepsNothing", TileIndependenceLaws::keepsNothing),
         new Law<>("orderDoesNotMatter", TileIndependenceLaws::orderDoesNotMatter),
         new Law<>("threadsDoNotMatter", TileIndependenceLaws::threadsDoNotMatter),

@@ -28,6 +28,12 @@ class BrokenLayerQuantizersTest {
         .isEmpty();
   }
 
+  /** Has a name that no recipe can spell. Caught by {@code idIsValid}. */
+  @Test
+  void hasAnIdWithSpaces() {
+    assertThat(caught(new Sample("my layers", layer -> List.of()))).containsExactly("idIsValid");
+  }
+
   /** Takes everything that has numbers. Caught by {@code leavesBiasesAndNorms}. */
   @Test
   void picksBiases() {
@@ -58,17 +64,17 @@ class BrokenLayerQuantizersTest {
         .containsExactly("leavesForeignKinds");
   }
 
-  /** Relies on a weight that is a matrix. Caught by {@code neverThrows}. */
+  /** Relies on every linear layer having a weight. Caught by {@code neverThrows}. */
   @Test
   void expectsWeights() {
     assertThat(
             caught(
-                layer -> {
-                  if (layer.kind().equals(LayerKind.LINEAR)) {
-                    TensorInfo unused = layer.tensor(WEIGHT).orElseThrow();
-                  }
-                  return List.of();
-                }))
+                layer ->
+                    layer.kind().equals(LayerKind.LINEAR)
+                            && hasFloats(layer, WEIGHT)
+                            && tensor(layer, WEIGHT).shape().rank() > 1
+                        ? List.of(row(layer, layer.name(), WEIGHT))
+                        : List.of()))
         .containsExactly("neverThrows");
   }
 
@@ -101,6 +107,7 @@ class BrokenLayerQuantizersTest {
   /** Chooses some tensors of linear layers. */
   private static LayerQuantizer choosing(BiPredicate<Layer, String> choice) {
     return new Sample(
+        "acme/broken",
         layer ->
             layer.kind().equals(LayerKind.LINEAR)
                 ? layer.tensors().keySet().stream()
@@ -114,12 +121,7 @@ class BrokenLayerQuantizersTest {
     List<Rows> of(Layer layer);
   }
 
-  private record Sample(Choice choice) implements LayerQuantizer {
-    @Override
-    public String id() {
-      return "acme/broken";
-    }
-
+  private record Sample(String id, Choice choice) implements LayerQuantizer {
     @Override
     public List<Rows> rows(Layer layer) {
       return choice.of(layer);
@@ -127,7 +129,7 @@ class BrokenLayerQuantizersTest {
   }
 
   private static Set<String> caught(Choice choice) {
-    return caught(new Sample(choice));
+    return caught(new Sample("acme/broken", choice));
   }
 
   private static Set<String> caught(LayerQuantizer quantizer) {

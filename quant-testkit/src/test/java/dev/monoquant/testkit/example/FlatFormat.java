@@ -23,7 +23,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * Vectors of float32, all little-endian: the magic number, the count of tensors (int32), then for
@@ -111,15 +113,23 @@ public class FlatFormat implements InputFormatDetector {
     return bytes;
   }
 
+  /** The bytes of the vectors that {@link #write} writes, a NaN with a payload among them. */
+  public static Map<String, byte[]> truth() {
+    ByteBuffer ab = ByteBuffer.allocate(20).order(ByteOrder.LITTLE_ENDIAN);
+    ab.putFloat(1 / 3f).putFloat(-0f).putInt(0x7FC0_0001).putFloat(2).putFloat(1e-40f);
+    ByteBuffer bias = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+    bias.putFloat(-1).putFloat(7);
+    return Map.of("a.b", ab.array(), "bias", bias.array());
+  }
+
   /** Writes a model of two vectors. */
   public static Path write(Path file) throws IOException {
     ByteBuffer out = ByteBuffer.allocate(200).order(ByteOrder.LITTLE_ENDIAN);
     out.put(MAGIC).putInt(2);
-    out.putInt(3).put("a.b".getBytes(UTF_8)).putInt(5);
-    for (int i = 1; i <= 5; i++) {
-      out.putFloat(i / 3f);
+    for (Map.Entry<String, byte[]> tensor : new TreeMap<>(truth()).entrySet()) {
+      out.putInt(tensor.getKey().length()).put(tensor.getKey().getBytes(UTF_8));
+      out.putInt(tensor.getValue().length / Float.BYTES).put(tensor.getValue());
     }
-    out.putInt(4).put("bias".getBytes(UTF_8)).putInt(2).putFloat(-1).putFloat(7);
     return Files.write(file, Arrays.copyOf(out.array(), out.position()));
   }
 }

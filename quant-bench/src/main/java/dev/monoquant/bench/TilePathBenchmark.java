@@ -1,0 +1,154 @@
+package dev.monoquant.bench;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.Rows;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.schemes.Int8Scheme;
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.Tile;
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.infra.Blackhole;
+
+/**
+ * One weight through int8 per channel on one thread: in tiles that fit the cache, against the same
+ * operations on the whole tensor at once.
+ *
+ * <p>Both start with the private copy that every tile is. The yardstick of both is {@link
+ * MemoryCopyBenchmark}.
+ */
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MILLISECONDS)
+@Warmup(iterations = 4, time = 2)
+@Measurement(iterations = 8, time = 2)
+@Fork(
+    value = 1,
+    jvmArgsAppend = {"-Dai.djl.offline=true", "-Dai.djl.pytorch.num_threads=1", "-Xmx2g"})
+@State(Scope.Thread)
+public class TilePathBenchmark {
+
+  private static final int COLS = 4096;
+
+  /** Rows of a tile; the last one is the whole weight. */
+  @Param({"16", "64", "4096"})
+  public int tileRows;
+
+  /** Where the arithmetic is done. */
+  @Param({"TORCH", "JVM"})
+  public Compute compute = Compute.AUTO;
+
+  private static final int ROWS = 4096;
+
+  private final float[] weight = new float[ROWS * COLS];
+  private final Rows rows =
+      new Rows(
+          "proj",
+          LayerKind.LINEAR,
+          "weight",
+          new TensorInfo("proj.weight", ElementType.FLOAT32, TensorShape.of(ROWS, COLS), ""),
+          0);
+  private final Scheme scheme = new Int8Scheme();
+
+  /** Fills the weight. */
+  @Setup
+  public void fill() {
+    Random random = new Random(1);
+    for (int i = 0; i < weight.length; i++) {
+      weight[i] = (float) random.nextGaussian();
+    }
+  }
+
+  /**
+   * Quantizes the weight.
+   *
+   * @param result takes the codes
+   */
+  @Benchmark
+  public void quantize(Blackhole result) {
+    Options options = scheme.defaults(rows).withCompute(compute);
+    TileQuantizer quantizer = scheme.begin(rows, options, Facts.NONE);
+    for (int row = 0; row < ROWS; row += tileRows) {
+      try (Copy tile = new Copy(row)) {
+        result.consume(quantizer.quantize(tile));
+      }
+    }
+  }
+
+  private final class Copy implements Tile, AutoCloseable {
+
+    private final int firstRow;
+    private @Nullable NDManager manager;
+
+    Copy(int firstRow) {
+      this.firstRow = firstRow;
+    }
+
+    @Override
+    public Rows rows() {
+      return rows;
+    }
+
+    @Override
+    public long firstRow() {
+      return firstRow;
+    }
+
+    @Override
+    public int height() {
+      return tileRows;
+    }
+
+    @Override
+    public int cols() {
+      return COLS;
+    }
+
+    @Override
+    public ElementType sourceType() {
+      return ElementType.FLOAT32;
+    }
+
+    @Override
+    public float[] values() {
+      return Arrays.copyOfRange(weight, firstRow * COLS, (firstRow + tileRows) * COLS);
+    }
+
+    @Override
+    public NDArray array() {
+      NDManager own = NDManager.newBaseManager("PyTorch");
+      manager = own;
+      FloatBuffer numbers = FloatBuffer.wrap(weight, firstRow * COLS, tileRows * COLS);
+      return own.create(numbers, new Shape(tileRows, COLS));
+    }
+
+    @Override
+    public void close() {
+      if (manager != null) {
+        manager.close();
+      }
+    }
+  }
+}

@@ -1,0 +1,95 @@
+package dev.monoquant.cli;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.QuantException;
+import dev.monoquant.core.Plugins;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.zip.ZipFile;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The options that every command has. */
+final class PluginOptions implements AutoCloseable {
+
+  private static final String SERVICES = "META-INF/services/dev.monoquant.spi.";
+
+  @Option(
+      names = "--plugin",
+      paramLabel = "JAR",
+      description = "A jar with further schemes, layer quantizers or formats. May be repeated.")
+  private List<Path> jars = new ArrayList<>();
+
+  /** Failure asks the command line for it, since a failure can come before it is set here. */
+  @Option(names = "--verbose", description = "Show stack traces of failures.")
+  @SuppressWarnings("unused")
+  private boolean verbose;
+
+  private @Nullable URLClassLoader loader;
+
+  /** The plugins of this distribution and those of the jars; to be asked for once. */
+  Plugins load() {
+    ClassLoader own = Objects.requireNonNull(PluginOptions.class.getClassLoader());
+    if (jars.isEmpty()) {
+      return Plugins.load(own);
+    }
+    List<URL> urls = new ArrayList<>();
+    for (Path jar : jars) {
+      requirePlugins(jar);
+      try {
+        urls.add(jar.toUri().toURL());
+      } catch (IOException e) {
+        throw new ConfigurationException(refusal(jar, "not a path of a jar"), e);
+      }
+    }
+    loader = new URLClassLoader(urls.toArray(new URL[0]), own);
+    return Plugins.load(own, loader);
+  }
+
+  /** A class loader looks away from what is no jar; the user must hear of it. */
+  private static void requirePlugins(Path jar) {
+    if (!Files.exists(jar)) {
+      throw refuse(jar, "no such file");
+    }
+    if (!Files.isRegularFile(jar)) {
+      throw refuse(jar, "not a file");
+    }
+    try (ZipFile zip = new ZipFile(jar.toFile())) {
+      if (zip.stream().noneMatch(e -> e.getName().startsWith(SERVICES))) {
+        throw refuse(jar, "it holds no plugin: it lacks " + SERVICES + "Scheme and its like");
+      }
+    } catch (IOException e) {
+      throw new ConfigurationException(refusal(jar, "not a jar: " + e.getMessage()), e);
+    }
+  }
+
+  private static ConfigurationException refuse(Path jar, String why) {
+    return new ConfigurationException(refusal(jar, why));
+  }
+
+  private static String refusal(Path jar, String why) {
+    return "--plugin "
+        + QuantException.quote(jar.toString())
+        + ": "
+        + why
+        + ". Give the path of a plugin's jar, for example --plugin lib/my-scheme.jar";
+  }
+
+  @Override
+  public void close() {
+    if (loader != null) {
+      try {
+        loader.close();
+      } catch (IOException e) {
+        throw new UncheckedIOException("a plugin jar could not be closed", e);
+      }
+    }
+  }
+}

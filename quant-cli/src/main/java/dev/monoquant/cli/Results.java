@@ -1,0 +1,45 @@
+package dev.monoquant.cli;
+
+import java.io.FilterOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Standard output that remembers whether anything was lost on the way.
+ *
+ * <p>A reader that has seen enough, as {@code head} has, is no loss.
+ */
+final class Results extends FilterOutputStream {
+
+  private @Nullable IOException failure;
+
+  Results(OutputStream out) {
+    super(out);
+  }
+
+  @Override
+  public void write(int b) throws IOException {
+    write(new byte[] {(byte) b}, 0, 1);
+  }
+
+  @Override
+  public void write(byte[] bytes, int from, int length) throws IOException {
+    try {
+      out.write(bytes, from, length);
+    } catch (IOException e) {
+      failure = e;
+      throw e;
+    }
+  }
+
+  boolean lost() {
+    // Linux and macOS say "Broken pipe", Windows "The pipe is being closed".
+    return failure != null && !why().toLowerCase(Locale.ROOT).contains("pipe");
+  }
+
+  String why() {
+    return failure == null ? "" : String.valueOf(failure.getMessage());
+  }
+}

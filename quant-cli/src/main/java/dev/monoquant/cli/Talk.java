@@ -1,0 +1,67 @@
+package dev.monoquant.cli;
+
+import dev.monoquant.core.Progress;
+import java.io.Console;
+import java.io.PrintWriter;
+
+/** What a command says beside its results, on standard error. Closing removes the progress bar. */
+final class Talk implements AutoCloseable {
+
+  private final PrintWriter err;
+  private final boolean loud;
+  private final boolean showsProgress;
+  private final ProgressLine line;
+
+  Talk(PrintWriter err, String work, boolean loud, boolean showsProgress) {
+    this.err = err;
+    this.loud = loud;
+    this.showsProgress = showsProgress;
+    this.line = new ProgressLine(err, work, onTerminal(), System::nanoTime);
+  }
+
+  void say(String message) {
+    if (loud) {
+      line.clear();
+      Failure.say(err, message);
+    }
+  }
+
+  Progress progress() {
+    return showsProgress ? line : Progress.NONE;
+  }
+
+  /** Removes the progress bar, before results are printed. */
+  void clear() {
+    line.clear();
+  }
+
+  @Override
+  public void close() {
+    clear();
+  }
+
+  /**
+   * Whether somebody watches standard error. The launcher can tell; without it, a console means
+   * that input and output are a terminal up to Java 21, and must be asked from 22 on.
+   */
+  @SuppressWarnings("SystemConsoleNull")
+  private static boolean onTerminal() {
+    String term = System.getenv().getOrDefault("TERM", "dumb");
+    if (term.equals("dumb") || System.getenv().containsKey("CI")) {
+      return false;
+    }
+    String told = System.getProperty("monoquant.terminal", "");
+    if (!told.isEmpty()) {
+      return Boolean.parseBoolean(told);
+    }
+    Console console = System.console();
+    if (console == null) {
+      return false;
+    }
+    try {
+      return Boolean.TRUE.equals(Console.class.getMethod("isTerminal").invoke(console));
+    } catch (ReflectiveOperationException e) {
+      return true;
+    }
+  }
+}

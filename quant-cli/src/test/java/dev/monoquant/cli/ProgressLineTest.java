@@ -1,0 +1,70 @@
+package dev.monoquant.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.monoquant.core.Progress.Stage;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import org.junit.jupiter.api.Test;
+
+class ProgressLineTest {
+
+  private final StringWriter text = new StringWriter();
+  private long nanos = 1L << 40;
+
+  private ProgressLine line(boolean terminal) {
+    return new ProgressLine(new PrintWriter(text), "quantizing", terminal, () -> nanos);
+  }
+
+  private void run(ProgressLine line, int seconds) {
+    for (int i = 1; i <= 100; i++) {
+      nanos += seconds * 10_000_000L;
+      line.update(Stage.PROCESSING, i * 1_000_000L, 100_000_000L, "layer." + i);
+    }
+    line.update(Stage.COMMITTING, 0, 0, "out");
+    line.clear();
+  }
+
+  @Test
+  void aShortRunSaysNothingInALog() {
+    run(line(false), 1);
+    assertThat(text.toString()).isEmpty();
+  }
+
+  @Test
+  void aLongRunSaysALineForEveryTenth() {
+    run(line(false), 50);
+    assertThat(text.toString().lines())
+        .hasSize(11)
+        .startsWith("quantizing: 10% of 100.0 MB", "quantizing: 20% of 100.0 MB")
+        .endsWith("quantizing: 100% of 100.0 MB", "flushing and checking");
+    assertThat(text.toString()).doesNotContain("\r", "\u001b");
+  }
+
+  @Test
+  void aVeryLongRunSaysALineForEveryTenSeconds() {
+    run(line(false), 1000);
+    assertThat(text.toString().lines()).hasSize(101).contains("quantizing: 13% of 100.0 MB");
+  }
+
+  @Test
+  void aTerminalHasOneLineThatIsGoneInTheEnd() {
+    run(line(true), 50);
+    assertThat(text.toString()).doesNotContain("\n").endsWith("\r\u001b[K");
+    assertThat(text.toString())
+        .contains("quantizing [###", "] 100% layer.100", "flushing and checking");
+  }
+
+  @Test
+  void aTerminalIsNotDrawnMoreThanTenTimesASecond() {
+    run(line(true), 1);
+    assertThat(text.toString().split("quantizing", -1)).hasSizeBetween(9, 12);
+  }
+
+  @Test
+  void aHostileNameIsNotObeyed() {
+    ProgressLine line = line(true);
+    line.update(Stage.PROCESSING, 1, 2, "a\u001b[2Jb");
+    assertThat(text.toString()).contains("a\\u001b[2Jb");
+  }
+}

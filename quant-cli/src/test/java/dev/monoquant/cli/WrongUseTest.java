@@ -1,0 +1,252 @@
+package dev.monoquant.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Every wrong use gives its exit code and a message that helps, and changes nothing. */
+class WrongUseTest {
+
+  @TempDir private Path dir;
+
+  private record Case(int code, String args, List<String> says) {}
+
+  /** {@code $m} is a good model, {@code $d} its folder; an argument of quotes is empty. */
+  private static final List<Case> CASES =
+      List.of(
+          // 2: usage
+          usage("bogus", "there is no command \"bogus\""),
+          usage("inspec", "Did you mean: quant inspect"),
+          usage("--frobnicate", "Unknown option: '--frobnicate'"),
+          usage("quantize", "Missing required", "INPUT", "OUTPUT"),
+          usage("quantize $m", "Missing required option: '--output=OUTPUT'"),
+          usage("quantize -o $d/x.safetensors", "Missing required parameter: 'INPUT'"),
+          usage("quantize $m -o", "Missing required parameter for option '--output'"),
+          usage("quantize $m -o ''", "--output", "a path is needed"),
+          usage("quantize '' -o $d/x.safetensors", "INPUT", "a path is needed"),
+          usage("quantize $m $m -o $d/x.safetensors", "is one argument too many"),
+          usage("quantize $m -o $d/x.safetensors -o $d/y.safetensors", "only once"),
+          quantize(2, "--forse", "Unknown option: '--forse'", "--force"),
+          quantize(2, "--symmetric --asymmetric", "exclude each other"),
+          quantize(2, "--bits abc", "--bits", "'abc' is not an int"),
+          quantize(2, "--bits 0", "0"),
+          quantize(2, "--bits 9", "int9", "int8", "int4"),
+          quantize(2, "--type complex", "complex", "int", "float"),
+          quantize(2, "--scheme int88", "no scheme \"int88\"; did you mean int8?", "bfloat16"),
+          quantize(2, "--scheme zzzzzz", "no scheme \"zzzzzz\". Available: "),
+          quantize(2, "--granularity row", "\"row\"", "tensor, channel and group:N", "group:128"),
+          quantize(2, "--granularity group:0", "group:0", "group:128"),
+          quantize(2, "--granularity group:x", "group:x", "group:128"),
+          quantize(2, "--format gguf", "no output format \"gguf\"", "safetensors"),
+          quantize(2, "--input-format gguf", "no input format \"gguf\"", "safetensors"),
+          quantize(2, "--compute gpu", "gpu", "auto, jvm and torch"),
+          quantize(2, "--threads 0", "0 threads", "1 to 1024"),
+          quantize(2, "--threads many", "--threads", "'many'"),
+          quantize(2, "--exclude re:[", "re:[", "no regular expression"),
+          quantize(2, "--layer fc", "--layer \"fc\"", "'fc*=Linear'"),
+          quantize(2, "--option clip", "--option \"clip\"", "clip=0.99"),
+          quantize(2, "--option clip=1", "scheme int8 has no option clip"),
+          quantize(2, "--min-elements -3", "-3", "0 or more"),
+          quantize(2, "--non-finite ignore", "ignore", "fail", "keep"),
+          quantize(2, "--ragged-groups pad", "pad", "channel"),
+          quantize(2, "--min-sqnr NaN", "--min-sqnr NaN", "--min-sqnr 30"),
+          quantize(2, "--max-size-ratio -1", "--max-size-ratio -1", "--max-size-ratio 0.3"),
+          quantize(2, "--config $d/none.yaml", "none.yaml could not be read: no such file"),
+          quantize(2, "--config $d", "it is a directory"),
+          quantize(2, "--config $d/broken.yaml", "no YAML or JSON: line 1, column"),
+          quantize(2, "--config $d/list.yaml", "no map of settings", "{scheme: int8"),
+          quantize(2, "--config $d/typo.yaml", "schem: unknown key; did you mean scheme?"),
+          quantize(2, "--config $d/twice.yaml", "no YAML or JSON", "duplicate"),
+          quantize(2, "--config $m", "no UTF-8 text"),
+          quantize(2, "--plugin $d/none.jar", "none.jar\": no such file"),
+          quantize(2, "--plugin $d", "not a file"),
+          quantize(2, "--plugin $m", "not a jar"),
+          quantize(2, "--plugin $d/empty.jar", "it holds no plugin"),
+          usage("quantize $m -o $d/x.gguf", "no output format goes by such a name", "--format"),
+          usage("compare $m", "Missing required parameter: 'B'"),
+          usage("doctor extra", "\"extra\" is one argument too many"),
+          // 3: input refused
+          input("inspect $d/none.safetensors", "no such file or directory"),
+          input("inspect $d/text.safetensors", "text.safetensors"),
+          input("inspect $d/pickle.pt", "Convert it to safetensors"),
+          input("inspect $d/lfs.safetensors", "Git LFS pointer", "git lfs pull"),
+          input("inspect $d/short.safetensors", "short.safetensors"),
+          input("inspect $d/hollow", "holds no tensor file"),
+          input("quantize $d/none.safetensors -o $d/x.safetensors", "no such file or directory"),
+          input("quantize $d/nan.safetensors -o $d/x.safetensors", "fc.weight", "--non-finite"),
+          input("dequantize $m -o $d/x.safetensors", "no quantized weights", "Quantize it first"),
+          input("compare $m $d/none.safetensors", "none.safetensors: no such file"),
+          quantize(3, "--include nothing", "rule \"nothing\": it selects no layer"),
+          quantize(3, "--include classifier.5", "the nearest are classifier"),
+          quantize(3, "--exclude *", "no weight would be quantized"),
+          quantize(3, "--layer zz*=Linear", "layer map \"zz*\""),
+          quantize(3, "--profile gguf", "scheme int8 has no profile \"gguf\"", "and 1 more"),
+          quantize(3, "--scheme int8 --bits 4", "has 8 bits, not 4"),
+          quantize(3, "--granularity group:7", "4 problems", "1024 columns", "--ragged-groups"),
+          // 4: validation or gate failed
+          quantize(4, "--min-sqnr 60", "gate missed: classifier.1.weight", "nothing was written"),
+          quantize(4, "--max-size-ratio 0.1", "gate missed", "0.25", "nothing was written"),
+          quantize(4, "--max-size-ratio 0.1 --dry-run", "gate missed"),
+          // 5: output could not be written
+          quantize(5, "--report $m --force", "is never written"),
+          quantize(5, "--report $d/x.safetensors", "lies in, the output"),
+          quantize(5, "--report $d/none/r.json", "does not exist"),
+          quantize(5, "--report $d/text.safetensors", "exists", "--force"),
+          quantize(5, "--report $d/hollow", "is a directory"),
+          output("quantize $m -o $m", "is the input", "never written"),
+          output("quantize $m -o $m --force", "is the input", "never written"),
+          output("quantize $m -o $d/text.safetensors", "exists", "--force"),
+          output("quantize $m -o $d/none/x.safetensors", "does not exist", "mkdir -p"),
+          output("quantize $m -o $d/hollow --force", "holds no model", "by hand"),
+          output("quantize $m -o $d --force", "holds the input"),
+          output("quantize $m -o $d/text.safetensors/x.safetensors", "does not exist"));
+
+  private static Case usage(String args, String... says) {
+    return new Case(2, args, List.of(says));
+  }
+
+  private static Case input(String args, String... says) {
+    return new Case(3, args, List.of(says));
+  }
+
+  private static Case output(String args, String... says) {
+    return new Case(5, args, List.of(says));
+  }
+
+  private static Case quantize(int code, String options, String... says) {
+    return new Case(code, "quantize $m -o $d/x.safetensors " + options, List.of(says));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> isRefused() throws IOException {
+    Path model = files();
+    List<String> before = listing();
+    return CASES.stream()
+        .map(c -> DynamicTest.dynamicTest(c.args(), () -> check(c, model, before)));
+  }
+
+  private void check(Case c, Path model, List<String> before) throws IOException {
+    String[] args = arguments(c, model);
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    int code = Main.run(new PrintWriter(out), new PrintWriter(err), args);
+    assertThat(err.toString()).startsWith("quant: ").contains(c.says());
+    assertThat(err.toString()).doesNotContain("\tat ", "Exception", "internal error");
+    assertThat(code).isEqualTo(c.code());
+    if (code != Failure.VALIDATION) {
+      assertThat(out.toString()).isEmpty();
+    }
+    assertThat(listing()).isEqualTo(before);
+  }
+
+  private String[] arguments(Case c, Path model) {
+    return Stream.of(c.args().trim().split(" +"))
+        .map(a -> a.equals("''") ? "" : a.replace("$m", "" + model).replace("$d", "" + dir))
+        .toArray(String[]::new);
+  }
+
+  private Path files() throws IOException {
+    Path model = dir.resolve("digits.safetensors");
+    Files.copy(Distribution.DIGITS, model, StandardCopyOption.REPLACE_EXISTING);
+    Models.linear(dir.resolve("nan.safetensors"), Float.NaN);
+    Files.writeString(dir.resolve("text.safetensors"), "just a text");
+    Files.writeString(
+        dir.resolve("lfs.safetensors"), "version https://git-lfs.github.com/spec/v1\noid sha256:0");
+    Files.write(dir.resolve("short.safetensors"), new byte[7]);
+    Files.write(dir.resolve("pickle.pt"), new byte[] {(byte) 0x80, 2, '}', '.'});
+    Files.writeString(dir.resolve("broken.yaml"), "a: [");
+    Files.writeString(dir.resolve("list.yaml"), "[1]");
+    Files.writeString(dir.resolve("typo.yaml"), "schem: int8");
+    Files.writeString(dir.resolve("twice.yaml"), "scheme: int8\nscheme: int4");
+    Files.createDirectory(dir.resolve("hollow"));
+    Files.writeString(dir.resolve("hollow/mine.txt"), "mine");
+    Path classes = Files.createDirectory(dir.resolve("none"));
+    PluginJar.pack(dir.resolve("empty.jar"), classes, "some.other.Service", "x");
+    Files.delete(classes);
+    return model;
+  }
+
+  /** All files with their sizes and times: not even a hidden one may come or change. */
+  private List<String> listing() throws IOException {
+    try (Stream<Path> files = Files.walk(dir)) {
+      return files
+          .filter(Files::isRegularFile)
+          .map(f -> f + " " + f.toFile().length() + " " + f.toFile().lastModified())
+          .sorted()
+          .toList();
+    }
+  }
+
+  @Test
+  void aHostileNameDoesNotReachTheTerminal() {
+    StringWriter err = new StringWriter();
+    int code =
+        Main.run(
+            new PrintWriter(new StringWriter()),
+            new PrintWriter(err),
+            "inspect",
+            "a\nquant: all is well\u001b[2J");
+    assertThat(code).isEqualTo(Failure.INPUT);
+    assertThat(err.toString().lines()).hasSize(1);
+    assertThat(err.toString()).doesNotContain("\u001b").contains("\\u000a", "\\u001b");
+  }
+
+  @Test
+  void verboseAddsTheStackTrace() {
+    StringWriter err = new StringWriter();
+    String missing = dir.resolve("none.safetensors").toString();
+    int code =
+        Main.run(
+            new PrintWriter(new StringWriter()),
+            new PrintWriter(err),
+            "inspect",
+            missing,
+            "--verbose");
+    assertThat(code).isEqualTo(Failure.INPUT);
+    assertThat(err.toString()).contains("\tat dev.monoquant.");
+  }
+
+  @Test
+  void outOfMemoryIsSaidInOneLine() {
+    StringWriter err = new StringWriter();
+    int code = Failure.error(new OutOfMemoryError("Java heap space"), new PrintWriter(err), "x");
+    assertThat(code).isEqualTo(Failure.INTERNAL);
+    assertThat(err.toString().lines()).hasSize(1);
+    assertThat(err.toString()).contains("out of memory", "QUANT_OPTS");
+  }
+
+  @Test
+  void aLostResultIsNotDone() throws IOException {
+    Results full = new Results(failing("No space left on device"));
+    try (PrintWriter out = new PrintWriter(full, true, StandardCharsets.UTF_8)) {
+      out.println("a result");
+    }
+    assertThat(full.lost()).isTrue();
+    Results head = new Results(failing("Broken pipe"));
+    try (PrintWriter out = new PrintWriter(head, true, StandardCharsets.UTF_8)) {
+      out.println("a result");
+    }
+    assertThat(head.lost()).isFalse();
+  }
+
+  private static java.io.OutputStream failing(String message) {
+    return new java.io.OutputStream() {
+      @Override
+      public void write(int b) throws IOException {
+        throw new IOException(message);
+      }
+    };
+  }
+}

@@ -1,0 +1,91 @@
+package dev.monoquant.testkit.contracts;
+
+import dev.monoquant.core.Plugins;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.InputFormatDetector;
+import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.testkit.data.EncodedSamples;
+import dev.monoquant.testkit.laws.LawViolation;
+import dev.monoquant.testkit.laws.OutputCase;
+import dev.monoquant.testkit.laws.OutputFormatLaws;
+import dev.monoquant.testkit.laws.ReadBackLaws;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import net.jqwik.api.Example;
+
+/**
+ * Everything that the framework relies on an {@link OutputFormat} for, as tests.
+ *
+ * <pre>{@code
+ * class FlatOutputTest implements OutputFormatContract {
+ *   public OutputFormat subject() {
+ *     return new FlatOutput();
+ *   }
+ *
+ *   public String targetName() {
+ *     return "out.flat";
+ *   }
+ * }
+ * }</pre>
+ */
+public interface OutputFormatContract {
+
+  /** {@return the format to try} */
+  OutputFormat subject();
+
+  /** {@return the name of a file or directory to make, one that suits the format} */
+  String targetName();
+
+  /** {@return weights that the format can hold, at least one} */
+  default List<EncodedWeight> weights() {
+    return EncodedSamples.ordinary();
+  }
+
+  /** {@return what reads the format, if it can be read} */
+  default Optional<InputFormatDetector> reader() {
+    return Optional.empty();
+  }
+
+  /** {@return whether it is found by its id} */
+  default boolean registered() {
+    return true;
+  }
+
+  /** It is found by its id, and is of the same class. */
+  @Example
+  default void isRegistered() {
+    OutputFormat subject = subject();
+    if (registered()
+        && Plugins.load().outputFormat(subject.id()).getClass() != subject.getClass()) {
+      throw new LawViolation(
+          "isRegistered", subject.getClass().getName(), subject.id() + " is of another class");
+    }
+  }
+
+  /** Its own target suits it. */
+  @Example
+  default void suitsItsTarget() {
+    if (!subject().suits(Path.of(targetName()))) {
+      throw new LawViolation("suitsItsTarget", subject().id(), targetName() + " does not suit it");
+    }
+  }
+
+  /** All of {@link OutputFormatLaws}. */
+  @Example
+  default void keepsTheLaws() {
+    for (var law : OutputFormatLaws.all()) {
+      law.check(new OutputCase(subject(), targetName(), weights()));
+      law.check(new OutputCase(subject(), targetName(), List.of()));
+    }
+  }
+
+  /** See {@link ReadBackLaws#readsBack}. */
+  @Example
+  default void readsBack() {
+    reader()
+        .ifPresent(
+            reader ->
+                ReadBackLaws.readsBack(new OutputCase(subject(), targetName(), weights()), reader));
+  }
+}

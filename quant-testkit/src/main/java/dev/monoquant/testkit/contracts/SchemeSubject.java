@@ -1,0 +1,110 @@
+package dev.monoquant.testkit.contracts;
+
+import dev.monoquant.model.Rows;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.testkit.SchemeCase;
+import dev.monoquant.testkit.data.ValuePattern;
+import dev.monoquant.testkit.data.WeightSample;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.OptionalDouble;
+import java.util.Set;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Provide;
+
+/**
+ * What a {@link SchemeContract} asks about the scheme: which one it is, what it can do, and what to
+ * try it on. Only {@link #subject} has no default.
+ */
+public interface SchemeSubject {
+
+  /** {@return the scheme to try, a new one or the same at each call} */
+  Scheme subject();
+
+  /** {@return whether it is found by its id, see {@link SchemeContract#isRegistered}} */
+  default boolean registered() {
+    return true;
+  }
+
+  /**
+   * The options to try on a weight. Add each granularity, width and profile that the scheme has.
+   *
+   * @param rows the weight
+   * @return complete options, at least one; what the scheme refuses is left out
+   */
+  default List<Options> options(Rows rows) {
+    return List.of(subject().defaults(rows));
+  }
+
+  /** {@return how to fill weights; leave out what the scheme refuses} */
+  default Set<ValuePattern> patterns() {
+    return EnumSet.allOf(ValuePattern.class);
+  }
+
+  /** {@return the most rows of a weight} */
+  default int maxRows() {
+    return 7;
+  }
+
+  /** {@return the most columns of a weight, at least {@link #colMultiple()}} */
+  default int maxCols() {
+    return 2 * colMultiple() + 40;
+  }
+
+  /** {@return what columns are a multiple of, such as the default group size} */
+  default int colMultiple() {
+    return 1;
+  }
+
+  /** {@return whether rows of zeros decode to zeros} */
+  default boolean keepsZeros() {
+    return true;
+  }
+
+  /** {@return whether a scale may be zero, as for empty blocks in some formats} */
+  default boolean allowsZeroScales() {
+    return false;
+  }
+
+  /** {@return whether numbers between two codes go to the even one} */
+  default boolean roundsToEven() {
+    return true;
+  }
+
+  /** {@return whether it can compute both in plain Java and in torch} */
+  default boolean computesBothWays() {
+    return false;
+  }
+
+  /** {@return whether an engine is at hand to look for leaked arrays, which starts it} */
+  default boolean usesArrays() {
+    return computesBothWays();
+  }
+
+  /**
+   * {@return how far a decoded number may move when it is quantized again, in units of its row's
+   * error bound; empty if nothing is promised}
+   */
+  default OptionalDouble requantizingTolerance() {
+    return OptionalDouble.empty();
+  }
+
+  /** {@return cases that the scheme accepts, in all options} */
+  @Provide
+  default Arbitrary<SchemeCase> schemeCases() {
+    return weightSamples()
+        .flatMap(
+            weight ->
+                Arbitraries.of(options(weight.rows()))
+                    .map(options -> new SchemeCase(subject(), weight, options)))
+        .withoutEdgeCases();
+  }
+
+  /** {@return weights that suit the scheme's defaults} */
+  @Provide
+  default Arbitrary<WeightSample> weightSamples() {
+    return Samples.weights(patterns(), maxRows(), maxCols(), colMultiple());
+  }
+}

@@ -1,0 +1,136 @@
+package dev.monoquant.testkit.data;
+
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.FloatBytes;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.Rows;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.SchemeId;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Granularity;
+import dev.monoquant.tile.Part;
+import dev.monoquant.tile.QuantizedTile;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+
+/**
+ * Quantized weights to write and read, without a scheme: an output format stores bytes, whatever
+ * they stand for.
+ */
+public final class EncodedSamples {
+
+  private EncodedSamples() {}
+
+  /**
+   * A weight of INT8 codes with a scale for each row.
+   *
+   * @param layer the module path of a linear layer
+   * @param type the float type of the weight and its scales
+   * @param rows the number of rows
+   * @param cols the number of columns
+   * @return the weight, under the id {@code int8@1}
+   */
+  public static EncodedWeight int8(String layer, ElementType type, long rows, long cols) {
+    TensorInfo tensor = new TensorInfo(layer + ".weight", type, TensorShape.of(rows, cols));
+    return new EncodedWeight(
+        new Rows(layer, LayerKind.LINEAR, "weight", tensor, 0),
+        new SchemeId("int8", 1),
+        new Options(8, true, Granularity.CHANNEL),
+        Encoding.of(Part.perElement(Part.CODES, ElementType.INT8), Part.perRow(Part.SCALE, type)));
+  }
+
+  /**
+   * A weight of small integer codes with a zero point.
+   *
+   * @param layer the module path of a linear layer
+   * @param bits of a code, 2 to 8
+   * @param granularity how many numbers share a scale and a zero point
+   * @param rows the number of rows
+   * @param cols the number of columns
+   * @return the weight, a FLOAT32 one, under the id of its width, such as {@code int4@1}
+   */
+  public static EncodedWeight integer(
+      String layer, int bits, Granularity granularity, long rows, long cols) {
+    TensorInfo tensor =
+        new TensorInfo(layer + ".weight", ElementType.FLOAT32, TensorShape.of(rows, cols));
+    ElementType code = ElementType.code(bits, true);
+    return new EncodedWeight(
+        new Rows(layer, LayerKind.LINEAR, "weight", tensor, 0),
+        new SchemeId("int" + bits, 1),
+        new Options(bits, false, granularity),
+        Encoding.of(
+            Part.perElement(Part.CODES, code),
+            shared(Part.SCALE, ElementType.FLOAT32, granularity),
+            shared(Part.ZERO_POINT, code, granularity)));
+  }
+
+  private static Part shared(String name, ElementType type, Granularity granularity) {
+    if (granularity instanceof Granularity.PerGroup group) {
+      return Part.perGroup(name, type, group.size());
+    }
+    return granularity.equals(Granularity.TENSOR)
+        ? Part.perTensor(name, type)
+        : Part.perRow(name, type);
+  }
+
+  /** {@return two weights that most formats can hold, of an even and an odd number of columns} */
+  public static List<EncodedWeight> ordinary() {
+    return List.of(
+        int8("encoder.0.fc", ElementType.FLOAT32, 6, 16),
+        int8("encoder.1.fc", ElementType.BFLOAT16, 5, 7));
+  }
+
+  /**
+   * {@return the ordinary weights, and codes that fill no whole byte, with zero points for a group,
+   * a row and the tensor}
+   */
+  public static List<EncodedWeight> varied() {
+    List<EncodedWeight> all = new ArrayList<>(ordinary());
+    all.add(integer("encoder.2.fc", 4, Granularity.group(4), 5, 12));
+    all.add(integer("encoder.3.fc", 4, Granularity.CHANNEL, 3, 7));
+    all.add(integer("encoder.4.fc", 3, Granularity.TENSOR, 3, 5));
+    return all;
+  }
+
+  /**
+   * All parts of a weight, filled at random: codes in the range of their type, floats between 1 and
+   * 2, any bytes otherwise.
+   *
+   * @param weight the weight
+   * @param seed anything; the same seed gives the same bytes
+   * @return the whole weight as one tile
+   */
+  public static QuantizedTile tile(EncodedWeight weight, long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    Map<String, byte[]> parts = new TreeMap<>();
+    for (Part part : weight.encoding().parts()) {
+      long cells = part.shape(weight.rows().rows(), weight.rows().cols()).elements();
+      parts.put(part.name(), cells(part.type(), Math.toIntExact(cells), random));
+    }
+    return new QuantizedTile(0, Math.toIntExact(weight.rows().rows()), parts);
+  }
+
+  private static byte[] cells(ElementType type, int count, SplittableRandom random) {
+    byte[] bytes = new byte[Math.multiplyExact(count, type.cellBytes())];
+    if (type.isQuantizable()) {
+      float[] floats = new float[count];
+      for (int i = 0; i < count; i++) {
+        floats[i] = (float) random.nextDouble(1, 2);
+      }
+      FloatBytes.narrow(type, floats, 0, count, bytes, 0);
+    } else if (type.isCode()) {
+      for (int i = 0; i < count; i++) {
+        bytes[i] = (byte) random.nextInt(type.minCode(), type.maxCode() + 1);
+      }
+    } else {
+      random.nextBytes(bytes);
+    }
+    return bytes;
+  }
+}

@@ -1,0 +1,160 @@
+package dev.monoquant.testkit.laws;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.spi.InputFormatDetector;
+import dev.monoquant.spi.Match;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.TensorSource;
+import dev.monoquant.testkit.laws.SourceLaws.Case;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+
+/** What an {@link InputFormatDetector} must do with a model that was damaged or blown up. */
+public final class DamageLaws {
+
+  /** More than an array or a mapping can hold; sparse, so it takes no space where that is known. */
+  private static final long GIANT = 3L << 30;
+
+  private DamageLaws() {}
+
+  /**
+   * Probing a file looks at no more than its first {@link InputFormatDetector#LOOK_AHEAD} bytes:
+   * two files that differ beyond that are probed alike, and one of 3 GiB is probed without ado.
+   *
+   * @param c a valid model; a directory or a live object is not judged
+   */
+  public static void probeReadsTheBeginning(Case c) {
+    String law = "probeReadsTheBeginning";
+    Path model = c.path().filter(Files::isRegularFile).orElse(null);
+    if (model == null) {
+      return;
+    }
+    Folders.temporary(
+        folder -> {
+          byte[] intact = Files.readAllBytes(model);
+          int shared = Math.max(intact.length, InputFormatDetector.LOOK_AHEAD);
+          Path file = folder.resolve(String.valueOf(model.getFileName()));
+          byte[] zeros = Arrays.copyOf(intact, shared + 1000);
+          Match first = c.detector().probe(ModelInput.of(Files.write(file, zeros)));
+          byte[] others = zeros.clone();
+          Arrays.fill(others, shared, others.length, (byte) 0x5A);
+          Files.delete(file);
+          Match second = c.detector().probe(ModelInput.of(Files.write(file, others)));
+          if (first != second) {
+            throw new LawViolation(
+                law, c, "byte %d and on make %s of %s".formatted(shared, second, first));
+          }
+          Files.delete(file);
+          grow(Files.write(file, intact));
+          try {
+            c.detector().probe(ModelInput.of(file));
+          } catch (RuntimeException | OutOfMemoryError e) {
+            throw new LawViolation(law, c, "a file of " + GIANT + " bytes: " + e, e);
+          }
+        });
+  }
+
+  private static void grow(Path file) throws IOException {
+    Path sparse = file.resolveSibling("sparse");
+    try (SeekableByteChannel channel =
+        Files.newByteChannel(
+            sparse,
+            StandardOpenOption.CREATE_NEW,
+            StandardOpenOption.WRITE,
+            StandardOpenOption.SPARSE)) {
+      channel.write(ByteBuffer.wrap(Files.readAllBytes(file)));
+      channel.position(GIANT - 1).write(ByteBuffer.wrap(new byte[1]));
+    }
+    Files.delete(file);
+    Files.move(sparse, file);
+  }
+
+  /**
+   * A model that is cut off or has a wrong bit is refused with a {@link ModelFormatException} or an
+   * {@link IOException}, or else opens; then the same holds for reading it.
+   *
+   * @param c a valid model
+   */
+  public static void damageIsToldProperly(Case c) {
+    Function<byte[], List<Damage>> both =
+        intact -> {
+          List<Damage> all = new ArrayList<>(Damage.truncations(intact));
+          all.addAll(Damage.flips(intact));
+          return all;
+        };
+    eachDamaged(
+        c,
+        both,
+        (damaged, what) -> {
+          try (TensorSource source = c.open(damaged)) {
+            Sources.content(source);
+          } catch (IOException | ModelFormatException refused) {
+            return;
+          } catch (RuntimeException | LinkageError | StackOverflowError | OutOfMemoryError e) {
+            throw new LawViolation("damageIsToldProperly", c, what + ": " + e, e);
+          }
+        });
+  }
+
+  /**
+   * A model that is cut off is refused, or else nothing that counts was cut off: all tensors are
+   * there with all their bytes. With which exception it is refused is up to {@link
+   * #damageIsToldProperly}.
+   *
+   * @param c a valid model
+   */
+  public static void truncationIsNoticed(Case c) {
+    Map<String, byte[]> whole = new LinkedHashMap<>();
+    Sources.with(c, source -> whole.putAll(Sources.content(source)));
+    eachDamaged(
+        c,
+        Damage::truncations,
+        (damaged, what) -> {
+          try (TensorSource source = c.open(damaged)) {
+            if (!Sources.same(whole, Sources.content(source))) {
+              throw new LawViolation(
+                  "truncationIsNoticed", c, what + ": it opens and is another model");
+            }
+          } catch (IOException | RuntimeException refused) {
+            return;
+          }
+        });
+  }
+
+  private interface Damaged {
+    void look(Path model, String what);
+  }
+
+  /** Live objects are not damaged: nothing of them comes from a disk. */
+  private static void eachDamaged(Case c, Function<byte[], List<Damage>> damages, Damaged law) {
+    Path model = c.path().orElse(null);
+    if (model == null) {
+      return;
+    }
+    Folders.temporary(
+        folder -> {
+          Path copy = Folders.copy(model, folder);
+          for (Path file : Folders.files(copy)) {
+            byte[] intact = Files.readAllBytes(file);
+            for (Damage damage : damages.apply(intact)) {
+              // A new file each time: an old one may still be mapped by whoever read it.
+              Files.delete(file);
+              Files.write(file, damage.bytes());
+              law.look(copy, file.getFileName() + " " + damage.what());
+            }
+            Files.delete(file);
+            Files.write(file, intact);
+          }
+        });
+  }
+}

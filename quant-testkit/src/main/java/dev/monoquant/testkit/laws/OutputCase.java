@@ -1,0 +1,211 @@
+package dev.monoquant.testkit.laws;
+
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.TensorSink;
+import dev.monoquant.spi.TensorSource;
+import dev.monoquant.testkit.Repeatable;
+import dev.monoquant.testkit.data.EncodedSamples;
+import dev.monoquant.testkit.fakes.MemoryModel;
+import dev.monoquant.tile.Part;
+import dev.monoquant.tile.QuantizedTile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+
+/**
+ * An output format and a small model to write: some quantized weights, and tensors that are kept
+ * which no writer likes (a scalar, one without elements, BFLOAT16, booleans).
+ *
+ * @param format the subject
+ * @param targetName the name of the file or directory to make, such as {@code out.safetensors}
+ * @param weights weights that the format does not refuse
+ */
+public record OutputCase(OutputFormat format, String targetName, List<EncodedWeight> weights)
+    implements Repeatable {
+
+  private static final List<TensorInfo> KEPT =
+      List.of(
+          new TensorInfo("head.weight", ElementType.FLOAT32, TensorShape.of(3, 5)),
+          new TensorInfo("head.bias", ElementType.FLOAT32, TensorShape.of(3)),
+          new TensorInfo("norm.weight", ElementType.BFLOAT16, TensorShape.of(7)),
+          new TensorInfo("norm.steps", ElementType.INT64, TensorShape.of()),
+          new TensorInfo("mask", ElementType.BOOL, TensorShape.of(2, 1, 3)),
+          new TensorInfo("nothing", ElementType.FLOAT16, TensorShape.of(0, 4)));
+
+  /** Copies the list. */
+  public OutputCase {
+    weights = List.copyOf(weights);
+  }
+
+  /** {@return what is kept as it is} */
+  List<TensorInfo> kept() {
+    return KEPT;
+  }
+
+  /** The bytes of a kept tensor. */
+  byte[] data(TensorInfo tensor) {
+    byte[] bytes = new byte[Math.toIntExact(tensor.bytes())];
+    new SplittableRandom(tensor.name().hashCode()).nextBytes(bytes);
+    if (tensor.type() == ElementType.BOOL) {
+      for (int i = 0; i < bytes.length; i++) {
+        bytes[i] &= 1;
+      }
+    }
+    return bytes;
+  }
+
+  /** All parts of a weight. */
+  QuantizedTile tile(EncodedWeight weight) {
+    return EncodedSamples.tile(weight, weight.name().hashCode());
+  }
+
+  /** Something to do with a request while its source is open. */
+  interface Use {
+    void of(OutputRequest request) throws IOException;
+  }
+
+  /** Asks for the model in a folder. */
+  void request(Path folder, boolean overwrite, Use use) throws IOException {
+    MemoryModel.Builder model = MemoryModel.named("sample");
+    Map<String, Map<String, TensorInfo>> layers = new LinkedHashMap<>();
+    for (EncodedWeight weight : weights) {
+      TensorInfo tensor = weight.rows().tensor();
+      model.tensor(tensor, new byte[Math.toIntExact(tensor.bytes())]);
+      add(layers, tensor);
+    }
+    for (TensorInfo tensor : KEPT) {
+      model.tensor(tensor, data(tensor));
+      add(layers, tensor);
+    }
+    try (TensorSource source = model.build().open()) {
+      use.of(
+          new OutputRequest(
+              folder.resolve(targetName),
+              overwrite,
+              false,
+              source,
+              layers.entrySet().stream().map(e -> layer(e.getKey(), e.getValue())).toList(),
+              weights,
+              KEPT,
+              Map.of("tool", "laws")));
+    }
+  }
+
+  private static void add(Map<String, Map<String, TensorInfo>> layers, TensorInfo tensor) {
+    int dot = tensor.name().lastIndexOf('.');
+    layers
+        .computeIfAbsent(tensor.name().substring(0, Math.max(0, dot)), n -> new LinkedHashMap<>())
+        .put(tensor.name().substring(dot + 1), tensor);
+  }
+
+  private Layer layer(String name, Map<String, TensorInfo> tensors) {
+    LayerKind kind =
+        weights.stream()
+            .map(EncodedWeight::rows)
+            .filter(rows -> rows.layer().equals(name))
+            .map(rows -> rows.kind())
+            .findFirst()
+            .orElse(name.equals("head") ? LayerKind.LINEAR : LayerKind.UNKNOWN);
+    return new Layer(name, kind, Layer.Evidence.DECLARED, tensors);
+  }
+
+  /** One call of a sink. */
+  interface Write {
+    void to(TensorSink sink) throws IOException;
+  }
+
+  /** Every write it takes, in model order, in tiles and pieces of a size. */
+  List<Write> writes(int size) {
+    List<Write> writes = new ArrayList<>();
+    for (EncodedWeight weight : weights) {
+      QuantizedTile all = tile(weight);
+      int alignment = weight.encoding().rowAlignment();
+      int step = (size + alignment - 1) / alignment * alignment;
+      for (int row = 0; row < all.height(); row += step) {
+        QuantizedTile some = rows(weight, all, row, Math.min(step, all.height() - row));
+        writes.add(sink -> sink.writeTile(weight, some));
+      }
+      Map<String, byte[]> whole = new TreeMap<>();
+      weight.encoding().parts().stream()
+          .filter(part -> !part.tiled())
+          .forEach(part -> whole.put(part.name(), all.part(part.name())));
+      writes.add(sink -> sink.writeWhole(weight, whole));
+    }
+    for (TensorInfo tensor : KEPT) {
+      byte[] data = data(tensor);
+      for (int at = 0; at < data.length; at += size) {
+        int from = at;
+        int length = Math.min(size, data.length - at);
+        writes.add(sink -> sink.writeKept(tensor, from, ByteBuffer.wrap(data, from, length)));
+      }
+    }
+    return writes;
+  }
+
+  static QuantizedTile rows(EncodedWeight weight, QuantizedTile all, int firstRow, int height) {
+    Map<String, byte[]> parts = new TreeMap<>();
+    for (Part part : weight.encoding().parts()) {
+      if (part.extent() instanceof Part.Grid grid) {
+        long bytes = grid.cellCols(weight.rows().cols()) * part.type().cellBytes();
+        int from = Math.toIntExact(firstRow / grid.rowsPerCell() * bytes);
+        int to = from + Math.toIntExact(grid.cellRows(height) * bytes);
+        parts.put(part.name(), Arrays.copyOfRange(all.part(part.name()), from, to));
+      }
+    }
+    return new QuantizedTile(firstRow, height, parts);
+  }
+
+  /** Writes the model into a folder and commits it. */
+  List<Path> writeAll(Path folder, boolean overwrite, List<Write> writes) throws IOException {
+    List<Path> files = new ArrayList<>();
+    request(
+        folder,
+        overwrite,
+        request -> {
+          try (TensorSink sink = format.open(request)) {
+            for (Write write : writes) {
+              write.to(sink);
+            }
+            files.addAll(sink.commit());
+          }
+        });
+    return files;
+  }
+
+  /** {@return the expression; weights of one's own are called {@code weights()} there} */
+  @Override
+  public String expression() {
+    String which =
+        weights.isEmpty()
+            ? "List.of()"
+            : weights.equals(EncodedSamples.ordinary())
+                ? "EncodedSamples.ordinary()"
+                : weights.equals(EncodedSamples.varied()) ? "EncodedSamples.varied()" : "weights()";
+    return "new OutputCase(%s, %s, %s)"
+        .formatted(Repeatable.creation(format), Repeatable.literal(targetName), which);
+  }
+
+  @Override
+  public String toString() {
+    return "%s (%s) as %s of %s"
+        .formatted(
+            format.id(),
+            format.getClass().getName(),
+            targetName,
+            weights.stream().map(EncodedWeight::name).toList());
+  }
+}

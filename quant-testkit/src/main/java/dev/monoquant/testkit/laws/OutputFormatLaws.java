@@ -1,0 +1,280 @@
+package dev.monoquant.testkit.laws;
+
+import dev.monoquant.OutputException;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.TensorSink;
+import dev.monoquant.testkit.laws.OutputCase.Write;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+
+/**
+ * What an {@link OutputFormat} and its sinks must do on a disk that works. That it can be read
+ * again is up to {@link ReadBackLaws}.
+ *
+ * <p>Everything is written into temporary folders that are deleted afterwards.
+ */
+public final class OutputFormatLaws {
+
+  private static final int THREADS = 4;
+
+  private OutputFormatLaws() {}
+
+  /** {@return every law that holds for all formats, the simplest first} */
+  public static List<Law<OutputCase>> all() {
+    return List.of(
+        new Law<>("idIsValid", c -> idIsValid(c.format())),
+        new Law<>("refusalRepeats", OutputFormatLaws::refusalRepeats),
+        new Law<>("commitNamesItsFiles", OutputFormatLaws::commitNamesItsFiles),
+        new Law<>("predictsItsSize", OutputFormatLaws::predictsItsSize),
+        new Law<>("leavesNoTraceWithoutCommit", OutputFormatLaws::leavesNoTraceWithoutCommit),
+        new Law<>("sparesWhatIsThere", OutputFormatLaws::sparesWhatIsThere),
+        new Law<>("replacesOnlyOnCommit", OutputFormatLaws::replacesOnlyOnCommit),
+        new Law<>("orderDoesNotMatter", OutputFormatLaws::orderDoesNotMatter),
+        new Law<>("threadsDoNotMatter", OutputFormatLaws::threadsDoNotMatter));
+  }
+
+  /**
+   * The id is valid and the same at each call.
+   *
+   * @param format the subject
+   */
+  public static void idIsValid(OutputFormat format) {
+    Ids.require("idIsValid", format, format::id);
+  }
+
+  /**
+   * A weight is refused with a reason or not at all, and the same way at each call; those of the
+   * case are not refused.
+   *
+   * @param c a format and a model
+   */
+  public static void refusalRepeats(OutputCase c) {
+    for (EncodedWeight weight : c.weights()) {
+      Optional<String> refusal = c.format().refusal(weight);
+      if (refusal.isPresent() || !c.format().refusal(weight).equals(refusal)) {
+        throw new LawViolation(
+            "refusalRepeats", c, weight.name() + ": " + refusal.orElse("it changed its mind"));
+      }
+    }
+  }
+
+  /**
+   * The commit names all files that are there afterwards, and no others.
+   *
+   * @param c a format and a model
+   */
+  public static void commitNamesItsFiles(OutputCase c) {
+    Folders.temporary(
+        folder -> {
+          Set<Path> named = new HashSet<>();
+          c.writeAll(folder, false, c.writes(2))
+              .forEach(file -> named.add(file.toAbsolutePath().normalize()));
+          Set<Path> found = new HashSet<>();
+          Folders.files(folder).forEach(file -> found.add(file.toAbsolutePath().normalize()));
+          if (!named.equals(found)) {
+            throw new LawViolation(
+                "commitNamesItsFiles", c, "named are " + named + ", found are " + found);
+          }
+        });
+  }
+
+  /**
+   * The size of the tensor files is what was predicted before any number was read. Tensor files are
+   * all but those that end in {@code .json}.
+   *
+   * @param c a format and a model
+   */
+  public static void predictsItsSize(OutputCase c) {
+    Folders.temporary(
+        folder -> {
+          long[] predicted = new long[1];
+          c.request(folder, false, r -> predicted[0] = c.format().predictBytes(r));
+          Folders.requireEmpty("predictsItsSize", c, folder);
+          long sum = 0;
+          for (Path file : c.writeAll(folder, false, c.writes(2))) {
+            sum += file.toString().endsWith(".json") ? 0 : Files.size(file);
+          }
+          if (sum != predicted[0]) {
+            throw new LawViolation(
+                "predictsItsSize", c, "%d bytes, predicted were %d".formatted(sum, predicted[0]));
+          }
+        });
+  }
+
+  /**
+   * A sink that is closed without a commit leaves nothing behind, however much was written; closing
+   * again does nothing, and neither does closing after the commit.
+   *
+   * @param c a format and a model
+   */
+  public static void leavesNoTraceWithoutCommit(OutputCase c) {
+    String law = "leavesNoTraceWithoutCommit";
+    List<Write> writes = c.writes(2);
+    for (int count : new int[] {0, writes.size() / 2, writes.size()}) {
+      Folders.temporary(
+          folder -> {
+            abandon(c, folder, false, writes.subList(0, count));
+            Folders.requireEmpty(law, c, folder);
+          });
+    }
+    Folders.temporary(
+        folder -> {
+          List<Path> files = c.writeAll(folder, false, writes);
+          for (Path file : files) {
+            if (!Files.exists(file)) {
+              throw new LawViolation(law, c, file + " is gone after the sink was closed");
+            }
+          }
+        });
+  }
+
+  private static void abandon(OutputCase c, Path folder, boolean overwrite, List<Write> writes)
+      throws IOException {
+    c.request(
+        folder,
+        overwrite,
+        request -> {
+          TensorSink sink = c.format().open(request);
+          try {
+            for (Write write : writes) {
+              write.to(sink);
+            }
+          } finally {
+            sink.close();
+            sink.close();
+          }
+        });
+  }
+
+  /**
+   * An output that exists is refused with an {@link OutputException} unless it may be overwritten,
+   * and stays what it was.
+   *
+   * @param c a format and a model
+   */
+  public static void sparesWhatIsThere(OutputCase c) {
+    String law = "sparesWhatIsThere";
+    Folders.temporary(
+        folder -> {
+          c.writeAll(folder, false, c.writes(2));
+          Map<String, String> before = contents(folder);
+          try {
+            abandon(c, folder, false, List.of());
+            throw new LawViolation(law, c, "it opens a target that is there");
+          } catch (OutputException e) {
+            if (!String.valueOf(e.getMessage()).contains(c.targetName())) {
+              throw new LawViolation(law, c, "the message does not name the target", e);
+            }
+          }
+          DetectorLaws.requireSame(law, c, before, contents(folder));
+        });
+  }
+
+  /**
+   * An output that may be overwritten stays what it was until the commit; then it is the new one.
+   *
+   * @param c a format and a model
+   */
+  public static void replacesOnlyOnCommit(OutputCase c) {
+    String law = "replacesOnlyOnCommit";
+    OutputCase less = new OutputCase(c.format(), c.targetName(), List.of());
+    Folders.temporary(
+        folder -> {
+          less.writeAll(folder, false, less.writes(2));
+          Map<String, String> before = contents(folder);
+          abandon(c, folder, true, c.writes(2));
+          DetectorLaws.requireSame(law, c, before, contents(folder));
+          c.writeAll(folder, true, c.writes(2));
+          if (!contents(folder).equals(written(c, c.writes(2)))) {
+            throw new LawViolation(law, c, "it was not replaced");
+          }
+        });
+  }
+
+  /**
+   * Tiles and pieces of any size, written in any order, give the same bytes.
+   *
+   * @param c a format and a model
+   */
+  public static void orderDoesNotMatter(OutputCase c) {
+    Map<String, String> expected = written(c, c.writes(1 << 20));
+    for (int size : new int[] {1, 3}) {
+      List<Write> writes = new ArrayList<>(c.writes(size));
+      requireEqual("orderDoesNotMatter", c, expected, written(c, writes), "in model order");
+      Collections.reverse(writes);
+      requireEqual("orderDoesNotMatter", c, expected, written(c, writes), "from the end");
+      Collections.shuffle(writes, new Random(size));
+      requireEqual("orderDoesNotMatter", c, expected, written(c, writes), "shuffled");
+    }
+  }
+
+  /**
+   * Several threads may write at once; the bytes stay the same. A data race need not show every
+   * time.
+   *
+   * @param c a format and a model
+   */
+  public static void threadsDoNotMatter(OutputCase c) {
+    String law = "threadsDoNotMatter";
+    Map<String, String> expected = written(c, c.writes(1 << 20));
+    List<Write> writes = c.writes(1);
+    Write together =
+        sink -> {
+          List<Callable<Void>> tasks = new ArrayList<>();
+          for (int thread = 0; thread < THREADS; thread++) {
+            int first = thread;
+            tasks.add(
+                () -> {
+                  for (int i = first; i < writes.size(); i += THREADS) {
+                    writes.get(i).to(sink);
+                  }
+                  return null;
+                });
+          }
+          TileIndependenceLaws.runAll(law, c, tasks);
+        };
+    requireEqual(law, c, expected, written(c, List.of(together)), "on several threads");
+  }
+
+  private static Map<String, String> written(OutputCase c, List<Write> writes) {
+    Map<String, String> contents = new TreeMap<>();
+    Folders.temporary(
+        folder -> {
+          c.writeAll(folder, false, writes);
+          contents.putAll(contents(folder));
+        });
+    return contents;
+  }
+
+  /** What is in each file, without the times: a temporary file may have come and gone. */
+  private static Map<String, String> contents(Path folder) throws IOException {
+    Map<String, String> contents = new TreeMap<>();
+    for (Path file : Folders.files(folder)) {
+      byte[] bytes = Files.readAllBytes(file);
+      contents.put(
+          folder.relativize(file).toString(),
+          bytes.length + " bytes, hash " + Arrays.hashCode(bytes));
+    }
+    return contents;
+  }
+
+  private static void requireEqual(
+      String law, OutputCase c, Map<String, String> expected, Map<String, String> got, String how) {
+    if (!got.equals(expected)) {
+      throw new LawViolation(law, c, how + ": " + got + " instead of " + expected);
+    }
+  }
+}

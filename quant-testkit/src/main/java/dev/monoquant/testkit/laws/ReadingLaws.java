@@ -1,0 +1,159 @@
+package dev.monoquant.testkit.laws;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.TensorSource;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+
+/** How a {@link TensorSource} must hand out the bytes of a valid model. */
+public final class ReadingLaws {
+
+  private static final int THREADS = 4;
+  private static final int ROUNDS = 20;
+
+  private ReadingLaws() {}
+
+  /**
+   * Every read gives a read-only, little-endian buffer with as many bytes left as were asked for:
+   * all, none, the first, the last, and some in between.
+   *
+   * @param c a valid model
+   */
+  public static void readsExactlyWhatIsAsked(SourceLaws.Case c) {
+    Sources.with(
+        c,
+        source -> {
+          for (TensorInfo tensor : source.tensors()) {
+            int size = Math.toIntExact(tensor.bytes());
+            int third = size / 3;
+            int[][] asked = {{0, size}, {0, 0}, {size, 0}, {0, Math.min(1, size)}, {third, third}};
+            for (int[] a : asked) {
+              requireExact(c, tensor, a, source.read(tensor, a[0], a[1]));
+            }
+          }
+        });
+  }
+
+  private static void requireExact(
+      SourceLaws.Case c, TensorInfo tensor, int[] asked, ByteBuffer got) {
+    if (got.remaining() != asked[1]
+        || !got.isReadOnly()
+        || got.order() != ByteOrder.LITTLE_ENDIAN) {
+      throw new LawViolation(
+          "readsExactlyWhatIsAsked",
+          c,
+          "%d bytes of %s from %d on came as %d bytes, %s, %s"
+              .formatted(
+                  asked[1],
+                  tensor.name(),
+                  asked[0],
+                  got.remaining(),
+                  got.isReadOnly() ? "read-only" : "writable",
+                  got.order()));
+    }
+  }
+
+  /**
+   * Pieces of any size, put together, are what one read gives, in any order of reading.
+   *
+   * @param c a valid model
+   */
+  public static void piecesMakeTheWhole(SourceLaws.Case c) {
+    Sources.with(
+        c,
+        source -> {
+          for (TensorInfo tensor : source.tensors()) {
+            byte[] whole = Sources.bytes(source, tensor, 0, Math.toIntExact(tensor.bytes()));
+            for (int step : new int[] {whole.length / 40 + 1, whole.length / 3 + 1}) {
+              // From the last piece to the first: no source may count on being read in order.
+              for (int from = (whole.length - 1) / step * step; from >= 0; from -= step) {
+                int length = Math.min(step, whole.length - from);
+                byte[] expected = Arrays.copyOfRange(whole, from, from + length);
+                if (!Arrays.equals(expected, Sources.bytes(source, tensor, from, length))) {
+                  throw new LawViolation(
+                      "piecesMakeTheWhole",
+                      c,
+                      "%d bytes of %s from %d on differ".formatted(length, tensor.name(), from));
+                }
+              }
+            }
+          }
+        });
+  }
+
+  /**
+   * Several threads that read at once get the same bytes as one alone. A data race need not show
+   * every time.
+   *
+   * @param c a valid model
+   */
+  public static void threadsDoNotMatter(SourceLaws.Case c) {
+    String law = "threadsDoNotMatter";
+    Sources.with(
+        c,
+        source -> {
+          Map<String, byte[]> alone = Sources.content(source);
+          Map<String, Sources.Item> items = Sources.items(source);
+          List<Callable<Void>> tasks = new ArrayList<>();
+          for (int thread = 0; thread < THREADS; thread++) {
+            List<String> order = new ArrayList<>(alone.keySet());
+            Collections.rotate(order, thread);
+            tasks.add(
+                () -> {
+                  for (int round = 0; round < ROUNDS; round++) {
+                    for (String name : order) {
+                      byte[] read = requireNonNull(items.get(name)).read();
+                      if (!Arrays.equals(alone.get(name), read)) {
+                        throw new LawViolation(law, c, name + " has other bytes on threads");
+                      }
+                    }
+                  }
+                  return null;
+                });
+          }
+          TileIndependenceLaws.runAll(law, c, tasks);
+        });
+  }
+
+  /**
+   * Plain tensors have the bytes that whoever made the model put there: no NaN became a number, no
+   * zero lost its sign, nothing was rounded.
+   *
+   * @param c a valid model
+   * @param truth the bytes of some of its plain tensors by name, little-endian
+   */
+  public static void readsTheTruth(SourceLaws.Case c, Map<String, byte[]> truth) {
+    String law = "readsTheTruth";
+    Sources.with(
+        c,
+        source -> {
+          Map<String, TensorInfo> tensors = new HashMap<>();
+          source.tensors().forEach(tensor -> tensors.put(tensor.name(), tensor));
+          for (Map.Entry<String, byte[]> expected : truth.entrySet()) {
+            TensorInfo tensor = tensors.get(expected.getKey());
+            if (tensor == null || tensor.bytes() != expected.getValue().length) {
+              throw new LawViolation(
+                  law, c, "%s is read as %s".formatted(expected.getKey(), tensor));
+            }
+            byte[] read = Sources.bytes(source, tensor, 0, expected.getValue().length);
+            int at = Arrays.mismatch(expected.getValue(), read);
+            if (at >= 0) {
+              throw new LawViolation(
+                  law,
+                  c,
+                  "byte %d of %s is %d, written was %d"
+                      .formatted(at, tensor.name(), read[at], expected.getValue()[at]));
+            }
+          }
+        });
+  }
+}

@@ -1,0 +1,84 @@
+package dev.monoquant.testkit.laws;
+
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.TensorSource;
+import dev.monoquant.tile.QuantizedTile;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.TreeSet;
+
+/** How laws open and read sources. */
+final class Sources {
+
+  private Sources() {}
+
+  /** Something to do with an open source. */
+  interface Reading {
+    void of(TensorSource source) throws IOException;
+  }
+
+  /** Something to read, whole. */
+  interface Item {
+    byte[] read() throws IOException;
+  }
+
+  /** Opens the model, reads, and closes it. */
+  static void with(SourceLaws.Case c, Reading reading) {
+    try (TensorSource source = c.open()) {
+      reading.of(source);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** All plain tensors and all quantized weights, by what the source says of them. */
+  static Map<String, Item> items(TensorSource source) {
+    Map<String, Item> items = new LinkedHashMap<>();
+    for (TensorInfo tensor : source.tensors()) {
+      items.put(tensor.toString(), () -> bytes(source, tensor, 0, Math.toIntExact(tensor.bytes())));
+    }
+    for (EncodedWeight weight : source.quantized()) {
+      items.put(weight.toString(), () -> parts(source, weight));
+    }
+    return items;
+  }
+
+  private static byte[] parts(TensorSource source, EncodedWeight weight) throws IOException {
+    QuantizedTile all = source.readTile(weight, 0, Math.toIntExact(weight.rows().rows()));
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    for (String part : new TreeSet<>(all.names())) {
+      bytes.writeBytes(all.part(part));
+    }
+    return bytes.toByteArray();
+  }
+
+  /** Everything that {@link #items} has, read. */
+  static Map<String, byte[]> content(TensorSource source) throws IOException {
+    Map<String, byte[]> content = new LinkedHashMap<>();
+    for (Map.Entry<String, Item> item : items(source).entrySet()) {
+      content.put(item.getKey(), item.getValue().read());
+    }
+    return content;
+  }
+
+  /** Whether two models are the same, byte for byte. */
+  static boolean same(Map<String, byte[]> a, Map<String, byte[]> b) {
+    return a.keySet().equals(b.keySet())
+        && a.keySet().stream().allMatch(name -> Arrays.equals(a.get(name), b.get(name)));
+  }
+
+  /** What one read gives. */
+  static byte[] bytes(TensorSource source, TensorInfo tensor, int from, int length)
+      throws IOException {
+    ByteBuffer buffer = source.read(tensor, from, length);
+    byte[] bytes = new byte[buffer.remaining()];
+    buffer.get(bytes);
+    return bytes;
+  }
+}

@@ -1,0 +1,159 @@
+package dev.monoquant.testkit.broken;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Rows;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Need;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.SchemeId;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.testkit.SchemeCase;
+import dev.monoquant.testkit.data.ValuePattern;
+import dev.monoquant.testkit.data.WeightSample;
+import dev.monoquant.testkit.laws.LawViolation;
+import dev.monoquant.testkit.laws.SchemeLaws;
+import dev.monoquant.testkit.laws.TileDecoderLaws;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Granularity;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+/** Schemes that declare something wrong, one fault each, and the one law that must see it. */
+class BrokenSchemesTest {
+
+  @Test
+  void soundOneBreaksNone() {
+    assertThat(ToyCases.caught(new Toy())).isEmpty();
+    for (WeightSample weight : ToyCases.WEIGHTS) {
+      SchemeCase c = new SchemeCase(new Toy(), weight);
+      TileDecoderLaws.zeroRowsDecodeToZero(c);
+      TileDecoderLaws.requantizingStays(c, 0);
+    }
+  }
+
+  @Test
+  void violationSaysWhatIsNeededToRepeatIt() {
+    Toy broken =
+        new Toy() {
+          @Override
+          double bound(float scale) {
+            return Double.NaN;
+          }
+        };
+    SchemeCase c =
+        new SchemeCase(broken, WeightSample.of(ValuePattern.NORMAL, ElementType.FLOAT16, 2, 3, 7));
+    assertThatThrownBy(() -> TileDecoderLaws.staysWithinErrorBound(c))
+        .isInstanceOf(LawViolation.class)
+        .hasMessageContaining("staysWithinErrorBound")
+        .hasMessageContaining("acme/toy@1")
+        .hasMessageContaining("WeightSample.of(ValuePattern.NORMAL, ElementType.FLOAT16, 2, 3, 7L)")
+        .hasMessageContaining("NaN")
+        .hasMessageEndingWith(
+            "To repeat it: TileDecoderLaws.staysWithinErrorBound(new SchemeCase("
+                + "new BrokenSchemesTest$1(), "
+                + "WeightSample.of(ValuePattern.NORMAL, ElementType.FLOAT16, 2, 3, 7L), "
+                + "new Options(8, true, Granularity.parse(\"channel\"), \"acme\", "
+                + "Compute.AUTO, Map.of())))")
+        .hasMessageNotContaining("\n");
+  }
+
+  /** Goes by the name of the layer. Caught by {@code encodingFollowsShapesAlone}. */
+  @Test
+  void looksAtNames() {
+    Toy broken =
+        new Toy() {
+          @Override
+          public Encoding encoding(Rows rows, Options options) {
+            return super.encoding(
+                rows,
+                options.withSymmetric(options.symmetric() && !rows.layer().startsWith("other")));
+          }
+        };
+    assertThat(ToyCases.caught(broken)).containsExactly("encodingFollowsShapesAlone");
+  }
+
+  /** Follows any profile. Caught by {@code unknownProfileIsRefused}. */
+  @Test
+  void followsAnyProfile() {
+    Toy broken =
+        new Toy() {
+          @Override
+          public Encoding encoding(Rows rows, Options options) {
+            return super.encoding(rows, options.withProfile("acme"));
+          }
+        };
+    assertThat(ToyCases.caught(broken)).containsExactly("unknownProfileIsRefused");
+  }
+
+  /** Refuses what it gives itself. Caught by {@code defaultsAreAccepted}. */
+  @Test
+  void refusesItsDefaults() {
+    Toy broken =
+        new Toy() {
+          @Override
+          public Options defaults(Rows rows) {
+            return super.defaults(rows).withProfile("torch");
+          }
+        };
+    WeightSample weight = ToyCases.WEIGHTS.get(0);
+    SchemeCase c = new SchemeCase(broken, weight, new Toy().defaults(weight.rows()));
+    assertThat(Caught.by(SchemeLaws.all(), List.of(c))).containsExactly("defaultsAreAccepted");
+  }
+
+  /** Counts its versions up. Caught by {@code idIsStable}. */
+  @Test
+  void changesItsId() {
+    AtomicInteger version = new AtomicInteger();
+    Toy broken =
+        new Toy() {
+          @Override
+          public SchemeId id() {
+            return new SchemeId("acme/toy", version.incrementAndGet());
+          }
+        };
+    assertThat(ToyCases.caught(broken)).containsExactly("idIsStable");
+  }
+
+  /** Needs the range once it has begun. Caught by {@code needsAreStable}. */
+  @Test
+  void needsMoreLater() {
+    Toy broken =
+        new Toy() {
+          private boolean begun;
+
+          @Override
+          public Set<Need> needs(Options options) {
+            return begun ? Set.of(Need.TENSOR_RANGE) : Set.of();
+          }
+
+          @Override
+          public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+            begun = true;
+            return super.begin(rows, options, facts);
+          }
+
+          @Override
+          public Encoding encoding(Rows rows, Options options) {
+            begun = false;
+            return super.encoding(rows, options);
+          }
+        };
+    SchemeCase c = new SchemeCase(broken, ToyCases.WEIGHTS.get(0));
+    assertThat(Caught.by(SchemeLaws.all(), List.of(c))).containsExactly("needsAreStable");
+  }
+
+  @Test
+  void refusedWeightsAreNotAccepted() {
+    SchemeCase c =
+        new SchemeCase(
+            new Toy(),
+            ToyCases.WEIGHTS.get(0),
+            new Options(8, true, Granularity.CHANNEL).withProfile("torch"));
+    assertThat(c.accepted()).isFalse();
+  }
+}

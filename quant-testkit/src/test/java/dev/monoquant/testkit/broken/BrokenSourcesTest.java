@@ -1,0 +1,240 @@
+package dev.monoquant.testkit.broken;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.InputFormatDetector;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.TensorSource;
+import dev.monoquant.testkit.example.FlatFormat;
+import dev.monoquant.testkit.laws.LawViolation;
+import dev.monoquant.testkit.laws.ReadingLaws;
+import dev.monoquant.testkit.laws.SourceLaws;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Sources with one fault each, and the one law that must see it. */
+class BrokenSourcesTest {
+
+  @TempDir private Path folder;
+
+  /** Hands out the end of the tensor, too. Caught by {@code readsExactlyWhatIsAsked}. */
+  @Test
+  void readsTooMuch() throws IOException {
+    assertThat(
+            caught(
+                reading(
+                    (source, tensor, offset, length) ->
+                        source.read(tensor, offset, (int) (tensor.bytes() - offset)))))
+        .containsExactly("readsExactlyWhatIsAsked");
+  }
+
+  /** Reads in the order of the machine of old. Caught by {@code readsExactlyWhatIsAsked}. */
+  @Test
+  void readsBigEndian() throws IOException {
+    assertThat(
+            caught(
+                reading(
+                    (source, tensor, offset, length) ->
+                        source.read(tensor, offset, length).duplicate())))
+        .containsExactly("readsExactlyWhatIsAsked");
+  }
+
+  /** Starts at the first byte always. Caught by {@code piecesMakeTheWhole}. */
+  @Test
+  void forgetsTheOffset() throws IOException {
+    assertThat(caught(reading((source, tensor, offset, length) -> source.read(tensor, 0, length))))
+        .containsExactly("piecesMakeTheWhole");
+  }
+
+  /** Swallows NaN. Caught by {@code readsTheTruth}. */
+  @Test
+  void swallowsNaN() throws IOException {
+    InputFormatDetector broken =
+        reading(
+            (source, tensor, offset, length) -> {
+              ByteBuffer sound = source.read(tensor, offset, length);
+              ByteBuffer copy = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
+              copy.put(sound).flip();
+              for (int i = (int) (-offset & 3); i + Float.BYTES <= length; i += Float.BYTES) {
+                copy.putFloat(i, Float.isNaN(copy.getFloat(i)) ? 0 : copy.getFloat(i));
+              }
+              return copy.asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
+            });
+    SourceLaws.Case c = BrokenDetectorsTest.own(broken, folder);
+    assertThatThrownBy(() -> ReadingLaws.readsTheTruth(c, FlatFormat.truth()))
+        .isInstanceOfSatisfying(
+            LawViolation.class, e -> assertThat(e.law()).isEqualTo("readsTheTruth"));
+    ReadingLaws.readsTheTruth(
+        BrokenDetectorsTest.own(new FlatFormat(), folder), FlatFormat.truth());
+  }
+
+  /** Names a tensor twice. Caught by {@code tensorNamesAreUnique}. */
+  @Test
+  void namesTensorsTwice() throws IOException {
+    assertThat(
+            caught(
+                wrapping(
+                    source ->
+                        new Wrapped(source) {
+                          @Override
+                          public List<TensorInfo> tensors() {
+                            List<TensorInfo> twice = new ArrayList<>(super.tensors());
+                            twice.addAll(super.tensors());
+                            return twice;
+                          }
+                        })))
+        .containsExactly("tensorNamesAreUnique");
+  }
+
+  /** Counts how often it was opened. Caught by {@code openingRepeats}. */
+  @Test
+  void countsItsOpenings() throws IOException {
+    AtomicInteger opened = new AtomicInteger();
+    assertThat(
+            caught(
+                wrapping(
+                    source -> {
+                      int number = opened.incrementAndGet();
+                      return new Wrapped(source) {
+                        @Override
+                        public Map<String, String> metadata() {
+                          return Map.of("opened", String.valueOf(number));
+                        }
+                      };
+                    })))
+        .containsExactly("openingRepeats");
+  }
+
+  /** Insists on being closed once. Caught by {@code closeIsIdempotent}. */
+  @Test
+  void closesOnce() throws IOException {
+    assertThat(
+            caught(
+                wrapping(
+                    source ->
+                        new Wrapped(source) {
+                          private boolean closed;
+
+                          @Override
+                          public void close() {
+                            if (closed) {
+                              throw new IllegalStateException("closed twice");
+                            }
+                            closed = true;
+                            super.close();
+                          }
+                        })))
+        .containsExactly("closeIsIdempotent");
+  }
+
+  /** Is for the thread that opened it. Caught by {@code threadsDoNotMatter}. */
+  @Test
+  void belongsToOneThread() throws IOException {
+    assertThat(
+            caught(
+                wrapping(
+                    source ->
+                        new Wrapped(source) {
+                          private final Thread owner = Thread.currentThread();
+
+                          @Override
+                          public ByteBuffer read(TensorInfo tensor, long offset, int length)
+                              throws IOException {
+                            if (owner != Thread.currentThread()) {
+                              throw new IllegalStateException("a position is shared");
+                            }
+                            return super.read(tensor, offset, length);
+                          }
+                        })))
+        .containsExactly("threadsDoNotMatter");
+  }
+
+  /** Leaves an index beside the model. Caught by {@code readingTouchesNothing}. */
+  @Test
+  void leavesAnIndex() throws IOException {
+    FlatFormat broken =
+        new FlatFormat() {
+          @Override
+          public TensorSource open(ModelInput input, ReadLimits limits) throws IOException {
+            TensorSource source = super.open(input, limits);
+            if (input instanceof ModelInput.OfPath of) {
+              Files.writeString(of.path().resolveSibling("index"), source.name());
+            }
+            return source;
+          }
+        };
+    assertThat(caught(broken)).containsExactly("readingTouchesNothing");
+  }
+
+  private Set<String> caught(InputFormatDetector format) throws IOException {
+    return Caught.by(SourceLaws.all(), List.of(BrokenDetectorsTest.own(format, folder)));
+  }
+
+  private interface Read {
+    ByteBuffer read(TensorSource source, TensorInfo tensor, long offset, int length)
+        throws IOException;
+  }
+
+  private static InputFormatDetector reading(Read read) {
+    return wrapping(
+        source ->
+            new Wrapped(source) {
+              @Override
+              public ByteBuffer read(TensorInfo tensor, long offset, int length)
+                  throws IOException {
+                return read.read(source, tensor, offset, length);
+              }
+            });
+  }
+
+  private static InputFormatDetector wrapping(UnaryOperator<TensorSource> wrapping) {
+    return new FlatFormat() {
+      @Override
+      public TensorSource open(ModelInput input, ReadLimits limits) throws IOException {
+        return wrapping.apply(super.open(input, limits));
+      }
+    };
+  }
+
+  private static class Wrapped implements TensorSource {
+    private final TensorSource source;
+
+    Wrapped(TensorSource source) {
+      this.source = source;
+    }
+
+    @Override
+    public String name() {
+      return source.name();
+    }
+
+    @Override
+    public List<TensorInfo> tensors() {
+      return source.tensors();
+    }
+
+    @Override
+    public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
+      return source.read(tensor, offset, length);
+    }
+
+    @Override
+    public void close() {
+      source.close();
+    }
+  }
+}

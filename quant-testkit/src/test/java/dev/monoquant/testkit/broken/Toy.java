@@ -1,0 +1,190 @@
+package dev.monoquant.testkit.broken;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.model.BFloat16;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Float16;
+import dev.monoquant.model.Rows;
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.SchemeId;
+import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Granularity;
+import dev.monoquant.tile.Part;
+import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.Tile;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * A sound scheme with a step for each mistake to make: INT8, a power of two for each row, with or
+ * without a zero point. All its arithmetic is exact, so every error seen is the mistake's.
+ */
+class Toy implements Scheme {
+
+  @Override
+  public SchemeId id() {
+    return new SchemeId("acme/toy", 1);
+  }
+
+  @Override
+  public Options defaults(Rows rows) {
+    return new Options(8, true, Granularity.CHANNEL, "acme", Compute.AUTO, Map.of());
+  }
+
+  @Override
+  public Encoding encoding(Rows rows, Options options) {
+    if (!options.profile().equals("acme")) {
+      throw new ConfigurationException("profile " + options.profile() + "; there is only acme");
+    }
+    Part codes = Part.perElement(Part.CODES, ElementType.INT8);
+    Part scale = Part.perRow(Part.SCALE, ElementType.FLOAT32);
+    return options.symmetric()
+        ? Encoding.of(codes, scale)
+        : Encoding.of(codes, scale, Part.perRow(Part.ZERO_POINT, ElementType.INT16));
+  }
+
+  @Override
+  public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+    return tile -> quantize(tile, options.symmetric());
+  }
+
+  QuantizedTile quantize(Tile tile, boolean symmetric) {
+    float[] x = tile.values();
+    int cols = tile.cols();
+    Parts parts = new Parts(tile.height(), cols, symmetric);
+    for (int row = 0; row < tile.height(); row++) {
+      float scale = scale(low(x, row, cols), high(x, row, cols), symmetric);
+      int zero = symmetric ? 0 : zeroPoint(low(x, row, cols), scale);
+      parts.row(row, scale, zero);
+      for (int i = row * cols; i < (row + 1) * cols; i++) {
+        parts.codes[i] = code(x[i] / (double) scale, zero);
+      }
+    }
+    return parts.of(tile);
+  }
+
+  /** What is written for one tile. */
+  static final class Parts {
+    final byte[] codes;
+    private final byte[] scales;
+    private final byte[] zeros;
+
+    Parts(int height, int cols, boolean symmetric) {
+      codes = new byte[height * cols];
+      scales = new byte[height * Float.BYTES];
+      zeros = new byte[symmetric ? 0 : height * Short.BYTES];
+    }
+
+    void row(int row, float scale, int zero) {
+      little(scales).putFloat(row * Float.BYTES, scale);
+      if (zeros.length > 0) {
+        little(zeros).putShort(row * Short.BYTES, (short) zero);
+      }
+    }
+
+    QuantizedTile of(Tile tile) {
+      Map<String, byte[]> parts = new TreeMap<>();
+      parts.put(Part.CODES, codes);
+      parts.put(Part.SCALE, scales);
+      if (zeros.length > 0) {
+        parts.put(Part.ZERO_POINT, zeros);
+      }
+      return QuantizedTile.of(tile, parts);
+    }
+  }
+
+  /** The least number of a row, or 0 if all are positive. */
+  float low(float[] x, int row, int cols) {
+    float low = 0;
+    for (int i = row * cols; i < (row + 1) * cols; i++) {
+      low = Math.min(low, x[i]);
+    }
+    return low;
+  }
+
+  /** The greatest number of a row, or 0 if all are negative. */
+  float high(float[] x, int row, int cols) {
+    float high = 0;
+    for (int i = row * cols; i < (row + 1) * cols; i++) {
+      high = Math.max(high, x[i]);
+    }
+    return high;
+  }
+
+  /** The least power of two that a float32 has and that spreads the row over the codes. */
+  float scale(float low, float high, boolean symmetric) {
+    double range = symmetric ? 2 * Math.max(-(double) low, high) : (double) high - low;
+    double scale = Math.max(Float.MIN_VALUE, Math.scalb(1.0, Math.getExponent(range) - 7));
+    return (float) (range > 255 * scale || (symmetric && range == 255 * scale) ? 2 * scale : scale);
+  }
+
+  int zeroPoint(float low, float scale) {
+    return (int) Math.rint(-128 - low / (double) scale);
+  }
+
+  byte code(double steps, int zero) {
+    return (byte) Math.max(-128, Math.min(127, (int) round(steps) + zero));
+  }
+
+  double round(double steps) {
+    return Math.rint(steps);
+  }
+
+  @Override
+  public TileDecoder decoder(Rows rows, Options options) {
+    int cols = Math.toIntExact(rows.cols());
+    ElementType type = rows.tensor().type();
+    return new TileDecoder() {
+      @Override
+      public void decode(QuantizedTile tile, float[] out) {
+        Toy.this.decode(tile, out, cols, type);
+      }
+
+      @Override
+      public double errorBound(QuantizedTile tile, int row) {
+        return bound(scaleOf(tile, row));
+      }
+    };
+  }
+
+  void decode(QuantizedTile tile, float[] out, int cols, ElementType type) {
+    byte[] codes = tile.part(Part.CODES);
+    for (int i = 0; i < codes.length; i++) {
+      float x = (codes[i] - zeroOf(tile, i / cols)) * scaleOf(tile, i / cols);
+      out[i] = Math.max(-greatest(type), Math.min(greatest(type), x));
+    }
+  }
+
+  double bound(float scale) {
+    return scale / 2.0;
+  }
+
+  static float scaleOf(QuantizedTile tile, int row) {
+    return little(tile.part(Part.SCALE)).getFloat(row * Float.BYTES);
+  }
+
+  static int zeroOf(QuantizedTile tile, int row) {
+    return tile.names().contains(Part.ZERO_POINT)
+        ? little(tile.part(Part.ZERO_POINT)).getShort(row * Short.BYTES)
+        : 0;
+  }
+
+  static ByteBuffer little(byte[] bytes) {
+    return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  static float greatest(ElementType type) {
+    return switch (type) {
+      case FLOAT16 -> Float16.MAX_VALUE;
+      case BFLOAT16 -> BFloat16.MAX_VALUE;
+      default -> Float.MAX_VALUE;
+    };
+  }
+}

@@ -44,6 +44,13 @@ final class QuantizeCommand implements Callable<Integer> {
   @Option(names = "--force", description = "Replace an existing output.")
   private boolean force;
 
+  @Option(
+      names = "--resume",
+      description =
+          "Go on where an interrupted run to the same directory stopped; the bytes are the same as"
+              + " those of a run in one go.")
+  private boolean resume;
+
   @Option(names = "--dry-run", description = "Print the plan and the exact size; write nothing.")
   private boolean dryRun;
 
@@ -68,7 +75,7 @@ final class QuantizeCommand implements Callable<Integer> {
     QuantizationConfig wanted = config.config();
     try (run;
         Talk talk = run.talk(spec.commandLine().getErr(), "quantizing")) {
-      Quantizer quantizer = run.quantizer(talk).withSync(!noSync);
+      Quantizer quantizer = run.quantizer(talk).withSync(!noSync).withResume(resume);
       return dryRun ? plan(quantizer, wanted, talk) : quantize(quantizer, wanted, talk);
     }
   }

@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
       "Reads an output again: compares it with the hashes in its manifest and decodes it.",
       "Exits with 4 if anything differs."
     },
-    customSynopsis = "quant verify OUTPUT [OPTIONS]",
+    customSynopsis = "quant verify OUTPUT [--against INPUT] [OPTIONS]",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class VerifyCommand implements Callable<Integer> {

@@ -132,6 +132,17 @@ public final class Quantizer {
   }
 
   /**
+   * {@return a quantizer that goes on, or does not, where an interrupted run to the same target
+   * stopped: what it has finished is taken over if input, configuration and versions are the same,
+   * and refused otherwise. Only runs from a file or directory to a directory can be resumed.}
+   *
+   * @param resume false (the default) to remove what an interrupted run left and start anew
+   */
+  public Quantizer withResume(boolean resume) {
+    return new Quantizer(settings.withResume(resume));
+  }
+
+  /**
    * Looks into a model; reads headers only and starts no engine.
    *
    * @param input any input

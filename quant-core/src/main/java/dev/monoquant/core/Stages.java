@@ -152,11 +152,24 @@ final class Stages {
   static Report run(
       Settings settings, TensorSource source, Plan plan, NonFinitePolicy policy, TensorSink sink)
       throws IOException {
-    Map<String, Facts> facts = new Survey(settings, source, policy).facts(plan.weights());
+    List<PlannedWeight> open =
+        plan.weights().stream().filter(w -> sink.finished(w.weight().name()).isEmpty()).toList();
+    Map<String, Facts> facts = new Survey(settings, source, policy).facts(open);
     List<TensorInfo> kept = plan.kept().stream().map(KeptTensor::tensor).toList();
     Pipeline.Outcome done =
         new Pipeline(settings, source, sink, policy).run(plan.weights(), kept, facts);
     List<Problem> warnings = new ArrayList<>(plan.problems());
+    int resumed = plan.weights().size() - open.size();
+    if (resumed > 0) {
+      warnings.add(
+          Problem.warning(
+              "resumed",
+              resumed
+                  + " of "
+                  + plan.weights().size()
+                  + " weights were finished by an interrupted run and taken over",
+              ""));
+    }
     warnings.addAll(done.warnings());
     return new Report(plan, done.weights(), warnings);
   }
@@ -207,7 +220,8 @@ final class Stages {
         plan.layers(),
         plan.weights().stream().map(PlannedWeight::weight).toList(),
         plan.kept().stream().map(KeptTensor::tensor).toList(),
-        Provenance.of(config, plan, settings.plugins()));
+        Provenance.of(config, plan, settings.plugins()),
+        settings.resume());
   }
 
   private static Plan withSize(Plan plan, long bytes) {

@@ -29,7 +29,7 @@ import java.util.Optional;
 /** Reads an output again, with its manifest and, if it is at hand, its original. */
 final class Verifier {
 
-  private static final int PIECE = 1 << 20;
+  private static final int PIECE = 64 << 10;
 
   private final Settings settings;
   private final TensorSource output;

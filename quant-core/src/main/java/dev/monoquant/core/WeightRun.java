@@ -3,7 +3,6 @@ package dev.monoquant.core;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.PluginException;
-import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.spi.EncodedWeight;
@@ -17,7 +16,7 @@ import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** One weight in work: its workers, its gate, and the errors of its tiles. Thread-safe. */
 final class WeightRun {
@@ -35,6 +34,7 @@ final class WeightRun {
   private final ErrorStatistics[] errors;
   private final double[] bounds;
   private final NonFinites[] clamped;
+  private final AtomicInteger unmeasured;
 
   WeightRun(
       PlannedWeight planned,
@@ -64,6 +64,7 @@ final class WeightRun {
     int tiles = TileGrid.tiles(weight, height);
     this.errors = new ErrorStatistics[tiles];
     this.bounds = new double[tiles];
+    this.unmeasured = new AtomicInteger(tiles);
     this.clamped = new NonFinites[tiles];
     sink.writeWhole(weight, whole);
   }
@@ -116,35 +117,24 @@ final class WeightRun {
     }
     errors[tileIndex] = meter.total();
     bounds[tileIndex] = greatestBound;
+    // Counting makes the results of all tiles visible to the thread that measured the last one.
+    if (unmeasured.decrementAndGet() == 0) {
+      sink.remark(weight.name(), result().toText());
+    }
     sink.writeTile(weight, coded);
   }
 
   /** What became of the weight; call it when all tiles are done. */
-  WeightReport report() {
+  WeightResult result() {
     ErrorStatistics total = ErrorStatistics.EMPTY;
     double bound = 0;
+    NonFinites replaced = NonFinites.NONE;
     for (int i = 0; i < errors.length; i++) {
       total = total.plus(errors[i]);
       bound = Math.max(bound, bounds[i]);
+      replaced = replaced.plus(clamped[i]);
     }
-    return new WeightReport(planned, total, bound);
-  }
-
-  /** Which numbers were replaced, if any were; call it when all tiles are done. */
-  Optional<Problem> warning() {
-    NonFinites all = NonFinites.NONE;
-    for (NonFinites tile : clamped) {
-      all = all.plus(tile);
-    }
-    if (all.isEmpty()) {
-      return Optional.empty();
-    }
-    String what = all.describe(planned.weight().rows().tensor().shape());
-    return Optional.of(
-        Problem.warning(
-            planned.weight().name(),
-            what + "; NaN became 0, and each Inf the greatest finite magnitude of its row",
-            ""));
+    return new WeightResult(total, bound, replaced);
   }
 
   private RuntimeException tooFar(long row, double error, double bound, float[] original, int at)

@@ -4,8 +4,6 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.Problem;
 import dev.monoquant.spi.Audit;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -114,12 +112,7 @@ final class FileAudit {
       for (ModelFiles.Located tensor : files.tensors().values()) {
         long size = tensor.stored().bytes();
         bytes += size;
-        HashPool.Bytes source =
-            (to, position) -> {
-              int count = (int) Math.min(to.remaining(), size - position);
-              to.put(tensor.read(position, count));
-              return count;
-            };
+        HashPool.Bytes source = FinishedFile.bytes(tensor.file(), tensor.stored());
         hashes.put(tensor.stored().name(), pool.submit(source, 0, size));
       }
       for (Map.Entry<String, Future<String>> hash : hashes.entrySet()) {
@@ -142,10 +135,8 @@ final class FileAudit {
           differs(side.getKey(), "the file is missing");
           continue;
         }
-        try (FileChannel channel = FileChannel.open(path.get())) {
-          String actual = HashPool.await(pool.submit(read(channel), 0, channel.size()));
-          compare(side.getKey(), side.getValue(), actual);
-        }
+        String actual = HashPool.await(pool.submit(path.get(), Files.size(path.get())));
+        compare(side.getKey(), side.getValue(), actual);
       }
     }
   }
@@ -158,10 +149,6 @@ final class FileAudit {
     } catch (InvalidPathException e) {
       return Optional.empty();
     }
-  }
-
-  private static HashPool.Bytes read(FileChannel channel) {
-    return (ByteBuffer to, long position) -> channel.read(to, position);
   }
 
   private void compare(String what, String expected, String actual) {

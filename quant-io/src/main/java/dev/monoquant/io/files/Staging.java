@@ -1,5 +1,8 @@
 package dev.monoquant.io.files;
 
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.ConfigurationException;
 import dev.monoquant.spi.OutputRequest;
 import java.io.Closeable;
 import java.io.IOException;
@@ -7,7 +10,12 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,6 +48,8 @@ public final class Staging implements Closeable {
   private final HashPool pool = new HashPool();
   private final InputHashes inputs;
   private final SortedMap<String, String> files = Manifest.sorted();
+  private final Map<String, Journal.Entry> finished = new HashMap<>();
+  private @Nullable Journal journal;
   private boolean done;
 
   private Staging(OutputRequest request, Path target, boolean directory, Disk disk, TargetLock lock)
@@ -60,11 +70,10 @@ public final class Staging implements Closeable {
   }
 
   /**
-   * Checks the target, keeps other runs away from it, removes what killed runs left beside it, and
-   * makes the temporary directory if the output is one.
+   * Checks the target of a single file, keeps other runs away from it, and removes what killed runs
+   * left beside it.
    *
    * @param request the request
-   * @param directory whether the output is a directory
    * @param bytes bytes the output will have at least
    * @param disk the file system
    * @return the staging; the caller closes it
@@ -72,23 +81,81 @@ public final class Staging implements Closeable {
    * @throws dev.monoquant.OutputException if the target may not be written, or another run writes
    *     it right now
    */
-  public static Staging open(OutputRequest request, boolean directory, long bytes, Disk disk)
-      throws IOException {
-    Path target = OutputTarget.check(request, directory, bytes, disk);
+  public static Staging openFile(OutputRequest request, long bytes, Disk disk) throws IOException {
+    if (request.resume()) {
+      throw new ConfigurationException(
+          request.target()
+              + ": a single file is written in one go and cannot be resumed. Leave --resume out, or"
+              + " write a directory");
+    }
+    Path target = OutputTarget.check(request, false, bytes, disk);
     TargetLock lock = TargetLock.take(target);
     try {
-      Leftovers.sweep(target, disk);
-      // Sweeping can put an old directory back, which is then as much in the way as any other.
-      OutputTarget.check(request, directory, bytes, disk);
-      Staging staging = new Staging(request, target, directory, disk, lock);
-      if (directory) {
-        Files.createDirectory(staging.temporary);
-      }
-      return staging;
+      Leftovers.sweep(target, Optional.empty(), disk);
+      return new Staging(request, target, false, disk, lock);
     } catch (IOException | RuntimeException | Error e) {
       lock.close();
       throw e;
     }
+  }
+
+  /**
+   * Checks the target of a directory, keeps other runs away from it, and removes what killed runs
+   * left beside it, or goes on with it if the request says so.
+   *
+   * @param request the request
+   * @param run what tells this run from others, beside its inputs: versions, configuration, layout
+   * @param bytes bytes the output will have at least
+   * @param disk the file system
+   * @return the staging; the caller closes it
+   * @throws IOException if the file system fails
+   * @throws ConfigurationException if a run is to be resumed whose source has no files
+   * @throws dev.monoquant.OutputException if the target may not be written, another run writes it
+   *     right now, or what is to be resumed was another run
+   */
+  public static Staging openDirectory(
+      OutputRequest request, Map<String, String> run, long bytes, Disk disk) throws IOException {
+    Path target = OutputTarget.check(request, true, bytes, disk);
+    TargetLock lock = TargetLock.take(target);
+    try {
+      Optional<Resumption> earlier = Resumption.find(request, target, run);
+      Leftovers.sweep(target, earlier.map(Resumption::left), disk);
+      // Sweeping can put an old directory back, which is then as much in the way as any other.
+      OutputTarget.check(request, true, bytes, disk);
+      Staging staging = new Staging(request, target, true, disk, lock);
+      try {
+        staging.begin(run, earlier);
+        return staging;
+      } catch (IOException | RuntimeException | Error e) {
+        staging.close();
+        throw e;
+      }
+    } catch (IOException | RuntimeException | Error e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  private void begin(Map<String, String> run, Optional<Resumption> earlier) throws IOException {
+    if (earlier.isEmpty()) {
+      Files.createDirectory(temporary);
+      journal = Journal.create(temporary, run, sync, disk);
+      return;
+    }
+    // Before anything is touched: what is refused here can still be resumed by the right run.
+    earlier.get().requireSameInputs(target, inputs());
+    finished.putAll(earlier.get().moveTo(temporary, disk, pool));
+    journal = Journal.resume(temporary, earlier.get().contents(), sync);
+  }
+
+  /** {@return the files of tensors that an interrupted run has finished, by name} */
+  Map<String, Journal.Entry> finished() {
+    return finished;
+  }
+
+  /** {@return where finished files are noted} */
+  Journal journal() {
+    return requireNonNull(journal, "only directories have a journal");
   }
 
   /** {@return where hashes are computed} */
@@ -105,6 +172,13 @@ public final class Staging implements Closeable {
    */
   public SortedMap<String, String> inputs() throws IOException {
     return inputs.await();
+  }
+
+  /**
+   * The same for the inputs that hold some shards of the model, or for all if they are not known.
+   */
+  SortedMap<String, String> inputs(Set<String> shards) throws IOException {
+    return inputs.await(shards);
   }
 
   /** {@return the SHA-256 of the files that were written whole or copied, by name} */
@@ -181,6 +255,9 @@ public final class Staging implements Closeable {
    * @throws IOException if that fails; what had the name before has it still
    */
   public void commit() throws IOException {
+    if (journal != null) {
+      journal.remove(temporary);
+    }
     if (directory && sync) {
       syncTree(temporary);
     }
@@ -224,6 +301,9 @@ public final class Staging implements Closeable {
   public void close() throws IOException {
     pool.close();
     try (lock) {
+      if (journal != null) {
+        journal.close();
+      }
       if (!done) {
         Leftovers.deleteTree(temporary);
       }

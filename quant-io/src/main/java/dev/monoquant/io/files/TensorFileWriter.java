@@ -27,6 +27,7 @@ public final class TensorFileWriter implements Closeable {
   private final StagedFile file;
   private final HashPool pool;
   private final Map<String, AtomicLong> missing = new HashMap<>();
+  private final AtomicLong unwritten;
   private final Map<String, Future<String>> hashes = new ConcurrentHashMap<>();
 
   /**
@@ -42,6 +43,7 @@ public final class TensorFileWriter implements Closeable {
     this.layout = layout;
     this.file = staging.create(name, layout.fileBytes());
     this.pool = staging.pool();
+    this.unwritten = new AtomicLong(layout.dataBytes());
     for (StoredTensor tensor : layout.tensors()) {
       missing.put(tensor.name(), new AtomicLong(tensor.bytes()));
       if (tensor.bytes() == 0) {
@@ -62,9 +64,10 @@ public final class TensorFileWriter implements Closeable {
    * @param tensor the name of one of the layout's tensors
    * @param offset first byte within its data
    * @param data the bytes; consumed
+   * @return whether these were the last bytes missing in the whole file; true to one caller
    * @throws IOException if writing fails
    */
-  public void write(String tensor, long offset, ByteBuffer data) throws IOException {
+  public boolean write(String tensor, long offset, ByteBuffer data) throws IOException {
     StoredTensor place = layout.tensor(tensor);
     if (offset < 0 || offset > place.bytes() - data.remaining()) {
       throw new IllegalArgumentException(
@@ -82,6 +85,7 @@ public final class TensorFileWriter implements Closeable {
     if (length > 0 && requireNonNull(missing.get(tensor)).addAndGet(-length) == 0) {
       hash(place);
     }
+    return length > 0 && unwritten.addAndGet(-length) == 0;
   }
 
   /**

@@ -26,7 +26,7 @@ final class SafetensorsSink implements TensorSink {
   SafetensorsSink(OutputRequest request, Disk disk) throws IOException {
     SafetensorsLayout layout = SafetensorsOutput.layout(request);
     this.request = request;
-    this.staging = Staging.open(request, false, layout.fileBytes(), disk);
+    this.staging = Staging.openFile(request, layout.fileBytes(), disk);
     try {
       this.file = new TensorFileWriter(staging, "", layout);
     } catch (IOException | RuntimeException | Error e) {

@@ -59,7 +59,13 @@ final class ActivationAware extends ReachScheme {
     return new Worker(scales);
   }
 
-  private record Worker(float[] columns) implements TileQuantizer {
+  private static final class Worker implements TileQuantizer {
+    private final float[] columns;
+
+    Worker(float[] columns) {
+      this.columns = columns;
+    }
+
     @Override
     public QuantizedTile quantize(Tile tile) {
       int cols = tile.cols();

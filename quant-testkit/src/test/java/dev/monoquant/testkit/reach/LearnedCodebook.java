@@ -80,7 +80,13 @@ final class LearnedCodebook extends ReachScheme {
     return means;
   }
 
-  private record Worker(float[] levels) implements TileQuantizer {
+  private static final class Worker implements TileQuantizer {
+    private final float[] levels;
+
+    Worker(float[] levels) {
+      this.levels = levels;
+    }
+
     @Override
     public QuantizedTile quantize(Tile tile) {
       byte[] codes = new byte[tile.height() * tile.cols()];

@@ -2,7 +2,6 @@ package com.example.serve;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.AbstractBlock;
 import ai.djl.nn.Activation;
@@ -56,10 +55,5 @@ final class Mlp extends AbstractBlock {
   @Override
   public Shape[] getOutputShapes(Shape[] inputs) {
     return new Shape[] {new Shape(inputs[0].get(0), DIGITS)};
-  }
-
-  @Override
-  public DataType[] getInputDataTypes() {
-    return new DataType[] {DataType.FLOAT32};
   }
 }

@@ -1,7 +1,7 @@
 /** Values and the interfaces that plugins implement. */
 module dev.monoquant.api {
   requires transitive ai.djl.api;
-  requires static transitive org.jspecify;
+  requires static org.jspecify;
 
   exports dev.monoquant;
   exports dev.monoquant.model;

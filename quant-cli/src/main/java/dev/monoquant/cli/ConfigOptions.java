@@ -40,7 +40,7 @@ final class ConfigOptions {
   @Option(
       names = "--granularity",
       paramLabel = "G",
-      description = "How many numbers share a scale: tensor, channel or group:N.")
+      description = "How many numbers share a scale: tensor, channel, group:N or block:RxC.")
   private @Nullable String granularity;
 
   @Option(
@@ -77,7 +77,7 @@ final class ConfigOptions {
   @Option(
       names = "--option",
       paramLabel = "NAME=VALUE",
-      description = "An option of the scheme's own. May be repeated.")
+      description = "An option of the scheme's own, as listed by plugins. May be repeated.")
   private List<String> options = new ArrayList<>();
 
   @Option(

@@ -5,7 +5,10 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.monoquant.core.PluginEntry;
 import dev.monoquant.core.Plugins;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.Scheme;
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -41,7 +44,25 @@ final class PluginsCommand implements Callable<Integer> {
     }
   }
 
-  private static String toTable(Plugins plugins) {
+  private static List<OptionSpec<?>> options(PluginEntry<?> entry) {
+    return entry.plugin() instanceof Scheme scheme ? scheme.options() : List.of();
+  }
+
+  private static JsonArray toJson(List<OptionSpec<?>> options) {
+    JsonArray all = new JsonArray();
+    for (OptionSpec<?> option : options) {
+      JsonObject object = new JsonObject();
+      object.addProperty("name", option.name());
+      object.addProperty("type", option.type());
+      object.addProperty("allowed", option.allowed());
+      object.addProperty("default", String.valueOf(option.defaultValue()));
+      object.addProperty("help", option.help());
+      all.add(object);
+    }
+    return all;
+  }
+
+  static String toTable(Plugins plugins) {
     StringBuilder text = new StringBuilder();
     for (PluginEntry<?> entry : plugins.entries()) {
       text.append(
@@ -52,6 +73,17 @@ final class PluginsCommand implements Callable<Integer> {
               entry.id(),
               entry.className(),
               entry.origin()));
+      for (OptionSpec<?> option : options(entry)) {
+        text.append(
+            String.format(
+                Locale.ROOT,
+                "%-15s  --option %s=%s  %s: %s\n",
+                "",
+                option.name(),
+                option.defaultValue(),
+                option.help(),
+                option.allowed()));
+      }
     }
     plugins
         .problems()
@@ -59,7 +91,7 @@ final class PluginsCommand implements Callable<Integer> {
     return text.toString();
   }
 
-  private static String toJson(Plugins plugins) {
+  static String toJson(Plugins plugins) {
     JsonArray entries = new JsonArray();
     for (PluginEntry<?> entry : plugins.entries()) {
       JsonObject object = new JsonObject();
@@ -67,6 +99,9 @@ final class PluginsCommand implements Callable<Integer> {
       object.addProperty("id", entry.id());
       object.addProperty("class", entry.className());
       object.addProperty("origin", entry.origin());
+      if (entry.plugin() instanceof Scheme) {
+        object.add("options", toJson(options(entry)));
+      }
       entries.add(object);
     }
     JsonArray problems = new JsonArray();

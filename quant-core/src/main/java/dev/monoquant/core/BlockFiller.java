@@ -3,6 +3,7 @@ package dev.monoquant.core;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
 import ai.djl.util.Pair;
@@ -13,6 +14,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Puts decoded tensors into the parameters of a fresh block.
@@ -51,27 +53,33 @@ final class BlockFiller {
 
   private static void fill(String name, Parameter parameter, NDArray tensor, NDManager manager) {
     if (!parameter.isInitialized()) {
+      requireShape(name, parameter.getShape(), tensor);
       NDArray own = tensor.duplicate();
       own.attach(manager);
-      parameter.setShape(own.getShape());
+      // A parameter takes an array only while it has no shape; it takes the array's then.
+      parameter.setShape(null);
       parameter.setArray(own);
       return;
     }
     NDArray array = parameter.getArray();
-    if (!array.getShape().equals(tensor.getShape())) {
-      throw new ConfigurationException(
-          "parameter "
-              + QuantException.quote(name)
-              + " of the architecture has shape "
-              + array.getShape()
-              + ", the model's has "
-              + tensor.getShape()
-              + ". Use the architecture that the model was trained with");
-    }
+    requireShape(name, array.getShape(), tensor);
     DataType type = array.getDataType();
     try (NDArray converted = tensor.toType(type, true)) {
       ByteBuffer to = array.toByteBuffer(true).order(ByteOrder.nativeOrder());
       to.put(converted.toByteBuffer());
+    }
+  }
+
+  private static void requireShape(String name, @Nullable Shape shape, NDArray tensor) {
+    if (shape != null && !shape.equals(tensor.getShape())) {
+      throw new ConfigurationException(
+          "parameter "
+              + QuantException.quote(name)
+              + " of the architecture has shape "
+              + shape
+              + ", the model's has "
+              + tensor.getShape()
+              + ". Use the architecture that the model was trained with");
     }
   }
 }

@@ -7,6 +7,7 @@ import dev.monoquant.testkit.contracts.OutputFormatContract;
 import dev.monoquant.testkit.data.EncodedSamples;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 class SafetensorsOutputContractTest implements OutputFormatContract {
   @Override
@@ -21,7 +22,9 @@ class SafetensorsOutputContractTest implements OutputFormatContract {
 
   @Override
   public List<EncodedWeight> weights() {
-    return EncodedSamples.varied();
+    return Stream.of(EncodedSamples.varied(), EncodedSamples.shapes())
+        .flatMap(List::stream)
+        .toList();
   }
 
   @Override

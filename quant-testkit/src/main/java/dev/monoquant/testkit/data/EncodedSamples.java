@@ -99,6 +99,46 @@ public final class EncodedSamples {
   }
 
   /**
+   * {@return weights whose parts have every shape that an encoding may have: blocks of rows and
+   * columns, groups within groups, FP8 scales, codebooks for the tensor and for each row, and codes
+   * of two widths}
+   */
+  public static List<EncodedWeight> shapes() {
+    Part codes = Part.perElement(Part.CODES, ElementType.UINT4);
+    Part codebook = new Part("codebook", ElementType.FLOAT32, new Part.Whole(TensorShape.of(16)));
+    return List.of(
+        shaped("blocks", codes, Part.perBlock(Part.SCALE, ElementType.FLOAT32, 2, 4)),
+        shaped(
+            "super",
+            codes,
+            Part.perGroup("sub_scale", ElementType.UINT6, 2),
+            Part.perGroup("super_scale", ElementType.FLOAT16, 8)),
+        shaped(
+            "levels",
+            codes,
+            Part.perGroup(Part.SCALE, ElementType.FLOAT8_E4M3, 4),
+            Part.perTensor("global_scale", ElementType.FLOAT32)),
+        shaped("codebook", codes, codebook),
+        shaped("rows", codes, Part.runPerRow("codebook", ElementType.BFLOAT16, 5)),
+        shaped(
+            "widths",
+            Part.perElement("codes_high", ElementType.INT4),
+            Part.perElement("codes_low", ElementType.UINT3),
+            Part.perRow(Part.SCALE, ElementType.FLOAT32)));
+  }
+
+  private static EncodedWeight shaped(String name, Part... parts) {
+    String layer = "shape." + name;
+    TensorInfo tensor =
+        new TensorInfo(layer + ".weight", ElementType.FLOAT32, TensorShape.of(5, 11));
+    return new EncodedWeight(
+        new Rows(layer, LayerKind.LINEAR, "weight", tensor, 0),
+        new SchemeId("testkit/" + name, 1),
+        new Options(4, true, Granularity.CHANNEL),
+        Encoding.of(parts));
+  }
+
+  /**
    * All parts of a weight, filled at random: codes in the range of their type, floats between 1 and
    * 2, any bytes otherwise.
    *

@@ -194,7 +194,11 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
             ? "List.of()"
             : weights.equals(EncodedSamples.ordinary())
                 ? "EncodedSamples.ordinary()"
-                : weights.equals(EncodedSamples.varied()) ? "EncodedSamples.varied()" : "weights()";
+                : weights.equals(EncodedSamples.varied())
+                    ? "EncodedSamples.varied()"
+                    : weights.equals(EncodedSamples.shapes())
+                        ? "EncodedSamples.shapes()"
+                        : "weights()";
     return "new OutputCase(%s, %s, %s)"
         .formatted(Repeatable.creation(format), Repeatable.literal(targetName), which);
   }

@@ -60,7 +60,6 @@ final class ActivationAware extends ReachScheme {
   }
 
   private static final class Worker implements TileQuantizer {
-
     private final float[] columns;
 
     Worker(float[] columns) {

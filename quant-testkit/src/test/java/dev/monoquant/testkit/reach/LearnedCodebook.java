@@ -81,7 +81,6 @@ final class LearnedCodebook extends ReachScheme {
   }
 
   private static final class Worker implements TileQuantizer {
-
     private final float[] levels;
 
     Worker(float[] levels) {

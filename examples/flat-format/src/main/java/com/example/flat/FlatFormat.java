@@ -1,0 +1,68 @@
+package com.example.flat;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.spi.InputFormatDetector;
+import dev.monoquant.spi.Match;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.TensorSource;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+
+/**
+ * Matrices of float32 in a file of one's own, all little-endian:
+ *
+ * <pre>
+ * "FLATMATS"                                  8 bytes
+ * number of matrices                          int32
+ * for each: length of its name in bytes       int32
+ *           its name                          UTF-8
+ *           rows, columns                     int32, int32
+ * the numbers of each in the same order       float32
+ * </pre>
+ */
+public final class FlatFormat implements InputFormatDetector {
+
+  static final byte[] MAGIC = "FLATMATS".getBytes(StandardCharsets.US_ASCII);
+
+  @Override
+  public String id() {
+    return "example/flat";
+  }
+
+  /** Looks at eight bytes and never throws: what cannot be read is not ours. */
+  @Override
+  public Match probe(ModelInput input) {
+    if (!(input instanceof ModelInput.OfPath file) || !Files.isRegularFile(file.path())) {
+      return Match.NONE;
+    }
+    try (InputStream in = Files.newInputStream(file.path())) {
+      return Arrays.equals(in.readNBytes(MAGIC.length), MAGIC) ? Match.CERTAIN : Match.NONE;
+    } catch (IOException e) {
+      return Match.NONE;
+    }
+  }
+
+  @Override
+  public TensorSource open(ModelInput input, ReadLimits limits) throws IOException {
+    if (!(input instanceof ModelInput.OfPath file)) {
+      throw new ModelFormatException(
+          Reason.NOT_THIS_FORMAT, input.describe(), "", "it is no file");
+    }
+    Path path = file.path();
+    FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
+    try {
+      return new FlatSource(path, channel, FlatHeader.read(path, channel, limits));
+    } catch (IOException | RuntimeException e) {
+      channel.close();
+      throw e;
+    }
+  }
+}

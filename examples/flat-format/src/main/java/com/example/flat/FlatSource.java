@@ -1,0 +1,73 @@
+package com.example.flat;
+
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.TensorSource;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/** An open file. Several threads may read at once: every read says where it starts. */
+final class FlatSource implements TensorSource {
+
+  private final Path path;
+  private final FileChannel channel;
+  private final Map<TensorInfo, Long> starts;
+
+  FlatSource(Path path, FileChannel channel, Map<TensorInfo, Long> starts) {
+    this.path = path;
+    this.channel = channel;
+    this.starts = starts;
+  }
+
+  @Override
+  public String name() {
+    return path.toString();
+  }
+
+  @Override
+  public List<TensorInfo> tensors() {
+    return List.copyOf(starts.keySet());
+  }
+
+  @Override
+  public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
+    Long start = starts.get(tensor);
+    if (start == null || offset < 0 || length < 0 || offset > tensor.bytes() - length) {
+      throw new IndexOutOfBoundsException(
+          length + " bytes from " + offset + " on of " + tensor + " in " + path);
+    }
+    ByteBuffer bytes = readFully(channel, start + offset, length);
+    return bytes.asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  static ByteBuffer readFully(FileChannel channel, long from, int length) throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
+    while (bytes.hasRemaining()) {
+      if (channel.read(bytes, from + bytes.position()) < 0) {
+        throw new EOFException("the file became shorter while it was read");
+      }
+    }
+    return bytes.flip().order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /** So that nobody writes over it. */
+  @Override
+  public List<Path> files() {
+    return List.of(path);
+  }
+
+  @Override
+  public void close() {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(path + " could not be closed", e);
+    }
+  }
+}

@@ -1,0 +1,29 @@
+package com.example.kmeans;
+
+import dev.monoquant.core.Plugins;
+import dev.monoquant.model.Rows;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.testkit.contracts.SchemeContract;
+import java.util.List;
+import java.util.Map;
+
+class KMeansTest implements SchemeContract {
+
+  @Override
+  public Scheme subject() {
+    return Plugins.load().scheme("example/k-means");
+  }
+
+  @Override
+  public List<Options> options(Rows rows) {
+    Options defaults = subject().defaults(rows);
+    return List.of(defaults, defaults.withExtra(Map.of("iterations", "0")));
+  }
+
+  /** Its levels are not evenly spaced. */
+  @Override
+  public boolean roundsToEven() {
+    return false;
+  }
+}

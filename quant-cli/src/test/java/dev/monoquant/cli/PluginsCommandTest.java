@@ -1,0 +1,80 @@
+package dev.monoquant.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import dev.monoquant.core.Plugins;
+import dev.monoquant.model.Rows;
+import dev.monoquant.schemes.Int8Scheme;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.SchemeId;
+import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.Encoding;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class PluginsCommandTest {
+
+  @Test
+  void theOptionsOfASchemeAreListedUnderIt() {
+    String table = PluginsCommand.toTable(Plugins.of(new Refined()));
+    assertThat(table.lines())
+        .hasSize(2)
+        .element(1)
+        .isEqualTo(
+            "                 --option steps=20  How often to refine: a whole number from 0 to 99");
+  }
+
+  @Test
+  void theOptionsOfASchemeAreInTheJson() {
+    JsonObject plugin =
+        JsonParser.parseString(PluginsCommand.toJson(Plugins.of(new Refined())))
+            .getAsJsonObject()
+            .getAsJsonArray("plugins")
+            .get(0)
+            .getAsJsonObject();
+    assertThat(plugin.getAsJsonArray("options").toString())
+        .isEqualTo(
+            "[{\"name\":\"steps\",\"type\":\"integer\",\"allowed\":\"a whole number from 0 to 99\","
+                + "\"default\":\"20\",\"help\":\"How often to refine\"}]");
+  }
+
+  private static final class Refined implements Scheme {
+    private final Scheme inside = new Int8Scheme();
+
+    @Override
+    public SchemeId id() {
+      return new SchemeId("acme/refined", 1);
+    }
+
+    @Override
+    public List<OptionSpec<?>> options() {
+      return List.of(OptionSpec.integer("steps", 20, 0, 99, "How often to refine"));
+    }
+
+    @Override
+    public Options defaults(Rows rows) {
+      return inside.defaults(rows);
+    }
+
+    @Override
+    public Encoding encoding(Rows rows, Options options) {
+      return inside.encoding(rows, options);
+    }
+
+    @Override
+    public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+      return inside.begin(rows, options, facts);
+    }
+
+    @Override
+    public TileDecoder decoder(Rows rows, Options options) {
+      return inside.decoder(rows, options);
+    }
+  }
+}

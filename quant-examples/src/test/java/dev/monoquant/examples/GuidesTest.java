@@ -1,0 +1,84 @@
+package dev.monoquant.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The guides show the code of the examples, and nothing that no build has seen. */
+class GuidesTest {
+
+  static List<Path> guides() {
+    return Guides.all();
+  }
+
+  static Stream<Guides.Block> code() {
+    return guides().stream()
+        .flatMap(guide -> Guides.blocks(guide).stream())
+        .filter(block -> List.of("java", "xml").contains(block.language()));
+  }
+
+  @ParameterizedTest
+  @MethodSource("code")
+  void codeIsThatOfAnExample(Guides.Block block) {
+    assertThat(block.file()).as("a file marker before the block").isPresent();
+    assertThat("\n" + Guides.text(block.file().orElseThrow())).contains("\n" + block.text());
+  }
+
+  @ParameterizedTest
+  @MethodSource("guides")
+  void linksLeadSomewhere(Path guide) {
+    List<String> targets =
+        Pattern.compile("\\]\\(([^)#\\s]+)\\)")
+            .matcher(Guides.text(guide))
+            .results()
+            .map(match -> match.group(1))
+            .toList();
+    for (String target : targets) {
+      assertThat(guide.resolveSibling(target)).exists();
+    }
+  }
+
+  @Test
+  void theSchemeGuideShowsWholeFiles() {
+    Path guide = Guides.ROOT.resolve("docs/write-a-scheme.md");
+    Path example = Guides.ROOT.resolve("examples/power-of-two");
+    List<Path> whole =
+        Guides.blocks(guide).stream()
+            .filter(block -> block.file().isPresent())
+            .filter(block -> block.file().get().startsWith(example))
+            .filter(block -> block.text().equals(Guides.text(block.file().get())))
+            .map(block -> example.relativize(block.file().get()))
+            .toList();
+    assertThat(whole)
+        .containsExactly(
+            Path.of("pom.xml"),
+            Path.of("src/main/java/com/example/pow2/PowerOfTwo.java"),
+            Path.of("src/main/resources/META-INF/services/dev.monoquant.spi.Scheme"),
+            Path.of("src/test/java/com/example/pow2/PowerOfTwoTest.java"));
+  }
+
+  @Test
+  void everyExampleUsesThisVersion() throws IOException {
+    String own = Guides.text(Guides.ROOT.resolve("quant-examples/pom.xml"));
+    String version = own.replaceAll("(?s).*?<version>([^<]+)</version>.*", "$1");
+    String listed = Guides.text(Guides.ROOT.resolve("examples/projects.xml"));
+    try (Stream<Path> folders = Files.list(Guides.ROOT.resolve("examples"))) {
+      List<Path> projects =
+          folders.filter(folder -> Files.exists(folder.resolve("pom.xml"))).toList();
+      assertThat(projects).hasSizeGreaterThanOrEqualTo(5);
+      for (Path project : projects) {
+        assertThat(Guides.text(project.resolve("pom.xml")))
+            .contains("<quant.version>" + version + "</quant.version>");
+        assertThat(listed).contains("<module>" + project.getFileName() + "</module>");
+      }
+    }
+  }
+}

@@ -56,6 +56,7 @@ final class Planner {
     if (!source.quantized().isEmpty()) {
       problems.add(alreadyQuantized(source));
     }
+    source.notes().forEach(note -> problems.add(Problem.warning(source.name(), note, "")));
     List<Layer> layers = LayerInference.layers(source.tensors(), source.layers(), config);
     RuleBook rules = new RuleBook(config);
     problems.addAll(rules.unmatched(layers));

@@ -59,12 +59,30 @@ record Settings(
 
   Settings withPlugins(Plugins value) {
     return new Settings(
-        value, threads, tileElements, compute, limits, inputFormat, progress, sync, columns, resume);
+        value,
+        threads,
+        tileElements,
+        compute,
+        limits,
+        inputFormat,
+        progress,
+        sync,
+        columns,
+        resume);
   }
 
   Settings withThreads(int value) {
     return new Settings(
-        plugins, value, tileElements, compute, limits, inputFormat, progress, sync, columns, resume);
+        plugins,
+        value,
+        tileElements,
+        compute,
+        limits,
+        inputFormat,
+        progress,
+        sync,
+        columns,
+        resume);
   }
 
   Settings withTileElements(int value) {
@@ -74,12 +92,30 @@ record Settings(
 
   Settings withCompute(Compute value) {
     return new Settings(
-        plugins, threads, tileElements, value, limits, inputFormat, progress, sync, columns, resume);
+        plugins,
+        threads,
+        tileElements,
+        value,
+        limits,
+        inputFormat,
+        progress,
+        sync,
+        columns,
+        resume);
   }
 
   Settings withLimits(ReadLimits value) {
     return new Settings(
-        plugins, threads, tileElements, compute, value, inputFormat, progress, sync, columns, resume);
+        plugins,
+        threads,
+        tileElements,
+        compute,
+        value,
+        inputFormat,
+        progress,
+        sync,
+        columns,
+        resume);
   }
 
   Settings withInputFormat(Optional<String> value) {
@@ -122,6 +158,15 @@ record Settings(
 
   Settings withResume(boolean value) {
     return new Settings(
-        plugins, threads, tileElements, compute, limits, inputFormat, progress, sync, columns, value);
+        plugins,
+        threads,
+        tileElements,
+        compute,
+        limits,
+        inputFormat,
+        progress,
+        sync,
+        columns,
+        value);
   }
 }

@@ -38,7 +38,12 @@ final class Stages {
       List<Layer> layers =
           LayerInference.layers(tensors, source.layers(), QuantizationConfig.DEFAULT);
       return new Inspection(
-          source.name(), opened.format(), layers, source.quantized(), source.metadata());
+          source.name(),
+          opened.format(),
+          layers,
+          source.quantized(),
+          source.metadata(),
+          source.notes());
     }
   }
 

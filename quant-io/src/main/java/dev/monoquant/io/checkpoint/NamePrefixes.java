@@ -47,7 +47,9 @@ final class NamePrefixes {
     if (length > 0) {
       String prefix = tensors.keySet().iterator().next().substring(0, length);
       notes.add(
-          "All names begin with " + quote(prefix) + ", from a wrapper; they are kept as they are.");
+          "All names begin with "
+              + quote(prefix)
+              + ", from a wrapper; they are kept; --strip-prefixes takes them off.");
     }
   }
 

@@ -52,6 +52,7 @@ class QuantizeIT {
             "model-00001-of-00002.safetensors",
             "model-00002-of-00002.safetensors",
             "model.safetensors.index.json",
+            "monoquant-manifest.json",
             "tokenizer.json");
     JsonObject config =
         JsonParser.parseString(Files.readString(dir.resolve("out/config.json"))).getAsJsonObject();

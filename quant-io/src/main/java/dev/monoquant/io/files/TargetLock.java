@@ -30,7 +30,9 @@ final class TargetLock implements Closeable {
 
   private static final Logger LOG = LoggerFactory.getLogger(TargetLock.class);
   private static final String SUFFIX = ".quant-lock";
-  private static final int PADDING = 1 << 16;
+
+  /** A file this small can be made even where a limit on files leaves next to nothing. */
+  private static final int PADDING = 1 << 10;
 
   /**
    * Locks of this JVM. They must be known without opening the file: POSIX drops a process's locks

@@ -6,15 +6,19 @@ module dev.monoquant.io {
   requires static com.google.auto.service;
   requires static org.jspecify;
 
+  exports dev.monoquant.io.checkpoint;
   exports dev.monoquant.io.compressedtensors;
   exports dev.monoquant.io.memory;
   exports dev.monoquant.io.safetensors;
+  exports dev.monoquant.io.torchscript;
 
   provides dev.monoquant.spi.InputFormatDetector with
+      dev.monoquant.io.checkpoint.TorchCheckpointFormat,
       dev.monoquant.io.compressedtensors.CompressedTensorsFormat,
       dev.monoquant.io.memory.LiveModelFormat,
       dev.monoquant.io.safetensors.ModelDirectoryFormat,
-      dev.monoquant.io.safetensors.SafetensorsFormat;
+      dev.monoquant.io.safetensors.SafetensorsFormat,
+      dev.monoquant.io.torchscript.TorchScriptFormat;
   provides dev.monoquant.spi.OutputFormat with
       dev.monoquant.io.compressedtensors.CompressedTensorsOutput,
       dev.monoquant.io.safetensors.SafetensorsOutput;

@@ -9,7 +9,7 @@ import java.io.IOException;
  */
 public interface InputFormatDetector {
 
-  /** Bytes of a file that {@link #probe} may look at. */
+  /** Bytes that {@link #probe} may look at from either end of a file. */
   int LOOK_AHEAD = 1 << 16;
 
   /** {@return the id, such as {@code safetensors}; third parties use {@code vendor/name}} */
@@ -18,10 +18,10 @@ public interface InputFormatDetector {
   /**
    * Tells how much the input looks like this format.
    *
-   * <p>Reads at most the first {@link #LOOK_AHEAD} bytes of a file and names of a directory's
-   * entries, has no side effects and never throws on foreign bytes: what cannot be read is {@link
-   * Match#NONE}. A damaged file of this format should match, so that {@link #open} can say what is
-   * wrong with it.
+   * <p>Reads at most the first and the last {@link #LOOK_AHEAD} bytes of a file (an archive has its
+   * table of contents at the end) and names of a directory's entries, has no side effects and never
+   * throws on foreign bytes: what cannot be read is {@link Match#NONE}. A damaged file of this
+   * format should match, so that {@link #open} can say what is wrong with it.
    *
    * @param input any input
    * @return how sure this detector is

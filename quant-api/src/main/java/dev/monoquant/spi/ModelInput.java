@@ -21,11 +21,22 @@ public sealed interface ModelInput {
    * A file or a directory.
    *
    * @param path where it is
+   * @param choices what to take where the file leaves a choice
    */
-  record OfPath(Path path) implements ModelInput {
+  record OfPath(Path path, ReadChoices choices) implements ModelInput {
     /** Checks that the path is there as a value; not that the file exists. */
     public OfPath {
       requireNonNull(path, "path");
+      requireNonNull(choices, "choices");
+    }
+
+    /**
+     * Leaves every choice to the reader.
+     *
+     * @param path where it is
+     */
+    public OfPath(Path path) {
+      this(path, ReadChoices.DEFAULT);
     }
 
     @Override
@@ -112,6 +123,16 @@ public sealed interface ModelInput {
    */
   static ModelInput of(Path path) {
     return new OfPath(path);
+  }
+
+  /**
+   * {@return an input}
+   *
+   * @param path a file or directory
+   * @param choices what to take where the file leaves a choice
+   */
+  static ModelInput of(Path path, ReadChoices choices) {
+    return new OfPath(path, choices);
   }
 
   /**

@@ -21,6 +21,8 @@ import java.util.Map;
  * @param kept the tensors that are stored as they are
  * @param provenance text about how the output was made, sorted into the output as it is: tool
  *     version, configuration
+ * @param resume whether to go on with what an interrupted run to this target has finished, if the
+ *     format can; the bytes of the output are the same either way
  */
 public record OutputRequest(
     Path target,
@@ -30,7 +32,8 @@ public record OutputRequest(
     List<Layer> layers,
     List<EncodedWeight> weights,
     List<TensorInfo> kept,
-    Map<String, String> provenance) {
+    Map<String, String> provenance,
+    boolean resume) {
 
   /** Copies the collections. */
   public OutputRequest {
@@ -40,5 +43,29 @@ public record OutputRequest(
     weights = List.copyOf(weights);
     kept = List.copyOf(kept);
     provenance = Map.copyOf(provenance);
+  }
+
+  /**
+   * A request for a run from the start.
+   *
+   * @param target the file or directory to make
+   * @param overwrite whether an existing output may be replaced
+   * @param sync whether to flush to the disk before the output gets its name
+   * @param source the model that is read
+   * @param layers all layers of the model
+   * @param weights the weights that are quantized
+   * @param kept the tensors that are stored as they are
+   * @param provenance text about how the output was made
+   */
+  public OutputRequest(
+      Path target,
+      boolean overwrite,
+      boolean sync,
+      TensorSource source,
+      List<Layer> layers,
+      List<EncodedWeight> weights,
+      List<TensorInfo> kept,
+      Map<String, String> provenance) {
+    this(target, overwrite, sync, source, layers, weights, kept, provenance, false);
   }
 }

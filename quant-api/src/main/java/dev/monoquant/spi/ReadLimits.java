@@ -11,8 +11,14 @@ import dev.monoquant.ConfigurationException;
  * @param maxTensors tensors in a model
  * @param maxNameLength characters of a tensor's name
  * @param maxRank dimensions of a tensor
- * @param maxDepth nesting of JSON
+ * @param maxDepth nesting of JSON, or of the containers in a checkpoint
  * @param maxShards files of a sharded model
+ * @param maxArchiveEntries entries of a zip archive
+ * @param maxInflatedBytes bytes of a compressed archive entry once it is inflated
+ * @param maxPickleBytes bytes of a pickle
+ * @param maxPickleOps operations in a pickle
+ * @param maxPickleValues values made by a pickle, entries of its memo, and values met when its
+ *     result is searched
  */
 public record ReadLimits(
     long maxHeaderBytes,
@@ -21,7 +27,18 @@ public record ReadLimits(
     int maxNameLength,
     int maxRank,
     int maxDepth,
-    int maxShards) {
+    int maxShards,
+    int maxArchiveEntries,
+    long maxInflatedBytes,
+    long maxPickleBytes,
+    int maxPickleOps,
+    int maxPickleValues) {
+
+  private static final int ARCHIVE_ENTRIES = 1_000_000;
+  private static final long INFLATED_BYTES = 64 << 20;
+  private static final long PICKLE_BYTES = 256 << 20;
+  private static final int PICKLE_OPS = 20_000_000;
+  private static final int PICKLE_VALUES = 5_000_000;
 
   /** What a careful person would choose: no published model comes near, no attack gets far. */
   public static final ReadLimits DEFAULT =
@@ -36,6 +53,45 @@ public record ReadLimits(
     require("maxRank", maxRank);
     require("maxDepth", maxDepth);
     require("maxShards", maxShards);
+    require("maxArchiveEntries", maxArchiveEntries);
+    require("maxInflatedBytes", maxInflatedBytes);
+    require("maxPickleBytes", maxPickleBytes);
+    require("maxPickleOps", maxPickleOps);
+    require("maxPickleValues", maxPickleValues);
+  }
+
+  /**
+   * Sets the limits that all formats share; those of archives and pickles have their defaults.
+   *
+   * @param maxHeaderBytes bytes of a safetensors header
+   * @param maxIndexBytes bytes of a shard index or a side file that is parsed
+   * @param maxTensors tensors in a model
+   * @param maxNameLength characters of a tensor's name
+   * @param maxRank dimensions of a tensor
+   * @param maxDepth nesting of JSON, or of the containers in a checkpoint
+   * @param maxShards files of a sharded model
+   */
+  public ReadLimits(
+      long maxHeaderBytes,
+      long maxIndexBytes,
+      int maxTensors,
+      int maxNameLength,
+      int maxRank,
+      int maxDepth,
+      int maxShards) {
+    this(
+        maxHeaderBytes,
+        maxIndexBytes,
+        maxTensors,
+        maxNameLength,
+        maxRank,
+        maxDepth,
+        maxShards,
+        ARCHIVE_ENTRIES,
+        INFLATED_BYTES,
+        PICKLE_BYTES,
+        PICKLE_OPS,
+        PICKLE_VALUES);
   }
 
   private static void require(String name, long value) {
@@ -52,7 +108,18 @@ public record ReadLimits(
    */
   public ReadLimits withMaxHeaderBytes(long bytes) {
     return new ReadLimits(
-        bytes, maxIndexBytes, maxTensors, maxNameLength, maxRank, maxDepth, maxShards);
+        bytes,
+        maxIndexBytes,
+        maxTensors,
+        maxNameLength,
+        maxRank,
+        maxDepth,
+        maxShards,
+        maxArchiveEntries,
+        maxInflatedBytes,
+        maxPickleBytes,
+        maxPickleOps,
+        maxPickleValues);
   }
 
   /**
@@ -62,7 +129,18 @@ public record ReadLimits(
    */
   public ReadLimits withMaxIndexBytes(long bytes) {
     return new ReadLimits(
-        maxHeaderBytes, bytes, maxTensors, maxNameLength, maxRank, maxDepth, maxShards);
+        maxHeaderBytes,
+        bytes,
+        maxTensors,
+        maxNameLength,
+        maxRank,
+        maxDepth,
+        maxShards,
+        maxArchiveEntries,
+        maxInflatedBytes,
+        maxPickleBytes,
+        maxPickleOps,
+        maxPickleValues);
   }
 
   /**
@@ -72,7 +150,18 @@ public record ReadLimits(
    */
   public ReadLimits withMaxTensors(int tensors) {
     return new ReadLimits(
-        maxHeaderBytes, maxIndexBytes, tensors, maxNameLength, maxRank, maxDepth, maxShards);
+        maxHeaderBytes,
+        maxIndexBytes,
+        tensors,
+        maxNameLength,
+        maxRank,
+        maxDepth,
+        maxShards,
+        maxArchiveEntries,
+        maxInflatedBytes,
+        maxPickleBytes,
+        maxPickleOps,
+        maxPickleValues);
   }
 
   /**
@@ -82,6 +171,122 @@ public record ReadLimits(
    */
   public ReadLimits withMaxShards(int shards) {
     return new ReadLimits(
-        maxHeaderBytes, maxIndexBytes, maxTensors, maxNameLength, maxRank, maxDepth, shards);
+        maxHeaderBytes,
+        maxIndexBytes,
+        maxTensors,
+        maxNameLength,
+        maxRank,
+        maxDepth,
+        shards,
+        maxArchiveEntries,
+        maxInflatedBytes,
+        maxPickleBytes,
+        maxPickleOps,
+        maxPickleValues);
+  }
+
+  /**
+   * {@return these limits with that one changed}
+   *
+   * @param entries entries of a zip archive
+   */
+  public ReadLimits withMaxArchiveEntries(int entries) {
+    return new ReadLimits(
+        maxHeaderBytes,
+        maxIndexBytes,
+        maxTensors,
+        maxNameLength,
+        maxRank,
+        maxDepth,
+        maxShards,
+        entries,
+        maxInflatedBytes,
+        maxPickleBytes,
+        maxPickleOps,
+        maxPickleValues);
+  }
+
+  /**
+   * {@return these limits with that one changed}
+   *
+   * @param bytes bytes of a compressed archive entry once it is inflated
+   */
+  public ReadLimits withMaxInflatedBytes(long bytes) {
+    return new ReadLimits(
+        maxHeaderBytes,
+        maxIndexBytes,
+        maxTensors,
+        maxNameLength,
+        maxRank,
+        maxDepth,
+        maxShards,
+        maxArchiveEntries,
+        bytes,
+        maxPickleBytes,
+        maxPickleOps,
+        maxPickleValues);
+  }
+
+  /**
+   * {@return these limits with that one changed}
+   *
+   * @param bytes bytes of a pickle
+   */
+  public ReadLimits withMaxPickleBytes(long bytes) {
+    return new ReadLimits(
+        maxHeaderBytes,
+        maxIndexBytes,
+        maxTensors,
+        maxNameLength,
+        maxRank,
+        maxDepth,
+        maxShards,
+        maxArchiveEntries,
+        maxInflatedBytes,
+        bytes,
+        maxPickleOps,
+        maxPickleValues);
+  }
+
+  /**
+   * {@return these limits with that one changed}
+   *
+   * @param operations operations in a pickle
+   */
+  public ReadLimits withMaxPickleOps(int operations) {
+    return new ReadLimits(
+        maxHeaderBytes,
+        maxIndexBytes,
+        maxTensors,
+        maxNameLength,
+        maxRank,
+        maxDepth,
+        maxShards,
+        maxArchiveEntries,
+        maxInflatedBytes,
+        maxPickleBytes,
+        operations,
+        maxPickleValues);
+  }
+
+  /**
+   * {@return these limits with that one changed}
+   *
+   * @param values values of a pickle
+   */
+  public ReadLimits withMaxPickleValues(int values) {
+    return new ReadLimits(
+        maxHeaderBytes,
+        maxIndexBytes,
+        maxTensors,
+        maxNameLength,
+        maxRank,
+        maxDepth,
+        maxShards,
+        maxArchiveEntries,
+        maxInflatedBytes,
+        maxPickleBytes,
+        maxPickleOps,
+        values);
   }
 }

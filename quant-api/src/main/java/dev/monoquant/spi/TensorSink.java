@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * An output in the making.
@@ -45,6 +46,26 @@ public interface TensorSink extends Closeable {
    * @throws IOException if writing fails
    */
   void writeKept(TensorInfo tensor, long offset, ByteBuffer data) throws IOException;
+
+  /**
+   * Whether an interrupted run that this one resumes has finished a weight or a kept tensor.
+   * Nothing may be written of it then.
+   *
+   * @param name the name of one of the request's weights or kept tensors
+   * @return the remark it left, an empty text if it left none; empty if the tensor is to be written
+   */
+  default Optional<String> finished(String name) {
+    return Optional.empty();
+  }
+
+  /**
+   * Leaves a text with a weight, for a run that resumes this one should it be interrupted. To be
+   * called before the last tile of the weight is written.
+   *
+   * @param name the name of one of the request's weights
+   * @param text any text
+   */
+  default void remark(String name, String text) {}
 
   /**
    * Finishes: flushes, reads the files again and checks them, and gives them their names.

@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * An open model: its tensors and their bytes.
@@ -77,6 +78,16 @@ public interface TensorSource extends AutoCloseable {
     throw new IllegalArgumentException(name() + " holds no quantized weights");
   }
 
+  /**
+   * What the reader decided or left out and the user should know, each one line: which entry of a
+   * nested checkpoint was taken, which tensors share their memory.
+   *
+   * @return sentences for a report; empty if there was nothing to decide
+   */
+  default List<String> notes() {
+    return List.of();
+  }
+
   /** {@return files of a model directory to carry over to the output} */
   default List<SideFile> sideFiles() {
     return List.of();
@@ -85,6 +96,17 @@ public interface TensorSource extends AutoCloseable {
   /** {@return every file that is read, so that nobody writes over it; empty for live objects} */
   default List<Path> files() {
     return List.of();
+  }
+
+  /**
+   * Reads everything again and compares it with the manifest that the model carries. Only an error
+   * in reading is thrown; what differs is in the result.
+   *
+   * @return what was found; empty if the model carries no manifest
+   * @throws IOException if reading fails
+   */
+  default Optional<Audit> audit() throws IOException {
+    return Optional.empty();
   }
 
   /** Frees what this source holds; buffers it handed out must not be used any more. */

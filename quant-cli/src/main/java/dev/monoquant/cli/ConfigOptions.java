@@ -89,7 +89,7 @@ final class ConfigOptions {
   @Option(
       names = "--non-finite",
       paramLabel = "POLICY",
-      description = "What to do with NaN and infinities: fail or keep. Default: fail.")
+      description = "What to do with NaN and infinities: fail, keep or clamp. Default: fail.")
   private @Nullable String nonFinite;
 
   @Option(

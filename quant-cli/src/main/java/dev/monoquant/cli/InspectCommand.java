@@ -2,16 +2,13 @@ package dev.monoquant.cli;
 
 import dev.monoquant.core.Inspection;
 import dev.monoquant.core.Quantizer;
-import dev.monoquant.spi.ModelInput;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code quant inspect}. */
@@ -25,8 +22,7 @@ final class InspectCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
-  @Parameters(paramLabel = "INPUT", description = "A file or a model directory.")
-  private Path input = Path.of("");
+  @Mixin private final InputOptions input = new InputOptions();
 
   @Option(names = "--json", description = "Print JSON instead of a table.")
   private boolean json;
@@ -47,7 +43,7 @@ final class InspectCommand implements Callable<Integer> {
       if (inputFormat != null) {
         quantizer = quantizer.withInputFormat(inputFormat);
       }
-      Inspection inspection = quantizer.inspect(ModelInput.of(input));
+      Inspection inspection = quantizer.inspect(input.model());
       out.print(json ? inspection.toJson() : inspection.toTable());
       out.flush();
       return 0;

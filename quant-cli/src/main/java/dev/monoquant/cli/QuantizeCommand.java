@@ -5,7 +5,6 @@ import dev.monoquant.ValidationException;
 import dev.monoquant.core.Plan;
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.core.Report;
-import dev.monoquant.spi.ModelInput;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -15,7 +14,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code quant quantize}. */
@@ -29,8 +27,7 @@ final class QuantizeCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
-  @Parameters(paramLabel = "INPUT", description = "A .safetensors file or a model directory.")
-  private Path input = Path.of("");
+  @Mixin private final InputOptions input = new InputOptions();
 
   @Option(
       names = {"-o", "--output"},
@@ -43,6 +40,13 @@ final class QuantizeCommand implements Callable<Integer> {
 
   @Option(names = "--force", description = "Replace an existing output.")
   private boolean force;
+
+  @Option(
+      names = "--resume",
+      description =
+          "Go on where an interrupted run to the same directory stopped; the bytes are the same as"
+              + " those of a run in one go.")
+  private boolean resume;
 
   @Option(names = "--dry-run", description = "Print the plan and the exact size; write nothing.")
   private boolean dryRun;
@@ -68,7 +72,7 @@ final class QuantizeCommand implements Callable<Integer> {
     QuantizationConfig wanted = config.config();
     try (run;
         Talk talk = run.talk(spec.commandLine().getErr(), "quantizing")) {
-      Quantizer quantizer = run.quantizer(talk).withSync(!noSync);
+      Quantizer quantizer = run.quantizer(talk).withSync(!noSync).withResume(resume);
       return dryRun ? plan(quantizer, wanted, talk) : quantize(quantizer, wanted, talk);
     }
   }
@@ -77,7 +81,7 @@ final class QuantizeCommand implements Callable<Integer> {
     if (reportFile != null || gates.needErrors()) {
       talk.say("note: a dry run has no errors to measure, so --report and --min-sqnr do nothing");
     }
-    Plan plan = quantizer.plan(ModelInput.of(input), wanted, Optional.of(output));
+    Plan plan = quantizer.plan(input.model(), wanted, Optional.of(output));
     print(json ? plan.toJson() : plan.toTable());
     plan.requireSound();
     gates.check(plan);
@@ -86,10 +90,10 @@ final class QuantizeCommand implements Callable<Integer> {
 
   private int quantize(Quantizer quantizer, QuantizationConfig wanted, Talk talk) {
     if (reportFile != null) {
-      ReportFile.check(reportFile, input, output, force);
+      ReportFile.check(reportFile, input.path(), output, force);
     }
     Report report =
-        quantizer.quantize(ModelInput.of(input), wanted, output, force, seen -> gate(seen, talk));
+        quantizer.quantize(input.model(), wanted, output, force, seen -> gate(seen, talk));
     talk.clear();
     print(json ? report.toJson() : report.toTable());
     talk.say("wrote " + output);

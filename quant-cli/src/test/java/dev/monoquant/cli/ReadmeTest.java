@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.monoquant.core.Plugins;
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.spi.ModelInput;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.net.URL;
 import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -52,12 +55,18 @@ class ReadmeTest {
                     .replace("Path.of(\"m-int8.safetensors\")", "out"));
     Path classes = PluginJar.compile(dir, "Snippet", source);
     Path output = dir.resolve("model-int8.safetensors");
+    PrintStream terminal = System.out;
+    ByteArrayOutputStream printed = new ByteArrayOutputStream();
     try (URLClassLoader loader = new URLClassLoader(new URL[] {classes.toUri().toURL()})) {
+      System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
       loader
           .loadClass("Snippet")
           .getMethod("run", Path.class, Path.class)
           .invoke(null, model, output);
+    } finally {
+      System.setOut(terminal);
     }
+    assertThat(printed.toString(StandardCharsets.UTF_8)).contains("quantized: 3 weights");
     assertThat(Quantizer.create().inspect(ModelInput.of(output)).quantized())
         .extracting(weight -> weight.name())
         .containsExactlyInAnyOrder("classifier.1.weight", "features.0.weight", "features.3.weight");
@@ -134,7 +143,7 @@ class ReadmeTest {
       Set<String> said = of.equals("all") ? having : new TreeSet<>(List.of(of.split(", ")));
       assertThat(said).as(option).isEqualTo(having);
       if (of.equals("all")) {
-        assertThat(having).as(option).hasSize(6);
+        assertThat(having).as(option).hasSize(7);
       }
     }
   }

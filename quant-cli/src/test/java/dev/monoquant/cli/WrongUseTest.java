@@ -85,7 +85,7 @@ class WrongUseTest {
           // 3: input refused
           input("inspect $d/none.safetensors", "no such file or directory"),
           input("inspect $d/text.safetensors", "text.safetensors"),
-          input("inspect $d/pickle.pt", "Convert it to safetensors"),
+          input("inspect $d/pickle.pt", "Save the state dict with torch.save or as safetensors"),
           input("inspect $d/lfs.safetensors", "Git LFS pointer", "git lfs pull"),
           input("inspect $d/short.safetensors", "short.safetensors"),
           input("inspect $d/hollow", "holds no tensor file"),

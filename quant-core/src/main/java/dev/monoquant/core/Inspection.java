@@ -17,18 +17,21 @@ import java.util.TreeMap;
  *     float tensor it stands for
  * @param quantized the weights that are stored quantized
  * @param metadata free text that came with the model
+ * @param notes what the reader chose or passed over, such as the entry of a nested checkpoint
  */
 public record Inspection(
     String input,
     String format,
     List<Layer> layers,
     List<EncodedWeight> quantized,
-    Map<String, String> metadata) {
+    Map<String, String> metadata,
+    List<String> notes) {
 
   /** Copies the collections. */
   public Inspection {
     layers = List.copyOf(layers);
     quantized = List.copyOf(quantized);
+    notes = List.copyOf(notes);
     metadata = Collections.unmodifiableMap(new TreeMap<>(metadata));
   }
 

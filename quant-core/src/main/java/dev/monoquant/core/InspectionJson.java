@@ -24,7 +24,8 @@ import java.util.Map;
  *                  "bytes": 4000, "file": ""}]
  *   }],
  *   "quantized": [{...}],              // as weights in a report, up to packed_bytes
- *   "metadata": {"format": "pt"}
+ *   "metadata": {"format": "pt"},
+ *   "notes": []                        // what the reader chose or passed over
  * }
  * </pre>
  */
@@ -53,6 +54,11 @@ final class InspectionJson {
           }
           json.endArray();
           JsonText.map(json, "metadata", inspection.metadata());
+          json.name("notes").beginArray();
+          for (String note : inspection.notes()) {
+            json.value(note);
+          }
+          json.endArray();
         });
   }
 

@@ -27,6 +27,10 @@ final class InspectionTable {
             Text.count(tensors.size(), "tensor"),
             Text.count(inspection.layers().size(), "layer"),
             Text.bytes(inspection.storedBytes())));
+    inspection.notes().forEach(note -> out.append("note: ").append(note).append('\n'));
+    if (!inspection.notes().isEmpty()) {
+      out.append('\n');
+    }
     layers(inspection, out);
     quantized(inspection.quantized(), out);
     metadata(inspection.metadata(), out);

@@ -3,11 +3,12 @@ package dev.monoquant.core;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.QuantException;
+import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 
-/** Counts the NaN and infinities of a weight; done for the message, once something was seen. */
+/** Finds the NaN and infinities of a weight, refuses them, or puts other numbers in their place. */
 final class NonFiniteScan {
 
   private NonFiniteScan() {}
@@ -22,24 +23,46 @@ final class NonFiniteScan {
     return Float.isNaN(sum);
   }
 
-  /** Reads a whole weight, and says how many there are and where the first is. */
+  /**
+   * Replaces them as {@link dev.monoquant.NonFinitePolicy#CLAMP} says: each row for itself, so that
+   * the result does not depend on the height of tiles.
+   *
+   * @return what was there
+   */
+  static NonFinites clamp(float[] values, Rows rows, long firstRow, int height) {
+    int cols = Math.toIntExact(rows.cols());
+    if (!any(values, height * cols)) {
+      return NonFinites.NONE;
+    }
+    NonFinites found = NonFinites.in(values, rows, firstRow, height);
+    for (int r = 0; r < height; r++) {
+      float greatest = 0;
+      for (int i = r * cols; i < (r + 1) * cols; i++) {
+        float magnitude = Math.abs(values[i]);
+        greatest = magnitude < Float.POSITIVE_INFINITY ? Math.max(greatest, magnitude) : greatest;
+      }
+      for (int i = r * cols; i < (r + 1) * cols; i++) {
+        if (Float.isNaN(values[i])) {
+          values[i] = 0;
+        } else if (Float.isInfinite(values[i])) {
+          values[i] = Math.copySign(greatest, values[i]);
+        }
+      }
+    }
+    return found;
+  }
+
+  /** Reads a whole weight, and says how many there are and where the first are. */
   static ModelFormatException refusal(TensorSource source, RowReader reader, int height)
       throws IOException {
-    long nans = 0;
-    long infinities = 0;
-    long first = -1;
-    int cols = reader.cols();
-    float[] values = new float[Math.multiplyExact(height, cols)];
+    NonFinites all = NonFinites.NONE;
+    float[] values = new float[Math.multiplyExact(height, reader.cols())];
     long rows = reader.rows().rows();
     for (long row = 0; row < rows; row += height) {
       int h = (int) Math.min(height, rows - row);
-      reader.read(row, h, values);
-      for (int i = 0; i < h * cols; i++) {
-        if (!Float.isFinite(values[i])) {
-          first = first < 0 ? row * cols + i : first;
-          nans += Float.isNaN(values[i]) ? 1 : 0;
-          infinities += Float.isInfinite(values[i]) ? 1 : 0;
-        }
+      reader.readAll(row, h, values);
+      if (any(values, h * reader.cols())) {
+        all = all.plus(NonFinites.in(values, reader.rows(), row, h));
       }
     }
     TensorInfo tensor = reader.rows().tensor();
@@ -47,13 +70,9 @@ final class NonFiniteScan {
         Reason.NON_FINITE,
         source.name(),
         "tensor " + QuantException.quote(tensor.name()),
-        nans
-            + " NaN, "
-            + infinities
-            + " Inf of "
-            + tensor.shape().elements()
-            + (first < 0 ? "" : ", first at [" + first / cols + "," + first % cols + "]")
-            + ". Repair the model, exclude the layer, or keep such weights as they are with"
-            + " --non-finite keep");
+        all.describe(tensor.shape())
+            + ". Repair the model, exclude the layer, keep such weights as they are with"
+            + " --non-finite keep, or quantize them with other numbers in these places with"
+            + " --non-finite clamp");
   }
 }

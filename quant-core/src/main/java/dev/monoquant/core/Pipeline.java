@@ -1,5 +1,7 @@
 package dev.monoquant.core;
 
+import dev.monoquant.NonFinitePolicy;
+import dev.monoquant.Problem;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Scheme;
@@ -8,9 +10,11 @@ import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,27 +26,43 @@ final class Pipeline {
   /** Bytes of a kept tensor that are copied at once. */
   static final int COPY_BYTES = 4 << 20;
 
+  /**
+   * What a run did.
+   *
+   * @param weights what became of each weight, in the order given
+   * @param warnings the numbers that were replaced, weight by weight
+   */
+  record Outcome(List<WeightReport> weights, List<Problem> warnings) {}
+
   private final Settings settings;
   private final TensorSource source;
   private final TensorSink sink;
+  private final NonFinitePolicy policy;
 
-  Pipeline(Settings settings, TensorSource source, TensorSink sink) {
+  Pipeline(Settings settings, TensorSource source, TensorSink sink, NonFinitePolicy policy) {
     this.settings = settings;
     this.source = source;
     this.sink = sink;
+    this.policy = policy;
+  }
+
+  /** A pipeline that only copies. */
+  Pipeline(Settings settings, TensorSource source, TensorSink sink) {
+    this(settings, source, sink, NonFinitePolicy.FAIL);
   }
 
   /** Quantizes the weights and copies the tensors; does not commit. */
-  List<WeightReport> run(
-      List<PlannedWeight> weights, List<TensorInfo> kept, Map<String, Facts> facts)
+  Outcome run(List<PlannedWeight> weights, List<TensorInfo> kept, Map<String, Facts> facts)
       throws IOException {
+    List<Object> open = byShard(weights, kept);
     long total =
-        weights.stream().mapToLong(PlannedWeight::bytesBefore).sum()
-            + kept.stream().mapToLong(TensorInfo::bytes).sum();
+        open.stream()
+            .mapToLong(
+                o -> o instanceof PlannedWeight w ? w.bytesBefore() : ((TensorInfo) o).bytes())
+            .sum();
     Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, total);
-    List<WeightRun> runs = new ArrayList<>();
-    Iterator<PlannedWeight> planned = weights.iterator();
-    Iterator<TensorInfo> tensors = kept.iterator();
+    Map<String, WeightRun> runs = new HashMap<>();
+    Iterator<Object> work = open.iterator();
     Workers.Jobs jobs =
         new Workers.Jobs() {
           private Iterator<Workers.Job> current = List.<Workers.Job>of().iterator();
@@ -50,29 +70,61 @@ final class Pipeline {
           @Override
           public Workers.@Nullable Job next() throws IOException {
             while (!current.hasNext()) {
-              if (planned.hasNext()) {
-                current = tiles(planned.next(), facts, runs, meter);
-              } else if (tensors.hasNext()) {
-                current = copies(tensors.next(), meter);
-              } else {
+              if (!work.hasNext()) {
                 return null;
               }
+              Object next = work.next();
+              current =
+                  next instanceof PlannedWeight planned
+                      ? tiles(planned, facts, runs, meter)
+                      : copies((TensorInfo) next, meter);
             }
             return current.next();
           }
         };
     new Workers(settings.threads()).run(jobs);
-    return runs.stream().map(WeightRun::report).toList();
+    List<WeightReport> reports = new ArrayList<>();
+    List<Problem> warnings = new ArrayList<>();
+    for (PlannedWeight planned : weights) {
+      WeightRun run = runs.get(planned.weight().name());
+      WeightResult result =
+          run == null
+              ? WeightResult.parse(sink.finished(planned.weight().name()).orElse(""))
+              : run.result();
+      reports.add(result.report(planned));
+      result.warning(planned).ifPresent(warnings::add);
+    }
+    return new Outcome(reports, warnings);
+  }
+
+  /**
+   * What is still to be done, one file of the model after the other, so that files of the output
+   * are finished one by one: a run that is interrupted then leaves something to go on with.
+   */
+  private List<Object> byShard(List<PlannedWeight> weights, List<TensorInfo> kept) {
+    Map<String, List<Object>> shards = new TreeMap<>();
+    for (PlannedWeight planned : weights) {
+      if (sink.finished(planned.weight().name()).isEmpty()) {
+        String shard = planned.weight().rows().tensor().shard();
+        shards.computeIfAbsent(shard, s -> new ArrayList<>()).add(planned);
+      }
+    }
+    for (TensorInfo tensor : kept) {
+      if (sink.finished(tensor.name()).isEmpty()) {
+        shards.computeIfAbsent(tensor.shard(), s -> new ArrayList<>()).add(tensor);
+      }
+    }
+    return shards.values().stream().flatMap(List::stream).toList();
   }
 
   private Iterator<Workers.Job> tiles(
-      PlannedWeight planned, Map<String, Facts> facts, List<WeightRun> runs, Meter meter)
+      PlannedWeight planned, Map<String, Facts> facts, Map<String, WeightRun> runs, Meter meter)
       throws IOException {
     Scheme scheme = settings.plugins().scheme(planned.weight().scheme());
     int height = TileGrid.height(planned.weight(), settings.tileElements());
     Facts own = facts.getOrDefault(planned.weight().name(), Facts.NONE);
-    WeightRun run = new WeightRun(planned, scheme, own, source, sink, height);
-    runs.add(run);
+    WeightRun run = new WeightRun(planned, scheme, own, source, sink, height, policy);
+    runs.put(planned.weight().name(), run);
     int tiles = TileGrid.tiles(planned.weight(), height);
     long bytes = planned.bytesBefore() / tiles;
     long rest = planned.bytesBefore() - bytes * (tiles - 1);

@@ -31,20 +31,20 @@ final class Planner {
   private final Optional<OutputFormat> format;
   private final LayerChoice choice;
   private final WeightEncoder encoder;
-  private final Set<String> nonFinite;
+  private final Map<String, String> nonFinite;
 
   private final List<PlannedWeight> weights = new ArrayList<>();
   private final Map<String, KeptTensor> kept = new HashMap<>();
   private final List<Problem> problems = new ArrayList<>();
 
   /**
-   * @param nonFinite weights that are known to hold NaN or infinities and are to be kept
+   * @param nonFinite weights that are to be kept for what their numbers are: name and reason
    */
   Planner(
       Settings settings,
       QuantizationConfig config,
       Optional<OutputFormat> format,
-      Set<String> nonFinite) {
+      Map<String, String> nonFinite) {
     this.config = config;
     this.format = format;
     this.choice = new LayerChoice(settings.plugins().layerQuantizers());
@@ -56,6 +56,7 @@ final class Planner {
     if (!source.quantized().isEmpty()) {
       problems.add(alreadyQuantized(source));
     }
+    source.notes().forEach(note -> problems.add(Problem.warning(source.name(), note, "")));
     List<Layer> layers = LayerInference.layers(source.tensors(), source.layers(), config);
     RuleBook rules = new RuleBook(config);
     problems.addAll(rules.unmatched(layers));
@@ -108,8 +109,10 @@ final class Planner {
           tensor.shape().elements() + " elements are fewer than the " + least + " asked for");
       return;
     }
-    if (nonFinite.contains(tensor.name())) {
-      keep(layer, tensor, Why.NON_FINITE, "it holds NaN or infinities");
+    String odd = nonFinite.get(tensor.name());
+    if (odd != null) {
+      keep(layer, tensor, Why.NON_FINITE, odd);
+      problems.add(Problem.warning(tensor.name(), odd + "; it is kept as it is", ""));
       return;
     }
     WeightEncoder.Outcome outcome = encoder.encode(rules.settings(layer), candidate);

@@ -1,31 +1,102 @@
 package dev.monoquant.core;
 
+import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.RaggedGroupPolicy;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.lang.module.ModuleDescriptor;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Properties;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /** What every output tells about how it was made. No time, no machine: outputs are reproducible. */
 final class Provenance {
 
+  /** The key of the resolved configuration. */
+  static final String CONFIG = "monoquant.config";
+
+  private static final String INPUTS = "monoquant.inputs";
+  private static final String MANIFEST = "monoquant.manifest";
+  private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
+
   private Provenance() {}
 
-  static Map<String, String> of(QuantizationConfig config, Plan plan) {
+  static Map<String, String> of(QuantizationConfig config, Plan plan, Plugins plugins) {
     return Map.of(
-        "monoquant.tool", "monoquant " + version(),
-        "monoquant.config",
-            new GsonBuilder().disableHtmlEscaping().create().toJson(Recipe.toTree(config)),
+        "monoquant.tool",
+        "monoquant " + version(),
+        "monoquant.plugins",
+        GSON.toJson(versions(plan, plugins)),
+        CONFIG,
+        GSON.toJson(Recipe.toTree(resolved(config, plan))),
         "monoquant.schemes",
-            plan.weights().stream()
-                .map(w -> w.weight().scheme().toString())
-                .distinct()
-                .sorted()
-                .collect(Collectors.joining(",")));
+        plan.weights().stream()
+            .map(w -> w.weight().scheme().toString())
+            .distinct()
+            .sorted()
+            .collect(Collectors.joining(",")));
+  }
+
+  /** The configuration with every default that holds for all weights filled in. */
+  private static QuantizationConfig resolved(QuantizationConfig config, Plan plan) {
+    QuantizationConfig.Builder defaults =
+        QuantizationConfig.builder()
+            .minElements(0)
+            .nonFinite(NonFinitePolicy.FAIL)
+            .raggedGroups(RaggedGroupPolicy.FAIL)
+            .scheme(WeightEncoder.schemeId(config.weights()));
+    Optional.of(plan.outputFormat()).filter(f -> !f.isEmpty()).ifPresent(defaults::format);
+    return defaults.build().overrideWith(config);
+  }
+
+  /** The version of each plugin that has a hand in the output. */
+  private static Map<String, String> versions(Plan plan, Plugins plugins) {
+    Map<String, String> versions = new TreeMap<>();
+    for (PluginEntry<?> entry : plugins.entries()) {
+      boolean used =
+          switch (entry.kind()) {
+            case INPUT_FORMAT -> entry.id().equals(plan.inputFormat());
+            case OUTPUT_FORMAT -> entry.id().equals(plan.outputFormat());
+            case LAYER_QUANTIZER ->
+                plan.weights().stream().anyMatch(w -> w.quantizer().equals(entry.id()));
+            case SCHEME ->
+                plan.weights().stream()
+                    .anyMatch(w -> w.weight().scheme().name().equals(entry.id()));
+          };
+      if (used) {
+        versions.put(
+            entry.kind().text() + " " + entry.id(),
+            entry.className() + " " + version(entry.plugin().getClass()));
+      }
+    }
+    return versions;
+  }
+
+  /**
+   * The provenance of a copy: where the hashes of the inputs are known already, they are those that
+   * were read, and not those of files that may have changed since.
+   */
+  static Map<String, String> withInputs(
+      Map<String, String> provenance, Map<String, String> metadata) {
+    String manifest = metadata.get(MANIFEST);
+    if (manifest == null) {
+      return provenance;
+    }
+    JsonObject inputs =
+        JsonParser.parseString(manifest).getAsJsonObject().getAsJsonObject("inputs");
+    Map<String, String> both = new HashMap<>(provenance);
+    both.put(INPUTS, GSON.toJson(inputs));
+    return both;
   }
 
   /** A resource, since a manifest is not read where the jar is on the module path. */
@@ -37,5 +108,18 @@ final class Provenance {
       throw new UncheckedIOException("version.properties in the jar cannot be read", e);
     }
     return properties.getProperty("version");
+  }
+
+  /** The version of a plugin's jar or module; one that tells none is {@code unversioned}. */
+  private static String version(Class<?> type) {
+    if (type.getName().startsWith("dev.monoquant.")) {
+      return version();
+    }
+    return Optional.ofNullable(type.getPackage().getImplementationVersion())
+        .or(
+            () ->
+                Optional.ofNullable(type.getModule().getDescriptor())
+                    .flatMap(ModuleDescriptor::rawVersion))
+        .orElse("unversioned");
   }
 }

@@ -132,6 +132,17 @@ public final class Quantizer {
   }
 
   /**
+   * {@return a quantizer that goes on, or does not, where an interrupted run to the same target
+   * stopped: what it has finished is taken over if input, configuration and versions are the same,
+   * and refused otherwise. Only runs from a file or directory to a directory can be resumed.}
+   *
+   * @param resume false (the default) to remove what an interrupted run left and start anew
+   */
+  public Quantizer withResume(boolean resume) {
+    return new Quantizer(settings.withResume(resume));
+  }
+
+  /**
    * Looks into a model; reads headers only and starts no engine.
    *
    * @param input any input
@@ -290,6 +301,23 @@ public final class Quantizer {
   public List<Path> dequantize(
       ModelInput input, Path target, Optional<String> format, boolean overwrite) {
     return Stages.dequantize(settings, input, target, format, overwrite);
+  }
+
+  /**
+   * Reads an output again: compares every stored byte with the hashes in its manifest, decodes
+   * every quantized weight, and, given the original, compares its files with those hashes, the kept
+   * tensors with its own, and each weight's error with the bound that the scheme declares.
+   *
+   * @param output a file or directory that was written here
+   * @param against the original; empty if it is not at hand
+   * @return what was read and what differs
+   * @throws dev.monoquant.ValidationException if the output cannot be read as what it is any more,
+   *     or carries no manifest
+   * @throws dev.monoquant.ModelFormatException if a file is missing, or the original is damaged or
+   *     foreign
+   */
+  public Verification verify(Path output, Optional<ModelInput> against) {
+    return Stages.verify(settings, output, against);
   }
 
   /**

@@ -22,7 +22,7 @@ import java.util.Map;
  *   - {adjust: "re:.*down.*", weights: {num_bits: 8}}
  * layers: {"classifier.*": Linear}   # what the layers of a state dict are
  * min_elements: 4096
- * non_finite: fail            # or keep
+ * non_finite: fail            # or keep, clamp
  * ragged_groups: fail         # or keep, channel
  * format: compressed-tensors
  * profile: compressed-tensors

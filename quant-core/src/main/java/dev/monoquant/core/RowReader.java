@@ -21,6 +21,9 @@ import java.nio.ByteBuffer;
  */
 final class RowReader {
 
+  /** No double was beyond float32. */
+  static final long NONE = -1;
+
   private final TensorSource source;
   private final Rows rows;
   private final TensorInfo tensor;
@@ -56,34 +59,46 @@ final class RowReader {
    * @throws ModelFormatException if a finite double is beyond float32
    */
   void read(long firstRow, int height, float[] to) throws IOException {
-    if (outer == 1) {
-      widen(firstRow * inner, Math.multiplyExact(height, inner), to);
-      return;
-    }
-    float[] run = new float[Math.multiplyExact(height, inner)];
-    for (int a = 0; a < outer; a++) {
-      widen((a * rows.rows() + firstRow) * inner, run.length, run);
-      for (int r = 0; r < height; r++) {
-        System.arraycopy(run, r * inner, to, r * cols + a * inner, inner);
-      }
-    }
-  }
-
-  private void widen(long firstElement, int count, float[] to) throws IOException {
-    ElementType type = tensor.type();
-    long offset = Math.multiplyExact(firstElement, (long) type.cellBytes());
-    int bytes = Math.multiplyExact(count, type.cellBytes());
-    ByteBuffer data = source.read(tensor, offset, bytes);
-    int overflow = FloatBytes.widen(type, data, to, 0, count);
-    if (overflow != FloatBytes.NONE) {
+    long overflow = readAll(firstRow, height, to);
+    if (overflow != NONE) {
       throw new ModelFormatException(
           Reason.NON_FINITE,
           source.name(),
           "tensor " + QuantException.quote(tensor.name()),
           "element "
-              + (firstElement + overflow)
-              + " is a finite double beyond the range of float32. Exclude the layer, or store it in"
-              + " float32");
+              + overflow
+              + " is a finite double beyond the range of float32. Exclude the layer, store it in"
+              + " float32, or keep such weights as they are with --non-finite keep");
     }
+  }
+
+  /**
+   * Reads rows as {@link #read} does, but a finite double beyond float32 arrives as an infinity.
+   *
+   * @return the place in memory of the first such double that was read, or {@link #NONE}
+   */
+  long readAll(long firstRow, int height, float[] to) throws IOException {
+    if (outer == 1) {
+      return widen(firstRow * inner, Math.multiplyExact(height, inner), to);
+    }
+    long overflow = NONE;
+    float[] run = new float[Math.multiplyExact(height, inner)];
+    for (int a = 0; a < outer; a++) {
+      long here = widen((a * rows.rows() + firstRow) * inner, run.length, run);
+      overflow = overflow == NONE ? here : overflow;
+      for (int r = 0; r < height; r++) {
+        System.arraycopy(run, r * inner, to, r * cols + a * inner, inner);
+      }
+    }
+    return overflow;
+  }
+
+  private long widen(long firstElement, int count, float[] to) throws IOException {
+    ElementType type = tensor.type();
+    long offset = Math.multiplyExact(firstElement, (long) type.cellBytes());
+    int bytes = Math.multiplyExact(count, type.cellBytes());
+    ByteBuffer data = source.read(tensor, offset, bytes);
+    int overflow = FloatBytes.widen(type, data, to, 0, count);
+    return overflow == FloatBytes.NONE ? NONE : firstElement + overflow;
   }
 }

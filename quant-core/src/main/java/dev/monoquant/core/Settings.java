@@ -17,7 +17,8 @@ record Settings(
     Optional<String> inputFormat,
     Progress progress,
     boolean sync,
-    ColumnStatistics columns) {
+    ColumnStatistics columns,
+    boolean resume) {
 
   /** 128 Ki floats are half of a 1 MiB second-level cache; the codes fit beside them. */
   static final int TILE_ELEMENTS = 128 << 10;
@@ -52,51 +53,120 @@ record Settings(
         Optional.empty(),
         Progress.NONE,
         true,
-        ColumnStatistics.NONE);
+        ColumnStatistics.NONE,
+        false);
   }
 
   Settings withPlugins(Plugins value) {
     return new Settings(
-        value, threads, tileElements, compute, limits, inputFormat, progress, sync, columns);
+        value,
+        threads,
+        tileElements,
+        compute,
+        limits,
+        inputFormat,
+        progress,
+        sync,
+        columns,
+        resume);
   }
 
   Settings withThreads(int value) {
     return new Settings(
-        plugins, value, tileElements, compute, limits, inputFormat, progress, sync, columns);
+        plugins,
+        value,
+        tileElements,
+        compute,
+        limits,
+        inputFormat,
+        progress,
+        sync,
+        columns,
+        resume);
   }
 
   Settings withTileElements(int value) {
     return new Settings(
-        plugins, threads, value, compute, limits, inputFormat, progress, sync, columns);
+        plugins, threads, value, compute, limits, inputFormat, progress, sync, columns, resume);
   }
 
   Settings withCompute(Compute value) {
     return new Settings(
-        plugins, threads, tileElements, value, limits, inputFormat, progress, sync, columns);
+        plugins,
+        threads,
+        tileElements,
+        value,
+        limits,
+        inputFormat,
+        progress,
+        sync,
+        columns,
+        resume);
   }
 
   Settings withLimits(ReadLimits value) {
     return new Settings(
-        plugins, threads, tileElements, compute, value, inputFormat, progress, sync, columns);
+        plugins,
+        threads,
+        tileElements,
+        compute,
+        value,
+        inputFormat,
+        progress,
+        sync,
+        columns,
+        resume);
   }
 
   Settings withInputFormat(Optional<String> value) {
     return new Settings(
-        plugins, threads, tileElements, compute, limits, value, progress, sync, columns);
+        plugins, threads, tileElements, compute, limits, value, progress, sync, columns, resume);
   }
 
   Settings withProgress(Progress value) {
     return new Settings(
-        plugins, threads, tileElements, compute, limits, inputFormat, value, sync, columns);
+        plugins, threads, tileElements, compute, limits, inputFormat, value, sync, columns, resume);
   }
 
   Settings withSync(boolean value) {
     return new Settings(
-        plugins, threads, tileElements, compute, limits, inputFormat, progress, value, columns);
+        plugins,
+        threads,
+        tileElements,
+        compute,
+        limits,
+        inputFormat,
+        progress,
+        value,
+        columns,
+        resume);
   }
 
   Settings withColumns(ColumnStatistics value) {
     return new Settings(
-        plugins, threads, tileElements, compute, limits, inputFormat, progress, sync, value);
+        plugins,
+        threads,
+        tileElements,
+        compute,
+        limits,
+        inputFormat,
+        progress,
+        sync,
+        value,
+        resume);
+  }
+
+  Settings withResume(boolean value) {
+    return new Settings(
+        plugins,
+        threads,
+        tileElements,
+        compute,
+        limits,
+        inputFormat,
+        progress,
+        sync,
+        columns,
+        value);
   }
 }

@@ -1,5 +1,6 @@
 package dev.monoquant.core;
 
+import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.InputOpener.Opened;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
@@ -30,7 +31,7 @@ final class Spool {
       Opened opened,
       Plan plan,
       Map<String, String> provenance,
-      Optional<String> format,
+      QuantizationConfig config,
       boolean stateDict)
       throws IOException {
     boolean live = opened.source().files().isEmpty();
@@ -38,8 +39,8 @@ final class Spool {
         settings.plugins().outputFormats().stream().anyMatch(f -> f.id().equals(FORMAT))
             && settings.plugins().inputFormats().stream().anyMatch(f -> f.id().equals(FORMAT));
     return live || !canSpool
-        ? inMemory(settings, opened.source(), plan, provenance, format, stateDict)
-        : inFile(settings, opened.source(), plan, provenance, format);
+        ? inMemory(settings, opened.source(), plan, provenance, config, stateDict)
+        : inFile(settings, opened.source(), plan, provenance, config);
   }
 
   private static QuantizedModel inMemory(
@@ -47,13 +48,13 @@ final class Spool {
       TensorSource source,
       Plan plan,
       Map<String, String> provenance,
-      Optional<String> format,
+      QuantizationConfig config,
       boolean stateDict)
       throws IOException {
     MemoryStore store = new MemoryStore(source, plan.layers(), weights(plan), kept(plan));
-    Report report = Stages.run(settings, source, plan, store);
+    Report report = Stages.run(settings, source, plan, Stages.policy(config), store);
     return new StoredModel(
-        settings, store, Optional.of(report), provenance, format, stateDict, () -> {});
+        settings, store, Optional.of(report), provenance, config.format(), stateDict, () -> {});
   }
 
   private static QuantizedModel inFile(
@@ -61,7 +62,7 @@ final class Spool {
       TensorSource source,
       Plan plan,
       Map<String, String> provenance,
-      Optional<String> format)
+      QuantizationConfig config)
       throws IOException {
     Path folder = Files.createTempDirectory("monoquant-");
     Path file = folder.resolve("spool.safetensors");
@@ -73,19 +74,20 @@ final class Spool {
               file, false, false, source, plan.layers(), weights(plan), kept(plan), provenance);
       Report report;
       try (TensorSink sink = output.open(request)) {
-        report = Stages.run(settings, source, plan, sink);
+        report = Stages.run(settings, source, plan, Stages.policy(config), sink);
         sink.commit();
       }
       TensorSource spooled =
           settings.plugins().inputFormat(FORMAT).open(ModelInput.of(file), settings.limits());
+      Map<String, String> withInputs = Provenance.withInputs(provenance, spooled.metadata());
       TensorSource renamed = new SpooledSource(spooled, source, plan);
       StoredModel model =
           new StoredModel(
               settings,
               renamed,
               Optional.of(report),
-              provenance,
-              format,
+              withInputs,
+              config.format(),
               true,
               () -> delete(folder));
       done = true;

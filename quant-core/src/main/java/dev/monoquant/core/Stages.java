@@ -3,6 +3,7 @@ package dev.monoquant.core;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.NonFinitePolicy;
+import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.InputOpener.Opened;
 import dev.monoquant.model.Layer;
@@ -21,7 +22,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.function.Consumer;
 
 /** What each method of {@link Quantizer} does, step by step. */
@@ -38,7 +38,12 @@ final class Stages {
       List<Layer> layers =
           LayerInference.layers(tensors, source.layers(), QuantizationConfig.DEFAULT);
       return new Inspection(
-          source.name(), opened.format(), layers, source.quantized(), source.metadata());
+          source.name(),
+          opened.format(),
+          layers,
+          source.quantized(),
+          source.metadata(),
+          source.notes());
     }
   }
 
@@ -68,7 +73,7 @@ final class Stages {
       OutputRequest request = request(settings, opened, plan, config, target, overwrite);
       Plan sized = withSize(plan, format.predictBytes(request));
       try (TensorSink sink = format.open(request)) {
-        Report report = run(settings, opened.source(), sized, sink);
+        Report report = run(settings, opened.source(), sized, policy(config), sink);
         gate.accept(report);
         commit(settings, sink, target);
         return report;
@@ -83,10 +88,10 @@ final class Stages {
         OutputChoice.optional(settings.plugins(), config, Optional.empty());
     try (Opened opened = InputOpener.open(settings, input)) {
       Plan plan = soundPlan(settings, opened, config, format);
-      Map<String, String> provenance = Provenance.of(config, plan);
+      Map<String, String> provenance = Provenance.of(config, plan, settings.plugins());
       boolean stateDict =
           !(input instanceof ModelInput.OfBlock || input instanceof ModelInput.OfModel);
-      return Spool.quantize(settings, opened, plan, provenance, config.format(), stateDict);
+      return Spool.quantize(settings, opened, plan, provenance, config, stateDict);
     } catch (IOException e) {
       throw InputOpener.unreadable(input, e);
     }
@@ -134,6 +139,10 @@ final class Stages {
     }
   }
 
+  static Verification verify(Settings settings, Path output, Optional<ModelInput> against) {
+    return Verifier.verify(settings, output, against);
+  }
+
   static Comparison compare(Settings settings, ModelInput a, ModelInput b) {
     try (Opened first = InputOpener.open(settings, a);
         Opened second = InputOpener.open(settings, b)) {
@@ -145,13 +154,29 @@ final class Stages {
   }
 
   /** Quantizes what the plan says into a sink; the caller commits. */
-  static Report run(Settings settings, TensorSource source, Plan plan, TensorSink sink)
+  static Report run(
+      Settings settings, TensorSource source, Plan plan, NonFinitePolicy policy, TensorSink sink)
       throws IOException {
-    Map<String, Facts> facts = new Survey(settings, source).facts(plan.weights());
+    List<PlannedWeight> open =
+        plan.weights().stream().filter(w -> sink.finished(w.weight().name()).isEmpty()).toList();
+    Map<String, Facts> facts = new Survey(settings, source, policy).facts(open);
     List<TensorInfo> kept = plan.kept().stream().map(KeptTensor::tensor).toList();
-    List<WeightReport> reports =
-        new Pipeline(settings, source, sink).run(plan.weights(), kept, facts);
-    return new Report(plan, reports, plan.problems());
+    Pipeline.Outcome done =
+        new Pipeline(settings, source, sink, policy).run(plan.weights(), kept, facts);
+    List<Problem> warnings = new ArrayList<>(plan.problems());
+    int resumed = plan.weights().size() - open.size();
+    if (resumed > 0) {
+      warnings.add(
+          Problem.warning(
+              "resumed",
+              resumed
+                  + " of "
+                  + plan.weights().size()
+                  + " weights were finished by an interrupted run and taken over",
+              ""));
+    }
+    warnings.addAll(done.warnings());
+    return new Report(plan, done.weights(), warnings);
   }
 
   static List<Path> commit(Settings settings, TensorSink sink, Path target) throws IOException {
@@ -159,15 +184,20 @@ final class Stages {
     return sink.commit();
   }
 
+  static NonFinitePolicy policy(QuantizationConfig config) {
+    return config.nonFinite().orElse(NonFinitePolicy.FAIL);
+  }
+
   private static Plan soundPlan(
       Settings settings, Opened opened, QuantizationConfig config, Optional<OutputFormat> format)
       throws IOException {
     Plan plan = plan(settings, opened, config, format);
     plan.requireSound();
-    if (config.nonFinite().orElse(NonFinitePolicy.FAIL) == NonFinitePolicy.KEEP) {
-      Set<String> nonFinite = new Survey(settings, opened.source()).nonFinite(plan.weights());
-      if (!nonFinite.isEmpty()) {
-        Planner planner = new Planner(settings, config, format, nonFinite);
+    if (policy(config) == NonFinitePolicy.KEEP) {
+      Map<String, String> odd =
+          new Survey(settings, opened.source(), NonFinitePolicy.KEEP).toKeep(plan.weights());
+      if (!odd.isEmpty()) {
+        Planner planner = new Planner(settings, config, format, odd);
         plan = planner.plan(opened.source(), opened.format());
         plan.requireSound();
       }
@@ -177,7 +207,7 @@ final class Stages {
 
   private static Plan plan(
       Settings settings, Opened opened, QuantizationConfig config, Optional<OutputFormat> format) {
-    return new Planner(settings, config, format, Set.of()).plan(opened.source(), opened.format());
+    return new Planner(settings, config, format, Map.of()).plan(opened.source(), opened.format());
   }
 
   private static OutputRequest request(
@@ -195,7 +225,8 @@ final class Stages {
         plan.layers(),
         plan.weights().stream().map(PlannedWeight::weight).toList(),
         plan.kept().stream().map(KeptTensor::tensor).toList(),
-        Provenance.of(config, plan));
+        Provenance.of(config, plan, settings.plugins()),
+        settings.resume());
   }
 
   private static Plan withSize(Plan plan, long bytes) {

@@ -56,6 +56,11 @@ final class StoredModel implements QuantizedModel {
     this.cleanup = cleanup;
   }
 
+  /** {@return the source that holds the codes} */
+  TensorSource source() {
+    return source;
+  }
+
   @Override
   public Report report() {
     return report.orElseThrow(

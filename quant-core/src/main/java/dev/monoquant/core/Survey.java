@@ -2,46 +2,111 @@ package dev.monoquant.core;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.monoquant.NonFinitePolicy;
+import dev.monoquant.PluginException;
+import dev.monoquant.QuantException;
+import dev.monoquant.ValidationException;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.TileQuantizer;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
  * The reading pass before quantizing: ranges of tensors for the schemes that need them, and which
- * weights hold NaN or infinities where the policy is to keep those.
+ * weights have to be kept where the policy is to keep what is not finite.
  */
 final class Survey {
 
+  /**
+   * Below this magnitude, an eighth of the greatest FLOAT16, no scale and no cast overflows in any
+   * type. Trained weights stay below by far, so that hardly any weight is rehearsed.
+   */
+  private static final float HARMLESS = 0x1p13f;
+
   private final Settings settings;
   private final TensorSource source;
+  private final NonFinitePolicy policy;
 
-  Survey(Settings settings, TensorSource source) {
+  Survey(Settings settings, TensorSource source, NonFinitePolicy policy) {
     this.settings = settings;
     this.source = source;
+    this.policy = policy;
   }
 
-  /** The names of the weights that hold NaN or infinities. */
-  Set<String> nonFinite(List<PlannedWeight> weights) throws IOException {
-    Set<String> found = new HashSet<>();
+  /** The weights that hold NaN or infinities, or that their scheme refuses: name and reason. */
+  Map<String, String> toKeep(List<PlannedWeight> weights) throws IOException {
+    Map<String, NonFinites> found = new HashMap<>();
+    Set<String> large = new HashSet<>();
     forEachTile(
         weights,
-        (weight, firstRow, values, count) -> {
+        (planned, firstRow, height, values, count) -> {
+          String name = planned.weight().name();
           if (NonFiniteScan.any(values, count)) {
+            NonFinites here = NonFinites.in(values, planned.weight().rows(), firstRow, height);
             synchronized (found) {
-              found.add(weight.weight().name());
+              found.merge(name, here, NonFinites::plus);
+            }
+          } else if (greatest(values, count) > HARMLESS) {
+            synchronized (found) {
+              large.add(name);
             }
           }
         });
-    return found;
+    Map<String, String> reasons = new HashMap<>();
+    for (PlannedWeight planned : weights) {
+      String name = planned.weight().name();
+      NonFinites here = found.get(name);
+      if (here != null) {
+        reasons.put(name, here.describe(planned.weight().rows().tensor().shape()));
+      } else if (large.contains(name)) {
+        rehearse(planned).ifPresent(reason -> reasons.put(name, reason));
+      }
+    }
+    return reasons;
+  }
+
+  private static float greatest(float[] values, int count) {
+    float greatest = 0;
+    for (int i = 0; i < count; i++) {
+      greatest = Math.max(greatest, Math.abs(values[i]));
+    }
+    return greatest;
+  }
+
+  /** Quantizes a weight for nothing but to see whether its scheme refuses the numbers. */
+  private Optional<String> rehearse(PlannedWeight planned) throws IOException {
+    EncodedWeight weight = planned.weight();
+    Scheme scheme = settings.plugins().scheme(weight.scheme());
+    try {
+      Facts facts = facts(List.of(planned)).getOrDefault(weight.name(), Facts.NONE);
+      TileQuantizer quantizer = scheme.begin(weight.rows(), weight.options(), facts);
+      forEachTile(
+          List.of(planned),
+          (same, firstRow, height, values, count) -> {
+            int cols = Math.toIntExact(weight.rows().cols());
+            try (SourceTile tile = new SourceTile(weight.rows(), firstRow, height, cols, values)) {
+              quantizer.quantize(tile);
+            }
+          });
+      return Optional.empty();
+    } catch (ValidationException refusal) {
+      return Optional.of(String.valueOf(refusal.getMessage()));
+    } catch (QuantException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      throw new PluginException(
+          "scheme " + weight.scheme() + " on " + weight.name() + ": it failed: " + e, e);
+    }
   }
 
   /** What the schemes need to know, by the name of the weight. */
@@ -61,8 +126,13 @@ final class Survey {
     }
     forEachTile(
         read,
-        (planned, firstRow, values, count) ->
-            requireNonNull(finders.get(planned.weight().name())).see(firstRow, values, count));
+        (planned, firstRow, height, values, count) -> {
+          EncodedWeight weight = planned.weight();
+          if (policy == NonFinitePolicy.CLAMP) {
+            NonFiniteScan.clamp(values, weight.rows(), firstRow, height);
+          }
+          requireNonNull(finders.get(weight.name())).see(firstRow, values, count);
+        });
     for (PlannedWeight planned : read) {
       FactFinder finder = requireNonNull(finders.get(planned.weight().name()));
       requireFinite(planned, finder);
@@ -87,7 +157,7 @@ final class Survey {
   }
 
   private interface TileVisitor {
-    void visit(PlannedWeight weight, long firstRow, float[] values, int count);
+    void visit(PlannedWeight weight, long firstRow, int height, float[] values, int count);
   }
 
   private void forEachTile(List<PlannedWeight> weights, TileVisitor visitor) throws IOException {
@@ -108,8 +178,12 @@ final class Survey {
             buffers -> {
               int count = h * reader.cols();
               float[] values = buffers.original(count);
-              reader.read(firstRow, h, values);
-              visitor.visit(planned, firstRow, values, count);
+              if (policy == NonFinitePolicy.FAIL) {
+                reader.read(firstRow, h, values);
+              } else {
+                reader.readAll(firstRow, h, values);
+              }
+              visitor.visit(planned, firstRow, h, values, count);
               long bytes = (long) count * planned.weight().rows().tensor().type().cellBytes();
               meter.add(bytes, planned.weight().name());
             });

@@ -1,6 +1,7 @@
 package dev.monoquant.core;
 
 import dev.monoquant.ModelFormatException;
+import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.PluginException;
 import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
@@ -15,6 +16,7 @@ import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** One weight in work: its workers, its gate, and the errors of its tiles. Thread-safe. */
 final class WeightRun {
@@ -24,12 +26,15 @@ final class WeightRun {
   private final TensorSink sink;
   private final RowReader reader;
   private final int height;
+  private final NonFinitePolicy policy;
   private final TileQuantizer quantizer;
   private final TileDecoder decoder;
   private final Gate gate;
   private final Map<String, byte[]> whole;
   private final ErrorStatistics[] errors;
   private final double[] bounds;
+  private final NonFinites[] clamped;
+  private final AtomicInteger unmeasured;
 
   WeightRun(
       PlannedWeight planned,
@@ -37,7 +42,8 @@ final class WeightRun {
       Facts facts,
       TensorSource source,
       TensorSink sink,
-      int height)
+      int height,
+      NonFinitePolicy policy)
       throws IOException {
     EncodedWeight weight = planned.weight();
     this.planned = planned;
@@ -45,6 +51,7 @@ final class WeightRun {
     this.sink = sink;
     this.reader = new RowReader(source, weight.rows());
     this.height = height;
+    this.policy = policy;
     this.gate = new Gate(weight);
     try {
       this.quantizer = scheme.begin(weight.rows(), weight.options(), facts);
@@ -57,6 +64,8 @@ final class WeightRun {
     int tiles = TileGrid.tiles(weight, height);
     this.errors = new ErrorStatistics[tiles];
     this.bounds = new double[tiles];
+    this.unmeasured = new AtomicInteger(tiles);
+    this.clamped = new NonFinites[tiles];
     sink.writeWhole(weight, whole);
   }
 
@@ -71,7 +80,13 @@ final class WeightRun {
     long firstRow = (long) tileIndex * height;
     int rows = (int) Math.min(height, weight.rows().rows() - firstRow);
     float[] original = buffers.original(rows * cols);
-    reader.read(firstRow, rows, original);
+    clamped[tileIndex] = NonFinites.NONE;
+    if (policy == NonFinitePolicy.CLAMP) {
+      reader.readAll(firstRow, rows, original);
+      clamped[tileIndex] = NonFiniteScan.clamp(original, weight.rows(), firstRow, rows);
+    } else {
+      reader.read(firstRow, rows, original);
+    }
 
     QuantizedTile coded;
     try (SourceTile tile = new SourceTile(weight.rows(), firstRow, rows, cols, original)) {
@@ -102,18 +117,24 @@ final class WeightRun {
     }
     errors[tileIndex] = meter.total();
     bounds[tileIndex] = greatestBound;
+    // Counting makes the results of all tiles visible to the thread that measured the last one.
+    if (unmeasured.decrementAndGet() == 0) {
+      sink.remark(weight.name(), result().toText());
+    }
     sink.writeTile(weight, coded);
   }
 
   /** What became of the weight; call it when all tiles are done. */
-  WeightReport report() {
+  WeightResult result() {
     ErrorStatistics total = ErrorStatistics.EMPTY;
     double bound = 0;
+    NonFinites replaced = NonFinites.NONE;
     for (int i = 0; i < errors.length; i++) {
       total = total.plus(errors[i]);
       bound = Math.max(bound, bounds[i]);
+      replaced = replaced.plus(clamped[i]);
     }
-    return new WeightReport(planned, total, bound);
+    return new WeightResult(total, bound, replaced);
   }
 
   private RuntimeException tooFar(long row, double error, double bound, float[] original, int at)

@@ -263,7 +263,8 @@ class RenderingTest {
         "safetensors",
         List.of(layer, root),
         List.of(fc.weight()),
-        Map.of("format", "pt"));
+        Map.of("format", "pt"),
+        List.of("the entry state_dict was taken"));
   }
 
   @Test
@@ -272,6 +273,8 @@ class RenderingTest {
         .isEqualTo(
             """
             m.safetensors: safetensors, 2 tensors in 2 layers, 3.9 KiB
+
+            note: the entry state_dict was taken
 
             layer   kind     known by  tensor   type           shape    stored
             fc      Linear   given     weight   int8@1 of F32  4x1000  3.9 KiB
@@ -299,7 +302,9 @@ class RenderingTest {
             "stored_bytes",
             "layers",
             "quantized",
-            "metadata");
+            "metadata",
+            "notes");
+    assertThat(json.get("notes").toString()).isEqualTo("[\"the entry state_dict was taken\"]");
     assertThat(json.get("stored_bytes").getAsLong()).isEqualTo(4032);
     assertThat(json.getAsJsonArray("layers").get(0).toString())
         .isEqualTo(

@@ -99,6 +99,7 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
     if (!(input instanceof ModelInput.OfPath of)) {
       throw new IllegalArgumentException(input.describe() + " is no directory");
     }
+    of.choices().requireNone(id());
     String label = ModelDirectory.root(of.path()).resolve(CONFIG).toString();
     List<ConfigGroup> groups = ConfigGroup.read(quantization(of.path(), label, limits), label);
     ModelFiles files = ModelDirectory.open(of.path(), limits);

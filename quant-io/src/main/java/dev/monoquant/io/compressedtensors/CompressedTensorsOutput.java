@@ -2,6 +2,7 @@ package dev.monoquant.io.compressedtensors;
 
 import com.google.auto.service.AutoService;
 import dev.monoquant.io.files.Disk;
+import dev.monoquant.io.files.Manifest;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
@@ -19,8 +20,8 @@ import java.util.regex.Pattern;
  * <p>Files: the shards under their own names ({@code model.safetensors} if there is one), each laid
  * out as {@code SafetensorsLayout} says; {@code model.safetensors.index.json} if there are several;
  * every side file byte for byte; {@code config.json} with its keys sorted and {@code
- * quantization_config} added. Nothing quantized, and the directory is a plain one without {@code
- * quantization_config}.
+ * quantization_config} added; {@code monoquant-manifest.json}, see {@link Manifest}. Nothing
+ * quantized, and the directory is a plain one without {@code quantization_config}.
  *
  * <p>Tensors of a Linear {@code M} with weight (out, in), b bits, group size g:
  *

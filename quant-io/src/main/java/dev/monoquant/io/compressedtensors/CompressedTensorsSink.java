@@ -1,13 +1,12 @@
 package dev.monoquant.io.compressedtensors;
 
-import static java.util.Objects.requireNonNull;
-
 import dev.monoquant.io.files.BitPacking;
 import dev.monoquant.io.files.CellGrid;
 import dev.monoquant.io.files.Disk;
-import dev.monoquant.io.files.SafetensorsLayout;
+import dev.monoquant.io.files.Manifest;
+import dev.monoquant.io.files.ManifestBuilder;
+import dev.monoquant.io.files.ShardFiles;
 import dev.monoquant.io.files.Staging;
-import dev.monoquant.io.files.TensorFileWriter;
 import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
@@ -16,13 +15,11 @@ import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.TensorSink;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.QuantizedTile;
-import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,19 +31,24 @@ final class CompressedTensorsSink implements TensorSink {
   private final OutputRequest request;
   private final DirectoryPlan plan;
   private final Staging staging;
-  private final Map<String, TensorFileWriter> files = new LinkedHashMap<>();
+  private final ShardFiles files;
   private final Map<String, ZeroPoints> zeroPoints = new ConcurrentHashMap<>();
 
   CompressedTensorsSink(OutputRequest request, DirectoryPlan plan, Disk disk) throws IOException {
     this.request = request;
     this.plan = plan;
-    this.staging = Staging.open(request, true, plan.bytes(), disk);
+    this.staging = Staging.openDirectory(request, plan.run(), plan.bytes(), disk);
     try {
-      for (Map.Entry<String, SafetensorsLayout> shard : plan.shards().entrySet()) {
-        files.put(shard.getKey(), new TensorFileWriter(staging, shard.getKey(), shard.getValue()));
-      }
+      this.files = new ShardFiles(staging, plan.shards(), plan.origins());
+    } catch (IOException | RuntimeException | Error e) {
+      staging.close();
+      throw e;
+    }
+    try {
       for (PackedWeight weight : plan.weights()) {
-        writeShape(weight);
+        if (finished(weight.weight().name()).isEmpty()) {
+          writeShape(weight);
+        }
       }
     } catch (IOException | RuntimeException | Error e) {
       close();
@@ -55,7 +57,17 @@ final class CompressedTensorsSink implements TensorSink {
   }
 
   private void write(String tensor, long offset, ByteBuffer data) throws IOException {
-    requireNonNull(files.get(plan.shardOf(tensor))).write(tensor, offset, data);
+    files.write(plan.shardOf(tensor), tensor, offset, data);
+  }
+
+  @Override
+  public Optional<String> finished(String name) {
+    return files.finished(plan.shardOfInput(name)).map(remarks -> remarks.getOrDefault(name, ""));
+  }
+
+  @Override
+  public void remark(String name, String text) {
+    files.remark(plan.shardOfInput(name), name, text);
   }
 
   private void writeShape(PackedWeight weight) throws IOException {
@@ -149,36 +161,22 @@ final class CompressedTensorsSink implements TensorSink {
       staging.write(DirectoryPlan.CONFIG, config.get());
       names.add(DirectoryPlan.CONFIG);
     }
-    for (Map.Entry<String, TensorFileWriter> file : files.entrySet()) {
-      file.getValue().finish();
-      names.add(file.getKey());
-    }
+    ManifestBuilder manifest = new ManifestBuilder(request);
+    names.addAll(files.finishAll(manifest));
     if (plan.isSharded()) {
       staging.write(DirectoryPlan.INDEX, plan.index());
       names.add(DirectoryPlan.INDEX);
     }
+    staging.write(Manifest.FILE, manifest.build(staging.inputs(), staging.files()));
+    names.add(Manifest.FILE);
     staging.commit();
     return names.stream().map(n -> request.target().resolve(n)).toList();
   }
 
   @Override
   public void close() throws IOException {
-    IOException first = null;
-    List<Closeable> all = new ArrayList<>(files.values());
-    all.add(staging);
-    for (Closeable each : all) {
-      try {
-        each.close();
-      } catch (IOException e) {
-        if (first == null) {
-          first = e;
-        } else {
-          first.addSuppressed(e);
-        }
-      }
-    }
-    if (first != null) {
-      throw first;
+    try (staging) {
+      files.close();
     }
   }
 }

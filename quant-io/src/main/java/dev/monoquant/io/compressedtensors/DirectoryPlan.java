@@ -5,6 +5,7 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.OutputException;
 import dev.monoquant.io.files.JsonText;
 import dev.monoquant.io.files.JsonValue;
+import dev.monoquant.io.files.Manifest;
 import dev.monoquant.io.files.SafetensorsLayout;
 import dev.monoquant.io.files.StoredTensor;
 import dev.monoquant.model.TensorInfo;
@@ -33,6 +34,8 @@ final class DirectoryPlan {
   private final Map<String, SafetensorsLayout> shards = new TreeMap<>(JsonText.BY_CODE_POINT);
   private final Map<String, PackedWeight> weights = new LinkedHashMap<>();
   private final Map<String, String> shardOf = new HashMap<>();
+  private final Map<String, Set<String>> origins = new TreeMap<>();
+  private final Map<String, String> run = new TreeMap<>();
   private final List<SideFile> copies;
 
   DirectoryPlan(OutputRequest request) {
@@ -58,6 +61,7 @@ final class DirectoryPlan {
     for (TensorInfo tensor : all) {
       String shard = sources.size() == 1 ? SINGLE : outputName(tensor.shard());
       contents.computeIfAbsent(shard, s -> new ArrayList<>()).add(tensor);
+      origins.computeIfAbsent(shard, s -> new TreeSet<>()).add(tensor.shard());
       shardOf.put(tensor.name(), shard);
     }
     if (sources.size() > 1 && contents.size() != sources.size()) {
@@ -67,6 +71,18 @@ final class DirectoryPlan {
     Map<String, String> metadata = metadata(request);
     contents.forEach((shard, list) -> shards.put(shard, new SafetensorsLayout(list, metadata)));
     this.copies = copies(request);
+    run.putAll(request.provenance());
+    shards.forEach((shard, layout) -> run.put("the layout of " + shard, layout.headerHash()));
+  }
+
+  /** {@return the shards of the input that each shard is made of} */
+  Map<String, Set<String>> origins() {
+    return origins;
+  }
+
+  /** {@return what tells a run with this plan from others} */
+  Map<String, String> run() {
+    return run;
   }
 
   /** A shard keeps its name; one of another format gets the ending of this one. */
@@ -97,12 +113,14 @@ final class DirectoryPlan {
     request
         .provenance()
         .forEach((key, value) -> texts.put(key.startsWith(OURS) ? key : OURS + key, value));
+    texts.remove(Manifest.INPUTS);
     return texts;
   }
 
   private List<SideFile> copies(OutputRequest request) {
     List<SideFile> copies = new ArrayList<>();
     Set<String> taken = new HashSet<>(shards.keySet());
+    taken.add(Manifest.FILE);
     if (isSharded()) {
       taken.add(INDEX);
     }
@@ -144,6 +162,12 @@ final class DirectoryPlan {
       throw new IllegalArgumentException("no weight " + quote(weight.name()) + " was announced");
     }
     return packed;
+  }
+
+  /** {@return the shard of a kept tensor, or of all parts of a weight, by its name in the input} */
+  String shardOfInput(String name) {
+    PackedWeight weight = weights.get(name);
+    return shardOf(weight == null ? name : weight.name(PackedWeight.PACKED));
   }
 
   String shardOf(String tensor) {

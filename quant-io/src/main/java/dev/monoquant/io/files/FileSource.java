@@ -1,6 +1,7 @@
 package dev.monoquant.io.files;
 
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.TensorSource;
@@ -11,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -98,6 +100,11 @@ public final class FileSource implements TensorSource {
   @Override
   public List<Path> files() {
     return files.paths();
+  }
+
+  @Override
+  public Optional<Audit> audit() throws IOException {
+    return FileAudit.of(files);
   }
 
   @Override

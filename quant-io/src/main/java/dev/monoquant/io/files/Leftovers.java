@@ -15,9 +15,12 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,29 +29,44 @@ import org.slf4j.LoggerFactory;
  *
  * <p>{@code .NAME.quant-PID-RANDOM.tmp} is an output in the making; {@code
  * .NAME.quant-PID-RANDOM.old} is the directory it is about to replace. They count as left over when
- * no process of that number runs and none of their files is locked; the run that made them locks
- * what it writes.
+ * none of their files is locked (the run that made them locks what it writes), and no process of
+ * that number runs, or it is this very process, which knows its own: in a container each run may
+ * have the same number.
  */
 final class Leftovers {
 
   private static final Logger LOG = LoggerFactory.getLogger(Leftovers.class);
   private static final Pattern SUFFIX = Pattern.compile("(\\d{1,18})-[0-9a-f]{16}\\.(tmp|old)");
 
+  /** The temporary names ending in .tmp that this JVM uses right now. */
+  private static final Set<Path> OWN = ConcurrentHashMap.newKeySet();
+
   private Leftovers() {}
 
   static boolean isTemporary(String fileName) {
     int at = fileName.lastIndexOf(".quant-");
-    return fileName.startsWith(".")
-        && at > 0
-        && SUFFIX.matcher(fileName.substring(at + ".quant-".length())).matches();
+    return TargetLock.isLock(fileName)
+        || (fileName.startsWith(".")
+            && at > 0
+            && SUFFIX.matcher(fileName.substring(at + ".quant-".length())).matches());
   }
 
-  /** {@return a fresh name ending in .tmp beside the target} */
+  /** {@return a fresh name ending in .tmp beside the target, in use until it is forgotten} */
   static Path freshName(Path target) {
-    return target.resolveSibling(
-        String.format(
-            "%s%d-%016x.tmp",
-            prefix(target), ProcessHandle.current().pid(), ThreadLocalRandom.current().nextLong()));
+    Path name =
+        target.resolveSibling(
+            String.format(
+                "%s%d-%016x.tmp",
+                prefix(target),
+                ProcessHandle.current().pid(),
+                ThreadLocalRandom.current().nextLong()));
+    OWN.add(name);
+    return name;
+  }
+
+  /** Ends the use of a name. */
+  static void forget(Path name) {
+    OWN.remove(name);
   }
 
   /** {@return the name ending in .old that belongs to one ending in .tmp} */
@@ -64,9 +82,14 @@ final class Leftovers {
   /**
    * Puts an old directory back if a killed run had moved it away, and removes everything else that
    * killed runs left beside the target.
+   *
+   * @param keep what is to be gone on with
    */
-  static void sweep(Path target, Disk disk) throws IOException {
+  static void sweep(Path target, Optional<Path> keep, Disk disk) throws IOException {
     for (Path left : stale(target)) {
+      if (keep.equals(Optional.of(left))) {
+        continue;
+      }
       boolean old = left.toString().endsWith(".old");
       if (old && !Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
         LOG.warn("{}: putting back what an earlier run had moved to {}", target, left);
@@ -74,6 +97,33 @@ final class Leftovers {
       } else {
         LOG.warn("{}: removing what an earlier run left behind", left);
         deleteTree(left);
+      }
+    }
+  }
+
+  /** Of the unfinished directories with a journal the one with the longest. */
+  static Optional<Path> resumable(Path target) throws IOException {
+    Path best = null;
+    long longest = 0;
+    for (Path left : stale(target)) {
+      Path journal = left.resolve(Journal.FILE);
+      if (left.toString().endsWith(".tmp") && Files.isRegularFile(journal)) {
+        if (Files.size(journal) > longest) {
+          longest = Files.size(journal);
+          best = left;
+        }
+      }
+    }
+    return Optional.ofNullable(best);
+  }
+
+  /** Removes all files below a directory but some; folders stay. */
+  static void deleteAllBut(Path root, Set<Path> keep) throws IOException {
+    try (Stream<Path> paths = Files.walk(root)) {
+      for (Path path : (Iterable<Path>) paths::iterator) {
+        if (!Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS) && !keep.contains(path)) {
+          Files.delete(path);
+        }
       }
     }
   }
@@ -87,7 +137,9 @@ final class Leftovers {
       for (Path sibling : siblings) {
         Matcher suffix =
             SUFFIX.matcher(sibling.getFileName().toString().substring(prefix.length()));
-        if (suffix.matches() && !runs(Long.parseLong(suffix.group(1))) && !anyLocked(sibling)) {
+        if (suffix.matches()
+            && !inUse(sibling, Long.parseLong(suffix.group(1)))
+            && !anyLocked(sibling)) {
           found.add(sibling);
         }
       }
@@ -96,7 +148,12 @@ final class Leftovers {
     return found;
   }
 
-  private static boolean runs(long pid) {
+  private static boolean inUse(Path name, long pid) {
+    if (pid == ProcessHandle.current().pid()) {
+      String text = name.getFileName().toString();
+      String made = text.substring(0, text.length() - "tmp".length()) + "tmp";
+      return OWN.contains(name.resolveSibling(made));
+    }
     Optional<ProcessHandle> process = ProcessHandle.of(pid);
     return process.isPresent() && process.get().isAlive();
   }

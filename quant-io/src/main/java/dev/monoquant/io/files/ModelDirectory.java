@@ -21,8 +21,6 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Finds and opens the model in a directory: {@code model.safetensors}, or shards with their index.
@@ -33,7 +31,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class ModelDirectory {
 
-  private static final Logger LOG = LoggerFactory.getLogger(ModelDirectory.class);
   private static final String SINGLE = "model.safetensors";
   private static final String INDEX = "model.safetensors.index.json";
   private static final Pattern SHARD = Pattern.compile(".*-(\\d+)-of-(\\d+)\\.safetensors");
@@ -185,7 +182,7 @@ public final class ModelDirectory {
   private ModelFiles sharded(String indexName) throws IOException {
     Path indexPath = root.resolve(indexName);
     ShardIndex index = ShardIndex.read(indexPath, labelOf(indexName), limits);
-    refuseMissing(index);
+    index.requireFiles(root);
     Map<String, SafetensorsFile> open = new LinkedHashMap<>();
     List<Path> paths = new ArrayList<>(List.of(indexPath));
     try {
@@ -195,117 +192,19 @@ public final class ModelDirectory {
         open.put(shard, SafetensorsFile.open(path, name, limits));
         paths.add(path);
       }
-      compare(index, open);
+      Map<String, Map<String, Long>> sizes = new LinkedHashMap<>();
+      open.forEach(
+          (shard, file) -> {
+            Map<String, Long> tensors = new LinkedHashMap<>();
+            file.tensors().forEach(t -> tensors.put(t.name(), t.bytes()));
+            sizes.put(shard, tensors);
+          });
+      index.compare(sizes);
       return assemble(open, paths);
     } catch (IOException | RuntimeException | Error e) {
       ModelFiles.closeAll(open.values());
       throw e;
     }
-  }
-
-  private void refuseMissing(ShardIndex index) throws IOException {
-    List<String> missing = new ArrayList<>();
-    for (String shard : index.shards()) {
-      if (!isThere(shard)) {
-        missing.add(quote(shard));
-      }
-    }
-    if (!missing.isEmpty()) {
-      throw new ModelFormatException(
-          Reason.SHARD_MISSING,
-          index.file(),
-          "",
-          missing.size()
-              + " of "
-              + index.shards().size()
-              + " shards are not there: "
-              + String.join(", ", missing.subList(0, Math.min(20, missing.size())))
-              + (missing.size() > 20 ? ", ..." : "")
-              + ". Upper and lower case count. Fetch them too.");
-    }
-  }
-
-  /** Compares names by listing, so that case counts on every file system. */
-  private boolean isThere(String shard) throws IOException {
-    Path directory = root;
-    for (String part : shard.split("/", -1)) {
-      if (!Files.isDirectory(directory)) {
-        return false;
-      }
-      try (Stream<Path> entries = Files.list(directory)) {
-        if (entries.noneMatch(p -> p.getFileName().toString().equals(part))) {
-          return false;
-        }
-      }
-      directory = directory.resolve(part);
-    }
-    return Files.isRegularFile(directory);
-  }
-
-  private void compare(ShardIndex index, Map<String, SafetensorsFile> open) {
-    Map<String, String> holder = new LinkedHashMap<>();
-    long total = 0;
-    for (Map.Entry<String, SafetensorsFile> shard : open.entrySet()) {
-      for (StoredTensor tensor : shard.getValue().tensors()) {
-        total += tensor.bytes();
-        String earlier = holder.putIfAbsent(tensor.name(), shard.getKey());
-        if (earlier != null) {
-          throw mismatch(
-              Reason.DUPLICATE_KEY,
-              index,
-              tensor.name(),
-              "is in both " + quote(earlier) + " and " + quote(shard.getKey()) + ".");
-        }
-      }
-    }
-    index
-        .shardOf()
-        .forEach(
-            (tensor, shard) -> {
-              String found = holder.get(tensor);
-              if (!shard.equals(found)) {
-                throw mismatch(
-                    Reason.SHARD_MISMATCH,
-                    index,
-                    tensor,
-                    "the index places it in "
-                        + quote(shard)
-                        + (found == null
-                            ? ", but no shard holds it."
-                            : ", but it is in " + quote(found) + "."));
-              }
-            });
-    holder.forEach(
-        (tensor, shard) -> {
-          if (!index.shardOf().containsKey(tensor)) {
-            throw mismatch(
-                Reason.SHARD_MISMATCH,
-                index,
-                tensor,
-                "is in " + quote(shard) + ", but the index does not name it.");
-          }
-        });
-    warnOfTotal(index, total);
-  }
-
-  private static void warnOfTotal(ShardIndex index, long total) {
-    String sum = Long.toString(total);
-    if (index.totalSize().filter(s -> !s.equals(sum) && !s.equals(sum + ".0")).isPresent()) {
-      LOG.warn(
-          "{}: total_size is {}, the tensors have {} bytes; the tensors count",
-          index.file(),
-          quote(index.totalSize().get()),
-          sum);
-    }
-  }
-
-  private static ModelFormatException mismatch(
-      Reason reason, ShardIndex index, String tensor, String detail) {
-    return new ModelFormatException(
-        reason,
-        index.file(),
-        "tensor " + quote(tensor),
-        detail + " Index and shards belong to different versions; fetch all of them again.");
   }
 
   private ModelFiles assemble(Map<String, SafetensorsFile> open, List<Path> tensorFiles)

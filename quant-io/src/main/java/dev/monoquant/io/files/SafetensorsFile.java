@@ -201,6 +201,11 @@ public final class SafetensorsFile implements Closeable {
     return file.slice(dataStart + tensor.begin() + offset, length);
   }
 
+  /** {@return bytes before the data of the tensors} */
+  long dataStart() {
+    return dataStart;
+  }
+
   /**
    * Reads a piece of the file, header included.
    *

@@ -201,6 +201,11 @@ public final class SafetensorsLayout {
     return header;
   }
 
+  /** {@return the SHA-256 of the file up to its data, which follows from the layout} */
+  public String headerHash() {
+    return HashPool.hash(header);
+  }
+
   /** {@return bytes of all tensors} */
   public long dataBytes() {
     return dataBytes;

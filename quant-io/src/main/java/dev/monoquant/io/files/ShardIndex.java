@@ -8,24 +8,34 @@ import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * A {@code *.safetensors.index.json}: which shard holds which tensor. Shard names are checked as
- * text, the same on every system, before any of them is opened.
+ * A {@code *.safetensors.index.json} or {@code *.bin.index.json}: which shard holds which tensor.
+ * Shard names are checked as text, the same on every system, before any of them is opened; index
+ * and shards must agree to the tensor.
  *
  * @param file the index for messages
  * @param shardOf the shard of each tensor by name, in the order of the index
  * @param totalSize bytes of all tensors as the index says, if it does
  */
-record ShardIndex(String file, Map<String, String> shardOf, Optional<String> totalSize) {
+public record ShardIndex(String file, Map<String, String> shardOf, Optional<String> totalSize) {
 
+  /** How the index of a safetensors model ends. */
   static final String SUFFIX = ".safetensors.index.json";
+
+  private static final Logger LOG = LoggerFactory.getLogger(ShardIndex.class);
+  private static final String INDEX = ".index.json";
 
   private static final Pattern DRIVE = Pattern.compile("[A-Za-z]:.*", Pattern.DOTALL);
 
@@ -35,8 +45,11 @@ record ShardIndex(String file, Map<String, String> shardOf, Optional<String> tot
    * @param path the index
    * @param file its name for messages
    * @param limits how much to believe
+   * @return the index, its names checked
+   * @throws IOException if it cannot be read
+   * @throws ModelFormatException if it is no index or names what is no shard
    */
-  static ShardIndex read(Path path, String file, ReadLimits limits) throws IOException {
+  public static ShardIndex read(Path path, String file, ReadLimits limits) throws IOException {
     JsonValue json = JsonFiles.read(path, file, "the index", Reason.INDEX_JSON, false, limits);
     JsonValue map = json instanceof JsonValue.Obj o ? o.members().get("weight_map") : null;
     if (!(map instanceof JsonValue.Obj weightMap) || weightMap.members().isEmpty()) {
@@ -90,11 +103,132 @@ record ShardIndex(String file, Map<String, String> shardOf, Optional<String> tot
   }
 
   /** {@return the shards in the order in which the index first names them} */
-  Set<String> shards() {
+  public Set<String> shards() {
     return new LinkedHashSet<>(shardOf.values());
   }
 
+  /**
+   * Checks that every shard is there.
+   *
+   * @param root the directory of the index
+   * @throws IOException if it cannot be listed
+   * @throws ModelFormatException if any is missing; the message names them
+   */
+  public void requireFiles(Path root) throws IOException {
+    List<String> missing = new ArrayList<>();
+    for (String shard : shards()) {
+      if (!isThere(root, shard)) {
+        missing.add(quote(shard));
+      }
+    }
+    if (!missing.isEmpty()) {
+      throw new ModelFormatException(
+          Reason.SHARD_MISSING,
+          file,
+          "",
+          missing.size()
+              + " of "
+              + shards().size()
+              + " shards are not there: "
+              + String.join(", ", missing.subList(0, Math.min(20, missing.size())))
+              + (missing.size() > 20 ? ", ..." : "")
+              + ". Upper and lower case count. Fetch them too.");
+    }
+  }
+
+  /** Compares names by listing, so that case counts on every file system. */
+  private static boolean isThere(Path root, String shard) throws IOException {
+    Path directory = root;
+    for (String part : shard.split("/", -1)) {
+      if (!Files.isDirectory(directory)) {
+        return false;
+      }
+      try (Stream<Path> entries = Files.list(directory)) {
+        if (entries.noneMatch(p -> p.getFileName().toString().equals(part))) {
+          return false;
+        }
+      }
+      directory = directory.resolve(part);
+    }
+    return Files.isRegularFile(directory);
+  }
+
+  /**
+   * Checks that shards hold what the index says, and nothing else. A total size that is not the sum
+   * is only warned of.
+   *
+   * @param sizes the bytes of each tensor by shard and name
+   * @throws ModelFormatException if they differ
+   */
+  public void compare(Map<String, Map<String, Long>> sizes) {
+    Map<String, String> holder = new LinkedHashMap<>();
+    long total = 0;
+    for (Map.Entry<String, Map<String, Long>> shard : sizes.entrySet()) {
+      for (Map.Entry<String, Long> tensor : shard.getValue().entrySet()) {
+        total += tensor.getValue();
+        String earlier = holder.putIfAbsent(tensor.getKey(), shard.getKey());
+        if (earlier != null) {
+          throw mismatch(
+              Reason.DUPLICATE_KEY,
+              tensor.getKey(),
+              "is in both " + quote(earlier) + " and " + quote(shard.getKey()) + ".");
+        }
+      }
+    }
+    shardOf.forEach(
+        (tensor, shard) -> {
+          String found = holder.get(tensor);
+          if (!shard.equals(found)) {
+            throw mismatch(
+                Reason.SHARD_MISMATCH,
+                tensor,
+                "the index places it in "
+                    + quote(shard)
+                    + (found == null
+                        ? ", but no shard holds it."
+                        : ", but it is in " + quote(found) + "."));
+          }
+        });
+    holder.forEach(
+        (tensor, shard) -> {
+          if (!shardOf.containsKey(tensor)) {
+            throw mismatch(
+                Reason.SHARD_MISMATCH,
+                tensor,
+                "is in " + quote(shard) + ", but the index does not name it.");
+          }
+        });
+    warnOfTotal(total);
+  }
+
+  private void warnOfTotal(long total) {
+    String sum = Long.toString(total);
+    if (totalSize.filter(s -> !s.equals(sum) && !s.equals(sum + ".0")).isPresent()) {
+      LOG.warn(
+          "{}: total_size is {}, the tensors have {} bytes; the tensors count",
+          file,
+          quote(totalSize.get()),
+          sum);
+    }
+  }
+
+  private ModelFormatException mismatch(Reason reason, String tensor, String detail) {
+    return new ModelFormatException(
+        reason,
+        file,
+        "tensor " + quote(tensor),
+        detail + " Index and shards belong to different versions; fetch all of them again.");
+  }
+
+  /** What stands before {@code .index.json}, such as {@code .bin}. */
+  private static String extension(Path index) {
+    String name = index.getFileName().toString();
+    String stem = name.endsWith(INDEX) ? name.substring(0, name.length() - INDEX.length()) : name;
+    return stem.substring(Math.max(0, stem.lastIndexOf('.')));
+  }
+
   private static void refuseOddPath(Path index, String file, String where, String shard) {
+    String extension = extension(index);
     String fault = null;
     if (shard.isEmpty()) {
       fault = "is empty";
@@ -106,8 +240,8 @@ record ShardIndex(String file, Map<String, String> shardOf, Optional<String> tot
       fault = "is an absolute path or one of another system";
     } else if (shard.equals(index.getFileName().toString())) {
       fault = "is the index itself";
-    } else if (!shard.endsWith(".safetensors")) {
-      fault = "does not end in .safetensors, as the index does";
+    } else if (!shard.endsWith(extension)) {
+      fault = "does not end in " + extension + ", as the index does";
     } else {
       for (String part : shard.split("/", -1)) {
         if (part.isEmpty() || part.equals(".") || part.equals("..")) {
@@ -128,7 +262,9 @@ record ShardIndex(String file, Map<String, String> shardOf, Optional<String> tot
               + quote(shard).replace("\\\\", "\\")
               + " "
               + fault
-              + "; a shard is a .safetensors file beside the index. Fetch the index again.");
+              + "; a shard is a "
+              + extension
+              + " file beside the index. Fetch the index again.");
     }
   }
 }

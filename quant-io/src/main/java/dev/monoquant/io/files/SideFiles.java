@@ -20,12 +20,12 @@ import org.slf4j.LoggerFactory;
  * Finds what lies beside the tensor files of a model: every regular file, also in folders below.
  *
  * <p>Left out, each with a warning but the first: hidden folders ({@code .git}, {@code .cache}) and
- * the temporary names of this project; the same weights for another framework ({@code
- * pytorch_model.bin}, {@code tf_model.h5} and so on), which would outweigh a quantized model; links
- * to folders, and links out of the directory, except those of a Hugging Face cache from {@code
- * snapshots/REVISION} into {@code blobs}.
+ * the temporary names and the manifest of this project; the same weights for another framework
+ * ({@code pytorch_model.bin}, {@code tf_model.h5} and so on), which would outweigh a quantized
+ * model; links to folders, and links out of the directory, except those of a Hugging Face cache
+ * from {@code snapshots/REVISION} into {@code blobs}.
  */
-final class SideFiles {
+public final class SideFiles {
 
   private static final Logger LOG = LoggerFactory.getLogger(SideFiles.class);
   private static final int MAX_FILES = 100_000;
@@ -46,8 +46,9 @@ final class SideFiles {
    * @param root the directory of the model
    * @param own the index and the tensor files
    * @return the others, sorted by name
+   * @throws IOException if the directory cannot be listed
    */
-  static List<SideFile> find(Path root, Set<Path> own) throws IOException {
+  public static List<SideFile> find(Path root, Set<Path> own) throws IOException {
     List<SideFile> found = new ArrayList<>();
     Files.walkFileTree(
         root,
@@ -82,7 +83,7 @@ final class SideFiles {
 
   private static boolean isCarried(Path root, Path file) throws IOException {
     String name = file.getFileName().toString();
-    if (Leftovers.isTemporary(name)) {
+    if (Leftovers.isTemporary(name) || file.equals(root.resolve(Manifest.FILE))) {
       return false;
     }
     if (OTHER_WEIGHTS.matcher(name).matches()) {

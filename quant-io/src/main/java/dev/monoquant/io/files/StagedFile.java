@@ -137,6 +137,25 @@ final class StagedFile implements Closeable {
     }
   }
 
+  /**
+   * Reads what was written; thread-safe, until the file is sealed.
+   *
+   * @param to filled as far as the file goes
+   * @param position first byte in the file
+   * @return bytes read, or -1 at the end of the file
+   */
+  int read(ByteBuffer to, long position) throws IOException {
+    return channel.read(to, position);
+  }
+
+  /** Lets the background thread flush what is there, if it is to be flushed at all. */
+  void flushSoon() {
+    unflushed.addAndGet(FLUSH_EVERY);
+    synchronized (wake) {
+      wake.notifyAll();
+    }
+  }
+
   private void flushWhileWriting() {
     try {
       while (true) {

@@ -1,5 +1,8 @@
 package dev.monoquant.io.files;
 
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.ConfigurationException;
 import dev.monoquant.spi.OutputRequest;
 import java.io.Closeable;
 import java.io.IOException;
@@ -7,6 +10,12 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,7 +30,8 @@ import org.slf4j.LoggerFactory;
  * name, the complete old one under {@code .NAME.quant-PID-RANDOM.old} and the complete new one
  * under {@code ....tmp}; the next run puts the old one back. If the second rename fails, the old
  * one is put back at once. With {@code sync}, files are flushed before the rename and the folder
- * after it, so that a power cut leaves the old or the new.
+ * after it, so that a power cut leaves the old or the new. While one run writes a target, another
+ * is refused.
  */
 public final class Staging implements Closeable {
 
@@ -34,39 +44,146 @@ public final class Staging implements Closeable {
   private final boolean directory;
   private final boolean sync;
   private final Disk disk;
+  private final TargetLock lock;
+  private final HashPool pool = new HashPool();
+  private final InputHashes inputs;
+  private final SortedMap<String, String> files = Manifest.sorted();
+  private final Map<String, Journal.Entry> finished = new HashMap<>();
+  private @Nullable Journal journal;
   private boolean done;
 
-  private Staging(Path target, boolean directory, boolean sync, Disk disk) {
+  private Staging(OutputRequest request, Path target, boolean directory, Disk disk, TargetLock lock)
+      throws IOException {
     this.target = target;
+    this.lock = lock;
     this.temporary = Leftovers.freshName(target);
     this.directory = directory;
-    this.sync = sync;
+    this.sync = request.sync();
     this.disk = disk;
+    try {
+      this.inputs = new InputHashes(request, pool);
+    } catch (IOException | RuntimeException | Error e) {
+      pool.close();
+      Leftovers.forget(temporary);
+      throw e;
+    }
   }
 
   /**
-   * Checks the target, removes what killed runs left beside it, and makes the temporary directory
-   * if the output is one.
+   * Checks the target of a single file, keeps other runs away from it, and removes what killed runs
+   * left beside it.
    *
    * @param request the request
-   * @param directory whether the output is a directory
    * @param bytes bytes the output will have at least
    * @param disk the file system
    * @return the staging; the caller closes it
    * @throws IOException if the file system fails
-   * @throws dev.monoquant.OutputException if the target may not be written
+   * @throws dev.monoquant.OutputException if the target may not be written, or another run writes
+   *     it right now
    */
-  public static Staging open(OutputRequest request, boolean directory, long bytes, Disk disk)
-      throws IOException {
-    Path target = OutputTarget.check(request, directory, bytes, disk);
-    Leftovers.sweep(target, disk);
-    // Sweeping can put an old directory back, which is then as much in the way as any other.
-    target = OutputTarget.check(request, directory, bytes, disk);
-    Staging staging = new Staging(target, directory, request.sync(), disk);
-    if (directory) {
-      Files.createDirectory(staging.temporary);
+  public static Staging openFile(OutputRequest request, long bytes, Disk disk) throws IOException {
+    if (request.resume()) {
+      throw new ConfigurationException(
+          request.target()
+              + ": a single file is written in one go and cannot be resumed. Leave --resume out, or"
+              + " write a directory");
     }
-    return staging;
+    Path target = OutputTarget.check(request, false, bytes, disk);
+    TargetLock lock = TargetLock.take(target);
+    try {
+      Leftovers.sweep(target, Optional.empty(), disk);
+      return new Staging(request, target, false, disk, lock);
+    } catch (IOException | RuntimeException | Error e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Checks the target of a directory, keeps other runs away from it, and removes what killed runs
+   * left beside it, or goes on with it if the request says so.
+   *
+   * @param request the request
+   * @param run what tells this run from others, beside its inputs: versions, configuration, layout
+   * @param bytes bytes the output will have at least
+   * @param disk the file system
+   * @return the staging; the caller closes it
+   * @throws IOException if the file system fails
+   * @throws ConfigurationException if a run is to be resumed whose source has no files
+   * @throws dev.monoquant.OutputException if the target may not be written, another run writes it
+   *     right now, or what is to be resumed was another run
+   */
+  public static Staging openDirectory(
+      OutputRequest request, Map<String, String> run, long bytes, Disk disk) throws IOException {
+    Path target = OutputTarget.check(request, true, bytes, disk);
+    TargetLock lock = TargetLock.take(target);
+    try {
+      Optional<Resumption> earlier = Resumption.find(request, target, run);
+      Leftovers.sweep(target, earlier.map(Resumption::left), disk);
+      // Sweeping can put an old directory back, which is then as much in the way as any other.
+      OutputTarget.check(request, true, bytes, disk);
+      Staging staging = new Staging(request, target, true, disk, lock);
+      try {
+        staging.begin(run, earlier);
+        return staging;
+      } catch (IOException | RuntimeException | Error e) {
+        staging.close();
+        throw e;
+      }
+    } catch (IOException | RuntimeException | Error e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  private void begin(Map<String, String> run, Optional<Resumption> earlier) throws IOException {
+    if (earlier.isEmpty()) {
+      Files.createDirectory(temporary);
+      journal = Journal.create(temporary, run, sync, disk);
+      return;
+    }
+    // Before anything is touched: what is refused here can still be resumed by the right run.
+    earlier.get().requireSameInputs(target, inputs());
+    finished.putAll(earlier.get().moveTo(temporary, disk, pool));
+    journal = Journal.resume(temporary, earlier.get().contents(), sync);
+  }
+
+  /** {@return the files of tensors that an interrupted run has finished, by name} */
+  Map<String, Journal.Entry> finished() {
+    return finished;
+  }
+
+  /** {@return where finished files are noted} */
+  Journal journal() {
+    return requireNonNull(journal, "only directories have a journal");
+  }
+
+  /** {@return where hashes are computed} */
+  HashPool pool() {
+    return pool;
+  }
+
+  /**
+   * Waits for the SHA-256 of every input file.
+   *
+   * @return the hashes by name, as the manifest has them
+   * @throws IOException if reading fails
+   * @throws dev.monoquant.ModelFormatException if an input changed since the output was begun
+   */
+  public SortedMap<String, String> inputs() throws IOException {
+    return inputs.await();
+  }
+
+  /**
+   * The same for the inputs that hold some shards of the model, or for all if they are not known.
+   */
+  SortedMap<String, String> inputs(Set<String> shards) throws IOException {
+    return inputs.await(shards);
+  }
+
+  /** {@return the SHA-256 of the files that were written whole or copied, by name} */
+  public SortedMap<String, String> files() {
+    return files;
   }
 
   /** {@return the target, absolute, links resolved} */
@@ -105,6 +222,7 @@ public final class Staging implements Closeable {
    * @throws IOException if writing fails
    */
   public void write(String name, byte[] bytes) throws IOException {
+    files.put(name, HashPool.hash(bytes));
     try (StagedFile file = create(name, bytes.length)) {
       file.write(0, ByteBuffer.wrap(bytes));
       file.seal();
@@ -125,6 +243,7 @@ public final class Staging implements Closeable {
       for (long at = 0; at < in.size(); at += COPY_AT_ONCE) {
         file.write(at, in.slice(at, (int) Math.min(COPY_AT_ONCE, in.size() - at)));
       }
+      files.put(name, HashPool.await(pool.submit(file::read, 0, in.size())));
       file.seal();
       file.audit();
     }
@@ -136,6 +255,9 @@ public final class Staging implements Closeable {
    * @throws IOException if that fails; what had the name before has it still
    */
   public void commit() throws IOException {
+    if (journal != null) {
+      journal.remove(temporary);
+    }
     if (directory && sync) {
       syncTree(temporary);
     }
@@ -177,8 +299,16 @@ public final class Staging implements Closeable {
   /** Removes what was not committed. */
   @Override
   public void close() throws IOException {
-    if (!done) {
-      Leftovers.deleteTree(temporary);
+    pool.close();
+    try (lock) {
+      if (journal != null) {
+        journal.close();
+      }
+      if (!done) {
+        Leftovers.deleteTree(temporary);
+      }
+    } finally {
+      Leftovers.forget(temporary);
     }
   }
 }

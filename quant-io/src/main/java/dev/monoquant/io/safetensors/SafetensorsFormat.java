@@ -84,6 +84,7 @@ public final class SafetensorsFormat implements InputFormatDetector {
     if (!(input instanceof ModelInput.OfPath of)) {
       throw new IllegalArgumentException(input.describe() + " is no file");
     }
+    of.choices().requireNone(id());
     return OwnFiles.source(ModelFiles.single(of.path(), input.describe(), limits), limits);
   }
 }

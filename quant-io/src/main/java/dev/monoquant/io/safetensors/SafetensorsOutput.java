@@ -2,6 +2,7 @@ package dev.monoquant.io.safetensors;
 
 import com.google.auto.service.AutoService;
 import dev.monoquant.io.files.Disk;
+import dev.monoquant.io.files.Manifest;
 import dev.monoquant.io.files.SafetensorsLayout;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
@@ -31,10 +32,11 @@ import java.util.TreeMap;
  *       element i at bit i * bits of its row, least significant bit first, signed codes in two's
  *       complement;
  *   <li>a cast, whose only part is {@code values}: under {@code W} in its original shape;
- *   <li>{@code __metadata__}: the texts that came with the model; {@code format} = {@code pt} if
- *       they have no format; {@code monoquant.version} = {@code 1}, the version of this layout;
- *       each provenance text under {@code monoquant.} and its name; and {@code monoquant.weights},
- *       JSON that describes each quantized weight completely.
+ *   <li>{@code __metadata__}: {@code monoquant.manifest}, see {@link Manifest}, with the SHA-256 of
+ *       every input file and tensor; the texts that came with the model; {@code format} = {@code
+ *       pt} if they have no format; {@code monoquant.version} = {@code 1}, the version of this
+ *       layout; each provenance text under {@code monoquant.} and its name; and {@code
+ *       monoquant.weights}, JSON that describes each quantized weight completely.
  * </ul>
  *
  * <p>The same request and data give the same bytes. What this does not do: it carries no side files
@@ -76,18 +78,30 @@ public final class SafetensorsOutput implements OutputFormat {
 
   @Override
   public TensorSink open(OutputRequest request) throws IOException {
-    return new SafetensorsSink(request, layout(request), disk);
+    return new SafetensorsSink(request, disk);
   }
 
-  private static SafetensorsLayout layout(OutputRequest request) {
+  /** The layout with a manifest of hashes that are not known yet. */
+  static SafetensorsLayout layout(OutputRequest request) {
+    List<String> tensors = tensors(request).stream().map(TensorInfo::name).toList();
+    List<String> inputs = Manifest.inputNames(request.provenance(), request.source().files());
+    return layout(request, Manifest.unknown(inputs, tensors));
+  }
+
+  /** The layout with that manifest; its length does not depend on the hashes in it. */
+  static SafetensorsLayout layout(OutputRequest request, Manifest manifest) {
+    return new SafetensorsLayout(tensors(request), metadata(request, manifest));
+  }
+
+  private static List<TensorInfo> tensors(OutputRequest request) {
     List<TensorInfo> tensors = new ArrayList<>(request.kept());
     for (EncodedWeight weight : request.weights()) {
       PartStorage.of(weight).forEach(part -> tensors.add(part.tensor()));
     }
-    return new SafetensorsLayout(tensors, metadata(request));
+    return tensors;
   }
 
-  private static Map<String, String> metadata(OutputRequest request) {
+  private static Map<String, String> metadata(OutputRequest request, Manifest manifest) {
     Map<String, String> texts = new TreeMap<>();
     request
         .source()
@@ -101,6 +115,8 @@ public final class SafetensorsOutput implements OutputFormat {
             });
     texts.putIfAbsent("format", "pt");
     request.provenance().forEach((key, value) -> texts.put(provenanceKey(key), value));
+    texts.remove(Manifest.INPUTS);
+    texts.put(Manifest.KEY, manifest.toText());
     texts.put(SelfDescription.VERSION_KEY, SelfDescription.VERSION);
     if (!request.weights().isEmpty()) {
       texts.put(SelfDescription.WEIGHTS_KEY, SelfDescription.write(request.weights()));
@@ -110,9 +126,13 @@ public final class SafetensorsOutput implements OutputFormat {
 
   private static String provenanceKey(String name) {
     String key = name.startsWith(SelfDescription.PREFIX) ? name : SelfDescription.PREFIX + name;
-    if (key.equals(SelfDescription.VERSION_KEY) || key.equals(SelfDescription.WEIGHTS_KEY)) {
+    if (key.equals(SelfDescription.VERSION_KEY)
+        || key.equals(SelfDescription.WEIGHTS_KEY)
+        || key.equals(Manifest.KEY)) {
       throw new IllegalArgumentException(
-          "provenance may not be named " + name + ": this format uses version and weights itself");
+          "provenance may not be named "
+              + name
+              + ": this format uses version, weights and manifest");
     }
     return key;
   }

@@ -18,14 +18,15 @@ import java.util.Map;
 /** One safetensors file in the making. */
 final class SafetensorsSink implements TensorSink {
 
-  private final Path target;
+  private final OutputRequest request;
   private final Staging staging;
   private final TensorFileWriter file;
   private final PartWriter parts;
 
-  SafetensorsSink(OutputRequest request, SafetensorsLayout layout, Disk disk) throws IOException {
-    this.target = request.target();
-    this.staging = Staging.open(request, false, layout.fileBytes(), disk);
+  SafetensorsSink(OutputRequest request, Disk disk) throws IOException {
+    SafetensorsLayout layout = SafetensorsOutput.layout(request);
+    this.request = request;
+    this.staging = Staging.openFile(request, layout.fileBytes(), disk);
     try {
       this.file = new TensorFileWriter(staging, "", layout);
     } catch (IOException | RuntimeException | Error e) {
@@ -52,9 +53,9 @@ final class SafetensorsSink implements TensorSink {
 
   @Override
   public List<Path> commit() throws IOException {
-    file.finish();
+    file.finish(manifest -> SafetensorsOutput.layout(request, manifest), staging.inputs());
     staging.commit();
-    return List.of(target);
+    return List.of(request.target());
   }
 
   @Override

@@ -78,6 +78,7 @@ class DirectoryRoundTripTest {
         .isEqualTo(predicted);
     files.add("config.json");
     files.add("tokenizer.json");
+    files.add("monoquant-manifest.json");
     if (shards.size() > 1) {
       files.add("model.safetensors.index.json");
     }

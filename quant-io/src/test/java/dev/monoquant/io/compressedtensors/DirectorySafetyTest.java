@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import dev.monoquant.ConfigurationException;
 import dev.monoquant.OutputException;
 import dev.monoquant.io.files.Disk;
 import dev.monoquant.io.safetensors.ModelDirectoryFormat;
@@ -20,8 +21,10 @@ import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SideFile;
+import dev.monoquant.spi.TensorSink;
 import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -29,6 +32,7 @@ import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Whatever fails: the old directory or the new one is there, complete, and nothing else. */
@@ -57,17 +61,22 @@ class DirectorySafetyTest {
   }
 
   private OutputRequest request(boolean overwrite) {
+    return request(overwrite, false, List.of());
+  }
+
+  private OutputRequest request(boolean overwrite, boolean resume, List<Path> files) {
     Sample sample = sample();
     return new OutputRequest(
         target,
         overwrite,
         true,
         new MemorySource(
-            sample.kept, Map.of(), List.of(), List.of(new SideFile("sub/tokenizer.json", side))),
+            sample.kept, Map.of(), files, List.of(new SideFile("sub/tokenizer.json", side))),
         sample.layers,
         List.copyOf(sample.weights.keySet()),
         List.copyOf(sample.kept.keySet()),
-        Map.of());
+        Map.of(),
+        resume);
   }
 
   private Map<String, String> old() throws IOException {
@@ -84,7 +93,7 @@ class DirectorySafetyTest {
   void everyOperationMayFail() throws IOException {
     sample().write(new CompressedTensorsOutput(), request(false));
     Map<String, String> complete = Folders.contents(target);
-    assertThat(complete).hasSize(5);
+    assertThat(complete).hasSize(6);
     int failures = 0;
     for (int k = 0; ; k++) {
       Map<String, String> old = old();
@@ -114,6 +123,81 @@ class DirectorySafetyTest {
       }
     }
     assertThat(failures).isGreaterThan(30);
+  }
+
+  /** Leaves what a run does that is killed after one of its two shards. */
+  private void interrupt() throws Exception {
+    TensorInfo kept = sample().kept.keySet().iterator().next();
+    Path left = place.resolve(".model.quant-999999999999-0123456789abcdef.tmp");
+    try (TensorSink sink =
+        new CompressedTensorsOutput().open(request(true, false, List.of(side)))) {
+      sink.writeKept(kept, 0, ByteBuffer.wrap(sample().kept.get(kept)));
+      Path making = null;
+      while (making == null || Files.readAllLines(making.resolve(".quant-journal")).size() < 2) {
+        for (String name : Folders.names(place)) {
+          making = name.endsWith(".tmp") ? place.resolve(name) : making;
+        }
+        Thread.sleep(5);
+      }
+      Files.createDirectory(left);
+      for (String name : Folders.names(making)) {
+        Files.copy(making.resolve(name), left.resolve(name));
+      }
+    }
+  }
+
+  /** Writes what the sink does not have already. */
+  private static void goOn(CompressedTensorsOutput output, OutputRequest request)
+      throws IOException {
+    try (TensorSink sink = output.open(request)) {
+      Sample rest = sample();
+      rest.kept.keySet().removeIf(t -> sink.finished(t.name()).isPresent());
+      rest.weights.keySet().removeIf(w -> sink.finished(w.name()).isPresent());
+      rest.fill(sink);
+      sink.commit();
+    }
+  }
+
+  @Test
+  @Timeout(120)
+  void everyOperationOfAResumedRunMayFail() throws Exception {
+    sample().write(new CompressedTensorsOutput(), request(false, false, List.of(side)));
+    Map<String, String> complete = Folders.contents(target);
+    int failures = 0;
+    for (int k = 0; ; k++) {
+      Map<String, String> old = old();
+      interrupt();
+      FaultDisk disk = new FaultDisk().failAt(k);
+      Throwable thrown =
+          catchThrowable(
+              () -> goOn(new CompressedTensorsOutput(disk), request(true, true, List.of(side))));
+      Map<String, String> now = Folders.contents(target);
+      if (thrown == null) {
+        assertThat(now).isEqualTo(complete);
+        assertThat(Folders.names(place)).containsExactly("model");
+        break;
+      }
+      failures++;
+      assertThat(thrown).isInstanceOf(IOException.class).hasMessageContaining("injected");
+      assertThat(now.equals(old) || now.equals(complete)).as("operation " + k).isTrue();
+      goOn(new CompressedTensorsOutput(), request(true, true, List.of(side)));
+      assertThat(Folders.contents(target)).isEqualTo(complete);
+      for (String name : Folders.names(place)) {
+        if (!name.equals("model")) {
+          // Moved away before the flush of the folder failed; this process still lives.
+          assertThat(thrown).hasMessageContaining("sync");
+          Folders.delete(place.resolve(name));
+        }
+      }
+    }
+    assertThat(failures).isGreaterThan(15);
+  }
+
+  @Test
+  void aLiveModelCannotBeResumed() {
+    assertThatThrownBy(() -> new CompressedTensorsOutput().open(request(true, true, List.of())))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("a live model has no files");
   }
 
   @Test

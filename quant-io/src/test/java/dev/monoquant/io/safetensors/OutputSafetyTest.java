@@ -272,10 +272,16 @@ class OutputSafetyTest {
     Path dead = folder.resolve(".model.safetensors.quant-999999999999-0123456789abcdef.tmp");
     Path live =
         folder.resolve(
+            ".model.safetensors.quant-"
+                + ProcessHandle.current().parent().orElseThrow().pid()
+                + "-0123456789abcdef.tmp");
+    // In a container a killed run may have had the number that this one has.
+    Path ours =
+        folder.resolve(
             ".model.safetensors.quant-" + ProcessHandle.current().pid() + "-0123456789abcdef.tmp");
     Path other = folder.resolve(".other.safetensors.quant-999999999999-0123456789abcdef.tmp");
     Path similar = folder.resolve(".model.safetensors.quant-99999999.tmp");
-    for (Path path : List.of(dead, live, other, similar)) {
+    for (Path path : List.of(dead, live, ours, other, similar)) {
       Files.writeString(path, OLD);
     }
     sample().write(new SafetensorsOutput(), request(sample(), target, false));
@@ -288,18 +294,20 @@ class OutputSafetyTest {
   }
 
   @Test
-  void runsSideBySideBothSucceed() throws IOException {
+  void ofRunsSideBySideOneWinsAndTheOtherIsTold() throws IOException {
     Sample one = sample();
     Sample two = new Sample(12).keep("z", ElementType.INT8, 5000);
     SafetensorsOutput output = new SafetensorsOutput();
-    try (TensorSink first = output.open(request(one, target, true));
-        TensorSink second = output.open(request(two, target, true))) {
+    try (TensorSink first = output.open(request(one, target, true))) {
+      assertThatThrownBy(() -> output.open(request(two, target, true)))
+          .isInstanceOf(OutputException.class)
+          .hasMessageContaining(target.toString())
+          .hasMessageContaining("is writing it right now");
+      two.write(output, request(two, folder.resolve("other.safetensors"), true));
       one.fill(first);
-      two.fill(second);
-      second.commit();
       first.commit();
     }
-    assertThat(Folders.names(folder)).containsExactly("model.safetensors");
+    assertThat(Folders.names(folder)).containsExactly("model.safetensors", "other.safetensors");
     try (TensorSource source =
         new SafetensorsFormat().open(ModelInput.of(target), ReadLimits.DEFAULT)) {
       assertThat(source.tensors()).hasSize(3);
@@ -333,7 +341,8 @@ class OutputSafetyTest {
     assertThat(child.waitFor()).as(said).isEqualTo(17);
     assertThat(target).hasContent(OLD);
     assertThat(Folders.names(folder))
-        .hasSize(2)
+        .hasSize(3)
+        .contains(".model.safetensors.quant-lock")
         .anyMatch(n -> n.matches("\\.model\\.safetensors\\.quant-\\d+-[0-9a-f]{16}\\.tmp"));
     sample().write(new SafetensorsOutput(), request(sample(), target, true));
     assertThat(Folders.names(folder)).containsExactly("model.safetensors");

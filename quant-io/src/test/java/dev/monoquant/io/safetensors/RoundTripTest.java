@@ -118,7 +118,13 @@ class RoundTripTest {
 
     ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(target));
     String header =
-        "{\"__metadata__\":{\"format\":\"pt\",\"monoquant.recipe\":\"{\\\"bits\\\": 4}\","
+        "{\"__metadata__\":{\"format\":\"pt\",\"monoquant.manifest\":\""
+            + "{\"inputs\":{},\"self\":\"SELF\",\"tensors\":{\"fc.weight\":\"".replace("\"", "\\\"")
+            + sha256((byte) 0xe1, (byte) 0x03, (byte) 0x78, (byte) 0x00)
+            + "\",\"fc.weight_scale\":\"".replace("\"", "\\\"")
+            + sha256(new byte[] {1, 2, 3, 4, 5, 6, 7, 8})
+            + "\"},\"version\":1}".replace("\"", "\\\"")
+            + "\",\"monoquant.recipe\":\"{\\\"bits\\\": 4}\","
             + "\"monoquant.tool\":\"a test\",\"monoquant.version\":\"1\",\"monoquant.weights\":\""
             + "{\"fc.weight\":{\"dtype\":\"F32\",\"kind\":\"Linear\",\"layer\":\"fc\",\"options\":{"
                 .replace("\"", "\\\"")
@@ -131,8 +137,13 @@ class RoundTripTest {
             + "\",\"note\":\"kept \u00e9 \\\"\"},"
             + "\"fc.weight_scale\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[0,8]},"
             + "\"fc.weight\":{\"dtype\":\"U8\",\"shape\":[2,2],\"data_offsets\":[8,12]}}";
+    header = header.replace("SELF", "0".repeat(64));
     int length = header.getBytes(java.nio.charset.StandardCharsets.UTF_8).length;
     int padded = (length + 7) / 8 * 8;
+    ByteBuffer open = ByteBuffer.allocate(8 + padded).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+    open.putLong(padded).put(header.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    java.util.Arrays.fill(open.array(), 8 + length, 8 + padded, (byte) ' ');
+    header = header.replace("0".repeat(64), sha256(open.array()));
     assertThat(bytes.order(java.nio.ByteOrder.LITTLE_ENDIAN).getLong()).isEqualTo(padded);
     byte[] text = new byte[padded];
     bytes.get(text);
@@ -140,6 +151,15 @@ class RoundTripTest {
     byte[] data = new byte[bytes.remaining()];
     bytes.get(data);
     assertThat(data).containsExactly(1, 2, 3, 4, 5, 6, 7, 8, 0xe1, 0x03, 0x78, 0x00);
+  }
+
+  private static String sha256(byte... bytes) {
+    try {
+      return java.util.HexFormat.of()
+          .formatHex(java.security.MessageDigest.getInstance("SHA-256").digest(bytes));
+    } catch (java.security.NoSuchAlgorithmException e) {
+      throw new AssertionError(e);
+    }
   }
 
   @Example

@@ -171,8 +171,9 @@ public final class FaultDisk implements Disk {
     }
 
     @Override
-    public int read(ByteBuffer dst, long position) {
-      throw new UnsupportedOperationException();
+    public int read(ByteBuffer dst, long position) throws IOException {
+      count("read");
+      return real.read(dst, position);
     }
 
     @Override

@@ -1,0 +1,90 @@
+package dev.monoquant.core;
+
+import dev.monoquant.model.Rows;
+import dev.monoquant.model.TensorShape;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The NaN and infinities of a weight, or of a part of it: how many, and where the first are.
+ *
+ * @param nans how many NaN
+ * @param infinities how many infinities of either sign
+ * @param first the lowest positions, as indices into the tensor's memory, ascending, at most {@link
+ *     #SHOWN}
+ */
+record NonFinites(long nans, long infinities, List<Long> first) {
+
+  static final int SHOWN = 5;
+  static final NonFinites NONE = new NonFinites(0, 0, List.of());
+
+  NonFinites {
+    first = List.copyOf(first);
+  }
+
+  /** Counts those in some rows of a weight, the matrix as {@link RowReader} reads it. */
+  static NonFinites in(float[] values, Rows rows, long firstRow, int height) {
+    int cols = Math.toIntExact(rows.cols());
+    long nans = 0;
+    long infinities = 0;
+    List<Long> places = new ArrayList<>();
+    for (int i = 0; i < height * cols; i++) {
+      if (!Float.isFinite(values[i])) {
+        nans += Float.isNaN(values[i]) ? 1 : 0;
+        infinities += Float.isInfinite(values[i]) ? 1 : 0;
+        // Where rows are not the first axis, later cells of the matrix may come first in memory.
+        if (places.size() < SHOWN || rows.rowAxis() != 0) {
+          places.add(place(rows, firstRow + i / cols, i % cols));
+        }
+      }
+    }
+    return new NonFinites(nans, infinities, lowest(places));
+  }
+
+  private static List<Long> lowest(List<Long> places) {
+    return places.stream().sorted().limit(SHOWN).toList();
+  }
+
+  /** The index into the tensor's memory of a cell of the matrix. */
+  private static long place(Rows rows, long row, long col) {
+    TensorShape shape = rows.tensor().shape();
+    long inner = 1;
+    for (int axis = rows.rowAxis() + 1; axis < shape.rank(); axis++) {
+      inner *= shape.dim(axis);
+    }
+    return (col / inner * rows.rows() + row) * inner + col % inner;
+  }
+
+  NonFinites plus(NonFinites other) {
+    List<Long> places = new ArrayList<>(first);
+    places.addAll(other.first);
+    return new NonFinites(nans + other.nans, infinities + other.infinities, lowest(places));
+  }
+
+  boolean isEmpty() {
+    return nans + infinities == 0;
+  }
+
+  /** Such as {@code 1 NaN, 2 Inf of 64, first at [0,3], [1,7]}. */
+  String describe(TensorShape shape) {
+    StringBuilder out = new StringBuilder();
+    out.append(nans).append(" NaN, ").append(infinities).append(" Inf of ");
+    out.append(shape.elements());
+    String before = ", first at ";
+    for (long place : first) {
+      out.append(before).append(position(shape, place));
+      before = ", ";
+    }
+    return out.toString();
+  }
+
+  private static String position(TensorShape shape, long place) {
+    StringBuilder out = new StringBuilder("]");
+    long rest = place;
+    for (int axis = shape.rank() - 1; axis >= 0; axis--) {
+      out.insert(0, rest % shape.dim(axis)).insert(0, axis == 0 ? "[" : ",");
+      rest /= shape.dim(axis);
+    }
+    return out.toString();
+  }
+}

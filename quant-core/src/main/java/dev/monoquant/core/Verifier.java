@@ -1,0 +1,231 @@
+package dev.monoquant.core;
+
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.NonFinitePolicy;
+import dev.monoquant.Problem;
+import dev.monoquant.ValidationException;
+import dev.monoquant.core.InputOpener.Opened;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.Audit;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.TensorSource;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Reads an output again, with its manifest and, if it is at hand, its original. */
+final class Verifier {
+
+  private static final int PIECE = 64 << 10;
+
+  private final Settings settings;
+  private final TensorSource output;
+  private final Audit audit;
+  private final List<Problem> differences;
+  private final Map<String, ErrorStatistics> errors = new LinkedHashMap<>();
+
+  private Verifier(Settings settings, TensorSource output, Audit audit) {
+    this.settings = settings;
+    this.output = output;
+    this.audit = audit;
+    this.differences = new ArrayList<>(audit.differences());
+  }
+
+  static Verification verify(Settings settings, Path path, Optional<ModelInput> against) {
+    try (Opened opened = openOutput(settings, path)) {
+      Audit audit =
+          opened
+              .source()
+              .audit()
+              .orElseThrow(
+                  () ->
+                      new ValidationException(
+                          path
+                              + ": it carries no manifest, so it cannot be verified. Outputs of quant"
+                              + " do; compare others with their original: quant compare"));
+      Verifier verifier = new Verifier(settings, opened.source(), audit);
+      if (against.isEmpty()) {
+        verifier.weights(Optional.empty());
+        return verifier.result(path, "");
+      }
+      try (Opened original = InputOpener.open(settings, against.get())) {
+        verifier.against(original.source());
+        return verifier.result(path, against.get().describe());
+      }
+    } catch (IOException e) {
+      throw InputOpener.unreadable(ModelInput.of(path), e);
+    }
+  }
+
+  /**
+   * What cannot be read any more differs from what was written; only a missing file is no output.
+   */
+  private static Opened openOutput(Settings settings, Path path) {
+    try {
+      return InputOpener.open(settings, ModelInput.of(path));
+    } catch (ModelFormatException e) {
+      if (e.reason() == Reason.UNREADABLE || e.reason() == Reason.LIMIT) {
+        throw e;
+      }
+      throw new ValidationException(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private Verification result(Path path, String original) {
+    return new Verification(
+        path.toString(),
+        original,
+        audit.made(),
+        audit.checked(),
+        audit.bytes(),
+        errors,
+        differences);
+  }
+
+  private void against(TensorSource original) throws IOException {
+    inputs(original.files());
+    TensorSource floats = new DecodedSource(settings, original);
+    Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+    floats.tensors().forEach(t -> tensors.put(t.name(), t));
+    for (TensorInfo kept : output.tensors()) {
+      TensorInfo other = tensors.remove(kept.name());
+      if (other == null) {
+        differs(kept.name(), "the original has no such tensor");
+      } else if (other.type() != kept.type() || !other.shape().equals(kept.shape())) {
+        differs(kept.name(), "it is " + text(kept) + ", the original's is " + text(other));
+      } else {
+        kept(floats, other, kept);
+      }
+    }
+    output.quantized().forEach(w -> tensors.remove(w.name()));
+    tensors.keySet().forEach(name -> differs(name, "the original's tensor is not there"));
+    weights(Optional.of(floats));
+  }
+
+  private void kept(TensorSource floats, TensorInfo original, TensorInfo kept) throws IOException {
+    for (long at = 0; at < kept.bytes(); at += PIECE) {
+      int n = (int) Math.min(PIECE, kept.bytes() - at);
+      int first = floats.read(original, at, n).mismatch(output.read(kept, at, n));
+      if (first >= 0) {
+        differs(kept.name(), "its bytes are not the original's from byte " + (at + first) + " on");
+        return;
+      }
+    }
+  }
+
+  private void weights(Optional<TensorSource> original) throws IOException {
+    Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+    original.ifPresent(o -> o.tensors().forEach(t -> tensors.put(t.name(), t)));
+    long total = output.quantized().stream().mapToLong(w -> w.rows().tensor().bytes()).sum();
+    Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, total);
+    for (EncodedWeight weight : output.quantized()) {
+      TensorInfo other = tensors.get(weight.name());
+      if (original.isPresent()
+          && (other == null
+              || !other.type().isQuantizable()
+              || !other.shape().equals(weight.rows().tensor().shape()))) {
+        differs(
+            weight.name(),
+            other == null
+                ? "the original has no such tensor"
+                : "it stands for "
+                    + text(weight.rows().tensor())
+                    + ", the original's is "
+                    + text(other));
+        continue;
+      }
+      VerifiedWeight run = new VerifiedWeight(settings, output, weight, original, other, clamps());
+      Optional<String> fault = run.run();
+      fault.ifPresent(f -> differs(weight.name(), f));
+      if (original.isPresent()) {
+        errors.put(weight.name(), run.errors());
+      }
+      meter.add(weight.rows().tensor().bytes(), weight.name());
+    }
+  }
+
+  /** Whether the output was made with other numbers in the place of NaN and infinities. */
+  private boolean clamps() {
+    try {
+      var config = JsonParser.parseString(audit.made().getOrDefault(Provenance.CONFIG, "{}"));
+      return config.isJsonObject()
+          && config.getAsJsonObject().has("non_finite")
+          && config.getAsJsonObject().get("non_finite").isJsonPrimitive()
+          && config
+              .getAsJsonObject()
+              .get("non_finite")
+              .getAsString()
+              .equals(NonFinitePolicy.CLAMP.wire());
+    } catch (JsonParseException e) {
+      return false;
+    }
+  }
+
+  /** The files given now, by content: they may have been renamed since. */
+  private void inputs(List<Path> files) throws IOException {
+    if (audit.inputs().isEmpty()) {
+      return;
+    }
+    String[] hashes = new String[files.size()];
+    List<Workers.Job> jobs = new ArrayList<>();
+    for (int i = 0; i < hashes.length; i++) {
+      int index = i;
+      jobs.add(buffers -> hashes[index] = sha256(files.get(index)));
+    }
+    var iterator = jobs.iterator();
+    new Workers(settings.threads()).run(() -> iterator.hasNext() ? iterator.next() : null);
+    List<String> found = List.of(hashes);
+    audit
+        .inputs()
+        .forEach(
+            (name, hash) -> {
+              if (!found.contains(hash)) {
+                differs(
+                    "input " + name,
+                    "no file of the original has the SHA-256 " + hash + " of this input");
+              }
+            });
+    for (int i = 0; i < hashes.length; i++) {
+      if (!audit.inputs().containsValue(hashes[i])) {
+        differs(
+            files.get(i).toString(),
+            "its SHA-256 is " + hashes[i] + ", that of none of the files the output was made of");
+      }
+    }
+  }
+
+  private static String sha256(Path file) throws IOException {
+    try (FileChannel channel = FileChannel.open(file)) {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      ByteBuffer block = ByteBuffer.allocate(PIECE);
+      while (channel.read(block) >= 0) {
+        digest.update(block.array(), 0, block.position());
+        block.clear();
+      }
+      return HexFormat.of().formatHex(digest.digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JVM has SHA-256", e);
+    }
+  }
+
+  private static String text(TensorInfo tensor) {
+    return tensor.type().wire() + " " + tensor.shape();
+  }
+
+  private void differs(String subject, String message) {
+    differences.add(Problem.error(subject, message, ""));
+  }
+}

@@ -1,0 +1,99 @@
+package dev.monoquant.io.checkpoint;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.io.files.ForeignFile;
+import dev.monoquant.io.files.MappedFile;
+import dev.monoquant.io.pickle.PickleReader;
+import dev.monoquant.io.pickle.PickleValue;
+import dev.monoquant.io.torch.StateWalk;
+import dev.monoquant.io.torch.TensorReader;
+import dev.monoquant.io.torch.TorchGlobals;
+import dev.monoquant.io.torch.TorchZip;
+import dev.monoquant.spi.ReadLimits;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * An open file of {@code torch.save}: every tensor that its pickle holds, found but not yet looked
+ * at.
+ *
+ * @param label the file for messages
+ * @param found the tensors in the order of the file
+ * @param reader looks at them
+ * @param owned the open file
+ */
+record CheckpointFile(
+    String label, List<StateWalk.Found> found, TensorReader reader, Closeable owned)
+    implements Closeable {
+
+  private static final int SNIFF = 512;
+
+  /**
+   * Opens a file, a zip archive or a legacy one.
+   *
+   * @param path the file
+   * @param label its name for messages
+   * @param limits how much to believe
+   * @return the open file; the caller closes it
+   */
+  static CheckpointFile open(Path path, String label, ReadLimits limits) throws IOException {
+    boolean zip;
+    try (MappedFile file = MappedFile.open(path)) {
+      ByteBuffer head = file.slice(0, (int) Math.min(file.size(), SNIFF));
+      if (!head.hasRemaining()) {
+        throw new ModelFormatException(
+            Reason.TRUNCATED, label, "", "the file has 0 bytes. Fetch it again.");
+      }
+      zip = head.remaining() >= 2 && head.get(0) == 'P' && head.get(1) == 'K';
+      if (!zip && !LegacyFile.fits(head)) {
+        throw foreign(head, label);
+      }
+    }
+    return zip ? openZip(path, label, limits) : LegacyFile.open(path, label, limits);
+  }
+
+  private static ModelFormatException foreign(ByteBuffer head, String label) {
+    return new ModelFormatException(
+        Reason.NOT_THIS_FORMAT,
+        label,
+        "",
+        "this is "
+            + ForeignFile.describe(head)
+                .orElse("no file of torch.save. Give the checkpoint itself, or its safetensors."));
+  }
+
+  private static CheckpointFile openZip(Path path, String label, ReadLimits limits)
+      throws IOException {
+    TorchZip zip = TorchZip.open(path, label, limits);
+    try {
+      if (zip.isScript()) {
+        throw new ModelFormatException(
+            Reason.NOT_THIS_FORMAT,
+            label,
+            "",
+            "this is a TorchScript archive, not a checkpoint. Read it as torchscript.");
+      }
+      PickleValue root =
+          PickleReader.readAll(
+              zip.pickle(TorchZip.PICKLE),
+              label,
+              TorchZip.PICKLE,
+              limits,
+              TorchGlobals::inCheckpoint);
+      return new CheckpointFile(
+          label, StateWalk.run(root, label, TorchZip.PICKLE, limits), zip.tensors("data/"), zip);
+    } catch (IOException | RuntimeException | Error e) {
+      zip.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    owned.close();
+  }
+}

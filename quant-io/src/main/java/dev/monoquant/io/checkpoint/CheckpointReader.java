@@ -1,0 +1,154 @@
+package dev.monoquant.io.checkpoint;
+
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.io.pickle.PickleObject;
+import dev.monoquant.io.torch.QuantizedTensor;
+import dev.monoquant.io.torch.SharedTensors;
+import dev.monoquant.io.torch.StateWalk;
+import dev.monoquant.io.torch.TorchSource;
+import dev.monoquant.io.torch.TorchTensor;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ReadChoices;
+import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.SideFile;
+import dev.monoquant.spi.TensorSource;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Makes the source of one checkpoint, or of all shards of one. */
+final class CheckpointReader {
+
+  private static final Logger LOG = LoggerFactory.getLogger(CheckpointReader.class);
+
+  private final String label;
+  private final ReadChoices choices;
+  private final ReadLimits limits;
+  private final List<CheckpointFile> open = new ArrayList<>();
+  private final List<Path> paths = new ArrayList<>();
+  private final List<String> notes = new ArrayList<>();
+
+  /** A tensor, plain or quantized, and the shard it is in. */
+  private record Held(
+      Optional<TorchTensor> plain, Optional<QuantizedTensor> quantized, String shard) {
+
+    long bytes() {
+      return plain.isPresent()
+          ? new TensorInfo("", plain.get().type(), plain.get().shape()).bytes()
+          : quantized.orElseThrow().shape().elements();
+    }
+  }
+
+  private final Map<String, Held> tensors = new LinkedHashMap<>();
+
+  CheckpointReader(String label, ReadChoices choices, ReadLimits limits) {
+    this.label = label;
+    this.choices = choices;
+    this.limits = limits;
+  }
+
+  /** Reads a model of one file. */
+  static TensorSource single(Path path, String label, ReadChoices choices, ReadLimits limits)
+      throws IOException {
+    CheckpointReader reader = new CheckpointReader(label, choices, limits);
+    try {
+      reader.add(path, label, "");
+      return reader.source(List.of());
+    } catch (IOException | RuntimeException | Error e) {
+      reader.abandon();
+      throw e;
+    }
+  }
+
+  /**
+   * Opens a file and takes its tensors in.
+   *
+   * @param path the file
+   * @param file its name for messages
+   * @param shard its name in the directory; empty if it is the whole model
+   * @return the bytes of each of its tensors by name
+   */
+  Map<String, Long> add(Path path, String file, String shard) throws IOException {
+    CheckpointFile checkpoint = CheckpointFile.open(path, file, limits);
+    open.add(checkpoint);
+    paths.add(path);
+    StateChoice.Chosen chosen = StateChoice.choose(file, checkpoint.found(), choices.entry());
+    chosen.notes().forEach(n -> notes.add(shard.isEmpty() ? n : shard + ": " + n));
+    Map<String, Long> sizes = new LinkedHashMap<>();
+    for (Map.Entry<String, StateWalk.Found> entry : chosen.tensors().entrySet()) {
+      String name = entry.getKey();
+      requireShort(name, file);
+      PickleObject object = entry.getValue().object();
+      Optional<QuantizedTensor> quantized = checkpoint.reader().readQuantized(object, name);
+      Optional<TorchTensor> plain =
+          quantized.isPresent()
+              ? Optional.empty()
+              : Optional.of(checkpoint.reader().read(object, name));
+      Held held = new Held(plain, quantized, shard);
+      tensors.putIfAbsent(name, held);
+      sizes.put(name, held.bytes());
+    }
+    return sizes;
+  }
+
+  private void requireShort(String name, String file) {
+    if (name.length() > limits.maxNameLength()) {
+      throw new ModelFormatException(
+          Reason.LIMIT,
+          file,
+          "tensor " + quote(name),
+          "its name has "
+              + name.length()
+              + " characters, at most "
+              + limits.maxNameLength()
+              + " are read (limit maxNameLength). Raise the limit if the file can be trusted.");
+    }
+  }
+
+  /** Also a file that is read, but holds no tensors: the index. */
+  void addPath(Path path) {
+    paths.add(path);
+  }
+
+  /** {@return every file so far} */
+  List<Path> paths() {
+    return paths;
+  }
+
+  /** {@return the source, which owns the open files from now on} */
+  TensorSource source(List<SideFile> sideFiles) {
+    Map<String, Held> named = tensors;
+    if (choices.stripPrefixes()) {
+      named = NamePrefixes.strip(tensors, notes);
+    } else {
+      NamePrefixes.note(tensors, notes);
+    }
+    Map<TensorInfo, TorchTensor> infos = new LinkedHashMap<>();
+    Map<EncodedWeight, QuantizedTensor> weights = new LinkedHashMap<>();
+    named.forEach(
+        (name, held) -> {
+          held.plain()
+              .ifPresent(
+                  t -> infos.put(new TensorInfo(name, t.type(), t.shape(), held.shard()), t));
+          held.quantized().ifPresent(q -> weights.put(q.weight(name, held.shard()), q));
+        });
+    notes.addAll(SharedTensors.notes(infos));
+    notes.forEach(n -> LOG.info("{}: {}", label, n));
+    return new TorchSource(label, infos, weights, List.of(), notes, paths, sideFiles, open);
+  }
+
+  /** Closes what is open, after a failure that is thrown on. */
+  void abandon() throws IOException {
+    TorchSource.closeAll(open);
+  }
+}

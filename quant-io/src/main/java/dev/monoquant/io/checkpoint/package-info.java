@@ -1,0 +1,5 @@
+/** PyTorch checkpoints: files of {@code torch.save} as bare state dicts. */
+@NullMarked
+package dev.monoquant.io.checkpoint;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,21 @@
+package dev.monoquant.io.pickle;
+
+/** A {@code bytes} or {@code bytearray}. */
+public final class PickleBytes implements PickleValue {
+
+  private final byte[] value;
+
+  PickleBytes(byte[] value) {
+    this.value = value;
+  }
+
+  /** {@return a copy of the bytes} */
+  public byte[] value() {
+    return value.clone();
+  }
+
+  @Override
+  public String kind() {
+    return "bytes";
+  }
+}

@@ -1,0 +1,60 @@
+package dev.monoquant.io.torchscript;
+
+import dev.monoquant.model.LayerKind;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The kind of a layer by its class in TorchScript, as in {@code
+ * __torch__.torch.nn.modules.linear.___torch_mangle_3.Linear}, where only the package and the name
+ * at the end count: mangling stands between them.
+ *
+ * <p>Only classes whose layout of weights is known have a kind: those of {@code torch.nn} and a few
+ * of transformers. Any other class may be called {@code Linear} and be something else.
+ */
+final class ScriptKinds {
+
+  private static final String TORCH_NN = "__torch__.torch.nn.";
+
+  private static final Map<String, LayerKind> KINDS =
+      Map.ofEntries(
+          Map.entry("Linear", LayerKind.LINEAR),
+          Map.entry("NonDynamicallyQuantizableLinear", LayerKind.LINEAR),
+          Map.entry("Conv1d", LayerKind.CONV1D),
+          Map.entry("Conv2d", LayerKind.CONV2D),
+          Map.entry("Conv3d", LayerKind.CONV3D),
+          Map.entry("ConvTranspose1d", LayerKind.CONV_TRANSPOSE1D),
+          Map.entry("ConvTranspose2d", LayerKind.CONV_TRANSPOSE2D),
+          Map.entry("ConvTranspose3d", LayerKind.CONV_TRANSPOSE3D),
+          Map.entry("Embedding", LayerKind.EMBEDDING),
+          Map.entry("LSTM", LayerKind.LSTM),
+          Map.entry("GRU", LayerKind.GRU),
+          Map.entry("RNN", LayerKind.RNN),
+          Map.entry("MultiheadAttention", LayerKind.MULTIHEAD_ATTENTION));
+
+  private ScriptKinds() {}
+
+  /**
+   * {@return the kind, or empty if the class says nothing about it}
+   *
+   * @param qualified the name of the class with dots
+   */
+  static Optional<LayerKind> of(String qualified) {
+    String simple = qualified.substring(qualified.lastIndexOf('.') + 1);
+    if (qualified.startsWith(TORCH_NN)) {
+      if (simple.matches("(Sync|Lazy)?BatchNorm.*|LayerNorm|GroupNorm|InstanceNorm.*|RMSNorm")) {
+        return Optional.of(LayerKind.NORM);
+      }
+      return Optional.of(KINDS.getOrDefault(simple, new LayerKind(simple)));
+    }
+    if (qualified.startsWith("__torch__.transformers.")) {
+      if (simple.equals("Conv1D")) {
+        return Optional.of(LayerKind.CONV1D_TRANSPOSED);
+      }
+      if (simple.endsWith("LayerNorm") || simple.endsWith("RMSNorm")) {
+        return Optional.of(LayerKind.NORM);
+      }
+    }
+    return Optional.empty();
+  }
+}

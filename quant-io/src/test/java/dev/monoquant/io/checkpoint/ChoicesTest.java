@@ -1,0 +1,201 @@
+package dev.monoquant.io.checkpoint;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.io.safetensors.SafetensorsFormat;
+import dev.monoquant.io.testing.PickleText;
+import dev.monoquant.io.testing.ZipText;
+import dev.monoquant.io.torchscript.TorchScriptFormat;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ReadChoices;
+import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.TensorSource;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Which entry of a nested checkpoint is taken, what is left out, and what names become. */
+class ChoicesTest {
+
+  @TempDir Path folder;
+
+  /** Each path is the place of a tensor; steps are joined with slashes. */
+  private Path checkpoint(String... paths) throws IOException {
+    PickleText out = new PickleText();
+    List<String> sorted = List.of(paths);
+    write(out, sorted, 0);
+    return Files.write(
+        Files.createTempFile(folder, "nested", ".pt"),
+        ZipText.checkpoint(out.stop(), new byte[4]).build());
+  }
+
+  /** A dict of all paths, which share their first steps up to a depth. */
+  private static void write(PickleText out, List<String> paths, int depth) {
+    out.op('}').op('(');
+    paths.stream()
+        .map(p -> p.split("/", -1)[depth])
+        .distinct()
+        .forEach(
+            key -> {
+              out.text(key);
+              List<String> under =
+                  paths.stream().filter(p -> p.split("/", -1)[depth].equals(key)).toList();
+              if (under.get(0).split("/", -1).length == depth + 1) {
+                out.tensor("Float", "0", 1, 0, new long[0], new long[0]);
+              } else {
+                write(out, under, depth + 1);
+              }
+            });
+    out.op('u');
+  }
+
+  private static List<String> names(Path file, ReadChoices choices) throws IOException {
+    try (TensorSource source = open(file, choices)) {
+      return source.tensors().stream().map(TensorInfo::name).toList();
+    }
+  }
+
+  private static TensorSource open(Path file, ReadChoices choices) throws IOException {
+    return new TorchCheckpointFormat().open(ModelInput.of(file, choices), ReadLimits.DEFAULT);
+  }
+
+  @Test
+  void theUsualEntryIsTakenAndTheRestReported() throws IOException {
+    Path file = checkpoint("ema/a.w", "state_dict/a.w", "state_dict/a.b", "optimizer/0/exp_avg");
+    try (TensorSource source = open(file, ReadChoices.DEFAULT)) {
+      assertThat(source.tensors()).extracting(TensorInfo::name).containsExactly("a.w", "a.b");
+      assertThat(source.notes())
+          .contains(
+              "The weights are those of entry \"state_dict\".",
+              "Left out: \"ema\" (1 tensor), \"optimizer\" (1 tensor).");
+    }
+  }
+
+  @Test
+  void anEntryMayBeNestedAgain() throws IOException {
+    Path file = checkpoint("model/state_dict/a.w", "optim/x");
+    try (TensorSource source = open(file, ReadChoices.DEFAULT)) {
+      assertThat(source.tensors()).extracting(TensorInfo::name).containsExactly("a.w");
+      assertThat(source.notes()).contains("The weights are those of entry \"model/state_dict\".");
+    }
+  }
+
+  @Test
+  void theOnlyEntryThatIsNoTrainingStateIsTaken() throws IOException {
+    assertThat(names(checkpoint("netG/w", "optimizerG/m"), ReadChoices.DEFAULT))
+        .containsExactly("w");
+  }
+
+  @Test
+  void severalEntriesAreForTheUserToChoose() throws IOException {
+    Path file = checkpoint("netG/w", "netD/w");
+    assertThatThrownBy(() -> open(file, ReadChoices.DEFAULT).close())
+        .isInstanceOfSatisfying(
+            ModelFormatException.class,
+            e -> assertThat(e.reason()).isEqualTo(Reason.AMBIGUOUS_ROOT))
+        .hasMessageContaining("\"netD\" (1 tensor), \"netG\" (1 tensor)")
+        .hasMessageContaining("--entry netG");
+    assertThat(names(file, ReadChoices.DEFAULT.withEntry("netD"))).containsExactly("w");
+    assertThat(names(file, ReadChoices.DEFAULT.withEntry("/"))).containsExactly("netG/w", "netD/w");
+    assertThatThrownBy(() -> open(file, ReadChoices.DEFAULT.withEntry("net")).close())
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("\"net\"")
+        .hasMessageContaining("\"netD\" (1 tensor)");
+  }
+
+  @Test
+  void twoUsualEntriesAreForTheUserToChoose() throws IOException {
+    Path file = checkpoint("model/w", "state_dict/w");
+    assertThatThrownBy(() -> open(file, ReadChoices.DEFAULT).close())
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessageContaining("several entries");
+  }
+
+  @Test
+  void trainingStateIsTakenOnlyWhenChosen() throws IOException {
+    Path file = checkpoint("optimizer_state_dict/m", "lr_scheduler/x");
+    assertThatThrownBy(() -> open(file, ReadChoices.DEFAULT).close())
+        .isInstanceOfSatisfying(
+            ModelFormatException.class, e -> assertThat(e.reason()).isEqualTo(Reason.NO_TENSORS));
+    assertThat(names(file, ReadChoices.DEFAULT.withEntry("optimizer_state_dict")))
+        .containsExactly("m");
+  }
+
+  @Test
+  void prefixesAreKeptOrTakenOff() throws IOException {
+    Path file = checkpoint("module._orig_mod.a.w", "module._orig_mod.module.b");
+    try (TensorSource kept = open(file, ReadChoices.DEFAULT)) {
+      assertThat(kept.tensors())
+          .extracting(TensorInfo::name)
+          .containsExactly("module._orig_mod.a.w", "module._orig_mod.module.b");
+      assertThat(kept.notes().get(0)).contains("\"module._orig_mod.\"").contains("kept");
+    }
+    try (TensorSource bare = open(file, ReadChoices.DEFAULT.withStripPrefixes(true))) {
+      assertThat(bare.tensors()).extracting(TensorInfo::name).containsExactly("a.w", "module.b");
+      assertThat(bare.notes()).contains("The prefix \"module._orig_mod.\" is taken off all names.");
+    }
+  }
+
+  @Test
+  void aPrefixOfSomeNamesStays() throws IOException {
+    Path file = checkpoint("module.a", "b");
+    try (TensorSource source = open(file, ReadChoices.DEFAULT.withStripPrefixes(true))) {
+      assertThat(source.tensors()).extracting(TensorInfo::name).containsExactly("module.a", "b");
+      assertThat(source.notes())
+          .contains("No prefix is common to all names, so none is taken off.");
+    }
+  }
+
+  @Test
+  void aNameIsNeverTakenOffWhole() throws IOException {
+    assertThat(names(checkpoint("module."), ReadChoices.DEFAULT.withStripPrefixes(true)))
+        .containsExactly("module.");
+  }
+
+  @Test
+  void twoPathsOfOneNameAreRefused() throws IOException {
+    // A key with a slash in it, and the same path by nesting.
+    byte[] pickle =
+        new PickleText()
+            .op('}')
+            .op('(')
+            .text("a/b")
+            .tensor("Float", "0", 1, 0, new long[0], new long[0])
+            .text("a")
+            .op('}')
+            .text("b")
+            .tensor("Float", "0", 1, 0, new long[0], new long[0])
+            .op('s')
+            .op('u')
+            .stop();
+    Path file =
+        Files.write(folder.resolve("slash.pt"), ZipText.checkpoint(pickle, new byte[4]).build());
+    assertThatThrownBy(() -> open(file, ReadChoices.DEFAULT).close())
+        .isInstanceOfSatisfying(
+            ModelFormatException.class,
+            e -> assertThat(e.reason()).isEqualTo(Reason.DUPLICATE_KEY));
+  }
+
+  @Test
+  void aChoiceThatWouldBeIgnoredIsAnError() {
+    ReadChoices entry = ReadChoices.DEFAULT.withEntry("model");
+    ReadChoices strip = ReadChoices.DEFAULT.withStripPrefixes(true);
+    Path file = folder.resolve("any");
+    for (var detector : List.of(new SafetensorsFormat(), new TorchScriptFormat())) {
+      for (ReadChoices choices : List.of(entry, strip)) {
+        assertThatThrownBy(
+                () -> detector.open(ModelInput.of(file, choices), ReadLimits.DEFAULT).close())
+            .isInstanceOf(ConfigurationException.class)
+            .hasMessageContaining(detector.id());
+      }
+    }
+  }
+}

@@ -1,0 +1,158 @@
+package dev.monoquant.io.torch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.io.testing.Surest;
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.TensorSource;
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Files written by torch 2.13, with what torch itself says is in them: names, types, shapes and the
+ * SHA-256 of each contiguous tensor.
+ */
+class TorchOracleTest {
+
+  static Path oracle(String name) {
+    try {
+      return Path.of(TorchOracleTest.class.getResource("/torch-oracle/checkpoints.json").toURI())
+          .resolveSibling(name);
+    } catch (URISyntaxException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static Stream<Arguments> entries(String manifest) throws IOException {
+    JsonObject all = JsonParser.parseString(Files.readString(oracle(manifest))).getAsJsonObject();
+    assertThat(all.size()).isPositive();
+    return all.asMap().entrySet().stream().map(e -> Arguments.of(e.getKey(), e.getValue()));
+  }
+
+  static Stream<Arguments> checkpoints() throws IOException {
+    return entries("checkpoints.json");
+  }
+
+  static Stream<Arguments> scripts() throws IOException {
+    return entries("scripts.json");
+  }
+
+  @ParameterizedTest
+  @MethodSource("checkpoints")
+  void checkpointHoldsWhatTorchSaved(String name, JsonElement expected) throws IOException {
+    try (TensorSource source = open(name)) {
+      requireTensors(source, expected.getAsJsonObject());
+      if (expected.getAsJsonObject().has("note")) {
+        assertThat(source.notes()).contains(expected.getAsJsonObject().get("note").getAsString());
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("scripts")
+  void archiveHoldsItsStateDictAndKinds(String name, JsonElement expected) throws IOException {
+    JsonObject wanted = expected.getAsJsonObject();
+    try (TensorSource source = open(name)) {
+      requireTensors(source, wanted);
+      Map<String, String> kinds = new TreeMap<>();
+      for (Layer layer : source.layers()) {
+        kinds.put(layer.name(), layer.kind().name());
+        assertThat(layer.evidence()).isEqualTo(Layer.Evidence.DECLARED);
+        layer
+            .tensors()
+            .forEach((local, t) -> assertThat(t.name()).isEqualTo(layer.name() + "." + local));
+        assertThat(source.tensors()).containsAll(layer.tensors().values());
+      }
+      Map<String, String> expectedKinds = new TreeMap<>();
+      wanted
+          .getAsJsonObject("kinds")
+          .asMap()
+          .forEach((k, v) -> expectedKinds.put(k, v.getAsString()));
+      assertThat(kinds).isEqualTo(expectedKinds);
+      for (JsonElement left : wanted.getAsJsonArray("leftOut")) {
+        assertThat(String.join("\n", source.notes())).contains('"' + left.getAsString() + '"');
+      }
+      assertThat(source.notes())
+          .contains("One tensor under several names: \"twice.weight\", \"again.weight\".");
+    }
+  }
+
+  @Test
+  void aFrozenModuleIsRefusedWithTheReason() {
+    assertThatThrownBy(() -> open("frozen.pt").close())
+        .isInstanceOfSatisfying(
+            ModelFormatException.class, e -> assertThat(e.reason()).isEqualTo(Reason.NO_TENSORS))
+        .hasMessageContaining("frozen")
+        .hasMessageContaining("constants/")
+        .hasMessageContaining("2 tensors of 80 bytes");
+  }
+
+  @Test
+  void packedWeightsAreRefusedByName() {
+    assertThatThrownBy(() -> open("quantized.pt").close())
+        .isInstanceOfSatisfying(
+            ModelFormatException.class,
+            e -> assertThat(e.reason()).isEqualTo(Reason.UNSUPPORTED_TENSOR))
+        .hasMessageContaining("\"fc._packed_params._packed_params\"")
+        .hasMessageContaining("LinearPackedParamsBase");
+  }
+
+  private static TensorSource open(String name) throws IOException {
+    Path path = oracle(name);
+    return Surest.of(path).open(ModelInput.of(path), ReadLimits.DEFAULT);
+  }
+
+  private static void requireTensors(TensorSource source, JsonObject expected) throws IOException {
+    Map<String, String> wanted = new TreeMap<>();
+    expected
+        .getAsJsonObject("tensors")
+        .asMap()
+        .forEach(
+            (name, t) -> {
+              JsonObject o = t.getAsJsonObject();
+              wanted.put(
+                  name,
+                  o.get("dtype").getAsString()
+                      + o.get("shape").toString().replace(",", ", ")
+                      + o.get("sha256").getAsString());
+            });
+    Map<String, String> actual = new TreeMap<>();
+    for (TensorInfo t : source.tensors()) {
+      ByteBuffer bytes = source.read(t, 0, Math.toIntExact(t.bytes()));
+      actual.put(t.name(), t.type().wire() + t.shape() + sha256(bytes));
+    }
+    assertThat(actual).isEqualTo(wanted);
+  }
+
+  private static String sha256(ByteBuffer bytes) {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      digest.update(bytes);
+      return HexFormat.of().formatHex(digest.digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError(e);
+    }
+  }
+}

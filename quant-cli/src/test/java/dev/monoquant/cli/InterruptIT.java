@@ -57,7 +57,9 @@ class InterruptIT {
     while (true) {
       assertThat(process.isAlive()).as("the run ended before it was interrupted").isTrue();
       try (Stream<Path> files = Files.list(dir)) {
-        if (files.anyMatch(f -> f.getFileName().toString().startsWith(".int8"))) {
+        if (files
+            .map(f -> f.getFileName().toString())
+            .anyMatch(f -> f.startsWith(".int8") && !f.endsWith("-lock"))) {
           return;
         }
       }

@@ -4,6 +4,7 @@ import dev.monoquant.OutputException;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -53,7 +54,8 @@ final class TargetLock implements Closeable {
   }
 
   /**
-   * Takes the lock.
+   * Takes the lock. An interrupt does not stop it half way, where the file would be left behind;
+   * the flag is set again when the lock is taken, for whatever the run does next.
    *
    * @param target the target, absolute, links resolved
    * @return the lock; the caller closes it
@@ -66,6 +68,7 @@ final class TargetLock implements Closeable {
       throw busy(target, "another run of this process");
     }
     boolean taken = false;
+    boolean interrupted = false;
     try {
       while (true) {
         FileChannel channel = open(file);
@@ -74,6 +77,9 @@ final class TargetLock implements Closeable {
             throw busy(target, "another run, process " + holder(channel) + ",");
           }
           taken = isCurrent(channel, file);
+        } catch (ClosedByInterruptException e) {
+          // Closed, so that nothing is locked: once more, without the interrupt.
+          interrupted |= Thread.interrupted();
         } finally {
           if (!taken) {
             channel.close();
@@ -87,6 +93,9 @@ final class TargetLock implements Closeable {
       if (!taken) {
         HELD.remove(file);
       }
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 
@@ -96,12 +105,14 @@ final class TargetLock implements Closeable {
   }
 
   /** Whether nobody else has the lock. It is freed by closing the channel. */
-  private static boolean lock(FileChannel channel) {
+  private static boolean lock(FileChannel channel) throws ClosedByInterruptException {
     try {
       FileLock lock = channel.tryLock();
       return lock != null;
     } catch (OverlappingFileLockException otherLoader) {
       return false;
+    } catch (ClosedByInterruptException e) {
+      throw e;
     } catch (IOException | UnsupportedOperationException noLocks) {
       LOG.debug("files cannot be locked here: {}", noLocks.toString());
       return true;

@@ -61,6 +61,19 @@ class TargetLockTest {
     assertThat(folder).isEmptyDirectory();
   }
 
+  @Test
+  void anInterruptLeavesNoFile() throws IOException {
+    Thread.currentThread().interrupt();
+    try (TargetLock lock = TargetLock.take(folder.resolve("m"))) {
+      assertThat(lock).isNotNull();
+      assertThat(folder).isNotEmptyDirectory();
+      assertThat(Thread.currentThread().isInterrupted()).isTrue();
+    } finally {
+      assertThat(Thread.interrupted()).isTrue();
+    }
+    assertThat(folder).isEmptyDirectory();
+  }
+
   /** A child process that takes the lock and keeps it; or tries to, a number of times. */
   public static final class Child {
     private Child() {}

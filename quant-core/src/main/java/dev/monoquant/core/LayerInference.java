@@ -30,7 +30,14 @@ final class LayerInference {
     for (TensorInfo tensor : tensors) {
       if (!covered.contains(tensor.name())) {
         TensorName name = TensorName.of(tensor.name());
-        groups.computeIfAbsent(name.layer(), k -> new LinkedHashMap<>()).put(name.param(), tensor);
+        TensorInfo other =
+            groups
+                .computeIfAbsent(name.layer(), k -> new LinkedHashMap<>())
+                .putIfAbsent(name.param(), tensor);
+        if (other != null) {
+          // fc.weight and fc_weight: parameters of the root bear their whole name, which is unique.
+          groups.computeIfAbsent("", k -> new LinkedHashMap<>()).put(tensor.name(), tensor);
+        }
       }
     }
     KindGuess guess = new KindGuess(groups);

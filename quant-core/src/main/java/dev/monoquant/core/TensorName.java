@@ -7,7 +7,8 @@ import java.util.regex.Pattern;
  * A tensor's name as layer and parameter: {@code a.b.weight} is {@code weight} of {@code a.b}.
  *
  * <p>Blocks built in Java have no dots in their names; {@code 01Linear_weight} is {@code weight} of
- * {@code 01Linear}.
+ * {@code 01Linear}. A name that has nothing before or behind its last dot is a parameter of the
+ * root, as a whole.
  */
 record TensorName(String layer, String param) {
 
@@ -18,7 +19,10 @@ record TensorName(String layer, String param) {
 
   static TensorName of(String full) {
     int dot = full.lastIndexOf('.');
-    if (dot >= 0) {
+    if (dot == 0 || (dot > 0 && dot == full.length() - 1)) {
+      return new TensorName("", full);
+    }
+    if (dot > 0) {
       return new TensorName(full.substring(0, dot), full.substring(dot + 1));
     }
     Matcher block = BLOCK_NAME.matcher(full);

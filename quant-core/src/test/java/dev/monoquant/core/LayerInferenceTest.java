@@ -7,7 +7,13 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
 import org.junit.jupiter.api.Test;
 
 class LayerInferenceTest {
@@ -52,6 +58,26 @@ class LayerInferenceTest {
         .containsEntry("attn.out_proj", "Linear")
         .containsEntry("head", "Linear")
         .containsEntry("", "Unknown");
+  }
+
+  @Property(tries = 300)
+  void noNameHidesAnother(@ForAll("names") Set<String> names) {
+    FakeSource source = new FakeSource();
+    names.forEach(name -> source.floats(name, 3, 2));
+    List<Layer> layers =
+        LayerInference.layers(source.tensors(), source.layers(), QuantizationConfig.DEFAULT);
+    assertThat(layers.stream().flatMap(l -> l.tensors().values().stream()))
+        .containsExactlyInAnyOrderElementsOf(source.tensors());
+  }
+
+  @Provide
+  Arbitrary<Set<String>> names() {
+    return Arbitraries.of("a", ".", "_", "weight", "bias", "0")
+        .list()
+        .ofMaxSize(4)
+        .map(parts -> String.join("", parts))
+        .set()
+        .ofMaxSize(12);
   }
 
   @Test

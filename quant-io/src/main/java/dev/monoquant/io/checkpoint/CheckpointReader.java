@@ -4,6 +4,7 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.io.files.Closing;
 import dev.monoquant.io.pickle.PickleObject;
 import dev.monoquant.io.torch.QuantizedTensor;
 import dev.monoquant.io.torch.SharedTensors;
@@ -149,6 +150,6 @@ final class CheckpointReader {
 
   /** Closes what is open, after a failure that is thrown on. */
   void abandon() throws IOException {
-    TorchSource.closeAll(open);
+    Closing.all(open);
   }
 }

@@ -202,7 +202,7 @@ public final class ModelDirectory {
       index.compare(sizes);
       return assemble(open, paths);
     } catch (IOException | RuntimeException | Error e) {
-      ModelFiles.closeAll(open.values());
+      Closing.all(open.values());
       throw e;
     }
   }

@@ -158,24 +158,6 @@ public final class ModelFiles implements Closeable {
   @Override
   public void close() throws IOException {
     closed = true;
-    closeAll(shards.values());
-  }
-
-  static void closeAll(Iterable<SafetensorsFile> files) throws IOException {
-    IOException first = null;
-    for (SafetensorsFile file : files) {
-      try {
-        file.close();
-      } catch (IOException e) {
-        if (first == null) {
-          first = e;
-        } else {
-          first.addSuppressed(e);
-        }
-      }
-    }
-    if (first != null) {
-      throw first;
-    }
+    Closing.all(shards.values());
   }
 }

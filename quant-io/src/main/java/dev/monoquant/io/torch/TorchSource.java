@@ -3,6 +3,7 @@ package dev.monoquant.io.torch;
 import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.io.files.CellGrid;
+import dev.monoquant.io.files.Closing;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
@@ -133,33 +134,9 @@ public final class TorchSource implements TensorSource {
   public void close() {
     closed = true;
     try {
-      closeAll(owned);
+      Closing.all(owned);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    }
-  }
-
-  /**
-   * Closes everything, also after a failure.
-   *
-   * @param owned what to close
-   * @throws IOException the first failure, with the others suppressed
-   */
-  public static void closeAll(List<? extends Closeable> owned) throws IOException {
-    IOException first = null;
-    for (Closeable one : owned) {
-      try {
-        one.close();
-      } catch (IOException e) {
-        if (first == null) {
-          first = e;
-        } else {
-          first.addSuppressed(e);
-        }
-      }
-    }
-    if (first != null) {
-      throw first;
     }
   }
 }

@@ -3,7 +3,10 @@ package dev.monoquant.cli;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.Plan;
+import dev.monoquant.core.Quantizer;
 import dev.monoquant.core.Report;
+import dev.monoquant.core.RunComparison;
+import dev.monoquant.core.RunResult;
 import dev.monoquant.core.WeightReport;
 import java.util.Comparator;
 import java.util.List;
@@ -17,8 +20,18 @@ final class Gates {
   @Option(
       names = "--min-sqnr",
       paramLabel = "DB",
-      description = "Gate: exit with 4 and write nothing if the SQNR of any weight is lower.")
+      description =
+          "Gate: exit with 4 and write nothing if the SQNR of any weight, or that of the outputs"
+              + " of a model that is run, is lower.")
   private @Nullable Double minSqnr;
+
+  @Option(
+      names = "--min-cosine",
+      paramLabel = "C",
+      description =
+          "Gate: exit with 4 and write nothing if original and result run side by side and the"
+              + " cosine between their outputs is lower. Default: 0.9.")
+  private @Nullable Double minCosine;
 
   @Option(
       names = "--max-size-ratio",
@@ -40,6 +53,11 @@ final class Gates {
               + maxSizeRatio
               + ": a number above 0 is needed. Example: --max-size-ratio 0.3");
     }
+  }
+
+  /** The quantizer that refuses outputs too far away. */
+  Quantizer applyTo(Quantizer quantizer) {
+    return minCosine == null ? quantizer : quantizer.withMinCosine(minCosine);
   }
 
   boolean needErrors() {
@@ -67,6 +85,7 @@ final class Gates {
       return;
     }
     double least = minSqnr;
+    report.run().ifPresent(run -> checkOutputs(run, least));
     List<WeightReport> low =
         report.weights().stream()
             .filter(w -> !(w.errors().sqnrDb() >= least))
@@ -82,6 +101,22 @@ final class Gates {
               low.get(0).errors().sqnrDb(),
               low.size() == 1 ? "" : ", the lowest of " + low.size() + " too low ones",
               least));
+    }
+  }
+
+  private static void checkOutputs(RunComparison run, double least) {
+    for (RunResult model : run.others()) {
+      if (!(model.outputs().sqnrDb() >= least)) {
+        throw new ValidationException(
+            String.format(
+                Locale.ROOT,
+                "gate missed: the outputs of %s have an SQNR of %.2f dB on %s, and --min-sqnr asks"
+                    + " for %.2f; nothing was written",
+                model.name(),
+                model.outputs().sqnrDb(),
+                run.inputs(),
+                least));
+      }
     }
   }
 }

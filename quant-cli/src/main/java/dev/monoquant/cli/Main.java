@@ -31,6 +31,7 @@ import picocli.CommandLine.TypeConversionException;
       QuantizeCommand.class,
       InspectCommand.class,
       CompareCommand.class,
+      BenchCommand.class,
       VerifyCommand.class,
       DequantizeCommand.class,
       PluginsCommand.class,

@@ -48,11 +48,13 @@ final class ProgressLine implements Progress {
       tenth = 0;
     }
     int percent = total == 0 ? 100 : (int) (100.0 * done / total);
-    if (stage == Stage.COMMITTING) {
+    if (stage == Stage.COMMITTING || stage == Stage.RUNNING) {
+      String what =
+          stage == Stage.RUNNING ? "running it beside the original" : "flushing and checking";
       if (terminal) {
-        draw("flushing and checking");
+        draw(what);
       } else if (talked) {
-        err.println("flushing and checking");
+        err.println(what);
       }
     } else if (terminal) {
       bar(percent, subject);

@@ -33,7 +33,9 @@ final class QuantizeCommand implements Callable<Integer> {
       names = {"-o", "--output"},
       required = true,
       paramLabel = "OUTPUT",
-      description = "A .safetensors file, or a directory in the compressed-tensors convention.")
+      description =
+          "A .safetensors file, a directory in the compressed-tensors convention, or, of a"
+              + " TorchScript model, a .pt file that runs.")
   private Path output = Path.of("");
 
   @Mixin private final ConfigOptions config = new ConfigOptions();
@@ -57,6 +59,13 @@ final class QuantizeCommand implements Callable<Integer> {
   @Option(names = "--report", paramLabel = "FILE", description = "Write the JSON report there too.")
   private @Nullable Path reportFile;
 
+  @Mixin private final SampleOptions samples = new SampleOptions();
+
+  @Option(
+      names = "--no-run",
+      description = "Accept a model that can be run without running it beside the original.")
+  private boolean noRun;
+
   @Mixin private final Gates gates = new Gates();
 
   @Option(
@@ -72,7 +81,9 @@ final class QuantizeCommand implements Callable<Integer> {
     QuantizationConfig wanted = config.config();
     try (run;
         Talk talk = run.talk(spec.commandLine().getErr(), "quantizing")) {
-      Quantizer quantizer = run.quantizer(talk).withSync(!noSync).withResume(resume);
+      Quantizer quantizer =
+          run.quantizer(talk).withSync(!noSync).withResume(resume).withRunning(!noRun);
+      quantizer = gates.applyTo(samples.applyTo(quantizer));
       return dryRun ? plan(quantizer, wanted, talk) : quantize(quantizer, wanted, talk);
     }
   }

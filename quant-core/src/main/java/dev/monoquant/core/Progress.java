@@ -16,6 +16,8 @@ public interface Progress {
     SURVEYING,
     /** Quantizing, or decoding, and writing. */
     PROCESSING,
+    /** Running original and result side by side. */
+    RUNNING,
     /** Flushing and checking what was written. */
     COMMITTING
   }

@@ -143,6 +143,49 @@ public final class Quantizer {
   }
 
   /**
+   * {@return a quantizer that runs original and result on these inputs before an output that can be
+   * run is accepted; without any, inputs are made up if the first layer tells what they look like}
+   *
+   * @param samples the inputs of a call each
+   */
+  public Quantizer withSamples(List<SampleInputs> samples) {
+    return new Quantizer(settings.withSamples(samples));
+  }
+
+  /**
+   * {@return a quantizer that does, or does not, run outputs that can be run before they are
+   * accepted}
+   *
+   * @param running true is the default
+   */
+  public Quantizer withRunning(boolean running) {
+    return new Quantizer(settings.withRunning(running));
+  }
+
+  /**
+   * {@return a quantizer that accepts other differences between the outputs of original and result}
+   *
+   * @param cosine the least cosine between them, -1 to 1; 0.9 is the default
+   * @throws dev.monoquant.ConfigurationException if it is out of range
+   */
+  public Quantizer withMinCosine(double cosine) {
+    return new Quantizer(settings.withMinCosine(cosine));
+  }
+
+  /**
+   * Runs models side by side on the samples, in turns, and compares speed and outputs.
+   *
+   * @param models files that the PyTorch engine loads, the one to compare with first
+   * @return what came of it
+   * @throws dev.monoquant.ModelFormatException if the first is damaged or foreign
+   * @throws dev.monoquant.ConfigurationException if the first does not take the samples
+   * @throws dev.monoquant.ValidationException if another fails on them
+   */
+  public RunComparison race(List<Path> models) {
+    return Stages.race(settings, models);
+  }
+
+  /**
    * Looks into a model; reads headers only and starts no engine.
    *
    * @param input any input

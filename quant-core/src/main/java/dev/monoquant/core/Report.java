@@ -2,6 +2,7 @@ package dev.monoquant.core;
 
 import dev.monoquant.Problem;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What a run did, weight by weight and in total.
@@ -9,8 +10,10 @@ import java.util.List;
  * @param plan what was to be done
  * @param weights what became of each weight, in model order
  * @param warnings what the user should know, the plan's warnings included
+ * @param run original and result side by side; empty if the output is none that is run
  */
-public record Report(Plan plan, List<WeightReport> weights, List<Problem> warnings) {
+public record Report(
+    Plan plan, List<WeightReport> weights, List<Problem> warnings, Optional<RunComparison> run) {
 
   /** The version of the JSON form; grows when a field changes its meaning or goes away. */
   public static final int SCHEMA_VERSION = 1;
@@ -19,6 +22,21 @@ public record Report(Plan plan, List<WeightReport> weights, List<Problem> warnin
   public Report {
     weights = List.copyOf(weights);
     warnings = List.copyOf(warnings);
+  }
+
+  /**
+   * A report of a run whose output is none that is run itself.
+   *
+   * @param plan what was to be done
+   * @param weights what became of each weight
+   * @param warnings what the user should know
+   */
+  public Report(Plan plan, List<WeightReport> weights, List<Problem> warnings) {
+    this(plan, weights, warnings, Optional.empty());
+  }
+
+  Report withRun(RunComparison comparison) {
+    return new Report(plan, weights, warnings, Optional.of(comparison));
   }
 
   /** {@return the errors over all quantized weights} */

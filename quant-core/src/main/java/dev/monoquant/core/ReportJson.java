@@ -44,6 +44,7 @@ import java.util.TreeMap;
  *     "reason": "..."
  *   }],
  *   "kept_counts": {"not-a-weight": 1},
+ *   "run": {"inputs": "...", "rounds": 25, "models": [{...}]},  // report; null if not run
  *   "problems": [{"severity": "warning", "subject": "", "message": "", "remedy": ""}]
  * }
  * </pre>
@@ -70,6 +71,14 @@ final class ReportJson {
           }
           json.endArray();
           kept(json, report.plan().kept());
+          json.name("run");
+          if (report.run().isPresent()) {
+            json.beginObject();
+            RunText.fields(json, report.run().get());
+            json.endObject();
+          } else {
+            json.nullValue();
+          }
           JsonText.problems(json, "problems", report.warnings());
         });
   }

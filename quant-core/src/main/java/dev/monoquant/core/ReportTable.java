@@ -36,6 +36,13 @@ final class ReportTable {
               Text.cosine(total.cosine()),
               Text.error(total.maxError())));
     }
+    report
+        .run()
+        .ifPresent(
+            run -> {
+              out.append('\n');
+              RunText.appendTo(out, run);
+            });
     Text.problems(report.warnings(), out);
     return out.toString();
   }

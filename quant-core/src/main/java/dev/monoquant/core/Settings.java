@@ -5,168 +5,176 @@ import static java.util.Objects.requireNonNull;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.ReadLimits;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
-/** How a quantizer works; nothing of it but the statistics changes a byte of an output. */
-record Settings(
-    Plugins plugins,
-    int threads,
-    int tileElements,
-    Compute compute,
-    ReadLimits limits,
-    Optional<String> inputFormat,
-    Progress progress,
-    boolean sync,
-    ColumnStatistics columns,
-    boolean resume) {
+/**
+ * How a quantizer works; nothing of it but the statistics changes a byte of an output. Immutable:
+ * only a copy is changed, before anybody else sees it.
+ */
+final class Settings implements Cloneable {
 
   /** 128 Ki floats are half of a 1 MiB second-level cache; the codes fit beside them. */
   static final int TILE_ELEMENTS = 128 << 10;
 
-  Settings {
-    requireNonNull(plugins, "plugins");
-    requireNonNull(compute, "compute");
-    requireNonNull(limits, "limits");
-    requireNonNull(progress, "progress");
-    requireNonNull(columns, "columns");
-    if (threads < 1 || threads > 1024) {
-      throw new ConfigurationException(
-          threads + " threads: 1 to 1024 are allowed. Example: --threads 4");
+  /** Outputs of a run that are further apart than this are those of a broken model. */
+  static final double MIN_COSINE = 0.9;
+
+  private Plugins plugins = Plugins.of();
+  private int threads = Runtime.getRuntime().availableProcessors();
+  private int tileElements = TILE_ELEMENTS;
+  private Compute compute = Compute.AUTO;
+  private ReadLimits limits = ReadLimits.DEFAULT;
+  private Optional<String> inputFormat = Optional.empty();
+  private Progress progress = Progress.NONE;
+  private boolean sync = true;
+  private ColumnStatistics columns = ColumnStatistics.NONE;
+  private boolean resume;
+  private boolean running = true;
+  private List<SampleInputs> samples = List.of();
+  private double minCosine = MIN_COSINE;
+
+  private Settings() {}
+
+  static Settings defaults() {
+    return new Settings().withPlugins(Plugins.load());
+  }
+
+  private Settings with(Consumer<Settings> change) {
+    try {
+      Settings copy = (Settings) clone();
+      change.accept(copy);
+      return copy;
+    } catch (CloneNotSupportedException e) {
+      throw new AssertionError(e);
     }
-    if (tileElements < 1) {
+  }
+
+  Plugins plugins() {
+    return plugins;
+  }
+
+  Settings withPlugins(Plugins value) {
+    requireNonNull(value, "plugins");
+    return with(s -> s.plugins = value);
+  }
+
+  int threads() {
+    return threads;
+  }
+
+  Settings withThreads(int value) {
+    if (value < 1 || value > 1024) {
+      throw new ConfigurationException(
+          value + " threads: 1 to 1024 are allowed. Example: --threads 4");
+    }
+    return with(s -> s.threads = value);
+  }
+
+  int tileElements() {
+    return tileElements;
+  }
+
+  Settings withTileElements(int value) {
+    if (value < 1) {
       throw new ConfigurationException(
           "tiles of "
-              + tileElements
+              + value
               + " elements: at least 1 is allowed, "
               + TILE_ELEMENTS
               + " is the default");
     }
+    return with(s -> s.tileElements = value);
   }
 
-  static Settings defaults() {
-    return new Settings(
-        Plugins.load(),
-        Runtime.getRuntime().availableProcessors(),
-        TILE_ELEMENTS,
-        Compute.AUTO,
-        ReadLimits.DEFAULT,
-        Optional.empty(),
-        Progress.NONE,
-        true,
-        ColumnStatistics.NONE,
-        false);
-  }
-
-  Settings withPlugins(Plugins value) {
-    return new Settings(
-        value,
-        threads,
-        tileElements,
-        compute,
-        limits,
-        inputFormat,
-        progress,
-        sync,
-        columns,
-        resume);
-  }
-
-  Settings withThreads(int value) {
-    return new Settings(
-        plugins,
-        value,
-        tileElements,
-        compute,
-        limits,
-        inputFormat,
-        progress,
-        sync,
-        columns,
-        resume);
-  }
-
-  Settings withTileElements(int value) {
-    return new Settings(
-        plugins, threads, value, compute, limits, inputFormat, progress, sync, columns, resume);
+  Compute compute() {
+    return compute;
   }
 
   Settings withCompute(Compute value) {
-    return new Settings(
-        plugins,
-        threads,
-        tileElements,
-        value,
-        limits,
-        inputFormat,
-        progress,
-        sync,
-        columns,
-        resume);
+    requireNonNull(value, "compute");
+    return with(s -> s.compute = value);
+  }
+
+  ReadLimits limits() {
+    return limits;
   }
 
   Settings withLimits(ReadLimits value) {
-    return new Settings(
-        plugins,
-        threads,
-        tileElements,
-        compute,
-        value,
-        inputFormat,
-        progress,
-        sync,
-        columns,
-        resume);
+    requireNonNull(value, "limits");
+    return with(s -> s.limits = value);
+  }
+
+  Optional<String> inputFormat() {
+    return inputFormat;
   }
 
   Settings withInputFormat(Optional<String> value) {
-    return new Settings(
-        plugins, threads, tileElements, compute, limits, value, progress, sync, columns, resume);
+    requireNonNull(value, "inputFormat");
+    return with(s -> s.inputFormat = value);
+  }
+
+  Progress progress() {
+    return progress;
   }
 
   Settings withProgress(Progress value) {
-    return new Settings(
-        plugins, threads, tileElements, compute, limits, inputFormat, value, sync, columns, resume);
+    requireNonNull(value, "progress");
+    return with(s -> s.progress = value);
+  }
+
+  boolean sync() {
+    return sync;
   }
 
   Settings withSync(boolean value) {
-    return new Settings(
-        plugins,
-        threads,
-        tileElements,
-        compute,
-        limits,
-        inputFormat,
-        progress,
-        value,
-        columns,
-        resume);
+    return with(s -> s.sync = value);
+  }
+
+  ColumnStatistics columns() {
+    return columns;
   }
 
   Settings withColumns(ColumnStatistics value) {
-    return new Settings(
-        plugins,
-        threads,
-        tileElements,
-        compute,
-        limits,
-        inputFormat,
-        progress,
-        sync,
-        value,
-        resume);
+    requireNonNull(value, "columns");
+    return with(s -> s.columns = value);
+  }
+
+  boolean resume() {
+    return resume;
   }
 
   Settings withResume(boolean value) {
-    return new Settings(
-        plugins,
-        threads,
-        tileElements,
-        compute,
-        limits,
-        inputFormat,
-        progress,
-        sync,
-        columns,
-        value);
+    return with(s -> s.resume = value);
+  }
+
+  boolean running() {
+    return running;
+  }
+
+  Settings withRunning(boolean value) {
+    return with(s -> s.running = value);
+  }
+
+  List<SampleInputs> samples() {
+    return samples;
+  }
+
+  Settings withSamples(List<SampleInputs> value) {
+    List<SampleInputs> copy = List.copyOf(value);
+    return with(s -> s.samples = copy);
+  }
+
+  double minCosine() {
+    return minCosine;
+  }
+
+  Settings withMinCosine(double value) {
+    if (!(value >= -1 && value <= 1)) {
+      throw new ConfigurationException(
+          "a least cosine of " + value + ": -1 to 1 are allowed. Example: --min-cosine 0.99");
+    }
+    return with(s -> s.minCosine = value);
   }
 }

@@ -76,7 +76,8 @@ final class Stages {
       OutputRequest request = request(settings, opened, plan, config, target, overwrite);
       Plan sized = withOutput(plan, format, request);
       try (TensorSink sink = format.open(request)) {
-        Report report = run(settings, opened.source(), sized, policy(config), sink);
+        Report written = run(settings, opened.source(), sized, policy(config), sink);
+        Report report = tried(settings, opened.source(), written, sink, target);
         gate.accept(report);
         commit(settings, sink, target);
         return report;
@@ -180,6 +181,42 @@ final class Stages {
     }
     warnings.addAll(done.warnings());
     return new Report(plan, done.weights(), warnings);
+  }
+
+  /** An output that can be run is run, beside the original, before anybody accepts it. */
+  private static Report tried(
+      Settings settings, TensorSource source, Report report, TensorSink sink, Path target)
+      throws IOException {
+    if (!settings.running()) {
+      return report;
+    }
+    Optional<Path> made = sink.finish();
+    if (made.isEmpty() || source.files().isEmpty()) {
+      return report;
+    }
+    settings.progress().update(Progress.Stage.RUNNING, 0, 0, target.toString());
+    RunComparison run =
+        Race.run(
+            settings,
+            List.of(
+                new Race.Entrant(source.name(), source.files().get(0)),
+                new Race.Entrant(target.toString(), made.get())),
+            source,
+            report.plan().layers());
+    run.requireClose(settings.minCosine());
+    return report.withRun(run);
+  }
+
+  static RunComparison race(Settings settings, List<Path> models) {
+    ModelInput first = ModelInput.of(models.get(0));
+    try (Opened opened = InputOpener.open(settings, first)) {
+      TensorSource source = opened.source();
+      return Race.run(
+          settings,
+          models.stream().map(m -> new Race.Entrant(m.toString(), m)).toList(),
+          source,
+          LayerInference.layers(source.tensors(), source.layers(), QuantizationConfig.DEFAULT));
+    }
   }
 
   static List<Path> commit(Settings settings, TensorSink sink, Path target) throws IOException {

@@ -1,0 +1,57 @@
+package dev.monoquant.cli;
+
+import dev.monoquant.core.RunComparison;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code quant bench}. */
+@Command(
+    name = "bench",
+    description = {
+      "Runs TorchScript models side by side on the same inputs and compares speed and outputs.",
+      "",
+      "They take turns in one process on one thread of PyTorch's, so that a slow moment of the"
+          + " machine hits all of them; the first is the one to compare with."
+    },
+    customSynopsis = "quant bench MODEL... [--sample FILE] [OPTIONS]",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class BenchCommand implements Callable<Integer> {
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Parameters(
+      arity = "1..*",
+      paramLabel = "MODEL",
+      description = "TorchScript files, the original first.")
+  private List<Path> models = new ArrayList<>();
+
+  @Mixin private final SampleOptions samples = new SampleOptions();
+
+  @Option(names = "--json", description = "Print JSON instead of a table.")
+  private boolean json;
+
+  @Mixin private final RunOptions run = new RunOptions();
+
+  @Override
+  public Integer call() {
+    PrintWriter out = spec.commandLine().getOut();
+    try (run;
+        Talk talk = run.talk(spec.commandLine().getErr(), "running")) {
+      RunComparison race = samples.applyTo(run.quantizer(talk)).race(models);
+      talk.clear();
+      out.print(json ? race.toJson() : race.toTable());
+      out.flush();
+      return 0;
+    }
+  }
+}

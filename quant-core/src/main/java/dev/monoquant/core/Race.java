@@ -1,0 +1,185 @@
+package dev.monoquant.core;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.ValidationException;
+import dev.monoquant.model.Layer;
+import dev.monoquant.spi.TensorSource;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/**
+ * Runs models side by side: each is called once on every sample to compare outputs, then all take
+ * turns against the clock.
+ */
+final class Race implements AutoCloseable {
+
+  private static final int WARM_UP = 3;
+  private static final int LEAST_ROUNDS = 5;
+  private static final int MOST_ROUNDS = 101;
+  private static final long ENOUGH_NANOS = 2_000_000_000L;
+
+  /**
+   * A model that takes part.
+   *
+   * @param name what the result calls it
+   * @param file where it is
+   */
+  record Entrant(String name, Path file) {}
+
+  private final List<Entrant> entrants;
+  private final List<RunnableModel> models = new ArrayList<>();
+  private final NDManager manager;
+
+  private Race(List<Entrant> entrants) {
+    this.entrants = List.copyOf(entrants);
+    entrants.forEach(e -> models.add(RunnableModel.load(e.name(), e.file())));
+    this.manager = NDManager.newBaseManager(Device.cpu());
+  }
+
+  /**
+   * Runs them.
+   *
+   * @param entrants the reference first
+   * @param source the reference as a source, which tells what it might be called with
+   * @param layers its layers
+   * @throws ValidationException if one does not load or fails where the reference does not
+   * @throws ConfigurationException if the reference itself cannot be run on the samples
+   */
+  static RunComparison run(
+      Settings settings, List<Entrant> entrants, TensorSource source, List<Layer> layers) {
+    try (Race race = new Race(entrants)) {
+      if (settings.samples().isEmpty()) {
+        return race.onSynthetic(layers);
+      }
+      String described =
+          settings.samples().stream().map(SampleInputs::describe).collect(Collectors.joining(", "));
+      List<NDList> samples = new ArrayList<>();
+      for (SampleInputs sample : settings.samples()) {
+        samples.add(SampleReader.read(settings, sample, source, race.manager));
+      }
+      return race.on(described, samples);
+    }
+  }
+
+  private RunComparison onSynthetic(List<Layer> layers) {
+    for (SyntheticInputs candidate : SyntheticInputs.candidates(layers)) {
+      NDList inputs = candidate.make(manager);
+      try (NDManager scope = manager.newSubManager()) {
+        models.get(0).run(inputs, scope);
+      } catch (RuntimeException e) {
+        // It takes other inputs: the next candidate is tried.
+        continue;
+      }
+      return on(candidate.describe(), List.of(inputs));
+    }
+    throw new ConfigurationException(
+        models.get(0).name()
+            + ": what it is to be called with cannot be told from its layers, and it is run before"
+            + " the result is accepted. Give it inputs, a tensor for each parameter of forward:"
+            + " --sample inputs.safetensors; or accept the result without running it: --no-run");
+  }
+
+  private RunComparison on(String described, List<NDList> samples) {
+    List<OutputMeter> meters = models.stream().map(model -> new OutputMeter(model.name())).toList();
+    for (NDList sample : samples) {
+      try (NDManager scope = manager.newSubManager()) {
+        NDList reference = reference(described, sample, scope);
+        for (int i = 0; i < models.size(); i++) {
+          meters.get(i).add(reference, i == 0 ? reference : other(i, described, sample, scope));
+        }
+      }
+    }
+    long[][] times = time(samples);
+    return new RunComparison(
+        described,
+        times[0].length,
+        IntStream.range(0, models.size())
+            .mapToObj(i -> result(entrants.get(i), times[i], meters.get(i)))
+            .toList());
+  }
+
+  private NDList reference(String described, NDList sample, NDManager scope) {
+    try {
+      return models.get(0).run(sample, scope);
+    } catch (RuntimeException e) {
+      throw new ConfigurationException(
+          models.get(0).failed(described, e).getMessage()
+              + ". The samples must be what its forward takes, a tensor for each parameter",
+          e);
+    }
+  }
+
+  private NDList other(int model, String described, NDList sample, NDManager scope) {
+    try {
+      return models.get(model).run(sample, scope);
+    } catch (RuntimeException e) {
+      throw models.get(model).failed(described, e);
+    }
+  }
+
+  /** The times of each model, in nanoseconds, in rising order. */
+  private long[][] time(List<NDList> samples) {
+    List<long[]> rounds = new ArrayList<>();
+    long started = System.nanoTime();
+    for (int round = -WARM_UP; round < MOST_ROUNDS; round++) {
+      long[] times = new long[models.size()];
+      for (int i = 0; i < times.length; i++) {
+        times[i] = time(models.get(i), samples);
+      }
+      if (round >= 0) {
+        rounds.add(times);
+      }
+      if (rounds.size() >= LEAST_ROUNDS && System.nanoTime() - started > ENOUGH_NANOS) {
+        break;
+      }
+    }
+    long[][] sorted = new long[models.size()][];
+    for (int i = 0; i < sorted.length; i++) {
+      int model = i;
+      sorted[i] = rounds.stream().mapToLong(times -> times[model]).sorted().toArray();
+    }
+    return sorted;
+  }
+
+  private long time(RunnableModel model, List<NDList> samples) {
+    long nanos = 0;
+    for (NDList sample : samples) {
+      try (NDManager scope = manager.newSubManager()) {
+        long start = System.nanoTime();
+        model.run(sample, scope);
+        nanos += System.nanoTime() - start;
+      }
+    }
+    return nanos;
+  }
+
+  private static RunResult result(Entrant entrant, long[] times, OutputMeter meter) {
+    try {
+      return new RunResult(
+          entrant.name(),
+          Files.size(entrant.file()),
+          times[times.length / 2],
+          Arrays.stream(times).min().orElseThrow(),
+          meter.total(),
+          meter.mismatched());
+    } catch (IOException e) {
+      throw new UncheckedIOException(entrant.file() + " cannot be looked at", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    manager.close();
+    models.forEach(RunnableModel::close);
+  }
+}

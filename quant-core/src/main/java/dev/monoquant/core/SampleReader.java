@@ -1,0 +1,94 @@
+package dev.monoquant.core;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.QuantException;
+import dev.monoquant.core.InputOpener.Opened;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.TensorSource;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** Reads sample inputs and puts them in the order of the parameters of {@code forward}. */
+final class SampleReader {
+
+  /** Under this key a source tells the names of the parameters, with commas between. */
+  static final String PARAMETERS = "forward";
+
+  private static final Set<String> NO_INPUTS =
+      Set.of("label", "labels", "target", "targets", "logits", "output", "outputs");
+
+  private SampleReader() {}
+
+  static NDList read(
+      Settings settings, SampleInputs sample, TensorSource model, NDManager manager) {
+    if (sample instanceof SampleInputs.OfArrays of) {
+      return of.arrays();
+    }
+    Path file = ((SampleInputs.OfFile) sample).file();
+    Map<String, NDArray> arrays =
+        file.toString().toLowerCase(Locale.ROOT).endsWith(".npz")
+            ? numpy(file, manager)
+            : tensors(settings, file, manager);
+    String names = model.metadata().getOrDefault(PARAMETERS, "");
+    List<String> parameters = names.isEmpty() ? List.of() : List.of(names.split(","));
+    NDList inputs = new NDList();
+    if (!parameters.isEmpty() && arrays.keySet().containsAll(parameters)) {
+      parameters.forEach(name -> inputs.add(arrays.get(name)));
+    } else {
+      arrays.forEach(
+          (name, array) -> {
+            if (!NO_INPUTS.contains(name.toLowerCase(Locale.ROOT))) {
+              inputs.add(array);
+            }
+          });
+    }
+    if (inputs.isEmpty()) {
+      throw new ConfigurationException(
+          file
+              + ": holds no inputs, only "
+              + arrays.keySet()
+              + ". Name the tensors as forward names its parameters, such as input_ids");
+    }
+    return inputs;
+  }
+
+  private static Map<String, NDArray> tensors(Settings settings, Path file, NDManager manager) {
+    ModelInput input = ModelInput.of(file);
+    try (Opened opened = InputOpener.open(settings.withInputFormat(Optional.empty()), input)) {
+      return LiveTensors.stateDict(opened.source(), manager);
+    } catch (IOException e) {
+      throw InputOpener.unreadable(input, e);
+    }
+  }
+
+  private static Map<String, NDArray> numpy(Path file, NDManager manager) {
+    Map<String, NDArray> arrays = new LinkedHashMap<>();
+    try (InputStream in = Files.newInputStream(file)) {
+      NDList list = NDList.decode(manager, in);
+      for (int i = 0; i < list.size(); i++) {
+        NDArray array = list.get(i);
+        arrays.put(array.getName() == null ? Integer.toString(i) : array.getName(), array);
+      }
+    } catch (IOException | RuntimeException e) {
+      throw new ConfigurationException(
+          "sample "
+              + QuantException.quote(file.toString())
+              + " could not be read as .npz: "
+              + e.getMessage()
+              + ". Write it with numpy.savez, or as .safetensors",
+          e);
+    }
+    return arrays;
+  }
+}

@@ -158,7 +158,9 @@ public final class ArchiveLayout {
     return out.array();
   }
 
-  /** The values of a directory entry that do not fit: size, stored size, position, in this order. */
+  /**
+   * The values of a directory entry that do not fit: size, stored size, position, in this order.
+   */
   private static byte[] centralExtra(Placed placed) {
     List<Long> values = new ArrayList<>();
     if (placed.wide()) {

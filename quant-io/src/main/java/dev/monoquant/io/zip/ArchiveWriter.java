@@ -41,8 +41,7 @@ public final class ArchiveWriter implements Closeable {
     this.layout = layout;
     List<Region> regions = new ArrayList<>();
     for (ArchiveLayout.Placed placed : layout.entries()) {
-      regions.add(
-          new Region(placed.entry().name(), placed.start(), placed.entry().storedSize()));
+      regions.add(new Region(placed.entry().name(), placed.start(), placed.entry().storedSize()));
     }
     this.file = new RegionFile(staging, name, layout.fileBytes(), regions);
     try {

@@ -84,7 +84,8 @@ record CentralRecord(String name, int method, long crc, long storedSize, long si
     int at = 0;
     while (in.capacity() - at >= FIXED_BYTES && in.getInt(at) == SIGNATURE) {
       int nameBytes = Short.toUnsignedInt(in.getShort(at + 28));
-      int rest = Short.toUnsignedInt(in.getShort(at + 30)) + Short.toUnsignedInt(in.getShort(at + 32));
+      int rest =
+          Short.toUnsignedInt(in.getShort(at + 30)) + Short.toUnsignedInt(in.getShort(at + 32));
       String name = new String(directory, at + FIXED_BYTES, nameBytes, StandardCharsets.UTF_8);
       if (names.contains(name)) {
         in.putInt(at + 16, 0);

@@ -229,8 +229,7 @@ class ArchiveWriterTest {
   @Example
   void namesThatReadersTakeForOneAreRefused() {
     assertThatThrownBy(
-            () ->
-                new ArchiveLayout(List.of(NewEntry.later("a/B", 1), NewEntry.later("a/b", 1))))
+            () -> new ArchiveLayout(List.of(NewEntry.later("a/B", 1), NewEntry.later("a/b", 1))))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("two entries");
   }

@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 public final class HashPool implements Closeable {
 
   /** What a hash that is not known yet looks like; as long as one. */
-  static final String UNKNOWN = "0".repeat(64);
+  public static final String UNKNOWN = "0".repeat(64);
 
   /**
    * The checksums of a run of bytes.
@@ -189,8 +189,12 @@ public final class HashPool implements Closeable {
     }
   }
 
-  /** {@return the SHA-256 of some bytes in lower-case hexadecimal digits} */
-  static String hash(byte[] bytes) {
+  /**
+   * {@return the SHA-256 of some bytes in lower-case hexadecimal digits}
+   *
+   * @param bytes the bytes
+   */
+  public static String hash(byte[] bytes) {
     return HexFormat.of().formatHex(sha256().digest(bytes));
   }
 

@@ -42,7 +42,8 @@ import java.util.TreeMap;
  *
  * <p>In a TorchScript archive {@code tensors} are the records of its storages, {@code files} all
  * others but the manifest, as they are when inflated, and {@code self} is that of all bytes that
- * are in no record, followed by the manifest, the checksum of whose record counts as zero.
+ * are in no record or in one that is compressed, followed by the manifest, the checksum of whose
+ * record counts as zero.
  *
  * @param self the hash of what holds the manifest
  * @param inputs hashes of the input files by name

@@ -270,7 +270,7 @@ public final class TorchZip implements Closeable {
   }
 
   /**
-   * The bytes of the file that are in no entry.
+   * The bytes of the file that are in no record that lies as it is.
    *
    * @param without entries whose checksum is to be 0 there
    * @return as {@link Archive#frame}

@@ -3,6 +3,7 @@ package dev.monoquant.io.torchscript;
 import static dev.monoquant.QuantException.quote;
 import static java.util.Objects.requireNonNull;
 
+import dev.monoquant.ModelFormatException;
 import dev.monoquant.io.script.HeldStorage;
 import dev.monoquant.io.script.Rewritten;
 import dev.monoquant.io.script.Treatment;
@@ -124,7 +125,11 @@ record HeldRecords(
       for (HeldStorage storage : rewritten.storages()) {
         unwritten.put(storage.key(), new Unwritten(storage.key(), storage.bytes()));
       }
-      return ProgramViews.of(source.archive(), rewritten.program(), unwritten);
+      try {
+        return ProgramViews.of(source.archive(), rewritten.program(), unwritten);
+      } catch (ModelFormatException e) {
+        throw broken(String.valueOf(e.getMessage()));
+      }
     }
 
     private void addPart(String record, long size, HeldStorage storage) {

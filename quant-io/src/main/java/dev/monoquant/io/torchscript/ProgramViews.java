@@ -66,7 +66,7 @@ record ProgramViews(Map<String, Long> storages, Map<ViewKey, TorchTensor> views)
     for (PickleObject object : PickleWalk.objects(root)) {
       if (TorchGlobals.isTensor(object.callee())) {
         try {
-          TorchTensor view = reader.read(object, "of " + directory);
+          TorchTensor view = reader.read(object, "in " + directory);
           views.putIfAbsent(ViewKey.of(archive.zip().folder(), view), view);
         } catch (ModelFormatException e) {
           if (e.reason() != Reason.UNSUPPORTED_TENSOR) {

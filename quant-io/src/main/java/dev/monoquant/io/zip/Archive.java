@@ -159,8 +159,9 @@ public final class Archive implements Closeable {
   }
 
   /**
-   * The bytes of the file that are in no entry: local headers, directory and end records, one after
-   * the other.
+   * The bytes of the file that are in no entry that lies as it is: local headers, what is
+   * compressed (several streams make the same content), directory and end records, one after the
+   * other.
    *
    * @param without entries whose checksum is to be 0 there
    * @return the bytes
@@ -176,6 +177,9 @@ public final class Archive implements Closeable {
       }
       out.writeBytes(header);
       at = entry.start() + entry.storedSize();
+      if (entry.deflated()) {
+        out.writeBytes(bytes(entry.start(), at));
+      }
     }
     byte[] end = bytes(at, file.size());
     CentralRecord.clearChecksums(end, without);

@@ -92,8 +92,8 @@ public final class ArchiveWriter implements Closeable {
   }
 
   /**
-   * The bytes of the archive that are in no entry: the local headers, the directory and the end
-   * records, one after the other.
+   * The bytes of the archive that are in no entry that lies as it is: the local headers, what is
+   * compressed, the directory and the end records, one after the other.
    *
    * @param crcs the CRC-32 of the content of entries by name; of the others those that were
    *     computed
@@ -109,7 +109,10 @@ public final class ArchiveWriter implements Closeable {
       if (!all.containsKey(name)) {
         all.put(name, crc(placed));
       }
-      out.writeBytes(layout.localHeader(placed, all.get(name)));
+      out.writeBytes(layout.localHeader(placed, requireNonNull(all.get(name))));
+      if (placed.entry().isDeflated()) {
+        placed.entry().bytes().ifPresent(out::writeBytes);
+      }
     }
     out.writeBytes(layout.end(all));
     return out.toByteArray();

@@ -20,7 +20,7 @@ import java.util.TreeMap;
  * @param symmetric whether zero is the middle of the codes; open means that the layer decides
  * @param granularity how many numbers share a scale
  * @param profile whose formulas are followed, such as {@code compressed-tensors}
- * @param extra options of a scheme's own by name
+ * @param extra options of a scheme's or an output format's own by name
  */
 public record WeightSettings(
     Optional<String> scheme,

@@ -2,6 +2,8 @@ package dev.monoquant.spi;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -29,6 +31,40 @@ public interface OutputFormat {
    * @return empty if it can; else the reason, and the weight is kept as it is
    */
   Optional<String> refusal(EncodedWeight weight);
+
+  /**
+   * Whether this format can store a weight quantized in that way, where that depends on more of the
+   * model than the weight, such as the code that uses it. What {@link #refusal(EncodedWeight)}
+   * refuses, this refuses.
+   *
+   * @param weight the weight and its encoding
+   * @param source the open model that the weight is of
+   * @return empty if it can; else the reason, and the weight is kept as it is
+   */
+  default Optional<String> refusal(EncodedWeight weight, TensorSource source) {
+    return refusal(weight);
+  }
+
+  /**
+   * The options of this format's own, described. They are given like those of schemes, for all
+   * weights or by rules for some, and arrive in {@link EncodedWeight#storage()} complete.
+   *
+   * @return the descriptions, names unique, the same at each call
+   */
+  default List<OptionSpec<?>> options() {
+    return List.of();
+  }
+
+  /**
+   * What the user should know about how weights will be stored or executed, for the plan and the
+   * report.
+   *
+   * @param request what would be written
+   * @return a sentence by the name of the weight; a weight without one is left out
+   */
+  default Map<String, String> remarks(OutputRequest request) {
+    return Map.of();
+  }
 
   /**
    * The size of the output, known before any number is read.

@@ -3,6 +3,7 @@ package dev.monoquant.spi;
 import dev.monoquant.model.Rows;
 import dev.monoquant.tile.Encoding;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -78,4 +79,28 @@ public interface Scheme {
    * @return an immutable, thread-safe worker
    */
   TileDecoder decoder(Rows rows, Options options);
+
+  /**
+   * The inverse once more, in TorchScript, for outputs that are run by PyTorch without this
+   * library: the body of a function whose parameters are the parts by their names, and whose result
+   * is the weight, FLOAT32 of shape (rows, cols).
+   *
+   * <p>A part arrives as a tensor of its shape; codes of less than 8 bits are unpacked to INT8, or
+   * UINT8 if they are unsigned. Lines are separated by {@code \n} and not indented. A scheme of one
+   * scale for each row, with no zero point, says
+   *
+   * <pre>{@code
+   * return torch.mul(torch.to(codes, 6), torch.unsqueeze(scale, 1))
+   * }</pre>
+   *
+   * <p>Integer codes with {@code scale} and {@code zero_point}, and casts, need none: those are
+   * known to the output formats.
+   *
+   * @param rows the weight
+   * @param options the options it is quantized with
+   * @return the body; empty if there is none, and such outputs keep the weight in float
+   */
+  default Optional<String> torchScript(Rows rows, Options options) {
+    return Optional.empty();
+  }
 }

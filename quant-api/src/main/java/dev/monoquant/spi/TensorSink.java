@@ -68,7 +68,21 @@ public interface TensorSink extends Closeable {
   default void remark(String name, String text) {}
 
   /**
-   * Finishes: flushes, reads the files again and checks them, and gives them their names.
+   * Completes the output under its temporary name, so that it can be tried before {@link #commit}
+   * makes it visible: a file that can be run is run, and compared with what it was made of. Called
+   * at most once, when everything is written.
+   *
+   * @return the complete file; empty if outputs of this format are not run
+   * @throws IOException if writing fails
+   * @throws dev.monoquant.ValidationException if what is read back is not what was written
+   */
+  default Optional<Path> finish() throws IOException {
+    return Optional.empty();
+  }
+
+  /**
+   * Finishes, unless {@link #finish} did: flushes, reads the files again and checks them, and gives
+   * them their names.
    *
    * @return the files of the output, the one that makes it whole last
    * @throws IOException if writing fails

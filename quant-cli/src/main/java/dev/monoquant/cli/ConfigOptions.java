@@ -77,7 +77,8 @@ final class ConfigOptions {
   @Option(
       names = "--option",
       paramLabel = "NAME=VALUE",
-      description = "An option of the scheme's own, as listed by plugins. May be repeated.")
+      description =
+          "An option of the scheme's or the output format's own, as listed by plugins. May be repeated.")
   private List<String> options = new ArrayList<>();
 
   @Option(

@@ -6,6 +6,7 @@ import com.google.gson.JsonObject;
 import dev.monoquant.core.PluginEntry;
 import dev.monoquant.core.Plugins;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.Scheme;
 import java.io.PrintWriter;
 import java.util.List;
@@ -45,6 +46,9 @@ final class PluginsCommand implements Callable<Integer> {
   }
 
   private static List<OptionSpec<?>> options(PluginEntry<?> entry) {
+    if (entry.plugin() instanceof OutputFormat format) {
+      return format.options();
+    }
     return entry.plugin() instanceof Scheme scheme ? scheme.options() : List.of();
   }
 
@@ -99,7 +103,7 @@ final class PluginsCommand implements Callable<Integer> {
       object.addProperty("id", entry.id());
       object.addProperty("class", entry.className());
       object.addProperty("origin", entry.origin());
-      if (entry.plugin() instanceof Scheme) {
+      if (entry.plugin() instanceof Scheme || entry.plugin() instanceof OutputFormat) {
         object.add("options", toJson(options(entry)));
       }
       entries.add(object);

@@ -97,6 +97,7 @@ final class JsonText {
     json.name("granularity").value(options.granularity().wire());
     json.name("profile").value(options.profile());
     map(json, "options", options.extra());
+    map(json, "storage", weight.storage());
     json.name("parts").beginArray();
     for (Part part : weight.encoding().parts()) {
       json.beginObject();

@@ -11,14 +11,21 @@ import dev.monoquant.spi.EncodedWeight;
  * @param weight the weight and its encoding
  * @param evidence how the kind of its layer is known
  * @param quantizer the id of the layer quantizer that chose it
+ * @param remark what the output format says of how it will be stored or executed, possibly nothing
  */
-public record PlannedWeight(EncodedWeight weight, Layer.Evidence evidence, String quantizer) {
+public record PlannedWeight(
+    EncodedWeight weight, Layer.Evidence evidence, String quantizer, String remark) {
 
   /** Checks that nothing is null. */
   public PlannedWeight {
     requireNonNull(weight, "weight");
     requireNonNull(evidence, "evidence");
     requireNonNull(quantizer, "quantizer");
+    requireNonNull(remark, "remark");
+  }
+
+  PlannedWeight withRemark(String text) {
+    return new PlannedWeight(weight, evidence, quantizer, text);
   }
 
   /** {@return bytes of the weight in the input} */

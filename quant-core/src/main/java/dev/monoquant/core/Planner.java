@@ -48,7 +48,7 @@ final class Planner {
     this.config = config;
     this.format = format;
     this.choice = new LayerChoice(settings.plugins().layerQuantizers());
-    this.encoder = new WeightEncoder(settings, config);
+    this.encoder = new WeightEncoder(settings, config, format);
     this.nonFinite = nonFinite;
   }
 
@@ -61,7 +61,7 @@ final class Planner {
     RuleBook rules = new RuleBook(config);
     problems.addAll(rules.unmatched(layers));
     for (Layer layer : layers) {
-      decide(layer, rules);
+      decide(layer, rules, source);
     }
     if (weights.isEmpty() && problems.isEmpty()) {
       problems.add(nothingToDo(layers));
@@ -77,13 +77,13 @@ final class Planner {
         OptionalLong.empty());
   }
 
-  private void decide(Layer layer, RuleBook rules) {
+  private void decide(Layer layer, RuleBook rules, TensorSource source) {
     LayerChoice.Chosen chosen = choice.rows(layer);
     problems.addAll(chosen.problems());
     Set<String> candidates = new HashSet<>();
     for (LayerChoice.Candidate candidate : chosen.candidates()) {
       candidates.add(candidate.rows().tensor().name());
-      decide(layer, candidate, rules);
+      decide(layer, candidate, rules, source);
     }
     for (TensorInfo tensor : layer.tensors().values()) {
       if (!candidates.contains(tensor.name())) {
@@ -92,7 +92,8 @@ final class Planner {
     }
   }
 
-  private void decide(Layer layer, LayerChoice.Candidate candidate, RuleBook rules) {
+  private void decide(
+      Layer layer, LayerChoice.Candidate candidate, RuleBook rules, TensorSource source) {
     Rows rows = candidate.rows();
     TensorInfo tensor = rows.tensor();
     Optional<String> excluded = rules.excludes(layer);
@@ -117,7 +118,8 @@ final class Planner {
     }
     WeightEncoder.Outcome outcome = encoder.encode(rules.settings(layer), candidate);
     // Asked first: what a format does not take need not fit the groups either.
-    Optional<String> refusal = outcome.nearest().flatMap(w -> format.flatMap(f -> f.refusal(w)));
+    Optional<String> refusal =
+        outcome.nearest().flatMap(w -> format.flatMap(f -> f.refusal(w, source)));
     if (refusal.isPresent()) {
       keep(layer, tensor, Why.UNSUPPORTED, refusal.get());
       return;
@@ -128,7 +130,8 @@ final class Planner {
       return;
     }
     EncodedWeight weight = outcome.weight().get();
-    PlannedWeight planned = new PlannedWeight(weight, layer.evidence(), candidate.quantizer().id());
+    PlannedWeight planned =
+        new PlannedWeight(weight, layer.evidence(), candidate.quantizer().id(), "");
     if (planned.bytesAfter() >= planned.bytesBefore()) {
       keep(
           layer,

@@ -28,10 +28,12 @@ import java.util.TreeMap;
  *     "layer": "fc", "layer_kind": "Linear",
  *     "scheme": "int8@1", "bits": 8, "symmetric": true, "granularity": "channel",
  *     "profile": "compressed-tensors", "options": {},
+ *     "storage": {},                   // options of the output format's own
  *     "parts": [{"name": "codes", "type": "I8", "shape": [10, 100]}],
  *     "packed_bytes": 1040,
  *     "evidence": "inferred",          // or declared, given: how the kind is known
  *     "quantizer": "linear",
+ *     "remark": "",                    // of the output format: how it is stored or executed
  *     "errors": {...},                 // report; as above
  *     "max_error_bound": 0.02          // report; null if the scheme declares none
  *   }],
@@ -109,6 +111,7 @@ final class ReportJson {
     JsonText.weight(json, weight.weight());
     json.name("evidence").value(weight.evidence().wire());
     json.name("quantizer").value(weight.quantizer());
+    json.name("remark").value(weight.remark());
   }
 
   private static void kept(JsonWriter json, List<KeptTensor> kept) throws IOException {

@@ -1,7 +1,10 @@
 package dev.monoquant.core;
 
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -15,6 +18,7 @@ import java.util.stream.Collectors;
 final class ReportTable {
 
   static final int MAX_ROWS = 100;
+  private static final int MAX_NAMES = 3;
 
   private ReportTable() {}
 
@@ -90,6 +94,7 @@ final class ReportTable {
     table.appendTo(out);
     unsaid(weights.size(), shown.size(), "with the lowest SQNR", out);
     out.append('\n');
+    remarks(weights.stream().map(WeightReport::planned).toList(), out);
   }
 
   private static void planned(List<PlannedWeight> weights, StringBuilder out) {
@@ -118,6 +123,28 @@ final class ReportTable {
     table.appendTo(out);
     unsaid(weights.size(), shown.size(), "that are largest", out);
     out.append('\n');
+    remarks(weights, out);
+  }
+
+  /** What the output format says, each sentence once, with the weights that it is said of. */
+  private static void remarks(List<PlannedWeight> weights, StringBuilder out) {
+    Map<String, List<String>> byRemark = new LinkedHashMap<>();
+    for (PlannedWeight w : weights) {
+      if (!w.remark().isEmpty()) {
+        byRemark.computeIfAbsent(w.remark(), r -> new ArrayList<>()).add(w.weight().name());
+      }
+    }
+    byRemark.forEach(
+        (remark, names) ->
+            out.append(
+                Text.format(
+                    "%s: %s: %s\n",
+                    Text.count(names.size(), "weight"),
+                    Text.line(remark),
+                    Text.names(names, MAX_NAMES))));
+    if (!byRemark.isEmpty()) {
+      out.append('\n');
+    }
   }
 
   private static <T> List<T> shown(List<T> weights, Comparator<T> first, Function<T, String> name) {

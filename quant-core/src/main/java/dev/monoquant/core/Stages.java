@@ -56,7 +56,7 @@ final class Stages {
         return plan;
       }
       OutputRequest request = request(settings, opened, plan, config, target.get(), false);
-      return withSize(plan, format.get().predictBytes(request));
+      return withOutput(plan, format.get(), request);
     }
   }
 
@@ -71,7 +71,7 @@ final class Stages {
     try (Opened opened = InputOpener.open(settings, input)) {
       Plan plan = soundPlan(settings, opened, config, Optional.of(format));
       OutputRequest request = request(settings, opened, plan, config, target, overwrite);
-      Plan sized = withSize(plan, format.predictBytes(request));
+      Plan sized = withOutput(plan, format, request);
       try (TensorSink sink = format.open(request)) {
         Report report = run(settings, opened.source(), sized, policy(config), sink);
         gate.accept(report);
@@ -229,16 +229,20 @@ final class Stages {
         settings.resume());
   }
 
-  private static Plan withSize(Plan plan, long bytes) {
+  /** The plan with what only the output format knows. */
+  private static Plan withOutput(Plan plan, OutputFormat format, OutputRequest request) {
+    Map<String, String> remarks = format.remarks(request);
     return new Plan(
         plan.input(),
         plan.inputFormat(),
         plan.outputFormat(),
         plan.layers(),
-        plan.weights(),
+        plan.weights().stream()
+            .map(w -> w.withRemark(remarks.getOrDefault(w.weight().name(), "")))
+            .toList(),
         plan.kept(),
         plan.problems(),
-        OptionalLong.of(bytes));
+        OptionalLong.of(format.predictBytes(request)));
   }
 
   private static QuantizationConfig withFormat(Optional<String> formatId) {

@@ -95,7 +95,7 @@ final class StoredModel implements QuantizedModel {
     formatId.ifPresent(named::format);
     OutputFormat output = OutputChoice.required(settings.plugins(), named.build(), target);
     for (EncodedWeight weight : source.quantized()) {
-      Optional<String> refusal = output.refusal(weight);
+      Optional<String> refusal = output.refusal(weight, source);
       if (refusal.isPresent()) {
         throw new ConfigurationException(
             "format "

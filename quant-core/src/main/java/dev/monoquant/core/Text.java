@@ -92,6 +92,7 @@ final class Text {
       out.append(' ').append(options.profile());
     }
     options.extra().forEach((k, v) -> out.append(' ').append(name(k)).append('=').append(name(v)));
+    weight.storage().forEach((k, v) -> out.append(' ').append(name(k)).append('=').append(name(v)));
     return out.toString();
   }
 

@@ -12,6 +12,7 @@ import dev.monoquant.model.Rows;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
@@ -34,25 +35,39 @@ final class WeightEncoder {
       Optional<EncodedWeight> weight,
       Optional<EncodedWeight> nearest,
       String reason,
-      Optional<Problem> problem) {}
+      Optional<Problem> problem) {
+
+    private Outcome withStorage(Map<String, String> storage) {
+      return new Outcome(
+          weight.map(w -> w.withStorage(storage)),
+          nearest.map(w -> w.withStorage(storage)),
+          reason,
+          problem);
+    }
+  }
 
   private final Settings settings;
   private final QuantizationConfig config;
+  private final OwnOptions ofFormat;
 
-  WeightEncoder(Settings settings, QuantizationConfig config) {
+  WeightEncoder(Settings settings, QuantizationConfig config, Optional<OutputFormat> format) {
     this.settings = settings;
     this.config = config;
+    this.ofFormat = format.map(OwnOptions::of).orElse(OwnOptions.NONE);
   }
 
   Outcome encode(WeightSettings wanted, LayerChoice.Candidate candidate) {
     Rows rows = candidate.rows();
     Scheme scheme = settings.plugins().scheme(schemeId(wanted));
     OwnOptions own = OwnOptions.of(scheme);
+    own.requireKnown(wanted.extra().keySet(), ofFormat);
     Map<String, String> given = own.checked(wanted.extra());
+    Map<String, String> storage = ofFormat.complete(ofFormat.checked(wanted.extra()), Map.of());
     try {
       Options defaults = scheme.defaults(rows);
       Map<String, String> extra = own.complete(given, defaults.extra());
-      return encode(scheme, options(defaults, wanted, extra), wanted, candidate);
+      return encode(scheme, options(defaults, wanted, extra), wanted, candidate)
+          .withStorage(storage);
     } catch (ConfigurationException e) {
       return failed(Problem.error(rows.tensor().name(), message(e, rows.tensor().name()), ""));
     } catch (RuntimeException e) {
@@ -105,7 +120,9 @@ final class WeightEncoder {
         return failed(missing.get());
       }
     }
-    EncodedWeight weight = new EncodedWeight(rows, scheme.id(), options, encoding);
+    EncodedWeight weight =
+        new EncodedWeight(
+            rows, scheme.id(), options, encoding, Map.of(), scheme.torchScript(rows, options));
     return new Outcome(Optional.of(weight), Optional.of(weight), "", Optional.empty());
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.ndarray.NDList;
+import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.PlanException;
@@ -11,13 +12,16 @@ import dev.monoquant.PluginException;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
+import dev.monoquant.Rule;
 import dev.monoquant.ValidationException;
+import dev.monoquant.WeightSettings;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
@@ -301,6 +305,95 @@ class QuantizerTest {
     assertThat(plan.problems()).isEmpty();
     assertThat(plan.weights()).hasSize(1);
     assertThat(plan.kept().toString()).contains("fc1 only");
+  }
+
+  @Test
+  void anOutputFormatHasOptionsByRuleAndLayerAndSaysWhatTheyDo() {
+    QuantizationConfig config =
+        FAKE.overrideWith(
+            QuantizationConfig.builder()
+                .option("mode", "slow")
+                .rule(Rule.adjust("fc2", WeightSettings.OPEN.withExtra("level", "07")))
+                .build());
+    Plan plan = planFor(new WithOptions(), config);
+    assertThat(plan.problems()).isEmpty();
+    assertThat(plan.weights())
+        .extracting(w -> w.weight().storage().toString())
+        .containsExactly("{level=1, mode=slow}", "{level=7, mode=slow}");
+    assertThat(plan.weights()).allMatch(w -> w.weight().options().extra().isEmpty());
+    assertThat(plan.weights())
+        .extracting(PlannedWeight::remark)
+        .containsExactly("", "kept slow on level 7");
+  }
+
+  @Test
+  void anOptionThatNeitherSchemeNorFormatHasIsRefusedWithTheNearest() {
+    assertThatThrownBy(
+            () ->
+                planFor(
+                    new WithOptions(),
+                    FAKE.overrideWith(QuantizationConfig.builder().option("mod", "slow").build())))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("scheme fake and format test/with-options have no option")
+        .hasMessageContaining("did you mean mode?")
+        .hasMessageContaining("level (a whole number from 1 to 9, default 1)");
+    assertThatThrownBy(
+            () ->
+                planFor(
+                    new WithOptions(),
+                    FAKE.overrideWith(QuantizationConfig.builder().option("level", "10").build())))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("format test/with-options: option level is \"10\"");
+  }
+
+  private static Plan planFor(OutputFormat format, QuantizationConfig config) {
+    return Quantizer.create()
+        .withPlugins(Plugins.of(model(), new FakeScheme(), new FakeLayers("fake"), format))
+        .plan(input(), config, Optional.of(Path.of("out")));
+  }
+
+  /** An output format with options of its own. */
+  private static final class WithOptions implements OutputFormat {
+    private static final OptionSpec<String> MODE =
+        OptionSpec.choice("mode", "fast", List.of("fast", "slow"), "How it runs");
+    private static final OptionSpec<Integer> LEVEL =
+        OptionSpec.integer("level", 1, 1, 9, "How far it goes");
+
+    @Override
+    public String id() {
+      return "test/with-options";
+    }
+
+    @Override
+    public boolean suits(Path target) {
+      return true;
+    }
+
+    @Override
+    public List<OptionSpec<?>> options() {
+      return List.of(MODE, LEVEL);
+    }
+
+    @Override
+    public Optional<String> refusal(EncodedWeight weight) {
+      return Optional.empty();
+    }
+
+    @Override
+    public Map<String, String> remarks(OutputRequest request) {
+      EncodedWeight last = request.weights().get(request.weights().size() - 1);
+      return Map.of(last.name(), "kept " + last.storage(MODE) + " on level " + last.storage(LEVEL));
+    }
+
+    @Override
+    public long predictBytes(OutputRequest request) {
+      return 0;
+    }
+
+    @Override
+    public TensorSink open(OutputRequest request) {
+      throw new AssertionError("only planned");
+    }
   }
 
   /** An output format that takes one layer of the model. */

@@ -45,7 +45,39 @@ class RenderingTest {
                 Part.perElement(Part.CODES, ElementType.INT8),
                 Part.perRow(Part.SCALE, ElementType.FLOAT32))),
         Layer.Evidence.INFERRED,
-        "linear");
+        "linear",
+        "");
+  }
+
+  @Test
+  void whatTheOutputFormatSaysIsSaidOnceForAllWeightsThatItIsSaidOf() {
+    PlannedWeight fast = planned("a", 4, 1000);
+    PlannedWeight stored =
+        new PlannedWeight(
+            fast.weight().withStorage(Map.of("mode", "dynamic")),
+            fast.evidence(),
+            fast.quantizer(),
+            "int8 kernel");
+    Plan plan =
+        plan(
+            List.of(
+                stored,
+                planned("b", 4, 1000).withRemark("decoded\n at load"),
+                planned("c", 4, 1000).withRemark("int8 kernel"),
+                planned("d", 4, 1000)),
+            List.of());
+    assertThat(plan.toTable())
+        .contains("int8 channel mode=dynamic")
+        .contains("2 weights: int8 kernel: a.weight, c.weight")
+        .contains("1 weight: decoded\\u000a at load: b.weight");
+    JsonObject weight =
+        JsonParser.parseString(plan.toJson())
+            .getAsJsonObject()
+            .getAsJsonArray("weights")
+            .get(0)
+            .getAsJsonObject();
+    assertThat(weight.get("remark").getAsString()).isEqualTo("int8 kernel");
+    assertThat(weight.get("storage").toString()).isEqualTo("{\"mode\":\"dynamic\"}");
   }
 
   private static Plan plan(List<PlannedWeight> weights, List<KeptTensor> kept) {
@@ -215,10 +247,12 @@ class RenderingTest {
             "granularity",
             "profile",
             "options",
+            "storage",
             "parts",
             "packed_bytes",
             "evidence",
             "quantizer",
+            "remark",
             "errors",
             "max_error_bound");
     assertThat(fc.getAsJsonObject("errors").toString())

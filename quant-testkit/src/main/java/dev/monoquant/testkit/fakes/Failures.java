@@ -6,6 +6,7 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.ReadLimits;
@@ -149,6 +150,21 @@ public final class Failures {
     }
 
     @Override
+    public Optional<String> refusal(EncodedWeight weight, TensorSource source) {
+      return output.refusal(weight, source);
+    }
+
+    @Override
+    public List<OptionSpec<?>> options() {
+      return output.options();
+    }
+
+    @Override
+    public Map<String, String> remarks(OutputRequest request) {
+      return output.remarks(request);
+    }
+
+    @Override
     public long predictBytes(OutputRequest request) {
       return output.predictBytes(request);
     }
@@ -176,6 +192,12 @@ public final class Failures {
     public void writeKept(TensorInfo tensor, long offset, ByteBuffer data) throws IOException {
       spend(left);
       sink.writeKept(tensor, offset, data);
+    }
+
+    @Override
+    public Optional<Path> finish() throws IOException {
+      spend(left);
+      return sink.finish();
     }
 
     @Override

@@ -16,6 +16,7 @@ import dev.monoquant.tile.Tile;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -77,6 +78,11 @@ public final class HostileScheme implements Scheme {
   @Override
   public List<OptionSpec<?>> options() {
     return inside.options();
+  }
+
+  @Override
+  public Optional<String> torchScript(Rows rows, Options options) {
+    return inside.torchScript(rows, options);
   }
 
   @Override

@@ -36,6 +36,7 @@ public final class OutputFormatLaws {
   public static List<Law<OutputCase>> all() {
     return List.of(
         new Law<>("idIsValid", c -> idIsValid(c.format())),
+        new Law<>("optionsAreDescribed", c -> optionsAreDescribed(c.format())),
         new Law<>("refusalRepeats", OutputFormatLaws::refusalRepeats),
         new Law<>("commitNamesItsFiles", OutputFormatLaws::commitNamesItsFiles),
         new Law<>("predictsItsSize", OutputFormatLaws::predictsItsSize),
@@ -53,6 +54,15 @@ public final class OutputFormatLaws {
    */
   public static void idIsValid(OutputFormat format) {
     Ids.require("idIsValid", format, format::id);
+  }
+
+  /**
+   * The options are described, their names unique, and the same at each call.
+   *
+   * @param format the subject
+   */
+  public static void optionsAreDescribed(OutputFormat format) {
+    Described.options("optionsAreDescribed", format, format::options);
   }
 
   /**

@@ -11,11 +11,9 @@ import dev.monoquant.spi.SchemeId;
 import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.tile.Encoding;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 
 /**
  * What a {@link Scheme} must declare: its id, its defaults, its encoding and its needs. No number
@@ -96,21 +94,8 @@ public final class SchemeLaws {
   public static void optionsAreDescribed(Scheme scheme, Rows rows) {
     String law = "optionsAreDescribed";
     String subject = scheme.id() + " (" + scheme.getClass().getName() + ") on " + rows;
-    Map<String, OptionSpec<?>> known = new TreeMap<>();
-    for (OptionSpec<?> option : scheme.options()) {
-      if (known.put(option.name(), option) != null) {
-        throw new LawViolation(law, subject, "two options are named " + option.name());
-      }
-    }
+    Map<String, OptionSpec<?>> known = Described.options(law, subject, scheme::options);
     String described = known.values().toString();
-    String again =
-        scheme.options().stream()
-            .sorted(Comparator.comparing(OptionSpec::name))
-            .toList()
-            .toString();
-    if (!described.equals(again)) {
-      throw new LawViolation(law, subject, described + " became " + again);
-    }
     scheme
         .defaults(rows)
         .extra()

@@ -8,6 +8,7 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.ReadLimits;
@@ -59,6 +60,21 @@ class BrokenOutputsTest {
           }
         };
     assertThat(caught(broken)).containsExactly("idIsValid");
+  }
+
+  /** Describes one option twice. Caught by {@code optionsAreDescribed}. */
+  @Test
+  void hasTwoOptionsOfOneName() {
+    FlatOutput broken =
+        new FlatOutput() {
+          @Override
+          public List<OptionSpec<?>> options() {
+            return List.of(
+                OptionSpec.flag("packed", true, "Whether codes are packed"),
+                OptionSpec.integer("packed", 1, 1, 8, "How many codes share a byte"));
+          }
+        };
+    assertThat(caught(broken)).containsExactly("optionsAreDescribed");
   }
 
   /** Forgets the names in its prediction. Caught by {@code predictsItsSize}. */

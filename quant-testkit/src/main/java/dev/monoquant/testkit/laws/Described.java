@@ -1,0 +1,36 @@
+package dev.monoquant.testkit.laws;
+
+import dev.monoquant.spi.OptionSpec;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+
+/** What holds for the described options of any plugin. */
+final class Described {
+
+  private Described() {}
+
+  /** The options by name, which are unique and the same at each call. */
+  static Map<String, OptionSpec<?>> options(
+      String law, Object subject, Supplier<List<OptionSpec<?>>> options) {
+    Map<String, OptionSpec<?>> known = named(law, subject, options.get());
+    String described = known.values().toString();
+    String again = named(law, subject, options.get()).values().toString();
+    if (!described.equals(again)) {
+      throw new LawViolation(law, subject, described + " became " + again);
+    }
+    return known;
+  }
+
+  private static Map<String, OptionSpec<?>> named(
+      String law, Object subject, List<OptionSpec<?>> options) {
+    Map<String, OptionSpec<?>> known = new TreeMap<>();
+    for (OptionSpec<?> option : options) {
+      if (known.put(option.name(), option) != null) {
+        throw new LawViolation(law, subject, "two options are named " + option.name());
+      }
+    }
+    return known;
+  }
+}

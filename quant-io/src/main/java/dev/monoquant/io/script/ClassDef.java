@@ -16,6 +16,7 @@ import java.util.Optional;
  * @param lists {@code __parameters__} and {@code __buffers__}
  * @param methods its methods
  * @param start where {@code class} begins
+ * @param headEnd the end of its first line
  * @param end the end of its last line
  */
 record ClassDef(
@@ -26,6 +27,7 @@ record ClassDef(
     Map<String, NameList> lists,
     Map<String, Function> methods,
     int start,
+    int headEnd,
     int end) {
 
   /**

@@ -64,7 +64,7 @@ sealed interface Expr {
 
   /** {@code callee(arguments)}. */
   record Call(Expr callee, List<Argument> arguments, int start, int end) implements Expr {
-    Call {
+    public Call {
       arguments = List.copyOf(arguments);
     }
 
@@ -86,7 +86,7 @@ sealed interface Expr {
 
   /** {@code base[items]}; of slices their ends are items. */
   record Index(Expr base, List<Expr> items, int start, int end) implements Expr {
-    Index {
+    public Index {
       items = List.copyOf(items);
     }
 
@@ -117,7 +117,7 @@ sealed interface Expr {
 
   /** A list, tuple or dict; of a dict keys and values in turn. */
   record Display(char open, List<Expr> items, int start, int end) implements Expr {
-    Display {
+    public Display {
       items = List.copyOf(items);
     }
 

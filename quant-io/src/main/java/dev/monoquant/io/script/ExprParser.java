@@ -7,8 +7,8 @@ import java.util.Set;
 
 /**
  * Expressions as torch's printer writes them: names, literals, members, calls, subscripts, displays
- * and unary operators. Binary operators, conditional expressions and lambdas are never written; they
- * are not understood.
+ * and unary operators. Binary operators, conditional expressions and lambdas are never written;
+ * they are not understood.
  */
 final class ExprParser {
 
@@ -17,9 +17,33 @@ final class ExprParser {
 
   private static final Set<String> RESERVED =
       Set.of(
-          "and", "or", "in", "is", "if", "else", "lambda", "for", "while", "return", "def", "class",
-          "with", "as", "import", "from", "assert", "raise", "pass", "break", "continue", "del",
-          "try", "except", "yield", "await", "global");
+          "and",
+          "or",
+          "in",
+          "is",
+          "if",
+          "else",
+          "lambda",
+          "for",
+          "while",
+          "return",
+          "def",
+          "class",
+          "with",
+          "as",
+          "import",
+          "from",
+          "assert",
+          "raise",
+          "pass",
+          "break",
+          "continue",
+          "del",
+          "try",
+          "except",
+          "yield",
+          "await",
+          "global");
 
   private final List<Token> tokens;
   private int at;
@@ -184,7 +208,8 @@ final class ExprParser {
         take();
         comma = true;
       } else if (!next(close)) {
-        throw new SourceFault(close + " was expected", tokens.get(Math.min(at, tokens.size() - 1)).start());
+        throw new SourceFault(
+            close + " was expected", tokens.get(Math.min(at, tokens.size() - 1)).start());
       }
     }
     int end = take().end();

@@ -29,8 +29,9 @@ record Function(
    *
    * @param name its name
    * @param type its type, if it has one
+   * @param end the end of its default, or of its type, or of its name
    */
-  record Parameter(String name, Optional<Expr> type) {}
+  record Parameter(String name, Optional<Expr> type, int end) {}
 
   Function {
     parameters = List.copyOf(parameters);
@@ -43,17 +44,19 @@ record Function(
     parser.expect("(");
     List<Parameter> parameters = new ArrayList<>();
     while (!parser.next(")")) {
-      String parameter = parser.take().text();
+      Token parameter = parser.take();
+      int end = parameter.end();
       Optional<Expr> type = Optional.empty();
       if (parser.next(":")) {
         parser.take();
         type = Optional.of(parser.expression());
+        end = type.get().end();
       }
-      parameters.add(new Parameter(parameter, type));
       if (parser.next("=")) {
         parser.take();
-        parser.expression();
+        end = parser.expression().end();
       }
+      parameters.add(new Parameter(parameter.text(), type, end));
       if (!parser.next(")")) {
         parser.expect(",");
       }
@@ -64,14 +67,14 @@ record Function(
       parser.expression();
     }
     parser.expect(":");
-    int end = body.isEmpty() ? head.end() : body.get(body.size() - 1).end();
+    int last = body.isEmpty() ? head.end() : body.get(body.size() - 1).end();
     return new Function(
         name.text(),
         name,
         parameters,
         body.stream().map(Statement::of).toList(),
         head.start(),
-        end);
+        last);
   }
 
   /** {@return how often each name is given a value, parameters once to begin with} */

@@ -65,7 +65,9 @@ final class SourceFile {
     return text;
   }
 
-  /** {@return what stands before the name of a class in its qualified name, with a dot at the end} */
+  /**
+   * {@return what stands before the name of a class in its qualified name, with a dot at the end}
+   */
   String prefix() {
     String stem = path.endsWith(".py") ? path.substring(0, path.length() - 3) : path;
     return stem.replace('/', '.') + ".";
@@ -151,7 +153,8 @@ final class SourceFile {
       at = next;
     }
     int end = body.isEmpty() ? head.end() : body.get(body.size() - 1).end();
-    return new ClassDef(this, name, base, attributes, lists, methods, head.start(), end);
+    return new ClassDef(
+        this, name, base, attributes, lists, methods, head.start(), head.end(), end);
   }
 
   private static void member(
@@ -186,8 +189,8 @@ final class SourceFile {
     }
   }
 
-  private static void put(
-      Map<String, ClassDef.Attribute> attributes, String name, Expr type) throws SourceFault {
+  private static void put(Map<String, ClassDef.Attribute> attributes, String name, Expr type)
+      throws SourceFault {
     if (attributes.put(name, new ClassDef.Attribute(name, type)) != null) {
       throw new SourceFault("attribute " + quote(name) + " is there twice", type.start());
     }

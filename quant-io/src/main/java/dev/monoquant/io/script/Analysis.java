@@ -20,6 +20,7 @@ final class Analysis {
   private final Pass pass;
   private final Map<Key, List<Use>> uses = new HashMap<>();
   private final Set<String> named = new HashSet<>();
+  private final Set<Key> listed = new HashSet<>();
   private final Map<String, Integer> instances = new HashMap<>();
 
   private Analysis(Pass pass) {
@@ -44,6 +45,7 @@ final class Analysis {
     }
     modules.all().forEach(m -> analysis.instances.merge(m.type().qualified(), 1, Integer::sum));
     analysis.findNames(definitions);
+    analysis.findLists(modules);
     return analysis;
   }
 
@@ -75,6 +77,35 @@ final class Analysis {
     expr.children().forEach(this::findNames);
   }
 
+  /** A list may hold a tensor that is a weight elsewhere: then both would have to change. */
+  private void findLists(Modules modules) {
+    Map<TensorView, List<Key>> places = new HashMap<>();
+    for (Modules.Module module : modules.all()) {
+      module
+          .tensors()
+          .forEach(
+              (attribute, tensor) ->
+                  TensorView.of(tensor)
+                      .ifPresent(
+                          view ->
+                              places
+                                  .computeIfAbsent(view, v -> new ArrayList<>())
+                                  .add(new Key(module.type().qualified(), attribute))));
+    }
+    for (Modules.Module module : modules.all()) {
+      module
+          .lists()
+          .forEach(
+              (list, items) -> {
+                if (module.attributesOf(list).isEmpty()) {
+                  items.stream()
+                      .flatMap(i -> TensorView.of(i).stream())
+                      .forEach(v -> listed.addAll(places.getOrDefault(v, List.of())));
+                }
+              });
+    }
+  }
+
   private List<Use> uses(String type, String attribute) {
     return uses.getOrDefault(new Key(type, attribute), List.of());
   }
@@ -95,6 +126,9 @@ final class Analysis {
     if (named.contains(type) && instances.getOrDefault(type, 0) > 1) {
       return Optional.of(
           "code takes modules of its class as arguments, of which there are several");
+    }
+    if (listed.contains(new Key(type, attribute))) {
+      return Optional.of("a list of tensors holds it too");
     }
     return uses(type, attribute).stream()
         .filter(u -> u.kind() == Use.Kind.FORBIDDEN)

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * One function with what is known of its parameters: finds all uses of weights in it and writes
@@ -25,6 +26,12 @@ final class Body {
    * @param value what is known of it
    */
   record Result(String text, Value value) {}
+
+  private static final String SELF_TEXT = "self";
+
+  /** What takes the weights of a layer as one list. */
+  private static final Set<String> RECURRENT =
+      Set.of("torch.lstm", "torch.gru", "torch.rnn_tanh", "torch.rnn_relu");
 
   private final Pass pass;
   private final String source;
@@ -109,7 +116,7 @@ final class Body {
   private void member(Expr.Member target) {
     Result base = eval(target.base());
     if (base.value() instanceof Value.OfModule module) {
-      Value value = module.type().attribute(target.name(), module.owner());
+      Value value = module.type().attribute(target.name(), module.owner(), base.text());
       lose(value, "the code sets it");
       if (value instanceof Value.OfTensor) {
         pass.isSet(module.type(), target.name());
@@ -133,17 +140,35 @@ final class Body {
     }
   }
 
+  /** A list of tensors of a module, written out: the decoded tensor of each that is held. */
+  private String listed(Value.OfList list) {
+    List<String> texts = new ArrayList<>();
+    list.items()
+        .forEach(
+            (attribute, slot) -> {
+              String text = "getattr(" + list.module() + ", \"" + attribute + "\")";
+              texts.add(slot.isPresent() ? "(" + text + ").tensor()" : text);
+              slot.ifPresent(s -> uses.add(Use.of(s, Use.Kind.OTHER)));
+            });
+    return "[" + String.join(", ", texts) + "]";
+  }
+
   /** What is lost sight of may not be held. */
   private void lose(Value value, String detail) {
     if (value instanceof Value.Held held) {
       uses.add(Use.forbidden(held.slot(), detail));
     } else if (value instanceof Value.OfModule module) {
       lose(module.type(), detail);
+    } else if (value instanceof Value.OfList list) {
+      list.items().values().stream()
+          .flatMap(Optional::stream)
+          .forEach(slot -> uses.add(Use.forbidden(slot, detail)));
     }
   }
 
   private void lose(ModuleType type, String detail) {
     type.held().values().forEach(slot -> uses.add(Use.forbidden(slot, detail)));
+    type.lists().keySet().forEach(l -> lose(type.attribute(l, SELF_TEXT, SELF_TEXT), detail));
     type.children().values().forEach(child -> lose(child, detail));
   }
 
@@ -153,6 +178,9 @@ final class Body {
   }
 
   private String settled(Result result) {
+    if (result.value() instanceof Value.OfList list) {
+      lose(list, "a list of tensors with it is used in a way that is not followed");
+    }
     if (result.value() instanceof Value.Held held) {
       uses.add(Use.of(held.slot(), Use.Kind.OTHER));
       String tensor = "(" + result.text() + ").tensor()";
@@ -188,7 +216,8 @@ final class Body {
   private Result attribute(Result base, Expr.Member member) {
     String text = base.text() + source.substring(member.base().end(), member.end());
     if (base.value() instanceof Value.OfModule module) {
-      return new Result(text, module.type().attribute(member.name(), module.owner()));
+      return new Result(
+          text, module.type().attribute(member.name(), module.owner(), base.text()));
     }
     if (base.value() instanceof Value.Global global) {
       return global.name().equals("CONSTANTS")
@@ -260,10 +289,17 @@ final class Body {
         && arguments.get(0).text().equals("Tensor")) {
       return arguments.get(1);
     }
-    Optional<Recognizer.Match> match = Recognizer.match(name, call, arguments);
-    if (match.isPresent() && match.get().use().map(u -> u.slot().allows(u)).orElse(true)) {
+    Optional<Recognizer.Match> match =
+        Recognizer.match(name, call, arguments, this::settled);
+    if (match.isPresent()) {
       match.get().use().ifPresent(uses::add);
       return new Result(match.get().text(), match.get().value());
+    }
+    if (RECURRENT.contains(name)) {
+      List<String> texts = new ArrayList<>();
+      arguments.forEach(
+          a -> texts.add(a.value() instanceof Value.OfList list ? listed(list) : settled(a)));
+      return new Result(arguments(call, text, texts), Value.UNKNOWN);
     }
     if (name.startsWith("torch.") && name.endsWith("_") && !name.endsWith("__")) {
       arguments.forEach(a -> lose(a.value(), name + " changes it"));
@@ -279,7 +315,9 @@ final class Body {
         && quoted.plain().isPresent()) {
       return new Result(
           arguments(call, text, arguments.stream().map(Result::text).toList()),
-          module.type().attribute(quoted.plain().get(), module.owner()));
+          module
+              .type()
+              .attribute(quoted.plain().get(), module.owner(), arguments.get(0).text()));
     }
     return other(call, text, arguments);
   }

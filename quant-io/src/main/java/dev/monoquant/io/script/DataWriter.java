@@ -93,6 +93,9 @@ final class DataWriter {
             Optional.ofNullable(module.children().get(key.value())).map(done::get);
         value = Optional.ofNullable(held.get(key.value())).or(() -> child).orElse(null);
         value = value == null ? item.value() : value;
+        if (type.lists().containsKey(key.value())) {
+          value = Pickles.tensors(List.of()); // Code no longer reads it.
+        }
       }
       copy.put(item.key(), value);
     }

@@ -76,12 +76,7 @@ final class Holder {
   }
 
   private static boolean isSame(Optional<PickleObject> one, Optional<PickleObject> other) {
-    return one.isPresent()
-        && other.isPresent()
-        && (one.get() == other.get()
-            || TensorView.of(one.get())
-                .flatMap(v -> TensorView.of(other.get()).map(v::equals))
-                .orElse(false));
+    return one.flatMap(o -> other.map(p -> TensorView.isSame(o, p))).orElse(false);
   }
 
   /** {@return what products add, if the kernel is to do it} */

@@ -75,7 +75,8 @@ final class Library {
       return raw;
     }
     String unpacked =
-        "unpacked("
+        OWN_NAME
+            + "unpacked("
             + raw
             + ", "
             + part.type().bits()

@@ -1,5 +1,7 @@
 package dev.monoquant.io.script;
 
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -14,6 +16,7 @@ final class ModuleType {
   private final String name;
   private final Map<String, Slot> held;
   private final Map<String, ModuleType> children;
+  private final Map<String, List<String>> lists;
   private final Map<String, Slot> constants;
 
   /**
@@ -23,6 +26,8 @@ final class ModuleType {
    * @param name its name with dots in the new program
    * @param held the attributes that hold weights
    * @param children the classes of its modules by attribute
+   * @param lists the attributes that are lists of tensors, weights among them, and the attributes
+   *     that are the same tensors
    * @param constants the constants it holds, by the attribute that is added for each
    */
   ModuleType(
@@ -30,11 +35,13 @@ final class ModuleType {
       String name,
       Map<String, Slot> held,
       Map<String, ModuleType> children,
+      Map<String, List<String>> lists,
       Map<String, Slot> constants) {
     this.original = original;
     this.name = name;
     this.held = new TreeMap<>(held);
     this.children = new TreeMap<>(children);
+    this.lists = new TreeMap<>(lists);
     this.constants = new TreeMap<>(constants);
   }
 
@@ -58,6 +65,11 @@ final class ModuleType {
     return children;
   }
 
+  /** {@return the lists of tensors with weights in them, and the attributes they consist of} */
+  Map<String, List<String>> lists() {
+    return lists;
+  }
+
   /** {@return the constants it holds, by the attribute that is added for each} */
   Map<String, Slot> constants() {
     return constants;
@@ -68,8 +80,9 @@ final class ModuleType {
    *
    * @param attribute its name
    * @param owner how the module is reached
+   * @param text what code writes for the module
    */
-  Value attribute(String attribute, String owner) {
+  Value attribute(String attribute, String owner, String text) {
     Slot slot = held.get(attribute);
     if (slot != null) {
       return new Value.Held(slot, false, owner);
@@ -77,6 +90,12 @@ final class ModuleType {
     ModuleType child = children.get(attribute);
     if (child != null) {
       return new Value.OfModule(child, owner + "." + attribute);
+    }
+    List<String> list = lists.get(attribute);
+    if (list != null) {
+      Map<String, Optional<Slot>> items = new LinkedHashMap<>();
+      list.forEach(item -> items.put(item, Optional.ofNullable(held.get(item))));
+      return new Value.OfList(text, items);
     }
     return original.attributes().containsKey(attribute)
         ? new Value.OfTensor(owner, attribute)

@@ -34,7 +34,11 @@ final class ModuleTypes {
 
   /** What distinguishes a class: equal ones are one. */
   private record Shape(
-      String original, Map<String, String> held, Map<String, Integer> children, boolean root) {}
+      String original,
+      Map<String, String> held,
+      Map<String, Integer> children,
+      Map<String, List<String>> lists,
+      boolean root) {}
 
   /**
    * Makes the classes.
@@ -64,14 +68,26 @@ final class ModuleTypes {
       Map<String, Integer> children = new TreeMap<>();
       module.children().forEach((name, child) -> children.put(name, numbers.get(child)));
       boolean root = module == modules.root() && !constants.isEmpty();
+      Map<String, String> own = new TreeMap<>(held.apply(module));
       Shape shape =
-          new Shape(module.type().qualified(), new TreeMap<>(held.apply(module)), children, root);
+          new Shape(module.type().qualified(), own, children, lists(module, own.keySet()), root);
       numbers.put(module, shapes.computeIfAbsent(shape, s -> shapes.size()));
       groups.computeIfAbsent(shape, s -> new ArrayList<>()).add(module);
     }
     Map<Shape, String> names = names(definitions, groups, numbers);
     groups.forEach((shape, members) -> all.add(names.get(shape), members, shape, plan));
     return all;
+  }
+
+  private static Map<String, List<String>> lists(Modules.Module module, Set<String> held) {
+    Map<String, List<String>> lists = new TreeMap<>();
+    for (String list : module.lists().keySet()) {
+      module
+          .attributesOf(list)
+          .filter(names -> names.stream().anyMatch(held::contains))
+          .ifPresent(names -> lists.put(list, names));
+    }
+    return lists;
   }
 
   private void add(
@@ -101,7 +117,7 @@ final class ModuleTypes {
     if (shape.root()) {
       constants.forEach((c, slot) -> held.put(attribute(first.type(), c), slot));
     }
-    ModuleType type = new ModuleType(first.type(), name, slots, children, held);
+    ModuleType type = new ModuleType(first.type(), name, slots, children, shape.lists(), held);
     members.forEach(m -> types.put(m, type));
     byOriginal.computeIfAbsent(shape.original(), o -> new ArrayList<>()).add(type);
   }

@@ -5,6 +5,7 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.io.pickle.PickleDict;
+import dev.monoquant.io.pickle.PickleList;
 import dev.monoquant.io.pickle.PickleObject;
 import dev.monoquant.io.pickle.PickleValue;
 import dev.monoquant.io.pickle.PickleValue.Text;
@@ -30,6 +31,7 @@ final class Modules {
     private final PickleObject object;
     private final ClassDef type;
     private final Map<String, PickleObject> tensors = new LinkedHashMap<>();
+    private final Map<String, List<PickleObject>> lists = new LinkedHashMap<>();
     private final Map<String, Module> children = new LinkedHashMap<>();
 
     private Module(PickleObject object, ClassDef type) {
@@ -50,6 +52,38 @@ final class Modules {
     /** {@return its tensors by attribute} */
     Map<String, PickleObject> tensors() {
       return tensors;
+    }
+
+    /** {@return its lists of tensors by attribute} */
+    Map<String, List<PickleObject>> lists() {
+      return lists;
+    }
+
+    /**
+     * {@return the attributes that are the tensors of a list, in its order; empty if one is not an
+     * attribute}
+     *
+     * @param list the attribute that is the list
+     */
+    Optional<List<String>> attributesOf(String list) {
+      List<String> names = new ArrayList<>();
+      for (PickleObject item : lists.getOrDefault(list, List.of())) {
+        Optional<String> name =
+            tensors.entrySet().stream()
+                .filter(e -> TensorView.isSame(e.getValue(), item))
+                .map(Map.Entry::getKey)
+                .filter(n -> !names.contains(n) && isPlain(n))
+                .findFirst();
+        if (name.isEmpty()) {
+          return Optional.empty();
+        }
+        names.add(name.get());
+      }
+      return names.isEmpty() ? Optional.empty() : Optional.of(names);
+    }
+
+    private static boolean isPlain(String name) {
+      return name.indexOf('"') < 0 && name.indexOf('\\') < 0;
     }
 
     /** {@return its modules by attribute} */
@@ -119,6 +153,11 @@ final class Modules {
     return all.get(all.size() - 1);
   }
 
+  /** {@return the names of all tensors in the state dict} */
+  java.util.Set<String> names() {
+    return Collections.unmodifiableSet(places.keySet());
+  }
+
   /** {@return the place of a tensor by its name in the state dict, or empty} */
   Optional<Place> find(String name) {
     return Optional.ofNullable(places.get(name));
@@ -176,7 +215,27 @@ final class Modules {
     } else if (value instanceof PickleObject object && TorchGlobals.isTensor(object.callee())) {
       module.tensors().put(name, object);
       places.putIfAbsent(full, new Place(module, name));
+    } else {
+      list(value).ifPresent(items -> module.lists().put(name, items));
     }
+  }
+
+  private static Optional<List<PickleObject>> list(PickleValue value) {
+    if (!(value instanceof PickleObject call)
+        || !call.callee().path().equals("torch.jit._pickle.build_tensorlist")
+        || call.args().size() != 1
+        || !(call.args().get(0) instanceof PickleList items)) {
+      return Optional.empty();
+    }
+    List<PickleObject> tensors = new ArrayList<>();
+    for (PickleValue item : items.items()) {
+      if (item instanceof PickleObject object && TorchGlobals.isTensor(object.callee())) {
+        tensors.add(object);
+      } else {
+        return Optional.empty();
+      }
+    }
+    return Optional.of(tensors);
   }
 
   private ModelFormatException fault(Reason reason, String where, String detail) {

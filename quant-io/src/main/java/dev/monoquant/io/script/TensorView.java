@@ -46,6 +46,11 @@ record TensorView(String key, long offset, List<Long> sizes, List<Long> strides)
         : Optional.empty();
   }
 
+  /** {@return whether both show the same numbers of one storage} */
+  static boolean isSame(PickleObject one, PickleObject other) {
+    return one == other || of(one).flatMap(v -> of(other).map(v::equals)).orElse(false);
+  }
+
   private static Optional<List<Long>> numbers(PickleValue value) {
     if (!(value instanceof PickleTuple tuple)) {
       return Optional.empty();

@@ -1,5 +1,8 @@
 package dev.monoquant.io.script;
 
+import java.util.Map;
+import java.util.Optional;
+
 /** What is known of the value of an expression. */
 sealed interface Value {
 
@@ -39,6 +42,14 @@ sealed interface Value {
    * @param attribute its name there
    */
   record OfTensor(String owner, String attribute) implements Value {}
+
+  /**
+   * A list of tensors of a module, weights among them, that are its own attributes too.
+   *
+   * @param module the module, as code reaches it
+   * @param items the attributes in the order of the list, those that are held with their slots
+   */
+  record OfList(String module, Map<String, Optional<Slot>> items) implements Value {}
 
   /**
    * Something global, by its name with dots, such as {@code torch.linear}.

@@ -46,7 +46,7 @@ def zero_points(parts: List[Tensor],
     codec: List[int]) -> Tensor:
   if codec[3] == 0:
     return torch.zeros_like(parts[1], dtype=6)
-  return torch.to(unpacked(parts[2], codec[3], codec[4] == 1, parts[1].size(1)), 6)
+  return torch.to(__torch__.monoquant.unpacked(parts[2], codec[3], codec[4] == 1, parts[1].size(1)), 6)
 def scheme(parts: List[Tensor],
     cells: List[int]) -> Tensor:
   return torch.to(parts[0], 6)
@@ -57,11 +57,11 @@ def decoded_rows(parts: List[Tensor],
   if codec[0] == 1:
     return torch.to(parts[0], 6)
   if codec[0] == 2:
-    return torch.reshape(scheme(parts, codec[7:]), [rows, cols])
-  codes = torch.to(unpacked(parts[0], codec[1], codec[2] == 1, cols), 6)
+    return torch.reshape(__torch__.monoquant.scheme(parts, codec[7:]), [rows, cols])
+  codes = torch.to(__torch__.monoquant.unpacked(parts[0], codec[1], codec[2] == 1, cols), 6)
   if codec[3] > 0:
-    codes = torch.sub(codes, spread(zero_points(parts, codec), codec, rows, cols))
-  return torch.mul(codes, spread(torch.to(parts[1], 6), codec, rows, cols))
+    codes = torch.sub(codes, __torch__.monoquant.spread(__torch__.monoquant.zero_points(parts, codec), codec, rows, cols))
+  return torch.mul(codes, __torch__.monoquant.spread(torch.to(parts[1], 6), codec, rows, cols))
 def is_exact(codec: List[int],
     parts: List[Tensor]) -> bool:
   return codec[0] == 0 and parts[1].size(1) == 1
@@ -69,11 +69,11 @@ def signed_codes(parts: List[Tensor],
     codec: List[int],
     rows: int,
     cols: int) -> Tuple[Tensor, Tensor, Tensor]:
-  codes = unpacked(parts[0], codec[1], codec[2] == 1, cols)
+  codes = __torch__.monoquant.unpacked(parts[0], codec[1], codec[2] == 1, cols)
   scale = torch.reshape(torch.to(parts[1], 6), [-1, 1])
-  zero = torch.reshape(zero_points(parts, codec), [-1, 1])
-  scale = torch.reshape(torch.expand(spread(scale, codec, rows, cols), [rows, 1]), [rows])
-  zero = torch.reshape(torch.expand(spread(zero, codec, rows, cols), [rows, 1]), [rows])
+  zero = torch.reshape(__torch__.monoquant.zero_points(parts, codec), [-1, 1])
+  scale = torch.reshape(torch.expand(__torch__.monoquant.spread(scale, codec, rows, cols), [rows, 1]), [rows])
+  zero = torch.reshape(torch.expand(__torch__.monoquant.spread(zero, codec, rows, cols), [rows, 1]), [rows])
   if codec[2] == 0:
     if codec[1] == 8:
       codes = torch.sub(torch.to(codes, 2), 128)
@@ -94,7 +94,7 @@ def packed_product(codes: Tensor,
   return ops.quantized.linear_prepack(weight, bias)
 def product_saturates() -> bool:
   codes = torch.full([16, 64], 127, dtype=1)
-  pack = packed_product(codes, torch.ones([16]), torch.zeros([16], dtype=4), None)
+  pack = __torch__.monoquant.packed_product(codes, torch.ones([16]), torch.zeros([16], dtype=4), None)
   got = ops.quantized.linear_dynamic(torch.ones([1, 64]), pack, False)
   return float(torch.min(got)) < 8000.
 def convolution_saturates() -> bool:
@@ -189,31 +189,31 @@ class Weight(Module):
     used = plan[1] == 1 or plan[3] == 1 or plan[4] == 1 or len(window) > 0
     self.kept = plan[4] == 1 or (self.mode == 0 and used)
     if self.kept:
-      self.whole = in_order(decoded_rows(parts, codec, rows, cols), dims)
+      self.whole = __torch__.monoquant.in_order(__torch__.monoquant.decoded_rows(parts, codec, rows, cols), dims)
     if self.mode > 0:
       if plan[1] == 1:
         self.prepare_product()
       if len(window) > 0:
         self.prepare_convolution()
-      if plan[3] == 1 and not self.kept and is_exact(codec, parts) and codec[1] == 8 and dims[0] == 0:
+      if plan[3] == 1 and not self.kept and __torch__.monoquant.is_exact(codec, parts) and codec[1] == 8 and dims[0] == 0:
         self.prepare_table()
     return None
   def prepare_product(self: __torch__.monoquant.Weight) -> NoneType:
     natural = self.dims[0] == 1 if self.transposed else self.dims[0] == 0
-    if natural and is_exact(self.codec, self.parts):
-      codes, scale, zero = signed_codes(self.parts, self.codec, self.rows, self.cols)
+    if natural and __torch__.monoquant.is_exact(self.codec, self.parts):
+      codes, scale, zero = __torch__.monoquant.signed_codes(self.parts, self.codec, self.rows, self.cols)
     else:
-      weight = decoded_rows(self.parts, self.codec, self.rows, self.cols)
-      codes, scale, zero = requantized(weight if natural else torch.contiguous(torch.transpose(weight, 0, 1)))
+      weight = __torch__.monoquant.decoded_rows(self.parts, self.codec, self.rows, self.cols)
+      codes, scale, zero = __torch__.monoquant.requantized(weight if natural else torch.contiguous(torch.transpose(weight, 0, 1)))
     bias = self.bias
     if bias is not None:
-      self.pack = packed_product(codes, scale, zero, torch.contiguous(torch.to(bias, 6)))
+      self.pack = __torch__.monoquant.packed_product(codes, scale, zero, torch.contiguous(torch.to(bias, 6)))
     else:
-      self.pack = packed_product(codes, scale, zero, None)
+      self.pack = __torch__.monoquant.packed_product(codes, scale, zero, None)
     if self.mode == 3:
       total = torch.sub(torch.sum(codes, [1], dtype=4), torch.mul(zero, codes.size(1)))
       self.sums = torch.mul(torch.to(total, 6), scale)
-    if product_saturates():
+    if __torch__.monoquant.product_saturates():
       self.reduced = True
       self.step = 1. / 63.
       self.middle = 63
@@ -221,11 +221,11 @@ class Weight(Module):
   def prepare_convolution(self: __torch__.monoquant.Weight) -> NoneType:
     dims = self.dims
     natural = dims[0] == 0 and self.codec[3] == 0 and self.codec[2] == 1
-    if natural and is_exact(self.codec, self.parts):
-      codes, scale, zero = signed_codes(self.parts, self.codec, self.rows, self.cols)
+    if natural and __torch__.monoquant.is_exact(self.codec, self.parts):
+      codes, scale, zero = __torch__.monoquant.signed_codes(self.parts, self.codec, self.rows, self.cols)
     else:
-      whole = in_order(decoded_rows(self.parts, self.codec, self.rows, self.cols), dims)
-      codes, scale, zero = requantized(torch.to(whole, 6))
+      whole = __torch__.monoquant.in_order(__torch__.monoquant.decoded_rows(self.parts, self.codec, self.rows, self.cols), dims)
+      codes, scale, zero = __torch__.monoquant.requantized(torch.to(whole, 6))
     window = self.window
     shape = dims[2:]
     if len(shape) == 3:
@@ -234,10 +234,10 @@ class Weight(Module):
     self.kernel = ops.onednn.qconv_prepack(codes, scale, 1., 0, window[0:2], window[2:4], window[4:6], window[6], None)
     self.kernel_scale = scale
     self.kernel_zero = torch.zeros([shape[0]], dtype=3)
-    self.reduced = convolution_saturates()
+    self.reduced = __torch__.monoquant.convolution_saturates()
     return None
   def prepare_table(self: __torch__.monoquant.Weight) -> NoneType:
-    codes, scale, zero = signed_codes(self.parts, self.codec, self.rows, self.cols)
+    codes, scale, zero = __torch__.monoquant.signed_codes(self.parts, self.codec, self.rows, self.cols)
     codes = torch.to(torch.add(torch.to(codes, 2), 128), 0)
     zero = torch.add(torch.to(zero, 6), 128.)
     table = torch._make_per_channel_quantized_tensor(torch.contiguous(codes), scale, zero, 0)
@@ -248,7 +248,7 @@ class Weight(Module):
   def tensor(self: __torch__.monoquant.Weight) -> Tensor:
     if self.kept:
       return self.whole
-    return in_order(decoded_rows(self.stored(), self.codec, self.rows, self.cols), self.dims)
+    return __torch__.monoquant.in_order(__torch__.monoquant.decoded_rows(self.stored(), self.codec, self.rows, self.cols), self.dims)
   def shape_only(self: __torch__.monoquant.Weight) -> Tensor:
     return torch.expand(torch.empty([1], dtype=self.dtype), self.dims[2:])
   def linear(self: __torch__.monoquant.Weight,
@@ -311,7 +311,7 @@ class Weight(Module):
         chosen.append(torch.index_select(part, 0, flat))
       else:
         chosen.append(part)
-    rows = decoded_rows(chosen, self.codec, torch.numel(flat), self.cols)
+    rows = __torch__.monoquant.decoded_rows(chosen, self.codec, torch.numel(flat), self.cols)
     return torch.to(torch.reshape(rows, shape), self.dtype)
   def conv(self: __torch__.monoquant.Weight,
     input: Tensor,
@@ -333,10 +333,10 @@ class Weight(Module):
     if bias is not None:
       wide_bias = torch.to(bias, 6)
     if self.mode == 1:
-      result = convolved(wide, self.kernel, self.kernel_scale, self.kernel_zero, wide_bias, window, self.reduced)
+      result = __torch__.monoquant.convolved(wide, self.kernel, self.kernel_scale, self.kernel_zero, wide_bias, window, self.reduced)
     else:
       range = torch.clamp_min(torch.amax(torch.abs(wide), [1, 2, 3], True), 1.0e-12)
-      result = convolved(torch.div(wide, range), self.kernel, self.kernel_scale, self.kernel_zero, None, window, self.reduced)
+      result = __torch__.monoquant.convolved(torch.div(wide, range), self.kernel, self.kernel_scale, self.kernel_zero, None, window, self.reduced)
       if wide_bias is not None:
         result = torch.addcmul(torch.reshape(wide_bias, [1, -1, 1, 1]), result, range)
       else:

@@ -7,18 +7,25 @@ import java.util.List;
 /** How a weight that is held quantized is executed. Never persist {@link #ordinal()}. */
 public enum Mode {
   /** Decoded once when the model is loaded: the smallest error, the speed of the original. */
-  WEIGHT_ONLY("weight-only"),
+  WEIGHT_ONLY("weight-only", 0),
   /** Activations quantized with one range for the whole tensor: the fastest. */
-  DYNAMIC("dynamic"),
+  DYNAMIC("dynamic", 1),
   /** Each row of the activations is divided by its greatest magnitude first. */
-  DYNAMIC_ROW("dynamic-row"),
+  DYNAMIC_ROW("dynamic-row", 2),
   /** As {@link #DYNAMIC_ROW}, between the least and the greatest number of the row. */
-  DYNAMIC_ROW_ASYMMETRIC("dynamic-row-asymmetric");
+  DYNAMIC_ROW_ASYMMETRIC("dynamic-row-asymmetric", 3);
 
   private final String wire;
+  private final int code;
 
-  Mode(String wire) {
+  Mode(String wire, int code) {
     this.wire = wire;
+    this.code = code;
+  }
+
+  /** {@return its number in the state of a holder} */
+  int code() {
+    return code;
   }
 
   /** {@return the stable name} */

@@ -21,5 +21,6 @@ module dev.monoquant.io {
       dev.monoquant.io.torchscript.TorchScriptFormat;
   provides dev.monoquant.spi.OutputFormat with
       dev.monoquant.io.compressedtensors.CompressedTensorsOutput,
-      dev.monoquant.io.safetensors.SafetensorsOutput;
+      dev.monoquant.io.safetensors.SafetensorsOutput,
+      dev.monoquant.io.torchscript.TorchScriptOutput;
 }

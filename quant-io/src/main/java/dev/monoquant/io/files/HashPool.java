@@ -15,6 +15,9 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.zip.CRC32;
+import java.util.zip.Checksum;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Computes SHA-256 in the background, while a model is written or read. Thread-safe but for {@link
@@ -26,12 +29,39 @@ import java.util.concurrent.TimeUnit;
 public final class HashPool implements Closeable {
 
   /** What a hash that is not known yet looks like; as long as one. */
-  static final String UNKNOWN = "0".repeat(64);
+  public static final String UNKNOWN = "0".repeat(64);
+
+  /**
+   * The checksums of a run of bytes.
+   *
+   * @param sha256 64 lower-case hexadecimal digits
+   * @param crc32 an unsigned number of 32 bits
+   */
+  public record Sums(String sha256, long crc32) {
+
+    /**
+     * {@return the checksums of some bytes}
+     *
+     * @param bytes the bytes
+     */
+    public static Sums of(byte[] bytes) {
+      CRC32 crc = new CRC32();
+      crc.update(bytes);
+      return new Sums(hash(bytes), crc.getValue());
+    }
+  }
 
   /** Reads like a file at a position. */
   @FunctionalInterface
-  interface Bytes {
-    /** Fills the buffer from a position on; like {@code FileChannel.read}. */
+  public interface Bytes {
+    /**
+     * Fills a buffer; like {@code FileChannel.read}.
+     *
+     * @param to what to fill, as far as there are bytes
+     * @param position the first byte
+     * @return bytes read, or -1 if there are none at that position
+     * @throws IOException if reading fails
+     */
     int read(ByteBuffer to, long position) throws IOException;
   }
 
@@ -67,7 +97,7 @@ public final class HashPool implements Closeable {
    * @param length how many
    * @return the SHA-256 in lower-case hexadecimal digits, in the future
    */
-  Future<String> submit(Bytes bytes, long from, long length) {
+  public Future<String> submit(Bytes bytes, long from, long length) {
     return pool.submit(() -> hash(bytes, from, length));
   }
 
@@ -87,7 +117,29 @@ public final class HashPool implements Closeable {
         });
   }
 
+  /**
+   * Starts to compute both checksums of a run of bytes.
+   *
+   * @param bytes where they are
+   * @param from the first of them
+   * @param length how many
+   * @return the checksums, in the future
+   */
+  Future<Sums> submitSums(Bytes bytes, long from, long length) {
+    return pool.submit(
+        () -> {
+          CRC32 crc = new CRC32();
+          String hash = hash(bytes, from, length, crc);
+          return new Sums(hash, crc.getValue());
+        });
+  }
+
   private String hash(Bytes bytes, long from, long length) throws IOException {
+    return hash(bytes, from, length, null);
+  }
+
+  private String hash(Bytes bytes, long from, long length, @Nullable Checksum also)
+      throws IOException {
     MessageDigest digest = sha256();
     ByteBuffer block = ByteBuffer.allocate((int) Math.min(BLOCK, length));
     for (long done = 0; done < length; done += block.limit()) {
@@ -101,6 +153,9 @@ public final class HashPool implements Closeable {
         }
       }
       digest.update(block.array(), 0, block.limit());
+      if (also != null) {
+        also.update(block.array(), 0, block.limit());
+      }
     }
     return HexFormat.of().formatHex(digest.digest());
   }
@@ -110,10 +165,11 @@ public final class HashPool implements Closeable {
    *
    * @param hash what {@link #submit} returned, or another task of the background
    * @return the digits, or what the task returned
+   * @param <T> what the task returns
    * @throws IOException if reading failed
    * @throws CancellationException if this thread was interrupted, its flag set again
    */
-  static <T> T await(Future<T> hash) throws IOException {
+  public static <T> T await(Future<T> hash) throws IOException {
     try {
       return hash.get();
     } catch (InterruptedException e) {
@@ -133,8 +189,12 @@ public final class HashPool implements Closeable {
     }
   }
 
-  /** {@return the SHA-256 of some bytes in lower-case hexadecimal digits} */
-  static String hash(byte[] bytes) {
+  /**
+   * {@return the SHA-256 of some bytes in lower-case hexadecimal digits}
+   *
+   * @param bytes the bytes
+   */
+  public static String hash(byte[] bytes) {
     return HexFormat.of().formatHex(sha256().digest(bytes));
   }
 

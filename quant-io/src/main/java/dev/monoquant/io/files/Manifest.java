@@ -23,7 +23,7 @@ import java.util.TreeMap;
  *
  * <pre>
  * {
- *   "files":   {"config.json": SHA},              // in a directory: every file without tensors
+ *   "files":   {"config.json": SHA},              // every file or record without tensors
  *   "headers": {"model.safetensors": SHA},        // in a directory: shards, up to their data
  *   "inputs":  {"model.safetensors": SHA},        // every file that was read, side files too
  *   "made":    {"monoquant.tool": "...", ...},    // in a directory: versions and configuration
@@ -37,8 +37,13 @@ import java.util.TreeMap;
  * <p>SHA is a SHA-256 in 64 lower-case hexadecimal digits; that of a tensor is of its bytes in the
  * file. {@code self} is that of the manifest file, or of the header of the single safetensors file
  * that holds the manifest in its metadata, each with these 64 digits as zeros: thus no byte of an
- * output is outside of all hashes. In a single file what {@code made} and {@code weights} would say
- * stands beside the manifest in the metadata.
+ * output is outside of all hashes. In a single safetensors file what {@code made} and {@code
+ * weights} would say stands beside the manifest in the metadata.
+ *
+ * <p>In a TorchScript archive {@code tensors} are the records of its storages, {@code files} all
+ * others but the manifest, as they are when inflated, and {@code self} is that of all bytes that
+ * are in no record or in one that is compressed, followed by the manifest, the checksum of whose
+ * record counts as zero.
  *
  * @param self the hash of what holds the manifest
  * @param inputs hashes of the input files by name
@@ -93,12 +98,21 @@ public record Manifest(
     return new Manifest(HashPool.UNKNOWN, inputs, tensors, sorted(), sorted(), sorted(), Map.of());
   }
 
-  static <V> SortedMap<String, V> sorted() {
+  /**
+   * {@return an empty map in the order that texts have in a manifest}
+   *
+   * @param <V> the values
+   */
+  public static <V> SortedMap<String, V> sorted() {
     return new TreeMap<>(JsonText.BY_CODE_POINT);
   }
 
-  /** {@return the same with another hash of what holds it} */
-  Manifest withSelf(String hash) {
+  /**
+   * {@return the same with another hash of what holds it}
+   *
+   * @param hash the hash
+   */
+  public Manifest withSelf(String hash) {
     return new Manifest(hash, inputs, tensors, headers, files, made, weights);
   }
 
@@ -107,7 +121,7 @@ public record Manifest(
    *
    * @param weight the weight
    */
-  static JsonValue describe(EncodedWeight weight) {
+  public static JsonValue describe(EncodedWeight weight) {
     Options options = weight.options();
     Map<String, JsonValue> json = sorted();
     json.put("scheme", JsonValue.of(weight.scheme().toString()));
@@ -142,6 +156,8 @@ public record Manifest(
     json.put("tensors", object(tensors));
     if (!headers.isEmpty()) {
       json.put("headers", object(headers));
+    }
+    if (!headers.isEmpty() || !files.isEmpty()) {
       json.put("files", object(files));
       json.put("made", object(made));
       json.put("weights", new JsonValue.Obj(weights));
@@ -160,7 +176,7 @@ public record Manifest(
    *
    * @param holder the manifest file, or a header of safetensors
    */
-  String hashOf(byte[] holder) {
+  public String hashOf(byte[] holder) {
     byte[] digits = self.getBytes(StandardCharsets.US_ASCII);
     byte[] open = holder.clone();
     for (int at = 0; at + digits.length <= open.length; at++) {
@@ -179,7 +195,7 @@ public record Manifest(
    * @return the manifest
    * @throws ModelFormatException if it is none, or of another version
    */
-  static Manifest parse(byte[] bytes, String label) {
+  public static Manifest parse(byte[] bytes, String label) {
     JsonValue json =
         StrictJson.parse(
             ByteBuffer.wrap(bytes),

@@ -53,15 +53,29 @@ public final class PickleWalk {
    * @return the ids, in no order; each shared one once
    */
   public static List<PicklePersistent> persistentIds(PickleValue root) {
-    List<PicklePersistent> found = new ArrayList<>();
+    return all(root, PicklePersistent.class);
+  }
+
+  /**
+   * Finds every object in a value.
+   *
+   * @param root where to start
+   * @return the objects, in no order but the same at each call; each shared one once
+   */
+  public static List<PickleObject> objects(PickleValue root) {
+    return all(root, PickleObject.class);
+  }
+
+  private static <T extends PickleValue> List<T> all(PickleValue root, Class<T> type) {
+    List<T> found = new ArrayList<>();
     Set<PickleValue> seen = Collections.newSetFromMap(new IdentityHashMap<>());
     Deque<Place> open = new ArrayDeque<>();
     open.add(new Place(root, Optional.empty(), Optional.empty()));
     while (!open.isEmpty()) {
       Place place = open.removeLast();
       if (seen.add(place.value())) {
-        if (place.value() instanceof PicklePersistent id) {
-          found.add(id);
+        if (type.isInstance(place.value())) {
+          found.add(type.cast(place.value()));
         }
         children(place).forEach(open::add);
       }

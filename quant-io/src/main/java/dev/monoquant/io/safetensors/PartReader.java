@@ -1,7 +1,7 @@
 package dev.monoquant.io.safetensors;
 
-import dev.monoquant.io.files.BitPacking;
 import dev.monoquant.io.files.CellGrid;
+import dev.monoquant.io.files.CellRows;
 import dev.monoquant.io.files.FileSource;
 import dev.monoquant.io.files.ModelFiles;
 import dev.monoquant.model.Rows;
@@ -30,7 +30,7 @@ record PartReader(ModelFiles files) implements FileSource.TileReader {
     }
     if (!part.part().tiled()) {
       long elements = part.part().shape(0, 0).elements();
-      long cells = Math.max(1, part.rowCells());
+      long cells = Math.max(1, part.cellRows().cells());
       return rows(part, 0, Math.toIntExact(elements / cells));
     }
     int cellRows = Math.toIntExact(CellGrid.grid(part.part()).cellRows(height));
@@ -38,29 +38,9 @@ record PartReader(ModelFiles files) implements FileSource.TileReader {
   }
 
   private byte[] rows(PartStorage part, long first, int count) throws IOException {
-    String name = part.tensor().name();
-    long stride = part.rowBytes();
-    ByteBuffer stored =
-        files.read(name, first * stride, Math.toIntExact(Math.multiplyExact(stride, (long) count)));
-    int cells = part.rowCells();
-    byte[] out = new byte[Math.toIntExact((long) count * cells * part.part().type().cellBytes())];
-    if (!part.isPacked()) {
-      stored.get(out);
-      return out;
-    }
-    for (int row = 0; row < count; row++) {
-      BitPacking.unpack(
-          stored,
-          Math.toIntExact(row * stride),
-          cells,
-          part.part().type().bits(),
-          0,
-          // The small floats are signed too, but their bits are no two's complement.
-          part.part().type().isCode() && part.part().type().signed(),
-          out,
-          row * cells);
-    }
-    return out;
+    CellRows rows = part.cellRows();
+    int length = Math.toIntExact(Math.multiplyExact(rows.bytes(), (long) count));
+    return rows.unpack(files.read(part.tensor().name(), first * rows.bytes(), length), count);
   }
 
   /** The inverse of {@link PartWriter}'s scattering. */

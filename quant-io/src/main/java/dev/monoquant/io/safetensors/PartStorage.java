@@ -2,6 +2,7 @@ package dev.monoquant.io.safetensors;
 
 import dev.monoquant.io.files.BitPacking;
 import dev.monoquant.io.files.CellGrid;
+import dev.monoquant.io.files.CellRows;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
@@ -78,17 +79,9 @@ record PartStorage(EncodedWeight weight, Part part) {
     return TensorShape.of(dims);
   }
 
-  /** {@return cells in a row that is packed on its own} */
-  int rowCells() {
-    TensorShape cells = part.shape(weight.rows().rows(), weight.rows().cols());
-    return Math.toIntExact(cells.rank() == 0 ? 1 : cells.dim(-1));
-  }
-
-  /** {@return bytes of such a row in the file} */
-  long rowBytes() {
-    return isPacked()
-        ? BitPacking.packedBytes(rowCells(), part.type().bits())
-        : (long) rowCells() * part.type().cellBytes();
+  /** {@return how its cells lie in the file} */
+  CellRows cellRows() {
+    return CellRows.of(part, weight.rows());
   }
 
   /** {@return the stored row in which the cells of that row of the weight lie} */

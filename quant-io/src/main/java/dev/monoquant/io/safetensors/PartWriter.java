@@ -1,6 +1,5 @@
 package dev.monoquant.io.safetensors;
 
-import dev.monoquant.io.files.BitPacking;
 import dev.monoquant.io.files.CellGrid;
 import dev.monoquant.io.files.TensorFileWriter;
 import dev.monoquant.model.Rows;
@@ -45,8 +44,8 @@ final class PartWriter {
         } else {
           file.write(
               part.tensor().name(),
-              part.cellRow(tile.firstRow()) * part.rowBytes(),
-              ByteBuffer.wrap(stored(part, cells)));
+              part.cellRow(tile.firstRow()) * part.cellRows().bytes(),
+              ByteBuffer.wrap(part.cellRows().pack(cells)));
         }
       }
     }
@@ -56,29 +55,9 @@ final class PartWriter {
     for (PartStorage part : PartStorage.of(weight)) {
       if (!part.part().tiled()) {
         byte[] cells = CellGrid.whole(part.part(), weight.rows(), parts);
-        file.write(part.tensor().name(), 0, ByteBuffer.wrap(stored(part, cells)));
+        file.write(part.tensor().name(), 0, ByteBuffer.wrap(part.cellRows().pack(cells)));
       }
     }
-  }
-
-  private static byte[] stored(PartStorage part, byte[] cells) {
-    int rowCells = part.rowCells();
-    if (!part.isPacked() || rowCells == 0) {
-      return cells;
-    }
-    int rows = cells.length / rowCells;
-    byte[] out = new byte[Math.toIntExact(rows * part.rowBytes())];
-    for (int row = 0; row < rows; row++) {
-      BitPacking.pack(
-          cells,
-          row * rowCells,
-          rowCells,
-          part.part().type().bits(),
-          0,
-          out,
-          (int) (row * part.rowBytes()));
-    }
-    return out;
   }
 
   private void scatter(PartStorage part, byte[] cells, QuantizedTile tile) throws IOException {

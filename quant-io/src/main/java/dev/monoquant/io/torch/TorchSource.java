@@ -84,7 +84,12 @@ public final class TorchSource implements TensorSource {
     return ViewReader.read(view, offset, length);
   }
 
-  private void requireOpen() {
+  /**
+   * Checks that reading is still possible.
+   *
+   * @throws IllegalStateException if this is closed
+   */
+  public void requireOpen() {
     if (closed) {
       throw new IllegalStateException(name + " is closed");
     }

@@ -13,8 +13,10 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -238,6 +240,74 @@ public final class TorchZip implements Closeable {
           "is compressed, which torch.save never does, so it cannot be mapped. Load the model and"
               + " save it again with torch.save.");
     }
+  }
+
+  /** {@return all entries in the order of their bytes} */
+  public Collection<ArchiveEntry> entries() {
+    return archive.entries();
+  }
+
+  /** {@return the folder that all entries are in, with a slash at its end} */
+  public String folder() {
+    return folder;
+  }
+
+  /** {@return whether numbers are big-endian} */
+  public boolean isBigEndian() {
+    return bigEndian;
+  }
+
+  /**
+   * Gives all of a record that is no storage.
+   *
+   * @param entry a record, compressed or not
+   * @return its bytes
+   * @throws IOException if it cannot be read
+   * @throws ModelFormatException if it is damaged or over the limit
+   */
+  public ByteBuffer bytes(ArchiveEntry entry) throws IOException {
+    return content(entry, limits.maxInflatedBytes(), "maxInflatedBytes");
+  }
+
+  /**
+   * The bytes of the file that are in no record that lies as it is.
+   *
+   * @param without entries whose checksum is to be 0 there
+   * @return as {@link Archive#frame}
+   * @throws IOException if it cannot be read
+   */
+  public byte[] frame(Collection<ArchiveEntry> without) throws IOException {
+    return archive.frame(without);
+  }
+
+  /**
+   * Gives a record as bytes, whatever they stand for.
+   *
+   * @param name its name within the folder
+   * @return the bytes
+   * @throws ModelFormatException if it is missing or compressed
+   */
+  public Storage record(String name) {
+    ArchiveEntry entry = find(name).orElseThrow(() -> missing(name, ""));
+    requireStored(entry);
+    return new ZipStorage(archive, entry, false);
+  }
+
+  /**
+   * Makes the reader of tensors whose storages are records of this archive, or not yet.
+   *
+   * @param directory where the records are, such as {@code data/}
+   * @param more storages that are no records, by key
+   * @return a reader
+   */
+  public TensorReader tensors(String directory, Map<String, Storage> more) {
+    return new TensorReader(
+        label(),
+        limits,
+        (id, where) -> {
+          Storage known = more.get(id.key());
+          return known != null ? known : storage(directory + id.key(), id, where);
+        });
   }
 
   /**

@@ -6,20 +6,16 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.QuantException;
 import dev.monoquant.io.pickle.PickleObject;
-import dev.monoquant.io.pickle.PickleReader;
 import dev.monoquant.io.pickle.PickleTuple;
-import dev.monoquant.io.pickle.PickleValue;
-import dev.monoquant.io.pickle.PickleValue.Global;
 import dev.monoquant.io.torch.SharedTensors;
 import dev.monoquant.io.torch.TensorReader;
 import dev.monoquant.io.torch.TorchGlobals;
-import dev.monoquant.io.torch.TorchSource;
 import dev.monoquant.io.torch.TorchTensor;
 import dev.monoquant.io.torch.TorchZip;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.SideFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,62 +33,50 @@ final class ScriptReader {
   private static final Logger LOG = LoggerFactory.getLogger(ScriptReader.class);
   private static final int MAX_SHOWN = 10;
 
-  /** What {@code torch.jit} puts around lists and dicts. */
-  private static final Set<String> WRAPPERS =
-      Set.of(
-          "restore_type_tag",
-          "build_intlist",
-          "build_doublelist",
-          "build_boollist",
-          "build_tensorlist");
-
+  private final ScriptArchive archive;
   private final TorchZip zip;
   private final ReadLimits limits;
   private final List<String> notes = new ArrayList<>();
 
-  private ScriptReader(TorchZip zip, ReadLimits limits) {
-    this.zip = zip;
-    this.limits = limits;
+  private ScriptReader(ScriptArchive archive) {
+    this.archive = archive;
+    this.zip = archive.zip();
+    this.limits = archive.limits();
   }
 
-  static TensorSource open(Path path, String label, ReadLimits limits) throws IOException {
-    TorchZip zip = TorchZip.open(path, label, limits);
+  static ScriptSource open(Path path, String label, ReadLimits limits) throws IOException {
+    return open(ScriptArchive.open(path, label, limits), List.of(path), List.of());
+  }
+
+  /**
+   * Makes the source of an open archive.
+   *
+   * @param archive closed with the source, and at once if there is none to be made
+   * @param files the files that are read
+   * @param sideFiles what to carry over
+   */
+  static ScriptSource open(ScriptArchive archive, List<Path> files, List<SideFile> sideFiles)
+      throws IOException {
     try {
-      if (!zip.isScript()) {
-        throw new ModelFormatException(
-            Reason.NOT_THIS_FORMAT,
-            label,
-            "",
-            "this is a checkpoint of torch.save, not a TorchScript archive. Read it as"
-                + " torch-checkpoint.");
-      }
-      return new ScriptReader(zip, limits).source(path);
+      ScriptSource.Content content =
+          archive.isRewritten()
+              ? RewrittenReader.read(archive)
+              : new ScriptReader(archive).content();
+      content.notes().forEach(n -> LOG.info("{}: {}", archive.label(), n));
+      return new ScriptSource(archive, content, files, sideFiles);
     } catch (IOException | RuntimeException | Error e) {
-      zip.close();
+      archive.close();
       throw e;
     }
   }
 
-  private static boolean isAllowed(Global global) {
-    return TorchGlobals.inCheckpoint(global)
-        || global.module().equals("__torch__")
-        || global.module().startsWith("__torch__.")
-        || (global.module().equals("torch.jit._pickle") && WRAPPERS.contains(global.name()));
-  }
-
-  private PickleValue pickle(String name) throws IOException {
-    return PickleReader.readAll(
-        zip.pickle(name), zip.label(), name, limits, ScriptReader::isAllowed);
-  }
-
-  private TensorSource source(Path path) throws IOException {
-    PickleValue root = pickle(TorchZip.PICKLE);
-    PickleValue constants = pickle(TorchZip.CONSTANTS);
+  private ScriptSource.Content content() throws IOException {
     ScriptClasses classes = ScriptClasses.read(zip);
-    ModuleTree.Modules modules = ModuleTree.walk(root, classes, zip.label(), limits);
+    ModuleTree.Modules modules =
+        ModuleTree.walk(archive.program().data(), classes, zip.label(), limits);
     Map<TensorInfo, TorchTensor> tensors = new LinkedHashMap<>();
     List<Layer> layers = new ArrayList<>();
-    TensorReader reader = zip.tensors("data/");
+    TensorReader reader = zip.tensors(Records.DATA);
     for (ModuleTree.Node node : modules.nodes()) {
       Map<String, TensorInfo> own = new LinkedHashMap<>();
       node.tensors()
@@ -111,16 +95,21 @@ final class ScriptReader {
           .ifPresent(
               kind -> layers.add(new Layer(node.path(), kind, Layer.Evidence.DECLARED, own)));
     }
-    noteConstants(constants, tensors.isEmpty());
+    Map<TensorInfo, TorchTensor> constants = constants();
     if (tensors.isEmpty()) {
-      throw noTensors("its modules have no parameters and no buffers");
+      // A frozen module has its weights here, and nowhere else.
+      tensors.putAll(constants);
+      layers.addAll(FrozenLayers.of(archive.program(), constants.keySet()));
+    } else {
+      noteConstants(constants.keySet());
+    }
+    if (tensors.isEmpty()) {
+      throw noTensors("its modules have no parameters and no buffers, its code no constants");
     }
     requireUniqueNames(tensors);
     noteLeftOut(modules.leftOut());
     notes.addAll(SharedTensors.notes(tensors));
-    notes.forEach(n -> LOG.info("{}: {}", zip.label(), n));
-    return new TorchSource(
-        zip.label(), tensors, Map.of(), layers, notes, List.of(path), List.of(), List.of(zip));
+    return new ScriptSource.Content(tensors, List.of(), layers, notes, Map.of());
   }
 
   /** An attribute may hold a dot, and then two paths may be one name. */
@@ -164,49 +153,37 @@ final class ScriptReader {
         detail + ", so there is nothing to read. Save a module with weights with torch.jit.save.");
   }
 
-  /** Constants are checked like weights: they are read by whoever runs the archive. */
-  private void noteConstants(PickleValue constants, boolean isAll) {
-    if (!(constants instanceof PickleTuple tuple)) {
-      throw new ModelFormatException(
-          Reason.PICKLE_SHAPE,
-          zip.label(),
-          quote(TorchZip.CONSTANTS),
-          "holds " + constants.kind() + ", not a tuple. The archive is damaged or was altered.");
-    }
-    TensorReader reader = zip.tensors("constants/");
-    int count = 0;
-    long bytes = 0;
+  /** The tensors among the constants; the code may use others, which cannot be quantized. */
+  private Map<TensorInfo, TorchTensor> constants() {
+    TensorReader reader = zip.tensors(Records.CONSTANTS);
+    PickleTuple tuple = archive.program().constants();
+    Map<TensorInfo, TorchTensor> tensors = new LinkedHashMap<>();
     for (int i = 0; i < tuple.size(); i++) {
       if (tuple.get(i) instanceof PickleObject object && TorchGlobals.isTensor(object.callee())) {
-        count++;
-        bytes += bytes(reader, object, "CONSTANTS.c" + i);
+        String name = FrozenLayers.name(i);
+        try {
+          TorchTensor tensor = reader.read(object, name);
+          tensors.put(new TensorInfo(name, tensor.type(), tensor.shape()), tensor);
+        } catch (ModelFormatException e) {
+          if (e.reason() != Reason.UNSUPPORTED_TENSOR) {
+            throw e;
+          }
+          notes.add(String.valueOf(e.getMessage()));
+        }
       }
     }
-    if (count == 0) {
-      return;
-    }
-    String what = count + (count == 1 ? " tensor of " : " tensors of ") + bytes + " bytes";
-    if (isAll) {
-      throw new ModelFormatException(
-          Reason.NO_TENSORS,
-          zip.label(),
-          "",
-          "the module is frozen: it has no parameters and no buffers, its weights ("
-              + what
-              + ") are in constants/ and have no names. Save it without torch.jit.freeze.");
-    }
-    notes.add("Constants of the code, not read as weights: " + what + ".");
+    return tensors;
   }
 
-  private static long bytes(TensorReader reader, PickleObject object, String name) {
-    try {
-      TorchTensor tensor = reader.read(object, name);
-      return new TensorInfo(name, tensor.type(), tensor.shape()).bytes();
-    } catch (ModelFormatException e) {
-      if (e.reason() == Reason.UNSUPPORTED_TENSOR) {
-        return 0; // The code may use what cannot be quantized.
-      }
-      throw e;
+  private void noteConstants(Set<TensorInfo> constants) {
+    if (!constants.isEmpty()) {
+      long bytes = constants.stream().mapToLong(TensorInfo::bytes).sum();
+      notes.add(
+          "Constants of the code, not read as weights: "
+              + constants.size()
+              + (constants.size() == 1 ? " tensor of " : " tensors of ")
+              + bytes
+              + " bytes.");
     }
   }
 

@@ -17,8 +17,10 @@ import java.util.Locale;
  * declare them, traced or scripted.
  *
  * <p>Tensors that are plain attributes or constants of the code are reported and left out, as in a
- * state dict. A frozen module has nothing else, and is refused. What this does not do: it runs no
- * code and does not tell whether the archive would run; it reads no packed or quantized weights.
+ * state dict. A frozen module has nothing else: there constants are the tensors, named as the code
+ * names them, {@code CONSTANTS.c3}, and what the code does with them makes them layers. An archive
+ * that {@link TorchScriptOutput} wrote gives its quantized weights. What this does not do: it runs
+ * no code and does not tell whether the archive would run; it reads no weights that PyTorch packed.
  * Stateless and thread-safe.
  */
 @AutoService(InputFormatDetector.class)

@@ -4,11 +4,13 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.io.files.MappedFile;
 import dev.monoquant.spi.ReadLimits;
+import java.io.ByteArrayOutputStream;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -35,6 +37,9 @@ import java.util.zip.Inflater;
 public final class Archive implements Closeable {
 
   private static final int CHUNK = 1 << 26;
+
+  /** Where a local header has the checksum. */
+  private static final int LOCAL_CRC = 14;
 
   private final ZipFault fault;
   private final MappedFile file;
@@ -151,6 +156,41 @@ public final class Archive implements Closeable {
         check.done = true;
       }
     }
+  }
+
+  /**
+   * The bytes of the file that are in no entry that lies as it is: local headers, what is
+   * compressed (several streams make the same content), directory and end records, one after the
+   * other.
+   *
+   * @param without entries whose checksum is to be 0 there
+   * @return the bytes
+   * @throws IOException if the file cannot be mapped
+   */
+  public byte[] frame(Collection<ArchiveEntry> without) throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    long at = 0;
+    for (ArchiveEntry entry : entries.values()) {
+      byte[] header = bytes(at, entry.start());
+      if (without.contains(entry) && header.length >= LOCAL_CRC + Integer.BYTES) {
+        Arrays.fill(header, LOCAL_CRC, LOCAL_CRC + Integer.BYTES, (byte) 0);
+      }
+      out.writeBytes(header);
+      at = entry.start() + entry.storedSize();
+      if (entry.deflated()) {
+        out.writeBytes(bytes(entry.start(), at));
+      }
+    }
+    byte[] end = bytes(at, file.size());
+    CentralRecord.clearChecksums(end, without);
+    out.writeBytes(end);
+    return out.toByteArray();
+  }
+
+  private byte[] bytes(long from, long to) throws IOException {
+    byte[] out = new byte[Math.toIntExact(to - from)];
+    file.slice(from, out.length).get(out);
+    return out;
   }
 
   private void require(ArchiveEntry entry, CRC32 crc) {

@@ -2,13 +2,17 @@ package dev.monoquant.io.zip;
 
 import dev.monoquant.ModelFormatException.Reason;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * One entry as the central directory has it.
@@ -65,6 +69,29 @@ record CentralRecord(String name, int method, long crc, long storedSize, long si
               + records.size());
     }
     return records;
+  }
+
+  /**
+   * Sets the checksums of some entries to 0.
+   *
+   * @param directory the bytes of a directory that was read, what follows it included
+   * @param entries the entries
+   */
+  static void clearChecksums(byte[] directory, Collection<ArchiveEntry> entries) {
+    Set<String> names = new HashSet<>();
+    entries.forEach(e -> names.add(e.name()));
+    ByteBuffer in = ByteBuffer.wrap(directory).order(ByteOrder.LITTLE_ENDIAN);
+    int at = 0;
+    while (in.capacity() - at >= FIXED_BYTES && in.getInt(at) == SIGNATURE) {
+      int nameBytes = Short.toUnsignedInt(in.getShort(at + 28));
+      int rest =
+          Short.toUnsignedInt(in.getShort(at + 30)) + Short.toUnsignedInt(in.getShort(at + 32));
+      String name = new String(directory, at + FIXED_BYTES, nameBytes, StandardCharsets.UTF_8);
+      if (names.contains(name)) {
+        in.putInt(at + 16, 0);
+      }
+      at += FIXED_BYTES + nameBytes + rest;
+    }
   }
 
   private static CentralRecord read(ByteBuffer in, ZipFault fault) {

@@ -10,6 +10,7 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.io.testing.Surest;
 import dev.monoquant.model.Layer;
+import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ReadLimits;
@@ -99,14 +100,32 @@ class TorchOracleTest {
     }
   }
 
+  /** The constants as torch unpickles them; the layers as its code uses them. */
   @Test
-  void aFrozenModuleIsRefusedWithTheReason() {
-    assertThatThrownBy(() -> open("frozen.pt").close())
-        .isInstanceOfSatisfying(
-            ModelFormatException.class, e -> assertThat(e.reason()).isEqualTo(Reason.NO_TENSORS))
-        .hasMessageContaining("frozen")
-        .hasMessageContaining("constants/")
-        .hasMessageContaining("2 tensors of 80 bytes");
+  void constantsOfAFrozenModuleAreItsWeights() throws IOException {
+    try (TensorSource source = open("frozen.pt")) {
+      Map<String, String> actual = new TreeMap<>();
+      for (TensorInfo t : source.tensors()) {
+        ByteBuffer bytes = source.read(t, 0, Math.toIntExact(t.bytes()));
+        actual.put(t.name(), t.type().wire() + t.shape() + sha256(bytes));
+      }
+      assertThat(actual)
+          .containsExactly(
+              Map.entry(
+                  "CONSTANTS.c0",
+                  "F32[4, 4]5e3005671d669365e71b7683389067efa45a995587d595d51a3e0fc3557a1b96"),
+              Map.entry(
+                  "CONSTANTS.c1",
+                  "F32[4]4929c53b91ac1f44d153be7df569cba0e61626c3e88de46a79c12981f4438c84"));
+      assertThat(source.layers()).hasSize(1);
+      Layer layer = source.layers().get(0);
+      assertThat(layer.name()).isEqualTo("CONSTANTS.c0");
+      assertThat(layer.kind()).isEqualTo(LayerKind.LINEAR);
+      assertThat(layer.tensors())
+          .containsExactly(
+              Map.entry("weight", source.tensors().get(0)),
+              Map.entry("bias", source.tensors().get(1)));
+    }
   }
 
   @Test

@@ -1,0 +1,24 @@
+package dev.monoquant.io.script;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.List;
+
+/**
+ * A program whose weights are held quantized.
+ *
+ * @param program the new program; its pickle refers to {@code storages} and to storages of the
+ *     original, those that it no longer refers to can be dropped
+ * @param storages what must be written besides, in the order of the weights
+ * @param treatments what became of each weight, in the order in which they were given
+ */
+public record Rewritten(
+    ScriptProgram program, List<HeldStorage> storages, List<Treatment> treatments) {
+
+  /** Copies the lists. */
+  public Rewritten {
+    requireNonNull(program, "program");
+    storages = List.copyOf(storages);
+    treatments = List.copyOf(treatments);
+  }
+}

@@ -1,0 +1,121 @@
+package dev.monoquant.io.torchscript;
+
+import dev.monoquant.io.script.ScriptProgram;
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.TensorInfo;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The layers of a frozen archive, which has no modules: a constant that is an argument of {@code
+ * torch.linear} and the like is the weight of a layer, named as the code names it, {@code
+ * CONSTANTS.c3}. Where a constant is used in several ways the first one counts.
+ */
+final class FrozenLayers {
+
+  private static final Pattern CONSTANT = Pattern.compile("CONSTANTS\\.c(\\d{1,9})");
+
+  /**
+   * Where an operation has its tensors.
+   *
+   * @param kind the kind of layer
+   * @param weight the index of the argument that is the weight
+   * @param bias the index of the argument that is the bias; -1 for none
+   */
+  private record Use(LayerKind kind, int weight, int bias) {}
+
+  private static final Map<String, Use> USES =
+      Map.ofEntries(
+          Map.entry("linear", new Use(LayerKind.LINEAR, 1, 2)),
+          Map.entry("addmm", new Use(LayerKind.CONV1D_TRANSPOSED, 2, 0)),
+          Map.entry("conv1d", new Use(LayerKind.CONV1D, 1, 2)),
+          Map.entry("conv2d", new Use(LayerKind.CONV2D, 1, 2)),
+          Map.entry("conv3d", new Use(LayerKind.CONV3D, 1, 2)),
+          Map.entry("conv_transpose1d", new Use(LayerKind.CONV_TRANSPOSE1D, 1, 2)),
+          Map.entry("conv_transpose2d", new Use(LayerKind.CONV_TRANSPOSE2D, 1, 2)),
+          Map.entry("conv_transpose3d", new Use(LayerKind.CONV_TRANSPOSE3D, 1, 2)),
+          Map.entry("embedding", new Use(LayerKind.EMBEDDING, 0, -1)),
+          Map.entry("layer_norm", new Use(LayerKind.NORM, 2, 3)),
+          Map.entry("group_norm", new Use(LayerKind.NORM, 2, 3)),
+          Map.entry("batch_norm", new Use(LayerKind.NORM, 1, 2)));
+
+  private static final List<LayerKind> CONVOLUTIONS =
+      List.of(LayerKind.CONV1D, LayerKind.CONV2D, LayerKind.CONV3D);
+  private static final List<LayerKind> TRANSPOSED =
+      List.of(LayerKind.CONV_TRANSPOSE1D, LayerKind.CONV_TRANSPOSE2D, LayerKind.CONV_TRANSPOSE3D);
+
+  private final Map<String, TensorInfo> constants = new LinkedHashMap<>();
+  private final Set<String> taken = new HashSet<>();
+  private final List<Layer> layers = new ArrayList<>();
+
+  private FrozenLayers(Collection<TensorInfo> constants) {
+    constants.forEach(t -> this.constants.put(t.name(), t));
+  }
+
+  /** {@return the name of a constant, as the code has it} */
+  static String name(int index) {
+    return "CONSTANTS.c" + index;
+  }
+
+  /**
+   * Finds the layers.
+   *
+   * @param program the program
+   * @param constants the tensors among its constants
+   * @return the layers in the order of the code
+   */
+  static List<Layer> of(ScriptProgram program, Collection<TensorInfo> constants) {
+    FrozenLayers found = new FrozenLayers(constants);
+    for (String code : program.code().values()) {
+      CallSites.of(code).forEach(found::visit);
+    }
+    return found.layers;
+  }
+
+  private void visit(CallSites.Call call) {
+    Optional<Use> use = use(call);
+    if (use.isEmpty()) {
+      return;
+    }
+    Optional<TensorInfo> weight = constant(call, use.get().weight());
+    if (weight.isEmpty() || !taken.add(weight.get().name())) {
+      return;
+    }
+    Map<String, TensorInfo> own = new LinkedHashMap<>(Map.of("weight", weight.get()));
+    constant(call, use.get().bias())
+        .filter(bias -> taken.add(bias.name()))
+        .ifPresent(bias -> own.put("bias", bias));
+    layers.add(new Layer(weight.get().name(), use.get().kind(), Layer.Evidence.DECLARED, own));
+  }
+
+  private Optional<Use> use(CallSites.Call call) {
+    if (!call.name().equals("_convolution")) {
+      return Optional.ofNullable(USES.get(call.name()));
+    }
+    int dims = constant(call, 1).map(w -> w.shape().rank() - 2).orElse(0);
+    if (dims < 1 || dims > CONVOLUTIONS.size() || call.arguments().size() < 7) {
+      return Optional.empty();
+    }
+    boolean transposed = call.arguments().get(6).equals("True");
+    return Optional.of(new Use((transposed ? TRANSPOSED : CONVOLUTIONS).get(dims - 1), 1, 2));
+  }
+
+  private Optional<TensorInfo> constant(CallSites.Call call, int argument) {
+    if (argument < 0 || argument >= call.arguments().size()) {
+      return Optional.empty();
+    }
+    Matcher matcher = CONSTANT.matcher(call.arguments().get(argument));
+    return matcher.matches()
+        ? Optional.ofNullable(constants.get(name(Integer.parseInt(matcher.group(1)))))
+        : Optional.empty();
+  }
+}

@@ -1,0 +1,239 @@
+package dev.monoquant.io.torchscript;
+
+import static dev.monoquant.QuantException.quote;
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.io.script.HeldStorage;
+import dev.monoquant.io.script.Rewritten;
+import dev.monoquant.io.script.Treatment;
+import dev.monoquant.io.torch.Storage;
+import dev.monoquant.io.torch.TorchTensor;
+import dev.monoquant.io.zip.ArchiveEntry;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.tile.Part;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * Which numbers of an archive that is to be written are in which records: storages of the original
+ * that the new program still refers to, and the parts of weights. Whatever a rewriter made that
+ * does not fit together is found here, before a byte is written.
+ *
+ * @param bytes the size of every record with numbers, in the order of the file
+ * @param copied those that are storages of the original
+ * @param parts of every weight, the records of each part; empty for one that shares those of
+ *     another
+ * @param plain which view each kept tensor is
+ * @param weights of every weight, what is said of it
+ */
+record HeldRecords(
+    Map<String, Long> bytes,
+    Set<String> copied,
+    Map<String, Map<String, List<String>>> parts,
+    Map<String, ViewKey> plain,
+    List<ArchiveDescription.WeightRecords> weights) {
+
+  /** A storage of which only the size is known. */
+  private record Unwritten(String label, long size) implements Storage {
+    @Override
+    public boolean bigEndian() {
+      return false;
+    }
+
+    @Override
+    public ByteBuffer slice(long offset, int length) {
+      throw new IllegalStateException(label + " is not written yet");
+    }
+  }
+
+  static HeldRecords of(OutputRequest request, ScriptSource source, Rewritten rewritten) {
+    return new Builder(request, source, rewritten).build();
+  }
+
+  private static final class Builder {
+    private final OutputRequest request;
+    private final ScriptSource source;
+    private final Rewritten rewritten;
+    private final String folder;
+    private final Map<String, TorchTensor> views;
+    private final Map<String, HeldStorage> byKey = new HashMap<>();
+    private final Map<String, EncodedWeight> weights = new LinkedHashMap<>();
+    private final Map<String, Map<String, List<String>>> parts = new LinkedHashMap<>();
+
+    Builder(OutputRequest request, ScriptSource source, Rewritten rewritten) {
+      this.request = request;
+      this.source = source;
+      this.rewritten = rewritten;
+      this.folder = source.archive().zip().folder();
+      this.views = source.views();
+      request.weights().forEach(w -> weights.put(w.name(), w));
+      rewritten.storages().forEach(s -> byKey.put(s.key(), s));
+    }
+
+    HeldRecords build() {
+      weights.values().forEach(w -> view(w.rows().tensor()));
+      ProgramViews program = program();
+      Set<String> copied = new TreeSet<>();
+      Map<String, Long> held = new HashMap<>();
+      program
+          .storages()
+          .forEach(
+              (record, size) -> {
+                HeldStorage storage = byKey.get(record.substring(record.indexOf('/') + 1));
+                if (storage == null) {
+                  copied.add(record);
+                } else {
+                  addPart(record, size, storage);
+                  held.put(record, size);
+                }
+              });
+      Map<String, ViewKey> plain = new LinkedHashMap<>();
+      request.kept().forEach(t -> plain.put(t.name(), kept(t, program)));
+      List<ArchiveDescription.WeightRecords> described = new ArrayList<>();
+      rewritten.treatments().forEach(t -> described.add(describe(t)));
+      requireAll(described);
+      return new HeldRecords(ordered(copied, held), copied, parts, plain, described);
+    }
+
+    /** The view behind a tensor that the request names. */
+    private TorchTensor view(TensorInfo tensor) {
+      TorchTensor view = views.get(tensor.name());
+      if (view == null || view.type() != tensor.type() || !view.shape().equals(tensor.shape())) {
+        throw new IllegalArgumentException(
+            source.name()
+                + " holds no tensor "
+                + quote(tensor.name())
+                + " of "
+                + tensor.type().wire()
+                + " "
+                + tensor.shape());
+      }
+      return view;
+    }
+
+    private ProgramViews program() {
+      Map<String, Storage> unwritten = new HashMap<>();
+      for (HeldStorage storage : rewritten.storages()) {
+        unwritten.put(storage.key(), new Unwritten(storage.key(), storage.bytes()));
+      }
+      try {
+        return ProgramViews.of(source.archive(), rewritten.program(), unwritten);
+      } catch (ModelFormatException e) {
+        throw broken(String.valueOf(e.getMessage()));
+      }
+    }
+
+    private void addPart(String record, long size, HeldStorage storage) {
+      EncodedWeight weight = weights.get(storage.weight());
+      if (weight == null) {
+        throw broken("storage " + quote(storage.key()) + " is of no weight that is written");
+      }
+      Part part = weight.encoding().part(storage.part());
+      long expected = HeldPart.of(weight, part).bytes();
+      if (size != expected || storage.bytes() != expected) {
+        throw broken(
+            "storage "
+                + quote(storage.key())
+                + " of "
+                + quote(weight.name())
+                + " has "
+                + size
+                + " bytes, its part "
+                + part.name()
+                + " has "
+                + expected);
+      }
+      parts
+          .computeIfAbsent(weight.name(), n -> new LinkedHashMap<>())
+          .computeIfAbsent(part.name(), n -> new ArrayList<>())
+          .add(record);
+    }
+
+    private ViewKey kept(TensorInfo tensor, ProgramViews program) {
+      ViewKey key = ViewKey.of(folder, view(tensor));
+      if (!program.views().containsKey(key)) {
+        throw broken("the new program has lost the kept tensor " + quote(tensor.name()));
+      }
+      return key;
+    }
+
+    private ArchiveDescription.WeightRecords describe(Treatment treatment) {
+      EncodedWeight weight = requireNonNull(weights.get(treatment.weight()), treatment.weight());
+      Map<String, List<String>> own = parts.get(weight.name());
+      if (own == null) {
+        own = requireNonNull(parts.get(twin(weight).name()));
+        parts.put(weight.name(), Map.of());
+      }
+      Map<String, String> records = new LinkedHashMap<>();
+      for (Part part : weight.encoding().parts()) {
+        List<String> found = own.get(part.name());
+        if (found == null) {
+          throw broken("part " + part.name() + " of " + quote(weight.name()) + " has no storage");
+        }
+        records.put(part.name(), found.get(0));
+      }
+      return new ArchiveDescription.WeightRecords(
+          weight, treatment.mode(), treatment.note(), records);
+    }
+
+    /** One tensor under two names is held once; both must be quantized in the same way then. */
+    private EncodedWeight twin(EncodedWeight weight) {
+      TorchTensor view = requireNonNull(views.get(weight.name()));
+      for (EncodedWeight other : weights.values()) {
+        if (parts.containsKey(other.name())
+            && !requireNonNull(parts.get(other.name())).isEmpty()
+            && ViewKey.of(folder, requireNonNull(views.get(other.name())))
+                .equals(ViewKey.of(folder, view))
+            && other.scheme().equals(weight.scheme())
+            && other.options().equals(weight.options())
+            && other.encoding().equals(weight.encoding())) {
+          return other;
+        }
+      }
+      throw broken("weight " + quote(weight.name()) + " has no storages");
+    }
+
+    private void requireAll(List<ArchiveDescription.WeightRecords> described) {
+      if (described.stream().map(d -> d.weight().name()).distinct().count() != weights.size()
+          || described.size() != weights.size()) {
+        throw broken("not every weight was treated once");
+      }
+    }
+
+    /** Storages of the original as they lie there, then the new ones in their order. */
+    private Map<String, Long> ordered(Set<String> copied, Map<String, Long> held) {
+      Map<String, Long> bytes = new LinkedHashMap<>();
+      for (ArchiveEntry entry : source.archive().zip().entries()) {
+        String record = source.archive().zip().nameInFolder(entry);
+        if (copied.contains(record)) {
+          bytes.put(record, entry.size());
+        }
+      }
+      if (bytes.size() != copied.size()) {
+        throw broken("the new program refers to storages that are not there: " + copied);
+      }
+      for (HeldStorage storage : rewritten.storages()) {
+        for (String directory : List.of(Records.DATA, Records.CONSTANTS)) {
+          Long size = held.get(directory + storage.key());
+          if (size != null && bytes.put(directory + storage.key(), size) != null) {
+            throw broken("key " + quote(storage.key()) + " is that of two storages");
+          }
+        }
+      }
+      return bytes;
+    }
+
+    private IllegalStateException broken(String detail) {
+      return new IllegalStateException(source.name() + ": the rewriting is wrong: " + detail);
+    }
+  }
+}

@@ -1,0 +1,32 @@
+package dev.monoquant.io.torchscript;
+
+/** The names of records within the folder of an archive. */
+final class Records {
+
+  /** The storages that {@code data.pkl} refers to. */
+  static final String DATA = "data/";
+
+  /** The storages that {@code constants.pkl} refers to. */
+  static final String CONSTANTS = "constants/";
+
+  static final String CODE = "code/";
+  static final String VERSION = "version";
+  static final String OLD_VERSION = ".data/version";
+  static final String BYTE_ORDER = "byteorder";
+
+  /** Files that travel along; libtorch hands them out under their name behind this. */
+  static final String EXTRA = "extra/";
+
+  /** What we say of an archive that we wrote. */
+  static final String DESCRIPTION = EXTRA + "monoquant.json";
+
+  /** The hashes of everything in it. */
+  static final String MANIFEST = EXTRA + "monoquant-manifest.json";
+
+  private Records() {}
+
+  /** {@return whether a record is a storage} */
+  static boolean isStorage(String name) {
+    return name.startsWith(DATA) || name.startsWith(CONSTANTS);
+  }
+}

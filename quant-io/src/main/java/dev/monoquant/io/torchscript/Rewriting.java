@@ -1,0 +1,40 @@
+package dev.monoquant.io.torchscript;
+
+import dev.monoquant.io.script.Rewriter;
+import dev.monoquant.io.script.Rewritten;
+import dev.monoquant.spi.EncodedWeight;
+import java.util.List;
+import java.util.Optional;
+
+/** What makes a program run quantized weights; files are the same whatever it does to code. */
+interface Rewriting {
+
+  /** The real one. */
+  Factory REAL =
+      archive -> {
+        Rewriter rewriter = archive.rewriter();
+        return new Rewriting() {
+          @Override
+          public Optional<String> refusal(EncodedWeight weight) {
+            return rewriter.refusal(weight);
+          }
+
+          @Override
+          public Rewritten rewrite(List<EncodedWeight> weights) {
+            return rewriter.rewrite(weights);
+          }
+        };
+      };
+
+  /** Understands an archive. */
+  @FunctionalInterface
+  interface Factory {
+    Rewriting of(ScriptArchive archive);
+  }
+
+  /** See {@link Rewriter#refusal}. */
+  Optional<String> refusal(EncodedWeight weight);
+
+  /** See {@link Rewriter#rewrite}. */
+  Rewritten rewrite(List<EncodedWeight> weights);
+}

@@ -1,0 +1,145 @@
+package dev.monoquant.io.torchscript;
+
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.io.pickle.PickleReader;
+import dev.monoquant.io.pickle.PickleTuple;
+import dev.monoquant.io.pickle.PickleValue;
+import dev.monoquant.io.pickle.PickleValue.Global;
+import dev.monoquant.io.script.Rewriter;
+import dev.monoquant.io.script.ScriptProgram;
+import dev.monoquant.io.torch.TorchGlobals;
+import dev.monoquant.io.torch.TorchZip;
+import dev.monoquant.io.zip.ArchiveEntry;
+import dev.monoquant.spi.ReadLimits;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** An open archive: its records, and the program in them. Thread-safe but for {@link #close}. */
+final class ScriptArchive implements Closeable {
+
+  /** What {@code torch.jit} puts around lists and dicts. */
+  private static final Set<String> WRAPPERS =
+      Set.of(
+          "restore_type_tag",
+          "build_intlist",
+          "build_doublelist",
+          "build_boollist",
+          "build_tensorlist");
+
+  private final TorchZip zip;
+  private final ScriptProgram program;
+  private final ReadLimits limits;
+  private @Nullable Rewriter rewriter;
+
+  private ScriptArchive(TorchZip zip, ScriptProgram program, ReadLimits limits) {
+    this.zip = zip;
+    this.program = program;
+    this.limits = limits;
+  }
+
+  /**
+   * Opens an archive and reads all of it but its numbers.
+   *
+   * @param path the file
+   * @param label its name for messages
+   * @param limits how much to believe
+   * @return the open archive; the caller closes it
+   */
+  static ScriptArchive open(Path path, String label, ReadLimits limits) throws IOException {
+    TorchZip zip = TorchZip.open(path, label, limits);
+    try {
+      if (!zip.isScript()) {
+        throw new ModelFormatException(
+            Reason.NOT_THIS_FORMAT,
+            label,
+            "",
+            "this is a checkpoint of torch.save, not a TorchScript archive. Read it as"
+                + " torch-checkpoint.");
+      }
+      return new ScriptArchive(zip, program(zip, limits), limits);
+    } catch (IOException | RuntimeException | Error e) {
+      zip.close();
+      throw e;
+    }
+  }
+
+  private static ScriptProgram program(TorchZip zip, ReadLimits limits) throws IOException {
+    PickleValue data = pickle(zip, TorchZip.PICKLE, limits);
+    PickleValue constants = pickle(zip, TorchZip.CONSTANTS, limits);
+    if (!(constants instanceof PickleTuple tuple)) {
+      throw new ModelFormatException(
+          Reason.PICKLE_SHAPE,
+          zip.label(),
+          quote(TorchZip.CONSTANTS),
+          "holds " + constants.kind() + ", not a tuple. The archive is damaged or was altered.");
+    }
+    if (zip.code().isEmpty()) {
+      throw zip.missing("code/__torch__.py");
+    }
+    SortedMap<String, String> code = new TreeMap<>();
+    for (ArchiveEntry entry : zip.code()) {
+      code.put(zip.nameInFolder(entry).substring(Records.CODE.length()), zip.text(entry));
+    }
+    return new ScriptProgram(code, data, tuple);
+  }
+
+  private static PickleValue pickle(TorchZip zip, String name, ReadLimits limits)
+      throws IOException {
+    return PickleReader.readAll(
+        zip.pickle(name), zip.label(), name, limits, ScriptArchive::isAllowed);
+  }
+
+  private static boolean isAllowed(Global global) {
+    return TorchGlobals.inCheckpoint(global)
+        || global.module().equals("__torch__")
+        || global.module().startsWith("__torch__.")
+        || (global.module().equals("torch.jit._pickle") && WRAPPERS.contains(global.name()));
+  }
+
+  /** {@return its name for messages} */
+  String label() {
+    return zip.label();
+  }
+
+  TorchZip zip() {
+    return zip;
+  }
+
+  ScriptProgram program() {
+    return program;
+  }
+
+  ReadLimits limits() {
+    return limits;
+  }
+
+  /** {@return whether it is an output of ours} */
+  boolean isRewritten() {
+    return zip.find(Records.DESCRIPTION).isPresent();
+  }
+
+  /**
+   * {@return what can rewrite the program; the same at each call}
+   *
+   * @throws ModelFormatException if the program is not understood
+   */
+  synchronized Rewriter rewriter() {
+    if (rewriter == null) {
+      rewriter = Rewriter.of(program, label(), limits);
+    }
+    return rewriter;
+  }
+
+  @Override
+  public void close() throws IOException {
+    zip.close();
+  }
+}

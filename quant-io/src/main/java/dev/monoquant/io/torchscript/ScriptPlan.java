@@ -1,0 +1,205 @@
+package dev.monoquant.io.torchscript;
+
+import static dev.monoquant.QuantException.quote;
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.io.files.HashPool;
+import dev.monoquant.io.files.JsonValue;
+import dev.monoquant.io.files.Manifest;
+import dev.monoquant.io.pickle.PickleWriter;
+import dev.monoquant.io.script.Rewritten;
+import dev.monoquant.io.script.ScriptProgram;
+import dev.monoquant.io.torch.TorchZip;
+import dev.monoquant.io.zip.ArchiveEntry;
+import dev.monoquant.io.zip.ArchiveLayout;
+import dev.monoquant.io.zip.NewEntry;
+import dev.monoquant.spi.OutputRequest;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * Everything about an archive that is to be written but its numbers. Immutable.
+ *
+ * <p>The order of records: both pickles and the code, version and byte order, what travels along,
+ * then the storages, those of the original in its order and the new ones behind them.
+ */
+final class ScriptPlan {
+
+  private final OutputRequest request;
+  private final ScriptSource source;
+  private final HeldRecords records;
+  private final SortedMap<String, String> files = Manifest.sorted();
+  private final SortedMap<String, Integer> dropped = new TreeMap<>();
+  private final ArchiveLayout layout;
+
+  /**
+   * Plans.
+   *
+   * @param request what is asked for
+   * @param source the archive it is of
+   * @param rewritten its program with the weights held
+   */
+  ScriptPlan(OutputRequest request, ScriptSource source, Rewritten rewritten) throws IOException {
+    this.request = request;
+    this.source = source;
+    ScriptArchive archive = source.archive();
+    this.records = HeldRecords.of(request, source, rewritten);
+    List<NewEntry> entries = new ArrayList<>();
+    program(entries, rewritten.program(), archive.label());
+    others(entries, archive.zip());
+    add(entries, Records.DESCRIPTION, description().toBytes());
+    byte[] open =
+        manifest(unknown(inputNames()), unknown(storages()))
+            .toText()
+            .getBytes(StandardCharsets.UTF_8);
+    entries.add(NewEntry.later(name(Records.MANIFEST), open.length));
+    records.bytes().forEach((name, size) -> entries.add(NewEntry.later(name(name), size)));
+    this.layout = new ArchiveLayout(entries);
+  }
+
+  /** Checks that an archive is one that can be rewritten. */
+  static void requireOriginal(ScriptSource source) {
+    if (source.archive().isRewritten()) {
+      throw new ConfigurationException(
+          source.name()
+              + ": its code runs quantized weights already, and stays as it is. Quantize the"
+              + " original, or write a .safetensors file");
+    }
+    if (source.archive().zip().isBigEndian()) {
+      throw new ConfigurationException(
+          source.name()
+              + ": its numbers are big-endian, and only little-endian archives are rewritten. Load"
+              + " and save it with PyTorch on such a machine, or write a .safetensors file");
+    }
+  }
+
+  private String name(String record) {
+    return source.archive().zip().folder() + record;
+  }
+
+  private void add(List<NewEntry> entries, String record, byte[] content) {
+    files.put(record, HashPool.hash(content));
+    entries.add(NewEntry.stored(name(record), content));
+  }
+
+  private void program(List<NewEntry> entries, ScriptProgram program, String label) {
+    add(entries, TorchZip.PICKLE, PickleWriter.write(program.data(), label, TorchZip.PICKLE));
+    program
+        .code()
+        .forEach(
+            (path, text) -> {
+              byte[] content = text.getBytes(StandardCharsets.UTF_8);
+              files.put(Records.CODE + path, HashPool.hash(content));
+              entries.add(NewEntry.deflated(name(Records.CODE + path), content));
+            });
+    add(
+        entries,
+        TorchZip.CONSTANTS,
+        PickleWriter.write(program.constants(), label, TorchZip.CONSTANTS));
+  }
+
+  /** Version, byte order and extra files are carried over, all that is left is counted. */
+  private void others(List<NewEntry> entries, TorchZip zip) throws IOException {
+    SortedMap<String, byte[]> carried = new TreeMap<>();
+    for (ArchiveEntry entry : zip.entries()) {
+      String record = zip.nameInFolder(entry);
+      boolean known =
+          Records.isStorage(record)
+              || record.equals(TorchZip.PICKLE)
+              || record.equals(TorchZip.CONSTANTS)
+              || zip.code().contains(entry);
+      boolean carry =
+          record.equals(Records.VERSION)
+              || record.equals(Records.OLD_VERSION)
+              || record.equals(Records.BYTE_ORDER)
+              || (record.startsWith(Records.EXTRA) && !record.equals(Records.MANIFEST));
+      if (carry) {
+        ByteBuffer bytes = zip.bytes(entry);
+        byte[] content = new byte[bytes.remaining()];
+        bytes.get(content);
+        carried.put(record, content);
+      } else if (!known) {
+        dropped.merge(kind(record), 1, Integer::sum);
+      }
+    }
+    carried.forEach((record, content) -> add(entries, record, content));
+  }
+
+  private static String kind(String record) {
+    if (record.endsWith(".debug_pkl")) {
+      return "debug_pkl";
+    }
+    return record.startsWith("traced_inputs") ? "traced_inputs" : record;
+  }
+
+  private ArchiveDescription description() {
+    return new ArchiveDescription(
+        source.layers().stream().map(ArchiveDescription.LayerNames::of).toList(),
+        records.plain(),
+        records.weights(),
+        counts());
+  }
+
+  private Map<String, String> counts() {
+    SortedMap<String, String> counts = new TreeMap<>();
+    dropped.forEach((kind, count) -> counts.put(kind, String.valueOf(count)));
+    return counts;
+  }
+
+  private List<String> storages() {
+    return List.copyOf(records.bytes().keySet());
+  }
+
+  private List<String> inputNames() {
+    return Manifest.inputNames(request.provenance(), request.source().files());
+  }
+
+  private static SortedMap<String, String> unknown(List<String> names) {
+    SortedMap<String, String> hashes = Manifest.sorted();
+    names.forEach(name -> hashes.put(name, HashPool.UNKNOWN));
+    return hashes;
+  }
+
+  /**
+   * {@return the manifest, but for the hash of what holds it; its length does not depend on hashes}
+   *
+   * @param inputs hashes of the input files by name
+   * @param storages hashes of the storages by record
+   */
+  Manifest manifest(SortedMap<String, String> inputs, SortedMap<String, String> storages) {
+    SortedMap<String, String> made = Manifest.sorted();
+    made.putAll(request.provenance());
+    made.remove(Manifest.INPUTS);
+    SortedMap<String, JsonValue> weights = Manifest.sorted();
+    request.weights().forEach(w -> weights.put(w.name(), Manifest.describe(w)));
+    return new Manifest(
+        HashPool.UNKNOWN, inputs, storages, Manifest.sorted(), files, made, weights);
+  }
+
+  /** {@return where numbers go} */
+  HeldRecords records() {
+    return records;
+  }
+
+  /** {@return where everything lies} */
+  ArchiveLayout layout() {
+    return layout;
+  }
+
+  /** {@return records of the original that are left out, counted by what they are} */
+  Map<String, Integer> dropped() {
+    return dropped;
+  }
+
+  /** {@return the full name of the entry of a record} */
+  String entry(String record) {
+    return requireNonNull(layout.entry(name(record)), () -> quote(record)).entry().name();
+  }
+}

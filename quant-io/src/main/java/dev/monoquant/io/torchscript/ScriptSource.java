@@ -1,0 +1,148 @@
+package dev.monoquant.io.torchscript;
+
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.io.torch.TorchSource;
+import dev.monoquant.io.torch.TorchTensor;
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.Audit;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.SideFile;
+import dev.monoquant.spi.TensorSource;
+import dev.monoquant.tile.QuantizedTile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** An archive as the framework sees it. */
+final class ScriptSource implements TensorSource {
+
+  /**
+   * What was read of an archive.
+   *
+   * @param tensors its plain tensors in order
+   * @param weights its quantized weights in order
+   * @param layers the layers it declares
+   * @param notes what was decided
+   * @param metadata texts that came with it
+   */
+  record Content(
+      Map<TensorInfo, TorchTensor> tensors,
+      List<HeldWeight> weights,
+      List<Layer> layers,
+      List<String> notes,
+      Map<String, String> metadata) {}
+
+  private final ScriptArchive archive;
+  private final Content content;
+  private final TorchSource plain;
+  private final Map<EncodedWeight, HeldWeight> held = new LinkedHashMap<>();
+
+  /**
+   * Takes an archive over.
+   *
+   * @param archive closed with this source
+   * @param content what was read of it
+   * @param files the files that are read
+   * @param sideFiles what to carry over
+   */
+  ScriptSource(ScriptArchive archive, Content content, List<Path> files, List<SideFile> sideFiles) {
+    this.archive = archive;
+    this.content = content;
+    this.plain =
+        new TorchSource(
+            archive.label(),
+            content.tensors(),
+            Map.of(),
+            content.layers(),
+            content.notes(),
+            files,
+            sideFiles,
+            List.of(archive));
+    content.weights().forEach(w -> held.put(w.weight(), w));
+  }
+
+  ScriptArchive archive() {
+    return archive;
+  }
+
+  /** {@return the views behind the plain tensors, by name} */
+  Map<String, TorchTensor> views() {
+    Map<String, TorchTensor> views = new LinkedHashMap<>();
+    content.tensors().forEach((info, view) -> views.put(info.name(), view));
+    return views;
+  }
+
+  @Override
+  public String name() {
+    return plain.name();
+  }
+
+  @Override
+  public List<TensorInfo> tensors() {
+    return plain.tensors();
+  }
+
+  @Override
+  public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
+    return plain.read(tensor, offset, length);
+  }
+
+  @Override
+  public List<EncodedWeight> quantized() {
+    return new ArrayList<>(held.keySet());
+  }
+
+  @Override
+  public QuantizedTile readTile(EncodedWeight weight, long firstRow, int height)
+      throws IOException {
+    HeldWeight found = held.get(weight);
+    if (found == null) {
+      throw new IllegalArgumentException(
+          name() + " holds no quantized weight " + quote(weight.name()));
+    }
+    plain.requireOpen();
+    return found.read(firstRow, height);
+  }
+
+  @Override
+  public List<Layer> layers() {
+    return plain.layers();
+  }
+
+  @Override
+  public List<String> notes() {
+    return plain.notes();
+  }
+
+  @Override
+  public Map<String, String> metadata() {
+    return content.metadata();
+  }
+
+  @Override
+  public List<SideFile> sideFiles() {
+    return plain.sideFiles();
+  }
+
+  @Override
+  public List<Path> files() {
+    return plain.files();
+  }
+
+  @Override
+  public Optional<Audit> audit() throws IOException {
+    return ArchiveAudit.of(archive.zip());
+  }
+
+  @Override
+  public void close() {
+    plain.close();
+  }
+}

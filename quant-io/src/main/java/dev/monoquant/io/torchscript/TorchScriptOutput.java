@@ -1,0 +1,185 @@
+package dev.monoquant.io.torchscript;
+
+import com.google.auto.service.AutoService;
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.QuantException;
+import dev.monoquant.io.files.Disk;
+import dev.monoquant.io.script.HolderOptions;
+import dev.monoquant.io.script.Rewritten;
+import dev.monoquant.io.script.Treatment;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.Match;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.TensorSink;
+import dev.monoquant.spi.TensorSource;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Writes a TorchScript archive again, with its weights held quantized and its code made to run
+ * them: libtorch, PyTorch and DJL load it as any other. Needs a TorchScript archive as input.
+ *
+ * <p>The bytes, after the container of {@link dev.monoquant.io.zip.ArchiveLayout}, all in the
+ * folder of the original:
+ *
+ * <ul>
+ *   <li>{@code data.pkl}, {@code code/...py} and {@code constants.pkl}: the rewritten program;
+ *   <li>{@code version}, {@code byteorder} and {@code extra/...} as they were; source ranges for
+ *       debuggers, traced inputs and anything else that runs without are left out and counted;
+ *   <li>{@code extra/monoquant.json}: what is where, see {@link ArchiveDescription};
+ *   <li>{@code extra/monoquant-manifest.json}: hashes of everything, see {@link
+ *       dev.monoquant.io.files.Manifest};
+ *   <li>{@code data/KEY} and {@code constants/KEY}: storages of the original that the program still
+ *       refers to, byte for byte and each once, whatever tensors are views of them; then the parts
+ *       of the weights, see {@link HeldPart}.
+ * </ul>
+ *
+ * <p>libtorch hands the extra files out on request: in DJL with {@code optOption("extraFiles",
+ * "monoquant.json")} as a property of the model, in Python with {@code torch.jit.load(file,
+ * _extra_files={"monoquant.json": ""})}.
+ *
+ * <p>The same request and data give the same bytes. What this does not do: it traces no model.
+ * Stateless and thread-safe.
+ */
+@AutoService(OutputFormat.class)
+public final class TorchScriptOutput implements OutputFormat {
+
+  private static final List<String> SUFFIXES = List.of(".pt", ".ts", ".torchscript");
+
+  private final Disk disk;
+  private final Rewriting.Factory rewriting;
+
+  /** Made by the service loader. */
+  public TorchScriptOutput() {
+    this(Disk.REAL, Rewriting.REAL);
+  }
+
+  TorchScriptOutput(Disk disk, Rewriting.Factory rewriting) {
+    this.disk = disk;
+    this.rewriting = rewriting;
+  }
+
+  @Override
+  public String id() {
+    return "torchscript";
+  }
+
+  @Override
+  public boolean suits(Path target) {
+    return target.getFileName() != null
+        && SUFFIXES.stream().anyMatch(target.getFileName().toString()::endsWith);
+  }
+
+  @Override
+  public List<OptionSpec<?>> options() {
+    return HolderOptions.all();
+  }
+
+  /** {@return empty: what is refused depends on the code, see the other method} */
+  @Override
+  public Optional<String> refusal(EncodedWeight weight) {
+    return Optional.empty();
+  }
+
+  @Override
+  public Optional<String> refusal(EncodedWeight weight, TensorSource source) {
+    try (Original original = Original.of(source)) {
+      return rewriting.of(original.script().archive()).refusal(weight);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public Map<String, String> remarks(OutputRequest request) {
+    try (Original original = Original.of(request.source())) {
+      Map<String, String> remarks = new LinkedHashMap<>();
+      for (Treatment t :
+          rewriting.of(original.script().archive()).rewrite(request.weights()).treatments()) {
+        remarks.put(t.weight(), t.mode().wire() + ": " + t.note());
+      }
+      return remarks;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public long predictBytes(OutputRequest request) {
+    try (Original original = Original.of(request.source())) {
+      return plan(request, original).layout().fileBytes();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public TensorSink open(OutputRequest request) throws IOException {
+    Original original = Original.of(request.source());
+    try {
+      return new TorchScriptSink(plan(request, original), request, original, disk);
+    } catch (IOException | RuntimeException | Error e) {
+      original.close();
+      throw e;
+    }
+  }
+
+  private ScriptPlan plan(OutputRequest request, Original original) throws IOException {
+    Rewritten rewritten = rewriting.of(original.script().archive()).rewrite(request.weights());
+    return new ScriptPlan(request, original.script(), rewritten);
+  }
+
+  /**
+   * The archive that an output is made of: the source itself, or, where that only came from an
+   * archive, the archive opened again.
+   *
+   * @param script the archive
+   * @param own whether it is to be closed
+   */
+  record Original(ScriptSource script, boolean own) implements Closeable {
+
+    static Original of(TensorSource source) throws IOException {
+      if (source instanceof ScriptSource script) {
+        ScriptPlan.requireOriginal(script);
+        return new Original(script, false);
+      }
+      for (Path file : source.files()) {
+        ModelInput input = ModelInput.of(file);
+        if (new TorchScriptFormat().probe(input) != Match.NONE) {
+          ScriptSource script = ScriptReader.open(file, source.name(), ReadLimits.DEFAULT);
+          Original original = new Original(script, true);
+          try {
+            ScriptPlan.requireOriginal(script);
+            return original;
+          } catch (ConfigurationException | ModelFormatException e) {
+            original.close();
+            throw e;
+          }
+        }
+      }
+      throw new ConfigurationException(
+          QuantException.quote(source.name())
+              + " is no TorchScript archive, and only the code of one can be made to run quantized"
+              + " weights. Write a .safetensors file, or trace the model in PyTorch first:"
+              + " torch.jit.trace(model, example).save(\"model.pt\")");
+    }
+
+    @Override
+    public void close() {
+      if (own) {
+        script.close();
+      }
+    }
+  }
+}

@@ -1,0 +1,202 @@
+package dev.monoquant.io.torchscript;
+
+import static dev.monoquant.QuantException.quote;
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.io.files.CellGrid;
+import dev.monoquant.io.files.Closing;
+import dev.monoquant.io.files.Disk;
+import dev.monoquant.io.files.HashPool;
+import dev.monoquant.io.files.Manifest;
+import dev.monoquant.io.files.Staging;
+import dev.monoquant.io.torch.Storage;
+import dev.monoquant.io.torch.TorchTensor;
+import dev.monoquant.io.torchscript.TorchScriptOutput.Original;
+import dev.monoquant.io.zip.ArchiveWriter;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.TensorSink;
+import dev.monoquant.tile.Part;
+import dev.monoquant.tile.QuantizedTile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One archive in the making. Kept tensors are not put together from pieces: their storages are
+ * copied as they are, once each, by the thread that first brings a piece of one of their tensors.
+ * The pieces are only counted.
+ */
+final class TorchScriptSink implements TensorSink {
+
+  private static final Logger LOG = LoggerFactory.getLogger(TorchScriptSink.class);
+
+  private static final int COPY_AT_ONCE = 16 << 20;
+
+  private final ScriptPlan plan;
+  private final OutputRequest request;
+  private final Original original;
+  private final Staging staging;
+  private final ArchiveWriter file;
+  private final Map<String, AtomicLong> missing = new HashMap<>();
+  private final Map<String, TorchTensor> views;
+  private final Set<String> copied = ConcurrentHashMap.newKeySet();
+  private boolean finished;
+
+  /**
+   * Starts.
+   *
+   * @param plan what will be written
+   * @param request the request
+   * @param original closed with this sink
+   * @param disk the file system
+   */
+  TorchScriptSink(ScriptPlan plan, OutputRequest request, Original original, Disk disk)
+      throws IOException {
+    this.plan = plan;
+    this.request = request;
+    this.original = original;
+    this.views = original.script().views();
+    this.staging = Staging.openFile(request, plan.layout().fileBytes(), disk);
+    try {
+      this.file = new ArchiveWriter(staging, "", plan.layout());
+    } catch (IOException | RuntimeException | Error e) {
+      staging.close();
+      throw e;
+    }
+    request.kept().forEach(t -> missing.put(t.name(), new AtomicLong(t.bytes())));
+    plan.dropped()
+        .forEach((kind, count) -> LOG.info("{}: left out: {} x {}", request.target(), count, kind));
+  }
+
+  private List<String> records(EncodedWeight weight, Part part) {
+    Map<String, List<String>> parts = plan.records().parts().get(weight.name());
+    if (parts == null) {
+      throw new IllegalArgumentException(
+          quote(weight.name()) + " is no weight that is to be written");
+    }
+    return parts.getOrDefault(part.name(), List.of());
+  }
+
+  @Override
+  public void writeTile(EncodedWeight weight, QuantizedTile tile) throws IOException {
+    CellGrid.checkRows(weight.rows(), weight.encoding(), tile.firstRow(), tile.height());
+    for (Part part : weight.encoding().parts()) {
+      if (part.tiled()) {
+        byte[] cells = CellGrid.cells(part, weight.rows(), tile);
+        write(weight, part, tile.firstRow(), cells);
+      }
+    }
+  }
+
+  @Override
+  public void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) throws IOException {
+    for (Part part : weight.encoding().parts()) {
+      if (!part.tiled()) {
+        write(weight, part, 0, CellGrid.whole(part, weight.rows(), parts));
+      }
+    }
+  }
+
+  private void write(EncodedWeight weight, Part part, long firstRow, byte[] cells)
+      throws IOException {
+    HeldPart held = HeldPart.of(weight, part);
+    byte[] stored = held.cells().pack(cells);
+    for (String record : records(weight, part)) {
+      file.write(plan.entry(record), held.offset(firstRow), ByteBuffer.wrap(stored));
+    }
+  }
+
+  @Override
+  public void writeKept(TensorInfo tensor, long offset, ByteBuffer data) throws IOException {
+    AtomicLong rest = missing.get(tensor.name());
+    if (rest == null || offset < 0 || offset > tensor.bytes() - data.remaining()) {
+      throw new IllegalArgumentException(
+          "bytes "
+              + offset
+              + " to "
+              + (offset + data.remaining())
+              + " of "
+              + quote(tensor.name())
+              + (rest == null ? ", which is not kept" : ", which has " + tensor.bytes()));
+    }
+    rest.addAndGet(-data.remaining());
+    data.position(data.limit());
+    ViewKey key = requireNonNull(plan.records().plain().get(tensor.name()));
+    copy(key.record(), requireNonNull(views.get(tensor.name())).storage());
+  }
+
+  private void copy(String record, Storage storage) throws IOException {
+    if (!copied.add(record)) {
+      return;
+    }
+    for (long at = 0; at < storage.size(); at += COPY_AT_ONCE) {
+      int length = (int) Math.min(COPY_AT_ONCE, storage.size() - at);
+      file.write(plan.entry(record), at, storage.slice(at, length));
+    }
+  }
+
+  @Override
+  public Optional<Path> finish() throws IOException {
+    missing.forEach(
+        (name, rest) -> {
+          if (rest.get() != 0) {
+            throw new IllegalStateException(
+                request.target()
+                    + ": tensor "
+                    + quote(name)
+                    + " was not written exactly once; every byte of every tensor must be");
+          }
+        });
+    // What no tensor of the request is a view of: constants, plain attributes, empty tensors.
+    for (String record : plan.records().copied()) {
+      copy(record, original.script().archive().zip().record(record));
+    }
+    file.flushSoon();
+    SortedMap<String, String> storages = Manifest.sorted();
+    for (String record : plan.records().bytes().keySet()) {
+      storages.put(record, file.sums(plan.entry(record)).sha256());
+    }
+    writeManifest(plan.manifest(staging.inputs(), storages));
+    file.finish();
+    finished = true;
+    return Optional.of(file.path());
+  }
+
+  private void writeManifest(Manifest open) throws IOException {
+    String entry = plan.entry(Records.MANIFEST);
+    byte[] frame = file.frame(Map.of(entry, 0L));
+    String self = HashPool.hash(ArchiveAudit.holder(frame, bytes(open)));
+    file.write(entry, 0, ByteBuffer.wrap(bytes(open.withSelf(self))));
+  }
+
+  private static byte[] bytes(Manifest manifest) {
+    return manifest.toText().getBytes(StandardCharsets.UTF_8);
+  }
+
+  @Override
+  public List<Path> commit() throws IOException {
+    if (!finished) {
+      finish();
+    }
+    staging.commit();
+    return List.of(request.target());
+  }
+
+  @Override
+  public void close() throws IOException {
+    Closing.all(List.of(file, staging, original));
+  }
+}

@@ -1,0 +1,348 @@
+# Weights that are stored quantized. Written for libtorch 2.7 to 2.13; no shapes are fixed here.
+#
+# codec: 0 kind (0 codes, scale and zero point; 1 values; 2 a scheme of its own), 1 bits of a code,
+#   2 whether codes are signed, 3 bits of a zero point or 0, 4 whether zero points are signed,
+#   5 rows and 6 columns that share a scale, from 7 on the cells in a row of each part
+# dims: 0 the axis of the outputs, 1 the dtype, from 2 on the shape of the weight
+# plan: 0 mode (0 weight-only, 1 dynamic, 2 by row, 3 by row between least and greatest),
+#   1 a factor of products, 2 of x @ weight rather than x @ weight.T, 3 rows are looked up,
+#   4 the decoded tensor is kept, 5 the bias is bound
+# window: of a convolution stride, padding and dilation of two axes each, and groups; else empty
+def unpacked(packed: Tensor,
+    bits: int,
+    signed: bool,
+    cells: int) -> Tensor:
+  if bits == 8:
+    return packed
+  rows = packed.size(0)
+  blocks = (packed.size(1) + bits - 1) // bits
+  padded = torch.constant_pad_nd(packed, [0, blocks * bits - packed.size(1)], 0)
+  bytes = torch.reshape(padded, [rows, blocks, bits])
+  lanes = annotate(List[Tensor], [])
+  for lane in range(8):
+    at = lane * bits // 8
+    shift = lane * bits % 8
+    lane_codes = torch.bitwise_right_shift(torch.select(bytes, 2, at), shift)
+    if shift + bits > 8:
+      high = torch.bitwise_left_shift(torch.select(bytes, 2, at + 1), 8 - shift)
+      lane_codes = torch.bitwise_or(lane_codes, high)
+    lanes.append(torch.bitwise_and(lane_codes, 255 >> (8 - bits)))
+  codes = torch.slice(torch.reshape(torch.stack(lanes, 2), [rows, blocks * 8]), 1, 0, cells)
+  if signed:
+    sign = 1 << (bits - 1)
+    return torch.sub(torch.bitwise_xor(torch.to(codes, 1), sign), sign)
+  return codes
+def spread(cells: Tensor,
+    codec: List[int],
+    rows: int,
+    cols: int) -> Tensor:
+  by_row = cells
+  if codec[5] > 1 and cells.size(0) > 1:
+    by_row = torch.slice(torch.repeat_interleave(cells, codec[5], 0), 0, 0, rows)
+  if cells.size(1) == 1:
+    return by_row
+  return torch.slice(torch.repeat_interleave(by_row, codec[6], 1), 1, 0, cols)
+def zero_points(parts: List[Tensor],
+    codec: List[int]) -> Tensor:
+  if codec[3] == 0:
+    return torch.zeros_like(parts[1], dtype=6)
+  return torch.to(__torch__.monoquant.unpacked(parts[2], codec[3], codec[4] == 1, parts[1].size(1)), 6)
+def scheme(parts: List[Tensor],
+    cells: List[int]) -> Tensor:
+  return torch.to(parts[0], 6)
+def decoded_rows(parts: List[Tensor],
+    codec: List[int],
+    rows: int,
+    cols: int) -> Tensor:
+  if codec[0] == 1:
+    return torch.to(parts[0], 6)
+  if codec[0] == 2:
+    return torch.reshape(__torch__.monoquant.scheme(parts, codec[7:]), [rows, cols])
+  codes = torch.to(__torch__.monoquant.unpacked(parts[0], codec[1], codec[2] == 1, cols), 6)
+  if codec[3] > 0:
+    codes = torch.sub(codes, __torch__.monoquant.spread(__torch__.monoquant.zero_points(parts, codec), codec, rows, cols))
+  return torch.mul(codes, __torch__.monoquant.spread(torch.to(parts[1], 6), codec, rows, cols))
+def is_exact(codec: List[int],
+    parts: List[Tensor]) -> bool:
+  return codec[0] == 0 and parts[1].size(1) == 1
+def signed_codes(parts: List[Tensor],
+    codec: List[int],
+    rows: int,
+    cols: int) -> Tuple[Tensor, Tensor, Tensor]:
+  codes = __torch__.monoquant.unpacked(parts[0], codec[1], codec[2] == 1, cols)
+  scale = torch.reshape(torch.to(parts[1], 6), [-1, 1])
+  zero = torch.reshape(__torch__.monoquant.zero_points(parts, codec), [-1, 1])
+  scale = torch.reshape(torch.expand(__torch__.monoquant.spread(scale, codec, rows, cols), [rows, 1]), [rows])
+  zero = torch.reshape(torch.expand(__torch__.monoquant.spread(zero, codec, rows, cols), [rows, 1]), [rows])
+  if codec[2] == 0:
+    if codec[1] == 8:
+      codes = torch.sub(torch.to(codes, 2), 128)
+      zero = torch.sub(zero, 128)
+    codes = torch.to(codes, 1)
+  return (codes, torch.contiguous(scale), torch.to(torch.contiguous(zero), 4))
+def requantized(weight: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+  rows = weight.size(0)
+  flat = torch.reshape(weight, [rows, -1])
+  scale = torch.clamp_min(torch.div(torch.amax(torch.abs(flat), [1]), 127), 1.0e-30)
+  codes = torch.to(torch.round(torch.div(flat, torch.unsqueeze(scale, 1))), 1)
+  return (codes, scale, torch.zeros([rows], dtype=4))
+def packed_product(codes: Tensor,
+    scale: Tensor,
+    zero: Tensor,
+    bias: Optional[Tensor]) -> __torch__.torch.classes.quantized.LinearPackedParamsBase:
+  weight = torch._make_per_channel_quantized_tensor(torch.contiguous(codes), torch.to(scale, 7), zero, 0)
+  return ops.quantized.linear_prepack(weight, bias)
+def product_saturates() -> bool:
+  codes = torch.full([16, 64], 127, dtype=1)
+  pack = __torch__.monoquant.packed_product(codes, torch.ones([16]), torch.zeros([16], dtype=4), None)
+  got = ops.quantized.linear_dynamic(torch.ones([1, 64]), pack, False)
+  return float(torch.min(got)) < 8000.
+def convolution_saturates() -> bool:
+  codes = torch.full([32, 32, 3, 3], 127, dtype=1)
+  scale = torch.ones([32])
+  zero = torch.zeros([32], dtype=3)
+  pack = ops.onednn.qconv_prepack(codes, scale, 1., 0, [1, 1], [0, 0], [1, 1], 1, None)
+  input = torch.full([1, 32, 6, 6], 255, dtype=0)
+  got = ops.onednn.qconv2d_pointwise(input, 1., 0, pack, scale, zero, None, [1, 1], [0, 0], [1, 1], 1, 1., 0, 6, "none", annotate(List[Optional[number]], []), "")
+  return float(torch.min(got)) < 9000000.
+def convolved(input: Tensor,
+    pack: Tensor,
+    scale: Tensor,
+    zero: Tensor,
+    bias: Optional[Tensor],
+    window: List[int],
+    reduced: bool) -> Tensor:
+  input_scale, input_zero = torch._choose_qparams_per_tensor(input, reduced)
+  codes = torch.int_repr(torch.quantize_per_tensor(input, input_scale, input_zero, 13))
+  return ops.onednn.qconv2d_pointwise(codes, input_scale, input_zero, pack, scale, zero, bias, window[0:2], window[2:4], window[4:6], window[6], 1., 0, 6, "none", annotate(List[Optional[number]], []), "")
+def in_order(weight: Tensor,
+    dims: List[int]) -> Tensor:
+  axis = dims[0]
+  shape = dims[2:]
+  if axis == 0:
+    return torch.to(torch.reshape(weight, shape), dims[1])
+  first = annotate(List[int], [shape[axis]])
+  for i in range(len(shape)):
+    if i != axis:
+      first.append(shape[i])
+  return torch.contiguous(torch.movedim(torch.to(torch.reshape(weight, first), dims[1]), 0, axis))
+class Weight(Module):
+  __parameters__ = []
+  __buffers__ = []
+  training : bool
+  parts : List[Tensor]
+  codec : List[int]
+  dims : List[int]
+  plan : List[int]
+  window : List[int]
+  bias : Optional[Tensor]
+  rows : int
+  cols : int
+  mode : int
+  dtype : int
+  transposed : bool
+  bound : bool
+  kept : bool
+  reduced : bool
+  step : float
+  middle : int
+  whole : Tensor
+  pack : Optional[__torch__.torch.classes.quantized.LinearPackedParamsBase]
+  sums : Tensor
+  table : Optional[__torch__.torch.classes.quantized.EmbeddingPackedParamsBase]
+  kernel : Tensor
+  kernel_scale : Tensor
+  kernel_zero : Tensor
+  def __getstate__(self: __torch__.monoquant.Weight) -> Tuple[List[Tensor], List[int], List[int], List[int], List[int], Optional[Tensor]]:
+    return (self.stored(), self.codec, self.dims, self.plan, self.window, self.bias)
+  def __setstate__(self: __torch__.monoquant.Weight,
+    state: Tuple[List[Tensor], List[int], List[int], List[int], List[int], Optional[Tensor]]) -> NoneType:
+    parts, codec, dims, plan, window, bias = state
+    self.training = False
+    self.parts = parts
+    self.codec = codec
+    self.dims = dims
+    self.plan = plan
+    self.window = window
+    self.bias = bias
+    self.mode = plan[0]
+    self.dtype = dims[1]
+    self.transposed = plan[2] == 1
+    self.bound = plan[5] == 1
+    numbers = 1
+    for i in range(2, len(dims)):
+      numbers = numbers * dims[i]
+    rows = dims[2 + dims[0]]
+    cols = numbers // rows
+    self.rows = rows
+    self.cols = cols
+    self.whole = torch.empty([0])
+    self.pack = None
+    self.sums = torch.empty([0])
+    self.table = None
+    self.kernel = torch.empty([0])
+    self.kernel_scale = torch.empty([0])
+    self.kernel_zero = torch.empty([0])
+    self.reduced = False
+    self.step = 1. / 127.
+    self.middle = 127
+    used = plan[1] == 1 or plan[3] == 1 or plan[4] == 1 or len(window) > 0
+    self.kept = plan[4] == 1 or (self.mode == 0 and used)
+    if self.kept:
+      self.whole = __torch__.monoquant.in_order(__torch__.monoquant.decoded_rows(parts, codec, rows, cols), dims)
+    if self.mode > 0:
+      if plan[1] == 1:
+        self.prepare_product()
+      if len(window) > 0:
+        self.prepare_convolution()
+      if plan[3] == 1 and not self.kept and __torch__.monoquant.is_exact(codec, parts) and codec[1] == 8 and dims[0] == 0:
+        self.prepare_table()
+    return None
+  def prepare_product(self: __torch__.monoquant.Weight) -> NoneType:
+    natural = self.dims[0] == 1 if self.transposed else self.dims[0] == 0
+    if natural and __torch__.monoquant.is_exact(self.codec, self.parts):
+      codes, scale, zero = __torch__.monoquant.signed_codes(self.parts, self.codec, self.rows, self.cols)
+    else:
+      weight = __torch__.monoquant.decoded_rows(self.parts, self.codec, self.rows, self.cols)
+      codes, scale, zero = __torch__.monoquant.requantized(weight if natural else torch.contiguous(torch.transpose(weight, 0, 1)))
+    bias = self.bias
+    if bias is not None:
+      self.pack = __torch__.monoquant.packed_product(codes, scale, zero, torch.contiguous(torch.to(bias, 6)))
+    else:
+      self.pack = __torch__.monoquant.packed_product(codes, scale, zero, None)
+    if self.mode == 3:
+      total = torch.sub(torch.sum(codes, [1], dtype=4), torch.mul(zero, codes.size(1)))
+      self.sums = torch.mul(torch.to(total, 6), scale)
+    if __torch__.monoquant.product_saturates():
+      self.reduced = True
+      self.step = 1. / 63.
+      self.middle = 63
+    return None
+  def prepare_convolution(self: __torch__.monoquant.Weight) -> NoneType:
+    dims = self.dims
+    natural = dims[0] == 0 and self.codec[3] == 0 and self.codec[2] == 1
+    if natural and __torch__.monoquant.is_exact(self.codec, self.parts):
+      codes, scale, zero = __torch__.monoquant.signed_codes(self.parts, self.codec, self.rows, self.cols)
+    else:
+      whole = __torch__.monoquant.in_order(__torch__.monoquant.decoded_rows(self.parts, self.codec, self.rows, self.cols), dims)
+      codes, scale, zero = __torch__.monoquant.requantized(torch.to(whole, 6))
+    window = self.window
+    shape = dims[2:]
+    if len(shape) == 3:
+      shape = [shape[0], shape[1], 1, shape[2]]
+    codes = torch.contiguous(torch.reshape(codes, shape))
+    self.kernel = ops.onednn.qconv_prepack(codes, scale, 1., 0, window[0:2], window[2:4], window[4:6], window[6], None)
+    self.kernel_scale = scale
+    self.kernel_zero = torch.zeros([shape[0]], dtype=3)
+    self.reduced = __torch__.monoquant.convolution_saturates()
+    return None
+  def prepare_table(self: __torch__.monoquant.Weight) -> NoneType:
+    codes, scale, zero = __torch__.monoquant.signed_codes(self.parts, self.codec, self.rows, self.cols)
+    codes = torch.to(torch.add(torch.to(codes, 2), 128), 0)
+    zero = torch.add(torch.to(zero, 6), 128.)
+    table = torch._make_per_channel_quantized_tensor(torch.contiguous(codes), scale, zero, 0)
+    self.table = ops.quantized.embedding_bag_prepack(table)
+    return None
+  def stored(self: __torch__.monoquant.Weight) -> List[Tensor]:
+    return self.parts
+  def tensor(self: __torch__.monoquant.Weight) -> Tensor:
+    if self.kept:
+      return self.whole
+    return __torch__.monoquant.in_order(__torch__.monoquant.decoded_rows(self.stored(), self.codec, self.rows, self.cols), self.dims)
+  def shape_only(self: __torch__.monoquant.Weight) -> Tensor:
+    return torch.expand(torch.empty([1], dtype=self.dtype), self.dims[2:])
+  def linear(self: __torch__.monoquant.Weight,
+    input: Tensor,
+    bias: Optional[Tensor]) -> Tensor:
+    if self.mode == 0:
+      if self.transposed:
+        return torch.linear(input, torch.transpose(self.whole, 0, 1), bias)
+      return torch.linear(input, self.whole, bias)
+    if self.dtype == 6:
+      if torch.dim(input) == 1:
+        return torch.squeeze(self.product(torch.unsqueeze(input, 0), bias), 0)
+      return self.product(input, bias)
+    wide = torch.to(input, 6)
+    if torch.dim(input) == 1:
+      wide = torch.unsqueeze(wide, 0)
+    wide_bias = bias
+    if bias is not None:
+      wide_bias = torch.to(bias, 6)
+    product = torch.to(self.product(wide, wide_bias), self.dtype)
+    if torch.dim(input) == 1:
+      return torch.squeeze(product, 0)
+    return product
+  def product(self: __torch__.monoquant.Weight,
+    input: Tensor,
+    bias: Optional[Tensor]) -> Tensor:
+    pack = unchecked_cast(__torch__.torch.classes.quantized.LinearPackedParamsBase, self.pack)
+    if self.mode == 1:
+      product = ops.quantized.linear_dynamic(input, pack, self.reduced)
+      if self.bound or bias is None:
+        return product
+      return torch.add_(product, bias)
+    if self.mode == 2:
+      range = torch.clamp_min(torch.amax(torch.abs(input), [-1], True), 1.0e-12)
+      product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(torch.div(input, range), self.step, self.middle, pack)
+      if bias is None:
+        return torch.mul_(product, range)
+      return torch.addcmul(bias, product, range)
+    low, high = torch.aminmax(input, dim=-1, keepdim=True)
+    middle = torch.mul(torch.add(low, high), 0.5)
+    range = torch.clamp_min(torch.mul(torch.sub(high, low), 0.5), 1.0e-12)
+    product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(torch.div(torch.sub(input, middle), range), self.step, self.middle, pack)
+    if bias is None:
+      return torch.addcmul_(torch.mul_(product, range), middle, self.sums)
+    return torch.addcmul_(torch.addcmul(bias, product, range), middle, self.sums)
+  def embed(self: __torch__.monoquant.Weight,
+    indices: Tensor) -> Tensor:
+    if self.kept:
+      return torch.embedding(self.whole, indices)
+    flat = torch.contiguous(torch.reshape(indices, [-1]))
+    shape = torch.size(indices)
+    shape.append(self.dims[3])
+    table = self.table
+    if table is not None:
+      rows = ops.quantized.embedding_byte(table, flat, False)
+      return torch.to(torch.reshape(rows, shape), self.dtype)
+    chosen = annotate(List[Tensor], [])
+    for part in self.parts:
+      if part.size(0) == self.rows:
+        chosen.append(torch.index_select(part, 0, flat))
+      else:
+        chosen.append(part)
+    rows = __torch__.monoquant.decoded_rows(chosen, self.codec, torch.numel(flat), self.cols)
+    return torch.to(torch.reshape(rows, shape), self.dtype)
+  def conv(self: __torch__.monoquant.Weight,
+    input: Tensor,
+    bias: Optional[Tensor]) -> Tensor:
+    window = self.window
+    single = len(self.dims) == 5
+    if self.mode == 0:
+      if single:
+        return torch.conv1d(input, self.whole, bias, window[1:2], window[3:4], window[5:6], window[6])
+      return torch.conv2d(input, self.whole, bias, window[0:2], window[2:4], window[4:6], window[6])
+    wide = torch.to(input, 6)
+    axes = 3 if single else 4
+    batched = torch.dim(input) == len(self.dims) - 2
+    if not batched:
+      wide = torch.unsqueeze(wide, 0)
+    if single:
+      wide = torch.unsqueeze(wide, 2)
+    wide_bias = bias
+    if bias is not None:
+      wide_bias = torch.to(bias, 6)
+    if self.mode == 1:
+      result = __torch__.monoquant.convolved(wide, self.kernel, self.kernel_scale, self.kernel_zero, wide_bias, window, self.reduced)
+    else:
+      range = torch.clamp_min(torch.amax(torch.abs(wide), [1, 2, 3], True), 1.0e-12)
+      result = __torch__.monoquant.convolved(torch.div(wide, range), self.kernel, self.kernel_scale, self.kernel_zero, None, window, self.reduced)
+      if wide_bias is not None:
+        result = torch.addcmul(torch.reshape(wide_bias, [1, -1, 1, 1]), result, range)
+      else:
+        result = torch.mul(result, range)
+    if single:
+      result = torch.squeeze(result, 2)
+    if not batched:
+      result = torch.squeeze(result, 0)
+    return torch.to(result, self.dtype)

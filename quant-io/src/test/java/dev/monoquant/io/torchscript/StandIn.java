@@ -1,0 +1,153 @@
+package dev.monoquant.io.torchscript;
+
+import dev.monoquant.io.files.CellRows;
+import dev.monoquant.io.pickle.PickleDict;
+import dev.monoquant.io.pickle.PickleObject;
+import dev.monoquant.io.pickle.PickleObject.Call;
+import dev.monoquant.io.pickle.PicklePersistent;
+import dev.monoquant.io.pickle.PickleReader;
+import dev.monoquant.io.pickle.PickleTuple;
+import dev.monoquant.io.pickle.PickleValue;
+import dev.monoquant.io.pickle.PickleValue.Global;
+import dev.monoquant.io.pickle.PickleValue.Int;
+import dev.monoquant.io.pickle.PickleValue.Text;
+import dev.monoquant.io.pickle.PickleWriter;
+import dev.monoquant.io.script.HeldStorage;
+import dev.monoquant.io.script.Mode;
+import dev.monoquant.io.script.Rewritten;
+import dev.monoquant.io.script.ScriptProgram;
+import dev.monoquant.io.script.Treatment;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.tile.Part;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * Puts an object with the parts in the place of each weight. What it makes does not run, but it is
+ * stored like what does.
+ */
+final class StandIn implements Rewriting {
+
+  private static final Map<ElementType, String> STORAGES =
+      Map.of(
+          ElementType.UINT8, "Byte",
+          ElementType.INT8, "Char",
+          ElementType.FLOAT16, "Half",
+          ElementType.BFLOAT16, "BFloat16",
+          ElementType.FLOAT32, "Float");
+
+  private final ScriptProgram program;
+
+  StandIn(ScriptArchive archive) {
+    this.program = archive.program();
+  }
+
+  @Override
+  public Optional<String> refusal(EncodedWeight weight) {
+    return weight.rows().tensor().shape().elements() < 4
+        ? Optional.of("it has fewer than 4 numbers")
+        : Optional.empty();
+  }
+
+  @Override
+  public Rewritten rewrite(List<EncodedWeight> weights) {
+    PickleValue data = copy(program.data());
+    List<PickleValue> constants =
+        new ArrayList<>(((PickleTuple) copy(program.constants())).items());
+    List<HeldStorage> storages = new ArrayList<>();
+    List<Treatment> treatments = new ArrayList<>();
+    for (EncodedWeight weight : weights) {
+      List<HeldStorage> own = new ArrayList<>();
+      for (Part part : weight.encoding().parts()) {
+        own.add(storage(weight, part, "held" + (storages.size() + own.size())));
+      }
+      put(data, constants, weight.name(), holder(own));
+      storages.addAll(own);
+      treatments.add(new Treatment(weight.name(), Mode.WEIGHT_ONLY, "stored, not run"));
+    }
+    SortedMap<String, String> code = new TreeMap<>(program.code());
+    code.put("__torch__/test.py", "class Held(Module):\n  __parameters__ = []\n");
+    return new Rewritten(
+        new ScriptProgram(code, data, new PickleTuple(constants)), storages, treatments);
+  }
+
+  static PickleValue copy(PickleValue value) {
+    byte[] pickle = PickleWriter.write(value, "copy", "data.pkl");
+    return PickleReader.readAll(
+        ByteBuffer.wrap(pickle), "copy", "data.pkl", ReadLimits.DEFAULT, g -> true);
+  }
+
+  private static HeldStorage storage(EncodedWeight weight, Part part, String key) {
+    HeldPart held = HeldPart.of(weight, part);
+    CellRows cells = held.cells();
+    ElementType type = cells.isPacked() ? ElementType.UINT8 : part.type();
+    return new HeldStorage(key, weight.name(), part.name(), type, held.bytes() / type.cellBytes());
+  }
+
+  private static PickleObject holder(List<HeldStorage> storages) {
+    List<PickleValue> tensors = new ArrayList<>();
+    storages.forEach(s -> tensors.add(tensor(s)));
+    PickleObject holder =
+        new PickleObject(
+            Call.NEW,
+            new Global("__torch__.test", "Held"),
+            new PickleTuple(List.of()),
+            Optional.empty());
+    holder.setState(new PickleTuple(tensors));
+    return holder;
+  }
+
+  private static PickleObject tensor(HeldStorage storage) {
+    PickleValue zero = new Int(0);
+    PickleValue elements = new Int(storage.elements());
+    PickleTuple id =
+        new PickleTuple(
+            List.of(
+                new Text("storage"),
+                new Global("torch", STORAGES.get(storage.type()) + "Storage"),
+                new Text(storage.key()),
+                new Text("cpu"),
+                elements));
+    return call(
+        "torch._utils",
+        "_rebuild_tensor_v2",
+        new PicklePersistent(id),
+        zero,
+        new PickleTuple(List.of(elements)),
+        new PickleTuple(List.of(new Int(1))),
+        new PickleValue.Bool(false),
+        call("collections", "OrderedDict"));
+  }
+
+  private static PickleObject call(String module, String name, PickleValue... args) {
+    return new PickleObject(
+        Call.REDUCE, new Global(module, name), new PickleTuple(List.of(args)), Optional.empty());
+  }
+
+  private static void put(
+      PickleValue data, List<PickleValue> constants, String name, PickleValue value) {
+    if (name.startsWith("CONSTANTS.c")) {
+      constants.set(Integer.parseInt(name.substring("CONSTANTS.c".length())), value);
+      return;
+    }
+    PickleDict at = state(data);
+    String[] path = name.split("\\.");
+    for (int i = 0; i < path.length - 1; i++) {
+      at = state(at.find(path[i]).orElseThrow());
+    }
+    if (at.put(new Text(path[path.length - 1]), value)) {
+      throw new AssertionError(name + " was not there");
+    }
+  }
+
+  private static PickleDict state(PickleValue module) {
+    return (PickleDict) ((PickleObject) module).state().orElseThrow();
+  }
+}

@@ -1,0 +1,334 @@
+package dev.monoquant.io.torchscript;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.OutputException;
+import dev.monoquant.ValidationException;
+import dev.monoquant.io.files.Disk;
+import dev.monoquant.io.pickle.PickleTuple;
+import dev.monoquant.io.script.HeldStorage;
+import dev.monoquant.io.script.Rewritten;
+import dev.monoquant.io.script.ScriptProgram;
+import dev.monoquant.io.testing.FaultDisk;
+import dev.monoquant.io.testing.Folders;
+import dev.monoquant.io.testing.MemorySource;
+import dev.monoquant.io.testing.Sample;
+import dev.monoquant.io.testing.ZipText;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.TensorSink;
+import dev.monoquant.spi.TensorSource;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Whatever fails: the old output or the new one is there, never half of one. */
+class TorchScriptSafetyTest {
+
+  private static final String OLD = "the old output";
+
+  @TempDir Path folder;
+  private Path target;
+  private TensorSource source;
+
+  @BeforeEach
+  void open() throws IOException {
+    target = folder.resolve("model.pt");
+    source = Originals.open(Originals.path("/torch-corpus/torchscript/ts_ok_traced.pt"));
+  }
+
+  @AfterEach
+  void close() {
+    source.close();
+  }
+
+  private Sample sample() throws IOException {
+    return Originals.sample(source, 8, 100);
+  }
+
+  private OutputRequest request(Sample sample, TensorSource of) {
+    return new OutputRequest(
+        target,
+        true,
+        true,
+        of,
+        List.of(),
+        List.copyOf(sample.weights.keySet()),
+        List.copyOf(sample.kept.keySet()),
+        Map.of());
+  }
+
+  @Test
+  void everyOperationMayFail() throws IOException {
+    sample().write(Originals.output(), request(sample(), source));
+    byte[] complete = Files.readAllBytes(target);
+    int failures = 0;
+    for (int k = 0; ; k++) {
+      Files.writeString(target, OLD);
+      FaultDisk disk = new FaultDisk().failAt(k);
+      Throwable thrown =
+          catchThrowable(() -> sample().write(Originals.output(disk), request(sample(), source)));
+      assertThat(Folders.names(folder)).containsExactly("model.pt");
+      if (thrown == null) {
+        assertThat(Files.readAllBytes(target)).isEqualTo(complete);
+        break;
+      }
+      failures++;
+      assertThat(thrown).isInstanceOf(IOException.class).hasMessageContaining("injected");
+      boolean renamed = thrown.getMessage().contains("sync");
+      assertThat(Files.readAllBytes(target))
+          .isEqualTo(renamed ? complete : OLD.getBytes(StandardCharsets.UTF_8));
+    }
+    assertThat(failures).isGreaterThan(20);
+  }
+
+  @Test
+  void everyDamagedByteIsFound() throws IOException {
+    int damaged = 0;
+    for (int k = 0; k < 60; k++) {
+      FaultDisk disk = new FaultDisk().damageAt(k);
+      Throwable thrown =
+          catchThrowable(() -> sample().write(Originals.output(disk), request(sample(), source)));
+      if (thrown != null) {
+        damaged++;
+        assertThat(thrown).isInstanceOf(ValidationException.class).hasMessageContaining("CRC32C");
+        assertThat(folder).isEmptyDirectory();
+      } else {
+        Files.delete(target);
+      }
+    }
+    assertThat(damaged).isGreaterThan(20);
+  }
+
+  @Test
+  void everyByteOfEveryTensorMustBeWrittenOnce() throws IOException {
+    Sample sample = sample();
+    TensorInfo kept =
+        sample.kept.keySet().stream().filter(t -> t.bytes() > 4).findFirst().orElseThrow();
+    for (int much : new int[] {0, 1, 2}) {
+      try (TensorSink sink = Originals.output().open(request(sample, source))) {
+        if (much == 0) {
+          // Kept tensors are copied from the original, and still nobody may forget them.
+          sink.writeKept(kept, 0, ByteBuffer.allocate((int) kept.bytes() - 1));
+        } else {
+          sample.fill(sink);
+        }
+        if (much == 1) {
+          sink.writeKept(kept, 0, ByteBuffer.allocate(1));
+        } else if (much == 2) {
+          EncodedWeight weight = sample.weights.keySet().iterator().next();
+          int rows = (int) weight.rows().rows();
+          sink.writeTile(weight, Sample.tile(weight, sample.weights.get(weight), 0, rows));
+        }
+        assertThatThrownBy(sink::commit).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> sink.writeKept(kept, kept.bytes() - 1, ByteBuffer.allocate(2)))
+            .isInstanceOf(IllegalArgumentException.class);
+      }
+    }
+    TensorInfo foreign = new TensorInfo("other", ElementType.INT8, TensorShape.of(1));
+    try (TensorSink sink = Originals.output().open(request(sample, source))) {
+      assertThatThrownBy(() -> sink.writeKept(foreign, 0, ByteBuffer.allocate(1)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("not kept");
+    }
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @Test
+  void theInputIsNeverWritten() throws IOException {
+    Path copy = folder.resolve("copy.pt");
+    Files.copy(source.files().get(0), copy);
+    target = copy;
+    try (TensorSource own = Originals.open(copy)) {
+      Sample sample = Originals.sample(own, 1, 0);
+      assertThatThrownBy(() -> Originals.output().open(request(sample, own)))
+          .isInstanceOf(OutputException.class)
+          .hasMessageContaining("is the input");
+    }
+  }
+
+  @Test
+  void onlyTorchScriptCanBecomeTorchScript() throws IOException {
+    Sample sample = sample();
+    for (TensorSource other :
+        List.of(
+            sample.source(),
+            new MemorySource(
+                sample.kept,
+                Map.of(),
+                List.of(Originals.path("/torch-oracle/training.pt")),
+                List.of()))) {
+      OutputRequest request = request(sample, other);
+      EncodedWeight weight = sample.weights.keySet().iterator().next();
+      requireRefusal(() -> Originals.output().open(request), "memory");
+      requireRefusal(() -> Originals.output().predictBytes(request), "memory");
+      requireRefusal(() -> Originals.output().remarks(request), "memory");
+      requireRefusal(() -> Originals.output().refusal(weight, other), "memory");
+    }
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  private interface Call {
+    void run() throws IOException;
+  }
+
+  private static void requireRefusal(Call call, String name) {
+    assertThatThrownBy(call::run)
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining(name)
+        .hasMessageContaining("is no TorchScript archive")
+        .hasMessageContaining(".safetensors")
+        .hasMessageContaining("torch.jit.trace");
+  }
+
+  @Test
+  void anOutputIsNoInput() throws IOException {
+    sample().write(Originals.output(), request(sample(), source));
+    Path again = target;
+    target = folder.resolve("again.pt");
+    try (TensorSource rewritten = Originals.open(again)) {
+      Sample all = Originals.sample(rewritten, 1, 0);
+      assertThatThrownBy(() -> Originals.output().open(request(all, rewritten)))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageContaining("runs quantized weights already")
+          .hasMessageContaining(".safetensors");
+    }
+  }
+
+  @Test
+  void bigEndianArchivesAreRefused() throws IOException {
+    ZipText zip = ZipText.of(source.files().get(0));
+    String name =
+        zip.records().keySet().stream().filter(n -> n.endsWith("/byteorder")).findFirst().get();
+    Path big =
+        Files.write(
+            folder.resolve("big.pt"),
+            zip.put(name, "big".getBytes(StandardCharsets.US_ASCII)).build());
+    try (TensorSource other = Originals.open(big)) {
+      Sample sample = Originals.sample(other, 1, 0);
+      assertThatThrownBy(() -> Originals.output().open(request(sample, other)))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageContaining("big-endian");
+    }
+  }
+
+  @Test
+  void extraFilesTravelAlongAndTheRestIsCounted() throws IOException {
+    ZipText zip = ZipText.of(source.files().get(0));
+    String root = zip.records().keySet().iterator().next().replaceFirst("/.*", "/");
+    zip.put(root + "extra/labels.txt", new byte[] {1, 2, 3});
+    zip.put(root + "code/__torch__.py.debug_pkl", new byte[] {4});
+    zip.put(root + "bytecode.pkl", new byte[] {5});
+    Path with = Files.write(folder.resolve("with.pt"), zip.build());
+    try (TensorSource other = Originals.open(with)) {
+      Sample sample = Originals.sample(other, 1, 50);
+      sample.write(Originals.output(), request(sample, other));
+    }
+    Map<String, byte[]> records = ZipText.of(target).records();
+    assertThat(records.get(root + "extra/labels.txt")).containsExactly(1, 2, 3);
+    assertThat(records.get(root + "version")).isEqualTo(zip.records().get(root + "version"));
+    assertThat(records).doesNotContainKey(root + "bytecode.pkl");
+    assertThat(new String(records.get(root + "extra/monoquant.json"), StandardCharsets.UTF_8))
+        .contains("\"dropped\":{\".data/serialization_id\":\"1\",\"bytecode.pkl\":\"1\"")
+        .contains("\"debug_pkl\":\"");
+  }
+
+  /** A rewriter that makes what does not fit together is noticed before a byte is written. */
+  @Test
+  void brokenRewritingIsFound() throws IOException {
+    requireBroken(r -> with(r, r.storages().subList(1, r.storages().size())), "no record");
+    requireBroken(
+        r ->
+            with(
+                r, other(r, s -> new HeldStorage(s.key(), "no", s.part(), s.type(), s.elements()))),
+        "of no weight");
+    requireBroken(
+        r ->
+            with(
+                r,
+                other(
+                    r,
+                    s ->
+                        new HeldStorage(
+                            s.key(), s.weight(), s.part(), s.type(), s.elements() + 1))),
+        "bytes");
+    requireBroken(r -> new Rewritten(r.program(), r.storages(), List.of()), "not every weight");
+    requireBroken(
+        r -> {
+          ScriptProgram p = r.program();
+          PickleTuple none = new PickleTuple(List.of());
+          return new Rewritten(
+              new ScriptProgram(p.code(), none, p.constants()), r.storages(), r.treatments());
+        },
+        "lost the kept tensor");
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  private static Rewritten with(Rewritten rewritten, List<HeldStorage> storages) {
+    return new Rewritten(rewritten.program(), storages, rewritten.treatments());
+  }
+
+  private static List<HeldStorage> other(Rewritten r, UnaryOperator<HeldStorage> change) {
+    List<HeldStorage> storages = new ArrayList<>(r.storages());
+    storages.set(0, change.apply(storages.get(0)));
+    return storages;
+  }
+
+  private void requireBroken(UnaryOperator<Rewritten> change, String mention) throws IOException {
+    TorchScriptOutput broken =
+        new TorchScriptOutput(
+            Disk.REAL,
+            archive ->
+                new Rewriting() {
+                  private final StandIn good = new StandIn(archive);
+
+                  @Override
+                  public Optional<String> refusal(EncodedWeight weight) {
+                    return good.refusal(weight);
+                  }
+
+                  @Override
+                  public Rewritten rewrite(List<EncodedWeight> weights) {
+                    return change.apply(good.rewrite(weights));
+                  }
+                });
+    Sample sample = sample();
+    assertThat(sample.weights).isNotEmpty();
+    assertThatThrownBy(() -> broken.open(request(sample, source)))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("the rewriting is wrong")
+        .hasMessageContaining(mention);
+  }
+
+  @Test
+  void whatIsSaidOfWeights() throws IOException {
+    Sample sample = sample();
+    EncodedWeight weight = sample.weights.keySet().iterator().next();
+    assertThat(Originals.output().remarks(request(sample, source)))
+        .containsEntry(weight.name(), "weight-only: stored, not run")
+        .hasSize(sample.weights.size());
+    assertThat(Originals.output().refusal(weight, source)).isEmpty();
+    assertThat(new TorchScriptOutput().options()).extracting(o -> o.name()).contains("mode");
+    for (String name : List.of("a.pt", "b.ts", "c.torchscript")) {
+      assertThat(new TorchScriptOutput().suits(Path.of(name))).isTrue();
+    }
+    assertThat(new TorchScriptOutput().suits(Path.of("a.pth"))).isFalse();
+  }
+}

@@ -12,4 +12,5 @@ module dev.monoquant.testkit {
   exports dev.monoquant.testkit.data;
   exports dev.monoquant.testkit.fakes;
   exports dev.monoquant.testkit.laws;
+  exports dev.monoquant.testkit.watch;
 }

@@ -3,10 +3,17 @@ package dev.monoquant.core;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.Rows;
 import dev.monoquant.spi.SchemeId;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -61,6 +68,30 @@ public final class ColumnStatistics {
    */
   public Optional<float[]> find(String weight) {
     return Optional.ofNullable(byWeight.get(weight)).map(float[]::clone);
+  }
+
+  /**
+   * What tells these numbers from others: the SHA-256, in lower-case hexadecimal digits, of each
+   * weight's name in UTF-8, a zero byte, and its numbers as little-endian float32.
+   *
+   * @param weights the weights that count, in the order in which they do
+   */
+  String digest(Set<String> weights) {
+    MessageDigest digest;
+    try {
+      digest = MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JVM has SHA-256", e);
+    }
+    for (String weight : weights) {
+      float[] numbers = byWeight.getOrDefault(weight, new float[0]);
+      byte[] bytes = new byte[numbers.length * Float.BYTES];
+      FloatBytes.narrow(ElementType.FLOAT32, numbers, 0, numbers.length, bytes, 0);
+      digest.update(weight.getBytes(StandardCharsets.UTF_8));
+      digest.update((byte) 0);
+      digest.update(bytes);
+    }
+    return HexFormat.of().formatHex(digest.digest());
   }
 
   /** Why a scheme that needs statistics cannot have them for that weight; empty if it can. */

@@ -7,6 +7,8 @@ import com.google.gson.JsonParser;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.Need;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -16,7 +18,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /** What every output tells about how it was made. No time, no machine: outputs are reproducible. */
@@ -25,13 +29,32 @@ final class Provenance {
   /** The key of the resolved configuration. */
   static final String CONFIG = "monoquant.config";
 
+  /** The key of the digest of the columns' statistics, where a scheme used any. */
+  static final String STATISTICS = "monoquant.statistics";
+
   private static final String INPUTS = "monoquant.inputs";
   private static final String MANIFEST = "monoquant.manifest";
   private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
 
   private Provenance() {}
 
-  static Map<String, String> of(QuantizationConfig config, Plan plan, Plugins plugins) {
+  static Map<String, String> of(Settings settings, QuantizationConfig config, Plan plan) {
+    Plugins plugins = settings.plugins();
+    Map<String, String> texts = new HashMap<>(of(config, plan, plugins));
+    Set<String> measured =
+        plan.weights().stream()
+            .map(PlannedWeight::weight)
+            .filter(
+                w -> plugins.scheme(w.scheme()).needs(w.options()).contains(Need.COLUMN_STATISTICS))
+            .map(EncodedWeight::name)
+            .collect(Collectors.toCollection(TreeSet::new));
+    if (!measured.isEmpty()) {
+      texts.put(STATISTICS, settings.columns().digest(measured));
+    }
+    return texts;
+  }
+
+  private static Map<String, String> of(QuantizationConfig config, Plan plan, Plugins plugins) {
     return Map.of(
         "monoquant.tool",
         "monoquant " + version(),

@@ -92,7 +92,7 @@ final class Stages {
         OutputChoice.optional(settings.plugins(), config, Optional.empty());
     try (Opened opened = InputOpener.open(settings, input)) {
       Plan plan = soundPlan(settings, opened, config, format);
-      Map<String, String> provenance = Provenance.of(config, plan, settings.plugins());
+      Map<String, String> provenance = Provenance.of(settings, config, plan);
       boolean stateDict =
           !(input instanceof ModelInput.OfBlock || input instanceof ModelInput.OfModel);
       return Spool.quantize(settings, opened, plan, provenance, config, stateDict);
@@ -265,7 +265,7 @@ final class Stages {
         plan.layers(),
         plan.weights().stream().map(PlannedWeight::weight).toList(),
         plan.kept().stream().map(KeptTensor::tensor).toList(),
-        Provenance.of(config, plan, settings.plugins()),
+        Provenance.of(settings, config, plan),
         settings.resume());
   }
 

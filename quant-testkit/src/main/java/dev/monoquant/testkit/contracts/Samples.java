@@ -1,6 +1,7 @@
 package dev.monoquant.testkit.contracts;
 
 import dev.monoquant.model.ElementType;
+import dev.monoquant.testkit.data.ModelSample;
 import dev.monoquant.testkit.data.ValuePattern;
 import dev.monoquant.testkit.data.WeightSample;
 import java.util.Arrays;
@@ -42,6 +43,18 @@ public final class Samples {
             Arbitraries.longs().between(0, 999_999))
         .as((p, t, rows, cols, seed) -> WeightSample.of(p, t, rows, cols * colMultiple, seed))
         .withoutEdgeCases();
+  }
+
+  /**
+   * Whole small models; they shrink to fewer layers.
+   *
+   * @param maxLayers how many layers they have at most
+   * @return the arbitrary
+   */
+  public static Arbitrary<ModelSample> models(int maxLayers) {
+    return Combinators.combine(
+            Arbitraries.longs().between(0, 999_999), Arbitraries.integers().between(0, maxLayers))
+        .as(ModelSample::of);
   }
 
   private static Arbitrary<Integer> sizes(int max) {

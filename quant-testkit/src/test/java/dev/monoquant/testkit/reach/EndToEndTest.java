@@ -18,11 +18,13 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.LayerQuantizer;
+import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.testkit.fakes.MemoryOutput;
 import dev.monoquant.testkit.fakes.MemorySink;
+import dev.monoquant.testkit.watch.Watch;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.QuantizedTile;
 import java.nio.file.Path;
@@ -90,7 +92,7 @@ class EndToEndTest {
     }
   }
 
-  private static Quantizer quantizer(MemoryOutput output, Scheme scheme) {
+  private static Quantizer quantizer(OutputFormat output, Scheme scheme) {
     return Quantizer.create()
         .withPlugins(Plugins.of(new MemoryFormat(MODEL), output, new Linear(), scheme))
         .withColumnStatistics(ColumnStatistics.of(Map.of("fc.weight", activations())));
@@ -121,8 +123,9 @@ class EndToEndTest {
     Map<String, byte[]> first = Map.of();
     for (int elements : new int[] {COLS, 100 * COLS, ROWS * COLS}) {
       MemoryOutput output = new MemoryOutput();
+      Watch watch = new Watch();
       Report report =
-          quantizer(output, scheme)
+          quantizer(watch.output(output), watch.scheme(scheme))
               .withThreads(2)
               .withTileElements(elements)
               .quantize(MODEL.input(), config(scheme), TARGET, false);
@@ -130,6 +133,7 @@ class EndToEndTest {
       assertThat(report.total().sqnrDb()).isGreaterThan(leastSqnr);
       Map<String, byte[]> contents = output.result(TARGET).contents();
       assertThat(output.breaches()).isEmpty();
+      watch.requireQuiet();
       if (!first.isEmpty()) {
         assertThat(contents.keySet()).isEqualTo(first.keySet());
         first.forEach((name, bytes) -> assertThat(contents.get(name)).as(name).isEqualTo(bytes));
@@ -193,6 +197,26 @@ class EndToEndTest {
     Arrays.sort(sorted);
     assertThat(levels[0]).isEqualTo(sorted[0]);
     assertThat(levels[15]).isEqualTo(sorted[sorted.length - 1]);
+  }
+
+  @Test
+  void theOutputTellsWhichStatisticsItWasMadeWith() {
+    String key = "monoquant.statistics";
+    String first = provenance(new ActivationAware(), activations()).get(key);
+    float[] others = activations();
+    others[511] = Math.nextUp(others[511]);
+    assertThat(first).hasSize(64);
+    assertThat(provenance(new ActivationAware(), activations())).containsEntry(key, first);
+    assertThat(provenance(new ActivationAware(), others).get(key)).hasSize(64).isNotEqualTo(first);
+    assertThat(provenance(new TensorRange(), activations())).doesNotContainKey(key);
+  }
+
+  private static Map<String, String> provenance(Scheme scheme, float[] columns) {
+    MemoryOutput output = new MemoryOutput();
+    quantizer(output, scheme)
+        .withColumnStatistics(ColumnStatistics.of(Map.of("fc.weight", columns)))
+        .quantize(MODEL.input(), config(scheme), TARGET, false);
+    return output.result(TARGET).request().provenance();
   }
 
   @Test

@@ -1,0 +1,185 @@
+package dev.monoquant.testkit.watch;
+
+import dev.monoquant.model.Rows;
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Need;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.SchemeId;
+import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.Tile;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** A scheme and its workers, watched. */
+final class WatchedScheme implements Scheme {
+
+  private final Scheme inside;
+  private final Watch watch;
+  private final Map<String, Encoding> accepted = new ConcurrentHashMap<>();
+
+  WatchedScheme(Scheme inside, Watch watch) {
+    this.inside = inside;
+    this.watch = watch;
+  }
+
+  @Override
+  public SchemeId id() {
+    return inside.id();
+  }
+
+  @Override
+  public Options defaults(Rows rows) {
+    return inside.defaults(rows);
+  }
+
+  @Override
+  public Encoding encoding(Rows rows, Options options) {
+    Encoding encoding = inside.encoding(rows, options);
+    accepted.put(key(rows, options), encoding);
+    return encoding;
+  }
+
+  @Override
+  public Set<Need> needs(Options options) {
+    return inside.needs(options);
+  }
+
+  @Override
+  public List<OptionSpec<?>> options() {
+    return inside.options();
+  }
+
+  @Override
+  public Optional<String> torchScript(Rows rows, Options options) {
+    return inside.torchScript(rows, options);
+  }
+
+  @Override
+  public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+    Encoding encoding = accepted.get(key(rows, options));
+    if (encoding == null) {
+      watch.note(subject(rows), "work begins with options that no encoding was asked for");
+      encoding = inside.encoding(rows, options);
+    }
+    for (Need need : inside.needs(options)) {
+      if (!knows(facts, need)) {
+        watch.note(subject(rows), "work begins without " + need);
+      }
+    }
+    return new Worker(inside.begin(rows, options, facts), rows, encoding.rowAlignment());
+  }
+
+  @Override
+  public TileDecoder decoder(Rows rows, Options options) {
+    return inside.decoder(rows, options);
+  }
+
+  /** Where the arithmetic is done changes no encoding. */
+  private static String key(Rows rows, Options options) {
+    return rows + " " + options.withCompute(Compute.AUTO);
+  }
+
+  private static boolean knows(Facts facts, Need need) {
+    try {
+      switch (need) {
+        case TENSOR_RANGE -> facts.range();
+        case TENSOR_SAMPLE -> facts.sample();
+        case COLUMN_STATISTICS -> facts.columns();
+      }
+      return true;
+    } catch (NoSuchElementException e) {
+      return false;
+    }
+  }
+
+  private String subject(Rows rows) {
+    return "scheme " + inside.id() + " on " + rows.tensor().name();
+  }
+
+  private final class Worker implements TileQuantizer {
+
+    private final TileQuantizer worker;
+    private final Rows rows;
+    private final int alignment;
+    private final RowSet seen;
+
+    Worker(TileQuantizer worker, Rows rows, int alignment) {
+      this.worker = worker;
+      this.rows = rows;
+      this.alignment = alignment;
+      this.seen = new RowSet(rows.rows());
+    }
+
+    @Override
+    public QuantizedTile quantize(Tile tile) {
+      String subject = subject(rows);
+      if (!tile.rows().equals(rows)) {
+        watch.note(subject, "it is given a tile of " + tile.rows().tensor().name());
+      }
+      String wrong = seen.add(tile.firstRow(), tile.height());
+      boolean whole =
+          tile.firstRow() % alignment == 0
+              && (tile.height() % alignment == 0 || tile.firstRow() + tile.height() == rows.rows());
+      if (!wrong.isEmpty() || !whole) {
+        watch.note(subject, wrong.isEmpty() ? "a tile cuts an alignment of " + alignment : wrong);
+      }
+      QuantizedTile result = worker.quantize(tile);
+      if (result.firstRow() != tile.firstRow() || result.height() != tile.height()) {
+        watch.note(subject, "the result is of other rows than the tile");
+      }
+      int before = hash(result);
+      // Whoever kept the tile sees that it is over; whoever kept the result is seen by its hash.
+      Arrays.fill(tile.values(), Float.NaN);
+      watch.atEnd(
+          () -> {
+            if (hash(result) != before) {
+              watch.note(subject, "a result changed after it was handed over");
+            }
+          });
+      return result;
+    }
+
+    @Override
+    public Map<String, byte[]> tensorParts() {
+      Map<String, byte[]> parts = worker.tensorParts();
+      int before = hash(parts);
+      watch.atEnd(
+          () -> {
+            if (hash(parts) != before || hash(worker.tensorParts()) != before) {
+              watch.note(subject(rows), "the parts of the tensor changed while it was in work");
+            }
+            String missing = seen.missing();
+            if (!missing.isEmpty()) {
+              watch.note(subject(rows), missing);
+            }
+          });
+      return parts;
+    }
+
+    private static int hash(QuantizedTile tile) {
+      int hash = 0;
+      for (String name : tile.names()) {
+        hash += name.hashCode() ^ Arrays.hashCode(tile.part(name));
+      }
+      return hash;
+    }
+
+    private static int hash(Map<String, byte[]> parts) {
+      Map<String, Integer> hashes = new TreeMap<>();
+      parts.forEach((name, bytes) -> hashes.put(name, Arrays.hashCode(bytes)));
+      return hashes.hashCode();
+    }
+  }
+}

@@ -1,0 +1,157 @@
+package dev.monoquant.testkit.watch;
+
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.TensorSink;
+import dev.monoquant.tile.QuantizedTile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** An output in the making, watched. */
+final class WatchedSink implements TensorSink {
+
+  /** How far the output is; each state is after those above it. */
+  private enum State {
+    WRITING,
+    FINISHED,
+    COMMITTED,
+    CLOSED
+  }
+
+  private final TensorSink inside;
+  private final String subject;
+  private final Watch watch;
+  private final Map<String, RowSet> rows = new HashMap<>();
+  private final Map<String, AtomicLong> kept = new HashMap<>();
+  private final Set<String> wholes = ConcurrentHashMap.newKeySet();
+  private final AtomicInteger closes = new AtomicInteger();
+  private volatile State state = State.WRITING;
+
+  WatchedSink(TensorSink inside, OutputRequest request, String subject, Watch watch) {
+    this.inside = inside;
+    this.subject = subject;
+    this.watch = watch;
+    request.weights().forEach(w -> rows.put(w.name(), new RowSet(w.rows().rows())));
+    request.kept().forEach(t -> kept.put(t.name(), new AtomicLong(t.bytes())));
+    watch.atEnd(
+        () -> {
+          if (closes.get() == 0) {
+            watch.note(subject, "a sink is never closed");
+          }
+        });
+  }
+
+  private void writing(String what) {
+    if (state != State.WRITING) {
+      watch.note(subject, what + " is written when the output is " + state);
+    }
+  }
+
+  @Override
+  public void writeTile(EncodedWeight weight, QuantizedTile tile) throws IOException {
+    writing(weight.name());
+    RowSet seen = rows.get(weight.name());
+    String wrong =
+        seen == null ? "is not in the request" : seen.add(tile.firstRow(), tile.height());
+    if (!wrong.isEmpty()) {
+      watch.note(subject, weight.name() + ": " + wrong);
+    }
+    if (!wholes.contains(weight.name())) {
+      watch.note(subject, weight.name() + ": a tile comes before the parts of the whole tensor");
+    }
+    inside.writeTile(weight, tile);
+  }
+
+  @Override
+  public void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) throws IOException {
+    writing(weight.name());
+    if (!wholes.add(weight.name())) {
+      watch.note(subject, weight.name() + ": the parts of the whole tensor come twice");
+    }
+    inside.writeWhole(weight, parts);
+  }
+
+  @Override
+  public void writeKept(TensorInfo tensor, long offset, ByteBuffer data) throws IOException {
+    writing(tensor.name());
+    int length = data.remaining();
+    AtomicLong left = kept.get(tensor.name());
+    if (left == null || left.addAndGet(-length) < 0 || offset < 0) {
+      watch.note(subject, tensor.name() + ": bytes that are not in the request, or come twice");
+    }
+    inside.writeKept(tensor, offset, data);
+    if (data.hasRemaining()) {
+      watch.note(subject, tensor.name() + ": " + data.remaining() + " bytes are not consumed");
+    }
+  }
+
+  @Override
+  public Optional<String> finished(String name) {
+    Optional<String> finished = inside.finished(name);
+    if (finished.isPresent()) {
+      // What an interrupted run wrote is not written again.
+      rows.remove(name);
+      kept.remove(name);
+    }
+    return finished;
+  }
+
+  @Override
+  public void remark(String name, String text) {
+    writing(name);
+    inside.remark(name, text);
+  }
+
+  @Override
+  public Optional<Path> finish() throws IOException {
+    complete();
+    state = State.FINISHED;
+    return inside.finish();
+  }
+
+  @Override
+  public List<Path> commit() throws IOException {
+    if (state == State.WRITING) {
+      complete();
+    } else if (state != State.FINISHED) {
+      watch.note(subject, "it is committed when it is " + state);
+    }
+    List<Path> files = inside.commit();
+    state = State.COMMITTED;
+    return files;
+  }
+
+  private void complete() {
+    writing("the end");
+    rows.forEach(
+        (name, seen) -> {
+          String missing = seen.missing();
+          if (!missing.isEmpty()) {
+            watch.note(subject, name + ": " + missing);
+          }
+        });
+    kept.forEach(
+        (name, left) -> {
+          if (left.get() != 0) {
+            watch.note(subject, name + ": " + left + " bytes never came");
+          }
+        });
+  }
+
+  @Override
+  public void close() throws IOException {
+    closes.incrementAndGet();
+    state = State.CLOSED;
+    inside.close();
+  }
+}

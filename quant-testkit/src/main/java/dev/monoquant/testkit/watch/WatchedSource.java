@@ -1,0 +1,120 @@
+package dev.monoquant.testkit.watch;
+
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.Audit;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.SideFile;
+import dev.monoquant.spi.TensorSource;
+import dev.monoquant.tile.QuantizedTile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** An open model, watched. */
+final class WatchedSource implements TensorSource {
+
+  private final TensorSource inside;
+  private final String subject;
+  private final Watch watch;
+  private final AtomicInteger closes = new AtomicInteger();
+
+  WatchedSource(TensorSource inside, String subject, Watch watch) {
+    this.inside = inside;
+    this.subject = subject;
+    this.watch = watch;
+    watch.atEnd(
+        () -> {
+          if (closes.get() == 0) {
+            watch.note(subject, "the source of " + inside.name() + " is never closed");
+          }
+        });
+  }
+
+  private void open(String what) {
+    if (closes.get() > 0) {
+      watch.note(subject, what + " is read after the source was closed");
+    }
+  }
+
+  @Override
+  public String name() {
+    return inside.name();
+  }
+
+  @Override
+  public List<TensorInfo> tensors() {
+    return inside.tensors();
+  }
+
+  @Override
+  public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
+    open(tensor.name());
+    if (offset < 0 || length < 0 || offset > tensor.bytes() - length) {
+      watch.note(
+          subject,
+          tensor.name() + ": bytes " + offset + " to " + (offset + length) + " are asked for");
+    }
+    ByteBuffer data = inside.read(tensor, offset, length);
+    if (data.remaining() != length
+        || !data.isReadOnly()
+        || data.order() != ByteOrder.LITTLE_ENDIAN) {
+      watch.note(subject, tensor.name() + ": " + length + " bytes asked for, got " + data);
+    }
+    return data;
+  }
+
+  @Override
+  public Map<String, String> metadata() {
+    return inside.metadata();
+  }
+
+  @Override
+  public List<Layer> layers() {
+    return inside.layers();
+  }
+
+  @Override
+  public List<EncodedWeight> quantized() {
+    return inside.quantized();
+  }
+
+  @Override
+  public QuantizedTile readTile(EncodedWeight weight, long firstRow, int height)
+      throws IOException {
+    open(weight.name());
+    return inside.readTile(weight, firstRow, height);
+  }
+
+  @Override
+  public List<String> notes() {
+    return inside.notes();
+  }
+
+  @Override
+  public List<SideFile> sideFiles() {
+    return inside.sideFiles();
+  }
+
+  @Override
+  public List<Path> files() {
+    return inside.files();
+  }
+
+  @Override
+  public Optional<Audit> audit() throws IOException {
+    open("everything");
+    return inside.audit();
+  }
+
+  @Override
+  public void close() {
+    closes.incrementAndGet();
+    inside.close();
+  }
+}

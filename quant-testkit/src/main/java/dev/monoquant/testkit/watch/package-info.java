@@ -1,0 +1,5 @@
+/** Plugins watched while they work in real runs. */
+@NullMarked
+package dev.monoquant.testkit.watch;
+
+import org.jspecify.annotations.NullMarked;

@@ -21,7 +21,8 @@ import java.util.regex.Pattern;
 /**
  * The layers of a frozen archive, which has no modules: a constant that is an argument of {@code
  * torch.linear} and the like is the weight of a layer, named as the code names it, {@code
- * CONSTANTS.c3}; a recurrent layer is named as its first weight. Where a constant is used in several ways the first one counts.
+ * CONSTANTS.c3}; a recurrent layer is named as its first weight. Where a constant is used in
+ * several ways the first one counts.
  */
 final class FrozenLayers {
 
@@ -134,8 +135,7 @@ final class FrozenLayers {
       String suffix = group / directions + (group % directions == 1 ? "_reverse" : "");
       if (taken.add(weights.get(i))) {
         own.put(
-            params.get(i % params.size()) + suffix,
-            requireNonNull(constants.get(weights.get(i))));
+            params.get(i % params.size()) + suffix, requireNonNull(constants.get(weights.get(i))));
       }
     }
     if (own.size() == weights.size()) {

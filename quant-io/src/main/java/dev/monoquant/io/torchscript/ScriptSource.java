@@ -11,6 +11,7 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.TensorSource;
 import dev.monoquant.tile.QuantizedTile;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -51,8 +52,16 @@ final class ScriptSource implements TensorSource {
    * @param content what was read of it
    * @param files the files that are read
    * @param sideFiles what to carry over
+   * @param behind closed with this source, after the archive
    */
-  ScriptSource(ScriptArchive archive, Content content, List<Path> files, List<SideFile> sideFiles) {
+  ScriptSource(
+      ScriptArchive archive,
+      Content content,
+      List<Path> files,
+      List<SideFile> sideFiles,
+      List<? extends Closeable> behind) {
+    List<Closeable> owned = new ArrayList<>(List.of(archive));
+    owned.addAll(behind);
     this.archive = archive;
     this.content = content;
     this.plain =
@@ -64,7 +73,7 @@ final class ScriptSource implements TensorSource {
             content.notes(),
             files,
             sideFiles,
-            List.of(archive));
+            owned);
     content.weights().forEach(w -> held.put(w.weight(), w));
   }
 

@@ -9,11 +9,15 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.ParameterStore;
+import dev.monoquant.io.memory.LiveModelFormat;
 import dev.monoquant.io.testing.Sample;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -43,6 +47,26 @@ class TorchScriptEngineTest {
     }
     assertThat(run(target, shape)).isEqualTo(run(original, shape));
     assertThat(extra(target)).contains("\"version\":1");
+  }
+
+  /** A loaded model is quantized like the file that it came from, but for the hash of that file. */
+  @Test
+  void aLoadedModelCanBeWrittenAgain() throws IOException, MalformedModelException {
+    Path original = Originals.path("/torch-oracle/traced.pt");
+    Path target = folder.resolve("live.pt");
+    try (Model model = Model.newInstance("net", "PyTorch")) {
+      model.load(original);
+      try (TensorSource source =
+          new LiveModelFormat().open(ModelInput.of(model), ReadLimits.DEFAULT)) {
+        Sample sample = Originals.sample(source, 1, 0);
+        sample.write(new TorchScriptOutput(), Originals.request(sample, target, source));
+      }
+    }
+    assertThat(run(target, "2x3x4")).isEqualTo(run(original, "2x3x4"));
+    try (TensorSource read = Originals.open(target)) {
+      assertThat(read.audit().orElseThrow().differences()).isEmpty();
+      assertThat(read.audit().orElseThrow().inputs()).isEmpty();
+    }
   }
 
   private static float[] run(Path path, String shape) throws IOException, MalformedModelException {

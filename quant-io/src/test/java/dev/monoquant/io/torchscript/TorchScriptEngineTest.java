@@ -11,12 +11,21 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.training.ParameterStore;
 import dev.monoquant.io.memory.LiveModelFormat;
 import dev.monoquant.io.testing.Sample;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.TensorSink;
 import dev.monoquant.spi.TensorSource;
+import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -47,6 +56,79 @@ class TorchScriptEngineTest {
     }
     assertThat(run(target, shape)).isEqualTo(run(original, shape));
     assertThat(extra(target)).contains("\"version\":1");
+  }
+
+  /** With the real rewriter: what runs is what is held, and what is held is what is read back. */
+  @ParameterizedTest
+  @CsvSource({
+    "/torch-oracle/scripted.pt, 2x3x4, weight-only",
+    "/torch-oracle/traced.pt, 2x3x4, weight-only",
+    "/torch-oracle/frozen.pt, 3x4, weight-only",
+    "/torch-corpus/torchscript/ts_ok_frozen.pt, 2x6, dynamic-row",
+    "/torch-corpus/torchscript/ts_ok_traced.pt, 2x6, dynamic"
+  })
+  void heldWeightsRun(String resource, String shape, String mode)
+      throws IOException, MalformedModelException {
+    Path original = Originals.path(resource);
+    Path target = folder.resolve("held.pt");
+    TorchScriptOutput output = new TorchScriptOutput();
+    Map<EncodedWeight, Map<String, byte[]>> held = new LinkedHashMap<>();
+    List<TensorInfo> kept = new ArrayList<>();
+    try (TensorSource source = Originals.open(original)) {
+      for (TensorInfo tensor : source.tensors()) {
+        Optional<EncodedWeight> weight =
+            RowInt8.weight(source, tensor, Map.of("small", "0", "mode", mode))
+                .filter(w -> output.refusal(w, source).isEmpty());
+        if (weight.isPresent()) {
+          held.put(weight.get(), RowInt8.quantize(source, weight.get()));
+        } else {
+          kept.add(tensor);
+        }
+      }
+      assertThat(held).isNotEmpty();
+      OutputRequest request =
+          new OutputRequest(
+              target,
+              false,
+              false,
+              source,
+              source.layers(),
+              List.copyOf(held.keySet()),
+              kept,
+              Map.of());
+      assertThat(output.remarks(request)).hasSize(held.size());
+      try (TensorSink sink = output.open(request)) {
+        for (Map.Entry<EncodedWeight, Map<String, byte[]>> one : held.entrySet()) {
+          int rows = (int) one.getKey().rows().rows();
+          sink.writeTile(one.getKey(), new QuantizedTile(0, rows, one.getValue()));
+          sink.writeWhole(one.getKey(), Map.of());
+        }
+        for (TensorInfo tensor : kept) {
+          sink.writeKept(tensor, 0, source.read(tensor, 0, (int) tensor.bytes()));
+        }
+        sink.commit();
+      }
+      assertThat(target).hasSize(output.predictBytes(request));
+    }
+    try (TensorSource read = Originals.open(target)) {
+      assertThat(read.quantized()).containsExactlyElementsOf(held.keySet());
+      assertThat(read.tensors()).containsExactlyElementsOf(kept);
+      for (EncodedWeight weight : read.quantized()) {
+        QuantizedTile tile = read.readTile(weight, 0, (int) weight.rows().rows());
+        held.get(weight).forEach((n, bytes) -> assertThat(tile.part(n)).isEqualTo(bytes));
+      }
+      assertThat(read.audit().orElseThrow().differences()).isEmpty();
+    }
+    float[] expected = run(original, shape);
+    float[] actual = run(target, shape);
+    double error = 0;
+    double size = 0;
+    for (int i = 0; i < expected.length; i++) {
+      error += Math.pow(actual[i] - expected[i], 2);
+      size += Math.pow(expected[i], 2);
+    }
+    assertThat(actual).hasSameSizeAs(expected);
+    assertThat(Math.sqrt(error / size)).isBetween(1e-9, 0.05);
   }
 
   /** A loaded model is quantized like the file that it came from, but for the hash of that file. */

@@ -60,7 +60,7 @@ public final class LiveScript {
       save(block, file, label);
       ScriptArchive archive = ScriptArchive.open(file, label, limits);
       Closeable cleanup = () -> delete(folder, file);
-      TensorSource source = ScriptReader.open(archive, List.of(), List.of(), List.of(cleanup));
+      TensorSource source = ScriptReader.open(archive, ScriptPlace.NONE, List.of(cleanup));
       open = true;
       return source;
     } finally {

@@ -58,9 +58,7 @@ final class RowInt8 {
     int count = (int) rows.rows();
     int inner = (int) rows.cols() / outer;
     ByteBuffer in =
-        source
-            .read(rows.tensor(), 0, (int) rows.tensor().bytes())
-            .order(ByteOrder.LITTLE_ENDIAN);
+        source.read(rows.tensor(), 0, (int) rows.tensor().bytes()).order(ByteOrder.LITTLE_ENDIAN);
     byte[] codes = new byte[count * outer * inner];
     ByteBuffer scales = ByteBuffer.allocate(4 * count).order(ByteOrder.LITTLE_ENDIAN);
     for (int row = 0; row < count; row++) {

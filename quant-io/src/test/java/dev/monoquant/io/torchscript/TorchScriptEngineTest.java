@@ -1,6 +1,7 @@
 package dev.monoquant.io.torchscript;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.MalformedModelException;
 import ai.djl.Model;
@@ -9,8 +10,12 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.ParameterStore;
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.OutputException;
 import dev.monoquant.io.memory.LiveModelFormat;
+import dev.monoquant.io.testing.Folders;
 import dev.monoquant.io.testing.Sample;
+import dev.monoquant.io.testing.Surest;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
@@ -20,6 +25,7 @@ import dev.monoquant.spi.TensorSink;
 import dev.monoquant.spi.TensorSource;
 import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -131,6 +137,60 @@ class TorchScriptEngineTest {
     assertThat(Math.sqrt(error / size)).isBetween(1e-9, 0.05);
   }
 
+  /** As DJL serves it: the archive has the name of its directory, or the properties tell it. */
+  @ParameterizedTest
+  @CsvSource({"net.pt, int8.pt", "model.pt, model.pt"})
+  void aDirectoryStaysServable(String name, String expected)
+      throws IOException, MalformedModelException {
+    Path original = Originals.path("/torch-oracle/traced.pt");
+    Path input = Files.createDirectories(folder.resolve("net/sub")).getParent();
+    Files.copy(original, input.resolve(name));
+    Files.writeString(
+        input.resolve("serving.properties"), "engine=PyTorch\noption.modelName=model\n");
+    Files.writeString(input.resolve("sub/labels.txt"), "a\nb\n");
+    Path target = folder.resolve("int8");
+    TensorSource opened = Surest.of(input).open(ModelInput.of(input), ReadLimits.DEFAULT);
+    try (TensorSource source = opened) {
+      Sample sample = Originals.sample(source, 1, 0);
+      OutputRequest request = Originals.request(sample, target, source);
+      assertThat(sample.write(new TorchScriptOutput(), request))
+          .containsExactly(
+              target.resolve("serving.properties"),
+              target.resolve("sub/labels.txt"),
+              target.resolve(expected));
+      assertThat(target.resolve(expected)).hasSize(new TorchScriptOutput().predictBytes(request));
+      // What is there is replaced as a whole.
+      sample.write(new TorchScriptOutput(), request);
+      assertThatThrownBy(
+              () ->
+                  sample.write(
+                      new TorchScriptOutput(),
+                      Originals.request(sample, input.resolve("inside"), source)))
+          .isInstanceOf(OutputException.class)
+          .hasMessageContaining("input directory");
+    }
+    Map<String, String> before = Folders.contents(input);
+    Map<String, String> after = Folders.contents(target);
+    assertThat(after.keySet()).containsOnly("serving.properties", "sub/labels.txt", expected);
+    assertThat(after.get("serving.properties")).isEqualTo(before.get("serving.properties"));
+    assertThat(after.get("sub/labels.txt")).isEqualTo(before.get("sub/labels.txt"));
+    assertThat(run(target, "2x3x4")).isEqualTo(run(original, "2x3x4"));
+    try (TensorSource read = Surest.of(target).open(ModelInput.of(target), ReadLimits.DEFAULT)) {
+      assertThat(read.audit().orElseThrow().differences()).isEmpty();
+    }
+  }
+
+  @Test
+  void aDirectoryWithSeveralArchivesIsRefused() throws IOException {
+    Path original = Originals.path("/torch-oracle/traced.pt");
+    Files.copy(original, folder.resolve("a.pt"));
+    Files.copy(original, folder.resolve("b.pt"));
+    assertThatThrownBy(() -> Originals.open(folder).close())
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessageContaining("a.pt and b.pt")
+        .hasMessageContaining("Give the file");
+  }
+
   /** A loaded model is quantized like the file that it came from, but for the hash of that file. */
   @Test
   void aLoadedModelCanBeWrittenAgain() throws IOException, MalformedModelException {
@@ -152,7 +212,8 @@ class TorchScriptEngineTest {
   }
 
   private static float[] run(Path path, String shape) throws IOException, MalformedModelException {
-    try (Model model = Model.newInstance("net", "PyTorch");
+    // The name that DJL gives to a model if serving.properties say so; else that of the directory.
+    try (Model model = Model.newInstance("model", "PyTorch");
         NDManager manager = NDManager.newBaseManager("PyTorch")) {
       model.load(path);
       String[] dims = shape.split("x");

@@ -28,6 +28,11 @@ final class InspectCommand implements Callable<Integer> {
   private boolean json;
 
   @Option(
+      names = "--hashes",
+      description = "Read every plain tensor too, and show the SHA-256 of its bytes.")
+  private boolean hashes;
+
+  @Option(
       names = "--input-format",
       paramLabel = "ID",
       description = "The format of INPUT, where it cannot be told from the content.")
@@ -43,7 +48,8 @@ final class InspectCommand implements Callable<Integer> {
       if (inputFormat != null) {
         quantizer = quantizer.withInputFormat(inputFormat);
       }
-      Inspection inspection = quantizer.inspect(input.model());
+      Inspection inspection =
+          hashes ? quantizer.inspectWithHashes(input.model()) : quantizer.inspect(input.model());
       out.print(json ? inspection.toJson() : inspection.toTable());
       out.flush();
       return 0;

@@ -18,6 +18,8 @@ import java.util.TreeMap;
  * @param quantized the weights that are stored quantized
  * @param metadata free text that came with the model
  * @param notes what the reader chose or passed over, such as the entry of a nested checkpoint
+ * @param hashes the SHA-256 of each plain tensor's contiguous little-endian bytes by its name, in
+ *     lower-case hexadecimal digits; empty if nobody asked for them
  */
 public record Inspection(
     String input,
@@ -25,13 +27,15 @@ public record Inspection(
     List<Layer> layers,
     List<EncodedWeight> quantized,
     Map<String, String> metadata,
-    List<String> notes) {
+    List<String> notes,
+    Map<String, String> hashes) {
 
   /** Copies the collections. */
   public Inspection {
     layers = List.copyOf(layers);
     quantized = List.copyOf(quantized);
     notes = List.copyOf(notes);
+    hashes = Collections.unmodifiableMap(new TreeMap<>(hashes));
     metadata = Collections.unmodifiableMap(new TreeMap<>(metadata));
   }
 

@@ -21,7 +21,8 @@ import java.util.Map;
  *   "layers": [{
  *     "name": "fc", "kind": "Linear", "evidence": "inferred",
  *     "tensors": [{"param": "weight", "name": "fc.weight", "type": "F32", "shape": [10, 100],
- *                  "bytes": 4000, "file": ""}]
+ *                  "bytes": 4000, "file": "",
+ *                  "sha256": "..."}]     // only if hashes were asked for; not of quantized weights
  *   }],
  *   "quantized": [{...}],              // as weights in a report, up to packed_bytes
  *   "metadata": {"format": "pt"},
@@ -43,7 +44,7 @@ final class InspectionJson {
           json.name("stored_bytes").value(inspection.storedBytes());
           json.name("layers").beginArray();
           for (Layer layer : inspection.layers()) {
-            layer(json, layer);
+            layer(json, layer, inspection.hashes());
           }
           json.endArray();
           json.name("quantized").beginArray();
@@ -62,7 +63,8 @@ final class InspectionJson {
         });
   }
 
-  private static void layer(JsonWriter json, Layer layer) throws IOException {
+  private static void layer(JsonWriter json, Layer layer, Map<String, String> hashes)
+      throws IOException {
     json.beginObject();
     json.name("name").value(layer.name());
     json.name("kind").value(layer.kind().name());
@@ -72,6 +74,10 @@ final class InspectionJson {
       json.beginObject();
       json.name("param").value(tensor.getKey());
       JsonText.tensor(json, tensor.getValue());
+      String hash = hashes.get(tensor.getValue().name());
+      if (hash != null) {
+        json.name("sha256").value(hash);
+      }
       json.endObject();
     }
     json.endArray();

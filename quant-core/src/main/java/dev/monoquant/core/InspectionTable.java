@@ -51,7 +51,8 @@ final class InspectionTable {
             "type",
             "shape",
             ">stored",
-            shards ? "file" : "");
+            shards ? "file" : "",
+            inspection.hashes().isEmpty() ? "" : "SHA-256");
     for (Layer layer : inspection.layers()) {
       boolean first = true;
       for (Map.Entry<String, TensorInfo> tensor : layer.tensors().entrySet()) {
@@ -65,7 +66,8 @@ final class InspectionTable {
             weight == null ? info.type().wire() : weight.scheme() + " of " + info.type().wire(),
             Text.shape(info.shape()),
             Text.bytes(weight == null ? info.bytes() : packed(weight)),
-            info.shard().isEmpty() ? "" : Text.name(info.shard()));
+            info.shard().isEmpty() ? "" : Text.name(info.shard()),
+            inspection.hashes().getOrDefault(info.name(), ""));
         first = false;
       }
     }

@@ -150,7 +150,19 @@ public final class Quantizer {
    * @throws dev.monoquant.ModelFormatException if it is damaged or foreign
    */
   public Inspection inspect(ModelInput input) {
-    return Stages.inspect(settings, input);
+    return Stages.inspect(settings, input, false);
+  }
+
+  /**
+   * Looks into a model and reads every plain tensor, to tell by its hash whether two of them are
+   * the same, whatever files they come in; starts no engine.
+   *
+   * @param input any input
+   * @return what is in it, with hashes
+   * @throws dev.monoquant.ModelFormatException if it is damaged or foreign
+   */
+  public Inspection inspectWithHashes(ModelInput input) {
+    return Stages.inspect(settings, input, true);
   }
 
   /**

@@ -29,7 +29,7 @@ final class Stages {
 
   private Stages() {}
 
-  static Inspection inspect(Settings settings, ModelInput input) {
+  static Inspection inspect(Settings settings, ModelInput input, boolean hashes) {
     try (Opened opened = InputOpener.open(settings, input)) {
       TensorSource source = opened.source();
       List<TensorInfo> tensors = new ArrayList<>();
@@ -43,7 +43,10 @@ final class Stages {
           layers,
           source.quantized(),
           source.metadata(),
-          source.notes());
+          source.notes(),
+          hashes ? TensorHashes.of(source) : Map.of());
+    } catch (IOException e) {
+      throw InputOpener.unreadable(input, e);
     }
   }
 

@@ -284,6 +284,10 @@ class RenderingTest {
   }
 
   private static Inspection inspection() {
+    return inspection(Map.of());
+  }
+
+  private static Inspection inspection(Map<String, String> hashes) {
     PlannedWeight fc = planned("fc", 4, 1000);
     Layer layer =
         new Layer(
@@ -298,7 +302,19 @@ class RenderingTest {
         List.of(layer, root),
         List.of(fc.weight()),
         Map.of("format", "pt"),
-        List.of("the entry state_dict was taken"));
+        List.of("the entry state_dict was taken"),
+        hashes);
+  }
+
+  @Test
+  void anInspectionHasHashesIfTheyWereAskedFor() {
+    Inspection inspection = inspection(Map.of("fc.bias", "ab12"));
+    assertThat(inspection.toTable())
+        .contains("stored    SHA-256\n")
+        .contains("16 B    ab12\n")
+        .contains("3.9 KiB\n(root)");
+    assertThat(inspection.toJson()).containsOnlyOnce("\"sha256\": \"ab12\"");
+    assertThat(inspection().toJson()).doesNotContain("sha256");
   }
 
   @Test

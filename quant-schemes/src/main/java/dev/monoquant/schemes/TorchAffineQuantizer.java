@@ -24,9 +24,6 @@ import java.util.Map;
  */
 final class TorchAffineQuantizer implements TileQuantizer {
 
-  /** Leaves no fraction bits when added to a number below 2^22. */
-  private static final float MAGIC = 0x1.8p23f;
-
   private final AffineSpec spec;
   private final AffineTensorParts whole;
 
@@ -65,11 +62,8 @@ final class TorchAffineQuantizer implements TileQuantizer {
     if (one != null) {
       return BlockParameters.of(spec, tile, one);
     }
-    int[] cols = {1};
-    try (NDArray least = v.min(cols);
-        NDArray greatest = v.max(cols)) {
-      return BlockParameters.of(spec, tile, least.toFloatArray(), greatest.toFloatArray());
-    }
+    float[] least = TorchRange.least(v);
+    return BlockParameters.of(spec, tile, least, TorchRange.greatest(v));
   }
 
   /** Rounds x/s to the digits of the precision, in place. */
@@ -83,16 +77,20 @@ final class TorchAffineQuantizer implements TileQuantizer {
   }
 
   private byte[] codes(NDArray levels) {
-    // Clamped before the cast: a cast to a byte wraps.
-    try (NDArray clamped = levels.clip(spec.minCode(), spec.maxCode())) {
+    // Clamped before the cast: a cast to a byte wraps. DJL's clip takes twice the time of these
+    // two.
+    try (NDArray high = levels.minimum(spec.maxCode());
+        NDArray clamped = high.maximum(spec.minCode())) {
       if (!spec.symmetric() && spec.precision() != Precision.FLOAT32) {
         try (NDArray shifted = clamped.mul(spec.precision().step())) {
           clamped.addi(shifted).subi(shifted);
         }
       }
-      clamped.addi(MAGIC).subi(MAGIC);
-      try (NDArray bytes = clamped.toType(DataType.INT8, false)) {
-        ByteBuffer buffer = bytes.toByteBuffer();
+      // Torch rounds ties to even.
+      try (NDArray integers = clamped.round();
+          NDArray bytes = integers.toType(DataType.INT8, false)) {
+        // The array's own memory, which is read before the array is closed.
+        ByteBuffer buffer = bytes.toByteBuffer(true);
         byte[] codes = new byte[buffer.remaining()];
         buffer.get(codes);
         return codes;

@@ -8,6 +8,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.io.testing.CorpusChoices;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
@@ -36,16 +37,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Every odd or malformed file of the corpus is read or refused exactly as its manifest says. */
 class CorpusTest {
 
-  /** Where the manifest leaves a choice, this is ours. True: read; false: refuse. */
-  private static final Map<String, Boolean> CHOICES =
-      Map.of(
-          "st_ok_f4_odd_rows", true, // bits are counted over the whole tensor
-          "st_ok_f6", true, // bytes are only carried through
-          "st_ok_c64", true,
-          "st_ok_rank_70", false, // over the default limit of 64 dimensions
-          "st_ok_zero_times_huge", true, // the product is 0 from left to right
-          "st_ok_metadata_null", true, // null is no metadata
-          "sh_bad_total_size", true); // warned of: published models have wrong totals
+  private static final CorpusChoices CHOICES = CorpusChoices.in(corpus());
 
   /** Not readable without a pickle reader: refused by name until there is one. */
   private static final List<String> NEEDS_THE_PICKLE_READER = List.of("sh_ok_bin_shards");
@@ -126,10 +118,10 @@ class CorpusTest {
   @MethodSource("cases")
   void asTheManifestSays(Case c) throws IOException {
     boolean choice = c.entry().has("may_accept") || c.entry().has("may_reject");
-    assertThat(CHOICES.containsKey(c.id())).as("a choice is listed").isEqualTo(choice);
+    assertThat(CHOICES.isListed(c.id())).as("a choice is listed").isEqualTo(choice);
     if (NEEDS_THE_PICKLE_READER.contains(c.id())) {
       refused(c, Reason.NOT_THIS_FORMAT.wire(), List.of("pytorch_model", "safetensors"));
-    } else if (CHOICES.getOrDefault(c.id(), c.accept())) {
+    } else if (CHOICES.accept(c.id(), c.accept())) {
       read(c);
     } else {
       String reason = c.entry().get(c.accept() ? "may_reject" : "reason").getAsString();

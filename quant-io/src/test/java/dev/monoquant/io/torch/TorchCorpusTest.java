@@ -7,6 +7,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.monoquant.ModelFormatException;
+import dev.monoquant.io.testing.CorpusChoices;
 import dev.monoquant.io.testing.Surest;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
@@ -38,29 +39,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 class TorchCorpusTest {
 
-  /** Where the manifest leaves a choice, this is ours. True: read; false: refuse. */
-  private static final Map<String, Boolean> CHOICES =
-      Map.ofEntries(
-          Map.entry("pt_bad_crc_zero", false),
-          Map.entry("pt_bad_compressed_storage", false), // a compressed storage cannot be mapped
-          Map.entry("pt_bad_no_version", false),
-          Map.entry("pt_bad_dotdot_names", false),
-          Map.entry("pt_bad_global_counter", false),
-          Map.entry("pt_bad_pickle_left_on_stack", false),
-          Map.entry("pt_ok_checkpoint_two_models", false), // the user chooses
-          Map.entry("pt_ok_complex", false), // complex128 has no place in any output
-          Map.entry("pt_ok_conj_neg_bit", true), // signs are applied
-          Map.entry("pt_ok_qint8", true),
-          Map.entry("pt_ok_quantized_module", true),
-          Map.entry("pt_ok_list_of_tensors", true),
-          Map.entry("pt_ok_tensor_attributes", true), // the attributes are of no account
-          Map.entry("pt_ok_empty_dict", false),
-          Map.entry("pt_ok_big_endian", true), // bytes are swapped
-          Map.entry("pt_ok_empty_view_far_offset", true),
-          Map.entry("pt_ok_legacy_trailing", true), // several objects may lie in one file
-          Map.entry("pt_ok_is_safetensors", true), // by content, whatever the name
-          Map.entry("ts_ok_frozen", true), // constants are weights where there are no others
-          Map.entry("ts_bad_no_code", false));
+  private static final CorpusChoices CHOICES = CorpusChoices.in(corpus());
 
   static Path corpus() {
     try {
@@ -102,9 +81,9 @@ class TorchCorpusTest {
   @MethodSource("cases")
   void asTheManifestSays(Case c) throws IOException {
     boolean choice = c.entry().has("may_accept") || c.entry().has("may_reject");
-    assertThat(CHOICES.containsKey(c.id())).as("a choice is listed").isEqualTo(choice);
+    assertThat(CHOICES.isListed(c.id())).as("a choice is listed").isEqualTo(choice);
     InputFormatDetector detector = Surest.of(c.path());
-    if (CHOICES.getOrDefault(c.id(), c.accept())) {
+    if (CHOICES.accept(c.id(), c.accept())) {
       read(c, detector);
     } else {
       refused(c, detector);

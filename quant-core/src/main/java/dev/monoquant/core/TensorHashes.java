@@ -1,0 +1,38 @@
+package dev.monoquant.core;
+
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.TensorSource;
+import java.io.IOException;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** The SHA-256 of the plain tensors of a model. */
+final class TensorHashes {
+
+  private TensorHashes() {}
+
+  static Map<String, String> of(TensorSource source) throws IOException {
+    Map<String, String> hashes = new TreeMap<>();
+    for (TensorInfo tensor : source.tensors()) {
+      hashes.put(tensor.name(), hash(source, tensor));
+    }
+    return hashes;
+  }
+
+  private static String hash(TensorSource source, TensorInfo tensor) throws IOException {
+    MessageDigest digest;
+    try {
+      digest = MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JVM has SHA-256", e);
+    }
+    for (long at = 0; at < tensor.bytes(); at += Pipeline.COPY_BYTES) {
+      int length = (int) Math.min(Pipeline.COPY_BYTES, tensor.bytes() - at);
+      digest.update(source.read(tensor, at, length));
+    }
+    return HexFormat.of().formatHex(digest.digest());
+  }
+}

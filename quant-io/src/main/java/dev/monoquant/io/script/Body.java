@@ -216,8 +216,7 @@ final class Body {
   private Result attribute(Result base, Expr.Member member) {
     String text = base.text() + source.substring(member.base().end(), member.end());
     if (base.value() instanceof Value.OfModule module) {
-      return new Result(
-          text, module.type().attribute(member.name(), module.owner(), base.text()));
+      return new Result(text, module.type().attribute(member.name(), module.owner(), base.text()));
     }
     if (base.value() instanceof Value.Global global) {
       return global.name().equals("CONSTANTS")
@@ -289,8 +288,7 @@ final class Body {
         && arguments.get(0).text().equals("Tensor")) {
       return arguments.get(1);
     }
-    Optional<Recognizer.Match> match =
-        Recognizer.match(name, call, arguments, this::settled);
+    Optional<Recognizer.Match> match = Recognizer.match(name, call, arguments, this::settled);
     if (match.isPresent()) {
       match.get().use().ifPresent(uses::add);
       return new Result(match.get().text(), match.get().value());
@@ -315,9 +313,7 @@ final class Body {
         && quoted.plain().isPresent()) {
       return new Result(
           arguments(call, text, arguments.stream().map(Result::text).toList()),
-          module
-              .type()
-              .attribute(quoted.plain().get(), module.owner(), arguments.get(0).text()));
+          module.type().attribute(quoted.plain().get(), module.owner(), arguments.get(0).text()));
     }
     return other(call, text, arguments);
   }

@@ -80,7 +80,9 @@ final class Recognizer {
     }
     return switch (op) {
       case "torch.linear" ->
-          count(2, 3) ? held(1).flatMap(w -> product(0, 1, 2, w, w.transposed())) : Optional.empty();
+          count(2, 3)
+              ? held(1).flatMap(w -> product(0, 1, 2, w, w.transposed()))
+              : Optional.empty();
       case "torch.addmm" ->
           count(3, 3)
               ? held(2).flatMap(w -> product(1, 2, 0, w, !w.transposed()))
@@ -112,8 +114,7 @@ final class Recognizer {
   }
 
   private boolean swapsFirstTwo() {
-    return count(3, 3)
-        && SWAPPED.contains(arguments.get(1).text() + "," + arguments.get(2).text());
+    return count(3, 3) && SWAPPED.contains(arguments.get(1).text() + "," + arguments.get(2).text());
   }
 
   /** The text is made last, since it notes uses of the other arguments. */

@@ -174,7 +174,11 @@ final class OutputTarget {
     try (Stream<Path> entries = Files.list(directory)) {
       List<String> names = entries.map(p -> p.getFileName().toString()).toList();
       return names.stream()
-          .anyMatch(n -> n.endsWith(".safetensors") || n.endsWith(".safetensors.index.json"));
+          .anyMatch(
+              n ->
+                  n.endsWith(".safetensors")
+                      || n.endsWith(".safetensors.index.json")
+                      || n.endsWith(".pt"));
     }
   }
 

@@ -46,20 +46,6 @@ final class BlockLayers {
     return List.copyOf(walk.layers);
   }
 
-  /**
-   * {@return what else a reader must know of the input}
-   *
-   * @param input the arrays with their block
-   */
-  static Map<String, String> metadata(LiveArrays input) {
-    return input.block() instanceof SymbolBlock
-        ? Map.of(
-            "djl.buffers",
-            "not visible: DJL lists the parameters of a TorchScript block only, so running statistics"
-                + " and other buffers are missing")
-        : Map.of();
-  }
-
   private void visit(String path, Block block) {
     if (block instanceof SymbolBlock) {
       return;

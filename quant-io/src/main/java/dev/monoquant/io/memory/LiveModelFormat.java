@@ -2,12 +2,18 @@ package dev.monoquant.io.memory;
 
 import static java.util.Objects.requireNonNull;
 
+import ai.djl.nn.Block;
 import com.google.auto.service.AutoService;
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.io.torchscript.LiveScript;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.TensorSource;
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads live DJL objects: a {@code Model}, a {@code Block}, an {@code NDList} or a map of arrays.
@@ -24,10 +30,11 @@ import dev.monoquant.spi.TensorSource;
  *       ({@code 01Linear_weight}), and each block with parameters of its own is a declared layer
  *       ({@code 01Linear}) of the kind of its class. BatchNorm's running statistics are parameters
  *       there;
- *   <li>a TorchScript block: its parameters by their dotted names. DJL knows neither its submodules
- *       nor its buffers: no layers are declared, and running statistics and other buffers are not
- *       among the tensors, which {@link TensorSource#metadata()} says too. Open the file itself to
- *       see them.
+ *   <li>a TorchScript block, by itself or in a model: all that its archive holds, see {@link
+ *       LiveScript}, so that it can be written as TorchScript again;
+ *   <li>a TorchScript block within a block built in Java: its parameters by their dotted names. DJL
+ *       knows neither its submodules nor its buffers: it declares no layers, and running statistics
+ *       and other buffers are not among the tensors.
  * </ul>
  *
  * <p>Memory: the arrays of the CPU are read in place. An array whose elements do not lie in
@@ -79,7 +86,33 @@ public final class LiveModelFormat implements InputFormatDetector {
    */
   @Override
   public TensorSource open(ModelInput input, ReadLimits limits) {
+    Block block = script(input);
+    if (block != null) {
+      try {
+        return LiveScript.open(block, input.describe(), limits);
+      } catch (IOException e) {
+        throw new ModelFormatException(
+            Reason.UNREADABLE,
+            input.describe(),
+            "",
+            "it could not be saved into a temporary file: "
+                + e
+                + ". Make room there, or set -Djava.io.tmpdir.",
+            e);
+      }
+    }
     LiveArrays arrays = LiveArrays.of(input, limits);
     return LiveSource.open(arrays, ArrayTypes.describe(arrays, limits), LiveTensor.MAX_VIEW);
+  }
+
+  /** {@return the TorchScript block of an input; null if it has none} */
+  private static @Nullable Block script(ModelInput input) {
+    Block block = null;
+    if (input instanceof ModelInput.OfBlock of) {
+      block = of.block();
+    } else if (input instanceof ModelInput.OfModel of) {
+      block = of.model().getBlock();
+    }
+    return block != null && LiveScript.fits(block) ? block : null;
   }
 }

@@ -30,7 +30,6 @@ final class LiveSource implements TensorSource {
   private final List<TensorInfo> tensors;
   private final Map<TensorInfo, LiveTensor> live;
   private final List<Layer> layers;
-  private final Map<String, String> metadata;
   private final NDManager manager;
   private volatile boolean closed;
 
@@ -43,7 +42,6 @@ final class LiveSource implements TensorSource {
     this.tensors = List.copyOf(infos.values());
     this.live = Collections.unmodifiableMap(live);
     this.layers = BlockLayers.layers(arrays, infos);
-    this.metadata = BlockLayers.metadata(arrays);
     this.manager = manager;
   }
 
@@ -110,11 +108,6 @@ final class LiveSource implements TensorSource {
   @Override
   public List<Layer> layers() {
     return layers;
-  }
-
-  @Override
-  public Map<String, String> metadata() {
-    return metadata;
   }
 
   @Override

@@ -1,11 +1,14 @@
 package dev.monoquant.io.torchscript;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.monoquant.io.script.ScriptProgram;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,11 +21,27 @@ import java.util.regex.Pattern;
 /**
  * The layers of a frozen archive, which has no modules: a constant that is an argument of {@code
  * torch.linear} and the like is the weight of a layer, named as the code names it, {@code
- * CONSTANTS.c3}. Where a constant is used in several ways the first one counts.
+ * CONSTANTS.c3}; a recurrent layer is named as its first weight. Where a constant is used in
+ * several ways the first one counts.
  */
 final class FrozenLayers {
 
   private static final Pattern CONSTANT = Pattern.compile("CONSTANTS\\.c(\\d{1,9})");
+
+  /** The weights of a recurrent layer are a list that the line before made. */
+  private static final Pattern LIST =
+      Pattern.compile("\\s*(\\w+) = \\[(CONSTANTS\\.c\\d{1,9}(?:, CONSTANTS\\.c\\d{1,9})*)\\]");
+
+  private static final Map<String, LayerKind> RECURRENT =
+      Map.of(
+          "lstm",
+          LayerKind.LSTM,
+          "gru",
+          LayerKind.GRU,
+          "rnn_tanh",
+          LayerKind.RNN,
+          "rnn_relu",
+          LayerKind.RNN);
 
   /**
    * Where an operation has its tensors.
@@ -54,6 +73,7 @@ final class FrozenLayers {
       List.of(LayerKind.CONV_TRANSPOSE1D, LayerKind.CONV_TRANSPOSE2D, LayerKind.CONV_TRANSPOSE3D);
 
   private final Map<String, TensorInfo> constants = new LinkedHashMap<>();
+  private final Map<String, List<String>> lists = new HashMap<>();
   private final Set<String> taken = new HashSet<>();
   private final List<Layer> layers = new ArrayList<>();
 
@@ -76,12 +96,58 @@ final class FrozenLayers {
   static List<Layer> of(ScriptProgram program, Collection<TensorInfo> constants) {
     FrozenLayers found = new FrozenLayers(constants);
     for (String code : program.code().values()) {
+      found.findLists(code);
       CallSites.of(code).forEach(found::visit);
     }
     return found.layers;
   }
 
+  private void findLists(String code) {
+    lists.clear();
+    code.lines()
+        .map(LIST::matcher)
+        .filter(Matcher::matches)
+        .forEach(m -> lists.put(m.group(1), List.of(m.group(2).split(", "))));
+  }
+
+  /**
+   * A recurrent layer: {@code lstm(input, hx, weights, has biases, layers, dropout, train,
+   * bidirectional, ...)}, its weights in the order and under the names that {@code torch.nn} has.
+   */
+  private void recurrent(LayerKind kind, List<String> arguments) {
+    List<String> weights =
+        arguments.size() > 7 ? lists.getOrDefault(arguments.get(2), List.of()) : List.of();
+    if (weights.isEmpty() || !arguments.get(4).matches("\\d{1,4}")) {
+      return;
+    }
+    List<String> params =
+        arguments.get(3).equals("True")
+            ? List.of("weight_ih_l", "weight_hh_l", "bias_ih_l", "bias_hh_l")
+            : List.of("weight_ih_l", "weight_hh_l");
+    int directions = arguments.get(7).equals("True") ? 2 : 1;
+    int groups = Integer.parseInt(arguments.get(4)) * directions;
+    if (weights.size() != groups * params.size() || !constants.keySet().containsAll(weights)) {
+      return; // A projection, or a list that is of something else too.
+    }
+    Map<String, TensorInfo> own = new LinkedHashMap<>();
+    for (int i = 0; i < weights.size(); i++) {
+      int group = i / params.size();
+      String suffix = group / directions + (group % directions == 1 ? "_reverse" : "");
+      if (taken.add(weights.get(i))) {
+        own.put(
+            params.get(i % params.size()) + suffix, requireNonNull(constants.get(weights.get(i))));
+      }
+    }
+    if (own.size() == weights.size()) {
+      layers.add(new Layer(weights.get(0), kind, Layer.Evidence.DECLARED, own));
+    }
+  }
+
   private void visit(CallSites.Call call) {
+    if (RECURRENT.containsKey(call.name())) {
+      recurrent(RECURRENT.getOrDefault(call.name(), LayerKind.UNKNOWN), call.arguments());
+      return;
+    }
     Optional<Use> use = use(call);
     if (use.isEmpty()) {
       return;

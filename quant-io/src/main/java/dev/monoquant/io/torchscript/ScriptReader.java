@@ -15,7 +15,7 @@ import dev.monoquant.io.torch.TorchZip;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.SideFile;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -45,17 +45,18 @@ final class ScriptReader {
   }
 
   static ScriptSource open(Path path, String label, ReadLimits limits) throws IOException {
-    return open(ScriptArchive.open(path, label, limits), List.of(path), List.of());
+    return open(ScriptArchive.open(path, label, limits), ScriptPlace.of(path), List.of());
   }
 
   /**
    * Makes the source of an open archive.
    *
    * @param archive closed with the source, and at once if there is none to be made
-   * @param files the files that are read
-   * @param sideFiles what to carry over
+   * @param place where it is
+   * @param behind closed with the source, after the archive
    */
-  static ScriptSource open(ScriptArchive archive, List<Path> files, List<SideFile> sideFiles)
+  static ScriptSource open(
+      ScriptArchive archive, ScriptPlace place, List<? extends Closeable> behind)
       throws IOException {
     try {
       ScriptSource.Content content =
@@ -63,7 +64,7 @@ final class ScriptReader {
               ? RewrittenReader.read(archive)
               : new ScriptReader(archive).content();
       content.notes().forEach(n -> LOG.info("{}: {}", archive.label(), n));
-      return new ScriptSource(archive, content, files, sideFiles);
+      return new ScriptSource(archive, content, place, behind);
     } catch (IOException | RuntimeException | Error e) {
       archive.close();
       throw e;

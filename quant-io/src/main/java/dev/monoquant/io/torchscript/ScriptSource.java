@@ -11,6 +11,7 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.TensorSource;
 import dev.monoquant.tile.QuantizedTile;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -41,6 +42,7 @@ final class ScriptSource implements TensorSource {
 
   private final ScriptArchive archive;
   private final Content content;
+  private final ScriptPlace place;
   private final TorchSource plain;
   private final Map<EncodedWeight, HeldWeight> held = new LinkedHashMap<>();
 
@@ -49,10 +51,14 @@ final class ScriptSource implements TensorSource {
    *
    * @param archive closed with this source
    * @param content what was read of it
-   * @param files the files that are read
-   * @param sideFiles what to carry over
+   * @param place where it is
+   * @param behind closed with this source, after the archive
    */
-  ScriptSource(ScriptArchive archive, Content content, List<Path> files, List<SideFile> sideFiles) {
+  ScriptSource(
+      ScriptArchive archive, Content content, ScriptPlace place, List<? extends Closeable> behind) {
+    this.place = place;
+    List<Closeable> owned = new ArrayList<>(List.of(archive));
+    owned.addAll(behind);
     this.archive = archive;
     this.content = content;
     this.plain =
@@ -62,14 +68,19 @@ final class ScriptSource implements TensorSource {
             Map.of(),
             content.layers(),
             content.notes(),
-            files,
-            sideFiles,
-            List.of(archive));
+            place.files(),
+            place.sideFiles(),
+            owned);
     content.weights().forEach(w -> held.put(w.weight(), w));
   }
 
   ScriptArchive archive() {
     return archive;
+  }
+
+  /** {@return where the archive is} */
+  ScriptPlace place() {
+    return place;
   }
 
   /** {@return the views behind the plain tensors, by name} */

@@ -9,12 +9,17 @@ import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 
 /**
  * Reads archives of {@code torch.jit.save}, recognised by their content: parameters and buffers by
  * the names that a state dict has, and the kinds of layers as their classes in {@code torch.nn}
  * declare them, traced or scripted.
+ *
+ * <p>A directory may be given too, as DJL serves it, with one archive and {@code
+ * serving.properties}; what lies beside the archive is carried over.
  *
  * <p>Tensors that are plain attributes or constants of the code are reported and left out, as in a
  * state dict. A frozen module has nothing else: there constants are the tensors, named as the code
@@ -36,8 +41,13 @@ public final class TorchScriptFormat implements InputFormatDetector {
 
   @Override
   public Match probe(ModelInput input) {
-    if (!(input instanceof ModelInput.OfPath of)
-        || !Files.isRegularFile(of.path())
+    if (!(input instanceof ModelInput.OfPath of)) {
+      return Match.NONE;
+    }
+    if (Files.isDirectory(of.path())) {
+      return probeDirectory(of.path());
+    }
+    if (!Files.isRegularFile(of.path())
         || of.path().toString().toLowerCase(Locale.ROOT).endsWith(".safetensors")) {
       return Match.NONE;
     }
@@ -56,6 +66,19 @@ public final class TorchScriptFormat implements InputFormatDetector {
       throw new IllegalArgumentException(input.describe() + " is no file");
     }
     of.choices().requireNone(id());
-    return ScriptReader.open(of.path(), input.describe(), limits);
+    if (!Files.isDirectory(of.path())) {
+      return ScriptReader.open(of.path(), input.describe(), limits);
+    }
+    ScriptPlace place = ScriptPlace.in(of.path());
+    ScriptArchive archive = ScriptArchive.open(place.file(), place.file().toString(), limits);
+    return ScriptReader.open(archive, place, List.of());
+  }
+
+  private static Match probeDirectory(Path directory) {
+    try {
+      return ScriptPlace.archives(directory).isEmpty() ? Match.NONE : Match.LIKELY;
+    } catch (IOException | SecurityException unreadable) {
+      return Match.NONE;
+    }
   }
 }

@@ -45,6 +45,10 @@ import java.util.Optional;
  *       of the weights, see {@link HeldPart}.
  * </ul>
  *
+ * <p>Where the input is a directory and the target is not named as an archive, the output is a
+ * directory too: the archive, and everything beside it as it was. An archive that has the name of
+ * its directory, under which DJL finds it, has that of the new one.
+ *
  * <p>libtorch hands the extra files out on request: in DJL with {@code optOption("extraFiles",
  * "monoquant.json")} as a property of the model, in Python with {@code torch.jit.load(file,
  * _extra_files={"monoquant.json": ""})}.
@@ -77,6 +81,11 @@ public final class TorchScriptOutput implements OutputFormat {
 
   @Override
   public boolean suits(Path target) {
+    return isFile(target);
+  }
+
+  /** {@return whether a target is named as an archive; any other is a directory if the input is} */
+  static boolean isFile(Path target) {
     return target.getFileName() != null
         && SUFFIXES.stream().anyMatch(target.getFileName().toString()::endsWith);
   }

@@ -3,6 +3,7 @@ package dev.monoquant.io.torchscript;
 import static dev.monoquant.QuantException.quote;
 import static java.util.Objects.requireNonNull;
 
+import dev.monoquant.ConfigurationException;
 import dev.monoquant.io.files.CellGrid;
 import dev.monoquant.io.files.Closing;
 import dev.monoquant.io.files.Disk;
@@ -16,6 +17,7 @@ import dev.monoquant.io.zip.ArchiveWriter;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.TensorSink;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.QuantizedTile;
@@ -23,6 +25,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -53,6 +56,8 @@ final class TorchScriptSink implements TensorSink {
   private final Map<String, AtomicLong> missing = new HashMap<>();
   private final Map<String, TorchTensor> views;
   private final Set<String> copied = ConcurrentHashMap.newKeySet();
+  private final String name;
+  private final List<Path> written = new ArrayList<>();
   private boolean finished;
 
   /**
@@ -69,9 +74,14 @@ final class TorchScriptSink implements TensorSink {
     this.request = request;
     this.original = original;
     this.views = original.script().views();
-    this.staging = Staging.openFile(request, plan.layout().fileBytes(), disk);
+    this.name = name(request, original);
+    this.staging = staging(request, name, plan.layout().fileBytes(), disk);
     try {
-      this.file = new ArchiveWriter(staging, "", plan.layout());
+      for (SideFile side : name.isEmpty() ? List.<SideFile>of() : request.source().sideFiles()) {
+        staging.copy(side.name(), side.path());
+        written.add(request.target().resolve(side.name()));
+      }
+      this.file = new ArchiveWriter(staging, name, plan.layout());
     } catch (IOException | RuntimeException | Error e) {
       staging.close();
       throw e;
@@ -79,6 +89,27 @@ final class TorchScriptSink implements TensorSink {
     request.kept().forEach(t -> missing.put(t.name(), new AtomicLong(t.bytes())));
     plan.dropped()
         .forEach((kind, count) -> LOG.info("{}: left out: {} x {}", request.target(), count, kind));
+  }
+
+  /** {@return the name of the archive in the target; empty if it is the target} */
+  private static String name(OutputRequest request, Original original) {
+    boolean directory =
+        original.script().place().directory().isPresent()
+            && !TorchScriptOutput.isFile(request.target());
+    return directory ? original.script().place().nameIn(request.target()) : "";
+  }
+
+  private static Staging staging(OutputRequest request, String name, long bytes, Disk disk)
+      throws IOException {
+    if (name.isEmpty()) {
+      return Staging.openFile(request, bytes, disk);
+    }
+    if (request.resume()) {
+      throw new ConfigurationException(
+          request.target()
+              + ": an archive is written in one go and cannot be resumed. Leave --resume out");
+    }
+    return Staging.openDirectory(request, Map.of("format", "torchscript"), bytes, disk);
   }
 
   private List<String> records(EncodedWeight weight, Part part) {
@@ -192,7 +223,8 @@ final class TorchScriptSink implements TensorSink {
       finish();
     }
     staging.commit();
-    return List.of(request.target());
+    written.add(name.isEmpty() ? request.target() : request.target().resolve(name));
+    return List.copyOf(written);
   }
 
   @Override

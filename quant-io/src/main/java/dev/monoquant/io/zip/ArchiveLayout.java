@@ -133,8 +133,8 @@ public final class ArchiveLayout {
     return entry.name().getBytes(StandardCharsets.UTF_8);
   }
 
-  private static ByteBuffer little(int bytes) {
-    return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+  private static ByteBuffer little(byte[] bytes) {
+    return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   /** The extra fields of a local header. */
@@ -146,16 +146,17 @@ public final class ArchiveLayout {
       long unpadded = placed.header() + LOCAL_BYTES + name(entry).length + wide + FIELD_HEADER;
       padding = FIELD_HEADER + (int) Math.floorMod(-unpadded, (long) ALIGNMENT);
     }
-    ByteBuffer out = little(wide + padding);
+    byte[] fields = new byte[wide + padding];
+    ByteBuffer out = little(fields);
     if (wide > 0) {
       out.putShort(ZIP64_ID).putShort((short) (2 * Long.BYTES));
       out.putLong(entry.size()).putLong(entry.storedSize());
     }
     if (padding > 0) {
       out.putShort(PADDING_ID).putShort((short) (padding - FIELD_HEADER));
-      Arrays.fill(out.array(), out.position(), out.capacity(), (byte) 'Z');
+      Arrays.fill(fields, out.position(), fields.length, (byte) 'Z');
     }
-    return out.array();
+    return fields;
   }
 
   /**
@@ -173,10 +174,11 @@ public final class ArchiveLayout {
     if (values.isEmpty()) {
       return new byte[0];
     }
-    ByteBuffer out = little(FIELD_HEADER + values.size() * Long.BYTES);
+    byte[] field = new byte[FIELD_HEADER + values.size() * Long.BYTES];
+    ByteBuffer out = little(field);
     out.putShort(ZIP64_ID).putShort((short) (values.size() * Long.BYTES));
     values.forEach(out::putLong);
-    return out.array();
+    return field;
   }
 
   private static int saturated(long value, boolean elsewhere) {
@@ -203,10 +205,12 @@ public final class ArchiveLayout {
    */
   byte[] localHeader(Placed placed, long crc) {
     byte[] extra = extra(placed);
-    ByteBuffer out = little((int) (placed.start() - placed.header()));
+    byte[] header = new byte[(int) (placed.start() - placed.header())];
+    ByteBuffer out = little(header);
     out.putInt(LOCAL_SIGNATURE);
     common(out, placed, placed.wide(), crc, extra.length);
-    return out.put(name(placed.entry())).put(extra).array();
+    out.put(name(placed.entry())).put(extra);
+    return header;
   }
 
   /**
@@ -220,13 +224,14 @@ public final class ArchiveLayout {
     for (Placed placed : entries.values()) {
       byte[] extra = centralExtra(placed);
       boolean far = placed.header() >= MAX32;
-      ByteBuffer record = little(CENTRAL_BYTES);
+      byte[] fixed = new byte[CENTRAL_BYTES];
+      ByteBuffer record = little(fixed);
       record.putInt(CENTRAL_SIGNATURE).putShort((short) PLAIN_VERSION);
       long crc = requireNonNull(crcs.get(placed.entry().name()));
       common(record, placed, placed.wide() || far, crc, extra.length);
       record.putShort((short) 0).putShort((short) 0).putShort((short) 0).putInt(0);
       record.putInt(saturated(placed.header(), far));
-      out.writeBytes(record.array());
+      out.writeBytes(fixed);
       out.writeBytes(name(placed.entry()));
       out.writeBytes(extra);
     }
@@ -236,20 +241,22 @@ public final class ArchiveLayout {
     }
     boolean many = entries.size() >= MAX16;
     short count = (short) (many ? MAX16 : entries.size());
-    ByteBuffer last = little(END_BYTES);
+    byte[] end = new byte[END_BYTES];
+    ByteBuffer last = little(end);
     last.putInt(END_SIGNATURE).putInt(0).putShort(count).putShort(count);
     last.putInt(saturated(size, size >= MAX32));
     last.putInt(saturated(directory, directory >= MAX32)).putShort((short) 0);
-    out.writeBytes(last.array());
+    out.writeBytes(end);
     return out.toByteArray();
   }
 
   private byte[] wideEnd(long size) {
-    ByteBuffer out = little(END64_BYTES + LOCATOR_BYTES);
+    byte[] end = new byte[END64_BYTES + LOCATOR_BYTES];
+    ByteBuffer out = little(end);
     out.putInt(END64_SIGNATURE).putLong(END64_BYTES - 12L);
     out.putShort((short) ZIP64_VERSION).putShort((short) ZIP64_VERSION).putInt(0).putInt(0);
     out.putLong(entries.size()).putLong(entries.size()).putLong(size).putLong(directory);
     out.putInt(LOCATOR_SIGNATURE).putInt(0).putLong(directory + size).putInt(1);
-    return out.array();
+    return end;
   }
 }

@@ -65,6 +65,11 @@ def decoded_rows(parts: List[Tensor],
 def is_exact(codec: List[int],
     parts: List[Tensor]) -> bool:
   return codec[0] == 0 and parts[1].size(1) == 1
+def fits(codec: List[int],
+    parts: List[Tensor],
+    reduced: bool) -> bool:
+  bits = codec[1] if codec[2] == 1 else codec[1] + 1
+  return __torch__.monoquant.is_exact(codec, parts) and (bits <= 7 or not reduced)
 def signed_codes(parts: List[Tensor],
     codec: List[int],
     rows: int,
@@ -80,10 +85,11 @@ def signed_codes(parts: List[Tensor],
       zero = torch.sub(zero, 128)
     codes = torch.to(codes, 1)
   return (codes, torch.contiguous(scale), torch.to(torch.contiguous(zero), 4))
-def requantized(weight: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+def requantized(weight: Tensor,
+    levels: int) -> Tuple[Tensor, Tensor, Tensor]:
   rows = weight.size(0)
   flat = torch.reshape(weight, [rows, -1])
-  scale = torch.clamp_min(torch.div(torch.amax(torch.abs(flat), [1]), 127), 1.0e-30)
+  scale = torch.clamp_min(torch.div(torch.amax(torch.abs(flat), [1]), levels), 1.0e-30)
   codes = torch.to(torch.round(torch.div(flat, torch.unsqueeze(scale, 1))), 1)
   return (codes, scale, torch.zeros([rows], dtype=4))
 def packed_product(codes: Tensor,
@@ -92,6 +98,7 @@ def packed_product(codes: Tensor,
     bias: Optional[Tensor]) -> __torch__.torch.classes.quantized.LinearPackedParamsBase:
   weight = torch._make_per_channel_quantized_tensor(torch.contiguous(codes), torch.to(scale, 7), zero, 0)
   return ops.quantized.linear_prepack(weight, bias)
+# Without VNNI two products of 8 bits are added in 16 and saturate: then weights get 7 bits.
 def product_saturates() -> bool:
   codes = torch.full([16, 64], 127, dtype=1)
   pack = __torch__.monoquant.packed_product(codes, torch.ones([16]), torch.zeros([16], dtype=4), None)
@@ -105,16 +112,25 @@ def convolution_saturates() -> bool:
   input = torch.full([1, 32, 6, 6], 255, dtype=0)
   got = ops.onednn.qconv2d_pointwise(input, 1., 0, pack, scale, zero, None, [1, 1], [0, 0], [1, 1], 1, 1., 0, 6, "none", annotate(List[Optional[number]], []), "")
   return float(torch.min(got)) < 9000000.
+def input_range(low: float,
+    high: float) -> Tuple[float, int]:
+  least = min(low, 0.)
+  scale = max((max(high, 0.) - least) / 255., 1.0e-30)
+  return (scale, int(0.5 - least / scale))
 def convolved(input: Tensor,
     pack: Tensor,
     scale: Tensor,
     zero: Tensor,
     bias: Optional[Tensor],
     window: List[int],
-    reduced: bool) -> Tensor:
-  input_scale, input_zero = torch._choose_qparams_per_tensor(input, reduced)
+    input_scale: float,
+    input_zero: int) -> Tensor:
   codes = torch.int_repr(torch.quantize_per_tensor(input, input_scale, input_zero, 13))
   return ops.onednn.qconv2d_pointwise(codes, input_scale, input_zero, pack, scale, zero, bias, window[0:2], window[2:4], window[4:6], window[6], 1., 0, 6, "none", annotate(List[Optional[number]], []), "")
+def lost(input: Tensor,
+    axes: List[int]) -> Tensor:
+  # 0 where all numbers are finite, else NaN.
+  return torch.sum(torch.sub(input, input), axes, True)
 def in_order(weight: Tensor,
     dims: List[int]) -> Tensor:
   axis = dims[0]
@@ -144,13 +160,12 @@ class Weight(Module):
   bound : bool
   kept : bool
   reduced : bool
-  step : float
-  middle : int
   whole : Tensor
   pack : Optional[__torch__.torch.classes.quantized.LinearPackedParamsBase]
   sums : Tensor
   table : Optional[__torch__.torch.classes.quantized.EmbeddingPackedParamsBase]
   kernel : Tensor
+  kernel_shape : List[int]
   kernel_scale : Tensor
   kernel_zero : Tensor
   def __getstate__(self: __torch__.monoquant.Weight) -> Tuple[List[Tensor], List[int], List[int], List[int], List[int], Optional[Tensor]]:
@@ -181,11 +196,10 @@ class Weight(Module):
     self.sums = torch.empty([0])
     self.table = None
     self.kernel = torch.empty([0])
+    self.kernel_shape = annotate(List[int], [])
     self.kernel_scale = torch.empty([0])
     self.kernel_zero = torch.empty([0])
     self.reduced = False
-    self.step = 1. / 127.
-    self.middle = 127
     used = plan[1] == 1 or plan[3] == 1 or plan[4] == 1 or len(window) > 0
     self.kept = plan[4] == 1 or (self.mode == 0 and used)
     if self.kept:
@@ -197,14 +211,17 @@ class Weight(Module):
         self.prepare_convolution()
       if plan[3] == 1 and not self.kept and __torch__.monoquant.is_exact(codec, parts) and codec[1] == 8 and dims[0] == 0:
         self.prepare_table()
+      if codec[1] == 8 and codec[2] == 1 and len(window) == 0 and not self.kept:
+        self.release()
     return None
   def prepare_product(self: __torch__.monoquant.Weight) -> NoneType:
-    natural = self.dims[0] == 1 if self.transposed else self.dims[0] == 0
-    if natural and __torch__.monoquant.is_exact(self.codec, self.parts):
+    natural = self.natural()
+    self.reduced = __torch__.monoquant.product_saturates()
+    if natural and __torch__.monoquant.fits(self.codec, self.parts, self.reduced):
       codes, scale, zero = __torch__.monoquant.signed_codes(self.parts, self.codec, self.rows, self.cols)
     else:
       weight = __torch__.monoquant.decoded_rows(self.parts, self.codec, self.rows, self.cols)
-      codes, scale, zero = __torch__.monoquant.requantized(weight if natural else torch.contiguous(torch.transpose(weight, 0, 1)))
+      codes, scale, zero = __torch__.monoquant.requantized(weight if natural else torch.contiguous(torch.transpose(weight, 0, 1)), 63 if self.reduced else 127)
     bias = self.bias
     if bias is not None:
       self.pack = __torch__.monoquant.packed_product(codes, scale, zero, torch.contiguous(torch.to(bias, 6)))
@@ -213,28 +230,25 @@ class Weight(Module):
     if self.mode == 3:
       total = torch.sub(torch.sum(codes, [1], dtype=4), torch.mul(zero, codes.size(1)))
       self.sums = torch.mul(torch.to(total, 6), scale)
-    if __torch__.monoquant.product_saturates():
-      self.reduced = True
-      self.step = 1. / 63.
-      self.middle = 63
     return None
   def prepare_convolution(self: __torch__.monoquant.Weight) -> NoneType:
     dims = self.dims
     natural = dims[0] == 0 and self.codec[3] == 0 and self.codec[2] == 1
-    if natural and __torch__.monoquant.is_exact(self.codec, self.parts):
+    self.reduced = __torch__.monoquant.convolution_saturates()
+    if natural and __torch__.monoquant.fits(self.codec, self.parts, self.reduced):
       codes, scale, zero = __torch__.monoquant.signed_codes(self.parts, self.codec, self.rows, self.cols)
     else:
       whole = __torch__.monoquant.in_order(__torch__.monoquant.decoded_rows(self.parts, self.codec, self.rows, self.cols), dims)
-      codes, scale, zero = __torch__.monoquant.requantized(torch.to(whole, 6))
+      codes, scale, zero = __torch__.monoquant.requantized(torch.to(whole, 6), 63 if self.reduced else 127)
     window = self.window
     shape = dims[2:]
     if len(shape) == 3:
       shape = [shape[0], shape[1], 1, shape[2]]
     codes = torch.contiguous(torch.reshape(codes, shape))
+    self.kernel_shape = shape
     self.kernel = ops.onednn.qconv_prepack(codes, scale, 1., 0, window[0:2], window[2:4], window[4:6], window[6], None)
     self.kernel_scale = scale
     self.kernel_zero = torch.zeros([shape[0]], dtype=3)
-    self.reduced = __torch__.monoquant.convolution_saturates()
     return None
   def prepare_table(self: __torch__.monoquant.Weight) -> NoneType:
     codes, scale, zero = __torch__.monoquant.signed_codes(self.parts, self.codec, self.rows, self.cols)
@@ -243,8 +257,30 @@ class Weight(Module):
     table = torch._make_per_channel_quantized_tensor(torch.contiguous(codes), scale, zero, 0)
     self.table = ops.quantized.embedding_bag_prepack(table)
     return None
+  def release(self: __torch__.monoquant.Weight) -> NoneType:
+    # What a kernel has taken over whole can be had back from it.
+    product = self.pack is not None and not self.reduced and self.natural() and __torch__.monoquant.is_exact(self.codec, self.parts)
+    if product or self.table is not None:
+      self.codec = [0, 8, 1, 8, 1, 1, self.cols, self.cols, 1, 1]
+      self.parts = annotate(List[Tensor], [])
+    return None
+  def natural(self: __torch__.monoquant.Weight) -> bool:
+    return self.dims[0] == (1 if self.transposed else 0)
   def stored(self: __torch__.monoquant.Weight) -> List[Tensor]:
-    return self.parts
+    if len(self.parts) > 0:
+      return self.parts
+    pack = self.pack
+    table = self.table
+    if table is not None:
+      held = ops.quantized.embedding_bag_unpack(table)
+      codes = torch.to(torch.sub(torch.to(torch.int_repr(held), 2), 128), 1)
+      zero = torch.sub(torch.q_per_channel_zero_points(held), 128.)
+    else:
+      held, bias = ops.quantized.linear_unpack(unchecked_cast(__torch__.torch.classes.quantized.LinearPackedParamsBase, pack))
+      codes = torch.int_repr(held)
+      zero = torch.q_per_channel_zero_points(held)
+    scale = torch.reshape(torch.to(torch.q_per_channel_scales(held), 6), [-1, 1])
+    return [codes, scale, torch.reshape(torch.to(torch.round(torch.to(zero, 6)), 1), [-1, 1])]
   def tensor(self: __torch__.monoquant.Weight) -> Tensor:
     if self.kept:
       return self.whole
@@ -276,24 +312,42 @@ class Weight(Module):
     input: Tensor,
     bias: Optional[Tensor]) -> Tensor:
     pack = unchecked_cast(__torch__.torch.classes.quantized.LinearPackedParamsBase, self.pack)
+    if torch.numel(input) == 0:
+      product = ops.quantized.linear_dynamic(input, pack, False)
+      if self.bound or bias is None:
+        return product
+      return torch.add(product, bias)
     if self.mode == 1:
-      product = ops.quantized.linear_dynamic(input, pack, self.reduced)
+      low, high = torch.aminmax(input)
+      least = float(low)
+      greatest = float(high)
+      if greatest - least < inf:
+        scale, zero = __torch__.monoquant.input_range(least, greatest)
+        product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(input, scale, zero, pack)
+      else:
+        finite = torch.nan_to_num(input, 0., 0., 0.)
+        low, high = torch.aminmax(finite)
+        scale, zero = __torch__.monoquant.input_range(float(low), float(high))
+        product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(finite, scale, zero, pack)
+        product = torch.add_(product, __torch__.monoquant.lost(input, [-1]))
       if self.bound or bias is None:
         return product
       return torch.add_(product, bias)
+    high = torch.amax(input, [-1], True)
+    low = torch.amin(input, [-1], True)
     if self.mode == 2:
-      range = torch.clamp_min(torch.amax(torch.abs(input), [-1], True), 1.0e-12)
-      product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(torch.div(input, range), self.step, self.middle, pack)
+      range = torch.clamp_min(torch.maximum(high, torch.neg(low)), 1.0e-12)
+      product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(torch.div(input, range), 0.007874015748031496, 127, pack)
       if bias is None:
         return torch.mul_(product, range)
       return torch.addcmul(bias, product, range)
-    low, high = torch.aminmax(input, dim=-1, keepdim=True)
     middle = torch.mul(torch.add(low, high), 0.5)
     range = torch.clamp_min(torch.mul(torch.sub(high, low), 0.5), 1.0e-12)
-    product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(torch.div(torch.sub(input, middle), range), self.step, self.middle, pack)
+    product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(torch.div_(torch.sub(input, middle), range), 0.007874015748031496, 127, pack)
+    product = torch.addcmul_(torch.mul_(product, range), middle, self.sums)
     if bias is None:
-      return torch.addcmul_(torch.mul_(product, range), middle, self.sums)
-    return torch.addcmul_(torch.addcmul(bias, product, range), middle, self.sums)
+      return product
+    return torch.add_(product, bias)
   def embed(self: __torch__.monoquant.Weight,
     indices: Tensor) -> Tensor:
     if self.kept:
@@ -332,15 +386,30 @@ class Weight(Module):
     wide_bias = bias
     if bias is not None:
       wide_bias = torch.to(bias, 6)
-    if self.mode == 1:
-      result = __torch__.monoquant.convolved(wide, self.kernel, self.kernel_scale, self.kernel_zero, wide_bias, window, self.reduced)
+    if torch.numel(wide) == 0:
+      # Only shapes matter: the kernel of the original is asked.
+      result = torch.conv2d(wide, torch.zeros(self.kernel_shape), wide_bias, window[0:2], window[2:4], window[4:6], window[6])
     else:
-      range = torch.clamp_min(torch.amax(torch.abs(wide), [1, 2, 3], True), 1.0e-12)
-      result = __torch__.monoquant.convolved(torch.div(wide, range), self.kernel, self.kernel_scale, self.kernel_zero, None, window, self.reduced)
-      if wide_bias is not None:
-        result = torch.addcmul(torch.reshape(wide_bias, [1, -1, 1, 1]), result, range)
+      finite = wide
+      low, high = torch.aminmax(wide)
+      whole = float(high) - float(low) < inf
+      if not whole:
+        finite = torch.nan_to_num(wide, 0., 0., 0.)
+        low, high = torch.aminmax(finite)
+      if self.mode == 1:
+        scale, zero = __torch__.monoquant.input_range(float(low), float(high))
+        result = __torch__.monoquant.convolved(finite, self.kernel, self.kernel_scale, self.kernel_zero, wide_bias, window, scale, zero)
       else:
-        result = torch.mul(result, range)
+        range = torch.clamp_min(torch.maximum(torch.amax(finite, [1, 2, 3], True), torch.neg(torch.amin(finite, [1, 2, 3], True))), 1.0e-12)
+        even = torch.div(finite, range)
+        scale, zero = __torch__.monoquant.input_range(-1. if float(low) < 0. else 0., 1. if float(high) > 0. else 0.)
+        result = __torch__.monoquant.convolved(even, self.kernel, self.kernel_scale, self.kernel_zero, None, window, scale, zero)
+        if wide_bias is not None:
+          result = torch.addcmul(torch.reshape(wide_bias, [1, -1, 1, 1]), result, range)
+        else:
+          result = torch.mul(result, range)
+      if not whole:
+        result = torch.add(result, __torch__.monoquant.lost(wide, [1, 2, 3]))
     if single:
       result = torch.squeeze(result, 2)
     if not batched:

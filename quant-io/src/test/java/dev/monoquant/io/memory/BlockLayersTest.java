@@ -1,6 +1,7 @@
 package dev.monoquant.io.memory;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.groups.Tuple.tuple;
 
 import ai.djl.Model;
@@ -32,7 +33,9 @@ import ai.djl.nn.recurrent.LSTM;
 import ai.djl.nn.recurrent.RNN;
 import ai.djl.nn.transformer.IdEmbedding;
 import ai.djl.training.ParameterStore;
+import ai.djl.util.Pair;
 import ai.djl.util.PairList;
+import dev.monoquant.ModelFormatException;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
@@ -40,6 +43,7 @@ import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.TensorSource;
 import java.io.InputStream;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -219,33 +223,64 @@ class BlockLayersTest {
     }
   }
 
+  /** As its archive would be read, but in the state that it has in memory. */
   @Test
-  void torchScriptHasParametersAndNoLayers() throws Exception {
+  void torchScriptIsReadAsAnArchive() throws Exception {
     try (Model model = Model.newInstance("small", "PyTorch");
         InputStream in = getClass().getResourceAsStream("small.scripted.pt")) {
       model.load(in);
+      NDArray bias = model.getBlock().getParameters().get("fc.bias").getArray();
+      bias.toByteBuffer(true).order(ByteOrder.LITTLE_ENDIAN).putFloat(0, 42f);
       int live = model.getNDManager().getManagedArrays().size();
-      try (TensorSource source = open(ModelInput.of(model))) {
-        assertThat(source.name()).isEqualTo("model small");
-        assertThat(source.tensors())
-            .extracting(t -> t.name() + t.shape())
-            .containsExactlyInAnyOrder(
-                "fc.weight[4, 3]", "fc.bias[4]", "bn.weight[4]", "bn.bias[4]", "head.weight[2, 4]");
-        assertThat(source.layers()).isEmpty();
-        assertThat(source.metadata()).containsKey("djl.buffers");
-        for (TensorInfo info : source.tensors()) {
-          byte[] expected =
-              model.getBlock().getParameters().get(info.name()).getArray().toByteArray();
-          byte[] actual = new byte[(int) info.bytes()];
-          source.read(info, 0, actual.length).get(actual);
-          assertThat(actual).isEqualTo(expected);
+      for (ModelInput input : List.of(ModelInput.of(model), ModelInput.of(model.getBlock()))) {
+        try (TensorSource source = open(input)) {
+          assertThat(source.name()).isEqualTo(input.describe());
+          assertThat(source.files()).isEmpty();
+          assertThat(source.tensors())
+              .extracting(t -> t.name() + t.shape())
+              .containsExactly(
+                  "fc.weight[4, 3]",
+                  "fc.bias[4]",
+                  "bn.weight[4]",
+                  "bn.bias[4]",
+                  "bn.running_mean[4]",
+                  "bn.running_var[4]",
+                  "bn.num_batches_tracked[]",
+                  "head.weight[2, 4]");
+          assertThat(source.layers())
+              .extracting(l -> l.name() + " " + l.kind())
+              .containsExactly("fc Linear", "bn Norm", "head Linear");
+          for (Pair<String, Parameter> parameter : model.getBlock().getParameters()) {
+            TensorInfo info =
+                source.tensors().stream()
+                    .filter(t -> t.name().equals(parameter.getKey()))
+                    .findFirst()
+                    .orElseThrow();
+            byte[] actual = new byte[(int) info.bytes()];
+            source.read(info, 0, actual.length).get(actual);
+            assertThat(actual).isEqualTo(parameter.getValue().getArray().toByteArray());
+          }
+          TensorInfo changed = source.tensors().get(1);
+          assertThat(source.read(changed, 0, 4).getFloat()).isEqualTo(42f);
         }
-        assertThat(model.getNDManager().getManagedArrays()).hasSize(live);
       }
       assertThat(model.getNDManager().getManagedArrays())
           .hasSize(live)
           .noneMatch(NDArray::isReleased);
     }
+  }
+
+  @Test
+  void aClosedTorchScriptModelIsRefused() throws Exception {
+    Block block;
+    try (Model model = Model.newInstance("small", "PyTorch");
+        InputStream in = getClass().getResourceAsStream("small.scripted.pt")) {
+      model.load(in);
+      block = model.getBlock();
+    }
+    assertThatThrownBy(() -> open(ModelInput.of(block)))
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessageContaining("Keep the model open");
   }
 
   @Test

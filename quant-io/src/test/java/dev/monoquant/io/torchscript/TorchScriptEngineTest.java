@@ -1,6 +1,7 @@
 package dev.monoquant.io.torchscript;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.MalformedModelException;
 import ai.djl.Model;
@@ -9,11 +10,29 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.ParameterStore;
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.OutputException;
+import dev.monoquant.io.memory.LiveModelFormat;
+import dev.monoquant.io.testing.Folders;
 import dev.monoquant.io.testing.Sample;
+import dev.monoquant.io.testing.Surest;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.TensorSink;
 import dev.monoquant.spi.TensorSource;
+import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -45,8 +64,156 @@ class TorchScriptEngineTest {
     assertThat(extra(target)).contains("\"version\":1");
   }
 
+  /** With the real rewriter: what runs is what is held, and what is held is what is read back. */
+  @ParameterizedTest
+  @CsvSource({
+    "/torch-oracle/scripted.pt, 2x3x4, weight-only",
+    "/torch-oracle/traced.pt, 2x3x4, weight-only",
+    "/torch-oracle/frozen.pt, 3x4, weight-only",
+    "/torch-corpus/torchscript/ts_ok_frozen.pt, 2x6, dynamic-row",
+    "/torch-corpus/torchscript/ts_ok_traced.pt, 2x6, dynamic"
+  })
+  void heldWeightsRun(String resource, String shape, String mode)
+      throws IOException, MalformedModelException {
+    Path original = Originals.path(resource);
+    Path target = folder.resolve("held.pt");
+    TorchScriptOutput output = new TorchScriptOutput();
+    Map<EncodedWeight, Map<String, byte[]>> held = new LinkedHashMap<>();
+    List<TensorInfo> kept = new ArrayList<>();
+    try (TensorSource source = Originals.open(original)) {
+      for (TensorInfo tensor : source.tensors()) {
+        Optional<EncodedWeight> weight =
+            RowInt8.weight(source, tensor, Map.of("small", "0", "mode", mode))
+                .filter(w -> output.refusal(w, source).isEmpty());
+        if (weight.isPresent()) {
+          held.put(weight.get(), RowInt8.quantize(source, weight.get()));
+        } else {
+          kept.add(tensor);
+        }
+      }
+      assertThat(held).isNotEmpty();
+      OutputRequest request =
+          new OutputRequest(
+              target,
+              false,
+              false,
+              source,
+              source.layers(),
+              List.copyOf(held.keySet()),
+              kept,
+              Map.of());
+      assertThat(output.remarks(request)).hasSize(held.size());
+      try (TensorSink sink = output.open(request)) {
+        for (Map.Entry<EncodedWeight, Map<String, byte[]>> one : held.entrySet()) {
+          int rows = (int) one.getKey().rows().rows();
+          sink.writeTile(one.getKey(), new QuantizedTile(0, rows, one.getValue()));
+          sink.writeWhole(one.getKey(), Map.of());
+        }
+        for (TensorInfo tensor : kept) {
+          sink.writeKept(tensor, 0, source.read(tensor, 0, (int) tensor.bytes()));
+        }
+        sink.commit();
+      }
+      assertThat(target).hasSize(output.predictBytes(request));
+    }
+    try (TensorSource read = Originals.open(target)) {
+      assertThat(read.quantized()).containsExactlyElementsOf(held.keySet());
+      assertThat(read.tensors()).containsExactlyElementsOf(kept);
+      for (EncodedWeight weight : read.quantized()) {
+        QuantizedTile tile = read.readTile(weight, 0, (int) weight.rows().rows());
+        held.get(weight).forEach((n, bytes) -> assertThat(tile.part(n)).isEqualTo(bytes));
+      }
+      assertThat(read.audit().orElseThrow().differences()).isEmpty();
+    }
+    float[] expected = run(original, shape);
+    float[] actual = run(target, shape);
+    double error = 0;
+    double size = 0;
+    for (int i = 0; i < expected.length; i++) {
+      error += Math.pow(actual[i] - expected[i], 2);
+      size += Math.pow(expected[i], 2);
+    }
+    assertThat(actual).hasSameSizeAs(expected);
+    assertThat(Math.sqrt(error / size)).isBetween(1e-9, 0.05);
+  }
+
+  /** As DJL serves it: the archive has the name of its directory, or the properties tell it. */
+  @ParameterizedTest
+  @CsvSource({"net.pt, int8.pt", "model.pt, model.pt"})
+  void aDirectoryStaysServable(String name, String expected)
+      throws IOException, MalformedModelException {
+    Path original = Originals.path("/torch-oracle/traced.pt");
+    Path input = Files.createDirectories(folder.resolve("net/sub")).getParent();
+    Files.copy(original, input.resolve(name));
+    Files.writeString(
+        input.resolve("serving.properties"), "engine=PyTorch\noption.modelName=model\n");
+    Files.writeString(input.resolve("sub/labels.txt"), "a\nb\n");
+    Path target = folder.resolve("int8");
+    TensorSource opened = Surest.of(input).open(ModelInput.of(input), ReadLimits.DEFAULT);
+    try (TensorSource source = opened) {
+      Sample sample = Originals.sample(source, 1, 0);
+      OutputRequest request = Originals.request(sample, target, source);
+      assertThat(sample.write(new TorchScriptOutput(), request))
+          .containsExactly(
+              target.resolve("serving.properties"),
+              target.resolve("sub/labels.txt"),
+              target.resolve(expected));
+      assertThat(target.resolve(expected)).hasSize(new TorchScriptOutput().predictBytes(request));
+      // What is there is replaced as a whole.
+      sample.write(new TorchScriptOutput(), request);
+      assertThatThrownBy(
+              () ->
+                  sample.write(
+                      new TorchScriptOutput(),
+                      Originals.request(sample, input.resolve("inside"), source)))
+          .isInstanceOf(OutputException.class)
+          .hasMessageContaining("input directory");
+    }
+    Map<String, String> before = Folders.contents(input);
+    Map<String, String> after = Folders.contents(target);
+    assertThat(after.keySet()).containsOnly("serving.properties", "sub/labels.txt", expected);
+    assertThat(after.get("serving.properties")).isEqualTo(before.get("serving.properties"));
+    assertThat(after.get("sub/labels.txt")).isEqualTo(before.get("sub/labels.txt"));
+    assertThat(run(target, "2x3x4")).isEqualTo(run(original, "2x3x4"));
+    try (TensorSource read = Surest.of(target).open(ModelInput.of(target), ReadLimits.DEFAULT)) {
+      assertThat(read.audit().orElseThrow().differences()).isEmpty();
+    }
+  }
+
+  @Test
+  void aDirectoryWithSeveralArchivesIsRefused() throws IOException {
+    Path original = Originals.path("/torch-oracle/traced.pt");
+    Files.copy(original, folder.resolve("a.pt"));
+    Files.copy(original, folder.resolve("b.pt"));
+    assertThatThrownBy(() -> Originals.open(folder).close())
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessageContaining("a.pt and b.pt")
+        .hasMessageContaining("Give the file");
+  }
+
+  /** A loaded model is quantized like the file that it came from, but for the hash of that file. */
+  @Test
+  void aLoadedModelCanBeWrittenAgain() throws IOException, MalformedModelException {
+    Path original = Originals.path("/torch-oracle/traced.pt");
+    Path target = folder.resolve("live.pt");
+    try (Model model = Model.newInstance("net", "PyTorch")) {
+      model.load(original);
+      try (TensorSource source =
+          new LiveModelFormat().open(ModelInput.of(model), ReadLimits.DEFAULT)) {
+        Sample sample = Originals.sample(source, 1, 0);
+        sample.write(new TorchScriptOutput(), Originals.request(sample, target, source));
+      }
+    }
+    assertThat(run(target, "2x3x4")).isEqualTo(run(original, "2x3x4"));
+    try (TensorSource read = Originals.open(target)) {
+      assertThat(read.audit().orElseThrow().differences()).isEmpty();
+      assertThat(read.audit().orElseThrow().inputs()).isEmpty();
+    }
+  }
+
   private static float[] run(Path path, String shape) throws IOException, MalformedModelException {
-    try (Model model = Model.newInstance("net", "PyTorch");
+    // The name that DJL gives to a model if serving.properties say so; else that of the directory.
+    try (Model model = Model.newInstance("model", "PyTorch");
         NDManager manager = NDManager.newBaseManager("PyTorch")) {
       model.load(path);
       String[] dims = shape.split("x");

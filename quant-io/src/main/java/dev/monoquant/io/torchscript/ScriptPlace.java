@@ -1,0 +1,104 @@
+package dev.monoquant.io.torchscript;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.io.files.SideFiles;
+import dev.monoquant.io.torch.TorchProbe;
+import dev.monoquant.spi.SideFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * Where an archive is: by itself, or the one archive in a directory that DJL serves, with {@code
+ * serving.properties} and whatever else lies beside it.
+ *
+ * @param files what is read
+ * @param sideFiles what lies beside it
+ * @param directory the directory, if that was given
+ */
+record ScriptPlace(List<Path> files, List<SideFile> sideFiles, Optional<Path> directory) {
+
+  /** Nowhere: a live module. */
+  static final ScriptPlace NONE = new ScriptPlace(List.of(), List.of(), Optional.empty());
+
+  private static final String SUFFIX = ".pt";
+
+  static ScriptPlace of(Path file) {
+    return new ScriptPlace(List.of(file), List.of(), Optional.empty());
+  }
+
+  /** {@return the archives in a directory; empty if it holds tensors of another format} */
+  static List<Path> archives(Path directory) throws IOException {
+    try (Stream<Path> entries = Files.list(directory)) {
+      List<Path> files = entries.sorted().toList();
+      boolean other =
+          files.stream()
+              .map(f -> f.getFileName().toString())
+              .anyMatch(n -> n.contains(".safetensors") || n.startsWith("pytorch_model"));
+      return other ? List.of() : files.stream().filter(ScriptPlace::isArchive).toList();
+    }
+  }
+
+  private static boolean isArchive(Path file) {
+    try {
+      return file.getFileName().toString().endsWith(SUFFIX)
+          && Files.isRegularFile(file)
+          && TorchProbe.look(TorchProbe.Ends.read(file)) == TorchProbe.Look.SCRIPT;
+    } catch (IOException unreadable) {
+      return false;
+    }
+  }
+
+  /**
+   * Finds the archive of a directory.
+   *
+   * @param directory the directory
+   * @throws ModelFormatException if there is none, or several
+   */
+  static ScriptPlace in(Path directory) throws IOException {
+    List<Path> archives = archives(directory);
+    if (archives.size() != 1) {
+      boolean none = archives.isEmpty();
+      throw new ModelFormatException(
+          none ? Reason.NOT_THIS_FORMAT : Reason.AMBIGUOUS_ROOT,
+          directory.toString(),
+          "",
+          "there are "
+              + archives.size()
+              + " TorchScript archives"
+              + (none
+                  ? ". Give a directory with one .pt file."
+                  : ", among them "
+                      + archives.get(0).getFileName()
+                      + " and "
+                      + archives.get(1).getFileName()
+                      + ". Give the file that you mean."));
+    }
+    return new ScriptPlace(
+        archives, SideFiles.find(directory, Set.copyOf(archives)), Optional.of(directory));
+  }
+
+  /** {@return the archive} */
+  Path file() {
+    return files.get(0);
+  }
+
+  /**
+   * The name of the archive in another directory. DJL looks for an archive named as its directory:
+   * what is named so stays so, all others keep their names.
+   *
+   * @param target the other directory
+   */
+  String nameIn(Path target) {
+    String name = file().getFileName().toString();
+    Path own = directory.orElseThrow().toAbsolutePath().normalize().getFileName();
+    Path other = target.toAbsolutePath().normalize().getFileName();
+    boolean follows = own != null && other != null && name.equals(own + SUFFIX);
+    return follows ? other + SUFFIX : name;
+  }
+}

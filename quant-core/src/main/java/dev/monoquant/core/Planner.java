@@ -13,8 +13,8 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.TensorSource;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,7 +34,7 @@ final class Planner {
   private final Map<String, String> nonFinite;
 
   private final List<PlannedWeight> weights = new ArrayList<>();
-  private final Map<String, KeptTensor> kept = new HashMap<>();
+  private final Map<String, KeptTensor> kept = new LinkedHashMap<>();
   private final List<Problem> problems = new ArrayList<>();
 
   /**
@@ -63,7 +63,8 @@ final class Planner {
     for (Layer layer : layers) {
       decide(layer, rules, source);
     }
-    if (weights.isEmpty() && problems.isEmpty()) {
+    if (weights.isEmpty()
+        && problems.stream().allMatch(p -> p.severity() == Problem.Severity.WARNING)) {
       problems.add(nothingToDo(layers));
     }
     return new Plan(
@@ -196,9 +197,17 @@ final class Planner {
     counts.forEach(
         (why, n) ->
             tally.append(tally.length() == 0 ? "" : ", ").append(n).append(' ').append(why.wire()));
+    String example =
+        kept.values().stream()
+            .filter(k -> k.why() != Why.NOT_A_WEIGHT)
+            .findFirst()
+            .map(k -> "; " + QuantException.quote(k.tensor().name()) + ": " + k.reason())
+            .orElse("");
     return Problem.error(
         "model",
-        "no weight would be quantized; tensors kept: " + (tally.length() == 0 ? "none" : tally),
+        "no weight would be quantized; tensors kept: "
+            + (tally.length() == 0 ? "none" : tally)
+            + example,
         unknown
             ? "Say what its layers are, for example --layer 'fc*=Linear'"
             : "Look at the reasons with --dry-run, and at the rules and thresholds given");

@@ -299,6 +299,32 @@ public final class Quantizer {
   }
 
   /**
+   * Makes a smaller and faster model of a live TorchScript model, ready to run; with the defaults.
+   *
+   * @param model never changed
+   * @return a new model on the CPU; the caller closes it
+   * @throws dev.monoquant.QuantException as {@link #quantizeToModel}
+   */
+  public Model quantize(Model model) {
+    return quantizeToModel(model, QuantizationConfig.DEFAULT, report -> {});
+  }
+
+  /**
+   * Makes a smaller and faster model of a live TorchScript model, ready to run. Original and result
+   * are run side by side before it is returned, see {@link #withSamples}.
+   *
+   * @param model never changed; its block was loaded from TorchScript
+   * @param config what to quantize and how
+   * @param gate sees the report; what it throws is thrown on, and no model is made
+   * @return a new model on the CPU; the caller closes it
+   * @throws dev.monoquant.QuantException as {@link #quantize(ModelInput, QuantizationConfig, Path,
+   *     boolean)}
+   */
+  public Model quantizeToModel(Model model, QuantizationConfig config, Consumer<Report> gate) {
+    return ModelRewrite.quantize(settings, model, config, gate);
+  }
+
+  /**
    * Quantizes a live block.
    *
    * @param block never changed

@@ -86,7 +86,8 @@ final class Race implements AutoCloseable {
         models.get(0).name()
             + ": what it is to be called with cannot be told from its layers, and it is run before"
             + " the result is accepted. Give it inputs, a tensor for each parameter of forward:"
-            + " --sample inputs.safetensors; or accept the result without running it: --no-run");
+            + " --sample inputs.safetensors (withSamples); or accept the result without running it:"
+            + " --no-run (withRunning(false))");
   }
 
   private RunComparison on(String described, List<NDList> samples) {

@@ -23,7 +23,13 @@ final class FakeSource implements TensorSource, InputFormatDetector {
 
   private final List<TensorInfo> tensors = new ArrayList<>();
   private final Map<String, byte[]> bytes = new HashMap<>();
+  private final List<String> notes = new ArrayList<>();
   private boolean closed;
+
+  FakeSource note(String text) {
+    notes.add(text);
+    return this;
+  }
 
   FakeSource add(String name, ElementType type, TensorShape shape, float... values) {
     TensorInfo tensor = new TensorInfo(name, type, shape);
@@ -65,6 +71,11 @@ final class FakeSource implements TensorSource, InputFormatDetector {
   @Override
   public List<TensorInfo> tensors() {
     return tensors;
+  }
+
+  @Override
+  public List<String> notes() {
+    return notes;
   }
 
   @Override

@@ -437,6 +437,17 @@ class QuantizerTest {
   }
 
   @Test
+  void quantizingNothingIsAnErrorAlsoWhereTheReaderHadSomethingToSay() {
+    FakeSource noted = new FakeSource().floats("fc1.weight", 8, 9).note("a note of the reader");
+    Plan plan =
+        plan(noted, FAKE.overrideWith(QuantizationConfig.builder().minElements(99).build()));
+    assertThat(plan.hasErrors()).isTrue();
+    assertThat(plan.problems().toString())
+        .contains("a note of the reader")
+        .contains("1 too-small; \"fc1.weight\": 72 elements are fewer than the 99 asked for");
+  }
+
+  @Test
   void excludedAndNotIncludedLayersAreKeptWithTheRuleNamed() {
     Plan plan =
         plan(

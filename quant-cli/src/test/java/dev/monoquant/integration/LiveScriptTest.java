@@ -1,0 +1,116 @@
+package dev.monoquant.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.djl.Device;
+import ai.djl.Model;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.training.ParameterStore;
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.ValidationException;
+import dev.monoquant.core.Quantizer;
+import dev.monoquant.core.Report;
+import dev.monoquant.core.SampleInputs;
+import dev.monoquant.testkit.fakes.LiveArrays;
+import java.io.File;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Test;
+
+/** A live TorchScript model in, a live quantized one out. */
+class LiveScriptTest {
+
+  private static final Path CNN = Path.of("src", "test", "resources", "digits", "cnn.traced.pt");
+
+  private static final QuantizationConfig ALL =
+      QuantizationConfig.builder().option("small", "0").build();
+
+  private static Model load() throws Exception {
+    Model model = Model.newInstance("cnn", Device.cpu(), "PyTorch");
+    model.load(CNN);
+    return model;
+  }
+
+  private static float[] run(Model model, NDArray input) {
+    try (NDManager scope = input.getManager().newSubManager()) {
+      NDList outputs =
+          model
+              .getBlock()
+              .forward(new ParameterStore(model.getNDManager(), false), new NDList(input), false);
+      outputs.attach(scope);
+      return outputs.get(0).toFloatArray();
+    }
+  }
+
+  @Test
+  void aNewModelIsMadeAndTheOldOneStays() throws Exception {
+    List<Report> reports = new ArrayList<>();
+    try (NDManager manager = NDManager.newBaseManager(Device.cpu());
+        Model model = load()) {
+      NDArray input = manager.randomUniform(0, 1, new Shape(4, 1, 8, 8));
+      float[] before = run(model, input);
+      try (Model quantized =
+          Quantizer.create()
+              .withSamples(List.of(SampleInputs.of(new NDList(input))))
+              .quantizeToModel(model, ALL, reports::add)) {
+        assertThat(quantized.getName()).isEqualTo("cnn");
+        float[] after = run(quantized, input);
+        assertThat(after).isNotEqualTo(before);
+        for (int i = 0; i < after.length; i++) {
+          assertThat(after[i]).isCloseTo(before[i], Offset.offset(0.5f));
+        }
+      }
+      assertThat(run(model, input)).isEqualTo(before);
+      assertThat(reports).hasSize(1);
+      assertThat(reports.get(0).weights()).hasSize(4);
+      assertThat(reports.get(0).run()).hasValueSatisfying(r -> assertThat(r.models()).hasSize(2));
+    }
+  }
+
+  @Test
+  void nothingIsLeftOpenOrBehind() throws Exception {
+    Quantizer quantizer = Quantizer.create();
+    try (Model model = load()) {
+      quantizer.quantize(model).close();
+      int files = temporaryFiles();
+      int arrays = LiveArrays.count();
+      for (int i = 0; i < 3; i++) {
+        quantizer.quantize(model).close();
+      }
+      assertThat(LiveArrays.count()).isEqualTo(arrays);
+      assertThat(temporaryFiles()).isEqualTo(files);
+    }
+  }
+
+  private static int temporaryFiles() {
+    String[] names = new File(System.getProperty("java.io.tmpdir")).list();
+    return (int) Arrays.stream(names).filter(n -> n.startsWith("monoquant")).count();
+  }
+
+  @Test
+  void whatDoesNotRunIsNotMade() throws Exception {
+    try (Model model = load()) {
+      assertThatThrownBy(
+              () -> Quantizer.create().withMinCosine(1).quantizeToModel(model, ALL, report -> {}))
+          .isInstanceOf(ValidationException.class)
+          .hasMessageContaining("the cosine between its outputs");
+      assertThatThrownBy(
+              () ->
+                  Quantizer.create()
+                      .quantizeToModel(
+                          model,
+                          QuantizationConfig.builder().format("safetensors").build(),
+                          report -> {}))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageContaining("none that runs");
+    }
+  }
+}

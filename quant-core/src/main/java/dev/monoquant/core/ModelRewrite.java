@@ -1,0 +1,72 @@
+package dev.monoquant.core;
+
+import ai.djl.Device;
+import ai.djl.MalformedModelException;
+import ai.djl.Model;
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.OutputException;
+import dev.monoquant.QuantException;
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.ValidationException;
+import dev.monoquant.spi.ModelInput;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.Consumer;
+
+/** Makes a quantized model of a live one, by way of a file that is gone afterwards. */
+final class ModelRewrite {
+
+  private static final String FORMAT = "torchscript";
+
+  private ModelRewrite() {}
+
+  static Model quantize(
+      Settings settings, Model model, QuantizationConfig config, Consumer<Report> gate) {
+    if (!config.format().orElse(FORMAT).equals(FORMAT)) {
+      throw new ConfigurationException(
+          "format "
+              + QuantException.quote(config.format().orElseThrow())
+              + " is none that runs, and a model is asked for. Leave the format out, or write a"
+              + " file: quantizer.quantize(ModelInput.of(model), config, target, false)");
+    }
+    QuantizationConfig runnable =
+        config.overrideWith(QuantizationConfig.builder().format(FORMAT).build());
+    try {
+      Path folder = Files.createTempDirectory("monoquant");
+      Path file = folder.resolve("model.pt");
+      try {
+        // Nobody needs the file after a power cut.
+        Stages.quantize(
+            settings.withSync(false).withResume(false),
+            ModelInput.of(model),
+            runnable,
+            file,
+            false,
+            gate);
+        return load(model, file);
+      } finally {
+        Files.deleteIfExists(file);
+        Files.deleteIfExists(folder);
+      }
+    } catch (IOException e) {
+      throw new OutputException("no temporary file could be written: " + e, e);
+    }
+  }
+
+  private static Model load(Model like, Path file) {
+    // The int8 kernels run on CPUs only.
+    Model made = Model.newInstance(like.getName(), Device.cpu(), "PyTorch");
+    try {
+      made.load(file);
+      return made;
+    } catch (MalformedModelException e) {
+      made.close();
+      throw new ValidationException(like.getName() + ": the result does not load: " + e, e);
+    } catch (IOException e) {
+      made.close();
+      throw new UncheckedIOException(e);
+    }
+  }
+}

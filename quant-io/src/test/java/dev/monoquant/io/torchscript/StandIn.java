@@ -138,11 +138,11 @@ final class StandIn implements Rewriting {
       return;
     }
     PickleDict at = state(data);
-    String[] path = name.split("\\.");
-    for (int i = 0; i < path.length - 1; i++) {
-      at = state(at.find(path[i]).orElseThrow());
+    List<String> path = List.of(name.split("\\.", -1));
+    for (String step : path.subList(0, path.size() - 1)) {
+      at = state(at.find(step).orElseThrow());
     }
-    if (at.put(new Text(path[path.length - 1]), value)) {
+    if (at.put(new Text(path.get(path.size() - 1)), value)) {
       throw new AssertionError(name + " was not there");
     }
   }

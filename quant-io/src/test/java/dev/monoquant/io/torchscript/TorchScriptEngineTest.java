@@ -216,13 +216,13 @@ class TorchScriptEngineTest {
     try (Model model = Model.newInstance("model", "PyTorch");
         NDManager manager = NDManager.newBaseManager("PyTorch")) {
       model.load(path);
-      String[] dims = shape.split("x");
+      String[] dims = shape.split("x", -1);
       long[] sizes = new long[dims.length];
       for (int i = 0; i < sizes.length; i++) {
         sizes[i] = Long.parseLong(dims[i]);
       }
       Shape form = new Shape(sizes);
-      NDArray input = manager.arange(0, form.size(), 1f).reshape(form).div(7f);
+      NDArray input = manager.arange(0, (float) form.size(), 1f).reshape(form).div(7f);
       ParameterStore store = new ParameterStore(manager, true);
       return model
           .getBlock()

@@ -65,6 +65,11 @@ def decoded_rows(parts: List[Tensor],
 def is_exact(codec: List[int],
     parts: List[Tensor]) -> bool:
   return codec[0] == 0 and parts[1].size(1) == 1
+def fits(codec: List[int],
+    parts: List[Tensor],
+    reduced: bool) -> bool:
+  bits = codec[1] if codec[2] == 1 else codec[1] + 1
+  return __torch__.monoquant.is_exact(codec, parts) and (bits <= 7 or not reduced)
 def signed_codes(parts: List[Tensor],
     codec: List[int],
     rows: int,
@@ -212,7 +217,7 @@ class Weight(Module):
   def prepare_product(self: __torch__.monoquant.Weight) -> NoneType:
     natural = self.natural()
     self.reduced = __torch__.monoquant.product_saturates()
-    if natural and not self.reduced and __torch__.monoquant.is_exact(self.codec, self.parts):
+    if natural and __torch__.monoquant.fits(self.codec, self.parts, self.reduced):
       codes, scale, zero = __torch__.monoquant.signed_codes(self.parts, self.codec, self.rows, self.cols)
     else:
       weight = __torch__.monoquant.decoded_rows(self.parts, self.codec, self.rows, self.cols)
@@ -230,7 +235,7 @@ class Weight(Module):
     dims = self.dims
     natural = dims[0] == 0 and self.codec[3] == 0 and self.codec[2] == 1
     self.reduced = __torch__.monoquant.convolution_saturates()
-    if natural and not self.reduced and __torch__.monoquant.is_exact(self.codec, self.parts):
+    if natural and __torch__.monoquant.fits(self.codec, self.parts, self.reduced):
       codes, scale, zero = __torch__.monoquant.signed_codes(self.parts, self.codec, self.rows, self.cols)
     else:
       whole = __torch__.monoquant.in_order(__torch__.monoquant.decoded_rows(self.parts, self.codec, self.rows, self.cols), dims)

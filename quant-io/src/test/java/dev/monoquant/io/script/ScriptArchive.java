@@ -8,7 +8,6 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.Rows;
 import dev.monoquant.spi.ReadLimits;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -166,24 +165,20 @@ final class ScriptArchive {
     return out;
   }
 
+  /** {@return the archive with one file of code changed} */
+  ScriptArchive withCode(String path, String text) {
+    TreeMap<String, String> code = new TreeMap<>(program.code());
+    code.put(path, text);
+    return new ScriptArchive(
+        new ScriptProgram(code, program.data(), program.constants()), records);
+  }
+
   /** {@return the size of the file it would be, nearly} */
   long size() throws IOException {
     Path file = Files.createTempFile("size", ".pt");
     try {
       write(file);
       return Files.size(file);
-    } finally {
-      Files.delete(file);
-    }
-  }
-
-  /** {@return all bytes of the file} */
-  byte[] bytes() throws IOException {
-    Path file = Files.createTempFile("archive", ".pt");
-    try (ByteArrayOutputStream out = new ByteArrayOutputStream()) {
-      write(file);
-      Files.copy(file, out);
-      return out.toByteArray();
     } finally {
       Files.delete(file);
     }

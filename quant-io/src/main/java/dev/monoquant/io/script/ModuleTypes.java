@@ -138,8 +138,7 @@ final class ModuleTypes {
   }
 
   /** The first class in which nothing is held keeps the name; if there is none, the first one. */
-  private static Map<Shape, String> names(
-      Definitions definitions, Map<Shape, Integer> shapes) {
+  private static Map<Shape, String> names(Definitions definitions, Map<Shape, Integer> shapes) {
     Map<String, List<Shape>> byOriginal = new LinkedHashMap<>();
     shapes
         .keySet()

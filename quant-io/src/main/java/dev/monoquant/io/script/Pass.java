@@ -236,7 +236,8 @@ final class Pass {
             new Value.Held(held.slot(), held.transposed(), owners.getOrDefault(held.owner(), "")));
       } else if (value instanceof Value.OfTensor tensor && owners.containsKey(tensor.owner())) {
         given.put(
-            parameter.name(), new Value.OfTensor(owners.getOrDefault(tensor.owner(), ""), tensor.attribute()));
+            parameter.name(),
+            new Value.OfTensor(owners.getOrDefault(tensor.owner(), ""), tensor.attribute()));
       }
     }
     return given;

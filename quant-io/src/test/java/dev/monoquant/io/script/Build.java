@@ -65,7 +65,6 @@ final class Build {
   }
 
   ScriptArchive archive(PickleObject root) {
-    return new ScriptArchive(
-        new ScriptProgram(code, root, new PickleTuple(List.of())), records);
+    return new ScriptArchive(new ScriptProgram(code, root, new PickleTuple(List.of())), records);
   }
 }

@@ -68,8 +68,7 @@ class EdgeCasesTest {
         "    return torch.conv2d(x, weight, None, [2, 1], [1, 1], [1, 1])");
     return build.archive(
         Build.module(
-            "__torch__.Net",
-            Map.of("weight", build.tensor(1, 8, 4, 3, 3), "bias", None.INSTANCE)));
+            "__torch__.Net", Map.of("weight", build.tensor(1, 8, 4, 3, 3), "bias", None.INSTANCE)));
   }
 
   private static ScriptArchive held(ScriptArchive archive, Mode mode) {
@@ -164,7 +163,8 @@ class EdgeCasesTest {
     try (Torch changed = Torch.load(held(linear(), mode));
         NDManager manager = NDManager.newBaseManager("PyTorch")) {
       NDArray input = Torch.input(manager, "f4x16", 9);
-      float[] together = changed.run(input.mul(manager.create(new float[] {1, 9, 1, 1}).reshape(4, 1)));
+      float[] together =
+          changed.run(input.mul(manager.create(new float[] {1, 9, 1, 1}).reshape(4, 1)));
       float[] alone = changed.run(input.get("0:1"));
       assertThat(alone).isEqualTo(java.util.Arrays.copyOf(together, OUT));
     }

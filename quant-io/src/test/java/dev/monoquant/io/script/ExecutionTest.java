@@ -76,10 +76,14 @@ class ExecutionTest {
       ScriptArchive archive = fixture.quantized(scheme, Mode.DYNAMIC).rewrite();
       String library = archive.program().code().get("__torch__/monoquant.py");
       assertThat(library).contains("< 8000.", "< 9000000.");
-      ScriptArchive always = archive.withCode("__torch__/monoquant.py", 
-          library.replace("< 8000.", "< 9000.").replace("< 9000000.", "< 99000000."));
-      assertThat(error(fixture, archive)).isLessThan(fixture.tolerance() + 0.1 * scheme.coarseness() * 8);
-      assertThat(error(fixture, always)).isLessThan(fixture.tolerance() + 0.1 * scheme.coarseness() * 8);
+      ScriptArchive always =
+          archive.withCode(
+              "__torch__/monoquant.py",
+              library.replace("< 8000.", "< 9000.").replace("< 9000000.", "< 99000000."));
+      assertThat(error(fixture, archive))
+          .isLessThan(fixture.tolerance() + 0.1 * scheme.coarseness() * 8);
+      assertThat(error(fixture, always))
+          .isLessThan(fixture.tolerance() + 0.1 * scheme.coarseness() * 8);
     }
   }
 
@@ -87,8 +91,7 @@ class ExecutionTest {
   @EnumSource(Fixtures.class)
   void isSmaller(Fixtures fixture) throws Exception {
     Quantized quantized = fixture.quantized(PlainScheme.INT4, Mode.DYNAMIC);
-    long weights =
-        quantized.weights().stream().mapToLong(w -> w.rows().tensor().bytes()).sum();
+    long weights = quantized.weights().stream().mapToLong(w -> w.rows().tensor().bytes()).sum();
     long saved = fixture.archive().size() - quantized.rewrite().size();
     // The library and the objects of the holders are what a model of no size pays for.
     assertThat(saved).isGreaterThan(weights / 4 - 16_384 - 1024L * quantized.weights().size());
@@ -97,7 +100,8 @@ class ExecutionTest {
   @Test
   void runsInManyThreads() throws Exception {
     try (Torch model =
-        Torch.load(Fixtures.TIED_SCRIPTED.quantized(PlainScheme.INT8, Mode.DYNAMIC_ROW).rewrite())) {
+        Torch.load(
+            Fixtures.TIED_SCRIPTED.quantized(PlainScheme.INT8, Mode.DYNAMIC_ROW).rewrite())) {
       float[] expected = model.run(Fixtures.TIED_SCRIPTED.input(), 3);
       ExecutorService pool = Executors.newFixedThreadPool(4);
       try {

@@ -60,8 +60,7 @@ enum Fixtures {
   ScriptArchive archive() throws IOException {
     try {
       return ScriptArchive.read(
-          Path.of(
-              Objects.requireNonNull(Fixtures.class.getResource(file + ".pt"), file).toURI()));
+          Path.of(Objects.requireNonNull(Fixtures.class.getResource(file + ".pt"), file).toURI()));
     } catch (URISyntaxException e) {
       throw new IOException(e);
     }

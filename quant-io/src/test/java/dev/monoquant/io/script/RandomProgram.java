@@ -101,7 +101,8 @@ final class RandomProgram {
       case 2 -> "torch.matmul(input, torch.transpose(weight, 0, 1))";
       case 3 -> "__torch__.functions.product(input, weight, bias, )";
       case 4 -> "__torch__.functions.spread(input, weight, )";
-      case 5 -> "torch.add(torch.linear(input, weight, None), torch.mul(input, torch.mean(weight)))";
+      case 5 ->
+          "torch.add(torch.linear(input, weight, None), torch.mul(input, torch.mean(weight)))";
       case 6 -> "(self).inner(weight, input, )";
       case 7 -> "torch.div(torch.linear(input, weight, bias), torch.size(weight, 1))";
       default -> "torch.linear(input, weight, bias)";

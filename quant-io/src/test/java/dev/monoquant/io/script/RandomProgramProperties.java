@@ -13,8 +13,7 @@ class RandomProgramProperties {
 
   @Property(tries = 60)
   void decodedWeightsGiveTheSame(@ForAll long seed) throws Exception {
-    assertThat(error(seed, List.of(Mode.WEIGHT_ONLY), List.of(PlainScheme.HALF)))
-        .isLessThan(0.005);
+    assertThat(error(seed, List.of(Mode.WEIGHT_ONLY), List.of(PlainScheme.HALF))).isLessThan(0.005);
   }
 
   @Property(tries = 60)
@@ -35,8 +34,7 @@ class RandomProgramProperties {
     Random random = new Random(seed);
     for (String name : quantized.candidates()) {
       if (random.nextInt(3) > 0) {
-        Map<String, String> options =
-            Quantized.options(modes.get(random.nextInt(modes.size())), 0);
+        Map<String, String> options = Quantized.options(modes.get(random.nextInt(modes.size())), 0);
         quantized.add(name, 0, schemes.get(random.nextInt(schemes.size())), options);
       }
     }

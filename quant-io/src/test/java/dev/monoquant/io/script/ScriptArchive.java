@@ -169,8 +169,7 @@ final class ScriptArchive {
   ScriptArchive withCode(String path, String text) {
     TreeMap<String, String> code = new TreeMap<>(program.code());
     code.put(path, text);
-    return new ScriptArchive(
-        new ScriptProgram(code, program.data(), program.constants()), records);
+    return new ScriptArchive(new ScriptProgram(code, program.data(), program.constants()), records);
   }
 
   /** {@return the size of the file it would be, nearly} */

@@ -49,8 +49,7 @@ final class Torch implements AutoCloseable {
   float[] run(NDArray input) {
     Block block = model.getBlock();
     NDManager manager = input.getManager();
-    NDList output =
-        block.forward(new ParameterStore(manager, false), new NDList(input), false);
+    NDList output = block.forward(new ParameterStore(manager, false), new NDList(input), false);
     output.attach(manager);
     NDArray first = output.head();
     return first.getDataType() == DataType.FLOAT32
@@ -76,7 +75,8 @@ final class Torch implements AutoCloseable {
     int count = Math.toIntExact(new Shape(shape).size());
     if (spec.startsWith("i")) {
       int bound = Integer.parseInt(spec.substring(limit + 1));
-      return manager.create(random.ints(count, 0, bound).asLongStream().toArray(), new Shape(shape));
+      return manager.create(
+          random.ints(count, 0, bound).asLongStream().toArray(), new Shape(shape));
     }
     float[] values = new float[count];
     for (int i = 0; i < count; i++) {

@@ -85,13 +85,13 @@ final class CodeWriter {
     type.held()
         .forEach(
             (attribute, slot) -> {
-              Expr declared = original.attributes().get(attribute).type();
+              Expr declared = type.declared(attribute);
               edits.replace(declared.start(), declared.end(), slot.holder());
             });
     type.children()
         .forEach(
             (attribute, child) -> {
-              Expr declared = original.attributes().get(attribute).type();
+              Expr declared = type.declared(attribute);
               if (!child.name().equals(child.original().qualified())) {
                 edits.replace(declared.start(), declared.end(), child.name());
               }

@@ -117,7 +117,10 @@ final class ExprParser {
       return new Expr.Unary(operand, sign.start(), operand.end());
     }
     Expr expr = atom();
-    while (true) {
+    for (int links = 0; ; links++) {
+      if (links > MAX_DEPTH) {
+        throw new SourceFault("a chain of members is too long", expr.end());
+      }
       if (next(".")) {
         take();
         Token name = take();

@@ -103,7 +103,17 @@ final class Modules {
    * @param module the module
    * @param attribute its attribute
    */
-  record Place(Module module, String attribute) {}
+  record Place(Module module, String attribute) {
+
+    /** {@return the tensor that is there} */
+    PickleObject tensor() {
+      PickleObject tensor = module.tensors().get(attribute);
+      if (tensor == null) {
+        throw new IllegalStateException(module.type().qualified() + " has no " + attribute);
+      }
+      return tensor;
+    }
+  }
 
   private final Definitions definitions;
   private final String label;

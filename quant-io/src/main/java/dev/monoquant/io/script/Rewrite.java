@@ -134,7 +134,7 @@ final class Rewrite {
   private Holder place(Codec codec, Mode mode, Modules.Place place) {
     EncodedWeight weight = codec.weight();
     Optional<Same> same =
-        TensorView.of(place.module().tensors().get(place.attribute()))
+        TensorView.of(place.tensor())
             .map(
                 view ->
                     new Same(

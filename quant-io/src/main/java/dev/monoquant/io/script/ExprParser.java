@@ -177,7 +177,7 @@ final class ExprParser {
     Token token = take();
     switch (token.kind()) {
       case NUMBER -> {
-        return new Expr.Number(token.text(), token.start(), token.end());
+        return new Expr.Numeral(token.text(), token.start(), token.end());
       }
       case STRING -> {
         return new Expr.Text(token.text(), token.start(), token.end());

@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The modules of a program: what the pickle has under the classes of the code. A module that is
@@ -164,7 +165,7 @@ final class Modules {
   }
 
   /** {@return the names of all tensors in the state dict} */
-  java.util.Set<String> names() {
+  Set<String> names() {
     return Collections.unmodifiableSet(places.keySet());
   }
 

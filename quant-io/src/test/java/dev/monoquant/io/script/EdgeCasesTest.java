@@ -219,7 +219,7 @@ class EdgeCasesTest {
     java.nio.ByteBuffer book =
         java.nio.ByteBuffer.allocate(OUT * 16 * 4).order(java.nio.ByteOrder.LITTLE_ENDIAN);
     for (int i = 0; i < OUT * 16; i++) {
-      book.putFloat(i % 16 / 8f - 1 + i / 16 * 0.01f);
+      book.putFloat(i % 16 / 8f - 1 + Math.floorDiv(i, 16) * 0.01f);
     }
     ScriptArchive changed =
         archive.with(

@@ -22,6 +22,7 @@ final class Distribution {
 
   static final Path HOME = ROOT.resolve("quant-cli/target/quant");
   static final Path DIGITS = ROOT.resolve("examples/models/digits-cnn.safetensors");
+  static final Path DIGITS_SCRIPT = ROOT.resolve("examples/models/digits-cnn.pt");
 
   private static final long MAX_SECONDS = 120;
 

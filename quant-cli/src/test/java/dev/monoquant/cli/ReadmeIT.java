@@ -61,6 +61,7 @@ class ReadmeIT {
   /** What the commands take for granted: a model, a directory, a recipe, a plugin. */
   private void models() throws IOException {
     Files.copy(Distribution.DIGITS, dir.resolve("model.safetensors"));
+    Files.copy(Distribution.DIGITS_SCRIPT, dir.resolve("digits-cnn.pt"));
     Models.llm(dir.resolve("llm"));
     Files.writeString(dir.resolve("recipe.yaml"), Readme.blocks("yaml").get(0));
     String name = "dev.monoquant.testkit.example.PowerOfTwo";

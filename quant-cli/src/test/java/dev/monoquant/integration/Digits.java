@@ -38,6 +38,15 @@ enum Digits {
     return resource(file + ".safetensors");
   }
 
+  /** A TorchScript archive: {@code traced} or {@code scripted}. */
+  Path script(String kind) {
+    return resource(file + "." + kind + ".pt");
+  }
+
+  Path testData() {
+    return resource(file + ".test.safetensors");
+  }
+
   /** Loads the traced TorchScript program with parameters that can be filled. */
   Model program() throws IOException, MalformedModelException {
     Model model = Model.newInstance(file, "PyTorch");

@@ -1,0 +1,124 @@
+package dev.monoquant.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.djl.Model;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.repository.zoo.Criteria;
+import ai.djl.repository.zoo.ZooModel;
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.ValidationException;
+import dev.monoquant.core.PlannedWeight;
+import dev.monoquant.core.Quantizer;
+import dev.monoquant.core.Report;
+import dev.monoquant.core.SampleInputs;
+import dev.monoquant.spi.ModelInput;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** TorchScript in, TorchScript out: trained models stay as accurate, and no broken one is made. */
+class ScriptOutputTest {
+
+  private static final double HALF_A_POINT = 0.005;
+
+  @TempDir private Path folder;
+
+  private static QuantizationConfig.Builder all() {
+    return QuantizationConfig.builder().format("torchscript").option("small", "0");
+  }
+
+  private static Quantizer quantizer(Digits digits) {
+    return Quantizer.create()
+        .withSync(false)
+        .withSamples(List.of(SampleInputs.of(digits.testData())));
+  }
+
+  static Stream<Arguments> everyModelInEveryMode() {
+    return Stream.of(Digits.values())
+        .flatMap(
+            digits ->
+                Stream.of("traced", "scripted")
+                    .flatMap(
+                        kind ->
+                            Stream.of(
+                                    "weight-only",
+                                    "dynamic",
+                                    "dynamic-row",
+                                    "dynamic-row-asymmetric")
+                                .map(mode -> Arguments.of(digits, kind, mode))));
+  }
+
+  @ParameterizedTest
+  @MethodSource("everyModelInEveryMode")
+  void isWithinHalfAPointOfFloat(Digits digits, String kind, String mode) throws Exception {
+    Path original = digits.script(kind);
+    Path made = folder.resolve("made.pt");
+    Report report =
+        quantizer(digits)
+            .quantize(ModelInput.of(original), all().option("mode", mode).build(), made, false);
+    assertThat(report.weights()).isNotEmpty();
+    assertThat(report.plan().weights())
+        .extracting(PlannedWeight::remark)
+        .allMatch(remark -> remark.startsWith(mode) || remark.startsWith("weight-only"));
+    assertThat(report.run()).isPresent();
+    assertThat(Files.size(made)).isLessThan(Files.size(original) / 2);
+    try (NDManager manager = NDManager.newBaseManager("PyTorch");
+        Model before = load(original);
+        Model after = load(made)) {
+      assertThat(digits.accuracy(after.getBlock(), manager))
+          .isGreaterThanOrEqualTo(digits.accuracy(before.getBlock(), manager) - HALF_A_POINT);
+    }
+  }
+
+  private static Model load(Path file) throws Exception {
+    Model model = Model.newInstance("digits", "PyTorch");
+    model.load(file);
+    return model;
+  }
+
+  @Test
+  void djlLoadsItAsAnyOtherAndTellsWhatItIs() throws Exception {
+    Path made = folder.resolve("made.pt");
+    quantizer(Digits.CNN)
+        .quantize(ModelInput.of(Digits.CNN.script("traced")), all().build(), made, false);
+    Criteria<NDList, NDList> criteria =
+        Criteria.builder()
+            .setTypes(NDList.class, NDList.class)
+            .optModelPath(made)
+            .optEngine("PyTorch")
+            .optOption("extraFiles", "monoquant.json")
+            .build();
+    try (ZooModel<NDList, NDList> model = criteria.loadModel();
+        var predictor = model.newPredictor();
+        NDManager manager = NDManager.newBaseManager("PyTorch")) {
+      NDList input = new NDList(Digits.CNN.testData("inputs", manager));
+      assertThat(predictor.predict(input).singletonOrThrow().getShape().dimension()).isEqualTo(2);
+      assertThat(model.getProperty("monoquant.json")).contains("int8").contains("classifier.1");
+    }
+  }
+
+  @Test
+  void whatIsTooFarFromTheOriginalIsNotPutInPlace() throws Exception {
+    Path made = Files.writeString(folder.resolve("made.pt"), "what was there");
+    assertThatThrownBy(
+            () ->
+                quantizer(Digits.CNN)
+                    .withMinCosine(1)
+                    .quantize(
+                        ModelInput.of(Digits.CNN.script("traced")), all().build(), made, true))
+        .isInstanceOf(ValidationException.class)
+        .hasMessageContaining("made.pt: the cosine between its outputs")
+        .hasMessageContaining("nothing was written");
+    assertThat(made).hasContent("what was there");
+    assertThat(folder.toFile().list()).containsExactly("made.pt");
+  }
+}

@@ -135,9 +135,4 @@ final class Analysis {
         .map(Use::detail)
         .findFirst();
   }
-
-  /** {@return how many uses of that kind there are} */
-  long count(String type, String attribute, Use.Kind kind) {
-    return uses(type, attribute).stream().filter(u -> u.kind() == kind).count();
-  }
 }

@@ -96,7 +96,7 @@ final class Body {
 
   private void statement(Statement statement) {
     statement.member().ifPresent(this::member);
-    Optional<String> alias = statement.alias().filter(n -> assignments.get(n) == 1);
+    Optional<String> alias = statement.alias().filter(n -> assignments.getOrDefault(n, 0) == 1);
     for (Expr value : statement.values()) {
       String text;
       if (alias.isPresent()) {

@@ -14,14 +14,12 @@ import java.util.stream.Collectors;
  */
 final class CodeWriter {
 
-  private final ModuleTypes types;
   private final Pass pass;
   private final Map<ModuleType, List<Pass.Special>> ofTypes = new HashMap<>();
   private final Map<SourceFile, List<Pass.Special>> ofFiles = new HashMap<>();
   private final SortedMap<String, String> code = new TreeMap<>();
 
-  private CodeWriter(ModuleTypes types, Pass pass) {
-    this.types = types;
+  private CodeWriter(Pass pass) {
     this.pass = pass;
     for (Pass.Special special : pass.specials()) {
       if (special.target().type().isPresent()) {
@@ -33,7 +31,7 @@ final class CodeWriter {
   }
 
   static SortedMap<String, String> write(Definitions definitions, ModuleTypes types, Pass pass) {
-    CodeWriter writer = new CodeWriter(types, pass);
+    CodeWriter writer = new CodeWriter(pass);
     Map<SourceFile, List<ModuleType>> inPlace = new LinkedHashMap<>();
     for (ModuleType type : types.all()) {
       if (type.name().equals(type.original().qualified())) {
@@ -85,13 +83,13 @@ final class CodeWriter {
     type.held()
         .forEach(
             (attribute, slot) -> {
-              Expr declared = original.attributes().get(attribute).type();
+              Expr declared = type.declared(attribute);
               edits.replace(declared.start(), declared.end(), slot.holder());
             });
     type.children()
         .forEach(
             (attribute, child) -> {
-              Expr declared = original.attributes().get(attribute).type();
+              Expr declared = type.declared(attribute);
               if (!child.name().equals(child.original().qualified())) {
                 edits.replace(declared.start(), declared.end(), child.name());
               }

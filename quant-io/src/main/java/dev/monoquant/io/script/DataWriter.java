@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -53,7 +54,7 @@ final class DataWriter {
       root = writer.module(module);
       writer.done.put(module, root);
     }
-    return java.util.Objects.requireNonNull(root);
+    return Objects.requireNonNull(root);
   }
 
   /** {@return the constants, with None for those that are held elsewhere} */

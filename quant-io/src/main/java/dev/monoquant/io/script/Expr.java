@@ -1,5 +1,6 @@
 package dev.monoquant.io.script;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -24,7 +25,7 @@ sealed interface Expr {
   }
 
   /** A number. */
-  record Number(String text, int start, int end) implements Expr {
+  record Numeral(String text, int start, int end) implements Expr {
     @Override
     public List<Expr> children() {
       return List.of();
@@ -70,7 +71,7 @@ sealed interface Expr {
 
     @Override
     public List<Expr> children() {
-      List<Expr> all = new java.util.ArrayList<>();
+      List<Expr> all = new ArrayList<>();
       all.add(callee);
       arguments.forEach(a -> all.add(a.value()));
       return all;
@@ -92,7 +93,7 @@ sealed interface Expr {
 
     @Override
     public List<Expr> children() {
-      List<Expr> all = new java.util.ArrayList<>();
+      List<Expr> all = new ArrayList<>();
       all.add(base);
       all.addAll(items);
       return all;

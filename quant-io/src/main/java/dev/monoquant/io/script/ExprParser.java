@@ -117,7 +117,10 @@ final class ExprParser {
       return new Expr.Unary(operand, sign.start(), operand.end());
     }
     Expr expr = atom();
-    while (true) {
+    for (int links = 0; ; links++) {
+      if (links > MAX_DEPTH) {
+        throw new SourceFault("a chain of members is too long", expr.end());
+      }
       if (next(".")) {
         take();
         Token name = take();
@@ -174,7 +177,7 @@ final class ExprParser {
     Token token = take();
     switch (token.kind()) {
       case NUMBER -> {
-        return new Expr.Number(token.text(), token.start(), token.end());
+        return new Expr.Numeral(token.text(), token.start(), token.end());
       }
       case STRING -> {
         return new Expr.Text(token.text(), token.start(), token.end());

@@ -1,5 +1,6 @@
 package dev.monoquant.io.script;
 
+import dev.monoquant.model.ElementType;
 import dev.monoquant.tile.Part;
 import java.io.IOException;
 import java.io.InputStream;
@@ -71,7 +72,7 @@ final class Library {
   private static String part(Codec.Stored stored, int index) {
     Part part = stored.part();
     String raw = "parts[" + index + "]";
-    if (part.type().bits() == 8 || stored.type() != dev.monoquant.model.ElementType.UINT8) {
+    if (part.type().bits() == 8 || stored.type() != ElementType.UINT8) {
       return raw;
     }
     String unpacked =

@@ -102,6 +102,15 @@ final class ModuleType {
         : Value.UNKNOWN;
   }
 
+  /** {@return the type that the original declares for an attribute} */
+  Expr declared(String attribute) {
+    ClassDef.Attribute declared = original.attributes().get(attribute);
+    if (declared == null) {
+      throw new IllegalStateException(name + " declares no " + attribute);
+    }
+    return declared.type();
+  }
+
   /** {@return that method, or empty} */
   Optional<Function> method(String method) {
     return Optional.ofNullable(original.methods().get(method));

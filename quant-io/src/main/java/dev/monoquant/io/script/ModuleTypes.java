@@ -63,7 +63,7 @@ final class ModuleTypes {
     ModuleTypes all = new ModuleTypes(Collections.unmodifiableMap(slots));
     Map<Shape, List<Modules.Module>> groups = new LinkedHashMap<>();
     Map<Modules.Module, Integer> numbers = new HashMap<>();
-    Map<Shape, Integer> shapes = new HashMap<>();
+    Map<Shape, Integer> shapes = new LinkedHashMap<>();
     for (Modules.Module module : modules.all()) {
       Map<String, Integer> children = new TreeMap<>();
       module.children().forEach((name, child) -> children.put(name, numbers.get(child)));
@@ -74,8 +74,10 @@ final class ModuleTypes {
       numbers.put(module, shapes.computeIfAbsent(shape, s -> shapes.size()));
       groups.computeIfAbsent(shape, s -> new ArrayList<>()).add(module);
     }
-    Map<Shape, String> names = names(definitions, groups, numbers);
-    groups.forEach((shape, members) -> all.add(names.get(shape), members, shape, plan));
+    Map<Shape, String> names = names(definitions, shapes);
+    groups.forEach(
+        (shape, members) ->
+            all.add(names.getOrDefault(shape, shape.original()), members, shape, plan));
     return all;
   }
 
@@ -136,32 +138,28 @@ final class ModuleTypes {
   }
 
   /** The first class in which nothing is held keeps the name; if there is none, the first one. */
-  private static Map<Shape, String> names(
-      Definitions definitions,
-      Map<Shape, List<Modules.Module>> groups,
-      Map<Modules.Module, Integer> numbers) {
+  private static Map<Shape, String> names(Definitions definitions, Map<Shape, Integer> shapes) {
     Map<String, List<Shape>> byOriginal = new LinkedHashMap<>();
-    groups
+    shapes
         .keySet()
         .forEach(s -> byOriginal.computeIfAbsent(s.original(), o -> new ArrayList<>()).add(s));
     Set<Integer> touched = new HashSet<>();
-    groups.forEach(
-        (shape, members) -> {
+    Set<Shape> changed = new HashSet<>();
+    shapes.forEach(
+        (shape, number) -> {
           boolean below = shape.children().values().stream().anyMatch(touched::contains);
           if (below || shape.root() || !shape.held().isEmpty()) {
-            touched.add(numbers.get(members.get(0)));
+            touched.add(number);
+            changed.add(shape);
           }
         });
     Map<Shape, String> names = new HashMap<>();
     int[] next = {firstFree(definitions)};
     byOriginal.forEach(
-        (original, shapes) -> {
+        (original, same) -> {
           Shape keeps =
-              shapes.stream()
-                  .filter(s -> !touched.contains(numbers.get(groups.get(s).get(0))))
-                  .findFirst()
-                  .orElse(shapes.get(0));
-          for (Shape shape : shapes) {
+              same.stream().filter(s -> !changed.contains(s)).findFirst().orElse(same.get(0));
+          for (Shape shape : same) {
             names.put(shape, shape.equals(keeps) ? original : mangled(original, next[0]++));
           }
         });

@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The modules of a program: what the pickle has under the classes of the code. A module that is
@@ -103,7 +104,17 @@ final class Modules {
    * @param module the module
    * @param attribute its attribute
    */
-  record Place(Module module, String attribute) {}
+  record Place(Module module, String attribute) {
+
+    /** {@return the tensor that is there} */
+    PickleObject tensor() {
+      PickleObject tensor = module.tensors().get(attribute);
+      if (tensor == null) {
+        throw new IllegalStateException(module.type().qualified() + " has no " + attribute);
+      }
+      return tensor;
+    }
+  }
 
   private final Definitions definitions;
   private final String label;
@@ -154,7 +165,7 @@ final class Modules {
   }
 
   /** {@return the names of all tensors in the state dict} */
-  java.util.Set<String> names() {
+  Set<String> names() {
     return Collections.unmodifiableSet(places.keySet());
   }
 

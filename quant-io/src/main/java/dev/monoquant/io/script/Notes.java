@@ -9,7 +9,7 @@ final class Notes {
 
   private Notes() {}
 
-  static Treatment of(EncodedWeight weight, Holder holder, Analysis analysis, Modules modules) {
+  static Treatment of(EncodedWeight weight, Holder holder) {
     List<String> said = new ArrayList<>();
     Plan plan = holder.plan();
     Codec codec = holder.codec();

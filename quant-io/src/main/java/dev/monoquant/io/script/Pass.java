@@ -233,10 +233,11 @@ final class Pass {
       if (value instanceof Value.Held held && parameter.type().isPresent()) {
         given.put(
             parameter.name(),
-            new Value.Held(held.slot(), held.transposed(), owners.get(held.owner())));
+            new Value.Held(held.slot(), held.transposed(), owners.getOrDefault(held.owner(), "")));
       } else if (value instanceof Value.OfTensor tensor && owners.containsKey(tensor.owner())) {
         given.put(
-            parameter.name(), new Value.OfTensor(owners.get(tensor.owner()), tensor.attribute()));
+            parameter.name(),
+            new Value.OfTensor(owners.getOrDefault(tensor.owner(), ""), tensor.attribute()));
       }
     }
     return given;

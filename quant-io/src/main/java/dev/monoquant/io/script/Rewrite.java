@@ -7,7 +7,6 @@ import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,7 +35,7 @@ final class Rewrite {
   private final HolderPickles pickles;
   private final Map<Same, List<PickleObject>> parts = new HashMap<>();
   private final Map<Same, List<Holder>> shared = new HashMap<>();
-  private final Map<Holder, List<PickleObject>> tensors = new IdentityHashMap<>();
+  private final Map<Holder, List<PickleObject>> tensors = new HashMap<>();
   private final List<Holder> holders = new ArrayList<>();
   private final Map<Modules.Module, Map<String, Holder>> held = new LinkedHashMap<>();
   private final Map<String, Holder> constants = new TreeMap<>();
@@ -65,15 +64,15 @@ final class Rewrite {
             (type, attribute) -> Optional.of(analysis.plan(type, attribute)));
     Pass pass = Pass.over(definitions, types);
     requireAllowed(pass);
-    Map<Holder, PickleObject> objects = new IdentityHashMap<>();
+    Map<Holder, PickleObject> objects = new HashMap<>();
     holders.forEach(
         h -> objects.put(h, HolderPickles.object(type(h), h, tensors.getOrDefault(h, List.of()))));
     Map<Modules.Module, Map<String, PickleObject>> places = new HashMap<>();
     held.forEach(
         (module, attributes) -> {
-          Map<String, PickleObject> of1 = new HashMap<>();
-          attributes.forEach((name, holder) -> of1.put(name, objects.get(holder)));
-          places.put(module, of1);
+          Map<String, PickleObject> made = new HashMap<>();
+          attributes.forEach((name, holder) -> made.put(name, objects.get(holder)));
+          places.put(module, made);
         });
     Map<String, PickleObject> heldConstants = new HashMap<>();
     constants.forEach((name, holder) -> heldConstants.put(name, objects.get(holder)));
@@ -89,7 +88,7 @@ final class Rewrite {
             DataWriter.data(modules, types, places, heldConstants),
             DataWriter.constants(program.constants(), heldConstants));
     List<Treatment> treatments = new ArrayList<>();
-    of.forEach((weight, holder) -> treatments.add(Notes.of(weight, holder, analysis, modules)));
+    of.forEach((weight, holder) -> treatments.add(Notes.of(weight, holder)));
     return new Rewritten(result, pickles.storages(), treatments);
   }
 
@@ -134,7 +133,7 @@ final class Rewrite {
   private Holder place(Codec codec, Mode mode, Modules.Place place) {
     EncodedWeight weight = codec.weight();
     Optional<Same> same =
-        TensorView.of(place.module().tensors().get(place.attribute()))
+        TensorView.of(place.tensor())
             .map(
                 view ->
                     new Same(

@@ -1,6 +1,7 @@
 package dev.monoquant.io.script;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -63,7 +64,7 @@ record Window(List<Integer> stride, List<Integer> padding, List<Integer> dilatio
 
   private static Optional<List<Integer>> list(Optional<Expr> expr, int rank, int otherwise) {
     if (expr.isEmpty()) {
-      return Optional.of(java.util.Collections.nCopies(rank, otherwise));
+      return Optional.of(Collections.nCopies(rank, otherwise));
     }
     if (!(expr.get() instanceof Expr.Display list) || list.open() != '[') {
       return Optional.empty();
@@ -83,7 +84,7 @@ record Window(List<Integer> stride, List<Integer> padding, List<Integer> dilatio
   }
 
   private static OptionalInt integer(Expr expr) {
-    return expr instanceof Expr.Number number && INTEGER.matcher(number.text()).matches()
+    return expr instanceof Expr.Numeral number && INTEGER.matcher(number.text()).matches()
         ? OptionalInt.of(Integer.parseInt(number.text()))
         : OptionalInt.empty();
   }

@@ -108,6 +108,11 @@ final class Quantized {
     return Map.of("mode", mode.wire(), "small", Integer.toString(small));
   }
 
+  /** {@return the bytes of one part of a weight, which may be changed} */
+  List<byte[]> part(String weight, String part) {
+    return List.of(parts.get(weight).get(part));
+  }
+
   Map<String, String> refused() {
     return refused;
   }

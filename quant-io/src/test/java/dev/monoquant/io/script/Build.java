@@ -1,0 +1,70 @@
+package dev.monoquant.io.script;
+
+import dev.monoquant.io.pickle.PickleDict;
+import dev.monoquant.io.pickle.PickleObject;
+import dev.monoquant.io.pickle.PickleTuple;
+import dev.monoquant.io.pickle.PickleValue;
+import dev.monoquant.io.pickle.PickleValue.Text;
+import dev.monoquant.model.ElementType;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+
+/** Builds small TorchScript archives. */
+final class Build {
+
+  private final TreeMap<String, String> code = new TreeMap<>();
+  private final Map<String, byte[]> records = new TreeMap<>();
+  private final Random random;
+  private int key;
+
+  Build(long seed) {
+    this.random = new Random(seed);
+  }
+
+  /** Adds a class, or functions, to the file of its name. */
+  Build code(String path, String... lines) {
+    code.merge(path, String.join("\n", lines) + "\n", String::concat);
+    return this;
+  }
+
+  /** A random tensor in a storage of its own; values of a normal distribution by the scale. */
+  PickleObject tensor(double scale, long... shape) {
+    int count = Math.toIntExact(Arrays.stream(shape).reduce(1, Math::multiplyExact));
+    ByteBuffer bytes = ByteBuffer.allocate(4 * count).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < count; i++) {
+      bytes.putFloat((float) (random.nextGaussian() * scale));
+    }
+    String name = Integer.toString(key++);
+    records.put("data/" + name, bytes.array());
+    return view(name, count, shape);
+  }
+
+  /** Another tensor of the same storage. */
+  static PickleObject view(String storage, long elements, long... shape) {
+    return Pickles.tensor(
+        new HeldStorage(storage, "", "", ElementType.FLOAT32, elements),
+        Arrays.stream(shape).boxed().toList());
+  }
+
+  /** {@return the key of the tensor made last} */
+  String lastKey() {
+    return Integer.toString(key - 1);
+  }
+
+  /** A module. */
+  static PickleObject module(String type, Map<String, PickleValue> attributes) {
+    PickleDict state = new PickleDict();
+    attributes.forEach((name, value) -> state.put(new Text(name), value));
+    state.put(new Text("training"), new PickleValue.Bool(false));
+    return Pickles.instance(type, state);
+  }
+
+  ScriptArchive archive(PickleObject root) {
+    return new ScriptArchive(new ScriptProgram(code, root, new PickleTuple(List.of())), records);
+  }
+}

@@ -27,8 +27,6 @@ final class Body {
    */
   record Result(String text, Value value) {}
 
-  private static final String SELF_TEXT = "self";
-
   /** What takes the weights of a layer as one list. */
   private static final Set<String> RECURRENT =
       Set.of("torch.lstm", "torch.gru", "torch.rnn_tanh", "torch.rnn_relu");
@@ -40,7 +38,7 @@ final class Body {
   private final Optional<Value.OfModule> self;
   private final String selfName;
   private final Edits edits = new Edits();
-  private final List<Use> uses = new ArrayList<>();
+  private final UseLog uses = new UseLog();
 
   private Body(Pass pass, String source, Function function, Map<String, Value> parameters) {
     this.pass = pass;
@@ -76,7 +74,7 @@ final class Body {
     parameters.forEach(
         (name, value) -> {
           if (!once.containsKey(name)) {
-            body.lose(value, "the parameter " + name + " is set anew");
+            body.uses.lose(value, "the parameter " + name + " is set anew");
           }
         });
     function.body().forEach(body::statement);
@@ -86,7 +84,7 @@ final class Body {
 
   /** {@return the places where weights are used, those in functions it calls too} */
   List<Use> uses() {
-    return uses;
+    return uses.all();
   }
 
   /** {@return what to change in the file} */
@@ -117,7 +115,7 @@ final class Body {
     Result base = eval(target.base());
     if (base.value() instanceof Value.OfModule module) {
       Value value = module.type().attribute(target.name(), module.owner(), base.text());
-      lose(value, "the code sets it");
+      uses.lose(value, "the code sets it");
       if (value instanceof Value.OfTensor) {
         pass.isSet(module.type(), target.name());
       }
@@ -132,7 +130,7 @@ final class Body {
         continue;
       }
       String detail = "a line of the code is not understood";
-      lose(locals.getOrDefault(token.text(), Value.UNKNOWN), detail);
+      uses.lose(locals.getOrDefault(token.text(), Value.UNKNOWN), detail);
       if (token.is("CONSTANTS") && i + 2 < tokens.size()) {
         pass.constant(tokens.get(i + 2).text())
             .ifPresent(slot -> uses.add(Use.forbidden(slot, detail)));
@@ -153,40 +151,18 @@ final class Body {
     return "[" + String.join(", ", texts) + "]";
   }
 
-  /** What is lost sight of may not be held. */
-  private void lose(Value value, String detail) {
-    if (value instanceof Value.Held held) {
-      uses.add(Use.forbidden(held.slot(), detail));
-    } else if (value instanceof Value.OfModule module) {
-      lose(module.type(), detail);
-    } else if (value instanceof Value.OfList list) {
-      list.items().values().stream()
-          .flatMap(Optional::stream)
-          .forEach(slot -> uses.add(Use.forbidden(slot, detail)));
-    }
-  }
-
-  private void lose(ModuleType type, String detail) {
-    type.held().values().forEach(slot -> uses.add(Use.forbidden(slot, detail)));
-    type.lists().keySet().forEach(l -> lose(type.attribute(l, SELF_TEXT, SELF_TEXT), detail));
-    type.children().values().forEach(child -> lose(child, detail));
-  }
-
   /** An expression where a plain value is wanted. */
   private String plain(Expr expr) {
     return settled(eval(expr));
   }
 
   private String settled(Result result) {
-    if (result.value() instanceof Value.OfList list) {
-      lose(list, "a list of tensors with it is used in a way that is not followed");
-    }
     if (result.value() instanceof Value.Held held) {
       uses.add(Use.of(held.slot(), Use.Kind.OTHER));
       String tensor = "(" + result.text() + ").tensor()";
       return held.transposed() ? "torch.transpose(" + tensor + ", 0, 1)" : tensor;
     }
-    lose(result.value(), "its module is used in a way that is not followed");
+    uses.lose(result.value(), "its module or list is used in a way that is not followed");
     return result.text();
   }
 
@@ -300,7 +276,7 @@ final class Body {
       return new Result(arguments(call, text, texts), Value.UNKNOWN);
     }
     if (name.startsWith("torch.") && name.endsWith("_") && !name.endsWith("__")) {
-      arguments.forEach(a -> lose(a.value(), name + " changes it"));
+      arguments.forEach(a -> uses.lose(a.value(), name + " changes it"));
     }
     return pass.free(name)
         .flatMap(t -> known(call, t, text, name.substring(0, name.lastIndexOf('.') + 1), arguments))

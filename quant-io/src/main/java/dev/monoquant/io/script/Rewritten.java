@@ -7,6 +7,10 @@ import java.util.List;
 /**
  * A program whose weights are held quantized.
  *
+ * <p>Weights that are one tensor of the original, quantized in one way, have one set of storages,
+ * those of the first of them: not every weight has storages of its own. The note of the others
+ * names the first.
+ *
  * @param program the new program; its pickle refers to {@code storages} and to storages of the
  *     original, those that it no longer refers to can be dropped
  * @param storages what must be written besides, in the order of the weights

@@ -88,6 +88,15 @@ public interface TensorSource extends AutoCloseable {
     return List.of();
   }
 
+  /**
+   * The model as something that runs, so that what is made of it can be run beside it.
+   *
+   * @return a file that holds this model; empty if it has weights only
+   */
+  default Optional<RunnableFile> runnable() {
+    return Optional.empty();
+  }
+
   /** {@return files of a model directory to carry over to the output} */
   default List<SideFile> sideFiles() {
     return List.of();

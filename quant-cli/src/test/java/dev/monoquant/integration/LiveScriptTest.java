@@ -61,7 +61,7 @@ class LiveScriptTest {
           Quantizer.create()
               .withSamples(List.of(SampleInputs.of(new NDList(input))))
               .quantizeToModel(model, ALL, reports::add)) {
-        assertThat(quantized.getName()).isEqualTo("cnn");
+        assertThat(quantized.getName()).isEqualTo(model.getName());
         float[] after = run(quantized, input);
         assertThat(after).isNotEqualTo(before);
         for (int i = 0; i < after.length; i++) {

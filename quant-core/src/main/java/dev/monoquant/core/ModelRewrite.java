@@ -59,7 +59,8 @@ final class ModelRewrite {
     // The int8 kernels run on CPUs only.
     Model made = Model.newInstance(like.getName(), Device.cpu(), "PyTorch");
     try {
-      made.load(file);
+      // Given by name: a model that is loaded by its file alone takes the file's name.
+      made.load(file.getParent(), file.getFileName().toString());
       return made;
     } catch (MalformedModelException e) {
       made.close();

@@ -6,7 +6,6 @@ import ai.djl.ndarray.NDManager;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.Layer;
-import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -50,13 +49,13 @@ final class Race implements AutoCloseable {
    * Runs them.
    *
    * @param entrants the reference first
-   * @param source the reference as a source, which tells what it might be called with
-   * @param layers its layers
+   * @param parameters the names of what the reference is called with, empty if not known
+   * @param layers the layers of the reference, which tell what it might be called with
    * @throws ValidationException if one does not load or fails where the reference does not
    * @throws ConfigurationException if the reference itself cannot be run on the samples
    */
   static RunComparison run(
-      Settings settings, List<Entrant> entrants, TensorSource source, List<Layer> layers) {
+      Settings settings, List<Entrant> entrants, List<String> parameters, List<Layer> layers) {
     try (Race race = new Race(entrants)) {
       if (settings.samples().isEmpty()) {
         return race.onSynthetic(layers);
@@ -65,7 +64,7 @@ final class Race implements AutoCloseable {
           settings.samples().stream().map(SampleInputs::describe).collect(Collectors.joining(", "));
       List<NDList> samples = new ArrayList<>();
       for (SampleInputs sample : settings.samples()) {
-        samples.add(SampleReader.read(settings, sample, source, race.manager));
+        samples.add(SampleReader.read(settings, sample, parameters, race.manager));
       }
       return race.on(described, samples);
     }

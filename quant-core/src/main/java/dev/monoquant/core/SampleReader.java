@@ -7,7 +7,6 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
 import dev.monoquant.core.InputOpener.Opened;
 import dev.monoquant.spi.ModelInput;
-import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -22,16 +21,13 @@ import java.util.Set;
 /** Reads sample inputs and puts them in the order of the parameters of {@code forward}. */
 final class SampleReader {
 
-  /** Under this key a source tells the names of the parameters, with commas between. */
-  static final String PARAMETERS = "forward";
-
   private static final Set<String> NO_INPUTS =
       Set.of("label", "labels", "target", "targets", "logits", "output", "outputs");
 
   private SampleReader() {}
 
   static NDList read(
-      Settings settings, SampleInputs sample, TensorSource model, NDManager manager) {
+      Settings settings, SampleInputs sample, List<String> parameters, NDManager manager) {
     if (sample instanceof SampleInputs.OfArrays of) {
       return of.arrays();
     }
@@ -40,8 +36,6 @@ final class SampleReader {
         file.toString().toLowerCase(Locale.ROOT).endsWith(".npz")
             ? numpy(file, manager)
             : tensors(settings, file, manager);
-    String names = model.metadata().getOrDefault(PARAMETERS, "");
-    List<String> parameters = names.isEmpty() ? List.of() : List.of(names.split(","));
     NDList inputs = new NDList();
     if (!parameters.isEmpty() && arrays.keySet().containsAll(parameters)) {
       parameters.forEach(name -> inputs.add(arrays.get(name)));

@@ -13,6 +13,7 @@ import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.TensorSink;
 import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
@@ -191,7 +192,8 @@ final class Stages {
       return report;
     }
     Optional<Path> made = sink.finish();
-    if (made.isEmpty() || source.files().isEmpty()) {
+    Optional<RunnableFile> original = source.runnable();
+    if (made.isEmpty() || original.isEmpty()) {
       return report;
     }
     settings.progress().update(Progress.Stage.RUNNING, 0, 0, target.toString());
@@ -199,9 +201,9 @@ final class Stages {
         Race.run(
             settings,
             List.of(
-                new Race.Entrant(source.name(), source.files().get(0)),
+                new Race.Entrant(source.name(), original.get().file()),
                 new Race.Entrant(target.toString(), made.get())),
-            source,
+            original.get().inputs(),
             report.plan().layers());
     run.requireClose(settings.minCosine());
     return report.withRun(run);
@@ -214,7 +216,7 @@ final class Stages {
       return Race.run(
           settings,
           models.stream().map(m -> new Race.Entrant(m.toString(), m)).toList(),
-          source,
+          source.runnable().map(RunnableFile::inputs).orElse(List.of()),
           LayerInference.layers(source.tensors(), source.layers(), QuantizationConfig.DEFAULT));
     }
   }

@@ -25,6 +25,7 @@ record SyntheticInputs(String describe, List<Long> shape, long ids, int times) {
 
   private static final int BATCH = 2;
   private static final int STEPS = 16;
+  private static final List<Integer> ID_STEPS = List.of(16, 64, 128, 512);
   private static final List<Long> IMAGE_SIDES = List.of(8L, 28L, 32L, 64L, 224L);
   private static final int MOST = 24;
 
@@ -46,8 +47,10 @@ record SyntheticInputs(String describe, List<Long> shape, long ids, int times) {
   private static void add(LayerKind kind, long[] dims, List<SyntheticInputs> to) {
     long inputs = dims[1];
     if (kind.equals(LayerKind.EMBEDDING)) {
-      for (int times = 1; times <= 3; times++) {
-        to.add(ids(dims[0], times));
+      for (int steps : ID_STEPS) {
+        for (int times = 1; times <= 3; times++) {
+          to.add(ids(dims[0], steps, times));
+        }
       }
     } else if (dims.length == 4) {
       for (long side : IMAGE_SIDES) {
@@ -68,8 +71,8 @@ record SyntheticInputs(String describe, List<Long> shape, long ids, int times) {
     return new SyntheticInputs("made-up numbers of shape " + dims, dims, 0, 1);
   }
 
-  private static SyntheticInputs ids(long rows, int times) {
-    List<Long> dims = List.of((long) BATCH, (long) STEPS);
+  private static SyntheticInputs ids(long rows, int steps, int times) {
+    List<Long> dims = List.of((long) BATCH, (long) steps);
     String what = "made-up ids of shape " + dims + (times == 1 ? "" : ", " + times + " inputs");
     return new SyntheticInputs(what, dims, rows, times);
   }

@@ -34,12 +34,14 @@ final class ScriptArchive implements Closeable {
           "build_boollist",
           "build_tensorlist");
 
+  private final Path path;
   private final TorchZip zip;
   private final ScriptProgram program;
   private final ReadLimits limits;
   private @Nullable Rewriter rewriter;
 
-  private ScriptArchive(TorchZip zip, ScriptProgram program, ReadLimits limits) {
+  private ScriptArchive(Path path, TorchZip zip, ScriptProgram program, ReadLimits limits) {
+    this.path = path;
     this.zip = zip;
     this.program = program;
     this.limits = limits;
@@ -64,7 +66,7 @@ final class ScriptArchive implements Closeable {
             "this is a checkpoint of torch.save, not a TorchScript archive. Read it as"
                 + " torch-checkpoint.");
       }
-      return new ScriptArchive(zip, program(zip, limits), limits);
+      return new ScriptArchive(path, zip, program(zip, limits), limits);
     } catch (IOException | RuntimeException | Error e) {
       zip.close();
       throw e;
@@ -102,6 +104,11 @@ final class ScriptArchive implements Closeable {
         || global.module().equals("__torch__")
         || global.module().startsWith("__torch__.")
         || (global.module().equals("torch.jit._pickle") && WRAPPERS.contains(global.name()));
+  }
+
+  /** {@return the file} */
+  Path path() {
+    return path;
   }
 
   /** {@return its name for messages} */

@@ -2,12 +2,14 @@ package dev.monoquant.io.torchscript;
 
 import static dev.monoquant.QuantException.quote;
 
+import dev.monoquant.io.script.ForwardInputs;
 import dev.monoquant.io.torch.TorchSource;
 import dev.monoquant.io.torch.TorchTensor;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.TensorSource;
 import dev.monoquant.tile.QuantizedTile;
@@ -135,6 +137,12 @@ final class ScriptSource implements TensorSource {
   @Override
   public Map<String, String> metadata() {
     return content.metadata();
+  }
+
+  @Override
+  public Optional<RunnableFile> runnable() {
+    return Optional.of(
+        new RunnableFile(archive.path(), ForwardInputs.of(archive.program(), archive.label())));
   }
 
   @Override

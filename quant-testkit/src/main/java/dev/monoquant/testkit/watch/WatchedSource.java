@@ -4,6 +4,7 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.TensorSource;
 import dev.monoquant.tile.QuantizedTile;
@@ -94,6 +95,11 @@ final class WatchedSource implements TensorSource {
   @Override
   public List<String> notes() {
     return inside.notes();
+  }
+
+  @Override
+  public Optional<RunnableFile> runnable() {
+    return inside.runnable();
   }
 
   @Override

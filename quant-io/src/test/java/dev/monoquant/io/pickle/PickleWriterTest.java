@@ -240,6 +240,15 @@ class PickleWriterTest {
         .isEqualTo("8a09000000000000000001");
   }
 
+  /** NaN keeps what it carries. */
+  @Example
+  void floatsAreKeptBitForBit() {
+    assertThat(hex(new Real(-0.0))).isEqualTo("478000000000000000");
+    assertThat(hex(new Real(Double.longBitsToDouble(0x7ff8_0000_0000_0001L))))
+        .isEqualTo("477ff8000000000001");
+    assertThat(hex(new Real(Double.MIN_VALUE))).isEqualTo("470000000000000001");
+  }
+
   @Example
   void aTensorAsTorchWritesIt() {
     PickleTuple id =

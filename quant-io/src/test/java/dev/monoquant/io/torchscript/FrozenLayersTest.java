@@ -108,8 +108,10 @@ class FrozenLayersTest {
     assertThat(layers(list + call.formatted("99999999999", "True"), 2)).isEmpty();
     assertThat(
             layers(
-                "    w = [CONSTANTS.c0, CONSTANTS.c2]\n"
-                    + "    _0, _1 = torch.gru(x, h, w, False, 1, 0., False, False, True)\n",
+                """
+                    w = [CONSTANTS.c0, CONSTANTS.c2]
+                    _0, _1 = torch.gru(x, h, w, False, 1, 0., False, False, True)
+                """,
                 2))
         .containsExactly("c0 GRU weight_ih_l0=c0 weight_hh_l0=c2");
   }

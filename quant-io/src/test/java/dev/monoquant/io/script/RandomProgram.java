@@ -73,7 +73,7 @@ final class RandomProgram {
         weight = Build.view(view.key(), (long) WIDTH * WIDTH, WIDTH, WIDTH);
       }
     }
-    return Build.module(type, Map.of("the weight", weight, "bias", build.tensor(0.1, WIDTH)));
+    return Build.module(type, Map.of("the weight", weight, "bias", build.tensor(1, WIDTH)));
   }
 
   private void functions() {

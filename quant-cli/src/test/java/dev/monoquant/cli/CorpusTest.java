@@ -64,7 +64,7 @@ class CorpusTest {
 
   /** Links do not survive every copy of the corpus: there they are files that hold their target. */
   private static Path withLinks(Path path) throws IOException {
-    Path copy = Files.createDirectories(links.resolve("model"));
+    Path copy = Files.createTempDirectory(links, "model");
     try (Stream<Path> files = Files.walk(path)) {
       for (Path file : (Iterable<Path>) files::iterator) {
         Path to = copy.resolve(path.relativize(file).toString());
@@ -106,6 +106,36 @@ class CorpusTest {
         }
       }
     }
+  }
+
+  /**
+   * What can be read can be quantized, and verified against the original, or the reason is told.
+   */
+  @ParameterizedTest
+  @MethodSource("cases")
+  void isQuantizedAndVerified(Case c) throws IOException {
+    if (!c.accept()) {
+      return;
+    }
+    Path output = links.resolve(c.id() + ".safetensors");
+    StringWriter err = new StringWriter();
+    int code =
+        run(err, "quantize", c.path().toString(), "-o", output.toString(), "--granularity=channel");
+    if (code == 0) {
+      String original = c.path().toString();
+      assertThat(run(err, "verify", output.toString(), "--against", original))
+          .as(err.toString())
+          .isZero();
+      Files.delete(output);
+    } else {
+      assertThat(code).as(err.toString()).isEqualTo(3);
+      assertThat(err.toString()).contains("quant: ").doesNotContain("Exception");
+      assertThat(output).doesNotExist();
+    }
+  }
+
+  private static int run(StringWriter err, String... args) {
+    return Main.run(new PrintWriter(new StringWriter()), new PrintWriter(err, true), args);
   }
 
   private static void isShown(Case c, JsonObject shown) {

@@ -105,5 +105,10 @@ class BenchCommandTest {
     assertThat(run("bench", CNN, DIGITS.resolve("transformer.traced.pt"))).isEqualTo(4);
     assertThat(err.toString()).contains("transformer.traced.pt: it fails on");
     assertThat(run("bench")).isEqualTo(2);
+    assertThat(run("bench", broken, CNN)).isEqualTo(3);
+    assertThat(run("bench", Distribution.DIGITS)).isEqualTo(3);
+    assertThat(err.toString()).contains("Only TorchScript files are run");
+    assertThat(run("bench", CNN, "--sample", folder.resolve("no.npz"))).isEqualTo(2);
+    assertThat(err.toString()).contains("no.npz\": there is no such file");
   }
 }

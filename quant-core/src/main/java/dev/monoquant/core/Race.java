@@ -4,6 +4,8 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import dev.monoquant.ConfigurationException;
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.Layer;
 import java.io.IOException;
@@ -41,8 +43,24 @@ final class Race implements AutoCloseable {
 
   private Race(List<Entrant> entrants) {
     this.entrants = List.copyOf(entrants);
-    entrants.forEach(e -> models.add(RunnableModel.load(e.name(), e.file())));
+    for (Entrant entrant : entrants) {
+      try {
+        models.add(RunnableModel.load(entrant.name(), entrant.file()));
+      } catch (ValidationException e) {
+        models.forEach(RunnableModel::close);
+        throw models.isEmpty() ? noReference(entrant, e) : e;
+      }
+    }
     this.manager = NDManager.newBaseManager(Device.cpu());
+  }
+
+  private static ModelFormatException noReference(Entrant entrant, ValidationException e) {
+    return new ModelFormatException(
+        Reason.NOT_THIS_FORMAT,
+        entrant.name(),
+        "",
+        e.getMessage() + ". Only TorchScript files are run: torch.jit.save, or torch.jit.trace.",
+        e);
   }
 
   /**
@@ -51,7 +69,8 @@ final class Race implements AutoCloseable {
    * @param entrants the reference first
    * @param parameters the names of what the reference is called with, empty if not known
    * @param layers the layers of the reference, which tell what it might be called with
-   * @throws ValidationException if one does not load or fails where the reference does not
+   * @throws ModelFormatException if the reference does not load
+   * @throws ValidationException if another does not load or fails where the reference does not
    * @throws ConfigurationException if the reference itself cannot be run on the samples
    */
   static RunComparison run(

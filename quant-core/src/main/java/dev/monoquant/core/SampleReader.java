@@ -68,6 +68,12 @@ final class SampleReader {
 
   private static Map<String, NDArray> numpy(Path file, NDManager manager) {
     Map<String, NDArray> arrays = new LinkedHashMap<>();
+    if (!Files.isReadable(file)) {
+      throw new ConfigurationException(
+          "sample "
+              + QuantException.quote(file.toString())
+              + ": there is no such file that can be read. Example: --sample inputs.npz");
+    }
     try (InputStream in = Files.newInputStream(file)) {
       NDList list = NDList.decode(manager, in);
       for (int i = 0; i < list.size(); i++) {

@@ -34,6 +34,7 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.statistics.Statistics;
+import net.jqwik.api.statistics.StatisticsReport;
 
 class PickleWriterTest {
 
@@ -55,6 +56,7 @@ class PickleWriterTest {
   }
 
   /** Graphs of every kind of value, with sharing and, now and then, cycles. */
+  @StatisticsReport(StatisticsReport.StatisticsReportMode.OFF)
   @Property(tries = 2000)
   void whatIsReadBackIsTheSame(@ForAll long seed, @ForAll @IntRange(max = 60) int size) {
     PickleValue value = new Graphs(seed).make(size);

@@ -6,8 +6,6 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,6 +28,8 @@ class CorpusTest {
   private static final String LINKS = "sh_ok_hf_cache_symlinks";
 
   @TempDir private static Path links;
+
+  private final InProcess quant = new InProcess();
 
   private record Case(String id, Path path, JsonObject entry, boolean accept) {
     @Override
@@ -83,26 +83,17 @@ class CorpusTest {
   @ParameterizedTest
   @MethodSource("cases")
   void isShownOrRefused(Case c) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    int code =
-        Main.run(
-            new PrintWriter(out, true),
-            new PrintWriter(err, true),
-            "inspect",
-            c.path().toString(),
-            "--hashes",
-            "--json");
+    int code = quant.run("inspect", c.path(), "--hashes", "--json");
     if (c.accept()) {
-      assertThat(code).as(err.toString()).isZero();
-      isShown(c, JsonParser.parseString(out.toString()).getAsJsonObject());
+      assertThat(code).as(quant.err()).isZero();
+      isShown(c, JsonParser.parseString(quant.out()).getAsJsonObject());
     } else {
-      assertThat(code).as(err.toString()).isEqualTo(3);
-      assertThat(out.toString()).isEmpty();
-      assertThat(err.toString()).startsWith("quant: ").hasLineCount(1).doesNotContain("Exception");
+      assertThat(code).as(quant.err()).isEqualTo(3);
+      assertThat(quant.out()).isEmpty();
+      assertThat(quant.err()).startsWith("quant: ").hasLineCount(1).doesNotContain("Exception");
       if (c.entry().has("mention")) {
         for (JsonElement mention : c.entry().getAsJsonArray("mention")) {
-          assertThat(err.toString()).contains(mention.getAsString());
+          assertThat(quant.err()).contains(mention.getAsString());
         }
       }
     }
@@ -118,24 +109,15 @@ class CorpusTest {
       return;
     }
     Path output = links.resolve(c.id() + ".safetensors");
-    StringWriter err = new StringWriter();
-    int code =
-        run(err, "quantize", c.path().toString(), "-o", output.toString(), "--granularity=channel");
+    int code = quant.run("quantize", c.path(), "-o", output, "--granularity=channel");
     if (code == 0) {
-      String original = c.path().toString();
-      assertThat(run(err, "verify", output.toString(), "--against", original))
-          .as(err.toString())
-          .isZero();
+      assertThat(quant.run("verify", output, "--against", c.path())).as(quant.err()).isZero();
       Files.delete(output);
     } else {
-      assertThat(code).as(err.toString()).isEqualTo(3);
-      assertThat(err.toString()).contains("quant: ").doesNotContain("Exception");
+      assertThat(code).as(quant.err()).isEqualTo(3);
+      assertThat(quant.err()).contains("quant: ").doesNotContain("Exception");
       assertThat(output).doesNotExist();
     }
-  }
-
-  private static int run(StringWriter err, String... args) {
-    return Main.run(new PrintWriter(new StringWriter()), new PrintWriter(err, true), args);
   }
 
   private static void isShown(Case c, JsonObject shown) {

@@ -3,8 +3,6 @@ package dev.monoquant.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -17,18 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 class VerifyCommandTest {
 
   @TempDir private Path folder;
-  private final StringWriter out = new StringWriter();
-  private final StringWriter err = new StringWriter();
-
-  private int run(Object... args) {
-    out.getBuffer().setLength(0);
-    err.getBuffer().setLength(0);
-    String[] texts = new String[args.length];
-    for (int i = 0; i < args.length; i++) {
-      texts[i] = args[i].toString();
-    }
-    return Main.run(new PrintWriter(out, true), new PrintWriter(err, true), texts);
-  }
+  private final InProcess quant = new InProcess();
 
   @Test
   void saysWhatItFound() throws IOException {
@@ -42,25 +29,26 @@ class VerifyCommandTest {
     }
     Path input = Files.write(folder.resolve("m.safetensors"), model.array());
     Path output = folder.resolve("q.safetensors");
-    assertThat(run("quantize", input, "-o", output, "--layer", "fc=Linear"))
-        .as(err.toString())
+    assertThat(quant.run("quantize", input, "-o", output, "--layer", "fc=Linear"))
+        .as(quant.err())
         .isZero();
 
-    assertThat(run("verify", output)).isZero();
-    assertThat(out.toString()).contains("2 stored tensors read again", "nothing differs");
-    assertThat(run("verify", output, "--against", input, "--json")).isZero();
-    assertThat(out.toString()).contains("\"kind\": \"verification\"", "\"sound\": true");
-    assertThat(run("verify", output, "--against", folder.resolve("no.safetensors"))).isEqualTo(3);
-    assertThat(run("verify", folder.resolve("no.safetensors"))).isEqualTo(3);
-    assertThat(run("verify", input)).isEqualTo(4);
-    assertThat(err.toString()).contains("carries no manifest");
+    assertThat(quant.run("verify", output)).isZero();
+    assertThat(quant.out()).contains("2 stored tensors read again", "nothing differs");
+    assertThat(quant.run("verify", output, "--against", input, "--json")).isZero();
+    assertThat(quant.out()).contains("\"kind\": \"verification\"", "\"sound\": true");
+    assertThat(quant.run("verify", output, "--against", folder.resolve("no.safetensors")))
+        .isEqualTo(3);
+    assertThat(quant.run("verify", folder.resolve("no.safetensors"))).isEqualTo(3);
+    assertThat(quant.run("verify", input)).isEqualTo(4);
+    assertThat(quant.err()).contains("carries no manifest");
 
     byte[] bytes = Files.readAllBytes(output);
     bytes[bytes.length - 1] ^= 1;
     Files.write(output, bytes);
-    assertThat(run("verify", output)).isEqualTo(4);
-    assertThat(err.toString()).contains("quant: ", "1 difference: tensor fc.weight");
-    assertThat(run("verify", output, "--json")).isEqualTo(4);
-    assertThat(out.toString()).contains("\"sound\": false", "\"subject\": \"tensor fc.weight\"");
+    assertThat(quant.run("verify", output)).isEqualTo(4);
+    assertThat(quant.err()).contains("quant: ", "1 difference: tensor fc.weight");
+    assertThat(quant.run("verify", output, "--json")).isEqualTo(4);
+    assertThat(quant.out()).contains("\"sound\": false", "\"subject\": \"tensor fc.weight\"");
   }
 }

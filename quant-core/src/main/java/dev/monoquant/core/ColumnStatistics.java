@@ -7,10 +7,8 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.Rows;
 import dev.monoquant.spi.SchemeId;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -77,21 +75,14 @@ public final class ColumnStatistics {
    * @param weights the weights that count, in the order in which they do
    */
   String digest(Set<String> weights) {
-    MessageDigest digest;
-    try {
-      digest = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JVM has SHA-256", e);
-    }
+    Sha256 digest = new Sha256();
     for (String weight : weights) {
       float[] numbers = byWeight.getOrDefault(weight, new float[0]);
       byte[] bytes = new byte[numbers.length * Float.BYTES];
       FloatBytes.narrow(ElementType.FLOAT32, numbers, 0, numbers.length, bytes, 0);
-      digest.update(weight.getBytes(StandardCharsets.UTF_8));
-      digest.update((byte) 0);
-      digest.update(bytes);
+      digest.add(StandardCharsets.UTF_8.encode(weight + "\0")).add(ByteBuffer.wrap(bytes));
     }
-    return HexFormat.of().formatHex(digest.digest());
+    return digest.hex();
   }
 
   /** Why a scheme that needs statistics cannot have them for that weight; empty if it can. */

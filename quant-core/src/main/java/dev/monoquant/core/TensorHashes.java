@@ -3,9 +3,6 @@ package dev.monoquant.core;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -23,16 +20,11 @@ final class TensorHashes {
   }
 
   private static String hash(TensorSource source, TensorInfo tensor) throws IOException {
-    MessageDigest digest;
-    try {
-      digest = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JVM has SHA-256", e);
-    }
+    Sha256 digest = new Sha256();
     for (long at = 0; at < tensor.bytes(); at += Pipeline.COPY_BYTES) {
       int length = (int) Math.min(Pipeline.COPY_BYTES, tensor.bytes() - at);
-      digest.update(source.read(tensor, at, length));
+      digest.add(source.read(tensor, at, length));
     }
-    return HexFormat.of().formatHex(digest.digest());
+    return digest.hex();
   }
 }

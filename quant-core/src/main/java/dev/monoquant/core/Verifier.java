@@ -17,10 +17,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -209,15 +206,13 @@ final class Verifier {
 
   private static String sha256(Path file) throws IOException {
     try (FileChannel channel = FileChannel.open(file)) {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      Sha256 digest = new Sha256();
       ByteBuffer block = ByteBuffer.allocate(PIECE);
       while (channel.read(block) >= 0) {
-        digest.update(block.array(), 0, block.position());
+        digest.add(block.flip());
         block.clear();
       }
-      return HexFormat.of().formatHex(digest.digest());
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JVM has SHA-256", e);
+      return digest.hex();
     }
   }
 

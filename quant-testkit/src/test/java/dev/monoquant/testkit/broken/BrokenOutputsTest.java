@@ -16,6 +16,7 @@ import dev.monoquant.spi.TensorSink;
 import dev.monoquant.spi.TensorSource;
 import dev.monoquant.testkit.data.EncodedSamples;
 import dev.monoquant.testkit.example.FlatOutput;
+import dev.monoquant.testkit.example.PassingSink;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.testkit.laws.LawViolation;
 import dev.monoquant.testkit.laws.OutputCase;
@@ -28,7 +29,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -112,7 +112,7 @@ class BrokenOutputsTest {
             caught(
                 wrapping(
                     (request, sink) ->
-                        new Wrapped(sink) {
+                        new PassingSink(sink) {
                           private final List<String> arrived = new ArrayList<>();
 
                           @Override
@@ -181,7 +181,7 @@ class BrokenOutputsTest {
             caught(
                 wrapping(
                     (request, sink) ->
-                        new Wrapped(sink) {
+                        new PassingSink(sink) {
                           private final Path part =
                               Files.write(request.target().resolveSibling("part"), new byte[] {1});
 
@@ -201,7 +201,7 @@ class BrokenOutputsTest {
             caught(
                 wrapping(
                     (request, sink) ->
-                        new Wrapped(sink) {
+                        new PassingSink(sink) {
                           @Override
                           public List<Path> commit() throws IOException {
                             Files.write(request.target().resolveSibling("index.json"), new byte[1]);
@@ -218,7 +218,7 @@ class BrokenOutputsTest {
             caught(
                 wrapping(
                     (request, sink) ->
-                        new Wrapped(sink) {
+                        new PassingSink(sink) {
                           private volatile Thread owner = Thread.currentThread();
 
                           @Override
@@ -269,38 +269,5 @@ class BrokenOutputsTest {
         return wrapping.wrap(request, super.open(request));
       }
     };
-  }
-
-  private static class Wrapped implements TensorSink {
-    private final TensorSink sink;
-
-    Wrapped(TensorSink sink) {
-      this.sink = sink;
-    }
-
-    @Override
-    public void writeTile(EncodedWeight weight, QuantizedTile tile) throws IOException {
-      sink.writeTile(weight, tile);
-    }
-
-    @Override
-    public void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) throws IOException {
-      sink.writeWhole(weight, parts);
-    }
-
-    @Override
-    public void writeKept(TensorInfo tensor, long offset, ByteBuffer data) throws IOException {
-      sink.writeKept(tensor, offset, data);
-    }
-
-    @Override
-    public List<Path> commit() throws IOException {
-      return sink.commit();
-    }
-
-    @Override
-    public void close() throws IOException {
-      sink.close();
-    }
   }
 }

@@ -29,6 +29,7 @@ import dev.monoquant.spi.TensorSource;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.example.FlatOutput;
+import dev.monoquant.testkit.example.PassingSink;
 import dev.monoquant.testkit.example.PowerOfTwo;
 import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
@@ -138,7 +139,7 @@ class WatchTest {
         new FlatOutput() {
           @Override
           public TensorSink open(OutputRequest request) throws IOException {
-            return new Passing(super.open(request)) {
+            return new PassingSink(super.open(request)) {
               @Override
               public void writeKept(TensorInfo tensor, long offset, ByteBuffer data)
                   throws IOException {
@@ -285,40 +286,6 @@ class WatchTest {
     @Override
     public TileDecoder decoder(Rows rows, Options options) {
       return inside.decoder(rows, options);
-    }
-  }
-
-  /** Hands everything on. */
-  private static class Passing implements TensorSink {
-    private final TensorSink inside;
-
-    Passing(TensorSink inside) {
-      this.inside = inside;
-    }
-
-    @Override
-    public void writeTile(EncodedWeight weight, QuantizedTile tile) throws IOException {
-      inside.writeTile(weight, tile);
-    }
-
-    @Override
-    public void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) throws IOException {
-      inside.writeWhole(weight, parts);
-    }
-
-    @Override
-    public void writeKept(TensorInfo tensor, long offset, ByteBuffer data) throws IOException {
-      inside.writeKept(tensor, offset, data);
-    }
-
-    @Override
-    public List<Path> commit() throws IOException {
-      return inside.commit();
-    }
-
-    @Override
-    public void close() throws IOException {
-      inside.close();
     }
   }
 

@@ -182,7 +182,7 @@ public record QuantizationConfig(
     /**
      * {@return this}
      *
-     * @param name an option of a scheme's own
+     * @param name an option of a plugin's own: of the scheme, a layer quantizer or a format
      * @param value its value
      */
     public Builder option(String name, String value) {

@@ -20,7 +20,8 @@ import java.util.TreeMap;
  * @param symmetric whether zero is the middle of the codes; open means that the layer decides
  * @param granularity how many numbers share a scale
  * @param profile whose formulas are followed, such as {@code compressed-tensors}
- * @param extra options of a scheme's or an output format's own by name
+ * @param extra options of a plugin's own by name: of the scheme, a layer quantizer, the output
+ *     format, or, where they are said of all weights, the input format
  */
 public record WeightSettings(
     Optional<String> scheme,
@@ -153,7 +154,7 @@ public record WeightSettings(
   /**
    * {@return these settings with that added}
    *
-   * @param name an option of a scheme's own
+   * @param name an option of a plugin's own
    * @param value its value
    */
   public WeightSettings withExtra(String name, String value) {

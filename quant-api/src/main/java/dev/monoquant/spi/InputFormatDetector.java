@@ -1,6 +1,7 @@
 package dev.monoquant.spi;
 
 import java.io.IOException;
+import java.util.List;
 
 /**
  * Recognises and opens one kind of model.
@@ -38,4 +39,31 @@ public interface InputFormatDetector {
    * @throws dev.monoquant.ModelFormatException if it is damaged, foreign or over a limit
    */
   TensorSource open(ModelInput input, ReadLimits limits) throws IOException;
+
+  /**
+   * The options of this format's own, described. Any other is refused, and so is a value that the
+   * description does not allow; they are given for a whole model, and every output tells them.
+   *
+   * @return the descriptions, names unique, the same at each call
+   */
+  default List<OptionSpec<?>> options() {
+    return List.of();
+  }
+
+  /**
+   * Opens an input as {@link #open(ModelInput, ReadLimits)} does, in a way that options ask for.
+   * This is the method that the framework calls; with {@link OptionValues#DEFAULTS} both are the
+   * same.
+   *
+   * @param input an input that matched
+   * @param limits how much to believe
+   * @param options a value for each of {@link #options()}
+   * @return the open source; the caller closes it
+   * @throws IOException if the file cannot be read
+   * @throws dev.monoquant.ModelFormatException if it is damaged, foreign or over a limit
+   */
+  default TensorSource open(ModelInput input, ReadLimits limits, OptionValues options)
+      throws IOException {
+    return open(input, limits);
+  }
 }

@@ -40,6 +40,8 @@ final class BenchCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print JSON instead of a table.")
   private boolean json;
 
+  @Mixin private final ReadOptions reading = new ReadOptions();
+
   @Mixin private final RunOptions run = new RunOptions();
 
   @Override
@@ -47,7 +49,7 @@ final class BenchCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     try (run;
         Talk talk = run.talk(spec.commandLine().getErr(), "running")) {
-      RunComparison race = samples.applyTo(run.quantizer(talk)).race(models);
+      RunComparison race = samples.applyTo(reading.applyTo(run.quantizer(talk))).race(models);
       talk.clear();
       out.print(json ? race.toJson() : race.toTable());
       out.flush();

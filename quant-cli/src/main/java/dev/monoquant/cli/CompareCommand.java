@@ -33,6 +33,8 @@ final class CompareCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print JSON instead of a table.")
   private boolean json;
 
+  @Mixin private final ReadOptions reading = new ReadOptions();
+
   @Mixin private final RunOptions run = new RunOptions();
 
   @Override
@@ -40,7 +42,8 @@ final class CompareCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     try (run;
         Talk talk = run.talk(spec.commandLine().getErr(), "comparing")) {
-      Comparison comparison = run.quantizer(talk).compare(ModelInput.of(a), ModelInput.of(b));
+      Comparison comparison =
+          reading.applyTo(run.quantizer(talk)).compare(ModelInput.of(a), ModelInput.of(b));
       talk.clear();
       out.print(json ? comparison.toJson() : comparison.toTable());
       out.flush();

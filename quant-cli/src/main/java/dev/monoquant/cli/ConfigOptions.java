@@ -78,7 +78,8 @@ final class ConfigOptions {
       names = "--option",
       paramLabel = "NAME=VALUE",
       description =
-          "An option of the scheme's or the output format's own, as listed by plugins. May be repeated.")
+          "An option of a plugin's own (the scheme, a layer quantizer, the input or the output"
+              + " format), as listed by plugins. May be repeated.")
   private List<String> options = new ArrayList<>();
 
   @Option(
@@ -162,7 +163,7 @@ final class ConfigOptions {
     return builder.build();
   }
 
-  private static String[] pair(String option, String text, String example) {
+  static String[] pair(String option, String text, String example) {
     int at = text.lastIndexOf('=');
     if (at < 1 || at == text.length() - 1) {
       throw new ConfigurationException(

@@ -52,6 +52,8 @@ final class DequantizeCommand implements Callable<Integer> {
       description = "Do not wait for the disk: faster, but a power cut may lose the output.")
   private boolean noSync;
 
+  @Mixin private final ReadOptions reading = new ReadOptions();
+
   @Mixin private final RunOptions run = new RunOptions();
 
   @Override
@@ -60,7 +62,8 @@ final class DequantizeCommand implements Callable<Integer> {
     try (run;
         Talk talk = run.talk(spec.commandLine().getErr(), "decoding")) {
       List<Path> files =
-          run.quantizer(talk)
+          reading
+              .applyTo(run.quantizer(talk))
               .withSync(!noSync)
               .dequantize(ModelInput.of(input), output, Optional.ofNullable(format), force);
       talk.clear();

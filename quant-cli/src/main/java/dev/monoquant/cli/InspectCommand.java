@@ -38,13 +38,15 @@ final class InspectCommand implements Callable<Integer> {
       description = "The format of INPUT, where it cannot be told from the content.")
   private @Nullable String inputFormat;
 
+  @Mixin private final ReadOptions reading = new ReadOptions();
+
   @Mixin private final PluginOptions plugins = new PluginOptions();
 
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
     try (plugins) {
-      Quantizer quantizer = Quantizer.create().withPlugins(plugins.load());
+      Quantizer quantizer = reading.applyTo(Quantizer.create().withPlugins(plugins.load()));
       if (inputFormat != null) {
         quantizer = quantizer.withInputFormat(inputFormat);
       }

@@ -6,8 +6,6 @@ import com.google.gson.JsonObject;
 import dev.monoquant.core.PluginEntry;
 import dev.monoquant.core.Plugins;
 import dev.monoquant.spi.OptionSpec;
-import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.Scheme;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
@@ -45,13 +43,6 @@ final class PluginsCommand implements Callable<Integer> {
     }
   }
 
-  private static List<OptionSpec<?>> options(PluginEntry<?> entry) {
-    if (entry.plugin() instanceof OutputFormat format) {
-      return format.options();
-    }
-    return entry.plugin() instanceof Scheme scheme ? scheme.options() : List.of();
-  }
-
   private static JsonArray toJson(List<OptionSpec<?>> options) {
     JsonArray all = new JsonArray();
     for (OptionSpec<?> option : options) {
@@ -77,7 +68,7 @@ final class PluginsCommand implements Callable<Integer> {
               entry.id(),
               entry.className(),
               entry.origin()));
-      for (OptionSpec<?> option : options(entry)) {
+      for (OptionSpec<?> option : entry.options()) {
         text.append(
             String.format(
                 Locale.ROOT,
@@ -103,9 +94,7 @@ final class PluginsCommand implements Callable<Integer> {
       object.addProperty("id", entry.id());
       object.addProperty("class", entry.className());
       object.addProperty("origin", entry.origin());
-      if (entry.plugin() instanceof Scheme || entry.plugin() instanceof OutputFormat) {
-        object.add("options", toJson(options(entry)));
-      }
+      object.add("options", toJson(entry.options()));
       entries.add(object);
     }
     JsonArray problems = new JsonArray();

@@ -40,6 +40,8 @@ final class VerifyCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print JSON instead of text.")
   private boolean json;
 
+  @Mixin private final ReadOptions reading = new ReadOptions();
+
   @Mixin private final RunOptions run = new RunOptions();
 
   @Override
@@ -48,7 +50,9 @@ final class VerifyCommand implements Callable<Integer> {
     try (run;
         Talk talk = run.talk(spec.commandLine().getErr(), "verifying")) {
       Verification result =
-          run.quantizer(talk).verify(output, Optional.ofNullable(against).map(ModelInput::of));
+          reading
+              .applyTo(run.quantizer(talk))
+              .verify(output, Optional.ofNullable(against).map(ModelInput::of));
       talk.clear();
       out.print(json ? result.toJson() : result.toTable());
       out.flush();

@@ -8,6 +8,7 @@ import dev.monoquant.QuantException;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -15,13 +16,20 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /** Asks every detector, and opens the input with the one that is surest. */
 final class InputOpener {
 
-  /** An open source and the detector that opened it. */
-  record Opened(TensorSource source, String format) implements AutoCloseable {
+  /**
+   * An open source and the detector that opened it.
+   *
+   * @param own the options of the detector's own
+   * @param reading what was chosen where the input left a choice, see {@link Reading}
+   */
+  record Opened(TensorSource source, String format, OwnOptions own, Reading reading)
+      implements AutoCloseable {
     @Override
     public void close() {
       source.close();
@@ -30,13 +38,25 @@ final class InputOpener {
 
   private InputOpener() {}
 
-  static Opened open(Settings settings, ModelInput input) {
+  /**
+   * Opens an input.
+   *
+   * @param given options of any plugin's own; those that are for the detector are taken, and
+   *     nothing is said of the others
+   */
+  static Opened open(Settings settings, ModelInput input, Map<String, String> given) {
     if (input instanceof ModelInput.OfPath of) {
       requireReadable(of.path());
     }
     InputFormatDetector detector = detector(settings, input);
+    OwnOptions own = OwnOptions.of(detector);
+    OptionValues options = own.values(given);
     try {
-      return new Opened(detector.open(input, settings.limits()), detector.id());
+      return new Opened(
+          detector.open(input, settings.limits(), options),
+          detector.id(),
+          own,
+          Reading.of(input, options));
     } catch (IOException e) {
       throw unreadable(input, e);
     } catch (QuantException e) {

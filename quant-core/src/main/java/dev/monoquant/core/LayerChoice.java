@@ -7,6 +7,7 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.LayerQuantizer;
+import dev.monoquant.spi.OptionValues;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,17 +22,30 @@ final class LayerChoice {
   /** The weights of a layer, and what is wrong with the answers. */
   record Chosen(List<Candidate> candidates, List<Problem> problems) {}
 
-  private final List<LayerQuantizer> quantizers;
+  private record Asked(LayerQuantizer quantizer, OwnOptions own) {}
+
+  private final List<Asked> quantizers;
 
   LayerChoice(List<LayerQuantizer> quantizers) {
-    this.quantizers = quantizers;
+    this.quantizers = quantizers.stream().map(q -> new Asked(q, OwnOptions.of(q))).toList();
   }
 
-  Chosen rows(Layer layer) {
+  /** The options of the quantizers' own; all of them are asked about each layer. */
+  List<OwnOptions> own() {
+    return quantizers.stream().map(Asked::own).toList();
+  }
+
+  /**
+   * Asks every quantizer about a layer.
+   *
+   * @param given options of any plugin's own that hold for the layer
+   */
+  Chosen rows(Layer layer, Map<String, String> given) {
     Map<String, Candidate> chosen = new LinkedHashMap<>();
     List<Problem> problems = new ArrayList<>();
-    for (LayerQuantizer quantizer : quantizers) {
-      for (Rows rows : ask(quantizer, layer)) {
+    for (Asked asked : quantizers) {
+      LayerQuantizer quantizer = asked.quantizer();
+      for (Rows rows : ask(quantizer, layer, asked.own().values(given))) {
         Candidate other = chosen.putIfAbsent(rows.param(), new Candidate(rows, quantizer));
         if (other != null) {
           problems.add(
@@ -48,10 +62,10 @@ final class LayerChoice {
     return new Chosen(new ArrayList<>(chosen.values()), problems);
   }
 
-  private static List<Rows> ask(LayerQuantizer quantizer, Layer layer) {
+  private static List<Rows> ask(LayerQuantizer quantizer, Layer layer, OptionValues options) {
     List<Rows> answer;
     try {
-      answer = List.copyOf(quantizer.rows(layer));
+      answer = List.copyOf(quantizer.rows(layer, options));
     } catch (RuntimeException e) {
       throw new PluginException(
           "layer quantizer " + quantizer.id() + " failed on layer " + layer.name() + ": " + e, e);

@@ -1,50 +1,73 @@
 package dev.monoquant.core;
 
 import dev.monoquant.ConfigurationException;
-import dev.monoquant.QuantException;
+import dev.monoquant.PluginException;
+import dev.monoquant.spi.InputFormatDetector;
+import dev.monoquant.spi.LayerQuantizer;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.Scheme;
+import java.util.Collection;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
-/** The options of a plugin's own: which there are, and what a configuration may say about them. */
+/** The options of one plugin's own: which there are, and what a configuration says about them. */
 final class OwnOptions {
 
-  /** Of no plugin. */
-  static final OwnOptions NONE = new OwnOptions("", List.of());
-
-  private final String owner;
+  private final PluginEntry<?> owner;
   private final Map<String, OptionSpec<?>> specs = new LinkedHashMap<>();
 
-  private OwnOptions(String owner, List<OptionSpec<?>> options) {
+  private OwnOptions(PluginEntry<?> owner) {
     this.owner = owner;
-    options.forEach(spec -> specs.put(spec.name(), spec));
+    try {
+      owner.options().forEach(spec -> specs.put(spec.name(), spec));
+    } catch (RuntimeException e) {
+      throw new PluginException(this + " failed to describe its options: " + e, e);
+    }
+  }
+
+  static OwnOptions of(PluginEntry<?> owner) {
+    return new OwnOptions(owner);
   }
 
   static OwnOptions of(Scheme scheme) {
-    return new OwnOptions("scheme " + scheme.id().name(), scheme.options());
+    return of(new PluginEntry<>(PluginEntry.Kind.SCHEME, scheme.id().name(), scheme));
+  }
+
+  static OwnOptions of(LayerQuantizer quantizer) {
+    return of(new PluginEntry<>(PluginEntry.Kind.LAYER_QUANTIZER, quantizer.id(), quantizer));
+  }
+
+  static OwnOptions of(InputFormatDetector format) {
+    return of(new PluginEntry<>(PluginEntry.Kind.INPUT_FORMAT, format.id(), format));
   }
 
   static OwnOptions of(OutputFormat format) {
-    return new OwnOptions("format " + format.id(), format.options());
+    return of(new PluginEntry<>(PluginEntry.Kind.OUTPUT_FORMAT, format.id(), format));
   }
 
-  /**
-   * An option is for whoever has one of that name, be it both; one that nobody has is an error.
-   *
-   * @param other the other plugin that is given options in the same way
-   */
-  void requireKnown(Set<String> names, OwnOptions other) {
-    for (String name : names) {
-      if (!specs.containsKey(name) && !other.specs.containsKey(name)) {
-        throw unknown(name, other);
-      }
-    }
+  PluginEntry.Kind kind() {
+    return owner.kind();
+  }
+
+  String id() {
+    return owner.id();
+  }
+
+  boolean has(String name) {
+    return specs.containsKey(name);
+  }
+
+  Set<String> names() {
+    return specs.keySet();
+  }
+
+  Collection<OptionSpec<?>> specs() {
+    return specs.values();
   }
 
   /**
@@ -62,7 +85,7 @@ final class OwnOptions {
           try {
             checked.put(name, spec.canonical(value));
           } catch (ConfigurationException e) {
-            throw new ConfigurationException(owner + ": " + e.getMessage(), e);
+            throw new ConfigurationException(this + ": " + e.getMessage(), e);
           }
         });
     return checked;
@@ -70,9 +93,25 @@ final class OwnOptions {
 
   /**
    * A value for every option: the given one, else the plugin's for that weight, else the default.
+   *
+   * @param given values that were checked
+   * @param defaults values of the plugin, which must have described them
    */
   Map<String, String> complete(Map<String, String> given, Map<String, String> defaults) {
-    requireKnown(defaults.keySet(), NONE);
+    for (String name : defaults.keySet()) {
+      if (!has(name)) {
+        throw new ConfigurationException(
+            this
+                + " has a default for an option that it does not describe: "
+                + name
+                + ". It describes "
+                + (specs.isEmpty()
+                    ? "none"
+                    : specs.values().stream()
+                        .map(OptionSpec::toString)
+                        .collect(Collectors.joining(", "))));
+      }
+    }
     Map<String, String> complete = new TreeMap<>();
     specs.forEach((name, spec) -> complete.put(name, String.valueOf(spec.defaultValue())));
     complete.putAll(checked(defaults));
@@ -80,20 +119,14 @@ final class OwnOptions {
     return complete;
   }
 
-  private ConfigurationException unknown(String name, OwnOptions other) {
-    Map<String, OptionSpec<?>> all = new LinkedHashMap<>(specs);
-    all.putAll(other.specs);
-    return new ConfigurationException(
-        owner
-            + (other.specs.isEmpty() ? " has" : " and " + other.owner + " have")
-            + " no option "
-            + QuantException.quote(name)
-            + Nearest.of(name, all.keySet()).map(n -> "; did you mean " + n + "?").orElse(".")
-            + (other.specs.isEmpty() ? " It has " : " They have ")
-            + (all.isEmpty()
-                ? "none"
-                : all.values().stream()
-                    .map(OptionSpec::toString)
-                    .collect(Collectors.joining(", "))));
+  /** A value for every option: the given one, else the default. */
+  OptionValues values(Map<String, String> given) {
+    return new OptionValues(complete(checked(given), Map.of()));
+  }
+
+  /** {@return the plugin, for messages} */
+  @Override
+  public String toString() {
+    return owner.kind().text() + " " + owner.id();
   }
 }

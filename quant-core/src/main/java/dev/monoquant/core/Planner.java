@@ -38,17 +38,19 @@ final class Planner {
   private final List<Problem> problems = new ArrayList<>();
 
   /**
+   * @param ofInput the options of the format that the model is read with
    * @param nonFinite weights that are to be kept for what their numbers are: name and reason
    */
   Planner(
       Settings settings,
       QuantizationConfig config,
       Optional<OutputFormat> format,
+      OwnOptions ofInput,
       Map<String, String> nonFinite) {
     this.config = config;
     this.format = format;
     this.choice = new LayerChoice(settings.plugins().layerQuantizers());
-    this.encoder = new WeightEncoder(settings, config, format);
+    this.encoder = new WeightEncoder(settings, config, format, ofInput, choice.own());
     this.nonFinite = nonFinite;
   }
 
@@ -79,7 +81,7 @@ final class Planner {
   }
 
   private void decide(Layer layer, RuleBook rules, TensorSource source) {
-    LayerChoice.Chosen chosen = choice.rows(layer);
+    LayerChoice.Chosen chosen = choice.rows(layer, rules.settings(layer).extra());
     problems.addAll(chosen.problems());
     Set<String> candidates = new HashSet<>();
     for (LayerChoice.Candidate candidate : chosen.candidates()) {

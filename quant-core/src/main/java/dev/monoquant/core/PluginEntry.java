@@ -2,6 +2,7 @@ package dev.monoquant.core;
 
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.LayerQuantizer;
+import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.Scheme;
 import java.net.URI;
@@ -64,6 +65,22 @@ public record PluginEntry<T>(Kind kind, String id, T plugin) {
       found.add(new PluginEntry<>(Kind.OUTPUT_FORMAT, p.id(), p));
     }
     return found;
+  }
+
+  /** {@return the options of its own that it describes, see {@link OptionSpec}} */
+  public List<OptionSpec<?>> options() {
+    if (plugin instanceof InputFormatDetector format && kind == Kind.INPUT_FORMAT) {
+      return format.options();
+    }
+    if (plugin instanceof LayerQuantizer quantizer && kind == Kind.LAYER_QUANTIZER) {
+      return quantizer.options();
+    }
+    if (plugin instanceof Scheme scheme && kind == Kind.SCHEME) {
+      return scheme.options();
+    }
+    return plugin instanceof OutputFormat format && kind == Kind.OUTPUT_FORMAT
+        ? format.options()
+        : List.of();
   }
 
   /** {@return the class of the plugin} */

@@ -32,13 +32,17 @@ final class Provenance {
   /** The key of the digest of the columns' statistics, where a scheme used any. */
   static final String STATISTICS = "monoquant.statistics";
 
+  /** The key of how the input was read, where it left a choice. */
+  static final String READING = "monoquant.reading";
+
   private static final String INPUTS = "monoquant.inputs";
   private static final String MANIFEST = "monoquant.manifest";
   private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
 
   private Provenance() {}
 
-  static Map<String, String> of(Settings settings, QuantizationConfig config, Plan plan) {
+  static Map<String, String> of(
+      Settings settings, QuantizationConfig config, Plan plan, Reading reading) {
     Plugins plugins = settings.plugins();
     Map<String, String> texts = new HashMap<>(of(config, plan, plugins));
     Set<String> measured =
@@ -50,6 +54,10 @@ final class Provenance {
             .collect(Collectors.toCollection(TreeSet::new));
     if (!measured.isEmpty()) {
       texts.put(STATISTICS, settings.columns().digest(measured));
+    }
+    Map<String, Object> choices = reading.tree();
+    if (!choices.isEmpty()) {
+      texts.put(READING, GSON.toJson(choices));
     }
     return texts;
   }

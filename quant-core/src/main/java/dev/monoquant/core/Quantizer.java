@@ -9,6 +9,7 @@ import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ReadLimits;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,8 +27,8 @@ import java.util.function.Consumer;
  * }</pre>
  *
  * <p>An immutable value; the {@code with} methods return changed copies. None of its settings but
- * {@link #withColumnStatistics} changes a single byte of an output. The caller's model is never
- * written to. Thread-safe.
+ * {@link #withColumnStatistics} and {@link #withInputOption} changes a single byte of an output.
+ * The caller's model is never written to. Thread-safe.
  */
 public final class Quantizer {
 
@@ -101,6 +102,21 @@ public final class Quantizer {
    */
   public Quantizer withInputFormat(String id) {
     return new Quantizer(settings.withInputFormat(Optional.of(id)));
+  }
+
+  /**
+   * {@return a quantizer that reads inputs as an option of their format's own says}
+   *
+   * <p>It is for every input whose format has an option of that name; if no input of a call has
+   * one, that is an error. What a {@link QuantizationConfig} says of the same option wins.
+   *
+   * @param name the name of an option, see {@link dev.monoquant.spi.InputFormatDetector#options()}
+   * @param value its value
+   */
+  public Quantizer withInputOption(String name, String value) {
+    Map<String, String> more = new HashMap<>(settings.inputOptions());
+    more.put(name, value);
+    return new Quantizer(settings.withInputOptions(more));
   }
 
   /**

@@ -59,7 +59,8 @@ final class SampleReader {
 
   private static Map<String, NDArray> tensors(Settings settings, Path file, NDManager manager) {
     ModelInput input = ModelInput.of(file);
-    try (Opened opened = InputOpener.open(settings.withInputFormat(Optional.empty()), input)) {
+    try (Opened opened =
+        InputOpener.open(settings.withInputFormat(Optional.empty()), input, Map.of())) {
       return LiveTensors.stateDict(opened.source(), manager);
     } catch (IOException e) {
       throw InputOpener.unreadable(input, e);

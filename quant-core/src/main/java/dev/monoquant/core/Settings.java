@@ -6,12 +6,13 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.ReadLimits;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
- * How a quantizer works; nothing of it but the statistics changes a byte of an output. Immutable:
- * only a copy is changed, before anybody else sees it.
+ * How a quantizer works; nothing of it but the statistics and the options of inputs changes a byte
+ * of an output. Immutable: only a copy is changed, before anybody else sees it.
  */
 final class Settings implements Cloneable {
 
@@ -27,6 +28,7 @@ final class Settings implements Cloneable {
   private Compute compute = Compute.AUTO;
   private ReadLimits limits = ReadLimits.DEFAULT;
   private Optional<String> inputFormat = Optional.empty();
+  private Map<String, String> inputOptions = Map.of();
   private Progress progress = Progress.NONE;
   private boolean sync = true;
   private ColumnStatistics columns = ColumnStatistics.NONE;
@@ -113,6 +115,16 @@ final class Settings implements Cloneable {
   Settings withInputFormat(Optional<String> value) {
     requireNonNull(value, "inputFormat");
     return with(s -> s.inputFormat = value);
+  }
+
+  /** Options of the input formats' own, of whichever input has one of that name. */
+  Map<String, String> inputOptions() {
+    return inputOptions;
+  }
+
+  Settings withInputOptions(Map<String, String> value) {
+    Map<String, String> copy = Map.copyOf(value);
+    return with(s -> s.inputOptions = copy);
   }
 
   Progress progress() {

@@ -19,6 +19,8 @@ import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -31,7 +33,8 @@ final class Stages {
   private Stages() {}
 
   static Inspection inspect(Settings settings, ModelInput input, boolean hashes) {
-    try (Opened opened = InputOpener.open(settings, input)) {
+    try (Opened opened = InputOpener.open(settings, input, settings.inputOptions())) {
+      requireKnown(settings, opened);
       TensorSource source = opened.source();
       List<TensorInfo> tensors = new ArrayList<>();
       source.quantized().forEach(w -> tensors.add(w.rows().tensor()));
@@ -54,7 +57,7 @@ final class Stages {
   static Plan plan(
       Settings settings, ModelInput input, QuantizationConfig config, Optional<Path> target) {
     Optional<OutputFormat> format = OutputChoice.optional(settings.plugins(), config, target);
-    try (Opened opened = InputOpener.open(settings, input)) {
+    try (Opened opened = open(settings, input, config)) {
       Plan plan = plan(settings, opened, config, format);
       if (format.isEmpty() || target.isEmpty() || plan.hasErrors()) {
         return plan;
@@ -72,7 +75,7 @@ final class Stages {
       boolean overwrite,
       Consumer<Report> gate) {
     OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
-    try (Opened opened = InputOpener.open(settings, input)) {
+    try (Opened opened = open(settings, input, config)) {
       Plan plan = soundPlan(settings, opened, config, Optional.of(format));
       OutputRequest request = request(settings, opened, plan, config, target, overwrite);
       Plan sized = withOutput(plan, format, request);
@@ -91,9 +94,9 @@ final class Stages {
   static QuantizedModel quantize(Settings settings, ModelInput input, QuantizationConfig config) {
     Optional<OutputFormat> format =
         OutputChoice.optional(settings.plugins(), config, Optional.empty());
-    try (Opened opened = InputOpener.open(settings, input)) {
+    try (Opened opened = open(settings, input, config)) {
       Plan plan = soundPlan(settings, opened, config, format);
-      Map<String, String> provenance = Provenance.of(settings, config, plan);
+      Map<String, String> provenance = Provenance.of(settings, config, plan, opened.reading());
       boolean stateDict =
           !(input instanceof ModelInput.OfBlock || input instanceof ModelInput.OfModel);
       return Spool.quantize(settings, opened, plan, provenance, config, stateDict);
@@ -103,8 +106,9 @@ final class Stages {
   }
 
   static QuantizedModel load(Settings settings, Path path) {
-    Opened opened = InputOpener.open(settings, ModelInput.of(path));
+    Opened opened = InputOpener.open(settings, ModelInput.of(path), settings.inputOptions());
     try {
+      requireKnown(settings, opened);
       requireQuantized(opened.source());
       return new StoredModel(
           settings, opened.source(), Optional.empty(), Map.of(), Optional.empty(), true, () -> {});
@@ -122,7 +126,8 @@ final class Stages {
       boolean overwrite) {
     QuantizationConfig config = withFormat(formatId);
     OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
-    try (Opened opened = InputOpener.open(settings, input)) {
+    try (Opened opened = InputOpener.open(settings, input, settings.inputOptions())) {
+      requireKnown(settings, opened);
       requireQuantized(opened.source());
       DecodedSource decoded = new DecodedSource(settings, opened.source());
       OutputRequest request =
@@ -149,8 +154,9 @@ final class Stages {
   }
 
   static Comparison compare(Settings settings, ModelInput a, ModelInput b) {
-    try (Opened first = InputOpener.open(settings, a);
-        Opened second = InputOpener.open(settings, b)) {
+    try (Opened first = InputOpener.open(settings, a, settings.inputOptions());
+        Opened second = InputOpener.open(settings, b, settings.inputOptions())) {
+      requireKnown(settings, first, second);
       return new Comparer(settings).compare(first.source(), second.source());
     } catch (IOException e) {
       throw new ModelFormatException(
@@ -211,7 +217,8 @@ final class Stages {
 
   static RunComparison race(Settings settings, List<Path> models) {
     ModelInput first = ModelInput.of(models.get(0));
-    try (Opened opened = InputOpener.open(settings, first)) {
+    try (Opened opened = InputOpener.open(settings, first, settings.inputOptions())) {
+      requireKnown(settings, opened);
       TensorSource source = opened.source();
       return Race.run(
           settings,
@@ -239,7 +246,7 @@ final class Stages {
       Map<String, String> odd =
           new Survey(settings, opened.source(), NonFinitePolicy.KEEP).toKeep(plan.weights());
       if (!odd.isEmpty()) {
-        Planner planner = new Planner(settings, config, format, odd);
+        Planner planner = new Planner(settings, config, format, opened.own(), odd);
         plan = planner.plan(opened.source(), opened.format());
         plan.requireSound();
       }
@@ -249,7 +256,8 @@ final class Stages {
 
   private static Plan plan(
       Settings settings, Opened opened, QuantizationConfig config, Optional<OutputFormat> format) {
-    return new Planner(settings, config, format, Map.of()).plan(opened.source(), opened.format());
+    return new Planner(settings, config, format, opened.own(), Map.of())
+        .plan(opened.source(), opened.format());
   }
 
   private static OutputRequest request(
@@ -267,7 +275,7 @@ final class Stages {
         plan.layers(),
         plan.weights().stream().map(PlannedWeight::weight).toList(),
         plan.kept().stream().map(KeptTensor::tensor).toList(),
-        Provenance.of(settings, config, plan),
+        Provenance.of(settings, config, plan, opened.reading()),
         settings.resume());
   }
 
@@ -285,6 +293,26 @@ final class Stages {
         plan.kept(),
         plan.problems(),
         OptionalLong.of(format.predictBytes(request)));
+  }
+
+  /** Opens an input in the way that a configuration asks for, or else the settings. */
+  private static Opened open(Settings settings, ModelInput input, QuantizationConfig config) {
+    Map<String, String> given = new HashMap<>(settings.inputOptions());
+    given.putAll(config.weights().extra());
+    Opened opened = InputOpener.open(settings, input, given);
+    try {
+      requireKnown(settings, opened);
+      return opened;
+    } catch (RuntimeException e) {
+      opened.close();
+      throw e;
+    }
+  }
+
+  /** What is said of inputs is for one of them. */
+  static void requireKnown(Settings settings, Opened... inputs) {
+    List<OwnOptions> owners = Arrays.stream(inputs).map(Opened::own).toList();
+    new OptionOwners(settings.plugins(), owners).requireKnown(settings.inputOptions().keySet());
   }
 
   private static QuantizationConfig withFormat(Optional<String> formatId) {

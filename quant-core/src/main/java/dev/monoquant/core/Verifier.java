@@ -53,12 +53,16 @@ final class Verifier {
                           path
                               + ": it carries no manifest, so it cannot be verified. Outputs of quant"
                               + " do; compare others with their original: quant compare"));
+      if (against.isEmpty()) {
+        Stages.requireKnown(settings, opened);
+      }
       Verifier verifier = new Verifier(settings, opened.source(), audit);
       if (against.isEmpty()) {
         verifier.weights(Optional.empty());
         return verifier.result(path, "");
       }
-      try (Opened original = InputOpener.open(settings, against.get())) {
+      try (Opened original = InputOpener.open(settings, against.get(), settings.inputOptions())) {
+        Stages.requireKnown(settings, opened, original);
         verifier.against(original.source());
         return verifier.result(path, against.get().describe());
       }
@@ -72,7 +76,7 @@ final class Verifier {
    */
   private static Opened openOutput(Settings settings, Path path) {
     try {
-      return InputOpener.open(settings, ModelInput.of(path));
+      return InputOpener.open(settings, ModelInput.of(path), settings.inputOptions());
     } catch (ModelFormatException e) {
       if (e.reason() == Reason.UNREADABLE || e.reason() == Reason.LIMIT) {
         throw e;

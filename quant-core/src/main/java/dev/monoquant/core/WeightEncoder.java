@@ -16,6 +16,8 @@ import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -48,21 +50,35 @@ final class WeightEncoder {
 
   private final Settings settings;
   private final QuantizationConfig config;
-  private final OwnOptions ofFormat;
+  private final Optional<OwnOptions> ofFormat;
+  private final OwnOptions ofInput;
+  private final List<OwnOptions> ofLayers;
 
-  WeightEncoder(Settings settings, QuantizationConfig config, Optional<OutputFormat> format) {
+  /**
+   * @param ofInput the options of the format that the model is read with
+   * @param ofLayers those of the layer quantizers
+   */
+  WeightEncoder(
+      Settings settings,
+      QuantizationConfig config,
+      Optional<OutputFormat> format,
+      OwnOptions ofInput,
+      List<OwnOptions> ofLayers) {
     this.settings = settings;
     this.config = config;
-    this.ofFormat = format.map(OwnOptions::of).orElse(OwnOptions.NONE);
+    this.ofFormat = format.map(OwnOptions::of);
+    this.ofInput = ofInput;
+    this.ofLayers = ofLayers;
   }
 
   Outcome encode(WeightSettings wanted, LayerChoice.Candidate candidate) {
     Rows rows = candidate.rows();
     Scheme scheme = settings.plugins().scheme(schemeId(wanted));
     OwnOptions own = OwnOptions.of(scheme);
-    own.requireKnown(wanted.extra().keySet(), ofFormat);
+    requireKnown(wanted.extra(), own);
     Map<String, String> given = own.checked(wanted.extra());
-    Map<String, String> storage = ofFormat.complete(ofFormat.checked(wanted.extra()), Map.of());
+    Map<String, String> storage =
+        ofFormat.map(f -> f.values(wanted.extra()).texts()).orElse(Map.of());
     try {
       Options defaults = scheme.defaults(rows);
       Map<String, String> extra = own.complete(given, defaults.extra());
@@ -73,6 +89,33 @@ final class WeightEncoder {
     } catch (RuntimeException e) {
       throw new PluginException(
           "scheme " + scheme.id() + " failed to plan " + rows.tensor().name() + ": " + e, e);
+    }
+  }
+
+  /** Every option is somebody's, and a model is read in one way whatever rules say of layers. */
+  private void requireKnown(Map<String, String> wanted, OwnOptions ofScheme) {
+    List<OwnOptions> byLayer = new ArrayList<>(List.of(ofScheme));
+    ofFormat.ifPresent(byLayer::add);
+    byLayer.addAll(ofLayers);
+    List<OwnOptions> owners = new ArrayList<>(byLayer);
+    owners.add(ofInput);
+    new OptionOwners(settings.plugins(), owners).requireKnown(wanted.keySet());
+    for (String name : ofInput.names()) {
+      String value = wanted.get(name);
+      if (value != null
+          && !value.equals(config.weights().extra().get(name))
+          && byLayer.stream().noneMatch(o -> o.has(name))) {
+        throw new ConfigurationException(
+            "option "
+                + name
+                + " belongs to "
+                + ofInput
+                + ", which reads the model as a whole, and a rule sets it for some layers. Set it"
+                + " for all weights, for example --option "
+                + name
+                + "="
+                + value);
+      }
     }
   }
 

@@ -334,7 +334,7 @@ class QuantizerTest {
                     new WithOptions(),
                     FAKE.overrideWith(QuantizationConfig.builder().option("mod", "slow").build())))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("scheme fake and format test/with-options have no option")
+        .hasMessageContaining("scheme fake and output format test/with-options have no option")
         .hasMessageContaining("did you mean mode?")
         .hasMessageContaining("level (a whole number from 1 to 9, default 1)");
     assertThatThrownBy(

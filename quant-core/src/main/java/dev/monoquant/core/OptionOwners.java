@@ -1,0 +1,92 @@
+package dev.monoquant.core;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.QuantException;
+import dev.monoquant.spi.OptionSpec;
+import java.util.Collection;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/**
+ * The plugins that take part in some work, whose options may therefore be set.
+ *
+ * @param all every plugin at hand, to tell whose an option is that none of the owners has
+ * @param owners the plugins that take part
+ */
+record OptionOwners(Plugins all, List<OwnOptions> owners) {
+
+  /**
+   * An option is for whoever has one of that name, be it several; one that nobody has is an error.
+   */
+  void requireKnown(Collection<String> names) {
+    for (String name : names) {
+      if (owners.stream().noneMatch(owner -> owner.has(name))) {
+        throw new ConfigurationException(refusal(name));
+      }
+    }
+  }
+
+  private String refusal(String name) {
+    List<OwnOptions> others =
+        all.entries().stream().map(OwnOptions::of).filter(other -> other.has(name)).toList();
+    return others.isEmpty() ? unknown(name) : misplaced(name, others);
+  }
+
+  private String unknown(String name) {
+    // Whoever is not asked for and has no options is of no help.
+    List<OwnOptions> helpful =
+        owners.stream()
+            .filter(o -> o.kind() == PluginEntry.Kind.SCHEME || !o.names().isEmpty())
+            .toList();
+    List<OwnOptions> named = helpful.isEmpty() ? owners : helpful;
+    Set<String> known = new TreeSet<>();
+    owners.forEach(owner -> known.addAll(owner.names()));
+    return text(named)
+        + (named.size() == 1 ? " has" : " have")
+        + " no option "
+        + QuantException.quote(name)
+        + Nearest.of(name, known).map(n -> "; did you mean " + n + "?").orElse(".")
+        + (named.size() == 1 ? " It has " : " They have ")
+        + (known.isEmpty()
+            ? "none"
+            : owners.stream()
+                .flatMap(owner -> owner.specs().stream())
+                .map(OptionSpec::toString)
+                .distinct()
+                .collect(Collectors.joining(", ")));
+  }
+
+  /** An option that is somebody's, of a plugin that does not take part. */
+  private String misplaced(String name, List<OwnOptions> others) {
+    PluginEntry.Kind kind = others.get(0).kind();
+    List<OwnOptions> instead = owners.stream().filter(owner -> owner.kind() == kind).toList();
+    return "option "
+        + name
+        + " belongs to "
+        + text(others)
+        + (instead.isEmpty()
+            ? ", and no " + kind.text() + " takes part here"
+            : ", and the "
+                + kind.text()
+                + " is "
+                + instead.stream()
+                    .map(OwnOptions::id)
+                    .distinct()
+                    .collect(Collectors.joining(" and ")))
+        + ". Leave it out"
+        + switch (kind) {
+          case SCHEME -> ", or choose --scheme " + others.get(0).id();
+          case OUTPUT_FORMAT -> ", or choose --format " + others.get(0).id();
+          case INPUT_FORMAT, LAYER_QUANTIZER -> "";
+        };
+  }
+
+  private static String text(List<OwnOptions> plugins) {
+    return plugins.stream()
+        .map(OwnOptions::toString)
+        .distinct()
+        .collect(Collectors.joining(" and "));
+  }
+}

@@ -1,7 +1,6 @@
 package dev.monoquant.schemes;
 
 import dev.monoquant.model.Rows;
-import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.contracts.SchemeContract;
@@ -21,6 +20,6 @@ class Float16SchemeTest implements SchemeContract {
   @Override
   public List<Options> options(Rows rows) {
     Options defaults = subject().defaults(rows);
-    return List.of(defaults, defaults.withCompute(Compute.TORCH));
+    return Run.computes(defaults);
   }
 }

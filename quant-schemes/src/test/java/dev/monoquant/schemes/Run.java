@@ -21,12 +21,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** Quantizes whole weights as the pipeline would, tile after tile. */
 final class Run {
 
-  /** All ways of computing. */
-  static final List<Compute> COMPUTES = List.of(Compute.JVM, Compute.TORCH);
+  /** All ways of computing, or those without the engine: mutation tests start many processes. */
+  static final List<Compute> COMPUTES =
+      Boolean.getBoolean("quant.test.no-engine")
+          ? List.of(Compute.JVM)
+          : List.of(Compute.JVM, Compute.TORCH);
 
   private Run() {}
 
@@ -37,6 +41,14 @@ final class Run {
       case 8 -> new Int8Scheme();
       default -> throw new IllegalArgumentException("no scheme of " + bits + " bits");
     };
+  }
+
+  /** The options as they are, and those that compute in any other way. */
+  static List<Options> computes(Options defaults) {
+    return Stream.concat(
+            Stream.of(defaults),
+            COMPUTES.stream().filter(c -> c != Compute.JVM).map(defaults::withCompute))
+        .toList();
   }
 
   /** The parts of the second after those of the first. */

@@ -1,16 +1,11 @@
 package dev.monoquant.testkit.fakes;
 
-import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
-import dev.monoquant.spi.Match;
-import dev.monoquant.spi.ModelInput;
-import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
-import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.TensorSink;
 import dev.monoquant.spi.TensorSource;
 import dev.monoquant.tile.QuantizedTile;
@@ -60,155 +55,98 @@ public final class Failures {
     }
   }
 
-  private record FailingFormat(InputFormatDetector format, AtomicInteger left)
-      implements InputFormatDetector {
-    @Override
-    public String id() {
-      return format.id();
+  private static final class FailingFormat extends ForwardingDetector {
+    private final AtomicInteger left;
+
+    FailingFormat(InputFormatDetector format, AtomicInteger left) {
+      super(format);
+      this.left = left;
     }
 
     @Override
-    public Match probe(ModelInput input) {
-      return format.probe(input);
-    }
-
-    @Override
-    public TensorSource open(ModelInput input, ReadLimits limits) throws IOException {
-      return new FailingSource(format.open(input, limits), left);
+    protected TensorSource opened(TensorSource source) {
+      return new FailingSource(source, left);
     }
   }
 
-  private record FailingSource(TensorSource source, AtomicInteger left) implements TensorSource {
-    @Override
-    public String name() {
-      return source.name();
-    }
+  private static final class FailingSource extends ForwardingSource {
+    private final AtomicInteger left;
 
-    @Override
-    public List<TensorInfo> tensors() {
-      return source.tensors();
+    FailingSource(TensorSource source, AtomicInteger left) {
+      super(source);
+      this.left = left;
     }
 
     @Override
     public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
       spend(left);
-      return source.read(tensor, offset, length);
-    }
-
-    @Override
-    public Map<String, String> metadata() {
-      return source.metadata();
-    }
-
-    @Override
-    public List<Layer> layers() {
-      return source.layers();
-    }
-
-    @Override
-    public List<EncodedWeight> quantized() {
-      return source.quantized();
+      return super.read(tensor, offset, length);
     }
 
     @Override
     public QuantizedTile readTile(EncodedWeight weight, long firstRow, int height)
         throws IOException {
       spend(left);
-      return source.readTile(weight, firstRow, height);
+      return super.readTile(weight, firstRow, height);
     }
 
     @Override
-    public List<SideFile> sideFiles() {
-      return source.sideFiles();
-    }
-
-    @Override
-    public List<Path> files() {
-      return source.files();
-    }
-
-    @Override
-    public void close() {
-      source.close();
+    public Optional<Audit> audit() throws IOException {
+      spend(left);
+      return super.audit();
     }
   }
 
-  private record FailingOutput(OutputFormat output, AtomicInteger left) implements OutputFormat {
-    @Override
-    public String id() {
-      return output.id();
-    }
+  private static final class FailingOutput extends ForwardingOutput {
+    private final AtomicInteger left;
 
-    @Override
-    public boolean suits(Path target) {
-      return output.suits(target);
-    }
-
-    @Override
-    public Optional<String> refusal(EncodedWeight weight) {
-      return output.refusal(weight);
-    }
-
-    @Override
-    public Optional<String> refusal(EncodedWeight weight, TensorSource source) {
-      return output.refusal(weight, source);
-    }
-
-    @Override
-    public List<OptionSpec<?>> options() {
-      return output.options();
-    }
-
-    @Override
-    public Map<String, String> remarks(OutputRequest request) {
-      return output.remarks(request);
-    }
-
-    @Override
-    public long predictBytes(OutputRequest request) {
-      return output.predictBytes(request);
+    FailingOutput(OutputFormat output, AtomicInteger left) {
+      super(output);
+      this.left = left;
     }
 
     @Override
     public TensorSink open(OutputRequest request) throws IOException {
-      return new FailingSink(output.open(request), left);
+      return new FailingSink(super.open(request), left);
     }
   }
 
-  private record FailingSink(TensorSink sink, AtomicInteger left) implements TensorSink {
+  private static final class FailingSink extends ForwardingSink {
+    private final AtomicInteger left;
+
+    FailingSink(TensorSink sink, AtomicInteger left) {
+      super(sink);
+      this.left = left;
+    }
+
     @Override
     public void writeTile(EncodedWeight weight, QuantizedTile tile) throws IOException {
       spend(left);
-      sink.writeTile(weight, tile);
+      super.writeTile(weight, tile);
     }
 
     @Override
     public void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) throws IOException {
       spend(left);
-      sink.writeWhole(weight, parts);
+      super.writeWhole(weight, parts);
     }
 
     @Override
     public void writeKept(TensorInfo tensor, long offset, ByteBuffer data) throws IOException {
       spend(left);
-      sink.writeKept(tensor, offset, data);
+      super.writeKept(tensor, offset, data);
     }
 
     @Override
     public Optional<Path> finish() throws IOException {
       spend(left);
-      return sink.finish();
+      return super.finish();
     }
 
     @Override
     public List<Path> commit() throws IOException {
       spend(left);
-      return sink.commit();
-    }
-
-    @Override
-    public void close() throws IOException {
-      sink.close();
+      return super.commit();
     }
   }
 }

@@ -3,30 +3,23 @@ package dev.monoquant.testkit.watch;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
-import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.TensorSource;
-import java.io.IOException;
+import dev.monoquant.testkit.fakes.ForwardingDetector;
 
 /** An input format, watched. */
-final class WatchedInput implements InputFormatDetector {
+final class WatchedInput extends ForwardingDetector {
 
-  private final InputFormatDetector inside;
   private final Watch watch;
 
   WatchedInput(InputFormatDetector inside, Watch watch) {
-    this.inside = inside;
+    super(inside);
     this.watch = watch;
-  }
-
-  @Override
-  public String id() {
-    return inside.id();
   }
 
   @Override
   public Match probe(ModelInput input) {
     try {
-      return inside.probe(input);
+      return super.probe(input);
     } catch (RuntimeException e) {
       watch.note("input " + id(), "looking at " + input.describe() + " throws " + e);
       throw e;
@@ -34,7 +27,7 @@ final class WatchedInput implements InputFormatDetector {
   }
 
   @Override
-  public TensorSource open(ModelInput input, ReadLimits limits) throws IOException {
-    return new WatchedSource(inside.open(input, limits), "input " + id(), watch);
+  protected TensorSource opened(TensorSource source) {
+    return new WatchedSource(source, "input " + id(), watch);
   }
 }

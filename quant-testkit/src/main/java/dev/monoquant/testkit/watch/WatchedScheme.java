@@ -4,66 +4,35 @@ import dev.monoquant.model.Rows;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
-import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
-import dev.monoquant.spi.SchemeId;
-import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.testkit.fakes.ForwardingScheme;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.QuantizedTile;
 import dev.monoquant.tile.Tile;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
-import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** A scheme and its workers, watched. */
-final class WatchedScheme implements Scheme {
+final class WatchedScheme extends ForwardingScheme {
 
-  private final Scheme inside;
   private final Watch watch;
   private final Map<String, Encoding> accepted = new ConcurrentHashMap<>();
 
   WatchedScheme(Scheme inside, Watch watch) {
-    this.inside = inside;
+    super(inside);
     this.watch = watch;
   }
 
   @Override
-  public SchemeId id() {
-    return inside.id();
-  }
-
-  @Override
-  public Options defaults(Rows rows) {
-    return inside.defaults(rows);
-  }
-
-  @Override
   public Encoding encoding(Rows rows, Options options) {
-    Encoding encoding = inside.encoding(rows, options);
+    Encoding encoding = super.encoding(rows, options);
     accepted.put(key(rows, options), encoding);
     return encoding;
-  }
-
-  @Override
-  public Set<Need> needs(Options options) {
-    return inside.needs(options);
-  }
-
-  @Override
-  public List<OptionSpec<?>> options() {
-    return inside.options();
-  }
-
-  @Override
-  public Optional<String> torchScript(Rows rows, Options options) {
-    return inside.torchScript(rows, options);
   }
 
   @Override
@@ -71,19 +40,14 @@ final class WatchedScheme implements Scheme {
     Encoding encoding = accepted.get(key(rows, options));
     if (encoding == null) {
       watch.note(subject(rows), "work begins with options that no encoding was asked for");
-      encoding = inside.encoding(rows, options);
+      encoding = super.encoding(rows, options);
     }
-    for (Need need : inside.needs(options)) {
+    for (Need need : super.needs(options)) {
       if (!knows(facts, need)) {
         watch.note(subject(rows), "work begins without " + need);
       }
     }
-    return new Worker(inside.begin(rows, options, facts), rows, encoding.rowAlignment());
-  }
-
-  @Override
-  public TileDecoder decoder(Rows rows, Options options) {
-    return inside.decoder(rows, options);
+    return new Worker(super.begin(rows, options, facts), rows, encoding.rowAlignment());
   }
 
   /** Where the arithmetic is done changes no encoding. */
@@ -105,7 +69,7 @@ final class WatchedScheme implements Scheme {
   }
 
   private String subject(Rows rows) {
-    return "scheme " + inside.id() + " on " + rows.tensor().name();
+    return "scheme " + id() + " on " + rows.tensor().name();
   }
 
   private final class Worker implements TileQuantizer {

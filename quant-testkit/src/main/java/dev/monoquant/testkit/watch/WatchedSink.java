@@ -4,6 +4,7 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.TensorSink;
+import dev.monoquant.testkit.fakes.ForwardingSink;
 import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -18,7 +19,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** An output in the making, watched. */
-final class WatchedSink implements TensorSink {
+final class WatchedSink extends ForwardingSink {
 
   /** How far the output is; each state is after those above it. */
   private enum State {
@@ -28,7 +29,6 @@ final class WatchedSink implements TensorSink {
     CLOSED
   }
 
-  private final TensorSink inside;
   private final String subject;
   private final Watch watch;
   private final Map<String, RowSet> rows = new HashMap<>();
@@ -38,7 +38,7 @@ final class WatchedSink implements TensorSink {
   private volatile State state = State.WRITING;
 
   WatchedSink(TensorSink inside, OutputRequest request, String subject, Watch watch) {
-    this.inside = inside;
+    super(inside);
     this.subject = subject;
     this.watch = watch;
     request.weights().forEach(w -> rows.put(w.name(), new RowSet(w.rows().rows())));
@@ -69,7 +69,7 @@ final class WatchedSink implements TensorSink {
     if (!wholes.contains(weight.name())) {
       watch.note(subject, weight.name() + ": a tile comes before the parts of the whole tensor");
     }
-    inside.writeTile(weight, tile);
+    super.writeTile(weight, tile);
   }
 
   @Override
@@ -78,7 +78,7 @@ final class WatchedSink implements TensorSink {
     if (!wholes.add(weight.name())) {
       watch.note(subject, weight.name() + ": the parts of the whole tensor come twice");
     }
-    inside.writeWhole(weight, parts);
+    super.writeWhole(weight, parts);
   }
 
   @Override
@@ -89,7 +89,7 @@ final class WatchedSink implements TensorSink {
     if (left == null || left.addAndGet(-length) < 0 || offset < 0) {
       watch.note(subject, tensor.name() + ": bytes that are not in the request, or come twice");
     }
-    inside.writeKept(tensor, offset, data);
+    super.writeKept(tensor, offset, data);
     if (data.hasRemaining()) {
       watch.note(subject, tensor.name() + ": " + data.remaining() + " bytes are not consumed");
     }
@@ -97,7 +97,7 @@ final class WatchedSink implements TensorSink {
 
   @Override
   public Optional<String> finished(String name) {
-    Optional<String> finished = inside.finished(name);
+    Optional<String> finished = super.finished(name);
     if (finished.isPresent()) {
       // What an interrupted run wrote is not written again.
       rows.remove(name);
@@ -109,14 +109,14 @@ final class WatchedSink implements TensorSink {
   @Override
   public void remark(String name, String text) {
     writing(name);
-    inside.remark(name, text);
+    super.remark(name, text);
   }
 
   @Override
   public Optional<Path> finish() throws IOException {
     complete();
     state = State.FINISHED;
-    return inside.finish();
+    return super.finish();
   }
 
   @Override
@@ -126,7 +126,7 @@ final class WatchedSink implements TensorSink {
     } else if (state != State.FINISHED) {
       watch.note(subject, "it is committed when it is " + state);
     }
-    List<Path> files = inside.commit();
+    List<Path> files = super.commit();
     state = State.COMMITTED;
     return files;
   }
@@ -152,6 +152,6 @@ final class WatchedSink implements TensorSink {
   public void close() throws IOException {
     closes.incrementAndGet();
     state = State.CLOSED;
-    inside.close();
+    super.close();
   }
 }

@@ -1,32 +1,26 @@
 package dev.monoquant.testkit.watch;
 
-import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.RunnableFile;
-import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.TensorSource;
+import dev.monoquant.testkit.fakes.ForwardingSource;
 import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.file.Path;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** An open model, watched. */
-final class WatchedSource implements TensorSource {
+final class WatchedSource extends ForwardingSource {
 
-  private final TensorSource inside;
   private final String subject;
   private final Watch watch;
   private final AtomicInteger closes = new AtomicInteger();
 
   WatchedSource(TensorSource inside, String subject, Watch watch) {
-    this.inside = inside;
+    super(inside);
     this.subject = subject;
     this.watch = watch;
     watch.atEnd(
@@ -44,16 +38,6 @@ final class WatchedSource implements TensorSource {
   }
 
   @Override
-  public String name() {
-    return inside.name();
-  }
-
-  @Override
-  public List<TensorInfo> tensors() {
-    return inside.tensors();
-  }
-
-  @Override
   public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
     open(tensor.name());
     if (offset < 0 || length < 0 || offset > tensor.bytes() - length) {
@@ -61,7 +45,7 @@ final class WatchedSource implements TensorSource {
           subject,
           tensor.name() + ": bytes " + offset + " to " + (offset + length) + " are asked for");
     }
-    ByteBuffer data = inside.read(tensor, offset, length);
+    ByteBuffer data = super.read(tensor, offset, length);
     if (data.remaining() != length
         || !data.isReadOnly()
         || data.order() != ByteOrder.LITTLE_ENDIAN) {
@@ -71,56 +55,21 @@ final class WatchedSource implements TensorSource {
   }
 
   @Override
-  public Map<String, String> metadata() {
-    return inside.metadata();
-  }
-
-  @Override
-  public List<Layer> layers() {
-    return inside.layers();
-  }
-
-  @Override
-  public List<EncodedWeight> quantized() {
-    return inside.quantized();
-  }
-
-  @Override
   public QuantizedTile readTile(EncodedWeight weight, long firstRow, int height)
       throws IOException {
     open(weight.name());
-    return inside.readTile(weight, firstRow, height);
-  }
-
-  @Override
-  public List<String> notes() {
-    return inside.notes();
-  }
-
-  @Override
-  public Optional<RunnableFile> runnable() {
-    return inside.runnable();
-  }
-
-  @Override
-  public List<SideFile> sideFiles() {
-    return inside.sideFiles();
-  }
-
-  @Override
-  public List<Path> files() {
-    return inside.files();
+    return super.readTile(weight, firstRow, height);
   }
 
   @Override
   public Optional<Audit> audit() throws IOException {
     open("everything");
-    return inside.audit();
+    return super.audit();
   }
 
   @Override
   public void close() {
     closes.incrementAndGet();
-    inside.close();
+    super.close();
   }
 }

@@ -16,7 +16,7 @@ import dev.monoquant.spi.TensorSink;
 import dev.monoquant.spi.TensorSource;
 import dev.monoquant.testkit.data.EncodedSamples;
 import dev.monoquant.testkit.example.FlatOutput;
-import dev.monoquant.testkit.example.PassingSink;
+import dev.monoquant.testkit.fakes.ForwardingSink;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.testkit.laws.LawViolation;
 import dev.monoquant.testkit.laws.OutputCase;
@@ -112,7 +112,7 @@ class BrokenOutputsTest {
             caught(
                 wrapping(
                     (request, sink) ->
-                        new PassingSink(sink) {
+                        new ForwardingSink(sink) {
                           private final List<String> arrived = new ArrayList<>();
 
                           @Override
@@ -181,7 +181,7 @@ class BrokenOutputsTest {
             caught(
                 wrapping(
                     (request, sink) ->
-                        new PassingSink(sink) {
+                        new ForwardingSink(sink) {
                           private final Path part =
                               Files.write(request.target().resolveSibling("part"), new byte[] {1});
 
@@ -201,7 +201,7 @@ class BrokenOutputsTest {
             caught(
                 wrapping(
                     (request, sink) ->
-                        new PassingSink(sink) {
+                        new ForwardingSink(sink) {
                           @Override
                           public List<Path> commit() throws IOException {
                             Files.write(request.target().resolveSibling("index.json"), new byte[1]);
@@ -218,7 +218,7 @@ class BrokenOutputsTest {
             caught(
                 wrapping(
                     (request, sink) ->
-                        new PassingSink(sink) {
+                        new ForwardingSink(sink) {
                           private volatile Thread owner = Thread.currentThread();
 
                           @Override

@@ -9,6 +9,7 @@ import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.TensorSource;
 import dev.monoquant.testkit.example.FlatFormat;
+import dev.monoquant.testkit.fakes.ForwardingSource;
 import dev.monoquant.testkit.laws.LawViolation;
 import dev.monoquant.testkit.laws.ReadingLaws;
 import dev.monoquant.testkit.laws.SourceLaws;
@@ -89,7 +90,7 @@ class BrokenSourcesTest {
             caught(
                 wrapping(
                     source ->
-                        new Wrapped(source) {
+                        new ForwardingSource(source) {
                           @Override
                           public List<TensorInfo> tensors() {
                             List<TensorInfo> twice = new ArrayList<>(super.tensors());
@@ -109,7 +110,7 @@ class BrokenSourcesTest {
                 wrapping(
                     source -> {
                       int number = opened.incrementAndGet();
-                      return new Wrapped(source) {
+                      return new ForwardingSource(source) {
                         @Override
                         public Map<String, String> metadata() {
                           return Map.of("opened", String.valueOf(number));
@@ -126,7 +127,7 @@ class BrokenSourcesTest {
             caught(
                 wrapping(
                     source ->
-                        new Wrapped(source) {
+                        new ForwardingSource(source) {
                           private boolean closed;
 
                           @Override
@@ -148,7 +149,7 @@ class BrokenSourcesTest {
             caught(
                 wrapping(
                     source ->
-                        new Wrapped(source) {
+                        new ForwardingSource(source) {
                           private final Thread owner = Thread.currentThread();
 
                           @Override
@@ -192,7 +193,7 @@ class BrokenSourcesTest {
   private static InputFormatDetector reading(Read read) {
     return wrapping(
         source ->
-            new Wrapped(source) {
+            new ForwardingSource(source) {
               @Override
               public ByteBuffer read(TensorInfo tensor, long offset, int length)
                   throws IOException {
@@ -208,33 +209,5 @@ class BrokenSourcesTest {
         return wrapping.apply(super.open(input, limits));
       }
     };
-  }
-
-  private static class Wrapped implements TensorSource {
-    private final TensorSource source;
-
-    Wrapped(TensorSource source) {
-      this.source = source;
-    }
-
-    @Override
-    public String name() {
-      return source.name();
-    }
-
-    @Override
-    public List<TensorInfo> tensors() {
-      return source.tensors();
-    }
-
-    @Override
-    public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
-      return source.read(tensor, offset, length);
-    }
-
-    @Override
-    public void close() {
-      source.close();
-    }
   }
 }

@@ -23,14 +23,14 @@ import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.Scheme;
-import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TensorSink;
 import dev.monoquant.spi.TensorSource;
-import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.example.FlatOutput;
-import dev.monoquant.testkit.example.PassingSink;
 import dev.monoquant.testkit.example.PowerOfTwo;
+import dev.monoquant.testkit.fakes.ForwardingScheme;
+import dev.monoquant.testkit.fakes.ForwardingSink;
+import dev.monoquant.testkit.fakes.ForwardingSource;
 import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.testkit.laws.LawViolation;
@@ -139,7 +139,7 @@ class WatchTest {
         new FlatOutput() {
           @Override
           public TensorSink open(OutputRequest request) throws IOException {
-            return new PassingSink(super.open(request)) {
+            return new ForwardingSink(super.open(request)) {
               @Override
               public void writeKept(TensorInfo tensor, long offset, ByteBuffer data)
                   throws IOException {
@@ -254,25 +254,17 @@ class WatchTest {
   }
 
   /** Changes the codes of the first tile when the next one is done. */
-  private record Reusing(PowerOfTwo inside, Map<String, byte[]> kept) implements Scheme {
-    @Override
-    public SchemeId id() {
-      return inside.id();
-    }
+  private static final class Reusing extends ForwardingScheme {
+    private final Map<String, byte[]> kept;
 
-    @Override
-    public Options defaults(Rows rows) {
-      return inside.defaults(rows);
-    }
-
-    @Override
-    public Encoding encoding(Rows rows, Options options) {
-      return inside.encoding(rows, options);
+    Reusing(Scheme inside, Map<String, byte[]> kept) {
+      super(inside);
+      this.kept = kept;
     }
 
     @Override
     public TileQuantizer begin(Rows rows, Options options, Facts facts) {
-      TileQuantizer sound = inside.begin(rows, options, facts);
+      TileQuantizer sound = super.begin(rows, options, facts);
       return tile -> {
         QuantizedTile result = sound.quantize(tile);
         byte[] first = kept.putIfAbsent(Part.CODES, result.part(Part.CODES));
@@ -282,39 +274,18 @@ class WatchTest {
         return result;
       };
     }
-
-    @Override
-    public TileDecoder decoder(Rows rows, Options options) {
-      return inside.decoder(rows, options);
-    }
   }
 
   /** Gives the right bytes in a buffer that anybody may write to. */
-  private record Source(TensorSource inside) implements TensorSource {
-    @Override
-    public String name() {
-      return inside.name();
-    }
-
-    @Override
-    public List<TensorInfo> tensors() {
-      return inside.tensors();
-    }
-
-    @Override
-    public List<Layer> layers() {
-      return inside.layers();
+  private static final class Source extends ForwardingSource {
+    Source(TensorSource inside) {
+      super(inside);
     }
 
     @Override
     public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
       ByteBuffer copy = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
-      return copy.put(inside.read(tensor, offset, length)).flip();
-    }
-
-    @Override
-    public void close() {
-      inside.close();
+      return copy.put(super.read(tensor, offset, length)).flip();
     }
   }
 }

@@ -1,0 +1,75 @@
+package dev.monoquant.testkit.fakes;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.model.Rows;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Need;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.SchemeId;
+import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.Encoding;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Hands every call to another scheme: a base for decorators, which override what they change. It
+ * forwards the methods with a default too, so that nothing of the scheme behind it is lost.
+ */
+public class ForwardingScheme implements Scheme {
+
+  private final Scheme inside;
+
+  /**
+   * Forwards to a scheme.
+   *
+   * @param inside the scheme behind this one
+   */
+  public ForwardingScheme(Scheme inside) {
+    this.inside = requireNonNull(inside, "inside");
+  }
+
+  @Override
+  public SchemeId id() {
+    return inside.id();
+  }
+
+  @Override
+  public Options defaults(Rows rows) {
+    return inside.defaults(rows);
+  }
+
+  @Override
+  public Encoding encoding(Rows rows, Options options) {
+    return inside.encoding(rows, options);
+  }
+
+  @Override
+  public Set<Need> needs(Options options) {
+    return inside.needs(options);
+  }
+
+  @Override
+  public List<OptionSpec<?>> options() {
+    return inside.options();
+  }
+
+  @Override
+  public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+    return inside.begin(rows, options, facts);
+  }
+
+  @Override
+  public TileDecoder decoder(Rows rows, Options options) {
+    return inside.decoder(rows, options);
+  }
+
+  @Override
+  public Optional<String> torchScript(Rows rows, Options options) {
+    return inside.torchScript(rows, options);
+  }
+}

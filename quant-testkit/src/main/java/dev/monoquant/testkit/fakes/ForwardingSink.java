@@ -1,0 +1,73 @@
+package dev.monoquant.testkit.fakes;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.TensorSink;
+import dev.monoquant.tile.QuantizedTile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Hands every call to another sink: a base for decorators, which override what they change. It
+ * forwards the methods with a default too, so that nothing of the sink behind it is lost. Closing
+ * it closes that one.
+ */
+public class ForwardingSink implements TensorSink {
+
+  private final TensorSink inside;
+
+  /**
+   * Forwards to a sink.
+   *
+   * @param inside the sink behind this one
+   */
+  public ForwardingSink(TensorSink inside) {
+    this.inside = requireNonNull(inside, "inside");
+  }
+
+  @Override
+  public void writeTile(EncodedWeight weight, QuantizedTile tile) throws IOException {
+    inside.writeTile(weight, tile);
+  }
+
+  @Override
+  public void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) throws IOException {
+    inside.writeWhole(weight, parts);
+  }
+
+  @Override
+  public void writeKept(TensorInfo tensor, long offset, ByteBuffer data) throws IOException {
+    inside.writeKept(tensor, offset, data);
+  }
+
+  @Override
+  public Optional<String> finished(String name) {
+    return inside.finished(name);
+  }
+
+  @Override
+  public void remark(String name, String text) {
+    inside.remark(name, text);
+  }
+
+  @Override
+  public Optional<Path> finish() throws IOException {
+    return inside.finish();
+  }
+
+  @Override
+  public List<Path> commit() throws IOException {
+    return inside.commit();
+  }
+
+  @Override
+  public void close() throws IOException {
+    inside.close();
+  }
+}

@@ -1,0 +1,77 @@
+package dev.monoquant.testkit.fakes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.monoquant.spi.InputFormatDetector;
+import dev.monoquant.spi.LayerQuantizer;
+import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.TensorSink;
+import dev.monoquant.spi.TensorSource;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
+import java.lang.reflect.Proxy;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Whatever the interfaces get, the decorators hand on. */
+class ForwardingTest {
+
+  /** Stands for the end of a call: what was forwarded arrives here and goes no further. */
+  private static final class Arrived extends RuntimeException {
+    private static final long serialVersionUID = 1;
+  }
+
+  static Stream<Arguments> methods() {
+    return Stream.of(
+            Arguments.of(Scheme.class, ForwardingScheme.class),
+            Arguments.of(LayerQuantizer.class, ForwardingLayerQuantizer.class),
+            Arguments.of(InputFormatDetector.class, ForwardingDetector.class),
+            Arguments.of(OutputFormat.class, ForwardingOutput.class),
+            Arguments.of(TensorSource.class, ForwardingSource.class),
+            Arguments.of(TensorSink.class, ForwardingSink.class))
+        .flatMap(
+            pair ->
+                Arrays.stream(((Class<?>) pair.get()[0]).getMethods())
+                    .filter(method -> !Modifier.isStatic(method.getModifiers()))
+                    .map(method -> Arguments.of(pair.get()[0], pair.get()[1], method)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("methods")
+  void everyMethodArrives(Class<?> type, Class<?> base, Method method) throws Exception {
+    List<Object> seen = new ArrayList<>();
+    Object inside =
+        Proxy.newProxyInstance(
+            ForwardingTest.class.getClassLoader(),
+            new Class<?>[] {type},
+            (proxy, called, args) -> {
+              seen.add(called.getName());
+              seen.addAll(Arrays.asList(called.getParameterTypes()));
+              throw new Arrived();
+            });
+    Object decorator = base.getConstructor(type).newInstance(inside);
+    Throwable thrown = null;
+    try {
+      method.invoke(decorator, arguments(method));
+    } catch (InvocationTargetException e) {
+      thrown = e.getCause();
+    }
+    assertThat(thrown).as(method.toString()).isInstanceOf(Arrived.class);
+    List<Object> expected = new ArrayList<>(List.of(method.getName()));
+    expected.addAll(Arrays.asList(method.getParameterTypes()));
+    assertThat(seen).isEqualTo(expected);
+  }
+
+  private static Object[] arguments(Method method) {
+    return Arrays.stream(method.getParameterTypes())
+        .map(type -> type == long.class ? (Object) 0L : type == int.class ? (Object) 0 : null)
+        .toArray();
+  }
+}

@@ -4,8 +4,10 @@ import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +35,7 @@ public final class OptionSpec<T> {
   private final String allowed;
   private final T defaultValue;
   private final String help;
+  private final List<T> bounds;
   private final Function<String, @Nullable T> read;
 
   private OptionSpec(
@@ -41,6 +44,7 @@ public final class OptionSpec<T> {
       String allowed,
       T defaultValue,
       String help,
+      List<T> bounds,
       Function<String, @Nullable T> read) {
     if (!name.matches("[a-z][a-z0-9-]{0,63}")) {
       throw new IllegalArgumentException(
@@ -54,6 +58,7 @@ public final class OptionSpec<T> {
     this.allowed = allowed;
     this.defaultValue = requireNonNull(defaultValue, "defaultValue");
     this.help = help;
+    this.bounds = bounds;
     this.read = read;
     if (!defaultValue.equals(read.apply(String.valueOf(defaultValue)))) {
       throw new IllegalArgumentException(
@@ -78,6 +83,7 @@ public final class OptionSpec<T> {
         "a whole number from " + min + " to " + max,
         defaultValue,
         help,
+        List.of(min, max),
         text -> {
           try {
             int value = Integer.parseInt(text);
@@ -105,6 +111,8 @@ public final class OptionSpec<T> {
         "a number from " + min + " to " + max,
         defaultValue,
         help,
+        // As they are read: a zero has one spelling.
+        List.of(min + 0.0, max + 0.0),
         text -> {
           try {
             // Adding zero drops the sign of a zero, which would be a second spelling of it.
@@ -130,6 +138,7 @@ public final class OptionSpec<T> {
         "true or false",
         defaultValue,
         help,
+        List.of(false, true),
         text -> text.equals("true") ? Boolean.TRUE : text.equals("false") ? Boolean.FALSE : null);
   }
 
@@ -150,6 +159,7 @@ public final class OptionSpec<T> {
         "one of " + String.join(", ", all),
         defaultValue,
         help,
+        all,
         text -> all.contains(text) ? text : null);
   }
 
@@ -209,6 +219,17 @@ public final class OptionSpec<T> {
    */
   public String canonical(String text) {
     return String.valueOf(parse(text));
+  }
+
+  /**
+   * {@return some allowed values in canonical form, the default first, for tests: both ends of a
+   * range, every word}
+   */
+  public List<String> examples() {
+    Set<String> examples = new LinkedHashSet<>();
+    examples.add(String.valueOf(defaultValue));
+    bounds.forEach(value -> examples.add(String.valueOf(value)));
+    return List.copyOf(examples);
   }
 
   /** {@return such as {@code iterations (a whole number from 1 to 1000, default 20)}} */

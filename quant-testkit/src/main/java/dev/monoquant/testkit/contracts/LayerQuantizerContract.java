@@ -3,7 +3,9 @@ package dev.monoquant.testkit.contracts;
 import dev.monoquant.core.Plugins;
 import dev.monoquant.model.Layer;
 import dev.monoquant.spi.LayerQuantizer;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.testkit.data.LayerSamples;
+import dev.monoquant.testkit.data.OptionSamples;
 import dev.monoquant.testkit.laws.LawViolation;
 import dev.monoquant.testkit.laws.LayerQuantizerLaws;
 import java.util.ArrayList;
@@ -66,15 +68,20 @@ public interface LayerQuantizerContract {
     }
   }
 
-  /** All of {@link LayerQuantizerLaws}, on its own layers, ordinary ones and odd ones. */
+  /**
+   * All of {@link LayerQuantizerLaws}, on its own layers, ordinary ones and odd ones, with each of
+   * its options at several values.
+   */
   @Example
   default void keepsTheLaws() {
     List<Layer> layers = new ArrayList<>(layers());
     layers.addAll(LayerSamples.ordinary());
     layers.addAll(LayerSamples.odd());
     for (var law : LayerQuantizerLaws.all()) {
-      for (Layer layer : layers) {
-        law.check(new LayerQuantizerLaws.Case(subject(), layer));
+      for (OptionValues options : OptionSamples.each(subject().options())) {
+        for (Layer layer : layers) {
+          law.check(new LayerQuantizerLaws.Case(subject(), layer, options));
+        }
       }
     }
   }

@@ -1,9 +1,15 @@
 package dev.monoquant.testkit.data;
 
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Options;
 import dev.monoquant.tile.Granularity;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 
 /** Options to try a scheme with. */
 public final class OptionSamples {
@@ -29,5 +35,27 @@ public final class OptionSamples {
       }
     }
     return all;
+  }
+
+  /**
+   * The options of a plugin's own, all at their defaults, and then each of them at every one of its
+   * {@linkplain OptionSpec#examples() examples}, with the others at their defaults.
+   *
+   * @param options the descriptions
+   * @return complete values, at least one
+   */
+  public static List<OptionValues> each(List<OptionSpec<?>> options) {
+    Map<String, String> defaults = new TreeMap<>();
+    options.forEach(option -> defaults.put(option.name(), option.examples().get(0)));
+    Set<OptionValues> all = new LinkedHashSet<>();
+    all.add(new OptionValues(defaults));
+    for (OptionSpec<?> option : options) {
+      for (String example : option.examples()) {
+        Map<String, String> values = new TreeMap<>(defaults);
+        values.put(option.name(), example);
+        all.add(new OptionValues(values));
+      }
+    }
+    return List.copyOf(all);
   }
 }

@@ -4,6 +4,7 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.TensorSource;
 import dev.monoquant.testkit.Repeatable;
@@ -84,6 +85,7 @@ public final class DetectorLaws {
   public static List<Law<Case>> all() {
     return List.of(
         new Law<>("idIsValid", c -> idIsValid(c.detector())),
+        new Law<>("optionsAreDescribed", c -> optionsAreDescribed(c.detector())),
         // Before all that probe, as what is changed once and for all shows only once.
         new Law<>("probeTouchesNothing", DetectorLaws::probeTouchesNothing),
         new Law<>("probeNeverThrows", DetectorLaws::probeNeverThrows),
@@ -98,6 +100,15 @@ public final class DetectorLaws {
    */
   public static void idIsValid(InputFormatDetector detector) {
     Ids.require("idIsValid", detector, detector::id);
+  }
+
+  /**
+   * The options of its own are the same at each call, and no two have one name.
+   *
+   * @param detector the subject
+   */
+  public static void optionsAreDescribed(InputFormatDetector detector) {
+    Described.options("optionsAreDescribed", detector, detector::options);
   }
 
   /**
@@ -149,7 +160,7 @@ public final class DetectorLaws {
     if (c.probe().orElse(Match.NONE) == Match.NONE) {
       return;
     }
-    try (TensorSource source = c.detector().open(c.input(), ReadLimits.DEFAULT)) {
+    try (TensorSource source = c.detector().open(c.input(), ReadLimits.DEFAULT, OptionValues.DEFAULTS)) {
       source.tensors();
     } catch (IOException | ModelFormatException refused) {
       return;

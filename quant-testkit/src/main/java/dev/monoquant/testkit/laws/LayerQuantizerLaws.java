@@ -5,8 +5,10 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.LayerQuantizer;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.testkit.Repeatable;
 import dev.monoquant.testkit.data.LayerSamples;
+import dev.monoquant.testkit.data.OptionSamples;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -22,22 +24,38 @@ public final class LayerQuantizerLaws {
   private LayerQuantizerLaws() {}
 
   /**
-   * A layer quantizer and a layer.
+   * A layer quantizer, a layer, and options of the quantizer's own.
    *
    * @param quantizer the subject
    * @param layer any layer
+   * @param options values that the quantizer's descriptions allow
    */
-  public record Case(LayerQuantizer quantizer, Layer layer) implements Repeatable {
+  public record Case(LayerQuantizer quantizer, Layer layer, OptionValues options)
+      implements Repeatable {
+
+    /**
+     * A case with every option at its default.
+     *
+     * @param quantizer the subject
+     * @param layer any layer
+     */
+    public Case(LayerQuantizer quantizer, Layer layer) {
+      this(quantizer, layer, OptionValues.DEFAULTS);
+    }
 
     /** {@return the rows that the quantizer chooses} */
     List<Rows> rows() {
-      return quantizer.rows(layer);
+      return quantizer.rows(layer, options);
     }
 
     @Override
     public String expression() {
-      return "new LayerQuantizerLaws.Case(%s, %s)"
-          .formatted(Repeatable.creation(quantizer), expression(layer));
+      String values =
+          options.texts().entrySet().stream()
+              .map(e -> Repeatable.literal(e.getKey()) + ", " + Repeatable.literal(e.getValue()))
+              .collect(Collectors.joining(", ", "new OptionValues(Map.of(", "))"));
+      return "new LayerQuantizerLaws.Case(%s, %s, %s)"
+          .formatted(Repeatable.creation(quantizer), expression(layer), values);
     }
 
     private static String expression(Layer layer) {
@@ -64,7 +82,8 @@ public final class LayerQuantizerLaws {
 
     @Override
     public String toString() {
-      return "%s (%s) on %s".formatted(quantizer.id(), quantizer.getClass().getName(), layer);
+      return "%s (%s) with %s on %s"
+          .formatted(quantizer.id(), quantizer.getClass().getName(), options.texts(), layer);
     }
   }
 
@@ -72,8 +91,10 @@ public final class LayerQuantizerLaws {
   public static List<Law<Case>> all() {
     return List.of(
         new Law<>("idIsValid", c -> idIsValid(c.quantizer())),
+        new Law<>("optionsAreDescribed", c -> optionsAreDescribed(c.quantizer())),
         new Law<>("neverThrows", LayerQuantizerLaws::neverThrows),
         new Law<>("decidesFromShapesAlone", LayerQuantizerLaws::decidesFromShapesAlone),
+        new Law<>("plainRowsMeanDefaults", LayerQuantizerLaws::plainRowsMeanDefaults),
         new Law<>("rowsComeFromTheLayer", LayerQuantizerLaws::rowsComeFromTheLayer),
         new Law<>("choosesFloatNumbers", LayerQuantizerLaws::choosesFloatNumbers),
         new Law<>("leavesBiasesAndNorms", LayerQuantizerLaws::leavesBiasesAndNorms),
@@ -87,6 +108,33 @@ public final class LayerQuantizerLaws {
    */
   public static void idIsValid(LayerQuantizer quantizer) {
     Ids.require("idIsValid", quantizer, quantizer::id);
+  }
+
+  /**
+   * The options of its own are the same at each call, and no two have one name.
+   *
+   * @param quantizer the subject
+   */
+  public static void optionsAreDescribed(LayerQuantizer quantizer) {
+    Described.options("optionsAreDescribed", quantizer, quantizer::options);
+  }
+
+  /**
+   * Asked without options, it chooses what it chooses with every option at its default, be it said
+   * or not.
+   *
+   * @param c any case
+   */
+  public static void plainRowsMeanDefaults(Case c) {
+    List<Rows> plain = c.quantizer().rows(c.layer());
+    OptionValues said = OptionSamples.each(c.quantizer().options()).get(0);
+    for (OptionValues defaults : List.of(OptionValues.DEFAULTS, said)) {
+      List<Rows> rows = c.quantizer().rows(c.layer(), defaults);
+      if (!rows.equals(plain)) {
+        throw new LawViolation(
+            "plainRowsMeanDefaults", c, rows + " with " + defaults + ", else " + plain);
+      }
+    }
   }
 
   /**
@@ -121,7 +169,7 @@ public final class LayerQuantizerLaws {
                 tensors.put(name, new TensorInfo(t.name(), t.type(), t.shape(), t.shard())));
     Layer equal = new Layer(c.layer().name(), c.layer().kind(), c.layer().evidence(), tensors);
     for (Layer layer : List.of(c.layer(), equal)) {
-      List<Rows> again = c.quantizer().rows(layer);
+      List<Rows> again = c.quantizer().rows(layer, c.options());
       if (!again.equals(first)) {
         throw new LawViolation(law, c, first + " became " + again);
       }

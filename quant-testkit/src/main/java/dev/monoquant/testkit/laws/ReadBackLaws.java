@@ -4,6 +4,7 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
@@ -30,7 +31,7 @@ public final class ReadBackLaws {
         folder -> {
           c.writeAll(folder, false, c.writes(2));
           ModelInput input = ModelInput.of(folder.resolve(c.targetName()));
-          try (TensorSource source = reader.open(input, ReadLimits.DEFAULT)) {
+          try (TensorSource source = reader.open(input, ReadLimits.DEFAULT, OptionValues.DEFAULTS)) {
             requireKept(law, c, source);
             requireWeights(law, c, source);
           }

@@ -1,11 +1,14 @@
 package dev.monoquant.testkit.laws;
 
+import dev.monoquant.QuantException;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.TensorSource;
 import dev.monoquant.testkit.Repeatable;
+import dev.monoquant.testkit.data.OptionSamples;
 import dev.monoquant.testkit.fakes.LiveArrays;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -35,11 +38,15 @@ public final class SourceLaws {
   public record Case(InputFormatDetector detector, ModelInput model) implements Repeatable {
 
     TensorSource open() throws IOException {
-      return detector.open(model, ReadLimits.DEFAULT);
+      return open(OptionValues.DEFAULTS);
+    }
+
+    TensorSource open(OptionValues options) throws IOException {
+      return detector.open(model, ReadLimits.DEFAULT, options);
     }
 
     TensorSource open(Path other) throws IOException {
-      return detector.open(ModelInput.of(other), ReadLimits.DEFAULT);
+      return detector.open(ModelInput.of(other), ReadLimits.DEFAULT, OptionValues.DEFAULTS);
     }
 
     /** Where the model is; empty for a live object. */
@@ -74,7 +81,9 @@ public final class SourceLaws {
         new Law<>("threadsDoNotMatter", ReadingLaws::threadsDoNotMatter),
         new Law<>("probeReadsTheBeginning", DamageLaws::probeReadsTheBeginning),
         new Law<>("damageIsToldProperly", DamageLaws::damageIsToldProperly),
-        new Law<>("truncationIsNoticed", DamageLaws::truncationIsNoticed));
+        new Law<>("truncationIsNoticed", DamageLaws::truncationIsNoticed),
+        new Law<>("plainOpenMeansDefaults", SourceLaws::plainOpenMeansDefaults),
+        new Law<>("optionsAreTakenOrRefused", SourceLaws::optionsAreTakenOrRefused));
   }
 
   /**
@@ -118,6 +127,52 @@ public final class SourceLaws {
   }
 
   /**
+   * Opened without options, the model is the one that it is with every option at its default, be it
+   * said or not.
+   *
+   * @param c a valid model
+   */
+  public static void plainOpenMeansDefaults(Case c) {
+    String law = "plainOpenMeansDefaults";
+    OptionValues said = OptionSamples.each(c.detector().options()).get(0);
+    try (TensorSource plain = c.detector().open(c.model(), ReadLimits.DEFAULT)) {
+      for (OptionValues defaults : List.of(OptionValues.DEFAULTS, said)) {
+        try (TensorSource source = c.open(defaults)) {
+          if (!same(source, plain)) {
+            throw new LawViolation(law, c, "with " + defaults + " it is another model");
+          }
+        }
+      }
+    } catch (IOException | QuantException e) {
+      throw new LawViolation(law, c, e.toString(), e);
+    }
+  }
+
+  /**
+   * Every value that an option's description allows is taken, or else refused with a {@link
+   * QuantException}: the option may not suit this model.
+   *
+   * @param c a valid model
+   */
+  public static void optionsAreTakenOrRefused(Case c) {
+    for (OptionValues options : OptionSamples.each(c.detector().options())) {
+      try (TensorSource source = c.open(options)) {
+        Sources.content(source);
+      } catch (QuantException refused) {
+        continue;
+      } catch (IOException | RuntimeException e) {
+        throw new LawViolation("optionsAreTakenOrRefused", c, options + ": " + e, e);
+      }
+    }
+  }
+
+  private static boolean same(TensorSource a, TensorSource b) throws IOException {
+    return a.tensors().equals(b.tensors())
+        && a.metadata().equals(b.metadata())
+        && Sources.same(Sources.content(a), Sources.content(b));
+  }
+
+  /**
    * Opened twice at once, the model has the same tensors with the same bytes and metadata.
    *
    * @param c a valid model
@@ -129,9 +184,7 @@ public final class SourceLaws {
             Sources.with(
                 c,
                 again -> {
-                  if (!again.tensors().equals(first.tensors())
-                      || !again.metadata().equals(first.metadata())
-                      || !Sources.same(Sources.content(first), Sources.content(again))) {
+                  if (!same(again, first)) {
                     throw new LawViolation(
                         "openingRepeats", c, "opened again, it is another model");
                   }

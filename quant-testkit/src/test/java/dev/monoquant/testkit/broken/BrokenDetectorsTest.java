@@ -3,13 +3,17 @@ package dev.monoquant.testkit.broken;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.ModelFormatException;
+import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.TensorSource;
 import dev.monoquant.testkit.data.ForeignInputs;
 import dev.monoquant.testkit.example.FlatFormat;
+import dev.monoquant.testkit.fakes.ForwardingSource;
 import dev.monoquant.testkit.laws.DetectorLaws;
 import dev.monoquant.testkit.laws.SourceLaws;
 import java.io.IOException;
@@ -194,6 +198,75 @@ class BrokenDetectorsTest {
           }
         };
     assertThat(caught(format)).containsExactly("opensItsOwn");
+  }
+
+  private static final OptionSpec<Integer> SKIP =
+      OptionSpec.integer("skip", 0, 0, 9, "How many tensors to pass over");
+
+  /** Describes other options at each call. Caught by {@code optionsAreDescribed}. */
+  @Test
+  void describesOtherOptionsEachTime() throws IOException {
+    FlatFormat format =
+        new FlatFormat() {
+          private int calls;
+
+          @Override
+          public List<OptionSpec<?>> options() {
+            return List.of(OptionSpec.flag("call-" + calls++, true, "Whether it is called"));
+          }
+        };
+    assertThat(caught(format)).containsExactly("optionsAreDescribed");
+  }
+
+  /**
+   * Passes over a tensor unless it is told not to. Caught by {@code plainOpenMeansDefaults}.
+   */
+  @Test
+  void hasADefaultOfItsOwn() throws IOException {
+    FlatFormat format =
+        new FlatFormat() {
+          @Override
+          public List<OptionSpec<?>> options() {
+            return List.of(SKIP);
+          }
+
+          @Override
+          public TensorSource open(ModelInput input, ReadLimits limits, OptionValues options)
+              throws IOException {
+            int skip = Integer.parseInt(options.texts().getOrDefault("skip", "1"));
+            return without(super.open(input, limits), skip);
+          }
+        };
+    assertThat(caught(format)).containsExactly("plainOpenMeansDefaults");
+  }
+
+  /** Allows to pass over more than there is. Caught by {@code optionsAreTakenOrRefused}. */
+  @Test
+  void allowsWhatItCannotTake() throws IOException {
+    FlatFormat format =
+        new FlatFormat() {
+          @Override
+          public List<OptionSpec<?>> options() {
+            return List.of(SKIP);
+          }
+
+          @Override
+          public TensorSource open(ModelInput input, ReadLimits limits, OptionValues options)
+              throws IOException {
+            return without(super.open(input, limits), options.get(SKIP));
+          }
+        };
+    assertThat(caught(format)).containsExactly("optionsAreTakenOrRefused");
+  }
+
+  private static TensorSource without(TensorSource source, int first) {
+    List<TensorInfo> rest = source.tensors().subList(first, source.tensors().size());
+    return new ForwardingSource(source) {
+      @Override
+      public List<TensorInfo> tensors() {
+        return rest;
+      }
+    };
   }
 
   private Set<String> caught(InputFormatDetector format) throws IOException {

@@ -7,7 +7,11 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.LayerQuantizer;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.testkit.data.LayerSamples;
+import dev.monoquant.testkit.data.OptionSamples;
+import dev.monoquant.testkit.fakes.ForwardingLayerQuantizer;
 import dev.monoquant.testkit.laws.LayerQuantizerLaws;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,8 +28,7 @@ class BrokenLayerQuantizersTest {
 
   @Test
   void soundOneBreaksNone() {
-    assertThat(caught(choosing((layer, param) -> param.equals(WEIGHT) && isMatrix(layer, param))))
-        .isEmpty();
+    assertThat(caught(sound())).isEmpty();
   }
 
   /** Has a name that no recipe can spell. Caught by {@code idIsValid}. */
@@ -104,6 +107,72 @@ class BrokenLayerQuantizersTest {
         .containsExactly("rowsComeFromTheLayer");
   }
 
+  /** Describes one option twice. Caught by {@code optionsAreDescribed}. */
+  @Test
+  void hasTwoOptionsOfOneName() {
+    LayerQuantizer broken =
+        new ForwardingLayerQuantizer(sound()) {
+          @Override
+          public List<OptionSpec<?>> options() {
+            return List.of(AXIS, OptionSpec.flag(AXIS.name(), true, "Whether it is the first"));
+          }
+        };
+    assertThat(caught(broken)).containsExactly("optionsAreDescribed");
+  }
+
+  /**
+   * Has one default in its description and another in its code. Caught by {@code
+   * plainRowsMeanDefaults}.
+   */
+  @Test
+  void hasADefaultOfItsOwn() {
+    LayerQuantizer broken =
+        new ForwardingLayerQuantizer(sound()) {
+          @Override
+          public List<OptionSpec<?>> options() {
+            return List.of(AXIS);
+          }
+
+          @Override
+          public List<Rows> rows(Layer layer, OptionValues options) {
+            return along(rows(layer), Integer.parseInt(options.texts().getOrDefault("axis", "1")));
+          }
+        };
+    assertThat(caught(broken)).containsExactly("plainRowsMeanDefaults");
+  }
+
+  /** Allows an axis that no matrix has. Caught by {@code neverThrows}. */
+  @Test
+  void allowsWhatItCannotTake() {
+    OptionSpec<Integer> axis = OptionSpec.integer("axis", 0, 0, 9, "Which axis is the outputs");
+    LayerQuantizer broken =
+        new ForwardingLayerQuantizer(sound()) {
+          @Override
+          public List<OptionSpec<?>> options() {
+            return List.of(axis);
+          }
+
+          @Override
+          public List<Rows> rows(Layer layer, OptionValues options) {
+            return along(rows(layer), options.get(axis));
+          }
+        };
+    assertThat(caught(broken)).containsExactly("neverThrows");
+  }
+
+  private static final OptionSpec<Integer> AXIS =
+      OptionSpec.integer("axis", 0, 0, 1, "Which axis is the outputs");
+
+  private static LayerQuantizer sound() {
+    return choosing((layer, param) -> param.equals(WEIGHT) && isMatrix(layer, param));
+  }
+
+  private static List<Rows> along(List<Rows> all, int axis) {
+    return all.stream()
+        .map(r -> new Rows(r.layer(), r.kind(), r.param(), r.tensor(), axis))
+        .toList();
+  }
+
   /** Chooses some tensors of linear layers. */
   private static LayerQuantizer choosing(BiPredicate<Layer, String> choice) {
     return new Sample(
@@ -134,8 +203,10 @@ class BrokenLayerQuantizersTest {
 
   private static Set<String> caught(LayerQuantizer quantizer) {
     List<LayerQuantizerLaws.Case> cases = new ArrayList<>();
-    Stream.concat(LayerSamples.ordinary().stream(), LayerSamples.odd().stream())
-        .forEach(layer -> cases.add(new LayerQuantizerLaws.Case(quantizer, layer)));
+    for (OptionValues options : OptionSamples.each(quantizer.options())) {
+      Stream.concat(LayerSamples.ordinary().stream(), LayerSamples.odd().stream())
+          .forEach(layer -> cases.add(new LayerQuantizerLaws.Case(quantizer, layer, options)));
+    }
     return Caught.by(LayerQuantizerLaws.all(), cases);
   }
 

@@ -1,6 +1,7 @@
 package dev.monoquant.spi;
 
 import dev.monoquant.ConfigurationException;
+import java.util.function.Consumer;
 
 /**
  * How much a reader believes. A model file is untrusted input: whatever is over a limit is refused
@@ -107,19 +108,7 @@ public record ReadLimits(
    * @param bytes bytes of a safetensors header
    */
   public ReadLimits withMaxHeaderBytes(long bytes) {
-    return new ReadLimits(
-        bytes,
-        maxIndexBytes,
-        maxTensors,
-        maxNameLength,
-        maxRank,
-        maxDepth,
-        maxShards,
-        maxArchiveEntries,
-        maxInflatedBytes,
-        maxPickleBytes,
-        maxPickleOps,
-        maxPickleValues);
+    return with(draft -> draft.maxHeaderBytes = bytes);
   }
 
   /**
@@ -128,19 +117,7 @@ public record ReadLimits(
    * @param bytes bytes of a shard index or side file
    */
   public ReadLimits withMaxIndexBytes(long bytes) {
-    return new ReadLimits(
-        maxHeaderBytes,
-        bytes,
-        maxTensors,
-        maxNameLength,
-        maxRank,
-        maxDepth,
-        maxShards,
-        maxArchiveEntries,
-        maxInflatedBytes,
-        maxPickleBytes,
-        maxPickleOps,
-        maxPickleValues);
+    return with(draft -> draft.maxIndexBytes = bytes);
   }
 
   /**
@@ -149,19 +126,7 @@ public record ReadLimits(
    * @param tensors tensors in a model
    */
   public ReadLimits withMaxTensors(int tensors) {
-    return new ReadLimits(
-        maxHeaderBytes,
-        maxIndexBytes,
-        tensors,
-        maxNameLength,
-        maxRank,
-        maxDepth,
-        maxShards,
-        maxArchiveEntries,
-        maxInflatedBytes,
-        maxPickleBytes,
-        maxPickleOps,
-        maxPickleValues);
+    return with(draft -> draft.maxTensors = tensors);
   }
 
   /**
@@ -170,19 +135,7 @@ public record ReadLimits(
    * @param shards files of a sharded model
    */
   public ReadLimits withMaxShards(int shards) {
-    return new ReadLimits(
-        maxHeaderBytes,
-        maxIndexBytes,
-        maxTensors,
-        maxNameLength,
-        maxRank,
-        maxDepth,
-        shards,
-        maxArchiveEntries,
-        maxInflatedBytes,
-        maxPickleBytes,
-        maxPickleOps,
-        maxPickleValues);
+    return with(draft -> draft.maxShards = shards);
   }
 
   /**
@@ -191,19 +144,7 @@ public record ReadLimits(
    * @param entries entries of a zip archive
    */
   public ReadLimits withMaxArchiveEntries(int entries) {
-    return new ReadLimits(
-        maxHeaderBytes,
-        maxIndexBytes,
-        maxTensors,
-        maxNameLength,
-        maxRank,
-        maxDepth,
-        maxShards,
-        entries,
-        maxInflatedBytes,
-        maxPickleBytes,
-        maxPickleOps,
-        maxPickleValues);
+    return with(draft -> draft.maxArchiveEntries = entries);
   }
 
   /**
@@ -212,19 +153,7 @@ public record ReadLimits(
    * @param bytes bytes of a compressed archive entry once it is inflated
    */
   public ReadLimits withMaxInflatedBytes(long bytes) {
-    return new ReadLimits(
-        maxHeaderBytes,
-        maxIndexBytes,
-        maxTensors,
-        maxNameLength,
-        maxRank,
-        maxDepth,
-        maxShards,
-        maxArchiveEntries,
-        bytes,
-        maxPickleBytes,
-        maxPickleOps,
-        maxPickleValues);
+    return with(draft -> draft.maxInflatedBytes = bytes);
   }
 
   /**
@@ -233,19 +162,7 @@ public record ReadLimits(
    * @param bytes bytes of a pickle
    */
   public ReadLimits withMaxPickleBytes(long bytes) {
-    return new ReadLimits(
-        maxHeaderBytes,
-        maxIndexBytes,
-        maxTensors,
-        maxNameLength,
-        maxRank,
-        maxDepth,
-        maxShards,
-        maxArchiveEntries,
-        maxInflatedBytes,
-        bytes,
-        maxPickleOps,
-        maxPickleValues);
+    return with(draft -> draft.maxPickleBytes = bytes);
   }
 
   /**
@@ -254,19 +171,7 @@ public record ReadLimits(
    * @param operations operations in a pickle
    */
   public ReadLimits withMaxPickleOps(int operations) {
-    return new ReadLimits(
-        maxHeaderBytes,
-        maxIndexBytes,
-        maxTensors,
-        maxNameLength,
-        maxRank,
-        maxDepth,
-        maxShards,
-        maxArchiveEntries,
-        maxInflatedBytes,
-        maxPickleBytes,
-        operations,
-        maxPickleValues);
+    return with(draft -> draft.maxPickleOps = operations);
   }
 
   /**
@@ -275,18 +180,59 @@ public record ReadLimits(
    * @param values values of a pickle
    */
   public ReadLimits withMaxPickleValues(int values) {
-    return new ReadLimits(
-        maxHeaderBytes,
-        maxIndexBytes,
-        maxTensors,
-        maxNameLength,
-        maxRank,
-        maxDepth,
-        maxShards,
-        maxArchiveEntries,
-        maxInflatedBytes,
-        maxPickleBytes,
-        maxPickleOps,
-        values);
+    return with(draft -> draft.maxPickleValues = values);
+  }
+
+  private ReadLimits with(Consumer<Draft> change) {
+    Draft draft = new Draft(this);
+    change.accept(draft);
+    return draft.limits();
+  }
+
+  /** The limits once more, to be changed before anybody sees them. */
+  private static final class Draft {
+    private long maxHeaderBytes;
+    private long maxIndexBytes;
+    private int maxTensors;
+    private int maxNameLength;
+    private int maxRank;
+    private int maxDepth;
+    private int maxShards;
+    private int maxArchiveEntries;
+    private long maxInflatedBytes;
+    private long maxPickleBytes;
+    private int maxPickleOps;
+    private int maxPickleValues;
+
+    Draft(ReadLimits limits) {
+      maxHeaderBytes = limits.maxHeaderBytes;
+      maxIndexBytes = limits.maxIndexBytes;
+      maxTensors = limits.maxTensors;
+      maxNameLength = limits.maxNameLength;
+      maxRank = limits.maxRank;
+      maxDepth = limits.maxDepth;
+      maxShards = limits.maxShards;
+      maxArchiveEntries = limits.maxArchiveEntries;
+      maxInflatedBytes = limits.maxInflatedBytes;
+      maxPickleBytes = limits.maxPickleBytes;
+      maxPickleOps = limits.maxPickleOps;
+      maxPickleValues = limits.maxPickleValues;
+    }
+
+    ReadLimits limits() {
+      return new ReadLimits(
+          maxHeaderBytes,
+          maxIndexBytes,
+          maxTensors,
+          maxNameLength,
+          maxRank,
+          maxDepth,
+          maxShards,
+          maxArchiveEntries,
+          maxInflatedBytes,
+          maxPickleBytes,
+          maxPickleOps,
+          maxPickleValues);
+    }
   }
 }

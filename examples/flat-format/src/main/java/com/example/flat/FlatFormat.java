@@ -5,6 +5,8 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
@@ -15,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Matrices of float32 in a file of one's own, all little-endian:
@@ -27,10 +30,22 @@ import java.util.Arrays;
  *           rows, columns                     int32, int32
  * the numbers of each in the same order       float32
  * </pre>
+ *
+ * <p>Old writers put the columns before the rows, and nothing in the file tells: whoever has such a
+ * file says {@code --option sizes=columns-rows}.
  */
 public final class FlatFormat implements InputFormatDetector {
 
   static final byte[] MAGIC = "FLATMATS".getBytes(StandardCharsets.US_ASCII);
+
+  static final String COLUMNS_FIRST = "columns-rows";
+
+  static final OptionSpec<String> SIZES =
+      OptionSpec.choice(
+          "sizes",
+          "rows-columns",
+          List.of("rows-columns", COLUMNS_FIRST),
+          "The order in which a file has the two sizes of a matrix");
 
   @Override
   public String id() {
@@ -51,15 +66,27 @@ public final class FlatFormat implements InputFormatDetector {
   }
 
   @Override
+  public List<OptionSpec<?>> options() {
+    return List.of(SIZES);
+  }
+
+  @Override
   public TensorSource open(ModelInput input, ReadLimits limits) throws IOException {
+    return open(input, limits, OptionValues.DEFAULTS);
+  }
+
+  @Override
+  public TensorSource open(ModelInput input, ReadLimits limits, OptionValues options)
+      throws IOException {
     if (!(input instanceof ModelInput.OfPath file)) {
       throw new ModelFormatException(
           Reason.NOT_THIS_FORMAT, input.describe(), "", "it is no file");
     }
+    boolean columnsFirst = options.get(SIZES).equals(COLUMNS_FIRST);
     Path path = file.path();
     FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
     try {
-      return new FlatSource(path, channel, FlatHeader.read(path, channel, limits));
+      return new FlatSource(path, channel, FlatHeader.read(path, channel, limits, columnsFirst));
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;

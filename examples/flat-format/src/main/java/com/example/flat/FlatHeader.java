@@ -25,18 +25,20 @@ final class FlatHeader {
   private final Path path;
   private final FileChannel channel;
   private final long size;
+  private final boolean columnsFirst;
   private long at;
 
-  private FlatHeader(Path path, FileChannel channel) throws IOException {
+  private FlatHeader(Path path, FileChannel channel, boolean columnsFirst) throws IOException {
     this.path = path;
     this.channel = channel;
     this.size = channel.size();
+    this.columnsFirst = columnsFirst;
   }
 
   /** {@return where the data of each matrix starts, in order} */
-  static Map<TensorInfo, Long> read(Path path, FileChannel channel, ReadLimits limits)
-      throws IOException {
-    return new FlatHeader(path, channel).read(limits);
+  static Map<TensorInfo, Long> read(
+      Path path, FileChannel channel, ReadLimits limits, boolean columnsFirst) throws IOException {
+    return new FlatHeader(path, channel, columnsFirst).read(limits);
   }
 
   private Map<TensorInfo, Long> read(ReadLimits limits) throws IOException {
@@ -68,8 +70,10 @@ final class FlatHeader {
 
   private TensorInfo tensor() throws IOException {
     String name = name(take(Integer.BYTES).getInt());
-    int rows = take(Integer.BYTES).getInt();
-    int cols = take(Integer.BYTES).getInt();
+    int first = take(Integer.BYTES).getInt();
+    int second = take(Integer.BYTES).getInt();
+    int rows = columnsFirst ? second : first;
+    int cols = columnsFirst ? first : second;
     if (rows < 0 || cols < 0) {
       throw fault(Reason.SHAPE, name, rows + " rows of " + cols + " columns");
     }

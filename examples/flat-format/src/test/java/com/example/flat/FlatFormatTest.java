@@ -1,6 +1,10 @@
 package com.example.flat;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.monoquant.core.Inspection;
 import dev.monoquant.core.Plugins;
+import dev.monoquant.core.Quantizer;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.testkit.contracts.InputFormatDetectorContract;
@@ -12,6 +16,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The laws damage the sample in many places and look whether anybody notices. */
 class FlatFormatTest implements InputFormatDetectorContract {
@@ -38,6 +44,19 @@ class FlatFormatTest implements InputFormatDetectorContract {
   @Override
   public Map<String, byte[]> truth() {
     return Map.of("fc.weight", bytes(FC), "fc.bias", bytes(BIAS));
+  }
+
+  @Test
+  void anOptionTellsWhichSizeComesFirst(@TempDir Path folder) throws IOException {
+    ModelInput sample = sample(folder);
+    assertEquals("[2, 3]", shape(Quantizer.create().inspect(sample)));
+    assertEquals(
+        "[3, 2]",
+        shape(Quantizer.create().withInputOption("sizes", "columns-rows").inspect(sample)));
+  }
+
+  private static String shape(Inspection inspection) {
+    return inspection.tensors().get(0).shape().toString();
   }
 
   private static ByteBuffer name(ByteBuffer out, String name) {

@@ -5,6 +5,8 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.LayerQuantizer;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -13,11 +15,15 @@ import java.util.stream.Stream;
  * temperature is not.
  *
  * <p>{@code gate} is stored as (outputs, inputs), as PyTorch stores linear layers; {@code value} as
- * (inputs, outputs), so that its second axis becomes the rows.
+ * (inputs, outputs), so that its second axis becomes the rows. Models that store it the other way
+ * are for {@code --option value-axis=0}.
  */
 public final class GatedLinear implements LayerQuantizer {
 
   static final LayerKind KIND = new LayerKind("GatedLinear");
+
+  static final OptionSpec<Integer> VALUE_AXIS =
+      OptionSpec.integer("value-axis", 1, 0, 1, "Which axis of a gated layer's value is its outputs");
 
   @Override
   public String id() {
@@ -25,13 +31,25 @@ public final class GatedLinear implements LayerQuantizer {
   }
 
   @Override
+  public List<OptionSpec<?>> options() {
+    return List.of(VALUE_AXIS);
+  }
+
+  @Override
   public List<Rows> rows(Layer layer) {
+    return rows(layer, OptionValues.DEFAULTS);
+  }
+
+  @Override
+  public List<Rows> rows(Layer layer, OptionValues options) {
+    int axis = options.get(VALUE_AXIS);
     if (!layer.kind().equals(KIND)) {
       return List.of();
     }
     return Stream.concat(
             matrix(layer, "gate").map(tensor -> new Rows(layer.name(), KIND, "gate", tensor, 0)),
-            matrix(layer, "value").map(tensor -> new Rows(layer.name(), KIND, "value", tensor, 1)))
+            matrix(layer, "value")
+                .map(tensor -> new Rows(layer.name(), KIND, "value", tensor, axis)))
         .toList();
   }
 

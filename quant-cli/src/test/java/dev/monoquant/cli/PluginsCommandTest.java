@@ -14,6 +14,9 @@ import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.testkit.fakes.ForwardingDetector;
+import dev.monoquant.testkit.fakes.ForwardingLayerQuantizer;
+import dev.monoquant.testkit.fakes.ForwardingOutput;
 import dev.monoquant.tile.Encoding;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -42,6 +45,43 @@ class PluginsCommandTest {
         .isEqualTo(
             "[{\"name\":\"steps\",\"type\":\"integer\",\"allowed\":\"a whole number from 0 to 99\","
                 + "\"default\":\"20\",\"help\":\"How often to refine\"}]");
+  }
+
+  @Test
+  void theOptionsOfEveryKindOfPluginAreListed() {
+    OptionSpec<Boolean> option = OptionSpec.flag("odd", false, "Whether it is");
+    Plugins plugins =
+        Plugins.of(
+            new ForwardingDetector(Plugins.load().inputFormat("safetensors")) {
+              @Override
+              public List<OptionSpec<?>> options() {
+                return List.of(option);
+              }
+            },
+            new ForwardingLayerQuantizer(Plugins.load().layerQuantizers().get(0)) {
+              @Override
+              public List<OptionSpec<?>> options() {
+                return List.of(option);
+              }
+            },
+            new Refined(),
+            new ForwardingOutput(Plugins.load().outputFormat("safetensors")) {
+              @Override
+              public List<OptionSpec<?>> options() {
+                return List.of(option);
+              }
+            });
+    assertThat(PluginsCommand.toTable(plugins).lines().map(String::trim))
+        .filteredOn(line -> line.startsWith("--option"))
+        .containsExactly(
+            "--option odd=false  Whether it is: true or false",
+            "--option odd=false  Whether it is: true or false",
+            "--option steps=20  How often to refine: a whole number from 0 to 99",
+            "--option odd=false  Whether it is: true or false");
+    JsonParser.parseString(PluginsCommand.toJson(plugins))
+        .getAsJsonObject()
+        .getAsJsonArray("plugins")
+        .forEach(p -> assertThat(p.getAsJsonObject().getAsJsonArray("options")).hasSize(1));
   }
 
   private static final class Refined implements Scheme {

@@ -63,6 +63,17 @@ class WrongUseTest {
           quantize(2, "--layer fc", "--layer \"fc\"", "'fc*=Linear'"),
           quantize(2, "--option clip", "--option \"clip\"", "clip=0.99"),
           quantize(2, "--option clip=1", "scheme int8 has no option \"clip\""),
+          quantize(
+              2,
+              "--option mode=dynamic",
+              "option mode belongs to output format torchscript, and the output format is"
+                  + " safetensors",
+              "--format torchscript"),
+          usage(
+              "compare $m $m --option mode=dynamic",
+              "option mode belongs to output format torchscript, and no output format takes part"),
+          usage("inspect $m --option rows=1", "input format safetensors has no option \"rows\""),
+          usage("verify $m --option rows", "--option \"rows\" has no two sides"),
           quantize(2, "--min-elements -3", "-3", "0 or more"),
           quantize(2, "--non-finite ignore", "ignore", "fail", "keep"),
           quantize(2, "--ragged-groups pad", "pad", "channel"),

@@ -7,9 +7,13 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.OutputException;
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.Plugins;
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.core.Report;
+import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.testkit.fakes.ForwardingDetector;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -68,10 +72,14 @@ class ResumeTest {
    * and given the name of a process that is no more.
    */
   private Path interrupted(int shards) throws IOException {
+    return interrupted(shards, Quantizer.create());
+  }
+
+  private Path interrupted(int shards, Quantizer quantizer) throws IOException {
     Path left = target.resolveSibling(".out.quant-999999999999-0123456789abcdef.tmp");
     Path spare = folder.resolve("spare");
     Quantizer copying =
-        Quantizer.create()
+        quantizer
             .withThreads(1)
             .withProgress(
                 (stage, done, total, subject) -> {
@@ -223,6 +231,42 @@ class ResumeTest {
     assertRefused(INT8, "the SHA-256 of input model-00001-of-00005.safetensors was");
     Files.write(shard, bytes);
     assertComplete(resume(), 2);
+  }
+
+  /** The same files, read in another way. */
+  @Test
+  void anotherReadingIsRefusedWithTheDifference() throws IOException {
+    InputFormatDetector choosy =
+        new ForwardingDetector(Plugins.load().inputFormat("model-directory")) {
+          @Override
+          public String id() {
+            return "test/choosy";
+          }
+
+          @Override
+          public List<OptionSpec<?>> options() {
+            return List.of(OptionSpec.integer("choice", 0, 0, 9, "What to take of it"));
+          }
+        };
+    Quantizer reading =
+        Quantizer.create()
+            .withPlugins(Plugins.load().with(choosy))
+            .withInputFormat("test/choosy")
+            .withResume(true);
+    Path left = interrupted(2, reading.withResume(false).withInputOption("choice", "1"));
+    Map<String, String> before = contents(target.getParent());
+    for (Quantizer other : List.of(reading, reading.withInputOption("choice", "2"))) {
+      assertThatThrownBy(() -> other.quantize(ModelInput.of(input), INT8, target, false))
+          .isInstanceOf(OutputException.class)
+          .hasMessageContaining("monoquant.reading: options was \"{\\\"choice\\\":\\\"1\\\"}\"");
+    }
+    assertThat(contents(target.getParent())).isEqualTo(before);
+    Report report =
+        reading
+            .withInputOption("choice", "01")
+            .quantize(ModelInput.of(input), INT8, target, false);
+    assertThat(left).doesNotExist();
+    assertThat(report.warnings().toString()).contains("resumed: 2 of " + LAYERS);
   }
 
   @Test

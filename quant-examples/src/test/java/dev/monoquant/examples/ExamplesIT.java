@@ -5,9 +5,13 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.File;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -43,6 +47,90 @@ class ExamplesIT {
     assertThat(folder.resolve("model-float.safetensors")).isNotEmptyFile();
   }
 
+  /** A file that does not tell which size of a matrix comes first, and a layer that is no one's. */
+  @Test
+  void anInputFormatAndALayerQuantizerHaveOptionsOfTheirOwn() throws Exception {
+    assumeThat(Path.of("/bin/sh")).as("a POSIX shell").isExecutable();
+    Path model = folder.resolve("model.flat");
+    ByteBuffer file = ByteBuffer.allocate(4096).order(ByteOrder.LITTLE_ENDIAN);
+    file.put("FLATMATS".getBytes(StandardCharsets.US_ASCII)).putInt(2);
+    for (String name : List.of("mixer.gate", "mixer.value")) {
+      file.putInt(name.length()).put(name.getBytes(StandardCharsets.US_ASCII));
+      file.putInt(16).putInt(32);
+    }
+    for (int i = 0; i < 2 * 16 * 32 && file.remaining() >= Float.BYTES; i++) {
+      file.putFloat((float) Math.sin(i));
+    }
+    Files.write(model, Arrays.copyOf(file.array(), file.position()));
+    jar("flat-format");
+    jar("gated-layer");
+    String plugins = " --plugin flat-format-1.0.0.jar --plugin gated-layer-1.0.0.jar";
+
+    assertThat(quant("plugins" + plugins))
+        .contains("--option sizes=rows-columns  The order in which", "one of rows-columns, columns")
+        .contains("--option value-axis=1  Which axis", "a whole number from 0 to 1");
+    assertThat(quant("inspect model.flat" + plugins)).contains("16").doesNotContain("32x16");
+    assertThat(quant("inspect model.flat --json --option sizes=columns-rows" + plugins))
+        .containsPattern("32,\\s+16");
+
+    List<String> commands = Guides.commands(Guides.ROOT.resolve("docs/write-an-input-format.md"));
+    assertThat(commands).hasSize(1);
+    assertThat(quant(commands.get(0).replaceFirst("^quant ", ""))).contains("mixer.value");
+    String other =
+        commands
+            .get(0)
+            .replaceFirst("^quant ", "")
+            .replace("model-int8", "other")
+            .replace("value-axis=0", "sizes=columns-rows");
+    assertThat(quant(other)).contains("mixer.value");
+
+    assertThat(metadata("model-int8.safetensors"))
+        .contains("monoquant.reading", "rows-columns", "value-axis")
+        .doesNotContain("columns-rows");
+    assertThat(metadata("other.safetensors")).contains("\\\"sizes\\\":\\\"columns-rows\\\"");
+    assertThat(quant("verify other.safetensors --against model.flat" + plugins, 4))
+        .contains("mixer.gate");
+    assertThat(
+            quant(
+                "verify other.safetensors --against model.flat --option sizes=columns-rows"
+                    + plugins))
+        .isNotBlank();
+    assertThat(quant("compare model.flat other.safetensors --option sizes=columns-rows" + plugins))
+        .contains("mixer.gate");
+
+    assertThat(quant(commands.get(0).substring(6) + " --force --option sizes=diagonal", 2))
+        .contains("input format example/flat: option sizes is \"diagonal\"", "rows-columns");
+    assertThat(quant("inspect model.flat --option size=1" + plugins, 2))
+        .contains("input format example/flat has no option \"size\"; did you mean sizes?");
+    assertThat(quant("inspect other.safetensors --option sizes=rows-columns" + plugins, 2))
+        .contains(
+            "option sizes belongs to input format example/flat, and the input format is"
+                + " safetensors");
+    assertThat(quant("inspect model.flat --option value-axis=1" + plugins, 2))
+        .contains("option value-axis belongs to layer quantizer example/gated-linear");
+  }
+
+  private void jar(String example) throws IOException {
+    String name = example + "-1.0.0.jar";
+    Files.copy(BUILT.resolve(example).resolve("target").resolve(name), folder.resolve(name));
+  }
+
+  /** The header of a file, with what it says of itself. */
+  private String metadata(String file) throws IOException {
+    ByteBuffer bytes =
+        ByteBuffer.wrap(Files.readAllBytes(folder.resolve(file))).order(ByteOrder.LITTLE_ENDIAN);
+    int length = Math.toIntExact(bytes.getLong());
+    return new String(bytes.array(), Long.BYTES, length, StandardCharsets.UTF_8);
+  }
+
+  private String quant(String arguments) throws IOException, InterruptedException {
+    return quant(arguments, 0);
+  }
+
+  private String quant(String arguments, int code) throws IOException, InterruptedException {
+    return run(code, "/bin/sh", "-c", QUANT.resolve("bin") + "/quant " + arguments);
+  }
+
   @Test
   void theNamedModuleIsFoundOnTheModulePath() throws Exception {
     Path jar = BUILT.resolve("k-means/target/k-means-1.0.0.jar");
@@ -75,6 +163,10 @@ class ExamplesIT {
   }
 
   private String run(String... command) throws IOException, InterruptedException {
+    return run(0, command);
+  }
+
+  private String run(int code, String... command) throws IOException, InterruptedException {
     Path said = folder.resolve("said.txt");
     ProcessBuilder builder =
         new ProcessBuilder(command)
@@ -88,7 +180,7 @@ class ExamplesIT {
       throw new AssertionError(List.of(command) + " still runs: " + Files.readString(said));
     }
     String text = Files.readString(said);
-    assertThat(process.exitValue()).as(List.of(command) + "\n" + text).isZero();
+    assertThat(process.exitValue()).as(List.of(command) + "\n" + text).isEqualTo(code);
     return text;
   }
 }

@@ -65,6 +65,36 @@ class GuidesTest {
             Path.of("src/test/java/com/example/pow2/PowerOfTwoTest.java"));
   }
 
+  /** The test kit tries itself on a scheme that the README shows too: one class, in two places. */
+  @Test
+  void theSchemeOfTheTestKitIsThatOfTheExample() {
+    String kit = "quant-testkit/src/test/java/dev/monoquant/testkit/example/";
+    String example = "examples/power-of-two/src/";
+    assertThat(code(kit + "PowerOfTwo.java"))
+        .isEqualTo(code(example + "main/java/com/example/pow2/PowerOfTwo.java"));
+  }
+
+  /** The code as it is but for where it stands, how it is registered and whose it is. */
+  private static String code(String file) {
+    return Guides.text(Guides.ROOT.resolve(file))
+        .replaceAll("(?m)^package .*\\n", "")
+        .replace("import com.google.auto.service.AutoService;\n", "")
+        .replace("@AutoService(Scheme.class)\n", "")
+        .replace("acme", "example");
+  }
+
+  /** Their guide says so: one project is that of the other under another name. */
+  @Test
+  void theInputFormatIsBuiltAsTheSchemeIs() {
+    assertThat(unnamed("flat-format")).isEqualTo(unnamed("power-of-two"));
+  }
+
+  private static String unnamed(String example) {
+    return Guides.text(Guides.ROOT.resolve("examples").resolve(example).resolve("pom.xml"))
+        .replaceAll("<name>.*</name>", "")
+        .replaceFirst("<artifactId>" + example + "</artifactId>", "");
+  }
+
   @Test
   void everyExampleUsesThisVersion() throws IOException {
     String own = Guides.text(Guides.ROOT.resolve("quant-examples/pom.xml"));

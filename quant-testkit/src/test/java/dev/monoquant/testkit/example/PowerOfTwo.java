@@ -43,7 +43,7 @@ public final class PowerOfTwo implements Scheme {
   public Encoding encoding(Rows rows, Options options) {
     if (!options.withCompute(Compute.AUTO).equals(defaults(rows))) {
       throw new ConfigurationException(
-          options + ": acme/pow2 has 8 bits, symmetric, per channel, profile acme, and no other");
+          "acme/pow2 has 8 bits, symmetric, per channel, profile acme; not " + options);
     }
     return Encoding.of(
         Part.perElement(Part.CODES, ElementType.INT8),
@@ -57,12 +57,13 @@ public final class PowerOfTwo implements Scheme {
 
   private static QuantizedTile quantize(Tile tile) {
     float[] x = tile.values();
-    byte[] codes = new byte[tile.height() * tile.cols()];
+    int cols = tile.cols();
+    byte[] codes = new byte[tile.height() * cols];
     byte[] scales = new byte[tile.height() * Float.BYTES];
     for (int row = 0; row < tile.height(); row++) {
-      float scale = scale(x, row * tile.cols(), tile.cols());
+      float scale = scale(x, row * cols, cols);
       little(scales).putFloat(row * Float.BYTES, scale);
-      for (int i = row * tile.cols(); i < (row + 1) * tile.cols(); i++) {
+      for (int i = row * cols; i < (row + 1) * cols; i++) {
         codes[i] = (byte) Math.rint(x[i] / scale);
       }
     }

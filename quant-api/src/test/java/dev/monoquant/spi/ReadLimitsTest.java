@@ -1,0 +1,55 @@
+package dev.monoquant.spi;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.monoquant.ConfigurationException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.RecordComponent;
+import java.util.Arrays;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class ReadLimitsTest {
+
+  /** All different, so that none can stand in for another. */
+  private static final ReadLimits LIMITS =
+      new ReadLimits(101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112);
+
+  static Stream<Method> changes() {
+    return Arrays.stream(ReadLimits.class.getMethods())
+        .filter(method -> method.getName().startsWith("with"));
+  }
+
+  @Test
+  void thereAreChangesToTry() {
+    assertThat(changes()).hasSize(9);
+  }
+
+  @ParameterizedTest
+  @MethodSource("changes")
+  void aChangeIsOfThatLimitAlone(Method change) throws Exception {
+    boolean isLong = change.getParameterTypes()[0] == long.class;
+    Object changed = change.invoke(LIMITS, isLong ? (Object) 7L : (Object) 7);
+    for (RecordComponent limit : ReadLimits.class.getRecordComponents()) {
+      Number before = (Number) limit.getAccessor().invoke(LIMITS);
+      Number after = (Number) limit.getAccessor().invoke(changed);
+      boolean meant = change.getName().equalsIgnoreCase("with" + limit.getName());
+      assertThat(after.longValue()).as(limit.getName()).isEqualTo(meant ? 7 : before.longValue());
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("changes")
+  void aLimitIsPositive(Method change) {
+    boolean isLong = change.getParameterTypes()[0] == long.class;
+    assertThatThrownBy(() -> change.invoke(LIMITS, isLong ? (Object) 0L : (Object) 0))
+        .isInstanceOf(InvocationTargetException.class)
+        .cause()
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining(" is 0; at least 1 is allowed");
+  }
+}

@@ -160,7 +160,8 @@ public final class DetectorLaws {
     if (c.probe().orElse(Match.NONE) == Match.NONE) {
       return;
     }
-    try (TensorSource source = c.detector().open(c.input(), ReadLimits.DEFAULT, OptionValues.DEFAULTS)) {
+    try (TensorSource source =
+        c.detector().open(c.input(), ReadLimits.DEFAULT, OptionValues.DEFAULTS)) {
       source.tensors();
     } catch (IOException | ModelFormatException refused) {
       return;

@@ -31,7 +31,8 @@ public final class ReadBackLaws {
         folder -> {
           c.writeAll(folder, false, c.writes(2));
           ModelInput input = ModelInput.of(folder.resolve(c.targetName()));
-          try (TensorSource source = reader.open(input, ReadLimits.DEFAULT, OptionValues.DEFAULTS)) {
+          try (TensorSource source =
+              reader.open(input, ReadLimits.DEFAULT, OptionValues.DEFAULTS)) {
             requireKept(law, c, source);
             requireWeights(law, c, source);
           }

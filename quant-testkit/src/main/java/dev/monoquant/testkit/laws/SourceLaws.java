@@ -158,10 +158,10 @@ public final class SourceLaws {
     for (OptionValues options : OptionSamples.each(c.detector().options())) {
       try (TensorSource source = c.open(options)) {
         Sources.content(source);
-      } catch (QuantException refused) {
-        continue;
       } catch (IOException | RuntimeException e) {
-        throw new LawViolation("optionsAreTakenOrRefused", c, options + ": " + e, e);
+        if (!(e instanceof QuantException)) {
+          throw new LawViolation("optionsAreTakenOrRefused", c, options + ": " + e, e);
+        }
       }
     }
   }

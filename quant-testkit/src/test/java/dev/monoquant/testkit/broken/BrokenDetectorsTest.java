@@ -218,9 +218,7 @@ class BrokenDetectorsTest {
     assertThat(caught(format)).containsExactly("optionsAreDescribed");
   }
 
-  /**
-   * Passes over a tensor unless it is told not to. Caught by {@code plainOpenMeansDefaults}.
-   */
+  /** Passes over a tensor unless it is told not to. Caught by {@code plainOpenMeansDefaults}. */
   @Test
   void hasADefaultOfItsOwn() throws IOException {
     FlatFormat format =

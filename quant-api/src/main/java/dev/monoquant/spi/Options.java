@@ -47,6 +47,22 @@ public record Options(
     this(bits, symmetric, granularity, COMPRESSED_TENSORS, Compute.AUTO, Map.of());
   }
 
+  /** {@return such as {@code 8 bits, symmetric, channel, profile acme, compute auto, {}}} */
+  @Override
+  public String toString() {
+    return bits
+        + " bits, "
+        + (symmetric ? "symmetric" : "asymmetric")
+        + ", "
+        + granularity.wire()
+        + ", profile "
+        + profile
+        + ", compute "
+        + compute.wire()
+        + ", "
+        + extra;
+  }
+
   /**
    * {@return the value of an option of the scheme's own; its default if nothing is said, as in what
    * was written before the scheme had the option}

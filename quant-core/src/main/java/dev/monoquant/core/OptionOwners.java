@@ -76,11 +76,17 @@ record OptionOwners(Plugins all, List<OwnOptions> owners) {
                     .distinct()
                     .collect(Collectors.joining(" and ")))
         + ". Leave it out"
-        + switch (kind) {
-          case SCHEME -> ", or choose --scheme " + others.get(0).id();
-          case OUTPUT_FORMAT -> ", or choose --format " + others.get(0).id();
-          case INPUT_FORMAT, LAYER_QUANTIZER -> "";
-        };
+        + instead(others.get(0));
+  }
+
+  /** How to choose the plugin that has the option, where there is a choice. */
+  private String instead(OwnOptions other) {
+    boolean quantizes = owners.stream().anyMatch(o -> o.kind() == PluginEntry.Kind.SCHEME);
+    return switch (other.kind()) {
+      case SCHEME -> quantizes ? ", or choose --scheme " + other.id() : "";
+      case OUTPUT_FORMAT -> quantizes ? ", or choose --format " + other.id() : "";
+      case INPUT_FORMAT, LAYER_QUANTIZER -> "";
+    };
   }
 
   private static String text(List<OwnOptions> plugins) {

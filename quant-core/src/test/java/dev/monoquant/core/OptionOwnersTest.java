@@ -268,6 +268,11 @@ class OptionOwnersTest {
         .hasMessage(
             "option loud belongs to output format test/loud, and no output format takes part here."
                 + " Leave it out, or choose --format test/loud");
+    assertThatThrownBy(() -> quantizer().withInputOption("loud", "true").inspect(input("m.skip")))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage(
+            "option loud belongs to output format test/loud, and no output format takes part here."
+                + " Leave it out");
     assertThatThrownBy(() -> quantizer().withInputOption("axis", "1").inspect(input("m.skip")))
         .isInstanceOf(ConfigurationException.class)
         .hasMessage(

@@ -52,13 +52,13 @@ class ExamplesIT {
   void anInputFormatAndALayerQuantizerHaveOptionsOfTheirOwn() throws Exception {
     assumeThat(Path.of("/bin/sh")).as("a POSIX shell").isExecutable();
     Path model = folder.resolve("model.flat");
-    ByteBuffer file = ByteBuffer.allocate(4096).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer file = ByteBuffer.allocate(8192).order(ByteOrder.LITTLE_ENDIAN);
     file.put("FLATMATS".getBytes(StandardCharsets.US_ASCII)).putInt(2);
     for (String name : List.of("mixer.gate", "mixer.value")) {
       file.putInt(name.length()).put(name.getBytes(StandardCharsets.US_ASCII));
       file.putInt(16).putInt(32);
     }
-    for (int i = 0; i < 2 * 16 * 32 && file.remaining() >= Float.BYTES; i++) {
+    for (int i = 0; i < 2 * 16 * 32; i++) {
       file.putFloat((float) Math.sin(i));
     }
     Files.write(model, Arrays.copyOf(file.array(), file.position()));

@@ -62,7 +62,8 @@ class GuidesTest {
             Path.of("pom.xml"),
             Path.of("src/main/java/com/example/pow2/PowerOfTwo.java"),
             Path.of("src/main/resources/META-INF/services/dev.monoquant.spi.Scheme"),
-            Path.of("src/test/java/com/example/pow2/PowerOfTwoTest.java"));
+            Path.of("src/test/java/com/example/pow2/PowerOfTwoTest.java"),
+            Path.of("src/test/resources/junit-platform.properties"));
   }
 
   /** The test kit tries itself on a scheme that the README shows too: one class, in two places. */

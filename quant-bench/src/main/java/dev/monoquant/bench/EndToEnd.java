@@ -183,16 +183,17 @@ public final class EndToEnd implements Callable<Integer> {
       throws IOException, InterruptedException {
     Map<Contestant, List<Run>> runs = new LinkedHashMap<>();
     contestants.forEach(c -> runs.put(c, new ArrayList<>()));
-    List<Contestant> order = new ArrayList<>(contestants);
+    List<Map.Entry<Contestant, List<Run>>> order = new ArrayList<>(runs.entrySet());
     for (int round = 1; round <= rounds; round++) {
-      for (Contestant contestant : order) {
+      for (Map.Entry<Contestant, List<Run>> entry : order) {
+        Contestant contestant = entry.getKey();
         for (Contestant each : contestants) {
           FileTrees.delete(output(each));
         }
         new ProcessBuilder("sync").inheritIO().start().waitFor();
         FileTrees.warm(in);
         Run run = contestant.run(in, output(contestant), log(contestant));
-        runs.get(contestant).add(run);
+        entry.getValue().add(run);
         out.printf(
             Locale.ROOT, "round %d: %s %.2f s%n", round, contestant.name(), run.wallSeconds());
         out.flush();

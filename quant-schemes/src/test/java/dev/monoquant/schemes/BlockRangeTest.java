@@ -19,7 +19,6 @@ class BlockRangeTest {
   @ValueSource(ints = {1, 2, 511, 513, 1023, 1024, 1025, 1535, 1536, 1537, 2100})
   void theEndsAreFoundWhereverTheyAre(int count) {
     SplittableRandom random = new SplittableRandom(count);
-    BlockRange range = new BlockRange();
     float[] least = new float[3];
     float[] greatest = new float[3];
     for (int at = 0; at < count; at++) {
@@ -29,13 +28,13 @@ class BlockRangeTest {
         values[AROUND + i] = (float) random.nextDouble(-1, 1);
       }
       values[AROUND + at] = 2;
-      assertThat(range.absMax(values, AROUND, count)).isEqualTo(2);
-      range.find(values, AROUND, count, least, greatest, 1);
+      assertThat(new BlockRange().absMax(values, AROUND, count)).isEqualTo(2);
+      new BlockRange().find(values, AROUND, count, least, greatest, 1);
       assertThat(greatest[1]).isEqualTo(2);
       assertThat(least[1]).isEqualTo(count == 1 ? 2 : plainMin(values, count));
       values[AROUND + at] = -3;
-      assertThat(range.absMax(values, AROUND, count)).isEqualTo(3);
-      range.find(values, AROUND, count, least, greatest, 1);
+      assertThat(new BlockRange().absMax(values, AROUND, count)).isEqualTo(3);
+      new BlockRange().find(values, AROUND, count, least, greatest, 1);
       assertThat(least[1]).isEqualTo(-3);
     }
     assertThat(least[0]).isZero();

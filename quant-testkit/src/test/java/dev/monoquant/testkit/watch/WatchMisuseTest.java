@@ -1,0 +1,204 @@
+package dev.monoquant.testkit.watch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.Rows;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.TensorSink;
+import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.testkit.example.FlatOutput;
+import dev.monoquant.testkit.example.PowerOfTwo;
+import dev.monoquant.testkit.fakes.ForwardingOutput;
+import dev.monoquant.testkit.fakes.ForwardingScheme;
+import dev.monoquant.testkit.fakes.MemoryFormat;
+import dev.monoquant.testkit.fakes.MemoryModel;
+import dev.monoquant.testkit.fakes.MemoryTile;
+import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.Tile;
+import java.io.IOException;
+import java.lang.reflect.Proxy;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+/** Every note that a watch can make is made, on calls that no framework should make. */
+class WatchMisuseTest {
+
+  private static final TensorInfo WEIGHT =
+      new TensorInfo("fc.weight", ElementType.FLOAT32, TensorShape.of(4, 3));
+  private static final TensorInfo BIAS =
+      new TensorInfo("fc.bias", ElementType.FLOAT32, TensorShape.of(4));
+  private static final Rows ROWS = new Rows("fc", LayerKind.LINEAR, "weight", WEIGHT, 0);
+
+  private final Watch watch = new Watch();
+
+  /** A sink that takes everything and does nothing, so that only the watch has something to say. */
+  private static TensorSink idle() {
+    return (TensorSink)
+        Proxy.newProxyInstance(
+            WatchMisuseTest.class.getClassLoader(),
+            new Class<?>[] {TensorSink.class},
+            (proxy, method, args) ->
+                switch (method.getName()) {
+                  case "commit" -> List.of(Path.of("made"));
+                  case "finish" -> Optional.of(Path.of("tried"));
+                  case "finished" -> Optional.of("remark of " + args[0]);
+                  default -> null;
+                });
+  }
+
+  private static EncodedWeight weight() {
+    Scheme scheme = new PowerOfTwo();
+    Options options = scheme.defaults(ROWS);
+    return new EncodedWeight(ROWS, scheme.id(), options, scheme.encoding(ROWS, options));
+  }
+
+  private TensorSink sink() throws IOException {
+    OutputRequest request =
+        new OutputRequest(
+            Path.of("out"),
+            false,
+            false,
+            MemoryModel.named("none").build().open(),
+            List.of(),
+            List.of(weight()),
+            List.of(BIAS),
+            Map.of());
+    return watch
+        .output(
+            new ForwardingOutput(new FlatOutput()) {
+              @Override
+              public TensorSink open(OutputRequest r) {
+                return idle();
+              }
+            })
+        .open(request);
+  }
+
+  private static QuantizedTile tile(long first, int height) {
+    return new QuantizedTile(first, height, Map.of());
+  }
+
+  @Test
+  void aSinkIsQuietWhenAllComesOnceAndInOrder() throws IOException {
+    try (TensorSink sink = sink()) {
+      sink.writeWhole(weight(), Map.of());
+      sink.remark("fc.weight", "text");
+      sink.writeTile(weight(), tile(0, 4));
+      sink.writeKept(BIAS, 0, ByteBuffer.allocate(16).position(16));
+      assertThat(sink.finish()).contains(Path.of("tried"));
+      assertThat(sink.commit()).containsExactly(Path.of("made"));
+    }
+    assertThat(watch.breaches()).containsExactly("output acme/flat: fc.bias: 16 bytes never came");
+  }
+
+  @Test
+  void whatAnInterruptedRunHasFinishedNeedNotCome() throws IOException {
+    try (TensorSink sink = sink()) {
+      assertThat(sink.finished("fc.weight")).contains("remark of fc.weight");
+      assertThat(sink.finished("fc.bias")).contains("remark of fc.bias");
+      sink.commit();
+    }
+    assertThat(watch.breaches()).isEmpty();
+  }
+
+  @Test
+  void aSinkIsWrittenInOrderAndNotAfterItsEnd() throws IOException {
+    try (TensorSink sink = sink()) {
+      sink.writeTile(weight(), tile(0, 2));
+      sink.writeTile(weight(), tile(1, 3));
+      sink.writeKept(BIAS, 0, ByteBuffer.allocate(20));
+      sink.commit();
+      sink.commit();
+      sink.writeWhole(weight(), Map.of());
+      sink.remark("fc.weight", "late");
+      sink.finish();
+    }
+    assertThat(watch.breaches())
+        .contains(
+            "output acme/flat: fc.weight: a tile comes before the parts of the whole tensor",
+            "output acme/flat: fc.weight: row 1 comes twice",
+            "output acme/flat: fc.bias: bytes that are not in the request, or come twice",
+            "output acme/flat: fc.bias: 20 bytes are not consumed",
+            "output acme/flat: it is committed when it is COMMITTED",
+            "output acme/flat: fc.weight is written when the output is COMMITTED",
+            "output acme/flat: the end is written when the output is COMMITTED");
+  }
+
+  @Test
+  void aSourceIsReadWithinItsTensorsAndUntilItIsClosed() throws IOException {
+    MemoryModel model =
+        MemoryModel.named("m").floats("fc.bias", BIAS.type(), BIAS.shape(), new float[4]).build();
+    TensorSource never =
+        watch.input(new MemoryFormat(model)).open(model.input(), ReadLimits.DEFAULT);
+    TensorSource closed =
+        watch.input(new MemoryFormat(model)).open(model.input(), ReadLimits.DEFAULT);
+    assertThat(never.read(BIAS, 12, 4).remaining()).isEqualTo(4);
+    assertThat(catchThrowable(() -> never.read(BIAS, 12, 5))).isNotNull();
+    closed.close();
+    assertThat(catchThrowable(() -> closed.readTile(weight(), 0, 1))).isNotNull();
+    assertThat(closed.audit()).isEmpty();
+    assertThat(watch.breaches())
+        .containsExactly(
+            "input testkit/memory: fc.bias: bytes 12 to 17 are asked for",
+            "input testkit/memory: fc.weight is read after the source was closed",
+            "input testkit/memory: everything is read after the source was closed",
+            "input testkit/memory: the source of m is never closed");
+  }
+
+  @Test
+  void aSchemeGetsTheTilesOfItsWeightAndItsResultsStay() {
+    byte[] whole = {1};
+    Scheme odd =
+        new ForwardingScheme(new PowerOfTwo()) {
+          @Override
+          public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+            TileQuantizer inside = super.begin(rows, options, facts);
+            return new TileQuantizer() {
+              @Override
+              public QuantizedTile quantize(Tile tile) {
+                QuantizedTile made = inside.quantize(tile);
+                return new QuantizedTile(made.firstRow() + 1, made.height(), Map.of());
+              }
+
+              @Override
+              public Map<String, byte[]> tensorParts() {
+                return Map.of("whole", whole);
+              }
+            };
+          }
+        };
+    Scheme watched = watch.scheme(odd);
+    Options options = watched.defaults(ROWS);
+    watched.encoding(ROWS, options);
+    TileQuantizer worker = watched.begin(ROWS, options, Facts.NONE);
+    Rows other = new Rows("fc2", LayerKind.LINEAR, "weight", WEIGHT, 0);
+    try (MemoryTile tile = MemoryTile.of(other, 0, new float[6])) {
+      worker.quantize(tile);
+      assertThat(tile.values()).startsWith(Float.NaN, Float.NaN, Float.NaN);
+    }
+    assertThat(worker.tensorParts()).containsEntry("whole", whole);
+    whole[0] = 2;
+    String subject = "scheme acme/pow2@1 on fc.weight: ";
+    assertThat(watch.breaches())
+        .containsExactly(
+            subject + "it is given a tile of fc.weight",
+            subject + "the result is of other rows than the tile",
+            subject + "the parts of the tensor changed while it was in work",
+            subject + "row 2 never came");
+  }
+}

@@ -111,15 +111,15 @@ final class Rewrite {
 
   private Holder hold(EncodedWeight weight) {
     Codec codec = Codec.of(weight).orElseThrow();
-    Mode mode = Mode.of(weight.storage(HolderOptions.MODE));
     if (weight.name().startsWith(Rewriter.CONSTANT)) {
       String name = weight.name().substring(Rewriter.CONSTANT.length());
       Holder known = constants.get(name);
       if (known != null) {
         return known;
       }
-      Holder holder = new Holder(codec, mode);
-      holder.addConstant(analysis.plan(Slot.CONSTANTS, name));
+      Plan plan = analysis.plan(Slot.CONSTANTS, name);
+      Holder holder = new Holder(codec, HolderOptions.mode(weight, plan));
+      holder.addConstant(plan);
       tensors.put(holder, pickles.parts(codec));
       holders.add(holder);
       constants.put(name, holder);
@@ -127,10 +127,10 @@ final class Rewrite {
     }
     Modules.Place place = modules.find(weight.name()).orElseThrow();
     Holder known = held.getOrDefault(place.module(), Map.of()).get(place.attribute());
-    return known != null ? known : place(codec, mode, place);
+    return known != null ? known : place(codec, place);
   }
 
-  private Holder place(Codec codec, Mode mode, Modules.Place place) {
+  private Holder place(Codec codec, Modules.Place place) {
     EncodedWeight weight = codec.weight();
     Optional<Same> same =
         TensorView.of(place.tensor())
@@ -144,6 +144,7 @@ final class Rewrite {
                         weight.options(),
                         weight.encoding()));
     Plan plan = analysis.plan(place.module().type().qualified(), place.attribute());
+    Mode mode = HolderOptions.mode(weight, plan);
     List<Holder> candidates =
         same.map(s -> shared.computeIfAbsent(s, k -> new ArrayList<>())).orElse(new ArrayList<>());
     Holder holder = candidates.stream().filter(h -> h.agrees(mode, plan)).findFirst().orElse(null);

@@ -65,13 +65,13 @@ public final class Rewriter {
    */
   public Optional<String> refusal(EncodedWeight weight) {
     TensorShape shape = weight.rows().tensor().shape();
-    if (shape.elements() < weight.storage(HolderOptions.SMALL)) {
+    if (shape.elements() < HolderOptions.leastHeld(weight)) {
       return Optional.of(
           "it has "
               + shape.elements()
-              + " numbers, and fewer than "
-              + weight.storage(HolderOptions.SMALL)
-              + " would not gain (option small)");
+              + " numbers, and what holds fewer than "
+              + HolderOptions.leastHeld(weight)
+              + " takes as much as they save (option small)");
     }
     if (shape.rank() < 2 || shape.elements() == 0) {
       return Optional.of("its shape is " + shape + "; at least 2 dimensions are held, none of 0");

@@ -11,20 +11,18 @@ interface Rewriting {
 
   /** The real one. */
   Factory REAL =
-      archive -> {
-        Rewriter rewriter = archive.rewriter();
-        return new Rewriting() {
-          @Override
-          public Optional<String> refusal(EncodedWeight weight) {
-            return rewriter.refusal(weight);
-          }
+      archive ->
+          new Rewriting() {
+            @Override
+            public Optional<String> refusal(EncodedWeight weight) {
+              return archive.rewriter().refusal(weight);
+            }
 
-          @Override
-          public Rewritten rewrite(List<EncodedWeight> weights) {
-            return rewriter.rewrite(weights);
-          }
-        };
-      };
+            @Override
+            public Rewritten rewrite(List<EncodedWeight> weights) {
+              return archive.rewritten(weights);
+            }
+          };
 
   /** Understands an archive. */
   @FunctionalInterface

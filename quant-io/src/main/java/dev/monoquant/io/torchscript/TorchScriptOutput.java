@@ -15,12 +15,14 @@ import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.TensorSink;
 import dev.monoquant.spi.TensorSource;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -163,7 +165,14 @@ public final class TorchScriptOutput implements OutputFormat {
         ScriptPlan.requireOriginal(script);
         return new Original(script, false);
       }
-      for (Path file : source.files()) {
+      List<Path> files = new ArrayList<>(source.files());
+      // Of a live model there is no file but the one that it was saved into to be read.
+      source
+          .runnable()
+          .map(RunnableFile::file)
+          .filter(f -> !files.contains(f))
+          .ifPresent(files::add);
+      for (Path file : files) {
         ModelInput input = ModelInput.of(file);
         if (new TorchScriptFormat().probe(input) != Match.NONE) {
           ScriptSource script = ScriptReader.open(file, source.name(), ReadLimits.DEFAULT);

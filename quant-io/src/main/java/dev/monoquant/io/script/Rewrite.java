@@ -6,11 +6,14 @@ import dev.monoquant.spi.Options;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -36,6 +39,7 @@ final class Rewrite {
   private final Map<Same, List<PickleObject>> parts = new HashMap<>();
   private final Map<Same, List<Holder>> shared = new HashMap<>();
   private final Map<Holder, List<PickleObject>> tensors = new HashMap<>();
+  private final Set<Modules.Place> keptPlaces = new HashSet<>();
   private final List<Holder> holders = new ArrayList<>();
   private final Map<Modules.Module, Map<String, Holder>> held = new LinkedHashMap<>();
   private final Map<String, Holder> constants = new TreeMap<>();
@@ -49,7 +53,8 @@ final class Rewrite {
     this.pickles = new HolderPickles(program);
   }
 
-  Rewritten run(List<EncodedWeight> weights) {
+  Rewritten run(List<EncodedWeight> weights, Collection<String> kept) {
+    kept.forEach(name -> modules.find(name).ifPresent(keptPlaces::add));
     Map<EncodedWeight, Holder> of = new LinkedHashMap<>();
     weights.forEach(w -> of.put(w, hold(w)));
     modules.all().forEach(this::follow);
@@ -173,6 +178,7 @@ final class Rewrite {
             (attribute, tensor) -> {
               String type = module.type().qualified();
               if (!held.getOrDefault(module, Map.of()).containsKey(attribute)
+                  && !keptPlaces.contains(new Modules.Place(module, attribute))
                   && module.isOpen()
                   && module.type().isTensor(attribute)
                   && analysis.refusal(type, attribute).isEmpty()) {

@@ -19,8 +19,8 @@ interface Rewriting {
             }
 
             @Override
-            public Rewritten rewrite(List<EncodedWeight> weights) {
-              return archive.rewritten(weights);
+            public Rewritten rewrite(List<EncodedWeight> weights, List<String> kept) {
+              return archive.rewritten(weights, kept);
             }
           };
 
@@ -34,5 +34,5 @@ interface Rewriting {
   Optional<String> refusal(EncodedWeight weight);
 
   /** See {@link Rewriter#rewrite}. */
-  Rewritten rewrite(List<EncodedWeight> weights);
+  Rewritten rewrite(List<EncodedWeight> weights, List<String> kept);
 }

@@ -45,7 +45,7 @@ final class ScriptArchive implements Closeable {
   private @Nullable Done done;
 
   /** The last rewriting: plan, size and output ask for the same one after the other. */
-  private record Done(List<EncodedWeight> weights, Rewritten result) {}
+  private record Done(List<EncodedWeight> weights, List<String> kept, Rewritten result) {}
 
   private ScriptArchive(Path path, TorchZip zip, ScriptProgram program, ReadLimits limits) {
     this.path = path;
@@ -156,10 +156,11 @@ final class ScriptArchive implements Closeable {
    * {@return the program with weights held; made anew only if they are not those of the last call}
    *
    * @param weights see {@link Rewriter#rewrite}
+   * @param kept see there
    */
-  synchronized Rewritten rewritten(List<EncodedWeight> weights) {
-    if (done == null || !done.weights().equals(weights)) {
-      done = new Done(List.copyOf(weights), rewriter().rewrite(weights));
+  synchronized Rewritten rewritten(List<EncodedWeight> weights, List<String> kept) {
+    if (done == null || !done.weights().equals(weights) || !done.kept().equals(kept)) {
+      done = new Done(List.copyOf(weights), List.copyOf(kept), rewriter().rewrite(weights, kept));
     }
     return done.result();
   }

@@ -8,6 +8,7 @@ import dev.monoquant.io.files.Disk;
 import dev.monoquant.io.script.HolderOptions;
 import dev.monoquant.io.script.Rewritten;
 import dev.monoquant.io.script.Treatment;
+import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
@@ -116,8 +117,7 @@ public final class TorchScriptOutput implements OutputFormat {
   public Map<String, String> remarks(OutputRequest request) {
     try (Original original = Original.of(request.source())) {
       Map<String, String> remarks = new LinkedHashMap<>();
-      for (Treatment t :
-          rewriting.of(original.script().archive()).rewrite(request.weights()).treatments()) {
+      for (Treatment t : rewritten(request, original).treatments()) {
         remarks.put(t.weight(), t.mode().wire() + ": " + t.note());
       }
       return remarks;
@@ -147,8 +147,13 @@ public final class TorchScriptOutput implements OutputFormat {
   }
 
   private ScriptPlan plan(OutputRequest request, Original original) throws IOException {
-    Rewritten rewritten = rewriting.of(original.script().archive()).rewrite(request.weights());
-    return new ScriptPlan(request, original.script(), rewritten);
+    return new ScriptPlan(request, original.script(), rewritten(request, original));
+  }
+
+  private Rewritten rewritten(OutputRequest request, Original original) {
+    return rewriting
+        .of(original.script().archive())
+        .rewrite(request.weights(), request.kept().stream().map(TensorInfo::name).toList());
   }
 
   /**

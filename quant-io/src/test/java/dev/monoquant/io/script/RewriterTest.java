@@ -159,7 +159,7 @@ class RewriterTest {
     EncodedWeight asked = quantized.weights().get(0);
     EncodedWeight weight =
         PlainScheme.INT8.weight(asked.rows(), Quantized.options(Mode.DYNAMIC, small));
-    Treatment treatment = rewriter.rewrite(List.of(weight)).treatments().get(0);
+    Treatment treatment = rewriter.rewrite(List.of(weight), List.of()).treatments().get(0);
     assertThat(treatment.mode().wire()).isEqualTo(mode);
     assertThat(treatment.note()).contains(note);
   }
@@ -170,7 +170,7 @@ class RewriterTest {
     ScriptArchive forbidden =
         new RewriterTest().single("self.weight = x", "return torch.neg(self.weight)");
     Rewriter rewriter = Rewriter.of(forbidden.program(), "model.pt", ReadLimits.DEFAULT);
-    assertThatThrownBy(() -> rewriter.rewrite(allowed.weights()))
+    assertThatThrownBy(() -> rewriter.rewrite(allowed.weights(), List.of()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("weight: the code sets it");
   }
@@ -242,7 +242,7 @@ class RewriterTest {
     PickleObject weight = build.tensor(1, 8, 8);
     PickleObject view = Build.view(build.lastKey(), 64, 8, 8);
     Quantized both = held(siblings(List.of(layer(weight), layer(weight), layer(view))));
-    Rewritten rewritten = both.rewriter().rewrite(both.weights());
+    Rewritten rewritten = both.rewriter().rewrite(both.weights(), List.of());
     assertThat(rewritten.storages()).hasSize(2);
     assertThat(rewritten.treatments())
         .extracting(Treatment::note)
@@ -274,7 +274,7 @@ class RewriterTest {
   void aModuleWithTwoNamesIsOneModule() {
     PickleObject shared = layer(build.tensor(1, 8, 8));
     Quantized quantized = held(siblings(List.of(shared, shared)));
-    Rewritten rewritten = quantized.rewriter().rewrite(quantized.weights());
+    Rewritten rewritten = quantized.rewriter().rewrite(quantized.weights(), List.of());
     PickleDict state =
         (PickleDict) ((PickleObject) rewritten.program().data()).state().orElseThrow();
     assertThat(state.find("l0").orElseThrow()).isSameAs(state.find("l1").orElseThrow());

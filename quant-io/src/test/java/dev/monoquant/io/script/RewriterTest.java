@@ -137,8 +137,8 @@ class RewriterTest {
       value = {
         "torch.linear(x, weight, bias) | 1025 | weight-only | too small to gain",
         "torch.linear(x, weight, bias) | 1024 | dynamic | int8 products",
-        "torch.conv1d(x, weight, bias) | 2049 | dynamic | int8 convolution",
-        "torch.conv1d(x, weight, bias) | 2050 | weight-only | too small to gain",
+        "torch.conv1d(x, weight, bias) | 11263 | dynamic | int8 convolution",
+        "torch.conv1d(x, weight, bias) | 11264 | weight-only | too small to gain",
       })
   void smallWeightsAreHeldButNotExecuted(String call, int small, String mode, String note) {
     boolean convolution = call.contains("conv1d");

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -27,12 +28,13 @@ import picocli.CommandLine.Spec;
  * Quantizes a synthetic checkpoint with the command line application, from start to exit, beside
  * {@code cp} of the same file.
  *
- * <p>Contestants take turns, so that a slow minute of the machine hits all of them. Before each run
- * the last output is deleted, dirty pages are written back and the input is read into the page
- * cache. Two pairs can be compared: {@code cp} with {@code quant-no-sync} (both leave the output to
- * the page cache), and {@code cp+sync} with {@code quant} (both return when it is on the disk).
- * Memory is that of the process and its descendants, sampled; it is the maximum over the rounds,
- * where all else is a median.
+ * <p>Contestants take turns, each round begun by another, so that a slow minute of the machine, or
+ * what one leaves behind for the next, hits all of them. Before each run the last output is
+ * deleted, dirty pages are written back and the input is read into the page cache. Two pairs can be
+ * compared: {@code cp} with {@code quant-no-sync} (both leave the output to the page cache), and
+ * {@code cp+sync} with {@code quant} (both return when it is on the disk). Memory is that of the
+ * process and its descendants, sampled; it is the maximum over the rounds, where all else is a
+ * median.
  */
 @Command(
     name = "end-to-end",
@@ -181,8 +183,9 @@ public final class EndToEnd implements Callable<Integer> {
       throws IOException, InterruptedException {
     Map<Contestant, List<Run>> runs = new LinkedHashMap<>();
     contestants.forEach(c -> runs.put(c, new ArrayList<>()));
+    List<Map.Entry<Contestant, List<Run>>> order = new ArrayList<>(runs.entrySet());
     for (int round = 1; round <= rounds; round++) {
-      for (Map.Entry<Contestant, List<Run>> entry : runs.entrySet()) {
+      for (Map.Entry<Contestant, List<Run>> entry : order) {
         Contestant contestant = entry.getKey();
         for (Contestant each : contestants) {
           FileTrees.delete(output(each));
@@ -195,6 +198,7 @@ public final class EndToEnd implements Callable<Integer> {
             Locale.ROOT, "round %d: %s %.2f s%n", round, contestant.name(), run.wallSeconds());
         out.flush();
       }
+      Collections.rotate(order, 1);
     }
     return runs.entrySet().stream()
         .map(

@@ -31,7 +31,7 @@ final class ErrorMeter {
     double noise1 = 0;
     double cross0 = 0;
     double cross1 = 0;
-    double max = 0;
+    double greatest = 0;
     int even = cols & ~1;
     for (int c = 0; c < even; c += 2) {
       double x0 = original[at + c];
@@ -40,17 +40,17 @@ final class ErrorMeter {
       double e1 = x1 - decoded[at + c + 1];
       signal0 += x0 * x0;
       signal1 += x1 * x1;
-      noise0 += e0 * e0;
-      noise1 += e1 * e1;
+      double square0 = e0 * e0;
+      double square1 = e1 * e1;
+      noise0 += square0;
+      noise1 += square1;
       cross0 += x0 * e0;
       cross1 += x1 * e1;
-      double a0 = Math.abs(e0);
-      double a1 = Math.abs(e1);
-      if (a0 > max) {
-        max = a0;
+      if (square0 > greatest) {
+        greatest = square0;
       }
-      if (a1 > max) {
-        max = a1;
+      if (square1 > greatest) {
+        greatest = square1;
       }
     }
     if (even < cols) {
@@ -59,14 +59,16 @@ final class ErrorMeter {
       signal0 += x * x;
       noise0 += e * e;
       cross0 += x * e;
-      max = Math.max(max, Math.abs(e));
+      greatest = Math.max(greatest, e * e);
     }
     elements += cols;
     signal += signal0 + signal1;
     noise += noise0 + noise1;
     cross += cross0 + cross1;
     // The comparisons above pass over NaN; the sums do not. Squares of floats cannot overflow.
-    double rowError = Double.isFinite(noise0 + noise1) ? max : Double.NaN;
+    // The root of a rounded square is the number itself, since the square of a difference of floats
+    // is far from both ends of the range of double.
+    double rowError = Double.isFinite(noise0 + noise1) ? Math.sqrt(greatest) : Double.NaN;
     maxError = Math.max(maxError, rowError);
     return rowError;
   }

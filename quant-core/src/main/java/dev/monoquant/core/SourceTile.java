@@ -9,7 +9,6 @@ import dev.monoquant.model.Rows;
 import dev.monoquant.tile.Tile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,16 +22,19 @@ final class SourceTile implements Tile, AutoCloseable {
   private final int height;
   private final int cols;
   private final float[] pristine;
+  private final TileBuffers buffers;
   private float @Nullable [] values;
   private @Nullable NDManager manager;
   private @Nullable NDArray array;
 
-  SourceTile(Rows rows, long firstRow, int height, int cols, float[] pristine) {
+  SourceTile(
+      Rows rows, long firstRow, int height, int cols, float[] pristine, TileBuffers buffers) {
     this.rows = rows;
     this.firstRow = firstRow;
     this.height = height;
     this.cols = cols;
     this.pristine = pristine;
+    this.buffers = buffers;
   }
 
   @Override
@@ -63,7 +65,8 @@ final class SourceTile implements Tile, AutoCloseable {
   @Override
   public float[] values() {
     if (values == null) {
-      values = Arrays.copyOf(pristine, height * cols);
+      values = buffers.handedOut(height * cols);
+      System.arraycopy(pristine, 0, values, 0, height * cols);
     }
     return values;
   }

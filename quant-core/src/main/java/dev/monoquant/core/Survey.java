@@ -94,7 +94,8 @@ final class Survey {
           List.of(planned),
           (same, firstRow, height, values, count) -> {
             int cols = Math.toIntExact(weight.rows().cols());
-            try (SourceTile tile = new SourceTile(weight.rows(), firstRow, height, cols, values)) {
+            try (SourceTile tile =
+                new SourceTile(weight.rows(), firstRow, height, cols, values, new TileBuffers())) {
               quantizer.quantize(tile);
             }
           });

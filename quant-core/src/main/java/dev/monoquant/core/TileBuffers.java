@@ -8,12 +8,21 @@ final class TileBuffers {
 
   private float[] original = new float[0];
   private float[] decoded = new float[0];
+  private float[] handedOut = new float[0];
 
   float[] original(int elements) {
     if (original.length < elements) {
       original = new float[elements];
     }
     return original;
+  }
+
+  /** For the copy of a tile that a plugin gets, which is its own until its call returns. */
+  float[] handedOut(int elements) {
+    if (handedOut.length < elements) {
+      handedOut = new float[elements];
+    }
+    return handedOut;
   }
 
   float[] decoded(int elements) {

@@ -89,7 +89,7 @@ final class WeightRun {
     }
 
     QuantizedTile coded;
-    try (SourceTile tile = new SourceTile(weight.rows(), firstRow, rows, cols, original)) {
+    try (SourceTile tile = new SourceTile(weight.rows(), firstRow, rows, cols, original, buffers)) {
       coded = quantizer.quantize(tile);
       gate.check(coded, firstRow, rows);
     } catch (RuntimeException e) {

@@ -20,7 +20,6 @@ final class AffineDecoder implements TileDecoder {
     boolean comfortable = parameters.areComfortable();
     int cols = Math.toIntExact(spec.cols());
     int chunk = Math.min(cols, AffineKernels.CHUNK);
-    byte[] bytes = new byte[chunk];
     float[] v = new float[chunk];
     float[] scale = new float[chunk];
     float[] zero = new float[chunk];
@@ -28,8 +27,7 @@ final class AffineDecoder implements TileDecoder {
       for (int col = 0; col < cols; col += chunk) {
         int count = Math.min(chunk, cols - col);
         int at = row * cols + col;
-        System.arraycopy(codes, at, bytes, 0, count);
-        AffineKernels.widen(bytes, count, v);
+        AffineKernels.widen(codes, at, count, v);
         parameters.spreadScales(row, col, count, scale);
         if (!spec.symmetric()) {
           parameters.spreadZeroPoints(row, col, count, zero);

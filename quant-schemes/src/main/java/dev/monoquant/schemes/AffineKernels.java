@@ -137,18 +137,18 @@ final class AffineKernels {
     }
   }
 
-  /** Levels to the codes they stand for. */
-  static void codes(float[] levels, int count, byte[] codes) {
+  /** Levels to the codes they stand for, at an offset: there is no vector code for it anyway. */
+  static void codes(float[] levels, int count, byte[] codes, int at) {
     for (int i = 0; i < count; i++) {
-      codes[i] = (byte) Float.floatToRawIntBits(levels[i]);
+      codes[at + i] = (byte) Float.floatToRawIntBits(levels[i]);
     }
   }
 
-  /** Codes as floats. A look into a table of 1 KiB is faster than a conversion. */
-  static void widen(byte[] codes, int count, float[] v) {
+  /** Codes at an offset as floats. A look into a table of 1 KiB is faster than a conversion. */
+  static void widen(byte[] codes, int at, int count, float[] v) {
     float[] floats = FLOATS;
     for (int i = 0; i < count; i++) {
-      v[i] = floats[codes[i] & 0xFF];
+      v[i] = floats[codes[at + i] & 0xFF];
     }
   }
 

@@ -28,7 +28,6 @@ final class JvmAffineQuantizer implements TileQuantizer {
     BlockParameters parameters = parameters(tile);
     byte[] codes = new byte[Math.multiplyExact(tile.height(), cols)];
     int chunk = Math.min(cols, AffineKernels.CHUNK);
-    byte[] bytes = new byte[chunk];
     float[] v = new float[chunk];
     float[] scale = new float[chunk];
     float[] zero = new float[chunk];
@@ -42,8 +41,7 @@ final class JvmAffineQuantizer implements TileQuantizer {
           parameters.spreadZeroPoints(row, col, count, zero);
         }
         levels(v, scale, zero, count);
-        AffineKernels.codes(v, count, bytes);
-        System.arraycopy(bytes, 0, codes, at, count);
+        AffineKernels.codes(v, count, codes, at);
       }
     }
     parameters.refuseInfinite(codes);

@@ -47,7 +47,7 @@ class AffineKernelsTest {
           expected[i] = reference(precision, v[i], s, 0);
         }
         AffineKernels.levels(v, scale, n, -128, 127, precision.step());
-        AffineKernels.codes(v, n, codes);
+        AffineKernels.codes(v, n, codes, 0);
         assertThat(codes).isEqualTo(expected);
       }
     }
@@ -78,7 +78,7 @@ class AffineKernelsTest {
         expected[i] = reference(precision, v[i], 1, zeroPoint);
       }
       AffineKernels.levels(v, scale, zero, n, -128, 127, precision.step());
-      AffineKernels.codes(v, n, codes);
+      AffineKernels.codes(v, n, codes, 0);
       assertThat(codes).isEqualTo(expected);
     }
   }

@@ -115,8 +115,12 @@ final class StagedFile implements Closeable {
     try {
       while (data.position() < end) {
         data.limit(Math.min(end, data.position() + WRITE_AT_MOST));
-        while (data.hasRemaining()) {
-          at += channel.write(data, at);
+        // Two writers of one file at once spin for the kernel's lock: measured, one at a time takes
+        // 0.5 s instead of 3.6 s of CPU time for 1.1 GB.
+        synchronized (channel) {
+          while (data.hasRemaining()) {
+            at += channel.write(data, at);
+          }
         }
       }
     } catch (IOException e) {

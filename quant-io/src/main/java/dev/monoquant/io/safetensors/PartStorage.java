@@ -26,12 +26,26 @@ import java.util.List;
  *       first, any other grid is (cell rows, cell columns), a whole part has its own shape.
  * </ul>
  *
- * @param weight the weight
- * @param part one of its parts
+ * <p>Immutable; what a tile is written by is worked out once.
  */
-record PartStorage(EncodedWeight weight, Part part) {
+final class PartStorage {
 
   static final String VALUES = "values";
+
+  private final EncodedWeight weight;
+  private final Part part;
+  private final TensorInfo tensor;
+  private final CellRows cellRows;
+
+  private PartStorage(EncodedWeight weight, Part part) {
+    this.weight = weight;
+    this.part = part;
+    Rows rows = weight.rows();
+    boolean main = part.name().equals(Part.CODES) || isCast();
+    String name = main ? weight.name() : weight.name() + "_" + part.name();
+    this.tensor = new TensorInfo(name, isPacked() ? ElementType.UINT8 : part.type(), shape(rows));
+    this.cellRows = CellRows.of(part, rows);
+  }
 
   static List<PartStorage> of(EncodedWeight weight) {
     List<PartStorage> parts = new ArrayList<>();
@@ -56,11 +70,19 @@ record PartStorage(EncodedWeight weight, Part part) {
     return isCast() && weight.rows().rowAxis() != 0;
   }
 
+  /** {@return the weight} */
+  EncodedWeight weight() {
+    return weight;
+  }
+
+  /** {@return the part of it} */
+  Part part() {
+    return part;
+  }
+
+  /** {@return the tensor that holds it} */
   TensorInfo tensor() {
-    Rows rows = weight.rows();
-    boolean main = part.name().equals(Part.CODES) || isCast();
-    String name = main ? weight.name() : weight.name() + "_" + part.name();
-    return new TensorInfo(name, isPacked() ? ElementType.UINT8 : part.type(), shape(rows));
+    return tensor;
   }
 
   private TensorShape shape(Rows rows) {
@@ -81,7 +103,7 @@ record PartStorage(EncodedWeight weight, Part part) {
 
   /** {@return how its cells lie in the file} */
   CellRows cellRows() {
-    return CellRows.of(part, weight.rows());
+    return cellRows;
   }
 
   /** {@return the stored row in which the cells of that row of the weight lie} */

@@ -7,6 +7,7 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -28,6 +29,7 @@ final class PartWriter {
 
   private final TensorFileWriter file;
   private final Map<String, Scattered> scattered = new ConcurrentHashMap<>();
+  private final Map<String, List<PartStorage>> storages = new ConcurrentHashMap<>();
 
   PartWriter(TensorFileWriter file) {
     this.file = file;
@@ -36,7 +38,7 @@ final class PartWriter {
   void writeTile(EncodedWeight weight, QuantizedTile tile) throws IOException {
     Rows rows = weight.rows();
     CellGrid.checkRows(rows, weight.encoding(), tile.firstRow(), tile.height());
-    for (PartStorage part : PartStorage.of(weight)) {
+    for (PartStorage part : storage(weight)) {
       if (part.part().tiled()) {
         byte[] cells = CellGrid.cells(part.part(), rows, tile);
         if (part.isScattered()) {
@@ -52,12 +54,16 @@ final class PartWriter {
   }
 
   void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) throws IOException {
-    for (PartStorage part : PartStorage.of(weight)) {
+    for (PartStorage part : storage(weight)) {
       if (!part.part().tiled()) {
         byte[] cells = CellGrid.whole(part.part(), weight.rows(), parts);
         file.write(part.tensor().name(), 0, ByteBuffer.wrap(part.cellRows().pack(cells)));
       }
     }
+  }
+
+  private List<PartStorage> storage(EncodedWeight weight) {
+    return storages.computeIfAbsent(weight.name(), name -> PartStorage.of(weight));
   }
 
   private void scatter(PartStorage part, byte[] cells, QuantizedTile tile) throws IOException {

@@ -74,9 +74,7 @@ final class NumpyArchive {
       }
     } catch (IOException e) {
       throw new ConfigurationException(
-          archive
-              .fault("it could not be read as .npz: " + e.getMessage() + ". Use numpy.savez")
-              .getMessage(),
+          archive.message("it could not be read as .npz: " + e.getMessage() + ". Use numpy.savez"),
           e);
     }
     return arrays;
@@ -177,7 +175,10 @@ final class NumpyArchive {
   }
 
   private ConfigurationException fault(String what) {
-    return new ConfigurationException(
-        "sample " + QuantException.quote(file.toString()) + ": " + what);
+    return new ConfigurationException(message(what));
+  }
+
+  private String message(String what) {
+    return "sample " + QuantException.quote(file.toString()) + ": " + what;
   }
 }

@@ -353,7 +353,7 @@ class QuantizerTest {
     Report report =
         Quantizer.create()
             .withPlugins(
-                Plugins.of(model(), new FakeScheme(), new FakeLayers("fake"), new Runnable()))
+                Plugins.of(model(), new FakeScheme(), new FakeLayers("fake"), new RunnableOutput()))
             .quantize(input(), FAKE, Path.of("out"), false);
     assertThat(report.run()).isEmpty();
     assertThat(report.warnings())
@@ -412,7 +412,7 @@ class QuantizerTest {
   }
 
   /** An output format whose outputs could be run. */
-  private static final class Runnable implements OutputFormat {
+  private static final class RunnableOutput implements OutputFormat {
 
     @Override
     public String id() {

@@ -58,6 +58,17 @@ public interface TensorSource extends AutoCloseable {
     return List.of();
   }
 
+  /**
+   * Names that stand for the very same numbers as another one, as tied weights do, where a format
+   * may store them once: such weights are quantized in one way unless the configuration says
+   * otherwise.
+   *
+   * @return of every name but the first of each group, that first name; empty if there are none
+   */
+  default Map<String, String> tied() {
+    return Map.of();
+  }
+
   /** {@return the weights that are stored quantized; empty for a float model} */
   default List<EncodedWeight> quantized() {
     return List.of();

@@ -13,6 +13,7 @@ import ai.djl.training.ParameterStore;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.ValidationException;
+import dev.monoquant.core.QuantizedModel;
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.core.Report;
 import dev.monoquant.core.SampleInputs;
@@ -24,6 +25,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** A live TorchScript model in, a live quantized one out. */
 class LiveScriptTest {
@@ -32,6 +34,9 @@ class LiveScriptTest {
 
   private static final QuantizationConfig ALL =
       QuantizationConfig.builder().option("small", "0").build();
+
+  private static final QuantizationConfig NAMED =
+      QuantizationConfig.builder().format("torchscript").option("small", "0").build();
 
   private static Model load() throws Exception {
     Model model = Model.newInstance("cnn", Device.cpu(), "PyTorch");
@@ -73,6 +78,37 @@ class LiveScriptTest {
       assertThat(reports.get(0).weights()).hasSize(4);
       assertThat(reports.get(0).run()).hasValueSatisfying(r -> assertThat(r.models()).hasSize(2));
     }
+  }
+
+  @Test
+  void aResultAtHandIsSavedAsAnArchiveThatRuns(@TempDir Path folder) throws Exception {
+    Path made = folder.resolve("made.pt");
+    int files = temporaryFiles();
+    try (NDManager manager = NDManager.newBaseManager(Device.cpu());
+        Model model = load()) {
+      NDArray input = manager.randomUniform(0, 1, new Shape(4, 1, 8, 8));
+      Quantizer quantizer =
+          Quantizer.create().withSamples(List.of(SampleInputs.of(new NDList(input))));
+      try (QuantizedModel quantized = quantizer.quantize(model, NAMED)) {
+        quantized.save(made);
+      }
+      try (QuantizedModel quantized = quantizer.withMinCosine(1).quantize(model, NAMED)) {
+        assertThatThrownBy(() -> quantized.save(folder.resolve("other.pt")))
+            .isInstanceOf(ValidationException.class)
+            .hasMessageContaining("the cosine between its outputs");
+      }
+      float[] before = run(model, input);
+      try (Model saved = Model.newInstance("cnn", Device.cpu(), "PyTorch")) {
+        saved.load(made);
+        float[] after = run(saved, input);
+        assertThat(after).isNotEqualTo(before);
+        for (int i = 0; i < after.length; i++) {
+          assertThat(after[i]).isCloseTo(before[i], Offset.offset(0.5f));
+        }
+      }
+    }
+    assertThat(folder.toFile().list()).containsExactly("made.pt");
+    assertThat(temporaryFiles()).isEqualTo(files);
   }
 
   @Test

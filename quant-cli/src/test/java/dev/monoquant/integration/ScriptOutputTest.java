@@ -9,7 +9,9 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.repository.zoo.Criteria;
 import ai.djl.repository.zoo.ZooModel;
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.Rule;
 import dev.monoquant.ValidationException;
+import dev.monoquant.WeightSettings;
 import dev.monoquant.core.PlannedWeight;
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.core.Report;
@@ -18,6 +20,7 @@ import dev.monoquant.spi.ModelInput;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -120,5 +123,50 @@ class ScriptOutputTest {
         .hasMessageContaining("nothing was written");
     assertThat(made).hasContent("what was there");
     assertThat(folder.toFile().list()).containsExactly("made.pt");
+  }
+
+  private static final Path TIED =
+      Path.of(
+          "..",
+          "quant-io",
+          "src",
+          "test",
+          "resources",
+          "dev",
+          "monoquant",
+          "io",
+          "script",
+          "tied-traced.pt");
+
+  /** A head that is the table of the embedding has its codes, whatever heads have otherwise. */
+  @Test
+  void tiedWeightsAreStoredOnce() throws Exception {
+    Path once = folder.resolve("once.pt");
+    Path both = folder.resolve("both.pt");
+    Quantizer quantizer = Quantizer.create().withSync(false);
+    Report report = quantizer.quantize(ModelInput.of(TIED), all().build(), once, false);
+    assertThat(report.plan().weights())
+        .filteredOn(w -> !w.weight().name().equals("fc.weight"))
+        .hasSize(2)
+        .allMatch(w -> !w.weight().options().symmetric());
+    // A head that is told to be symmetric has codes of its own.
+    QuantizationConfig apart =
+        all().rule(Rule.adjust("head", WeightSettings.OPEN.withSymmetric(true))).build();
+    quantizer.quantize(ModelInput.of(TIED), apart, both, false);
+    assertThat(Files.size(once)).isLessThan(Files.size(both) - 60 * 24);
+    for (Path made : List.of(once, both)) {
+      assertThat(quantizer.verify(made, Optional.of(ModelInput.of(TIED))).sound()).isTrue();
+    }
+  }
+
+  @Test
+  void aTiedWeightThatIsExcludedStaysAsItIs() {
+    Path made = folder.resolve("made.pt");
+    Quantizer quantizer = Quantizer.create().withSync(false);
+    Report report =
+        quantizer.quantize(ModelInput.of(TIED), all().exclude("head").build(), made, false);
+    assertThat(report.run()).isPresent();
+    assertThat(report.plan().kept()).anyMatch(k -> k.tensor().name().equals("head.weight"));
+    assertThat(quantizer.verify(made, Optional.of(ModelInput.of(TIED))).sound()).isTrue();
   }
 }

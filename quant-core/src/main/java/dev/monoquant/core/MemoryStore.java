@@ -6,6 +6,7 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.TensorSink;
 import dev.monoquant.spi.TensorSource;
@@ -18,6 +19,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** A quantized model in memory: written as a sink, read as a source. */
 final class MemoryStore implements TensorSink, TensorSource {
@@ -31,6 +33,7 @@ final class MemoryStore implements TensorSink, TensorSource {
   private final Map<String, String> metadata;
   private final List<SideFile> sideFiles;
   private final List<Path> files;
+  private final Optional<RunnableFile> runnable;
 
   MemoryStore(
       TensorSource origin, List<Layer> layers, List<EncodedWeight> weights, List<TensorInfo> kept) {
@@ -41,6 +44,7 @@ final class MemoryStore implements TensorSink, TensorSource {
     this.metadata = Map.copyOf(origin.metadata());
     this.sideFiles = List.copyOf(origin.sideFiles());
     this.files = List.copyOf(origin.files());
+    this.runnable = origin.runnable();
     kept.forEach(t -> tensors.put(t.name(), new Chunks(t.bytes())));
     for (EncodedWeight weight : weights) {
       Map<String, Chunks> own = new LinkedHashMap<>();
@@ -145,6 +149,11 @@ final class MemoryStore implements TensorSink, TensorSource {
   @Override
   public List<Path> files() {
     return files;
+  }
+
+  @Override
+  public Optional<RunnableFile> runnable() {
+    return runnable;
   }
 
   @Override

@@ -34,6 +34,7 @@ final class Planner {
   private final Map<String, String> nonFinite;
 
   private final List<PlannedWeight> weights = new ArrayList<>();
+  private Map<String, String> tied = Map.of();
   private final Map<String, KeptTensor> kept = new LinkedHashMap<>();
   private final List<Problem> problems = new ArrayList<>();
 
@@ -60,6 +61,7 @@ final class Planner {
     }
     source.notes().forEach(note -> problems.add(Problem.warning(source.name(), note, "")));
     List<Layer> layers = LayerInference.layers(source.tensors(), source.layers(), config);
+    tied = source.tied();
     RuleBook rules = new RuleBook(config);
     problems.addAll(rules.unmatched(layers));
     for (Layer layer : layers) {
@@ -119,7 +121,7 @@ final class Planner {
       problems.add(Problem.warning(tensor.name(), odd + "; it is kept as it is", ""));
       return;
     }
-    WeightEncoder.Outcome outcome = encoder.encode(rules.settings(layer), candidate);
+    WeightEncoder.Outcome outcome = encoder.encode(rules.settings(layer), candidate, twin(tensor));
     // Asked first: what a format does not take need not fit the groups either.
     Optional<String> refusal =
         outcome.nearest().flatMap(w -> format.flatMap(f -> f.refusal(w, source)));
@@ -148,6 +150,14 @@ final class Planner {
       return;
     }
     weights.add(planned);
+  }
+
+  /** The weight planned before that is the very same tensor under another name. */
+  private Optional<EncodedWeight> twin(TensorInfo tensor) {
+    return weights.stream()
+        .map(PlannedWeight::weight)
+        .filter(w -> w.name().equals(tied.get(tensor.name())))
+        .findFirst();
   }
 
   private void keep(Layer layer, TensorInfo tensor, Why why, String reason) {

@@ -32,7 +32,9 @@ public interface QuantizedModel extends AutoCloseable {
   List<TensorInfo> kept();
 
   /**
-   * Writes it in the format that the target's name says, or that the configuration named.
+   * Writes it in the format that the target's name says, or that the configuration named. What is
+   * written is run beside the original first, if both can be run, see {@link
+   * Quantizer#withSamples}: so a TorchScript model, a file or live, may go to {@code model.pt}.
    *
    * @param target a file or directory that does not exist
    * @return the files written

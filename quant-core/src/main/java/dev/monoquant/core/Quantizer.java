@@ -5,11 +5,8 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.nn.Block;
 import dev.monoquant.QuantizationConfig;
-import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.ModelInput;
-import dev.monoquant.spi.ReadLimits;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,16 +23,18 @@ import java.util.function.Consumer;
  * }
  * }</pre>
  *
- * <p>An immutable value; the {@code with} methods return changed copies. None of its settings but
- * {@link #withColumnStatistics} and {@link #withInputOption} changes a single byte of an output.
- * The caller's model is never written to. Thread-safe.
+ * <p>An immutable value; the {@code with} methods of {@link QuantizerOptions} return changed
+ * copies. The caller's model is never written to. Thread-safe.
  */
-public final class Quantizer {
-
-  private final Settings settings;
+public final class Quantizer extends QuantizerOptions {
 
   private Quantizer(Settings settings) {
-    this.settings = settings;
+    super(settings);
+  }
+
+  @Override
+  Quantizer with(Settings changed) {
+    return new Quantizer(changed);
   }
 
   /** {@return the version of this library, which every output names} */
@@ -46,146 +45,6 @@ public final class Quantizer {
   /** {@return a quantizer with all plugins that can be seen, and as many threads as processors} */
   public static Quantizer create() {
     return new Quantizer(Settings.defaults());
-  }
-
-  /**
-   * {@return a quantizer with other plugins}
-   *
-   * @param plugins the plugins to use
-   */
-  public Quantizer withPlugins(Plugins plugins) {
-    return new Quantizer(settings.withPlugins(plugins));
-  }
-
-  /**
-   * {@return a quantizer with another number of threads}
-   *
-   * @param threads at least 1
-   * @throws dev.monoquant.ConfigurationException if it is less
-   */
-  public Quantizer withThreads(int threads) {
-    return new Quantizer(settings.withThreads(threads));
-  }
-
-  /**
-   * {@return a quantizer with another size of tiles}
-   *
-   * @param elements about how many numbers a tile holds, at least 1; a tile has at least one row
-   * @throws dev.monoquant.ConfigurationException if it is less
-   */
-  public Quantizer withTileElements(int elements) {
-    return new Quantizer(settings.withTileElements(elements));
-  }
-
-  /**
-   * {@return a quantizer that computes elsewhere}
-   *
-   * @param compute where schemes do their arithmetic
-   */
-  public Quantizer withCompute(Compute compute) {
-    return new Quantizer(settings.withCompute(compute));
-  }
-
-  /**
-   * {@return a quantizer with other limits}
-   *
-   * @param limits how much readers believe
-   */
-  public Quantizer withLimits(ReadLimits limits) {
-    return new Quantizer(settings.withLimits(limits));
-  }
-
-  /**
-   * {@return a quantizer that does not guess the format of inputs}
-   *
-   * @param id the id of a detector
-   */
-  public Quantizer withInputFormat(String id) {
-    return new Quantizer(settings.withInputFormat(Optional.of(id)));
-  }
-
-  /**
-   * {@return a quantizer that reads inputs as an option of their format's own says}
-   *
-   * <p>It is for every input whose format has an option of that name; if no input of a call has
-   * one, that is an error. What a {@link QuantizationConfig} says of the same option wins.
-   *
-   * @param name the name of an option, see {@link dev.monoquant.spi.InputFormatDetector#options()}
-   * @param value its value
-   */
-  public Quantizer withInputOption(String name, String value) {
-    Map<String, String> more = new HashMap<>(settings.inputOptions());
-    more.put(name, value);
-    return new Quantizer(settings.withInputOptions(more));
-  }
-
-  /**
-   * {@return a quantizer that reports how far it is}
-   *
-   * @param progress hears of it
-   */
-  public Quantizer withProgress(Progress progress) {
-    return new Quantizer(settings.withProgress(progress));
-  }
-
-  /**
-   * {@return a quantizer that does, or does not, flush outputs to the disk before they get their
-   * names}
-   *
-   * @param sync true (the default) to survive a power cut
-   */
-  public Quantizer withSync(boolean sync) {
-    return new Quantizer(settings.withSync(sync));
-  }
-
-  /**
-   * {@return a quantizer that hands what the caller measured to the schemes that need it}
-   *
-   * @param statistics numbers for the columns of weights, by the names of the weights
-   */
-  public Quantizer withColumnStatistics(ColumnStatistics statistics) {
-    return new Quantizer(settings.withColumns(statistics));
-  }
-
-  /**
-   * {@return a quantizer that goes on, or does not, where an interrupted run to the same target
-   * stopped: what it has finished is taken over if input, configuration and versions are the same,
-   * and refused otherwise. Only runs from a file or directory to a directory can be resumed.}
-   *
-   * @param resume false (the default) to remove what an interrupted run left and start anew
-   */
-  public Quantizer withResume(boolean resume) {
-    return new Quantizer(settings.withResume(resume));
-  }
-
-  /**
-   * {@return a quantizer that runs original and result on these inputs before an output that can be
-   * run is accepted; without any, inputs are made up if the first layer tells what they look like}
-   *
-   * @param samples the inputs of a call each
-   */
-  public Quantizer withSamples(List<SampleInputs> samples) {
-    return new Quantizer(settings.withSamples(samples));
-  }
-
-  /**
-   * {@return a quantizer that does, or does not, run outputs that can be run before they are
-   * accepted}
-   *
-   * @param running true is the default
-   */
-  public Quantizer withRunning(boolean running) {
-    return new Quantizer(settings.withRunning(running));
-  }
-
-  /**
-   * {@return a quantizer that accepts other differences between the outputs of original and result}
-   *
-   * @param cosine the least cosine between them, -1 to 1; 0.9 is the default
-   * @throws dev.monoquant.ConfigurationException if it is out of range
-   */
-  public Quantizer withMinCosine(double cosine) {
-    return new Quantizer(settings.withMinCosine(cosine));
   }
 
   /**

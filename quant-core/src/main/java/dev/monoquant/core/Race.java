@@ -38,11 +38,13 @@ final class Race implements AutoCloseable {
   record Entrant(String name, Path file) {}
 
   private final List<Entrant> entrants;
+  private final List<String> parameters;
   private final List<RunnableModel> models = new ArrayList<>();
   private final NDManager manager;
 
-  private Race(List<Entrant> entrants) {
+  private Race(List<Entrant> entrants, List<String> parameters) {
     this.entrants = List.copyOf(entrants);
+    this.parameters = List.copyOf(parameters);
     for (Entrant entrant : entrants) {
       try {
         models.add(RunnableModel.load(entrant.name(), entrant.file()));
@@ -75,7 +77,7 @@ final class Race implements AutoCloseable {
    */
   static RunComparison run(
       Settings settings, List<Entrant> entrants, List<String> parameters, List<Layer> layers) {
-    try (Race race = new Race(entrants)) {
+    try (Race race = new Race(entrants, parameters)) {
       if (settings.samples().isEmpty()) {
         return race.onSynthetic(layers);
       }
@@ -133,7 +135,8 @@ final class Race implements AutoCloseable {
     } catch (RuntimeException e) {
       throw new ConfigurationException(
           models.get(0).failed(described, e).getMessage()
-              + ". The samples must be what its forward takes, a tensor for each parameter",
+              + ". The samples must be what its forward takes, a tensor for each parameter"
+              + (parameters.isEmpty() ? "" : ": " + String.join(", ", parameters)),
           e);
     }
   }

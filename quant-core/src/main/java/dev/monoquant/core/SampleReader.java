@@ -4,14 +4,10 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import dev.monoquant.ConfigurationException;
-import dev.monoquant.QuantException;
 import dev.monoquant.core.InputOpener.Opened;
 import dev.monoquant.spi.ModelInput;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -34,7 +30,7 @@ final class SampleReader {
     Path file = ((SampleInputs.OfFile) sample).file();
     Map<String, NDArray> arrays =
         file.toString().toLowerCase(Locale.ROOT).endsWith(".npz")
-            ? numpy(file, manager)
+            ? NumpyArchive.read(file, manager)
             : tensors(settings, file, manager);
     NDList inputs = new NDList();
     if (!parameters.isEmpty() && arrays.keySet().containsAll(parameters)) {
@@ -65,31 +61,5 @@ final class SampleReader {
     } catch (IOException e) {
       throw InputOpener.unreadable(input, e);
     }
-  }
-
-  private static Map<String, NDArray> numpy(Path file, NDManager manager) {
-    Map<String, NDArray> arrays = new LinkedHashMap<>();
-    if (!Files.isReadable(file)) {
-      throw new ConfigurationException(
-          "sample "
-              + QuantException.quote(file.toString())
-              + ": there is no such file that can be read. Example: --sample inputs.npz");
-    }
-    try (InputStream in = Files.newInputStream(file)) {
-      NDList list = NDList.decode(manager, in);
-      for (int i = 0; i < list.size(); i++) {
-        NDArray array = list.get(i);
-        arrays.put(array.getName() == null ? Integer.toString(i) : array.getName(), array);
-      }
-    } catch (IOException | RuntimeException e) {
-      throw new ConfigurationException(
-          "sample "
-              + QuantException.quote(file.toString())
-              + " could not be read as .npz: "
-              + e.getMessage()
-              + ". Write it with numpy.savez, or as .safetensors",
-          e);
-    }
-    return arrays;
   }
 }

@@ -39,22 +39,32 @@ final class Spool {
         settings.plugins().outputFormats().stream().anyMatch(f -> f.id().equals(FORMAT))
             && settings.plugins().inputFormats().stream().anyMatch(f -> f.id().equals(FORMAT));
     return live || !canSpool
-        ? inMemory(settings, opened.source(), plan, provenance, config, stateDict)
+        ? inMemory(settings, opened, plan, provenance, config, stateDict)
         : inFile(settings, opened.source(), plan, provenance, config);
+  }
+
+  /**
+   * {@return whether the result takes its source over, to be closed with it: of a live model that
+   * runs, it is only there as long as the source is open}
+   */
+  static boolean needsOriginal(TensorSource source) {
+    return source.files().isEmpty() && source.runnable().isPresent();
   }
 
   private static QuantizedModel inMemory(
       Settings settings,
-      TensorSource source,
+      Opened opened,
       Plan plan,
       Map<String, String> provenance,
       QuantizationConfig config,
       boolean stateDict)
       throws IOException {
+    TensorSource source = opened.source();
+    StoredModel.Cleanup cleanup = needsOriginal(source) ? opened::close : () -> {};
     MemoryStore store = new MemoryStore(source, plan.layers(), weights(plan), kept(plan));
     Report report = Stages.run(settings, source, plan, Stages.policy(config), store);
     return new StoredModel(
-        settings, store, Optional.of(report), provenance, config.format(), stateDict, () -> {});
+        settings, store, Optional.of(report), provenance, config.format(), stateDict, cleanup);
   }
 
   private static QuantizedModel inFile(

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.TensorSource;
 import dev.monoquant.tile.QuantizedTile;
@@ -14,6 +15,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The data of a temporary file under everything else of the model it was made of: name, shards,
@@ -29,6 +31,7 @@ final class SpooledSource implements TensorSource {
   private final Map<String, String> metadata;
   private final List<SideFile> sideFiles;
   private final List<Path> files;
+  private final Optional<RunnableFile> runnable;
   private final Map<String, EncodedWeight> dataWeights = new HashMap<>();
   private final Map<String, TensorInfo> dataTensors = new HashMap<>();
 
@@ -41,6 +44,7 @@ final class SpooledSource implements TensorSource {
     this.metadata = Map.copyOf(origin.metadata());
     this.sideFiles = List.copyOf(origin.sideFiles());
     this.files = List.copyOf(origin.files());
+    this.runnable = origin.runnable();
     data.quantized().forEach(w -> dataWeights.put(w.name(), w));
     data.tensors().forEach(t -> dataTensors.put(t.name(), t));
   }
@@ -89,6 +93,11 @@ final class SpooledSource implements TensorSource {
   @Override
   public List<Path> files() {
     return files;
+  }
+
+  @Override
+  public Optional<RunnableFile> runnable() {
+    return runnable;
   }
 
   @Override

@@ -81,7 +81,8 @@ final class Stages {
       Plan sized = withOutput(plan, format, request);
       try (TensorSink sink = format.open(request)) {
         Report written = run(settings, opened.source(), sized, policy(config), sink);
-        Report report = tried(settings, opened.source(), written, sink, target);
+        Report report =
+            Trial.of(settings, opened.source(), sized.layers(), sink, target).on(written);
         gate.accept(report);
         commit(settings, sink, target);
         return report;
@@ -94,14 +95,22 @@ final class Stages {
   static QuantizedModel quantize(Settings settings, ModelInput input, QuantizationConfig config) {
     Optional<OutputFormat> format =
         OutputChoice.optional(settings.plugins(), config, Optional.empty());
-    try (Opened opened = open(settings, input, config)) {
+    Opened opened = open(settings, input, config);
+    boolean handedOver = false;
+    try {
       Plan plan = soundPlan(settings, opened, config, format);
       Map<String, String> provenance = Provenance.of(settings, config, plan, opened.reading());
       boolean stateDict =
           !(input instanceof ModelInput.OfBlock || input instanceof ModelInput.OfModel);
-      return Spool.quantize(settings, opened, plan, provenance, config, stateDict);
+      QuantizedModel model = Spool.quantize(settings, opened, plan, provenance, config, stateDict);
+      handedOver = Spool.needsOriginal(opened.source());
+      return model;
     } catch (IOException e) {
       throw InputOpener.unreadable(input, e);
+    } finally {
+      if (!handedOver) {
+        opened.close();
+      }
     }
   }
 
@@ -188,31 +197,6 @@ final class Stages {
     }
     warnings.addAll(done.warnings());
     return new Report(plan, done.weights(), warnings);
-  }
-
-  /** An output that can be run is run, beside the original, before anybody accepts it. */
-  private static Report tried(
-      Settings settings, TensorSource source, Report report, TensorSink sink, Path target)
-      throws IOException {
-    if (!settings.running()) {
-      return report;
-    }
-    Optional<Path> made = sink.finish();
-    Optional<RunnableFile> original = source.runnable();
-    if (made.isEmpty() || original.isEmpty()) {
-      return report;
-    }
-    settings.progress().update(Progress.Stage.RUNNING, 0, 0, target.toString());
-    RunComparison run =
-        Race.run(
-            settings,
-            List.of(
-                new Race.Entrant(source.name(), original.get().file()),
-                new Race.Entrant(target.toString(), made.get())),
-            original.get().inputs(),
-            report.plan().layers());
-    run.requireClose(settings.minCosine());
-    return report.withRun(run);
   }
 
   static RunComparison race(Settings settings, List<Path> models) {

@@ -124,6 +124,7 @@ final class StoredModel implements QuantizedModel {
             provenance);
     try (TensorSink sink = output.open(request)) {
       new Transcoder(settings, source, sink).run();
+      Trial.of(settings, source, layers, sink, target);
       return Stages.commit(settings, sink, target);
     } catch (IOException e) {
       throw OutputChoice.unwritable(target, e);

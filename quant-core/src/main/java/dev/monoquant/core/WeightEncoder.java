@@ -71,7 +71,16 @@ final class WeightEncoder {
     this.ofLayers = ofLayers;
   }
 
-  Outcome encode(WeightSettings wanted, LayerChoice.Candidate candidate) {
+  /**
+   * Encodes a weight.
+   *
+   * @param wanted what the configuration says for it
+   * @param candidate the weight
+   * @param twin the same tensor under another name, if that is quantized: where the layer decides
+   *     whether codes are symmetric, both are alike, so that they can be stored once
+   */
+  Outcome encode(
+      WeightSettings wanted, LayerChoice.Candidate candidate, Optional<EncodedWeight> twin) {
     Rows rows = candidate.rows();
     Scheme scheme = settings.plugins().scheme(schemeId(wanted));
     OwnOptions own = OwnOptions.of(scheme);
@@ -82,7 +91,7 @@ final class WeightEncoder {
     try {
       Options defaults = scheme.defaults(rows);
       Map<String, String> extra = own.complete(given, defaults.extra());
-      return encode(scheme, options(defaults, wanted, extra), wanted, candidate)
+      return encode(scheme, options(defaults, wanted, extra), wanted, candidate, twin)
           .withStorage(storage);
     } catch (ConfigurationException e) {
       return failed(Problem.error(rows.tensor().name(), message(e, rows.tensor().name()), ""));
@@ -120,14 +129,20 @@ final class WeightEncoder {
   }
 
   private Outcome encode(
-      Scheme scheme, Options options, WeightSettings wanted, LayerChoice.Candidate candidate) {
+      Scheme scheme,
+      Options options,
+      WeightSettings wanted,
+      LayerChoice.Candidate candidate,
+      Optional<EncodedWeight> twin) {
     Rows rows = candidate.rows();
     if (options.granularity() instanceof Granularity.PerGroup group
         && rows.cols() % group.size() != 0) {
-      return ragged(scheme, options, wanted, candidate, group.size());
+      return ragged(scheme, options, wanted, candidate, twin, group.size());
     }
     boolean layerDecides = wanted.symmetric().isEmpty();
-    boolean preferred = candidate.quantizer().symmetricByDefault(rows);
+    boolean preferred =
+        twin.map(w -> w.options().symmetric())
+            .orElseGet(() -> candidate.quantizer().symmetricByDefault(rows));
     if (layerDecides && preferred != options.symmetric()) {
       try {
         return made(scheme, options.withSymmetric(preferred), rows);
@@ -174,12 +189,13 @@ final class WeightEncoder {
       Options options,
       WeightSettings wanted,
       LayerChoice.Candidate candidate,
+      Optional<EncodedWeight> twin,
       int size) {
     String name = candidate.rows().tensor().name();
     String what =
         "its " + candidate.rows().cols() + " columns are no multiple of the group size " + size;
     Outcome perChannel =
-        encode(scheme, options.withGranularity(Granularity.CHANNEL), wanted, candidate);
+        encode(scheme, options.withGranularity(Granularity.CHANNEL), wanted, candidate, twin);
     return switch (config.raggedGroups().orElse(RaggedGroupPolicy.FAIL)) {
       case FAIL -> {
         Problem problem =

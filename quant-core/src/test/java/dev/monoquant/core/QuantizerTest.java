@@ -17,6 +17,7 @@ import dev.monoquant.ValidationException;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Rows;
+import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
@@ -31,6 +32,7 @@ import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.QuantizedTile;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -346,6 +348,19 @@ class QuantizerTest {
         .hasMessageContaining("format test/with-options: option level is \"10\"");
   }
 
+  @Test
+  void anOutputThatCouldBeRunButHasNothingToBeComparedWithIsReported() {
+    Report report =
+        Quantizer.create()
+            .withPlugins(
+                Plugins.of(model(), new FakeScheme(), new FakeLayers("fake"), new RunnableOutput()))
+            .quantize(input(), FAKE, Path.of("out"), false);
+    assertThat(report.run()).isEmpty();
+    assertThat(report.warnings())
+        .extracting(Problem::message)
+        .anyMatch(message -> message.startsWith("it was accepted without being run"));
+  }
+
   private static Plan planFor(OutputFormat format, QuantizationConfig config) {
     return Quantizer.create()
         .withPlugins(Plugins.of(model(), new FakeScheme(), new FakeLayers("fake"), format))
@@ -393,6 +408,67 @@ class QuantizerTest {
     @Override
     public TensorSink open(OutputRequest request) {
       throw new AssertionError("only planned");
+    }
+  }
+
+  /** An output format whose outputs could be run. */
+  private static final class RunnableOutput implements OutputFormat {
+
+    @Override
+    public String id() {
+      return "test/runnable";
+    }
+
+    @Override
+    public boolean suits(Path target) {
+      return true;
+    }
+
+    @Override
+    public Optional<String> refusal(EncodedWeight weight) {
+      return Optional.empty();
+    }
+
+    @Override
+    public long predictBytes(OutputRequest request) {
+      return 0;
+    }
+
+    @Override
+    public TensorSink open(OutputRequest request) {
+      MemoryStore store =
+          new MemoryStore(request.source(), request.layers(), request.weights(), request.kept());
+      return new TensorSink() {
+        @Override
+        public void writeTile(EncodedWeight weight, QuantizedTile tile) {
+          store.writeTile(weight, tile);
+        }
+
+        @Override
+        public void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) {
+          store.writeWhole(weight, parts);
+        }
+
+        @Override
+        public void writeKept(TensorInfo tensor, long offset, ByteBuffer data) {
+          store.writeKept(tensor, offset, data);
+        }
+
+        @Override
+        public Optional<Path> finish() {
+          return Optional.of(request.target());
+        }
+
+        @Override
+        public List<Path> commit() {
+          return List.of(request.target());
+        }
+
+        @Override
+        public void close() {
+          store.close();
+        }
+      };
     }
   }
 

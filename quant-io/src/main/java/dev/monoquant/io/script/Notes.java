@@ -21,7 +21,11 @@ final class Notes {
                   + " for"
               : "the code does not use it");
     } else if (mode == Mode.WEIGHT_ONLY) {
-      said.add("decoded once when the model is loaded");
+      said.add(
+          weight.storage(HolderOptions.MODE).equals(mode.wire())
+              ? "decoded once when the model is loaded"
+              : "too small to gain from an int8 kernel (option small), decoded once when the model is"
+                  + " loaded");
     } else {
       kernels(plan, codec, said);
     }

@@ -6,11 +6,14 @@ import dev.monoquant.spi.Options;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -36,6 +39,7 @@ final class Rewrite {
   private final Map<Same, List<PickleObject>> parts = new HashMap<>();
   private final Map<Same, List<Holder>> shared = new HashMap<>();
   private final Map<Holder, List<PickleObject>> tensors = new HashMap<>();
+  private final Set<Modules.Place> keptPlaces = new HashSet<>();
   private final List<Holder> holders = new ArrayList<>();
   private final Map<Modules.Module, Map<String, Holder>> held = new LinkedHashMap<>();
   private final Map<String, Holder> constants = new TreeMap<>();
@@ -49,7 +53,8 @@ final class Rewrite {
     this.pickles = new HolderPickles(program);
   }
 
-  Rewritten run(List<EncodedWeight> weights) {
+  Rewritten run(List<EncodedWeight> weights, Collection<String> kept) {
+    kept.forEach(name -> modules.find(name).ifPresent(keptPlaces::add));
     Map<EncodedWeight, Holder> of = new LinkedHashMap<>();
     weights.forEach(w -> of.put(w, hold(w)));
     modules.all().forEach(this::follow);
@@ -111,15 +116,15 @@ final class Rewrite {
 
   private Holder hold(EncodedWeight weight) {
     Codec codec = Codec.of(weight).orElseThrow();
-    Mode mode = Mode.of(weight.storage(HolderOptions.MODE));
     if (weight.name().startsWith(Rewriter.CONSTANT)) {
       String name = weight.name().substring(Rewriter.CONSTANT.length());
       Holder known = constants.get(name);
       if (known != null) {
         return known;
       }
-      Holder holder = new Holder(codec, mode);
-      holder.addConstant(analysis.plan(Slot.CONSTANTS, name));
+      Plan plan = analysis.plan(Slot.CONSTANTS, name);
+      Holder holder = new Holder(codec, HolderOptions.mode(weight, plan));
+      holder.addConstant(plan);
       tensors.put(holder, pickles.parts(codec));
       holders.add(holder);
       constants.put(name, holder);
@@ -127,10 +132,10 @@ final class Rewrite {
     }
     Modules.Place place = modules.find(weight.name()).orElseThrow();
     Holder known = held.getOrDefault(place.module(), Map.of()).get(place.attribute());
-    return known != null ? known : place(codec, mode, place);
+    return known != null ? known : place(codec, place);
   }
 
-  private Holder place(Codec codec, Mode mode, Modules.Place place) {
+  private Holder place(Codec codec, Modules.Place place) {
     EncodedWeight weight = codec.weight();
     Optional<Same> same =
         TensorView.of(place.tensor())
@@ -144,6 +149,7 @@ final class Rewrite {
                         weight.options(),
                         weight.encoding()));
     Plan plan = analysis.plan(place.module().type().qualified(), place.attribute());
+    Mode mode = HolderOptions.mode(weight, plan);
     List<Holder> candidates =
         same.map(s -> shared.computeIfAbsent(s, k -> new ArrayList<>())).orElse(new ArrayList<>());
     Holder holder = candidates.stream().filter(h -> h.agrees(mode, plan)).findFirst().orElse(null);
@@ -172,6 +178,7 @@ final class Rewrite {
             (attribute, tensor) -> {
               String type = module.type().qualified();
               if (!held.getOrDefault(module, Map.of()).containsKey(attribute)
+                  && !keptPlaces.contains(new Modules.Place(module, attribute))
                   && module.isOpen()
                   && module.type().isTensor(attribute)
                   && analysis.refusal(type, attribute).isEmpty()) {

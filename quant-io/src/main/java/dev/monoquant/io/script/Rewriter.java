@@ -7,6 +7,7 @@ import dev.monoquant.io.pickle.PickleObject;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ReadLimits;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 
@@ -65,13 +66,13 @@ public final class Rewriter {
    */
   public Optional<String> refusal(EncodedWeight weight) {
     TensorShape shape = weight.rows().tensor().shape();
-    if (shape.elements() < weight.storage(HolderOptions.SMALL)) {
+    if (shape.elements() < HolderOptions.leastHeld(weight)) {
       return Optional.of(
           "it has "
               + shape.elements()
-              + " numbers, and fewer than "
-              + weight.storage(HolderOptions.SMALL)
-              + " would not gain (option small)");
+              + " numbers, and what holds fewer than "
+              + HolderOptions.leastHeld(weight)
+              + " takes as much as they save (option small)");
     }
     if (shape.rank() < 2 || shape.elements() == 0) {
       return Optional.of("its shape is " + shape + "; at least 2 dimensions are held, none of 0");
@@ -140,10 +141,11 @@ public final class Rewriter {
    * Replaces weights.
    *
    * @param weights those to hold; of each {@link #refusal} is empty
+   * @param kept names of tensors that stay as they are, also where they are the same as a weight
    * @return the new program
-   * @throws IllegalArgumentException if one of them is refused
+   * @throws IllegalArgumentException if a weight is refused
    */
-  public Rewritten rewrite(List<EncodedWeight> weights) {
+  public Rewritten rewrite(List<EncodedWeight> weights, Collection<String> kept) {
     for (EncodedWeight weight : weights) {
       refusal(weight)
           .ifPresent(
@@ -151,6 +153,6 @@ public final class Rewriter {
                 throw new IllegalArgumentException(weight.name() + ": " + reason);
               });
     }
-    return new Rewrite(program, definitions, modules, analysis).run(weights);
+    return new Rewrite(program, definitions, modules, analysis).run(weights, kept);
   }
 }

@@ -1,7 +1,6 @@
 package dev.monoquant.io.torch;
 
-import static dev.monoquant.QuantException.quote;
-
+import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
@@ -28,18 +27,13 @@ public final class SharedTensors {
    * @return a sentence for each group of two and more, at most 20 and one more
    */
   public static List<String> notes(Map<TensorInfo, TorchTensor> tensors) {
-    Map<Same, List<String>> groups = new LinkedHashMap<>();
-    tensors.forEach(
-        (info, t) -> {
-          if (t.shape().elements() > 0) {
-            Same same = new Same(t.storage().label(), t.type(), t.shape(), t.offset(), t.strides());
-            groups.computeIfAbsent(same, s -> new ArrayList<>()).add(quote(info.name()));
-          }
-        });
     List<String> notes =
-        groups.values().stream()
-            .filter(g -> g.size() > 1)
-            .map(g -> "One tensor under several names: " + shown(g) + ".")
+        groups(tensors).stream()
+            .map(
+                g ->
+                    "One tensor under several names: "
+                        + shown(g.stream().map(QuantException::quote).toList())
+                        + ".")
             .collect(Collectors.toCollection(ArrayList::new));
     if (notes.size() > MAX_NOTES) {
       int more = notes.size() - MAX_NOTES;
@@ -47,6 +41,32 @@ public final class SharedTensors {
       notes.add(more + " more groups of names stand for one tensor each.");
     }
     return notes;
+  }
+
+  /**
+   * Finds tied names.
+   *
+   * @param tensors all tensors of one file
+   * @return of every name but the first of each group, that first name
+   */
+  public static Map<String, String> tied(Map<TensorInfo, TorchTensor> tensors) {
+    Map<String, String> tied = new LinkedHashMap<>();
+    for (List<String> group : groups(tensors)) {
+      group.subList(1, group.size()).forEach(name -> tied.put(name, group.get(0)));
+    }
+    return tied;
+  }
+
+  private static List<List<String>> groups(Map<TensorInfo, TorchTensor> tensors) {
+    Map<Same, List<String>> groups = new LinkedHashMap<>();
+    tensors.forEach(
+        (info, t) -> {
+          if (t.shape().elements() > 0) {
+            Same same = new Same(t.storage().label(), t.type(), t.shape(), t.offset(), t.strides());
+            groups.computeIfAbsent(same, s -> new ArrayList<>()).add(info.name());
+          }
+        });
+    return groups.values().stream().filter(g -> g.size() > 1).toList();
   }
 
   private static String shown(List<String> names) {

@@ -11,20 +11,18 @@ interface Rewriting {
 
   /** The real one. */
   Factory REAL =
-      archive -> {
-        Rewriter rewriter = archive.rewriter();
-        return new Rewriting() {
-          @Override
-          public Optional<String> refusal(EncodedWeight weight) {
-            return rewriter.refusal(weight);
-          }
+      archive ->
+          new Rewriting() {
+            @Override
+            public Optional<String> refusal(EncodedWeight weight) {
+              return archive.rewriter().refusal(weight);
+            }
 
-          @Override
-          public Rewritten rewrite(List<EncodedWeight> weights) {
-            return rewriter.rewrite(weights);
-          }
-        };
-      };
+            @Override
+            public Rewritten rewrite(List<EncodedWeight> weights, List<String> kept) {
+              return archive.rewritten(weights, kept);
+            }
+          };
 
   /** Understands an archive. */
   @FunctionalInterface
@@ -36,5 +34,5 @@ interface Rewriting {
   Optional<String> refusal(EncodedWeight weight);
 
   /** See {@link Rewriter#rewrite}. */
-  Rewritten rewrite(List<EncodedWeight> weights);
+  Rewritten rewrite(List<EncodedWeight> weights, List<String> kept);
 }

@@ -9,14 +9,17 @@ import dev.monoquant.io.pickle.PickleTuple;
 import dev.monoquant.io.pickle.PickleValue;
 import dev.monoquant.io.pickle.PickleValue.Global;
 import dev.monoquant.io.script.Rewriter;
+import dev.monoquant.io.script.Rewritten;
 import dev.monoquant.io.script.ScriptProgram;
 import dev.monoquant.io.torch.TorchGlobals;
 import dev.monoquant.io.torch.TorchZip;
 import dev.monoquant.io.zip.ArchiveEntry;
+import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ReadLimits;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -39,6 +42,10 @@ final class ScriptArchive implements Closeable {
   private final ScriptProgram program;
   private final ReadLimits limits;
   private @Nullable Rewriter rewriter;
+  private @Nullable Done done;
+
+  /** The last rewriting: plan, size and output ask for the same one after the other. */
+  private record Done(List<EncodedWeight> weights, List<String> kept, Rewritten result) {}
 
   private ScriptArchive(Path path, TorchZip zip, ScriptProgram program, ReadLimits limits) {
     this.path = path;
@@ -143,6 +150,19 @@ final class ScriptArchive implements Closeable {
       rewriter = Rewriter.of(program, label(), limits);
     }
     return rewriter;
+  }
+
+  /**
+   * {@return the program with weights held; made anew only if they are not those of the last call}
+   *
+   * @param weights see {@link Rewriter#rewrite}
+   * @param kept see there
+   */
+  synchronized Rewritten rewritten(List<EncodedWeight> weights, List<String> kept) {
+    if (done == null || !done.weights().equals(weights) || !done.kept().equals(kept)) {
+      done = new Done(List.copyOf(weights), List.copyOf(kept), rewriter().rewrite(weights, kept));
+    }
+    return done.result();
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.monoquant.io.torchscript;
 import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.io.script.ForwardInputs;
+import dev.monoquant.io.torch.SharedTensors;
 import dev.monoquant.io.torch.TorchSource;
 import dev.monoquant.io.torch.TorchTensor;
 import dev.monoquant.model.Layer;
@@ -105,6 +106,11 @@ final class ScriptSource implements TensorSource {
   @Override
   public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
     return plain.read(tensor, offset, length);
+  }
+
+  @Override
+  public Map<String, String> tied() {
+    return SharedTensors.tied(content.tensors());
   }
 
   @Override

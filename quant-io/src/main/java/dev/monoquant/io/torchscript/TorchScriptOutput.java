@@ -8,6 +8,7 @@ import dev.monoquant.io.files.Disk;
 import dev.monoquant.io.script.HolderOptions;
 import dev.monoquant.io.script.Rewritten;
 import dev.monoquant.io.script.Treatment;
+import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
@@ -15,12 +16,14 @@ import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.TensorSink;
 import dev.monoquant.spi.TensorSource;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -114,8 +117,7 @@ public final class TorchScriptOutput implements OutputFormat {
   public Map<String, String> remarks(OutputRequest request) {
     try (Original original = Original.of(request.source())) {
       Map<String, String> remarks = new LinkedHashMap<>();
-      for (Treatment t :
-          rewriting.of(original.script().archive()).rewrite(request.weights()).treatments()) {
+      for (Treatment t : rewritten(request, original).treatments()) {
         remarks.put(t.weight(), t.mode().wire() + ": " + t.note());
       }
       return remarks;
@@ -145,8 +147,13 @@ public final class TorchScriptOutput implements OutputFormat {
   }
 
   private ScriptPlan plan(OutputRequest request, Original original) throws IOException {
-    Rewritten rewritten = rewriting.of(original.script().archive()).rewrite(request.weights());
-    return new ScriptPlan(request, original.script(), rewritten);
+    return new ScriptPlan(request, original.script(), rewritten(request, original));
+  }
+
+  private Rewritten rewritten(OutputRequest request, Original original) {
+    return rewriting
+        .of(original.script().archive())
+        .rewrite(request.weights(), request.kept().stream().map(TensorInfo::name).toList());
   }
 
   /**
@@ -163,7 +170,14 @@ public final class TorchScriptOutput implements OutputFormat {
         ScriptPlan.requireOriginal(script);
         return new Original(script, false);
       }
-      for (Path file : source.files()) {
+      List<Path> files = new ArrayList<>(source.files());
+      // Of a live model there is no file but the one that it was saved into to be read.
+      source
+          .runnable()
+          .map(RunnableFile::file)
+          .filter(f -> !files.contains(f))
+          .ifPresent(files::add);
+      for (Path file : files) {
         ModelInput input = ModelInput.of(file);
         if (new TorchScriptFormat().probe(input) != Match.NONE) {
           ScriptSource script = ScriptReader.open(file, source.name(), ReadLimits.DEFAULT);

@@ -65,11 +65,6 @@ def decoded_rows(parts: List[Tensor],
 def is_exact(codec: List[int],
     parts: List[Tensor]) -> bool:
   return codec[0] == 0 and parts[1].size(1) == 1
-def fits(codec: List[int],
-    parts: List[Tensor],
-    reduced: bool) -> bool:
-  bits = codec[1] if codec[2] == 1 else codec[1] + 1
-  return __torch__.monoquant.is_exact(codec, parts) and (bits <= 7 or not reduced)
 def signed_codes(parts: List[Tensor],
     codec: List[int],
     rows: int,
@@ -85,20 +80,60 @@ def signed_codes(parts: List[Tensor],
       zero = torch.sub(zero, 128)
     codes = torch.to(codes, 1)
   return (codes, torch.contiguous(scale), torch.to(torch.contiguous(zero), 4))
+# Without VNNI two neighbouring products of 8 bits are added in 16, and saturate above 32767: that
+# is what the sum of two codes of weights, times the greatest code of an input, must not exceed.
+# Neighbours are columns of a matrix (channels = cols), or input channels at one place of a kernel;
+# where the number of these is odd, also those that are neighbours when places follow each other.
+# Products allow sums up to 128, which leaves inputs all 255 levels: activations of transformers
+# need them. Convolutions allow 176, which leaves inputs at least 185 and more rows as they are.
+def sums_of_two(cells: Tensor) -> Tensor:
+  even = torch.constant_pad_nd(cells, [0, cells.size(1) % 2], 0)
+  pairs = torch.reshape(even, [cells.size(0), -1, 2])
+  sums = torch.add(torch.select(pairs, 2, 0), torch.select(pairs, 2, 1))
+  return torch.amax(torch.abs(sums), [1])
+def neighbours(flat: Tensor,
+    channels: int) -> Tensor:
+  rows = flat.size(0)
+  if channels == flat.size(1):
+    return __torch__.monoquant.sums_of_two(flat)
+  places = torch.transpose(torch.reshape(flat, [rows, channels, -1]), 1, 2)
+  padded = torch.constant_pad_nd(places, [0, channels % 2], 0)
+  sums = __torch__.monoquant.sums_of_two(torch.reshape(padded, [rows, -1]))
+  if channels % 2 == 1:
+    sums = torch.maximum(sums, __torch__.monoquant.sums_of_two(torch.reshape(places, [rows, -1])))
+  return sums
 def requantized(weight: Tensor,
-    levels: int) -> Tuple[Tensor, Tensor, Tensor]:
+    levels: float,
+    channels: int,
+    limit: int) -> Tuple[Tensor, Tensor, Tensor]:
   rows = weight.size(0)
   flat = torch.reshape(weight, [rows, -1])
   scale = torch.clamp_min(torch.div(torch.amax(torch.abs(flat), [1]), levels), 1.0e-30)
+  if channels > 0:
+    # What is one less before rounding is within the limit after it.
+    sums = __torch__.monoquant.neighbours(torch.div(flat, torch.unsqueeze(scale, 1)), channels)
+    scale = torch.mul(scale, torch.clamp_min(torch.div(sums, limit - 1), 1.))
   codes = torch.to(torch.round(torch.div(flat, torch.unsqueeze(scale, 1))), 1)
   return (codes, scale, torch.zeros([rows], dtype=4))
+# Rows with sums above the limit get a scale that is as much greater as it takes; others stay.
+def spaced(codes: Tensor,
+    scale: Tensor,
+    zero: Tensor,
+    channels: int,
+    limit: int) -> Tuple[Tensor, Tensor, Tensor]:
+  stays = torch.le(__torch__.monoquant.neighbours(torch.to(codes, 2), channels), limit)
+  if bool(torch.all(stays)):
+    return (codes, scale, zero)
+  flat = torch.sub(torch.to(codes, 6), torch.unsqueeze(torch.to(zero, 6), 1))
+  weight = torch.mul(flat, torch.unsqueeze(scale, 1))
+  other, wider, middle = __torch__.monoquant.requantized(weight, 127., channels, limit)
+  return (torch.where(torch.unsqueeze(stays, 1), codes, other), torch.where(stays, scale, wider), torch.where(stays, zero, middle))
 def packed_product(codes: Tensor,
     scale: Tensor,
     zero: Tensor,
     bias: Optional[Tensor]) -> __torch__.torch.classes.quantized.LinearPackedParamsBase:
   weight = torch._make_per_channel_quantized_tensor(torch.contiguous(codes), torch.to(scale, 7), zero, 0)
   return ops.quantized.linear_prepack(weight, bias)
-# Without VNNI two products of 8 bits are added in 16 and saturate: then weights get 7 bits.
 def product_saturates() -> bool:
   codes = torch.full([16, 64], 127, dtype=1)
   pack = __torch__.monoquant.packed_product(codes, torch.ones([16]), torch.zeros([16], dtype=4), None)
@@ -112,10 +147,29 @@ def convolution_saturates() -> bool:
   input = torch.full([1, 32, 6, 6], 255, dtype=0)
   got = ops.onednn.qconv2d_pointwise(input, 1., 0, pack, scale, zero, None, [1, 1], [0, 0], [1, 1], 1, 1., 0, 6, "none", annotate(List[Optional[number]], []), "")
   return float(torch.min(got)) < 9000000.
+# How many steps inputs may have. Rounding both ends of a range up makes one more.
+def input_levels(codes: Tensor,
+    channels: int) -> int:
+  most = int(torch.amax(__torch__.monoquant.neighbours(torch.to(codes, 2), channels)))
+  return 255 if most <= 128 else 32767 // most - 1
+# All that inputs can add up to, through the kernel and exactly: whether none of it was lost.
+def is_lossless(got: Tensor,
+    codes: Tensor,
+    scale: Tensor,
+    zero: Tensor,
+    bias: Optional[Tensor],
+    input: int) -> bool:
+  total = torch.sub(torch.sum(codes, [1], dtype=4), torch.mul(zero, codes.size(1)))
+  expected = torch.mul(torch.mul(torch.to(total, 7), input), torch.to(scale, 7))
+  if bias is not None:
+    expected = torch.add(expected, torch.to(bias, 7))
+  lost = torch.abs(torch.sub(torch.reshape(torch.to(got, 7), [-1]), expected))
+  return bool(torch.all(torch.le(lost, torch.add(torch.mul(scale, 0.5), torch.mul(torch.abs(expected), 1.0e-6)))))
 def input_range(low: float,
-    high: float) -> Tuple[float, int]:
+    high: float,
+    levels: int) -> Tuple[float, int]:
   least = min(low, 0.)
-  scale = max((max(high, 0.) - least) / 255., 1.0e-30)
+  scale = max((max(high, 0.) - least) / levels, 1.0e-30)
   return (scale, int(0.5 - least / scale))
 def convolved(input: Tensor,
     pack: Tensor,
@@ -160,6 +214,7 @@ class Weight(Module):
   bound : bool
   kept : bool
   reduced : bool
+  levels : int
   whole : Tensor
   pack : Optional[__torch__.torch.classes.quantized.LinearPackedParamsBase]
   sums : Tensor
@@ -200,6 +255,7 @@ class Weight(Module):
     self.kernel_scale = torch.empty([0])
     self.kernel_zero = torch.empty([0])
     self.reduced = False
+    self.levels = 255
     used = plan[1] == 1 or plan[3] == 1 or plan[4] == 1 or len(window) > 0
     self.kept = plan[4] == 1 or (self.mode == 0 and used)
     if self.kept:
@@ -215,41 +271,84 @@ class Weight(Module):
         self.release()
     return None
   def prepare_product(self: __torch__.monoquant.Weight) -> NoneType:
-    natural = self.natural()
-    self.reduced = __torch__.monoquant.product_saturates()
-    if natural and __torch__.monoquant.fits(self.codec, self.parts, self.reduced):
-      codes, scale, zero = __torch__.monoquant.signed_codes(self.parts, self.codec, self.rows, self.cols)
-    else:
-      weight = __torch__.monoquant.decoded_rows(self.parts, self.codec, self.rows, self.cols)
-      codes, scale, zero = __torch__.monoquant.requantized(weight if natural else torch.contiguous(torch.transpose(weight, 0, 1)), 63 if self.reduced else 127)
+    saturates = __torch__.monoquant.product_saturates()
     bias = self.bias
     if bias is not None:
-      self.pack = __torch__.monoquant.packed_product(codes, scale, zero, torch.contiguous(torch.to(bias, 6)))
-    else:
-      self.pack = __torch__.monoquant.packed_product(codes, scale, zero, None)
+      bias = torch.contiguous(torch.to(bias, 6))
+    codes, scale, zero = self.factor(saturates, 127.)
+    pack = __torch__.monoquant.packed_product(codes, scale, zero, bias)
+    if saturates:
+      greatest = torch.full([1, codes.size(1)], 255.)
+      got = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(greatest, 1., 0, pack)
+      if not __torch__.monoquant.is_lossless(got, codes, scale, zero, bias, 255):
+        codes, scale, zero = self.factor(True, 63.)
+        pack = __torch__.monoquant.packed_product(codes, scale, zero, bias)
+    self.pack = pack
     if self.mode == 3:
       total = torch.sub(torch.sum(codes, [1], dtype=4), torch.mul(zero, codes.size(1)))
       self.sums = torch.mul(torch.to(total, 6), scale)
     return None
-  def prepare_convolution(self: __torch__.monoquant.Weight) -> NoneType:
-    dims = self.dims
-    natural = dims[0] == 0 and self.codec[3] == 0 and self.codec[2] == 1
-    self.reduced = __torch__.monoquant.convolution_saturates()
-    if natural and __torch__.monoquant.fits(self.codec, self.parts, self.reduced):
+  def factor(self: __torch__.monoquant.Weight,
+    saturates: bool,
+    levels: float) -> Tuple[Tensor, Tensor, Tensor]:
+    natural = self.natural()
+    if natural and levels > 64. and __torch__.monoquant.is_exact(self.codec, self.parts):
       codes, scale, zero = __torch__.monoquant.signed_codes(self.parts, self.codec, self.rows, self.cols)
-    else:
-      whole = __torch__.monoquant.in_order(__torch__.monoquant.decoded_rows(self.parts, self.codec, self.rows, self.cols), dims)
-      codes, scale, zero = __torch__.monoquant.requantized(torch.to(whole, 6), 63 if self.reduced else 127)
-    window = self.window
-    shape = dims[2:]
+      if not saturates:
+        return (codes, scale, zero)
+      other, wider, middle = __torch__.monoquant.spaced(codes, scale, zero, codes.size(1), 128)
+      self.reduced = not torch.equal(codes, other)
+      return (other, wider, middle)
+    self.reduced = True
+    weight = __torch__.monoquant.decoded_rows(self.parts, self.codec, self.rows, self.cols)
+    if not natural:
+      weight = torch.contiguous(torch.transpose(weight, 0, 1))
+    return __torch__.monoquant.requantized(weight, levels, weight.size(1) if saturates else 0, 128)
+  def prepare_convolution(self: __torch__.monoquant.Weight) -> NoneType:
+    shape = self.dims[2:]
     if len(shape) == 3:
       shape = [shape[0], shape[1], 1, shape[2]]
-    codes = torch.contiguous(torch.reshape(codes, shape))
     self.kernel_shape = shape
+    self.kernel_zero = torch.zeros([shape[0]], dtype=3)
+    if not __torch__.monoquant.convolution_saturates():
+      exact = self.take_kernel(0, 127.)
+      return None
+    codes = self.take_kernel(shape[1], 127.)
+    flat = torch.reshape(codes, [shape[0], -1])
+    zero = torch.zeros([shape[0]], dtype=4)
+    self.levels = __torch__.monoquant.input_levels(flat, shape[1])
+    if not __torch__.monoquant.is_lossless(self.full_output(), flat, self.kernel_scale, zero, None, self.levels):
+      codes = self.take_kernel(shape[1], 63.)
+      self.levels = 255
+    return None
+  def take_kernel(self: __torch__.monoquant.Weight,
+    channels: int,
+    levels: float) -> Tensor:
+    dims = self.dims
+    natural = dims[0] == 0 and self.codec[3] == 0 and self.codec[2] == 1
+    if natural and levels > 64. and __torch__.monoquant.is_exact(self.codec, self.parts):
+      codes, scale, zero = __torch__.monoquant.signed_codes(self.parts, self.codec, self.rows, self.cols)
+      if channels > 0:
+        codes, scale, zero = __torch__.monoquant.spaced(codes, scale, zero, channels, 176)
+    else:
+      whole = __torch__.monoquant.in_order(__torch__.monoquant.decoded_rows(self.parts, self.codec, self.rows, self.cols), dims)
+      codes, scale, zero = __torch__.monoquant.requantized(torch.to(whole, 6), levels, channels, 176)
+    window = self.window
+    codes = torch.contiguous(torch.reshape(codes, self.kernel_shape))
     self.kernel = ops.onednn.qconv_prepack(codes, scale, 1., 0, window[0:2], window[2:4], window[4:6], window[6], None)
     self.kernel_scale = scale
-    self.kernel_zero = torch.zeros([shape[0]], dtype=3)
-    return None
+    return codes
+  def full_output(self: __torch__.monoquant.Weight) -> Tensor:
+    # The output at which the kernel lies within an input of nothing but the greatest code.
+    window = self.window
+    shape = self.kernel_shape
+    high = window[0] + window[4] * (shape[2] - 1) + 1
+    wide = window[1] + window[5] * (shape[3] - 1) + 1
+    input = torch.full([1, shape[1] * window[6], high, wide], self.levels, dtype=0)
+    got = ops.onednn.qconv2d_pointwise(input, 1., 0, self.kernel, self.kernel_scale, self.kernel_zero, None, window[0:2], window[2:4], window[4:6], window[6], 1., 0, 6, "none", annotate(List[Optional[number]], []), "")
+    row = (window[2] + window[0] - 1) // window[0]
+    column = (window[3] + window[1] - 1) // window[1]
+    return torch.select(torch.select(got, 3, column), 2, row)
   def prepare_table(self: __torch__.monoquant.Weight) -> NoneType:
     codes, scale, zero = __torch__.monoquant.signed_codes(self.parts, self.codec, self.rows, self.cols)
     codes = torch.to(torch.add(torch.to(codes, 2), 128), 0)
@@ -322,12 +421,12 @@ class Weight(Module):
       least = float(low)
       greatest = float(high)
       if greatest - least < inf:
-        scale, zero = __torch__.monoquant.input_range(least, greatest)
+        scale, zero = __torch__.monoquant.input_range(least, greatest, 255)
         product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(input, scale, zero, pack)
       else:
         finite = torch.nan_to_num(input, 0., 0., 0.)
         low, high = torch.aminmax(finite)
-        scale, zero = __torch__.monoquant.input_range(float(low), float(high))
+        scale, zero = __torch__.monoquant.input_range(float(low), float(high), 255)
         product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(finite, scale, zero, pack)
         product = torch.add_(product, __torch__.monoquant.lost(input, [-1]))
       if self.bound or bias is None:
@@ -337,7 +436,11 @@ class Weight(Module):
     low = torch.amin(input, [-1], True)
     if self.mode == 2:
       range = torch.clamp_min(torch.maximum(high, torch.neg(low)), 1.0e-12)
-      product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(torch.div(input, range), 0.007874015748031496, 127, pack)
+      even = torch.div(input, range)
+      if float(torch.amin(low)) >= 0.:
+        product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(even, 0.00392156862745098, 0, pack)
+      else:
+        product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(even, 0.007874015748031496, 127, pack)
       if bias is None:
         return torch.mul_(product, range)
       return torch.addcmul(bias, product, range)
@@ -396,13 +499,15 @@ class Weight(Module):
       if not whole:
         finite = torch.nan_to_num(wide, 0., 0., 0.)
         low, high = torch.aminmax(finite)
-      if self.mode == 1:
-        scale, zero = __torch__.monoquant.input_range(float(low), float(high))
+      if self.mode == 1 or wide.size(0) == 1:
+        scale, zero = __torch__.monoquant.input_range(float(low), float(high), self.levels)
         result = __torch__.monoquant.convolved(finite, self.kernel, self.kernel_scale, self.kernel_zero, wide_bias, window, scale, zero)
       else:
-        range = torch.clamp_min(torch.maximum(torch.amax(finite, [1, 2, 3], True), torch.neg(torch.amin(finite, [1, 2, 3], True))), 1.0e-12)
+        highs = torch.amax(finite, [1, 2, 3], True)
+        lows = torch.amin(finite, [1, 2, 3], True)
+        range = torch.clamp_min(torch.maximum(highs, torch.neg(lows)), 1.0e-12)
         even = torch.div(finite, range)
-        scale, zero = __torch__.monoquant.input_range(-1. if float(low) < 0. else 0., 1. if float(high) > 0. else 0.)
+        scale, zero = __torch__.monoquant.input_range(float(torch.amin(torch.div(lows, range))), float(torch.amax(torch.div(highs, range))), self.levels)
         result = __torch__.monoquant.convolved(even, self.kernel, self.kernel_scale, self.kernel_zero, None, window, scale, zero)
         if wide_bias is not None:
           result = torch.addcmul(torch.reshape(wide_bias, [1, -1, 1, 1]), result, range)

@@ -34,14 +34,21 @@ final class Build {
 
   /** A random tensor in a storage of its own; values of a normal distribution by the scale. */
   PickleObject tensor(double scale, long... shape) {
-    int count = Math.toIntExact(Arrays.stream(shape).reduce(1, Math::multiplyExact));
-    ByteBuffer bytes = ByteBuffer.allocate(4 * count).order(ByteOrder.LITTLE_ENDIAN);
-    for (int i = 0; i < count; i++) {
-      bytes.putFloat((float) (random.nextGaussian() * scale));
+    float[] values =
+        new float[Math.toIntExact(Arrays.stream(shape).reduce(1, Math::multiplyExact))];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) (random.nextGaussian() * scale);
     }
+    return tensor(values, shape);
+  }
+
+  /** A tensor of these numbers in a storage of its own. */
+  PickleObject tensor(float[] values, long... shape) {
+    ByteBuffer bytes = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asFloatBuffer().put(values);
     String name = Integer.toString(key++);
     records.put("data/" + name, bytes.array());
-    return view(name, count, shape);
+    return view(name, values.length, shape);
   }
 
   /** Another tensor of the same storage. */

@@ -223,7 +223,7 @@ class EdgeCasesTest {
     }
     ScriptArchive changed =
         archive.with(
-            rewriter.rewrite(List.of(weight)),
+            rewriter.rewrite(List.of(weight), List.of()),
             Map.of("weight", Map.of("codes", codes, "codebook", book.array())));
     try (Torch torch = Torch.load(changed);
         Torch original = Torch.load(archive);

@@ -8,7 +8,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -97,20 +96,30 @@ class ExecutionTest {
     assertThat(saved).isGreaterThan(weights / 4 - 16_384 - 1024L * quantized.weights().size());
   }
 
-  @Test
-  void runsInManyThreads() throws Exception {
-    try (Torch model =
-        Torch.load(
-            Fixtures.TIED_SCRIPTED.quantized(PlainScheme.INT8, Mode.DYNAMIC_ROW).rewrite())) {
-      float[] expected = model.run(Fixtures.TIED_SCRIPTED.input(), 3);
+  static Stream<Arguments> kernels() {
+    return Stream.of(Fixtures.TIED_SCRIPTED, Fixtures.CONV2D_SCRIPTED)
+        .flatMap(f -> Stream.of(Mode.values()).map(m -> Arguments.of(f, m)));
+  }
+
+  /** One loaded model, called by four threads at once, gives each the bits that one alone gets. */
+  @ParameterizedTest
+  @MethodSource("kernels")
+  void givesManyThreadsTheBitsOfOne(Fixtures fixture, Mode mode) throws Exception {
+    int inputs = 5;
+    try (Torch model = Torch.load(fixture.quantized(PlainScheme.INT8, mode).rewrite())) {
+      List<float[]> expected = new ArrayList<>();
+      for (int seed = 0; seed < inputs; seed++) {
+        expected.add(model.run(fixture.input(), seed));
+      }
       ExecutorService pool = Executors.newFixedThreadPool(4);
       try {
         List<Future<float[]>> runs = new ArrayList<>();
         for (int i = 0; i < 40; i++) {
-          runs.add(pool.submit(() -> model.run(Fixtures.TIED_SCRIPTED.input(), 3)));
+          int seed = i % inputs;
+          runs.add(pool.submit(() -> model.run(fixture.input(), seed)));
         }
-        for (Future<float[]> run : runs) {
-          assertThat(run.get()).isEqualTo(expected);
+        for (int i = 0; i < runs.size(); i++) {
+          assertThat(runs.get(i).get()).isEqualTo(expected.get(i % inputs));
         }
       } finally {
         pool.shutdown();

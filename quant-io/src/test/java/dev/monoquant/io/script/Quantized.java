@@ -130,7 +130,7 @@ final class Quantized {
   }
 
   ScriptArchive rewrite() {
-    Rewritten rewritten = rewriter.rewrite(weights);
+    Rewritten rewritten = rewriter.rewrite(weights, List.of());
     treatments = rewritten.treatments();
     return original.with(rewritten, parts);
   }

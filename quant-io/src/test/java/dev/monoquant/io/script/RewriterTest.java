@@ -8,6 +8,7 @@ import dev.monoquant.io.pickle.PickleDict;
 import dev.monoquant.io.pickle.PickleObject;
 import dev.monoquant.io.pickle.PickleValue;
 import dev.monoquant.io.pickle.PickleValue.None;
+import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ReadLimits;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,6 +27,13 @@ class RewriterTest {
 
   /** A module of one weight whose forward is given. */
   private ScriptArchive single(String... body) {
+    single(build, body);
+    return build.archive(
+        Build.module(
+            "__torch__.Net", Map.of("weight", build.tensor(1, 8, 8), "bias", build.tensor(1, 8))));
+  }
+
+  private static void single(Build build, String... body) {
     String[] lines = new String[8 + body.length];
     lines[0] = "class Net(Module):";
     lines[1] = "  __parameters__ = [\"weight\", \"bias\", ]";
@@ -39,9 +47,6 @@ class RewriterTest {
       lines[8 + i] = "    " + body[i];
     }
     build.code("__torch__.py", lines);
-    return build.archive(
-        Build.module(
-            "__torch__.Net", Map.of("weight", build.tensor(1, 8, 8), "bias", build.tensor(1, 8))));
   }
 
   private static Quantized held(ScriptArchive archive) {
@@ -120,10 +125,43 @@ class RewriterTest {
     ScriptArchive archive = single("return torch.linear(x, self.weight, self.bias)");
     Quantized quantized = new Quantized(archive);
     assertThat(quantized.add("weight", 0, PlainScheme.INT8, Map.of())).isPresent();
-    assertThat(quantized.refused().get("weight")).contains("64 numbers", "65536", "option small");
+    assertThat(quantized.refused().get("weight")).contains("64 numbers", "1024", "option small");
     assertThat(quantized.add("bias", 0, PlainScheme.INT8, DYNAMIC)).isPresent();
     assertThat(quantized.refused().get("bias")).contains("at least 2 dimensions");
     assertThat(quantized.add("weight", 0, PlainScheme.INT8, DYNAMIC)).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "torch.linear(x, weight, bias) | 1025 | weight-only | too small to gain",
+        "torch.linear(x, weight, bias) | 1024 | dynamic | int8 products",
+        "torch.conv1d(x, weight, bias) | 11263 | dynamic | int8 convolution",
+        "torch.conv1d(x, weight, bias) | 11264 | weight-only | too small to gain",
+      })
+  void smallWeightsAreHeldButNotExecuted(String call, int small, String mode, String note) {
+    boolean convolution = call.contains("conv1d");
+    single(build, "weight = self.weight", "bias = self.bias", "return " + call);
+    ScriptArchive archive =
+        build.archive(
+            Build.module(
+                "__torch__.Net",
+                Map.of(
+                    "weight",
+                    convolution ? build.tensor(1, 16, 32, 2) : build.tensor(1, 32, 32),
+                    "bias",
+                    build.tensor(1, 32))));
+    Quantized quantized = new Quantized(archive);
+    Rewriter rewriter = quantized.rewriter();
+    assertThat(quantized.add("weight", 0, PlainScheme.INT8, Quantized.options(Mode.DYNAMIC, 0)))
+        .isEmpty();
+    EncodedWeight asked = quantized.weights().get(0);
+    EncodedWeight weight =
+        PlainScheme.INT8.weight(asked.rows(), Quantized.options(Mode.DYNAMIC, small));
+    Treatment treatment = rewriter.rewrite(List.of(weight), List.of()).treatments().get(0);
+    assertThat(treatment.mode().wire()).isEqualTo(mode);
+    assertThat(treatment.note()).contains(note);
   }
 
   @Test
@@ -132,7 +170,7 @@ class RewriterTest {
     ScriptArchive forbidden =
         new RewriterTest().single("self.weight = x", "return torch.neg(self.weight)");
     Rewriter rewriter = Rewriter.of(forbidden.program(), "model.pt", ReadLimits.DEFAULT);
-    assertThatThrownBy(() -> rewriter.rewrite(allowed.weights()))
+    assertThatThrownBy(() -> rewriter.rewrite(allowed.weights(), List.of()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("weight: the code sets it");
   }
@@ -204,7 +242,7 @@ class RewriterTest {
     PickleObject weight = build.tensor(1, 8, 8);
     PickleObject view = Build.view(build.lastKey(), 64, 8, 8);
     Quantized both = held(siblings(List.of(layer(weight), layer(weight), layer(view))));
-    Rewritten rewritten = both.rewriter().rewrite(both.weights());
+    Rewritten rewritten = both.rewriter().rewrite(both.weights(), List.of());
     assertThat(rewritten.storages()).hasSize(2);
     assertThat(rewritten.treatments())
         .extracting(Treatment::note)
@@ -236,7 +274,7 @@ class RewriterTest {
   void aModuleWithTwoNamesIsOneModule() {
     PickleObject shared = layer(build.tensor(1, 8, 8));
     Quantized quantized = held(siblings(List.of(shared, shared)));
-    Rewritten rewritten = quantized.rewriter().rewrite(quantized.weights());
+    Rewritten rewritten = quantized.rewriter().rewrite(quantized.weights(), List.of());
     PickleDict state =
         (PickleDict) ((PickleObject) rewritten.program().data()).state().orElseThrow();
     assertThat(state.find("l0").orElseThrow()).isSameAs(state.find("l1").orElseThrow());

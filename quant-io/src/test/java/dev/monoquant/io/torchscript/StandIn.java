@@ -57,7 +57,7 @@ final class StandIn implements Rewriting {
   }
 
   @Override
-  public Rewritten rewrite(List<EncodedWeight> weights) {
+  public Rewritten rewrite(List<EncodedWeight> weights, List<String> kept) {
     PickleValue data = copy(program.data());
     List<PickleValue> constants =
         new ArrayList<>(((PickleTuple) copy(program.constants())).items());

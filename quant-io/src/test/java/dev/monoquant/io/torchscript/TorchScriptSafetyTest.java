@@ -307,8 +307,8 @@ class TorchScriptSafetyTest {
                   }
 
                   @Override
-                  public Rewritten rewrite(List<EncodedWeight> weights) {
-                    return change.apply(good.rewrite(weights));
+                  public Rewritten rewrite(List<EncodedWeight> weights, List<String> kept) {
+                    return change.apply(good.rewrite(weights, kept));
                   }
                 });
     Sample sample = sample();

@@ -1,0 +1,164 @@
+package dev.monoquant.core;
+
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.ReadLimits;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * How a {@link Quantizer} works: each method returns a changed copy. None of these settings but
+ * {@link #withColumnStatistics} and {@link #withInputOption} changes a single byte of an output.
+ */
+public abstract sealed class QuantizerOptions permits Quantizer {
+
+  final Settings settings;
+
+  QuantizerOptions(Settings settings) {
+    this.settings = settings;
+  }
+
+  abstract Quantizer with(Settings changed);
+
+  /**
+   * {@return a quantizer with other plugins}
+   *
+   * @param plugins the plugins to use
+   */
+  public Quantizer withPlugins(Plugins plugins) {
+    return with(settings.withPlugins(plugins));
+  }
+
+  /**
+   * {@return a quantizer with another number of threads}
+   *
+   * @param threads at least 1
+   * @throws dev.monoquant.ConfigurationException if it is less
+   */
+  public Quantizer withThreads(int threads) {
+    return with(settings.withThreads(threads));
+  }
+
+  /**
+   * {@return a quantizer with another size of tiles}
+   *
+   * @param elements about how many numbers a tile holds, at least 1; a tile has at least one row
+   * @throws dev.monoquant.ConfigurationException if it is less
+   */
+  public Quantizer withTileElements(int elements) {
+    return with(settings.withTileElements(elements));
+  }
+
+  /**
+   * {@return a quantizer that computes elsewhere}
+   *
+   * @param compute where schemes do their arithmetic
+   */
+  public Quantizer withCompute(Compute compute) {
+    return with(settings.withCompute(compute));
+  }
+
+  /**
+   * {@return a quantizer with other limits}
+   *
+   * @param limits how much readers believe
+   */
+  public Quantizer withLimits(ReadLimits limits) {
+    return with(settings.withLimits(limits));
+  }
+
+  /**
+   * {@return a quantizer that does not guess the format of inputs}
+   *
+   * @param id the id of a detector
+   */
+  public Quantizer withInputFormat(String id) {
+    return with(settings.withInputFormat(Optional.of(id)));
+  }
+
+  /**
+   * {@return a quantizer that reads inputs as an option of their format's own says}
+   *
+   * <p>It is for every input whose format has an option of that name; if no input of a call has
+   * one, that is an error. What a {@link dev.monoquant.QuantizationConfig} says of the same option
+   * wins.
+   *
+   * @param name the name of an option, see {@link dev.monoquant.spi.InputFormatDetector#options()}
+   * @param value its value
+   */
+  public Quantizer withInputOption(String name, String value) {
+    Map<String, String> more = new HashMap<>(settings.inputOptions());
+    more.put(name, value);
+    return with(settings.withInputOptions(more));
+  }
+
+  /**
+   * {@return a quantizer that reports how far it is}
+   *
+   * @param progress hears of it
+   */
+  public Quantizer withProgress(Progress progress) {
+    return with(settings.withProgress(progress));
+  }
+
+  /**
+   * {@return a quantizer that does, or does not, flush outputs to the disk before they get their
+   * names}
+   *
+   * @param sync true (the default) to survive a power cut
+   */
+  public Quantizer withSync(boolean sync) {
+    return with(settings.withSync(sync));
+  }
+
+  /**
+   * {@return a quantizer that hands what the caller measured to the schemes that need it}
+   *
+   * @param statistics numbers for the columns of weights, by the names of the weights
+   */
+  public Quantizer withColumnStatistics(ColumnStatistics statistics) {
+    return with(settings.withColumns(statistics));
+  }
+
+  /**
+   * {@return a quantizer that goes on, or does not, where an interrupted run to the same target
+   * stopped: what it has finished is taken over if input, configuration and versions are the same,
+   * and refused otherwise. Only runs from a file or directory to a directory can be resumed.}
+   *
+   * @param resume false (the default) to remove what an interrupted run left and start anew
+   */
+  public Quantizer withResume(boolean resume) {
+    return with(settings.withResume(resume));
+  }
+
+  /**
+   * {@return a quantizer that runs original and result on these inputs before an output that can be
+   * run is accepted; without any, inputs are made up if the first layer tells what they look like}
+   *
+   * @param samples the inputs of a call each
+   */
+  public Quantizer withSamples(List<SampleInputs> samples) {
+    return with(settings.withSamples(samples));
+  }
+
+  /**
+   * {@return a quantizer that does, or does not, run outputs that can be run before they are
+   * accepted}
+   *
+   * @param running true is the default
+   */
+  public Quantizer withRunning(boolean running) {
+    return with(settings.withRunning(running));
+  }
+
+  /**
+   * {@return a quantizer that accepts other differences between the outputs of original and result}
+   *
+   * @param cosine the least cosine between them, -1 to 1; 0.9 is the default
+   * @throws dev.monoquant.ConfigurationException if it is out of range
+   */
+  public Quantizer withMinCosine(double cosine) {
+    return with(settings.withMinCosine(cosine));
+  }
+}

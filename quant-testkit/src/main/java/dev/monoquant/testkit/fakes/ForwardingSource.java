@@ -61,6 +61,11 @@ public class ForwardingSource implements TensorSource {
   }
 
   @Override
+  public Map<String, String> tied() {
+    return inside.tied();
+  }
+
+  @Override
   public List<EncodedWeight> quantized() {
     return inside.quantized();
   }

@@ -93,7 +93,7 @@ public final class EndToEnd implements Callable<Integer> {
   @Option(names = "--json", description = "Writes all figures of all runs to this file.")
   private @Nullable Path json;
 
-  @Option(names = "--keep", description = "Keeps checkpoint and last outputs.")
+  @Option(names = "--keep", description = "Keeps the checkpoint and the last output.")
   private boolean keep;
 
   private EndToEnd() {}

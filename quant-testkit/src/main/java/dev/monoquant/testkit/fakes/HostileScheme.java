@@ -3,22 +3,14 @@ package dev.monoquant.testkit.fakes;
 import ai.djl.ndarray.NDArray;
 import dev.monoquant.model.Rows;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.Need;
-import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
-import dev.monoquant.spi.SchemeId;
-import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
-import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.QuantizedTile;
 import dev.monoquant.tile.Tile;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Queue;
-import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
@@ -26,7 +18,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
  * rubbish, and goes on writing into them after the call. A pipeline passes if the caller's model
  * stays what it was, and if the output is that of the scheme inside.
  */
-public final class HostileScheme implements Scheme {
+public final class HostileScheme extends ForwardingScheme {
 
   /** How much damage it tries to do. */
   public enum Malice {
@@ -41,7 +33,6 @@ public final class HostileScheme implements Scheme {
     KEEPS
   }
 
-  private final Scheme inside;
   private final Malice malice;
 
   /**
@@ -51,48 +42,13 @@ public final class HostileScheme implements Scheme {
    * @param malice what to do besides
    */
   public HostileScheme(Scheme inside, Malice malice) {
-    this.inside = inside;
+    super(inside);
     this.malice = malice;
   }
 
   @Override
-  public SchemeId id() {
-    return inside.id();
-  }
-
-  @Override
-  public Options defaults(Rows rows) {
-    return inside.defaults(rows);
-  }
-
-  @Override
-  public Encoding encoding(Rows rows, Options options) {
-    return inside.encoding(rows, options);
-  }
-
-  @Override
-  public Set<Need> needs(Options options) {
-    return inside.needs(options);
-  }
-
-  @Override
-  public List<OptionSpec<?>> options() {
-    return inside.options();
-  }
-
-  @Override
-  public Optional<String> torchScript(Rows rows, Options options) {
-    return inside.torchScript(rows, options);
-  }
-
-  @Override
   public TileQuantizer begin(Rows rows, Options options, Facts facts) {
-    return new Worker(inside.begin(rows, options, facts), malice, new ConcurrentLinkedQueue<>());
-  }
-
-  @Override
-  public TileDecoder decoder(Rows rows, Options options) {
-    return inside.decoder(rows, options);
+    return new Worker(super.begin(rows, options, facts), malice, new ConcurrentLinkedQueue<>());
   }
 
   private record Worker(TileQuantizer inside, Malice malice, Queue<float[]> kept)

@@ -5,19 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.monoquant.core.Plugins;
-import dev.monoquant.model.Rows;
 import dev.monoquant.schemes.Int8Scheme;
-import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.OptionSpec;
-import dev.monoquant.spi.Options;
-import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
-import dev.monoquant.spi.TileDecoder;
-import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.fakes.ForwardingDetector;
 import dev.monoquant.testkit.fakes.ForwardingLayerQuantizer;
 import dev.monoquant.testkit.fakes.ForwardingOutput;
-import dev.monoquant.tile.Encoding;
+import dev.monoquant.testkit.fakes.ForwardingScheme;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -84,8 +78,11 @@ class PluginsCommandTest {
         .forEach(p -> assertThat(p.getAsJsonObject().getAsJsonArray("options")).hasSize(1));
   }
 
-  private static final class Refined implements Scheme {
-    private final Scheme inside = new Int8Scheme();
+  private static final class Refined extends ForwardingScheme {
+
+    Refined() {
+      super(new Int8Scheme());
+    }
 
     @Override
     public SchemeId id() {
@@ -95,26 +92,6 @@ class PluginsCommandTest {
     @Override
     public List<OptionSpec<?>> options() {
       return List.of(OptionSpec.integer("steps", 20, 0, 99, "How often to refine"));
-    }
-
-    @Override
-    public Options defaults(Rows rows) {
-      return inside.defaults(rows);
-    }
-
-    @Override
-    public Encoding encoding(Rows rows, Options options) {
-      return inside.encoding(rows, options);
-    }
-
-    @Override
-    public TileQuantizer begin(Rows rows, Options options, Facts facts) {
-      return inside.begin(rows, options, facts);
-    }
-
-    @Override
-    public TileDecoder decoder(Rows rows, Options options) {
-      return inside.decoder(rows, options);
     }
   }
 }

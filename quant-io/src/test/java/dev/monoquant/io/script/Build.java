@@ -32,6 +32,32 @@ final class Build {
     return this;
   }
 
+  /**
+   * A model of a single operation on its input.
+   *
+   * @param call such as {@code torch.linear(x, weight, bias)}
+   * @param bias a tensor, or {@link PickleValue.None}
+   */
+  ScriptArchive of(String call, PickleValue weight, PickleValue bias) {
+    boolean biased = !bias.equals(PickleValue.None.INSTANCE);
+    code(
+        "__torch__.py",
+        "class Net(Module):",
+        "  __parameters__ = [\"weight\", " + (biased ? "\"bias\", " : "") + "]",
+        "  __buffers__ = []",
+        "  weight : Tensor",
+        "  bias : " + (biased ? "Tensor" : "NoneType"),
+        "  training : bool",
+        "  def forward(self: __torch__.Net,",
+        "    x: Tensor) -> Tensor:",
+        "    weight = self.weight");
+    if (biased) {
+      code("__torch__.py", "    bias = self.bias");
+    }
+    code("__torch__.py", "    return " + call);
+    return archive(module("__torch__.Net", Map.of("weight", weight, "bias", bias)));
+  }
+
   /** A random tensor in a storage of its own; values of a normal distribution by the scale. */
   PickleObject tensor(double scale, long... shape) {
     float[] values =

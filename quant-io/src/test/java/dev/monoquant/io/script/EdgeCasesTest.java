@@ -33,42 +33,16 @@ class EdgeCasesTest {
 
   private static ScriptArchive linear() {
     Build build = new Build(1);
-    build.code(
-        "__torch__.py",
-        "class Net(Module):",
-        "  __parameters__ = [\"weight\", \"bias\", ]",
-        "  __buffers__ = []",
-        "  weight : Tensor",
-        "  bias : Tensor",
-        "  training : bool",
-        "  def forward(self: __torch__.Net,",
-        "    x: Tensor) -> Tensor:",
-        "    bias = self.bias",
-        "    weight = self.weight",
-        "    return torch.linear(x, weight, bias)");
-    return build.archive(
-        Build.module(
-            "__torch__.Net",
-            Map.of("weight", build.tensor(1, OUT, IN), "bias", build.tensor(1, OUT))));
+    return build.of(
+        "torch.linear(x, weight, bias)", build.tensor(1, OUT, IN), build.tensor(1, OUT));
   }
 
   private static ScriptArchive convolution() {
     Build build = new Build(2);
-    build.code(
-        "__torch__.py",
-        "class Net(Module):",
-        "  __parameters__ = [\"weight\", ]",
-        "  __buffers__ = []",
-        "  weight : Tensor",
-        "  bias : NoneType",
-        "  training : bool",
-        "  def forward(self: __torch__.Net,",
-        "    x: Tensor) -> Tensor:",
-        "    weight = self.weight",
-        "    return torch.conv2d(x, weight, None, [2, 1], [1, 1], [1, 1])");
-    return build.archive(
-        Build.module(
-            "__torch__.Net", Map.of("weight", build.tensor(1, 8, 4, 3, 3), "bias", None.INSTANCE)));
+    return build.of(
+        "torch.conv2d(x, weight, None, [2, 1], [1, 1], [1, 1])",
+        build.tensor(1, 8, 4, 3, 3),
+        None.INSTANCE);
   }
 
   private static ScriptArchive held(ScriptArchive archive, Mode mode) {

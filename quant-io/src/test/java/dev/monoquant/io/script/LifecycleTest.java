@@ -10,7 +10,6 @@ import dev.monoquant.testkit.fakes.LiveArrays;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Map;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -34,22 +33,9 @@ class LifecycleTest {
 
   private static ScriptArchive linear(Mode mode) {
     Build build = new Build(3);
-    build.code(
-        "__torch__.py",
-        "class Net(Module):",
-        "  __parameters__ = [\"weight\", \"bias\", ]",
-        "  __buffers__ = []",
-        "  weight : Tensor",
-        "  bias : Tensor",
-        "  training : bool",
-        "  def forward(self: __torch__.Net,",
-        "    x: Tensor) -> Tensor:",
-        "    return torch.linear(x, self.weight, self.bias)");
     ScriptArchive archive =
-        build.archive(
-            Build.module(
-                "__torch__.Net",
-                Map.of("weight", build.tensor(1, SIDE, SIDE), "bias", build.tensor(1, SIDE))));
+        build.of(
+            "torch.linear(x, weight, bias)", build.tensor(1, SIDE, SIDE), build.tensor(1, SIDE));
     return new Quantized(archive).addAll(PlainScheme.INT8, Quantized.options(mode, 0)).rewrite();
   }
 

@@ -6,7 +6,6 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import dev.monoquant.io.pickle.PickleValue.None;
-import java.util.Map;
 import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -148,22 +147,7 @@ class SaturationTest {
 
   private static ScriptArchive archive(int[][] rows, String call, long... shape) {
     Build build = new Build(1);
-    build.code(
-        "__torch__.py",
-        "class Net(Module):",
-        "  __parameters__ = [\"weight\", ]",
-        "  __buffers__ = []",
-        "  weight : Tensor",
-        "  bias : NoneType",
-        "  training : bool",
-        "  def forward(self: __torch__.Net,",
-        "    x: Tensor) -> Tensor:",
-        "    weight = self.weight",
-        "    return " + call);
-    return build.archive(
-        Build.module(
-            "__torch__.Net",
-            Map.of("weight", build.tensor(flat(rows), shape), "bias", None.INSTANCE)));
+    return build.of(call, build.tensor(flat(rows), shape), None.INSTANCE);
   }
 
   private static float[] run(ScriptArchive archive, int[] inputs, long... shape) throws Exception {

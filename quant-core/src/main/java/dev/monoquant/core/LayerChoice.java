@@ -110,11 +110,18 @@ final class LayerChoice {
     if (layer.kind().equals(LayerKind.NORM)) {
       return "belongs to a normalisation layer";
     }
+    if (layer.kind().equals(LayerKind.ROUTER)) {
+      return "chooses among experts, which loaders expect in float; to quantize it all the same: "
+          + layerMap(layer.name());
+    }
     if (layer.kind().equals(LayerKind.UNKNOWN)) {
-      return "of no known layer; say what it is with a layer map, such as --layer '"
-          + (layer.name().isEmpty() ? tensor.name() : layer.name())
-          + "=Linear'";
+      return "of no known layer; say what it is with a layer map, such as "
+          + layerMap(layer.name().isEmpty() ? tensor.name() : layer.name());
     }
     return "no weight of its layer, of kind " + layer.kind();
+  }
+
+  private static String layerMap(String name) {
+    return "--layer '" + name + "=Linear'";
   }
 }

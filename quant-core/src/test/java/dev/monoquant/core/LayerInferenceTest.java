@@ -60,6 +60,41 @@ class LayerInferenceTest {
         .containsEntry("", "Unknown");
   }
 
+  @Test
+  void aGateBesideExpertsIsTheirRouter() {
+    FakeSource source =
+        new FakeSource()
+            .floats("layers.0.mlp.gate.weight", 4, 8)
+            .floats("layers.0.mlp.shared_expert_gate.weight", 1, 8)
+            .floats("layers.0.mlp.experts.0.gate.weight", 8, 8)
+            .floats("layers.1.feed_forward.router.weight", 4, 8)
+            .floats("layers.1.feed_forward.experts.gate_up_proj", 4, 8, 32)
+            .floats("layers.2.ffn.router.layer.weight", 4, 8)
+            .floats("layers.2.ffn.experts.mlp.w1", 32, 8)
+            .floats("layers.3.mlp.gate.weight", 16, 8)
+            .floats("layers.3.mlp.up.weight", 16, 8);
+    assertThat(kinds(source))
+        .containsEntry("layers.0.mlp.gate", "Router")
+        .containsEntry("layers.0.mlp.shared_expert_gate", "Router")
+        .containsEntry("layers.0.mlp.experts.0.gate", "Linear")
+        .containsEntry("layers.1.feed_forward.router", "Router")
+        .containsEntry("layers.2.ffn.router.layer", "Router")
+        .containsEntry("layers.3.mlp.gate", "Linear");
+  }
+
+  @Test
+  void tablesOfTokensHaveManyNames() {
+    FakeSource source = new FakeSource();
+    List<String> tables =
+        List.of("gpt_neox.embed_in", "emb", "token_emb", "wte", "shared", "tok_embeddings");
+    tables.forEach(name -> source.floats(name + ".weight", 100, 8));
+    source.floats("gpt_neox.embed_out.weight", 100, 8);
+    assertThat(kinds(source)).containsEntry("gpt_neox.embed_out", "Linear");
+    assertThat(kinds(source).entrySet().stream().filter(e -> e.getValue().equals("Embedding")))
+        .extracting(Map.Entry::getKey)
+        .containsExactlyInAnyOrderElementsOf(tables);
+  }
+
   @Property(tries = 300)
   void noNameHidesAnother(@ForAll("names") Set<String> names) {
     FakeSource source = new FakeSource();

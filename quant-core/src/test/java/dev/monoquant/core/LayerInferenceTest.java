@@ -169,6 +169,31 @@ class LayerInferenceTest {
   }
 
   @Test
+  void aParameterOfNoLayerBecomesOneWhenTheMapNamesIt() {
+    FakeSource source =
+        new FakeSource().floats("w1", 8, 8).floats("w2", 8, 8).floats("mix.w", 8, 8);
+    QuantizationConfig config =
+        QuantizationConfig.builder()
+            .layer("w1", LayerKind.LINEAR)
+            .layer("mix.w", LayerKind.EMBEDDING)
+            .build();
+    List<Layer> layers = LayerInference.layers(source.tensors(), List.of(), config);
+    assertThat(layers)
+        .extracting(l -> l.name() + " " + l.kind() + " " + l.tensors().keySet())
+        .containsExactly(" Unknown [w2]", "w1 Linear [weight]", "mix.w Embedding [weight]");
+    assertThat(layers.get(1).tensor("weight").orElseThrow().name()).isEqualTo("w1");
+  }
+
+  @Test
+  void aMapThatNamesTheLayerTellsAllOfIt() {
+    FakeSource source =
+        new FakeSource().floats("odd.weight_ih_l0", 7, 2).floats("odd.weight_hh_l0", 7, 3);
+    QuantizationConfig config = QuantizationConfig.builder().layer("odd", LayerKind.LSTM).build();
+    assertThat(kinds(source)).containsExactly(Map.entry("odd", "Unknown"));
+    assertThat(kinds(source, config)).containsExactly(Map.entry("odd", "LSTM"));
+  }
+
+  @Test
   void blockNamesWithoutDotsAreSplitAtTheParameter() {
     assertThat(TensorName.of("01Linear_weight")).isEqualTo(new TensorName("01Linear", "weight"));
     assertThat(TensorName.of("a.b.weight_ih_l0")).isEqualTo(new TensorName("a.b", "weight_ih_l0"));

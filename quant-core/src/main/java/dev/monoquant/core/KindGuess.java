@@ -104,7 +104,9 @@ final class KindGuess {
   /** A gate is one of many things, but beside experts it is their router. */
   private boolean isRouter(String layer) {
     Matcher name = ROUTER.matcher(layer);
-    return name.matches() && mixtures.contains(Objects.toString(name.group(1), ""));
+    return name.matches()
+        && (name.group(2).equals("router")
+            || mixtures.contains(Objects.toString(name.group(1), "")));
   }
 
   private static LayerKind convolution(

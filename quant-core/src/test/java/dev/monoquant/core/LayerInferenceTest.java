@@ -71,6 +71,7 @@ class LayerInferenceTest {
             .floats("layers.1.feed_forward.experts.gate_up_proj", 4, 8, 32)
             .floats("layers.2.ffn.router.layer.weight", 4, 8)
             .floats("layers.2.ffn.experts.mlp.w1", 32, 8)
+            .floats("layers.2.moe.router.weight", 4, 8)
             .floats("layers.3.mlp.gate.weight", 16, 8)
             .floats("layers.3.mlp.up.weight", 16, 8);
     assertThat(kinds(source))
@@ -79,6 +80,7 @@ class LayerInferenceTest {
         .containsEntry("layers.0.mlp.experts.0.gate", "Linear")
         .containsEntry("layers.1.feed_forward.router", "Router")
         .containsEntry("layers.2.ffn.router.layer", "Router")
+        .containsEntry("layers.2.moe.router", "Router")
         .containsEntry("layers.3.mlp.gate", "Linear");
   }
 

@@ -37,7 +37,7 @@ public final class PickleReader {
   private PickleReader(
       ByteBuffer data, String file, String record, ReadLimits limits, Predicate<Global> allowed) {
     this.fault = new PickleFault(file, record);
-    this.in = new PickleInput(data, fault);
+    this.in = new PickleInput(data, fault, limits.maxPickleBytes());
     this.stack = new PickleStack(fault, limits.maxPickleValues());
     this.memo = new PickleMemo(fault, limits.maxPickleValues());
     this.target = new PickleTarget(stack, fault);

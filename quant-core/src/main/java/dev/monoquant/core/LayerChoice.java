@@ -110,10 +110,13 @@ final class LayerChoice {
     if (layer.kind().equals(LayerKind.NORM)) {
       return "belongs to a normalisation layer";
     }
+    if (layer.kind().equals(LayerKind.ROUTER)) {
+      return "chooses among experts, which loaders expect in float; --layer NAME=Linear overrules";
+    }
     if (layer.kind().equals(LayerKind.UNKNOWN)) {
-      return "of no known layer; say what it is with a layer map, such as --layer '"
-          + (layer.name().isEmpty() ? tensor.name() : layer.name())
-          + "=Linear'";
+      return tensor.shape().rank() == 2
+          ? "of no known layer; say what it is, such as --layer NAME=Linear"
+          : "of no known layer, and no matrix";
     }
     return "no weight of its layer, of kind " + layer.kind();
   }

@@ -47,10 +47,37 @@ final class LayerInference {
     }
     groups.forEach(
         (name, group) -> {
-          Layer inferred = new Layer(name, guess.kind(name, group), Layer.Evidence.INFERRED, group);
-          layers.add(given(inferred, config).orElse(inferred));
+          LayerKind kind = guess.kind(name, group);
+          layers.addAll(told(new Layer(name, kind, Layer.Evidence.INFERRED, group), config));
         });
     return declared.isEmpty() ? layers : inModelOrder(layers, tensors);
+  }
+
+  /**
+   * A guess corrected by the layer map. Of parameters in no known layer, such as the root's, each
+   * that is named there becomes a layer of its own, with the parameter as its weight.
+   */
+  private static List<Layer> told(Layer guessed, QuantizationConfig config) {
+    boolean loose = guessed.kind().equals(LayerKind.UNKNOWN) && guessed.tensor("weight").isEmpty();
+    Layer name = new Layer(guessed.name(), guessed.kind(), guessed.evidence(), Map.of());
+    if (!loose || given(name, config).isPresent()) {
+      return List.of(given(guessed, config).orElse(guessed));
+    }
+    List<Layer> layers = new ArrayList<>();
+    Map<String, TensorInfo> rest = new LinkedHashMap<>();
+    guessed
+        .tensors()
+        .forEach(
+            (local, tensor) -> {
+              Layer own =
+                  new Layer(
+                      tensor.name(), guessed.kind(), guessed.evidence(), Map.of("weight", tensor));
+              given(own, config).ifPresentOrElse(layers::add, () -> rest.put(local, tensor));
+            });
+    if (!rest.isEmpty()) {
+      layers.add(0, new Layer(guessed.name(), guessed.kind(), guessed.evidence(), rest));
+    }
+    return layers;
   }
 
   /** What the user's layer map says of a layer; it wins over declarations and guesses. */

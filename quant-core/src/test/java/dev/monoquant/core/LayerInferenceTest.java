@@ -60,6 +60,41 @@ class LayerInferenceTest {
         .containsEntry("", "Unknown");
   }
 
+  @Test
+  void aGateBesideExpertsIsTheirRouter() {
+    FakeSource source =
+        new FakeSource()
+            .floats("layers.0.mlp.gate.weight", 4, 8)
+            .floats("layers.0.mlp.shared_expert_gate.weight", 1, 8)
+            .floats("layers.0.mlp.experts.0.gate.weight", 8, 8)
+            .floats("layers.1.feed_forward.router.weight", 4, 8)
+            .floats("layers.1.feed_forward.experts.gate_up_proj", 4, 8, 32)
+            .floats("layers.2.ffn.router.layer.weight", 4, 8)
+            .floats("layers.2.ffn.experts.mlp.w1", 32, 8)
+            .floats("layers.3.mlp.gate.weight", 16, 8)
+            .floats("layers.3.mlp.up.weight", 16, 8);
+    assertThat(kinds(source))
+        .containsEntry("layers.0.mlp.gate", "Router")
+        .containsEntry("layers.0.mlp.shared_expert_gate", "Router")
+        .containsEntry("layers.0.mlp.experts.0.gate", "Linear")
+        .containsEntry("layers.1.feed_forward.router", "Router")
+        .containsEntry("layers.2.ffn.router.layer", "Router")
+        .containsEntry("layers.3.mlp.gate", "Linear");
+  }
+
+  @Test
+  void tablesOfTokensHaveManyNames() {
+    FakeSource source = new FakeSource();
+    List<String> tables =
+        List.of("gpt_neox.embed_in", "emb", "token_emb", "wte", "shared", "tok_embeddings");
+    tables.forEach(name -> source.floats(name + ".weight", 100, 8));
+    source.floats("gpt_neox.embed_out.weight", 100, 8);
+    assertThat(kinds(source)).containsEntry("gpt_neox.embed_out", "Linear");
+    assertThat(kinds(source).entrySet().stream().filter(e -> e.getValue().equals("Embedding")))
+        .extracting(Map.Entry::getKey)
+        .containsExactlyInAnyOrderElementsOf(tables);
+  }
+
   @Property(tries = 300)
   void noNameHidesAnother(@ForAll("names") Set<String> names) {
     FakeSource source = new FakeSource();
@@ -131,6 +166,31 @@ class LayerInferenceTest {
         .containsEntry("fc", "Linear");
     assertThat(LayerInference.layers(source.tensors(), List.of(), config).get(0).evidence())
         .isEqualTo(Layer.Evidence.GIVEN);
+  }
+
+  @Test
+  void aParameterOfNoLayerBecomesOneWhenTheMapNamesIt() {
+    FakeSource source =
+        new FakeSource().floats("w1", 8, 8).floats("w2", 8, 8).floats("mix.w", 8, 8);
+    QuantizationConfig config =
+        QuantizationConfig.builder()
+            .layer("w1", LayerKind.LINEAR)
+            .layer("mix.w", LayerKind.EMBEDDING)
+            .build();
+    List<Layer> layers = LayerInference.layers(source.tensors(), List.of(), config);
+    assertThat(layers)
+        .extracting(l -> l.name() + " " + l.kind() + " " + l.tensors().keySet())
+        .containsExactly(" Unknown [w2]", "w1 Linear [weight]", "mix.w Embedding [weight]");
+    assertThat(layers.get(1).tensor("weight").orElseThrow().name()).isEqualTo("w1");
+  }
+
+  @Test
+  void aMapThatNamesTheLayerTellsAllOfIt() {
+    FakeSource source =
+        new FakeSource().floats("odd.weight_ih_l0", 7, 2).floats("odd.weight_hh_l0", 7, 3);
+    QuantizationConfig config = QuantizationConfig.builder().layer("odd", LayerKind.LSTM).build();
+    assertThat(kinds(source)).containsExactly(Map.entry("odd", "Unknown"));
+    assertThat(kinds(source, config)).containsExactly(Map.entry("odd", "LSTM"));
   }
 
   @Test

@@ -1,7 +1,6 @@
 package dev.monoquant.spi;
 
 import dev.monoquant.ConfigurationException;
-import java.util.function.Consumer;
 
 /**
  * How much a reader believes. A model file is untrusted input: whatever is over a limit is refused
@@ -108,7 +107,7 @@ public record ReadLimits(
    * @param bytes bytes of a safetensors header
    */
   public ReadLimits withMaxHeaderBytes(long bytes) {
-    return with(draft -> draft.maxHeaderBytes = bytes);
+    return with(new Change("maxHeaderBytes", bytes));
   }
 
   /**
@@ -117,7 +116,7 @@ public record ReadLimits(
    * @param bytes bytes of a shard index or side file
    */
   public ReadLimits withMaxIndexBytes(long bytes) {
-    return with(draft -> draft.maxIndexBytes = bytes);
+    return with(new Change("maxIndexBytes", bytes));
   }
 
   /**
@@ -126,7 +125,7 @@ public record ReadLimits(
    * @param tensors tensors in a model
    */
   public ReadLimits withMaxTensors(int tensors) {
-    return with(draft -> draft.maxTensors = tensors);
+    return with(new Change("maxTensors", tensors));
   }
 
   /**
@@ -135,7 +134,7 @@ public record ReadLimits(
    * @param shards files of a sharded model
    */
   public ReadLimits withMaxShards(int shards) {
-    return with(draft -> draft.maxShards = shards);
+    return with(new Change("maxShards", shards));
   }
 
   /**
@@ -144,7 +143,7 @@ public record ReadLimits(
    * @param entries entries of a zip archive
    */
   public ReadLimits withMaxArchiveEntries(int entries) {
-    return with(draft -> draft.maxArchiveEntries = entries);
+    return with(new Change("maxArchiveEntries", entries));
   }
 
   /**
@@ -153,7 +152,7 @@ public record ReadLimits(
    * @param bytes bytes of a compressed archive entry once it is inflated
    */
   public ReadLimits withMaxInflatedBytes(long bytes) {
-    return with(draft -> draft.maxInflatedBytes = bytes);
+    return with(new Change("maxInflatedBytes", bytes));
   }
 
   /**
@@ -162,7 +161,7 @@ public record ReadLimits(
    * @param bytes bytes of a pickle
    */
   public ReadLimits withMaxPickleBytes(long bytes) {
-    return with(draft -> draft.maxPickleBytes = bytes);
+    return with(new Change("maxPickleBytes", bytes));
   }
 
   /**
@@ -171,7 +170,7 @@ public record ReadLimits(
    * @param operations operations in a pickle
    */
   public ReadLimits withMaxPickleOps(int operations) {
-    return with(draft -> draft.maxPickleOps = operations);
+    return with(new Change("maxPickleOps", operations));
   }
 
   /**
@@ -180,59 +179,39 @@ public record ReadLimits(
    * @param values values of a pickle
    */
   public ReadLimits withMaxPickleValues(int values) {
-    return with(draft -> draft.maxPickleValues = values);
+    return with(new Change("maxPickleValues", values));
   }
 
-  private ReadLimits with(Consumer<Draft> change) {
-    Draft draft = new Draft(this);
-    change.accept(draft);
-    return draft.limits();
+  private ReadLimits with(Change change) {
+    return new ReadLimits(
+        change.of("maxHeaderBytes", maxHeaderBytes),
+        change.of("maxIndexBytes", maxIndexBytes),
+        change.of("maxTensors", maxTensors),
+        change.of("maxNameLength", maxNameLength),
+        change.of("maxRank", maxRank),
+        change.of("maxDepth", maxDepth),
+        change.of("maxShards", maxShards),
+        change.of("maxArchiveEntries", maxArchiveEntries),
+        change.of("maxInflatedBytes", maxInflatedBytes),
+        change.of("maxPickleBytes", maxPickleBytes),
+        change.of("maxPickleOps", maxPickleOps),
+        change.of("maxPickleValues", maxPickleValues));
   }
 
-  /** The limits once more, to be changed before anybody sees them. */
-  private static final class Draft {
-    private long maxHeaderBytes;
-    private long maxIndexBytes;
-    private int maxTensors;
-    private int maxNameLength;
-    private int maxRank;
-    private int maxDepth;
-    private int maxShards;
-    private int maxArchiveEntries;
-    private long maxInflatedBytes;
-    private long maxPickleBytes;
-    private int maxPickleOps;
-    private int maxPickleValues;
+  /**
+   * A limit that is set anew.
+   *
+   * @param limit its name
+   * @param value its value, which fits its type
+   */
+  private record Change(String limit, long value) {
 
-    Draft(ReadLimits limits) {
-      maxHeaderBytes = limits.maxHeaderBytes;
-      maxIndexBytes = limits.maxIndexBytes;
-      maxTensors = limits.maxTensors;
-      maxNameLength = limits.maxNameLength;
-      maxRank = limits.maxRank;
-      maxDepth = limits.maxDepth;
-      maxShards = limits.maxShards;
-      maxArchiveEntries = limits.maxArchiveEntries;
-      maxInflatedBytes = limits.maxInflatedBytes;
-      maxPickleBytes = limits.maxPickleBytes;
-      maxPickleOps = limits.maxPickleOps;
-      maxPickleValues = limits.maxPickleValues;
+    long of(String name, long before) {
+      return name.equals(limit) ? value : before;
     }
 
-    ReadLimits limits() {
-      return new ReadLimits(
-          maxHeaderBytes,
-          maxIndexBytes,
-          maxTensors,
-          maxNameLength,
-          maxRank,
-          maxDepth,
-          maxShards,
-          maxArchiveEntries,
-          maxInflatedBytes,
-          maxPickleBytes,
-          maxPickleOps,
-          maxPickleValues);
+    int of(String name, int before) {
+      return name.equals(limit) ? (int) value : before;
     }
   }
 }

@@ -42,12 +42,18 @@ final class Failure {
     PrintWriter err = command.getErr();
     boolean top = command.getParent() == null;
     if (e instanceof UnmatchedArgumentException unmatched && !unmatched.isUnknownOption()) {
-      String first = QuantException.quote(unmatched.getUnmatched().get(0));
-      say(err, top ? "there is no command " + first : first + " is one argument too many");
+      String first = unmatched.getUnmatched().get(0);
+      if (top) {
+        say(err, "there is no command " + QuantException.quote(first));
+        NearCommand.of(first, command.getSubcommands().keySet())
+            .ifPresent(name -> err.println("Did you mean: quant " + name + "?"));
+      } else {
+        say(err, QuantException.quote(first) + " is one argument too many");
+      }
     } else {
       say(err, String.valueOf(e.getMessage()));
+      UnmatchedArgumentException.printSuggestions(e, err);
     }
-    UnmatchedArgumentException.printSuggestions(e, err);
     err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
     return USAGE;
   }

@@ -15,6 +15,8 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every wrong use gives its exit code and a message that helps, and changes nothing. */
 class WrongUseTest {
@@ -29,6 +31,10 @@ class WrongUseTest {
           // 2: usage
           usage("bogus", "there is no command \"bogus\""),
           usage("inspec", "Did you mean: quant inspect"),
+          usage("insepct", "Did you mean: quant inspect?"),
+          usage("quantise", "Did you mean: quant quantize?"),
+          usage("bnech", "Did you mean: quant bench?"),
+          usage("gen", "Did you mean: quant generate-completion?"),
           usage("--frobnicate", "Unknown option: '--frobnicate'"),
           usage("quantize", "Missing required", "INPUT", "OUTPUT"),
           usage("quantize $m", "Missing required option: '--output=OUTPUT'"),
@@ -217,6 +223,16 @@ class WrongUseTest {
     assertThat(code).isEqualTo(Failure.INPUT);
     assertThat(err.toString().lines()).hasSize(1);
     assertThat(err.toString()).doesNotContain("\u001b").contains("\\u000a", "\\u001b");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"frobnicate", "bogus", "x", "model.safetensors", "quantinspect"})
+  void whatIsLikeNoCommandGetsNoSuggestion(String typed) {
+    StringWriter err = new StringWriter();
+    int code = Main.run(new PrintWriter(new StringWriter()), new PrintWriter(err), typed);
+    assertThat(code).isEqualTo(Failure.USAGE);
+    assertThat(err.toString().lines())
+        .containsExactly("quant: there is no command \"" + typed + "\"", "Try 'quant --help'.");
   }
 
   @Test

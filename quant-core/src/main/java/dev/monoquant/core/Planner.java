@@ -51,7 +51,12 @@ final class Planner {
     this.config = config;
     this.format = format;
     this.choice = new LayerChoice(settings.plugins().layerQuantizers());
-    this.encoder = new WeightEncoder(settings, config, format, ofInput, choice.own());
+    this.encoder =
+        new WeightEncoder(
+            settings,
+            config,
+            new SchemeChoice(
+                settings.plugins(), config.weights().extra(), format, ofInput, choice.own()));
     this.nonFinite = nonFinite;
   }
 

@@ -80,7 +80,7 @@ final class Provenance {
             .minElements(0)
             .nonFinite(NonFinitePolicy.FAIL)
             .raggedGroups(RaggedGroupPolicy.FAIL)
-            .scheme(WeightEncoder.schemeId(config.weights()));
+            .scheme(SchemeChoice.schemeId(config.weights()));
     Optional.of(plan.outputFormat()).filter(f -> !f.isEmpty()).ifPresent(defaults::format);
     return defaults.build().overrideWith(config);
   }

@@ -1,7 +1,6 @@
 package dev.monoquant.core;
 
 import dev.monoquant.ConfigurationException;
-import dev.monoquant.NumberType;
 import dev.monoquant.PluginException;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
@@ -12,16 +11,13 @@ import dev.monoquant.model.Rows;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.Options;
-import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Chooses the scheme of a weight, fills its options in, and asks for the encoding. */
+/** Fills in the options of a weight's scheme, and asks for the encoding. */
 final class WeightEncoder {
 
   /** Numbers in the smallest possible tile; more would not fit the memory a run promises. */
@@ -50,25 +46,12 @@ final class WeightEncoder {
 
   private final Settings settings;
   private final QuantizationConfig config;
-  private final Optional<OwnOptions> ofFormat;
-  private final OwnOptions ofInput;
-  private final List<OwnOptions> ofLayers;
+  private final SchemeChoice choice;
 
-  /**
-   * @param ofInput the options of the format that the model is read with
-   * @param ofLayers those of the layer quantizers
-   */
-  WeightEncoder(
-      Settings settings,
-      QuantizationConfig config,
-      Optional<OutputFormat> format,
-      OwnOptions ofInput,
-      List<OwnOptions> ofLayers) {
+  WeightEncoder(Settings settings, QuantizationConfig config, SchemeChoice choice) {
     this.settings = settings;
     this.config = config;
-    this.ofFormat = format.map(OwnOptions::of);
-    this.ofInput = ofInput;
-    this.ofLayers = ofLayers;
+    this.choice = choice;
   }
 
   /**
@@ -82,49 +65,18 @@ final class WeightEncoder {
   Outcome encode(
       WeightSettings wanted, LayerChoice.Candidate candidate, Optional<EncodedWeight> twin) {
     Rows rows = candidate.rows();
-    Scheme scheme = settings.plugins().scheme(schemeId(wanted));
-    OwnOptions own = OwnOptions.of(scheme);
-    requireKnown(wanted.extra(), own);
-    Map<String, String> given = own.checked(wanted.extra());
-    Map<String, String> storage =
-        ofFormat.map(f -> f.values(wanted.extra()).texts()).orElse(Map.of());
+    SchemeChoice.Chosen chosen = choice.of(wanted);
+    Scheme scheme = chosen.scheme();
     try {
       Options defaults = scheme.defaults(rows);
-      Map<String, String> extra = own.complete(given, defaults.extra());
+      Map<String, String> extra = chosen.own().complete(chosen.given(), defaults.extra());
       return encode(scheme, options(defaults, wanted, extra), wanted, candidate, twin)
-          .withStorage(storage);
+          .withStorage(chosen.storage());
     } catch (ConfigurationException e) {
       return failed(Problem.error(rows.tensor().name(), message(e, rows.tensor().name()), ""));
     } catch (RuntimeException e) {
       throw new PluginException(
           "scheme " + scheme.id() + " failed to plan " + rows.tensor().name() + ": " + e, e);
-    }
-  }
-
-  /** Every option is somebody's, and a model is read in one way whatever rules say of layers. */
-  private void requireKnown(Map<String, String> wanted, OwnOptions ofScheme) {
-    List<OwnOptions> byLayer = new ArrayList<>(List.of(ofScheme));
-    ofFormat.ifPresent(byLayer::add);
-    byLayer.addAll(ofLayers);
-    List<OwnOptions> owners = new ArrayList<>(byLayer);
-    owners.add(ofInput);
-    new OptionOwners(settings.plugins(), owners).requireKnown(wanted.keySet());
-    for (String name : ofInput.names()) {
-      String value = wanted.get(name);
-      if (value != null
-          && !value.equals(config.weights().extra().get(name))
-          && byLayer.stream().noneMatch(o -> o.has(name))) {
-        throw new ConfigurationException(
-            "option "
-                + name
-                + " belongs to "
-                + ofInput
-                + ", which reads the model as a whole, and a rule sets it for some layers. Set it"
-                + " for all weights, for example --option "
-                + name
-                + "="
-                + value);
-      }
     }
   }
 
@@ -232,16 +184,6 @@ final class WeightEncoder {
         wanted.profile().orElse(defaults.profile()),
         settings.compute(),
         extra);
-  }
-
-  /** The scheme that was asked for by its id, or by bits and type. */
-  static String schemeId(WeightSettings wanted) {
-    if (wanted.scheme().isPresent()) {
-      return wanted.scheme().get();
-    }
-    NumberType type = wanted.type().orElse(NumberType.INT);
-    int bits = wanted.bits().orElse(type == NumberType.INT ? 8 : 16);
-    return type == NumberType.FLOAT && bits == 16 ? "float16" : type.wire() + bits;
   }
 
   /** What a scheme says, without the name of the tensor: the problem is about it anyway. */

@@ -107,8 +107,7 @@ final class LegacyFile {
   }
 
   private PickleValue pickle(String what) throws IOException {
-    long most = Math.min(limits.maxPickleBytes(), Integer.MAX_VALUE);
-    ByteBuffer rest = file.slice(at, (int) Math.min(file.size() - at, most));
+    ByteBuffer rest = file.slice(at, (int) Math.min(file.size() - at, Integer.MAX_VALUE));
     PickleReader.Read read =
         PickleReader.read(rest, label, what, limits, TorchGlobals::inCheckpoint);
     at += read.bytes();

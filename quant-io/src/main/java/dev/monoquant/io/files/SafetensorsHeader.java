@@ -4,8 +4,6 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
-import dev.monoquant.model.ElementType;
-import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.ReadLimits;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -14,8 +12,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The checked content of a safetensors header. Faults of single entries are reported in the order
- * of the header, faults of their places in the order of the data.
+ * The checked content of a safetensors header: its entries, each checked by itself, cover the data
+ * without holes. Faults of single entries are reported in the order of the header, faults of their
+ * places in the order of the data.
  *
  * @param tensors the tensors in the order of their data
  * @param metadata the texts of {@code __metadata__} in the order of the header
@@ -24,8 +23,11 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
 
   static final String METADATA = "__metadata__";
 
-  private static final String DAMAGED = " The file is damaged; fetch it again.";
-  private static final String WRITER =
+  /** What to do about a file whose numbers do not fit one another. */
+  static final String DAMAGED = " The file is damaged; fetch it again.";
+
+  /** What to do about a file that its writer must have made so. */
+  static final String WRITER =
       " The file was written by a faulty tool; write it again with another.";
 
   /**
@@ -55,7 +57,9 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
         if (member.getKey().equals(METADATA)) {
           metadata = metadata(member.getValue());
         } else {
-          tensors.add(entry(member.getKey(), member.getValue()));
+          tensors.add(
+              new SafetensorsEntry(file, member.getKey(), fileSize, limits)
+                  .check(member.getValue()));
           if (tensors.size() > limits.maxTensors()) {
             throw fault(
                 Reason.LIMIT,
@@ -101,190 +105,6 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
                 texts.put(key, text.value());
               });
       return texts;
-    }
-
-    private StoredTensor entry(String name, JsonValue json) {
-      String where = "tensor " + quote(name);
-      if (name.length() > limits.maxNameLength()) {
-        throw fault(
-            Reason.LIMIT,
-            where,
-            "the name has "
-                + name.length()
-                + " characters, at most "
-                + limits.maxNameLength()
-                + " are read (limit maxNameLength).");
-      }
-      if (!(json instanceof JsonValue.Obj object)) {
-        throw fault(
-            Reason.ENTRY,
-            where,
-            "the entry is "
-                + json.kind()
-                + ", not an object of dtype, shape, data_offsets."
-                + WRITER);
-      }
-      for (String key : object.members().keySet()) {
-        if (!key.equals("dtype") && !key.equals("shape") && !key.equals("data_offsets")) {
-          throw fault(
-              Reason.ENTRY,
-              where,
-              "unknown field "
-                  + quote(key)
-                  + "; allowed are dtype, shape and data_offsets. It may change what the tensor"
-                  + " means; write the file without it.");
-        }
-      }
-      ElementType type = type(where, field(where, object, "dtype"));
-      TensorShape shape = shape(where, field(where, object, "shape"));
-      long bytes = bytes(where, type, shape);
-      long[] range = range(where, field(where, object, "data_offsets"));
-      if (range[1] - range[0] != bytes) {
-        boolean hopeless = bytes > fileSize;
-        throw fault(
-            hopeless ? Reason.SHAPE : Reason.OFFSETS,
-            where,
-            "data_offsets cover "
-                + (range[1] - range[0])
-                + " bytes, shape "
-                + shape
-                + " of "
-                + type.wire()
-                + " needs "
-                + bytes
-                + (hopeless ? ", more than the whole file of " + fileSize + " bytes." : ".")
-                + DAMAGED);
-      }
-      return new StoredTensor(name, type, shape, range[0], range[1]);
-    }
-
-    private JsonValue field(String where, JsonValue.Obj entry, String key) {
-      JsonValue value = entry.members().get(key);
-      if (value == null) {
-        throw fault(Reason.ENTRY, where, "the entry has no " + key + "." + WRITER);
-      }
-      return value;
-    }
-
-    private ElementType type(String where, JsonValue json) {
-      if (!(json instanceof JsonValue.Str text)) {
-        throw fault(Reason.DTYPE, where, "dtype is " + json.kind() + ", not a text." + WRITER);
-      }
-      return ElementType.find(text.value())
-          .filter(ElementType::isSafetensors)
-          .orElseThrow(
-              () ->
-                  fault(
-                      Reason.DTYPE,
-                      where,
-                      "dtype "
-                          + quote(text.value())
-                          + " is not one of the 22 of safetensors, such as F32, BF16 or I8."
-                          + WRITER));
-    }
-
-    private TensorShape shape(String where, JsonValue json) {
-      if (!(json instanceof JsonValue.Arr array)) {
-        throw fault(
-            Reason.SHAPE,
-            where,
-            "shape is " + json.kind() + ", not an array of integers." + WRITER);
-      }
-      int rank = array.items().size();
-      if (rank > limits.maxRank()) {
-        throw fault(
-            Reason.UNSUPPORTED_TENSOR,
-            where,
-            "has "
-                + rank
-                + " dimensions, at most "
-                + limits.maxRank()
-                + " are supported (limit maxRank).");
-      }
-      long[] dims = new long[rank];
-      long product = 1;
-      for (int i = 0; i < rank; i++) {
-        dims[i] = dimension(where, array.items().get(i));
-        product = times(where, product, dims[i], "the number of elements");
-      }
-      return TensorShape.of(dims);
-    }
-
-    private long dimension(String where, JsonValue json) {
-      if (json instanceof JsonValue.Num number) {
-        if (number.count().isPresent()) {
-          return number.count().get();
-        }
-        throw fault(
-            Reason.SHAPE,
-            where,
-            "shape holds "
-                + quote(number.text())
-                + "; dimensions are integers from 0 to 2^63-1 without sign, point or exponent."
-                + DAMAGED);
-      }
-      throw fault(Reason.SHAPE, where, "shape holds " + json.kind() + ", not an integer." + WRITER);
-    }
-
-    private long bytes(String where, ElementType type, TensorShape shape) {
-      long bits = times(where, shape.elements(), type.bits(), "the number of bits");
-      if (bits % 8 != 0) {
-        throw fault(
-            Reason.SUB_BYTE,
-            where,
-            shape.elements()
-                + " elements of "
-                + type.wire()
-                + " are "
-                + bits
-                + " bits, which fill no whole bytes."
-                + WRITER);
-      }
-      return bits / 8;
-    }
-
-    private long times(String where, long a, long b, String what) {
-      try {
-        return Math.multiplyExact(a, b);
-      } catch (ArithmeticException e) {
-        throw new ModelFormatException(
-            Reason.OVERFLOW,
-            file,
-            where,
-            what + ", " + a + " x " + b + ", leaves 63 bits." + DAMAGED,
-            e);
-      }
-    }
-
-    private long[] range(String where, JsonValue json) {
-      if (!(json instanceof JsonValue.Arr array) || array.items().size() != 2) {
-        throw fault(
-            Reason.OFFSETS, where, "data_offsets are not an array of two integers." + WRITER);
-      }
-      long[] range = new long[2];
-      for (int i = 0; i < 2; i++) {
-        JsonValue item = array.items().get(i);
-        if (!(item instanceof JsonValue.Num number) || number.count().isEmpty()) {
-          String shown = item instanceof JsonValue.Num n ? quote(n.text()) : item.kind();
-          throw fault(
-              Reason.OFFSETS,
-              where,
-              "data_offsets hold " + shown + "; offsets are integers from 0 to 2^63-1." + DAMAGED);
-        }
-        range[i] = number.count().get();
-      }
-      if (range[1] < range[0]) {
-        throw fault(
-            Reason.OFFSETS,
-            where,
-            "data_offsets end at "
-                + range[1]
-                + ", before they begin at "
-                + range[0]
-                + "."
-                + DAMAGED);
-      }
-      return range;
     }
 
     private void places(List<StoredTensor> sorted) {

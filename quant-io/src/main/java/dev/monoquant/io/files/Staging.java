@@ -8,7 +8,6 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
@@ -16,26 +15,16 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * An output file or directory on its way: made beside the target under a name that nobody takes for
  * a model, then renamed in one step.
  *
- * <p>What is promised. Until {@link #commit} nothing has the target's name but what had it before.
- * A file, or a directory where none was, appears by one atomic rename, complete. A directory that
- * replaces another takes two renames, the old one away and the new one in, since POSIX has no
- * rename over a directory that is not empty: a crash just between them leaves no directory of that
- * name, the complete old one under {@code .NAME.quant-PID-RANDOM.old} and the complete new one
- * under {@code ....tmp}; the next run puts the old one back. If the second rename fails, the old
- * one is put back at once. With {@code sync}, files are flushed before the rename and the folder
- * after it, so that a power cut leaves the old or the new. While one run writes a target, another
- * is refused.
+ * <p>What is promised: until {@link #commit} nothing has the target's name but what had it before;
+ * then the output has it, complete, as {@link Placement} tells. While one run writes a target,
+ * another is refused. A directory has a {@link Journal}, so that an interrupted run can be resumed.
  */
 public final class Staging implements Closeable {
-
-  private static final Logger LOG = LoggerFactory.getLogger(Staging.class);
 
   private static final int COPY_AT_ONCE = 16 << 20;
 
@@ -258,42 +247,10 @@ public final class Staging implements Closeable {
     if (journal != null) {
       journal.remove(temporary);
     }
-    if (directory && sync) {
-      syncTree(temporary);
-    }
-    boolean replaces = directory && Files.exists(target, LinkOption.NOFOLLOW_LINKS);
-    Path old = Leftovers.oldName(temporary);
-    if (replaces) {
-      disk.rename(target, old);
-    }
-    try {
-      disk.rename(temporary, target);
-    } catch (IOException | RuntimeException | Error e) {
-      if (replaces) {
-        disk.rename(old, target);
-      }
-      throw e;
-    }
+    Placement placement = new Placement(target, temporary, directory, sync, disk);
+    Optional<Path> replaced = placement.rename();
     done = true;
-    if (sync) {
-      disk.syncDirectory(OutputTarget.folder(target));
-    }
-    if (replaces) {
-      try {
-        Leftovers.deleteTree(old);
-      } catch (IOException e) {
-        // The output is complete and in place; the next run to this target tries again.
-        LOG.warn("{}: could not be removed: {}. Remove it by hand.", old, e.toString());
-      }
-    }
-  }
-
-  private void syncTree(Path root) throws IOException {
-    try (var paths = Files.walk(root)) {
-      for (Path path : (Iterable<Path>) paths.filter(Files::isDirectory)::iterator) {
-        disk.syncDirectory(path);
-      }
-    }
+    placement.settle(replaced);
   }
 
   /** Removes what was not committed. */

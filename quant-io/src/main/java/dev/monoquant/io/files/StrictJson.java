@@ -5,16 +5,9 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.CodingErrorAction;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -46,17 +39,13 @@ public final class StrictJson {
       int maxDepth,
       boolean pythonNumbers) {}
 
-  private final char[] text;
-  private final int end;
   private final Dialect dialect;
-  private final Deque<String> path = new ArrayDeque<>();
-  private int at;
+  private final JsonPath path = new JsonPath();
+  private final JsonScanner in;
 
-  private StrictJson(CharBuffer text, Dialect dialect) {
-    this.text = text.array();
-    this.at = text.arrayOffset();
-    this.end = text.arrayOffset() + text.length();
+  private StrictJson(ByteBuffer utf8, Dialect dialect) {
     this.dialect = dialect;
+    this.in = JsonScanner.of(utf8, dialect, path);
   }
 
   /**
@@ -69,286 +58,106 @@ public final class StrictJson {
    *     around
    */
   public static JsonValue parse(ByteBuffer utf8, Dialect dialect) {
-    CharBuffer chars;
-    ByteBuffer bytes = utf8.duplicate();
-    try {
-      chars =
-          StandardCharsets.UTF_8
-              .newDecoder()
-              .onMalformedInput(CodingErrorAction.REPORT)
-              .onUnmappableCharacter(CodingErrorAction.REPORT)
-              .decode(bytes);
-    } catch (CharacterCodingException e) {
-      throw new ModelFormatException(
-          dialect.encoding(),
-          dialect.file(),
-          "",
-          dialect.what()
-              + " is not UTF-8, first at its byte "
-              + (bytes.position() - utf8.position())
-              + ". The file is damaged; fetch it again.",
-          e);
-    }
-    StrictJson json = new StrictJson(chars, dialect);
-    json.space();
-    JsonValue value = json.value();
-    json.space();
-    if (json.at < json.end) {
-      throw json.fault("ends, but is followed by " + json.here());
+    return new StrictJson(utf8, dialect).document();
+  }
+
+  private JsonValue document() {
+    in.space();
+    JsonValue value = value();
+    in.space();
+    if (!in.atEnd()) {
+      throw in.fault("ends, but is followed by " + in.here());
     }
     return value;
   }
 
   private JsonValue value() {
-    return switch (peek()) {
+    return switch (in.peek()) {
       case '{' -> object();
       case '[' -> array();
-      case '"' -> new JsonValue.Str(string());
+      case '"' -> new JsonValue.Str(in.string());
       case 't' -> word(JsonValue.Literal.TRUE);
       case 'f' -> word(JsonValue.Literal.FALSE);
       case 'n' -> word(JsonValue.Literal.NULL);
-      default -> number();
+      default -> new JsonValue.Num(in.number());
     };
   }
 
   private JsonValue object() {
     Map<String, JsonValue> members = new LinkedHashMap<>();
-    at++;
-    space();
-    if (peek() == '}') {
-      at++;
+    in.expect('{');
+    in.space();
+    if (in.skips('}')) {
       return new JsonValue.Obj(members);
     }
     while (true) {
-      if (peek() != '"') {
-        throw fault("has " + here() + " where a key in double quotes must stand");
-      }
-      String key = string();
-      if (members.containsKey(key)) {
-        throw new ModelFormatException(
-            Reason.DUPLICATE_KEY,
-            dialect.file(),
-            where(),
-            "key "
-                + quote(key)
-                + " stands twice in "
-                + dialect.what()
-                + ". Readers differ in which one they take; write the file anew.");
-      }
-      space();
-      expect(':');
-      space();
-      enter(key);
-      members.put(key, value());
-      path.removeLast();
-      space();
-      if (peek() == '}') {
-        at++;
+      String key = key(members);
+      in.space();
+      in.expect(':');
+      in.space();
+      path.enter(key);
+      members.put(key, nested());
+      in.space();
+      if (in.skips('}')) {
         return new JsonValue.Obj(members);
       }
-      expect(',');
-      space();
+      in.expect(',');
+      in.space();
     }
+  }
+
+  private String key(Map<String, JsonValue> earlier) {
+    if (in.peek() != '"') {
+      throw in.fault("has " + in.here() + " where a key in double quotes must stand");
+    }
+    String key = in.string();
+    if (earlier.containsKey(key)) {
+      throw new ModelFormatException(
+          Reason.DUPLICATE_KEY,
+          dialect.file(),
+          path.where(),
+          "key "
+              + quote(key)
+              + " stands twice in "
+              + dialect.what()
+              + ". Readers differ in which one they take; write the file anew.");
+    }
+    return key;
   }
 
   private JsonValue array() {
     List<JsonValue> items = new ArrayList<>();
-    at++;
-    space();
-    if (peek() == ']') {
-      at++;
+    in.expect('[');
+    in.space();
+    if (in.skips(']')) {
       return new JsonValue.Arr(items);
     }
     while (true) {
-      enter("");
-      items.add(value());
-      path.removeLast();
-      space();
-      if (peek() == ']') {
-        at++;
+      path.enterItem();
+      items.add(nested());
+      in.space();
+      if (in.skips(']')) {
         return new JsonValue.Arr(items);
       }
-      expect(',');
-      space();
+      in.expect(',');
+      in.space();
     }
   }
 
-  private void enter(String key) {
-    path.addLast(key);
-    if (path.size() > dialect.maxDepth()) {
-      throw fault("nests deeper than " + dialect.maxDepth() + " (limit maxDepth)");
+  /** The value that the path was entered for. */
+  private JsonValue nested() {
+    if (path.depth() > dialect.maxDepth()) {
+      throw in.fault("nests deeper than " + dialect.maxDepth() + " (limit maxDepth)");
     }
+    JsonValue value = value();
+    path.leave();
+    return value;
   }
 
   private JsonValue word(JsonValue.Literal literal) {
     for (int i = 0; i < literal.word().length(); i++) {
-      expect(literal.word().charAt(i));
+      in.expect(literal.word().charAt(i));
     }
     return literal;
-  }
-
-  private JsonValue number() {
-    int start = at;
-    if (at < end && text[at] == '-') {
-      at++;
-    }
-    if (dialect.pythonNumbers() && (takes("NaN") || takes("Infinity"))) {
-      return new JsonValue.Num(new String(text, start, at - start));
-    }
-    if (at < end && text[at] == '0') {
-      at++;
-    } else {
-      digits(start);
-    }
-    if (at < end && text[at] == '.') {
-      at++;
-      digits(start);
-    }
-    if (at < end && (text[at] == 'e' || text[at] == 'E')) {
-      at++;
-      if (at < end && (text[at] == '+' || text[at] == '-')) {
-        at++;
-      }
-      digits(start);
-    }
-    return new JsonValue.Num(new String(text, start, at - start));
-  }
-
-  private boolean takes(String word) {
-    if (end - at >= word.length() && new String(text, at, word.length()).equals(word)) {
-      at += word.length();
-      return true;
-    }
-    return false;
-  }
-
-  private void digits(int start) {
-    int first = at;
-    while (at < end && text[at] >= '0' && text[at] <= '9') {
-      at++;
-    }
-    if (at == first) {
-      if (at == start) {
-        throw fault("has " + here() + " where a value must stand");
-      }
-      throw fault("has " + here() + " where a digit must stand");
-    }
-  }
-
-  private String string() {
-    at++;
-    int start = at;
-    while (at < end && text[at] != '"' && text[at] != '\\' && text[at] >= ' ') {
-      at++;
-    }
-    if (at < end && text[at] == '"') {
-      return new String(text, start, at++ - start);
-    }
-    StringBuilder out = new StringBuilder().append(text, start, at - start);
-    while (true) {
-      char c = peek();
-      if (c == '"') {
-        at++;
-        return out.toString();
-      }
-      if (c < ' ') {
-        throw fault("has " + here() + " inside a text; it must be escaped");
-      }
-      if (c == '\\') {
-        at++;
-        escape(out);
-      } else {
-        out.append(c);
-        at++;
-      }
-    }
-  }
-
-  private void escape(StringBuilder out) {
-    char c = peek();
-    int known = "\"\\/bfnrt".indexOf(c);
-    if (known >= 0) {
-      at++;
-      out.append("\"\\/\b\f\n\r\t".charAt(known));
-      return;
-    }
-    if (c != 'u') {
-      throw fault("has the escape \\ followed by " + here() + ", which JSON does not know");
-    }
-    char unit = unit();
-    if (Character.isLowSurrogate(unit)) {
-      throw fault(String.format("has the lone surrogate \\u%04x", (int) unit));
-    }
-    out.append(unit);
-    if (Character.isHighSurrogate(unit)) {
-      boolean follows = at + 1 < end && text[at] == '\\' && text[at + 1] == 'u';
-      at++;
-      char low = follows ? unit() : ' ';
-      if (!Character.isLowSurrogate(low)) {
-        throw fault(String.format("has the lone surrogate \\u%04x", (int) unit));
-      }
-      out.append(low);
-    }
-  }
-
-  private char unit() {
-    at++;
-    int value = 0;
-    for (int i = 0; i < 4; i++) {
-      char c = peek();
-      int digit = c < 128 ? Character.digit(c, 16) : -1;
-      if (digit < 0) {
-        throw fault("has " + here() + " where a hex digit of a \\u escape must stand");
-      }
-      value = value << 4 | digit;
-      at++;
-    }
-    return (char) value;
-  }
-
-  private void space() {
-    while (at < end
-        && (text[at] == ' ' || text[at] == '\n' || text[at] == '\r' || text[at] == '\t')) {
-      at++;
-    }
-  }
-
-  private char peek() {
-    if (at >= end) {
-      throw fault("stops in the middle");
-    }
-    return text[at];
-  }
-
-  private void expect(char wanted) {
-    if (peek() != wanted) {
-      throw fault("has " + here() + " where '" + wanted + "' must stand");
-    }
-    at++;
-  }
-
-  private String here() {
-    if (at >= end) {
-      return "its end";
-    }
-    char c = text[at];
-    return c > ' ' && c < 127 ? "'" + c + "'" : String.format(Locale.ROOT, "U+%04X", (int) c);
-  }
-
-  private String where() {
-    return path.isEmpty() || path.getFirst().isEmpty() ? "" : quote(path.getFirst());
-  }
-
-  private ModelFormatException fault(String detail) {
-    return new ModelFormatException(
-        dialect.syntax(),
-        dialect.file(),
-        where(),
-        dialect.what()
-            + " is no strict JSON: at character "
-            + at
-            + " it "
-            + detail
-            + ". The file is damaged or was written by a faulty tool; fetch or write it again.");
   }
 }

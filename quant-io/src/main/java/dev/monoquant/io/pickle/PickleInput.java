@@ -16,11 +16,17 @@ final class PickleInput {
 
   private final ByteBuffer data;
   private final PickleFault fault;
+  private final long most;
   private int opcodeAt;
 
-  PickleInput(ByteBuffer data, PickleFault fault) {
+  /**
+   * @param data begins with the pickle; more may follow it
+   * @param most bytes that are read, the limit maxPickleBytes
+   */
+  PickleInput(ByteBuffer data, PickleFault fault, long most) {
     this.data = data.slice().order(ByteOrder.LITTLE_ENDIAN);
     this.fault = fault;
+    this.most = most;
   }
 
   /** {@return the next opcode} */
@@ -85,8 +91,12 @@ final class PickleInput {
               + data.remaining()
               + " are left.");
     }
+    long end = data.position() + length;
+    if (end > most) {
+      throw fault.limit(end, "bytes", most, "maxPickleBytes");
+    }
     ByteBuffer out = data.slice(data.position(), (int) length).order(ByteOrder.LITTLE_ENDIAN);
-    data.position(data.position() + (int) length);
+    data.position((int) end);
     return out;
   }
 

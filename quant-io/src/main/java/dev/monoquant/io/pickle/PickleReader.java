@@ -1,18 +1,13 @@
 package dev.monoquant.io.pickle;
 
-import static dev.monoquant.QuantException.quote;
-
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.io.pickle.PickleObject.Call;
 import dev.monoquant.io.pickle.PickleValue.Global;
 import dev.monoquant.spi.ReadLimits;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Predicate;
 
 /**
@@ -33,20 +28,21 @@ public final class PickleReader {
   private final PickleInput in;
   private final PickleStack stack;
   private final PickleMemo memo;
+  private final PickleTarget target;
+  private final PickleGlobals globals;
   private final ReadLimits limits;
-  private final Predicate<Global> allowed;
-  private final Set<Global> refused = new LinkedHashSet<>();
   private int operations;
   private int values;
 
   private PickleReader(
       ByteBuffer data, String file, String record, ReadLimits limits, Predicate<Global> allowed) {
     this.fault = new PickleFault(file, record);
-    this.in = new PickleInput(data, fault);
+    this.in = new PickleInput(data, fault, limits.maxPickleBytes());
     this.stack = new PickleStack(fault, limits.maxPickleValues());
     this.memo = new PickleMemo(fault, limits.maxPickleValues());
+    this.target = new PickleTarget(stack, fault);
+    this.globals = new PickleGlobals(fault, limits, allowed);
     this.limits = limits;
-    this.allowed = allowed;
   }
 
   /**
@@ -75,14 +71,14 @@ public final class PickleReader {
     try {
       root = reader.run();
     } catch (ModelFormatException e) {
-      if (reader.refused.isEmpty()) {
+      if (!reader.globals.anyRefused()) {
         throw e;
       }
       // What was refused comes first in the file, and is what to know about it.
-      throw reader.refusal(Optional.empty());
+      throw reader.globals.refusal(Optional.empty());
     }
-    if (!reader.refused.isEmpty()) {
-      throw reader.refusal(Optional.of(root));
+    if (reader.globals.anyRefused()) {
+      throw reader.globals.refusal(Optional.of(root));
     }
     return new Read(root, reader.in.position());
   }
@@ -111,28 +107,6 @@ public final class PickleReader {
                   + ". The file was altered; fetch it again.");
     }
     return read.root();
-  }
-
-  private ModelFormatException refusal(Optional<PickleValue> root) {
-    List<String> names = new ArrayList<>();
-    for (Global global : refused) {
-      if (names.size() == 20) {
-        names.add("and " + (refused.size() - 20) + " more");
-        break;
-      }
-      String place =
-          root.flatMap(r -> PickleWalk.find(r, global, limits))
-              .map(p -> " (under " + quote(p) + ")")
-              .orElse("");
-      String shown = quote(global.path());
-      names.add(shown.substring(1, shown.length() - 1) + place);
-    }
-    return fault.of(
-        Reason.PICKLE_GLOBAL,
-        "names "
-            + String.join(", ", names)
-            + "; only tensors and plain containers are read, and nothing is ever executed. Save"
-            + " model.state_dict() alone.");
   }
 
   private PickleValue run() {
@@ -189,71 +163,65 @@ public final class PickleReader {
       case Op.LONG_BINPUT -> memo.put(in.u4(), stack.top(at));
       case Op.MEMOIZE -> memo.put(memo.size(), stack.top(at));
       case Op.BINPERSID -> make(new PicklePersistent(stack.pop(at)));
-      default -> {
-        if (!container(opcode, at) && !object(opcode, at)) {
-          throw fault.opcode("byte " + at + " is operation " + Op.describe(opcode));
-        }
-      }
+      default -> container(opcode, at);
     }
   }
 
-  private boolean container(int opcode, int at) {
+  private void container(int opcode, int at) {
     switch (opcode) {
       case Op.EMPTY_LIST -> make(new PickleList());
       case Op.LIST -> {
         List<PickleValue> items = stack.popMark(at);
         make(new PickleList());
-        append(items, at);
+        target.append(items, at);
       }
-      case Op.APPEND -> append(stack.pop(1, at), at);
-      case Op.APPENDS -> append(stack.popMark(at), at);
+      case Op.APPEND -> target.append(stack.pop(1, at), at);
+      case Op.APPENDS -> target.append(stack.popMark(at), at);
       case Op.EMPTY_DICT -> make(new PickleDict());
       case Op.DICT -> {
         List<PickleValue> items = stack.popMark(at);
         make(new PickleDict());
-        put(items, at);
+        target.put(items, at);
       }
-      case Op.SETITEM -> put(stack.pop(2, at), at);
-      case Op.SETITEMS -> put(stack.popMark(at), at);
+      case Op.SETITEM -> target.put(stack.pop(2, at), at);
+      case Op.SETITEMS -> target.put(stack.popMark(at), at);
       case Op.EMPTY_SET -> make(new PickleSet(false));
-      case Op.ADDITEMS -> add(stack.popMark(at), at);
+      case Op.ADDITEMS -> target.add(stack.popMark(at), at);
       case Op.FROZENSET -> {
         List<PickleValue> items = stack.popMark(at);
         make(new PickleSet(true));
-        add(items, at);
+        target.add(items, at);
       }
-      default -> {
-        return false;
-      }
+      default -> object(opcode, at);
     }
-    return true;
   }
 
-  private boolean object(int opcode, int at) {
+  private void object(int opcode, int at) {
     switch (opcode) {
-      case Op.GLOBAL -> make(global(in.line(), in.line()));
+      case Op.GLOBAL -> make(globals.named(in.line(), in.line()));
       case Op.STACK_GLOBAL -> {
         List<PickleValue> names = stack.pop(2, at);
         if (!(names.get(0) instanceof PickleValue.Text module)
             || !(names.get(1) instanceof PickleValue.Text name)) {
           throw fault.shape("the name at byte " + at + " is not made of two texts.");
         }
-        make(global(module.value(), name.value()));
+        make(globals.named(module.value(), name.value()));
       }
       case Op.INST -> {
         // Protocol 0 only; still its name is what to report first.
-        global(in.line(), in.line());
-        return false;
+        globals.named(in.line(), in.line());
+        throw unknown(opcode, at);
       }
       case Op.REDUCE -> call(Call.REDUCE, stack.pop(2, at), at);
       case Op.NEWOBJ -> call(Call.NEW, stack.pop(2, at), at);
       case Op.NEWOBJ_EX -> call(Call.NEW_WITH_KEYWORDS, stack.pop(3, at), at);
-      case Op.BUILD -> build(at);
-      default -> {
-        return false;
-      }
+      case Op.BUILD -> target.build(at);
+      default -> throw unknown(opcode, at);
     }
-    return true;
+  }
+
+  private ModelFormatException unknown(int opcode, int at) {
+    return fault.opcode("byte " + at + " is operation " + Op.describe(opcode));
   }
 
   private void make(PickleValue value) {
@@ -282,58 +250,6 @@ public final class PickleReader {
     }
   }
 
-  private Global global(String module, String name) {
-    Global global = new Global(module, name);
-    if (!allowed.test(global)) {
-      refused.add(global);
-    }
-    return global;
-  }
-
-  private void append(List<PickleValue> items, int at) {
-    if (!(stack.top(at) instanceof PickleList list)) {
-      throw wrongTarget("items are appended", stack.top(at), at);
-    }
-    items.forEach(list::add);
-  }
-
-  private void add(List<PickleValue> items, int at) {
-    if (!(stack.top(at) instanceof PickleSet set)) {
-      throw wrongTarget("items are added", stack.top(at), at);
-    }
-    items.forEach(set::add);
-  }
-
-  private void put(List<PickleValue> items, int at) {
-    if (items.size() % 2 != 0) {
-      throw fault.shape("the operation at byte " + at + " sets a key without a value.");
-    }
-    PickleValue top = stack.top(at);
-    PickleDict dict;
-    if (top instanceof PickleDict plain) {
-      dict = plain;
-    } else if (top instanceof PickleObject object) {
-      dict = object.items();
-    } else {
-      throw wrongTarget("items are set", top, at);
-    }
-    for (int i = 0; i < items.size(); i += 2) {
-      PickleValue key = items.get(i);
-      if (!PickleDict.isHashable(key)) {
-        throw fault.shape(
-            "the operation at byte " + at + " uses " + key.kind() + " as a key of a dict.");
-      }
-      if (!dict.put(key, items.get(i + 1))) {
-        throw fault.of(
-            Reason.DUPLICATE_KEY,
-            "the key "
-                + PickleWalk.step(key)
-                + " is there twice, and readers differ in which one they take. Save the model"
-                + " again.");
-      }
-    }
-  }
-
   private void call(Call call, List<PickleValue> parts, int at) {
     if (!(parts.get(0) instanceof Global callee)
         || !(parts.get(1) instanceof PickleTuple arguments)) {
@@ -349,17 +265,5 @@ public final class PickleReader {
     Optional<PickleValue> keywords =
         call == Call.NEW_WITH_KEYWORDS ? Optional.of(parts.get(2)) : Optional.empty();
     make(new PickleObject(call, callee, arguments, keywords));
-  }
-
-  private void build(int at) {
-    PickleValue state = stack.pop(at);
-    if (!(stack.top(at) instanceof PickleObject object) || object.state().isPresent()) {
-      throw wrongTarget("BUILD sets a state", stack.top(at), at);
-    }
-    object.setState(state);
-  }
-
-  private ModelFormatException wrongTarget(String what, PickleValue target, int at) {
-    return fault.shape("at byte " + at + " " + what + " on " + target.kind() + ".");
   }
 }

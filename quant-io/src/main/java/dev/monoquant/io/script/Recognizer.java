@@ -40,14 +40,14 @@ final class Recognizer {
 
   private final String op;
   private final Expr.Call call;
-  private final List<Body.Result> arguments;
-  private final java.util.function.Function<Body.Result, String> plain;
+  private final List<Evaluation.Result> arguments;
+  private final java.util.function.Function<Evaluation.Result, String> plain;
 
   private Recognizer(
       String op,
       Expr.Call call,
-      List<Body.Result> arguments,
-      java.util.function.Function<Body.Result, String> plain) {
+      List<Evaluation.Result> arguments,
+      java.util.function.Function<Evaluation.Result, String> plain) {
     this.op = op;
     this.call = call;
     this.arguments = arguments;
@@ -66,8 +66,8 @@ final class Recognizer {
   static Optional<Match> match(
       String op,
       Expr.Call call,
-      List<Body.Result> arguments,
-      java.util.function.Function<Body.Result, String> plain) {
+      List<Evaluation.Result> arguments,
+      java.util.function.Function<Evaluation.Result, String> plain) {
     if (call.arguments().stream().anyMatch(a -> a.keyword().isPresent())) {
       return Optional.empty();
     }

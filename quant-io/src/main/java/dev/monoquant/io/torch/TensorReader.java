@@ -3,17 +3,11 @@ package dev.monoquant.io.torch;
 import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ModelFormatException;
-import dev.monoquant.ModelFormatException.Reason;
-import dev.monoquant.io.pickle.PickleDict;
-import dev.monoquant.io.pickle.PickleList;
 import dev.monoquant.io.pickle.PickleObject;
 import dev.monoquant.io.pickle.PicklePersistent;
 import dev.monoquant.io.pickle.PickleTuple;
-import dev.monoquant.io.pickle.PickleValue;
-import dev.monoquant.io.pickle.PickleValue.Bool;
-import dev.monoquant.io.pickle.PickleValue.Global;
 import dev.monoquant.io.pickle.PickleValue.Int;
-import dev.monoquant.io.pickle.PickleValue.Text;
+import dev.monoquant.io.torch.TensorArguments.Flags;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
@@ -33,7 +27,32 @@ import java.util.Optional;
  */
 public final class TensorReader {
 
-  private static final String AGAIN = " The file is damaged or was altered; fetch it again.";
+  /**
+   * The arguments of a function that makes a tensor, after storage, offset, size and stride.
+   *
+   * @param required how many must be given, those four included
+   * @param dtype whether the last of them is the type of the tensor
+   * @param metadata whether metadata may follow
+   */
+  private record Signature(int required, boolean dtype, boolean metadata) {
+
+    boolean fits(PickleTuple args) {
+      return args.size() == required || takesMetadata(args);
+    }
+
+    boolean takesMetadata(PickleTuple args) {
+      return metadata && args.size() == required + 1;
+    }
+  }
+
+  private static final Map<String, Signature> SIGNATURES =
+      Map.of(
+          TorchGlobals.REBUILD,
+          new Signature(4, false, false),
+          TorchGlobals.REBUILD_V2,
+          new Signature(6, false, true),
+          TorchGlobals.REBUILD_V3,
+          new Signature(7, true, true));
 
   private final String file;
   private final ReadLimits limits;
@@ -72,8 +91,8 @@ public final class TensorReader {
     if (known != null) {
       return known;
     }
-    String where = "tensor " + quote(name);
-    TorchTensor tensor = rebuild(innermost(object, where), where);
+    TensorFault fault = new TensorFault(file, "tensor " + quote(name));
+    TorchTensor tensor = rebuild(new TensorWrapping(fault, limits).innermost(object), fault);
     done.put(object, tensor);
     return tensor;
   }
@@ -89,8 +108,8 @@ public final class TensorReader {
    */
   public Optional<QuantizedTensor> readQuantized(PickleObject object, String name)
       throws IOException {
-    String where = "tensor " + quote(name);
-    PickleObject inner = innermost(object, where);
+    TensorFault fault = new TensorFault(file, "tensor " + quote(name));
+    PickleObject inner = new TensorWrapping(fault, limits).innermost(object);
     if (!TorchGlobals.key(inner.callee()).equals(TorchGlobals.QUANTIZED)) {
       return Optional.empty();
     }
@@ -98,129 +117,76 @@ public final class TensorReader {
     if (args.size() != 7
         || !(args.get(0) instanceof PicklePersistent storage)
         || !(args.get(1) instanceof Int offset)) {
-      throw arity(inner, where);
+      throw fault.arity(inner);
     }
-    StorageId id = StorageId.of(storage, file, where);
-    String type = id.type().map(TorchTypes.Entry::name).orElse("bytes");
-    if (!type.equals("qint8") && !type.equals("quint8")) {
-      throw unreadable(where, "quantized, of the type " + type);
-    }
-    TorchTensor codes =
-        view(
-            id,
-            type.equals("qint8") ? ElementType.INT8 : ElementType.UINT8,
-            offset.value(),
-            args,
-            Flags.NONE,
-            where);
-    return Optional.of(new QuantizerReader(this, file, where, name).read(codes, args.get(4)));
+    StorageId id = StorageId.of(storage, file, fault.where());
+    ElementType type =
+        switch (nameOfType(id)) {
+          case "qint8" -> ElementType.INT8;
+          case "quint8" -> ElementType.UINT8;
+          default -> throw fault.unreadable("quantized, of the type " + nameOfType(id));
+        };
+    requireSameStorage(id, fault);
+    TorchTensor codes = view(id, type, offset.value(), args, Flags.NONE, fault);
+    return Optional.of(
+        new QuantizerReader(this, file, fault.where(), name).read(codes, args.get(4)));
   }
 
-  /** Takes off what a pickle wraps around a tensor; how often is its choice, so it is bounded. */
-  private PickleObject innermost(PickleObject object, String where) {
-    PickleObject inner = object;
-    for (int depth = 0; depth <= limits.maxDepth(); depth++) {
-      Optional<PickleObject> next = unwrap(inner, where);
-      if (next.isEmpty()) {
-        return inner;
-      }
-      inner = next.get();
-    }
-    throw new ModelFormatException(
-        Reason.LIMIT,
-        file,
-        where,
-        "is wrapped more than " + limits.maxDepth() + " times (limit maxDepth)." + AGAIN);
-  }
-
-  private Optional<PickleObject> unwrap(PickleObject object, String where) {
-    String callee = TorchGlobals.key(object.callee());
-    PickleTuple args = object.args();
-    requireNothingAfter(object, where);
-    switch (callee) {
-      case TorchGlobals.PARAMETER, TorchGlobals.PARAMETER_WITH_STATE -> {
-        int arity = callee.equals(TorchGlobals.PARAMETER) ? 3 : 4;
-        if (args.size() != arity || !(args.get(0) instanceof PickleObject data)) {
-          throw arity(object, where);
-        }
-        return Optional.of(data);
-      }
-      case TorchGlobals.FROM_TYPE -> {
-        if (args.size() != 4
-            || !(args.get(0) instanceof Global function)
-            || !(args.get(1) instanceof Global type)
-            || !(args.get(2) instanceof PickleTuple arguments)) {
-          throw arity(object, where);
-        }
-        if (!type.name().equals("Tensor") && !type.name().equals("Parameter")) {
-          throw unreadable(where, "of the class " + quote(type.path()));
-        }
-        return Optional.of(
-            new PickleObject(PickleObject.Call.REDUCE, function, arguments, Optional.empty()));
-      }
-      default -> {
-        return Optional.empty();
-      }
-    }
-  }
-
-  private void requireNothingAfter(PickleObject object, String where) {
-    if (object.state().isPresent() || object.items().size() > 0) {
-      throw shape(where, "a BUILD or items change it after it was made, which no tensor allows.");
-    }
-  }
-
-  private TorchTensor rebuild(PickleObject object, String where) {
+  private TorchTensor rebuild(PickleObject object, TensorFault fault) {
     String callee = TorchGlobals.key(object.callee());
     String kind = TorchGlobals.UNREADABLE.get(callee);
     if (kind != null) {
-      throw unreadable(where, kind);
+      throw fault.unreadable(kind);
+    }
+    Signature signature = SIGNATURES.get(callee);
+    if (signature == null) {
+      throw fault.shape("is made by " + quote(object.callee().path()) + ".");
     }
     PickleTuple args = object.args();
-    int least;
-    int most;
-    switch (callee) {
-      case TorchGlobals.REBUILD -> {
-        least = 4;
-        most = 4;
-      }
-      case TorchGlobals.REBUILD_V2 -> {
-        least = 6;
-        most = 7;
-      }
-      case TorchGlobals.REBUILD_V3 -> {
-        least = 7;
-        most = 8;
-      }
-      default -> throw shape(where, "is made by " + quote(object.callee().path()) + ".");
-    }
-    if (args.size() < least
-        || args.size() > most
+    if (!signature.fits(args)
         || !(args.get(0) instanceof PicklePersistent storage)
         || !(args.get(1) instanceof Int offset)) {
-      throw arity(object, where);
+      throw fault.arity(object);
     }
-    StorageId id = StorageId.of(storage, file, where);
-    requireSameStorage(id, where);
-    TorchTypes.Entry type =
-        type(id, least == 7 ? Optional.of(args.get(6)) : Optional.empty(), where);
-    if (type.type().isEmpty()) {
-      throw unreadable(where, "of the type " + type.name());
-    }
-    Flags flags = args.size() == most && most > 4 ? flags(args.get(most - 1), where) : Flags.NONE;
+    StorageId id = StorageId.of(storage, file, fault.where());
+    requireSameStorage(id, fault);
+    TensorArguments arguments = new TensorArguments(fault);
+    TorchTypes.Entry stored =
+        signature.dtype()
+            ? arguments.dtype(args.get(signature.required() - 1))
+            : id.type()
+                .orElseThrow(() -> fault.shape("its storage is of bytes, and no dtype is given."));
+    ElementType type =
+        stored.type().orElseThrow(() -> fault.unreadable("of the type " + stored.name()));
+    Flags flags =
+        signature.takesMetadata(args)
+            ? arguments.flags(args.get(signature.required()))
+            : Flags.NONE;
     if (flags.negative() && !isSigned(type)) {
-      throw unreadable(where, "a negative view of the type " + type.name());
+      throw fault.unreadable("a negative view of the type " + stored.name());
     }
-    return view(id, type.type().get(), offset.value(), args, flags, where);
+    return view(id, type, offset.value(), args, flags, fault);
+  }
+
+  private static boolean isSigned(ElementType type) {
+    return switch (type) {
+      case FLOAT16, BFLOAT16, FLOAT32, FLOAT64, COMPLEX64 -> true;
+      default -> false;
+    };
   }
 
   private TorchTensor view(
-      StorageId id, ElementType type, long offset, PickleTuple args, Flags flags, String where) {
-    requireSameStorage(id, where);
-    List<Long> sizes = sizes(args.get(2), where);
-    List<Long> strides = sizes(args.get(3), where);
-    Storage bytes = finder.find(id, where);
-    ViewBounds bounds = new ViewBounds(file, where, limits);
+      StorageId id,
+      ElementType type,
+      long offset,
+      PickleTuple args,
+      Flags flags,
+      TensorFault fault) {
+    TensorArguments arguments = new TensorArguments(fault);
+    List<Long> sizes = arguments.sizes(args.get(2));
+    List<Long> strides = arguments.sizes(args.get(3));
+    Storage bytes = finder.find(id, fault.where());
+    ViewBounds bounds = new ViewBounds(file, fault.where(), limits);
     return new TorchTensor(
         bytes,
         type,
@@ -231,19 +197,12 @@ public final class TensorReader {
         flags.negative());
   }
 
-  private static boolean isSigned(TorchTypes.Entry type) {
-    return switch (type.type().orElseThrow()) {
-      case FLOAT16, BFLOAT16, FLOAT32, FLOAT64, COMPLEX64 -> true;
-      default -> false;
-    };
-  }
-
-  private void requireSameStorage(StorageId id, String where) {
+  /** Tensors that share a storage must say the same of it. */
+  private void requireSameStorage(StorageId id, TensorFault fault) {
     StorageId earlier = types.putIfAbsent(id.key(), id);
     if (earlier != null
         && (!earlier.type().equals(id.type()) || earlier.elements() != id.elements())) {
-      throw shape(
-          where,
+      throw fault.shape(
           "storage "
               + quote(id.key())
               + " is said to be "
@@ -255,100 +214,10 @@ public final class TensorReader {
   }
 
   private static String describe(StorageId id) {
-    return id.elements() + " of " + id.type().map(TorchTypes.Entry::name).orElse("bytes");
+    return id.elements() + " of " + nameOfType(id);
   }
 
-  private TorchTypes.Entry type(StorageId id, Optional<PickleValue> dtype, String where) {
-    if (dtype.isPresent()) {
-      if (dtype.get() instanceof Global global && TorchTypes.dtype(global).isPresent()) {
-        return TorchTypes.dtype(global).get();
-      }
-      throw shape(where, "its dtype is " + dtype.get().kind() + ".");
-    }
-    return id.type()
-        .orElseThrow(() -> shape(where, "its storage is of bytes, and no dtype is given."));
-  }
-
-  private List<Long> sizes(PickleValue value, String where) {
-    PickleValue plain = value;
-    if (value instanceof PickleObject object
-        && TorchGlobals.key(object.callee()).equals(TorchGlobals.SIZE)
-        && object.args().size() == 1) {
-      plain = object.args().get(0);
-    }
-    List<PickleValue> items;
-    if (plain instanceof PickleTuple tuple) {
-      items = tuple.items();
-    } else if (plain instanceof PickleList list) {
-      items = list.items();
-    } else {
-      throw shape(where, "its size or stride is " + value.kind() + ", not a tuple.");
-    }
-    return items.stream()
-        .map(
-            i -> {
-              if (i instanceof Int number) {
-                return number.value();
-              }
-              throw i instanceof PickleValue.BigInt
-                  ? new ModelFormatException(
-                      Reason.TENSOR_BOUNDS,
-                      file,
-                      where,
-                      "a size or stride has more than 64 bits." + AGAIN)
-                  : shape(where, "a size or stride is " + i.kind() + ".");
-            })
-        .toList();
-  }
-
-  private record Flags(boolean conjugate, boolean negative) {
-    static final Flags NONE = new Flags(false, false);
-  }
-
-  private Flags flags(PickleValue metadata, String where) {
-    if (metadata instanceof PickleValue.None) {
-      return Flags.NONE;
-    }
-    if (!(metadata instanceof PickleDict dict)) {
-      throw shape(where, "its metadata is " + metadata.kind() + ", not a dict.");
-    }
-    boolean conjugate = false;
-    boolean negative = false;
-    for (PickleDict.Item item : dict.items()) {
-      String key = item.key() instanceof Text text ? text.value() : item.key().kind();
-      if (!(item.value() instanceof Bool flag)) {
-        throw unreadable(where, "one with metadata " + quote(key));
-      }
-      switch (key) {
-        case "conj" -> conjugate = flag.value();
-        case "neg" -> negative = flag.value();
-        default -> throw unreadable(where, "one with metadata " + quote(key));
-      }
-    }
-    return new Flags(conjugate, negative);
-  }
-
-  private ModelFormatException unreadable(String where, String kind) {
-    return new ModelFormatException(
-        Reason.UNSUPPORTED_TENSOR,
-        file,
-        where,
-        "is "
-            + kind
-            + "; only plain dense tensors are read, of floats up to 64 bits, complex64 and whole-byte"
-            + " integers. Convert it or leave it out, and save the model again.");
-  }
-
-  private ModelFormatException arity(PickleObject object, String where) {
-    return shape(
-        where,
-        quote(object.callee().path())
-            + " is called with "
-            + object.args().size()
-            + " arguments that do not fit it.");
-  }
-
-  private ModelFormatException shape(String where, String detail) {
-    return new ModelFormatException(Reason.PICKLE_SHAPE, file, where, detail + AGAIN);
+  private static String nameOfType(StorageId id) {
+    return id.type().map(TorchTypes.Entry::name).orElse("bytes");
   }
 }

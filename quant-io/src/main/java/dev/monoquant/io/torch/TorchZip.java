@@ -1,10 +1,6 @@
 package dev.monoquant.io.torch;
 
-import static dev.monoquant.QuantException.quote;
-
 import dev.monoquant.ModelFormatException;
-import dev.monoquant.ModelFormatException.Reason;
-import dev.monoquant.io.files.ForeignFile;
 import dev.monoquant.io.zip.Archive;
 import dev.monoquant.io.zip.ArchiveEntry;
 import dev.monoquant.spi.ReadLimits;
@@ -37,22 +33,18 @@ public final class TorchZip implements Closeable {
   /** The pickle of TorchScript's constants, which a checkpoint has not. */
   public static final String CONSTANTS = "constants.pkl";
 
-  private static final int MIN_VERSION = 1;
-  private static final int MAX_VERSION = 10;
-  private static final int MAX_SMALL_RECORD = 64;
   private static final long CHECKED_AT_ONCE = 64 << 20;
 
   private final Archive archive;
   private final ReadLimits limits;
-  private final String folder;
+  private final TorchRecords records;
   private final boolean bigEndian;
 
-  private TorchZip(Archive archive, ReadLimits limits, String folder) throws IOException {
+  private TorchZip(Archive archive, ReadLimits limits, TorchRecords records, boolean bigEndian) {
     this.archive = archive;
     this.limits = limits;
-    this.folder = folder;
-    requireVersion();
-    this.bigEndian = readByteOrder();
+    this.records = records;
+    this.bigEndian = bigEndian;
   }
 
   /**
@@ -68,88 +60,20 @@ public final class TorchZip implements Closeable {
   public static TorchZip open(Path path, String label, ReadLimits limits) throws IOException {
     Archive archive = Archive.open(path, label, limits);
     try {
-      TorchZip zip = new TorchZip(archive, limits, folder(archive));
-      zip.checkSmallRecords();
-      return zip;
+      TorchRecords records = TorchRecords.of(archive);
+      ArchivePreamble preamble = new ArchivePreamble(records);
+      preamble.requireVersion();
+      boolean bigEndian = preamble.bigEndian();
+      checkSmallRecords(archive);
+      return new TorchZip(archive, limits, records, bigEndian);
     } catch (IOException | RuntimeException | Error e) {
       archive.close();
       throw e;
     }
   }
 
-  private static String folder(Archive archive) {
-    List<String> names = archive.entries().stream().map(ArchiveEntry::name).toList();
-    Optional<String> foreign = ForeignFile.describeZip(names);
-    if (foreign.isPresent()) {
-      throw new ModelFormatException(
-          Reason.NOT_THIS_FORMAT, archive.label(), "", "this is " + foreign.get());
-    }
-    String first = names.get(0);
-    String folder = first.substring(0, first.indexOf('/') + 1);
-    for (String name : names) {
-      if (folder.isEmpty() || !name.startsWith(folder)) {
-        throw new ModelFormatException(
-            Reason.ZIP_STRUCTURE,
-            archive.label(),
-            "entry " + quote(name),
-            "is not in the same folder as all others, as PyTorch has it. Pack the archive again, or"
-                + " save the model again.");
-      }
-    }
-    return folder;
-  }
-
-  private void requireVersion() throws IOException {
-    Optional<ArchiveEntry> record = find(".data/version");
-    if (record.isEmpty()) {
-      record = find("version");
-    }
-    String text = smallText(record.orElseThrow(() -> missing("version", "")));
-    String digits = text.endsWith("\n") ? text.substring(0, text.length() - 1) : text;
-    if (!digits.matches("[1-9][0-9]?") || Integer.parseInt(digits) > MAX_VERSION) {
-      throw new ModelFormatException(
-          Reason.VERSION,
-          archive.label(),
-          quote("version"),
-          "the archive is of version "
-              + quote(digits)
-              + "; "
-              + MIN_VERSION
-              + " to "
-              + MAX_VERSION
-              + " are read. Save it with a version of PyTorch that is known.");
-    }
-  }
-
-  private boolean readByteOrder() throws IOException {
-    Optional<ArchiveEntry> record = find("byteorder");
-    if (record.isEmpty()) {
-      return false;
-    }
-    String text = smallText(record.get());
-    if (!text.equals("little") && !text.equals("big")) {
-      throw new ModelFormatException(
-          Reason.BYTEORDER,
-          archive.label(),
-          quote("byteorder"),
-          "says " + quote(text) + "; little and big are known. The file is damaged or altered.");
-    }
-    return text.equals("big");
-  }
-
-  private String smallText(ArchiveEntry entry) throws IOException {
-    if (entry.size() > MAX_SMALL_RECORD) {
-      throw new ModelFormatException(
-          Reason.RECORD_SIZE,
-          archive.label(),
-          quote(entry.name()),
-          "has " + entry.size() + " bytes, a word was expected. The file is damaged or altered.");
-    }
-    return StandardCharsets.ISO_8859_1.decode(content(entry, MAX_SMALL_RECORD, "")).toString();
-  }
-
   /** In the order of the file, up to a sum that is read in no time. */
-  private void checkSmallRecords() throws IOException {
+  private static void checkSmallRecords(Archive archive) throws IOException {
     long sum = 0;
     List<ArchiveEntry> stored =
         archive.entries().stream()
@@ -170,14 +94,29 @@ public final class TorchZip implements Closeable {
     return archive.label();
   }
 
+  /** {@return the folder that all entries are in, with a slash at its end} */
+  public String folder() {
+    return records.folder();
+  }
+
+  /** {@return whether numbers are big-endian} */
+  public boolean isBigEndian() {
+    return bigEndian;
+  }
+
   /** {@return whether there are records of code: then it is a TorchScript archive} */
   public boolean isScript() {
     return find(CONSTANTS).isPresent() || !code().isEmpty();
   }
 
+  /** {@return all entries in the order of their bytes} */
+  public Collection<ArchiveEntry> entries() {
+    return archive.entries();
+  }
+
   /** {@return the records of TorchScript source, {@code code/...py}} */
   public List<ArchiveEntry> code() {
-    String prefix = folder + "code/";
+    String prefix = folder() + "code/";
     return archive.entries().stream()
         .filter(e -> e.name().startsWith(prefix) && e.name().endsWith(".py"))
         .toList();
@@ -189,7 +128,7 @@ public final class TorchZip implements Closeable {
    * @param entry an entry of this archive
    */
   public String nameInFolder(ArchiveEntry entry) {
-    return entry.name().substring(folder.length());
+    return entry.name().substring(folder().length());
   }
 
   /**
@@ -198,19 +137,17 @@ public final class TorchZip implements Closeable {
    * @param name its name within the folder
    */
   public Optional<ArchiveEntry> find(String name) {
-    return archive.find(folder + name);
+    return records.find(name);
   }
 
   /**
-   * {@return the text of a record of code, which may be compressed}
+   * A missing record, as a refusal.
    *
-   * @param entry the record
-   * @throws IOException if it cannot be read
+   * @param name its name within the folder
+   * @return the refusal
    */
-  public String text(ArchiveEntry entry) throws IOException {
-    return StandardCharsets.UTF_8
-        .decode(content(entry, limits.maxInflatedBytes(), "maxInflatedBytes"))
-        .toString();
+  public ModelFormatException missing(String name) {
+    return records.missing(name, "");
   }
 
   /**
@@ -222,39 +159,7 @@ public final class TorchZip implements Closeable {
    * @throws ModelFormatException if it is missing, compressed or over the limit
    */
   public ByteBuffer pickle(String name) throws IOException {
-    ArchiveEntry entry = find(name).orElseThrow(() -> missing(name, ""));
-    requireStored(entry);
-    return content(entry, limits.maxPickleBytes(), "maxPickleBytes");
-  }
-
-  private ByteBuffer content(ArchiveEntry entry, long limit, String setting) throws IOException {
-    return archive.content(entry, limit, setting);
-  }
-
-  private void requireStored(ArchiveEntry entry) {
-    if (entry.deflated()) {
-      throw new ModelFormatException(
-          Reason.ZIP_COMPRESSED,
-          label(),
-          "entry " + quote(entry.name()),
-          "is compressed, which torch.save never does, so it cannot be mapped. Load the model and"
-              + " save it again with torch.save.");
-    }
-  }
-
-  /** {@return all entries in the order of their bytes} */
-  public Collection<ArchiveEntry> entries() {
-    return archive.entries();
-  }
-
-  /** {@return the folder that all entries are in, with a slash at its end} */
-  public String folder() {
-    return folder;
-  }
-
-  /** {@return whether numbers are big-endian} */
-  public boolean isBigEndian() {
-    return bigEndian;
+    return archive.content(records.stored(name, ""), limits.maxPickleBytes(), "maxPickleBytes");
   }
 
   /**
@@ -266,7 +171,28 @@ public final class TorchZip implements Closeable {
    * @throws ModelFormatException if it is damaged or over the limit
    */
   public ByteBuffer bytes(ArchiveEntry entry) throws IOException {
-    return content(entry, limits.maxInflatedBytes(), "maxInflatedBytes");
+    return archive.content(entry, limits.maxInflatedBytes(), "maxInflatedBytes");
+  }
+
+  /**
+   * {@return the text of a record of code, which may be compressed}
+   *
+   * @param entry the record
+   * @throws IOException if it cannot be read
+   */
+  public String text(ArchiveEntry entry) throws IOException {
+    return StandardCharsets.UTF_8.decode(bytes(entry)).toString();
+  }
+
+  /**
+   * Gives a record as bytes, whatever they stand for.
+   *
+   * @param name its name within the folder
+   * @return the bytes
+   * @throws ModelFormatException if it is missing or compressed
+   */
+  public Storage record(String name) {
+    return new ZipStorage(archive, records.stored(name, ""), false);
   }
 
   /**
@@ -281,16 +207,13 @@ public final class TorchZip implements Closeable {
   }
 
   /**
-   * Gives a record as bytes, whatever they stand for.
+   * Makes the reader of tensors whose storages are records of this archive.
    *
-   * @param name its name within the folder
-   * @return the bytes
-   * @throws ModelFormatException if it is missing or compressed
+   * @param directory where the records are, such as {@code data/}
+   * @return a reader
    */
-  public Storage record(String name) {
-    ArchiveEntry entry = find(name).orElseThrow(() -> missing(name, ""));
-    requireStored(entry);
-    return new ZipStorage(archive, entry, false);
+  public TensorReader tensors(String directory) {
+    return tensors(directory, Map.of());
   }
 
   /**
@@ -301,95 +224,7 @@ public final class TorchZip implements Closeable {
    * @return a reader
    */
   public TensorReader tensors(String directory, Map<String, Storage> more) {
-    return new TensorReader(
-        label(),
-        limits,
-        (id, where) -> {
-          Storage known = more.get(id.key());
-          return known != null ? known : storage(directory + id.key(), id, where);
-        });
-  }
-
-  /**
-   * Makes the reader of tensors whose storages are records of this archive.
-   *
-   * @param directory where the records are, such as {@code data/}
-   * @return a reader
-   */
-  public TensorReader tensors(String directory) {
-    return new TensorReader(
-        label(), limits, (id, where) -> storage(directory + id.key(), id, where));
-  }
-
-  private Storage storage(String name, StorageId id, String where) {
-    ArchiveEntry entry = find(name).orElseThrow(() -> missing(name, where));
-    requireStored(entry);
-    if (id.elements() < 0 || id.view().isPresent()) {
-      throw new ModelFormatException(
-          Reason.TENSOR_BOUNDS,
-          label(),
-          where,
-          "its storage is said to have " + id.elements() + " elements. The file is damaged.");
-    }
-    // No product: numel times bytes may leave 64 bits.
-    if (entry.size() % id.elementBytes() != 0
-        || entry.size() / id.elementBytes() != id.elements()) {
-      throw new ModelFormatException(
-          Reason.RECORD_SIZE,
-          label(),
-          where,
-          "its storage "
-              + quote(entry.name())
-              + " has "
-              + entry.size()
-              + " bytes, "
-              + id.elements()
-              + " elements of "
-              + id.elementBytes()
-              + " bytes were expected. The file is damaged; fetch it again.");
-    }
-    return new ZipStorage(archive, entry, bigEndian);
-  }
-
-  private ModelFormatException missing(String name, String where) {
-    return new ModelFormatException(
-        Reason.RECORD_MISSING,
-        label(),
-        where,
-        "there is no record "
-            + quote(folder + name)
-            + " in the archive. The file is damaged or was altered; fetch it again.");
-  }
-
-  /**
-   * A missing record, as a refusal.
-   *
-   * @param name its name within the folder
-   * @return the refusal
-   */
-  public ModelFormatException missing(String name) {
-    return missing(name, "");
-  }
-
-  /** A record; its checksum is compared once, when it is first read. */
-  private record ZipStorage(Archive archive, ArchiveEntry entry, boolean bigEndian)
-      implements Storage {
-
-    @Override
-    public String label() {
-      return entry.name();
-    }
-
-    @Override
-    public long size() {
-      return entry.size();
-    }
-
-    @Override
-    public ByteBuffer slice(long offset, int length) throws IOException {
-      archive.check(entry);
-      return archive.slice(entry, offset, length);
-    }
+    return new TensorReader(label(), limits, new ZipStorages(records, directory, bigEndian, more));
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.monoquant.io.script;
 
+import dev.monoquant.QuantException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -30,6 +31,9 @@ final class Body {
   /** What takes the weights of a layer as one list. */
   private static final Set<String> RECURRENT =
       Set.of("torch.lstm", "torch.gru", "torch.rnn_tanh", "torch.rnn_relu");
+
+  /** Of a line in a message, in characters. */
+  private static final int MAX_SHOWN = 100;
 
   private final Pass pass;
   private final String source;
@@ -129,13 +133,19 @@ final class Body {
       if (!token.isName() || (i > 0 && tokens.get(i - 1).is("."))) {
         continue;
       }
-      String detail = "a line of the code is not understood";
+      String detail = "a line of the code is not understood: " + shown(statement.line());
       uses.lose(locals.getOrDefault(token.text(), Value.UNKNOWN), detail);
       if (token.is("CONSTANTS") && i + 2 < tokens.size()) {
         pass.constant(tokens.get(i + 2).text())
             .ifPresent(slot -> uses.add(Use.forbidden(slot, detail)));
       }
     }
+  }
+
+  private String shown(Lines.Line line) {
+    String text = source.substring(line.start(), line.end()).replaceAll("\\s+", " ");
+    return QuantException.quote(
+        text.length() > MAX_SHOWN ? text.substring(0, MAX_SHOWN) + "..." : text);
   }
 
   /** A list of tensors of a module, written out: the decoded tensor of each that is held. */

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import dev.monoquant.io.pickle.PickleObject;
+import dev.monoquant.io.pickle.PickleTuple;
+import dev.monoquant.io.pickle.PickleValue;
 import dev.monoquant.io.pickle.PickleValue.None;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
@@ -59,6 +62,45 @@ class EdgeCasesTest {
             .as(input)
             .isLessThan(0.03);
       }
+    }
+  }
+
+  @Test
+  void memberOfAnEnumBesideTheWeight() throws Exception {
+    Build build = new Build(6);
+    build.code(
+        "__torch__.py",
+        "class Net(Module):",
+        "  __parameters__ = [\"weight\", ]",
+        "  __buffers__ = []",
+        "  weight : Tensor",
+        "  color : __torch__.Color",
+        "  training : bool",
+        "  def forward(self: __torch__.Net,",
+        "    x: Tensor) -> Tensor:",
+        "    weight = self.weight",
+        "    color = self.color",
+        "    if torch.eq(color, __torch__.Color.RED):",
+        "      _0 = torch.linear(x, weight, None)",
+        "    else:",
+        "      _0 = torch.neg(x)",
+        "    return _0",
+        "class Color(Enum):",
+        "  RED = 1",
+        "  BLUE = 2");
+    PickleObject red =
+        new PickleObject(
+            PickleObject.Call.REDUCE_BARE,
+            new PickleValue.Global("__torch__", "Color"),
+            new PickleTuple(List.of(new PickleValue.Int(1))),
+            Optional.empty());
+    ScriptArchive archive =
+        build.archive(
+            Build.module(
+                "__torch__.Net", Map.of("weight", build.tensor(1, OUT, IN), "color", red)));
+    try (Torch original = Torch.load(archive);
+        Torch changed = Torch.load(held(archive, Mode.DYNAMIC_ROW))) {
+      assertThat(Torch.error(original.run("f3x16", 1), changed.run("f3x16", 1))).isLessThan(0.03);
     }
   }
 

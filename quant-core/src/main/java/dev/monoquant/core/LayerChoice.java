@@ -110,11 +110,22 @@ final class LayerChoice {
     if (layer.kind().equals(LayerKind.NORM)) {
       return "belongs to a normalisation layer";
     }
+    boolean alone =
+        layer.tensors().entrySet().stream()
+            .anyMatch(
+                e ->
+                    e.getValue().equals(tensor)
+                        && LayerInference.mayStandAlone(e.getKey(), tensor));
+    if (layer.kind().equals(LayerKind.UNKNOWN) && tensor.shape().rank() < 2) {
+      return "of no known layer, and no matrix";
+    }
     if (layer.kind().equals(LayerKind.UNKNOWN)) {
       return "of no known layer; say what it is with a layer map, such as --layer '"
-          + (layer.name().isEmpty() ? tensor.name() : layer.name())
+          + (alone || layer.name().isEmpty() ? tensor.name() : layer.name())
           + "=Linear'";
     }
-    return "no weight of its layer, of kind " + layer.kind();
+    return "no weight of its layer, of kind "
+        + layer.kind()
+        + (alone ? "; if it is one, say so: --layer '" + tensor.name() + "=Linear'" : "");
   }
 }

@@ -42,18 +42,61 @@ final class LayerInference {
     }
     KindGuess guess = new KindGuess(groups);
     List<Layer> layers = new ArrayList<>();
-    for (Layer layer : declared) {
-      layers.add(given(layer, config).orElse(layer));
-    }
+    declared.forEach(layer -> layers.addAll(resolved(layer, config)));
     groups.forEach(
         (name, group) -> {
           Layer inferred = new Layer(name, guess.kind(name, group), Layer.Evidence.INFERRED, group);
-          layers.add(given(inferred, config).orElse(inferred));
+          layers.addAll(resolved(inferred, config));
         });
     return declared.isEmpty() ? layers : inModelOrder(layers, tensors);
   }
 
-  /** What the user's layer map says of a layer; it wins over declarations and guesses. */
+  /**
+   * What the user's layer map says of a layer; it wins over declarations and guesses. Tensors that
+   * it names, and not their layer, become layers of their own if they can be.
+   */
+  private static List<Layer> resolved(Layer layer, QuantizationConfig config) {
+    List<Layer> all = new ArrayList<>();
+    Map<String, TensorInfo> rest = new LinkedHashMap<>(layer.tensors());
+    if (layer.name().isEmpty() || given(layer.name(), config).isEmpty()) {
+      layer
+          .tensors()
+          .forEach(
+              (param, tensor) -> {
+                Optional<LayerKind> kind =
+                    mayStandAlone(param, tensor) ? given(tensor.name(), config) : Optional.empty();
+                if (kind.isPresent()) {
+                  rest.remove(param);
+                  Map<String, TensorInfo> own = Map.of("weight", tensor);
+                  all.add(new Layer(tensor.name(), kind.get(), Layer.Evidence.GIVEN, own));
+                }
+              });
+    }
+    if (!rest.isEmpty() || all.isEmpty()) {
+      Layer left = new Layer(layer.name(), layer.kind(), layer.evidence(), rest);
+      all.add(given(left, config).orElse(left));
+    }
+    return all;
+  }
+
+  /**
+   * {@return whether a tensor can be the weight of a layer of its own: a matrix or more, whose name
+   * is not that of a weight beside others}
+   *
+   * @param param its name in its layer
+   */
+  static boolean mayStandAlone(String param, TensorInfo tensor) {
+    return tensor.type().isQuantizable()
+        && tensor.shape().rank() > 1
+        && !param.contains("weight")
+        && !param.contains("bias");
+  }
+
+  private static Optional<LayerKind> given(String name, QuantizationConfig config) {
+    return given(new Layer(name, LayerKind.UNKNOWN, Layer.Evidence.INFERRED, Map.of()), config)
+        .map(Layer::kind);
+  }
+
   private static Optional<Layer> given(Layer layer, QuantizationConfig config) {
     for (Map.Entry<String, LayerKind> entry : config.layerMap().entrySet()) {
       if (Selector.parse(entry.getKey()).matches(layer)) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -131,6 +132,61 @@ class LayerInferenceTest {
         .containsEntry("fc", "Linear");
     assertThat(LayerInference.layers(source.tensors(), List.of(), config).get(0).evidence())
         .isEqualTo(Layer.Evidence.GIVEN);
+  }
+
+  /** Parameters of a module of one's own, of a list, and constants of a frozen archive. */
+  @Test
+  void tensorThatTheMapNamesIsALayerOfItsOwn() {
+    FakeSource source =
+        new FakeSource()
+            .floats("w", 8, 4)
+            .floats("shift", 8)
+            .floats("experts.0", 8, 4)
+            .floats("experts.1", 8, 4)
+            .floats("fc.weight", 8, 8)
+            .floats("fc.table", 8, 8);
+    QuantizationConfig config =
+        QuantizationConfig.builder()
+            .layer("fc", LayerKind.EMBEDDING)
+            .layer("*.table", LayerKind.LINEAR)
+            .layer("w", LayerKind.LINEAR)
+            .layer("experts.*", LayerKind.CONV1D_TRANSPOSED)
+            .build();
+    assertThat(LayerInference.layers(source.tensors(), List.of(), config))
+        .extracting(l -> l.name() + " " + l.kind() + " " + l.tensors().keySet())
+        .containsExactly(
+            "w Linear [weight]",
+            " Unknown [shift]",
+            "experts.0 Conv1D [weight]",
+            "experts.1 Conv1D [weight]",
+            "fc Embedding [weight, table]");
+  }
+
+  /** What is advised works: see the test before this one. */
+  @Test
+  void reasonsAdviseNamesThatMakeALayer() {
+    FakeSource source =
+        new FakeSource()
+            .floats("w", 8, 4)
+            .floats("shift", 8)
+            .floats("experts.0", 8, 4)
+            .floats("odd.weight", 8, 4, 2, 2, 2, 2);
+    List<String> reasons = new ArrayList<>();
+    QuantizationConfig config =
+        QuantizationConfig.builder().layer("experts", new LayerKind("ParameterList")).build();
+    for (Layer layer : LayerInference.layers(source.tensors(), List.of(), config)) {
+      layer
+          .tensors()
+          .values()
+          .forEach(t -> reasons.add(new LayerChoice(List.of()).whyNot(layer, t)));
+    }
+    assertThat(reasons)
+        .containsExactly(
+            "of no known layer; say what it is with a layer map, such as --layer 'w=Linear'",
+            "of no known layer, and no matrix",
+            "no weight of its layer, of kind ParameterList; if it is one, say so: --layer"
+                + " 'experts.0=Linear'",
+            "of no known layer; say what it is with a layer map, such as --layer 'odd=Linear'");
   }
 
   @Test

@@ -104,6 +104,26 @@ class EdgeCasesTest {
     }
   }
 
+  /**
+   * The compiler folds the size of a constant, and what changed that list would change it again.
+   */
+  @ParameterizedTest
+  @EnumSource(Mode.class)
+  void rowsOfConstantIndicesAgainAndAgain(Mode mode) throws Exception {
+    Build build = new Build(7);
+    ScriptArchive archive =
+        build.of(
+            "torch.add(x, torch.embedding(weight, torch.arange(4, dtype=4)))",
+            build.tensor(1, OUT, IN),
+            None.INSTANCE);
+    try (Torch original = Torch.load(archive);
+        Torch changed = Torch.load(held(archive, mode))) {
+      for (int i = 0; i < 8; i++) {
+        assertThat(Torch.error(original.run("f4x16", i), changed.run("f4x16", i))).isLessThan(0.03);
+      }
+    }
+  }
+
   @ParameterizedTest
   @EnumSource(Mode.class)
   void imagesWithAndWithoutBatch(Mode mode) throws Exception {

@@ -34,6 +34,13 @@ public record LayerKind(String name) {
   /** Transposed convolution, weight (inputs, outputs / groups, kd, kh, kw). */
   public static final LayerKind CONV_TRANSPOSE3D = new LayerKind("ConvTranspose3d");
 
+  /**
+   * Chooses among the experts of a mixture, weight (experts, inputs). Not quantized unless it is
+   * said to be a Linear: it is small, an error in it picks another expert, and loaders expect it in
+   * float.
+   */
+  public static final LayerKind ROUTER = new LayerKind("Router");
+
   /** A table, weight (entries, width). */
   public static final LayerKind EMBEDDING = new LayerKind("Embedding");
 

@@ -7,6 +7,7 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.List;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -27,18 +28,6 @@ import picocli.CommandLine.TypeConversionException;
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {
-      QuantizeCommand.class,
-      InspectCommand.class,
-      CompareCommand.class,
-      BenchCommand.class,
-      VerifyCommand.class,
-      DequantizeCommand.class,
-      PluginsCommand.class,
-      DoctorCommand.class,
-      AutoComplete.GenerateCompletion.class,
-      HelpCommand.class
-    },
     footer = {
       "",
       "Example: quant quantize model.safetensors -o model-int8.safetensors",
@@ -46,6 +35,17 @@ import picocli.CommandLine.TypeConversionException;
       "  4 validation or gate failed, 5 output not written, 130 interrupted."
     })
 public final class Main {
+
+  private static final List<Class<?>> COMMANDS =
+      List.of(
+          QuantizeCommand.class,
+          InspectCommand.class,
+          CompareCommand.class,
+          BenchCommand.class,
+          VerifyCommand.class,
+          DequantizeCommand.class,
+          PluginsCommand.class,
+          DoctorCommand.class);
 
   private Main() {}
 
@@ -78,7 +78,7 @@ public final class Main {
   }
 
   static int run(PrintWriter out, PrintWriter err, String... args) {
-    CommandLine command = commandLine().setOut(out).setErr(err);
+    CommandLine command = commandLine(args).setOut(out).setErr(err);
     try {
       return command.execute(args.length == 0 ? new String[] {"--help"} : args);
     } catch (StackOverflowError | OutOfMemoryError | LinkageError | AssertionError e) {
@@ -87,13 +87,29 @@ public final class Main {
     }
   }
 
-  static CommandLine commandLine() {
-    return new CommandLine(new Main())
-        .registerConverter(Path.class, Main::path)
+  /**
+   * Builds the command that is called, or all of them where none is: each takes picocli some 20 ms.
+   */
+  static CommandLine commandLine(String... args) {
+    CommandLine top = new CommandLine(new Main());
+    List<Class<?>> called =
+        COMMANDS.stream().filter(c -> args.length > 0 && name(c).equals(args[0])).toList();
+    if (called.isEmpty()) {
+      COMMANDS.forEach(top::addSubcommand);
+      top.addSubcommand(AutoComplete.GenerateCompletion.class);
+      top.addSubcommand(HelpCommand.class);
+    } else {
+      called.forEach(top::addSubcommand);
+    }
+    return top.registerConverter(Path.class, Main::path)
         .setExpandAtFiles(false)
         .setUsageHelpAutoWidth(true)
         .setParameterExceptionHandler(Failure::usage)
         .setExecutionExceptionHandler(Failure::execution);
+  }
+
+  private static String name(Class<?> command) {
+    return command.getAnnotation(Command.class).name();
   }
 
   private static Path path(String text) {

@@ -7,7 +7,11 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Guesses what a layer of a state dict is, from the names and shapes of its tensors and from the
@@ -23,8 +27,8 @@ final class KindGuess {
 
   private static final Pattern EMBEDDING =
       Pattern.compile(
-          "embed|embeddings?|wte|wpe|embed_tokens|embed_positions|tok_embeddings"
-              + "|.*_embeddings?|.*_embed|embedding_.*|shared|relative_attention_bias");
+          "emb|embed|embeddings?|wte|wpe|embed_tokens|embed_positions|embed_in|tok_embeddings"
+              + "|.*_embeddings?|.*_embed|.*_emb|embedding_.*|shared|relative_attention_bias");
   private static final Pattern NORM =
       Pattern.compile(
           ".*(norm|layernorm|rmsnorm|batchnorm)\\d*|ln|ln_.*|ln\\d+|bn|bn\\d+|.*_ln|.*_bn");
@@ -32,7 +36,14 @@ final class KindGuess {
       Pattern.compile(".*(deconv|convtranspose|conv_transpose|transposed|upconv|up_conv).*");
   private static final Pattern GPT2 = Pattern.compile("c_attn|c_fc|c_proj|q_attn");
 
+  private static final Pattern EXPERTS = Pattern.compile("(?:(.*?)\\.)?experts(?:\\..*)?");
+  private static final Pattern ROUTER =
+      Pattern.compile("(?:(.*)\\.)?(gate|router|shared_expert_gate)(?:\\..*)?");
+
   private final boolean gpt2;
+
+  /** Where experts are, by the name of what holds them. */
+  private final Set<String> mixtures;
 
   /**
    * @param groups the tensors of each layer, local name first, by the name of the layer
@@ -42,6 +53,12 @@ final class KindGuess {
     this.gpt2 =
         groups.entrySet().stream()
             .anyMatch(e -> GPT2.matcher(last(e.getKey())).matches() && inputsFirst(e.getValue()));
+    this.mixtures =
+        groups.keySet().stream()
+            .map(EXPERTS::matcher)
+            .filter(Matcher::matches)
+            .map(m -> Objects.toString(m.group(1), ""))
+            .collect(Collectors.toSet());
   }
 
   LayerKind kind(String layer, Map<String, TensorInfo> tensors) {
@@ -68,7 +85,7 @@ final class KindGuess {
     boolean bias = tensors.containsKey("bias");
     return switch (weight.shape().rank()) {
       case 1 -> bias || NORM.matcher(last).matches() ? LayerKind.NORM : LayerKind.UNKNOWN;
-      case 2 -> matrix(last, bias);
+      case 2 -> isRouter(layer) ? LayerKind.ROUTER : matrix(last, bias);
       case 3 -> convolution(layer, tensors, LayerKind.CONV1D, LayerKind.CONV_TRANSPOSE1D);
       case 4 -> convolution(layer, tensors, LayerKind.CONV2D, LayerKind.CONV_TRANSPOSE2D);
       case 5 -> convolution(layer, tensors, LayerKind.CONV3D, LayerKind.CONV_TRANSPOSE3D);
@@ -82,6 +99,14 @@ final class KindGuess {
     }
     boolean transposed = gpt2 && GPT2.matcher(last).matches();
     return transposed ? LayerKind.CONV1D_TRANSPOSED : LayerKind.LINEAR;
+  }
+
+  /** A gate is one of many things, but beside experts it is their router. */
+  private boolean isRouter(String layer) {
+    Matcher name = ROUTER.matcher(layer);
+    return name.matches()
+        && (name.group(2).equals("router")
+            || mixtures.contains(Objects.toString(name.group(1), "")));
   }
 
   private static LayerKind convolution(

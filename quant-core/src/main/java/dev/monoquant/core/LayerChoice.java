@@ -110,22 +110,14 @@ final class LayerChoice {
     if (layer.kind().equals(LayerKind.NORM)) {
       return "belongs to a normalisation layer";
     }
-    boolean alone =
-        layer.tensors().entrySet().stream()
-            .anyMatch(
-                e ->
-                    e.getValue().equals(tensor)
-                        && LayerInference.mayStandAlone(e.getKey(), tensor));
-    if (layer.kind().equals(LayerKind.UNKNOWN) && tensor.shape().rank() < 2) {
-      return "of no known layer, and no matrix";
+    if (layer.kind().equals(LayerKind.ROUTER)) {
+      return "chooses among experts, which loaders expect in float; --layer NAME=Linear overrules";
     }
     if (layer.kind().equals(LayerKind.UNKNOWN)) {
-      return "of no known layer; say what it is with a layer map, such as --layer '"
-          + (alone || layer.name().isEmpty() ? tensor.name() : layer.name())
-          + "=Linear'";
+      return tensor.shape().rank() == 2
+          ? "of no known layer; say what it is, such as --layer NAME=Linear"
+          : "of no known layer, and no matrix";
     }
-    return "no weight of its layer, of kind "
-        + layer.kind()
-        + (alone ? "; if it is one, say so: --layer '" + tensor.name() + "=Linear'" : "");
+    return "no weight of its layer, of kind " + layer.kind();
   }
 }

@@ -42,61 +42,45 @@ final class LayerInference {
     }
     KindGuess guess = new KindGuess(groups);
     List<Layer> layers = new ArrayList<>();
-    declared.forEach(layer -> layers.addAll(resolved(layer, config)));
+    for (Layer layer : declared) {
+      layers.add(given(layer, config).orElse(layer));
+    }
     groups.forEach(
         (name, group) -> {
-          Layer inferred = new Layer(name, guess.kind(name, group), Layer.Evidence.INFERRED, group);
-          layers.addAll(resolved(inferred, config));
+          LayerKind kind = guess.kind(name, group);
+          layers.addAll(told(new Layer(name, kind, Layer.Evidence.INFERRED, group), config));
         });
     return declared.isEmpty() ? layers : inModelOrder(layers, tensors);
   }
 
   /**
-   * What the user's layer map says of a layer; it wins over declarations and guesses. Tensors that
-   * it names, and not their layer, become layers of their own if they can be.
+   * A guess corrected by the layer map. Of parameters in no known layer, such as the root's, each
+   * that is named there becomes a layer of its own, with the parameter as its weight.
    */
-  private static List<Layer> resolved(Layer layer, QuantizationConfig config) {
-    List<Layer> all = new ArrayList<>();
-    Map<String, TensorInfo> rest = new LinkedHashMap<>(layer.tensors());
-    if (layer.name().isEmpty() || given(layer.name(), config).isEmpty()) {
-      layer
-          .tensors()
-          .forEach(
-              (param, tensor) -> {
-                Optional<LayerKind> kind =
-                    mayStandAlone(param, tensor) ? given(tensor.name(), config) : Optional.empty();
-                if (kind.isPresent()) {
-                  rest.remove(param);
-                  Map<String, TensorInfo> own = Map.of("weight", tensor);
-                  all.add(new Layer(tensor.name(), kind.get(), Layer.Evidence.GIVEN, own));
-                }
-              });
+  private static List<Layer> told(Layer guessed, QuantizationConfig config) {
+    boolean loose = guessed.kind().equals(LayerKind.UNKNOWN) && guessed.tensor("weight").isEmpty();
+    Layer name = new Layer(guessed.name(), guessed.kind(), guessed.evidence(), Map.of());
+    if (!loose || given(name, config).isPresent()) {
+      return List.of(given(guessed, config).orElse(guessed));
     }
-    if (!rest.isEmpty() || all.isEmpty()) {
-      Layer left = new Layer(layer.name(), layer.kind(), layer.evidence(), rest);
-      all.add(given(left, config).orElse(left));
+    List<Layer> layers = new ArrayList<>();
+    Map<String, TensorInfo> rest = new LinkedHashMap<>();
+    guessed
+        .tensors()
+        .forEach(
+            (local, tensor) -> {
+              Layer own =
+                  new Layer(
+                      tensor.name(), guessed.kind(), guessed.evidence(), Map.of("weight", tensor));
+              given(own, config).ifPresentOrElse(layers::add, () -> rest.put(local, tensor));
+            });
+    if (!rest.isEmpty()) {
+      layers.add(0, new Layer(guessed.name(), guessed.kind(), guessed.evidence(), rest));
     }
-    return all;
+    return layers;
   }
 
-  /**
-   * {@return whether a tensor can be the weight of a layer of its own: a matrix or more, whose name
-   * is not that of a weight beside others}
-   *
-   * @param param its name in its layer
-   */
-  static boolean mayStandAlone(String param, TensorInfo tensor) {
-    return tensor.type().isQuantizable()
-        && tensor.shape().rank() > 1
-        && !param.contains("weight")
-        && !param.contains("bias");
-  }
-
-  private static Optional<LayerKind> given(String name, QuantizationConfig config) {
-    return given(new Layer(name, LayerKind.UNKNOWN, Layer.Evidence.INFERRED, Map.of()), config)
-        .map(Layer::kind);
-  }
-
+  /** What the user's layer map says of a layer; it wins over declarations and guesses. */
   private static Optional<Layer> given(Layer layer, QuantizationConfig config) {
     for (Map.Entry<String, LayerKind> entry : config.layerMap().entrySet()) {
       if (Selector.parse(entry.getKey()).matches(layer)) {

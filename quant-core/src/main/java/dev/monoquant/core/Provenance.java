@@ -9,15 +9,10 @@ import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Need;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.lang.module.ModuleDescriptor;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -65,7 +60,7 @@ final class Provenance {
   private static Map<String, String> of(QuantizationConfig config, Plan plan, Plugins plugins) {
     return Map.of(
         "monoquant.tool",
-        "monoquant " + version(),
+        "monoquant " + LibraryVersion.text(),
         "monoquant.plugins",
         GSON.toJson(versions(plan, plugins)),
         CONFIG,
@@ -130,21 +125,10 @@ final class Provenance {
     return both;
   }
 
-  /** A resource, since a manifest is not read where the jar is on the module path. */
-  static String version() {
-    Properties properties = new Properties();
-    try (InputStream in = Provenance.class.getResourceAsStream("version.properties")) {
-      properties.load(Objects.requireNonNull(in, "version.properties"));
-    } catch (IOException e) {
-      throw new UncheckedIOException("version.properties in the jar cannot be read", e);
-    }
-    return properties.getProperty("version");
-  }
-
   /** The version of a plugin's jar or module; one that tells none is {@code unversioned}. */
   private static String version(Class<?> type) {
     if (type.getName().startsWith("dev.monoquant.")) {
-      return version();
+      return LibraryVersion.text();
     }
     return Optional.ofNullable(type.getPackage().getImplementationVersion())
         .or(

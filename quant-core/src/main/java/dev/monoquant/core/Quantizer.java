@@ -39,7 +39,7 @@ public final class Quantizer extends QuantizerOptions {
 
   /** {@return the version of this library, which every output names} */
   public static String version() {
-    return Provenance.version();
+    return LibraryVersion.text();
   }
 
   /** {@return a quantizer with all plugins that can be seen, and as many threads as processors} */

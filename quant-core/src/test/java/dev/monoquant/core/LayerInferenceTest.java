@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -59,6 +58,43 @@ class LayerInferenceTest {
         .containsEntry("attn.out_proj", "Linear")
         .containsEntry("head", "Linear")
         .containsEntry("", "Unknown");
+  }
+
+  @Test
+  void aGateBesideExpertsIsTheirRouter() {
+    FakeSource source =
+        new FakeSource()
+            .floats("layers.0.mlp.gate.weight", 4, 8)
+            .floats("layers.0.mlp.shared_expert_gate.weight", 1, 8)
+            .floats("layers.0.mlp.experts.0.gate.weight", 8, 8)
+            .floats("layers.1.feed_forward.router.weight", 4, 8)
+            .floats("layers.1.feed_forward.experts.gate_up_proj", 4, 8, 32)
+            .floats("layers.2.ffn.router.layer.weight", 4, 8)
+            .floats("layers.2.ffn.experts.mlp.w1", 32, 8)
+            .floats("layers.2.moe.router.weight", 4, 8)
+            .floats("layers.3.mlp.gate.weight", 16, 8)
+            .floats("layers.3.mlp.up.weight", 16, 8);
+    assertThat(kinds(source))
+        .containsEntry("layers.0.mlp.gate", "Router")
+        .containsEntry("layers.0.mlp.shared_expert_gate", "Router")
+        .containsEntry("layers.0.mlp.experts.0.gate", "Linear")
+        .containsEntry("layers.1.feed_forward.router", "Router")
+        .containsEntry("layers.2.ffn.router.layer", "Router")
+        .containsEntry("layers.2.moe.router", "Router")
+        .containsEntry("layers.3.mlp.gate", "Linear");
+  }
+
+  @Test
+  void tablesOfTokensHaveManyNames() {
+    FakeSource source = new FakeSource();
+    List<String> tables =
+        List.of("gpt_neox.embed_in", "emb", "token_emb", "wte", "shared", "tok_embeddings");
+    tables.forEach(name -> source.floats(name + ".weight", 100, 8));
+    source.floats("gpt_neox.embed_out.weight", 100, 8);
+    assertThat(kinds(source)).containsEntry("gpt_neox.embed_out", "Linear");
+    assertThat(kinds(source).entrySet().stream().filter(e -> e.getValue().equals("Embedding")))
+        .extracting(Map.Entry::getKey)
+        .containsExactlyInAnyOrderElementsOf(tables);
   }
 
   @Property(tries = 300)
@@ -134,59 +170,29 @@ class LayerInferenceTest {
         .isEqualTo(Layer.Evidence.GIVEN);
   }
 
-  /** Parameters of a module of one's own, of a list, and constants of a frozen archive. */
   @Test
-  void tensorThatTheMapNamesIsALayerOfItsOwn() {
+  void aParameterOfNoLayerBecomesOneWhenTheMapNamesIt() {
     FakeSource source =
-        new FakeSource()
-            .floats("w", 8, 4)
-            .floats("shift", 8)
-            .floats("experts.0", 8, 4)
-            .floats("experts.1", 8, 4)
-            .floats("fc.weight", 8, 8)
-            .floats("fc.table", 8, 8);
+        new FakeSource().floats("w1", 8, 8).floats("w2", 8, 8).floats("mix.w", 8, 8);
     QuantizationConfig config =
         QuantizationConfig.builder()
-            .layer("fc", LayerKind.EMBEDDING)
-            .layer("*.table", LayerKind.LINEAR)
-            .layer("w", LayerKind.LINEAR)
-            .layer("experts.*", LayerKind.CONV1D_TRANSPOSED)
+            .layer("w1", LayerKind.LINEAR)
+            .layer("mix.w", LayerKind.EMBEDDING)
             .build();
-    assertThat(LayerInference.layers(source.tensors(), List.of(), config))
+    List<Layer> layers = LayerInference.layers(source.tensors(), List.of(), config);
+    assertThat(layers)
         .extracting(l -> l.name() + " " + l.kind() + " " + l.tensors().keySet())
-        .containsExactly(
-            "w Linear [weight]",
-            " Unknown [shift]",
-            "experts.0 Conv1D [weight]",
-            "experts.1 Conv1D [weight]",
-            "fc Embedding [weight, table]");
+        .containsExactly(" Unknown [w2]", "w1 Linear [weight]", "mix.w Embedding [weight]");
+    assertThat(layers.get(1).tensor("weight").orElseThrow().name()).isEqualTo("w1");
   }
 
-  /** What is advised works: see the test before this one. */
   @Test
-  void reasonsAdviseNamesThatMakeALayer() {
+  void aMapThatNamesTheLayerTellsAllOfIt() {
     FakeSource source =
-        new FakeSource()
-            .floats("w", 8, 4)
-            .floats("shift", 8)
-            .floats("experts.0", 8, 4)
-            .floats("odd.weight", 8, 4, 2, 2, 2, 2);
-    List<String> reasons = new ArrayList<>();
-    QuantizationConfig config =
-        QuantizationConfig.builder().layer("experts", new LayerKind("ParameterList")).build();
-    for (Layer layer : LayerInference.layers(source.tensors(), List.of(), config)) {
-      layer
-          .tensors()
-          .values()
-          .forEach(t -> reasons.add(new LayerChoice(List.of()).whyNot(layer, t)));
-    }
-    assertThat(reasons)
-        .containsExactly(
-            "of no known layer; say what it is with a layer map, such as --layer 'w=Linear'",
-            "of no known layer, and no matrix",
-            "no weight of its layer, of kind ParameterList; if it is one, say so: --layer"
-                + " 'experts.0=Linear'",
-            "of no known layer; say what it is with a layer map, such as --layer 'odd=Linear'");
+        new FakeSource().floats("odd.weight_ih_l0", 7, 2).floats("odd.weight_hh_l0", 7, 3);
+    QuantizationConfig config = QuantizationConfig.builder().layer("odd", LayerKind.LSTM).build();
+    assertThat(kinds(source)).containsExactly(Map.entry("odd", "Unknown"));
+    assertThat(kinds(source, config)).containsExactly(Map.entry("odd", "LSTM"));
   }
 
   @Test

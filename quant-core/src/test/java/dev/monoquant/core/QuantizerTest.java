@@ -16,6 +16,7 @@ import dev.monoquant.Rule;
 import dev.monoquant.ValidationException;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
@@ -68,6 +69,31 @@ class QuantizerTest {
 
   private static ModelInput input() {
     return ModelInput.of(new NDList());
+  }
+
+  @Test
+  void whatIsKeptSaysHowToQuantizeIt() {
+    FakeSource source =
+        model()
+            .floats("mlp.gate.weight", 4, 8)
+            .floats("mlp.experts.up", 4, 8, 9)
+            .floats("loose", 9, 8);
+    assertThat(plan(source, FAKE).kept())
+        .extracting(k -> k.tensor().name() + ": " + k.reason())
+        .contains(
+            "mlp.gate.weight: chooses among experts, which loaders expect in float; --layer"
+                + " NAME=Linear overrules",
+            "mlp.experts.up: of no known layer, and no matrix",
+            "loose: of no known layer; say what it is, such as --layer NAME=Linear");
+    QuantizationConfig told =
+        QuantizationConfig.builder()
+            .scheme("fake")
+            .layer("mlp.gate", LayerKind.LINEAR)
+            .layer("loose", LayerKind.LINEAR)
+            .build();
+    assertThat(plan(source, told).weights())
+        .extracting(w -> w.weight().name())
+        .contains("mlp.gate.weight", "loose");
   }
 
   @Test

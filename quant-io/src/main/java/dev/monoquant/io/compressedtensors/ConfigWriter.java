@@ -30,7 +30,6 @@ final class ConfigWriter {
   static final String OLD_QUANTIZATION = "compression_config";
   static final String METHOD = "compressed-tensors";
   static final String PACK = "pack-quantized";
-  private static final String HEAD = "lm_head";
 
   private ConfigWriter() {}
 
@@ -57,9 +56,14 @@ final class ConfigWriter {
     }
     if (!weights.isEmpty()) {
       boolean tied = config.get("tie_word_embeddings") != JsonValue.Literal.FALSE;
-      config.put(QUANTIZATION, quantization(request, weights, tied));
+      Set<String> heads = tied ? TiedHeads.of(request.layers(), modelType(config)) : Set.of();
+      config.put(QUANTIZATION, quantization(request, weights, heads));
     }
     return Optional.of(JsonText.pretty(new JsonValue.Obj(config)).getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static String modelType(Map<String, JsonValue> config) {
+    return config.get("model_type") instanceof JsonValue.Str type ? type.value() : "";
   }
 
   private static JsonValue.Obj read(SideFile side) throws IOException {
@@ -75,7 +79,7 @@ final class ConfigWriter {
   }
 
   private static JsonValue quantization(
-      OutputRequest request, List<PackedWeight> weights, boolean tied) {
+      OutputRequest request, List<PackedWeight> weights, Set<String> heads) {
     Map<String, List<PackedWeight>> groups = new TreeMap<>();
     for (PackedWeight weight : weights) {
       String key = JsonText.compact(arguments(weight));
@@ -99,7 +103,7 @@ final class ConfigWriter {
                   "format", JsonValue.of(PACK),
                   "weights", arguments(group.get(0)))));
     }
-    List<JsonValue> ignore = ignored(request, weights, tied).stream().map(JsonValue::of).toList();
+    List<JsonValue> ignore = ignored(request, weights, heads).stream().map(JsonValue::of).toList();
     return new JsonValue.Obj(
         Map.of(
             "quant_method", JsonValue.of(METHOD),
@@ -125,29 +129,23 @@ final class ConfigWriter {
 
   /**
    * A loader takes every other Linear for quantized, so each one in float is named, and each layer
-   * of unknown kind that could be one. An output head tied to the embedding is no layer of the
-   * files, but it is a Linear of the loader's model.
+   * that could be one.
    */
   private static Set<String> ignored(
-      OutputRequest request, List<PackedWeight> weights, boolean tied) {
-    Set<String> quantized = new LinkedHashSet<>();
-    weights.forEach(w -> quantized.add(w.module()));
+      OutputRequest request, List<PackedWeight> weights, Set<String> heads) {
     Set<String> ignored = new LinkedHashSet<>();
-    boolean hasEmbedding = false;
-    boolean hasHead = false;
     for (Layer layer : request.layers()) {
-      hasEmbedding |= layer.kind().equals(LayerKind.EMBEDDING);
-      hasHead |= layer.name().equals(HEAD);
+      LayerKind kind = layer.kind();
       boolean linear =
-          layer.kind().equals(LayerKind.LINEAR)
-              || (layer.kind().equals(LayerKind.UNKNOWN) && isMatrix(layer.tensor("weight")));
-      if (linear && !layer.name().isEmpty() && !quantized.contains(layer.name())) {
+          kind.equals(LayerKind.LINEAR)
+              || kind.equals(LayerKind.ROUTER)
+              || (kind.equals(LayerKind.UNKNOWN) && isMatrix(layer.tensor("weight")));
+      if (linear && !layer.name().isEmpty()) {
         ignored.add(layer.name());
       }
     }
-    if (tied && hasEmbedding && !hasHead && !quantized.contains(HEAD)) {
-      ignored.add(HEAD);
-    }
+    ignored.addAll(heads);
+    weights.forEach(w -> ignored.remove(w.module()));
     return ignored;
   }
 

@@ -50,7 +50,8 @@ record PackedWeight(EncodedWeight weight, int bits, Strategy strategy, boolean s
       return Optional.of(
           "the layer is of kind "
               + rows.kind()
-              + "; compressed-tensors holds Linear layers only, all others stay in float");
+              + "; compressed-tensors holds Linear layers only, all others stay in float. An output"
+              + " named *.safetensors holds all kinds");
     }
     if (rows.layer().isEmpty()
         || !rows.param().equals("weight")

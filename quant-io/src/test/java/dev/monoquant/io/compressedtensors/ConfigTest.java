@@ -3,6 +3,8 @@ package dev.monoquant.io.compressedtensors;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.gson.JsonElement;
+import com.google.gson.JsonParser;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.io.compressedtensors.DirectoryRoundTripTest.PlainPacking;
@@ -31,6 +33,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -133,6 +136,45 @@ class ConfigTest {
     assertThat(write(sample, "{\"tie_word_embeddings\": false}")).contains("\"ignore\": []");
     add(sample, weight("lm_head", 4, 4));
     assertThat(write(sample, "{}")).contains("\"ignore\": []");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "lm_head, , 4, bart",
+    "proj_out, , 4, whisper",
+    "vocab_projector, vocab_projector, 4, distilbert",
+    "cls.predictions.decoder, cls.predictions cls.predictions.transform.dense, 4, bert",
+    "lm_head.decoder, lm_head lm_head.dense, 4, roberta",
+    "lm_head, some.norm, 7, llama"
+  })
+  void aTiedHeadIsNamedByTheBiasItLeaves(
+      String head, @Nullable String biases, long size, String type) throws IOException {
+    Sample sample = add(new Sample(1), weight("fc", 4, 4));
+    sample.keep(matrix("emb.weight")).layer("emb", LayerKind.EMBEDDING, matrix("emb.weight"));
+    for (String layer : biases == null ? new String[0] : biases.split(" ", -1)) {
+      TensorInfo bias = new TensorInfo(layer + ".bias", ElementType.FLOAT32, TensorShape.of(size));
+      sample.keep(bias).layer(layer, LayerKind.UNKNOWN, bias);
+    }
+    assertThat(ignored(write(sample, "{\"model_type\": \"" + type + "\"}"))).contains(head);
+  }
+
+  private static List<String> ignored(String config) {
+    return JsonParser.parseString(config)
+        .getAsJsonObject()
+        .getAsJsonObject("quantization_config")
+        .getAsJsonArray("ignore")
+        .asList()
+        .stream()
+        .map(JsonElement::getAsString)
+        .toList();
+  }
+
+  @Test
+  void routersAreNamedToo() throws IOException {
+    Sample sample = add(new Sample(1), weight("fc", 4, 4));
+    sample.keep(matrix("mlp.gate.weight"));
+    sample.layer("mlp.gate", LayerKind.ROUTER, matrix("mlp.gate.weight"));
+    assertThat(ignored(write(sample, "{}"))).containsExactly("mlp.gate");
   }
 
   @Test

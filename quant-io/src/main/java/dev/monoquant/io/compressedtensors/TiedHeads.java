@@ -1,0 +1,77 @@
+package dev.monoquant.io.compressedtensors;
+
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.LayerKind;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/**
+ * Names the output heads whose weight is that of the embedding. Files do not hold such a weight
+ * twice, so the head is no layer of theirs, but it is a Linear of the loader's model, which would
+ * take it for quantized.
+ *
+ * <p>A head with a bias of its own, a number for each token, leaves that: {@code
+ * vocab_projector.bias} alone is the head {@code vocab_projector}; {@code cls.predictions.bias}
+ * beside {@code cls.predictions.transform} is {@code cls.predictions.decoder}. One without a bias
+ * leaves nothing; it is {@code lm_head} in all but a few of the architectures of transformers 5.18,
+ * whose heads were listed.
+ */
+final class TiedHeads {
+
+  private static final String USUAL = "lm_head";
+
+  /** By the {@code model_type} of config.json. */
+  private static final Map<String, String> UNUSUAL =
+      Map.of(
+          "whisper", "proj_out",
+          "moonshine", "proj_out",
+          "biogpt", "output_projection",
+          "trocr", "output_projection",
+          "gpt_neox_japanese", "embed_out",
+          "t5gemma", "lm_head.out_proj",
+          "t5gemma2", "lm_head.out_proj",
+          "kosmos-2", "text_model.lm_head");
+
+  private TiedHeads() {}
+
+  /**
+   * {@return the heads that have no weight in the files}
+   *
+   * @param layers those of the files
+   * @param modelType what config.json says; empty if nothing
+   */
+  static Set<String> of(List<Layer> layers, String modelType) {
+    Set<Long> vocabularies =
+        layers.stream()
+            .filter(l -> l.kind().equals(LayerKind.EMBEDDING))
+            .flatMap(l -> l.tensor("weight").stream())
+            .map(t -> t.shape().dim(0))
+            .collect(Collectors.toSet());
+    Set<String> heads = new TreeSet<>();
+    if (vocabularies.isEmpty()) {
+      return heads;
+    }
+    for (Layer layer : layers) {
+      boolean isBiasOfTokens =
+          layer.tensors().size() == 1
+              && layer.tensor("bias").stream()
+                  .anyMatch(b -> vocabularies.contains(b.shape().elements()));
+      if (isBiasOfTokens) {
+        String inside = layer.name() + ".";
+        boolean holdsMore = layers.stream().anyMatch(l -> l.name().startsWith(inside));
+        heads.add(holdsMore ? inside + "decoder" : layer.name());
+      }
+    }
+    if (heads.isEmpty()) {
+      heads.add(UNUSUAL.getOrDefault(modelType, USUAL));
+    }
+    layers.stream()
+        .filter(l -> l.tensor("weight").isPresent())
+        .map(Layer::name)
+        .forEach(heads::remove);
+    return heads;
+  }
+}

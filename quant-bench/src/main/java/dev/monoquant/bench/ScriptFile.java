@@ -90,6 +90,13 @@ final class ScriptFile {
     return module;
   }
 
+  /** {@return a module of a class that restores itself from these} */
+  static PickleObject restored(String type, PickleValue... state) {
+    PickleObject module = module(type, Map.of());
+    module.setState(tuple(state));
+    return module;
+  }
+
   private static PickleObject call(Global callee, PickleTuple args) {
     return new PickleObject(Call.REDUCE, callee, args, Optional.empty());
   }

@@ -1,9 +1,12 @@
 package dev.monoquant.bench;
 
+import dev.monoquant.bench.ScriptKernels.Layer;
 import dev.monoquant.io.pickle.PickleObject;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** TorchScript models of the shapes that people deploy, with random weights. */
@@ -15,6 +18,12 @@ final class ScriptModels {
   private static final String EMBEDDING = "__torch__.torch.nn.modules.sparse.Embedding";
   private static final int HIDDEN = 384;
   private static final int FFN = 1536;
+  private static final long CLASSES = 1000;
+
+  /** The channels in and out of each convolution; the second and the fourth are pooled. */
+  private static final long[][] CHANNELS = {
+    {64, 64}, {64, 128}, {128, 128}, {128, 256}, {256, 256}
+  };
 
   private final ScriptFile file = new ScriptFile();
 
@@ -122,34 +131,59 @@ final class ScriptModels {
     m.file.write(ScriptFile.module("__torch__.bert.Bert", root), to);
   }
 
-  /** Three linear layers of 4096 by 4096; takes numbers (batch, 4096). */
-  static void wide(Path to) throws IOException {
+  /** Linear layers in a row with a ReLU between them; takes numbers (batch, width). */
+  static void stack(int layers, long width, Path to) throws IOException {
     ScriptModels m = new ScriptModels();
     m.linearClass();
+    Map<String, PickleObject> root = new LinkedHashMap<>();
+    StringBuilder attributes = new StringBuilder();
+    StringBuilder forward = new StringBuilder();
+    for (int i = 1; i <= layers; i++) {
+      root.put("fc" + i, m.linear(width, width));
+      attributes.append("  fc%d : %s\n".formatted(i, LINEAR));
+      forward.append("    fc%d = self.fc%d\n".formatted(i, i));
+      String input = i == 1 ? "x" : "torch.relu(_%d)".formatted(i - 1);
+      forward.append("    _%d = (fc%d).forward(%s, )\n".formatted(i, i, input));
+    }
     m.file.code(
-        "__torch__/wide.py",
+        "__torch__/stack.py",
         """
-        class Wide(Module):
+        class Stack(Module):
           __parameters__ = []
           __buffers__ = []
           training : bool
-          fc1 : __torch__.torch.nn.modules.linear.Linear
-          fc2 : __torch__.torch.nn.modules.linear.Linear
-          fc3 : __torch__.torch.nn.modules.linear.Linear
-          def forward(self: __torch__.wide.Wide,
+        %s  def forward(self: __torch__.stack.Stack,
             x: Tensor) -> Tensor:
-            fc1 = self.fc1
-            fc2 = self.fc2
-            fc3 = self.fc3
-            _0 = torch.relu((fc1).forward(x, ))
-            _1 = torch.relu((fc2).forward(_0, ))
-            return (fc3).forward(_1, )
-        """);
-    Map<String, PickleObject> root = new LinkedHashMap<>();
-    for (int i = 1; i <= 3; i++) {
-      root.put("fc" + i, m.linear(4096, 4096));
+        %s    return _%d
+        """
+            .formatted(attributes, forward, layers));
+    m.file.write(ScriptFile.module("__torch__.stack.Stack", root), to);
+  }
+
+  /** The products of {@link #bert}; takes numbers (batch, steps, 384) and (batch, steps, 1536). */
+  static ScriptKernels bertKernels() {
+    List<Layer> layers = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      for (int square = 0; square < 4; square++) {
+        layers.add(new Layer(0, List.of((long) HIDDEN, (long) HIDDEN)));
+      }
+      layers.add(new Layer(0, List.of((long) FFN, (long) HIDDEN)));
+      layers.add(new Layer(1, List.of((long) HIDDEN, (long) FFN)));
     }
-    m.file.write(ScriptFile.module("__torch__.wide.Wide", root), to);
+    return new ScriptKernels(layers);
+  }
+
+  /**
+   * The layers of {@link #convolutions}; takes images (batch, 64, side, side), (batch, 128, side /
+   * 2, side / 2) and (batch, 256, side / 4, side / 4), and numbers (batch, 256).
+   */
+  static ScriptKernels convolutionKernels() {
+    List<Layer> layers = new ArrayList<>();
+    for (int i = 0; i < CHANNELS.length; i++) {
+      layers.add(new Layer(i / 2, List.of(CHANNELS[i][1], CHANNELS[i][0], 3L, 3L)));
+    }
+    layers.add(new Layer(3, List.of(CLASSES, 256L)));
+    return new ScriptKernels(layers);
   }
 
   /** Five 3x3 convolutions and a head; takes images (batch, 64, side, side). */
@@ -193,16 +227,15 @@ final class ScriptModels {
                 return (head).forward(torch.mean(_4, [2, 3]), )
             """);
     Map<String, PickleObject> root = new LinkedHashMap<>();
-    long[][] channels = {{64, 64}, {64, 128}, {128, 128}, {128, 256}, {256, 256}};
-    for (int i = 0; i < channels.length; i++) {
-      long in = channels[i][0];
-      long out = channels[i][1];
+    for (int i = 0; i < CHANNELS.length; i++) {
+      long in = CHANNELS[i][0];
+      long out = CHANNELS[i][1];
       Map<String, PickleObject> conv = new LinkedHashMap<>();
       conv.put("weight", m.file.tensor(Math.sqrt(2.0 / (9 * in)), 0, out, in, 3, 3));
       conv.put("bias", m.file.tensor(0.02, 0, out));
       root.put("c" + (i + 1), ScriptFile.module(CONV, conv));
     }
-    root.put("head", m.linear(256, 1000));
+    root.put("head", m.linear(256, CLASSES));
     m.file.write(ScriptFile.module("__torch__.conv.Net", root), to);
   }
 

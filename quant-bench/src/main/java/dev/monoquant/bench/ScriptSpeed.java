@@ -28,8 +28,9 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * Sizes, speed and errors of TorchScript models before and after, in every mode: made here with
- * random weights, rewritten, and run in turns in one process on one thread.
+ * Speed, sizes and errors of TorchScript models before and after, in every mode: made here with
+ * random weights, rewritten, and run in turns in one process on one thread. Beside them, libtorch's
+ * own kernels at the same shapes: what the machine can give at most, and how much of it is left.
  */
 @Command(
     name = "script-speed",
@@ -40,10 +41,26 @@ public final class ScriptSpeed implements Callable<Integer> {
   private static final List<String> MODES =
       List.of("weight-only", "dynamic", "dynamic-row", "dynamic-row-asymmetric");
 
+  /** A model that people deploy, by its name on the command line. */
+  private enum Case {
+    BERT,
+    LINEAR,
+    LINEAR3,
+    CONV
+  }
+
   @Spec private @Nullable CommandSpec spec;
 
   @Option(names = "--dir", required = true, description = "Where the files go; made if missing.")
   private Path dir = Path.of("");
+
+  @Option(
+      names = "--model",
+      description = "Only this: ${COMPLETION-CANDIDATES}; may be repeated. All by default.")
+  private List<Case> cases = List.of(Case.values());
+
+  @Option(names = "--width", description = "Of the linear layers. Default: ${DEFAULT-VALUE}.")
+  private int width = 4096;
 
   private ScriptSpeed() {}
 
@@ -54,63 +71,142 @@ public final class ScriptSpeed implements Callable<Integer> {
    */
   public static void main(String[] args) {
     System.setProperty("ai.djl.pytorch.num_threads", "1");
-    System.exit(run(args));
+    System.exit(run(new PrintWriter(System.out, true), args));
   }
 
-  static int run(String... args) {
-    return new CommandLine(new ScriptSpeed()).execute(args);
+  static int run(PrintWriter out, String... args) {
+    return new CommandLine(new ScriptSpeed())
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setOut(out)
+        .execute(args);
   }
 
   @Override
   public Integer call() throws IOException {
     Files.createDirectories(dir);
     try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
-      Path bert = dir.resolve("bert.pt");
-      ScriptModels.bert(bert);
-      compare("BERT, 6 layers, hidden 384, 1 x 128", bert, ids(manager, 1, 128));
-      Path wide = dir.resolve("wide.pt");
-      ScriptModels.wide(wide);
-      compare("3 linear layers of 4096, batch 1", wide, numbers(manager, 1, 4096));
-      Path conv = dir.resolve("conv.pt");
-      ScriptModels.convolutions(conv);
-      compare("5 convolutions of 3x3, 1 x 64 x 56 x 56", conv, numbers(manager, 1, 64, 56, 56));
+      processor(manager);
+      for (Case model : cases) {
+        Path file = dir.resolve(model.name().toLowerCase(Locale.ROOT) + ".pt");
+        switch (model) {
+          case BERT -> {
+            ScriptModels.bert(file);
+            compare(
+                "BERT, 6 layers, hidden 384, 1 x 128",
+                file,
+                new NDList(ids(manager, 1, 128)),
+                ScriptModels.bertKernels(),
+                new NDList(numbers(manager, 1, 128, 384), numbers(manager, 1, 128, 1536)));
+          }
+          case LINEAR -> stack(1, file, manager);
+          case LINEAR3 -> stack(3, file, manager);
+          case CONV -> {
+            ScriptModels.convolutions(file);
+            NDArray image = numbers(manager, 1, 64, 56, 56);
+            compare(
+                "5 convolutions of 3x3, 1 x 64 x 56 x 56",
+                file,
+                new NDList(image),
+                ScriptModels.convolutionKernels(),
+                new NDList(
+                    image.abs(),
+                    numbers(manager, 1, 128, 28, 28).abs(),
+                    numbers(manager, 1, 256, 14, 14).abs(),
+                    numbers(manager, 1, 256).abs()));
+          }
+        }
+      }
     }
     return 0;
   }
 
-  private void compare(String title, Path original, NDArray input) throws IOException {
-    Quantizer quantizer =
-        Quantizer.create().withSync(false).withSamples(List.of(SampleInputs.of(new NDList(input))));
+  private void stack(int layers, Path file, NDManager manager) throws IOException {
+    ScriptModels.stack(layers, width, file);
+    NDList input = new NDList(numbers(manager, 1, width));
+    String title = (layers == 1 ? "1 linear layer" : layers + " linear layers") + " of " + width;
+    compare(title + ", batch 1", file, input, ScriptKernels.linear(layers, width, width), input);
+  }
+
+  /** Without VNNI, two products of 255 and 127 are added in 16 bits, and cut off. */
+  private void processor(NDManager manager) throws IOException {
+    NDList ones = new NDList(manager.ones(new Shape(1, 64)));
+    RunResult sums = race(ones, kernels(ScriptKernels.linear(1, 16, 64), 0, 1)).models().get(1);
+    PrintWriter out = writer();
+    out.println(
+        error(sums) < 0.1
+            ? "int8 kernels: sums in 32 bits, as with VNNI"
+            : "int8 kernels: sums of two products in 16 bits, no VNNI");
+    out.println();
+  }
+
+  private void compare(
+      String title, Path original, NDList input, ScriptKernels kernels, NDList kernelInput)
+      throws IOException {
     List<Path> models = new ArrayList<>(List.of(original));
     for (String mode : MODES) {
       Path made = dir.resolve(mode + "-" + original.getFileName());
       QuantizationConfig config =
           QuantizationConfig.builder().format("torchscript").option("mode", mode).build();
-      quantizer.withRunning(false).quantize(ModelInput.of(original), config, made, true);
+      Quantizer.create()
+          .withSync(false)
+          .withRunning(false)
+          .quantize(ModelInput.of(original), config, made, true);
       models.add(made);
     }
-    RunComparison race = quantizer.race(models);
+    RunComparison race = race(input, models);
+    RunComparison alone = race(kernelInput, kernels(kernels, 0.03, 0));
+    double ceiling = alone.speedup(alone.models().get(1));
     PrintWriter out = writer();
     out.println(title);
-    out.println("mode                      size ratio  speed-up    ms  relative error    cosine");
-    for (RunResult model : race.models()) {
-      double error = Math.sqrt(model.outputs().noise() / model.outputs().signal());
-      Path name = Path.of(model.name()).getFileName();
-      out.printf(
-          Locale.ROOT,
-          "%-24s  %10.3f  %7.2fx  %6.2f  %14.2e  %.6f%n",
-          name.toString().replace("-" + original.getFileName(), "").replace(".pt", " fp32"),
-          (double) model.fileBytes() / race.reference().fileBytes(),
-          race.speedup(model),
-          model.medianNanos() / 1e6,
-          error,
-          model.outputs().cosine());
+    out.println(
+        "                                    ms  speed-up  of kernels'  size ratio  relative error"
+            + "    cosine");
+    row("kernels alone, fp32", alone, 0, ceiling);
+    row("kernels alone, int8", alone, 1, ceiling);
+    row("model, fp32", race, 0, ceiling);
+    for (int i = 0; i < MODES.size(); i++) {
+      row("model, " + MODES.get(i), race, i + 1, ceiling);
     }
     out.println();
     out.flush();
+  }
+
+  /** The two models of kernels, fp32 first. */
+  private List<Path> kernels(ScriptKernels kernels, double scale, double mean) throws IOException {
+    List<Path> files = List.of(dir.resolve("kernels-fp32.pt"), dir.resolve("kernels-int8.pt"));
+    kernels.write(false, scale, mean, files.get(0));
+    kernels.write(true, scale, mean, files.get(1));
+    return files;
+  }
+
+  /** Runs models in turns and deletes them. */
+  private static RunComparison race(NDList input, List<Path> models) throws IOException {
+    RunComparison race =
+        Quantizer.create().withSamples(List.of(SampleInputs.of(input))).race(models);
     for (Path model : models) {
       Files.delete(model);
     }
+    return race;
+  }
+
+  private void row(String name, RunComparison race, int index, double ceiling) {
+    RunResult model = race.models().get(index);
+    double share = 100 * race.speedup(model) / ceiling;
+    writer()
+        .printf(
+            Locale.ROOT,
+            "%-29s  %7.2f  %7.2fx  %11s  %10.3f  %14.2e  %.6f%n",
+            name,
+            model.medianNanos() / 1e6,
+            race.speedup(model),
+            index == 0 ? "" : String.format(Locale.ROOT, "%.0f%%", share),
+            (double) model.fileBytes() / race.reference().fileBytes(),
+            error(model),
+            model.outputs().cosine());
+  }
+
+  private static double error(RunResult model) {
+    return Math.sqrt(model.outputs().noise() / model.outputs().signal());
   }
 
   private PrintWriter writer() {

@@ -96,6 +96,8 @@ final class Race implements AutoCloseable {
       NDList inputs = candidate.make(manager);
       try (NDManager scope = manager.newSubManager()) {
         models.get(0).run(inputs, scope);
+      } catch (UnsupportedOperationException e) {
+        throw noOutputs(e);
       } catch (RuntimeException e) {
         // It takes other inputs: the next candidate is tried.
         continue;
@@ -132,13 +134,26 @@ final class Race implements AutoCloseable {
   private NDList reference(String described, NDList sample, NDManager scope) {
     try {
       return models.get(0).run(sample, scope);
+    } catch (UnsupportedOperationException e) {
+      throw noOutputs(e);
     } catch (RuntimeException e) {
       throw new ConfigurationException(
           models.get(0).failed(described, e).getMessage()
               + ". The samples must be what its forward takes, a tensor for each parameter"
-              + (parameters.isEmpty() ? "" : ": " + String.join(", ", parameters)),
+              + (parameters.isEmpty() ? "" : ": " + String.join(", ", parameters))
+              + "; or accept the result without running it: --no-run (withRunning(false))",
           e);
     }
+  }
+
+  /** It ran, and the engine does not hand over what it returned. */
+  private ConfigurationException noOutputs(UnsupportedOperationException e) {
+    return new ConfigurationException(
+        models.get(0).name()
+            + ": it runs, but its outputs cannot be compared: the engine hands over tensors, and"
+            + " lists, tuples and dicts of them, and something else is among them, such as None or"
+            + " a number. Accept the result without running it: --no-run (withRunning(false))",
+        e);
   }
 
   private NDList other(int model, String described, NDList sample, NDManager scope) {
@@ -180,6 +195,9 @@ final class Race implements AutoCloseable {
         long start = System.nanoTime();
         model.run(sample, scope);
         nanos += System.nanoTime() - start;
+      } catch (RuntimeException e) {
+        // Compiled graphs come with the second or third call.
+        throw model.failed("inputs that it ran on before", e);
       }
     }
     return nanos;

@@ -13,6 +13,11 @@ public final class PickleObject implements PickleValue {
   public enum Call {
     /** {@code callee(*args)}. */
     REDUCE,
+    /**
+     * {@code callee(arg)}: a reduction by a bare number or text, which Python refuses and libtorch
+     * writes for a member of an enum. Its arguments have that one item.
+     */
+    REDUCE_BARE,
     /** {@code callee.__new__(callee, *args)}. */
     NEW,
     /** {@code callee.__new__(callee, *args, **keywords)}. */

@@ -35,7 +35,9 @@ record PickleParts(List<PickleValue> before, List<PickleValue> after) {
   }
 
   private static PickleParts of(PickleObject object) {
-    List<PickleValue> before = new ArrayList<>(List.of(object.callee(), object.args()));
+    boolean bare = object.call() == PickleObject.Call.REDUCE_BARE;
+    List<PickleValue> before =
+        new ArrayList<>(List.of(object.callee(), bare ? object.args().get(0) : object.args()));
     object.keywords().ifPresent(before::add);
     List<PickleValue> after = flat(object.items());
     object.state().ifPresent(after::add);

@@ -251,6 +251,14 @@ public final class PickleReader {
   }
 
   private void call(Call call, List<PickleValue> parts, int at) {
+    if (call == Call.REDUCE
+        && parts.get(0) instanceof Global enumeration
+        && isScript(enumeration)
+        && isEnumValue(parts.get(1))) {
+      PickleTuple value = new PickleTuple(List.of(parts.get(1)));
+      make(new PickleObject(Call.REDUCE_BARE, enumeration, value, Optional.empty()));
+      return;
+    }
     if (!(parts.get(0) instanceof Global callee)
         || !(parts.get(1) instanceof PickleTuple arguments)) {
       throw fault.shape(
@@ -265,5 +273,16 @@ public final class PickleReader {
     Optional<PickleValue> keywords =
         call == Call.NEW_WITH_KEYWORDS ? Optional.of(parts.get(2)) : Optional.empty();
     make(new PickleObject(call, callee, arguments, keywords));
+  }
+
+  private static boolean isScript(Global global) {
+    return global.module().equals("__torch__") || global.module().startsWith("__torch__.");
+  }
+
+  private static boolean isEnumValue(PickleValue value) {
+    return value instanceof PickleValue.Int
+        || value instanceof PickleValue.BigInt
+        || value instanceof PickleValue.Real
+        || value instanceof PickleValue.Text;
   }
 }

@@ -140,7 +140,7 @@ public final class PickleWriter {
     }
     if (value instanceof PickleObject object) {
       return switch (object.call()) {
-        case REDUCE -> Op.REDUCE;
+        case REDUCE, REDUCE_BARE -> Op.REDUCE;
         case NEW -> Op.NEWOBJ;
         case NEW_WITH_KEYWORDS -> Op.NEWOBJ_EX;
       };

@@ -1,5 +1,6 @@
 package dev.monoquant.io.script;
 
+import dev.monoquant.QuantException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -14,6 +15,9 @@ import java.util.Optional;
  * may not be held.
  */
 final class Body {
+
+  /** Of a line in a message, in characters. */
+  private static final int MAX_SHOWN = 100;
 
   private final Pass pass;
   private final String source;
@@ -99,12 +103,18 @@ final class Body {
       if (!token.isName() || (i > 0 && tokens.get(i - 1).is("."))) {
         continue;
       }
-      String detail = "a line of the code is not understood";
+      String detail = "a line of the code is not understood: " + shown(statement.line());
       uses.lose(scope.of(token.text()), detail);
       if (token.is("CONSTANTS") && i + 2 < tokens.size()) {
         pass.constant(tokens.get(i + 2).text())
             .ifPresent(slot -> uses.add(Use.forbidden(slot, detail)));
       }
     }
+  }
+
+  private String shown(Lines.Line line) {
+    String text = source.substring(line.start(), line.end()).replaceAll("\\s+", " ");
+    return QuantException.quote(
+        text.length() > MAX_SHOWN ? text.substring(0, MAX_SHOWN) + "..." : text);
   }
 }

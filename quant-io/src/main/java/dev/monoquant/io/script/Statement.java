@@ -87,6 +87,11 @@ record Statement(
     if (parser.atEnd()) {
       return new Statement(line, true, List.of(), Optional.empty(), targets);
     }
+    if (parser.next(":")) {
+      // A declared type, such as that of an interface: what is set is no alias of its value.
+      parser.take();
+      parser.expression();
+    }
     parser.expect("=");
     List<Expr> values = parser.expressions();
     requireEnd(parser);

@@ -1,6 +1,7 @@
 package dev.monoquant.io.torchscript;
 
 import static dev.monoquant.QuantException.quote;
+import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
@@ -97,13 +98,21 @@ final class ScriptReader {
               kind -> layers.add(new Layer(node.path(), kind, Layer.Evidence.DECLARED, own)));
     }
     Map<TensorInfo, TorchTensor> constants = constants();
+    List<Layer> frozen = FrozenLayers.of(archive.program(), constants.keySet());
     if (tensors.isEmpty()) {
       // A frozen module has its weights here, and nowhere else.
       tensors.putAll(constants);
-      layers.addAll(FrozenLayers.of(archive.program(), constants.keySet()));
     } else {
+      // Freezing leaves parameters that it cannot fold, and makes constants of the others.
+      frozen.forEach(
+          layer ->
+              layer
+                  .tensors()
+                  .values()
+                  .forEach(t -> tensors.put(t, requireNonNull(constants.remove(t)))));
       noteConstants(constants.keySet());
     }
+    layers.addAll(frozen);
     if (tensors.isEmpty()) {
       throw noTensors("its modules have no parameters and no buffers, its code no constants");
     }

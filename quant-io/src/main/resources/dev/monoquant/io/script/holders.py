@@ -456,8 +456,8 @@ class Weight(Module):
     if self.kept:
       return torch.embedding(self.whole, indices)
     flat = torch.contiguous(torch.reshape(indices, [-1]))
-    shape = torch.size(indices)
-    shape.append(self.dims[3])
+    # Not appended to: the compiler makes a constant of the size of a constant.
+    shape = torch.add(torch.size(indices), [self.dims[3]])
     table = self.table
     if table is not None:
       rows = ops.quantized.embedding_byte(table, flat, False)

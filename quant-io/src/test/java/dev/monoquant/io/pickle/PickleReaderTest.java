@@ -153,6 +153,25 @@ class PickleReaderTest {
     assertThat(refusal.reason()).isEqualTo(Reason.PICKLE_GLOBAL);
   }
 
+  @Test
+  void aCallWithoutATupleIsOneOfAnEnumOnly() {
+    for (String module : List.of("torch._utils", "__torch__x", "")) {
+      byte[] other = new PickleText().global(module, "Color").text("red").op('R').stop();
+      assertThat(ofAnything(other).reason()).as(module).isEqualTo(Reason.PICKLE_SHAPE);
+    }
+    byte[] none = new PickleText().global("__torch__", "Color").op('N').op('R').stop();
+    assertThat(ofAnything(none).reason()).isEqualTo(Reason.PICKLE_SHAPE);
+  }
+
+  /** The refusal where every name is allowed. */
+  private static ModelFormatException ofAnything(byte[] pickle) {
+    return catchThrowableOfType(
+        ModelFormatException.class,
+        () ->
+            PickleReader.readAll(
+                ByteBuffer.wrap(pickle), "a.pt", "data.pkl", ReadLimits.DEFAULT, g -> true));
+  }
+
   /** Each would be a hundred thousand calls deep if anything recursed. */
   @ParameterizedTest
   @ValueSource(chars = {'(', ']', '}', ')'})

@@ -279,6 +279,19 @@ class PickleWriterTest {
                 + "\u0087R.");
   }
 
+  /** Python's own reader wants a tuple there. */
+  @Example
+  void aMemberOfAnEnumAsLibtorchWritesIt() {
+    PickleObject member =
+        new PickleObject(
+            Call.REDUCE_BARE,
+            new Global("__torch__", "Color"),
+            new PickleTuple(List.of(new Int(1))),
+            Optional.empty());
+    assertThat(new String(roundTrip(member), StandardCharsets.ISO_8859_1))
+        .isEqualTo("\u0080\u0002c__torch__\nColor\nK\1R.");
+  }
+
   /** The memo has more entries than one byte counts. */
   @Example
   void manySharedValues() {

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import dev.monoquant.io.pickle.PickleObject;
+import dev.monoquant.io.pickle.PickleTuple;
+import dev.monoquant.io.pickle.PickleValue;
 import dev.monoquant.io.pickle.PickleValue.None;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
@@ -58,6 +61,65 @@ class EdgeCasesTest {
         assertThat(Torch.error(original.run(input, 1), changed.run(input, 1)))
             .as(input)
             .isLessThan(0.03);
+      }
+    }
+  }
+
+  @Test
+  void memberOfAnEnumBesideTheWeight() throws Exception {
+    Build build = new Build(6);
+    build.code(
+        "__torch__.py",
+        "class Net(Module):",
+        "  __parameters__ = [\"weight\", ]",
+        "  __buffers__ = []",
+        "  weight : Tensor",
+        "  color : __torch__.Color",
+        "  training : bool",
+        "  def forward(self: __torch__.Net,",
+        "    x: Tensor) -> Tensor:",
+        "    weight = self.weight",
+        "    color = self.color",
+        "    if torch.eq(color, __torch__.Color.RED):",
+        "      _0 = torch.linear(x, weight, None)",
+        "    else:",
+        "      _0 = torch.neg(x)",
+        "    return _0",
+        "class Color(Enum):",
+        "  RED = 1",
+        "  BLUE = 2");
+    PickleObject red =
+        new PickleObject(
+            PickleObject.Call.REDUCE_BARE,
+            new PickleValue.Global("__torch__", "Color"),
+            new PickleTuple(List.of(new PickleValue.Int(1))),
+            Optional.empty());
+    ScriptArchive archive =
+        build.archive(
+            Build.module(
+                "__torch__.Net", Map.of("weight", build.tensor(1, OUT, IN), "color", red)));
+    try (Torch original = Torch.load(archive);
+        Torch changed = Torch.load(held(archive, Mode.DYNAMIC_ROW))) {
+      assertThat(Torch.error(original.run("f3x16", 1), changed.run("f3x16", 1))).isLessThan(0.03);
+    }
+  }
+
+  /**
+   * The compiler folds the size of a constant, and what changed that list would change it again.
+   */
+  @ParameterizedTest
+  @EnumSource(Mode.class)
+  void rowsOfConstantIndicesAgainAndAgain(Mode mode) throws Exception {
+    Build build = new Build(7);
+    ScriptArchive archive =
+        build.of(
+            "torch.add(x, torch.embedding(weight, torch.arange(4, dtype=4)))",
+            build.tensor(1, OUT, IN),
+            None.INSTANCE);
+    try (Torch original = Torch.load(archive);
+        Torch changed = Torch.load(held(archive, mode))) {
+      for (int i = 0; i < 8; i++) {
+        assertThat(Torch.error(original.run("f4x16", i), changed.run("f4x16", i))).isLessThan(0.03);
       }
     }
   }

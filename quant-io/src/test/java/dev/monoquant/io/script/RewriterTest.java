@@ -104,14 +104,28 @@ class RewriterTest {
         .contains("torch.linear(x, w, self.bias)");
   }
 
+  @Test
+  void nameWithADeclaredTypeGetsTheTensor() {
+    Quantized quantized =
+        held(
+            single(
+                "w : Optional[Tensor] = self.weight",
+                "v = unchecked_cast(Tensor, w)",
+                "return torch.linear(x, v, self.bias)"));
+    assertThat(code(quantized, "__torch__.py"))
+        .contains("    w : Optional[Tensor] = (self.weight).tensor()\n")
+        .contains("torch.linear(x, v, self.bias)");
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
         "_0 = torch.add_(weight, 1) | changes it",
         "self.weight = x | the code sets it",
-        "y = weight if x else x | not understood",
+        "y = weight if x else x | not understood: \"y = weight if x else x\"",
         "y = self.weight + x | not understood",
+        "y : Any = [self] | used in a way that is not followed",
         "y = [self] | used in a way that is not followed",
       })
   void refusals(String line, String reason) {

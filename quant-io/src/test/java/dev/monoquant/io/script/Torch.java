@@ -12,24 +12,35 @@ import ai.djl.training.ParameterStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.Random;
 
 /** An archive loaded by DJL. */
 final class Torch implements AutoCloseable {
 
-  private final Path directory;
+  private final Optional<Path> own;
   private final Model model;
 
-  private Torch(Path directory, Model model) {
-    this.directory = directory;
+  private Torch(Optional<Path> own, Model model) {
+    this.own = own;
     this.model = model;
   }
 
   static Torch load(ScriptArchive archive) throws IOException, MalformedModelException {
     Path directory = Files.createTempDirectory("torch");
     archive.write(directory.resolve("model.pt"));
+    return load(directory, Optional.of(directory));
+  }
+
+  /** Loads {@code model.pt} of a directory, both of which stay. */
+  static Torch load(Path directory) throws IOException, MalformedModelException {
+    return load(directory, Optional.empty());
+  }
+
+  private static Torch load(Path directory, Optional<Path> own)
+      throws IOException, MalformedModelException {
     Model model = Model.newInstance("model", "PyTorch");
-    Torch torch = new Torch(directory, model);
+    Torch torch = new Torch(own, model);
     try {
       model.load(directory, "model");
       return torch;
@@ -103,7 +114,9 @@ final class Torch implements AutoCloseable {
   @Override
   public void close() throws IOException {
     model.close();
-    Files.deleteIfExists(directory.resolve("model.pt"));
-    Files.deleteIfExists(directory);
+    if (own.isPresent()) {
+      Files.deleteIfExists(own.get().resolve("model.pt"));
+      Files.deleteIfExists(own.get());
+    }
   }
 }

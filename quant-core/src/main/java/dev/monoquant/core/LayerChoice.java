@@ -113,11 +113,12 @@ final class LayerChoice {
     if (layer.kind().equals(LayerKind.ROUTER)) {
       return "chooses among experts, which loaders expect in float; --layer NAME=Linear overrules";
     }
-    if (layer.kind().equals(LayerKind.UNKNOWN)) {
-      return tensor.shape().rank() == 2
-          ? "of no known layer; say what it is, such as --layer NAME=Linear"
-          : "of no known layer, and no matrix";
-    }
-    return "no weight of its layer, of kind " + layer.kind();
+    String why =
+        layer.kind().equals(LayerKind.UNKNOWN)
+            ? "of no known layer"
+            : "no weight of its layer, of kind " + layer.kind();
+    return tensor.shape().rank() == 2
+        ? why + "; if it is a weight, say so: --layer NAME=Linear"
+        : why;
   }
 }

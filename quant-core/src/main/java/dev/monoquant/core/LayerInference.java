@@ -42,9 +42,7 @@ final class LayerInference {
     }
     KindGuess guess = new KindGuess(groups);
     List<Layer> layers = new ArrayList<>();
-    for (Layer layer : declared) {
-      layers.add(given(layer, config).orElse(layer));
-    }
+    declared.forEach(layer -> layers.addAll(told(layer, config)));
     groups.forEach(
         (name, group) -> {
           LayerKind kind = guess.kind(name, group);
@@ -54,28 +52,28 @@ final class LayerInference {
   }
 
   /**
-   * A guess corrected by the layer map. Of parameters in no known layer, such as the root's, each
-   * that is named there becomes a layer of its own, with the parameter as its weight.
+   * A layer corrected by the layer map. Where a layer has no {@code weight}, such as the root or a
+   * list of parameters, each parameter that is named there becomes a layer of its own, with the
+   * parameter as its weight.
    */
-  private static List<Layer> told(Layer guessed, QuantizationConfig config) {
-    boolean loose = guessed.kind().equals(LayerKind.UNKNOWN) && guessed.tensor("weight").isEmpty();
-    Layer name = new Layer(guessed.name(), guessed.kind(), guessed.evidence(), Map.of());
-    if (!loose || given(name, config).isPresent()) {
-      return List.of(given(guessed, config).orElse(guessed));
+  private static List<Layer> told(Layer layer, QuantizationConfig config) {
+    Layer name = new Layer(layer.name(), layer.kind(), layer.evidence(), Map.of());
+    if (layer.tensor("weight").isPresent() || given(name, config).isPresent()) {
+      return List.of(given(layer, config).orElse(layer));
     }
     List<Layer> layers = new ArrayList<>();
     Map<String, TensorInfo> rest = new LinkedHashMap<>();
-    guessed
+    layer
         .tensors()
         .forEach(
             (local, tensor) -> {
               Layer own =
                   new Layer(
-                      tensor.name(), guessed.kind(), guessed.evidence(), Map.of("weight", tensor));
+                      tensor.name(), layer.kind(), layer.evidence(), Map.of("weight", tensor));
               given(own, config).ifPresentOrElse(layers::add, () -> rest.put(local, tensor));
             });
     if (!rest.isEmpty()) {
-      layers.add(0, new Layer(guessed.name(), guessed.kind(), guessed.evidence(), rest));
+      layers.add(0, new Layer(layer.name(), layer.kind(), layer.evidence(), rest));
     }
     return layers;
   }

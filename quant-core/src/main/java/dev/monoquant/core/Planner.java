@@ -13,6 +13,7 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.TensorSource;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -206,7 +207,7 @@ final class Planner {
   }
 
   private Problem nothingToDo(List<Layer> layers) {
-    Map<Why, Integer> counts = new java.util.EnumMap<>(Why.class);
+    Map<Why, Integer> counts = new EnumMap<>(Why.class);
     kept.values().forEach(k -> counts.merge(k.why(), 1, Integer::sum));
     boolean unknown =
         !layers.isEmpty() && layers.stream().allMatch(l -> l.kind().equals(LayerKind.UNKNOWN));
@@ -218,6 +219,9 @@ final class Planner {
         kept.values().stream()
             .filter(k -> k.why() != Why.NOT_A_WEIGHT)
             .findFirst()
+            .or(
+                () ->
+                    kept.values().stream().filter(k -> k.tensor().shape().rank() == 2).findFirst())
             .map(k -> "; " + QuantException.quote(k.tensor().name()) + ": " + k.reason())
             .orElse("");
     return Problem.error(

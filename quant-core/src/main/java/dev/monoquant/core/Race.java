@@ -57,11 +57,16 @@ final class Race implements AutoCloseable {
   }
 
   private static ModelFormatException noReference(Entrant entrant, ValidationException e) {
+    String why = String.valueOf(e.getMessage());
+    String name = entrant.name() + ": ";
     return new ModelFormatException(
         Reason.NOT_THIS_FORMAT,
         entrant.name(),
         "",
-        e.getMessage() + ". Only TorchScript files are run: torch.jit.save, or torch.jit.trace.",
+        (why.startsWith(name) ? why.substring(name.length()) : why)
+            + ". Only TorchScript files are run (torch.jit.save, or torch.jit.trace), and not those"
+            + " with operations that this engine does not have yet. To quantize one without running"
+            + " it: --no-run",
         e);
   }
 

@@ -187,6 +187,22 @@ class LayerInferenceTest {
   }
 
   @Test
+  void soDoesOneOfADeclaredList() {
+    FakeSource source = new FakeSource().floats("list.0", 8, 8).floats("list.1", 8, 8);
+    Layer declared =
+        new Layer(
+            "list",
+            new LayerKind("ParameterList"),
+            Layer.Evidence.DECLARED,
+            Map.of("0", source.tensors().get(0), "1", source.tensors().get(1)));
+    QuantizationConfig config =
+        QuantizationConfig.builder().layer("list.*", LayerKind.LINEAR).build();
+    assertThat(LayerInference.layers(source.tensors(), List.of(declared), config))
+        .extracting(l -> l.name() + " " + l.kind() + " " + l.tensors().keySet())
+        .containsExactlyInAnyOrder("list.0 Linear [weight]", "list.1 Linear [weight]");
+  }
+
+  @Test
   void aMapThatNamesTheLayerTellsAllOfIt() {
     FakeSource source =
         new FakeSource().floats("odd.weight_ih_l0", 7, 2).floats("odd.weight_hh_l0", 7, 3);

@@ -83,8 +83,8 @@ class QuantizerTest {
         .contains(
             "mlp.gate.weight: chooses among experts, which loaders expect in float; --layer"
                 + " NAME=Linear overrules",
-            "mlp.experts.up: of no known layer, and no matrix",
-            "loose: of no known layer; say what it is, such as --layer NAME=Linear");
+            "mlp.experts.up: of no known layer",
+            "loose: of no known layer; if it is a weight, say so: --layer NAME=Linear");
     QuantizationConfig told =
         QuantizationConfig.builder()
             .scheme("fake")

@@ -72,7 +72,7 @@ final class LayerInference {
                       tensor.name(), layer.kind(), layer.evidence(), Map.of("weight", tensor));
               given(own, config).ifPresentOrElse(layers::add, () -> rest.put(local, tensor));
             });
-    if (!rest.isEmpty()) {
+    if (!rest.isEmpty() || layers.isEmpty()) {
       layers.add(0, new Layer(layer.name(), layer.kind(), layer.evidence(), rest));
     }
     return layers;

@@ -203,6 +203,13 @@ class LayerInferenceTest {
   }
 
   @Test
+  void aDeclaredLayerWithoutTensorsStays() {
+    Layer declared = new Layer("relu", LayerKind.UNKNOWN, Layer.Evidence.DECLARED, Map.of());
+    assertThat(LayerInference.layers(List.of(), List.of(declared), QuantizationConfig.DEFAULT))
+        .containsExactly(declared);
+  }
+
+  @Test
   void aMapThatNamesTheLayerTellsAllOfIt() {
     FakeSource source =
         new FakeSource().floats("odd.weight_ih_l0", 7, 2).floats("odd.weight_hh_l0", 7, 3);

@@ -13,6 +13,7 @@ import dev.monoquant.core.SampleInputs;
 import dev.monoquant.spi.ModelInput;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -71,7 +72,7 @@ public final class ScriptSpeed implements Callable<Integer> {
    */
   public static void main(String[] args) {
     System.setProperty("ai.djl.pytorch.num_threads", "1");
-    System.exit(run(new PrintWriter(System.out, true), args));
+    System.exit(run(new PrintWriter(System.out, true, StandardCharsets.UTF_8), args));
   }
 
   static int run(PrintWriter out, String... args) {

@@ -41,12 +41,14 @@ final class LayerInference {
       }
     }
     KindGuess guess = new KindGuess(groups);
+    Map<Selector, LayerKind> map = new LinkedHashMap<>();
+    config.layerMap().forEach((pattern, kind) -> map.put(Selector.parse(pattern), kind));
     List<Layer> layers = new ArrayList<>();
-    declared.forEach(layer -> layers.addAll(told(layer, config)));
+    declared.forEach(layer -> layers.addAll(told(layer, map)));
     groups.forEach(
         (name, group) -> {
           LayerKind kind = guess.kind(name, group);
-          layers.addAll(told(new Layer(name, kind, Layer.Evidence.INFERRED, group), config));
+          layers.addAll(told(new Layer(name, kind, Layer.Evidence.INFERRED, group), map));
         });
     return declared.isEmpty() ? layers : inModelOrder(layers, tensors);
   }
@@ -56,10 +58,10 @@ final class LayerInference {
    * list of parameters, each parameter that is named there becomes a layer of its own, with the
    * parameter as its weight.
    */
-  private static List<Layer> told(Layer layer, QuantizationConfig config) {
-    Layer name = new Layer(layer.name(), layer.kind(), layer.evidence(), Map.of());
-    if (layer.tensor("weight").isPresent() || given(name, config).isPresent()) {
-      return List.of(given(layer, config).orElse(layer));
+  private static List<Layer> told(Layer layer, Map<Selector, LayerKind> map) {
+    Layer bare = new Layer(layer.name(), layer.kind(), layer.evidence(), Map.of());
+    if (layer.tensor("weight").isPresent() || given(bare, map).isPresent()) {
+      return List.of(given(layer, map).orElse(layer));
     }
     List<Layer> layers = new ArrayList<>();
     Map<String, TensorInfo> rest = new LinkedHashMap<>();
@@ -70,7 +72,7 @@ final class LayerInference {
               Layer own =
                   new Layer(
                       tensor.name(), layer.kind(), layer.evidence(), Map.of("weight", tensor));
-              given(own, config).ifPresentOrElse(layers::add, () -> rest.put(local, tensor));
+              given(own, map).ifPresentOrElse(layers::add, () -> rest.put(local, tensor));
             });
     if (!rest.isEmpty() || layers.isEmpty()) {
       layers.add(0, new Layer(layer.name(), layer.kind(), layer.evidence(), rest));
@@ -79,9 +81,9 @@ final class LayerInference {
   }
 
   /** What the user's layer map says of a layer; it wins over declarations and guesses. */
-  private static Optional<Layer> given(Layer layer, QuantizationConfig config) {
-    for (Map.Entry<String, LayerKind> entry : config.layerMap().entrySet()) {
-      if (Selector.parse(entry.getKey()).matches(layer)) {
+  private static Optional<Layer> given(Layer layer, Map<Selector, LayerKind> map) {
+    for (Map.Entry<Selector, LayerKind> entry : map.entrySet()) {
+      if (entry.getKey().matches(layer)) {
         return Optional.of(
             new Layer(layer.name(), entry.getValue(), Layer.Evidence.GIVEN, layer.tensors()));
       }

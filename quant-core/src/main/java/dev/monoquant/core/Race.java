@@ -50,20 +50,20 @@ final class Race implements AutoCloseable {
         models.add(RunnableModel.load(entrant.name(), entrant.file()));
       } catch (ValidationException e) {
         models.forEach(RunnableModel::close);
-        throw models.isEmpty() ? noReference(entrant, e) : e;
+        throw models.isEmpty()
+            ? noReference(entrant, e)
+            : new ValidationException(entrant.name() + ": " + e.getMessage(), e);
       }
     }
     this.manager = NDManager.newBaseManager(Device.cpu());
   }
 
   private static ModelFormatException noReference(Entrant entrant, ValidationException e) {
-    String why = String.valueOf(e.getMessage());
-    String name = entrant.name() + ": ";
     return new ModelFormatException(
         Reason.NOT_THIS_FORMAT,
         entrant.name(),
         "",
-        (why.startsWith(name) ? why.substring(name.length()) : why)
+        e.getMessage()
             + ". Only TorchScript files are run (torch.jit.save, or torch.jit.trace), and not those"
             + " with operations that this engine does not have yet. To quantize one without running"
             + " it: --no-run",

@@ -30,7 +30,7 @@ final class RunnableModel implements AutoCloseable {
    * Loads a file as any user of the engine would.
    *
    * @param name what messages call it
-   * @throws ValidationException if the engine does not load it
+   * @throws ValidationException if the engine does not load it; the message leaves the name out
    */
   static RunnableModel load(String name, Path file) {
     Model model;
@@ -49,8 +49,7 @@ final class RunnableModel implements AutoCloseable {
       return new RunnableModel(name, model);
     } catch (IOException | MalformedModelException | RuntimeException e) {
       model.close();
-      throw new ValidationException(
-          name + ": the PyTorch engine does not load it: " + firstLine(e), e);
+      throw new ValidationException("the PyTorch engine does not load it: " + firstLine(e), e);
     }
   }
 

@@ -94,6 +94,10 @@ final class FrozenLayers {
    * @return the layers in the order of the code
    */
   static List<Layer> of(ScriptProgram program, Collection<TensorInfo> constants) {
+    if (constants.isEmpty()) {
+      // As in all archives but frozen ones, whose code need not be gone through then.
+      return List.of();
+    }
     FrozenLayers found = new FrozenLayers(constants);
     for (String code : program.code().values()) {
       found.findLists(code);

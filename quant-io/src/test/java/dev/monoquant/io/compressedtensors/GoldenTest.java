@@ -2,8 +2,8 @@ package dev.monoquant.io.compressedtensors;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.monoquant.io.testing.MemorySource;
-import dev.monoquant.io.testing.PlainSafetensors;
+import dev.monoquant.files.testing.MemorySource;
+import dev.monoquant.files.testing.PlainSafetensors;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;

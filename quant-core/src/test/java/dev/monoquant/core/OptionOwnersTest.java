@@ -18,6 +18,7 @@ import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.ReadChoices;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.TensorSource;

@@ -118,7 +118,7 @@ public enum ElementType {
 
   /**
    * Bytes of one element in memory: elements below 8 bits take a byte each in a {@link
-   * dev.monoquant.tile.QuantizedTile}.
+   * dev.monoquant.tile.EncodedTile}.
    *
    * @return 1, 2, 4 or 8
    */

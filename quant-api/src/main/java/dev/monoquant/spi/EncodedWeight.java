@@ -2,7 +2,7 @@ package dev.monoquant.spi;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.tile.Encoding;
 import java.util.Collections;
 import java.util.Map;
@@ -21,7 +21,7 @@ import java.util.TreeMap;
  * @param script how TorchScript decodes the parts, see {@link Scheme#torchScript}
  */
 public record EncodedWeight(
-    Rows rows,
+    WeightMatrix rows,
     SchemeId scheme,
     Options options,
     Encoding encoding,
@@ -46,7 +46,7 @@ public record EncodedWeight(
    * @param options the resolved options
    * @param encoding the parts
    */
-  public EncodedWeight(Rows rows, SchemeId scheme, Options options, Encoding encoding) {
+  public EncodedWeight(WeightMatrix rows, SchemeId scheme, Options options, Encoding encoding) {
     this(rows, scheme, options, encoding, Map.of(), Optional.empty());
   }
 

@@ -38,7 +38,7 @@ public interface InputFormatDetector {
    * @throws IOException if the file cannot be read
    * @throws dev.monoquant.ModelFormatException if it is damaged, foreign or over a limit
    */
-  TensorSource open(ModelInput input, ReadLimits limits) throws IOException;
+  ModelSource open(ModelInput input, ReadLimits limits) throws IOException;
 
   /**
    * The options of this format's own, described. Any other is refused, and so is a value that the
@@ -62,7 +62,7 @@ public interface InputFormatDetector {
    * @throws IOException if the file cannot be read
    * @throws dev.monoquant.ModelFormatException if it is damaged, foreign or over a limit
    */
-  default TensorSource open(ModelInput input, ReadLimits limits, OptionValues options)
+  default ModelSource open(ModelInput input, ReadLimits limits, OptionValues options)
       throws IOException {
     return open(input, limits);
   }

@@ -1,7 +1,7 @@
 package dev.monoquant.spi;
 
 import dev.monoquant.model.Layer;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import java.util.List;
 
 /**
@@ -22,7 +22,7 @@ public interface LayerQuantizer {
    * @return the weights to quantize; empty if this quantizer does not know the layer. All others of
    *     the layer's tensors (biases, say) are kept as they are
    */
-  List<Rows> rows(Layer layer);
+  List<WeightMatrix> rows(Layer layer);
 
   /**
    * The options of this quantizer's own, described. Any other is refused, and so is a value that
@@ -43,7 +43,7 @@ public interface LayerQuantizer {
    * @param options a value for each of {@link #options()}
    * @return the weights to quantize; empty if this quantizer does not know the layer
    */
-  default List<Rows> rows(Layer layer, OptionValues options) {
+  default List<WeightMatrix> rows(Layer layer, OptionValues options) {
     return rows(layer);
   }
 
@@ -53,7 +53,7 @@ public interface LayerQuantizer {
    * @param rows one of the rows returned for a layer
    * @return true for symmetric codes
    */
-  default boolean symmetricByDefault(Rows rows) {
+  default boolean symmetricByDefault(WeightMatrix rows) {
     return true;
   }
 }

@@ -41,7 +41,7 @@ public interface OutputFormat {
    * @param source the open model that the weight is of
    * @return empty if it can; else the reason, and the weight is kept as it is
    */
-  default Optional<String> refusal(EncodedWeight weight, TensorSource source) {
+  default Optional<String> refusal(EncodedWeight weight, ModelSource source) {
     return refusal(weight);
   }
 
@@ -83,5 +83,5 @@ public interface OutputFormat {
    * @throws dev.monoquant.OutputException if the target may not be written: it exists and {@link
    *     OutputRequest#overwrite()} is false, or it is an input
    */
-  TensorSink open(OutputRequest request) throws IOException;
+  OutputWriter open(OutputRequest request) throws IOException;
 }

@@ -1,6 +1,6 @@
 package dev.monoquant.spi;
 
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.tile.Encoding;
 import java.util.List;
 import java.util.Optional;
@@ -28,7 +28,7 @@ public interface Scheme {
    * @param rows the weight
    * @return complete options
    */
-  Options defaults(Rows rows);
+  Options defaults(WeightMatrix rows);
 
   /**
    * The parts this scheme makes, from shapes and options alone.
@@ -39,7 +39,7 @@ public interface Scheme {
    * @throws dev.monoquant.ConfigurationException if the options do not fit this scheme or this
    *     weight; the message says what is allowed
    */
-  Encoding encoding(Rows rows, Options options);
+  Encoding encoding(WeightMatrix rows, Options options);
 
   /**
    * What must be known before the first tile.
@@ -69,7 +69,7 @@ public interface Scheme {
    * @param facts what {@link #needs} asked for
    * @return an immutable, thread-safe worker
    */
-  TileQuantizer begin(Rows rows, Options options, Facts facts);
+  TileQuantizer begin(WeightMatrix rows, Options options, Facts facts);
 
   /**
    * The inverse, for validation, tests and readers. It sees parts only, never the original.
@@ -78,7 +78,7 @@ public interface Scheme {
    * @param options the options it was quantized with
    * @return an immutable, thread-safe worker
    */
-  TileDecoder decoder(Rows rows, Options options);
+  TileDecoder decoder(WeightMatrix rows, Options options);
 
   /**
    * The inverse once more, in TorchScript, for outputs that are run by PyTorch without this
@@ -100,7 +100,7 @@ public interface Scheme {
    * @param options the options it is quantized with
    * @return the body; empty if there is none, and such outputs keep the weight in float
    */
-  default Optional<String> torchScript(Rows rows, Options options) {
+  default Optional<String> torchScript(WeightMatrix rows, Options options) {
     return Optional.empty();
   }
 }

@@ -1,6 +1,6 @@
 package dev.monoquant.spi;
 
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 
 /** Decodes the tiles of one weight. Immutable and thread-safe. */
 @FunctionalInterface
@@ -13,7 +13,7 @@ public interface TileDecoder {
    * @param out row-major, at least {@code tile.height() * cols} elements; those beyond stay
    *     untouched
    */
-  void decode(QuantizedTile tile, float[] out);
+  void decode(EncodedTile tile, float[] out);
 
   /**
    * How far a decoded number of a row may be from its original, at most. Every run is checked
@@ -23,7 +23,7 @@ public interface TileDecoder {
    * @param row the row within the tile, 0 to height - 1
    * @return the bound in units of the weight; infinity if none is declared
    */
-  default double errorBound(QuantizedTile tile, int row) {
+  default double errorBound(EncodedTile tile, int row) {
     return Double.POSITIVE_INFINITY;
   }
 }

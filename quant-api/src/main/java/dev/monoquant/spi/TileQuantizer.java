@@ -1,6 +1,6 @@
 package dev.monoquant.spi;
 
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
 
@@ -18,7 +18,7 @@ public interface TileQuantizer {
    * @param tile the numbers, a private copy valid during this call
    * @return all tiled parts, for exactly the rows of the tile
    */
-  QuantizedTile quantize(Tile tile);
+  EncodedTile quantize(Tile tile);
 
   /**
    * The parts that belong to the tensor as a whole, such as a single scale or a codebook. Asked for

@@ -4,8 +4,8 @@
  * <p>Data flows one way:
  *
  * <pre>
- * ModelInput -&gt; InputFormatDetector -&gt; TensorSource -&gt; layers -&gt; plan
- *   -&gt; (Tile -&gt; QuantizedTile)* -&gt; TensorSink -&gt; report
+ * ModelInput -&gt; InputFormatDetector -&gt; ModelSource -&gt; layers -&gt; plan
+ *   -&gt; (Tile -&gt; EncodedTile)* -&gt; OutputWriter -&gt; report
  * </pre>
  *
  * <ul>

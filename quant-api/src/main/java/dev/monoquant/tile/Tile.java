@@ -2,7 +2,7 @@ package dev.monoquant.tile;
 
 import ai.djl.ndarray.NDArray;
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 
 /**
  * A block of consecutive rows of a weight, as a private copy of the caller's numbers.
@@ -19,7 +19,7 @@ import dev.monoquant.model.Rows;
 public interface Tile {
 
   /** {@return the weight this is a block of} */
-  Rows rows();
+  WeightMatrix rows();
 
   /** {@return the first row, a multiple of the encoding's {@link Encoding#rowAlignment()}} */
   long firstRow();

@@ -5,9 +5,9 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.schemes.Int8Scheme;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
@@ -63,8 +63,8 @@ public class TilePathBenchmark {
   private static final int ROWS = 4096;
 
   private final float[] weight = new float[ROWS * COLS];
-  private final Rows rows =
-      new Rows(
+  private final WeightMatrix rows =
+      new WeightMatrix(
           "proj",
           LayerKind.LINEAR,
           "weight",
@@ -107,7 +107,7 @@ public class TilePathBenchmark {
     }
 
     @Override
-    public Rows rows() {
+    public WeightMatrix rows() {
       return rows;
     }
 

@@ -13,8 +13,8 @@ import dev.monoquant.io.safetensors.SafetensorsFormat;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
@@ -69,7 +69,7 @@ enum Digits {
   }
 
   NDArray testData(String name, NDManager manager) throws IOException {
-    try (TensorSource source =
+    try (ModelSource source =
         new SafetensorsFormat()
             .open(ModelInput.of(resource(file + ".test.safetensors")), ReadLimits.DEFAULT)) {
       TensorInfo tensor =

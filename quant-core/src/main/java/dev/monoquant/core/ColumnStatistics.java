@@ -5,7 +5,7 @@ import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.SchemeId;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -86,7 +86,7 @@ public final class ColumnStatistics {
   }
 
   /** Why a scheme that needs statistics cannot have them for that weight; empty if it can. */
-  Optional<Problem> problem(SchemeId scheme, Rows rows) {
+  Optional<Problem> problem(SchemeId scheme, WeightMatrix rows) {
     String name = rows.tensor().name();
     float[] numbers = byWeight.get(name);
     if (numbers != null && numbers.length == rows.cols()) {

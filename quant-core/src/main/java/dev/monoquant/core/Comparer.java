@@ -3,7 +3,7 @@ package dev.monoquant.core;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.ModelSource;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -22,9 +22,9 @@ final class Comparer {
     this.settings = settings;
   }
 
-  Comparison compare(TensorSource a, TensorSource b) throws IOException {
-    TensorSource left = new DecodedSource(settings, a);
-    TensorSource right = new DecodedSource(settings, b);
+  Comparison compare(ModelSource a, ModelSource b) throws IOException {
+    ModelSource left = new DecodedSource(settings, a);
+    ModelSource right = new DecodedSource(settings, b);
     Map<String, TensorInfo> others = new LinkedHashMap<>();
     right.tensors().forEach(t -> others.put(t.name(), t));
 
@@ -49,15 +49,15 @@ final class Comparer {
   }
 
   private static ComparedTensor compare(
-      TensorSource left, TensorInfo a, TensorSource right, TensorInfo b) throws IOException {
+      ModelSource left, TensorInfo a, ModelSource right, TensorInfo b) throws IOException {
     boolean equal = a.type() == b.type() && bytesEqual(left, a, right, b);
     boolean floats = a.type().isQuantizable() && b.type().isQuantizable();
     ErrorStatistics errors = floats ? errors(left, a, right, b) : ErrorStatistics.EMPTY;
     return new ComparedTensor(a.name(), a.type(), b.type(), a.shape(), equal, errors);
   }
 
-  private static boolean bytesEqual(
-      TensorSource left, TensorInfo a, TensorSource right, TensorInfo b) throws IOException {
+  private static boolean bytesEqual(ModelSource left, TensorInfo a, ModelSource right, TensorInfo b)
+      throws IOException {
     long size = a.bytes();
     for (long at = 0; at < size; at += PIECE) {
       int n = (int) Math.min(PIECE, size - at);
@@ -69,7 +69,7 @@ final class Comparer {
   }
 
   private static ErrorStatistics errors(
-      TensorSource left, TensorInfo a, TensorSource right, TensorInfo b) throws IOException {
+      ModelSource left, TensorInfo a, ModelSource right, TensorInfo b) throws IOException {
     ErrorStatistics total = ErrorStatistics.EMPTY;
     long elements = a.shape().elements();
     float[] x = new float[PIECE];
@@ -85,7 +85,7 @@ final class Comparer {
     return total;
   }
 
-  private static void widen(TensorSource source, TensorInfo tensor, long at, int n, float[] to)
+  private static void widen(ModelSource source, TensorInfo tensor, long at, int n, float[] to)
       throws IOException {
     ElementType type = tensor.type();
     ByteBuffer data = source.read(tensor, at * type.cellBytes(), n * type.cellBytes());

@@ -4,13 +4,13 @@ import dev.monoquant.PluginException;
 import dev.monoquant.QuantException;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.Layer;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.SideFile;
-import dev.monoquant.spi.TensorSource;
 import dev.monoquant.spi.TileDecoder;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -25,13 +25,13 @@ import java.util.Map;
  * shape, and is decoded as it is read. Any byte range can be read; whole rows at a time are cheap.
  * Closing it closes the model underneath.
  */
-final class DecodedSource implements TensorSource {
+final class DecodedSource implements ModelSource {
 
-  private final TensorSource inner;
+  private final ModelSource inner;
   private final List<TensorInfo> tensors;
   private final Map<String, DecodedWeight> weights = new LinkedHashMap<>();
 
-  DecodedSource(Settings settings, TensorSource inner) {
+  DecodedSource(Settings settings, ModelSource inner) {
     this.inner = inner;
     List<TensorInfo> all = new ArrayList<>();
     for (EncodedWeight weight : inner.quantized()) {
@@ -54,7 +54,7 @@ final class DecodedSource implements TensorSource {
   }
 
   /** One weight, decoded on demand. */
-  private record DecodedWeight(TensorSource inner, EncodedWeight weight, TileDecoder decoder) {
+  private record DecodedWeight(ModelSource inner, EncodedWeight weight, TileDecoder decoder) {
 
     ByteBuffer read(long offset, int length) throws IOException {
       byte[] out = new byte[length];
@@ -68,7 +68,7 @@ final class DecodedSource implements TensorSource {
 
     /** The rows that the bytes touch are decoded, and what was asked for is cut out. */
     private void readRows(long offset, byte[] out) throws IOException {
-      Rows rows = weight.rows();
+      WeightMatrix rows = weight.rows();
       int cols = Math.toIntExact(rows.cols());
       int cell = rows.tensor().type().cellBytes();
       long rowBytes = (long) cols * cell;
@@ -89,7 +89,7 @@ final class DecodedSource implements TensorSource {
 
     /** The rows lie across the memory of the tensor: each number is found by its own row. */
     private void readScattered(long offset, byte[] out) throws IOException {
-      Rows rows = weight.rows();
+      WeightMatrix rows = weight.rows();
       int cols = Math.toIntExact(rows.cols());
       int cell = rows.tensor().type().cellBytes();
       long outer = 1;
@@ -116,7 +116,7 @@ final class DecodedSource implements TensorSource {
     }
 
     private byte[] decode(long first, int height, int cols) throws IOException {
-      QuantizedTile tile = inner.readTile(weight, first, height);
+      EncodedTile tile = inner.readTile(weight, first, height);
       float[] values = new float[Math.multiplyExact(height, cols)];
       try {
         decoder.decode(tile, values);

@@ -6,8 +6,8 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HashSet;
@@ -39,7 +39,7 @@ final class Gate {
   }
 
   /** Checks the tiled parts of some rows. */
-  void check(QuantizedTile tile, long firstRow, int height) {
+  void check(EncodedTile tile, long firstRow, int height) {
     String rows = "rows " + firstRow + " to " + (firstRow + height - 1);
     if (tile.firstRow() != firstRow || tile.height() != height) {
       throw fault(

@@ -8,8 +8,8 @@ import dev.monoquant.QuantException;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -28,7 +28,7 @@ final class InputOpener {
    * @param own the options of the detector's own
    * @param reading what was chosen where the input left a choice, see {@link Reading}
    */
-  record Opened(TensorSource source, String format, OwnOptions own, Reading reading)
+  record Opened(ModelSource source, String format, OwnOptions own, Reading reading)
       implements AutoCloseable {
     @Override
     public void close() {

@@ -4,8 +4,8 @@ import dev.monoquant.PluginException;
 import dev.monoquant.Problem;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.LayerQuantizer;
 import dev.monoquant.spi.OptionValues;
 import java.util.ArrayList;
@@ -17,7 +17,7 @@ import java.util.Map;
 final class LayerChoice {
 
   /** A weight and the quantizer that named it. */
-  record Candidate(Rows rows, LayerQuantizer quantizer) {}
+  record Candidate(WeightMatrix rows, LayerQuantizer quantizer) {}
 
   /** The weights of a layer, and what is wrong with the answers. */
   record Chosen(List<Candidate> candidates, List<Problem> problems) {}
@@ -45,7 +45,7 @@ final class LayerChoice {
     List<Problem> problems = new ArrayList<>();
     for (Asked asked : quantizers) {
       LayerQuantizer quantizer = asked.quantizer();
-      for (Rows rows : ask(quantizer, layer, asked.own().values(given))) {
+      for (WeightMatrix rows : ask(quantizer, layer, asked.own().values(given))) {
         Candidate other = chosen.putIfAbsent(rows.param(), new Candidate(rows, quantizer));
         if (other != null) {
           problems.add(
@@ -62,15 +62,16 @@ final class LayerChoice {
     return new Chosen(new ArrayList<>(chosen.values()), problems);
   }
 
-  private static List<Rows> ask(LayerQuantizer quantizer, Layer layer, OptionValues options) {
-    List<Rows> answer;
+  private static List<WeightMatrix> ask(
+      LayerQuantizer quantizer, Layer layer, OptionValues options) {
+    List<WeightMatrix> answer;
     try {
       answer = List.copyOf(quantizer.rows(layer, options));
     } catch (RuntimeException e) {
       throw new PluginException(
           "layer quantizer " + quantizer.id() + " failed on layer " + layer.name() + ": " + e, e);
     }
-    for (Rows rows : answer) {
+    for (WeightMatrix rows : answer) {
       TensorInfo own = layer.tensors().get(rows.param());
       if (own == null || !rows.tensor().equals(own)) {
         throw new PluginException(

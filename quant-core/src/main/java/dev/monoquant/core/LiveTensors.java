@@ -9,7 +9,7 @@ import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.ModelSource;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -24,7 +24,7 @@ final class LiveTensors {
   private LiveTensors() {}
 
   /** All tensors by name, attached to the manager; BFLOAT16 as FLOAT32, which is exact. */
-  static Map<String, NDArray> stateDict(TensorSource source, NDManager manager) throws IOException {
+  static Map<String, NDArray> stateDict(ModelSource source, NDManager manager) throws IOException {
     // Everything is refused before anything is made: a half-filled manager helps nobody.
     source.tensors().forEach(LiveTensors::liveType);
     Map<String, NDArray> arrays = new LinkedHashMap<>();
@@ -36,7 +36,7 @@ final class LiveTensors {
     return arrays;
   }
 
-  private static NDArray array(TensorSource source, TensorInfo tensor, NDManager manager)
+  private static NDArray array(ModelSource source, TensorInfo tensor, NDManager manager)
       throws IOException {
     DataType type = liveType(tensor);
     Shape shape = new Shape(tensor.shape().dims());
@@ -67,7 +67,7 @@ final class LiveTensors {
   }
 
   private static void fill(
-      TensorSource source, TensorInfo tensor, long first, long count, ByteBuffer to)
+      ModelSource source, TensorInfo tensor, long first, long count, ByteBuffer to)
       throws IOException {
     ElementType type = tensor.type();
     int cell = type.cellBytes();

@@ -6,12 +6,12 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.SideFile;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
@@ -22,9 +22,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /** A quantized model in memory: written as a sink, read as a source. */
-final class MemoryStore implements TensorSink, TensorSource {
+final class MemoryStore implements OutputWriter, ModelSource {
 
-  private final TensorSource origin;
+  private final ModelSource origin;
   private final List<Layer> layers;
   private final List<TensorInfo> kept;
   private final List<EncodedWeight> weights;
@@ -36,7 +36,7 @@ final class MemoryStore implements TensorSink, TensorSource {
   private final Optional<RunnableFile> runnable;
 
   MemoryStore(
-      TensorSource origin, List<Layer> layers, List<EncodedWeight> weights, List<TensorInfo> kept) {
+      ModelSource origin, List<Layer> layers, List<EncodedWeight> weights, List<TensorInfo> kept) {
     this.origin = origin;
     this.layers = layers;
     this.weights = weights;
@@ -57,7 +57,7 @@ final class MemoryStore implements TensorSink, TensorSource {
   }
 
   @Override
-  public void writeTile(EncodedWeight weight, QuantizedTile tile) {
+  public void writeTile(EncodedWeight weight, EncodedTile tile) {
     for (Part part : weight.encoding().parts()) {
       if (part.extent() instanceof Part.Grid grid) {
         long at = tile.firstRow() / grid.rowsPerCell() * rowBytes(weight, part, grid);
@@ -105,7 +105,7 @@ final class MemoryStore implements TensorSink, TensorSource {
   }
 
   @Override
-  public QuantizedTile readTile(EncodedWeight weight, long firstRow, int height) {
+  public EncodedTile readTile(EncodedWeight weight, long firstRow, int height) {
     Map<String, byte[]> read = new HashMap<>();
     for (Part part : weight.encoding().parts()) {
       Chunks chunks = part(weight, part);
@@ -120,7 +120,7 @@ final class MemoryStore implements TensorSink, TensorSource {
         read.put(part.name(), chunks.read(0, length));
       }
     }
-    return new QuantizedTile(firstRow, height, read);
+    return new EncodedTile(firstRow, height, read);
   }
 
   private static long rowBytes(EncodedWeight weight, Part part, Part.Grid grid) {

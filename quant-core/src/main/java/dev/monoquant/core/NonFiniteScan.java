@@ -3,9 +3,9 @@ package dev.monoquant.core;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.QuantException;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.ModelSource;
 import java.io.IOException;
 
 /** Finds the NaN and infinities of a weight, refuses them, or puts other numbers in their place. */
@@ -29,7 +29,7 @@ final class NonFiniteScan {
    *
    * @return what was there
    */
-  static NonFinites clamp(float[] values, Rows rows, long firstRow, int height) {
+  static NonFinites clamp(float[] values, WeightMatrix rows, long firstRow, int height) {
     int cols = Math.toIntExact(rows.cols());
     if (!any(values, height * cols)) {
       return NonFinites.NONE;
@@ -53,7 +53,7 @@ final class NonFiniteScan {
   }
 
   /** Reads a whole weight, and says how many there are and where the first are. */
-  static ModelFormatException refusal(TensorSource source, RowReader reader, int height)
+  static ModelFormatException refusal(ModelSource source, RowReader reader, int height)
       throws IOException {
     NonFinites all = NonFinites.NONE;
     float[] values = new float[Math.multiplyExact(height, reader.cols())];

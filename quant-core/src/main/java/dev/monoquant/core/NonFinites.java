@@ -1,7 +1,7 @@
 package dev.monoquant.core;
 
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -23,7 +23,7 @@ record NonFinites(long nans, long infinities, List<Long> first) {
   }
 
   /** Counts those in some rows of a weight, the matrix as {@link RowReader} reads it. */
-  static NonFinites in(float[] values, Rows rows, long firstRow, int height) {
+  static NonFinites in(float[] values, WeightMatrix rows, long firstRow, int height) {
     int cols = Math.toIntExact(rows.cols());
     long nans = 0;
     long infinities = 0;
@@ -46,7 +46,7 @@ record NonFinites(long nans, long infinities, List<Long> first) {
   }
 
   /** The index into the tensor's memory of a cell of the matrix. */
-  private static long place(Rows rows, long row, long col) {
+  private static long place(WeightMatrix rows, long row, long col) {
     TensorShape shape = rows.tensor().shape();
     long inner = 1;
     for (int axis = rows.rowAxis() + 1; axis < shape.rank(); axis++) {

@@ -4,9 +4,9 @@ import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Scheme;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -35,11 +35,11 @@ final class Pipeline {
   record Outcome(List<WeightReport> weights, List<Problem> warnings) {}
 
   private final Settings settings;
-  private final TensorSource source;
-  private final TensorSink sink;
+  private final ModelSource source;
+  private final OutputWriter sink;
   private final NonFinitePolicy policy;
 
-  Pipeline(Settings settings, TensorSource source, TensorSink sink, NonFinitePolicy policy) {
+  Pipeline(Settings settings, ModelSource source, OutputWriter sink, NonFinitePolicy policy) {
     this.settings = settings;
     this.source = source;
     this.sink = sink;
@@ -47,7 +47,7 @@ final class Pipeline {
   }
 
   /** A pipeline that only copies. */
-  Pipeline(Settings settings, TensorSource source, TensorSink sink) {
+  Pipeline(Settings settings, ModelSource source, OutputWriter sink) {
     this(settings, source, sink, NonFinitePolicy.FAIL);
   }
 

@@ -7,11 +7,11 @@ import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.KeptTensor.Why;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.TensorSource;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashSet;
@@ -61,7 +61,7 @@ final class Planner {
     this.nonFinite = nonFinite;
   }
 
-  Plan plan(TensorSource source, String inputFormat) {
+  Plan plan(ModelSource source, String inputFormat) {
     if (!source.quantized().isEmpty()) {
       problems.add(alreadyQuantized(source));
     }
@@ -88,7 +88,7 @@ final class Planner {
         OptionalLong.empty());
   }
 
-  private void decide(Layer layer, RuleBook rules, TensorSource source) {
+  private void decide(Layer layer, RuleBook rules, ModelSource source) {
     LayerChoice.Chosen chosen = choice.rows(layer, rules.settings(layer).extra());
     problems.addAll(chosen.problems());
     Set<String> candidates = new HashSet<>();
@@ -104,8 +104,8 @@ final class Planner {
   }
 
   private void decide(
-      Layer layer, LayerChoice.Candidate candidate, RuleBook rules, TensorSource source) {
-    Rows rows = candidate.rows();
+      Layer layer, LayerChoice.Candidate candidate, RuleBook rules, ModelSource source) {
+    WeightMatrix rows = candidate.rows();
     TensorInfo tensor = rows.tensor();
     Optional<String> excluded = rules.excludes(layer);
     if (excluded.isPresent()) {
@@ -170,7 +170,7 @@ final class Planner {
     kept.put(tensor.name(), new KeptTensor(tensor, layer.name(), layer.kind(), why, reason));
   }
 
-  private List<KeptTensor> keptInOrder(TensorSource source, List<Layer> layers) {
+  private List<KeptTensor> keptInOrder(ModelSource source, List<Layer> layers) {
     List<KeptTensor> ordered = new ArrayList<>();
     for (TensorInfo tensor : source.tensors()) {
       KeptTensor found = kept.remove(tensor.name());
@@ -191,7 +191,7 @@ final class Planner {
     return ordered;
   }
 
-  private static Problem alreadyQuantized(TensorSource source) {
+  private static Problem alreadyQuantized(ModelSource source) {
     EncodedWeight first = source.quantized().get(0);
     return Problem.error(
         source.name(),

@@ -5,10 +5,10 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.ModelSource;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
@@ -24,14 +24,14 @@ final class RowReader {
   /** No double was beyond float32. */
   static final long NONE = -1;
 
-  private final TensorSource source;
-  private final Rows rows;
+  private final ModelSource source;
+  private final WeightMatrix rows;
   private final TensorInfo tensor;
   private final int cols;
   private final long outer;
   private final int inner;
 
-  RowReader(TensorSource source, Rows rows) {
+  RowReader(ModelSource source, WeightMatrix rows) {
     this.source = source;
     this.rows = rows;
     this.tensor = rows.tensor();
@@ -45,7 +45,7 @@ final class RowReader {
     this.inner = before == 0 ? 0 : Math.toIntExact(cols / before);
   }
 
-  Rows rows() {
+  WeightMatrix rows() {
     return rows;
   }
 

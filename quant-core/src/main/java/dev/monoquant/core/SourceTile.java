@@ -5,7 +5,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.tile.Tile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class SourceTile implements Tile, AutoCloseable {
 
-  private final Rows rows;
+  private final WeightMatrix rows;
   private final long firstRow;
   private final int height;
   private final int cols;
@@ -28,7 +28,12 @@ final class SourceTile implements Tile, AutoCloseable {
   private @Nullable NDArray array;
 
   SourceTile(
-      Rows rows, long firstRow, int height, int cols, float[] pristine, TileBuffers buffers) {
+      WeightMatrix rows,
+      long firstRow,
+      int height,
+      int cols,
+      float[] pristine,
+      TileBuffers buffers) {
     this.rows = rows;
     this.firstRow = firstRow;
     this.height = height;
@@ -38,7 +43,7 @@ final class SourceTile implements Tile, AutoCloseable {
   }
 
   @Override
-  public Rows rows() {
+  public WeightMatrix rows() {
     return rows;
   }
 

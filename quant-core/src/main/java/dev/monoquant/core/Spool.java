@@ -5,10 +5,10 @@ import dev.monoquant.core.InputOpener.Opened;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.OutputWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -47,7 +47,7 @@ final class Spool {
    * {@return whether the result takes its source over, to be closed with it: of a live model that
    * runs, it is only there as long as the source is open}
    */
-  static boolean needsOriginal(TensorSource source) {
+  static boolean needsOriginal(ModelSource source) {
     return source.files().isEmpty() && source.runnable().isPresent();
   }
 
@@ -59,7 +59,7 @@ final class Spool {
       QuantizationConfig config,
       boolean stateDict)
       throws IOException {
-    TensorSource source = opened.source();
+    ModelSource source = opened.source();
     StoredModel.Cleanup cleanup = needsOriginal(source) ? opened::close : () -> {};
     MemoryStore store = new MemoryStore(source, plan.layers(), weights(plan), kept(plan));
     Report report = Stages.run(settings, source, plan, Stages.policy(config), store);
@@ -69,7 +69,7 @@ final class Spool {
 
   private static QuantizedModel inFile(
       Settings settings,
-      TensorSource source,
+      ModelSource source,
       Plan plan,
       Map<String, String> provenance,
       QuantizationConfig config)
@@ -83,14 +83,14 @@ final class Spool {
           new OutputRequest(
               file, false, false, source, plan.layers(), weights(plan), kept(plan), provenance);
       Report report;
-      try (TensorSink sink = output.open(request)) {
+      try (OutputWriter sink = output.open(request)) {
         report = Stages.run(settings, source, plan, Stages.policy(config), sink);
         sink.commit();
       }
-      TensorSource spooled =
+      ModelSource spooled =
           settings.plugins().inputFormat(FORMAT).open(ModelInput.of(file), settings.limits());
       Map<String, String> withInputs = Provenance.withInputs(provenance, spooled.metadata());
-      TensorSource renamed = new SpooledSource(spooled, source, plan);
+      ModelSource renamed = new SpooledSource(spooled, source, plan);
       StoredModel model =
           new StoredModel(
               settings,

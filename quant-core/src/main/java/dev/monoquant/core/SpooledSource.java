@@ -5,10 +5,10 @@ import static java.util.Objects.requireNonNull;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.SideFile;
-import dev.monoquant.spi.TensorSource;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -21,9 +21,9 @@ import java.util.Optional;
  * The data of a temporary file under everything else of the model it was made of: name, shards,
  * side files, metadata.
  */
-final class SpooledSource implements TensorSource {
+final class SpooledSource implements ModelSource {
 
-  private final TensorSource data;
+  private final ModelSource data;
   private final String name;
   private final List<Layer> layers;
   private final List<EncodedWeight> weights;
@@ -35,7 +35,7 @@ final class SpooledSource implements TensorSource {
   private final Map<String, EncodedWeight> dataWeights = new HashMap<>();
   private final Map<String, TensorInfo> dataTensors = new HashMap<>();
 
-  SpooledSource(TensorSource data, TensorSource origin, Plan plan) {
+  SpooledSource(ModelSource data, ModelSource origin, Plan plan) {
     this.data = data;
     this.name = origin.name();
     this.layers = plan.layers();
@@ -55,8 +55,7 @@ final class SpooledSource implements TensorSource {
   }
 
   @Override
-  public QuantizedTile readTile(EncodedWeight weight, long firstRow, int height)
-      throws IOException {
+  public EncodedTile readTile(EncodedWeight weight, long firstRow, int height) throws IOException {
     return data.readTile(requireNonNull(dataWeights.get(weight.name())), firstRow, height);
   }
 

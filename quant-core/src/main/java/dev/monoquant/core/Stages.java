@@ -11,11 +11,11 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.RunnableFile;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,7 +35,7 @@ final class Stages {
   static Inspection inspect(Settings settings, ModelInput input, boolean hashes) {
     try (Opened opened = InputOpener.open(settings, input, settings.inputOptions())) {
       requireKnown(settings, opened);
-      TensorSource source = opened.source();
+      ModelSource source = opened.source();
       List<TensorInfo> tensors = new ArrayList<>();
       source.quantized().forEach(w -> tensors.add(w.rows().tensor()));
       tensors.addAll(source.tensors());
@@ -79,7 +79,7 @@ final class Stages {
       Plan plan = soundPlan(settings, opened, config, Optional.of(format));
       OutputRequest request = request(settings, opened, plan, config, target, overwrite);
       Plan sized = withOutput(plan, format, request);
-      try (TensorSink sink = format.open(request)) {
+      try (OutputWriter sink = format.open(request)) {
         Report written = run(settings, opened.source(), sized, policy(config), sink);
         Report report =
             Trial.of(settings, opened.source(), sized.layers(), sink, target).on(written);
@@ -149,7 +149,7 @@ final class Stages {
               List.of(),
               decoded.tensors(),
               Map.of());
-      try (TensorSink sink = format.open(request)) {
+      try (OutputWriter sink = format.open(request)) {
         new Pipeline(settings, decoded, sink).run(List.of(), decoded.tensors(), Map.of());
         return commit(settings, sink, target);
       }
@@ -175,7 +175,7 @@ final class Stages {
 
   /** Quantizes what the plan says into a sink; the caller commits. */
   static Report run(
-      Settings settings, TensorSource source, Plan plan, NonFinitePolicy policy, TensorSink sink)
+      Settings settings, ModelSource source, Plan plan, NonFinitePolicy policy, OutputWriter sink)
       throws IOException {
     List<PlannedWeight> open =
         plan.weights().stream().filter(w -> sink.finished(w.weight().name()).isEmpty()).toList();
@@ -203,7 +203,7 @@ final class Stages {
     ModelInput first = ModelInput.of(models.get(0));
     try (Opened opened = InputOpener.open(settings, first, settings.inputOptions())) {
       requireKnown(settings, opened);
-      TensorSource source = opened.source();
+      ModelSource source = opened.source();
       return Race.run(
           settings,
           models.stream().map(m -> new Race.Entrant(m.toString(), m)).toList(),
@@ -212,7 +212,7 @@ final class Stages {
     }
   }
 
-  static List<Path> commit(Settings settings, TensorSink sink, Path target) throws IOException {
+  static List<Path> commit(Settings settings, OutputWriter sink, Path target) throws IOException {
     settings.progress().update(Progress.Stage.COMMITTING, 0, 0, target.toString());
     return sink.commit();
   }
@@ -305,7 +305,7 @@ final class Stages {
     return builder.build();
   }
 
-  private static void requireQuantized(TensorSource source) {
+  private static void requireQuantized(ModelSource source) {
     List<EncodedWeight> weights = source.quantized();
     if (weights.isEmpty()) {
       throw new ModelFormatException(

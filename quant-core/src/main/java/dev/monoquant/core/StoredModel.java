@@ -9,10 +9,10 @@ import dev.monoquant.QuantizationConfig;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.OutputWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -31,7 +31,7 @@ final class StoredModel implements QuantizedModel {
   }
 
   private final Settings settings;
-  private final TensorSource source;
+  private final ModelSource source;
   private final Optional<Report> report;
   private final Map<String, String> provenance;
   private final Optional<String> format;
@@ -41,7 +41,7 @@ final class StoredModel implements QuantizedModel {
 
   StoredModel(
       Settings settings,
-      TensorSource source,
+      ModelSource source,
       Optional<Report> report,
       Map<String, String> provenance,
       Optional<String> format,
@@ -57,7 +57,7 @@ final class StoredModel implements QuantizedModel {
   }
 
   /** {@return the source that holds the codes} */
-  TensorSource source() {
+  ModelSource source() {
     return source;
   }
 
@@ -122,7 +122,7 @@ final class StoredModel implements QuantizedModel {
             source.quantized(),
             source.tensors(),
             provenance);
-    try (TensorSink sink = output.open(request)) {
+    try (OutputWriter sink = output.open(request)) {
       new Transcoder(settings, source, sink).run();
       Trial.of(settings, source, layers, sink, target);
       return Stages.commit(settings, sink, target);

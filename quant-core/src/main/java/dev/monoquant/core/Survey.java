@@ -8,9 +8,9 @@ import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.Scheme;
-import dev.monoquant.spi.TensorSource;
 import dev.monoquant.spi.TileQuantizer;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -34,10 +34,10 @@ final class Survey {
   private static final float HARMLESS = 0x1p13f;
 
   private final Settings settings;
-  private final TensorSource source;
+  private final ModelSource source;
   private final NonFinitePolicy policy;
 
-  Survey(Settings settings, TensorSource source, NonFinitePolicy policy) {
+  Survey(Settings settings, ModelSource source, NonFinitePolicy policy) {
     this.settings = settings;
     this.source = source;
     this.policy = policy;

@@ -1,7 +1,7 @@
 package dev.monoquant.core;
 
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.ModelSource;
 import java.io.IOException;
 import java.util.Map;
 import java.util.TreeMap;
@@ -11,7 +11,7 @@ final class TensorHashes {
 
   private TensorHashes() {}
 
-  static Map<String, String> of(TensorSource source) throws IOException {
+  static Map<String, String> of(ModelSource source) throws IOException {
     Map<String, String> hashes = new TreeMap<>();
     for (TensorInfo tensor : source.tensors()) {
       hashes.put(tensor.name(), hash(source, tensor));
@@ -19,7 +19,7 @@ final class TensorHashes {
     return hashes;
   }
 
-  private static String hash(TensorSource source, TensorInfo tensor) throws IOException {
+  private static String hash(ModelSource source, TensorInfo tensor) throws IOException {
     Sha256 digest = new Sha256();
     for (long at = 0; at < tensor.bytes(); at += Pipeline.COPY_BYTES) {
       int length = (int) Math.min(Pipeline.COPY_BYTES, tensor.bytes() - at);

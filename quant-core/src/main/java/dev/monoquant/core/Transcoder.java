@@ -2,10 +2,10 @@ package dev.monoquant.core;
 
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -16,10 +16,10 @@ import java.util.Map;
 final class Transcoder {
 
   private final Settings settings;
-  private final TensorSource source;
-  private final TensorSink sink;
+  private final ModelSource source;
+  private final OutputWriter sink;
 
-  Transcoder(Settings settings, TensorSource source, TensorSink sink) {
+  Transcoder(Settings settings, ModelSource source, OutputWriter sink) {
     this.settings = settings;
     this.source = source;
     this.sink = sink;
@@ -44,7 +44,7 @@ final class Transcoder {
   private void move(EncodedWeight weight, int index, int height) throws IOException {
     long first = (long) index * height;
     int rows = (int) Math.min(height, weight.rows().rows() - first);
-    QuantizedTile tile = source.readTile(weight, first, rows);
+    EncodedTile tile = source.readTile(weight, first, rows);
     if (index == 0) {
       Map<String, byte[]> whole = new HashMap<>();
       for (Part part : weight.encoding().parts()) {

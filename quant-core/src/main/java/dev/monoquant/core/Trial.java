@@ -2,9 +2,9 @@ package dev.monoquant.core;
 
 import dev.monoquant.Problem;
 import dev.monoquant.model.Layer;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.RunnableFile;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -36,7 +36,7 @@ record Trial(Optional<RunComparison> run, List<Problem> warnings) {
    *     original
    */
   static Trial of(
-      Settings settings, TensorSource source, List<Layer> layers, TensorSink sink, Path target)
+      Settings settings, ModelSource source, List<Layer> layers, OutputWriter sink, Path target)
       throws IOException {
     if (!settings.running()) {
       return NONE;

@@ -2,12 +2,12 @@ package dev.monoquant.core;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.QuantException;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.TileDecoder;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 final class VerifiedWeight {
 
   private final Settings settings;
-  private final TensorSource output;
+  private final ModelSource output;
   private final EncodedWeight weight;
   private final @Nullable RowReader original;
   private final boolean clamps;
@@ -29,9 +29,9 @@ final class VerifiedWeight {
 
   VerifiedWeight(
       Settings settings,
-      TensorSource output,
+      ModelSource output,
       EncodedWeight weight,
-      Optional<TensorSource> original,
+      Optional<ModelSource> original,
       @Nullable TensorInfo tensor,
       boolean clamps) {
     this.settings = settings;
@@ -45,10 +45,10 @@ final class VerifiedWeight {
     this.faults = new String[tiles];
   }
 
-  private RowReader reader(TensorSource source, TensorInfo tensor) {
-    Rows rows = weight.rows();
+  private RowReader reader(ModelSource source, TensorInfo tensor) {
+    WeightMatrix rows = weight.rows();
     return new RowReader(
-        source, new Rows(rows.layer(), rows.kind(), rows.param(), tensor, rows.rowAxis()));
+        source, new WeightMatrix(rows.layer(), rows.kind(), rows.param(), tensor, rows.rowAxis()));
   }
 
   /** Decodes all of it; the first fault in the order of rows, or empty. */
@@ -87,7 +87,7 @@ final class VerifiedWeight {
     int rows = (int) Math.min(height, weight.rows().rows() - first);
     ErrorMeter meter = new ErrorMeter(cols);
     try {
-      QuantizedTile tile = output.readTile(weight, first, rows);
+      EncodedTile tile = output.readTile(weight, first, rows);
       float[] decoded = buffers.decoded(rows * cols);
       decoder.decode(tile, decoded);
       if (NonFiniteScan.any(decoded, rows * cols)) {
@@ -111,7 +111,7 @@ final class VerifiedWeight {
       long first,
       int rows,
       TileDecoder decoder,
-      QuantizedTile tile,
+      EncodedTile tile,
       float[] decoded,
       TileBuffers buffers,
       ErrorMeter meter)

@@ -12,7 +12,7 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.ModelSource;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -29,12 +29,12 @@ final class Verifier {
   private static final int PIECE = 64 << 10;
 
   private final Settings settings;
-  private final TensorSource output;
+  private final ModelSource output;
   private final Audit audit;
   private final List<Problem> differences;
   private final Map<String, ErrorStatistics> errors = new LinkedHashMap<>();
 
-  private Verifier(Settings settings, TensorSource output, Audit audit) {
+  private Verifier(Settings settings, ModelSource output, Audit audit) {
     this.settings = settings;
     this.output = output;
     this.audit = audit;
@@ -96,9 +96,9 @@ final class Verifier {
         differences);
   }
 
-  private void against(TensorSource original) throws IOException {
+  private void against(ModelSource original) throws IOException {
     inputs(original.files());
-    TensorSource floats = new DecodedSource(settings, original);
+    ModelSource floats = new DecodedSource(settings, original);
     Map<String, TensorInfo> tensors = new LinkedHashMap<>();
     floats.tensors().forEach(t -> tensors.put(t.name(), t));
     for (TensorInfo kept : output.tensors()) {
@@ -116,7 +116,7 @@ final class Verifier {
     weights(Optional.of(floats));
   }
 
-  private void kept(TensorSource floats, TensorInfo original, TensorInfo kept) throws IOException {
+  private void kept(ModelSource floats, TensorInfo original, TensorInfo kept) throws IOException {
     for (long at = 0; at < kept.bytes(); at += PIECE) {
       int n = (int) Math.min(PIECE, kept.bytes() - at);
       int first = floats.read(original, at, n).mismatch(output.read(kept, at, n));
@@ -127,7 +127,7 @@ final class Verifier {
     }
   }
 
-  private void weights(Optional<TensorSource> original) throws IOException {
+  private void weights(Optional<ModelSource> original) throws IOException {
     Map<String, TensorInfo> tensors = new LinkedHashMap<>();
     original.ifPresent(o -> o.tensors().forEach(t -> tensors.put(t.name(), t)));
     long total = output.quantized().stream().mapToLong(w -> w.rows().tensor().bytes()).sum();

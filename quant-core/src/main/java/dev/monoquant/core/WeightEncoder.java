@@ -7,7 +7,7 @@ import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.WeightSettings;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.Options;
@@ -64,7 +64,7 @@ final class WeightEncoder {
    */
   Outcome encode(
       WeightSettings wanted, LayerChoice.Candidate candidate, Optional<EncodedWeight> twin) {
-    Rows rows = candidate.rows();
+    WeightMatrix rows = candidate.rows();
     SchemeChoice.Chosen chosen = choice.of(wanted);
     Scheme scheme = chosen.scheme();
     try {
@@ -86,7 +86,7 @@ final class WeightEncoder {
       WeightSettings wanted,
       LayerChoice.Candidate candidate,
       Optional<EncodedWeight> twin) {
-    Rows rows = candidate.rows();
+    WeightMatrix rows = candidate.rows();
     if (options.granularity() instanceof Granularity.PerGroup group
         && rows.cols() % group.size() != 0) {
       return ragged(scheme, options, wanted, candidate, twin, group.size());
@@ -106,7 +106,7 @@ final class WeightEncoder {
     return made(scheme, options, rows);
   }
 
-  private Outcome made(Scheme scheme, Options options, Rows rows) {
+  private Outcome made(Scheme scheme, Options options, WeightMatrix rows) {
     Encoding encoding = scheme.encoding(rows, options);
     long least = Math.multiplyExact((long) encoding.rowAlignment(), rows.cols());
     if (least > MAX_TILE_ELEMENTS) {

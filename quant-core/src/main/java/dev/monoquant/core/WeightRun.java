@@ -7,12 +7,12 @@ import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Scheme;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.Map;
@@ -22,8 +22,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class WeightRun {
 
   private final PlannedWeight planned;
-  private final TensorSource source;
-  private final TensorSink sink;
+  private final ModelSource source;
+  private final OutputWriter sink;
   private final RowReader reader;
   private final int height;
   private final NonFinitePolicy policy;
@@ -40,8 +40,8 @@ final class WeightRun {
       PlannedWeight planned,
       Scheme scheme,
       Facts facts,
-      TensorSource source,
-      TensorSink sink,
+      ModelSource source,
+      OutputWriter sink,
       int height,
       NonFinitePolicy policy)
       throws IOException {
@@ -88,7 +88,7 @@ final class WeightRun {
       reader.read(firstRow, rows, original);
     }
 
-    QuantizedTile coded;
+    EncodedTile coded;
     try (SourceTile tile = new SourceTile(weight.rows(), firstRow, rows, cols, original, buffers)) {
       coded = quantizer.quantize(tile);
       gate.check(coded, firstRow, rows);
@@ -101,7 +101,7 @@ final class WeightRun {
     float[] decoded = buffers.decoded(rows * cols);
     ErrorMeter meter = new ErrorMeter(cols);
     double greatestBound = 0;
-    QuantizedTile all = coded.with(whole);
+    EncodedTile all = coded.with(whole);
     try {
       decoder.decode(all, decoded);
     } catch (RuntimeException e) {

@@ -2,7 +2,7 @@ package dev.monoquant.core;
 
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.LayerQuantizer;
 import java.util.List;
 
@@ -21,7 +21,7 @@ class FakeLayers implements LayerQuantizer {
   }
 
   @Override
-  public List<Rows> rows(Layer layer) {
+  public List<WeightMatrix> rows(Layer layer) {
     boolean linear = layer.kind().equals(LayerKind.LINEAR);
     if (!linear && !layer.kind().equals(LayerKind.CONV1D_TRANSPOSED)) {
       return List.of();
@@ -29,7 +29,8 @@ class FakeLayers implements LayerQuantizer {
     return layer
         .tensor("weight")
         .filter(t -> t.type().isQuantizable() && t.shape().elements() > 0)
-        .map(t -> List.of(new Rows(layer.name(), layer.kind(), "weight", t, linear ? 0 : 1)))
+        .map(
+            t -> List.of(new WeightMatrix(layer.name(), layer.kind(), "weight", t, linear ? 0 : 1)))
         .orElse(List.of());
   }
 }

@@ -2,7 +2,7 @@ package dev.monoquant.core;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.Options;
@@ -10,10 +10,10 @@ import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
 import java.util.Set;
@@ -33,12 +33,12 @@ public class FakeScheme implements Scheme {
   }
 
   @Override
-  public Options defaults(Rows rows) {
+  public Options defaults(WeightMatrix rows) {
     return new Options(8, true, Granularity.TENSOR);
   }
 
   @Override
-  public Encoding encoding(Rows rows, Options options) {
+  public Encoding encoding(WeightMatrix rows, Options options) {
     if (!options.symmetric()) {
       throw new ConfigurationException("fake is symmetric");
     }
@@ -51,8 +51,8 @@ public class FakeScheme implements Scheme {
   }
 
   @Override
-  public TileQuantizer begin(Rows rows, Options options, Facts facts) {
-    return tile -> QuantizedTile.of(tile, Map.of(Part.CODES, codes(tile)));
+  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+    return tile -> EncodedTile.of(tile, Map.of(Part.CODES, codes(tile)));
   }
 
   static byte[] codes(Tile tile) {
@@ -65,10 +65,10 @@ public class FakeScheme implements Scheme {
   }
 
   @Override
-  public TileDecoder decoder(Rows rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, Options options) {
     return new TileDecoder() {
       @Override
-      public void decode(QuantizedTile tile, float[] out) {
+      public void decode(EncodedTile tile, float[] out) {
         byte[] codes = tile.part(Part.CODES);
         for (int i = 0; i < codes.length; i++) {
           out[i] = codes[i] / 64f;
@@ -76,7 +76,7 @@ public class FakeScheme implements Scheme {
       }
 
       @Override
-      public double errorBound(QuantizedTile tile, int row) {
+      public double errorBound(EncodedTile tile, int row) {
         return 1 / 128.0;
       }
     };

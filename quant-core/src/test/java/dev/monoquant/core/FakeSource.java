@@ -9,8 +9,8 @@ import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -19,7 +19,7 @@ import java.util.List;
 import java.util.Map;
 
 /** A model in arrays, and the detector that opens it whatever the input is. */
-final class FakeSource implements TensorSource, InputFormatDetector {
+final class FakeSource implements ModelSource, InputFormatDetector {
 
   private final List<TensorInfo> tensors = new ArrayList<>();
   private final Map<String, byte[]> bytes = new HashMap<>();
@@ -102,7 +102,7 @@ final class FakeSource implements TensorSource, InputFormatDetector {
   }
 
   @Override
-  public TensorSource open(ModelInput input, ReadLimits limits) {
+  public ModelSource open(ModelInput input, ReadLimits limits) {
     return this;
   }
 }

@@ -11,17 +11,17 @@ import dev.monoquant.QuantizationConfig;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -123,7 +123,7 @@ class NonFiniteTest {
           }
 
           @Override
-          public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
             seen.put(rows.tensor().name(), facts);
             return super.begin(rows, options, facts);
           }
@@ -136,14 +136,14 @@ class NonFiniteTest {
   /** Refuses numbers from 10,000 on, as a scale or a cast that overflows is refused. */
   private static final class Overflowing extends FakeScheme {
     @Override
-    public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+    public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
       return tile -> {
         for (int i = 0; i < tile.height() * tile.cols(); i++) {
           if (Math.abs(tile.values()[i]) >= 10_000) {
             throw new ValidationException("tensor " + rows.tensor().name() + ": no finite scale");
           }
         }
-        return QuantizedTile.of(tile, Map.of(Part.CODES, codes(tile)));
+        return EncodedTile.of(tile, Map.of(Part.CODES, codes(tile)));
       };
     }
   }
@@ -198,7 +198,7 @@ class NonFiniteTest {
       @ForAll Set<@IntRange(min = 0, max = 63) Integer> places) {
     int[] dims = {a, b, c};
     TensorInfo tensor = new TensorInfo("w", ElementType.FLOAT32, TensorShape.of(a, b, c));
-    Rows rows = new Rows("", LayerKind.LINEAR, "w", tensor, axis);
+    WeightMatrix rows = new WeightMatrix("", LayerKind.LINEAR, "w", tensor, axis);
     float[] matrix = new float[a * b * c];
     List<String> expected = new ArrayList<>();
     int[] others = axis == 0 ? new int[] {1, 2} : axis == 1 ? new int[] {0, 2} : new int[] {0, 1};

@@ -10,18 +10,18 @@ import dev.monoquant.Rule;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.LayerQuantizer;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.ReadChoices;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -69,12 +69,12 @@ class OptionOwnersTest {
     }
 
     @Override
-    public TensorSource open(ModelInput input, ReadLimits limits) {
+    public ModelSource open(ModelInput input, ReadLimits limits) {
       throw new AssertionError("the other one is to be called");
     }
 
     @Override
-    public TensorSource open(ModelInput input, ReadLimits limits, OptionValues options) {
+    public ModelSource open(ModelInput input, ReadLimits limits, OptionValues options) {
       seen.add(options);
       return new FakeSource().floats("fc1.weight", 16, 32).floats("fc2.weight", 32, 16);
     }
@@ -93,7 +93,7 @@ class OptionOwnersTest {
     }
 
     @Override
-    public TensorSource open(ModelInput input, ReadLimits limits) {
+    public ModelSource open(ModelInput input, ReadLimits limits) {
       return new FakeSource().floats("fc1.weight", 16, 32).floats("fc2.weight", 32, 16);
     }
   }
@@ -111,15 +111,18 @@ class OptionOwnersTest {
     }
 
     @Override
-    public List<Rows> rows(Layer layer) {
+    public List<WeightMatrix> rows(Layer layer) {
       throw new AssertionError("the other one is to be called");
     }
 
     @Override
-    public List<Rows> rows(Layer layer, OptionValues options) {
+    public List<WeightMatrix> rows(Layer layer, OptionValues options) {
       return layer
           .tensor("weight")
-          .map(t -> List.of(new Rows(layer.name(), layer.kind(), "weight", t, options.get(AXIS))))
+          .map(
+              t ->
+                  List.of(
+                      new WeightMatrix(layer.name(), layer.kind(), "weight", t, options.get(AXIS))))
           .orElse(List.of());
     }
   }

@@ -17,9 +17,9 @@ import dev.monoquant.ValidationException;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelInput;
@@ -27,13 +27,13 @@ import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Plugins;
-import dev.monoquant.spi.TensorSink;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -154,11 +154,11 @@ class QuantizerTest {
     FakeScheme hostile =
         new FakeScheme() {
           @Override
-          public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
             return tile -> {
               byte[] codes = codes(tile);
               Arrays.fill(tile.values(), 1e30f);
-              return QuantizedTile.of(tile, Map.of(Part.CODES, codes));
+              return EncodedTile.of(tile, Map.of(Part.CODES, codes));
             };
           }
         };
@@ -224,7 +224,7 @@ class QuantizerTest {
     FakeScheme liar =
         new FakeScheme() {
           @Override
-          public TileDecoder decoder(Rows rows, Options options) {
+          public TileDecoder decoder(WeightMatrix rows, Options options) {
             return (tile, out) -> super.decoder(rows, options).decode(tile, out);
           }
         };
@@ -233,11 +233,11 @@ class QuantizerTest {
     FakeScheme drifting =
         new FakeScheme() {
           @Override
-          public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
             return tile -> {
               byte[] codes = codes(tile);
               codes[0]++;
-              return QuantizedTile.of(tile, Map.of(Part.CODES, codes));
+              return EncodedTile.of(tile, Map.of(Part.CODES, codes));
             };
           }
         };
@@ -252,8 +252,8 @@ class QuantizerTest {
     FakeScheme broken =
         new FakeScheme() {
           @Override
-          public TileQuantizer begin(Rows rows, Options options, Facts facts) {
-            return tile -> QuantizedTile.of(tile, Map.of(Part.CODES, new byte[3]));
+          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+            return tile -> EncodedTile.of(tile, Map.of(Part.CODES, new byte[3]));
           }
         };
     assertThatThrownBy(() -> quantizer(model(), broken).quantize(input(), FAKE))
@@ -267,7 +267,7 @@ class QuantizerTest {
     FakeScheme broken =
         new FakeScheme() {
           @Override
-          public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
             return tile -> {
               throw new IllegalStateException("boom");
             };
@@ -433,7 +433,7 @@ class QuantizerTest {
     }
 
     @Override
-    public TensorSink open(OutputRequest request) {
+    public OutputWriter open(OutputRequest request) {
       throw new AssertionError("only planned");
     }
   }
@@ -462,12 +462,12 @@ class QuantizerTest {
     }
 
     @Override
-    public TensorSink open(OutputRequest request) {
+    public OutputWriter open(OutputRequest request) {
       MemoryStore store =
           new MemoryStore(request.source(), request.layers(), request.weights(), request.kept());
-      return new TensorSink() {
+      return new OutputWriter() {
         @Override
-        public void writeTile(EncodedWeight weight, QuantizedTile tile) {
+        public void writeTile(EncodedWeight weight, EncodedTile tile) {
           store.writeTile(weight, tile);
         }
 
@@ -523,7 +523,7 @@ class QuantizerTest {
     }
 
     @Override
-    public TensorSink open(OutputRequest request) {
+    public OutputWriter open(OutputRequest request) {
       throw new AssertionError("only planned");
     }
   }
@@ -579,7 +579,7 @@ class QuantizerTest {
           private final Thread main = Thread.currentThread();
 
           @Override
-          public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
             main.interrupt();
             return super.begin(rows, options, facts);
           }
@@ -594,7 +594,7 @@ class QuantizerTest {
     FakeLayers wishful =
         new FakeLayers("wishful") {
           @Override
-          public boolean symmetricByDefault(Rows rows) {
+          public boolean symmetricByDefault(WeightMatrix rows) {
             return false;
           }
         };

@@ -11,9 +11,9 @@ import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.SchemeId;
@@ -40,7 +40,7 @@ class RenderingTest {
         new TensorInfo(layer + ".weight", ElementType.FLOAT32, TensorShape.of(rows, cols));
     return new PlannedWeight(
         new EncodedWeight(
-            new Rows(layer, LayerKind.LINEAR, "weight", tensor, 0),
+            new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
             new SchemeId("int8", 1),
             new Options(8, true, Granularity.CHANNEL),
             Encoding.of(

@@ -1,8 +1,8 @@
 package dev.monoquant.schemes;
 
 import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 
 /** Codes back to numbers: (code - zero point) * scale, rounded to the precision of the weight. */
 final class AffineDecoder implements TileDecoder {
@@ -14,7 +14,7 @@ final class AffineDecoder implements TileDecoder {
   }
 
   @Override
-  public void decode(QuantizedTile tile, float[] out) {
+  public void decode(EncodedTile tile, float[] out) {
     byte[] codes = tile.part(Part.CODES);
     BlockParameters parameters = BlockParameters.of(spec, tile);
     boolean comfortable = parameters.areComfortable();
@@ -45,7 +45,7 @@ final class AffineDecoder implements TileDecoder {
   }
 
   @Override
-  public double errorBound(QuantizedTile tile, int row) {
+  public double errorBound(EncodedTile tile, int row) {
     return AffineErrorBound.of(spec, BlockParameters.greatestScale(spec, tile, row));
   }
 

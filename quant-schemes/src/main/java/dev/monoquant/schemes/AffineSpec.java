@@ -3,7 +3,7 @@ package dev.monoquant.schemes;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
@@ -30,7 +30,7 @@ record AffineSpec(
     Granularity granularity,
     long cols) {
 
-  static AffineSpec of(SchemeId scheme, int bits, Rows rows, Options options) {
+  static AffineSpec of(SchemeId scheme, int bits, WeightMatrix rows, Options options) {
     SchemeChecks.require(scheme, bits, rows, options);
     String name = QuantException.quote(rows.tensor().name());
     ElementType type = rows.tensor().type();

@@ -3,8 +3,8 @@ package dev.monoquant.schemes;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import dev.monoquant.tile.Tile;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -58,7 +58,7 @@ final class BlockParameters {
   }
 
   /** Those that came with codes. */
-  static BlockParameters of(AffineSpec spec, QuantizedTile tile) {
+  static BlockParameters of(AffineSpec spec, EncodedTile tile) {
     int blocks = spec.perTensor() ? 1 : tile.height() * spec.blocks();
     float[] scales = readScales(spec, tile, 0, blocks);
     byte[] zeroPoints = spec.symmetric() ? new byte[blocks] : tile.part(Part.ZERO_POINT);
@@ -67,7 +67,7 @@ final class BlockParameters {
   }
 
   /** The greatest scale of a row of codes. */
-  static float greatestScale(AffineSpec spec, QuantizedTile tile, int row) {
+  static float greatestScale(AffineSpec spec, EncodedTile tile, int row) {
     int from = spec.perTensor() ? 0 : row * spec.blocks();
     float greatest = 0;
     for (float scale : readScales(spec, tile, from, spec.perTensor() ? 1 : spec.blocks())) {
@@ -76,7 +76,7 @@ final class BlockParameters {
     return greatest;
   }
 
-  private static float[] readScales(AffineSpec spec, QuantizedTile tile, int from, int count) {
+  private static float[] readScales(AffineSpec spec, EncodedTile tile, int from, int count) {
     ElementType type = spec.precision().type();
     ByteBuffer bytes = ByteBuffer.wrap(tile.part(Part.SCALE)).position(from * type.cellBytes());
     float[] scales = new float[count];

@@ -3,7 +3,7 @@ package dev.monoquant.schemes;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.spi.TileDecoder;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import java.nio.ByteBuffer;
 
 /**
@@ -16,7 +16,7 @@ import java.nio.ByteBuffer;
 record CastDecoder(ElementType source, ElementType target, int cols) implements TileDecoder {
 
   @Override
-  public void decode(QuantizedTile tile, float[] out) {
+  public void decode(EncodedTile tile, float[] out) {
     byte[] bytes = tile.part(CastScheme.VALUES);
     int count = Math.multiplyExact(tile.height(), cols);
     FloatBytes.widen(target, ByteBuffer.wrap(bytes), out, 0, count);
@@ -24,7 +24,7 @@ record CastDecoder(ElementType source, ElementType target, int cols) implements 
 
   /** Half the distance between numbers of the target type at the greatest of the row. */
   @Override
-  public double errorBound(QuantizedTile tile, int row) {
+  public double errorBound(EncodedTile tile, int row) {
     if (source == target) {
       return 0;
     }

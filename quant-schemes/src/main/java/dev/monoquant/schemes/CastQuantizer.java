@@ -8,7 +8,7 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.spi.TileQuantizer;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Tile;
 import java.nio.ByteBuffer;
 import java.util.Map;
@@ -26,10 +26,10 @@ record CastQuantizer(String tensor, ElementType source, ElementType target, bool
     implements TileQuantizer {
 
   @Override
-  public QuantizedTile quantize(Tile tile) {
+  public EncodedTile quantize(Tile tile) {
     int count = Math.multiplyExact(tile.height(), tile.cols());
     byte[] bytes = torch ? castByTorch(tile) : cast(tile, count);
-    return QuantizedTile.of(tile, Map.of(CastScheme.VALUES, bytes));
+    return EncodedTile.of(tile, Map.of(CastScheme.VALUES, bytes));
   }
 
   private byte[] cast(Tile tile, int count) {

@@ -2,7 +2,7 @@ package dev.monoquant.schemes;
 
 import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Options;
@@ -34,18 +34,18 @@ abstract class CastScheme implements Scheme {
   }
 
   @Override
-  public final Options defaults(Rows rows) {
+  public final Options defaults(WeightMatrix rows) {
     return new Options(target.bits(), true, Granularity.TENSOR);
   }
 
   @Override
-  public final Encoding encoding(Rows rows, Options options) {
+  public final Encoding encoding(WeightMatrix rows, Options options) {
     SchemeChecks.require(id, target.bits(), rows, options);
     return Encoding.of(Part.perElement(VALUES, target));
   }
 
   @Override
-  public final TileQuantizer begin(Rows rows, Options options, Facts facts) {
+  public final TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
     encoding(rows, options);
     return new CastQuantizer(
         QuantException.quote(rows.tensor().name()),
@@ -55,7 +55,7 @@ abstract class CastScheme implements Scheme {
   }
 
   @Override
-  public final TileDecoder decoder(Rows rows, Options options) {
+  public final TileDecoder decoder(WeightMatrix rows, Options options) {
     encoding(rows, options);
     return new CastDecoder(rows.tensor().type(), target, Math.toIntExact(rows.cols()));
   }

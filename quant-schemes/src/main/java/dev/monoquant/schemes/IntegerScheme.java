@@ -1,6 +1,6 @@
 package dev.monoquant.schemes;
 
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
@@ -32,12 +32,12 @@ class IntegerScheme implements Scheme {
   }
 
   @Override
-  public final Options defaults(Rows rows) {
+  public final Options defaults(WeightMatrix rows) {
     return new Options(bits, true, granularity);
   }
 
   @Override
-  public final Encoding encoding(Rows rows, Options options) {
+  public final Encoding encoding(WeightMatrix rows, Options options) {
     return AffineSpec.of(id, bits, rows, options).encoding();
   }
 
@@ -49,7 +49,7 @@ class IntegerScheme implements Scheme {
   }
 
   @Override
-  public final TileQuantizer begin(Rows rows, Options options, Facts facts) {
+  public final TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
     AffineSpec spec = AffineSpec.of(id, bits, rows, options);
     AffineTensorParts whole = AffineTensorParts.of(spec, facts);
     return options.compute() == Compute.TORCH
@@ -58,7 +58,7 @@ class IntegerScheme implements Scheme {
   }
 
   @Override
-  public final TileDecoder decoder(Rows rows, Options options) {
+  public final TileDecoder decoder(WeightMatrix rows, Options options) {
     return new AffineDecoder(AffineSpec.of(id, bits, rows, options));
   }
 }

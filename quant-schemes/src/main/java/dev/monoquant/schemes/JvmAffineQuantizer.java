@@ -1,7 +1,7 @@
 package dev.monoquant.schemes;
 
 import dev.monoquant.spi.TileQuantizer;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
 
@@ -22,7 +22,7 @@ final class JvmAffineQuantizer implements TileQuantizer {
   }
 
   @Override
-  public QuantizedTile quantize(Tile tile) {
+  public EncodedTile quantize(Tile tile) {
     float[] values = tile.values();
     int cols = tile.cols();
     BlockParameters parameters = parameters(tile);
@@ -45,7 +45,7 @@ final class JvmAffineQuantizer implements TileQuantizer {
       }
     }
     parameters.refuseInfinite(codes);
-    return QuantizedTile.of(tile, parameters.parts(codes));
+    return EncodedTile.of(tile, parameters.parts(codes));
   }
 
   private BlockParameters parameters(Tile tile) {

@@ -2,7 +2,7 @@ package dev.monoquant.schemes;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.SchemeId;
 
@@ -12,7 +12,7 @@ final class SchemeChecks {
   private SchemeChecks() {}
 
   /** Refuses other types, empty weights, other widths and unknown profiles. */
-  static void require(SchemeId scheme, int bits, Rows rows, Options options) {
+  static void require(SchemeId scheme, int bits, WeightMatrix rows, Options options) {
     String name = QuantException.quote(rows.tensor().name());
     if (!rows.tensor().type().isQuantizable()) {
       throw new ConfigurationException(

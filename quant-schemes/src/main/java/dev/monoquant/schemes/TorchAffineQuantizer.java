@@ -5,7 +5,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import dev.monoquant.spi.TileQuantizer;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Tile;
 import java.nio.ByteBuffer;
 import java.util.Map;
@@ -38,7 +38,7 @@ final class TorchAffineQuantizer implements TileQuantizer {
   }
 
   @Override
-  public QuantizedTile quantize(Tile tile) {
+  public EncodedTile quantize(Tile tile) {
     NDArray array = tile.array();
     long blocks = Math.multiplyExact((long) tile.height(), spec.blocks());
     try (NDManager scope = array.getManager().newSubManager();
@@ -53,7 +53,7 @@ final class TorchAffineQuantizer implements TileQuantizer {
       }
       byte[] codes = codes(v);
       parameters.refuseInfinite(codes);
-      return QuantizedTile.of(tile, parameters.parts(codes));
+      return EncodedTile.of(tile, parameters.parts(codes));
     }
   }
 

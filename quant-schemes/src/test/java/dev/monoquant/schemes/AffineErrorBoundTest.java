@@ -3,12 +3,12 @@ package dev.monoquant.schemes;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Granularity;
-import dev.monoquant.tile.QuantizedTile;
 import java.util.SplittableRandom;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -43,7 +43,7 @@ class AffineErrorBoundTest {
   @Property
   void someNumberComesNear(@ForAll("kinds") Tuple.Tuple3<ElementType, Integer, Boolean> kind) {
     ElementType type = kind.get1();
-    Rows rows = Run.rows(type, ROWS, COLS);
+    WeightMatrix rows = Run.rows(type, ROWS, COLS);
     SplittableRandom random = new SplittableRandom(42);
     float[] weight = new float[ROWS * COLS];
     for (int i = 0; i < weight.length; i++) {
@@ -55,7 +55,7 @@ class AffineErrorBoundTest {
     weight = Run.as(type, weight);
     Scheme scheme = Run.scheme(kind.get2());
     Options options = new Options(kind.get2(), kind.get3(), Granularity.CHANNEL);
-    QuantizedTile tile = Run.quantize(scheme, rows, options, weight, ROWS);
+    EncodedTile tile = Run.quantize(scheme, rows, options, weight, ROWS);
     float[] decoded = Run.decode(scheme, rows, options, tile);
     TileDecoder decoder = scheme.decoder(rows, options);
     double nearest = 0;

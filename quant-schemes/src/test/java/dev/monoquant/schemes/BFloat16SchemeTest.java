@@ -1,6 +1,6 @@
 package dev.monoquant.schemes;
 
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.contracts.SchemeContract;
@@ -18,7 +18,7 @@ class BFloat16SchemeTest implements SchemeContract {
   }
 
   @Override
-  public List<Options> options(Rows rows) {
+  public List<Options> options(WeightMatrix rows) {
     Options defaults = subject().defaults(rows);
     return Run.computes(defaults);
   }

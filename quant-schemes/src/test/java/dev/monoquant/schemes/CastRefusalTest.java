@@ -6,20 +6,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class CastRefusalTest {
 
-  private static QuantizedTile cast(
+  private static EncodedTile cast(
       Scheme scheme, ElementType type, Compute compute, float... numbers) {
-    Rows rows = Run.rows(type, numbers.length / 2, 2);
+    WeightMatrix rows = Run.rows(type, numbers.length / 2, 2);
     Options options = scheme.defaults(rows).withCompute(compute);
     return Run.quantize(scheme, rows, options, numbers, 100);
   }
@@ -54,8 +54,7 @@ class CastRefusalTest {
 
   @Test
   void aFloat16ThatNoBfloat16IsNearIsRefused() {
-    QuantizedTile tile =
-        cast(new BFloat16Scheme(), ElementType.FLOAT16, Compute.JVM, 65376, -65376);
+    EncodedTile tile = cast(new BFloat16Scheme(), ElementType.FLOAT16, Compute.JVM, 65376, -65376);
     assertThat(tile.part(CastScheme.VALUES)).containsExactly(0x7F, 0x47, 0x7F, 0xC7);
     assertThatThrownBy(
             () -> cast(new BFloat16Scheme(), ElementType.FLOAT16, Compute.JVM, 65408, -65504))
@@ -66,21 +65,21 @@ class CastRefusalTest {
 
   @Test
   void castToTheSameTypeIsACopyWithoutError() {
-    Rows rows = Run.rows(ElementType.FLOAT16, 1, 3);
+    WeightMatrix rows = Run.rows(ElementType.FLOAT16, 1, 3);
     Scheme scheme = new Float16Scheme();
     Options options = scheme.defaults(rows);
     float[] numbers = {65504, -0f, 0x1p-24f};
-    QuantizedTile tile = Run.quantize(scheme, rows, options, numbers, 1);
+    EncodedTile tile = Run.quantize(scheme, rows, options, numbers, 1);
     assertThat(Run.decode(scheme, rows, options, tile)).isEqualTo(numbers);
     assertThat(scheme.decoder(rows, options).errorBound(tile, 0)).isZero();
   }
 
   @Test
   void boundIsHalfAStepAtTheGreatestNumberOfTheRow() {
-    Rows rows = Run.rows(ElementType.FLOAT32, 2, 2);
+    WeightMatrix rows = Run.rows(ElementType.FLOAT32, 2, 2);
     Scheme scheme = new Float16Scheme();
     Options options = scheme.defaults(rows);
-    QuantizedTile tile =
+    EncodedTile tile =
         Run.quantize(scheme, rows, options, new float[] {-1.5f, 0.1f, 0x1p-20f, 0}, 2);
     assertThat(scheme.decoder(rows, options).errorBound(tile, 0)).isEqualTo(0x1p-11);
     assertThat(scheme.decoder(rows, options).errorBound(tile, 1)).isEqualTo(0x1p-25);
@@ -89,11 +88,11 @@ class CastRefusalTest {
   @Test
   void otherBitsAndIntegersAreRefused() {
     Scheme scheme = new BFloat16Scheme();
-    Rows rows = Run.rows(ElementType.FLOAT32, 2, 2);
+    WeightMatrix rows = Run.rows(ElementType.FLOAT32, 2, 2);
     assertThatThrownBy(() -> scheme.encoding(rows, scheme.defaults(rows).withBits(8)))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("bfloat16 has 16 bits, not 8");
-    Rows integers = Run.rows(ElementType.INT32, 2, 2);
+    WeightMatrix integers = Run.rows(ElementType.INT32, 2, 2);
     assertThatThrownBy(() -> scheme.encoding(integers, scheme.defaults(integers)))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("is I32");

@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Granularity;
-import dev.monoquant.tile.QuantizedTile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -56,16 +56,16 @@ class ErrorBoundValuesTest {
   @Test
   void aRowIsBoundByTheGreatestOfItsOwnScales() {
     Scheme scheme = new Int8Scheme();
-    Rows rows = Run.rows(ElementType.FLOAT32, 3, 6);
+    WeightMatrix rows = Run.rows(ElementType.FLOAT32, 3, 6);
     float[] weight = {8, 1, 1, 1, 64, 1, 1, 1, 1, 1, 1, 1, 16, 1, 1, 1, 1, 1};
     Options options = new Options(8, true, Granularity.group(2));
-    QuantizedTile tile = Run.quantize(scheme, rows, options, weight, 3);
+    EncodedTile tile = Run.quantize(scheme, rows, options, weight, 3);
     TileDecoder decoder = scheme.decoder(rows, options);
     double unit = decoder.errorBound(tile, 1);
     assertThat(decoder.errorBound(tile, 0) / unit).isCloseTo(64, within(1e-3));
     assertThat(decoder.errorBound(tile, 2) / unit).isCloseTo(16, within(1e-3));
     Options whole = options.withGranularity(Granularity.TENSOR);
-    QuantizedTile one = Run.quantize(scheme, rows, whole, weight, 3);
+    EncodedTile one = Run.quantize(scheme, rows, whole, weight, 3);
     for (int row = 0; row < 3; row++) {
       assertThat(scheme.decoder(rows, whole).errorBound(one, row))
           .isEqualTo(decoder.errorBound(tile, 0));
@@ -79,9 +79,9 @@ class ErrorBoundValuesTest {
     float[] weight = {1.5f, -0.25f};
     double[] bounds = new double[2];
     for (int i = 0; i < 2; i++) {
-      Rows rows = Run.rows(i == 0 ? ElementType.FLOAT32 : ElementType.FLOAT64, 1, 2);
+      WeightMatrix rows = Run.rows(i == 0 ? ElementType.FLOAT32 : ElementType.FLOAT64, 1, 2);
       Options options = scheme.defaults(rows);
-      QuantizedTile tile = Run.quantize(scheme, rows, options, weight, 1);
+      EncodedTile tile = Run.quantize(scheme, rows, options, weight, 1);
       bounds[i] = scheme.decoder(rows, options).errorBound(tile, 0);
     }
     assertThat(bounds[0]).isEqualTo(0x1p-8);

@@ -2,7 +2,7 @@ package dev.monoquant.schemes;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.tile.Granularity;
 import java.io.IOException;
 import java.io.InputStream;
@@ -33,13 +33,13 @@ final class Golden {
       this.words = words;
     }
 
-    Rows rows() {
+    WeightMatrix rows() {
       String[] input = input();
       return Run.rows(ElementType.of(input[3]), Long.parseLong(input[4]), Long.parseLong(input[5]));
     }
 
     float[] weight() {
-      Rows rows = rows();
+      WeightMatrix rows = rows();
       float[] values = new float[(int) (rows.rows() * rows.cols())];
       ByteBuffer bytes = ByteBuffer.wrap(file(words[2] + ".input"));
       FloatBytes.widen(rows.tensor().type(), bytes, values, 0, values.length);

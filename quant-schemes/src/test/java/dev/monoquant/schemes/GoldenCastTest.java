@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,7 +34,7 @@ class GoldenCastTest {
   private static void expect(Scheme scheme, Golden.Case golden, byte[] expected) {
     for (Compute compute : Run.COMPUTES) {
       Options options = scheme.defaults(golden.rows()).withCompute(compute);
-      QuantizedTile got = Run.quantize(scheme, golden.rows(), options, golden.weight(), 9);
+      EncodedTile got = Run.quantize(scheme, golden.rows(), options, golden.weight(), 9);
       assertThat(got.names()).containsExactly(CastScheme.VALUES);
       assertThat(got.part(CastScheme.VALUES)).isEqualTo(expected);
     }

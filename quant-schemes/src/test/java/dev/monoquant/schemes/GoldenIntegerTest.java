@@ -4,13 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
@@ -62,19 +62,19 @@ class GoldenIntegerTest {
     Scheme scheme = Run.scheme(edge.bits());
     for (Compute compute : Run.COMPUTES) {
       Options options = options(edge).withCompute(compute);
-      Rows rows = edge.rows();
+      WeightMatrix rows = edge.rows();
       int tensors = 1;
       if (edge.granularity().equals(Granularity.TENSOR)) {
         tensors = (int) rows.rows();
         rows = Run.rows(rows.tensor().type(), 1, rows.cols());
       }
       float[] weight = edge.weight();
-      QuantizedTile all = new QuantizedTile(0, 0, Map.of());
+      EncodedTile all = new EncodedTile(0, 0, Map.of());
       float[] decoded = new float[0];
       int size = weight.length / tensors;
       for (int i = 0; i < tensors; i++) {
         float[] one = Arrays.copyOfRange(weight, i * size, (i + 1) * size);
-        QuantizedTile got = Run.quantize(scheme, rows, options, one, 7);
+        EncodedTile got = Run.quantize(scheme, rows, options, one, 7);
         all = Run.concatenate(all, got);
         decoded = Run.concatenate(decoded, Run.decode(scheme, rows, options, got));
       }
@@ -91,7 +91,7 @@ class GoldenIntegerTest {
     return new Options(golden.bits(), golden.symmetric(), golden.granularity());
   }
 
-  private static void expect(Golden.Case golden, QuantizedTile got) {
+  private static void expect(Golden.Case golden, EncodedTile got) {
     assertThat(got.part(Part.SCALE)).isEqualTo(golden.part(Part.SCALE));
     if (!golden.symmetric()) {
       assertThat(got.part(Part.ZERO_POINT)).isEqualTo(golden.part(Part.ZERO_POINT));

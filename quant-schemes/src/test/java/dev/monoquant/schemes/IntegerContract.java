@@ -1,6 +1,6 @@
 package dev.monoquant.schemes;
 
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Options;
 import dev.monoquant.testkit.contracts.SchemeContract;
@@ -22,7 +22,7 @@ interface IntegerContract extends SchemeContract {
   }
 
   @Override
-  default List<Options> options(Rows rows) {
+  default List<Options> options(WeightMatrix rows) {
     List<Options> all = new ArrayList<>();
     for (boolean symmetric : new boolean[] {true, false}) {
       for (Granularity granularity :

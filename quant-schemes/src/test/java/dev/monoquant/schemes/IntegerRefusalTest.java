@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class IntegerRefusalTest {
 
-  private static final Rows ROWS = Run.rows(ElementType.BFLOAT16, 6, 96);
+  private static final WeightMatrix ROWS = Run.rows(ElementType.BFLOAT16, 6, 96);
 
   @Test
   void encodingFollowsGranularityTypeAndSymmetry() {
@@ -78,8 +78,10 @@ class IntegerRefusalTest {
     assertThatThrownBy(() -> scheme.encoding(Run.rows(ElementType.INT64, 2, 2), options))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("is I64");
-    for (Rows empty :
-        new Rows[] {Run.rows(ElementType.FLOAT32, 0, 8), Run.rows(ElementType.FLOAT32, 8, 0)}) {
+    for (WeightMatrix empty :
+        new WeightMatrix[] {
+          Run.rows(ElementType.FLOAT32, 0, 8), Run.rows(ElementType.FLOAT32, 8, 0)
+        }) {
       assertThatThrownBy(() -> scheme.encoding(empty, options))
           .isInstanceOf(ConfigurationException.class)
           .hasMessageContaining("is empty");
@@ -90,7 +92,7 @@ class IntegerRefusalTest {
   @CsvSource({"F32, 3e38", "BF16, 3e38", "F16, 60000"})
   void aRangeWithoutAFiniteScaleIsRefused(String wire, float end) {
     ElementType type = ElementType.of(wire);
-    Rows rows = Run.rows(type, 3, 4);
+    WeightMatrix rows = Run.rows(type, 3, 4);
     float[] weight = Run.as(type, 1, 2, 3, 4, end, -end, 0, 1, 1, 2, 3, 4);
     for (Compute compute : Run.COMPUTES) {
       Options options = new Options(8, false, Granularity.CHANNEL).withCompute(compute);
@@ -118,7 +120,7 @@ class IntegerRefusalTest {
    */
   @Test
   void aCodeThatWouldDecodeToInfinityIsRefused() {
-    Rows rows = Run.rows(ElementType.FLOAT16, 2, 3);
+    WeightMatrix rows = Run.rows(ElementType.FLOAT16, 2, 3);
     for (Compute compute : Run.COMPUTES) {
       for (Granularity granularity : new Granularity[] {Granularity.CHANNEL, Granularity.TENSOR}) {
         Options options = new Options(8, true, granularity).withCompute(compute);

@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Granularity;
-import dev.monoquant.tile.QuantizedTile;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -37,10 +37,10 @@ class LongGroupsTest {
       Scheme scheme = new Int8Scheme();
       Options options = new Options(8, symmetric, Granularity.CHANNEL);
       Options grouped = options.withGranularity(Granularity.group(size));
-      Rows rows = Run.rows(type, groups, size);
-      Rows row = Run.rows(type, 1, weight.length);
-      QuantizedTile apart = Run.quantize(scheme, rows, options, weight, 64);
-      QuantizedTile joined = Run.quantize(scheme, row, grouped, weight, 1);
+      WeightMatrix rows = Run.rows(type, groups, size);
+      WeightMatrix row = Run.rows(type, 1, weight.length);
+      EncodedTile apart = Run.quantize(scheme, rows, options, weight, 64);
+      EncodedTile joined = Run.quantize(scheme, row, grouped, weight, 1);
       assertThat(joined.names()).isEqualTo(apart.names());
       for (String part : apart.names()) {
         assertThat(joined.part(part)).as(part).isEqualTo(apart.part(part));
@@ -52,7 +52,7 @@ class LongGroupsTest {
 
   @Test
   void whatDecodesToInfinityIsToldWithItsPlace() {
-    Rows rows = Run.rows(ElementType.FLOAT16, 2, 4);
+    WeightMatrix rows = Run.rows(ElementType.FLOAT16, 2, 4);
     float[] weight = {1, 2, 3, 4, 0, 1, -65472, 1};
     for (Granularity granularity :
         new Granularity[] {Granularity.CHANNEL, Granularity.group(2), Granularity.TENSOR}) {

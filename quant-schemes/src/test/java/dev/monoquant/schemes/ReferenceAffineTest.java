@@ -5,16 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.contracts.Samples;
 import dev.monoquant.testkit.data.ValuePattern;
 import dev.monoquant.testkit.data.WeightSample;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.util.Arrays;
 import java.util.EnumSet;
 import net.jqwik.api.Arbitraries;
@@ -72,7 +72,7 @@ class ReferenceAffineTest {
   }
 
   private static void check(WeightSample weight, Options options, int tileHeight) {
-    Rows rows = weight.rows();
+    WeightMatrix rows = weight.rows();
     float[] numbers = weight.values(0, weight.height());
     ElementType type =
         rows.tensor().type() == ElementType.FLOAT64 ? ElementType.FLOAT32 : rows.tensor().type();
@@ -105,7 +105,7 @@ class ReferenceAffineTest {
     Scheme scheme = Run.scheme(options.bits());
     for (Compute compute : Run.COMPUTES) {
       Options with = options.withCompute(compute);
-      QuantizedTile got;
+      EncodedTile got;
       try {
         got = Run.quantize(scheme, rows, with, numbers, tileHeight);
       } catch (QuantException e) {

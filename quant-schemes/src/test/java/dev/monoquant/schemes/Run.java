@@ -3,9 +3,9 @@ package dev.monoquant.schemes;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
@@ -13,7 +13,7 @@ import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.fakes.MemoryTile;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -52,7 +52,7 @@ final class Run {
   }
 
   /** The parts of the second after those of the first. */
-  static QuantizedTile concatenate(QuantizedTile first, QuantizedTile second) {
+  static EncodedTile concatenate(EncodedTile first, EncodedTile second) {
     Map<String, byte[]> parts = new LinkedHashMap<>();
     for (String name : second.names()) {
       ByteArrayOutputStream both = new ByteArrayOutputStream();
@@ -62,7 +62,7 @@ final class Run {
       both.writeBytes(second.part(name));
       parts.put(name, both.toByteArray());
     }
-    return new QuantizedTile(0, first.height() + second.height(), parts);
+    return new EncodedTile(0, first.height() + second.height(), parts);
   }
 
   static float[] concatenate(float[] first, float[] second) {
@@ -71,9 +71,9 @@ final class Run {
     return both;
   }
 
-  static Rows rows(ElementType type, long rows, long cols) {
+  static WeightMatrix rows(ElementType type, long rows, long cols) {
     TensorInfo tensor = new TensorInfo("layer.weight", type, TensorShape.of(rows, cols));
-    return new Rows("layer", LayerKind.LINEAR, "weight", tensor, 0);
+    return new WeightMatrix("layer", LayerKind.LINEAR, "weight", tensor, 0);
   }
 
   /** Floats as they come out of a weight of that type. */
@@ -99,8 +99,8 @@ final class Run {
   }
 
   /** All parts of a weight, the tiles' concatenated. */
-  static QuantizedTile quantize(
-      Scheme scheme, Rows rows, Options options, float[] weight, int tileHeight) {
+  static EncodedTile quantize(
+      Scheme scheme, WeightMatrix rows, Options options, float[] weight, int tileHeight) {
     TileQuantizer quantizer = scheme.begin(rows, options, facts(scheme, options, weight));
     Map<String, ByteArrayOutputStream> parts = new TreeMap<>();
     int height = (int) rows.rows();
@@ -110,7 +110,7 @@ final class Run {
       float[] numbers = Arrays.copyOfRange(weight, row * cols, end * cols);
       // Longer than needed, as a tile may be: nobody may look at what is beyond.
       try (MemoryTile tile = MemoryTile.of(rows, row, numbers).withSlack(3)) {
-        QuantizedTile made = quantizer.quantize(tile);
+        EncodedTile made = quantizer.quantize(tile);
         for (String name : made.names()) {
           parts.computeIfAbsent(name, n -> new ByteArrayOutputStream()).writeBytes(made.part(name));
         }
@@ -118,10 +118,10 @@ final class Run {
     }
     Map<String, byte[]> all = new LinkedHashMap<>(quantizer.tensorParts());
     parts.forEach((name, bytes) -> all.put(name, bytes.toByteArray()));
-    return new QuantizedTile(0, height, all);
+    return new EncodedTile(0, height, all);
   }
 
-  static float[] decode(Scheme scheme, Rows rows, Options options, QuantizedTile parts) {
+  static float[] decode(Scheme scheme, WeightMatrix rows, Options options, EncodedTile parts) {
     float[] out = new float[(int) (rows.rows() * rows.cols())];
     scheme.decoder(rows, options).decode(parts, out);
     return out;

@@ -9,8 +9,8 @@ import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.data.WeightSample;
 import dev.monoquant.testkit.fakes.MemoryTile;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.QuantizedTile;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -95,14 +95,14 @@ public record SchemeCase(Scheme scheme, WeightSample weight, Options options)
    * @param height the number of rows
    * @return what the worker returned, and nothing more
    */
-  public QuantizedTile quantize(TileQuantizer worker, int firstRow, int height) {
+  public EncodedTile quantize(TileQuantizer worker, int firstRow, int height) {
     try (MemoryTile tile = tile(firstRow, height)) {
       return worker.quantize(tile);
     }
   }
 
   /** {@return the whole weight, quantized as one tile, with the whole parts} */
-  public QuantizedTile quantize() {
+  public EncodedTile quantize() {
     TileQuantizer worker = begin();
     return quantize(worker, 0, weight.height()).with(worker.tensorParts());
   }
@@ -113,18 +113,18 @@ public record SchemeCase(Scheme scheme, WeightSample weight, Options options)
    * @param tileHeight rows of each tile but perhaps the last; rounded up to the row alignment
    * @return the whole weight, with the whole parts
    */
-  public QuantizedTile quantizeInTiles(int tileHeight) {
+  public EncodedTile quantizeInTiles(int tileHeight) {
     TileQuantizer worker = begin();
     Map<String, ByteArrayOutputStream> bytes = new LinkedHashMap<>();
     for (Span span : spans(tileHeight)) {
-      QuantizedTile tile = quantize(worker, span.firstRow(), span.height());
+      EncodedTile tile = quantize(worker, span.firstRow(), span.height());
       for (String name : tile.names()) {
         bytes.computeIfAbsent(name, n -> new ByteArrayOutputStream()).writeBytes(tile.part(name));
       }
     }
     Map<String, byte[]> parts = new LinkedHashMap<>();
     bytes.forEach((name, stream) -> parts.put(name, stream.toByteArray()));
-    return new QuantizedTile(0, weight.height(), parts).with(worker.tensorParts());
+    return new EncodedTile(0, weight.height(), parts).with(worker.tensorParts());
   }
 
   /**
@@ -133,7 +133,7 @@ public record SchemeCase(Scheme scheme, WeightSample weight, Options options)
    * @param tile all parts of some rows
    * @return exactly its numbers, row-major
    */
-  public float[] decode(QuantizedTile tile) {
+  public float[] decode(EncodedTile tile) {
     float[] out = new float[tile.height() * weight.cols()];
     decoder().decode(tile, out);
     return out;

@@ -8,7 +8,7 @@ import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.ModelSource;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.FileChannel;
@@ -71,12 +71,12 @@ public final class FlatFormat implements InputFormatDetector {
   }
 
   @Override
-  public TensorSource open(ModelInput input, ReadLimits limits) throws IOException {
+  public ModelSource open(ModelInput input, ReadLimits limits) throws IOException {
     return open(input, limits, OptionValues.DEFAULTS);
   }
 
   @Override
-  public TensorSource open(ModelInput input, ReadLimits limits, OptionValues options)
+  public ModelSource open(ModelInput input, ReadLimits limits, OptionValues options)
       throws IOException {
     if (!(input instanceof ModelInput.OfPath file)) {
       throw new ModelFormatException(

@@ -1,7 +1,7 @@
 package com.example.flat;
 
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.ModelSource;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 
 /** An open file. Several threads may read at once: every read says where it starts. */
-final class FlatSource implements TensorSource {
+final class FlatSource implements ModelSource {
 
   private final Path path;
   private final FileChannel channel;

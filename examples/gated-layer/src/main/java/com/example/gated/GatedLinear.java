@@ -2,7 +2,7 @@ package com.example.gated;
 
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.LayerQuantizer;
 import dev.monoquant.spi.OptionSpec;
@@ -36,20 +36,20 @@ public final class GatedLinear implements LayerQuantizer {
   }
 
   @Override
-  public List<Rows> rows(Layer layer) {
+  public List<WeightMatrix> rows(Layer layer) {
     return rows(layer, OptionValues.DEFAULTS);
   }
 
   @Override
-  public List<Rows> rows(Layer layer, OptionValues options) {
+  public List<WeightMatrix> rows(Layer layer, OptionValues options) {
     int axis = options.get(VALUE_AXIS);
     if (!layer.kind().equals(KIND)) {
       return List.of();
     }
     return Stream.concat(
-            matrix(layer, "gate").map(tensor -> new Rows(layer.name(), KIND, "gate", tensor, 0)),
+            matrix(layer, "gate").map(tensor -> new WeightMatrix(layer.name(), KIND, "gate", tensor, 0)),
             matrix(layer, "value")
-                .map(tensor -> new Rows(layer.name(), KIND, "value", tensor, axis)))
+                .map(tensor -> new WeightMatrix(layer.name(), KIND, "value", tensor, axis)))
         .toList();
   }
 

@@ -2,7 +2,7 @@ package com.example.kmeans;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
@@ -38,7 +38,7 @@ public final class KMeans implements Scheme {
   }
 
   @Override
-  public Options defaults(Rows rows) {
+  public Options defaults(WeightMatrix rows) {
     return new Options(4, false, Granularity.TENSOR, "example", Compute.AUTO, Map.of());
   }
 
@@ -48,7 +48,7 @@ public final class KMeans implements Scheme {
   }
 
   @Override
-  public Encoding encoding(Rows rows, Options options) {
+  public Encoding encoding(WeightMatrix rows, Options options) {
     Options fixed = options.withCompute(Compute.AUTO).withExtra(Map.of());
     if (!fixed.equals(defaults(rows))) {
       throw new ConfigurationException(
@@ -66,13 +66,13 @@ public final class KMeans implements Scheme {
   }
 
   @Override
-  public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
     Levels levels = Levels.learn(facts, options.get(ITERATIONS), rows.tensor().type());
     return new LevelQuantizer(levels);
   }
 
   @Override
-  public TileDecoder decoder(Rows rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, Options options) {
     return new LevelDecoder();
   }
 }

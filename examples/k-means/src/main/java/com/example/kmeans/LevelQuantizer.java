@@ -2,7 +2,7 @@ package com.example.kmeans;
 
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
 
@@ -16,13 +16,13 @@ final class LevelQuantizer implements TileQuantizer {
   }
 
   @Override
-  public QuantizedTile quantize(Tile tile) {
+  public EncodedTile quantize(Tile tile) {
     float[] x = tile.values();
     byte[] codes = new byte[tile.height() * tile.cols()];
     for (int i = 0; i < codes.length; i++) {
       codes[i] = (byte) levels.nearest(x[i]);
     }
-    return QuantizedTile.of(tile, Map.of(Part.CODES, codes));
+    return EncodedTile.of(tile, Map.of(Part.CODES, codes));
   }
 
   /** What belongs to the weight as a whole is handed out once. */

@@ -1,7 +1,7 @@
 package com.example.kmeans;
 
 import dev.monoquant.spi.Plugins;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.contracts.SchemeContract;
@@ -16,7 +16,7 @@ class KMeansTest implements SchemeContract {
   }
 
   @Override
-  public List<Options> options(Rows rows) {
+  public List<Options> options(WeightMatrix rows) {
     Options defaults = subject().defaults(rows);
     return List.of(defaults, defaults.withExtra(Map.of("iterations", "0")));
   }

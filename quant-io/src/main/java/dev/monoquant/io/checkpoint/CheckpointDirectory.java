@@ -7,9 +7,9 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.io.files.ModelDirectory;
 import dev.monoquant.io.files.ShardIndex;
 import dev.monoquant.io.files.SideFiles;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadChoices;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -59,7 +59,7 @@ final class CheckpointDirectory {
     }
   }
 
-  static TensorSource open(Path path, ReadChoices choices, ReadLimits limits) throws IOException {
+  static ModelSource open(Path path, ReadChoices choices, ReadLimits limits) throws IOException {
     if (isIndex(path)) {
       String label = path.getParent() == null ? "." : path.getParent().toString();
       return sharded(
@@ -90,7 +90,7 @@ final class CheckpointDirectory {
             + " that tells whether they are all. Fetch the index too.");
   }
 
-  private static TensorSource single(Path root, ReadChoices choices, ReadLimits limits)
+  private static ModelSource single(Path root, ReadChoices choices, ReadLimits limits)
       throws IOException {
     CheckpointReader reader = new CheckpointReader(root.toString(), choices, limits);
     try {
@@ -103,7 +103,7 @@ final class CheckpointDirectory {
     }
   }
 
-  private static TensorSource sharded(
+  private static ModelSource sharded(
       Path root, String label, String indexName, ReadChoices choices, ReadLimits limits)
       throws IOException {
     Path indexPath = root.resolve(indexName);

@@ -13,10 +13,10 @@ import dev.monoquant.io.torch.TorchSource;
 import dev.monoquant.io.torch.TorchTensor;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadChoices;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SideFile;
-import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -59,7 +59,7 @@ final class CheckpointReader {
   }
 
   /** Reads a model of one file. */
-  static TensorSource single(Path path, String label, ReadChoices choices, ReadLimits limits)
+  static ModelSource single(Path path, String label, ReadChoices choices, ReadLimits limits)
       throws IOException {
     CheckpointReader reader = new CheckpointReader(label, choices, limits);
     try {
@@ -127,7 +127,7 @@ final class CheckpointReader {
   }
 
   /** {@return the source, which owns the open files from now on} */
-  TensorSource source(List<SideFile> sideFiles) {
+  ModelSource source(List<SideFile> sideFiles) {
     Map<String, Held> named = tensors;
     if (choices.stripPrefixes()) {
       named = NamePrefixes.strip(tensors, notes);

@@ -5,8 +5,8 @@ import dev.monoquant.io.torch.TorchProbe;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -75,7 +75,7 @@ public final class TorchCheckpointFormat implements InputFormatDetector {
   }
 
   @Override
-  public TensorSource open(ModelInput input, ReadLimits limits) throws IOException {
+  public ModelSource open(ModelInput input, ReadLimits limits) throws IOException {
     if (!(input instanceof ModelInput.OfPath of)) {
       throw new IllegalArgumentException(input.describe() + " is no file or directory");
     }

@@ -12,9 +12,9 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SeekableByteChannel;
@@ -95,7 +95,7 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
   }
 
   @Override
-  public TensorSource open(ModelInput input, ReadLimits limits) throws IOException {
+  public ModelSource open(ModelInput input, ReadLimits limits) throws IOException {
     if (!(input instanceof ModelInput.OfPath of)) {
       throw new IllegalArgumentException(input.describe() + " is no directory");
     }
@@ -118,7 +118,7 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
     }
   }
 
-  private static QuantizedTile read(
+  private static EncodedTile read(
       Map<String, StoredWeight> weights, EncodedWeight weight, long firstRow, int height)
       throws IOException {
     StoredWeight stored = weights.get(weight.name());

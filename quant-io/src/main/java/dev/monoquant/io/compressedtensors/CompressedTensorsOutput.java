@@ -6,7 +6,7 @@ import dev.monoquant.io.files.Manifest;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
-import dev.monoquant.spi.TensorSink;
+import dev.monoquant.spi.OutputWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -79,7 +79,7 @@ public final class CompressedTensorsOutput implements OutputFormat {
   }
 
   @Override
-  public TensorSink open(OutputRequest request) throws IOException {
+  public OutputWriter open(OutputRequest request) throws IOException {
     return new CompressedTensorsSink(request, new DirectoryPlan(request), disk);
   }
 }

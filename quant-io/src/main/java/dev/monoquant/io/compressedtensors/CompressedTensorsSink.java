@@ -7,14 +7,14 @@ import dev.monoquant.io.files.Manifest;
 import dev.monoquant.io.files.ManifestBuilder;
 import dev.monoquant.io.files.ShardFiles;
 import dev.monoquant.io.files.Staging;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.SideFile;
-import dev.monoquant.spi.TensorSink;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -26,7 +26,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** A model directory in the making. */
-final class CompressedTensorsSink implements TensorSink {
+final class CompressedTensorsSink implements OutputWriter {
 
   private final OutputRequest request;
   private final DirectoryPlan plan;
@@ -71,16 +71,16 @@ final class CompressedTensorsSink implements TensorSink {
   }
 
   private void writeShape(PackedWeight weight) throws IOException {
-    Rows rows = weight.weight().rows();
+    WeightMatrix rows = weight.weight().rows();
     ByteBuffer shape = ByteBuffer.allocate(2 * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     shape.putLong(rows.rows()).putLong(rows.cols()).flip();
     write(weight.name(PackedWeight.SHAPE), 0, shape);
   }
 
   @Override
-  public void writeTile(EncodedWeight weight, QuantizedTile tile) throws IOException {
+  public void writeTile(EncodedWeight weight, EncodedTile tile) throws IOException {
     PackedWeight packed = plan.weight(weight);
-    Rows rows = weight.rows();
+    WeightMatrix rows = weight.rows();
     CellGrid.checkRows(rows, weight.encoding(), tile.firstRow(), tile.height());
     byte[] codes = CellGrid.cells(weight.encoding().part(Part.CODES), rows, tile);
     write(
@@ -112,8 +112,8 @@ final class CompressedTensorsSink implements TensorSink {
     return out;
   }
 
-  private void collect(PackedWeight weight, QuantizedTile tile, byte[] cells) throws IOException {
-    Rows rows = weight.weight().rows();
+  private void collect(PackedWeight weight, EncodedTile tile, byte[] cells) throws IOException {
+    WeightMatrix rows = weight.weight().rows();
     ZeroPoints all =
         zeroPoints.computeIfAbsent(
             weight.module(),

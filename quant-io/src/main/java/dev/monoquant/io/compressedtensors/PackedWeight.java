@@ -5,9 +5,9 @@ import static java.util.Objects.requireNonNull;
 import dev.monoquant.io.files.BitPacking;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.Part;
 import java.util.ArrayList;
@@ -45,7 +45,7 @@ record PackedWeight(EncodedWeight weight, int bits, Strategy strategy, boolean s
   }
 
   static Optional<String> refusal(EncodedWeight weight) {
-    Rows rows = weight.rows();
+    WeightMatrix rows = weight.rows();
     if (!rows.kind().equals(LayerKind.LINEAR)) {
       return Optional.of(
           "the layer is of kind "
@@ -144,7 +144,7 @@ record PackedWeight(EncodedWeight weight, int bits, Strategy strategy, boolean s
   }
 
   List<TensorInfo> tensors() {
-    Rows rows = weight.rows();
+    WeightMatrix rows = weight.rows();
     Part scale = weight.encoding().part(Part.SCALE);
     List<TensorInfo> tensors = new ArrayList<>();
     tensors.add(

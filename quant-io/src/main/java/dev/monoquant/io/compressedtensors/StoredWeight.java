@@ -6,10 +6,10 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.io.files.BitPacking;
 import dev.monoquant.io.files.ModelFiles;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
@@ -44,14 +44,14 @@ record StoredWeight(
     BYTES
   }
 
-  QuantizedTile read(long firstRow, int height) throws IOException {
+  EncodedTile read(long firstRow, int height) throws IOException {
     Map<String, byte[]> parts = new LinkedHashMap<>();
     parts.put(Part.CODES, codes(firstRow, height));
     parts.put(Part.SCALE, cells(scale, Part.SCALE, firstRow, height));
     if (zeroPoint.isPresent()) {
       parts.put(Part.ZERO_POINT, zeroPoints(zeroPoint.get(), firstRow, height));
     }
-    return new QuantizedTile(firstRow, height, parts);
+    return new EncodedTile(firstRow, height, parts);
   }
 
   private int bits() {
@@ -59,7 +59,7 @@ record StoredWeight(
   }
 
   private byte[] codes(long firstRow, int height) throws IOException {
-    Rows rows = weight.rows();
+    WeightMatrix rows = weight.rows();
     int cols = Math.toIntExact(rows.cols());
     int bits = bits();
     int stride = Math.toIntExact(main.stored().bytes() / rows.rows());

@@ -7,9 +7,9 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.io.files.ModelFiles;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.SchemeId;
@@ -102,7 +102,7 @@ final class WeightScanner {
     }
     EncodedWeight weight =
         new EncodedWeight(
-            new Rows(module, LayerKind.LINEAR, "weight", info, 0),
+            new WeightMatrix(module, LayerKind.LINEAR, "weight", info, 0),
             new SchemeId("int" + group.bits(), 1),
             new Options(group.bits(), group.symmetric(), group.strategy().granularity()),
             new Encoding(encoding));

@@ -1,9 +1,9 @@
 package dev.monoquant.io.files;
 
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.util.Map;
 
 /** The sizes of tiled parts, and what is asked of a tile before it is written. */
@@ -17,7 +17,7 @@ public final class CellGrid {
    * @param part a tiled part
    * @param rows the weight
    */
-  public static long tileRowBytes(Part part, Rows rows) {
+  public static long tileRowBytes(Part part, WeightMatrix rows) {
     return Math.multiplyExact(grid(part).cellCols(rows.cols()), (long) part.type().cellBytes());
   }
 
@@ -41,7 +41,7 @@ public final class CellGrid {
    * @param firstRow the first row
    * @param height the number of rows
    */
-  public static void checkRows(Rows rows, Encoding encoding, long firstRow, int height) {
+  public static void checkRows(WeightMatrix rows, Encoding encoding, long firstRow, int height) {
     int alignment = encoding.rowAlignment();
     boolean ends = firstRow + height == rows.rows() || height % alignment == 0;
     if (firstRow < 0
@@ -71,7 +71,7 @@ public final class CellGrid {
    * @param tile the tile
    * @return its cells
    */
-  public static byte[] cells(Part part, Rows rows, QuantizedTile tile) {
+  public static byte[] cells(Part part, WeightMatrix rows, EncodedTile tile) {
     long expected = grid(part).cellRows(tile.height()) * tileRowBytes(part, rows);
     return checked(part, rows, tile.part(part.name()), expected);
   }
@@ -84,7 +84,7 @@ public final class CellGrid {
    * @param parts the bytes of all whole parts
    * @return its cells
    */
-  public static byte[] whole(Part part, Rows rows, Map<String, byte[]> parts) {
+  public static byte[] whole(Part part, WeightMatrix rows, Map<String, byte[]> parts) {
     byte[] cells = parts.get(part.name());
     if (cells == null) {
       throw new IllegalArgumentException(
@@ -94,7 +94,7 @@ public final class CellGrid {
     return checked(part, rows, cells, elements * part.type().cellBytes());
   }
 
-  private static byte[] checked(Part part, Rows rows, byte[] cells, long expected) {
+  private static byte[] checked(Part part, WeightMatrix rows, byte[] cells, long expected) {
     if (cells.length != expected) {
       throw new IllegalArgumentException(
           "part "

@@ -1,8 +1,8 @@
 package dev.monoquant.io.files;
 
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.tile.Part;
 import java.nio.ByteBuffer;
 
@@ -23,7 +23,7 @@ public record CellRows(ElementType type, int cells) {
    * @param part a part
    * @param rows the weight that it is of
    */
-  public static CellRows of(Part part, Rows rows) {
+  public static CellRows of(Part part, WeightMatrix rows) {
     TensorShape shape = part.shape(rows.rows(), rows.cols());
     return new CellRows(part.type(), Math.toIntExact(shape.rank() == 0 ? 1 : shape.dim(-1)));
   }

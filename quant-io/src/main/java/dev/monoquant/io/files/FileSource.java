@@ -3,9 +3,9 @@ package dev.monoquant.io.files;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.SideFile;
-import dev.monoquant.spi.TensorSource;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -18,7 +18,7 @@ import java.util.Set;
 /**
  * A model in files as the framework sees it: plain tensors, and quantized weights made of others.
  */
-public final class FileSource implements TensorSource {
+public final class FileSource implements ModelSource {
 
   /** Reads rows of quantized weights; thread-safe. */
   @FunctionalInterface
@@ -27,12 +27,12 @@ public final class FileSource implements TensorSource {
      * Reads rows.
      *
      * @param weight one of the source's weights
-     * @param firstRow the first row, as {@link TensorSource#readTile} has it
-     * @param height the number of rows, as {@link TensorSource#readTile} has it
+     * @param firstRow the first row, as {@link ModelSource#readTile} has it
+     * @param height the number of rows, as {@link ModelSource#readTile} has it
      * @return all parts of these rows
      * @throws IOException if reading fails
      */
-    QuantizedTile read(EncodedWeight weight, long firstRow, int height) throws IOException;
+    EncodedTile read(EncodedWeight weight, long firstRow, int height) throws IOException;
   }
 
   private final ModelFiles files;
@@ -86,8 +86,7 @@ public final class FileSource implements TensorSource {
   }
 
   @Override
-  public QuantizedTile readTile(EncodedWeight weight, long firstRow, int height)
-      throws IOException {
+  public EncodedTile readTile(EncodedWeight weight, long firstRow, int height) throws IOException {
     CellGrid.checkRows(weight.rows(), weight.encoding(), firstRow, height);
     return reader.read(weight, firstRow, height);
   }

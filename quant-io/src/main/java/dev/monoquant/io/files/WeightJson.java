@@ -4,9 +4,9 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Options;
@@ -51,7 +51,7 @@ public final class WeightJson {
    * @param weight the weight
    */
   public static Map<String, JsonValue> write(EncodedWeight weight) {
-    Rows rows = weight.rows();
+    WeightMatrix rows = weight.rows();
     Map<String, JsonValue> json = new TreeMap<>();
     json.put("dtype", JsonValue.of(rows.tensor().type().wire()));
     json.put("shape", dims(rows.tensor().shape()));
@@ -162,8 +162,8 @@ public final class WeightJson {
           new TensorInfo(name, ElementType.of(fields.text("dtype")), fields.shape("shape"), shard);
       // Throws if the size leaves 63 bits; a name is no place to find that out later.
       tensor.bytes();
-      Rows rows =
-          new Rows(
+      WeightMatrix rows =
+          new WeightMatrix(
               fields.text("layer"),
               new LayerKind(fields.text("kind")),
               fields.text("param"),

@@ -10,8 +10,8 @@ import dev.monoquant.io.torchscript.LiveScript;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
@@ -78,14 +78,14 @@ public final class LiveModelFormat implements InputFormatDetector {
    *
    * @param input a model, block, list or map
    * @param limits how many tensors, how long their names and how many dimensions
-   * @return the open source; reading from it after {@link TensorSource#close} is an {@link
+   * @return the open source; reading from it after {@link ModelSource#close} is an {@link
    *     IllegalStateException}
    * @throws dev.monoquant.ModelFormatException if there are no arrays, an array has no name of its
    *     own, is closed, sparse or of a type that cannot be read, a block is not initialised, or a
    *     limit is reached
    */
   @Override
-  public TensorSource open(ModelInput input, ReadLimits limits) {
+  public ModelSource open(ModelInput input, ReadLimits limits) {
     Block block = script(input);
     if (block != null) {
       try {

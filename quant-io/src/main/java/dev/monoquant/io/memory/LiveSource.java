@@ -10,7 +10,7 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.ModelSource;
 import java.nio.ByteBuffer;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -24,7 +24,7 @@ import java.util.Objects;
  * <p>Views that exist are handed out without a lock; whatever calls the engine, and closing, takes
  * turns.
  */
-final class LiveSource implements TensorSource {
+final class LiveSource implements ModelSource {
 
   private final String input;
   private final List<TensorInfo> tensors;

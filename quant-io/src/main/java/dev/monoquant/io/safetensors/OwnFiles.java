@@ -4,8 +4,8 @@ import dev.monoquant.io.files.FileSource;
 import dev.monoquant.io.files.ModelFiles;
 import dev.monoquant.io.files.SafetensorsFile;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -18,7 +18,7 @@ final class OwnFiles {
 
   private OwnFiles() {}
 
-  static TensorSource source(ModelFiles files, ReadLimits limits) throws IOException {
+  static ModelSource source(ModelFiles files, ReadLimits limits) throws IOException {
     try {
       List<EncodedWeight> weights = new ArrayList<>();
       for (Map.Entry<String, SafetensorsFile> shard : files.shards().entrySet()) {

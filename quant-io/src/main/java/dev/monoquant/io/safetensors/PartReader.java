@@ -4,9 +4,9 @@ import dev.monoquant.io.files.CellGrid;
 import dev.monoquant.io.files.CellRows;
 import dev.monoquant.io.files.FileSource;
 import dev.monoquant.io.files.ModelFiles;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
@@ -16,12 +16,12 @@ import java.util.Map;
 record PartReader(ModelFiles files) implements FileSource.TileReader {
 
   @Override
-  public QuantizedTile read(EncodedWeight weight, long firstRow, int height) throws IOException {
+  public EncodedTile read(EncodedWeight weight, long firstRow, int height) throws IOException {
     Map<String, byte[]> parts = new LinkedHashMap<>();
     for (PartStorage part : PartStorage.of(weight)) {
       parts.put(part.part().name(), part(part, firstRow, height));
     }
-    return new QuantizedTile(firstRow, height, parts);
+    return new EncodedTile(firstRow, height, parts);
   }
 
   private byte[] part(PartStorage part, long firstRow, int height) throws IOException {
@@ -45,7 +45,7 @@ record PartReader(ModelFiles files) implements FileSource.TileReader {
 
   /** The inverse of {@link PartWriter}'s scattering. */
   private byte[] gather(PartStorage part, long firstRow, int height) throws IOException {
-    Rows rows = part.weight().rows();
+    WeightMatrix rows = part.weight().rows();
     Runs runs = Runs.of(rows, part.part().type().cellBytes());
     byte[] out = new byte[Math.toIntExact(height * rows.cols() * runs.cellBytes())];
     int rowBytes = Math.toIntExact(runs.outer() * runs.inner());
@@ -74,7 +74,7 @@ record PartReader(ModelFiles files) implements FileSource.TileReader {
    */
   record Runs(long outer, long rows, long inner, int cellBytes) {
 
-    static Runs of(Rows rows, int cellBytes) {
+    static Runs of(WeightMatrix rows, int cellBytes) {
       long[] dims = rows.tensor().shape().dims();
       long outer = 1;
       long inner = cellBytes;

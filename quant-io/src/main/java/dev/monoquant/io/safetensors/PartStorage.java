@@ -4,9 +4,9 @@ import dev.monoquant.io.files.BitPacking;
 import dev.monoquant.io.files.CellGrid;
 import dev.monoquant.io.files.CellRows;
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.Part;
 import java.util.ArrayList;
@@ -40,7 +40,7 @@ final class PartStorage {
   private PartStorage(EncodedWeight weight, Part part) {
     this.weight = weight;
     this.part = part;
-    Rows rows = weight.rows();
+    WeightMatrix rows = weight.rows();
     boolean main = part.name().equals(Part.CODES) || isCast();
     String name = main ? weight.name() : weight.name() + "_" + part.name();
     this.tensor = new TensorInfo(name, isPacked() ? ElementType.UINT8 : part.type(), shape(rows));
@@ -85,7 +85,7 @@ final class PartStorage {
     return tensor;
   }
 
-  private TensorShape shape(Rows rows) {
+  private TensorShape shape(WeightMatrix rows) {
     if (isCast()) {
       return rows.tensor().shape();
     }

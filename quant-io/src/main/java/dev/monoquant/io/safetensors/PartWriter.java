@@ -2,9 +2,9 @@ package dev.monoquant.io.safetensors;
 
 import dev.monoquant.io.files.CellGrid;
 import dev.monoquant.io.files.TensorFileWriter;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -35,8 +35,8 @@ final class PartWriter {
     this.file = file;
   }
 
-  void writeTile(EncodedWeight weight, QuantizedTile tile) throws IOException {
-    Rows rows = weight.rows();
+  void writeTile(EncodedWeight weight, EncodedTile tile) throws IOException {
+    WeightMatrix rows = weight.rows();
     CellGrid.checkRows(rows, weight.encoding(), tile.firstRow(), tile.height());
     for (PartStorage part : storage(weight)) {
       if (part.part().tiled()) {
@@ -66,8 +66,8 @@ final class PartWriter {
     return storages.computeIfAbsent(weight.name(), name -> PartStorage.of(weight));
   }
 
-  private void scatter(PartStorage part, byte[] cells, QuantizedTile tile) throws IOException {
-    Rows rows = part.weight().rows();
+  private void scatter(PartStorage part, byte[] cells, EncodedTile tile) throws IOException {
+    WeightMatrix rows = part.weight().rows();
     String name = part.tensor().name();
     PartReader.Runs runs = PartReader.Runs.of(rows, part.part().type().cellBytes());
     if (part.tensor().bytes() > SCATTER_IN_MEMORY) {

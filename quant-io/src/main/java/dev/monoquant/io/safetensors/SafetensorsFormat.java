@@ -5,8 +5,8 @@ import dev.monoquant.io.files.ModelFiles;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -80,7 +80,7 @@ public final class SafetensorsFormat implements InputFormatDetector {
   }
 
   @Override
-  public TensorSource open(ModelInput input, ReadLimits limits) throws IOException {
+  public ModelSource open(ModelInput input, ReadLimits limits) throws IOException {
     if (!(input instanceof ModelInput.OfPath of)) {
       throw new IllegalArgumentException(input.describe() + " is no file");
     }

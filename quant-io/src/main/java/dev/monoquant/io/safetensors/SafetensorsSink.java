@@ -7,8 +7,8 @@ import dev.monoquant.io.files.TensorFileWriter;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputRequest;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Map;
 
 /** One safetensors file in the making. */
-final class SafetensorsSink implements TensorSink {
+final class SafetensorsSink implements OutputWriter {
 
   private final OutputRequest request;
   private final Staging staging;
@@ -37,7 +37,7 @@ final class SafetensorsSink implements TensorSink {
   }
 
   @Override
-  public void writeTile(EncodedWeight weight, QuantizedTile tile) throws IOException {
+  public void writeTile(EncodedWeight weight, EncodedTile tile) throws IOException {
     parts.writeTile(weight, tile);
   }
 

@@ -2,16 +2,16 @@ package dev.monoquant.io.torch;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.SchemeId;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -68,8 +68,8 @@ public record QuantizedTensor(TorchTensor codes, List<Float> scales, List<Byte> 
   public EncodedWeight weight(String name, String shard) {
     int dot = name.lastIndexOf('.');
     TensorInfo tensor = new TensorInfo(name, ElementType.FLOAT32, shape(), shard);
-    Rows rows =
-        new Rows(
+    WeightMatrix rows =
+        new WeightMatrix(
             name.substring(0, Math.max(dot, 0)),
             LayerKind.UNKNOWN,
             name.substring(dot + 1),
@@ -97,7 +97,7 @@ public record QuantizedTensor(TorchTensor codes, List<Float> scales, List<Byte> 
    * @return all parts of them
    * @throws IOException if the file cannot be mapped
    */
-  QuantizedTile read(long firstRow, int height) throws IOException {
+  EncodedTile read(long firstRow, int height) throws IOException {
     long cols = shape().elements() / shape().dim(0);
     byte[] cells = new byte[Math.toIntExact(Math.multiplyExact(height, cols))];
     ViewReader.read(codes, firstRow * cols, cells.length).get(cells);
@@ -121,6 +121,6 @@ public record QuantizedTensor(TorchTensor codes, List<Float> scales, List<Byte> 
     if (!symmetric()) {
       parts.put(Part.ZERO_POINT, points);
     }
-    return new QuantizedTile(firstRow, height, parts);
+    return new EncodedTile(firstRow, height, parts);
   }
 }

@@ -7,9 +7,9 @@ import dev.monoquant.io.files.Closing;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.SideFile;
-import dev.monoquant.spi.TensorSource;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -21,7 +21,7 @@ import java.util.List;
 import java.util.Map;
 
 /** Tensors of PyTorch files as the framework sees them. */
-public final class TorchSource implements TensorSource {
+public final class TorchSource implements ModelSource {
 
   private final String name;
   private final Map<TensorInfo, TorchTensor> tensors;
@@ -101,8 +101,7 @@ public final class TorchSource implements TensorSource {
   }
 
   @Override
-  public QuantizedTile readTile(EncodedWeight weight, long firstRow, int height)
-      throws IOException {
+  public EncodedTile readTile(EncodedWeight weight, long firstRow, int height) throws IOException {
     requireOpen();
     QuantizedTensor tensor = quantized.get(weight);
     if (tensor == null) {

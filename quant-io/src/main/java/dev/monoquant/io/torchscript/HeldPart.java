@@ -2,7 +2,7 @@ package dev.monoquant.io.torchscript;
 
 import dev.monoquant.io.files.CellGrid;
 import dev.monoquant.io.files.CellRows;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.Part;
 
@@ -14,7 +14,7 @@ import dev.monoquant.tile.Part;
  * @param rows the weight
  * @param part one of its parts
  */
-record HeldPart(Rows rows, Part part) {
+record HeldPart(WeightMatrix rows, Part part) {
 
   static HeldPart of(EncodedWeight weight, Part part) {
     return new HeldPart(weight.rows(), part);

@@ -5,8 +5,8 @@ import static java.util.Objects.requireNonNull;
 import dev.monoquant.io.files.CellGrid;
 import dev.monoquant.io.torch.Storage;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -24,7 +24,7 @@ record HeldWeight(EncodedWeight weight, Map<String, Storage> storages) {
     storages = Map.copyOf(storages);
   }
 
-  QuantizedTile read(long firstRow, int height) throws IOException {
+  EncodedTile read(long firstRow, int height) throws IOException {
     CellGrid.checkRows(weight.rows(), weight.encoding(), firstRow, height);
     Map<String, byte[]> parts = new LinkedHashMap<>();
     for (Part part : weight.encoding().parts()) {
@@ -35,6 +35,6 @@ record HeldWeight(EncodedWeight weight, Map<String, Storage> storages) {
       parts.put(
           part.name(), held.cells().unpack(storage.slice(held.offset(firstRow), length), rows));
     }
-    return new QuantizedTile(firstRow, height, parts);
+    return new EncodedTile(firstRow, height, parts);
   }
 }

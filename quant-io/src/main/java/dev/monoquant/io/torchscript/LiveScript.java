@@ -4,8 +4,8 @@ import ai.djl.nn.Block;
 import ai.djl.nn.SymbolBlock;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import java.io.BufferedOutputStream;
 import java.io.Closeable;
 import java.io.DataOutputStream;
@@ -52,7 +52,7 @@ public final class LiveScript {
    * @throws IOException if it cannot be saved into a temporary file
    * @throws ModelFormatException if what libtorch saves cannot be read
    */
-  public static TensorSource open(Block block, String label, ReadLimits limits) throws IOException {
+  public static ModelSource open(Block block, String label, ReadLimits limits) throws IOException {
     Path folder = Files.createTempDirectory("monoquant-");
     Path file = folder.resolve("model.pt");
     boolean open = false;
@@ -60,7 +60,7 @@ public final class LiveScript {
       save(block, file, label);
       ScriptArchive archive = ScriptArchive.open(file, label, limits);
       Closeable cleanup = () -> delete(folder, file);
-      TensorSource source = ScriptReader.open(archive, ScriptPlace.NONE, List.of(cleanup));
+      ModelSource source = ScriptReader.open(archive, ScriptPlace.NONE, List.of(cleanup));
       open = true;
       return source;
     } finally {

@@ -10,10 +10,10 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.SideFile;
-import dev.monoquant.spi.TensorSource;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -25,7 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /** An archive as the framework sees it. */
-final class ScriptSource implements TensorSource {
+final class ScriptSource implements ModelSource {
 
   /**
    * What was read of an archive.
@@ -119,8 +119,7 @@ final class ScriptSource implements TensorSource {
   }
 
   @Override
-  public QuantizedTile readTile(EncodedWeight weight, long firstRow, int height)
-      throws IOException {
+  public EncodedTile readTile(EncodedWeight weight, long firstRow, int height) throws IOException {
     HeldWeight found = held.get(weight);
     if (found == null) {
       throw new IllegalArgumentException(

@@ -12,13 +12,13 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.RunnableFile;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -105,7 +105,7 @@ public final class TorchScriptOutput implements OutputFormat {
   }
 
   @Override
-  public Optional<String> refusal(EncodedWeight weight, TensorSource source) {
+  public Optional<String> refusal(EncodedWeight weight, ModelSource source) {
     try (Original original = Original.of(source)) {
       return rewriting.of(original.script().archive()).refusal(weight);
     } catch (IOException e) {
@@ -136,7 +136,7 @@ public final class TorchScriptOutput implements OutputFormat {
   }
 
   @Override
-  public TensorSink open(OutputRequest request) throws IOException {
+  public OutputWriter open(OutputRequest request) throws IOException {
     Original original = Original.of(request.source());
     try {
       return new TorchScriptSink(plan(request, original), request, original, disk);
@@ -165,7 +165,7 @@ public final class TorchScriptOutput implements OutputFormat {
    */
   record Original(ScriptSource script, boolean own) implements Closeable {
 
-    static Original of(TensorSource source) throws IOException {
+    static Original of(ModelSource source) throws IOException {
       if (source instanceof ScriptSource script) {
         ScriptPlan.requireOriginal(script);
         return new Original(script, false);

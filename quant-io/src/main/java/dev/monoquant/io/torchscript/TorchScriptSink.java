@@ -17,10 +17,10 @@ import dev.monoquant.io.zip.ArchiveWriter;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.SideFile;
-import dev.monoquant.spi.TensorSink;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -42,7 +42,7 @@ import org.slf4j.LoggerFactory;
  * copied as they are, once each, by the thread that first brings a piece of one of their tensors.
  * The pieces are only counted.
  */
-final class TorchScriptSink implements TensorSink {
+final class TorchScriptSink implements OutputWriter {
 
   private static final Logger LOG = LoggerFactory.getLogger(TorchScriptSink.class);
 
@@ -122,7 +122,7 @@ final class TorchScriptSink implements TensorSink {
   }
 
   @Override
-  public void writeTile(EncodedWeight weight, QuantizedTile tile) throws IOException {
+  public void writeTile(EncodedWeight weight, EncodedTile tile) throws IOException {
     CellGrid.checkRows(weight.rows(), weight.encoding(), tile.firstRow(), tile.height());
     for (Part part : weight.encoding().parts()) {
       if (part.tiled()) {

@@ -10,10 +10,10 @@ import dev.monoquant.io.testing.Surest;
 import dev.monoquant.io.testing.ZipText;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadChoices;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SideFile;
-import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,11 +41,11 @@ class CheckpointDirectoryTest {
     Files.writeString(folder.resolve(INDEX), "{\"weight_map\": {" + map + "}}");
   }
 
-  private TensorSource open() throws IOException {
+  private ModelSource open() throws IOException {
     return open(folder);
   }
 
-  private static TensorSource open(Path path) throws IOException {
+  private static ModelSource open(Path path) throws IOException {
     return Surest.of(path).open(ModelInput.of(path), ReadLimits.DEFAULT);
   }
 
@@ -70,7 +70,7 @@ class CheckpointDirectoryTest {
             + "\"");
     Files.writeString(folder.resolve("config.json"), "{}");
     for (Path path : new Path[] {folder, folder.resolve(INDEX)}) {
-      try (TensorSource source = open(path)) {
+      try (ModelSource source = open(path)) {
         assertThat(source.tensors())
             .extracting(t -> t.name() + " " + t.shard())
             .containsExactly("module.a " + ONE, "module.b " + TWO, "module.c " + TWO);
@@ -79,7 +79,7 @@ class CheckpointDirectoryTest {
       }
     }
     ModelInput stripped = ModelInput.of(folder, ReadChoices.DEFAULT.withStripPrefixes(true));
-    try (TensorSource source = new TorchCheckpointFormat().open(stripped, ReadLimits.DEFAULT)) {
+    try (ModelSource source = new TorchCheckpointFormat().open(stripped, ReadLimits.DEFAULT)) {
       assertThat(source.tensors()).extracting("name").containsExactly("a", "b", "c");
     }
   }
@@ -88,7 +88,7 @@ class CheckpointDirectoryTest {
   void aSingleFileHasSideFilesToo() throws IOException {
     shard("pytorch_model.bin", "a");
     Files.writeString(folder.resolve("config.json"), "{}");
-    try (TensorSource source = open()) {
+    try (ModelSource source = open()) {
       assertThat(source.tensors()).extracting("name").containsExactly("a");
       assertThat(source.sideFiles()).hasSize(1);
     }

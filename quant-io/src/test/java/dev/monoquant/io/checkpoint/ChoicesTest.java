@@ -12,9 +12,9 @@ import dev.monoquant.io.testing.ZipText;
 import dev.monoquant.io.torchscript.TorchScriptFormat;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadChoices;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -58,19 +58,19 @@ class ChoicesTest {
   }
 
   private static List<String> names(Path file, ReadChoices choices) throws IOException {
-    try (TensorSource source = open(file, choices)) {
+    try (ModelSource source = open(file, choices)) {
       return source.tensors().stream().map(TensorInfo::name).toList();
     }
   }
 
-  private static TensorSource open(Path file, ReadChoices choices) throws IOException {
+  private static ModelSource open(Path file, ReadChoices choices) throws IOException {
     return new TorchCheckpointFormat().open(ModelInput.of(file, choices), ReadLimits.DEFAULT);
   }
 
   @Test
   void theUsualEntryIsTakenAndTheRestReported() throws IOException {
     Path file = checkpoint("ema/a.w", "state_dict/a.w", "state_dict/a.b", "optimizer/0/exp_avg");
-    try (TensorSource source = open(file, ReadChoices.DEFAULT)) {
+    try (ModelSource source = open(file, ReadChoices.DEFAULT)) {
       assertThat(source.tensors()).extracting(TensorInfo::name).containsExactly("a.w", "a.b");
       assertThat(source.notes())
           .contains(
@@ -82,7 +82,7 @@ class ChoicesTest {
   @Test
   void anEntryMayBeNestedAgain() throws IOException {
     Path file = checkpoint("model/state_dict/a.w", "optim/x");
-    try (TensorSource source = open(file, ReadChoices.DEFAULT)) {
+    try (ModelSource source = open(file, ReadChoices.DEFAULT)) {
       assertThat(source.tensors()).extracting(TensorInfo::name).containsExactly("a.w");
       assertThat(source.notes()).contains("The weights are those of entry \"model/state_dict\".");
     }
@@ -132,13 +132,13 @@ class ChoicesTest {
   @Test
   void prefixesAreKeptOrTakenOff() throws IOException {
     Path file = checkpoint("module._orig_mod.a.w", "module._orig_mod.module.b");
-    try (TensorSource kept = open(file, ReadChoices.DEFAULT)) {
+    try (ModelSource kept = open(file, ReadChoices.DEFAULT)) {
       assertThat(kept.tensors())
           .extracting(TensorInfo::name)
           .containsExactly("module._orig_mod.a.w", "module._orig_mod.module.b");
       assertThat(kept.notes().get(0)).contains("\"module._orig_mod.\"").contains("kept");
     }
-    try (TensorSource bare = open(file, ReadChoices.DEFAULT.withStripPrefixes(true))) {
+    try (ModelSource bare = open(file, ReadChoices.DEFAULT.withStripPrefixes(true))) {
       assertThat(bare.tensors()).extracting(TensorInfo::name).containsExactly("a.w", "module.b");
       assertThat(bare.notes()).contains("The prefix \"module._orig_mod.\" is taken off all names.");
     }
@@ -147,7 +147,7 @@ class ChoicesTest {
   @Test
   void aPrefixOfSomeNamesStays() throws IOException {
     Path file = checkpoint("module.a", "b");
-    try (TensorSource source = open(file, ReadChoices.DEFAULT.withStripPrefixes(true))) {
+    try (ModelSource source = open(file, ReadChoices.DEFAULT.withStripPrefixes(true))) {
       assertThat(source.tensors()).extracting(TensorInfo::name).containsExactly("module.a", "b");
       assertThat(source.notes())
           .contains("No prefix is common to all names, so none is taken off.");

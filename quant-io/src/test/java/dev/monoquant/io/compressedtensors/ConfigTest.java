@@ -13,17 +13,17 @@ import dev.monoquant.io.testing.PlainSafetensors;
 import dev.monoquant.io.testing.Sample;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.SideFile;
-import dev.monoquant.spi.TensorSource;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
@@ -53,7 +53,7 @@ class ConfigTest {
     TensorInfo tensor =
         new TensorInfo(layer + ".weight", ElementType.FLOAT32, TensorShape.of(4, 8));
     return new EncodedWeight(
-        new Rows(layer, LayerKind.LINEAR, "weight", tensor, 0),
+        new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int" + bits, 1),
         new Options(bits, true, group == 0 ? Granularity.CHANNEL : Granularity.group(group)),
         Encoding.of(
@@ -81,7 +81,7 @@ class ConfigTest {
       Files.writeString(side, config);
       sides = List.of(new SideFile("config.json", side));
     }
-    TensorSource source = new MemorySource(sample.kept, sample.metadata, List.of(), sides);
+    ModelSource source = new MemorySource(sample.kept, sample.metadata, List.of(), sides);
     sample.write(output, sample.request(folder.resolve("model"), true, source));
     Path written = folder.resolve("model/config.json");
     return Files.exists(written) ? Files.readString(written) : "";
@@ -193,7 +193,7 @@ class ConfigTest {
             """
                 .stripTrailing())
         .doesNotContain("Linear");
-    try (TensorSource source =
+    try (ModelSource source =
         format.open(ModelInput.of(folder.resolve("model")), ReadLimits.DEFAULT)) {
       assertThat(source.quantized())
           .extracting(
@@ -215,12 +215,15 @@ class ConfigTest {
   void onlyPackableLinearWeightsAreAccepted() {
     EncodedWeight good = weight("fc", 4, 4);
     assertThat(output.refusal(good)).isEmpty();
-    Rows r = good.rows();
+    WeightMatrix r = good.rows();
     assertRefused(
-        rows(good, new Rows("fc", LayerKind.EMBEDDING, "weight", r.tensor(), 0)), "Embedding");
-    assertRefused(rows(good, new Rows("fc", LayerKind.LINEAR, "weight", r.tensor(), 1)), "axis 1");
+        rows(good, new WeightMatrix("fc", LayerKind.EMBEDDING, "weight", r.tensor(), 0)),
+        "Embedding");
     assertRefused(
-        rows(good, new Rows("", LayerKind.LINEAR, "weight", matrix("weight"), 0)), "MODULE.weight");
+        rows(good, new WeightMatrix("fc", LayerKind.LINEAR, "weight", r.tensor(), 1)), "axis 1");
+    assertRefused(
+        rows(good, new WeightMatrix("", LayerKind.LINEAR, "weight", matrix("weight"), 0)),
+        "MODULE.weight");
     Part codes = Part.perElement("codes", ElementType.INT4);
     Part scale = Part.perRow("scale", ElementType.FLOAT32);
     assertRefused(encoding(good, Part.perElement("values", ElementType.FLOAT16)), "signed integer");
@@ -236,7 +239,7 @@ class ConfigTest {
         encoding(good, codes, scale, Part.perRow("zero_point", ElementType.INT8)), "zero points");
   }
 
-  private static EncodedWeight rows(EncodedWeight weight, Rows rows) {
+  private static EncodedWeight rows(EncodedWeight weight, WeightMatrix rows) {
     return new EncodedWeight(rows, weight.scheme(), weight.options(), weight.encoding());
   }
 
@@ -354,7 +357,7 @@ class ConfigTest {
         "\"targets\":[\"Linear\"]",
         "\"num_bits\":4,\"strategy\":\"channel\"",
         tensors);
-    try (TensorSource source = format.open(ModelInput.of(folder), ReadLimits.DEFAULT)) {
+    try (ModelSource source = format.open(ModelInput.of(folder), ReadLimits.DEFAULT)) {
       EncodedWeight weight = source.quantized().get(0);
       assertThat(source.readTile(weight, 0, 1).part("codes")).containsExactly(1, -8);
       assertThatThrownBy(() -> source.readTile(weight, 1, 1))
@@ -388,7 +391,7 @@ class ConfigTest {
         "\"targets\":[\"re:f\"]",
         "\"num_bits\":3,\"symmetric\":false",
         tensors);
-    try (TensorSource source = format.open(ModelInput.of(folder), ReadLimits.DEFAULT)) {
+    try (ModelSource source = format.open(ModelInput.of(folder), ReadLimits.DEFAULT)) {
       EncodedWeight weight = source.quantized().get(0);
       assertThat(source.readTile(weight, 0, 1).part("codes")).isEqualTo(codes);
       assertThat(source.readTile(weight, 0, 1).part("zero_point")).containsExactly(-3);

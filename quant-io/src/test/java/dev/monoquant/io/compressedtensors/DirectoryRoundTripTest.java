@@ -10,22 +10,22 @@ import dev.monoquant.io.testing.PlainSafetensors;
 import dev.monoquant.io.testing.Sample;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.SideFile;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -63,7 +63,7 @@ class DirectoryRoundTripTest {
   void everythingComesBack(@ForAll long seed) throws IOException {
     Sample sample = random(seed);
     Path target = folder.resolve("model");
-    TensorSource source = source(sample);
+    ModelSource source = source(sample);
     OutputRequest request = sample.request(target, false, source);
     long predicted = output.predictBytes(request);
 
@@ -100,7 +100,7 @@ class DirectoryRoundTripTest {
         .isEqualTo(Folders.contents(folder.resolve("two")));
   }
 
-  private TensorSource source(Sample sample) throws IOException {
+  private ModelSource source(Sample sample) throws IOException {
     Path side = Files.createDirectories(folder.resolve("side"));
     Files.writeString(side.resolve("config.json"), "{\"z\": NaN, \"a\": 1.50}");
     Files.writeString(side.resolve("tokenizer.json"), "not even json");
@@ -159,7 +159,7 @@ class DirectoryRoundTripTest {
     assertThat(Files.readString(target.resolve("config.json")))
         .startsWith("{\n  \"a\": 1.50,\n  \"quantization_config\": {\n    \"config_groups\"")
         .endsWith("  },\n  \"z\": NaN\n}\n");
-    try (TensorSource source = format.open(input, ReadLimits.DEFAULT)) {
+    try (ModelSource source = format.open(input, ReadLimits.DEFAULT)) {
       assertThat(source.tensors().stream().map(TensorInfo::name).toList())
           .containsExactlyInAnyOrderElementsOf(
               sample.kept.keySet().stream().map(TensorInfo::name).toList());
@@ -176,7 +176,7 @@ class DirectoryRoundTripTest {
   }
 
   private static void compareTiles(
-      Sample sample, TensorSource source, EncodedWeight original, EncodedWeight read)
+      Sample sample, ModelSource source, EncodedWeight original, EncodedWeight read)
       throws IOException {
     assertThat(read.encoding()).isEqualTo(original.encoding());
     assertThat(read.options()).isEqualTo(original.options());
@@ -186,8 +186,8 @@ class DirectoryRoundTripTest {
     int step = 1 + sample.random().nextInt(9);
     for (long row = 0; row < read.rows().rows(); row += step) {
       int height = (int) Math.min(step, read.rows().rows() - row);
-      QuantizedTile expected = Sample.tile(original, parts, row, height);
-      QuantizedTile actual = source.readTile(read, row, height);
+      EncodedTile expected = Sample.tile(original, parts, row, height);
+      EncodedTile actual = source.readTile(read, row, height);
       assertThat(actual.names()).isEqualTo(parts.keySet());
       for (String name : actual.names()) {
         byte[] cells = expected.names().contains(name) ? expected.part(name) : parts.get(name);
@@ -314,7 +314,7 @@ class DirectoryRoundTripTest {
       parts.add(new Part("zero_point", code, parts.get(1).extent()));
     }
     return new EncodedWeight(
-        new Rows(layer, LayerKind.LINEAR, "weight", tensor, 0),
+        new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int" + bits, 1),
         new Options(bits, symmetric, granularity),
         new Encoding(parts));

@@ -18,11 +18,11 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SideFile;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -129,7 +129,7 @@ class DirectorySafetyTest {
   private void interrupt() throws Exception {
     TensorInfo kept = sample().kept.keySet().iterator().next();
     Path left = place.resolve(".model.quant-999999999999-0123456789abcdef.tmp");
-    try (TensorSink sink =
+    try (OutputWriter sink =
         new CompressedTensorsOutput().open(request(true, false, List.of(side)))) {
       sink.writeKept(kept, 0, ByteBuffer.wrap(sample().kept.get(kept)));
       Path making = null;
@@ -149,7 +149,7 @@ class DirectorySafetyTest {
   /** Writes what the sink does not have already. */
   private static void goOn(CompressedTensorsOutput output, OutputRequest request)
       throws IOException {
-    try (TensorSink sink = output.open(request)) {
+    try (OutputWriter sink = output.open(request)) {
       Sample rest = sample();
       rest.kept.keySet().removeIf(t -> sink.finished(t.name()).isPresent());
       rest.weights.keySet().removeIf(w -> sink.finished(w.name()).isPresent());
@@ -247,7 +247,7 @@ class DirectorySafetyTest {
   @Test
   void inputAndOutputMayNotHoldEachOther() throws IOException {
     sample().write(new CompressedTensorsOutput(), request(false));
-    try (TensorSource source =
+    try (ModelSource source =
         new ModelDirectoryFormat().open(ModelInput.of(target), ReadLimits.DEFAULT)) {
       for (Path out : List.of(target, target.resolve("q"), target.resolve("sub/q"), place)) {
         OutputRequest request =

@@ -8,11 +8,11 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
@@ -51,7 +51,7 @@ class GoldenTest {
     Path in = directory(golden, "pack-quantized", bits, symmetric, strategy, group);
 
     Path out = folder.resolve("out");
-    try (TensorSource source =
+    try (ModelSource source =
         new CompressedTensorsFormat().open(ModelInput.of(in), ReadLimits.DEFAULT)) {
       EncodedWeight weight = source.quantized().get(0);
       compareCodes(source, weight, golden.get("fc.weight_packed").bytes(), bits);
@@ -66,19 +66,19 @@ class GoldenTest {
   void readsBytesOfIntQuantized(String input) throws Exception {
     Map<String, PlainSafetensors.Entry> golden = golden(input, "W8A8");
     Path in = directory(golden, "int-quantized", 8, true, "channel", 0);
-    try (TensorSource source =
+    try (ModelSource source =
         new CompressedTensorsFormat().open(ModelInput.of(in), ReadLimits.DEFAULT)) {
       assertThat(source.tensors()).isEmpty();
       EncodedWeight weight = source.quantized().get(0);
       assertThat(weight.scheme()).hasToString("int8@1");
-      QuantizedTile tile = source.readTile(weight, 0, (int) weight.rows().rows());
+      EncodedTile tile = source.readTile(weight, 0, (int) weight.rows().rows());
       assertThat(tile.part("codes")).isEqualTo(golden.get("fc.weight").bytes());
       assertThat(tile.part("scale")).isEqualTo(golden.get("fc.weight_scale").bytes());
     }
   }
 
   private static void compareCodes(
-      TensorSource source, EncodedWeight weight, byte[] packed, int bits) throws IOException {
+      ModelSource source, EncodedWeight weight, byte[] packed, int bits) throws IOException {
     int rows = (int) weight.rows().rows();
     int cols = (int) weight.rows().cols();
     byte[] codes = source.readTile(weight, 0, rows).part("codes");
@@ -95,7 +95,7 @@ class GoldenTest {
     }
   }
 
-  private void copy(TensorSource source, EncodedWeight weight, Path out) throws IOException {
+  private void copy(ModelSource source, EncodedWeight weight, Path out) throws IOException {
     assertThat(weight.rows().kind()).isEqualTo(LayerKind.LINEAR);
     OutputRequest request =
         new OutputRequest(
@@ -109,7 +109,7 @@ class GoldenTest {
             Map.of());
     CompressedTensorsOutput output = new CompressedTensorsOutput();
     assertThat(output.refusal(weight)).isEmpty();
-    try (TensorSink sink = output.open(request)) {
+    try (OutputWriter sink = output.open(request)) {
       sink.writeWhole(weight, Map.of());
       for (int row = 0; row < weight.rows().rows(); row += 5) {
         int height = (int) Math.min(5, weight.rows().rows() - row);

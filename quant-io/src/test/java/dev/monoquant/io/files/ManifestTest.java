@@ -13,21 +13,21 @@ import dev.monoquant.io.testing.MemorySource;
 import dev.monoquant.io.testing.Sample;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.SideFile;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
@@ -66,7 +66,7 @@ class ManifestTest {
             "fc.weight", ElementType.FLOAT32, TensorShape.of(4, 8), sharded ? FIRST : "");
     EncodedWeight weight =
         new EncodedWeight(
-            new Rows("fc", LayerKind.LINEAR, "weight", w, 0),
+            new WeightMatrix("fc", LayerKind.LINEAR, "weight", w, 0),
             new SchemeId("int8", 1),
             new Options(8, true, Granularity.CHANNEL),
             Encoding.of(
@@ -80,7 +80,7 @@ class ManifestTest {
         .keep(new TensorInfo("none", ElementType.INT8, TensorShape.of(0), sharded ? SECOND : ""));
   }
 
-  private TensorSource source(Sample sample) {
+  private ModelSource source(Sample sample) {
     List<SideFile> sides = List.of(new SideFile("tokenizer.json", side));
     return new MemorySource(sample.kept, sample.metadata, List.of(input, side), sides);
   }
@@ -100,7 +100,7 @@ class ManifestTest {
   }
 
   private static Audit audit(InputFormatDetector format, Path path) throws IOException {
-    try (TensorSource source = format.open(ModelInput.of(path), ReadLimits.DEFAULT)) {
+    try (ModelSource source = format.open(ModelInput.of(path), ReadLimits.DEFAULT)) {
       return source.audit().orElseThrow();
     }
   }
@@ -223,7 +223,7 @@ class ManifestTest {
   void aFileWithoutAManifestIsNotAudited() throws IOException {
     Path file = folder.resolve("plain.safetensors");
     Files.write(file, new byte[] {2, 0, 0, 0, 0, 0, 0, 0, '{', '}'});
-    try (TensorSource source =
+    try (ModelSource source =
         new SafetensorsFormat().open(ModelInput.of(file), ReadLimits.DEFAULT)) {
       assertThat(source.audit()).isEmpty();
     }
@@ -234,7 +234,7 @@ class ManifestTest {
     Sample sample = sample(false);
     Path target = folder.resolve("q.safetensors");
     OutputRequest request = sample.request(target, false, source(sample));
-    try (TensorSink sink = new SafetensorsOutput().open(request)) {
+    try (OutputWriter sink = new SafetensorsOutput().open(request)) {
       sample.fill(sink);
       Files.setLastModifiedTime(input, FileTime.fromMillis(1_000_000));
       assertThatThrownBy(sink::commit)

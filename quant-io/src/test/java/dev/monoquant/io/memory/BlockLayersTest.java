@@ -40,8 +40,8 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import java.io.InputStream;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -62,7 +62,7 @@ class BlockLayersTest {
     manager.close();
   }
 
-  private static TensorSource open(ModelInput input) {
+  private static ModelSource open(ModelInput input) {
     return new LiveModelFormat().open(input, ReadLimits.DEFAULT);
   }
 
@@ -84,7 +84,7 @@ class BlockLayersTest {
   @Test
   void everyBlockWithParametersIsALayer() {
     Block net = net();
-    try (TensorSource source = open(ModelInput.of(net))) {
+    try (ModelSource source = open(ModelInput.of(net))) {
       assertThat(source.name()).isEqualTo("block SequentialBlock");
       assertThat(source.tensors())
           .extracting(TensorInfo::name)
@@ -119,7 +119,7 @@ class BlockLayersTest {
       bytes.add(parameter.getArray().toByteArray());
     }
     int live = manager.getManagedArrays().size();
-    try (TensorSource source = open(ModelInput.of(net))) {
+    try (ModelSource source = open(ModelInput.of(net))) {
       for (TensorInfo info : source.tensors()) {
         source.read(info, 0, (int) info.bytes());
       }
@@ -200,7 +200,7 @@ class BlockLayersTest {
   @MethodSource("kinds")
   void kindComesFromTheClass(Block block, Shape input, String kind) {
     block.initialize(manager, DataType.FLOAT32, input);
-    try (TensorSource source = open(ModelInput.of(block))) {
+    try (ModelSource source = open(ModelInput.of(block))) {
       assertThat(source.layers())
           .singleElement()
           .satisfies(
@@ -217,7 +217,7 @@ class BlockLayersTest {
     Linear shared = Linear.builder().setUnits(3).build();
     Block net = new SequentialBlock().add(shared).add(shared);
     net.initialize(manager, DataType.FLOAT32, new Shape(1, 3));
-    try (TensorSource source = open(ModelInput.of(net))) {
+    try (ModelSource source = open(ModelInput.of(net))) {
       assertThat(source.layers()).extracting(Layer::name).containsExactly("01Linear", "02Linear");
       assertThat(source.tensors()).hasSize(4);
     }
@@ -233,7 +233,7 @@ class BlockLayersTest {
       bias.toByteBuffer(true).order(ByteOrder.LITTLE_ENDIAN).putFloat(0, 42f);
       int live = model.getNDManager().getManagedArrays().size();
       for (ModelInput input : List.of(ModelInput.of(model), ModelInput.of(model.getBlock()))) {
-        try (TensorSource source = open(input)) {
+        try (ModelSource source = open(input)) {
           assertThat(source.name()).isEqualTo(input.describe());
           assertThat(source.files()).isEmpty();
           assertThat(source.tensors())
@@ -291,7 +291,7 @@ class BlockLayersTest {
       Linear head = Linear.builder().setUnits(1).build();
       head.initialize(manager, DataType.FLOAT32, new Shape(1, 2));
       Block net = new SequentialBlock().add(model.getBlock()).add(head);
-      try (TensorSource source = open(ModelInput.of(net))) {
+      try (ModelSource source = open(ModelInput.of(net))) {
         assertThat(source.layers()).extracting(Layer::name).containsExactly("02Linear");
         assertThat(source.tensors())
             .extracting(TensorInfo::name)

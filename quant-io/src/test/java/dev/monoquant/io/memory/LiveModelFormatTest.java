@@ -18,8 +18,8 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -47,7 +47,7 @@ class LiveModelFormatTest {
     manager.close();
   }
 
-  private TensorSource open(ModelInput input) {
+  private ModelSource open(ModelInput input) {
     return format.open(input, ReadLimits.DEFAULT);
   }
 
@@ -57,7 +57,7 @@ class LiveModelFormatTest {
     return array;
   }
 
-  private static float[] floats(TensorSource source, TensorInfo info) throws Exception {
+  private static float[] floats(ModelSource source, TensorInfo info) throws Exception {
     ByteBuffer bytes = source.read(info, 0, (int) info.bytes());
     float[] out = new float[bytes.remaining() / 4];
     bytes.asFloatBuffer().get(out);
@@ -84,7 +84,7 @@ class LiveModelFormatTest {
   @Test
   void listKeepsItsOrderAndNames() throws Exception {
     NDList list = new NDList(named("b", 1, 2), named("a", 3));
-    try (TensorSource source = open(ModelInput.of(list))) {
+    try (ModelSource source = open(ModelInput.of(list))) {
       assertThat(source.name()).isEqualTo("list of 2 arrays");
       assertThat(source.tensors()).extracting(TensorInfo::name).containsExactly("b", "a");
       assertThat(source.layers()).isEmpty();
@@ -99,7 +99,7 @@ class LiveModelFormatTest {
     Map<String, NDArray> map = new LinkedHashMap<>();
     map.put("z", named("other", 1));
     map.put("a", named("other", 2));
-    try (TensorSource source = open(ModelInput.of(map))) {
+    try (ModelSource source = open(ModelInput.of(map))) {
       map.clear();
       assertThat(source.name()).isEqualTo("map of 2 arrays");
       assertThat(source.tensors()).extracting(TensorInfo::name).containsExactly("z", "a");
@@ -113,7 +113,7 @@ class LiveModelFormatTest {
     for (String name : List.of("layer.9", "Z", "b", "Bb", "Aa", "layer.10")) {
       map.put(name, named(name, 0));
     }
-    try (TensorSource source = open(ModelInput.of(map))) {
+    try (ModelSource source = open(ModelInput.of(map))) {
       assertThat(source.tensors())
           .extracting(TensorInfo::name)
           .containsExactly("Aa", "Bb", "Z", "b", "layer.10", "layer.9");
@@ -126,7 +126,7 @@ class LiveModelFormatTest {
     Map<String, NDArray> map = new LinkedHashMap<>();
     map.put("embed.weight", tied);
     map.put("head.weight", tied);
-    try (TensorSource source = open(ModelInput.of(map))) {
+    try (ModelSource source = open(ModelInput.of(map))) {
       for (TensorInfo info : source.tensors()) {
         assertThat(floats(source, info)).containsExactly(5);
       }
@@ -137,7 +137,7 @@ class LiveModelFormatTest {
   @Test
   void readsInPlace() throws Exception {
     NDArray array = manager.create(new float[] {1, 2, 3});
-    try (TensorSource source = open(ModelInput.of(Map.of("x", array)))) {
+    try (ModelSource source = open(ModelInput.of(Map.of("x", array)))) {
       ByteBuffer view = source.read(source.tensors().get(0), 4, 4);
       assertThat(view.isDirect()).isTrue();
       array.addi(7);
@@ -148,7 +148,7 @@ class LiveModelFormatTest {
   @Test
   void complexNumbersArePairs() throws Exception {
     NDArray array = manager.create(new float[] {1, 2, 3, 4}, new Shape(2, 2)).complex();
-    try (TensorSource source = open(ModelInput.of(Map.of("x", array)))) {
+    try (ModelSource source = open(ModelInput.of(Map.of("x", array)))) {
       TensorInfo info = source.tensors().get(0);
       assertThat(info.type()).isEqualTo(ElementType.COMPLEX64);
       assertThat(info.bytes()).isEqualTo(16);
@@ -162,7 +162,7 @@ class LiveModelFormatTest {
     NDArray array = manager.create(new float[] {1, 2, 3, 4}, new Shape(2, 2));
     map.put("seen", array);
     map.put("turned", array.transpose());
-    try (TensorSource source = open(ModelInput.of(map))) {
+    try (ModelSource source = open(ModelInput.of(map))) {
       manager.close();
       assertThat(floats(source, source.tensors().get(0))).containsExactly(1, 2, 3, 4);
       assertThat(floats(source, source.tensors().get(1))).containsExactly(1, 3, 2, 4);
@@ -172,7 +172,7 @@ class LiveModelFormatTest {
   @Test
   void survivesAScopeOfTheCaller() throws Exception {
     NDArray array = manager.create(new float[] {1, 2, 3, 4}, new Shape(2, 2)).transpose();
-    TensorSource source;
+    ModelSource source;
     ByteBuffer read;
     try (NDScope scope = new NDScope()) {
       scope.suppressNotUsedWarning();
@@ -191,7 +191,7 @@ class LiveModelFormatTest {
   @Test
   void aliasesSurviveAScopeInWhichTheyWereTaken() throws Exception {
     NDArray array = manager.create(new float[] {1, 2});
-    TensorSource source;
+    ModelSource source;
     try (NDScope scope = new NDScope()) {
       scope.suppressNotUsedWarning();
       source = open(ModelInput.of(Map.of("x", array)));
@@ -209,7 +209,7 @@ class LiveModelFormatTest {
       map.put("t" + i, i % 2 == 0 ? array : array.transpose());
     }
     ExecutorService pool = Executors.newFixedThreadPool(4);
-    try (TensorSource source = open(ModelInput.of(map))) {
+    try (ModelSource source = open(ModelInput.of(map))) {
       Callable<List<float[]>> all =
           () -> {
             List<float[]> out = new java.util.ArrayList<>();
@@ -230,7 +230,7 @@ class LiveModelFormatTest {
 
   @Test
   void closedSourceRefusesToRead() throws Exception {
-    TensorSource source = open(ModelInput.of(Map.of("x", manager.create(new float[] {1}))));
+    ModelSource source = open(ModelInput.of(Map.of("x", manager.create(new float[] {1}))));
     TensorInfo info = source.tensors().get(0);
     source.read(info, 0, 4);
     source.close();
@@ -242,7 +242,7 @@ class LiveModelFormatTest {
 
   @Test
   void readsWithinTheTensorOnly() {
-    try (TensorSource source =
+    try (ModelSource source =
         open(ModelInput.of(Map.of("x", manager.create(new float[] {1, 2}))))) {
       TensorInfo info = source.tensors().get(0);
       for (long[] wrong : new long[][] {{-1, 1}, {0, 9}, {8, 1}, {0, -1}, {Long.MAX_VALUE, 1}}) {

@@ -13,8 +13,8 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -170,7 +170,7 @@ class CorpusTest {
                       + o.get("shape").toString().replace(",", ", ")
                       + o.get("sha256").getAsString());
             });
-    try (TensorSource source = c.detector().open(input, ReadLimits.DEFAULT)) {
+    try (ModelSource source = c.detector().open(input, ReadLimits.DEFAULT)) {
       Map<String, String> actual = new TreeMap<>();
       for (TensorInfo t : source.tensors()) {
         actual.put(t.name(), t.type().wire() + t.shape() + sha256(source, t));
@@ -187,7 +187,7 @@ class CorpusTest {
     }
   }
 
-  private static String sha256(TensorSource source, TensorInfo tensor) throws IOException {
+  private static String sha256(ModelSource source, TensorInfo tensor) throws IOException {
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
       // In pieces of an odd size, so that offsets inside a tensor are read too.

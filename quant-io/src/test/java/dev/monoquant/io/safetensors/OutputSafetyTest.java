@@ -14,10 +14,10 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
 import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -58,7 +58,7 @@ class OutputSafetyTest {
   }
 
   private static OutputRequest request(
-      Sample sample, Path target, boolean overwrite, TensorSource source) {
+      Sample sample, Path target, boolean overwrite, ModelSource source) {
     return new OutputRequest(
         target,
         overwrite,
@@ -158,18 +158,19 @@ class OutputSafetyTest {
   void everyByteMustBeWrittenOnce() throws IOException {
     TensorInfo a = new TensorInfo("a", ElementType.INT8, TensorShape.of(10));
     Sample sample = new Sample(1).keep(a);
-    try (TensorSink sink = new SafetensorsOutput().open(request(sample, target, false))) {
+    try (OutputWriter sink = new SafetensorsOutput().open(request(sample, target, false))) {
       sink.writeKept(a, 0, ByteBuffer.allocate(9));
       assertThatThrownBy(sink::commit).isInstanceOf(IllegalStateException.class);
     }
-    try (TensorSink sink = new SafetensorsOutput().open(request(sample, target, false))) {
+    try (OutputWriter sink = new SafetensorsOutput().open(request(sample, target, false))) {
       sink.writeKept(a, 0, ByteBuffer.allocate(10));
       sink.writeKept(a, 3, ByteBuffer.allocate(2));
       assertThatThrownBy(sink::commit).isInstanceOf(IllegalStateException.class);
     }
     assertThatThrownBy(
             () -> {
-              try (TensorSink sink = new SafetensorsOutput().open(request(sample, target, false))) {
+              try (OutputWriter sink =
+                  new SafetensorsOutput().open(request(sample, target, false))) {
                 sink.writeKept(a, 3, ByteBuffer.allocate(8));
               }
             })
@@ -187,7 +188,7 @@ class OutputSafetyTest {
   void anInterruptLeavesNothing() throws IOException {
     Sample sample = sample();
     TensorInfo first = sample.kept.keySet().iterator().next();
-    try (TensorSink sink = new SafetensorsOutput().open(request(sample, target, false))) {
+    try (OutputWriter sink = new SafetensorsOutput().open(request(sample, target, false))) {
       Thread.currentThread().interrupt();
       assertThatThrownBy(() -> sink.writeKept(first, 0, ByteBuffer.allocate(4)))
           .isInstanceOf(ClosedByInterruptException.class);
@@ -211,7 +212,7 @@ class OutputSafetyTest {
     Files.writeString(input, OLD);
     Path hard = Files.createLink(folder.resolve("hard.safetensors"), input);
     Path soft = Files.createSymbolicLink(folder.resolve("soft.safetensors"), input);
-    TensorSource source = new MemorySource(sample().kept, Map.of(), List.of(input), List.of());
+    ModelSource source = new MemorySource(sample().kept, Map.of(), List.of(input), List.of());
     for (Path path : List.of(input, hard, soft, folder.resolve("x/../input.safetensors"))) {
       assertRefused(request(sample(), path, true, source), "is the input");
     }
@@ -224,7 +225,7 @@ class OutputSafetyTest {
     Files.writeString(shard, OLD);
     TensorInfo a = new TensorInfo("a", ElementType.INT8, TensorShape.of(1), "model-1.safetensors");
     Sample sample = new Sample(1).keep(a);
-    TensorSource source = new MemorySource(sample.kept, Map.of(), List.of(shard), List.of());
+    ModelSource source = new MemorySource(sample.kept, Map.of(), List.of(shard), List.of());
     assertRefused(
         request(sample, folder.resolve("in/deep/x.safetensors"), true, source), "input directory");
     sample.write(
@@ -298,7 +299,7 @@ class OutputSafetyTest {
     Sample one = sample();
     Sample two = new Sample(12).keep("z", ElementType.INT8, 5000);
     SafetensorsOutput output = new SafetensorsOutput();
-    try (TensorSink first = output.open(request(one, target, true))) {
+    try (OutputWriter first = output.open(request(one, target, true))) {
       assertThatThrownBy(() -> output.open(request(two, target, true)))
           .isInstanceOf(OutputException.class)
           .hasMessageContaining(target.toString())
@@ -308,7 +309,7 @@ class OutputSafetyTest {
       first.commit();
     }
     assertThat(Folders.names(folder)).containsExactly("model.safetensors", "other.safetensors");
-    try (TensorSource source =
+    try (ModelSource source =
         new SafetensorsFormat().open(ModelInput.of(target), ReadLimits.DEFAULT)) {
       assertThat(source.tensors()).hasSize(3);
     }
@@ -319,7 +320,7 @@ class OutputSafetyTest {
     private Dies() {}
 
     public static void main(String[] args) throws IOException {
-      TensorSink sink = new SafetensorsOutput().open(request(sample(), Path.of(args[0]), true));
+      OutputWriter sink = new SafetensorsOutput().open(request(sample(), Path.of(args[0]), true));
       sink.writeKept(sample().kept.keySet().iterator().next(), 0, ByteBuffer.allocate(40));
       Runtime.getRuntime().halt(17);
     }

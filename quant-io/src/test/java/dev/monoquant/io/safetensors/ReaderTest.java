@@ -11,9 +11,9 @@ import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SideFile;
-import dev.monoquant.spi.TensorSource;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -96,7 +96,7 @@ class ReaderTest {
       }
       channel.write(ByteBuffer.wrap(new byte[] {6, 7, 8, 9}), start.length + elements);
     }
-    try (TensorSource source =
+    try (ModelSource source =
         new SafetensorsFormat().open(ModelInput.of(path), ReadLimits.DEFAULT)) {
       TensorInfo a = source.tensors().get(0);
       assertThat(a.shape()).isEqualTo(TensorShape.of(elements));
@@ -147,7 +147,7 @@ class ReaderTest {
     byte[] bytes = file(ONE + " ".repeat(length - ONE.length()), 2);
     assertThat(bytes[0]).isEqualTo((byte) 0x1f);
     assertThat(bytes[1]).isEqualTo((byte) 0x8b);
-    try (TensorSource source =
+    try (ModelSource source =
         new SafetensorsFormat()
             .open(ModelInput.of(put("x.safetensors", bytes)), ReadLimits.DEFAULT)) {
       assertThat(source.tensors())
@@ -208,7 +208,7 @@ class ReaderTest {
 
   @Test
   void aSourceIsNotReadAfterItWasClosed() throws IOException {
-    TensorSource source =
+    ModelSource source =
         new SafetensorsFormat()
             .open(ModelInput.of(put("x.safetensors", file(ONE, 2))), ReadLimits.DEFAULT);
     TensorInfo x = source.tensors().get(0);
@@ -293,7 +293,7 @@ class ReaderTest {
     Files.createSymbolicLink(folder.resolve("in/link.txt"), secret);
     Files.createSymbolicLink(folder.resolve("in/inside.txt"), folder.resolve("in/config.json"));
     for (Path path : new Path[] {index, folder.resolve("in")}) {
-      try (TensorSource source =
+      try (ModelSource source =
           new ModelDirectoryFormat().open(ModelInput.of(path), ReadLimits.DEFAULT)) {
         assertThat(source.sideFiles())
             .extracting(SideFile::name)

@@ -8,21 +8,21 @@ import dev.monoquant.io.testing.PlainSafetensors;
 import dev.monoquant.io.testing.Sample;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -88,8 +88,8 @@ class RoundTripTest {
 
   @Example
   void knownBytes() throws IOException {
-    Rows rows =
-        new Rows(
+    WeightMatrix rows =
+        new WeightMatrix(
             "fc",
             LayerKind.LINEAR,
             "weight",
@@ -168,7 +168,7 @@ class RoundTripTest {
     TensorInfo w = new TensorInfo("a.weight", ElementType.FLOAT32, TensorShape.of(2, 2));
     sample.quantize(
         new EncodedWeight(
-            new Rows("a", LayerKind.LINEAR, "weight", w, 0),
+            new WeightMatrix("a", LayerKind.LINEAR, "weight", w, 0),
             new SchemeId("int8", 1),
             new Options(8, true, Granularity.CHANNEL),
             Encoding.of(
@@ -218,7 +218,7 @@ class RoundTripTest {
   }
 
   private static byte[] plainBytes(EncodedWeight weight, Part part, byte[] cells) {
-    Rows rows = weight.rows();
+    WeightMatrix rows = weight.rows();
     if (part.name().equals("values")) {
       return moveAxisBack(rows, cells, part.type().cellBytes());
     }
@@ -232,7 +232,7 @@ class RoundTripTest {
   }
 
   /** Element by element, by coordinates. */
-  private static byte[] moveAxisBack(Rows rows, byte[] cells, int size) {
+  private static byte[] moveAxisBack(WeightMatrix rows, byte[] cells, int size) {
     long[] dims = rows.tensor().shape().dims();
     byte[] out = new byte[cells.length];
     int elements = cells.length / size;
@@ -256,7 +256,7 @@ class RoundTripTest {
   }
 
   private static void compare(Sample sample, Path target) throws IOException {
-    try (TensorSource source =
+    try (ModelSource source =
         new SafetensorsFormat().open(ModelInput.of(target), ReadLimits.DEFAULT)) {
       assertThat(source.tensors()).containsExactlyInAnyOrderElementsOf(sample.kept.keySet());
       assertThat(source.quantized()).containsExactlyInAnyOrderElementsOf(sample.weights.keySet());
@@ -271,14 +271,14 @@ class RoundTripTest {
     }
   }
 
-  private static void compareTiles(Sample sample, TensorSource source, EncodedWeight weight)
+  private static void compareTiles(Sample sample, ModelSource source, EncodedWeight weight)
       throws IOException {
     Map<String, byte[]> parts = sample.weights.get(weight);
     int step = weight.encoding().rowAlignment() * (1 + sample.random().nextInt(5));
     for (long row = 0; row < weight.rows().rows(); row += step) {
       int height = (int) Math.min(step, weight.rows().rows() - row);
-      QuantizedTile expected = Sample.tile(weight, parts, row, height);
-      QuantizedTile actual = source.readTile(weight, row, height);
+      EncodedTile expected = Sample.tile(weight, parts, row, height);
+      EncodedTile actual = source.readTile(weight, row, height);
       assertThat(actual.names()).isEqualTo(parts.keySet());
       for (String name : actual.names()) {
         byte[] cells = expected.names().contains(name) ? expected.part(name) : parts.get(name);
@@ -321,8 +321,9 @@ class RoundTripTest {
     }
     TensorInfo tensor =
         new TensorInfo("l" + index + ".weight", ElementType.FLOAT32, TensorShape.of(dims));
-    Rows rows =
-        new Rows("l" + index, LayerKind.LINEAR, "weight", tensor, random.nextInt(dims.length));
+    WeightMatrix rows =
+        new WeightMatrix(
+            "l" + index, LayerKind.LINEAR, "weight", tensor, random.nextInt(dims.length));
     return new EncodedWeight(
         rows,
         new SchemeId("acme/some", 3),

@@ -8,9 +8,9 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.io.testing.Sample;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.Options;
@@ -48,7 +48,7 @@ class SelfDescriptionTest {
             .keep("fc.bias", ElementType.FLOAT32, 4)
             .quantize(
                 new EncodedWeight(
-                    new Rows("fc", LayerKind.LINEAR, "weight", tensor, 0),
+                    new WeightMatrix("fc", LayerKind.LINEAR, "weight", tensor, 0),
                     new SchemeId("int4", 1),
                     new Options(4, true, Granularity.group(2)),
                     Encoding.of(

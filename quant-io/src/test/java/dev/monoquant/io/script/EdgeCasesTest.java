@@ -11,9 +11,9 @@ import dev.monoquant.io.pickle.PickleValue;
 import dev.monoquant.io.pickle.PickleValue.None;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.ReadLimits;
@@ -243,7 +243,7 @@ class EdgeCasesTest {
             Part.runPerRow("codebook", ElementType.FLOAT32, 16));
     EncodedWeight weight =
         new EncodedWeight(
-            new Rows("", LayerKind.LINEAR, "weight", info, 0),
+            new WeightMatrix("", LayerKind.LINEAR, "weight", info, 0),
             new SchemeId("vendor/codebook", 1),
             new Options(4, true, Granularity.CHANNEL),
             encoding,

@@ -3,7 +3,7 @@ package dev.monoquant.io.script;
 import dev.monoquant.io.files.BitPacking;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.SchemeId;
@@ -65,7 +65,7 @@ enum PlainScheme {
     return isCast() ? 1.0 / 256 : 1.0 / (1 << (type.bits() - 1));
   }
 
-  EncodedWeight weight(Rows rows, Map<String, String> storage) {
+  EncodedWeight weight(WeightMatrix rows, Map<String, String> storage) {
     Encoding encoding;
     if (isCast()) {
       encoding = Encoding.of(Part.perElement("values", type));

@@ -6,9 +6,9 @@ import dev.monoquant.io.pickle.PickleTuple;
 import dev.monoquant.io.pickle.PickleValue;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ReadLimits;
 import java.util.ArrayList;
@@ -80,7 +80,7 @@ final class Quantized {
             name,
             type(tensor),
             TensorShape.of(view.sizes().stream().mapToLong(Long::longValue).toArray()));
-    Rows rows = new Rows("", LayerKind.UNKNOWN, "weight", info, rowAxis);
+    WeightMatrix rows = new WeightMatrix("", LayerKind.UNKNOWN, "weight", info, rowAxis);
     EncodedWeight weight = scheme.weight(rows, options);
     Optional<String> refusal = rewriter.refusal(weight);
     if (refusal.isPresent()) {

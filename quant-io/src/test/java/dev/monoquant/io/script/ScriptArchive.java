@@ -6,7 +6,7 @@ import dev.monoquant.io.pickle.PickleValue;
 import dev.monoquant.io.pickle.PickleWriter;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
 import java.io.InputStream;
@@ -136,7 +136,7 @@ final class ScriptArchive {
   }
 
   /** The numbers of a tensor of the pickle, the row axis first. */
-  float[] rows(Rows rows, dev.monoquant.io.pickle.PickleObject tensor, String folder) {
+  float[] rows(WeightMatrix rows, dev.monoquant.io.pickle.PickleObject tensor, String folder) {
     TensorView view = TensorView.of(tensor).orElseThrow();
     byte[] storage = records.get(folder + "/" + view.key());
     ElementType type = rows.tensor().type();

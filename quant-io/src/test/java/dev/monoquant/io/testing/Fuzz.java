@@ -4,8 +4,8 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -37,7 +37,7 @@ public final class Fuzz {
   /** Opens and reads all tensors. */
   public static Optional<ModelFormatException> read(InputFormatDetector detector, Path file)
       throws IOException {
-    try (TensorSource source = detector.open(ModelInput.of(file), ReadLimits.DEFAULT)) {
+    try (ModelSource source = detector.open(ModelInput.of(file), ReadLimits.DEFAULT)) {
       for (TensorInfo tensor : source.tensors()) {
         int length = (int) Math.min(tensor.bytes(), 1 << 16);
         ByteBuffer first = source.read(tensor, 0, length);

@@ -1,8 +1,8 @@
 package dev.monoquant.io.testing;
 
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.SideFile;
-import dev.monoquant.spi.TensorSource;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
@@ -15,7 +15,7 @@ public record MemorySource(
     Map<String, String> metadata,
     List<Path> files,
     List<SideFile> sideFiles)
-    implements TensorSource {
+    implements ModelSource {
 
   public MemorySource(Map<TensorInfo, byte[]> data, Map<String, String> metadata) {
     this(data, metadata, List.of(), List.of());

@@ -3,16 +3,16 @@ package dev.monoquant.io.testing;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -59,7 +59,7 @@ public final class Sample {
   }
 
   public Sample quantize(EncodedWeight weight) {
-    Rows rows = weight.rows();
+    WeightMatrix rows = weight.rows();
     Map<String, byte[]> parts = new LinkedHashMap<>();
     for (Part part : weight.encoding().parts()) {
       long cells = part.shape(rows.rows(), rows.cols()).elements();
@@ -90,11 +90,11 @@ public final class Sample {
     return this;
   }
 
-  public TensorSource source() {
+  public ModelSource source() {
     return new MemorySource(kept, metadata);
   }
 
-  public OutputRequest request(Path target, boolean overwrite, TensorSource source) {
+  public OutputRequest request(Path target, boolean overwrite, ModelSource source) {
     return new OutputRequest(
         target,
         overwrite,
@@ -112,13 +112,13 @@ public final class Sample {
 
   /** Writes everything by several threads in random pieces and order. */
   public List<Path> write(OutputFormat format, OutputRequest request) throws IOException {
-    try (TensorSink sink = format.open(request)) {
+    try (OutputWriter sink = format.open(request)) {
       fill(sink);
       return sink.commit();
     }
   }
 
-  public void fill(TensorSink sink) throws IOException {
+  public void fill(OutputWriter sink) throws IOException {
     List<Job> jobs = new ArrayList<>();
     kept.forEach((tensor, bytes) -> keptJobs(sink, jobs, tensor, bytes));
     weights.forEach((weight, parts) -> weightJobs(sink, jobs, weight, parts));
@@ -156,7 +156,7 @@ public final class Sample {
     void run() throws IOException;
   }
 
-  private void keptJobs(TensorSink sink, List<Job> jobs, TensorInfo tensor, byte[] bytes) {
+  private void keptJobs(OutputWriter sink, List<Job> jobs, TensorInfo tensor, byte[] bytes) {
     int at = 0;
     while (at < bytes.length) {
       int from = at;
@@ -168,7 +168,7 @@ public final class Sample {
   }
 
   private void weightJobs(
-      TensorSink sink, List<Job> jobs, EncodedWeight weight, Map<String, byte[]> parts) {
+      OutputWriter sink, List<Job> jobs, EncodedWeight weight, Map<String, byte[]> parts) {
     Map<String, byte[]> whole = new LinkedHashMap<>();
     weight.encoding().parts().stream()
         .filter(p -> !p.tiled())
@@ -179,14 +179,14 @@ public final class Sample {
     while (row < weight.rows().rows()) {
       int height =
           (int) Math.min(weight.rows().rows() - row, (long) alignment * (1 + random.nextInt(4)));
-      QuantizedTile tile = tile(weight, parts, row, height);
+      EncodedTile tile = tile(weight, parts, row, height);
       jobs.add(() -> sink.writeTile(weight, tile));
       row += height;
     }
   }
 
   /** The tiled parts of some rows. */
-  public static QuantizedTile tile(
+  public static EncodedTile tile(
       EncodedWeight weight, Map<String, byte[]> parts, long firstRow, int height) {
     Map<String, byte[]> cells = new LinkedHashMap<>();
     for (Part part : weight.encoding().parts()) {
@@ -197,6 +197,6 @@ public final class Sample {
         cells.put(part.name(), Arrays.copyOfRange(parts.get(part.name()), from, to));
       }
     }
-    return new QuantizedTile(firstRow, height, cells);
+    return new EncodedTile(firstRow, height, cells);
   }
 }

@@ -10,11 +10,11 @@ import dev.monoquant.io.testing.Surest;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -34,7 +34,7 @@ class QuantizedTensorTest {
     JsonObject expected =
         JsonParser.parseString(Files.readString(TorchOracleTest.oracle("quantized_tensors.json")))
             .getAsJsonObject();
-    try (TensorSource source = Surest.of(file).open(ModelInput.of(file), ReadLimits.DEFAULT)) {
+    try (ModelSource source = Surest.of(file).open(ModelInput.of(file), ReadLimits.DEFAULT)) {
       Map<String, EncodedWeight> weights = new HashMap<>();
       source.quantized().forEach(w -> weights.put(w.name(), w));
       assertThat(weights.keySet()).isEqualTo(expected.keySet());
@@ -51,13 +51,13 @@ class QuantizedTensorTest {
     }
   }
 
-  private static void requireNumbers(TensorSource source, EncodedWeight weight, JsonArray numbers)
+  private static void requireNumbers(ModelSource source, EncodedWeight weight, JsonArray numbers)
       throws IOException {
     int rows = Math.toIntExact(weight.rows().rows());
     int cols = Math.toIntExact(weight.rows().cols());
     assertThat(numbers).hasSize(rows * cols);
     for (int row = 0; row < rows; row++) {
-      QuantizedTile tile = source.readTile(weight, row, 1);
+      EncodedTile tile = source.readTile(weight, row, 1);
       float scale =
           ByteBuffer.wrap(tile.part(Part.SCALE)).order(ByteOrder.LITTLE_ENDIAN).getFloat();
       int point = weight.options().symmetric() ? 0 : tile.part(Part.ZERO_POINT)[0];

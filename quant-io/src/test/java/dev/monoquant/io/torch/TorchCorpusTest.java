@@ -13,8 +13,8 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import dev.monoquant.tile.Part;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -125,7 +125,7 @@ class TorchCorpusTest {
                         + o.get("sha256").getAsString());
               }
             });
-    try (TensorSource source = detector.open(ModelInput.of(c.path()), ReadLimits.DEFAULT)) {
+    try (ModelSource source = detector.open(ModelInput.of(c.path()), ReadLimits.DEFAULT)) {
       Map<String, String> actual = new TreeMap<>();
       for (TensorInfo t : source.tensors()) {
         actual.put(t.name(), t.type().wire() + t.shape() + sha256(source, t));
@@ -146,7 +146,7 @@ class TorchCorpusTest {
 
   /** The manifest has the codes as PyTorch stores them, unsigned ones not shifted. */
   private static String codes(
-      TensorSource source, EncodedWeight weight, Map<String, String> expected) throws IOException {
+      ModelSource source, EncodedWeight weight, Map<String, String> expected) throws IOException {
     String type = expected.get(weight.name()).startsWith("QUINT8") ? "QUINT8" : "QINT8";
     long rows = weight.rows().rows();
     ByteArrayOutputStream all = new ByteArrayOutputStream();
@@ -166,7 +166,7 @@ class TorchCorpusTest {
     }
   }
 
-  private static String sha256(TensorSource source, TensorInfo tensor) throws IOException {
+  private static String sha256(ModelSource source, TensorInfo tensor) throws IOException {
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
       // In pieces of an odd size, so that elements are cut in the middle too.

@@ -13,8 +13,8 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
@@ -63,7 +63,7 @@ class TorchOracleTest {
   @ParameterizedTest
   @MethodSource("checkpoints")
   void checkpointHoldsWhatTorchSaved(String name, JsonElement expected) throws IOException {
-    try (TensorSource source = open(name)) {
+    try (ModelSource source = open(name)) {
       requireTensors(source, expected.getAsJsonObject());
       if (expected.getAsJsonObject().has("note")) {
         assertThat(source.notes()).contains(expected.getAsJsonObject().get("note").getAsString());
@@ -75,7 +75,7 @@ class TorchOracleTest {
   @MethodSource("scripts")
   void archiveHoldsItsStateDictAndKinds(String name, JsonElement expected) throws IOException {
     JsonObject wanted = expected.getAsJsonObject();
-    try (TensorSource source = open(name)) {
+    try (ModelSource source = open(name)) {
       requireTensors(source, wanted);
       Map<String, String> kinds = new TreeMap<>();
       for (Layer layer : source.layers()) {
@@ -103,7 +103,7 @@ class TorchOracleTest {
   /** The constants as torch unpickles them; the layers as its code uses them. */
   @Test
   void constantsOfAFrozenModuleAreItsWeights() throws IOException {
-    try (TensorSource source = open("frozen.pt")) {
+    try (ModelSource source = open("frozen.pt")) {
       Map<String, String> actual = new TreeMap<>();
       for (TensorInfo t : source.tensors()) {
         ByteBuffer bytes = source.read(t, 0, Math.toIntExact(t.bytes()));
@@ -138,12 +138,12 @@ class TorchOracleTest {
         .hasMessageContaining("LinearPackedParamsBase");
   }
 
-  private static TensorSource open(String name) throws IOException {
+  private static ModelSource open(String name) throws IOException {
     Path path = oracle(name);
     return Surest.of(path).open(ModelInput.of(path), ReadLimits.DEFAULT);
   }
 
-  private static void requireTensors(TensorSource source, JsonObject expected) throws IOException {
+  private static void requireTensors(ModelSource source, JsonObject expected) throws IOException {
     Map<String, String> wanted = new TreeMap<>();
     expected
         .getAsJsonObject("tensors")

@@ -5,15 +5,15 @@ import dev.monoquant.io.testing.Sample;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
-import dev.monoquant.spi.TensorSource;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
@@ -53,7 +53,7 @@ final class Originals {
     }
   }
 
-  static TensorSource open(Path path) throws IOException {
+  static ModelSource open(Path path) throws IOException {
     return new TorchScriptFormat().open(ModelInput.of(path), ReadLimits.DEFAULT);
   }
 
@@ -66,7 +66,7 @@ final class Originals {
   }
 
   /** Some of the weights quantized in any way, all other tensors kept. */
-  static Sample sample(TensorSource source, long seed, int percent) throws IOException {
+  static Sample sample(ModelSource source, long seed, int percent) throws IOException {
     Sample sample = new Sample(seed);
     for (TensorInfo tensor : source.tensors()) {
       boolean weight =
@@ -85,18 +85,18 @@ final class Originals {
     return sample;
   }
 
-  static OutputRequest request(Sample sample, Path target, TensorSource source) {
+  static OutputRequest request(Sample sample, Path target, ModelSource source) {
     return sample.request(target, true, source);
   }
 
-  private static EncodedWeight weight(TensorSource source, TensorInfo tensor, Random random) {
+  private static EncodedWeight weight(ModelSource source, TensorInfo tensor, Random random) {
     Layer layer =
         source.layers().stream()
             .filter(l -> l.tensors().containsValue(tensor))
             .findFirst()
             .orElse(new Layer("", LayerKind.UNKNOWN, Layer.Evidence.INFERRED, Map.of()));
     int axis = random.nextInt(3) == 0 ? tensor.shape().rank() - 1 : 0;
-    Rows rows = new Rows(layer.name(), layer.kind(), "weight", tensor, axis);
+    WeightMatrix rows = new WeightMatrix(layer.name(), layer.kind(), "weight", tensor, axis);
     EncodedWeight weight =
         new EncodedWeight(
             rows,

@@ -3,12 +3,12 @@ package dev.monoquant.io.torchscript;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.SchemeId;
-import dev.monoquant.spi.TensorSource;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
@@ -25,7 +25,7 @@ final class RowInt8 {
 
   /** {@return a weight of a layer whose kind says which axis its rows are} */
   static Optional<EncodedWeight> weight(
-      TensorSource source, TensorInfo tensor, Map<String, String> storage) {
+      ModelSource source, TensorInfo tensor, Map<String, String> storage) {
     for (Layer layer : source.layers()) {
       for (Map.Entry<String, TensorInfo> own : layer.tensors().entrySet()) {
         if (own.getValue().equals(tensor)
@@ -36,7 +36,7 @@ final class RowInt8 {
           int axis = layer.kind().name().startsWith("ConvTranspose") ? 1 : 0;
           return Optional.of(
               new EncodedWeight(
-                      new Rows(layer.name(), layer.kind(), own.getKey(), tensor, axis),
+                      new WeightMatrix(layer.name(), layer.kind(), own.getKey(), tensor, axis),
                       new SchemeId("int8", 1),
                       new Options(8, true, Granularity.CHANNEL),
                       Encoding.of(
@@ -50,9 +50,8 @@ final class RowInt8 {
   }
 
   /** {@return the parts of all rows} */
-  static Map<String, byte[]> quantize(TensorSource source, EncodedWeight weight)
-      throws IOException {
-    Rows rows = weight.rows();
+  static Map<String, byte[]> quantize(ModelSource source, EncodedWeight weight) throws IOException {
+    WeightMatrix rows = weight.rows();
     long[] dims = rows.tensor().shape().dims();
     int outer = rows.rowAxis() == 0 ? 1 : (int) dims[0];
     int count = (int) rows.rows();

@@ -19,11 +19,11 @@ import dev.monoquant.io.testing.Surest;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -56,7 +56,7 @@ class TorchScriptEngineTest {
       throws IOException, MalformedModelException {
     Path original = Originals.path(resource);
     Path target = folder.resolve("out.pt");
-    try (TensorSource source = Originals.open(original)) {
+    try (ModelSource source = Originals.open(original)) {
       Sample sample = Originals.sample(source, 1, 0);
       sample.write(new TorchScriptOutput(), Originals.request(sample, target, source));
     }
@@ -80,7 +80,7 @@ class TorchScriptEngineTest {
     TorchScriptOutput output = new TorchScriptOutput();
     Map<EncodedWeight, Map<String, byte[]>> held = new LinkedHashMap<>();
     List<TensorInfo> kept = new ArrayList<>();
-    try (TensorSource source = Originals.open(original)) {
+    try (ModelSource source = Originals.open(original)) {
       for (TensorInfo tensor : source.tensors()) {
         Optional<EncodedWeight> weight =
             RowInt8.weight(source, tensor, Map.of("small", "0", "mode", mode))
@@ -103,10 +103,10 @@ class TorchScriptEngineTest {
               kept,
               Map.of());
       assertThat(output.remarks(request)).hasSize(held.size());
-      try (TensorSink sink = output.open(request)) {
+      try (OutputWriter sink = output.open(request)) {
         for (Map.Entry<EncodedWeight, Map<String, byte[]>> one : held.entrySet()) {
           int rows = (int) one.getKey().rows().rows();
-          sink.writeTile(one.getKey(), new QuantizedTile(0, rows, one.getValue()));
+          sink.writeTile(one.getKey(), new EncodedTile(0, rows, one.getValue()));
           sink.writeWhole(one.getKey(), Map.of());
         }
         for (TensorInfo tensor : kept) {
@@ -116,11 +116,11 @@ class TorchScriptEngineTest {
       }
       assertThat(target).hasSize(output.predictBytes(request));
     }
-    try (TensorSource read = Originals.open(target)) {
+    try (ModelSource read = Originals.open(target)) {
       assertThat(read.quantized()).containsExactlyElementsOf(held.keySet());
       assertThat(read.tensors()).containsExactlyElementsOf(kept);
       for (EncodedWeight weight : read.quantized()) {
-        QuantizedTile tile = read.readTile(weight, 0, (int) weight.rows().rows());
+        EncodedTile tile = read.readTile(weight, 0, (int) weight.rows().rows());
         held.get(weight).forEach((n, bytes) -> assertThat(tile.part(n)).isEqualTo(bytes));
       }
       assertThat(read.audit().orElseThrow().differences()).isEmpty();
@@ -149,8 +149,8 @@ class TorchScriptEngineTest {
         input.resolve("serving.properties"), "engine=PyTorch\noption.modelName=model\n");
     Files.writeString(input.resolve("sub/labels.txt"), "a\nb\n");
     Path target = folder.resolve("int8");
-    TensorSource opened = Surest.of(input).open(ModelInput.of(input), ReadLimits.DEFAULT);
-    try (TensorSource source = opened) {
+    ModelSource opened = Surest.of(input).open(ModelInput.of(input), ReadLimits.DEFAULT);
+    try (ModelSource source = opened) {
       Sample sample = Originals.sample(source, 1, 0);
       OutputRequest request = Originals.request(sample, target, source);
       assertThat(sample.write(new TorchScriptOutput(), request))
@@ -175,7 +175,7 @@ class TorchScriptEngineTest {
     assertThat(after.get("serving.properties")).isEqualTo(before.get("serving.properties"));
     assertThat(after.get("sub/labels.txt")).isEqualTo(before.get("sub/labels.txt"));
     assertThat(run(target, "2x3x4")).isEqualTo(run(original, "2x3x4"));
-    try (TensorSource read = Surest.of(target).open(ModelInput.of(target), ReadLimits.DEFAULT)) {
+    try (ModelSource read = Surest.of(target).open(ModelInput.of(target), ReadLimits.DEFAULT)) {
       assertThat(read.audit().orElseThrow().differences()).isEmpty();
     }
   }
@@ -198,14 +198,14 @@ class TorchScriptEngineTest {
     Path target = folder.resolve("live.pt");
     try (Model model = Model.newInstance("net", "PyTorch")) {
       model.load(original);
-      try (TensorSource source =
+      try (ModelSource source =
           new LiveModelFormat().open(ModelInput.of(model), ReadLimits.DEFAULT)) {
         Sample sample = Originals.sample(source, 1, 0);
         sample.write(new TorchScriptOutput(), Originals.request(sample, target, source));
       }
     }
     assertThat(run(target, "2x3x4")).isEqualTo(run(original, "2x3x4"));
-    try (TensorSource read = Originals.open(target)) {
+    try (ModelSource read = Originals.open(target)) {
       assertThat(read.audit().orElseThrow().differences()).isEmpty();
       assertThat(read.audit().orElseThrow().inputs()).isEmpty();
     }

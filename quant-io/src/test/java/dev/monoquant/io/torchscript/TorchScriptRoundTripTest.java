@@ -10,11 +10,11 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -55,13 +55,13 @@ class TorchScriptRoundTripTest {
       throws IOException {
     Path original = Originals.path(Originals.ALL.get(which));
     Path target = folder.resolve("out.pt");
-    try (TensorSource source = Originals.open(original)) {
+    try (ModelSource source = Originals.open(original)) {
       Sample sample = Originals.sample(source, seed, percent);
       OutputRequest request = Originals.request(sample, target, source);
       long predicted = Originals.output().predictBytes(request);
       assertThat(sample.write(Originals.output(), request)).containsExactly(target);
       assertThat(target).hasSize(predicted);
-      try (TensorSource read = Surest.of(target).open(ModelInput.of(target), ReadLimits.DEFAULT)) {
+      try (ModelSource read = Surest.of(target).open(ModelInput.of(target), ReadLimits.DEFAULT)) {
         requireSame(sample, read);
         assertThat(read.layers()).isEqualTo(source.layers());
         assertThat(read.metadata()).containsEntry("tool", "a test");
@@ -74,7 +74,7 @@ class TorchScriptRoundTripTest {
     }
   }
 
-  private static void requireSame(Sample sample, TensorSource read) throws IOException {
+  private static void requireSame(Sample sample, ModelSource read) throws IOException {
     assertThat(read.tensors()).containsExactlyElementsOf(sample.kept.keySet());
     for (Map.Entry<TensorInfo, byte[]> kept : sample.kept.entrySet()) {
       int length = kept.getValue().length;
@@ -84,13 +84,13 @@ class TorchScriptRoundTripTest {
     for (Map.Entry<EncodedWeight, Map<String, byte[]>> weight : sample.weights.entrySet()) {
       EncodedWeight w = weight.getKey();
       int rows = (int) w.rows().rows();
-      QuantizedTile all = read.readTile(w, 0, rows);
+      EncodedTile all = read.readTile(w, 0, rows);
       weight.getValue().forEach((n, bytes) -> assertThat(all.part(n)).as(n).isEqualTo(bytes));
       int step = w.encoding().rowAlignment();
       for (int row = 0; row < rows; row += step) {
         int height = Math.min(step, rows - row);
-        QuantizedTile tile = read.readTile(w, row, height);
-        QuantizedTile expected = Sample.tile(w, weight.getValue(), row, height);
+        EncodedTile tile = read.readTile(w, row, height);
+        EncodedTile expected = Sample.tile(w, weight.getValue(), row, height);
         for (Part part : w.encoding().parts()) {
           assertThat(tile.part(part.name()))
               .isEqualTo(
@@ -100,7 +100,7 @@ class TorchScriptRoundTripTest {
     }
   }
 
-  private static void requireSound(TensorSource read, Path original) throws IOException {
+  private static void requireSound(ModelSource read, Path original) throws IOException {
     Audit audit = read.audit().orElseThrow();
     assertThat(audit.differences()).isEmpty();
     assertThat(audit.checked()).isPositive();
@@ -149,7 +149,7 @@ class TorchScriptRoundTripTest {
   void theBytesDependOnNoOrder(@ForAll long seed, @ForAll long other) throws IOException {
     Path original = Originals.path("/torch-oracle/traced.pt");
     Path target = folder.resolve("out.pt");
-    try (TensorSource source = Originals.open(original)) {
+    try (ModelSource source = Originals.open(original)) {
       Sample sample = Originals.sample(source, seed, 70);
       sample.write(Originals.output(), Originals.request(sample, target, source));
       byte[] first = Files.readAllBytes(target);
@@ -166,12 +166,12 @@ class TorchScriptRoundTripTest {
     Path target = folder.resolve("out.pt");
     byte[] direct;
     Sample sample;
-    try (TensorSource source = Originals.open(original)) {
+    try (ModelSource source = Originals.open(original)) {
       sample = Originals.sample(source, 3, 50);
       sample.write(Originals.output(), Originals.request(sample, target, source));
       direct = Files.readAllBytes(target);
     }
-    TensorSource behind = new MemorySource(sample.kept, Map.of(), List.of(original), List.of());
+    ModelSource behind = new MemorySource(sample.kept, Map.of(), List.of(original), List.of());
     sample.write(Originals.output(), Originals.request(sample, target, behind));
     assertThat(Files.readAllBytes(target)).isEqualTo(direct);
   }
@@ -180,14 +180,14 @@ class TorchScriptRoundTripTest {
   void whatIsTriedIsWhatIsCommitted() throws IOException {
     Path original = Originals.path("/torch-oracle/scripted.pt");
     Path target = folder.resolve("tried.pt");
-    try (TensorSource source = Originals.open(original)) {
+    try (ModelSource source = Originals.open(original)) {
       Sample sample = Originals.sample(source, 4, 50);
       try (var sink = Originals.output().open(Originals.request(sample, target, source))) {
         sample.fill(sink);
         Path staged = sink.finish().orElseThrow();
         assertThat(target).doesNotExist();
         byte[] tried = Files.readAllBytes(staged);
-        try (TensorSource read = Originals.open(staged)) {
+        try (ModelSource read = Originals.open(staged)) {
           requireSame(sample, read);
         }
         sink.commit();

@@ -21,9 +21,9 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputRequest;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.OutputWriter;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -46,7 +46,7 @@ class TorchScriptSafetyTest {
 
   @TempDir Path folder;
   private Path target;
-  private TensorSource source;
+  private ModelSource source;
 
   @BeforeEach
   void open() throws IOException {
@@ -63,7 +63,7 @@ class TorchScriptSafetyTest {
     return Originals.sample(source, 8, 100);
   }
 
-  private OutputRequest request(Sample sample, TensorSource of) {
+  private OutputRequest request(Sample sample, ModelSource of) {
     return new OutputRequest(
         target,
         true,
@@ -125,7 +125,7 @@ class TorchScriptSafetyTest {
     TensorInfo kept =
         sample.kept.keySet().stream().filter(t -> t.bytes() > 4).findFirst().orElseThrow();
     for (int much : new int[] {0, 1, 2}) {
-      try (TensorSink sink = Originals.output().open(request(sample, source))) {
+      try (OutputWriter sink = Originals.output().open(request(sample, source))) {
         if (much == 0) {
           // Kept tensors are copied from the original, and still nobody may forget them.
           sink.writeKept(kept, 0, ByteBuffer.allocate((int) kept.bytes() - 1));
@@ -145,7 +145,7 @@ class TorchScriptSafetyTest {
       }
     }
     TensorInfo foreign = new TensorInfo("other", ElementType.INT8, TensorShape.of(1));
-    try (TensorSink sink = Originals.output().open(request(sample, source))) {
+    try (OutputWriter sink = Originals.output().open(request(sample, source))) {
       assertThatThrownBy(() -> sink.writeKept(foreign, 0, ByteBuffer.allocate(1)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("not kept");
@@ -158,7 +158,7 @@ class TorchScriptSafetyTest {
     Path copy = folder.resolve("copy.pt");
     Files.copy(source.files().get(0), copy);
     target = copy;
-    try (TensorSource own = Originals.open(copy)) {
+    try (ModelSource own = Originals.open(copy)) {
       Sample sample = Originals.sample(own, 1, 0);
       assertThatThrownBy(() -> Originals.output().open(request(sample, own)))
           .isInstanceOf(OutputException.class)
@@ -169,7 +169,7 @@ class TorchScriptSafetyTest {
   @Test
   void onlyTorchScriptCanBecomeTorchScript() throws IOException {
     Sample sample = sample();
-    for (TensorSource other :
+    for (ModelSource other :
         List.of(
             sample.source(),
             new MemorySource(
@@ -205,7 +205,7 @@ class TorchScriptSafetyTest {
     sample().write(Originals.output(), request(sample(), source));
     Path again = target;
     target = folder.resolve("again.pt");
-    try (TensorSource rewritten = Originals.open(again)) {
+    try (ModelSource rewritten = Originals.open(again)) {
       Sample all = Originals.sample(rewritten, 1, 0);
       assertThatThrownBy(() -> Originals.output().open(request(all, rewritten)))
           .isInstanceOf(ConfigurationException.class)
@@ -223,7 +223,7 @@ class TorchScriptSafetyTest {
         Files.write(
             folder.resolve("big.pt"),
             zip.put(name, "big".getBytes(StandardCharsets.US_ASCII)).build());
-    try (TensorSource other = Originals.open(big)) {
+    try (ModelSource other = Originals.open(big)) {
       Sample sample = Originals.sample(other, 1, 0);
       assertThatThrownBy(() -> Originals.output().open(request(sample, other)))
           .isInstanceOf(ConfigurationException.class)
@@ -239,7 +239,7 @@ class TorchScriptSafetyTest {
     zip.put(root + "code/__torch__.py.debug_pkl", new byte[] {4});
     zip.put(root + "bytecode.pkl", new byte[] {5});
     Path with = Files.write(folder.resolve("with.pt"), zip.build());
-    try (TensorSource other = Originals.open(with)) {
+    try (ModelSource other = Originals.open(with)) {
       Sample sample = Originals.sample(other, 1, 50);
       sample.write(Originals.output(), request(sample, other));
     }

@@ -10,12 +10,12 @@ import dev.monoquant.io.testing.Sample;
 import dev.monoquant.io.testing.ZipText;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.SchemeId;
-import dev.monoquant.spi.TensorSource;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
@@ -47,7 +47,7 @@ class TorchScriptTamperTest {
     }
     folder = Folders.make();
     Path target = folder.resolve("out.pt");
-    try (TensorSource source =
+    try (ModelSource source =
         Originals.open(Originals.path("/torch-corpus/torchscript/ts_ok_traced.pt"))) {
       Sample sample = Originals.sample(source, 1, 0);
       TensorInfo tensor =
@@ -55,7 +55,7 @@ class TorchScriptTamperTest {
       sample.kept.remove(tensor);
       sample.quantize(
           new EncodedWeight(
-              new Rows("fc1", LayerKind.LINEAR, "weight", tensor, 0),
+              new WeightMatrix("fc1", LayerKind.LINEAR, "weight", tensor, 0),
               new SchemeId("int4", 1),
               new Options(4, true, Granularity.group(2)),
               Encoding.of(
@@ -80,7 +80,7 @@ class TorchScriptTamperTest {
 
   /** Refused, or found by the audit; which of both is for the reader to say. */
   private static Optional<String> noticed(Path path) throws IOException {
-    try (TensorSource source = Originals.open(path)) {
+    try (ModelSource source = Originals.open(path)) {
       var differences = source.audit().orElseThrow().differences();
       return differences.isEmpty() ? Optional.empty() : Optional.of(differences.toString());
     } catch (ModelFormatException refused) {
@@ -133,7 +133,7 @@ class TorchScriptTamperTest {
 
   private static void read(ZipText zip) throws IOException {
     Path changed = Files.write(folder.resolve("description.pt"), zip.build());
-    try (TensorSource source = Originals.open(changed)) {
+    try (ModelSource source = Originals.open(changed)) {
       for (TensorInfo tensor : source.tensors()) {
         source.read(tensor, 0, (int) tensor.bytes());
       }

@@ -3,7 +3,7 @@ package dev.monoquant.schemes.layers;
 import com.google.auto.service.AutoService;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.LayerQuantizer;
 import java.util.List;
 
@@ -12,7 +12,7 @@ import java.util.List;
  *
  * <p>The {@code weight} of a convolution is (outputs, inputs / groups, k...), its rows axis 0; that
  * of a transposed one (inputs, outputs / groups, k...), its rows axis 1. In a grouped transposed
- * convolution a row holds one output channel of every group, see {@link Rows}.
+ * convolution a row holds one output channel of every group, see {@link WeightMatrix}.
  */
 @AutoService(LayerQuantizer.class)
 public final class ConvQuantizer implements LayerQuantizer {
@@ -35,7 +35,7 @@ public final class ConvQuantizer implements LayerQuantizer {
   }
 
   @Override
-  public List<Rows> rows(Layer layer) {
+  public List<WeightMatrix> rows(Layer layer) {
     return WeightRule.rows(layer, RULES);
   }
 }

@@ -3,7 +3,7 @@ package dev.monoquant.schemes.layers;
 import com.google.auto.service.AutoService;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.LayerQuantizer;
 import java.util.List;
 
@@ -29,12 +29,12 @@ public final class EmbeddingQuantizer implements LayerQuantizer {
   }
 
   @Override
-  public List<Rows> rows(Layer layer) {
+  public List<WeightMatrix> rows(Layer layer) {
     return WeightRule.rows(layer, RULES);
   }
 
   @Override
-  public boolean symmetricByDefault(Rows rows) {
+  public boolean symmetricByDefault(WeightMatrix rows) {
     return false;
   }
 }

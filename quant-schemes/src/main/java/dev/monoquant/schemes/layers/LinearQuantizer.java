@@ -3,7 +3,7 @@ package dev.monoquant.schemes.layers;
 import com.google.auto.service.AutoService;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.LayerQuantizer;
 import java.util.List;
 
@@ -40,7 +40,7 @@ public final class LinearQuantizer implements LayerQuantizer {
   }
 
   @Override
-  public List<Rows> rows(Layer layer) {
+  public List<WeightMatrix> rows(Layer layer) {
     return WeightRule.rows(layer, RULES);
   }
 }

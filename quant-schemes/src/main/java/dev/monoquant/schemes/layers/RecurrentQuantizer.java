@@ -3,7 +3,7 @@ package dev.monoquant.schemes.layers;
 import com.google.auto.service.AutoService;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.LayerQuantizer;
 import java.util.List;
 import java.util.stream.Stream;
@@ -36,7 +36,7 @@ public final class RecurrentQuantizer implements LayerQuantizer {
   }
 
   @Override
-  public List<Rows> rows(Layer layer) {
+  public List<WeightMatrix> rows(Layer layer) {
     return WeightRule.rows(layer, RULES);
   }
 }

@@ -2,8 +2,8 @@ package dev.monoquant.schemes.layers;
 
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import java.util.List;
 import java.util.regex.Pattern;
 
@@ -22,7 +22,7 @@ record WeightRule(LayerKind kind, Pattern name, int rank, int rowAxis) {
   }
 
   /** The tensors of a layer that one of the rules takes, in the order of the layer. */
-  static List<Rows> rows(Layer layer, List<WeightRule> rules) {
+  static List<WeightMatrix> rows(Layer layer, List<WeightRule> rules) {
     return layer.tensors().entrySet().stream()
         .flatMap(
             entry ->
@@ -41,7 +41,7 @@ record WeightRule(LayerKind kind, Pattern name, int rank, int rowAxis) {
         && tensor.type().isQuantizable();
   }
 
-  private Rows rows(Layer layer, String local, TensorInfo tensor) {
-    return new Rows(layer.name(), layer.kind(), local, tensor, rowAxis);
+  private WeightMatrix rows(Layer layer, String local, TensorInfo tensor) {
+    return new WeightMatrix(layer.name(), layer.kind(), local, tensor, rowAxis);
   }
 }

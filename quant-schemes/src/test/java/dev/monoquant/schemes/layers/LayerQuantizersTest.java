@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.LayerQuantizer;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -68,7 +68,7 @@ class LayerQuantizersTest {
       String kind, String tensor, String shape, String id, long rows, long cols) {
     Layer layer = layer(kind, tensor, ElementType.BFLOAT16, dims(shape));
     for (LayerQuantizer quantizer : ALL) {
-      List<Rows> got = quantizer.rows(layer);
+      List<WeightMatrix> got = quantizer.rows(layer);
       if (!quantizer.id().equals(id)) {
         assertThat(got).isEmpty();
         continue;
@@ -129,13 +129,13 @@ class LayerQuantizersTest {
     }
     Layer layer = new Layer("rnn", LayerKind.RNN, Layer.Evidence.INFERRED, tensors);
     assertThat(new RecurrentQuantizer().rows(layer))
-        .extracting(Rows::param)
+        .extracting(WeightMatrix::param)
         .containsExactly("weight_hh_l0", "weight_ih_l0");
   }
 
   @Test
   void onlyTablesAreAsymmetricByDefault() {
-    Rows rows =
+    WeightMatrix rows =
         new LinearQuantizer().rows(layer("Linear", "weight", ElementType.FLOAT32, 2, 3)).get(0);
     assertThat(ALL)
         .allSatisfy(

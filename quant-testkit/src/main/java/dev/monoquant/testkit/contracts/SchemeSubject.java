@@ -1,6 +1,6 @@
 package dev.monoquant.testkit.contracts;
 
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.SchemeCase;
@@ -34,7 +34,7 @@ public interface SchemeSubject {
    * @param rows the weight
    * @return complete options, at least one; what the scheme refuses is left out
    */
-  default List<Options> options(Rows rows) {
+  default List<Options> options(WeightMatrix rows) {
     return List.of(subject().defaults(rows));
   }
 

@@ -3,16 +3,16 @@ package dev.monoquant.testkit.data;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.SchemeId;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -39,7 +39,7 @@ public final class EncodedSamples {
   public static EncodedWeight int8(String layer, ElementType type, long rows, long cols) {
     TensorInfo tensor = new TensorInfo(layer + ".weight", type, TensorShape.of(rows, cols));
     return new EncodedWeight(
-        new Rows(layer, LayerKind.LINEAR, "weight", tensor, 0),
+        new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int8", 1),
         new Options(8, true, Granularity.CHANNEL),
         Encoding.of(Part.perElement(Part.CODES, ElementType.INT8), Part.perRow(Part.SCALE, type)));
@@ -61,7 +61,7 @@ public final class EncodedSamples {
         new TensorInfo(layer + ".weight", ElementType.FLOAT32, TensorShape.of(rows, cols));
     ElementType code = ElementType.code(bits, true);
     return new EncodedWeight(
-        new Rows(layer, LayerKind.LINEAR, "weight", tensor, 0),
+        new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int" + bits, 1),
         new Options(bits, false, granularity),
         Encoding.of(
@@ -132,7 +132,7 @@ public final class EncodedSamples {
     TensorInfo tensor =
         new TensorInfo(layer + ".weight", ElementType.FLOAT32, TensorShape.of(5, 11));
     return new EncodedWeight(
-        new Rows(layer, LayerKind.LINEAR, "weight", tensor, 0),
+        new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("testkit/" + name, 1),
         new Options(4, true, Granularity.CHANNEL),
         Encoding.of(parts));
@@ -146,14 +146,14 @@ public final class EncodedSamples {
    * @param seed anything; the same seed gives the same bytes
    * @return the whole weight as one tile
    */
-  public static QuantizedTile tile(EncodedWeight weight, long seed) {
+  public static EncodedTile tile(EncodedWeight weight, long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     Map<String, byte[]> parts = new TreeMap<>();
     for (Part part : weight.encoding().parts()) {
       long cells = part.shape(weight.rows().rows(), weight.rows().cols()).elements();
       parts.put(part.name(), cells(part.type(), Math.toIntExact(cells), random));
     }
-    return new QuantizedTile(0, Math.toIntExact(weight.rows().rows()), parts);
+    return new EncodedTile(0, Math.toIntExact(weight.rows().rows()), parts);
   }
 
   private static byte[] cells(ElementType type, int count, SplittableRandom random) {

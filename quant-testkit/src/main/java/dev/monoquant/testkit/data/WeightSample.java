@@ -4,9 +4,9 @@ import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import java.util.ArrayList;
@@ -24,10 +24,10 @@ import java.util.random.RandomGenerator;
 public final class WeightSample {
 
   private final String recipe;
-  private final Rows rows;
+  private final WeightMatrix rows;
   private final float[] values;
 
-  private WeightSample(String recipe, Rows rows, float[] values) {
+  private WeightSample(String recipe, WeightMatrix rows, float[] values) {
     this.recipe = recipe;
     this.rows = rows;
     this.values = values;
@@ -105,7 +105,7 @@ public final class WeightSample {
     return new WeightSample(recipe, linear(type, rows, cols), values.clone());
   }
 
-  private static Rows linear(ElementType type, int rows, int cols) {
+  private static WeightMatrix linear(ElementType type, int rows, int cols) {
     if (!type.isQuantizable() || rows < 1 || cols < 1) {
       throw new IllegalArgumentException(
           "a weight has at least one row and column of F16, BF16, F32 or F64, not %d x %d of %s"
@@ -113,7 +113,7 @@ public final class WeightSample {
     }
     TensorShape shape = TensorShape.of(rows, cols);
     TensorInfo tensor = new TensorInfo("sample.weight", type, shape);
-    return new Rows("sample", LayerKind.LINEAR, "weight", tensor, 0);
+    return new WeightMatrix("sample", LayerKind.LINEAR, "weight", tensor, 0);
   }
 
   /**
@@ -122,7 +122,7 @@ public final class WeightSample {
    * @param other what the numbers are; as many rows and columns, the same element type
    * @return the sample
    */
-  public WeightSample as(Rows other) {
+  public WeightSample as(WeightMatrix other) {
     requireNonNull(other, "other");
     if (other.rows() != rows.rows()
         || other.cols() != rows.cols()
@@ -133,7 +133,7 @@ public final class WeightSample {
   }
 
   /** {@return what the numbers are} */
-  public Rows rows() {
+  public WeightMatrix rows() {
     return rows;
   }
 

@@ -4,11 +4,11 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -64,7 +64,7 @@ public final class Failures {
     }
 
     @Override
-    protected TensorSource opened(TensorSource source) {
+    protected ModelSource opened(ModelSource source) {
       return new FailingSource(source, left);
     }
   }
@@ -72,7 +72,7 @@ public final class Failures {
   private static final class FailingSource extends ForwardingSource {
     private final AtomicInteger left;
 
-    FailingSource(TensorSource source, AtomicInteger left) {
+    FailingSource(ModelSource source, AtomicInteger left) {
       super(source);
       this.left = left;
     }
@@ -84,7 +84,7 @@ public final class Failures {
     }
 
     @Override
-    public QuantizedTile readTile(EncodedWeight weight, long firstRow, int height)
+    public EncodedTile readTile(EncodedWeight weight, long firstRow, int height)
         throws IOException {
       spend(left);
       return super.readTile(weight, firstRow, height);
@@ -106,21 +106,21 @@ public final class Failures {
     }
 
     @Override
-    public TensorSink open(OutputRequest request) throws IOException {
+    public OutputWriter open(OutputRequest request) throws IOException {
       return new FailingSink(super.open(request), left);
     }
   }
 
-  private static final class FailingSink extends ForwardingSink {
+  private static final class FailingSink extends ForwardingWriter {
     private final AtomicInteger left;
 
-    FailingSink(TensorSink sink, AtomicInteger left) {
+    FailingSink(OutputWriter sink, AtomicInteger left) {
       super(sink);
       this.left = left;
     }
 
     @Override
-    public void writeTile(EncodedWeight weight, QuantizedTile tile) throws IOException {
+    public void writeTile(EncodedWeight weight, EncodedTile tile) throws IOException {
       spend(left);
       super.writeTile(weight, tile);
     }

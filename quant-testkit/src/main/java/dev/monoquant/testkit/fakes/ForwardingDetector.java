@@ -5,10 +5,10 @@ import static java.util.Objects.requireNonNull;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.util.List;
 
@@ -34,7 +34,7 @@ public class ForwardingDetector implements InputFormatDetector {
    *
    * @param source an open source of the detector behind this one
    */
-  protected TensorSource opened(TensorSource source) {
+  protected ModelSource opened(ModelSource source) {
     return source;
   }
 
@@ -49,7 +49,7 @@ public class ForwardingDetector implements InputFormatDetector {
   }
 
   @Override
-  public TensorSource open(ModelInput input, ReadLimits limits) throws IOException {
+  public ModelSource open(ModelInput input, ReadLimits limits) throws IOException {
     return opened(inside.open(input, limits));
   }
 
@@ -59,7 +59,7 @@ public class ForwardingDetector implements InputFormatDetector {
   }
 
   @Override
-  public TensorSource open(ModelInput input, ReadLimits limits, OptionValues options)
+  public ModelSource open(ModelInput input, ReadLimits limits, OptionValues options)
       throws IOException {
     return opened(inside.open(input, limits, options));
   }

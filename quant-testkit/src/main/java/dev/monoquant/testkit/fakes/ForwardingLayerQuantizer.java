@@ -3,7 +3,7 @@ package dev.monoquant.testkit.fakes;
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.model.Layer;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.LayerQuantizer;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
@@ -32,7 +32,7 @@ public class ForwardingLayerQuantizer implements LayerQuantizer {
   }
 
   @Override
-  public List<Rows> rows(Layer layer) {
+  public List<WeightMatrix> rows(Layer layer) {
     return inside.rows(layer);
   }
 
@@ -42,12 +42,12 @@ public class ForwardingLayerQuantizer implements LayerQuantizer {
   }
 
   @Override
-  public List<Rows> rows(Layer layer, OptionValues options) {
+  public List<WeightMatrix> rows(Layer layer, OptionValues options) {
     return inside.rows(layer, options);
   }
 
   @Override
-  public boolean symmetricByDefault(Rows rows) {
+  public boolean symmetricByDefault(WeightMatrix rows) {
     return inside.symmetricByDefault(rows);
   }
 }

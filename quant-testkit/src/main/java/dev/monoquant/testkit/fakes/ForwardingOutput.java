@@ -3,11 +3,11 @@ package dev.monoquant.testkit.fakes;
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.OutputWriter;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -47,7 +47,7 @@ public class ForwardingOutput implements OutputFormat {
   }
 
   @Override
-  public Optional<String> refusal(EncodedWeight weight, TensorSource source) {
+  public Optional<String> refusal(EncodedWeight weight, ModelSource source) {
     return inside.refusal(weight, source);
   }
 
@@ -67,7 +67,7 @@ public class ForwardingOutput implements OutputFormat {
   }
 
   @Override
-  public TensorSink open(OutputRequest request) throws IOException {
+  public OutputWriter open(OutputRequest request) throws IOException {
     return inside.open(request);
   }
 }

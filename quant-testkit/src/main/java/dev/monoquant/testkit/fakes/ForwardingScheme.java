@@ -2,7 +2,7 @@ package dev.monoquant.testkit.fakes;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
@@ -39,12 +39,12 @@ public class ForwardingScheme implements Scheme {
   }
 
   @Override
-  public Options defaults(Rows rows) {
+  public Options defaults(WeightMatrix rows) {
     return inside.defaults(rows);
   }
 
   @Override
-  public Encoding encoding(Rows rows, Options options) {
+  public Encoding encoding(WeightMatrix rows, Options options) {
     return inside.encoding(rows, options);
   }
 
@@ -59,17 +59,17 @@ public class ForwardingScheme implements Scheme {
   }
 
   @Override
-  public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
     return inside.begin(rows, options, facts);
   }
 
   @Override
-  public TileDecoder decoder(Rows rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, Options options) {
     return inside.decoder(rows, options);
   }
 
   @Override
-  public Optional<String> torchScript(Rows rows, Options options) {
+  public Optional<String> torchScript(WeightMatrix rows, Options options) {
     return inside.torchScript(rows, options);
   }
 }

@@ -6,10 +6,10 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.SideFile;
-import dev.monoquant.spi.TensorSource;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -22,16 +22,16 @@ import java.util.Optional;
  * forwards the methods with a default too, so that nothing of the source behind it is lost. Closing
  * it closes that one.
  */
-public class ForwardingSource implements TensorSource {
+public class ForwardingSource implements ModelSource {
 
-  private final TensorSource inside;
+  private final ModelSource inside;
 
   /**
    * Forwards to a source.
    *
    * @param inside the source behind this one
    */
-  public ForwardingSource(TensorSource inside) {
+  public ForwardingSource(ModelSource inside) {
     this.inside = requireNonNull(inside, "inside");
   }
 
@@ -71,8 +71,7 @@ public class ForwardingSource implements TensorSource {
   }
 
   @Override
-  public QuantizedTile readTile(EncodedWeight weight, long firstRow, int height)
-      throws IOException {
+  public EncodedTile readTile(EncodedWeight weight, long firstRow, int height) throws IOException {
     return inside.readTile(weight, firstRow, height);
   }
 

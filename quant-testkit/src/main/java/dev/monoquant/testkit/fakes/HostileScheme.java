@@ -1,12 +1,12 @@
 package dev.monoquant.testkit.fakes;
 
 import ai.djl.ndarray.NDArray;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileQuantizer;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Tile;
 import java.util.Arrays;
 import java.util.Map;
@@ -47,7 +47,7 @@ public final class HostileScheme extends ForwardingScheme {
   }
 
   @Override
-  public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
     return new Worker(super.begin(rows, options, facts), malice, new ConcurrentLinkedQueue<>());
   }
 
@@ -55,8 +55,8 @@ public final class HostileScheme extends ForwardingScheme {
       implements TileQuantizer {
 
     @Override
-    public QuantizedTile quantize(Tile tile) {
-      QuantizedTile result = inside.quantize(tile);
+    public EncodedTile quantize(Tile tile) {
+      EncodedTile result = inside.quantize(tile);
       Arrays.fill(tile.values(), Float.NaN);
       if (malice == Malice.SCRIBBLES_ARRAYS) {
         NDArray array = tile.array();

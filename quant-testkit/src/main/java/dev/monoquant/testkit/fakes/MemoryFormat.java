@@ -4,8 +4,8 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -35,7 +35,7 @@ public final class MemoryFormat implements InputFormatDetector {
   }
 
   @Override
-  public TensorSource open(ModelInput input, ReadLimits limits) {
+  public ModelSource open(ModelInput input, ReadLimits limits) {
     return find(input)
         .orElseThrow(
             () ->

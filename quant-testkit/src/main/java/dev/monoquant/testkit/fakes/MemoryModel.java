@@ -8,7 +8,7 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.ModelInput;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.ModelSource;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
@@ -130,7 +130,7 @@ public final class MemoryModel {
   }
 
   /** {@return a new source over this model; the caller closes it} */
-  public TensorSource open() {
+  public ModelSource open() {
     open.incrementAndGet();
     return new Source();
   }
@@ -145,7 +145,7 @@ public final class MemoryModel {
     return reads.get();
   }
 
-  private final class Source implements TensorSource {
+  private final class Source implements ModelSource {
     private volatile boolean closed;
 
     @Override

@@ -5,7 +5,7 @@ import dev.monoquant.QuantException;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
-import dev.monoquant.spi.TensorSink;
+import dev.monoquant.spi.OutputWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,7 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
- * An output that keeps everything in memory and insists on the protocol of {@link TensorSink}:
+ * An output that keeps everything in memory and insists on the protocol of {@link OutputWriter}:
  * every byte exactly once, all of them before the commit, nothing after it, and a close in the end.
  *
  * <p>Who breaks the protocol gets an {@link IllegalStateException}, and the breach is remembered in
@@ -55,7 +55,7 @@ public final class MemoryOutput implements OutputFormat {
   }
 
   @Override
-  public TensorSink open(OutputRequest request) {
+  public OutputWriter open(OutputRequest request) {
     if (committed.containsKey(request.target()) && !request.overwrite()) {
       throw new OutputException(
           QuantException.quote(request.target().toString()) + " is there; allow to overwrite it");

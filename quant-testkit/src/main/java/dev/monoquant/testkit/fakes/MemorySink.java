@@ -3,9 +3,9 @@ package dev.monoquant.testkit.fakes;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputRequest;
-import dev.monoquant.spi.TensorSink;
+import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.BitSet;
@@ -18,7 +18,7 @@ import java.util.TreeMap;
  * What was written to a {@link MemoryOutput}: a sink while it is made, the result once it is
  * committed. Thread-safe.
  */
-public final class MemorySink implements TensorSink {
+public final class MemorySink implements OutputWriter {
 
   private final MemoryOutput output;
   private final OutputRequest request;
@@ -55,7 +55,7 @@ public final class MemorySink implements TensorSink {
   }
 
   @Override
-  public synchronized void writeTile(EncodedWeight weight, QuantizedTile tile) {
+  public synchronized void writeTile(EncodedWeight weight, EncodedTile tile) {
     requireWeight(weight);
     for (Part part : weight.encoding().parts()) {
       if (part.extent() instanceof Part.Grid grid) {
@@ -170,7 +170,7 @@ public final class MemorySink implements TensorSink {
    * @param weight one of the request's weights
    * @return all its rows and all its parts
    */
-  public synchronized QuantizedTile tile(EncodedWeight weight) {
+  public synchronized EncodedTile tile(EncodedWeight weight) {
     Map<String, byte[]> parts = new LinkedHashMap<>();
     Map<String, byte[]> all = contents();
     for (Part part : weight.encoding().parts()) {
@@ -179,6 +179,6 @@ public final class MemorySink implements TensorSink {
         parts.put(part.name(), bytes);
       }
     }
-    return new QuantizedTile(0, Math.toIntExact(weight.rows().rows()), parts);
+    return new EncodedTile(0, Math.toIntExact(weight.rows().rows()), parts);
   }
 }

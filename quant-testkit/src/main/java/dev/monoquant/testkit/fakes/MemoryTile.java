@@ -4,7 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.tile.Tile;
 import java.util.Arrays;
 import java.util.Optional;
@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MemoryTile implements Tile, AutoCloseable {
 
-  private final Rows rows;
+  private final WeightMatrix rows;
   private final long firstRow;
   private final int height;
   private final float[] numbers;
@@ -29,7 +29,7 @@ public final class MemoryTile implements Tile, AutoCloseable {
   private @Nullable NDManager manager;
   private boolean closed;
 
-  private MemoryTile(Rows rows, long firstRow, int height, float[] numbers, int slack) {
+  private MemoryTile(WeightMatrix rows, long firstRow, int height, float[] numbers, int slack) {
     this.rows = rows;
     this.firstRow = firstRow;
     this.height = height;
@@ -45,7 +45,7 @@ public final class MemoryTile implements Tile, AutoCloseable {
    * @param numbers row-major, whole rows; copied
    * @return the tile; the caller closes it
    */
-  public static MemoryTile of(Rows rows, long firstRow, float... numbers) {
+  public static MemoryTile of(WeightMatrix rows, long firstRow, float... numbers) {
     int height = Math.toIntExact(numbers.length / rows.cols());
     if (height < 1 || height * rows.cols() != numbers.length) {
       throw new IllegalArgumentException(
@@ -66,7 +66,7 @@ public final class MemoryTile implements Tile, AutoCloseable {
   }
 
   @Override
-  public Rows rows() {
+  public WeightMatrix rows() {
     return rows;
   }
 

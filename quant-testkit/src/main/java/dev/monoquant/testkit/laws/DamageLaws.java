@@ -4,7 +4,7 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.testkit.laws.SourceLaws.Case;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -96,7 +96,7 @@ public final class DamageLaws {
         c,
         both,
         (damaged, what) -> {
-          try (TensorSource source = c.open(damaged)) {
+          try (ModelSource source = c.open(damaged)) {
             Sources.content(source);
           } catch (IOException | ModelFormatException refused) {
             return;
@@ -120,7 +120,7 @@ public final class DamageLaws {
         c,
         Damage::truncations,
         (damaged, what) -> {
-          try (TensorSource source = c.open(damaged)) {
+          try (ModelSource source = c.open(damaged)) {
             if (!Sources.same(whole, Sources.content(source))) {
               throw new LawViolation(
                   "truncationIsNoticed", c, what + ": it opens and is another model");

@@ -4,9 +4,9 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import dev.monoquant.testkit.Repeatable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -160,7 +160,7 @@ public final class DetectorLaws {
     if (c.probe().orElse(Match.NONE) == Match.NONE) {
       return;
     }
-    try (TensorSource source =
+    try (ModelSource source =
         c.detector().open(c.input(), ReadLimits.DEFAULT, OptionValues.DEFAULTS)) {
       source.tensors();
     } catch (IOException | ModelFormatException refused) {

@@ -2,8 +2,8 @@ package dev.monoquant.testkit.laws;
 
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.LayerQuantizer;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.testkit.Repeatable;
@@ -44,7 +44,7 @@ public final class LayerQuantizerLaws {
     }
 
     /** {@return the rows that the quantizer chooses} */
-    List<Rows> rows() {
+    List<WeightMatrix> rows() {
       return quantizer.rows(layer, options);
     }
 
@@ -126,10 +126,10 @@ public final class LayerQuantizerLaws {
    * @param c any case
    */
   public static void plainRowsMeanDefaults(Case c) {
-    List<Rows> plain = c.quantizer().rows(c.layer());
+    List<WeightMatrix> plain = c.quantizer().rows(c.layer());
     OptionValues said = OptionSamples.each(c.quantizer().options()).get(0);
     for (OptionValues defaults : List.of(OptionValues.DEFAULTS, said)) {
-      List<Rows> rows = c.quantizer().rows(c.layer(), defaults);
+      List<WeightMatrix> rows = c.quantizer().rows(c.layer(), defaults);
       if (!rows.equals(plain)) {
         throw new LawViolation(
             "plainRowsMeanDefaults", c, rows + " with " + defaults + ", else " + plain);
@@ -144,7 +144,7 @@ public final class LayerQuantizerLaws {
    */
   public static void neverThrows(Case c) {
     try {
-      for (Rows rows : c.rows()) {
+      for (WeightMatrix rows : c.rows()) {
         c.quantizer().symmetricByDefault(rows);
       }
     } catch (RuntimeException | LinkageError e) {
@@ -160,7 +160,7 @@ public final class LayerQuantizerLaws {
    */
   public static void decidesFromShapesAlone(Case c) {
     String law = "decidesFromShapesAlone";
-    List<Rows> first = List.copyOf(c.rows());
+    List<WeightMatrix> first = List.copyOf(c.rows());
     Map<String, TensorInfo> tensors = new LinkedHashMap<>();
     c.layer()
         .tensors()
@@ -169,12 +169,12 @@ public final class LayerQuantizerLaws {
                 tensors.put(name, new TensorInfo(t.name(), t.type(), t.shape(), t.shard())));
     Layer equal = new Layer(c.layer().name(), c.layer().kind(), c.layer().evidence(), tensors);
     for (Layer layer : List.of(c.layer(), equal)) {
-      List<Rows> again = c.quantizer().rows(layer, c.options());
+      List<WeightMatrix> again = c.quantizer().rows(layer, c.options());
       if (!again.equals(first)) {
         throw new LawViolation(law, c, first + " became " + again);
       }
     }
-    for (Rows rows : first) {
+    for (WeightMatrix rows : first) {
       boolean once = c.quantizer().symmetricByDefault(rows);
       if (c.quantizer().symmetricByDefault(rows) != once) {
         throw new LawViolation(law, c, "symmetric by default changed for " + rows);
@@ -191,7 +191,7 @@ public final class LayerQuantizerLaws {
   public static void rowsComeFromTheLayer(Case c) {
     String law = "rowsComeFromTheLayer";
     Set<String> params = new HashSet<>();
-    for (Rows rows : c.rows()) {
+    for (WeightMatrix rows : c.rows()) {
       if (!rows.layer().equals(c.layer().name()) || !rows.kind().equals(c.layer().kind())) {
         throw new LawViolation(law, c, rows + " names another layer or kind");
       }
@@ -210,7 +210,7 @@ public final class LayerQuantizerLaws {
    * @param c any case
    */
   public static void choosesFloatNumbers(Case c) {
-    for (Rows rows : c.rows()) {
+    for (WeightMatrix rows : c.rows()) {
       TensorInfo tensor = rows.tensor();
       if (!tensor.type().isQuantizable() || tensor.shape().elements() == 0) {
         throw new LawViolation(
@@ -229,7 +229,7 @@ public final class LayerQuantizerLaws {
    * @param c any case
    */
   public static void leavesBiasesAndNorms(Case c) {
-    for (Rows rows : c.rows()) {
+    for (WeightMatrix rows : c.rows()) {
       if (rows.param().toLowerCase(Locale.ROOT).contains("bias")
           || rows.tensor().shape().rank() < 2
           || c.layer().kind().equals(LayerKind.NORM)) {

@@ -6,15 +6,15 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.testkit.Repeatable;
 import dev.monoquant.testkit.data.EncodedSamples;
 import dev.monoquant.testkit.fakes.MemoryModel;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -69,7 +69,7 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
   }
 
   /** All parts of a weight. */
-  QuantizedTile tile(EncodedWeight weight) {
+  EncodedTile tile(EncodedWeight weight) {
     return EncodedSamples.tile(weight, weight.name().hashCode());
   }
 
@@ -91,7 +91,7 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
       model.tensor(tensor, data(tensor));
       add(layers, tensor);
     }
-    try (TensorSource source = model.build().open()) {
+    try (ModelSource source = model.build().open()) {
       use.of(
           new OutputRequest(
               folder.resolve(targetName),
@@ -125,18 +125,18 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
 
   /** One call of a sink. */
   interface Write {
-    void to(TensorSink sink) throws IOException;
+    void to(OutputWriter sink) throws IOException;
   }
 
   /** Every write it takes, in model order, in tiles and pieces of a size. */
   List<Write> writes(int size) {
     List<Write> writes = new ArrayList<>();
     for (EncodedWeight weight : weights) {
-      QuantizedTile all = tile(weight);
+      EncodedTile all = tile(weight);
       int alignment = weight.encoding().rowAlignment();
       int step = (size + alignment - 1) / alignment * alignment;
       for (int row = 0; row < all.height(); row += step) {
-        QuantizedTile some = rows(weight, all, row, Math.min(step, all.height() - row));
+        EncodedTile some = rows(weight, all, row, Math.min(step, all.height() - row));
         writes.add(sink -> sink.writeTile(weight, some));
       }
       Map<String, byte[]> whole = new TreeMap<>();
@@ -156,7 +156,7 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
     return writes;
   }
 
-  static QuantizedTile rows(EncodedWeight weight, QuantizedTile all, int firstRow, int height) {
+  static EncodedTile rows(EncodedWeight weight, EncodedTile all, int firstRow, int height) {
     Map<String, byte[]> parts = new TreeMap<>();
     for (Part part : weight.encoding().parts()) {
       if (part.extent() instanceof Part.Grid grid) {
@@ -166,7 +166,7 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
         parts.put(part.name(), Arrays.copyOfRange(all.part(part.name()), from, to));
       }
     }
-    return new QuantizedTile(firstRow, height, parts);
+    return new EncodedTile(firstRow, height, parts);
   }
 
   /** Writes the model into a folder and commits it. */
@@ -176,7 +176,7 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
         folder,
         overwrite,
         request -> {
-          try (TensorSink sink = format.open(request)) {
+          try (OutputWriter sink = format.open(request)) {
             for (Write write : writes) {
               write.to(sink);
             }

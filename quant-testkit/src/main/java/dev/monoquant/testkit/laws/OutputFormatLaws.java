@@ -3,7 +3,7 @@ package dev.monoquant.testkit.laws;
 import dev.monoquant.OutputException;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.TensorSink;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.testkit.laws.OutputCase.Write;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -157,7 +157,7 @@ public final class OutputFormatLaws {
         folder,
         overwrite,
         request -> {
-          TensorSink sink = c.format().open(request);
+          OutputWriter sink = c.format().open(request);
           try {
             for (Write write : writes) {
               write.to(sink);

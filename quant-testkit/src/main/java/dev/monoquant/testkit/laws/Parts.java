@@ -3,9 +3,9 @@ package dev.monoquant.testkit.laws;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.testkit.SchemeCase;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Map;
@@ -19,7 +19,7 @@ final class Parts {
   private Parts() {}
 
   /** Where the first difference is, in words; empty if there is none. */
-  static Optional<String> difference(QuantizedTile expected, QuantizedTile actual) {
+  static Optional<String> difference(EncodedTile expected, EncodedTile actual) {
     if (!expected.names().equals(actual.names())) {
       return Optional.of(
           "parts %s instead of %s"
@@ -40,16 +40,16 @@ final class Parts {
   }
 
   /** A deep copy, to compare with after somebody had the original. */
-  static QuantizedTile copy(QuantizedTile tile) {
+  static EncodedTile copy(EncodedTile tile) {
     Map<String, byte[]> parts = new TreeMap<>();
     for (String name : tile.names()) {
       parts.put(name, tile.part(name).clone());
     }
-    return new QuantizedTile(tile.firstRow(), tile.height(), parts);
+    return new EncodedTile(tile.firstRow(), tile.height(), parts);
   }
 
   /** The whole parts, and the cells that tiled parts have for some rows. */
-  static QuantizedTile slice(SchemeCase c, QuantizedTile all, SchemeCase.Span span) {
+  static EncodedTile slice(SchemeCase c, EncodedTile all, SchemeCase.Span span) {
     Map<String, byte[]> parts = new TreeMap<>();
     for (Part part : c.encoding().parts()) {
       byte[] bytes = all.part(part.name());
@@ -61,7 +61,7 @@ final class Parts {
       }
       parts.put(part.name(), bytes);
     }
-    return new QuantizedTile(span.firstRow(), span.height(), parts);
+    return new EncodedTile(span.firstRow(), span.height(), parts);
   }
 
   /** The bytes that a part must have in a tile of so many rows. */
@@ -70,8 +70,8 @@ final class Parts {
   }
 
   /** The parts of a worker that come once for the tensor, as a tile without rows. */
-  static QuantizedTile whole(Map<String, byte[]> parts) {
-    return new QuantizedTile(0, 0, parts);
+  static EncodedTile whole(Map<String, byte[]> parts) {
+    return new EncodedTile(0, 0, parts);
   }
 
   /** The numbers of a part of a floating point type; empty for all other types. */

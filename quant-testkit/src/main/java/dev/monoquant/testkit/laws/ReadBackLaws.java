@@ -4,9 +4,9 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -31,16 +31,14 @@ public final class ReadBackLaws {
         folder -> {
           c.writeAll(folder, false, c.writes(2));
           ModelInput input = ModelInput.of(folder.resolve(c.targetName()));
-          try (TensorSource source =
-              reader.open(input, ReadLimits.DEFAULT, OptionValues.DEFAULTS)) {
+          try (ModelSource source = reader.open(input, ReadLimits.DEFAULT, OptionValues.DEFAULTS)) {
             requireKept(law, c, source);
             requireWeights(law, c, source);
           }
         });
   }
 
-  private static void requireKept(String law, OutputCase c, TensorSource source)
-      throws IOException {
+  private static void requireKept(String law, OutputCase c, ModelSource source) throws IOException {
     Map<String, TensorInfo> found = new TreeMap<>();
     source.tensors().forEach(t -> found.put(t.name(), t));
     for (TensorInfo tensor : c.kept()) {
@@ -57,7 +55,7 @@ public final class ReadBackLaws {
     }
   }
 
-  private static void requireWeights(String law, OutputCase c, TensorSource source)
+  private static void requireWeights(String law, OutputCase c, ModelSource source)
       throws IOException {
     Map<String, EncodedWeight> found = new TreeMap<>();
     source.quantized().forEach(w -> found.put(w.name(), w));

@@ -3,7 +3,7 @@ package dev.monoquant.testkit.laws;
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.ModelSource;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 
-/** How a {@link TensorSource} must hand out the bytes of a valid model. */
+/** How a {@link ModelSource} must hand out the bytes of a valid model. */
 public final class ReadingLaws {
 
   private static final int THREADS = 4;

@@ -5,8 +5,8 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.testkit.data.Representable;
 import dev.monoquant.testkit.data.WeightSample;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.util.Optional;
 import java.util.TreeSet;
 
@@ -94,7 +94,7 @@ public final class RoundingLaws {
       middles[i] = (float) (((double) levels[low] + levels[low + 1]) / 2);
     }
     SchemeCase ties = between(c, anchor, middles);
-    QuantizedTile tile = ties.quantize();
+    EncodedTile tile = ties.quantize();
     float[] decoded = ties.decode(tile);
     Optional<Part> codes = Parts.integerCodes(ties.encoding());
     int parity = 0;

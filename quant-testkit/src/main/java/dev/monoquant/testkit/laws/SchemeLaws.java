@@ -1,8 +1,8 @@
 package dev.monoquant.testkit.laws;
 
 import dev.monoquant.ConfigurationException;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.Options;
@@ -70,7 +70,7 @@ public final class SchemeLaws {
    * @param scheme the subject
    * @param rows a weight that suits it
    */
-  public static void defaultsAreAccepted(Scheme scheme, Rows rows) {
+  public static void defaultsAreAccepted(Scheme scheme, WeightMatrix rows) {
     String law = "defaultsAreAccepted";
     String subject = scheme.id() + " (" + scheme.getClass().getName() + ") on " + rows;
     Options defaults = scheme.defaults(rows);
@@ -91,7 +91,7 @@ public final class SchemeLaws {
    * @param scheme the subject
    * @param rows a weight that suits it
    */
-  public static void optionsAreDescribed(Scheme scheme, Rows rows) {
+  public static void optionsAreDescribed(Scheme scheme, WeightMatrix rows) {
     String law = "optionsAreDescribed";
     String subject = scheme.id() + " (" + scheme.getClass().getName() + ") on " + rows;
     Map<String, OptionSpec<?>> known = Described.options(law, subject, scheme::options);
@@ -128,10 +128,10 @@ public final class SchemeLaws {
     if (!again.equals(first)) {
       throw new LawViolation(law, c, first + " became " + again);
     }
-    Rows rows = c.weight().rows();
+    WeightMatrix rows = c.weight().rows();
     TensorInfo tensor = rows.tensor();
-    Rows renamed =
-        new Rows(
+    WeightMatrix renamed =
+        new WeightMatrix(
             "other.layer",
             rows.kind(),
             rows.param(),
@@ -177,7 +177,7 @@ public final class SchemeLaws {
     }
   }
 
-  private static Rows rows(SchemeCase c) {
+  private static WeightMatrix rows(SchemeCase c) {
     return c.weight().rows();
   }
 }

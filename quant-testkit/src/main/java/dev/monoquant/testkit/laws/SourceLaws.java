@@ -4,9 +4,9 @@ import dev.monoquant.QuantException;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import dev.monoquant.testkit.Repeatable;
 import dev.monoquant.testkit.data.OptionSamples;
 import dev.monoquant.testkit.fakes.LiveArrays;
@@ -19,7 +19,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * What an {@link InputFormatDetector} and the {@link TensorSource} that it opens must do with a
+ * What an {@link InputFormatDetector} and the {@link ModelSource} that it opens must do with a
  * valid model. {@link ReadingLaws} are about its bytes, {@link DamageLaws} about the same model
  * damaged.
  *
@@ -37,15 +37,15 @@ public final class SourceLaws {
    */
   public record Case(InputFormatDetector detector, ModelInput model) implements Repeatable {
 
-    TensorSource open() throws IOException {
+    ModelSource open() throws IOException {
       return open(OptionValues.DEFAULTS);
     }
 
-    TensorSource open(OptionValues options) throws IOException {
+    ModelSource open(OptionValues options) throws IOException {
       return detector.open(model, ReadLimits.DEFAULT, options);
     }
 
-    TensorSource open(Path other) throws IOException {
+    ModelSource open(Path other) throws IOException {
       return detector.open(ModelInput.of(other), ReadLimits.DEFAULT, OptionValues.DEFAULTS);
     }
 
@@ -96,7 +96,7 @@ public final class SourceLaws {
     if (c.detector().probe(c.model()) == Match.NONE) {
       throw new LawViolation(law, c, "probe says none");
     }
-    try (TensorSource source = c.open()) {
+    try (ModelSource source = c.open()) {
       if (source.tensors().isEmpty() && source.quantized().isEmpty()) {
         throw new LawViolation(law, c, "there are no tensors");
       }
@@ -135,9 +135,9 @@ public final class SourceLaws {
   public static void plainOpenMeansDefaults(Case c) {
     String law = "plainOpenMeansDefaults";
     OptionValues said = OptionSamples.each(c.detector().options()).get(0);
-    try (TensorSource plain = c.detector().open(c.model(), ReadLimits.DEFAULT)) {
+    try (ModelSource plain = c.detector().open(c.model(), ReadLimits.DEFAULT)) {
       for (OptionValues defaults : List.of(OptionValues.DEFAULTS, said)) {
-        try (TensorSource source = c.open(defaults)) {
+        try (ModelSource source = c.open(defaults)) {
           if (!same(source, plain)) {
             throw new LawViolation(law, c, "with " + defaults + " it is another model");
           }
@@ -156,7 +156,7 @@ public final class SourceLaws {
    */
   public static void optionsAreTakenOrRefused(Case c) {
     for (OptionValues options : OptionSamples.each(c.detector().options())) {
-      try (TensorSource source = c.open(options)) {
+      try (ModelSource source = c.open(options)) {
         Sources.content(source);
       } catch (IOException | RuntimeException e) {
         if (!(e instanceof QuantException)) {
@@ -166,7 +166,7 @@ public final class SourceLaws {
     }
   }
 
-  private static boolean same(TensorSource a, TensorSource b) throws IOException {
+  private static boolean same(ModelSource a, ModelSource b) throws IOException {
     return a.tensors().equals(b.tensors())
         && a.metadata().equals(b.metadata())
         && Sources.same(Sources.content(a), Sources.content(b));
@@ -207,7 +207,7 @@ public final class SourceLaws {
             throw new LawViolation("closeIsIdempotent", c, "closed again: " + e, e);
           }
         });
-    Sources.with(c, TensorSource::tensors);
+    Sources.with(c, ModelSource::tensors);
   }
 
   /**
@@ -227,7 +227,7 @@ public final class SourceLaws {
                     folder -> {
                       Path copy = Folders.copy(path, folder);
                       Map<String, String> before = Folders.snapshot(folder);
-                      try (TensorSource source = c.open(copy)) {
+                      try (ModelSource source = c.open(copy)) {
                         Sources.content(source);
                       }
                       DetectorLaws.requireSame(law, c, before, Folders.snapshot(folder));

@@ -2,8 +2,8 @@ package dev.monoquant.testkit.laws;
 
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.TensorSource;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.tile.EncodedTile;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -20,7 +20,7 @@ final class Sources {
 
   /** Something to do with an open source. */
   interface Reading {
-    void of(TensorSource source) throws IOException;
+    void of(ModelSource source) throws IOException;
   }
 
   /** Something to read, whole. */
@@ -30,7 +30,7 @@ final class Sources {
 
   /** Opens the model, reads, and closes it. */
   static void with(SourceLaws.Case c, Reading reading) {
-    try (TensorSource source = c.open()) {
+    try (ModelSource source = c.open()) {
       reading.of(source);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -38,7 +38,7 @@ final class Sources {
   }
 
   /** All plain tensors and all quantized weights, by what the source says of them. */
-  static Map<String, Item> items(TensorSource source) {
+  static Map<String, Item> items(ModelSource source) {
     Map<String, Item> items = new LinkedHashMap<>();
     for (TensorInfo tensor : source.tensors()) {
       items.put(tensor.toString(), () -> bytes(source, tensor, 0, Math.toIntExact(tensor.bytes())));
@@ -49,8 +49,8 @@ final class Sources {
     return items;
   }
 
-  private static byte[] parts(TensorSource source, EncodedWeight weight) throws IOException {
-    QuantizedTile all = source.readTile(weight, 0, Math.toIntExact(weight.rows().rows()));
+  private static byte[] parts(ModelSource source, EncodedWeight weight) throws IOException {
+    EncodedTile all = source.readTile(weight, 0, Math.toIntExact(weight.rows().rows()));
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     for (String part : new TreeSet<>(all.names())) {
       bytes.writeBytes(all.part(part));
@@ -59,7 +59,7 @@ final class Sources {
   }
 
   /** Everything that {@link #items} has, read. */
-  static Map<String, byte[]> content(TensorSource source) throws IOException {
+  static Map<String, byte[]> content(ModelSource source) throws IOException {
     Map<String, byte[]> content = new LinkedHashMap<>();
     for (Map.Entry<String, Item> item : items(source).entrySet()) {
       content.put(item.getKey(), item.getValue().read());
@@ -74,7 +74,7 @@ final class Sources {
   }
 
   /** What one read gives. */
-  static byte[] bytes(TensorSource source, TensorInfo tensor, int from, int length)
+  static byte[] bytes(ModelSource source, TensorInfo tensor, int from, int length)
       throws IOException {
     ByteBuffer buffer = source.read(tensor, from, length);
     byte[] bytes = new byte[buffer.remaining()];

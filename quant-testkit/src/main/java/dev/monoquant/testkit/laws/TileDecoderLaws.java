@@ -6,7 +6,7 @@ import dev.monoquant.testkit.SchemeCase.Span;
 import dev.monoquant.testkit.data.Representable;
 import dev.monoquant.testkit.data.WeightSample;
 import dev.monoquant.testkit.fakes.LiveArrays;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import java.util.Arrays;
 import java.util.List;
 
@@ -42,7 +42,7 @@ public final class TileDecoderLaws {
    */
   public static void writesExactlyItsNumbers(SchemeCase c) {
     String law = "writesExactlyItsNumbers";
-    QuantizedTile tile = c.quantize();
+    EncodedTile tile = c.quantize();
     TileDecoder decoder = c.decoder();
     int count = tile.height() * c.weight().cols();
     float[][] out = new float[GUARDS.length][count + BEYOND];
@@ -74,8 +74,8 @@ public final class TileDecoderLaws {
    */
   public static void decodingReadsOnly(SchemeCase c) {
     String law = "decodingReadsOnly";
-    QuantizedTile tile = c.quantize();
-    QuantizedTile before = Parts.copy(tile);
+    EncodedTile tile = c.quantize();
+    EncodedTile before = Parts.copy(tile);
     TileDecoder decoder = c.decoder();
     float[] first = new float[tile.height() * c.weight().cols()];
     decoder.decode(tile, first);
@@ -98,12 +98,12 @@ public final class TileDecoderLaws {
    */
   public static void decodesRowsAlone(SchemeCase c) {
     String law = "decodesRowsAlone";
-    QuantizedTile all = c.quantize();
+    EncodedTile all = c.quantize();
     TileDecoder decoder = c.decoder();
     float[] expected = c.decode(all);
     int cols = c.weight().cols();
     for (Span span : c.spans(1)) {
-      QuantizedTile some = Parts.slice(c, all, span);
+      EncodedTile some = Parts.slice(c, all, span);
       float[] rows =
           Arrays.copyOfRange(
               expected, span.firstRow() * cols, (span.firstRow() + span.height()) * cols);
@@ -146,7 +146,7 @@ public final class TileDecoderLaws {
    */
   public static void staysWithinErrorBound(SchemeCase c) {
     String law = "staysWithinErrorBound";
-    QuantizedTile tile = c.quantize();
+    EncodedTile tile = c.quantize();
     TileDecoder decoder = c.decoder();
     float[] decoded = c.decode(tile);
     float[] original = c.weight().values();
@@ -206,7 +206,7 @@ public final class TileDecoderLaws {
         WeightSample.of(c.weight().type(), c.weight().height(), c.weight().cols(), once)
             .as(c.weight().rows());
     SchemeCase again = new SchemeCase(c.scheme(), decoded, c.options());
-    QuantizedTile tile = again.quantize();
+    EncodedTile tile = again.quantize();
     float[] twice = again.decode(tile);
     for (int i = 0; i < once.length; i++) {
       double bound = c.decoder().errorBound(tile, i / c.weight().cols());
@@ -227,7 +227,7 @@ public final class TileDecoderLaws {
    * @param c an accepted case
    */
   public static void leavesNoArrays(SchemeCase c) {
-    QuantizedTile tile = c.quantize();
+    EncodedTile tile = c.quantize();
     c.decode(tile); // The first call may make constants and keep them.
     int before = LiveArrays.count();
     c.decode(tile);

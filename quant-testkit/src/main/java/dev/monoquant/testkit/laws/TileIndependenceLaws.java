@@ -6,7 +6,7 @@ import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.testkit.SchemeCase.Span;
 import dev.monoquant.testkit.fakes.MemoryTile;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -48,7 +48,7 @@ public final class TileIndependenceLaws {
   public static void repeats(SchemeCase c) {
     TileQuantizer worker = c.begin();
     int height = c.weight().height();
-    QuantizedTile first = Parts.copy(c.quantize(worker, 0, height));
+    EncodedTile first = Parts.copy(c.quantize(worker, 0, height));
     requireEqual("repeats", c, first, c.quantize(worker, 0, height), "the same tile again");
     requireEqual("repeats", c, first, c.quantize(c.begin(), 0, height), "another worker");
   }
@@ -65,8 +65,8 @@ public final class TileIndependenceLaws {
     int height = c.weight().height();
     try (MemoryTile tile = c.tile(0, height);
         MemoryTile zeros = zeros(c)) {
-      QuantizedTile result = worker.quantize(tile);
-      QuantizedTile expected = Parts.copy(result);
+      EncodedTile result = worker.quantize(tile);
+      EncodedTile expected = Parts.copy(result);
       Arrays.fill(tile.values(), ELSEWHERE);
       requireEqual("keepsNothing", c, expected, result, "after the tile's numbers changed");
       worker.quantize(zeros);
@@ -94,7 +94,7 @@ public final class TileIndependenceLaws {
    * @param c an accepted case
    */
   public static void orderDoesNotMatter(SchemeCase c) {
-    Map<Span, QuantizedTile> alone = alone(c);
+    Map<Span, EncodedTile> alone = alone(c);
     List<Span> order = new ArrayList<>(alone.keySet());
     Collections.reverse(order);
     inOrder(c, order, alone);
@@ -102,16 +102,16 @@ public final class TileIndependenceLaws {
     inOrder(c, order, alone);
   }
 
-  private static void inOrder(SchemeCase c, List<Span> order, Map<Span, QuantizedTile> alone) {
+  private static void inOrder(SchemeCase c, List<Span> order, Map<Span, EncodedTile> alone) {
     TileQuantizer worker = c.begin();
     for (Span span : order) {
-      QuantizedTile tile = c.quantize(worker, span.firstRow(), span.height());
+      EncodedTile tile = c.quantize(worker, span.firstRow(), span.height());
       requireEqual("orderDoesNotMatter", c, alone.get(span), tile, span + " in order " + order);
     }
   }
 
-  private static Map<Span, QuantizedTile> alone(SchemeCase c) {
-    Map<Span, QuantizedTile> alone = new LinkedHashMap<>();
+  private static Map<Span, EncodedTile> alone(SchemeCase c) {
+    Map<Span, EncodedTile> alone = new LinkedHashMap<>();
     for (Span span : c.spans(1)) {
       alone.put(span, Parts.copy(c.quantize(c.begin(), span.firstRow(), span.height())));
     }
@@ -125,7 +125,7 @@ public final class TileIndependenceLaws {
    * @param c an accepted case
    */
   public static void threadsDoNotMatter(SchemeCase c) {
-    Map<Span, QuantizedTile> alone = alone(c);
+    Map<Span, EncodedTile> alone = alone(c);
     TileQuantizer worker = c.begin();
     CyclicBarrier together = new CyclicBarrier(THREADS);
     List<Callable<Void>> tasks = new ArrayList<>();
@@ -137,7 +137,7 @@ public final class TileIndependenceLaws {
             together.await();
             for (int round = 0; round < ROUNDS; round++) {
               for (Span span : order) {
-                QuantizedTile tile = c.quantize(worker, span.firstRow(), span.height());
+                EncodedTile tile = c.quantize(worker, span.firstRow(), span.height());
                 requireEqual("threadsDoNotMatter", c, alone.get(span), tile, span.toString());
               }
             }
@@ -173,7 +173,7 @@ public final class TileIndependenceLaws {
    * @param c an accepted case
    */
   public static void heightDoesNotMatter(SchemeCase c) {
-    QuantizedTile expected = c.quantize();
+    EncodedTile expected = c.quantize();
     for (int height : new int[] {1, 2, 3, (c.weight().height() + 1) / 2}) {
       requireEqual(
           "heightDoesNotMatter",
@@ -185,11 +185,7 @@ public final class TileIndependenceLaws {
   }
 
   private static void requireEqual(
-      String law,
-      SchemeCase c,
-      @Nullable QuantizedTile expected,
-      QuantizedTile actual,
-      String when) {
+      String law, SchemeCase c, @Nullable EncodedTile expected, EncodedTile actual, String when) {
     Parts.difference(requireNonNull(expected), actual)
         .ifPresent(
             d -> {

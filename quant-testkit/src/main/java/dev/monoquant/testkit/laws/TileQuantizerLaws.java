@@ -9,8 +9,8 @@ import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.testkit.SchemeCase.Span;
 import dev.monoquant.testkit.fakes.LiveArrays;
 import dev.monoquant.testkit.fakes.MemoryTile;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -52,7 +52,7 @@ public final class TileQuantizerLaws {
    */
   public static void throwsOnlyOnPurpose(SchemeCase c) {
     try {
-      QuantizedTile tile = c.quantize();
+      EncodedTile tile = c.quantize();
       c.decode(tile);
       for (int row = 0; row < tile.height(); row++) {
         c.decoder().errorBound(tile, row);
@@ -78,7 +78,7 @@ public final class TileQuantizerLaws {
     List<Part> tiled = c.encoding().parts().stream().filter(Part::tiled).toList();
     for (int height : new int[] {1, 2, c.weight().height()}) {
       for (Span span : c.spans(height)) {
-        QuantizedTile tile = c.quantize(worker, span.firstRow(), span.height());
+        EncodedTile tile = c.quantize(worker, span.firstRow(), span.height());
         if (tile.firstRow() != span.firstRow() || tile.height() != span.height()) {
           throw new LawViolation(
               law,
@@ -89,7 +89,7 @@ public final class TileQuantizerLaws {
       }
     }
     List<Part> whole = c.encoding().parts().stream().filter(p -> !p.tiled()).toList();
-    QuantizedTile parts = Parts.whole(worker.tensorParts());
+    EncodedTile parts = Parts.whole(worker.tensorParts());
     requireSizes(law, c, parts, whole, c.weight().height());
     Parts.difference(parts, Parts.whole(worker.tensorParts()))
         .ifPresent(
@@ -99,7 +99,7 @@ public final class TileQuantizerLaws {
   }
 
   private static void requireSizes(
-      String law, SchemeCase c, QuantizedTile tile, List<Part> declared, int height) {
+      String law, SchemeCase c, EncodedTile tile, List<Part> declared, int height) {
     Set<String> names = declared.stream().map(Part::name).collect(Collectors.toSet());
     if (!tile.names().equals(names)) {
       throw new LawViolation(
@@ -125,7 +125,7 @@ public final class TileQuantizerLaws {
    * @param c an accepted case
    */
   public static void codesFitTheirType(SchemeCase c) {
-    QuantizedTile tile = c.quantize();
+    EncodedTile tile = c.quantize();
     for (Part part : c.encoding().parts()) {
       ElementType type = part.type();
       byte[] bytes = tile.part(part.name());
@@ -148,7 +148,7 @@ public final class TileQuantizerLaws {
    * @param c an accepted case
    */
   public static void floatsAreFinite(SchemeCase c) {
-    QuantizedTile tile = c.quantize();
+    EncodedTile tile = c.quantize();
     for (Part part : c.encoding().parts()) {
       float[] cells = Parts.floats(part, tile.part(part.name())).orElse(new float[0]);
       for (int i = 0; i < cells.length; i++) {
@@ -167,7 +167,7 @@ public final class TileQuantizerLaws {
    * @param c an accepted case
    */
   public static void scalesAreNotZero(SchemeCase c) {
-    QuantizedTile tile = c.quantize();
+    EncodedTile tile = c.quantize();
     for (Part part : c.encoding().find(Part.SCALE).stream().toList()) {
       float[] cells = Parts.floats(part, tile.part(part.name())).orElse(new float[0]);
       for (int i = 0; i < cells.length; i++) {
@@ -186,10 +186,10 @@ public final class TileQuantizerLaws {
    */
   public static void readsOnlyItsNumbers(SchemeCase c) {
     TileQuantizer worker = c.begin();
-    QuantizedTile expected = c.quantize(worker, 0, c.weight().height());
+    EncodedTile expected = c.quantize(worker, 0, c.weight().height());
     try (MemoryTile exact = c.tile(0, c.weight().height());
         MemoryTile longer = exact.withSlack(2 * c.weight().cols() + 3)) {
-      QuantizedTile actual = worker.quantize(longer);
+      EncodedTile actual = worker.quantize(longer);
       Parts.difference(expected, actual)
           .ifPresent(
               d -> {
@@ -205,7 +205,7 @@ public final class TileQuantizerLaws {
    * @param c an accepted case
    */
   public static void torchEqualsJvm(SchemeCase c) {
-    QuantizedTile expected = computed(c, Compute.JVM);
+    EncodedTile expected = computed(c, Compute.JVM);
     for (Compute compute : List.of(Compute.TORCH, Compute.AUTO)) {
       Parts.difference(expected, computed(c, compute))
           .ifPresent(
@@ -216,7 +216,7 @@ public final class TileQuantizerLaws {
     }
   }
 
-  private static QuantizedTile computed(SchemeCase c, Compute compute) {
+  private static EncodedTile computed(SchemeCase c, Compute compute) {
     return new SchemeCase(c.scheme(), c.weight(), c.options().withCompute(compute)).quantize();
   }
 

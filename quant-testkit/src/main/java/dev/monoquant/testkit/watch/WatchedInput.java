@@ -3,7 +3,7 @@ package dev.monoquant.testkit.watch;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.testkit.fakes.ForwardingDetector;
 
 /** An input format, watched. */
@@ -27,7 +27,7 @@ final class WatchedInput extends ForwardingDetector {
   }
 
   @Override
-  protected TensorSource opened(TensorSource source) {
+  protected ModelSource opened(ModelSource source) {
     return new WatchedSource(source, "input " + id(), watch);
   }
 }

@@ -3,7 +3,7 @@ package dev.monoquant.testkit.watch;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
-import dev.monoquant.spi.TensorSink;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.testkit.fakes.ForwardingOutput;
 import java.io.IOException;
 
@@ -18,7 +18,7 @@ final class WatchedOutput extends ForwardingOutput {
   }
 
   @Override
-  public TensorSink open(OutputRequest request) throws IOException {
+  public OutputWriter open(OutputRequest request) throws IOException {
     for (EncodedWeight weight : request.weights()) {
       super.refusal(weight, request.source())
           .ifPresent(

@@ -1,6 +1,6 @@
 package dev.monoquant.testkit.watch;
 
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
@@ -8,8 +8,8 @@ import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.fakes.ForwardingScheme;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.QuantizedTile;
 import dev.monoquant.tile.Tile;
 import java.util.Arrays;
 import java.util.Map;
@@ -29,14 +29,14 @@ final class WatchedScheme extends ForwardingScheme {
   }
 
   @Override
-  public Encoding encoding(Rows rows, Options options) {
+  public Encoding encoding(WeightMatrix rows, Options options) {
     Encoding encoding = super.encoding(rows, options);
     accepted.put(key(rows, options), encoding);
     return encoding;
   }
 
   @Override
-  public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
     Encoding encoding = accepted.get(key(rows, options));
     if (encoding == null) {
       watch.note(subject(rows), "work begins with options that no encoding was asked for");
@@ -51,7 +51,7 @@ final class WatchedScheme extends ForwardingScheme {
   }
 
   /** Where the arithmetic is done changes no encoding. */
-  private static String key(Rows rows, Options options) {
+  private static String key(WeightMatrix rows, Options options) {
     return rows + " " + options.withCompute(Compute.AUTO);
   }
 
@@ -68,18 +68,18 @@ final class WatchedScheme extends ForwardingScheme {
     }
   }
 
-  private String subject(Rows rows) {
+  private String subject(WeightMatrix rows) {
     return "scheme " + id() + " on " + rows.tensor().name();
   }
 
   private final class Worker implements TileQuantizer {
 
     private final TileQuantizer worker;
-    private final Rows rows;
+    private final WeightMatrix rows;
     private final int alignment;
     private final RowSet seen;
 
-    Worker(TileQuantizer worker, Rows rows, int alignment) {
+    Worker(TileQuantizer worker, WeightMatrix rows, int alignment) {
       this.worker = worker;
       this.rows = rows;
       this.alignment = alignment;
@@ -87,7 +87,7 @@ final class WatchedScheme extends ForwardingScheme {
     }
 
     @Override
-    public QuantizedTile quantize(Tile tile) {
+    public EncodedTile quantize(Tile tile) {
       String subject = subject(rows);
       if (!tile.rows().equals(rows)) {
         watch.note(subject, "it is given a tile of " + tile.rows().tensor().name());
@@ -99,7 +99,7 @@ final class WatchedScheme extends ForwardingScheme {
       if (!wrong.isEmpty() || !whole) {
         watch.note(subject, wrong.isEmpty() ? "a tile cuts an alignment of " + alignment : wrong);
       }
-      QuantizedTile result = worker.quantize(tile);
+      EncodedTile result = worker.quantize(tile);
       if (result.firstRow() != tile.firstRow() || result.height() != tile.height()) {
         watch.note(subject, "the result is of other rows than the tile");
       }
@@ -132,7 +132,7 @@ final class WatchedScheme extends ForwardingScheme {
       return parts;
     }
 
-    private static int hash(QuantizedTile tile) {
+    private static int hash(EncodedTile tile) {
       int hash = 0;
       for (String name : tile.names()) {
         hash += name.hashCode() ^ Arrays.hashCode(tile.part(name));

@@ -3,9 +3,9 @@ package dev.monoquant.testkit.watch;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputRequest;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.testkit.fakes.ForwardingSink;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.testkit.fakes.ForwardingWriter;
+import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -19,7 +19,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** An output in the making, watched. */
-final class WatchedSink extends ForwardingSink {
+final class WatchedSink extends ForwardingWriter {
 
   /** How far the output is; each state is after those above it. */
   private enum State {
@@ -37,7 +37,7 @@ final class WatchedSink extends ForwardingSink {
   private final AtomicInteger closes = new AtomicInteger();
   private volatile State state = State.WRITING;
 
-  WatchedSink(TensorSink inside, OutputRequest request, String subject, Watch watch) {
+  WatchedSink(OutputWriter inside, OutputRequest request, String subject, Watch watch) {
     super(inside);
     this.subject = subject;
     this.watch = watch;
@@ -58,7 +58,7 @@ final class WatchedSink extends ForwardingSink {
   }
 
   @Override
-  public void writeTile(EncodedWeight weight, QuantizedTile tile) throws IOException {
+  public void writeTile(EncodedWeight weight, EncodedTile tile) throws IOException {
     writing(weight.name());
     RowSet seen = rows.get(weight.name());
     String wrong =

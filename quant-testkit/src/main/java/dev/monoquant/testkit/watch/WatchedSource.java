@@ -3,9 +3,9 @@ package dev.monoquant.testkit.watch;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.TensorSource;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.testkit.fakes.ForwardingSource;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -19,7 +19,7 @@ final class WatchedSource extends ForwardingSource {
   private final Watch watch;
   private final AtomicInteger closes = new AtomicInteger();
 
-  WatchedSource(TensorSource inside, String subject, Watch watch) {
+  WatchedSource(ModelSource inside, String subject, Watch watch) {
     super(inside);
     this.subject = subject;
     this.watch = watch;
@@ -55,8 +55,7 @@ final class WatchedSource extends ForwardingSource {
   }
 
   @Override
-  public QuantizedTile readTile(EncodedWeight weight, long firstRow, int height)
-      throws IOException {
+  public EncodedTile readTile(EncodedWeight weight, long firstRow, int height) throws IOException {
     open(weight.name());
     return super.readTile(weight, firstRow, height);
   }

@@ -13,7 +13,7 @@ import dev.monoquant.testkit.laws.Law;
 import dev.monoquant.testkit.laws.SchemeLaws;
 import dev.monoquant.testkit.laws.TileDecoderLaws;
 import dev.monoquant.testkit.laws.TileQuantizerLaws;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Tile;
 import java.util.ArrayList;
 import java.util.List;
@@ -44,7 +44,7 @@ class BrokenArraysTest {
     Toy sound =
         new Toy() {
           @Override
-          QuantizedTile quantize(Tile tile, boolean symmetric) {
+          EncodedTile quantize(Tile tile, boolean symmetric) {
             tile.array().mul(2);
             return super.quantize(tile, symmetric);
           }
@@ -58,7 +58,7 @@ class BrokenArraysTest {
     Toy broken =
         new Toy() {
           @Override
-          QuantizedTile quantize(Tile tile, boolean symmetric) {
+          EncodedTile quantize(Tile tile, boolean symmetric) {
             forgotten().create(new float[] {1});
             return super.quantize(tile, symmetric);
           }
@@ -72,7 +72,7 @@ class BrokenArraysTest {
     Toy broken =
         new Toy() {
           @Override
-          QuantizedTile quantize(Tile tile, boolean symmetric) {
+          EncodedTile quantize(Tile tile, boolean symmetric) {
             NDArray array = tile.array();
             array.attach(forgotten());
             return super.quantize(tile, symmetric);
@@ -87,7 +87,7 @@ class BrokenArraysTest {
     Toy broken =
         new Toy() {
           @Override
-          void decode(QuantizedTile tile, float[] out, int cols, ElementType type) {
+          void decode(EncodedTile tile, float[] out, int cols, ElementType type) {
             super.decode(tile, out, cols, type);
             forgotten().create(out);
           }

@@ -3,8 +3,8 @@ package dev.monoquant.testkit.broken;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.model.ElementType;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.util.Arrays;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -18,7 +18,7 @@ class BrokenDecodersTest {
     Toy broken =
         new Toy() {
           @Override
-          void decode(QuantizedTile tile, float[] out, int cols, ElementType type) {
+          void decode(EncodedTile tile, float[] out, int cols, ElementType type) {
             Arrays.fill(out, 0);
             super.decode(tile, out, cols, type);
           }
@@ -32,7 +32,7 @@ class BrokenDecodersTest {
     Toy broken =
         new Toy() {
           @Override
-          void decode(QuantizedTile tile, float[] out, int cols, ElementType type) {
+          void decode(EncodedTile tile, float[] out, int cols, ElementType type) {
             float[] before = out.clone();
             super.decode(tile, out, cols, type);
             for (int i = 0; i < tile.part(Part.CODES).length; i++) {
@@ -49,7 +49,7 @@ class BrokenDecodersTest {
     Toy broken =
         new Toy() {
           @Override
-          void decode(QuantizedTile tile, float[] out, int cols, ElementType type) {
+          void decode(EncodedTile tile, float[] out, int cols, ElementType type) {
             super.decode(tile, out, cols, type);
             tile.part(Part.CODES)[0]++;
           }
@@ -63,7 +63,7 @@ class BrokenDecodersTest {
     Toy broken =
         new Toy() {
           @Override
-          void decode(QuantizedTile tile, float[] out, int cols, ElementType type) {
+          void decode(EncodedTile tile, float[] out, int cols, ElementType type) {
             byte[] scales = tile.part(Part.SCALE).clone();
             for (int row = 0; row < tile.height(); row++) {
               little(scales).putFloat(row * Float.BYTES, scaleOf(tile, 0));
@@ -80,7 +80,7 @@ class BrokenDecodersTest {
     Toy broken =
         new Toy() {
           @Override
-          void decode(QuantizedTile tile, float[] out, int cols, ElementType type) {
+          void decode(EncodedTile tile, float[] out, int cols, ElementType type) {
             super.decode(tile, out, cols, ElementType.FLOAT32);
           }
         };

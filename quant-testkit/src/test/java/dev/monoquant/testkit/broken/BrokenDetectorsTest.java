@@ -7,10 +7,10 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import dev.monoquant.testkit.data.ForeignInputs;
 import dev.monoquant.testkit.example.FlatFormat;
 import dev.monoquant.testkit.fakes.ForwardingSource;
@@ -145,7 +145,7 @@ class BrokenDetectorsTest {
     FlatFormat format =
         new FlatFormat() {
           @Override
-          public TensorSource open(ModelInput input, ReadLimits limits) throws IOException {
+          public ModelSource open(ModelInput input, ReadLimits limits) throws IOException {
             try {
               return super.open(input, limits);
             } catch (ModelFormatException e) {
@@ -180,7 +180,7 @@ class BrokenDetectorsTest {
           }
 
           @Override
-          public TensorSource open(ModelInput input, ReadLimits limits) throws IOException {
+          public ModelSource open(ModelInput input, ReadLimits limits) throws IOException {
             return super.open((ModelInput.OfPath) input, limits);
           }
         };
@@ -229,7 +229,7 @@ class BrokenDetectorsTest {
           }
 
           @Override
-          public TensorSource open(ModelInput input, ReadLimits limits, OptionValues options)
+          public ModelSource open(ModelInput input, ReadLimits limits, OptionValues options)
               throws IOException {
             int skip = Integer.parseInt(options.texts().getOrDefault("skip", "1"));
             return without(super.open(input, limits), skip);
@@ -249,7 +249,7 @@ class BrokenDetectorsTest {
           }
 
           @Override
-          public TensorSource open(ModelInput input, ReadLimits limits, OptionValues options)
+          public ModelSource open(ModelInput input, ReadLimits limits, OptionValues options)
               throws IOException {
             return without(super.open(input, limits), options.get(SKIP));
           }
@@ -257,7 +257,7 @@ class BrokenDetectorsTest {
     assertThat(caught(format)).containsExactly("optionsAreTakenOrRefused");
   }
 
-  private static TensorSource without(TensorSource source, int first) {
+  private static ModelSource without(ModelSource source, int first) {
     List<TensorInfo> rest = source.tensors().subList(first, source.tensors().size());
     return new ForwardingSource(source) {
       @Override

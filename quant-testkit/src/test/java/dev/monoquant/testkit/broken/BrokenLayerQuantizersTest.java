@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.LayerQuantizer;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
@@ -134,7 +134,7 @@ class BrokenLayerQuantizersTest {
           }
 
           @Override
-          public List<Rows> rows(Layer layer, OptionValues options) {
+          public List<WeightMatrix> rows(Layer layer, OptionValues options) {
             return along(rows(layer), Integer.parseInt(options.texts().getOrDefault("axis", "1")));
           }
         };
@@ -153,7 +153,7 @@ class BrokenLayerQuantizersTest {
           }
 
           @Override
-          public List<Rows> rows(Layer layer, OptionValues options) {
+          public List<WeightMatrix> rows(Layer layer, OptionValues options) {
             return along(rows(layer), options.get(axis));
           }
         };
@@ -167,9 +167,9 @@ class BrokenLayerQuantizersTest {
     return choosing((layer, param) -> param.equals(WEIGHT) && isMatrix(layer, param));
   }
 
-  private static List<Rows> along(List<Rows> all, int axis) {
+  private static List<WeightMatrix> along(List<WeightMatrix> all, int axis) {
     return all.stream()
-        .map(r -> new Rows(r.layer(), r.kind(), r.param(), r.tensor(), axis))
+        .map(r -> new WeightMatrix(r.layer(), r.kind(), r.param(), r.tensor(), axis))
         .toList();
   }
 
@@ -187,12 +187,12 @@ class BrokenLayerQuantizersTest {
   }
 
   private interface Choice {
-    List<Rows> of(Layer layer);
+    List<WeightMatrix> of(Layer layer);
   }
 
   private record Sample(String id, Choice choice) implements LayerQuantizer {
     @Override
-    public List<Rows> rows(Layer layer) {
+    public List<WeightMatrix> rows(Layer layer) {
       return choice.of(layer);
     }
   }
@@ -210,8 +210,8 @@ class BrokenLayerQuantizersTest {
     return Caught.by(LayerQuantizerLaws.all(), cases);
   }
 
-  private static Rows row(Layer layer, String name, String param) {
-    return new Rows(name, layer.kind(), param, tensor(layer, param), 0);
+  private static WeightMatrix row(Layer layer, String name, String param) {
+    return new WeightMatrix(name, layer.kind(), param, tensor(layer, param), 0);
   }
 
   private static TensorInfo tensor(Layer layer, String param) {

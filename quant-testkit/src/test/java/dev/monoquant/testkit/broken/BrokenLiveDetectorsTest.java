@@ -12,8 +12,8 @@ import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import dev.monoquant.testkit.data.LiveInputs;
 import dev.monoquant.testkit.fakes.LiveArrays;
 import dev.monoquant.testkit.fakes.MemoryModel;
@@ -142,7 +142,7 @@ class BrokenLiveDetectorsTest {
     }
 
     @Override
-    public TensorSource open(ModelInput input, ReadLimits limits) {
+    public ModelSource open(ModelInput input, ReadLimits limits) {
       MemoryModel.Builder model = MemoryModel.named(input.describe());
       for (Map.Entry<String, NDArray> tensor : ((ModelInput.OfMap) input).tensors().entrySet()) {
         NDArray array = tensor.getValue();

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Options;
@@ -15,9 +15,9 @@ import dev.monoquant.testkit.data.WeightSample;
 import dev.monoquant.testkit.laws.LawViolation;
 import dev.monoquant.testkit.laws.TileDecoderLaws;
 import dev.monoquant.testkit.laws.TileQuantizerLaws;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import dev.monoquant.tile.Tile;
 import java.util.ArrayList;
 import java.util.List;
@@ -91,7 +91,7 @@ class BrokenNumbersTest {
     Toy broken =
         new Toy() {
           @Override
-          public Encoding encoding(Rows rows, Options options) {
+          public Encoding encoding(WeightMatrix rows, Options options) {
             List<Part> parts = new ArrayList<>(super.encoding(rows, options).parts());
             parts.set(0, Part.perElement(Part.CODES, ElementType.INT7));
             return new Encoding(parts);
@@ -124,8 +124,8 @@ class BrokenNumbersTest {
     Toy broken =
         new Toy() {
           @Override
-          QuantizedTile quantize(Tile tile, boolean symmetric) {
-            QuantizedTile sound = super.quantize(tile, symmetric);
+          EncodedTile quantize(Tile tile, boolean symmetric) {
+            EncodedTile sound = super.quantize(tile, symmetric);
             byte[] reciprocals = sound.part(Part.SCALE).clone();
             for (int row = 0; row < tile.height(); row++) {
               little(reciprocals).putFloat(row * Float.BYTES, 1 / scaleOf(sound, row));
@@ -134,7 +134,7 @@ class BrokenNumbersTest {
           }
 
           @Override
-          void decode(QuantizedTile tile, float[] out, int cols, ElementType type) {
+          void decode(EncodedTile tile, float[] out, int cols, ElementType type) {
             byte[] scales = tile.part(Part.SCALE).clone();
             for (int row = 0; row < tile.height(); row++) {
               little(scales).putFloat(row * Float.BYTES, 1 / scaleOf(tile, row));
@@ -170,7 +170,7 @@ class BrokenNumbersTest {
     Toy broken =
         new Toy() {
           @Override
-          void decode(QuantizedTile tile, float[] out, int cols, ElementType type) {
+          void decode(EncodedTile tile, float[] out, int cols, ElementType type) {
             super.decode(tile, out, cols, type);
             for (int i = 0; i < tile.height() * cols; i++) {
               out[i] += scaleOf(tile, i / cols);
@@ -188,7 +188,7 @@ class BrokenNumbersTest {
     Toy broken =
         new Toy() {
           @Override
-          void decode(QuantizedTile tile, float[] out, int cols, ElementType type) {
+          void decode(EncodedTile tile, float[] out, int cols, ElementType type) {
             super.decode(tile, out, cols, type);
             for (int i = 0; i < tile.height() * cols; i++) {
               out[i] *= 0.75f;
@@ -206,7 +206,7 @@ class BrokenNumbersTest {
     Toy broken =
         new Toy() {
           @Override
-          public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
             Toy torch =
                 new Toy() {
                   @Override

@@ -8,21 +8,21 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
 import dev.monoquant.testkit.data.EncodedSamples;
 import dev.monoquant.testkit.example.FlatOutput;
-import dev.monoquant.testkit.fakes.ForwardingSink;
+import dev.monoquant.testkit.fakes.ForwardingWriter;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.testkit.laws.LawViolation;
 import dev.monoquant.testkit.laws.OutputCase;
 import dev.monoquant.testkit.laws.OutputFormatLaws;
 import dev.monoquant.testkit.laws.ReadBackLaws;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -112,7 +112,7 @@ class BrokenOutputsTest {
             caught(
                 wrapping(
                     (request, sink) ->
-                        new ForwardingSink(sink) {
+                        new ForwardingWriter(sink) {
                           private final List<String> arrived = new ArrayList<>();
 
                           @Override
@@ -142,7 +142,7 @@ class BrokenOutputsTest {
     FlatOutput broken =
         new FlatOutput() {
           @Override
-          public TensorSink open(OutputRequest r) throws IOException {
+          public OutputWriter open(OutputRequest r) throws IOException {
             return super.open(
                 new OutputRequest(
                     r.target(),
@@ -164,7 +164,7 @@ class BrokenOutputsTest {
     FlatOutput broken =
         new FlatOutput() {
           @Override
-          public TensorSink open(OutputRequest request) throws IOException {
+          public OutputWriter open(OutputRequest request) throws IOException {
             if (request.overwrite()) {
               Files.deleteIfExists(request.target());
             }
@@ -181,7 +181,7 @@ class BrokenOutputsTest {
             caught(
                 wrapping(
                     (request, sink) ->
-                        new ForwardingSink(sink) {
+                        new ForwardingWriter(sink) {
                           private final Path part =
                               Files.write(request.target().resolveSibling("part"), new byte[] {1});
 
@@ -201,7 +201,7 @@ class BrokenOutputsTest {
             caught(
                 wrapping(
                     (request, sink) ->
-                        new ForwardingSink(sink) {
+                        new ForwardingWriter(sink) {
                           @Override
                           public List<Path> commit() throws IOException {
                             Files.write(request.target().resolveSibling("index.json"), new byte[1]);
@@ -218,11 +218,11 @@ class BrokenOutputsTest {
             caught(
                 wrapping(
                     (request, sink) ->
-                        new ForwardingSink(sink) {
+                        new ForwardingWriter(sink) {
                           private volatile Thread owner = Thread.currentThread();
 
                           @Override
-                          public void writeTile(EncodedWeight weight, QuantizedTile tile)
+                          public void writeTile(EncodedWeight weight, EncodedTile tile)
                               throws IOException {
                             if (owner != Thread.currentThread()) {
                               throw new IllegalStateException("a buffer is used by two threads");
@@ -249,7 +249,7 @@ class BrokenOutputsTest {
           }
 
           @Override
-          public TensorSource open(ModelInput input, ReadLimits limits) {
+          public ModelSource open(ModelInput input, ReadLimits limits) {
             return MemoryModel.named("empty").build().open();
           }
         };
@@ -259,13 +259,13 @@ class BrokenOutputsTest {
   }
 
   private interface Wrapping {
-    TensorSink wrap(OutputRequest request, TensorSink sink) throws IOException;
+    OutputWriter wrap(OutputRequest request, OutputWriter sink) throws IOException;
   }
 
   private static OutputFormat wrapping(Wrapping wrapping) {
     return new FlatOutput() {
       @Override
-      public TensorSink open(OutputRequest request) throws IOException {
+      public OutputWriter open(OutputRequest request) throws IOException {
         return wrapping.wrap(request, super.open(request));
       }
     };

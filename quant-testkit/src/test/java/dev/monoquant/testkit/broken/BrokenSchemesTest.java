@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
@@ -70,7 +70,7 @@ class BrokenSchemesTest {
     Toy broken =
         new Toy() {
           @Override
-          public Encoding encoding(Rows rows, Options options) {
+          public Encoding encoding(WeightMatrix rows, Options options) {
             return super.encoding(
                 rows,
                 options.withSymmetric(options.symmetric() && !rows.layer().startsWith("other")));
@@ -85,7 +85,7 @@ class BrokenSchemesTest {
     Toy broken =
         new Toy() {
           @Override
-          public Encoding encoding(Rows rows, Options options) {
+          public Encoding encoding(WeightMatrix rows, Options options) {
             return super.encoding(rows, options.withProfile("acme"));
           }
         };
@@ -98,7 +98,7 @@ class BrokenSchemesTest {
     Toy broken =
         new Toy() {
           @Override
-          public Options defaults(Rows rows) {
+          public Options defaults(WeightMatrix rows) {
             return super.defaults(rows).withProfile("torch");
           }
         };
@@ -128,7 +128,7 @@ class BrokenSchemesTest {
     Toy broken =
         new Toy() {
           @Override
-          public Options defaults(Rows rows) {
+          public Options defaults(WeightMatrix rows) {
             return super.defaults(rows).withExtra(Map.of("secret", "1"));
           }
         };
@@ -162,13 +162,13 @@ class BrokenSchemesTest {
           }
 
           @Override
-          public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
             begun = true;
             return super.begin(rows, options, facts);
           }
 
           @Override
-          public Encoding encoding(Rows rows, Options options) {
+          public Encoding encoding(WeightMatrix rows, Options options) {
             begun = false;
             return super.encoding(rows, options);
           }

@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import dev.monoquant.testkit.example.FlatFormat;
 import dev.monoquant.testkit.fakes.ForwardingSource;
 import dev.monoquant.testkit.laws.LawViolation;
@@ -170,8 +170,8 @@ class BrokenSourcesTest {
     FlatFormat broken =
         new FlatFormat() {
           @Override
-          public TensorSource open(ModelInput input, ReadLimits limits) throws IOException {
-            TensorSource source = super.open(input, limits);
+          public ModelSource open(ModelInput input, ReadLimits limits) throws IOException {
+            ModelSource source = super.open(input, limits);
             if (input instanceof ModelInput.OfPath of) {
               Files.writeString(of.path().resolveSibling("index"), source.name());
             }
@@ -186,7 +186,7 @@ class BrokenSourcesTest {
   }
 
   private interface Read {
-    ByteBuffer read(TensorSource source, TensorInfo tensor, long offset, int length)
+    ByteBuffer read(ModelSource source, TensorInfo tensor, long offset, int length)
         throws IOException;
   }
 
@@ -202,10 +202,10 @@ class BrokenSourcesTest {
             });
   }
 
-  private static InputFormatDetector wrapping(UnaryOperator<TensorSource> wrapping) {
+  private static InputFormatDetector wrapping(UnaryOperator<ModelSource> wrapping) {
     return new FlatFormat() {
       @Override
-      public TensorSource open(ModelInput input, ReadLimits limits) throws IOException {
+      public ModelSource open(ModelInput input, ReadLimits limits) throws IOException {
         return wrapping.apply(super.open(input, limits));
       }
     };

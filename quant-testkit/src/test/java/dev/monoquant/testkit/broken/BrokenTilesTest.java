@@ -3,13 +3,13 @@ package dev.monoquant.testkit.broken;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import dev.monoquant.tile.Tile;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -30,8 +30,8 @@ class BrokenTilesTest {
     Toy broken =
         new Toy() {
           @Override
-          QuantizedTile quantize(Tile tile, boolean symmetric) {
-            QuantizedTile sound = super.quantize(tile, symmetric);
+          EncodedTile quantize(Tile tile, boolean symmetric) {
+            EncodedTile sound = super.quantize(tile, symmetric);
             byte[] scales = sound.part(Part.SCALE).clone();
             for (int i = 0; i < scales.length; i++) {
               scales[i] = sound.part(Part.SCALE)[(i + Float.BYTES) % scales.length];
@@ -48,7 +48,7 @@ class BrokenTilesTest {
     Toy broken =
         new Toy() {
           @Override
-          public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
             float[] widest = {0, 0};
             return tile -> {
               synchronized (widest) {
@@ -84,12 +84,12 @@ class BrokenTilesTest {
     Toy broken =
         new Toy() {
           @Override
-          public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
             float[] first = new float[1];
             Toy remembering =
                 new Toy() {
                   @Override
-                  QuantizedTile quantize(Tile tile, boolean symmetric) {
+                  EncodedTile quantize(Tile tile, boolean symmetric) {
                     synchronized (first) {
                       if (first[0] == 0) {
                         float[] x = tile.values();
@@ -118,7 +118,7 @@ class BrokenTilesTest {
     Toy broken =
         new Toy() {
           @Override
-          QuantizedTile quantize(Tile tile, boolean symmetric) {
+          EncodedTile quantize(Tile tile, boolean symmetric) {
             int factor = calls.incrementAndGet() % 2 == 0 ? 1 : 2;
             return new Toy() {
               @Override
@@ -143,7 +143,7 @@ class BrokenTilesTest {
     Toy broken =
         new Toy() {
           @Override
-          public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
             AtomicReference<Thread> owner = new AtomicReference<>();
             return tile -> {
               owner.compareAndSet(null, Thread.currentThread());
@@ -163,7 +163,7 @@ class BrokenTilesTest {
     Toy broken =
         new Toy() {
           @Override
-          public Encoding encoding(Rows rows, Options options) {
+          public Encoding encoding(WeightMatrix rows, Options options) {
             Encoding sound = super.encoding(rows, options);
             List<Part> parts = new ArrayList<>(sound.parts());
             parts.set(0, Part.perGroup("packed", ElementType.UINT8, 2));
@@ -176,8 +176,8 @@ class BrokenTilesTest {
           }
 
           @Override
-          QuantizedTile quantize(Tile tile, boolean symmetric) {
-            QuantizedTile sound = super.quantize(tile, symmetric);
+          EncodedTile quantize(Tile tile, boolean symmetric) {
+            EncodedTile sound = super.quantize(tile, symmetric);
             byte[] codes = sound.part(Part.CODES);
             byte[] packed = new byte[tile.height() * ((tile.cols() + 1) / 2)];
             for (int i = 0; i < codes.length; i++) {
@@ -187,11 +187,11 @@ class BrokenTilesTest {
             sound.names().stream()
                 .filter(name -> !name.equals(Part.CODES))
                 .forEach(name -> parts.put(name, sound.part(name)));
-            return QuantizedTile.of(tile, parts);
+            return EncodedTile.of(tile, parts);
           }
 
           @Override
-          void decode(QuantizedTile tile, float[] out, int cols, ElementType type) {
+          void decode(EncodedTile tile, float[] out, int cols, ElementType type) {
             Arrays.fill(out, 0, tile.height() * cols, 0);
           }
 
@@ -209,10 +209,10 @@ class BrokenTilesTest {
     Toy broken =
         new Toy() {
           @Override
-          public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
             Map<Integer, byte[]> buffers = new HashMap<>();
             return tile -> {
-              QuantizedTile sound = quantize(tile, options.symmetric());
+              EncodedTile sound = quantize(tile, options.symmetric());
               synchronized (buffers) {
                 byte[] codes = sound.part(Part.CODES);
                 byte[] buffer = buffers.computeIfAbsent(codes.length, byte[]::new);
@@ -231,12 +231,12 @@ class BrokenTilesTest {
     Toy broken =
         new Toy() {
           @Override
-          public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
             List<float[]> scratch = new ArrayList<>();
             return tile -> {
               synchronized (scratch) {
                 scratch.add(tile.values());
-                QuantizedTile result = quantize(tile, options.symmetric());
+                EncodedTile result = quantize(tile, options.symmetric());
                 Arrays.fill(scratch.get(0), 0);
                 return result;
               }
@@ -252,8 +252,8 @@ class BrokenTilesTest {
     Toy broken =
         new Toy() {
           @Override
-          QuantizedTile quantize(Tile tile, boolean symmetric) {
-            QuantizedTile sound = super.quantize(tile, symmetric);
+          EncodedTile quantize(Tile tile, boolean symmetric) {
+            EncodedTile sound = super.quantize(tile, symmetric);
             int rows = (tile.height() + 3) / 4 * 4;
             byte[] scales = Arrays.copyOf(sound.part(Part.SCALE), rows * Float.BYTES);
             return sound.with(Map.of(Part.SCALE, scales));

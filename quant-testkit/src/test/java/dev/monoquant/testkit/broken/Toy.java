@@ -4,7 +4,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.BFloat16;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Options;
@@ -12,10 +12,10 @@ import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import dev.monoquant.tile.Tile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -34,12 +34,12 @@ class Toy implements Scheme {
   }
 
   @Override
-  public Options defaults(Rows rows) {
+  public Options defaults(WeightMatrix rows) {
     return new Options(8, true, Granularity.CHANNEL, "acme", Compute.AUTO, Map.of());
   }
 
   @Override
-  public Encoding encoding(Rows rows, Options options) {
+  public Encoding encoding(WeightMatrix rows, Options options) {
     if (!options.profile().equals("acme")) {
       throw new ConfigurationException("profile " + options.profile() + "; there is only acme");
     }
@@ -51,11 +51,11 @@ class Toy implements Scheme {
   }
 
   @Override
-  public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
     return tile -> quantize(tile, options.symmetric());
   }
 
-  QuantizedTile quantize(Tile tile, boolean symmetric) {
+  EncodedTile quantize(Tile tile, boolean symmetric) {
     float[] x = tile.values();
     int cols = tile.cols();
     Parts parts = new Parts(tile.height(), cols, symmetric);
@@ -89,14 +89,14 @@ class Toy implements Scheme {
       }
     }
 
-    QuantizedTile of(Tile tile) {
+    EncodedTile of(Tile tile) {
       Map<String, byte[]> parts = new TreeMap<>();
       parts.put(Part.CODES, codes);
       parts.put(Part.SCALE, scales);
       if (zeros.length > 0) {
         parts.put(Part.ZERO_POINT, zeros);
       }
-      return QuantizedTile.of(tile, parts);
+      return EncodedTile.of(tile, parts);
     }
   }
 
@@ -138,23 +138,23 @@ class Toy implements Scheme {
   }
 
   @Override
-  public TileDecoder decoder(Rows rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, Options options) {
     int cols = Math.toIntExact(rows.cols());
     ElementType type = rows.tensor().type();
     return new TileDecoder() {
       @Override
-      public void decode(QuantizedTile tile, float[] out) {
+      public void decode(EncodedTile tile, float[] out) {
         Toy.this.decode(tile, out, cols, type);
       }
 
       @Override
-      public double errorBound(QuantizedTile tile, int row) {
+      public double errorBound(EncodedTile tile, int row) {
         return bound(scaleOf(tile, row));
       }
     };
   }
 
-  void decode(QuantizedTile tile, float[] out, int cols, ElementType type) {
+  void decode(EncodedTile tile, float[] out, int cols, ElementType type) {
     byte[] codes = tile.part(Part.CODES);
     for (int i = 0; i < codes.length; i++) {
       float x = (codes[i] - zeroOf(tile, i / cols)) * scaleOf(tile, i / cols);
@@ -166,11 +166,11 @@ class Toy implements Scheme {
     return scale / 2.0;
   }
 
-  static float scaleOf(QuantizedTile tile, int row) {
+  static float scaleOf(EncodedTile tile, int row) {
     return little(tile.part(Part.SCALE)).getFloat(row * Float.BYTES);
   }
 
-  static int zeroOf(QuantizedTile tile, int row) {
+  static int zeroOf(EncodedTile tile, int row) {
     return tile.names().contains(Part.ZERO_POINT)
         ? little(tile.part(Part.ZERO_POINT)).getShort(row * Short.BYTES)
         : 0;

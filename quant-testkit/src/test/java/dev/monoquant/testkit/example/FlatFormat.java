@@ -11,8 +11,8 @@ import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.TensorSource;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import java.io.IOException;
 import java.io.InputStream;
@@ -55,7 +55,7 @@ public class FlatFormat implements InputFormatDetector {
   }
 
   @Override
-  public TensorSource open(ModelInput input, ReadLimits limits) throws IOException {
+  public ModelSource open(ModelInput input, ReadLimits limits) throws IOException {
     String name = input.describe();
     if (!(input instanceof ModelInput.OfPath file)) {
       throw new ModelFormatException(Reason.NOT_THIS_FORMAT, name, "", "it is no file");
@@ -70,7 +70,7 @@ public class FlatFormat implements InputFormatDetector {
     }
   }
 
-  private TensorSource parse(String file, ByteBuffer in, ReadLimits limits) {
+  private ModelSource parse(String file, ByteBuffer in, ReadLimits limits) {
     if (!Arrays.equals(bytes(in, MAGIC.length), MAGIC)) {
       throw new ModelFormatException(Reason.NOT_THIS_FORMAT, file, "", "no magic number");
     }

@@ -8,11 +8,11 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
-import dev.monoquant.spi.TensorSink;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.testkit.fakes.MemoryOutput;
 import dev.monoquant.testkit.fakes.MemorySink;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -67,7 +67,7 @@ public class FlatOutput implements OutputFormat {
   }
 
   @Override
-  public TensorSink open(OutputRequest request) throws IOException {
+  public OutputWriter open(OutputRequest request) throws IOException {
     if (Files.exists(request.target()) && !request.overwrite()) {
       throw new OutputException(request.target() + " is there; pass --overwrite to replace it");
     }
@@ -85,9 +85,9 @@ public class FlatOutput implements OutputFormat {
   }
 
   private record Sink(FlatOutput format, OutputRequest request, MemorySink collected)
-      implements TensorSink {
+      implements OutputWriter {
     @Override
-    public void writeTile(EncodedWeight weight, QuantizedTile tile) {
+    public void writeTile(EncodedWeight weight, EncodedTile tile) {
       collected.writeTile(weight, tile);
     }
 

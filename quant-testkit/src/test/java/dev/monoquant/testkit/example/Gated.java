@@ -3,8 +3,8 @@ package dev.monoquant.testkit.example;
 import com.google.auto.service.AutoService;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.LayerQuantizer;
 import java.util.List;
 
@@ -21,12 +21,12 @@ public final class Gated implements LayerQuantizer {
   }
 
   @Override
-  public List<Rows> rows(Layer layer) {
+  public List<WeightMatrix> rows(Layer layer) {
     if (!layer.kind().equals(KIND)) {
       return List.of();
     }
     return layer.tensor("gate").filter(Gated::isMatrix).stream()
-        .map(tensor -> new Rows(layer.name(), layer.kind(), "gate", tensor, 0))
+        .map(tensor -> new WeightMatrix(layer.name(), layer.kind(), "gate", tensor, 0))
         .toList();
   }
 

@@ -5,7 +5,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.BFloat16;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Options;
@@ -13,10 +13,10 @@ import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import dev.monoquant.tile.Tile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -35,12 +35,12 @@ public final class PowerOfTwo implements Scheme {
   }
 
   @Override
-  public Options defaults(Rows rows) {
+  public Options defaults(WeightMatrix rows) {
     return new Options(8, true, Granularity.CHANNEL, "acme", Compute.AUTO, Map.of());
   }
 
   @Override
-  public Encoding encoding(Rows rows, Options options) {
+  public Encoding encoding(WeightMatrix rows, Options options) {
     if (!options.withCompute(Compute.AUTO).equals(defaults(rows))) {
       throw new ConfigurationException(
           "acme/pow2 has 8 bits, symmetric, per channel, profile acme; not " + options);
@@ -51,11 +51,11 @@ public final class PowerOfTwo implements Scheme {
   }
 
   @Override
-  public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
     return PowerOfTwo::quantize;
   }
 
-  private static QuantizedTile quantize(Tile tile) {
+  private static EncodedTile quantize(Tile tile) {
     float[] x = tile.values();
     int cols = tile.cols();
     byte[] codes = new byte[tile.height() * cols];
@@ -67,7 +67,7 @@ public final class PowerOfTwo implements Scheme {
         codes[i] = (byte) Math.rint(x[i] / scale);
       }
     }
-    return QuantizedTile.of(tile, Map.of(Part.CODES, codes, Part.SCALE, scales));
+    return EncodedTile.of(tile, Map.of(Part.CODES, codes, Part.SCALE, scales));
   }
 
   private static float scale(float[] x, int from, int count) {
@@ -80,13 +80,13 @@ public final class PowerOfTwo implements Scheme {
   }
 
   @Override
-  public TileDecoder decoder(Rows rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, Options options) {
     return new Decoder(Math.toIntExact(rows.cols()), greatest(rows.tensor().type()));
   }
 
   private record Decoder(int cols, float greatest) implements TileDecoder {
     @Override
-    public void decode(QuantizedTile tile, float[] out) {
+    public void decode(EncodedTile tile, float[] out) {
       byte[] codes = tile.part(Part.CODES);
       for (int i = 0; i < codes.length; i++) {
         float x = codes[i] * scale(tile, i / cols);
@@ -95,11 +95,11 @@ public final class PowerOfTwo implements Scheme {
     }
 
     @Override
-    public double errorBound(QuantizedTile tile, int row) {
+    public double errorBound(EncodedTile tile, int row) {
       return scale(tile, row) / 2.0;
     }
 
-    private static float scale(QuantizedTile tile, int row) {
+    private static float scale(EncodedTile tile, int row) {
       return little(tile.part(Part.SCALE)).getFloat(row * Float.BYTES);
     }
   }

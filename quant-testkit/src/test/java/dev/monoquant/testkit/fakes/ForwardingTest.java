@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.LayerQuantizer;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Scheme;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
@@ -34,8 +34,8 @@ class ForwardingTest {
             Arguments.of(LayerQuantizer.class, ForwardingLayerQuantizer.class),
             Arguments.of(InputFormatDetector.class, ForwardingDetector.class),
             Arguments.of(OutputFormat.class, ForwardingOutput.class),
-            Arguments.of(TensorSource.class, ForwardingSource.class),
-            Arguments.of(TensorSink.class, ForwardingSink.class))
+            Arguments.of(ModelSource.class, ForwardingSource.class),
+            Arguments.of(OutputWriter.class, ForwardingWriter.class))
         .flatMap(
             pair ->
                 Arrays.stream(((Class<?>) pair.get()[0]).getMethods())

@@ -1,18 +1,18 @@
 package dev.monoquant.testkit.reach;
 
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import dev.monoquant.tile.Tile;
 import java.util.List;
 import java.util.Map;
@@ -36,7 +36,7 @@ final class ActivationAware extends ReachScheme {
   }
 
   @Override
-  Encoding parts(Rows rows, Options options) {
+  Encoding parts(WeightMatrix rows, Options options) {
     TensorShape columns = TensorShape.of(rows.cols());
     return Encoding.of(
         Part.perElement(Part.CODES, ElementType.INT4),
@@ -50,7 +50,7 @@ final class ActivationAware extends ReachScheme {
   }
 
   @Override
-  public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
     float[] scales = facts.columns();
     for (int c = 0; c < scales.length; c++) {
       double scale = Math.pow(Math.abs(scales[c]), options.get(ALPHA));
@@ -67,7 +67,7 @@ final class ActivationAware extends ReachScheme {
     }
 
     @Override
-    public QuantizedTile quantize(Tile tile) {
+    public EncodedTile quantize(Tile tile) {
       int cols = tile.cols();
       byte[] codes = new byte[tile.height() * cols];
       float[] scales = new float[tile.height()];
@@ -82,7 +82,7 @@ final class ActivationAware extends ReachScheme {
           codes[row * cols + c] = (byte) clamp(code, -7, 7);
         }
       }
-      return QuantizedTile.of(tile, Map.of(Part.CODES, codes, Part.SCALE, bytes(scales)));
+      return EncodedTile.of(tile, Map.of(Part.CODES, codes, Part.SCALE, bytes(scales)));
     }
 
     private double scaled(Tile tile, int row, int col) {
@@ -96,7 +96,7 @@ final class ActivationAware extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(Rows rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, Options options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

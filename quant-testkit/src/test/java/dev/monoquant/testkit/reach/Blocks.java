@@ -2,15 +2,15 @@ package dev.monoquant.testkit.reach;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
 
@@ -29,7 +29,7 @@ final class Blocks extends ReachScheme {
   }
 
   @Override
-  Encoding parts(Rows rows, Options options) {
+  Encoding parts(WeightMatrix rows, Options options) {
     Granularity.PerBlock block = block(options);
     return Encoding.of(
         Part.perElement(Part.CODES, ElementType.INT8),
@@ -37,12 +37,12 @@ final class Blocks extends ReachScheme {
   }
 
   @Override
-  public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
     Granularity.PerBlock block = block(options);
     return tile -> quantize(tile, block);
   }
 
-  private static QuantizedTile quantize(Tile tile, Granularity.PerBlock block) {
+  private static EncodedTile quantize(Tile tile, Granularity.PerBlock block) {
     int cols = tile.cols();
     float[] x = tile.values();
     int across = cells(cols, block.cols());
@@ -56,11 +56,11 @@ final class Blocks extends ReachScheme {
       int cell = i / cols / block.rows() * across + i % cols / block.cols();
       codes[i] = (byte) clamp((long) Math.rint(x[i] / (double) scales[cell]), -127, 127);
     }
-    return QuantizedTile.of(tile, Map.of(Part.CODES, codes, Part.SCALE, bytes(scales)));
+    return EncodedTile.of(tile, Map.of(Part.CODES, codes, Part.SCALE, bytes(scales)));
   }
 
   @Override
-  public TileDecoder decoder(Rows rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, Options options) {
     Granularity.PerBlock block = block(options);
     int cols = Math.toIntExact(rows.cols());
     int across = cells(cols, block.cols());

@@ -12,9 +12,9 @@ import dev.monoquant.core.Report;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.LayerQuantizer;
 import dev.monoquant.spi.OutputFormat;
@@ -25,8 +25,8 @@ import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.testkit.fakes.MemoryOutput;
 import dev.monoquant.testkit.fakes.MemorySink;
 import dev.monoquant.testkit.watch.Watch;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Granularity;
-import dev.monoquant.tile.QuantizedTile;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -85,9 +85,9 @@ class EndToEndTest {
     }
 
     @Override
-    public List<Rows> rows(Layer layer) {
+    public List<WeightMatrix> rows(Layer layer) {
       return layer.tensor("weight").stream()
-          .map(tensor -> new Rows(layer.name(), layer.kind(), "weight", tensor, 0))
+          .map(tensor -> new WeightMatrix(layer.name(), layer.kind(), "weight", tensor, 0))
           .toList();
     }
   }
@@ -149,7 +149,7 @@ class EndToEndTest {
     quantizer(output, scheme).quantize(MODEL.input(), config(scheme), TARGET, false);
     MemorySink result = output.result(TARGET);
     EncodedWeight weight = result.request().weights().get(0);
-    QuantizedTile tile = result.tile(weight);
+    EncodedTile tile = result.tile(weight);
     double signal = 0;
     double noise = 0;
     for (int i = 0; i < WEIGHT.length; i++) {

@@ -1,16 +1,16 @@
 package dev.monoquant.testkit.reach;
 
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
 
@@ -32,7 +32,7 @@ final class FixedCodebook extends ReachScheme {
   }
 
   @Override
-  Encoding parts(Rows rows, Options options) {
+  Encoding parts(WeightMatrix rows, Options options) {
     return Encoding.of(
         Part.perElement(Part.CODES, ElementType.UINT4),
         Part.perGroup(Part.SCALE, ElementType.FLOAT32, GROUP),
@@ -40,13 +40,13 @@ final class FixedCodebook extends ReachScheme {
   }
 
   @Override
-  public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
     return new Worker();
   }
 
   private record Worker() implements TileQuantizer {
     @Override
-    public QuantizedTile quantize(Tile tile) {
+    public EncodedTile quantize(Tile tile) {
       int cols = tile.cols();
       int across = cells(cols, GROUP);
       float[] x = tile.values();
@@ -60,7 +60,7 @@ final class FixedCodebook extends ReachScheme {
           codes[i] = (byte) nearest(LEVELS, x[i] / (double) scales[cell]);
         }
       }
-      return QuantizedTile.of(tile, Map.of(Part.CODES, codes, Part.SCALE, bytes(scales)));
+      return EncodedTile.of(tile, Map.of(Part.CODES, codes, Part.SCALE, bytes(scales)));
     }
 
     @Override
@@ -70,7 +70,7 @@ final class FixedCodebook extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(Rows rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, Options options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

@@ -1,16 +1,16 @@
 package dev.monoquant.testkit.reach;
 
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import dev.monoquant.tile.Tile;
 import java.util.Arrays;
 import java.util.List;
@@ -39,7 +39,7 @@ final class HalfQuadratic extends ReachScheme {
   }
 
   @Override
-  Encoding parts(Rows rows, Options options) {
+  Encoding parts(WeightMatrix rows, Options options) {
     return Encoding.of(
         Part.perElement(Part.CODES, ElementType.UINT4),
         Part.perGroup(Part.SCALE, ElementType.FLOAT32, GROUP),
@@ -47,13 +47,13 @@ final class HalfQuadratic extends ReachScheme {
   }
 
   @Override
-  public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
     return new Worker(options.get(ITERATIONS), options.get(NORM));
   }
 
   private record Worker(int iterations, double norm) implements TileQuantizer {
     @Override
-    public QuantizedTile quantize(Tile tile) {
+    public EncodedTile quantize(Tile tile) {
       int cols = tile.cols();
       int across = cells(cols, GROUP);
       byte[] codes = new byte[tile.height() * cols];
@@ -75,7 +75,7 @@ final class HalfQuadratic extends ReachScheme {
           codes[i] = (byte) code(x[i - from], scales[cell], zeros[cell]);
         }
       }
-      return QuantizedTile.of(
+      return EncodedTile.of(
           tile,
           Map.of(Part.CODES, codes, Part.SCALE, bytes(scales), Part.ZERO_POINT, bytes(zeros)));
     }
@@ -112,7 +112,7 @@ final class HalfQuadratic extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(Rows rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, Options options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

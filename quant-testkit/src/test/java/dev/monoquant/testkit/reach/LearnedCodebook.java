@@ -1,18 +1,18 @@
 package dev.monoquant.testkit.reach;
 
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import dev.monoquant.tile.Tile;
 import java.util.Arrays;
 import java.util.List;
@@ -37,7 +37,7 @@ final class LearnedCodebook extends ReachScheme {
   }
 
   @Override
-  Encoding parts(Rows rows, Options options) {
+  Encoding parts(WeightMatrix rows, Options options) {
     return Encoding.of(
         Part.perElement(Part.CODES, ElementType.UINT4),
         new Part("codebook", ElementType.FLOAT32, new Part.Whole(TensorShape.of(LEVELS))));
@@ -49,7 +49,7 @@ final class LearnedCodebook extends ReachScheme {
   }
 
   @Override
-  public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
     float[] sample = facts.sample();
     Arrays.sort(sample);
     float[] levels = new float[LEVELS];
@@ -88,12 +88,12 @@ final class LearnedCodebook extends ReachScheme {
     }
 
     @Override
-    public QuantizedTile quantize(Tile tile) {
+    public EncodedTile quantize(Tile tile) {
       byte[] codes = new byte[tile.height() * tile.cols()];
       for (int i = 0; i < codes.length; i++) {
         codes[i] = (byte) nearest(levels, tile.values()[i]);
       }
-      return QuantizedTile.of(tile, Map.of(Part.CODES, codes));
+      return EncodedTile.of(tile, Map.of(Part.CODES, codes));
     }
 
     @Override
@@ -103,7 +103,7 @@ final class LearnedCodebook extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(Rows rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, Options options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows, (tile, r, c) -> floatAt(tile.part("codebook"), tile.part(Part.CODES)[r * cols + c]));

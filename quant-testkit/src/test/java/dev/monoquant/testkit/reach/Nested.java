@@ -1,15 +1,15 @@
 package dev.monoquant.testkit.reach;
 
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
 
@@ -27,7 +27,7 @@ final class Nested extends ReachScheme {
   }
 
   @Override
-  Encoding parts(Rows rows, Options options) {
+  Encoding parts(WeightMatrix rows, Options options) {
     return Encoding.of(
         Part.perElement(HIGH, ElementType.INT4),
         Part.perElement(LOW, ElementType.UINT4),
@@ -35,11 +35,11 @@ final class Nested extends ReachScheme {
   }
 
   @Override
-  public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
     return Nested::quantize;
   }
 
-  private static QuantizedTile quantize(Tile tile) {
+  private static EncodedTile quantize(Tile tile) {
     int cols = tile.cols();
     float[] x = tile.values();
     byte[] high = new byte[tile.height() * cols];
@@ -53,17 +53,17 @@ final class Nested extends ReachScheme {
         low[i] = (byte) (code & 15);
       }
     }
-    return QuantizedTile.of(tile, Map.of(HIGH, high, LOW, low, Part.SCALE, bytes(scales)));
+    return EncodedTile.of(tile, Map.of(HIGH, high, LOW, low, Part.SCALE, bytes(scales)));
   }
 
   /** The 4-bit weight: of what the low half says, only its middle is known. */
-  static double coarse(QuantizedTile tile, int cols, int row, int col) {
+  static double coarse(EncodedTile tile, int cols, int row, int col) {
     double scale = floatAt(tile.part(Part.SCALE), row);
     return (tile.part(HIGH)[row * cols + col] * 16 + 7.5) * scale;
   }
 
   @Override
-  public TileDecoder decoder(Rows rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, Options options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

@@ -4,15 +4,15 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.BFloat16;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
-import dev.monoquant.tile.QuantizedTile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Map;
@@ -38,12 +38,12 @@ abstract class ReachScheme implements Scheme {
   }
 
   @Override
-  public final Options defaults(Rows rows) {
+  public final Options defaults(WeightMatrix rows) {
     return defaults;
   }
 
   @Override
-  public final Encoding encoding(Rows rows, Options options) {
+  public final Encoding encoding(WeightMatrix rows, Options options) {
     if (!options.profile().equals(PROFILE)
         || options.bits() != defaults.bits()
         || options.symmetric() != defaults.symmetric()) {
@@ -52,15 +52,15 @@ abstract class ReachScheme implements Scheme {
     return parts(rows, options);
   }
 
-  abstract Encoding parts(Rows rows, Options options);
+  abstract Encoding parts(WeightMatrix rows, Options options);
 
   /** Decodes one number. */
   interface Level {
-    double at(QuantizedTile tile, int row, int col);
+    double at(EncodedTile tile, int row, int col);
   }
 
   /** A decoder that asks for each number and gives it the weight's own type. */
-  static TileDecoder decoder(Rows rows, Level level) {
+  static TileDecoder decoder(WeightMatrix rows, Level level) {
     int cols = Math.toIntExact(rows.cols());
     ElementType type = rows.tensor().type();
     return (tile, out) -> {

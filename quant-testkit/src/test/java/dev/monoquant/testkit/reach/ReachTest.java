@@ -1,6 +1,6 @@
 package dev.monoquant.testkit.reach;
 
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.contracts.SchemeContract;
@@ -37,7 +37,7 @@ class ReachTest {
     }
 
     @Override
-    public List<Options> options(Rows rows) {
+    public List<Options> options(WeightMatrix rows) {
       Options defaults = subject().defaults(rows);
       return List.of(
           defaults,
@@ -131,7 +131,7 @@ class ReachTest {
     }
 
     @Override
-    public List<Options> options(Rows rows) {
+    public List<Options> options(WeightMatrix rows) {
       Options defaults = subject().defaults(rows);
       return List.of(defaults, defaults.withExtra(Map.of("iterations", "3", "norm", "0.5")));
     }

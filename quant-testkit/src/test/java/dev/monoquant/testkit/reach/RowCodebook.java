@@ -1,15 +1,15 @@
 package dev.monoquant.testkit.reach;
 
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import dev.monoquant.tile.Tile;
 import java.util.Arrays;
 import java.util.Map;
@@ -24,18 +24,18 @@ final class RowCodebook extends ReachScheme {
   }
 
   @Override
-  Encoding parts(Rows rows, Options options) {
+  Encoding parts(WeightMatrix rows, Options options) {
     return Encoding.of(
         Part.perElement(Part.CODES, ElementType.UINT3),
         Part.runPerRow("codebook", ElementType.FLOAT32, LEVELS));
   }
 
   @Override
-  public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
     return RowCodebook::quantize;
   }
 
-  private static QuantizedTile quantize(Tile tile) {
+  private static EncodedTile quantize(Tile tile) {
     int cols = tile.cols();
     byte[] codes = new byte[tile.height() * cols];
     float[] codebooks = new float[tile.height() * LEVELS];
@@ -52,11 +52,11 @@ final class RowCodebook extends ReachScheme {
       }
       System.arraycopy(levels, 0, codebooks, row * LEVELS, LEVELS);
     }
-    return QuantizedTile.of(tile, Map.of(Part.CODES, codes, "codebook", bytes(codebooks)));
+    return EncodedTile.of(tile, Map.of(Part.CODES, codes, "codebook", bytes(codebooks)));
   }
 
   @Override
-  public TileDecoder decoder(Rows rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, Options options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

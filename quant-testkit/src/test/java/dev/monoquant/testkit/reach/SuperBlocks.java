@@ -3,15 +3,15 @@ package dev.monoquant.testkit.reach;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import dev.monoquant.tile.Tile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -31,7 +31,7 @@ final class SuperBlocks extends ReachScheme {
   }
 
   @Override
-  Encoding parts(Rows rows, Options options) {
+  Encoding parts(WeightMatrix rows, Options options) {
     return Encoding.of(
         Part.perElement(Part.CODES, ElementType.UINT4),
         Part.perGroup("sub_scale", ElementType.UINT6, SUB),
@@ -41,11 +41,11 @@ final class SuperBlocks extends ReachScheme {
   }
 
   @Override
-  public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
     return SuperBlocks::quantize;
   }
 
-  private static QuantizedTile quantize(Tile tile) {
+  private static EncodedTile quantize(Tile tile) {
     int cols = tile.cols();
     float[] x = tile.values();
     byte[] codes = new byte[tile.height() * cols];
@@ -90,7 +90,7 @@ final class SuperBlocks extends ReachScheme {
         }
       }
     }
-    return QuantizedTile.of(
+    return EncodedTile.of(
         tile,
         Map.of(
             Part.CODES,
@@ -133,7 +133,7 @@ final class SuperBlocks extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(Rows rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, Options options) {
     int cols = Math.toIntExact(rows.cols());
     int subs = cells(cols, SUB);
     int supers = cells(cols, SUPER);

@@ -1,16 +1,16 @@
 package dev.monoquant.testkit.reach;
 
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
 import java.util.Set;
@@ -23,7 +23,7 @@ final class TensorRange extends ReachScheme {
   }
 
   @Override
-  Encoding parts(Rows rows, Options options) {
+  Encoding parts(WeightMatrix rows, Options options) {
     return Encoding.of(
         Part.perElement(Part.CODES, ElementType.INT8),
         Part.perTensor(Part.SCALE, ElementType.FLOAT32));
@@ -35,19 +35,19 @@ final class TensorRange extends ReachScheme {
   }
 
   @Override
-  public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
     Facts.Range range = facts.range();
     return new Worker(scale(Math.max(-(double) range.min(), range.max()), 127));
   }
 
   private record Worker(float scale) implements TileQuantizer {
     @Override
-    public QuantizedTile quantize(Tile tile) {
+    public EncodedTile quantize(Tile tile) {
       byte[] codes = new byte[tile.height() * tile.cols()];
       for (int i = 0; i < codes.length; i++) {
         codes[i] = (byte) clamp((long) Math.rint(tile.values()[i] / (double) scale), -127, 127);
       }
-      return QuantizedTile.of(tile, Map.of(Part.CODES, codes));
+      return EncodedTile.of(tile, Map.of(Part.CODES, codes));
     }
 
     @Override
@@ -57,7 +57,7 @@ final class TensorRange extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(Rows rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, Options options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

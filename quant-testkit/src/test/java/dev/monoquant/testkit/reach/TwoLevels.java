@@ -1,16 +1,16 @@
 package dev.monoquant.testkit.reach;
 
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Rows;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
 import java.util.Set;
@@ -34,7 +34,7 @@ final class TwoLevels extends ReachScheme {
   }
 
   @Override
-  Encoding parts(Rows rows, Options options) {
+  Encoding parts(WeightMatrix rows, Options options) {
     return Encoding.of(
         Part.perElement(Part.CODES, ElementType.INT4),
         Part.perGroup(Part.SCALE, ElementType.FLOAT8_E4M3, GROUP),
@@ -47,7 +47,7 @@ final class TwoLevels extends ReachScheme {
   }
 
   @Override
-  public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
     Facts.Range range = facts.range();
     double greatest = Math.max(-(double) range.min(), range.max());
     return new Worker(scale(greatest / 7, (int) FP8[FP8.length - 1]));
@@ -55,7 +55,7 @@ final class TwoLevels extends ReachScheme {
 
   private record Worker(float global) implements TileQuantizer {
     @Override
-    public QuantizedTile quantize(Tile tile) {
+    public EncodedTile quantize(Tile tile) {
       int cols = tile.cols();
       float[] x = tile.values();
       byte[] codes = new byte[tile.height() * cols];
@@ -71,7 +71,7 @@ final class TwoLevels extends ReachScheme {
           codes[i] = (byte) clamp(scale == 0 ? 0 : (long) Math.rint(x[i] / scale), -7, 7);
         }
       }
-      return QuantizedTile.of(tile, Map.of(Part.CODES, codes, Part.SCALE, scales));
+      return EncodedTile.of(tile, Map.of(Part.CODES, codes, Part.SCALE, scales));
     }
 
     @Override
@@ -81,7 +81,7 @@ final class TwoLevels extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(Rows rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, Options options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

@@ -5,17 +5,17 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.Scheme;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.example.FlatOutput;
 import dev.monoquant.testkit.example.PowerOfTwo;
@@ -24,7 +24,7 @@ import dev.monoquant.testkit.fakes.ForwardingScheme;
 import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.testkit.fakes.MemoryTile;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Tile;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
@@ -42,16 +42,17 @@ class WatchMisuseTest {
       new TensorInfo("fc.weight", ElementType.FLOAT32, TensorShape.of(4, 3));
   private static final TensorInfo BIAS =
       new TensorInfo("fc.bias", ElementType.FLOAT32, TensorShape.of(4));
-  private static final Rows ROWS = new Rows("fc", LayerKind.LINEAR, "weight", WEIGHT, 0);
+  private static final WeightMatrix ROWS =
+      new WeightMatrix("fc", LayerKind.LINEAR, "weight", WEIGHT, 0);
 
   private final Watch watch = new Watch();
 
   /** A sink that takes everything and does nothing, so that only the watch has something to say. */
-  private static TensorSink idle() {
-    return (TensorSink)
+  private static OutputWriter idle() {
+    return (OutputWriter)
         Proxy.newProxyInstance(
             WatchMisuseTest.class.getClassLoader(),
-            new Class<?>[] {TensorSink.class},
+            new Class<?>[] {OutputWriter.class},
             (proxy, method, args) ->
                 switch (method.getName()) {
                   case "commit" -> List.of(Path.of("made"));
@@ -67,7 +68,7 @@ class WatchMisuseTest {
     return new EncodedWeight(ROWS, scheme.id(), options, scheme.encoding(ROWS, options));
   }
 
-  private TensorSink sink() throws IOException {
+  private OutputWriter sink() throws IOException {
     OutputRequest request =
         new OutputRequest(
             Path.of("out"),
@@ -82,20 +83,20 @@ class WatchMisuseTest {
         .output(
             new ForwardingOutput(new FlatOutput()) {
               @Override
-              public TensorSink open(OutputRequest r) {
+              public OutputWriter open(OutputRequest r) {
                 return idle();
               }
             })
         .open(request);
   }
 
-  private static QuantizedTile tile(long first, int height) {
-    return new QuantizedTile(first, height, Map.of());
+  private static EncodedTile tile(long first, int height) {
+    return new EncodedTile(first, height, Map.of());
   }
 
   @Test
   void aSinkIsQuietWhenAllComesOnceAndInOrder() throws IOException {
-    try (TensorSink sink = sink()) {
+    try (OutputWriter sink = sink()) {
       sink.writeWhole(weight(), Map.of());
       sink.remark("fc.weight", "text");
       sink.writeTile(weight(), tile(0, 4));
@@ -108,7 +109,7 @@ class WatchMisuseTest {
 
   @Test
   void whatAnInterruptedRunHasFinishedNeedNotCome() throws IOException {
-    try (TensorSink sink = sink()) {
+    try (OutputWriter sink = sink()) {
       assertThat(sink.finished("fc.weight")).contains("remark of fc.weight");
       assertThat(sink.finished("fc.bias")).contains("remark of fc.bias");
       sink.commit();
@@ -118,7 +119,7 @@ class WatchMisuseTest {
 
   @Test
   void aSinkIsWrittenInOrderAndNotAfterItsEnd() throws IOException {
-    try (TensorSink sink = sink()) {
+    try (OutputWriter sink = sink()) {
       sink.writeTile(weight(), tile(0, 2));
       sink.writeTile(weight(), tile(1, 3));
       sink.writeKept(BIAS, 0, ByteBuffer.allocate(20));
@@ -143,9 +144,9 @@ class WatchMisuseTest {
   void aSourceIsReadWithinItsTensorsAndUntilItIsClosed() throws IOException {
     MemoryModel model =
         MemoryModel.named("m").floats("fc.bias", BIAS.type(), BIAS.shape(), new float[4]).build();
-    TensorSource never =
+    ModelSource never =
         watch.input(new MemoryFormat(model)).open(model.input(), ReadLimits.DEFAULT);
-    TensorSource closed =
+    ModelSource closed =
         watch.input(new MemoryFormat(model)).open(model.input(), ReadLimits.DEFAULT);
     assertThat(never.read(BIAS, 12, 4).remaining()).isEqualTo(4);
     assertThat(catchThrowable(() -> never.read(BIAS, 12, 5))).isNotNull();
@@ -166,13 +167,13 @@ class WatchMisuseTest {
     Scheme odd =
         new ForwardingScheme(new PowerOfTwo()) {
           @Override
-          public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
             TileQuantizer inside = super.begin(rows, options, facts);
             return new TileQuantizer() {
               @Override
-              public QuantizedTile quantize(Tile tile) {
-                QuantizedTile made = inside.quantize(tile);
-                return new QuantizedTile(made.firstRow() + 1, made.height(), Map.of());
+              public EncodedTile quantize(Tile tile) {
+                EncodedTile made = inside.quantize(tile);
+                return new EncodedTile(made.firstRow() + 1, made.height(), Map.of());
               }
 
               @Override
@@ -186,7 +187,7 @@ class WatchMisuseTest {
     Options options = watched.defaults(ROWS);
     watched.encoding(ROWS, options);
     TileQuantizer worker = watched.begin(ROWS, options, Facts.NONE);
-    Rows other = new Rows("fc2", LayerKind.LINEAR, "weight", WEIGHT, 0);
+    WeightMatrix other = new WeightMatrix("fc2", LayerKind.LINEAR, "weight", WEIGHT, 0);
     try (MemoryTile tile = MemoryTile.of(other, 0, new float[6])) {
       worker.quantize(tile);
       assertThat(tile.values()).startsWith(Float.NaN, Float.NaN, Float.NaN);

@@ -8,35 +8,35 @@ import dev.monoquant.core.Quantizer;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.Rows;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.LayerQuantizer;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.Scheme;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.spi.TensorSource;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.example.FlatOutput;
 import dev.monoquant.testkit.example.PowerOfTwo;
 import dev.monoquant.testkit.fakes.ForwardingScheme;
-import dev.monoquant.testkit.fakes.ForwardingSink;
 import dev.monoquant.testkit.fakes.ForwardingSource;
+import dev.monoquant.testkit.fakes.ForwardingWriter;
 import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.testkit.laws.LawViolation;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
-import dev.monoquant.tile.QuantizedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -83,8 +83,8 @@ class WatchTest {
     }
 
     @Override
-    public List<Rows> rows(Layer layer) {
-      return List.of(new Rows(layer.name(), layer.kind(), "weight", WEIGHT, 0));
+    public List<WeightMatrix> rows(Layer layer) {
+      return List.of(new WeightMatrix(layer.name(), layer.kind(), "weight", WEIGHT, 0));
     }
   }
 
@@ -138,8 +138,8 @@ class WatchTest {
     FlatOutput lazy =
         new FlatOutput() {
           @Override
-          public TensorSink open(OutputRequest request) throws IOException {
-            return new ForwardingSink(super.open(request)) {
+          public OutputWriter open(OutputRequest request) throws IOException {
+            return new ForwardingWriter(super.open(request)) {
               @Override
               public void writeKept(TensorInfo tensor, long offset, ByteBuffer data)
                   throws IOException {
@@ -169,8 +169,8 @@ class WatchTest {
           }
 
           @Override
-          public TensorSource open(ModelInput input, ReadLimits limits) {
-            TensorSource sound = memory.open(input, limits);
+          public ModelSource open(ModelInput input, ReadLimits limits) {
+            ModelSource sound = memory.open(input, limits);
             return new Source(sound);
           }
         };
@@ -195,7 +195,7 @@ class WatchTest {
           }
 
           @Override
-          public TensorSource open(ModelInput input, ReadLimits limits) {
+          public ModelSource open(ModelInput input, ReadLimits limits) {
             throw new AssertionError("not asked for");
           }
         };
@@ -213,14 +213,14 @@ class WatchTest {
     MemoryModel model = model();
     EncodedWeight weight;
     PowerOfTwo scheme = new PowerOfTwo();
-    Rows rows = new Rows("fc", LayerKind.LINEAR, "weight", WEIGHT, 0);
+    WeightMatrix rows = new WeightMatrix("fc", LayerKind.LINEAR, "weight", WEIGHT, 0);
     Options options = scheme.defaults(rows);
     Encoding encoding = scheme.encoding(rows, options);
     weight = new EncodedWeight(rows, scheme.id(), options, encoding);
     watch.scheme(scheme).begin(rows, options, Facts.NONE);
-    TensorSource source =
+    ModelSource source =
         watch.input(new MemoryFormat(model)).open(model.input(), ReadLimits.DEFAULT);
-    TensorSink sink =
+    OutputWriter sink =
         watch
             .output(new FlatOutput())
             .open(
@@ -263,10 +263,10 @@ class WatchTest {
     }
 
     @Override
-    public TileQuantizer begin(Rows rows, Options options, Facts facts) {
+    public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
       TileQuantizer sound = super.begin(rows, options, facts);
       return tile -> {
-        QuantizedTile result = sound.quantize(tile);
+        EncodedTile result = sound.quantize(tile);
         byte[] first = kept.putIfAbsent(Part.CODES, result.part(Part.CODES));
         if (first != null) {
           first[0]++;
@@ -278,7 +278,7 @@ class WatchTest {
 
   /** Gives the right bytes in a buffer that anybody may write to. */
   private static final class Source extends ForwardingSource {
-    Source(TensorSource inside) {
+    Source(ModelSource inside) {
       super(inside);
     }
 

@@ -1,7 +1,7 @@
 package dev.monoquant.spi;
 
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -17,7 +17,7 @@ import java.util.Optional;
  * tensor is written exactly once, then {@link #commit} makes the output visible. {@link #close}
  * without commit leaves no trace.
  */
-public interface TensorSink extends Closeable {
+public interface OutputWriter extends Closeable {
 
   /**
    * Writes the tiled parts of some rows.
@@ -26,7 +26,7 @@ public interface TensorSink extends Closeable {
    * @param tile rows of it; whole parts in it are ignored
    * @throws IOException if writing fails
    */
-  void writeTile(EncodedWeight weight, QuantizedTile tile) throws IOException;
+  void writeTile(EncodedWeight weight, EncodedTile tile) throws IOException;
 
   /**
    * Writes the parts that belong to the tensor as a whole.

@@ -4,8 +4,8 @@ import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.TensorSink;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -18,21 +18,21 @@ import java.util.Optional;
  * forwards the methods with a default too, so that nothing of the sink behind it is lost. Closing
  * it closes that one.
  */
-public class ForwardingSink implements TensorSink {
+public class ForwardingWriter implements OutputWriter {
 
-  private final TensorSink inside;
+  private final OutputWriter inside;
 
   /**
    * Forwards to a sink.
    *
    * @param inside the sink behind this one
    */
-  public ForwardingSink(TensorSink inside) {
+  public ForwardingWriter(OutputWriter inside) {
     this.inside = requireNonNull(inside, "inside");
   }
 
   @Override
-  public void writeTile(EncodedWeight weight, QuantizedTile tile) throws IOException {
+  public void writeTile(EncodedWeight weight, EncodedTile tile) throws IOException {
     inside.writeTile(weight, tile);
   }
 

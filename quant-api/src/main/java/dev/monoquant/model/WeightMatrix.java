@@ -20,10 +20,11 @@ import static java.util.Objects.requireNonNull;
  * @param tensor the tensor
  * @param rowAxis the axis that becomes the rows
  */
-public record Rows(String layer, LayerKind kind, String param, TensorInfo tensor, int rowAxis) {
+public record WeightMatrix(
+    String layer, LayerKind kind, String param, TensorInfo tensor, int rowAxis) {
 
   /** Checks that the tensor has such an axis. */
-  public Rows {
+  public WeightMatrix {
     requireNonNull(layer, "layer");
     requireNonNull(kind, "kind");
     requireNonNull(param, "param");

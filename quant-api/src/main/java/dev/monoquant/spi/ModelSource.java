@@ -2,7 +2,7 @@ package dev.monoquant.spi;
 
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.tile.QuantizedTile;
+import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -16,7 +16,7 @@ import java.util.Optional;
  * <p>All methods but {@link #close} may be called by several threads at once. What this does not
  * do: it never converts element types, and it never writes.
  */
-public interface TensorSource extends AutoCloseable {
+public interface ModelSource extends AutoCloseable {
 
   /** {@return the input for messages, as the user named it} */
   String name();
@@ -84,8 +84,7 @@ public interface TensorSource extends AutoCloseable {
    * @throws IOException if reading fails
    * @throws dev.monoquant.ModelFormatException if the stored parts contradict each other
    */
-  default QuantizedTile readTile(EncodedWeight weight, long firstRow, int height)
-      throws IOException {
+  default EncodedTile readTile(EncodedWeight weight, long firstRow, int height) throws IOException {
     throw new IllegalArgumentException(name() + " holds no quantized weights");
   }
 

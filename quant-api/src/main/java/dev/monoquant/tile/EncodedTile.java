@@ -15,7 +15,7 @@ import java.util.Set;
  *
  * <p>The arrays are handed over, not copied: whoever builds a tile must not touch them any more.
  */
-public final class QuantizedTile {
+public final class EncodedTile {
 
   private final long firstRow;
   private final int height;
@@ -28,7 +28,7 @@ public final class QuantizedTile {
    * @param height the number of rows
    * @param parts the bytes of each part by its name; the map is copied, the arrays are not
    */
-  public QuantizedTile(long firstRow, int height, Map<String, byte[]> parts) {
+  public EncodedTile(long firstRow, int height, Map<String, byte[]> parts) {
     this.firstRow = firstRow;
     this.height = height;
     this.parts = new LinkedHashMap<>(parts);
@@ -40,8 +40,8 @@ public final class QuantizedTile {
    * @param tile the tile that was quantized
    * @param parts the bytes of each part
    */
-  public static QuantizedTile of(Tile tile, Map<String, byte[]> parts) {
-    return new QuantizedTile(tile.firstRow(), tile.height(), parts);
+  public static EncodedTile of(Tile tile, Map<String, byte[]> parts) {
+    return new EncodedTile(tile.firstRow(), tile.height(), parts);
   }
 
   /** {@return the first row} */
@@ -78,12 +78,12 @@ public final class QuantizedTile {
    *
    * @param more the bytes of further parts
    */
-  public QuantizedTile with(Map<String, byte[]> more) {
+  public EncodedTile with(Map<String, byte[]> more) {
     if (more.isEmpty()) {
       return this;
     }
     Map<String, byte[]> all = new LinkedHashMap<>(parts);
     all.putAll(more);
-    return new QuantizedTile(firstRow, height, all);
+    return new EncodedTile(firstRow, height, all);
   }
 }

@@ -7,4 +7,9 @@ module dev.monoquant.api {
   exports dev.monoquant.model;
   exports dev.monoquant.spi;
   exports dev.monoquant.tile;
+
+  uses dev.monoquant.spi.InputFormatDetector;
+  uses dev.monoquant.spi.LayerQuantizer;
+  uses dev.monoquant.spi.OutputFormat;
+  uses dev.monoquant.spi.Scheme;
 }

@@ -7,9 +7,4 @@ module dev.monoquant.core {
   requires static org.jspecify;
 
   exports dev.monoquant.core;
-
-  uses dev.monoquant.spi.InputFormatDetector;
-  uses dev.monoquant.spi.LayerQuantizer;
-  uses dev.monoquant.spi.OutputFormat;
-  uses dev.monoquant.spi.Scheme;
 }

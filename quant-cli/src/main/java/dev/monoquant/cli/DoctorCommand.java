@@ -8,7 +8,7 @@ import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.monoquant.Problem;
-import dev.monoquant.core.Plugins;
+import dev.monoquant.spi.Plugins;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.concurrent.Callable;

@@ -4,6 +4,7 @@ import static java.util.stream.Collectors.groupingBy;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
+import dev.monoquant.Nearest;
 import dev.monoquant.OutputException;
 import dev.monoquant.PlanException;
 import dev.monoquant.PluginException;
@@ -45,7 +46,7 @@ final class Failure {
       String first = unmatched.getUnmatched().get(0);
       if (top) {
         say(err, "there is no command " + QuantException.quote(first));
-        NearCommand.of(first, command.getSubcommands().keySet())
+        Nearest.of(first, command.getSubcommands().keySet())
             .ifPresent(name -> err.println("Did you mean: quant " + name + "?"));
       } else {
         say(err, QuantException.quote(first) + " is one argument too many");

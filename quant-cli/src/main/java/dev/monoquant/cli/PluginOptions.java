@@ -2,7 +2,7 @@ package dev.monoquant.cli;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
-import dev.monoquant.core.Plugins;
+import dev.monoquant.spi.Plugins;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URL;

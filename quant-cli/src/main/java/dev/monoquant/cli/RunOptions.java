@@ -1,8 +1,8 @@
 package dev.monoquant.cli;
 
-import dev.monoquant.core.Plugins;
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.Plugins;
 import java.io.PrintWriter;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;

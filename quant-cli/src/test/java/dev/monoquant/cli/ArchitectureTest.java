@@ -13,6 +13,7 @@ import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.library.dependencies.SliceAssignment;
 import com.tngtech.archunit.library.dependencies.SliceIdentifier;
+import dev.monoquant.Nearest;
 import dev.monoquant.Problem;
 import java.io.ObjectInputStream;
 
@@ -130,8 +131,8 @@ class ArchitectureTest {
 
   /**
    * Every package is a slice of its own, whatever its depth, but for {@code dev.monoquant}, which
-   * is two: the failures, which all the others raise and which see none of them, and the
-   * configuration, which sees the others' values.
+   * is two: the failures with what their messages are made of, which all the others use and which
+   * see none of them, and the configuration, which sees the others' values.
    */
   private static final class EachPackage implements SliceAssignment {
     @Override
@@ -142,7 +143,9 @@ class ArchitectureTest {
     }
 
     private static boolean isFailure(JavaClass type) {
-      return type.isAssignableTo(Throwable.class) || type.isEquivalentTo(Problem.class);
+      return type.isAssignableTo(Throwable.class)
+          || type.isEquivalentTo(Problem.class)
+          || type.isEquivalentTo(Nearest.class);
     }
 
     private static JavaClass outermost(JavaClass type) {

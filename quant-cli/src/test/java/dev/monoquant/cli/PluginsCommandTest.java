@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import dev.monoquant.core.Plugins;
 import dev.monoquant.schemes.Int8Scheme;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.testkit.fakes.ForwardingDetector;
 import dev.monoquant.testkit.fakes.ForwardingLayerQuantizer;

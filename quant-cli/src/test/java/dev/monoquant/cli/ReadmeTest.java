@@ -2,9 +2,9 @@ package dev.monoquant.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.monoquant.core.Plugins;
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.Plugins;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;

@@ -1,8 +1,11 @@
 package dev.monoquant.core;
 
 import dev.monoquant.ConfigurationException;
+import dev.monoquant.Nearest;
 import dev.monoquant.QuantException;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.PluginEntry;
+import dev.monoquant.spi.Plugins;
 import java.util.Collection;
 import java.util.List;
 import java.util.Set;

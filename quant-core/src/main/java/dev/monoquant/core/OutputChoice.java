@@ -4,6 +4,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.OutputException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.Plugins;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;

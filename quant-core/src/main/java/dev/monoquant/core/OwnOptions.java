@@ -7,6 +7,7 @@ import dev.monoquant.spi.LayerQuantizer;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.PluginEntry;
 import dev.monoquant.spi.Scheme;
 import java.util.Collection;
 import java.util.LinkedHashMap;

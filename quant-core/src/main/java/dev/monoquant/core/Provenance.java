@@ -9,6 +9,8 @@ import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Need;
+import dev.monoquant.spi.PluginEntry;
+import dev.monoquant.spi.Plugins;
 import java.lang.module.ModuleDescriptor;
 import java.util.HashMap;
 import java.util.Map;

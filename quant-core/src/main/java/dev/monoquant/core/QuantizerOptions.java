@@ -1,6 +1,7 @@
 package dev.monoquant.core;
 
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.ReadLimits;
 import java.util.HashMap;
 import java.util.List;

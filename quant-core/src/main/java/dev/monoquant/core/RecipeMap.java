@@ -1,6 +1,7 @@
 package dev.monoquant.core;
 
 import dev.monoquant.ConfigurationException;
+import dev.monoquant.Nearest;
 import dev.monoquant.QuantException;
 import java.math.BigDecimal;
 import java.math.BigInteger;

@@ -1,5 +1,6 @@
 package dev.monoquant.core;
 
+import dev.monoquant.Nearest;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;

@@ -4,6 +4,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.NumberType;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Scheme;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.ReadLimits;
 import java.util.List;
 import java.util.Map;

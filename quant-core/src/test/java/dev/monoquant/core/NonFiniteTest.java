@@ -18,6 +18,7 @@ import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;

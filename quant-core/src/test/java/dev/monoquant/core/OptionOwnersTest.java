@@ -19,6 +19,7 @@ import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.ReadChoices;
 import dev.monoquant.spi.ReadLimits;
 import java.lang.reflect.Proxy;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.ConfigurationException;
+import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import java.io.IOException;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.monoquant.NumberType;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.Plugins;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.Plan;
 import dev.monoquant.core.PlannedWeight;
-import dev.monoquant.core.Plugins;
+import dev.monoquant.spi.Plugins;
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorShape;

@@ -1,6 +1,6 @@
 package com.example.kmeans;
 
-import dev.monoquant.core.Plugins;
+import dev.monoquant.spi.Plugins;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;

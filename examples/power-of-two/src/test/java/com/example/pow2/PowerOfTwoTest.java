@@ -1,6 +1,6 @@
 package com.example.pow2;
 
-import dev.monoquant.core.Plugins;
+import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.contracts.SchemeContract;
 import java.util.OptionalDouble;

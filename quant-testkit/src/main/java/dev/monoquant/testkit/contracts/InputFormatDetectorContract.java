@@ -1,9 +1,9 @@
 package dev.monoquant.testkit.contracts;
 
 import ai.djl.ndarray.NDManager;
-import dev.monoquant.core.Plugins;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.Plugins;
 import dev.monoquant.testkit.data.ForeignInputs;
 import dev.monoquant.testkit.data.LiveInputs;
 import dev.monoquant.testkit.laws.DetectorLaws;

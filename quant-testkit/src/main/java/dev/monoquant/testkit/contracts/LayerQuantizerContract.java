@@ -1,9 +1,9 @@
 package dev.monoquant.testkit.contracts;
 
-import dev.monoquant.core.Plugins;
 import dev.monoquant.model.Layer;
 import dev.monoquant.spi.LayerQuantizer;
 import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.Plugins;
 import dev.monoquant.testkit.data.LayerSamples;
 import dev.monoquant.testkit.data.OptionSamples;
 import dev.monoquant.testkit.laws.LawViolation;

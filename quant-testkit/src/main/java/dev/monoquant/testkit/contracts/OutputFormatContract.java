@@ -1,9 +1,9 @@
 package dev.monoquant.testkit.contracts;
 
-import dev.monoquant.core.Plugins;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.Plugins;
 import dev.monoquant.testkit.data.EncodedSamples;
 import dev.monoquant.testkit.laws.LawViolation;
 import dev.monoquant.testkit.laws.OutputCase;

@@ -1,6 +1,6 @@
 package dev.monoquant.testkit.contracts;
 
-import dev.monoquant.core.Plugins;
+import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.testkit.data.WeightSample;

@@ -1,6 +1,6 @@
 package dev.monoquant.testkit.example;
 
-import dev.monoquant.core.Plugins;
+import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.contracts.SchemeContract;
 

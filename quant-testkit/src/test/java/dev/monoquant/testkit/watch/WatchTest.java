@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.QuantizationConfig;
-import dev.monoquant.core.Plugins;
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
@@ -23,6 +22,7 @@ import dev.monoquant.spi.Options;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileQuantizer;

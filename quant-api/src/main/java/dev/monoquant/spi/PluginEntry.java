@@ -1,10 +1,5 @@
-package dev.monoquant.core;
+package dev.monoquant.spi;
 
-import dev.monoquant.spi.InputFormatDetector;
-import dev.monoquant.spi.LayerQuantizer;
-import dev.monoquant.spi.OptionSpec;
-import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.Scheme;
 import java.net.URI;
 import java.nio.file.Path;
 import java.security.CodeSource;

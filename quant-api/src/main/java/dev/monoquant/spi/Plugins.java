@@ -1,12 +1,7 @@
-package dev.monoquant.core;
+package dev.monoquant.spi;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.Problem;
-import dev.monoquant.spi.InputFormatDetector;
-import dev.monoquant.spi.LayerQuantizer;
-import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.Scheme;
-import dev.monoquant.spi.SchemeId;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -1,6 +1,7 @@
-package dev.monoquant.core;
+package dev.monoquant.spi;
 
 import dev.monoquant.ConfigurationException;
+import dev.monoquant.Nearest;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import java.util.ArrayList;

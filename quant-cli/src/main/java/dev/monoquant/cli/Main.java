@@ -1,11 +1,14 @@
 package dev.monoquant.cli;
 
+import dev.monoquant.QuantException;
 import dev.monoquant.core.Quantizer;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
 import picocli.AutoComplete;
@@ -46,6 +49,8 @@ public final class Main {
           DequantizeCommand.class,
           PluginsCommand.class,
           DoctorCommand.class);
+
+  private static final char UNDECODABLE = '\ufffd';
 
   private Main() {}
 
@@ -117,9 +122,22 @@ public final class Main {
       throw new TypeConversionException("a path is needed, not an empty text");
     }
     try {
-      return Path.of(text);
+      Path path = Path.of(text);
+      // Java puts this letter for each byte of an argument that it cannot decode.
+      if (text.indexOf(UNDECODABLE) < 0 || Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+        return path;
+      }
     } catch (InvalidPathException e) {
-      throw new TypeConversionException("not a path: " + e.getReason());
+      if (!e.getReason().contains("unmappable")) {
+        throw new TypeConversionException("not a path: " + e.getReason());
+      }
     }
+    String encoding = System.getProperty("sun.jnu.encoding", "the encoding of file names");
+    throw new TypeConversionException(
+        QuantException.quote(text)
+            + " is not valid in "
+            + encoding
+            + ", the encoding of file names here. Rename it, or set LC_ALL to a locale that has its"
+            + " letters, such as C.UTF-8");
   }
 }

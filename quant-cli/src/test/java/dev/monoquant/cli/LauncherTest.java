@@ -22,7 +22,7 @@ class LauncherTest {
   }
 
   private static Set<String> options(String text) {
-    return Pattern.compile("(?<=\\s|=|\")-[XD][\\w.:+]+(=\\w+)?")
+    return Pattern.compile("(?<=\\s|=|\")-[XD][\\w.:+]+(=[\\w-]+)?")
         .matcher(text)
         .results()
         .map(m -> m.group())
@@ -38,6 +38,9 @@ class LauncherTest {
         .contains(
             "-Xmx512m",
             "-XX:+UseParallelGC",
+            "-Dfile.encoding=UTF-8",
+            "-Dstdout.encoding=UTF-8",
+            "-Dstderr.encoding=UTF-8",
             "-Dai.djl.offline=true",
             "-Dai.djl.pytorch.num_threads=1");
   }
@@ -53,6 +56,13 @@ class LauncherTest {
         .contains("set \"OPT_OUT_TRACKING=true\"")
         .contains("%JAVA_HOME%\\bin\\java.exe")
         .contains("exit /b %ERRORLEVEL%");
+  }
+
+  /** JDK 24 and later warn of each library that loads native code, unless they are told. */
+  @Test
+  void bothAllowNativeCode() throws IOException {
+    assertThat(launcher("quant")).contains(" --enable-native-access=ALL-UNNAMED ");
+    assertThat(launcher("quant.bat")).contains(" --enable-native-access=ALL-UNNAMED ");
   }
 
   @Test

@@ -1,20 +1,17 @@
-package dev.monoquant.testkit.watch;
+package dev.monoquant.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.QuantizationConfig;
-import dev.monoquant.core.Quantizer;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.InputFormatDetector;
-import dev.monoquant.spi.LayerQuantizer;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
@@ -26,37 +23,37 @@ import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileQuantizer;
-import dev.monoquant.testkit.example.FlatOutput;
-import dev.monoquant.testkit.example.PowerOfTwo;
+import dev.monoquant.testkit.fakes.ForwardingOutput;
 import dev.monoquant.testkit.fakes.ForwardingScheme;
 import dev.monoquant.testkit.fakes.ForwardingSource;
 import dev.monoquant.testkit.fakes.ForwardingWriter;
 import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
+import dev.monoquant.testkit.fakes.MemoryOutput;
 import dev.monoquant.testkit.laws.LawViolation;
+import dev.monoquant.testkit.watch.Watch;
 import dev.monoquant.tile.EncodedTile;
-import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Sound plugins in real runs are quiet, and each way to break the protocol is noted. */
-class WatchTest {
+class WatchedRunTest {
 
   private static final TensorInfo WEIGHT =
       new TensorInfo("fc.weight", ElementType.FLOAT32, TensorShape.of(70, 9));
   private static final TensorInfo BIAS =
       new TensorInfo("fc.bias", ElementType.FLOAT32, TensorShape.of(70));
 
-  @TempDir private Path folder;
+  private static final Path OUT = Path.of("out.memory");
+  private static final Path ALONE = Path.of("alone.memory");
+
   private final Watch watch = new Watch();
 
   private static MemoryModel model() {
@@ -76,31 +73,19 @@ class WatchTest {
         .build();
   }
 
-  private static final class Linear implements LayerQuantizer {
-    @Override
-    public String id() {
-      return "test/linear";
-    }
-
-    @Override
-    public List<WeightMatrix> rows(Layer layer) {
-      return List.of(new WeightMatrix(layer.name(), layer.kind(), "weight", WEIGHT, 0));
-    }
-  }
-
   private void run(
       InputFormatDetector input, Scheme scheme, OutputFormat output, ModelInput model) {
     Quantizer.create()
         .withPlugins(
             Plugins.of(
-                watch.input(input), new Linear(), watch.scheme(scheme), watch.output(output)))
+                watch.input(input),
+                new FakeLayers("linear"),
+                watch.scheme(scheme),
+                watch.output(output)))
         .withThreads(4)
         .withTileElements(100)
         .quantize(
-            model,
-            QuantizationConfig.builder().scheme(scheme.id().name()).build(),
-            folder.resolve("out.flat"),
-            true);
+            model, QuantizationConfig.builder().scheme(scheme.id().name()).build(), OUT, true);
   }
 
   private List<String> breaches(Scheme scheme, OutputFormat output) {
@@ -110,33 +95,36 @@ class WatchTest {
   }
 
   @Test
-  void soundPluginsAreQuietAndWriteWhatTheyWriteAlone() throws IOException {
+  void soundPluginsAreQuietAndWriteWhatTheyWriteAlone() {
     MemoryModel model = model();
-    run(new MemoryFormat(model), new PowerOfTwo(), new FlatOutput(), model.input());
+    MemoryOutput output = new MemoryOutput();
+    run(new MemoryFormat(model), new FakeScheme(), output, model.input());
     watch.requireQuiet();
-    byte[] watched = Files.readAllBytes(folder.resolve("out.flat"));
     Quantizer.create()
         .withPlugins(
-            Plugins.of(new MemoryFormat(model), new Linear(), new PowerOfTwo(), new FlatOutput()))
+            Plugins.of(new MemoryFormat(model), new FakeLayers("linear"), new FakeScheme(), output))
         .quantize(
             model.input(),
-            QuantizationConfig.builder().scheme(new PowerOfTwo().id().name()).build(),
-            folder.resolve("alone.flat"),
+            QuantizationConfig.builder().scheme(new FakeScheme().id().name()).build(),
+            ALONE,
             false);
-    assertThat(Files.readAllBytes(folder.resolve("alone.flat"))).isEqualTo(watched);
+    assertThat(output.breaches()).isEmpty();
+    assertThat(output.result(OUT).contents())
+        .usingRecursiveComparison()
+        .isEqualTo(output.result(ALONE).contents());
   }
 
   @Test
   void aSchemeThatKeepsItsResultsInOneArrayIsNoted() {
-    Scheme reuses = new Reusing(new PowerOfTwo(), new ConcurrentHashMap<>());
-    assertThat(breaches(reuses, new FlatOutput()))
+    Scheme reuses = new Reusing(new FakeScheme(), new ConcurrentHashMap<>());
+    assertThat(breaches(reuses, new MemoryOutput()))
         .anyMatch(b -> b.contains("fc.weight: a result changed after it was handed over"));
   }
 
   @Test
   void anOutputThatLeavesBytesUnreadIsNoted() {
-    FlatOutput lazy =
-        new FlatOutput() {
+    OutputFormat lazy =
+        new ForwardingOutput(new MemoryOutput()) {
           @Override
           public OutputWriter open(OutputRequest request) throws IOException {
             return new ForwardingWriter(super.open(request)) {
@@ -148,7 +136,7 @@ class WatchTest {
             };
           }
         };
-    assertThat(breaches(new PowerOfTwo(), lazy))
+    assertThat(breaches(new FakeScheme(), lazy))
         .containsExactly("output " + lazy.id() + ": fc.bias: 280 bytes are not consumed");
   }
 
@@ -174,7 +162,7 @@ class WatchTest {
             return new Source(sound);
           }
         };
-    run(careless, new PowerOfTwo(), new FlatOutput(), model.input());
+    run(careless, new FakeScheme(), new MemoryOutput(), model.input());
     assertThat(watch.breaches())
         .isNotEmpty()
         .allMatch(b -> b.startsWith("input test/careless: fc.") && b.contains("asked for, got"));
@@ -200,57 +188,12 @@ class WatchTest {
           }
         };
     assertThatThrownBy(
-            () -> run(throwing, new PowerOfTwo(), new FlatOutput(), ModelInput.of(folder)))
+            () -> run(throwing, new FakeScheme(), new MemoryOutput(), ModelInput.of(OUT)))
         .hasMessageContaining("never seen such a thing");
     assertThatThrownBy(watch::requireQuiet)
         .isInstanceOf(LawViolation.class)
         .hasMessageContaining("input test/throwing: looking at")
         .hasMessageContaining("never seen such a thing");
-  }
-
-  @Test
-  void aFrameworkThatBreaksTheProtocolIsNotedToo() throws IOException {
-    MemoryModel model = model();
-    EncodedWeight weight;
-    PowerOfTwo scheme = new PowerOfTwo();
-    WeightMatrix rows = new WeightMatrix("fc", LayerKind.LINEAR, "weight", WEIGHT, 0);
-    Options options = scheme.defaults(rows);
-    Encoding encoding = scheme.encoding(rows, options);
-    weight = new EncodedWeight(rows, scheme.id(), options, encoding);
-    watch.scheme(scheme).begin(rows, options, Facts.NONE);
-    ModelSource source =
-        watch.input(new MemoryFormat(model)).open(model.input(), ReadLimits.DEFAULT);
-    OutputWriter sink =
-        watch
-            .output(new FlatOutput())
-            .open(
-                new OutputRequest(
-                    folder.resolve("out.flat"),
-                    false,
-                    false,
-                    source,
-                    List.of(),
-                    List.of(weight),
-                    List.of(BIAS),
-                    Map.of()));
-    sink.writeWhole(weight, Map.of());
-    sink.writeWhole(weight, Map.of());
-    ByteBuffer some = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
-    sink.writeKept(BIAS, 0, some.asReadOnlyBuffer());
-    assertThatThrownBy(sink::commit).isInstanceOf(RuntimeException.class);
-    source.close();
-    assertThatThrownBy(() -> source.read(BIAS, 0, 4)).isInstanceOf(IllegalStateException.class);
-    assertThat(watch.breaches())
-        .containsExactlyInAnyOrder(
-            "scheme "
-                + scheme.id()
-                + " on fc.weight: work begins with options that no encoding was"
-                + " asked for",
-            "output acme/flat: fc.weight: the parts of the whole tensor come twice",
-            "output acme/flat: fc.weight: row 0 never came",
-            "output acme/flat: fc.bias: 272 bytes never came",
-            "input testkit/memory: fc.bias is read after the source was closed",
-            "output acme/flat: a sink is never closed");
   }
 
   /** Changes the codes of the first tile when the next one is done. */

@@ -1,4 +1,4 @@
-package dev.monoquant.testkit.reach;
+package dev.monoquant.core.reach;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,4 +1,4 @@
-package dev.monoquant.testkit.reach;
+package dev.monoquant.core.reach;
 
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;

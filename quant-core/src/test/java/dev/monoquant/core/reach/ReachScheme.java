@@ -1,4 +1,4 @@
-package dev.monoquant.testkit.reach;
+package dev.monoquant.core.reach;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.BFloat16;

@@ -3,6 +3,7 @@ package dev.monoquant.bench;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
@@ -11,7 +12,6 @@ import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.schemes.Int8Scheme;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.Tile;
@@ -88,7 +88,7 @@ public class TilePathBenchmark {
    */
   @Benchmark
   public void quantize(Blackhole result) {
-    Options options = scheme.defaults(rows).withCompute(compute);
+    OptionValues options = scheme.defaults(rows).withCompute(compute);
     TileQuantizer quantizer = scheme.begin(rows, options, Facts.NONE);
     for (int row = 0; row < ROWS; row += tileRows) {
       try (Copy tile = new Copy(row)) {

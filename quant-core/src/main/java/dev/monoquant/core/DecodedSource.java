@@ -34,13 +34,9 @@ final class DecodedSource implements ModelSource {
   DecodedSource(Settings settings, ModelSource inner) {
     this.inner = inner;
     List<TensorInfo> all = new ArrayList<>();
+    StoredDecoder decoders = new StoredDecoder(settings.plugins());
     for (EncodedWeight weight : inner.quantized()) {
-      TileDecoder decoder =
-          settings
-              .plugins()
-              .scheme(weight.scheme())
-              .decoder(weight.rows(), weight.options().withCompute(settings.compute()));
-      weights.put(weight.name(), new DecodedWeight(inner, weight, decoder));
+      weights.put(weight.name(), new DecodedWeight(inner, weight, decoders.of(weight)));
       all.add(weight.rows().tensor());
     }
     all.addAll(inner.tensors());

@@ -53,11 +53,7 @@ final class VerifiedWeight {
 
   /** Decodes all of it; the first fault in the order of rows, or empty. */
   Optional<String> run() throws IOException {
-    TileDecoder decoder =
-        settings
-            .plugins()
-            .scheme(weight.scheme())
-            .decoder(weight.rows(), weight.options().withCompute(settings.compute()));
+    TileDecoder decoder = new StoredDecoder(settings.plugins()).of(weight);
     List<Workers.Job> jobs = new ArrayList<>();
     for (int i = 0; i < errors.length; i++) {
       int index = i;

@@ -5,6 +5,7 @@ import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.PluginException;
 import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelSource;
@@ -40,6 +41,7 @@ final class WeightRun {
       PlannedWeight planned,
       Scheme scheme,
       Facts facts,
+      Compute compute,
       ModelSource source,
       OutputWriter sink,
       int height,
@@ -54,7 +56,7 @@ final class WeightRun {
     this.policy = policy;
     this.gate = new Gate(weight);
     try {
-      this.quantizer = scheme.begin(weight.rows(), weight.options(), facts);
+      this.quantizer = scheme.begin(weight.rows(), weight.options(), facts, compute);
       this.decoder = scheme.decoder(weight.rows(), weight.options());
       this.whole = Map.copyOf(quantizer.tensorParts());
     } catch (RuntimeException e) {

@@ -1,11 +1,13 @@
 package dev.monoquant.core;
 
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
@@ -33,12 +35,12 @@ public class FakeScheme implements Scheme {
   }
 
   @Override
-  public Options defaults(WeightMatrix rows) {
-    return new Options(8, true, Granularity.TENSOR);
+  public OptionValues defaults(WeightMatrix rows) {
+    return CommonOptions.of(8, true, Granularity.TENSOR);
   }
 
   @Override
-  public Encoding encoding(WeightMatrix rows, Options options) {
+  public Encoding encoding(WeightMatrix rows, OptionValues options) {
     if (!options.symmetric()) {
       throw new ConfigurationException("fake is symmetric");
     }
@@ -46,12 +48,12 @@ public class FakeScheme implements Scheme {
   }
 
   @Override
-  public Set<Need> needs(Options options) {
+  public Set<Need> needs(OptionValues options) {
     return Set.of();
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     return tile -> EncodedTile.of(tile, Map.of(Part.CODES, codes(tile)));
   }
 
@@ -65,7 +67,7 @@ public class FakeScheme implements Scheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, OptionValues options) {
     return new TileDecoder() {
       @Override
       public void decode(EncodedTile tile, float[] out) {

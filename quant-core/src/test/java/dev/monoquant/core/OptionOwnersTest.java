@@ -3,6 +3,7 @@ package dev.monoquant.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.PluginException;
 import dev.monoquant.QuantizationConfig;
@@ -17,7 +18,6 @@ import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionSpec;
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.ReadChoices;
@@ -295,7 +295,7 @@ class OptionOwnersTest {
                         .build()));
     assertThat(plan.problems()).isEmpty();
     assertThat(plan.weights()).extracting(w -> w.weight().rows().rowAxis()).containsExactly(0, 1);
-    assertThat(plan.weights()).allMatch(w -> w.weight().options().extra().isEmpty());
+    assertThat(plan.weights()).allMatch(w -> w.weight().options().own().isEmpty());
   }
 
   @Test

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.ndarray.NDList;
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.NonFinitePolicy;
@@ -24,7 +26,6 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.OptionSpec;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
@@ -154,7 +155,7 @@ class QuantizerTest {
     FakeScheme hostile =
         new FakeScheme() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+          public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             return tile -> {
               byte[] codes = codes(tile);
               Arrays.fill(tile.values(), 1e30f);
@@ -224,7 +225,7 @@ class QuantizerTest {
     FakeScheme liar =
         new FakeScheme() {
           @Override
-          public TileDecoder decoder(WeightMatrix rows, Options options) {
+          public TileDecoder decoder(WeightMatrix rows, OptionValues options) {
             return (tile, out) -> super.decoder(rows, options).decode(tile, out);
           }
         };
@@ -233,7 +234,7 @@ class QuantizerTest {
     FakeScheme drifting =
         new FakeScheme() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+          public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             return tile -> {
               byte[] codes = codes(tile);
               codes[0]++;
@@ -252,7 +253,7 @@ class QuantizerTest {
     FakeScheme broken =
         new FakeScheme() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+          public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             return tile -> EncodedTile.of(tile, Map.of(Part.CODES, new byte[3]));
           }
         };
@@ -267,7 +268,7 @@ class QuantizerTest {
     FakeScheme broken =
         new FakeScheme() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+          public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             return tile -> {
               throw new IllegalStateException("boom");
             };
@@ -349,7 +350,7 @@ class QuantizerTest {
     assertThat(plan.weights())
         .extracting(w -> w.weight().storage().toString())
         .containsExactly("{level=1, mode=slow}", "{level=7, mode=slow}");
-    assertThat(plan.weights()).allMatch(w -> w.weight().options().extra().isEmpty());
+    assertThat(plan.weights()).allMatch(w -> w.weight().options().own().isEmpty());
     assertThat(plan.weights())
         .extracting(PlannedWeight::remark)
         .containsExactly("", "kept slow on level 7");
@@ -579,9 +580,9 @@ class QuantizerTest {
           private final Thread main = Thread.currentThread();
 
           @Override
-          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+          public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             main.interrupt();
-            return super.begin(rows, options, facts);
+            return super.begin(rows, options, facts, compute);
           }
         };
     assertThatThrownBy(() -> quantizer(model(), interrupting).quantize(input(), FAKE))

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.Problem;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
@@ -15,7 +16,6 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
@@ -42,7 +42,7 @@ class RenderingTest {
         new EncodedWeight(
             new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
             new SchemeId("int8", 1),
-            new Options(8, true, Granularity.CHANNEL),
+            CommonOptions.of(8, true, Granularity.CHANNEL),
             Encoding.of(
                 Part.perElement(Part.CODES, ElementType.INT8),
                 Part.perRow(Part.SCALE, ElementType.FLOAT32))),

@@ -3,6 +3,8 @@ package dev.monoquant.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
@@ -15,7 +17,6 @@ import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
@@ -206,8 +207,8 @@ class WatchedRunTest {
     }
 
     @Override
-    public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
-      TileQuantizer sound = super.begin(rows, options, facts);
+    public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+      TileQuantizer sound = super.begin(rows, options, facts, compute);
       return tile -> {
         EncodedTile result = sound.quantize(tile);
         byte[] first = kept.putIfAbsent(Part.CODES, result.part(Part.CODES));

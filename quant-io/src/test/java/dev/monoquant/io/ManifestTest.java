@@ -3,6 +3,7 @@ package dev.monoquant.io;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.Problem;
 import dev.monoquant.files.manifest.Manifest;
@@ -22,7 +23,6 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
@@ -69,7 +69,7 @@ class ManifestTest {
         new EncodedWeight(
             new WeightMatrix("fc", LayerKind.LINEAR, "weight", w, 0),
             new SchemeId("int8", 1),
-            new Options(8, true, Granularity.CHANNEL),
+            CommonOptions.of(8, true, Granularity.CHANNEL),
             Encoding.of(
                 Part.perElement("codes", ElementType.INT8),
                 Part.perRow("scale", ElementType.FLOAT32)));

@@ -2,9 +2,10 @@ package dev.monoquant.schemes;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.tile.EncodedTile;
@@ -54,7 +55,7 @@ class AffineErrorBoundTest {
     }
     weight = Run.as(type, weight);
     Scheme scheme = Run.scheme(kind.get2());
-    Options options = new Options(kind.get2(), kind.get3(), Granularity.CHANNEL);
+    OptionValues options = CommonOptions.of(kind.get2(), kind.get3(), Granularity.CHANNEL);
     EncodedTile tile = Run.quantize(scheme, rows, options, weight, ROWS);
     float[] decoded = Run.decode(scheme, rows, options, tile);
     TileDecoder decoder = scheme.decoder(rows, options);

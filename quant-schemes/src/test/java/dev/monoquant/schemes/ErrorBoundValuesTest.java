@@ -3,9 +3,10 @@ package dev.monoquant.schemes;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.tile.EncodedTile;
@@ -47,7 +48,7 @@ class ErrorBoundValuesTest {
               Run.scheme(bits).id(),
               bits,
               Run.rows(ElementType.of(type), 2, 4),
-              new Options(bits, isSymmetric, Granularity.CHANNEL));
+              CommonOptions.of(bits, isSymmetric, Granularity.CHANNEL));
       assertThat(AffineErrorBound.of(spec, 0x1p-6f) * 64)
           .isCloseTo(isSymmetric ? symmetric : asymmetric, within(2e-7));
     }
@@ -58,13 +59,13 @@ class ErrorBoundValuesTest {
     Scheme scheme = new Int8Scheme();
     WeightMatrix rows = Run.rows(ElementType.FLOAT32, 3, 6);
     float[] weight = {8, 1, 1, 1, 64, 1, 1, 1, 1, 1, 1, 1, 16, 1, 1, 1, 1, 1};
-    Options options = new Options(8, true, Granularity.group(2));
+    OptionValues options = CommonOptions.of(8, true, Granularity.group(2));
     EncodedTile tile = Run.quantize(scheme, rows, options, weight, 3);
     TileDecoder decoder = scheme.decoder(rows, options);
     double unit = decoder.errorBound(tile, 1);
     assertThat(decoder.errorBound(tile, 0) / unit).isCloseTo(64, within(1e-3));
     assertThat(decoder.errorBound(tile, 2) / unit).isCloseTo(16, within(1e-3));
-    Options whole = options.withGranularity(Granularity.TENSOR);
+    OptionValues whole = options.with(CommonOptions.GRANULARITY, Granularity.TENSOR);
     EncodedTile one = Run.quantize(scheme, rows, whole, weight, 3);
     for (int row = 0; row < 3; row++) {
       assertThat(scheme.decoder(rows, whole).errorBound(one, row))
@@ -80,7 +81,7 @@ class ErrorBoundValuesTest {
     double[] bounds = new double[2];
     for (int i = 0; i < 2; i++) {
       WeightMatrix rows = Run.rows(i == 0 ? ElementType.FLOAT32 : ElementType.FLOAT64, 1, 2);
-      Options options = scheme.defaults(rows);
+      OptionValues options = scheme.defaults(rows);
       EncodedTile tile = Run.quantize(scheme, rows, options, weight, 1);
       bounds[i] = scheme.decoder(rows, options).errorBound(tile, 0);
     }

@@ -1,7 +1,7 @@
 package dev.monoquant.schemes;
 
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.contracts.SchemeContract;
 import java.util.List;
@@ -18,8 +18,8 @@ class Float16SchemeTest implements SchemeContract {
   }
 
   @Override
-  public List<Options> options(WeightMatrix rows) {
-    Options defaults = subject().defaults(rows);
+  public List<OptionValues> options(WeightMatrix rows) {
+    OptionValues defaults = subject().defaults(rows);
     return Run.computes(defaults);
   }
 }

@@ -2,11 +2,12 @@ package dev.monoquant.schemes;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Granularity;
@@ -43,7 +44,7 @@ class GoldenIntegerTest {
   void sameBitsAsThePeer(Golden.Case golden) {
     for (int height : new int[] {5, 64}) {
       for (Compute compute : Run.COMPUTES) {
-        Options options = options(golden).withCompute(compute);
+        OptionValues options = options(golden).withCompute(compute);
         expect(
             golden,
             Run.quantize(
@@ -61,7 +62,7 @@ class GoldenIntegerTest {
   void sameBitsAsThePeerAtTheEdges(Golden.Case edge) {
     Scheme scheme = Run.scheme(edge.bits());
     for (Compute compute : Run.COMPUTES) {
-      Options options = options(edge).withCompute(compute);
+      OptionValues options = options(edge).withCompute(compute);
       WeightMatrix rows = edge.rows();
       int tensors = 1;
       if (edge.granularity().equals(Granularity.TENSOR)) {
@@ -87,8 +88,8 @@ class GoldenIntegerTest {
     }
   }
 
-  private static Options options(Golden.Case golden) {
-    return new Options(golden.bits(), golden.symmetric(), golden.granularity());
+  private static OptionValues options(Golden.Case golden) {
+    return CommonOptions.of(golden.bits(), golden.symmetric(), golden.granularity());
   }
 
   private static void expect(Golden.Case golden, EncodedTile got) {

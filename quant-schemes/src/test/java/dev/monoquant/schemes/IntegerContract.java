@@ -1,8 +1,9 @@
 package dev.monoquant.schemes;
 
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
-import dev.monoquant.spi.Options;
 import dev.monoquant.testkit.contracts.SchemeContract;
 import dev.monoquant.tile.Granularity;
 import java.util.ArrayList;
@@ -22,8 +23,8 @@ interface IntegerContract extends SchemeContract {
   }
 
   @Override
-  default List<Options> options(WeightMatrix rows) {
-    List<Options> all = new ArrayList<>();
+  default List<OptionValues> options(WeightMatrix rows) {
+    List<OptionValues> all = new ArrayList<>();
     for (boolean symmetric : new boolean[] {true, false}) {
       for (Granularity granularity :
           List.of(
@@ -35,8 +36,8 @@ interface IntegerContract extends SchemeContract {
           all.add(
               subject()
                   .defaults(rows)
-                  .withSymmetric(symmetric)
-                  .withGranularity(granularity)
+                  .with(CommonOptions.SYMMETRIC, symmetric)
+                  .with(CommonOptions.GRANULARITY, granularity)
                   .withCompute(compute));
         }
       }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
@@ -11,7 +13,6 @@ import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
@@ -27,7 +28,7 @@ class IntegerRefusalTest {
   @Test
   void encodingFollowsGranularityTypeAndSymmetry() {
     Scheme scheme = new Int4Scheme();
-    Options options = new Options(4, false, Granularity.group(32));
+    OptionValues options = CommonOptions.of(4, false, Granularity.group(32));
     assertThat(scheme.encoding(ROWS, options))
         .isEqualTo(
             Encoding.of(
@@ -37,12 +38,12 @@ class IntegerRefusalTest {
     assertThat(
             scheme.encoding(
                 Run.rows(ElementType.FLOAT64, 6, 96),
-                options.withSymmetric(true).withGranularity(Granularity.CHANNEL)))
+                options.with(CommonOptions.SYMMETRIC, true).with(CommonOptions.GRANULARITY, Granularity.CHANNEL)))
         .isEqualTo(
             Encoding.of(
                 Part.perElement(Part.CODES, ElementType.INT4),
                 Part.perRow(Part.SCALE, ElementType.FLOAT32)));
-    Options tensor = options.withGranularity(Granularity.TENSOR);
+    OptionValues tensor = options.with(CommonOptions.GRANULARITY, Granularity.TENSOR);
     assertThat(scheme.encoding(ROWS, tensor).part(Part.ZERO_POINT))
         .isEqualTo(Part.perTensor(Part.ZERO_POINT, ElementType.INT4));
     assertThat(scheme.needs(tensor)).containsExactly(Need.TENSOR_RANGE);
@@ -52,26 +53,26 @@ class IntegerRefusalTest {
   @Test
   void defaultsSuitTheWidth() {
     assertThat(new Int8Scheme().defaults(ROWS))
-        .isEqualTo(new Options(8, true, Granularity.CHANNEL));
+        .isEqualTo(CommonOptions.of(8, true, Granularity.CHANNEL));
     assertThat(new Int4Scheme().defaults(ROWS))
-        .isEqualTo(new Options(4, true, Granularity.group(128)));
+        .isEqualTo(CommonOptions.of(4, true, Granularity.group(128)));
     assertThat(new Int3Scheme().defaults(ROWS))
-        .isEqualTo(new Options(3, true, Granularity.group(128)));
+        .isEqualTo(CommonOptions.of(3, true, Granularity.group(128)));
   }
 
   @Test
   void whatDoesNotFitIsRefusedWithARemedy() {
     Scheme scheme = new Int4Scheme();
-    Options options = new Options(4, true, Granularity.CHANNEL);
-    assertThatThrownBy(() -> scheme.encoding(ROWS, options.withGranularity(Granularity.group(36))))
+    OptionValues options = CommonOptions.of(4, true, Granularity.CHANNEL);
+    assertThatThrownBy(() -> scheme.encoding(ROWS, options.with(CommonOptions.GRANULARITY, Granularity.group(36))))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("\"layer.weight\"")
         .hasMessageContaining("groups of 36 do not divide its 96 columns")
         .hasMessageContaining("channel");
-    assertThatThrownBy(() -> scheme.encoding(ROWS, options.withBits(8)))
+    assertThatThrownBy(() -> scheme.encoding(ROWS, options.with(CommonOptions.BITS, 8)))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("int4 has 4 bits, not 8");
-    assertThatThrownBy(() -> scheme.encoding(ROWS, options.withProfile("torchao")))
+    assertThatThrownBy(() -> scheme.encoding(ROWS, options.with(CommonOptions.PROFILE, "torchao")))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("\"torchao\"")
         .hasMessageContaining("compressed-tensors");
@@ -95,21 +96,21 @@ class IntegerRefusalTest {
     WeightMatrix rows = Run.rows(type, 3, 4);
     float[] weight = Run.as(type, 1, 2, 3, 4, end, -end, 0, 1, 1, 2, 3, 4);
     for (Compute compute : Run.COMPUTES) {
-      Options options = new Options(8, false, Granularity.CHANNEL).withCompute(compute);
+      OptionValues options = CommonOptions.of(8, false, Granularity.CHANNEL).withCompute(compute);
       assertThatThrownBy(() -> Run.quantize(new Int8Scheme(), rows, options, weight, 2))
           .isInstanceOf(ValidationException.class)
           .hasMessageContaining("\"layer.weight\", row 1:")
           .hasMessageContaining("no finite scale in " + wire)
           .hasMessageContaining("Use symmetric codes");
-      Options group = options.withGranularity(Granularity.group(2));
+      OptionValues group = options.with(CommonOptions.GRANULARITY, Granularity.group(2));
       assertThatThrownBy(() -> Run.quantize(new Int8Scheme(), rows, group, weight, 2))
           .isInstanceOf(ValidationException.class)
           .hasMessageContaining("row 1, group 0:");
       assertThatCode(
-              () -> Run.quantize(new Int8Scheme(), rows, options.withSymmetric(true), weight, 2))
+              () -> Run.quantize(new Int8Scheme(), rows, options.with(CommonOptions.SYMMETRIC, true), weight, 2))
           .doesNotThrowAnyException();
     }
-    Options tensor = new Options(8, false, Granularity.TENSOR);
+    OptionValues tensor = CommonOptions.of(8, false, Granularity.TENSOR);
     assertThatThrownBy(() -> new Int8Scheme().begin(rows, tensor, Facts.ofRange(-end, end)))
         .isInstanceOf(ValidationException.class)
         .hasMessageContaining("the whole:");
@@ -123,7 +124,7 @@ class IntegerRefusalTest {
     WeightMatrix rows = Run.rows(ElementType.FLOAT16, 2, 3);
     for (Compute compute : Run.COMPUTES) {
       for (Granularity granularity : new Granularity[] {Granularity.CHANNEL, Granularity.TENSOR}) {
-        Options options = new Options(8, true, granularity).withCompute(compute);
+        OptionValues options = CommonOptions.of(8, true, granularity).withCompute(compute);
         assertThatThrownBy(
                 () ->
                     Run.quantize(

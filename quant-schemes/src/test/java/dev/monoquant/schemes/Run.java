@@ -1,5 +1,6 @@
 package dev.monoquant.schemes;
 
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.LayerKind;
@@ -9,7 +10,6 @@ import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.fakes.MemoryTile;
@@ -44,7 +44,7 @@ final class Run {
   }
 
   /** The options as they are, and those that compute in any other way. */
-  static List<Options> computes(Options defaults) {
+  static List<OptionValues> computes(OptionValues defaults) {
     return Stream.concat(
             Stream.of(defaults),
             COMPUTES.stream().filter(c -> c != Compute.JVM).map(defaults::withCompute))
@@ -85,7 +85,7 @@ final class Run {
     return back;
   }
 
-  static Facts facts(Scheme scheme, Options options, float[] weight) {
+  static Facts facts(Scheme scheme, OptionValues options, float[] weight) {
     if (!scheme.needs(options).contains(Need.TENSOR_RANGE)) {
       return Facts.NONE;
     }
@@ -100,7 +100,7 @@ final class Run {
 
   /** All parts of a weight, the tiles' concatenated. */
   static EncodedTile quantize(
-      Scheme scheme, WeightMatrix rows, Options options, float[] weight, int tileHeight) {
+      Scheme scheme, WeightMatrix rows, OptionValues options, float[] weight, int tileHeight) {
     TileQuantizer quantizer = scheme.begin(rows, options, facts(scheme, options, weight));
     Map<String, ByteArrayOutputStream> parts = new TreeMap<>();
     int height = (int) rows.rows();
@@ -121,7 +121,7 @@ final class Run {
     return new EncodedTile(0, height, all);
   }
 
-  static float[] decode(Scheme scheme, WeightMatrix rows, Options options, EncodedTile parts) {
+  static float[] decode(Scheme scheme, WeightMatrix rows, OptionValues options, EncodedTile parts) {
     float[] out = new float[(int) (rows.rows() * rows.cols())];
     scheme.decoder(rows, options).decode(parts, out);
     return out;

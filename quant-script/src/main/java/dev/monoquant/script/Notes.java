@@ -22,7 +22,7 @@ final class Notes {
               : "the code does not use it");
     } else if (mode == Mode.WEIGHT_ONLY) {
       said.add(
-          weight.storage(HolderOptions.MODE).equals(mode.wire())
+          weight.storage().get(HolderOptions.MODE).equals(mode.wire())
               ? "decoded once when the model is loaded"
               : "too small to gain from an int8 kernel (option small), decoded once when the model is"
                   + " loaded");

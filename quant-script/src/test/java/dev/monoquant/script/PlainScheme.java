@@ -1,11 +1,11 @@
 package dev.monoquant.script;
 
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.files.parts.BitPacking;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
@@ -79,7 +79,7 @@ enum PlainScheme {
     return new EncodedWeight(
         rows,
         new SchemeId(id, 1),
-        new Options(type.bits(), symmetric, Granularity.CHANNEL),
+        CommonOptions.of(type.bits(), symmetric, Granularity.CHANNEL),
         encoding,
         storage,
         Optional.empty());

@@ -1,5 +1,6 @@
 package com.example.kmeans;
 
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
@@ -8,7 +9,6 @@ import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
@@ -38,8 +38,8 @@ public final class KMeans implements Scheme {
   }
 
   @Override
-  public Options defaults(WeightMatrix rows) {
-    return new Options(4, false, Granularity.TENSOR, "example", Compute.AUTO, Map.of());
+  public OptionValues defaults(WeightMatrix rows) {
+    return new OptionsTODO(4, false, Granularity.TENSOR, "example", Compute.AUTO, Map.of());
   }
 
   @Override
@@ -48,8 +48,8 @@ public final class KMeans implements Scheme {
   }
 
   @Override
-  public Encoding encoding(WeightMatrix rows, Options options) {
-    Options fixed = options.withCompute(Compute.AUTO).withExtra(Map.of());
+  public Encoding encoding(WeightMatrix rows, OptionValues options) {
+    OptionValues fixed = options.withCompute(Compute.AUTO).withExtra(Map.of());
     if (!fixed.equals(defaults(rows))) {
       throw new ConfigurationException(
           "example/k-means has 4 bits, asymmetric, per tensor, profile example; not " + options);
@@ -61,18 +61,18 @@ public final class KMeans implements Scheme {
 
   /** Both come from one reading pass before the first tile. */
   @Override
-  public Set<Need> needs(Options options) {
+  public Set<Need> needs(OptionValues options) {
     return Set.of(Need.TENSOR_RANGE, Need.TENSOR_SAMPLE);
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     Levels levels = Levels.learn(facts, options.get(ITERATIONS), rows.tensor().type());
     return new LevelQuantizer(levels);
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, OptionValues options) {
     return new LevelDecoder();
   }
 }

@@ -1,5 +1,6 @@
 package com.example.pow2;
 
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.BFloat16;
 import dev.monoquant.model.ElementType;
@@ -7,7 +8,6 @@ import dev.monoquant.model.Float16;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
@@ -33,12 +33,12 @@ public final class PowerOfTwo implements Scheme {
   }
 
   @Override
-  public Options defaults(WeightMatrix rows) {
-    return new Options(8, true, Granularity.CHANNEL, "example", Compute.AUTO, Map.of());
+  public OptionValues defaults(WeightMatrix rows) {
+    return new OptionsTODO(8, true, Granularity.CHANNEL, "example", Compute.AUTO, Map.of());
   }
 
   @Override
-  public Encoding encoding(WeightMatrix rows, Options options) {
+  public Encoding encoding(WeightMatrix rows, OptionValues options) {
     if (!options.withCompute(Compute.AUTO).equals(defaults(rows))) {
       throw new ConfigurationException(
           "example/pow2 has 8 bits, symmetric, per channel, profile example; not " + options);
@@ -49,7 +49,7 @@ public final class PowerOfTwo implements Scheme {
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     return PowerOfTwo::quantize;
   }
 
@@ -78,7 +78,7 @@ public final class PowerOfTwo implements Scheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, OptionValues options) {
     return new Decoder(Math.toIntExact(rows.cols()), greatest(rows.tensor().type()));
   }
 

@@ -1,12 +1,13 @@
 package dev.monoquant.core.reach;
 
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
@@ -36,7 +37,7 @@ final class ActivationAware extends ReachScheme {
   }
 
   @Override
-  Encoding parts(WeightMatrix rows, Options options) {
+  Encoding parts(WeightMatrix rows, OptionValues options) {
     TensorShape columns = TensorShape.of(rows.cols());
     return Encoding.of(
         Part.perElement(Part.CODES, ElementType.INT4),
@@ -45,12 +46,12 @@ final class ActivationAware extends ReachScheme {
   }
 
   @Override
-  public Set<Need> needs(Options options) {
+  public Set<Need> needs(OptionValues options) {
     return Set.of(Need.COLUMN_STATISTICS);
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     float[] scales = facts.columns();
     for (int c = 0; c < scales.length; c++) {
       double scale = Math.pow(Math.abs(scales[c]), options.get(ALPHA));
@@ -96,7 +97,7 @@ final class ActivationAware extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, OptionValues options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

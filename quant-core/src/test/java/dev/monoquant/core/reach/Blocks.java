@@ -1,10 +1,11 @@
 package dev.monoquant.core.reach;
 
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
@@ -21,7 +22,7 @@ final class Blocks extends ReachScheme {
     super("blocks", 8, true, Granularity.block(128, 128));
   }
 
-  private static Granularity.PerBlock block(Options options) {
+  private static Granularity.PerBlock block(OptionValues options) {
     if (options.granularity() instanceof Granularity.PerBlock block) {
       return block;
     }
@@ -29,7 +30,7 @@ final class Blocks extends ReachScheme {
   }
 
   @Override
-  Encoding parts(WeightMatrix rows, Options options) {
+  Encoding parts(WeightMatrix rows, OptionValues options) {
     Granularity.PerBlock block = block(options);
     return Encoding.of(
         Part.perElement(Part.CODES, ElementType.INT8),
@@ -37,7 +38,7 @@ final class Blocks extends ReachScheme {
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     Granularity.PerBlock block = block(options);
     return tile -> quantize(tile, block);
   }
@@ -60,7 +61,7 @@ final class Blocks extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, OptionValues options) {
     Granularity.PerBlock block = block(options);
     int cols = Math.toIntExact(rows.cols());
     int across = cells(cols, block.cols());

@@ -281,6 +281,6 @@ class EndToEndTest {
         .get(0)
         .weight()
         .options()
-        .extra();
+        .own();
   }
 }

@@ -1,10 +1,11 @@
 package dev.monoquant.core.reach;
 
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.OptionSpec;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
@@ -39,7 +40,7 @@ final class HalfQuadratic extends ReachScheme {
   }
 
   @Override
-  Encoding parts(WeightMatrix rows, Options options) {
+  Encoding parts(WeightMatrix rows, OptionValues options) {
     return Encoding.of(
         Part.perElement(Part.CODES, ElementType.UINT4),
         Part.perGroup(Part.SCALE, ElementType.FLOAT32, GROUP),
@@ -47,7 +48,7 @@ final class HalfQuadratic extends ReachScheme {
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     return new Worker(options.get(ITERATIONS), options.get(NORM));
   }
 
@@ -112,7 +113,7 @@ final class HalfQuadratic extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, OptionValues options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

@@ -1,9 +1,10 @@
 package dev.monoquant.core.reach;
 
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
@@ -27,7 +28,7 @@ final class Nested extends ReachScheme {
   }
 
   @Override
-  Encoding parts(WeightMatrix rows, Options options) {
+  Encoding parts(WeightMatrix rows, OptionValues options) {
     return Encoding.of(
         Part.perElement(HIGH, ElementType.INT4),
         Part.perElement(LOW, ElementType.UINT4),
@@ -35,7 +36,7 @@ final class Nested extends ReachScheme {
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     return Nested::quantize;
   }
 
@@ -63,7 +64,7 @@ final class Nested extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, OptionValues options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

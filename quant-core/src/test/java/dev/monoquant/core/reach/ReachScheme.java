@@ -1,12 +1,12 @@
 package dev.monoquant.core.reach;
 
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.BFloat16;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
@@ -25,11 +25,11 @@ abstract class ReachScheme implements Scheme {
   static final String PROFILE = "acme";
 
   private final SchemeId id;
-  private final Options defaults;
+  private final OptionValues defaults;
 
   ReachScheme(String name, int bits, boolean symmetric, Granularity granularity) {
     this.id = new SchemeId("acme/" + name, 1);
-    this.defaults = new Options(bits, symmetric, granularity, PROFILE, Compute.AUTO, Map.of());
+    this.defaults = new OptionsTODO(bits, symmetric, granularity, PROFILE, Compute.AUTO, Map.of());
   }
 
   @Override
@@ -38,12 +38,12 @@ abstract class ReachScheme implements Scheme {
   }
 
   @Override
-  public final Options defaults(WeightMatrix rows) {
+  public final OptionValues defaults(WeightMatrix rows) {
     return defaults;
   }
 
   @Override
-  public final Encoding encoding(WeightMatrix rows, Options options) {
+  public final Encoding encoding(WeightMatrix rows, OptionValues options) {
     if (!options.profile().equals(PROFILE)
         || options.bits() != defaults.bits()
         || options.symmetric() != defaults.symmetric()) {
@@ -52,7 +52,7 @@ abstract class ReachScheme implements Scheme {
     return parts(rows, options);
   }
 
-  abstract Encoding parts(WeightMatrix rows, Options options);
+  abstract Encoding parts(WeightMatrix rows, OptionValues options);
 
   /** Decodes one number. */
   interface Level {

@@ -1,9 +1,10 @@
 package dev.monoquant.core.reach;
 
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
@@ -24,14 +25,14 @@ final class RowCodebook extends ReachScheme {
   }
 
   @Override
-  Encoding parts(WeightMatrix rows, Options options) {
+  Encoding parts(WeightMatrix rows, OptionValues options) {
     return Encoding.of(
         Part.perElement(Part.CODES, ElementType.UINT3),
         Part.runPerRow("codebook", ElementType.FLOAT32, LEVELS));
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     return RowCodebook::quantize;
   }
 
@@ -56,7 +57,7 @@ final class RowCodebook extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, OptionValues options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

@@ -1,11 +1,12 @@
 package dev.monoquant.core.reach;
 
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
@@ -31,7 +32,7 @@ final class SuperBlocks extends ReachScheme {
   }
 
   @Override
-  Encoding parts(WeightMatrix rows, Options options) {
+  Encoding parts(WeightMatrix rows, OptionValues options) {
     return Encoding.of(
         Part.perElement(Part.CODES, ElementType.UINT4),
         Part.perGroup("sub_scale", ElementType.UINT6, SUB),
@@ -41,7 +42,7 @@ final class SuperBlocks extends ReachScheme {
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     return SuperBlocks::quantize;
   }
 
@@ -133,7 +134,7 @@ final class SuperBlocks extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, OptionValues options) {
     int cols = Math.toIntExact(rows.cols());
     int subs = cells(cols, SUB);
     int supers = cells(cols, SUPER);

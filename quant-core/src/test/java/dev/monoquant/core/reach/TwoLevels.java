@@ -1,10 +1,11 @@
 package dev.monoquant.core.reach;
 
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
@@ -34,7 +35,7 @@ final class TwoLevels extends ReachScheme {
   }
 
   @Override
-  Encoding parts(WeightMatrix rows, Options options) {
+  Encoding parts(WeightMatrix rows, OptionValues options) {
     return Encoding.of(
         Part.perElement(Part.CODES, ElementType.INT4),
         Part.perGroup(Part.SCALE, ElementType.FLOAT8_E4M3, GROUP),
@@ -42,12 +43,12 @@ final class TwoLevels extends ReachScheme {
   }
 
   @Override
-  public Set<Need> needs(Options options) {
+  public Set<Need> needs(OptionValues options) {
     return Set.of(Need.TENSOR_RANGE);
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     Facts.Range range = facts.range();
     double greatest = Math.max(-(double) range.min(), range.max());
     return new Worker(scale(greatest / 7, (int) FP8[FP8.length - 1]));
@@ -81,7 +82,7 @@ final class TwoLevels extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, OptionValues options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

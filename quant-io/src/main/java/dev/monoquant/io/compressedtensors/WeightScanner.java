@@ -2,6 +2,7 @@ package dev.monoquant.io.compressedtensors;
 
 import static dev.monoquant.QuantException.quote;
 
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.model.ModelFiles;
@@ -11,7 +12,6 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
@@ -104,7 +104,7 @@ final class WeightScanner {
         new EncodedWeight(
             new WeightMatrix(module, LayerKind.LINEAR, "weight", info, 0),
             new SchemeId("int" + group.bits(), 1),
-            new Options(group.bits(), group.symmetric(), group.strategy().granularity()),
+            CommonOptions.of(group.bits(), group.symmetric(), group.strategy().granularity()),
             new Encoding(encoding));
     boolean dense =
         points.isEmpty()

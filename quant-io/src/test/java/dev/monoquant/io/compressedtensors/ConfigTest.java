@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonParser;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.testing.MemorySource;
@@ -20,7 +21,6 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.SideFile;
@@ -55,7 +55,7 @@ class ConfigTest {
     return new EncodedWeight(
         new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int" + bits, 1),
-        new Options(bits, true, group == 0 ? Granularity.CHANNEL : Granularity.group(group)),
+        CommonOptions.of(bits, true, group == 0 ? Granularity.CHANNEL : Granularity.group(group)),
         Encoding.of(
             Part.perElement("codes", code),
             group == 0

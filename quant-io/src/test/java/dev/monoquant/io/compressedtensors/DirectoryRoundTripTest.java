@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.files.testing.Folders;
 import dev.monoquant.files.testing.MemorySource;
 import dev.monoquant.files.testing.PlainSafetensors;
@@ -17,7 +18,6 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
@@ -316,7 +316,7 @@ class DirectoryRoundTripTest {
     return new EncodedWeight(
         new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int" + bits, 1),
-        new Options(bits, symmetric, granularity),
+        CommonOptions.of(bits, symmetric, granularity),
         new Encoding(parts));
   }
 }

@@ -3,6 +3,7 @@ package dev.monoquant.io.safetensors;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.OutputException;
 import dev.monoquant.files.testing.PlainSafetensors;
 import dev.monoquant.files.testing.Sample;
@@ -15,7 +16,6 @@ import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
@@ -99,7 +99,7 @@ class RoundTripTest {
         new EncodedWeight(
             rows,
             new SchemeId("int4", 1),
-            new Options(4, true, Granularity.CHANNEL),
+            CommonOptions.of(4, true, Granularity.CHANNEL),
             Encoding.of(
                 Part.perElement("codes", ElementType.INT4),
                 Part.perRow("scale", ElementType.FLOAT32)));
@@ -170,7 +170,7 @@ class RoundTripTest {
         new EncodedWeight(
             new WeightMatrix("a", LayerKind.LINEAR, "weight", w, 0),
             new SchemeId("int8", 1),
-            new Options(8, true, Granularity.CHANNEL),
+            CommonOptions.of(8, true, Granularity.CHANNEL),
             Encoding.of(
                 Part.perElement("codes", ElementType.INT8),
                 Part.perRow("scale", ElementType.FLOAT32))));
@@ -327,7 +327,7 @@ class RoundTripTest {
     return new EncodedWeight(
         rows,
         new SchemeId("acme/some", 3),
-        new Options(
+        new OptionsTODO(
             5, random.nextBoolean(), Granularity.group(7), "torch", Compute.AUTO, Map.of("a", "b")),
         encoding(random));
   }

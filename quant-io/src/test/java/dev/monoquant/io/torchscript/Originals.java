@@ -1,5 +1,6 @@
 package dev.monoquant.io.torchscript;
 
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.model.ElementType;
@@ -10,7 +11,6 @@ import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
@@ -101,7 +101,7 @@ final class Originals {
         new EncodedWeight(
             rows,
             new SchemeId("any", 1 + random.nextInt(3)),
-            new Options(4, random.nextBoolean(), Granularity.CHANNEL),
+            CommonOptions.of(4, random.nextBoolean(), Granularity.CHANNEL),
             encoding(random));
     return random.nextBoolean() ? weight.withStorage(Map.of("mode", "dynamic")) : weight;
   }

@@ -1,5 +1,6 @@
 package dev.monoquant.io.torchscript;
 
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
@@ -7,7 +8,6 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
@@ -38,7 +38,7 @@ final class RowInt8 {
               new EncodedWeight(
                       new WeightMatrix(layer.name(), layer.kind(), own.getKey(), tensor, axis),
                       new SchemeId("int8", 1),
-                      new Options(8, true, Granularity.CHANNEL),
+                      CommonOptions.of(8, true, Granularity.CHANNEL),
                       Encoding.of(
                           Part.perElement(Part.CODES, ElementType.INT8),
                           Part.perRow(Part.SCALE, ElementType.FLOAT32)))

@@ -3,6 +3,7 @@ package dev.monoquant.io.torchscript;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.testing.Folders;
@@ -14,7 +15,6 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
@@ -57,7 +57,7 @@ class TorchScriptTamperTest {
           new EncodedWeight(
               new WeightMatrix("fc1", LayerKind.LINEAR, "weight", tensor, 0),
               new SchemeId("int4", 1),
-              new Options(4, true, Granularity.group(2)),
+              CommonOptions.of(4, true, Granularity.group(2)),
               Encoding.of(
                   Part.perElement("codes", ElementType.INT4),
                   Part.perGroup("scale", ElementType.FLOAT32, 2))));

@@ -1,7 +1,8 @@
 package dev.monoquant.testkit.contracts;
 
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.testkit.data.ValuePattern;
@@ -12,6 +13,7 @@ import java.util.OptionalDouble;
 import java.util.Set;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
 import net.jqwik.api.Provide;
 
 /**
@@ -34,8 +36,8 @@ public interface SchemeSubject {
    * @param rows the weight
    * @return complete options, at least one; what the scheme refuses is left out
    */
-  default List<Options> options(WeightMatrix rows) {
-    return List.of(subject().defaults(rows));
+  default List<OptionValues> options(WeightMatrix rows) {
+    return List.of(SchemeCase.defaults(subject(), rows));
   }
 
   /** {@return how to fill weights; leave out what the scheme refuses} */
@@ -97,8 +99,13 @@ public interface SchemeSubject {
     return weightSamples()
         .flatMap(
             weight ->
-                Arbitraries.of(options(weight.rows()))
-                    .map(options -> new SchemeCase(subject(), weight, options)))
+                Combinators.combine(
+                        Arbitraries.of(options(weight.rows())),
+                        Arbitraries.of(
+                            computesBothWays()
+                                ? List.of(Compute.AUTO, Compute.TORCH)
+                                : List.of(Compute.AUTO)))
+                    .as((options, compute) -> new SchemeCase(subject(), weight, options, compute)))
         .withoutEdgeCases();
   }
 

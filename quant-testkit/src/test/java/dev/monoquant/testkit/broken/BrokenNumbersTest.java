@@ -3,11 +3,11 @@ package dev.monoquant.testkit.broken;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.testkit.data.ValuePattern;
@@ -91,7 +91,7 @@ class BrokenNumbersTest {
     Toy broken =
         new Toy() {
           @Override
-          public Encoding encoding(WeightMatrix rows, Options options) {
+          public Encoding encoding(WeightMatrix rows, OptionValues options) {
             List<Part> parts = new ArrayList<>(super.encoding(rows, options).parts());
             parts.set(0, Part.perElement(Part.CODES, ElementType.INT7));
             return new Encoding(parts);
@@ -206,7 +206,7 @@ class BrokenNumbersTest {
     Toy broken =
         new Toy() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+          public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             Toy torch =
                 new Toy() {
                   @Override

@@ -3,12 +3,14 @@ package dev.monoquant.testkit.broken;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.SchemeCase;
@@ -59,7 +61,7 @@ class BrokenSchemesTest {
             "To repeat it: TileDecoderLaws.staysWithinErrorBound(new SchemeCase("
                 + "new BrokenSchemesTest$1(), "
                 + "WeightSample.of(ValuePattern.NORMAL, ElementType.FLOAT16, 2, 3, 7L), "
-                + "new Options(8, true, Granularity.parse(\"channel\"), \"acme\", "
+                + "new OptionsTODO(8, true, Granularity.parse(\"channel\"), \"acme\", "
                 + "Compute.AUTO, Map.of())))")
         .hasMessageNotContaining("\n");
   }
@@ -70,10 +72,10 @@ class BrokenSchemesTest {
     Toy broken =
         new Toy() {
           @Override
-          public Encoding encoding(WeightMatrix rows, Options options) {
+          public Encoding encoding(WeightMatrix rows, OptionValues options) {
             return super.encoding(
                 rows,
-                options.withSymmetric(options.symmetric() && !rows.layer().startsWith("other")));
+                options.with(CommonOptions.SYMMETRIC, options.symmetric() && !rows.layer().startsWith("other")));
           }
         };
     assertThat(ToyCases.caught(broken)).containsExactly("encodingFollowsShapesAlone");
@@ -85,8 +87,8 @@ class BrokenSchemesTest {
     Toy broken =
         new Toy() {
           @Override
-          public Encoding encoding(WeightMatrix rows, Options options) {
-            return super.encoding(rows, options.withProfile("acme"));
+          public Encoding encoding(WeightMatrix rows, OptionValues options) {
+            return super.encoding(rows, options.with(CommonOptions.PROFILE, "acme"));
           }
         };
     assertThat(ToyCases.caught(broken)).containsExactly("unknownProfileIsRefused");
@@ -98,8 +100,8 @@ class BrokenSchemesTest {
     Toy broken =
         new Toy() {
           @Override
-          public Options defaults(WeightMatrix rows) {
-            return super.defaults(rows).withProfile("torch");
+          public OptionValues defaults(WeightMatrix rows) {
+            return super.defaults(rows).with(CommonOptions.PROFILE, "torch");
           }
         };
     WeightSample weight = ToyCases.WEIGHTS.get(0);
@@ -128,7 +130,7 @@ class BrokenSchemesTest {
     Toy broken =
         new Toy() {
           @Override
-          public Options defaults(WeightMatrix rows) {
+          public OptionValues defaults(WeightMatrix rows) {
             return super.defaults(rows).withExtra(Map.of("secret", "1"));
           }
         };
@@ -157,18 +159,18 @@ class BrokenSchemesTest {
           private boolean begun;
 
           @Override
-          public Set<Need> needs(Options options) {
+          public Set<Need> needs(OptionValues options) {
             return begun ? Set.of(Need.TENSOR_RANGE) : Set.of();
           }
 
           @Override
-          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+          public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             begun = true;
-            return super.begin(rows, options, facts);
+            return super.begin(rows, options, facts, compute);
           }
 
           @Override
-          public Encoding encoding(WeightMatrix rows, Options options) {
+          public Encoding encoding(WeightMatrix rows, OptionValues options) {
             begun = false;
             return super.encoding(rows, options);
           }
@@ -183,7 +185,7 @@ class BrokenSchemesTest {
         new SchemeCase(
             new Toy(),
             ToyCases.WEIGHTS.get(0),
-            new Options(8, true, Granularity.CHANNEL).withProfile("torch"));
+            CommonOptions.of(8, true, Granularity.CHANNEL).with(CommonOptions.PROFILE, "torch"));
     assertThat(c.accepted()).isFalse();
   }
 }

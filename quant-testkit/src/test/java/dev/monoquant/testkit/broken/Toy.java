@@ -1,5 +1,6 @@
 package dev.monoquant.testkit.broken;
 
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.BFloat16;
 import dev.monoquant.model.ElementType;
@@ -7,7 +8,6 @@ import dev.monoquant.model.Float16;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
@@ -34,12 +34,12 @@ class Toy implements Scheme {
   }
 
   @Override
-  public Options defaults(WeightMatrix rows) {
-    return new Options(8, true, Granularity.CHANNEL, "acme", Compute.AUTO, Map.of());
+  public OptionValues defaults(WeightMatrix rows) {
+    return new OptionsTODO(8, true, Granularity.CHANNEL, "acme", Compute.AUTO, Map.of());
   }
 
   @Override
-  public Encoding encoding(WeightMatrix rows, Options options) {
+  public Encoding encoding(WeightMatrix rows, OptionValues options) {
     if (!options.profile().equals("acme")) {
       throw new ConfigurationException("profile " + options.profile() + "; there is only acme");
     }
@@ -51,7 +51,7 @@ class Toy implements Scheme {
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     return tile -> quantize(tile, options.symmetric());
   }
 
@@ -138,7 +138,7 @@ class Toy implements Scheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, OptionValues options) {
     int cols = Math.toIntExact(rows.cols());
     ElementType type = rows.tensor().type();
     return new TileDecoder() {

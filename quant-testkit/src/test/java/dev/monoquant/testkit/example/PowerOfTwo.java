@@ -1,6 +1,7 @@
 package dev.monoquant.testkit.example;
 
 import com.google.auto.service.AutoService;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.BFloat16;
 import dev.monoquant.model.ElementType;
@@ -8,7 +9,6 @@ import dev.monoquant.model.Float16;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
@@ -35,12 +35,12 @@ public final class PowerOfTwo implements Scheme {
   }
 
   @Override
-  public Options defaults(WeightMatrix rows) {
-    return new Options(8, true, Granularity.CHANNEL, "acme", Compute.AUTO, Map.of());
+  public OptionValues defaults(WeightMatrix rows) {
+    return new OptionsTODO(8, true, Granularity.CHANNEL, "acme", Compute.AUTO, Map.of());
   }
 
   @Override
-  public Encoding encoding(WeightMatrix rows, Options options) {
+  public Encoding encoding(WeightMatrix rows, OptionValues options) {
     if (!options.withCompute(Compute.AUTO).equals(defaults(rows))) {
       throw new ConfigurationException(
           "acme/pow2 has 8 bits, symmetric, per channel, profile acme; not " + options);
@@ -51,7 +51,7 @@ public final class PowerOfTwo implements Scheme {
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     return PowerOfTwo::quantize;
   }
 
@@ -80,7 +80,7 @@ public final class PowerOfTwo implements Scheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public TileDecoder decoder(WeightMatrix rows, OptionValues options) {
     return new Decoder(Math.toIntExact(rows.cols()), greatest(rows.tensor().type()));
   }
 

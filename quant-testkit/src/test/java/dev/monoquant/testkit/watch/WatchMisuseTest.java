@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
@@ -12,7 +14,6 @@ import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
@@ -69,7 +70,7 @@ class WatchMisuseTest {
 
   private static EncodedWeight weight() {
     Scheme scheme = new PowerOfTwo();
-    Options options = scheme.defaults(ROWS);
+    OptionValues options = scheme.defaults(ROWS);
     return new EncodedWeight(ROWS, scheme.id(), options, scheme.encoding(ROWS, options));
   }
 
@@ -172,8 +173,8 @@ class WatchMisuseTest {
     Scheme odd =
         new ForwardingScheme(new PowerOfTwo()) {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
-            TileQuantizer inside = super.begin(rows, options, facts);
+          public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+            TileQuantizer inside = super.begin(rows, options, facts, compute);
             return new TileQuantizer() {
               @Override
               public EncodedTile quantize(Tile tile) {
@@ -189,7 +190,7 @@ class WatchMisuseTest {
           }
         };
     Scheme watched = watch.scheme(odd);
-    Options options = watched.defaults(ROWS);
+    OptionValues options = watched.defaults(ROWS);
     watched.encoding(ROWS, options);
     TileQuantizer worker = watched.begin(ROWS, options, Facts.NONE);
     WeightMatrix other = new WeightMatrix("fc2", LayerKind.LINEAR, "weight", WEIGHT, 0);
@@ -218,7 +219,7 @@ class WatchMisuseTest {
     EncodedWeight weight;
     PowerOfTwo scheme = new PowerOfTwo();
     WeightMatrix rows = ROWS;
-    Options options = scheme.defaults(rows);
+    OptionValues options = scheme.defaults(rows);
     Encoding encoding = scheme.encoding(rows, options);
     weight = new EncodedWeight(rows, scheme.id(), options, encoding);
     watch.scheme(scheme).begin(rows, options, Facts.NONE);

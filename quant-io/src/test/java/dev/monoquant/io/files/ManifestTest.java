@@ -9,7 +9,6 @@ import dev.monoquant.io.compressedtensors.CompressedTensorsFormat;
 import dev.monoquant.io.compressedtensors.CompressedTensorsOutput;
 import dev.monoquant.io.safetensors.SafetensorsFormat;
 import dev.monoquant.io.safetensors.SafetensorsOutput;
-import dev.monoquant.io.testing.MemorySource;
 import dev.monoquant.io.testing.Sample;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
@@ -82,7 +81,7 @@ class ManifestTest {
 
   private ModelSource source(Sample sample) {
     List<SideFile> sides = List.of(new SideFile("tokenizer.json", side));
-    return new MemorySource(sample.kept, sample.metadata, List.of(input, side), sides);
+    return sample.model().files(List.of(input, side)).sideFiles(sides).build().open();
   }
 
   private Path write(OutputFormat format, String name) throws IOException {

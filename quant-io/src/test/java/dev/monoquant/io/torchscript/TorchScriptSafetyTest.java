@@ -14,7 +14,6 @@ import dev.monoquant.io.script.Rewritten;
 import dev.monoquant.io.script.ScriptProgram;
 import dev.monoquant.io.testing.FaultDisk;
 import dev.monoquant.io.testing.Folders;
-import dev.monoquant.io.testing.MemorySource;
 import dev.monoquant.io.testing.Sample;
 import dev.monoquant.io.testing.ZipText;
 import dev.monoquant.model.ElementType;
@@ -172,11 +171,11 @@ class TorchScriptSafetyTest {
     for (ModelSource other :
         List.of(
             sample.source(),
-            new MemorySource(
-                sample.kept,
-                Map.of(),
-                List.of(Originals.path("/torch-oracle/training.pt")),
-                List.of()))) {
+            sample
+                .model()
+                .files(List.of(Originals.path("/torch-oracle/training.pt")))
+                .build()
+                .open())) {
       OutputRequest request = request(sample, other);
       EncodedWeight weight = sample.weights.keySet().iterator().next();
       requireRefusal(() -> Originals.output().open(request), "memory");

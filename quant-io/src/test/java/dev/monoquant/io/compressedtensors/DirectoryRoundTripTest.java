@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import dev.monoquant.io.testing.Folders;
-import dev.monoquant.io.testing.PlainSafetensors;
-import dev.monoquant.io.testing.Sample;
+import dev.monoquant.files.testing.Folders;
+import dev.monoquant.files.testing.PlainSafetensors;
+import dev.monoquant.files.testing.Sample;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;

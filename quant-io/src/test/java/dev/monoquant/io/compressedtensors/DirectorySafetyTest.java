@@ -6,11 +6,11 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.OutputException;
-import dev.monoquant.io.files.Disk;
+import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.testing.FaultDisk;
+import dev.monoquant.files.testing.Folders;
+import dev.monoquant.files.testing.Sample;
 import dev.monoquant.io.safetensors.ModelDirectoryFormat;
-import dev.monoquant.io.testing.FaultDisk;
-import dev.monoquant.io.testing.Folders;
-import dev.monoquant.io.testing.Sample;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;

@@ -2,7 +2,7 @@ package dev.monoquant.io.compressedtensors;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.monoquant.io.testing.PlainSafetensors;
+import dev.monoquant.files.testing.PlainSafetensors;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;

@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.monoquant.OutputException;
 import dev.monoquant.ValidationException;
-import dev.monoquant.io.testing.FaultDisk;
-import dev.monoquant.io.testing.Folders;
-import dev.monoquant.io.testing.Sample;
+import dev.monoquant.files.testing.FaultDisk;
+import dev.monoquant.files.testing.Folders;
+import dev.monoquant.files.testing.Sample;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;

@@ -2,8 +2,8 @@ package dev.monoquant.io.torchscript;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.monoquant.io.testing.Folders;
-import dev.monoquant.io.testing.Sample;
+import dev.monoquant.files.testing.Folders;
+import dev.monoquant.files.testing.Sample;
 import dev.monoquant.io.testing.Surest;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Audit;

@@ -91,7 +91,7 @@ class BrokenNumbersTest {
     Toy broken =
         new Toy() {
           @Override
-          public Encoding encoding(WeightMatrix rows, OptionValues options) {
+          Encoding encoding(WeightMatrix rows, OptionValues options) {
             List<Part> parts = new ArrayList<>(super.encoding(rows, options).parts());
             parts.set(0, Part.perElement(Part.CODES, ElementType.INT7));
             return new Encoding(parts);
@@ -214,7 +214,7 @@ class BrokenNumbersTest {
                     return Math.floor(steps);
                   }
                 };
-            boolean jvm = options.compute() == Compute.JVM;
+            boolean jvm = compute == Compute.JVM;
             return tile -> (jvm ? this : torch).quantize(tile, options.symmetric());
           }
         };

@@ -164,7 +164,7 @@ class BrokenTilesTest {
     Toy broken =
         new Toy() {
           @Override
-          public Encoding encoding(WeightMatrix rows, OptionValues options) {
+          Encoding encoding(WeightMatrix rows, OptionValues options) {
             Encoding sound = super.encoding(rows, options);
             List<Part> parts = new ArrayList<>(sound.parts());
             parts.set(0, Part.perGroup("packed", ElementType.UINT8, 2));

@@ -1,24 +1,26 @@
 package dev.monoquant.testkit.broken;
 
 import dev.monoquant.spi.OptionValues;
-import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.BFloat16;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Fit;
+import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -34,15 +36,20 @@ class Toy implements Scheme {
   }
 
   @Override
-  public OptionValues defaults(WeightMatrix rows) {
-    return new OptionsTODO(8, true, Granularity.CHANNEL, "acme", Compute.AUTO, Map.of());
+  public List<OptionSpec<?>> options() {
+    return List.of(
+        CommonOptions.bits(8),
+        CommonOptions.symmetric(true, false),
+        CommonOptions.granularity("channel"),
+        CommonOptions.profile("acme"));
   }
 
   @Override
-  public Encoding encoding(WeightMatrix rows, OptionValues options) {
-    if (!options.profile().equals("acme")) {
-      throw new ConfigurationException("profile " + options.profile() + "; there is only acme");
-    }
+  public Fit fit(WeightMatrix rows, OptionValues options) {
+    return Fit.of(encoding(rows, options));
+  }
+
+  Encoding encoding(WeightMatrix rows, OptionValues options) {
     Part codes = Part.perElement(Part.CODES, ElementType.INT8);
     Part scale = Part.perRow(Part.SCALE, ElementType.FLOAT32);
     return options.symmetric()

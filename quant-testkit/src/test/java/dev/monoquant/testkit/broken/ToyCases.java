@@ -28,7 +28,7 @@ final class ToyCases {
   static Set<String> caught(Scheme scheme) {
     List<SchemeCase> cases = new ArrayList<>();
     for (WeightSample weight : WEIGHTS) {
-      OptionValues options = scheme.defaults(weight.rows());
+      OptionValues options = SchemeCase.defaults(scheme, weight.rows());
       cases.add(new SchemeCase(scheme, weight, options));
       cases.add(new SchemeCase(scheme, weight, options.with(CommonOptions.SYMMETRIC, false)));
     }

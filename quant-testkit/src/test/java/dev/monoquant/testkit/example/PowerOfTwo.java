@@ -1,25 +1,27 @@
 package dev.monoquant.testkit.example;
 
 import com.google.auto.service.AutoService;
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.BFloat16;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Fit;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -35,23 +37,25 @@ public final class PowerOfTwo implements Scheme {
   }
 
   @Override
-  public OptionValues defaults(WeightMatrix rows) {
-    return new OptionsTODO(8, true, Granularity.CHANNEL, "acme", Compute.AUTO, Map.of());
+  public List<OptionSpec<?>> options() {
+    return List.of(
+        CommonOptions.bits(8),
+        CommonOptions.symmetric(true),
+        CommonOptions.granularity("channel"),
+        CommonOptions.profile("acme"));
   }
 
   @Override
-  public Encoding encoding(WeightMatrix rows, OptionValues options) {
-    if (!options.withCompute(Compute.AUTO).equals(defaults(rows))) {
-      throw new ConfigurationException(
-          "acme/pow2 has 8 bits, symmetric, per channel, profile acme; not " + options);
-    }
-    return Encoding.of(
-        Part.perElement(Part.CODES, ElementType.INT8),
-        Part.perRow(Part.SCALE, ElementType.FLOAT32));
+  public Fit fit(WeightMatrix weight, OptionValues options) {
+    return Fit.of(
+        Encoding.of(
+            Part.perElement(Part.CODES, ElementType.INT8),
+            Part.perRow(Part.SCALE, ElementType.FLOAT32)));
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+  public TileQuantizer begin(
+      WeightMatrix weight, OptionValues options, Facts facts, Compute compute) {
     return PowerOfTwo::quantize;
   }
 
@@ -80,8 +84,8 @@ public final class PowerOfTwo implements Scheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, OptionValues options) {
-    return new Decoder(Math.toIntExact(rows.cols()), greatest(rows.tensor().type()));
+  public TileDecoder decoder(WeightMatrix weight, OptionValues options) {
+    return new Decoder(Math.toIntExact(weight.cols()), greatest(weight.tensor().type()));
   }
 
   private record Decoder(int cols, float greatest) implements TileDecoder {

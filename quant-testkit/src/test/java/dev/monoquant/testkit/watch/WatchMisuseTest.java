@@ -71,7 +71,7 @@ class WatchMisuseTest {
   private static EncodedWeight weight() {
     Scheme scheme = new PowerOfTwo();
     OptionValues options = scheme.defaults(ROWS);
-    return new EncodedWeight(ROWS, scheme.id(), options, scheme.encoding(ROWS, options));
+    return new EncodedWeight(ROWS, scheme.id(), options, scheme.fit(ROWS, options).orThrow(ROWS));
   }
 
   private OutputWriter sink() throws IOException {
@@ -191,8 +191,8 @@ class WatchMisuseTest {
         };
     Scheme watched = watch.scheme(odd);
     OptionValues options = watched.defaults(ROWS);
-    watched.encoding(ROWS, options);
-    TileQuantizer worker = watched.begin(ROWS, options, Facts.NONE);
+    watched.fit(ROWS, options);
+    TileQuantizer worker = watched.begin(ROWS, options, Facts.NONE, Compute.AUTO);
     WeightMatrix other = new WeightMatrix("fc2", LayerKind.LINEAR, "weight", WEIGHT, 0);
     try (MemoryTile tile = MemoryTile.of(other, 0, new float[6])) {
       worker.quantize(tile);
@@ -220,9 +220,9 @@ class WatchMisuseTest {
     PowerOfTwo scheme = new PowerOfTwo();
     WeightMatrix rows = ROWS;
     OptionValues options = scheme.defaults(rows);
-    Encoding encoding = scheme.encoding(rows, options);
+    Encoding encoding = scheme.fit(rows, options).orThrow(rows);
     weight = new EncodedWeight(rows, scheme.id(), options, encoding);
-    watch.scheme(scheme).begin(rows, options, Facts.NONE);
+    watch.scheme(scheme).begin(rows, options, Facts.NONE, Compute.AUTO);
     ModelSource source =
         watch.input(new MemoryFormat(model)).open(model.input(), ReadLimits.DEFAULT);
     OutputWriter sink =

@@ -88,8 +88,8 @@ public class TilePathBenchmark {
    */
   @Benchmark
   public void quantize(Blackhole result) {
-    OptionValues options = scheme.defaults(rows).withCompute(compute);
-    TileQuantizer quantizer = scheme.begin(rows, options, Facts.NONE);
+    OptionValues options = scheme.defaults(rows);
+    TileQuantizer quantizer = scheme.begin(rows, options, Facts.NONE, compute);
     for (int row = 0; row < ROWS; row += tileRows) {
       try (Copy tile = new Copy(row)) {
         result.consume(quantizer.quantize(tile));

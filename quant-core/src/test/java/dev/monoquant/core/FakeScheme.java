@@ -3,10 +3,11 @@ package dev.monoquant.core;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
-import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Fit;
+import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
@@ -14,9 +15,9 @@ import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -35,16 +36,18 @@ public class FakeScheme implements Scheme {
   }
 
   @Override
-  public OptionValues defaults(WeightMatrix rows) {
-    return CommonOptions.of(8, true, Granularity.TENSOR);
+  public List<OptionSpec<?>> options() {
+    return List.of(
+        CommonOptions.bits(8),
+        CommonOptions.symmetric(true),
+        CommonOptions.granularity("tensor", "channel", "group:N"),
+        CommonOptions.profile(CommonOptions.COMPRESSED_TENSORS));
   }
 
   @Override
-  public Encoding encoding(WeightMatrix rows, OptionValues options) {
-    if (!options.symmetric()) {
-      throw new ConfigurationException("fake is symmetric");
-    }
-    return Encoding.of(Part.perElement(Part.CODES, ElementType.INT8));
+  public Fit fit(WeightMatrix rows, OptionValues options) {
+    return Fit.raggedGroups(rows, options)
+        .orElse(Fit.of(Encoding.of(Part.perElement(Part.CODES, ElementType.INT8))));
   }
 
   @Override

@@ -360,7 +360,7 @@ class QuantizerTest {
     assertThat(plan.problems()).isEmpty();
     assertThat(plan.weights())
         .extracting(w -> w.weight().storage().toString())
-        .containsExactly("{level=1, mode=slow}", "{level=7, mode=slow}");
+        .containsExactly("level=1, mode=slow", "level=7, mode=slow");
     assertThat(plan.weights()).allMatch(w -> w.weight().options().own().isEmpty());
     assertThat(plan.weights())
         .extracting(PlannedWeight::remark)
@@ -445,7 +445,7 @@ class QuantizerTest {
     @Override
     public Map<String, String> remarks(OutputRequest request) {
       EncodedWeight last = request.weights().get(request.weights().size() - 1);
-      return Map.of(last.name(), "kept " + last.storage(MODE) + " on level " + last.storage(LEVEL));
+      return Map.of(last.name(), "kept " + last.storage().get(MODE) + " on level " + last.storage().get(LEVEL));
     }
 
     @Override

@@ -7,6 +7,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.Problem;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
@@ -56,7 +57,7 @@ class RenderingTest {
     PlannedWeight fast = planned("a", 4, 1000);
     PlannedWeight stored =
         new PlannedWeight(
-            fast.weight().withStorage(Map.of("mode", "dynamic")),
+            fast.weight().withStorage(new OptionValues(Map.of("mode", "dynamic"))),
             fast.evidence(),
             fast.quantizer(),
             "int8 kernel");

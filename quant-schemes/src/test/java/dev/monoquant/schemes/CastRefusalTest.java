@@ -5,11 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.CommonOptions;
-import dev.monoquant.ConfigurationException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.Fit;
+import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.EncodedTile;
 import org.junit.jupiter.api.Test;
@@ -21,8 +22,8 @@ class CastRefusalTest {
   private static EncodedTile cast(
       Scheme scheme, ElementType type, Compute compute, float... numbers) {
     WeightMatrix rows = Run.rows(type, numbers.length / 2, 2);
-    OptionValues options = scheme.defaults(rows).withCompute(compute);
-    return Run.quantize(scheme, rows, options, numbers, 100);
+    OptionValues options = scheme.defaults(rows);
+    return Run.quantize(scheme, rows, options, compute, numbers, 100);
   }
 
   @ParameterizedTest
@@ -90,12 +91,11 @@ class CastRefusalTest {
   void otherBitsAndIntegersAreRefused() {
     Scheme scheme = new BFloat16Scheme();
     WeightMatrix rows = Run.rows(ElementType.FLOAT32, 2, 2);
-    assertThatThrownBy(() -> scheme.encoding(rows, scheme.defaults(rows).with(CommonOptions.BITS, 8)))
-        .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("bfloat16 has 16 bits, not 8");
+    assertThat(scheme.options()).extracting(OptionSpec::toString).contains("bits (16, default 16)");
+    assertThat(scheme.fit(rows, scheme.defaults(rows))).isInstanceOf(Fit.Fits.class);
     WeightMatrix integers = Run.rows(ElementType.INT32, 2, 2);
-    assertThatThrownBy(() -> scheme.encoding(integers, scheme.defaults(integers)))
-        .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("is I32");
+    assertThat(scheme.fit(integers, scheme.defaults(integers)))
+        .isInstanceOfSatisfying(
+            Fit.Unfit.class, unfit -> assertThat(unfit.reason()).contains("it is I32"));
   }
 }

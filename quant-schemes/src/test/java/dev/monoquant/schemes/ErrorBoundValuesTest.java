@@ -45,7 +45,6 @@ class ErrorBoundValuesTest {
     for (boolean isSymmetric : new boolean[] {true, false}) {
       AffineSpec spec =
           AffineSpec.of(
-              Run.scheme(bits).id(),
               bits,
               Run.rows(ElementType.of(type), 2, 4),
               CommonOptions.of(bits, isSymmetric, Granularity.CHANNEL));

@@ -33,8 +33,8 @@ class GoldenCastTest {
 
   private static void expect(Scheme scheme, Golden.Case golden, byte[] expected) {
     for (Compute compute : Run.COMPUTES) {
-      OptionValues options = scheme.defaults(golden.rows()).withCompute(compute);
-      EncodedTile got = Run.quantize(scheme, golden.rows(), options, golden.weight(), 9);
+      OptionValues options = scheme.defaults(golden.rows());
+      EncodedTile got = Run.quantize(scheme, golden.rows(), options, compute, golden.weight(), 9);
       assertThat(got.names()).containsExactly(CastScheme.VALUES);
       assertThat(got.part(CastScheme.VALUES)).isEqualTo(expected);
     }

@@ -44,11 +44,11 @@ class GoldenIntegerTest {
   void sameBitsAsThePeer(Golden.Case golden) {
     for (int height : new int[] {5, 64}) {
       for (Compute compute : Run.COMPUTES) {
-        OptionValues options = options(golden).withCompute(compute);
+        OptionValues options = options(golden);
         expect(
             golden,
             Run.quantize(
-                Run.scheme(golden.bits()), golden.rows(), options, golden.weight(), height));
+                Run.scheme(golden.bits()), golden.rows(), options, compute, golden.weight(), height));
       }
     }
   }
@@ -62,7 +62,7 @@ class GoldenIntegerTest {
   void sameBitsAsThePeerAtTheEdges(Golden.Case edge) {
     Scheme scheme = Run.scheme(edge.bits());
     for (Compute compute : Run.COMPUTES) {
-      OptionValues options = options(edge).withCompute(compute);
+      OptionValues options = options(edge);
       WeightMatrix rows = edge.rows();
       int tensors = 1;
       if (edge.granularity().equals(Granularity.TENSOR)) {
@@ -75,7 +75,7 @@ class GoldenIntegerTest {
       int size = weight.length / tensors;
       for (int i = 0; i < tensors; i++) {
         float[] one = Arrays.copyOfRange(weight, i * size, (i + 1) * size);
-        EncodedTile got = Run.quantize(scheme, rows, options, one, 7);
+        EncodedTile got = Run.quantize(scheme, rows, options, compute, one, 7);
         all = Run.concatenate(all, got);
         decoded = Run.concatenate(decoded, Run.decode(scheme, rows, options, got));
       }

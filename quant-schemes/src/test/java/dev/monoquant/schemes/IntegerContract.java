@@ -32,14 +32,11 @@ interface IntegerContract extends SchemeContract {
               Granularity.CHANNEL,
               Granularity.group(32),
               Granularity.group(128))) {
-        for (Compute compute : List.of(Compute.AUTO, Compute.TORCH)) {
-          all.add(
-              subject()
-                  .defaults(rows)
-                  .with(CommonOptions.SYMMETRIC, symmetric)
-                  .with(CommonOptions.GRANULARITY, granularity)
-                  .withCompute(compute));
-        }
+        all.add(
+            subject()
+                .defaults(rows)
+                .with(CommonOptions.SYMMETRIC, symmetric)
+                .with(CommonOptions.GRANULARITY, granularity));
       }
     }
     return all;

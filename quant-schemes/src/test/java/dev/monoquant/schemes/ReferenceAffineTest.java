@@ -105,10 +105,9 @@ class ReferenceAffineTest {
 
     Scheme scheme = Run.scheme(options.bits());
     for (Compute compute : Run.COMPUTES) {
-      OptionValues with = options.withCompute(compute);
       EncodedTile got;
       try {
-        got = Run.quantize(scheme, rows, with, numbers, tileHeight);
+        got = Run.quantize(scheme, rows, options, compute, numbers, tileHeight);
       } catch (QuantException e) {
         assertThat(finite).as(e.getMessage()).isFalse();
         continue;
@@ -121,7 +120,7 @@ class ReferenceAffineTest {
       } else {
         assertThat(got.part(Part.ZERO_POINT)).isEqualTo(zeroPoints);
       }
-      assertThat(Run.decode(scheme, rows, with, got)).isEqualTo(decoded);
+      assertThat(Run.decode(scheme, rows, options, got)).isEqualTo(decoded);
     }
   }
 

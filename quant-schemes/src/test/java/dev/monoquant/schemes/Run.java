@@ -21,7 +21,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.stream.Stream;
 
 /** Quantizes whole weights as the pipeline would, tile after tile. */
 final class Run {
@@ -41,14 +40,6 @@ final class Run {
       case 8 -> new Int8Scheme();
       default -> throw new IllegalArgumentException("no scheme of " + bits + " bits");
     };
-  }
-
-  /** The options as they are, and those that compute in any other way. */
-  static List<OptionValues> computes(OptionValues defaults) {
-    return Stream.concat(
-            Stream.of(defaults),
-            COMPUTES.stream().filter(c -> c != Compute.JVM).map(defaults::withCompute))
-        .toList();
   }
 
   /** The parts of the second after those of the first. */
@@ -101,7 +92,17 @@ final class Run {
   /** All parts of a weight, the tiles' concatenated. */
   static EncodedTile quantize(
       Scheme scheme, WeightMatrix rows, OptionValues options, float[] weight, int tileHeight) {
-    TileQuantizer quantizer = scheme.begin(rows, options, facts(scheme, options, weight));
+    return quantize(scheme, rows, options, Compute.AUTO, weight, tileHeight);
+  }
+
+  static EncodedTile quantize(
+      Scheme scheme,
+      WeightMatrix rows,
+      OptionValues options,
+      Compute compute,
+      float[] weight,
+      int tileHeight) {
+    TileQuantizer quantizer = scheme.begin(rows, options, facts(scheme, options, weight), compute);
     Map<String, ByteArrayOutputStream> parts = new TreeMap<>();
     int height = (int) rows.rows();
     for (int row = 0; row < height; row += tileHeight) {

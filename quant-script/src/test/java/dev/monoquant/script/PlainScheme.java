@@ -1,5 +1,6 @@
 package dev.monoquant.script;
 
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.files.parts.BitPacking;
 import dev.monoquant.model.ElementType;
@@ -65,7 +66,7 @@ enum PlainScheme {
     return isCast() ? 1.0 / 256 : 1.0 / (1 << (type.bits() - 1));
   }
 
-  EncodedWeight weight(WeightMatrix rows, Map<String, String> storage) {
+  EncodedWeight weight(WeightMatrix rows, OptionValues storage) {
     Encoding encoding;
     if (isCast()) {
       encoding = Encoding.of(Part.perElement("values", type));

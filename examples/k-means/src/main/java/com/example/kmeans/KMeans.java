@@ -1,23 +1,22 @@
 package com.example.kmeans;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 
 /**
@@ -38,25 +37,21 @@ public final class KMeans implements Scheme {
   }
 
   @Override
-  public OptionValues defaults(WeightMatrix rows) {
-    return new OptionsTODO(4, false, Granularity.TENSOR, "example", Compute.AUTO, Map.of());
-  }
-
-  @Override
   public List<OptionSpec<?>> options() {
-    return List.of(ITERATIONS);
+    return List.of(
+        CommonOptions.bits(4),
+        CommonOptions.symmetric(false),
+        CommonOptions.granularity("tensor"),
+        CommonOptions.profile("example"),
+        ITERATIONS);
   }
 
   @Override
-  public Encoding encoding(WeightMatrix rows, OptionValues options) {
-    OptionValues fixed = options.withCompute(Compute.AUTO).withExtra(Map.of());
-    if (!fixed.equals(defaults(rows))) {
-      throw new ConfigurationException(
-          "example/k-means has 4 bits, asymmetric, per tensor, profile example; not " + options);
-    }
-    return Encoding.of(
-        Part.perElement(Part.CODES, ElementType.UINT4),
-        new Part(LEVELS, ElementType.FLOAT32, new Part.Whole(TensorShape.of(COUNT))));
+  public Fit fit(WeightMatrix weight, OptionValues options) {
+    return Fit.of(
+        Encoding.of(
+            Part.perElement(Part.CODES, ElementType.UINT4),
+            new Part(LEVELS, ElementType.FLOAT32, new Part.Whole(TensorShape.of(COUNT)))));
   }
 
   /** Both come from one reading pass before the first tile. */
@@ -66,13 +61,14 @@ public final class KMeans implements Scheme {
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
-    Levels levels = Levels.learn(facts, options.get(ITERATIONS), rows.tensor().type());
+  public TileQuantizer begin(
+      WeightMatrix weight, OptionValues options, Facts facts, Compute compute) {
+    Levels levels = Levels.learn(facts, options.get(ITERATIONS), weight.tensor().type());
     return new LevelQuantizer(levels);
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, OptionValues options) {
+  public TileDecoder decoder(WeightMatrix weight, OptionValues options) {
     return new LevelDecoder();
   }
 }

@@ -12,7 +12,6 @@ import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.List;
@@ -28,12 +27,7 @@ final class ActivationAware extends ReachScheme {
   private static final String COLUMN_SCALE = "column_scale";
 
   ActivationAware() {
-    super("aware", 4, true, Granularity.CHANNEL);
-  }
-
-  @Override
-  public List<OptionSpec<?>> options() {
-    return List.of(ALPHA);
+    super("aware", 4, true, "channel", List.of(ALPHA));
   }
 
   @Override

@@ -2,7 +2,6 @@ package dev.monoquant.core.reach;
 
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Compute;
-import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
@@ -19,14 +18,11 @@ import java.util.Map;
 final class Blocks extends ReachScheme {
 
   Blocks() {
-    super("blocks", 8, true, Granularity.block(128, 128));
+    super("blocks", 8, true, "block:128x128", "block:RxC");
   }
 
   private static Granularity.PerBlock block(OptionValues options) {
-    if (options.granularity() instanceof Granularity.PerBlock block) {
-      return block;
-    }
-    throw new ConfigurationException(options.granularity().wire() + ": there are only blocks");
+    return (Granularity.PerBlock) options.granularity();
   }
 
   @Override

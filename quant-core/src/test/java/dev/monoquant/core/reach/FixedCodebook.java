@@ -10,7 +10,6 @@ import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
@@ -29,7 +28,7 @@ final class FixedCodebook extends ReachScheme {
   };
 
   FixedCodebook() {
-    super("nf4", 4, true, Granularity.group(GROUP));
+    super("nf4", 4, true, "group:" + GROUP);
   }
 
   @Override

@@ -10,7 +10,6 @@ import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.Arrays;
@@ -31,12 +30,7 @@ final class HalfQuadratic extends ReachScheme {
   private static final int GROUP = 64;
 
   HalfQuadratic() {
-    super("hqq", 4, false, Granularity.group(GROUP));
-  }
-
-  @Override
-  public List<OptionSpec<?>> options() {
-    return List.of(ITERATIONS, NORM);
+    super("hqq", 4, false, "group:" + GROUP, List.of(ITERATIONS, NORM));
   }
 
   @Override

@@ -12,7 +12,6 @@ import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.Arrays;
@@ -29,12 +28,7 @@ final class LearnedCodebook extends ReachScheme {
   private static final int LEVELS = 16;
 
   LearnedCodebook() {
-    super("kmeans", 4, false, Granularity.TENSOR);
-  }
-
-  @Override
-  public List<OptionSpec<?>> options() {
-    return List.of(ITERATIONS);
+    super("kmeans", 4, false, "tensor", List.of(ITERATIONS));
   }
 
   @Override

@@ -9,7 +9,6 @@ import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
@@ -24,7 +23,7 @@ final class Nested extends ReachScheme {
   static final String LOW = "codes_low";
 
   Nested() {
-    super("nested", 8, true, Granularity.CHANNEL);
+    super("nested", 8, true, "channel");
   }
 
   @Override

@@ -134,7 +134,7 @@ class ReachTest {
     @Override
     public List<OptionValues> options(WeightMatrix rows) {
       OptionValues defaults = subject().defaults(rows);
-      return List.of(defaults, defaults.withExtra(Map.of("iterations", "3", "norm", "0.5")));
+      return List.of(defaults, defaults.with(Map.of("iterations", "3", "norm", "0.5")));
     }
 
     @Override

@@ -9,7 +9,6 @@ import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.Arrays;
@@ -21,7 +20,7 @@ final class RowCodebook extends ReachScheme {
   private static final int LEVELS = 8;
 
   RowCodebook() {
-    super("row-codebook", 3, false, Granularity.CHANNEL);
+    super("row-codebook", 3, false, "channel");
   }
 
   @Override

@@ -11,7 +11,6 @@ import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.nio.ByteBuffer;
@@ -28,7 +27,7 @@ final class SuperBlocks extends ReachScheme {
   private static final int SUB = 32;
 
   SuperBlocks() {
-    super("superblocks", 4, false, Granularity.group(SUPER));
+    super("superblocks", 4, false, "group:" + SUPER);
   }
 
   @Override

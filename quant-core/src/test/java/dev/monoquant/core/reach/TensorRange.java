@@ -10,7 +10,6 @@ import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
@@ -20,7 +19,7 @@ import java.util.Set;
 final class TensorRange extends ReachScheme {
 
   TensorRange() {
-    super("range", 8, true, Granularity.TENSOR);
+    super("range", 8, true, "tensor");
   }
 
   @Override

@@ -327,8 +327,8 @@ class RoundTripTest {
     return new EncodedWeight(
         rows,
         new SchemeId("acme/some", 3),
-        new OptionsTODO(
-            5, random.nextBoolean(), Granularity.group(7), "torch", Compute.AUTO, Map.of("a", "b")),
+        CommonOptions.of(5, random.nextBoolean(), Granularity.group(7))
+            .with(Map.of("profile", "torch", "a", "b")),
         encoding(random));
   }
 

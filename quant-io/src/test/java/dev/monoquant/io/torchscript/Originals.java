@@ -1,5 +1,6 @@
 package dev.monoquant.io.torchscript;
 
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.testing.Sample;
@@ -103,7 +104,7 @@ final class Originals {
             new SchemeId("any", 1 + random.nextInt(3)),
             CommonOptions.of(4, random.nextBoolean(), Granularity.CHANNEL),
             encoding(random));
-    return random.nextBoolean() ? weight.withStorage(Map.of("mode", "dynamic")) : weight;
+    return random.nextBoolean() ? weight.withStorage(new OptionValues(Map.of("mode", "dynamic"))) : weight;
   }
 
   private static Encoding encoding(Random random) {

@@ -1,5 +1,6 @@
 package dev.monoquant.io.torchscript;
 
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
@@ -42,7 +43,7 @@ final class RowInt8 {
                       Encoding.of(
                           Part.perElement(Part.CODES, ElementType.INT8),
                           Part.perRow(Part.SCALE, ElementType.FLOAT32)))
-                  .withStorage(storage));
+                  .withStorage(new OptionValues(storage)));
         }
       }
     }

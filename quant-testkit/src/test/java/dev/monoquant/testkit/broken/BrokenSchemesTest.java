@@ -137,22 +137,22 @@ class BrokenSchemesTest {
   /** Names options that do not fit either. Caught by {@code nearestOptionsFit}. */
   @Test
   void namesOptionsThatDoNotFit() {
-    assertThat(ToyCases.caught(nearest(Granularity.group(3)))).containsExactly("nearestOptionsFit");
+    assertThat(ToyCases.caught(nearest("it has no groups", Granularity.group(3)))).containsExactly("nearestOptionsFit");
   }
 
   /** Names options that it does not allow. Caught by {@code nearestOptionsFit}. */
   @Test
   void namesOptionsThatItDoesNotAllow() {
-    assertThat(ToyCases.caught(nearest(Granularity.TENSOR))).containsExactly("nearestOptionsFit");
+    assertThat(ToyCases.caught(nearest("it has no groups", Granularity.TENSOR))).containsExactly("nearestOptionsFit");
   }
 
   @Test
   void namesOptionsThatFit() {
-    assertThat(ToyCases.caught(nearest(Granularity.CHANNEL))).isEmpty();
+    assertThat(ToyCases.caught(nearest("it has no groups", Granularity.CHANNEL))).isEmpty();
   }
 
   /** A toy that declares groups, refuses them for all weights, and names something instead. */
-  private static Toy nearest(Granularity instead) {
+  private static Toy nearest(String reason, Granularity instead) {
     return new Toy() {
       @Override
       public List<OptionSpec<?>> options() {
@@ -170,7 +170,7 @@ class BrokenSchemesTest {
         return options.granularity().equals(Granularity.CHANNEL)
             ? super.fit(rows, options)
             : new Fit.Unfit(
-                "it has no groups", List.of(options.with(CommonOptions.GRANULARITY, instead)));
+                reason, List.of(options.with(CommonOptions.GRANULARITY, instead)));
       }
     };
   }
@@ -178,14 +178,8 @@ class BrokenSchemesTest {
   /** Refuses without a word. Caught by {@code nearestOptionsFit}. */
   @Test
   void doesNotSayWhy() {
-    Toy broken =
-        new Toy() {
-          @Override
-          public Fit fit(WeightMatrix rows, OptionValues options) {
-            return options.symmetric() ? super.fit(rows, options) : Fit.not(" ");
-          }
-        };
-    assertThat(ToyCases.caught(broken)).containsExactly("nearestOptionsFit");
+    assertThat(ToyCases.caught(nearest(" ", Granularity.CHANNEL)))
+        .containsExactly("nearestOptionsFit");
   }
 
   /** Describes other options at each call. Caught by {@code optionsAreDescribed}. */

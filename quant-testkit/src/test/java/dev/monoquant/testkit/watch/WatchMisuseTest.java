@@ -249,8 +249,7 @@ class WatchMisuseTest {
         .containsExactlyInAnyOrder(
             "scheme "
                 + scheme.id()
-                + " on fc.weight: work begins with options that no encoding was"
-                + " asked for",
+                + " on fc.weight: work begins with options that were not asked to fit",
             "output acme/flat: fc.weight: the parts of the whole tensor come twice",
             "output acme/flat: fc.weight: row 0 never came",
             "output acme/flat: fc.bias: 8 bytes never came",

@@ -8,6 +8,7 @@ import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -86,6 +87,11 @@ final class Parts {
     float[] out = new float[bytes.length / type.cellBytes()];
     FloatBytes.widen(type, ByteBuffer.wrap(bytes), out, 0, out.length);
     return Optional.of(out);
+  }
+
+  /** The parts of a case, none if it is refused. */
+  static List<Part> declared(SchemeCase c) {
+    return c.isEncoded() ? c.encoding().parts() : List.of();
   }
 
   /** The codes of an encoding, if they are integers. */

@@ -1,6 +1,8 @@
 /** Reads and writes model files. */
 module dev.monoquant.io {
   requires transitive dev.monoquant.api;
+  requires dev.monoquant.files;
+  requires dev.monoquant.script;
   requires com.google.gson;
   requires org.slf4j;
   requires static com.google.auto.service;

@@ -1,7 +1,6 @@
 /** Tests for those who extend Mono Quant. */
 module dev.monoquant.testkit {
   requires transitive dev.monoquant.api;
-  requires transitive dev.monoquant.core;
   requires transitive net.jqwik.api;
   requires transitive org.junit.jupiter.api;
   requires static com.google.auto.service;

@@ -1,16 +1,16 @@
 package dev.monoquant.bench;
 
-import dev.monoquant.io.pickle.PickleDict;
-import dev.monoquant.io.pickle.PickleObject;
-import dev.monoquant.io.pickle.PickleObject.Call;
-import dev.monoquant.io.pickle.PicklePersistent;
-import dev.monoquant.io.pickle.PickleTuple;
-import dev.monoquant.io.pickle.PickleValue;
-import dev.monoquant.io.pickle.PickleValue.Bool;
-import dev.monoquant.io.pickle.PickleValue.Global;
-import dev.monoquant.io.pickle.PickleValue.Int;
-import dev.monoquant.io.pickle.PickleValue.Text;
-import dev.monoquant.io.pickle.PickleWriter;
+import dev.monoquant.files.pickle.PickleDict;
+import dev.monoquant.files.pickle.PickleObject;
+import dev.monoquant.files.pickle.PickleObject.Call;
+import dev.monoquant.files.pickle.PicklePersistent;
+import dev.monoquant.files.pickle.PickleTuple;
+import dev.monoquant.files.pickle.PickleValue;
+import dev.monoquant.files.pickle.PickleValue.Bool;
+import dev.monoquant.files.pickle.PickleValue.Global;
+import dev.monoquant.files.pickle.PickleValue.Int;
+import dev.monoquant.files.pickle.PickleValue.Text;
+import dev.monoquant.files.pickle.PickleWriter;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;

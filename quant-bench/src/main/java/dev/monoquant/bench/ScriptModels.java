@@ -1,7 +1,7 @@
 package dev.monoquant.bench;
 
 import dev.monoquant.bench.ScriptKernels.Layer;
-import dev.monoquant.io.pickle.PickleObject;
+import dev.monoquant.files.pickle.PickleObject;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

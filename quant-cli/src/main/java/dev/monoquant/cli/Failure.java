@@ -144,7 +144,9 @@ final class Failure {
     err.println("quant: " + oneLine(inOptions(message)));
   }
 
-  /** The libraries name their own settings behind the options, which is for those who embed them. */
+  /**
+   * The libraries name their own settings behind the options, which is for those who embed them.
+   */
   private static final Pattern SETTING =
       Pattern.compile(" \\((with[A-Z][A-Za-z]{1,20}(\\([a-z]{0,5}\\))?|overwrite)\\)");
 

@@ -51,9 +51,7 @@ final class ReportFile {
       }
       if (exists && !force && !isReport(file)) {
         throw refuse(
-            file,
-            "exists and is no report",
-            "Name another, or allow to replace it with --force");
+            file, "exists and is no report", "Name another, or allow to replace it with --force");
       }
       if (!Files.isDirectory(folder(file))) {
         throw refuse(file, "the folder " + folder(file) + " does not exist", "Make it first");
@@ -104,8 +102,7 @@ final class ReportFile {
   /** That of the report which is replaced, so that nobody else can read the new one. */
   private static FileAttribute<?>[] mode(Path file) throws IOException {
     PosixFileAttributeView view =
-        Files.getFileAttributeView(
-            file, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
+        Files.getFileAttributeView(file, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
     return view == null || !Files.exists(file, LinkOption.NOFOLLOW_LINKS)
         ? new FileAttribute<?>[0]
         : new FileAttribute<?>[] {

@@ -30,22 +30,38 @@ class ArchitectureTest {
     "dev.monoquant", "dev.monoquant.model..", "dev.monoquant.tile..", "dev.monoquant.spi.."
   };
   private static final String CORE = "dev.monoquant.core..";
+  private static final String FILES = "dev.monoquant.files..";
+  private static final String SCRIPT = "dev.monoquant.script..";
   private static final String IO = "dev.monoquant.io..";
   private static final String SCHEMES = "dev.monoquant.schemes..";
   private static final String TESTKIT = "dev.monoquant.testkit..";
   private static final String CLI = "dev.monoquant.cli..";
 
   @ArchTest
-  static final ArchRule apiSeesNoOne = mayNotSee(CORE, IO, SCHEMES, TESTKIT, CLI).from(API);
-
-  @ArchTest static final ArchRule coreSeesTheApi = mayNotSee(IO, SCHEMES, TESTKIT, CLI).from(CORE);
-
-  @ArchTest static final ArchRule ioSeesTheApi = mayNotSee(CORE, SCHEMES, TESTKIT, CLI).from(IO);
+  static final ArchRule apiSeesNoOne =
+      mayNotSee(CORE, FILES, SCRIPT, IO, SCHEMES, TESTKIT, CLI).from(API);
 
   @ArchTest
-  static final ArchRule schemesSeeTheApi = mayNotSee(CORE, IO, TESTKIT, CLI).from(SCHEMES);
+  static final ArchRule coreSeesTheApi =
+      mayNotSee(FILES, SCRIPT, IO, SCHEMES, TESTKIT, CLI).from(CORE);
 
-  @ArchTest static final ArchRule testkitSeesApiAndCore = mayNotSee(IO, SCHEMES, CLI).from(TESTKIT);
+  @ArchTest
+  static final ArchRule filesSeeTheApi =
+      mayNotSee(CORE, SCRIPT, IO, SCHEMES, TESTKIT, CLI).from(FILES);
+
+  @ArchTest
+  static final ArchRule scriptSeesFiles = mayNotSee(CORE, IO, SCHEMES, TESTKIT, CLI).from(SCRIPT);
+
+  @ArchTest
+  static final ArchRule ioSeesFilesAndScript = mayNotSee(CORE, SCHEMES, TESTKIT, CLI).from(IO);
+
+  @ArchTest
+  static final ArchRule schemesSeeTheApi =
+      mayNotSee(CORE, FILES, SCRIPT, IO, TESTKIT, CLI).from(SCHEMES);
+
+  @ArchTest
+  static final ArchRule testkitSeesTheApi =
+      mayNotSee(CORE, FILES, SCRIPT, IO, SCHEMES, CLI).from(TESTKIT);
 
   @ArchTest static final ArchRule cliShipsNoTestkit = mayNotSee(TESTKIT).from(CLI);
 
@@ -76,7 +92,7 @@ class ArchitectureTest {
   static final ArchRule readersLoadNoClasses =
       noClasses()
           .that()
-          .resideInAPackage(IO)
+          .resideInAnyPackage(FILES, SCRIPT, IO)
           .should()
           .callMethodWhere(describe("load a class by name", ArchitectureTest::loadsClass))
           .orShould()

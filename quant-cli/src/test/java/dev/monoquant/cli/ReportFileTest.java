@@ -31,8 +31,7 @@ class ReportFileTest {
     args.addAll(List.of(options));
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
-    int code =
-        Main.run(new PrintWriter(out), new PrintWriter(err), args.toArray(String[]::new));
+    int code = Main.run(new PrintWriter(out), new PrintWriter(err), args.toArray(String[]::new));
     return new Run(code, out.toString(), err.toString());
   }
 
@@ -44,9 +43,14 @@ class ReportFileTest {
   void itIsWrittenWithAllGatesIfTheyAreMissed() throws IOException {
     Run run =
         quantize(
-            Distribution.DIGITS, "x.safetensors", "--min-sqnr=90", "--max-size-ratio=0.01", "--json");
+            Distribution.DIGITS,
+            "x.safetensors",
+            "--min-sqnr=90",
+            "--max-size-ratio=0.01",
+            "--json");
     assertThat(run.code()).isEqualTo(Failure.VALIDATION);
-    assertThat(run.err()).contains("2 gates missed: ", "--min-sqnr asks", "--max-size-ratio allows");
+    assertThat(run.err())
+        .contains("2 gates missed: ", "--min-sqnr asks", "--max-size-ratio allows");
     assertThat(run.out()).isEqualTo(Files.readString(dir.resolve("r.json")));
     assertThat(report().getAsJsonArray("gates").asList())
         .extracting(g -> g.getAsJsonObject().get("name").getAsString())
@@ -62,7 +66,10 @@ class ReportFileTest {
     Run run = quantize(Distribution.DIGITS_SCRIPT, "x.pt", "--min-cosine=1");
     assertThat(run.code()).isEqualTo(Failure.VALIDATION);
     assertThat(run.err())
-        .contains("the cosine between its outputs", "--min-cosine asks for 1.0000", "nothing was written");
+        .contains(
+            "the cosine between its outputs",
+            "--min-cosine asks for 1.0000",
+            "nothing was written");
     assertThat(run.out()).contains("gate min-cosine", "missed: ");
     JsonObject gate = report().getAsJsonArray("gates").get(0).getAsJsonObject();
     assertThat(gate.get("limit").getAsDouble()).isEqualTo(1);
@@ -100,7 +107,9 @@ class ReportFileTest {
   }
 
   @Test
-  @DisabledOnOs(value = OS.WINDOWS, disabledReason = "links need a privilege, and there are no modes")
+  @DisabledOnOs(
+      value = OS.WINDOWS,
+      disabledReason = "links need a privilege, and there are no modes")
   void aLinkIsNotFollowedAndTheModeStays() throws IOException {
     Path precious = Files.writeString(dir.resolve("precious.txt"), "mine");
     Files.createSymbolicLink(dir.resolve("r.json"), precious);
@@ -110,7 +119,8 @@ class ReportFileTest {
     assertThat(precious).hasContent("mine");
     Files.delete(dir.resolve("r.json"));
     assertThat(quantize(Distribution.DIGITS, "x.safetensors").code()).isZero();
-    Files.setPosixFilePermissions(dir.resolve("r.json"), PosixFilePermissions.fromString("rw-------"));
+    Files.setPosixFilePermissions(
+        dir.resolve("r.json"), PosixFilePermissions.fromString("rw-------"));
     assertThat(quantize(Distribution.DIGITS, "x.safetensors", "--force").code()).isZero();
     assertThat(Files.getPosixFilePermissions(dir.resolve("r.json")))
         .isEqualTo(PosixFilePermissions.fromString("rw-------"));

@@ -86,7 +86,11 @@ class WrongUseTest {
           quantize(2, "--min-sqnr NaN", "--min-sqnr NaN", "--min-sqnr 30"),
           quantize(2, "--max-size-ratio -1", "--max-size-ratio -1", "--max-size-ratio 0.3"),
           quantize(2, "--min-cosine 2", "--min-cosine 2", "-1 to 1"),
-          quantize(2, "--min-cosine 0.9", "--min-cosine: only TorchScript outputs", "gate the weights by --min-sqnr; or"),
+          quantize(
+              2,
+              "--min-cosine 0.9",
+              "--min-cosine: only TorchScript outputs",
+              "gate the weights by --min-sqnr; or"),
           quantize(2, "--sample $d/none.npz", "--sample: only TorchScript outputs are run"),
           quantize(2, "--no-run", "--no-run: only TorchScript outputs are run"),
           quantize(2, "--no-run --dry-run", "--no-run: only TorchScript outputs are run"),

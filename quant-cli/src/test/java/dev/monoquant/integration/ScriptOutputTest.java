@@ -128,13 +128,12 @@ class ScriptOutputTest {
   private static final Path TIED =
       Path.of(
           "..",
-          "quant-io",
+          "quant-script",
           "src",
           "test",
           "resources",
           "dev",
           "monoquant",
-          "io",
           "script",
           "tied-traced.pt");
 

@@ -12,7 +12,8 @@ import java.util.stream.Collectors;
 /**
  * The limits that an output must keep to be written.
  *
- * @param minSqnr the least SQNR in decibels of any weight, and of the outputs of a model that is run
+ * @param minSqnr the least SQNR in decibels of any weight, and of the outputs of a model that is
+ *     run
  * @param minCosine the least cosine between the outputs of original and result
  * @param maxSizeRatio the greatest part of the bytes of all tensors that may be left
  */
@@ -101,7 +102,8 @@ record Gates(OptionalDouble minSqnr, OptionalDouble minCosine, OptionalDouble ma
 
   /** The worst first; what is no number is worse than any. */
   private static final Comparator<Measured> WORST =
-      Comparator.comparingDouble(m -> Double.isNaN(m.value()) ? Double.NEGATIVE_INFINITY : m.value());
+      Comparator.comparingDouble(
+          m -> Double.isNaN(m.value()) ? Double.NEGATIVE_INFINITY : m.value());
 
   private Optional<GateResult> sqnr(List<WeightReport> weights, Optional<RunComparison> run) {
     if (minSqnr.isEmpty()) {

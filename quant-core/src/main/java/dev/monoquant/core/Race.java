@@ -131,7 +131,8 @@ final class Race implements AutoCloseable {
   }
 
   private RunComparison on(String described, List<NDList> samples) {
-    List<OutputMeter> meters = models.stream().map(model -> new OutputMeter(model.name(), remedy)).toList();
+    List<OutputMeter> meters =
+        models.stream().map(model -> new OutputMeter(model.name(), remedy)).toList();
     for (NDList sample : samples) {
       try (NDManager scope = manager.newSubManager()) {
         NDList reference = reference(described, sample, scope);

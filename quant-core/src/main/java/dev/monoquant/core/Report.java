@@ -9,8 +9,8 @@ import java.util.Optional;
  *
  * @param plan what was to be done
  * @param weights what became of each weight, in model order
- * @param problems what the user should know, the plan's included; an error if the output was refused
- *     where it was run beside the original
+ * @param problems what the user should know, the plan's included; an error if the output was
+ *     refused where it was run beside the original
  * @param run original and result side by side; empty if the output is none that is run
  * @param gates the limits that were given, and what was measured
  */

@@ -22,7 +22,14 @@ class GatesTest {
 
   private static final Plan PLAN =
       new Plan(
-          "in.pt", "torchscript", "", List.of(), List.of(), List.of(), List.of(), OptionalLong.empty());
+          "in.pt",
+          "torchscript",
+          "",
+          List.of(),
+          List.of(),
+          List.of(),
+          List.of(),
+          OptionalLong.empty());
   private static final Report REPORT = new Report(PLAN, List.of(), List.of());
 
   private static ErrorStatistics errors(double noise, double cross) {

@@ -4,9 +4,9 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
-import dev.monoquant.io.files.ModelDirectory;
-import dev.monoquant.io.files.ShardIndex;
-import dev.monoquant.io.files.SideFiles;
+import dev.monoquant.files.model.ModelDirectory;
+import dev.monoquant.files.model.SideFiles;
+import dev.monoquant.files.safetensors.ShardIndex;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadChoices;
 import dev.monoquant.spi.ReadLimits;

@@ -5,7 +5,7 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
-import dev.monoquant.io.torch.StateWalk.Found;
+import dev.monoquant.files.torch.StateWalk.Found;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

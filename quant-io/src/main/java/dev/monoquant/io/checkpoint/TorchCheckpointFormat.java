@@ -1,7 +1,7 @@
 package dev.monoquant.io.checkpoint;
 
 import com.google.auto.service.AutoService;
-import dev.monoquant.io.torch.TorchProbe;
+import dev.monoquant.files.torch.TorchProbe;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;

@@ -1,8 +1,8 @@
 package dev.monoquant.io.compressedtensors;
 
 import com.google.auto.service.AutoService;
-import dev.monoquant.io.files.Disk;
-import dev.monoquant.io.files.Manifest;
+import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.output.Disk;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;

@@ -1,12 +1,12 @@
 package dev.monoquant.io.compressedtensors;
 
-import dev.monoquant.io.files.BitPacking;
-import dev.monoquant.io.files.CellGrid;
-import dev.monoquant.io.files.Disk;
-import dev.monoquant.io.files.Manifest;
-import dev.monoquant.io.files.ManifestBuilder;
-import dev.monoquant.io.files.ShardFiles;
-import dev.monoquant.io.files.Staging;
+import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.manifest.ManifestBuilder;
+import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.output.ShardFiles;
+import dev.monoquant.files.output.Staging;
+import dev.monoquant.files.parts.BitPacking;
+import dev.monoquant.files.parts.CellGrid;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;

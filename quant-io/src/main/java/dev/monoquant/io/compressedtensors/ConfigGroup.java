@@ -4,7 +4,7 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
-import dev.monoquant.io.files.JsonValue;
+import dev.monoquant.files.json.JsonValue;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -2,9 +2,9 @@ package dev.monoquant.io.compressedtensors;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
-import dev.monoquant.io.files.JsonFiles;
-import dev.monoquant.io.files.JsonText;
-import dev.monoquant.io.files.JsonValue;
+import dev.monoquant.files.json.JsonFiles;
+import dev.monoquant.files.json.JsonText;
+import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;

@@ -3,11 +3,11 @@ package dev.monoquant.io.compressedtensors;
 import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.OutputException;
-import dev.monoquant.io.files.JsonText;
-import dev.monoquant.io.files.JsonValue;
-import dev.monoquant.io.files.Manifest;
-import dev.monoquant.io.files.SafetensorsLayout;
-import dev.monoquant.io.files.StoredTensor;
+import dev.monoquant.files.json.JsonText;
+import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.safetensors.SafetensorsLayout;
+import dev.monoquant.files.safetensors.StoredTensor;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputRequest;

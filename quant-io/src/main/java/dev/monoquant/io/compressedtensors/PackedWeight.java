@@ -2,7 +2,7 @@ package dev.monoquant.io.compressedtensors;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.monoquant.io.files.BitPacking;
+import dev.monoquant.files.parts.BitPacking;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;

@@ -4,8 +4,8 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
-import dev.monoquant.io.files.BitPacking;
-import dev.monoquant.io.files.ModelFiles;
+import dev.monoquant.files.model.ModelFiles;
+import dev.monoquant.files.parts.BitPacking;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.EncodedTile;

@@ -1,8 +1,8 @@
 package dev.monoquant.io.safetensors;
 
-import dev.monoquant.io.files.FileSource;
-import dev.monoquant.io.files.ModelFiles;
-import dev.monoquant.io.files.SafetensorsFile;
+import dev.monoquant.files.model.FileSource;
+import dev.monoquant.files.model.ModelFiles;
+import dev.monoquant.files.safetensors.SafetensorsFile;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;

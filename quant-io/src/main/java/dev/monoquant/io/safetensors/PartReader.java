@@ -1,9 +1,9 @@
 package dev.monoquant.io.safetensors;
 
-import dev.monoquant.io.files.CellGrid;
-import dev.monoquant.io.files.CellRows;
-import dev.monoquant.io.files.FileSource;
-import dev.monoquant.io.files.ModelFiles;
+import dev.monoquant.files.model.FileSource;
+import dev.monoquant.files.model.ModelFiles;
+import dev.monoquant.files.parts.CellGrid;
+import dev.monoquant.files.parts.CellRows;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.EncodedTile;

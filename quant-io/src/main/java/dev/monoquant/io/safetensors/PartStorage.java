@@ -1,8 +1,8 @@
 package dev.monoquant.io.safetensors;
 
-import dev.monoquant.io.files.BitPacking;
-import dev.monoquant.io.files.CellGrid;
-import dev.monoquant.io.files.CellRows;
+import dev.monoquant.files.parts.BitPacking;
+import dev.monoquant.files.parts.CellGrid;
+import dev.monoquant.files.parts.CellRows;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;

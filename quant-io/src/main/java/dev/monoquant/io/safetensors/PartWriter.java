@@ -1,7 +1,7 @@
 package dev.monoquant.io.safetensors;
 
-import dev.monoquant.io.files.CellGrid;
-import dev.monoquant.io.files.TensorFileWriter;
+import dev.monoquant.files.output.TensorFileWriter;
+import dev.monoquant.files.parts.CellGrid;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.EncodedTile;

@@ -1,7 +1,7 @@
 package dev.monoquant.io.safetensors;
 
 import com.google.auto.service.AutoService;
-import dev.monoquant.io.files.ModelFiles;
+import dev.monoquant.files.model.ModelFiles;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;

@@ -1,9 +1,9 @@
 package dev.monoquant.io.safetensors;
 
 import com.google.auto.service.AutoService;
-import dev.monoquant.io.files.Disk;
-import dev.monoquant.io.files.Manifest;
-import dev.monoquant.io.files.SafetensorsLayout;
+import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.safetensors.SafetensorsLayout;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputFormat;

@@ -1,9 +1,9 @@
 package dev.monoquant.io.safetensors;
 
-import dev.monoquant.io.files.Disk;
-import dev.monoquant.io.files.SafetensorsLayout;
-import dev.monoquant.io.files.Staging;
-import dev.monoquant.io.files.TensorFileWriter;
+import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.output.Staging;
+import dev.monoquant.files.output.TensorFileWriter;
+import dev.monoquant.files.safetensors.SafetensorsLayout;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputRequest;

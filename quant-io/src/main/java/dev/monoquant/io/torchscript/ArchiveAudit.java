@@ -2,11 +2,11 @@ package dev.monoquant.io.torchscript;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.Problem;
-import dev.monoquant.io.files.HashPool;
-import dev.monoquant.io.files.Manifest;
-import dev.monoquant.io.torch.Storage;
-import dev.monoquant.io.torch.TorchZip;
-import dev.monoquant.io.zip.ArchiveEntry;
+import dev.monoquant.files.manifest.HashPool;
+import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.torch.Storage;
+import dev.monoquant.files.torch.TorchZip;
+import dev.monoquant.files.zip.ArchiveEntry;
 import dev.monoquant.spi.Audit;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

@@ -2,10 +2,10 @@ package dev.monoquant.io.torchscript;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.monoquant.io.script.ScriptProgram;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.script.ScriptProgram;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;

@@ -1,7 +1,7 @@
 package dev.monoquant.io.torchscript;
 
-import dev.monoquant.io.files.CellGrid;
-import dev.monoquant.io.files.CellRows;
+import dev.monoquant.files.parts.CellGrid;
+import dev.monoquant.files.parts.CellRows;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.Part;

@@ -2,8 +2,8 @@ package dev.monoquant.io.torchscript;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.monoquant.io.files.CellGrid;
-import dev.monoquant.io.torch.Storage;
+import dev.monoquant.files.parts.CellGrid;
+import dev.monoquant.files.torch.Storage;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;

@@ -1,7 +1,7 @@
 package dev.monoquant.io.torchscript;
 
-import dev.monoquant.io.script.Rewriter;
-import dev.monoquant.io.script.Rewritten;
+import dev.monoquant.script.Rewriter;
+import dev.monoquant.script.Rewritten;
 import dev.monoquant.spi.EncodedWeight;
 import java.util.List;
 import java.util.Optional;

@@ -4,8 +4,8 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
-import dev.monoquant.io.torch.TorchZip;
-import dev.monoquant.io.zip.ArchiveEntry;
+import dev.monoquant.files.torch.TorchZip;
+import dev.monoquant.files.zip.ArchiveEntry;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.LinkedHashSet;

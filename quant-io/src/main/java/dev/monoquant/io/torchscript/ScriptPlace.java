@@ -2,8 +2,8 @@ package dev.monoquant.io.torchscript;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
-import dev.monoquant.io.files.SideFiles;
-import dev.monoquant.io.torch.TorchProbe;
+import dev.monoquant.files.model.SideFiles;
+import dev.monoquant.files.torch.TorchProbe;
 import dev.monoquant.spi.SideFile;
 import java.io.IOException;
 import java.nio.file.Files;

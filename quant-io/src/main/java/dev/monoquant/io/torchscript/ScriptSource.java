@@ -2,12 +2,12 @@ package dev.monoquant.io.torchscript;
 
 import static dev.monoquant.QuantException.quote;
 
-import dev.monoquant.io.script.ForwardInputs;
-import dev.monoquant.io.torch.SharedTensors;
-import dev.monoquant.io.torch.TorchSource;
-import dev.monoquant.io.torch.TorchTensor;
+import dev.monoquant.files.torch.SharedTensors;
+import dev.monoquant.files.torch.TorchSource;
+import dev.monoquant.files.torch.TorchTensor;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.script.ForwardInputs;
 import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;

@@ -4,11 +4,11 @@ import com.google.auto.service.AutoService;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.QuantException;
-import dev.monoquant.io.files.Disk;
-import dev.monoquant.io.script.HolderOptions;
-import dev.monoquant.io.script.Rewritten;
-import dev.monoquant.io.script.Treatment;
+import dev.monoquant.files.output.Disk;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.script.HolderOptions;
+import dev.monoquant.script.Rewritten;
+import dev.monoquant.script.Treatment;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
@@ -33,7 +33,7 @@ import java.util.Optional;
  * Writes a TorchScript archive again, with its weights held quantized and its code made to run
  * them: libtorch, PyTorch and DJL load it as any other. Needs a TorchScript archive as input.
  *
- * <p>The bytes, after the container of {@link dev.monoquant.io.zip.ArchiveLayout}, all in the
+ * <p>The bytes, after the container of {@link dev.monoquant.files.zip.ArchiveLayout}, all in the
  * folder of the original:
  *
  * <ul>
@@ -42,7 +42,7 @@ import java.util.Optional;
  *       debuggers, traced inputs and anything else that runs without are left out and counted;
  *   <li>{@code extra/monoquant.json}: what is where, see {@link ArchiveDescription};
  *   <li>{@code extra/monoquant-manifest.json}: hashes of everything, see {@link
- *       dev.monoquant.io.files.Manifest};
+ *       dev.monoquant.files.manifest.Manifest};
  *   <li>{@code data/KEY} and {@code constants/KEY}: storages of the original that the program still
  *       refers to, byte for byte and each once, whatever tensors are views of them; then the parts
  *       of the weights, see {@link HeldPart}.

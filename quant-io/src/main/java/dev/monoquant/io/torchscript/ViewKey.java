@@ -2,10 +2,10 @@ package dev.monoquant.io.torchscript;
 
 import static dev.monoquant.QuantException.quote;
 
-import dev.monoquant.io.files.JsonFields;
-import dev.monoquant.io.files.JsonValue;
-import dev.monoquant.io.files.WeightJson;
-import dev.monoquant.io.torch.TorchTensor;
+import dev.monoquant.files.json.JsonFields;
+import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.parts.WeightJson;
+import dev.monoquant.files.torch.TorchTensor;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorShape;
 import java.util.ArrayList;

@@ -1,7 +1,7 @@
 package dev.monoquant.io.checkpoint;
 
-import dev.monoquant.io.testing.PickleText;
-import dev.monoquant.io.testing.ZipText;
+import dev.monoquant.files.testing.PickleText;
+import dev.monoquant.files.testing.ZipText;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.testkit.contracts.InputFormatDetectorContract;
 import java.io.IOException;

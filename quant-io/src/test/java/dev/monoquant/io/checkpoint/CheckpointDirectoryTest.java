@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
-import dev.monoquant.io.testing.PickleText;
+import dev.monoquant.files.testing.PickleText;
+import dev.monoquant.files.testing.ZipText;
 import dev.monoquant.io.testing.Surest;
-import dev.monoquant.io.testing.ZipText;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;

@@ -2,8 +2,8 @@ package dev.monoquant.io.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.monoquant.files.testing.Fuzz;
 import dev.monoquant.io.safetensors.ModelDirectoryFormat;
-import dev.monoquant.io.testing.Fuzz;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
 import java.io.IOException;

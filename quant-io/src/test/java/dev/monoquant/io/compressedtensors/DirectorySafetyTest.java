@@ -6,12 +6,11 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.OutputException;
-import dev.monoquant.io.files.Disk;
+import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.testing.FaultDisk;
+import dev.monoquant.files.testing.Folders;
+import dev.monoquant.files.testing.Sample;
 import dev.monoquant.io.safetensors.ModelDirectoryFormat;
-import dev.monoquant.io.testing.FaultDisk;
-import dev.monoquant.io.testing.Folders;
-import dev.monoquant.io.testing.MemorySource;
-import dev.monoquant.io.testing.Sample;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
@@ -70,8 +69,12 @@ class DirectorySafetyTest {
         target,
         overwrite,
         true,
-        new MemorySource(
-            sample.kept, Map.of(), files, List.of(new SideFile("sub/tokenizer.json", side))),
+        sample
+            .model()
+            .files(files)
+            .sideFiles(List.of(new SideFile("sub/tokenizer.json", side)))
+            .build()
+            .open(),
         sample.layers,
         List.copyOf(sample.weights.keySet()),
         List.copyOf(sample.kept.keySet()),

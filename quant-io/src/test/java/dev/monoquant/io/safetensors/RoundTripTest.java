@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.OutputException;
-import dev.monoquant.io.testing.PlainSafetensors;
-import dev.monoquant.io.testing.Sample;
+import dev.monoquant.files.testing.PlainSafetensors;
+import dev.monoquant.files.testing.Sample;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;

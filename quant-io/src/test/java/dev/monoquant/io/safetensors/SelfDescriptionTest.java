@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
-import dev.monoquant.io.testing.Sample;
+import dev.monoquant.files.testing.Sample;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
@@ -127,13 +127,13 @@ class SelfDescriptionTest {
 
   @BeforeProperty
   void makeScratch() throws IOException {
-    scratch = dev.monoquant.io.testing.Folders.make();
+    scratch = dev.monoquant.files.testing.Folders.make();
     write(scratch);
   }
 
   @AfterProperty
   void removeScratch() throws IOException {
-    dev.monoquant.io.testing.Folders.delete(scratch);
+    dev.monoquant.files.testing.Folders.delete(scratch);
   }
 
   /** Whatever stands in the file: it is read or refused, and never anything else. */

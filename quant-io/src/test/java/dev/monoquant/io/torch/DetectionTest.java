@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.testing.ZipText;
 import dev.monoquant.io.checkpoint.TorchCheckpointFormat;
 import dev.monoquant.io.testing.Surest;
-import dev.monoquant.io.testing.ZipText;
 import dev.monoquant.io.torchscript.TorchScriptFormat;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;

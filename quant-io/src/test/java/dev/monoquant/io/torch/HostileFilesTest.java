@@ -3,10 +3,10 @@ package dev.monoquant.io.torch;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.ModelFormatException;
+import dev.monoquant.files.testing.Fuzz;
+import dev.monoquant.files.testing.PickleText;
+import dev.monoquant.files.testing.ZipText;
 import dev.monoquant.io.checkpoint.TorchCheckpointFormat;
-import dev.monoquant.io.testing.Fuzz;
-import dev.monoquant.io.testing.PickleText;
-import dev.monoquant.io.testing.ZipText;
 import dev.monoquant.io.torchscript.TorchScriptFormat;
 import dev.monoquant.spi.InputFormatDetector;
 import java.io.File;

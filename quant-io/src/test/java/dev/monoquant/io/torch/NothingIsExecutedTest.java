@@ -2,10 +2,11 @@ package dev.monoquant.io.torch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.monoquant.files.pickle.PickleReader;
+import dev.monoquant.files.torch.TorchZip;
+import dev.monoquant.files.zip.Archive;
 import dev.monoquant.io.checkpoint.TorchCheckpointFormat;
-import dev.monoquant.io.pickle.PickleReader;
 import dev.monoquant.io.torchscript.TorchScriptFormat;
-import dev.monoquant.io.zip.Archive;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;

@@ -2,12 +2,12 @@ package dev.monoquant.io.torchscript;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.monoquant.io.pickle.PickleTuple;
-import dev.monoquant.io.script.ScriptProgram;
+import dev.monoquant.files.pickle.PickleTuple;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.script.ScriptProgram;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

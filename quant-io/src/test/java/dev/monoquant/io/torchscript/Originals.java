@@ -1,7 +1,7 @@
 package dev.monoquant.io.torchscript;
 
-import dev.monoquant.io.files.Disk;
-import dev.monoquant.io.testing.Sample;
+import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.testing.Sample;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;

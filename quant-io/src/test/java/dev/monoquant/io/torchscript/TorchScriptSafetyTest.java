@@ -7,19 +7,18 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.OutputException;
 import dev.monoquant.ValidationException;
-import dev.monoquant.io.files.Disk;
-import dev.monoquant.io.pickle.PickleTuple;
-import dev.monoquant.io.script.HeldStorage;
-import dev.monoquant.io.script.Rewritten;
-import dev.monoquant.io.script.ScriptProgram;
-import dev.monoquant.io.testing.FaultDisk;
-import dev.monoquant.io.testing.Folders;
-import dev.monoquant.io.testing.MemorySource;
-import dev.monoquant.io.testing.Sample;
-import dev.monoquant.io.testing.ZipText;
+import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.pickle.PickleTuple;
+import dev.monoquant.files.testing.FaultDisk;
+import dev.monoquant.files.testing.Folders;
+import dev.monoquant.files.testing.Sample;
+import dev.monoquant.files.testing.ZipText;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.script.HeldStorage;
+import dev.monoquant.script.Rewritten;
+import dev.monoquant.script.ScriptProgram;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputRequest;
@@ -172,11 +171,11 @@ class TorchScriptSafetyTest {
     for (ModelSource other :
         List.of(
             sample.source(),
-            new MemorySource(
-                sample.kept,
-                Map.of(),
-                List.of(Originals.path("/torch-oracle/training.pt")),
-                List.of()))) {
+            sample
+                .model()
+                .files(List.of(Originals.path("/torch-oracle/training.pt")))
+                .build()
+                .open())) {
       OutputRequest request = request(sample, other);
       EncodedWeight weight = sample.weights.keySet().iterator().next();
       requireRefusal(() -> Originals.output().open(request), "memory");

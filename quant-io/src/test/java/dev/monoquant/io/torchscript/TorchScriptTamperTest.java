@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
-import dev.monoquant.io.testing.Folders;
-import dev.monoquant.io.testing.Sample;
-import dev.monoquant.io.testing.ZipText;
+import dev.monoquant.files.testing.Folders;
+import dev.monoquant.files.testing.Sample;
+import dev.monoquant.files.testing.ZipText;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;

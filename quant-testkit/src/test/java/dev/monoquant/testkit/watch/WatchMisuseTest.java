@@ -1,6 +1,7 @@
 package dev.monoquant.testkit.watch;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.monoquant.model.ElementType;
@@ -25,15 +26,18 @@ import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.testkit.fakes.MemoryTile;
 import dev.monoquant.tile.EncodedTile;
+import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Tile;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Every note that a watch can make is made, on calls that no framework should make. */
 class WatchMisuseTest {
@@ -45,6 +49,7 @@ class WatchMisuseTest {
   private static final WeightMatrix ROWS =
       new WeightMatrix("fc", LayerKind.LINEAR, "weight", WEIGHT, 0);
 
+  @TempDir private Path folder;
   private final Watch watch = new Watch();
 
   /** A sink that takes everything and does nothing, so that only the watch has something to say. */
@@ -201,5 +206,54 @@ class WatchMisuseTest {
             subject + "the result is of other rows than the tile",
             subject + "the parts of the tensor changed while it was in work",
             subject + "row 2 never came");
+  }
+
+  @Test
+  void aFrameworkThatBreaksTheProtocolIsNotedToo() throws IOException {
+    MemoryModel model =
+        MemoryModel.named("watched")
+            .floats("fc.weight", WEIGHT.type(), WEIGHT.shape(), new float[12])
+            .floats("fc.bias", BIAS.type(), BIAS.shape(), new float[4])
+            .build();
+    EncodedWeight weight;
+    PowerOfTwo scheme = new PowerOfTwo();
+    WeightMatrix rows = ROWS;
+    Options options = scheme.defaults(rows);
+    Encoding encoding = scheme.encoding(rows, options);
+    weight = new EncodedWeight(rows, scheme.id(), options, encoding);
+    watch.scheme(scheme).begin(rows, options, Facts.NONE);
+    ModelSource source =
+        watch.input(new MemoryFormat(model)).open(model.input(), ReadLimits.DEFAULT);
+    OutputWriter sink =
+        watch
+            .output(new FlatOutput())
+            .open(
+                new OutputRequest(
+                    folder.resolve("out.flat"),
+                    false,
+                    false,
+                    source,
+                    List.of(),
+                    List.of(weight),
+                    List.of(BIAS),
+                    Map.of()));
+    sink.writeWhole(weight, Map.of());
+    sink.writeWhole(weight, Map.of());
+    ByteBuffer some = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+    sink.writeKept(BIAS, 0, some.asReadOnlyBuffer());
+    assertThatThrownBy(sink::commit).isInstanceOf(RuntimeException.class);
+    source.close();
+    assertThatThrownBy(() -> source.read(BIAS, 0, 4)).isInstanceOf(IllegalStateException.class);
+    assertThat(watch.breaches())
+        .containsExactlyInAnyOrder(
+            "scheme "
+                + scheme.id()
+                + " on fc.weight: work begins with options that no encoding was"
+                + " asked for",
+            "output acme/flat: fc.weight: the parts of the whole tensor come twice",
+            "output acme/flat: fc.weight: row 0 never came",
+            "output acme/flat: fc.bias: 8 bytes never came",
+            "input testkit/memory: fc.bias is read after the source was closed",
+            "output acme/flat: a sink is never closed");
   }
 }

@@ -1,0 +1,135 @@
+package dev.monoquant.core.reach;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.model.BFloat16;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Float16;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.SchemeId;
+import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.tile.EncodedTile;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Granularity;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Map;
+
+/**
+ * What the small schemes here share: an id, one profile, and decoded numbers of the weight's type.
+ */
+abstract class ReachScheme implements Scheme {
+
+  static final String PROFILE = "acme";
+
+  private final SchemeId id;
+  private final Options defaults;
+
+  ReachScheme(String name, int bits, boolean symmetric, Granularity granularity) {
+    this.id = new SchemeId("acme/" + name, 1);
+    this.defaults = new Options(bits, symmetric, granularity, PROFILE, Compute.AUTO, Map.of());
+  }
+
+  @Override
+  public final SchemeId id() {
+    return id;
+  }
+
+  @Override
+  public final Options defaults(WeightMatrix rows) {
+    return defaults;
+  }
+
+  @Override
+  public final Encoding encoding(WeightMatrix rows, Options options) {
+    if (!options.profile().equals(PROFILE)
+        || options.bits() != defaults.bits()
+        || options.symmetric() != defaults.symmetric()) {
+      throw new ConfigurationException(options + ": " + id + " takes " + defaults);
+    }
+    return parts(rows, options);
+  }
+
+  abstract Encoding parts(WeightMatrix rows, Options options);
+
+  /** Decodes one number. */
+  interface Level {
+    double at(EncodedTile tile, int row, int col);
+  }
+
+  /** A decoder that asks for each number and gives it the weight's own type. */
+  static TileDecoder decoder(WeightMatrix rows, Level level) {
+    int cols = Math.toIntExact(rows.cols());
+    ElementType type = rows.tensor().type();
+    return (tile, out) -> {
+      for (int i = 0; i < tile.height() * cols; i++) {
+        out[i] = round(type, level.at(tile, i / cols, i % cols));
+      }
+    };
+  }
+
+  private static float round(ElementType type, double x) {
+    return switch (type) {
+      case FLOAT16 -> Float16.round((float) clamp(x, Float16.MAX_VALUE));
+      case BFLOAT16 -> BFloat16.round((float) clamp(x, BFloat16.MAX_VALUE));
+      default -> (float) clamp(x, Float.MAX_VALUE);
+    };
+  }
+
+  static double clamp(double x, double limit) {
+    return Math.max(-limit, Math.min(limit, x));
+  }
+
+  static int clamp(long code, int min, int max) {
+    return (int) Math.max(min, Math.min(max, code));
+  }
+
+  /** The greatest magnitude of some columns of a row. */
+  static float greatest(float[] x, int from, int to) {
+    float greatest = 0;
+    for (int i = from; i < to; i++) {
+      greatest = Math.max(greatest, Math.abs(x[i]));
+    }
+    return greatest;
+  }
+
+  /** A float32 scale for that magnitude, never zero. */
+  static float scale(double greatest, int steps) {
+    return Math.max(Float.MIN_NORMAL, (float) (greatest / steps));
+  }
+
+  /** The nearest of some ascending levels. */
+  static int nearest(float[] levels, double x) {
+    int best = 0;
+    for (int i = 1; i < levels.length; i++) {
+      if (Math.abs(levels[i] - x) < Math.abs(levels[best] - x)) {
+        best = i;
+      }
+    }
+    return best;
+  }
+
+  static byte[] bytes(float... numbers) {
+    ByteBuffer buffer = ByteBuffer.allocate(numbers.length * Float.BYTES);
+    buffer.order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().put(numbers);
+    return buffer.array();
+  }
+
+  static float floatAt(byte[] bytes, int index) {
+    return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getFloat(index * Float.BYTES);
+  }
+
+  static float[] floats(byte[] bytes) {
+    float[] numbers = new float[bytes.length / Float.BYTES];
+    for (int i = 0; i < numbers.length; i++) {
+      numbers[i] = floatAt(bytes, i);
+    }
+    return numbers;
+  }
+
+  static int cells(int count, int perCell) {
+    return (count + perCell - 1) / perCell;
+  }
+}

@@ -1,0 +1,67 @@
+package dev.monoquant.core.reach;
+
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Need;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.EncodedTile;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Granularity;
+import dev.monoquant.tile.Part;
+import dev.monoquant.tile.Tile;
+import java.util.Map;
+import java.util.Set;
+
+/** One scale for the tensor, from its range: a pre-pass over all numbers. */
+final class TensorRange extends ReachScheme {
+
+  TensorRange() {
+    super("range", 8, true, Granularity.TENSOR);
+  }
+
+  @Override
+  Encoding parts(WeightMatrix rows, Options options) {
+    return Encoding.of(
+        Part.perElement(Part.CODES, ElementType.INT8),
+        Part.perTensor(Part.SCALE, ElementType.FLOAT32));
+  }
+
+  @Override
+  public Set<Need> needs(Options options) {
+    return Set.of(Need.TENSOR_RANGE);
+  }
+
+  @Override
+  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+    Facts.Range range = facts.range();
+    return new Worker(scale(Math.max(-(double) range.min(), range.max()), 127));
+  }
+
+  private record Worker(float scale) implements TileQuantizer {
+    @Override
+    public EncodedTile quantize(Tile tile) {
+      byte[] codes = new byte[tile.height() * tile.cols()];
+      for (int i = 0; i < codes.length; i++) {
+        codes[i] = (byte) clamp((long) Math.rint(tile.values()[i] / (double) scale), -127, 127);
+      }
+      return EncodedTile.of(tile, Map.of(Part.CODES, codes));
+    }
+
+    @Override
+    public Map<String, byte[]> tensorParts() {
+      return Map.of(Part.SCALE, bytes(scale));
+    }
+  }
+
+  @Override
+  public TileDecoder decoder(WeightMatrix rows, Options options) {
+    int cols = Math.toIntExact(rows.cols());
+    return decoder(
+        rows,
+        (tile, r, c) ->
+            tile.part(Part.CODES)[r * cols + c] * (double) floatAt(tile.part(Part.SCALE), 0));
+  }
+}

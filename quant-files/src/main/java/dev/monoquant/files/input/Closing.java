@@ -1,0 +1,35 @@
+package dev.monoquant.files.input;
+
+import java.io.Closeable;
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+
+/** Closes several things of one owner. */
+public final class Closing {
+
+  private Closing() {}
+
+  /**
+   * Closes everything, also after a failure.
+   *
+   * @param owned what to close, in this order
+   * @throws IOException the first failure, with the others suppressed
+   */
+  public static void all(Iterable<? extends Closeable> owned) throws IOException {
+    @Nullable IOException first = null;
+    for (Closeable one : owned) {
+      try {
+        one.close();
+      } catch (IOException e) {
+        if (first == null) {
+          first = e;
+        } else {
+          first.addSuppressed(e);
+        }
+      }
+    }
+    if (first != null) {
+      throw first;
+    }
+  }
+}

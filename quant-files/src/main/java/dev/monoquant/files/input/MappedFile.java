@@ -1,0 +1,97 @@
+package dev.monoquant.files.input;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.MappedByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * A file of any size, mapped in windows as they are needed and never loaded as a whole.
+ *
+ * <p>Windows start at multiples of 1 GiB and reach up to 2 GiB, so that any read of at most 1 GiB
+ * lies in a single one; a longer read gets a mapping of its own. Mappings are freed by the garbage
+ * collector once this is closed and no buffer is used any more. If another program cuts the file
+ * short while it is mapped, the JVM answers a read beyond the new end with an {@link
+ * InternalError}.
+ *
+ * <p>Thread-safe.
+ */
+public final class MappedFile implements Closeable {
+
+  private static final long STRIDE = 1L << 30;
+
+  private final FileChannel channel;
+  private final long size;
+  private final ConcurrentHashMap<Long, MappedByteBuffer> windows = new ConcurrentHashMap<>();
+
+  private MappedFile(FileChannel channel, long size) {
+    this.channel = channel;
+    this.size = size;
+  }
+
+  /**
+   * Opens a file for reading.
+   *
+   * @param path a regular file
+   * @return the open file; the caller closes it
+   * @throws IOException if it cannot be opened
+   */
+  public static MappedFile open(Path path) throws IOException {
+    FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
+    try {
+      return new MappedFile(channel, channel.size());
+    } catch (IOException | RuntimeException | Error e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  /** {@return bytes of the file when it was opened} */
+  public long size() {
+    return size;
+  }
+
+  /**
+   * Gives a piece of the file.
+   *
+   * @param offset first byte
+   * @param length number of bytes
+   * @return a read-only little-endian view with {@code length} bytes remaining
+   * @throws IOException if the file cannot be mapped
+   */
+  public ByteBuffer slice(long offset, int length) throws IOException {
+    if (offset < 0 || length < 0 || offset > size - length) {
+      throw new IndexOutOfBoundsException(
+          "bytes " + offset + " to " + (offset + length) + " of a file of " + size);
+    }
+    if (length == 0) {
+      return ByteBuffer.allocate(0).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    }
+    if (length > STRIDE) {
+      return channel
+          .map(FileChannel.MapMode.READ_ONLY, offset, length)
+          .order(ByteOrder.LITTLE_ENDIAN);
+    }
+    long window = offset / STRIDE;
+    MappedByteBuffer mapped = windows.get(window);
+    if (mapped == null) {
+      long start = window * STRIDE;
+      long reach = Math.min(size - start, Integer.MAX_VALUE);
+      MappedByteBuffer fresh = channel.map(FileChannel.MapMode.READ_ONLY, start, reach);
+      MappedByteBuffer earlier = windows.putIfAbsent(window, fresh);
+      mapped = earlier != null ? earlier : fresh;
+    }
+    return mapped.slice((int) (offset - window * STRIDE), length).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  @Override
+  public void close() throws IOException {
+    windows.clear();
+    channel.close();
+  }
+}

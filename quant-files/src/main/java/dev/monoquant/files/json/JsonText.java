@@ -1,0 +1,135 @@
+package dev.monoquant.files.json;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Writes JSON: compact, as headers are, or indented by two spaces as Python's {@code
+ * json.dumps(..., indent=2)} does. Numbers are written with the digits they came with.
+ */
+public final class JsonText {
+
+  /** The order of UTF-8 bytes, which is that of code points and of Rust and Python. */
+  public static final Comparator<String> BY_CODE_POINT = JsonText::compareCodePoints;
+
+  private final StringBuilder out = new StringBuilder();
+  private final boolean pretty;
+
+  private JsonText(boolean pretty) {
+    this.pretty = pretty;
+  }
+
+  /**
+   * {@return the text without any white space; everything but control characters, quotes and
+   * backslashes stands as it is, keys keep their order}
+   *
+   * @param value any value
+   */
+  public static String compact(JsonValue value) {
+    JsonText text = new JsonText(false);
+    text.write(value, 0);
+    return text.out.toString();
+  }
+
+  /**
+   * {@return the text with keys sorted, two spaces a level, everything beyond ASCII escaped, and a
+   * final newline}
+   *
+   * @param value any value
+   */
+  public static String pretty(JsonValue value) {
+    JsonText text = new JsonText(true);
+    text.write(value, 0);
+    return text.out.append('\n').toString();
+  }
+
+  /**
+   * Appends a text in double quotes.
+   *
+   * @param out where to
+   * @param text any text
+   * @param ascii whether to escape everything beyond ASCII too
+   */
+  public static void quoted(StringBuilder out, String text, boolean ascii) {
+    out.append('"');
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      int known = "\"\\\b\f\n\r\t".indexOf(c);
+      if (known >= 0) {
+        out.append('\\').append("\"\\bfnrt".charAt(known));
+      } else if (c < ' ' || (ascii && c > '~')) {
+        out.append(String.format("\\u%04x", (int) c));
+      } else {
+        out.append(c);
+      }
+    }
+    out.append('"');
+  }
+
+  private void write(JsonValue value, int level) {
+    if (value instanceof JsonValue.Obj object) {
+      writeObject(object, level);
+    } else if (value instanceof JsonValue.Arr array) {
+      out.append('[');
+      for (Iterator<JsonValue> items = array.items().iterator(); items.hasNext(); ) {
+        newline(level + 1);
+        write(items.next(), level + 1);
+        out.append(items.hasNext() ? "," : "");
+      }
+      close(array.items().isEmpty(), level, ']');
+    } else if (value instanceof JsonValue.Str string) {
+      quoted(out, string.value(), pretty);
+    } else if (value instanceof JsonValue.Num number) {
+      out.append(number.text());
+    } else {
+      out.append(((JsonValue.Literal) value).word());
+    }
+  }
+
+  private void writeObject(JsonValue.Obj object, int level) {
+    List<Map.Entry<String, JsonValue>> members = new ArrayList<>(object.members().entrySet());
+    if (pretty) {
+      members.sort(Map.Entry.comparingByKey(BY_CODE_POINT));
+    }
+    out.append('{');
+    for (int i = 0; i < members.size(); i++) {
+      newline(level + 1);
+      quoted(out, members.get(i).getKey(), pretty);
+      out.append(pretty ? ": " : ":");
+      write(members.get(i).getValue(), level + 1);
+      out.append(i + 1 < members.size() ? "," : "");
+    }
+    close(members.isEmpty(), level, '}');
+  }
+
+  private void close(boolean empty, int level, char bracket) {
+    if (!empty) {
+      newline(level);
+    }
+    out.append(bracket);
+  }
+
+  private void newline(int level) {
+    if (pretty) {
+      out.append('\n').append("  ".repeat(level));
+    }
+  }
+
+  private static int compareCodePoints(String a, String b) {
+    int n = Math.min(a.length(), b.length());
+    for (int i = 0; i < n; i++) {
+      char x = a.charAt(i);
+      char y = b.charAt(i);
+      if (x != y) {
+        // A surrogate stands for a code point above all other characters.
+        boolean surrogateX = Character.isSurrogate(x);
+        boolean surrogateY = Character.isSurrogate(y);
+        return surrogateX == surrogateY ? Character.compare(x, y) : surrogateX ? 1 : -1;
+      }
+    }
+    return Integer.compare(a.length(), b.length());
+  }
+}

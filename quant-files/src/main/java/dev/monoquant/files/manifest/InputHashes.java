@@ -1,0 +1,122 @@
+package dev.monoquant.files.manifest;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.input.Locations;
+import dev.monoquant.spi.OutputRequest;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.concurrent.Future;
+
+/**
+ * The SHA-256 of every input file, computed in the background while the model is read. A file that
+ * changes meanwhile is noticed by its size or time of change, and refused.
+ */
+public final class InputHashes {
+
+  private record Stamp(long size, long modified) {
+    static Stamp of(Path file) throws IOException {
+      BasicFileAttributes now = Files.readAttributes(file, BasicFileAttributes.class);
+      return new Stamp(now.size(), now.lastModifiedTime().toMillis());
+    }
+  }
+
+  private record Input(Path file, Stamp before, Future<String> hash) {}
+
+  private final Optional<SortedMap<String, String>> known;
+  private final Map<String, Input> inputs = new LinkedHashMap<>();
+
+  /**
+   * Starts to hash the files of a request's source, unless provenance knows the hashes.
+   *
+   * @param request what will be written
+   * @param pool the threads that hash
+   */
+  public InputHashes(OutputRequest request, HashPool pool) throws IOException {
+    this.known = Manifest.knownInputs(request.provenance());
+    if (known.isPresent()) {
+      return;
+    }
+    List<Path> files = request.source().files();
+    List<String> names = names(files);
+    for (int i = 0; i < files.size(); i++) {
+      Path file = files.get(i);
+      Stamp before = Stamp.of(file);
+      Future<String> hash = pool.submit(file, before.size());
+      inputs.put(names.get(i), new Input(file, before, hash));
+    }
+  }
+
+  /**
+   * {@return the names under which files are known: that of a single one, else those relative to
+   * the folder that holds them all, with forward slashes}
+   */
+  static List<String> names(List<Path> files) {
+    Path common = null;
+    for (Path file : files) {
+      Path folder = Locations.folder(file.toAbsolutePath().normalize());
+      common = common == null ? folder : common;
+      while (!folder.startsWith(common)) {
+        common = Locations.folder(common);
+      }
+    }
+    List<String> names = new ArrayList<>();
+    for (Path file : files) {
+      if (common != null) {
+        Path relative = common.relativize(file.toAbsolutePath().normalize());
+        names.add(relative.toString().replace(relative.getFileSystem().getSeparator(), "/"));
+      }
+    }
+    return names;
+  }
+
+  /**
+   * Waits for all of them.
+   *
+   * @return the hashes by name
+   * @throws IOException if reading fails
+   * @throws ModelFormatException if a file changed since this was made
+   */
+  public SortedMap<String, String> await() throws IOException {
+    return await(Set.of());
+  }
+
+  /**
+   * Waits for some of them.
+   *
+   * @param shards names of files of tensors within the model; if a file of one of these names is
+   *     not among the inputs, or there are no names, all hashes are waited for
+   */
+  public SortedMap<String, String> await(Set<String> shards) throws IOException {
+    if (known.isPresent()) {
+      return known.get();
+    }
+    SortedMap<String, String> hashes = Manifest.sorted();
+    boolean some = !shards.isEmpty() && inputs.keySet().containsAll(shards);
+    for (Map.Entry<String, Input> entry : inputs.entrySet()) {
+      if (some && !shards.contains(entry.getKey())) {
+        continue;
+      }
+      Input input = entry.getValue();
+      hashes.put(entry.getKey(), HashPool.await(input.hash()));
+      if (!Stamp.of(input.file()).equals(input.before())) {
+        throw new ModelFormatException(
+            Reason.UNREADABLE,
+            input.file().toString(),
+            "",
+            "the file changed while it was read, so nothing was written. Run again when nobody"
+                + " writes to it.");
+      }
+    }
+    return hashes;
+  }
+}

@@ -1,0 +1,284 @@
+package dev.monoquant.files.manifest;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.json.JsonText;
+import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.json.StrictJson;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.ReadLimits;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * What an output says of itself, so that it can be verified: hashes of all that went in and came
+ * out, and how it was made. No times and no machines; the same run gives the same text.
+ *
+ * <pre>
+ * {
+ *   "files":   {"config.json": SHA},              // every file or record without tensors
+ *   "headers": {"model.safetensors": SHA},        // in a directory: shards, up to their data
+ *   "inputs":  {"model.safetensors": SHA},        // every file that was read, side files too
+ *   "made":    {"monoquant.tool": "...", ...},    // in a directory: versions and configuration
+ *   "self":    SHA,                               // of what holds this text, see below
+ *   "tensors": {"fc.weight_packed": SHA},         // as stored
+ *   "version": 1,
+ *   "weights": {"fc.weight": {"bits": 4, ...}}    // in a directory: the resolved options
+ * }
+ * </pre>
+ *
+ * <p>SHA is a SHA-256 in 64 lower-case hexadecimal digits; that of a tensor is of its bytes in the
+ * file. {@code self} is that of the manifest file, or of the header of the single safetensors file
+ * that holds the manifest in its metadata, each with these 64 digits as zeros: thus no byte of an
+ * output is outside of all hashes. In a single safetensors file what {@code made} and {@code
+ * weights} would say stands beside the manifest in the metadata.
+ *
+ * <p>In a TorchScript archive {@code tensors} are the records of its storages, {@code files} all
+ * others but the manifest, as they are when inflated, and {@code self} is that of all bytes that
+ * are in no record or in one that is compressed, followed by the manifest, the checksum of whose
+ * record counts as zero.
+ *
+ * @param self the hash of what holds the manifest
+ * @param inputs hashes of the input files by name
+ * @param tensors hashes of the stored tensors by name
+ * @param headers hashes of the shards' headers by file name
+ * @param files hashes of other files by name
+ * @param made how the output was made, free texts
+ * @param weights the resolved options of each quantized weight
+ */
+public record Manifest(
+    String self,
+    SortedMap<String, String> inputs,
+    SortedMap<String, String> tensors,
+    SortedMap<String, String> headers,
+    SortedMap<String, String> files,
+    SortedMap<String, String> made,
+    Map<String, JsonValue> weights) {
+
+  /** How the keys of our own texts in metadata begin. */
+  public static final String OURS = "monoquant.";
+
+  /** The manifest of a directory. */
+  public static final String FILE = "monoquant-manifest.json";
+
+  /** The manifest of a single file, in its metadata. */
+  public static final String KEY = "monoquant.manifest";
+
+  /** A provenance text with the hashes of the inputs, where they are known before. */
+  public static final String INPUTS = "monoquant.inputs";
+
+  private static final long VERSION = 1;
+
+  /** As many as a header of safetensors may have. */
+  public static final long MOST_BYTES = 100_000_000;
+
+  /**
+   * {@return a manifest of a single file, every hash unknown}
+   *
+   * @param inputs the names of the inputs
+   * @param tensors the names of the stored tensors
+   */
+  public static Manifest unknown(Collection<String> inputs, Collection<String> tensors) {
+    SortedMap<String, String> in = sorted();
+    inputs.forEach(name -> in.put(name, HashPool.UNKNOWN));
+    SortedMap<String, String> out = sorted();
+    tensors.forEach(name -> out.put(name, HashPool.UNKNOWN));
+    return of(in, out);
+  }
+
+  /** A manifest of a single file, but for the hash of what will hold it. */
+  public static Manifest of(SortedMap<String, String> inputs, SortedMap<String, String> tensors) {
+    return new Manifest(HashPool.UNKNOWN, inputs, tensors, sorted(), sorted(), sorted(), Map.of());
+  }
+
+  /**
+   * {@return an empty map in the order that texts have in a manifest}
+   *
+   * @param <V> the values
+   */
+  public static <V> SortedMap<String, V> sorted() {
+    return new TreeMap<>(JsonText.BY_CODE_POINT);
+  }
+
+  /**
+   * {@return the same with another hash of what holds it}
+   *
+   * @param hash the hash
+   */
+  public Manifest withSelf(String hash) {
+    return new Manifest(hash, inputs, tensors, headers, files, made, weights);
+  }
+
+  /**
+   * {@return what a manifest says of a quantized weight}
+   *
+   * @param weight the weight
+   */
+  public static JsonValue describe(EncodedWeight weight) {
+    Options options = weight.options();
+    Map<String, JsonValue> json = sorted();
+    json.put("scheme", JsonValue.of(weight.scheme().toString()));
+    json.put("bits", JsonValue.Num.of(options.bits()));
+    json.put("symmetric", JsonValue.of(options.symmetric()));
+    json.put("granularity", JsonValue.of(options.granularity().wire()));
+    json.put("profile", JsonValue.of(options.profile()));
+    json.put("options", object(options.extra()));
+    return new JsonValue.Obj(json);
+  }
+
+  /** {@return the text without white space, for metadata} */
+  public String toText() {
+    return JsonText.compact(json());
+  }
+
+  /** {@return the bytes of a manifest file, {@link #self} computed} */
+  byte[] toFile() {
+    byte[] open = withSelf(HashPool.UNKNOWN).bytes();
+    return withSelf(HashPool.hash(open)).bytes();
+  }
+
+  private byte[] bytes() {
+    return JsonText.pretty(json()).getBytes(StandardCharsets.UTF_8);
+  }
+
+  private JsonValue json() {
+    Map<String, JsonValue> json = sorted();
+    json.put("version", JsonValue.Num.of(VERSION));
+    json.put("self", JsonValue.of(self));
+    json.put("inputs", object(inputs));
+    json.put("tensors", object(tensors));
+    if (!headers.isEmpty()) {
+      json.put("headers", object(headers));
+    }
+    if (!headers.isEmpty() || !files.isEmpty()) {
+      json.put("files", object(files));
+      json.put("made", object(made));
+      json.put("weights", new JsonValue.Obj(weights));
+    }
+    return new JsonValue.Obj(json);
+  }
+
+  private static JsonValue object(Map<String, String> texts) {
+    Map<String, JsonValue> json = sorted();
+    texts.forEach((key, value) -> json.put(key, JsonValue.of(value)));
+    return new JsonValue.Obj(json);
+  }
+
+  /**
+   * {@return the hash of bytes that hold this manifest, its own digits as zeros}
+   *
+   * @param holder the manifest file, or a header of safetensors
+   */
+  public String hashOf(byte[] holder) {
+    byte[] digits = self.getBytes(StandardCharsets.US_ASCII);
+    byte[] open = holder.clone();
+    for (int at = 0; at + digits.length <= open.length; at++) {
+      if (Arrays.equals(holder, at, at + digits.length, digits, 0, digits.length)) {
+        Arrays.fill(open, at, at + digits.length, (byte) '0');
+      }
+    }
+    return HashPool.hash(open);
+  }
+
+  /**
+   * Reads a manifest.
+   *
+   * @param bytes JSON in UTF-8
+   * @param label where it stands, for messages
+   * @return the manifest
+   * @throws ModelFormatException if it is none, or of another version
+   */
+  public static Manifest parse(byte[] bytes, String label) {
+    JsonValue json =
+        StrictJson.parse(
+            ByteBuffer.wrap(bytes),
+            new StrictJson.Dialect(
+                label,
+                "the manifest",
+                Reason.METADATA,
+                Reason.METADATA,
+                ReadLimits.DEFAULT.maxDepth(),
+                false));
+    if (!(json instanceof JsonValue.Obj all)) {
+      throw fault(label, "is " + json.kind() + ", not an object");
+    }
+    Optional<Long> version =
+        all.find("version")
+            .flatMap(v -> v instanceof JsonValue.Num n ? n.count() : Optional.empty());
+    if (!version.equals(Optional.of(VERSION))) {
+      throw fault(label, "is not of version " + VERSION);
+    }
+    Map<String, JsonValue> weights =
+        all.find("weights").orElse(null) instanceof JsonValue.Obj o ? o.members() : Map.of();
+    return new Manifest(
+        all.text("self").orElseThrow(() -> fault(label, "has no \"self\"")),
+        texts(all, "inputs", label),
+        texts(all, "tensors", label),
+        texts(all, "headers", label),
+        texts(all, "files", label),
+        texts(all, "made", label),
+        new LinkedHashMap<>(weights));
+  }
+
+  /** The texts of an object within an object. */
+  public static SortedMap<String, String> texts(JsonValue.Obj all, String key, String label) {
+    SortedMap<String, String> texts = sorted();
+    if (all.find(key).isPresent()) {
+      if (!(all.find(key).get() instanceof JsonValue.Obj object)) {
+        throw fault(label, "has \"" + key + "\" that is no object");
+      }
+      for (Map.Entry<String, JsonValue> member : object.members().entrySet()) {
+        if (!(member.getValue() instanceof JsonValue.Str text)) {
+          throw fault(label, "has a value under \"" + key + "\" that is no text");
+        }
+        texts.put(member.getKey(), text.value());
+      }
+    }
+    return texts;
+  }
+
+  private static ModelFormatException fault(String label, String what) {
+    return new ModelFormatException(
+        Reason.METADATA,
+        label,
+        "",
+        "the manifest " + what + ". The output was changed; make it anew.");
+  }
+
+  /**
+   * The hashes of the inputs if provenance brings them along.
+   *
+   * @param provenance the texts of a request
+   * @return them by name, or empty if the files have to be read
+   */
+  static Optional<SortedMap<String, String>> knownInputs(Map<String, String> provenance) {
+    String text = provenance.get(INPUTS);
+    if (text == null) {
+      return Optional.empty();
+    }
+    String manifest = "{\"version\":1,\"self\":\"\",\"inputs\":" + text + "}";
+    return Optional.of(parse(manifest.getBytes(StandardCharsets.UTF_8), INPUTS).inputs());
+  }
+
+  /**
+   * {@return the names under which the inputs of a request are known}
+   *
+   * @param provenance the texts of the request
+   * @param files the files of its source
+   */
+  public static List<String> inputNames(Map<String, String> provenance, List<Path> files) {
+    return knownInputs(provenance)
+        .map(known -> List.copyOf(known.keySet()))
+        .orElseGet(() -> InputHashes.names(files));
+  }
+}

@@ -1,0 +1,235 @@
+package dev.monoquant.files.model;
+
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.input.Closing;
+import dev.monoquant.files.input.Locations;
+import dev.monoquant.files.safetensors.SafetensorsFile;
+import dev.monoquant.files.safetensors.ShardIndex;
+import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.SideFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * Finds and opens the model in a directory: {@code model.safetensors}, or shards with their index.
+ *
+ * <p>Which file is the model must be beyond doubt, and index and shards must agree to the tensor:
+ * what would be read as half a model, or as another one by another reader, is refused. A total size
+ * in the index that is not the sum is only warned of, since published models have wrong ones.
+ */
+public final class ModelDirectory {
+
+  private static final String SINGLE = "model.safetensors";
+  private static final String INDEX = "model.safetensors.index.json";
+  private static final Pattern SHARD = Pattern.compile(".*-(\\d+)-of-(\\d+)\\.safetensors");
+  private static final Pattern TORCH = Pattern.compile(".*\\.(bin|pt|pth|ckpt)(\\.index\\.json)?");
+
+  private final Path root;
+  private final String label;
+  private final ReadLimits limits;
+  private final TreeSet<String> names = new TreeSet<>();
+
+  private ModelDirectory(Path root, String label, ReadLimits limits) throws IOException {
+    this.root = root;
+    this.label = label;
+    this.limits = limits;
+    try (Stream<Path> entries = Files.list(root)) {
+      entries.forEach(p -> names.add(p.getFileName().toString()));
+    }
+  }
+
+  /**
+   * {@return whether a path is a directory or the index of shards}
+   *
+   * @param path any path
+   */
+  public static boolean fits(Path path) {
+    return Files.isDirectory(path)
+        || (path.getFileName() != null
+            && path.getFileName().toString().endsWith(ShardIndex.SUFFIX)
+            && Files.isRegularFile(path));
+  }
+
+  /**
+   * {@return the directory: the path itself, or the one that holds the index}
+   *
+   * @param path a path that fits
+   */
+  public static Path root(Path path) {
+    return Files.isDirectory(path) ? path : Locations.folder(path);
+  }
+
+  /**
+   * Opens a model.
+   *
+   * @param path a directory, or the index in it
+   * @param limits how much to believe
+   * @return the open model; the caller closes it
+   * @throws IOException if a file cannot be read
+   * @throws ModelFormatException if there is no model, more than one, or a faulty one
+   */
+  public static ModelFiles open(Path path, ReadLimits limits) throws IOException {
+    if (Files.isDirectory(path)) {
+      ModelDirectory directory = new ModelDirectory(path, path.toString(), limits);
+      Optional<String> index = directory.index();
+      return index.isPresent()
+          ? directory.sharded(index.get())
+          : directory.single(directory.onlyFile());
+    }
+    Path parent = root(path);
+    String label = path.getParent() == null ? "." : path.getParent().toString();
+    return new ModelDirectory(parent, label, limits).sharded(path.getFileName().toString());
+  }
+
+  private Optional<String> index() {
+    List<String> all = names.stream().filter(n -> n.endsWith(ShardIndex.SUFFIX)).toList();
+    if (all.isEmpty()) {
+      return Optional.empty();
+    }
+    String chosen = all.contains(INDEX) ? INDEX : all.get(0);
+    String single =
+        chosen.substring(0, chosen.length() - ShardIndex.SUFFIX.length()) + ".safetensors";
+    if (names.contains(single)) {
+      throw ambiguous(chosen, single);
+    }
+    if (!chosen.equals(INDEX) && (all.size() > 1 || names.contains(SINGLE))) {
+      throw ambiguous(chosen, all.size() > 1 ? all.get(1) : SINGLE);
+    }
+    return Optional.of(chosen);
+  }
+
+  private String onlyFile() {
+    if (names.contains(SINGLE)) {
+      return SINGLE;
+    }
+    List<String> files = names.stream().filter(n -> n.endsWith(".safetensors")).toList();
+    for (String file : files) {
+      var shard = SHARD.matcher(file);
+      if (shard.matches() && !shard.group(2).matches("0*1")) {
+        throw new ModelFormatException(
+            Reason.INDEX_MISSING,
+            label,
+            quote(file),
+            "is one of several shards, but there is no index (such as "
+                + INDEX
+                + "), so nobody can tell whether the model is complete. Fetch the index too.");
+      }
+    }
+    if (files.size() > 1) {
+      throw ambiguous(files.get(0), files.get(1));
+    }
+    if (files.isEmpty()) {
+      throw nothing();
+    }
+    return files.get(0);
+  }
+
+  private ModelFormatException ambiguous(String one, String other) {
+    return new ModelFormatException(
+        Reason.AMBIGUOUS_ROOT,
+        label,
+        "",
+        "holds both "
+            + quote(one)
+            + " and "
+            + quote(other)
+            + ", which may be two models. Name the one you mean, or remove the other.");
+  }
+
+  private ModelFormatException nothing() {
+    Optional<String> torch = names.stream().filter(n -> TORCH.matcher(n).matches()).findFirst();
+    if (torch.isPresent()) {
+      return new ModelFormatException(
+          Reason.NOT_THIS_FORMAT,
+          label,
+          quote(torch.get()),
+          "is a PyTorch checkpoint, and there are no safetensors files. Fetch the safetensors"
+              + " version of the model, or give the checkpoint file itself as the input.");
+    }
+    return new ModelFormatException(
+        Reason.NO_TENSORS,
+        label,
+        "",
+        "holds no tensor file, such as "
+            + SINGLE
+            + " or "
+            + INDEX
+            + " with its shards. Name the directory that does.");
+  }
+
+  private String labelOf(String name) {
+    return label + "/" + name;
+  }
+
+  private ModelFiles single(String name) throws IOException {
+    Path path = root.resolve(name);
+    SafetensorsFile file = SafetensorsFile.open(path, labelOf(name), limits);
+    return assemble(new TreeMap<>(Map.of(name, file)), List.of(path));
+  }
+
+  private ModelFiles sharded(String indexName) throws IOException {
+    Path indexPath = root.resolve(indexName);
+    ShardIndex index = ShardIndex.read(indexPath, labelOf(indexName), limits);
+    index.requireFiles(root);
+    Map<String, SafetensorsFile> open = new LinkedHashMap<>();
+    List<Path> paths = new ArrayList<>(List.of(indexPath));
+    try {
+      for (String shard : new TreeSet<>(index.shards())) {
+        Path path = root.resolve(shard);
+        String name = labelOf(shard) + " (shard of " + indexName + ")";
+        open.put(shard, SafetensorsFile.open(path, name, limits));
+        paths.add(path);
+      }
+      Map<String, Map<String, Long>> sizes = new LinkedHashMap<>();
+      open.forEach(
+          (shard, file) -> {
+            Map<String, Long> tensors = new LinkedHashMap<>();
+            file.tensors().forEach(t -> tensors.put(t.name(), t.bytes()));
+            sizes.put(shard, tensors);
+          });
+      index.compare(sizes);
+      return assemble(open, paths);
+    } catch (IOException | RuntimeException | Error e) {
+      Closing.all(open.values());
+      throw e;
+    }
+  }
+
+  private ModelFiles assemble(Map<String, SafetensorsFile> open, List<Path> tensorFiles)
+      throws IOException {
+    List<Path> paths = new ArrayList<>(tensorFiles);
+    Set<Path> own = new LinkedHashSet<>(tensorFiles);
+    List<SideFile> sides = SideFiles.find(root, own);
+    sides.forEach(s -> paths.add(s.path()));
+    return new ModelFiles(label, open, paths, sides);
+  }
+
+  /**
+   * {@return a file of a directory, if it is there and no directory itself}
+   *
+   * @param root the directory
+   * @param name the name of the file
+   */
+  public static Optional<Path> file(Path root, String name) {
+    Path path = root.resolve(name);
+    return Files.isRegularFile(path) && !Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)
+        ? Optional.of(path)
+        : Optional.empty();
+  }
+}

@@ -1,0 +1,219 @@
+package dev.monoquant.files.output;
+
+import dev.monoquant.files.input.Locations;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The temporary names beside a target, and what a killed run left under them.
+ *
+ * <p>{@code .NAME.quant-PID-RANDOM.tmp} is an output in the making; {@code
+ * .NAME.quant-PID-RANDOM.old} is the directory it is about to replace. They count as left over when
+ * none of their files is locked (the run that made them locks what it writes), and no process of
+ * that number runs, or it is this very process, which knows its own: in a container each run may
+ * have the same number.
+ */
+public final class Leftovers {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Leftovers.class);
+  private static final Pattern SUFFIX = Pattern.compile("(\\d{1,18})-[0-9a-f]{16}\\.(tmp|old)");
+
+  /** The temporary names ending in .tmp that this JVM uses right now. */
+  private static final Set<Path> OWN = ConcurrentHashMap.newKeySet();
+
+  private Leftovers() {}
+
+  /**
+   * {@return whether a file or directory of this name is one that a run makes for itself}
+   *
+   * @param fileName a name without folders
+   */
+  public static boolean isTemporary(String fileName) {
+    int at = fileName.lastIndexOf(".quant-");
+    return TargetLock.isLock(fileName)
+        || (fileName.startsWith(".")
+            && at > 0
+            && SUFFIX.matcher(fileName.substring(at + ".quant-".length())).matches());
+  }
+
+  /** {@return a fresh name ending in .tmp beside the target, in use until it is forgotten} */
+  static Path freshName(Path target) {
+    Path name =
+        target.resolveSibling(
+            String.format(
+                "%s%d-%016x.tmp",
+                prefix(target),
+                ProcessHandle.current().pid(),
+                ThreadLocalRandom.current().nextLong()));
+    OWN.add(name);
+    return name;
+  }
+
+  /** Ends the use of a name. */
+  static void forget(Path name) {
+    OWN.remove(name);
+  }
+
+  /** {@return the name ending in .old that belongs to one ending in .tmp} */
+  static Path oldName(Path temporary) {
+    String name = temporary.getFileName().toString();
+    return temporary.resolveSibling(name.substring(0, name.length() - "tmp".length()) + "old");
+  }
+
+  private static String prefix(Path target) {
+    return "." + target.getFileName() + ".quant-";
+  }
+
+  /**
+   * Puts an old directory back if a killed run had moved it away, and removes everything else that
+   * killed runs left beside the target.
+   *
+   * @param keep what is to be gone on with
+   */
+  static void sweep(Path target, Optional<Path> keep, Disk disk) throws IOException {
+    for (Path left : stale(target)) {
+      if (keep.equals(Optional.of(left))) {
+        continue;
+      }
+      boolean old = left.toString().endsWith(".old");
+      if (old && !Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
+        LOG.warn("{}: putting back what an earlier run had moved to {}", target, left);
+        disk.rename(left, target);
+      } else {
+        LOG.warn("{}: removing what an earlier run left behind", left);
+        deleteTree(left);
+      }
+    }
+  }
+
+  /** Of the unfinished directories with a journal the one with the longest. */
+  static Optional<Path> resumable(Path target) throws IOException {
+    Path best = null;
+    long longest = 0;
+    for (Path left : stale(target)) {
+      Path journal = left.resolve(Journal.FILE);
+      if (left.toString().endsWith(".tmp") && Files.isRegularFile(journal)) {
+        if (Files.size(journal) > longest) {
+          longest = Files.size(journal);
+          best = left;
+        }
+      }
+    }
+    return Optional.ofNullable(best);
+  }
+
+  /** Removes all files below a directory but some; folders stay. */
+  static void deleteAllBut(Path root, Set<Path> keep) throws IOException {
+    try (Stream<Path> paths = Files.walk(root)) {
+      for (Path path : (Iterable<Path>) paths::iterator) {
+        if (!Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS) && !keep.contains(path)) {
+          Files.delete(path);
+        }
+      }
+    }
+  }
+
+  private static List<Path> stale(Path target) throws IOException {
+    List<Path> found = new ArrayList<>();
+    String prefix = prefix(target);
+    try (DirectoryStream<Path> siblings =
+        Files.newDirectoryStream(
+            Locations.folder(target), p -> p.getFileName().toString().startsWith(prefix))) {
+      for (Path sibling : siblings) {
+        Matcher suffix =
+            SUFFIX.matcher(sibling.getFileName().toString().substring(prefix.length()));
+        if (suffix.matches()
+            && !inUse(sibling, Long.parseLong(suffix.group(1)))
+            && !anyLocked(sibling)) {
+          found.add(sibling);
+        }
+      }
+    }
+    found.sort(null);
+    return found;
+  }
+
+  private static boolean inUse(Path name, long pid) {
+    if (pid == ProcessHandle.current().pid()) {
+      String text = name.getFileName().toString();
+      String made = text.substring(0, text.length() - "tmp".length()) + "tmp";
+      return OWN.contains(name.resolveSibling(made));
+    }
+    Optional<ProcessHandle> process = ProcessHandle.of(pid);
+    return process.isPresent() && process.get().isAlive();
+  }
+
+  private static boolean anyLocked(Path path) throws IOException {
+    List<Path> files = new ArrayList<>();
+    if (Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
+      try (DirectoryStream<Path> entries = Files.newDirectoryStream(path)) {
+        entries.forEach(files::add);
+      }
+    } else {
+      files.add(path);
+    }
+    for (Path file : files) {
+      if (Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) && locked(file)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean locked(Path file) {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
+        FileLock lock = channel.tryLock()) {
+      return lock == null;
+    } catch (IOException | OverlappingFileLockException inUse) {
+      return true;
+    }
+  }
+
+  /** Removes a file or a directory with all it holds; links are removed, not followed. */
+  static void deleteTree(Path root) throws IOException {
+    if (!Files.exists(root, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    Files.walkFileTree(
+        root,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+              throws IOException {
+            Files.delete(file);
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult postVisitDirectory(Path dir, IOException error)
+              throws IOException {
+            if (error != null) {
+              throw error;
+            }
+            Files.delete(dir);
+            return FileVisitResult.CONTINUE;
+          }
+        });
+  }
+}

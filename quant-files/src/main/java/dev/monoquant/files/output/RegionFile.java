@@ -1,0 +1,152 @@
+package dev.monoquant.files.output;
+
+import static dev.monoquant.QuantException.quote;
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.files.manifest.HashPool;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * A file in the making that consists of regions of known places and whatever lies between them.
+ * Pieces of regions are written by many threads in any order; the checksums of a region are
+ * computed in the background as soon as it is complete. What lies between is written at the end,
+ * when they are known.
+ */
+public final class RegionFile implements Closeable {
+
+  /**
+   * A run of bytes of the file.
+   *
+   * @param name its name, unique in the file
+   * @param start its first byte
+   * @param length its bytes
+   */
+  public record Region(String name, long start, long length) {}
+
+  private final StagedFile file;
+  private final HashPool pool;
+  private final Map<String, Region> regions = new HashMap<>();
+  private final Map<String, AtomicLong> missing = new HashMap<>();
+  private final Map<String, Future<HashPool.Sums>> sums = new ConcurrentHashMap<>();
+
+  /**
+   * Starts the file.
+   *
+   * @param staging where the file is made
+   * @param name its name relative to the target; empty if the output is a file
+   * @param size bytes it will have
+   * @param regions its regions
+   * @throws IOException if writing fails
+   */
+  public RegionFile(Staging staging, String name, long size, List<Region> regions)
+      throws IOException {
+    this.file = staging.create(name, size);
+    this.pool = staging.pool();
+    for (Region region : regions) {
+      this.regions.put(region.name(), region);
+      missing.put(region.name(), new AtomicLong(region.length()));
+      if (region.length() == 0) {
+        sum(region);
+      }
+    }
+  }
+
+  private void sum(Region region) {
+    sums.put(region.name(), pool.submitSums(file::read, region.start(), region.length()));
+  }
+
+  /** {@return where the file is made} */
+  public Path path() {
+    return file.path();
+  }
+
+  /**
+   * Writes a piece of a region; thread-safe.
+   *
+   * @param name one of the regions
+   * @param offset first byte within it
+   * @param data the bytes; consumed
+   * @throws IOException if writing fails
+   */
+  public void write(String name, long offset, ByteBuffer data) throws IOException {
+    Region region = regions.get(name);
+    if (region == null || offset < 0 || offset > region.length() - data.remaining()) {
+      throw new IllegalArgumentException(
+          "bytes "
+              + offset
+              + " to "
+              + (offset + data.remaining())
+              + " of "
+              + quote(name)
+              + ", which has "
+              + (region == null ? "no place in the file" : region.length() + " bytes"));
+    }
+    int length = data.remaining();
+    file.write(region.start() + offset, data);
+    if (length > 0 && requireNonNull(missing.get(name)).addAndGet(-length) == 0) {
+      sum(region);
+    }
+  }
+
+  /**
+   * Writes what is no region.
+   *
+   * @param position first byte in the file
+   * @param bytes the bytes
+   * @throws IOException if writing fails
+   */
+  public void writeBetween(long position, byte[] bytes) throws IOException {
+    file.write(position, ByteBuffer.wrap(bytes));
+  }
+
+  /**
+   * Waits for the checksums of a region.
+   *
+   * @param name one of the regions
+   * @return its checksums
+   * @throws IOException if reading fails
+   * @throws IllegalStateException if it is not complete
+   */
+  public HashPool.Sums sums(String name) throws IOException {
+    Future<HashPool.Sums> known = sums.get(name);
+    if (known == null) {
+      throw new IllegalStateException(
+          file.path()
+              + ": "
+              + quote(name)
+              + " was not written exactly once; every byte of every tensor must be");
+    }
+    return HashPool.await(known);
+  }
+
+  /** Lets the background flush what is there, if it is to be flushed at all. */
+  public void flushSoon() {
+    file.flushSoon();
+  }
+
+  /**
+   * Flushes and closes the file, and reads every byte again.
+   *
+   * @throws IOException if that fails
+   * @throws dev.monoquant.ValidationException if the file holds anything but what was written
+   * @throws IllegalStateException if not every byte was written exactly once
+   */
+  public void seal() throws IOException {
+    file.seal();
+    file.audit();
+  }
+
+  @Override
+  public void close() throws IOException {
+    file.close();
+  }
+}

@@ -1,0 +1,189 @@
+package dev.monoquant.files.output;
+
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.files.manifest.HashPool;
+import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.manifest.ManifestBuilder;
+import dev.monoquant.files.safetensors.SafetensorsLayout;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The files of tensors of a directory in the making. Each is flushed, checked and noted in the
+ * journal as soon as its last byte is written, in the background, while others are in work; those
+ * that an interrupted run has finished are taken as they are. {@link #write} and {@link #remark}
+ * are thread-safe.
+ */
+public final class ShardFiles implements Closeable {
+
+  private final Staging staging;
+  private final Map<String, SafetensorsLayout> layouts;
+  private final Map<String, Set<String>> sources;
+  private final Map<String, TensorFileWriter> files = new LinkedHashMap<>();
+  private final Map<String, Map<String, String>> remarks = new ConcurrentHashMap<>();
+  private final Map<String, Future<Journal.Entry>> finishing = new ConcurrentHashMap<>();
+  private final ExecutorService finisher;
+
+  /**
+   * Starts the files that are not finished yet.
+   *
+   * @param staging where they are made
+   * @param layouts what they will hold, by their names
+   * @param sources the shards of the input that each is made of, by its name
+   * @throws IOException if a file cannot be made
+   */
+  public ShardFiles(
+      Staging staging, Map<String, SafetensorsLayout> layouts, Map<String, Set<String>> sources)
+      throws IOException {
+    this.staging = staging;
+    this.layouts = layouts;
+    this.sources = sources;
+    this.finisher =
+        Executors.newSingleThreadExecutor(
+            task -> {
+              Thread thread = new Thread(task, "quant-finish");
+              thread.setDaemon(true);
+              return thread;
+            });
+    try {
+      for (Map.Entry<String, SafetensorsLayout> shard : layouts.entrySet()) {
+        if (!staging.finished().containsKey(shard.getKey())) {
+          files.put(
+              shard.getKey(), new TensorFileWriter(staging, shard.getKey(), shard.getValue()));
+        }
+      }
+    } catch (IOException | RuntimeException | Error e) {
+      close();
+      throw e;
+    }
+  }
+
+  /**
+   * {@return the remarks of a file that an interrupted run has finished; empty if it has not}
+   *
+   * @param shard the name of the file
+   */
+  public Optional<Map<String, String>> finished(String shard) {
+    return Optional.ofNullable(staging.finished().get(shard)).map(Journal.Entry::remarks);
+  }
+
+  /**
+   * Writes a piece of a tensor.
+   *
+   * @param shard the name of the file
+   * @param tensor the name of the tensor
+   * @param offset first byte within its data
+   * @param data the bytes; consumed
+   * @throws IOException if writing fails
+   */
+  public void write(String shard, String tensor, long offset, ByteBuffer data) throws IOException {
+    TensorFileWriter file = files.get(shard);
+    if (file == null || finishing.containsKey(shard)) {
+      throw new IllegalStateException(
+          "tensor "
+              + quote(tensor)
+              + " is written already; every byte of every tensor must be written exactly once");
+    }
+    if (file.write(tensor, offset, data)) {
+      finishing.put(shard, finisher.submit(() -> finish(shard, file)));
+    }
+  }
+
+  /**
+   * Leaves a text in the journal.
+   *
+   * @param shard the name of the file that holds the weight
+   * @param weight the name of the weight
+   * @param text the text
+   */
+  public void remark(String shard, String weight, String text) {
+    remarks.computeIfAbsent(shard, s -> new ConcurrentHashMap<>()).put(weight, text);
+  }
+
+  private Journal.Entry finish(String shard, TensorFileWriter file) throws IOException {
+    file.finish();
+    SortedMap<String, String> texts = Manifest.sorted();
+    texts.putAll(remarks.getOrDefault(shard, Map.of()));
+    Journal.Entry entry =
+        new Journal.Entry(
+            shard,
+            file.headerHash(),
+            staging.inputs(sources.getOrDefault(shard, Set.of())),
+            file.hashes(),
+            texts);
+    staging.journal().add(entry);
+    return entry;
+  }
+
+  /**
+   * Finishes what is not finished yet.
+   *
+   * @param manifest is told of every file
+   * @return the names of all files
+   * @throws IOException if writing or reading fails
+   * @throws dev.monoquant.ValidationException if what is read back is not what was written
+   */
+  public List<String> finishAll(ManifestBuilder manifest) throws IOException {
+    // A file without a single byte of data never had a last one.
+    files.forEach(
+        (shard, file) ->
+            finishing.computeIfAbsent(shard, s -> finisher.submit(() -> finish(s, file))));
+    for (String shard : layouts.keySet()) {
+      Future<Journal.Entry> ours = finishing.get(shard);
+      Journal.Entry entry = ours == null ? staging.finished().get(shard) : HashPool.await(ours);
+      if (entry == null) {
+        throw new IllegalStateException("nobody made " + shard);
+      }
+      manifest.shard(shard, entry.header(), entry.tensors());
+    }
+    return new ArrayList<>(layouts.keySet());
+  }
+
+  /** Closes all files; those not finished stay incomplete. */
+  @Override
+  public void close() throws IOException {
+    finisher.shutdownNow();
+    IOException first = null;
+    for (TensorFileWriter file : files.values()) {
+      try {
+        file.close();
+      } catch (IOException e) {
+        if (first == null) {
+          first = e;
+        } else {
+          first.addSuppressed(e);
+        }
+      }
+    }
+    awaitEnd();
+    if (first != null) {
+      throw first;
+    }
+  }
+
+  private void awaitEnd() {
+    boolean interrupted = Thread.interrupted();
+    try {
+      finisher.awaitTermination(10, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      interrupted = true;
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,293 @@
+package dev.monoquant.files.output;
+
+import dev.monoquant.OutputException;
+import dev.monoquant.ValidationException;
+import dev.monoquant.files.input.Locations;
+import dev.monoquant.files.input.MappedFile;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.zip.CRC32C;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A file in the making, under a temporary name. Many threads write pieces of it in any order; every
+ * piece's CRC32C is kept, and {@link #audit} compares it with what the file then holds.
+ *
+ * <p>With {@code sync}, a background thread flushes what has been written while more is being
+ * written, so that the flush at the end is short.
+ *
+ * <p>Writes are positional: measured on ext4, a mapped output costs ten times the CPU time (3.3
+ * against 0.33 s/GiB), since every page of a new file faults on its first touch.
+ */
+public final class StagedFile implements Closeable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(StagedFile.class);
+
+  /** A heap buffer goes through a direct one of the JDK's, per thread, as large as the write. */
+  private static final int WRITE_AT_MOST = 1 << 20;
+
+  private static final long FLUSH_EVERY = 64L << 20;
+
+  private static final String ADVICE =
+      "The disk or another program changed the file; nothing was put in place. Run again, and check"
+          + " the disk if it happens twice.";
+
+  private final Path path;
+  private final Path target;
+  private final long size;
+  private final Disk disk;
+  private final boolean sync;
+  private final FileChannel channel;
+  private final ChunkLog log = new ChunkLog();
+  private final AtomicLong unflushed = new AtomicLong();
+  private final Thread flusher;
+  private final Object wake = new Object();
+  private volatile boolean sealed;
+
+  /**
+   * Makes the file.
+   *
+   * @param path the temporary name
+   * @param target the final name, for messages
+   * @param size bytes it will have
+   * @param sync whether to flush to the disk
+   * @param disk the file system
+   */
+  StagedFile(Path path, Path target, long size, boolean sync, Disk disk) throws IOException {
+    this.path = path;
+    this.target = target;
+    this.size = size;
+    this.sync = sync;
+    this.disk = disk;
+    try {
+      this.channel = disk.create(path);
+      // Tells other runs that this file is no leftover; where locks do not work, the pid does.
+      tryLock(channel);
+    } catch (IOException e) {
+      throw explained(e);
+    }
+    this.flusher = new Thread(this::flushWhileWriting, "quant-flush");
+    if (sync) {
+      flusher.setDaemon(true);
+      flusher.start();
+    }
+  }
+
+  private static void tryLock(FileChannel channel) {
+    try {
+      channel.tryLock();
+    } catch (IOException | UnsupportedOperationException noLocks) {
+      LOG.debug("files cannot be locked here: {}", noLocks.toString());
+    }
+  }
+
+  /** {@return the hidden name of the file} */
+  public Path path() {
+    return path;
+  }
+
+  /**
+   * Writes a piece; thread-safe.
+   *
+   * @param position first byte in the file
+   * @param data the bytes; consumed
+   */
+  public void write(long position, ByteBuffer data) throws IOException {
+    if (position < 0 || position > size - data.remaining()) {
+      throw new IllegalArgumentException(
+          "bytes "
+              + position
+              + " to "
+              + (position + data.remaining())
+              + " of "
+              + target
+              + ", which has "
+              + size);
+    }
+    int length = data.remaining();
+    CRC32C crc = new CRC32C();
+    crc.update(data.duplicate());
+    long at = position;
+    int end = data.limit();
+    try {
+      while (data.position() < end) {
+        data.limit(Math.min(end, data.position() + WRITE_AT_MOST));
+        // Two writers of one file at once spin for the kernel's lock: measured, one at a time takes
+        // 0.5 s instead of 3.6 s of CPU time for 1.1 GB.
+        synchronized (channel) {
+          while (data.hasRemaining()) {
+            at += channel.write(data, at);
+          }
+        }
+      }
+    } catch (IOException e) {
+      throw explained(e);
+    } finally {
+      data.limit(end);
+    }
+    if (length == 0) {
+      return;
+    }
+    synchronized (log) {
+      log.add(position, length, (int) crc.getValue());
+    }
+    if (sync && unflushed.addAndGet(length) >= FLUSH_EVERY) {
+      synchronized (wake) {
+        wake.notifyAll();
+      }
+    }
+  }
+
+  /**
+   * Reads what was written; thread-safe, until the file is sealed.
+   *
+   * @param to filled as far as the file goes
+   * @param position first byte in the file
+   * @return bytes read, or -1 at the end of the file
+   */
+  public int read(ByteBuffer to, long position) throws IOException {
+    return channel.read(to, position);
+  }
+
+  /** Lets the background thread flush what is there, if it is to be flushed at all. */
+  public void flushSoon() {
+    unflushed.addAndGet(FLUSH_EVERY);
+    synchronized (wake) {
+      wake.notifyAll();
+    }
+  }
+
+  private void flushWhileWriting() {
+    try {
+      while (true) {
+        synchronized (wake) {
+          while (!sealed && unflushed.get() < FLUSH_EVERY) {
+            wake.wait();
+          }
+        }
+        if (sealed) {
+          return;
+        }
+        unflushed.set(0);
+        channel.force(false);
+      }
+    } catch (IOException | InterruptedException e) {
+      // Only a head start was lost: seal() flushes everything again and reports what fails there.
+      sealed = true;
+    }
+  }
+
+  /** Flushes and closes; nothing can be written any more. */
+  public void seal() throws IOException {
+    stopFlusher();
+    try {
+      if (sync) {
+        channel.force(true);
+      }
+      channel.close();
+    } catch (IOException e) {
+      throw explained(e);
+    }
+  }
+
+  private void stopFlusher() {
+    synchronized (wake) {
+      sealed = true;
+      wake.notifyAll();
+    }
+    boolean interrupted = false;
+    while (flusher.isAlive()) {
+      try {
+        flusher.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /**
+   * Reads the sealed file again and compares it with what was written.
+   *
+   * @throws ValidationException if the file holds anything else
+   * @throws IllegalStateException if not every byte was written exactly once
+   */
+  public void audit() throws IOException {
+    long covered = log.walk((start, length, sum) -> {});
+    if (covered != size) {
+      throw new IllegalStateException(
+          target
+              + ": byte "
+              + covered
+              + " of "
+              + size
+              + " was not written exactly once; every byte of every tensor must be");
+    }
+    try (MappedFile file = MappedFile.open(path)) {
+      if (file.size() != size) {
+        throw new ValidationException(
+            target + ": has " + file.size() + " bytes, " + size + " were written. " + ADVICE);
+      }
+      log.walk((start, length, sum) -> compare(file.slice(start, length), start, sum));
+    }
+  }
+
+  private void compare(ByteBuffer read, long start, int written) {
+    CRC32C crc = new CRC32C();
+    long end = start + read.remaining();
+    crc.update(read);
+    if ((int) crc.getValue() != written) {
+      throw new ValidationException(
+          String.format(
+              Locale.ROOT,
+              "%s: bytes %d to %d read back with CRC32C %08x, written were %08x. %s",
+              target,
+              start,
+              end,
+              (int) crc.getValue(),
+              written,
+              ADVICE));
+    }
+  }
+
+  private IOException explained(IOException e) {
+    String text = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
+    boolean full =
+        text.contains("no space left")
+            || text.contains("not enough space")
+            || text.contains("quota exceeded")
+            || text.contains("file too large");
+    if (!full) {
+      return e;
+    }
+    String available;
+    try {
+      available = disk.usableBytes(Locations.folder(path)) + " bytes are available";
+    } catch (IOException unknown) {
+      available = "how many are available is not known";
+    }
+    throw new OutputException(
+        target
+            + ": no space left: needs "
+            + size
+            + " bytes, "
+            + available
+            + ". Free space or choose another disk; nothing was put in place.",
+        e);
+  }
+
+  /** Closes the channel, sealed or not. */
+  @Override
+  public void close() throws IOException {
+    stopFlusher();
+    channel.close();
+  }
+}

@@ -1,0 +1,279 @@
+package dev.monoquant.files.output;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.files.input.MappedFile;
+import dev.monoquant.files.manifest.HashPool;
+import dev.monoquant.files.manifest.InputHashes;
+import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.spi.OutputRequest;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An output file or directory on its way: made beside the target under a name that nobody takes for
+ * a model, then renamed in one step.
+ *
+ * <p>What is promised: until {@link #commit} nothing has the target's name but what had it before;
+ * then the output has it, complete, as {@link Placement} tells. While one run writes a target,
+ * another is refused. A directory has a {@link Journal}, so that an interrupted run can be resumed.
+ */
+public final class Staging implements Closeable {
+
+  private static final int COPY_AT_ONCE = 16 << 20;
+
+  private final Path target;
+  private final Path temporary;
+  private final boolean directory;
+  private final boolean sync;
+  private final Disk disk;
+  private final TargetLock lock;
+  private final HashPool pool = new HashPool();
+  private final InputHashes inputs;
+  private final SortedMap<String, String> files = Manifest.sorted();
+  private final Map<String, Journal.Entry> finished = new HashMap<>();
+  private @Nullable Journal journal;
+  private boolean done;
+
+  private Staging(OutputRequest request, Path target, boolean directory, Disk disk, TargetLock lock)
+      throws IOException {
+    this.target = target;
+    this.lock = lock;
+    this.temporary = Leftovers.freshName(target);
+    this.directory = directory;
+    this.sync = request.sync();
+    this.disk = disk;
+    try {
+      this.inputs = new InputHashes(request, pool);
+    } catch (IOException | RuntimeException | Error e) {
+      pool.close();
+      Leftovers.forget(temporary);
+      throw e;
+    }
+  }
+
+  /**
+   * Checks the target of a single file, keeps other runs away from it, and removes what killed runs
+   * left beside it.
+   *
+   * @param request the request
+   * @param bytes bytes the output will have at least
+   * @param disk the file system
+   * @return the staging; the caller closes it
+   * @throws IOException if the file system fails
+   * @throws dev.monoquant.OutputException if the target may not be written, or another run writes
+   *     it right now
+   */
+  public static Staging openFile(OutputRequest request, long bytes, Disk disk) throws IOException {
+    if (request.resume()) {
+      throw new ConfigurationException(
+          request.target()
+              + ": a single file is written in one go and cannot be resumed. Leave --resume out, or"
+              + " write a directory");
+    }
+    Path target = OutputTarget.check(request, false, bytes, disk);
+    TargetLock lock = TargetLock.take(target);
+    try {
+      Leftovers.sweep(target, Optional.empty(), disk);
+      return new Staging(request, target, false, disk, lock);
+    } catch (IOException | RuntimeException | Error e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Checks the target of a directory, keeps other runs away from it, and removes what killed runs
+   * left beside it, or goes on with it if the request says so.
+   *
+   * @param request the request
+   * @param run what tells this run from others, beside its inputs: versions, configuration, layout
+   * @param bytes bytes the output will have at least
+   * @param disk the file system
+   * @return the staging; the caller closes it
+   * @throws IOException if the file system fails
+   * @throws ConfigurationException if a run is to be resumed whose source has no files
+   * @throws dev.monoquant.OutputException if the target may not be written, another run writes it
+   *     right now, or what is to be resumed was another run
+   */
+  public static Staging openDirectory(
+      OutputRequest request, Map<String, String> run, long bytes, Disk disk) throws IOException {
+    Path target = OutputTarget.check(request, true, bytes, disk);
+    TargetLock lock = TargetLock.take(target);
+    try {
+      Optional<Resumption> earlier = Resumption.find(request, target, run);
+      Leftovers.sweep(target, earlier.map(Resumption::left), disk);
+      // Sweeping can put an old directory back, which is then as much in the way as any other.
+      OutputTarget.check(request, true, bytes, disk);
+      Staging staging = new Staging(request, target, true, disk, lock);
+      try {
+        staging.begin(run, earlier);
+        return staging;
+      } catch (IOException | RuntimeException | Error e) {
+        staging.close();
+        throw e;
+      }
+    } catch (IOException | RuntimeException | Error e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  private void begin(Map<String, String> run, Optional<Resumption> earlier) throws IOException {
+    if (earlier.isEmpty()) {
+      Files.createDirectory(temporary);
+      journal = Journal.create(temporary, run, sync, disk);
+      return;
+    }
+    // Before anything is touched: what is refused here can still be resumed by the right run.
+    earlier.get().requireSameInputs(target, inputs());
+    finished.putAll(earlier.get().moveTo(temporary, disk, pool));
+    journal = Journal.resume(temporary, earlier.get().contents(), sync);
+  }
+
+  /** {@return the files of tensors that an interrupted run has finished, by name} */
+  public Map<String, Journal.Entry> finished() {
+    return finished;
+  }
+
+  /** {@return where finished files are noted} */
+  public Journal journal() {
+    return requireNonNull(journal, "only directories have a journal");
+  }
+
+  /** {@return where hashes are computed} */
+  public HashPool pool() {
+    return pool;
+  }
+
+  /**
+   * Waits for the SHA-256 of every input file.
+   *
+   * @return the hashes by name, as the manifest has them
+   * @throws IOException if reading fails
+   * @throws dev.monoquant.ModelFormatException if an input changed since the output was begun
+   */
+  public SortedMap<String, String> inputs() throws IOException {
+    return inputs.await();
+  }
+
+  /**
+   * The same for the inputs that hold some shards of the model, or for all if they are not known.
+   *
+   * @param shards the names of the shards
+   * @return the hashes by name
+   * @throws IOException if reading fails
+   */
+  public SortedMap<String, String> inputs(Set<String> shards) throws IOException {
+    return inputs.await(shards);
+  }
+
+  /** {@return the SHA-256 of the files that were written whole or copied, by name} */
+  public SortedMap<String, String> files() {
+    return files;
+  }
+
+  /** {@return the target, absolute, links resolved} */
+  public Path target() {
+    return target;
+  }
+
+  /**
+   * {@return where a file is made}
+   *
+   * @param name its name relative to the target with forward slashes; empty if the output is a file
+   */
+  public Path temporary(String name) {
+    return name.isEmpty() ? temporary : temporary.resolve(name);
+  }
+
+  /**
+   * Starts a file.
+   *
+   * @param name its name relative to the target with forward slashes; empty if the output is a file
+   * @param size bytes it will have
+   */
+  public StagedFile create(String name, long size) throws IOException {
+    Path path = temporary(name);
+    if (!name.isEmpty()) {
+      Files.createDirectories(path.getParent());
+    }
+    return new StagedFile(path, name.isEmpty() ? target : target.resolve(name), size, sync, disk);
+  }
+
+  /**
+   * Writes a small file as a whole.
+   *
+   * @param name its name relative to the target
+   * @param bytes what it holds
+   * @throws IOException if writing fails
+   */
+  public void write(String name, byte[] bytes) throws IOException {
+    files.put(name, HashPool.hash(bytes));
+    try (StagedFile file = create(name, bytes.length)) {
+      file.write(0, ByteBuffer.wrap(bytes));
+      file.seal();
+      file.audit();
+    }
+  }
+
+  /**
+   * Copies a file byte for byte.
+   *
+   * @param name its name relative to the target
+   * @param source the file
+   * @throws IOException if reading or writing fails
+   */
+  public void copy(String name, Path source) throws IOException {
+    try (MappedFile in = MappedFile.open(source);
+        StagedFile file = create(name, in.size())) {
+      for (long at = 0; at < in.size(); at += COPY_AT_ONCE) {
+        file.write(at, in.slice(at, (int) Math.min(COPY_AT_ONCE, in.size() - at)));
+      }
+      files.put(name, HashPool.await(pool.submit(file::read, 0, in.size())));
+      file.seal();
+      file.audit();
+    }
+  }
+
+  /**
+   * Gives the output its name. Everything in it must be written, flushed and audited.
+   *
+   * @throws IOException if that fails; what had the name before has it still
+   */
+  public void commit() throws IOException {
+    if (journal != null) {
+      journal.remove(temporary);
+    }
+    Placement placement = new Placement(target, temporary, directory, sync, disk);
+    Optional<Path> replaced = placement.rename();
+    done = true;
+    placement.settle(replaced);
+  }
+
+  /** Removes what was not committed. */
+  @Override
+  public void close() throws IOException {
+    pool.close();
+    try (lock) {
+      if (journal != null) {
+        journal.close();
+      }
+      if (!done) {
+        Leftovers.deleteTree(temporary);
+      }
+    } finally {
+      Leftovers.forget(temporary);
+    }
+  }
+}

@@ -1,0 +1,167 @@
+package dev.monoquant.files.output;
+
+import dev.monoquant.OutputException;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Lets one run at a time write a target; any other is told so at once.
+ *
+ * <p>The lock is the operating system's, on {@code .NAME.quant-lock} beside the target, so it ends
+ * with the process, however that ends; the file then left behind hinders nobody, and the next run
+ * removes it. The file holds the number of the process and is removed with the lock. Where a file
+ * system has no locks there is none: the last of several runs then wins, complete as ever.
+ */
+public final class TargetLock implements Closeable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(TargetLock.class);
+  private static final String SUFFIX = ".quant-lock";
+
+  /** A file this small can be made even where a limit on files leaves next to nothing. */
+  private static final int PADDING = 1 << 10;
+
+  /**
+   * Locks of this JVM. They must be known without opening the file: POSIX drops a process's locks
+   * on a file when it closes any descriptor of it.
+   */
+  private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
+
+  private final Path file;
+  private final FileChannel channel;
+
+  private TargetLock(Path file, FileChannel channel) {
+    this.file = file;
+    this.channel = channel;
+  }
+
+  static boolean isLock(String fileName) {
+    return fileName.startsWith(".") && fileName.endsWith(SUFFIX);
+  }
+
+  /**
+   * Takes the lock. An interrupt does not stop it half way, where the file would be left behind;
+   * the flag is set again when the lock is taken, for whatever the run does next.
+   *
+   * @param target the target, absolute, links resolved
+   * @return the lock; the caller closes it
+   * @throws OutputException if another run has it
+   * @throws IOException if the file cannot be made
+   */
+  public static TargetLock take(Path target) throws IOException {
+    Path file = target.resolveSibling("." + target.getFileName() + SUFFIX);
+    if (!HELD.add(file)) {
+      throw busy(target, "another run of this process");
+    }
+    boolean taken = false;
+    boolean interrupted = false;
+    try {
+      while (true) {
+        FileChannel channel = open(file);
+        try {
+          if (!lock(channel)) {
+            throw busy(target, "another run, process " + holder(channel) + ",");
+          }
+          taken = isCurrent(channel, file);
+        } catch (ClosedByInterruptException e) {
+          // Closed, so that nothing is locked: once more, without the interrupt.
+          interrupted |= Thread.interrupted();
+        } finally {
+          if (!taken) {
+            channel.close();
+          }
+        }
+        if (taken) {
+          return new TargetLock(file, channel);
+        }
+      }
+    } finally {
+      if (!taken) {
+        HELD.remove(file);
+      }
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private static FileChannel open(Path file) throws IOException {
+    return FileChannel.open(
+        file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+  }
+
+  /** Whether nobody else has the lock. It is freed by closing the channel. */
+  private static boolean lock(FileChannel channel) throws ClosedByInterruptException {
+    try {
+      FileLock lock = channel.tryLock();
+      return lock != null;
+    } catch (OverlappingFileLockException otherLoader) {
+      return false;
+    } catch (ClosedByInterruptException e) {
+      throw e;
+    } catch (IOException | UnsupportedOperationException noLocks) {
+      LOG.debug("files cannot be locked here: {}", noLocks.toString());
+      return true;
+    }
+  }
+
+  /**
+   * Whether the locked file is still the one of that name: its last owner may have removed it after
+   * it was opened here, and a third run may hold the lock on a new one. The file is given a random
+   * length to tell; opening it to read a token would drop the lock.
+   */
+  private static boolean isCurrent(FileChannel channel, Path file) throws IOException {
+    String pid = ProcessHandle.current().pid() + "\n";
+    String token = pid + " ".repeat(ThreadLocalRandom.current().nextInt(PADDING));
+    channel.truncate(0);
+    channel.write(ByteBuffer.wrap(token.getBytes(StandardCharsets.US_ASCII)), 0);
+    try {
+      return Files.size(file) == channel.size();
+    } catch (NoSuchFileException removed) {
+      return false;
+    }
+  }
+
+  private static String holder(FileChannel channel) throws IOException {
+    ByteBuffer start = ByteBuffer.allocate(20);
+    channel.read(start, 0);
+    String text = new String(start.array(), 0, start.position(), StandardCharsets.US_ASCII);
+    String pid = text.lines().findFirst().orElse("");
+    return pid.matches("\\d{1,18}") ? pid : "unknown";
+  }
+
+  private static OutputException busy(Path target, String who) {
+    return new OutputException(
+        target
+            + ": "
+            + who
+            + " is writing it right now. Wait until it has finished, or name another target.");
+  }
+
+  /** Removes the file while the lock is held, then frees it. */
+  @Override
+  public void close() throws IOException {
+    if (!channel.isOpen()) {
+      return;
+    }
+    try (channel) {
+      Files.deleteIfExists(file);
+    } finally {
+      HELD.remove(file);
+    }
+  }
+}

@@ -1,0 +1,245 @@
+package dev.monoquant.files.parts;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.QuantException;
+import dev.monoquant.files.json.JsonFields;
+import dev.monoquant.files.json.JsonText;
+import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.SchemeId;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Granularity;
+import dev.monoquant.tile.Part;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * A quantized weight as JSON, complete but for where its bytes are:
+ *
+ * <pre>
+ * {"dtype":"F32","kind":"Linear","layer":"fc",
+ *  "options":{"bits":4,"extra":{},"granularity":"group:32","profile":"torch","symmetric":true},
+ *  "param":"weight",
+ *  "parts":[{"cell":[1,1],"name":"codes","type":"I4"},{"cell":[1,32],"name":"scale","type":"F32"}],
+ *  "row_axis":0,"scheme":"int4@1","shape":[64,256]}
+ * </pre>
+ *
+ * <p>{@code cell} is rows and columns of a cell, {@code "all"} for all columns, and the number of
+ * cells there if it is not 1; a part that is not tiled has {@code "whole":[dims]} instead. What is
+ * read is untrusted: every field must be there and no other may be.
+ */
+public final class WeightJson {
+
+  private static final String ALL = "all";
+
+  private static final Set<String> FIELDS =
+      Set.of("dtype", "shape", "row_axis", "layer", "kind", "param", "scheme", "options", "parts");
+
+  private WeightJson() {}
+
+  /**
+   * {@return the fields of a weight, sorted; more may be added}
+   *
+   * @param weight the weight
+   */
+  public static Map<String, JsonValue> write(EncodedWeight weight) {
+    WeightMatrix rows = weight.rows();
+    Map<String, JsonValue> json = new TreeMap<>();
+    json.put("dtype", JsonValue.of(rows.tensor().type().wire()));
+    json.put("shape", dims(rows.tensor().shape()));
+    json.put("row_axis", JsonValue.Num.of(rows.rowAxis()));
+    json.put("layer", JsonValue.of(rows.layer()));
+    json.put("kind", JsonValue.of(rows.kind().name()));
+    json.put("param", JsonValue.of(rows.param()));
+    json.put("scheme", JsonValue.of(weight.scheme().toString()));
+    json.put("options", options(weight.options()));
+    json.put(
+        "parts",
+        new JsonValue.Arr(weight.encoding().parts().stream().map(WeightJson::part).toList()));
+    return json;
+  }
+
+  private static JsonValue options(Options options) {
+    Map<String, JsonValue> json = new TreeMap<>();
+    json.put("bits", JsonValue.Num.of(options.bits()));
+    json.put("symmetric", JsonValue.of(options.symmetric()));
+    json.put("granularity", JsonValue.of(options.granularity().wire()));
+    json.put("profile", JsonValue.of(options.profile()));
+    json.put("extra", texts(options.extra()));
+    return new JsonValue.Obj(json);
+  }
+
+  /**
+   * {@return an object of texts, sorted by key}
+   *
+   * @param texts the texts
+   */
+  public static JsonValue texts(Map<String, String> texts) {
+    Map<String, JsonValue> json = new TreeMap<>(JsonText.BY_CODE_POINT);
+    texts.forEach((k, v) -> json.put(k, JsonValue.of(v)));
+    return new JsonValue.Obj(json);
+  }
+
+  private static JsonValue part(Part part) {
+    Map<String, JsonValue> json = new TreeMap<>();
+    json.put("name", JsonValue.of(part.name()));
+    json.put("type", JsonValue.of(part.type().wire()));
+    if (part.extent() instanceof Part.Grid grid) {
+      JsonValue cols =
+          grid.colsPerCell() == Part.Grid.ALL
+              ? JsonValue.of(ALL)
+              : JsonValue.Num.of(grid.colsPerCell());
+      List<JsonValue> cell = new ArrayList<>(List.of(JsonValue.Num.of(grid.rowsPerCell()), cols));
+      if (grid.width() != 1) {
+        cell.add(JsonValue.Num.of(grid.width()));
+      }
+      json.put("cell", new JsonValue.Arr(cell));
+    } else {
+      json.put("whole", dims(((Part.Whole) part.extent()).own()));
+    }
+    return new JsonValue.Obj(json);
+  }
+
+  /**
+   * {@return an array of dimensions}
+   *
+   * @param shape the dimensions
+   */
+  public static JsonValue dims(TensorShape shape) {
+    List<JsonValue> dims = new ArrayList<>();
+    for (long dim : shape.dims()) {
+      dims.add(JsonValue.Num.of(dim));
+    }
+    return new JsonValue.Arr(dims);
+  }
+
+  /** What is done with the fields that {@link #write} does not know; may throw as it likes. */
+  @FunctionalInterface
+  public interface More {
+    /**
+     * Completes a weight.
+     *
+     * @param weight what is known of it
+     * @param fields all fields
+     * @return the complete weight
+     */
+    EncodedWeight complete(EncodedWeight weight, JsonFields fields);
+  }
+
+  /**
+   * Reads what {@link #write} wrote.
+   *
+   * @param name the name of the weight
+   * @param json its description
+   * @param shard what {@link TensorInfo#shard()} is to say
+   * @param fault the refusals
+   * @param added the names of fields that were added
+   * @param more what is done with them
+   * @return the weight
+   * @throws ModelFormatException if it is not what {@link #write} writes
+   */
+  public static EncodedWeight read(
+      String name,
+      JsonValue json,
+      String shard,
+      JsonFields.Fault fault,
+      Set<String> added,
+      More more) {
+    String where = where(name);
+    Set<String> names = new HashSet<>(FIELDS);
+    names.addAll(added);
+    JsonFields fields = new JsonFields(fault, where, json, names);
+    try {
+      TensorInfo tensor =
+          new TensorInfo(name, ElementType.of(fields.text("dtype")), fields.shape("shape"), shard);
+      // Throws if the size leaves 63 bits; a name is no place to find that out later.
+      tensor.bytes();
+      WeightMatrix rows =
+          new WeightMatrix(
+              fields.text("layer"),
+              new LayerKind(fields.text("kind")),
+              fields.text("param"),
+              tensor,
+              fields.count("row_axis"));
+      if (!tensor.type().isQuantizable()) {
+        throw fault.of(
+            where, "dtype " + QuantException.quote(tensor.type().wire()) + " is no float type");
+      }
+      EncodedWeight weight =
+          new EncodedWeight(
+              rows,
+              SchemeId.parse(fields.text("scheme")),
+              readOptions(where, fields.get("options"), fault),
+              new Encoding(parts(fields, fault)));
+      // Throws where sizes leave their type; later nobody expects that.
+      weight.encoding().rowAlignment();
+      return more.complete(weight, fields);
+    } catch (ModelFormatException e) {
+      throw e;
+    } catch (QuantException | IllegalArgumentException | ArithmeticException e) {
+      throw fault.of(where, e);
+    }
+  }
+
+  /**
+   * {@return what messages call a weight}
+   *
+   * @param name its name
+   */
+  public static String where(String name) {
+    return "weight " + QuantException.quote(name);
+  }
+
+  private static Options readOptions(String where, JsonValue json, JsonFields.Fault fault) {
+    JsonFields fields =
+        new JsonFields(
+            fault, where, json, Set.of("bits", "symmetric", "granularity", "profile", "extra"));
+    return new Options(
+        fields.count("bits"),
+        fields.flag("symmetric"),
+        Granularity.parse(fields.text("granularity")),
+        fields.text("profile"),
+        Compute.AUTO,
+        fields.texts("extra"));
+  }
+
+  private static List<Part> parts(JsonFields fields, JsonFields.Fault fault) {
+    if (!(fields.get("parts") instanceof JsonValue.Arr array)) {
+      throw fault.of(fields.where(), "parts is no array");
+    }
+    List<Part> parts = new ArrayList<>();
+    for (JsonValue item : array.items()) {
+      boolean tiled = item instanceof JsonValue.Obj o && o.members().containsKey("cell");
+      JsonFields part =
+          new JsonFields(
+              fault, fields.where(), item, Set.of("name", "type", tiled ? "cell" : "whole"));
+      Part.Extent extent = tiled ? grid(part, fault) : new Part.Whole(part.shape("whole"));
+      parts.add(new Part(part.text("name"), ElementType.of(part.text("type")), extent));
+    }
+    return parts;
+  }
+
+  private static Part.Grid grid(JsonFields part, JsonFields.Fault fault) {
+    if (part.get("cell") instanceof JsonValue.Arr cell
+        && (cell.items().size() == 2 || cell.items().size() == 3)) {
+      long rows = part.number("cell", cell.items().get(0));
+      JsonValue cols = cell.items().get(1);
+      return new Part.Grid(
+          Math.toIntExact(rows),
+          cols.equals(JsonValue.of(ALL)) ? Part.Grid.ALL : part.number("cell", cols),
+          cell.items().size() == 2 ? 1 : Math.toIntExact(part.number("cell", cell.items().get(2))));
+    }
+    throw fault.of(part.where(), "cell is no array of rows, columns and perhaps a width");
+  }
+}

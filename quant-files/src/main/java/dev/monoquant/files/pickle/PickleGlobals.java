@@ -1,0 +1,75 @@
+package dev.monoquant.files.pickle;
+
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.pickle.PickleValue.Global;
+import dev.monoquant.spi.ReadLimits;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+
+/**
+ * Compares each class and function that a pickle names with the allow-list. One that is not on it
+ * is noted and read on, so that one refusal can name all of them.
+ */
+final class PickleGlobals {
+
+  private static final int MAX_SHOWN = 20;
+
+  private final PickleFault fault;
+  private final ReadLimits limits;
+  private final Predicate<Global> allowed;
+  private final Set<Global> refused = new LinkedHashSet<>();
+
+  PickleGlobals(PickleFault fault, ReadLimits limits, Predicate<Global> allowed) {
+    this.fault = fault;
+    this.limits = limits;
+    this.allowed = allowed;
+  }
+
+  /** {@return a class or function, whether it is on the list or not} */
+  Global named(String module, String name) {
+    Global global = new Global(module, name);
+    if (!allowed.test(global)) {
+      refused.add(global);
+    }
+    return global;
+  }
+
+  /** {@return whether one was named that is not on the list} */
+  boolean anyRefused() {
+    return !refused.isEmpty();
+  }
+
+  /**
+   * {@return the refusal of those that are not on the list}
+   *
+   * @param root the value of the pickle, to tell where in it each is; empty if it has none
+   */
+  ModelFormatException refusal(Optional<PickleValue> root) {
+    List<String> names = new ArrayList<>();
+    for (Global global : refused) {
+      if (names.size() == MAX_SHOWN) {
+        names.add("and " + (refused.size() - MAX_SHOWN) + " more");
+        break;
+      }
+      String place =
+          root.flatMap(r -> PickleWalk.find(r, global, limits))
+              .map(p -> " (under " + quote(p) + ")")
+              .orElse("");
+      String shown = quote(global.path());
+      names.add(shown.substring(1, shown.length() - 1) + place);
+    }
+    return fault.of(
+        Reason.PICKLE_GLOBAL,
+        "names "
+            + String.join(", ", names)
+            + "; only tensors and plain containers are read, and nothing is ever executed. Save"
+            + " model.state_dict() alone.");
+  }
+}

@@ -1,0 +1,288 @@
+package dev.monoquant.files.pickle;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.pickle.PickleObject.Call;
+import dev.monoquant.files.pickle.PickleValue.Global;
+import dev.monoquant.spi.ReadLimits;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
+
+/**
+ * Reads a pickle of protocol 2 to 5 into inert data.
+ *
+ * <p>A loop over an explicit stack: no recursion, so no depth of nesting overflows anything. A
+ * class or function that is not on the allow-list is refused even if nothing is ever made of it;
+ * all of them are named in one refusal, each with its place. Memory is bounded by the size of the
+ * pickle and by the limits on operations, values and memo.
+ *
+ * <p>Not thread-safe; one reader reads one pickle. Source: {@code pickletools.py} of CPython 3.13.
+ */
+public final class PickleReader {
+
+  private static final int MAX_PROTOCOL = 5;
+
+  private final PickleFault fault;
+  private final PickleInput in;
+  private final PickleStack stack;
+  private final PickleMemo memo;
+  private final PickleTarget target;
+  private final PickleGlobals globals;
+  private final ReadLimits limits;
+  private int operations;
+  private int values;
+
+  private PickleReader(
+      ByteBuffer data, String file, String record, ReadLimits limits, Predicate<Global> allowed) {
+    this.fault = new PickleFault(file, record);
+    this.in = new PickleInput(data, fault, limits.maxPickleBytes());
+    this.stack = new PickleStack(fault, limits.maxPickleValues());
+    this.memo = new PickleMemo(fault, limits.maxPickleValues());
+    this.target = new PickleTarget(stack, fault);
+    this.globals = new PickleGlobals(fault, limits, allowed);
+    this.limits = limits;
+  }
+
+  /**
+   * A pickle and where it ends.
+   *
+   * @param root the value
+   * @param bytes bytes of the pickle
+   */
+  public record Read(PickleValue root, int bytes) {}
+
+  /**
+   * Reads the pickle that a buffer begins with.
+   *
+   * @param data the bytes; its position is not moved
+   * @param file the file, for messages
+   * @param record the record of the file that the pickle is, for messages
+   * @param limits how much to believe
+   * @param allowed which classes and functions may be named
+   * @return the value and the bytes read
+   * @throws ModelFormatException if it is damaged, names what is not allowed, or is over a limit
+   */
+  public static Read read(
+      ByteBuffer data, String file, String record, ReadLimits limits, Predicate<Global> allowed) {
+    PickleReader reader = new PickleReader(data, file, record, limits, allowed);
+    PickleValue root;
+    try {
+      root = reader.run();
+    } catch (ModelFormatException e) {
+      if (!reader.globals.anyRefused()) {
+        throw e;
+      }
+      // What was refused comes first in the file, and is what to know about it.
+      throw reader.globals.refusal(Optional.empty());
+    }
+    if (reader.globals.anyRefused()) {
+      throw reader.globals.refusal(Optional.of(root));
+    }
+    return new Read(root, reader.in.position());
+  }
+
+  /**
+   * Reads a pickle that fills a buffer.
+   *
+   * @param data the bytes; its position is not moved
+   * @param file the file, for messages
+   * @param record the record of the file that the pickle is, for messages
+   * @param limits how much to believe
+   * @param allowed which classes and functions may be named
+   * @return the value
+   * @throws ModelFormatException if it is damaged, names what is not allowed, or is over a limit
+   */
+  public static PickleValue readAll(
+      ByteBuffer data, String file, String record, ReadLimits limits, Predicate<Global> allowed) {
+    Read read = read(data, file, record, limits, allowed);
+    if (read.bytes() != data.remaining()) {
+      throw new PickleFault(file, record)
+          .of(
+              Reason.TRAILING_DATA,
+              (data.remaining() - read.bytes())
+                  + " bytes follow the end of the pickle at byte "
+                  + read.bytes()
+                  + ". The file was altered; fetch it again.");
+    }
+    return read.root();
+  }
+
+  private PickleValue run() {
+    while (true) {
+      if (++operations > limits.maxPickleOps()) {
+        throw fault.limit(operations, "operations", limits.maxPickleOps(), "maxPickleOps");
+      }
+      int opcode = in.opcode();
+      if (opcode == Op.STOP) {
+        PickleValue root = stack.pop(in.opcodeAt());
+        if (stack.size() > 0) {
+          throw fault.shape(stack.size() + " more values are left on the stack at the end.");
+        }
+        return root;
+      }
+      step(opcode);
+    }
+  }
+
+  private void step(int opcode) {
+    int at = in.opcodeAt();
+    switch (opcode) {
+      case Op.PROTO -> requireProtocol(in.u1());
+      case Op.FRAME -> requireFrame(in.i8());
+      case Op.MARK -> stack.mark();
+      case Op.POP -> stack.drop(at);
+      case Op.POP_MARK -> stack.popMark(at);
+      case Op.DUP -> stack.push(stack.top(at));
+      case Op.NONE -> stack.push(PickleValue.None.INSTANCE);
+      case Op.NEWTRUE -> stack.push(new PickleValue.Bool(true));
+      case Op.NEWFALSE -> stack.push(new PickleValue.Bool(false));
+      case Op.BININT -> make(new PickleValue.Int(in.i4()));
+      case Op.BININT1 -> make(new PickleValue.Int(in.u1()));
+      case Op.BININT2 -> make(new PickleValue.Int(in.u2()));
+      case Op.LONG1 -> make(in.integer(in.u1()));
+      case Op.LONG4 -> make(in.integer(in.i4()));
+      case Op.BINFLOAT -> make(new PickleValue.Real(in.real()));
+      case Op.BINSTRING -> make(new PickleValue.Text(in.text(in.i4())));
+      case Op.SHORT_BINSTRING -> make(new PickleValue.Text(in.text(in.u1())));
+      case Op.BINUNICODE -> make(new PickleValue.Text(in.text(in.u4())));
+      case Op.SHORT_BINUNICODE -> make(new PickleValue.Text(in.text(in.u1())));
+      case Op.BINUNICODE8 -> make(new PickleValue.Text(in.text(in.i8())));
+      case Op.BINBYTES -> make(new PickleBytes(in.array(in.u4())));
+      case Op.SHORT_BINBYTES -> make(new PickleBytes(in.array(in.u1())));
+      case Op.BINBYTES8, Op.BYTEARRAY8 -> make(new PickleBytes(in.array(in.i8())));
+      case Op.EMPTY_TUPLE -> make(new PickleTuple(List.of()));
+      case Op.TUPLE -> make(new PickleTuple(stack.popMark(at)));
+      case Op.TUPLE1 -> make(new PickleTuple(stack.pop(1, at)));
+      case Op.TUPLE2 -> make(new PickleTuple(stack.pop(2, at)));
+      case Op.TUPLE3 -> make(new PickleTuple(stack.pop(3, at)));
+      case Op.BINGET -> stack.push(memo.get(in.u1(), at));
+      case Op.LONG_BINGET -> stack.push(memo.get(in.u4(), at));
+      case Op.BINPUT -> memo.put(in.u1(), stack.top(at));
+      case Op.LONG_BINPUT -> memo.put(in.u4(), stack.top(at));
+      case Op.MEMOIZE -> memo.put(memo.size(), stack.top(at));
+      case Op.BINPERSID -> make(new PicklePersistent(stack.pop(at)));
+      default -> container(opcode, at);
+    }
+  }
+
+  private void container(int opcode, int at) {
+    switch (opcode) {
+      case Op.EMPTY_LIST -> make(new PickleList());
+      case Op.LIST -> {
+        List<PickleValue> items = stack.popMark(at);
+        make(new PickleList());
+        target.append(items, at);
+      }
+      case Op.APPEND -> target.append(stack.pop(1, at), at);
+      case Op.APPENDS -> target.append(stack.popMark(at), at);
+      case Op.EMPTY_DICT -> make(new PickleDict());
+      case Op.DICT -> {
+        List<PickleValue> items = stack.popMark(at);
+        make(new PickleDict());
+        target.put(items, at);
+      }
+      case Op.SETITEM -> target.put(stack.pop(2, at), at);
+      case Op.SETITEMS -> target.put(stack.popMark(at), at);
+      case Op.EMPTY_SET -> make(new PickleSet(false));
+      case Op.ADDITEMS -> target.add(stack.popMark(at), at);
+      case Op.FROZENSET -> {
+        List<PickleValue> items = stack.popMark(at);
+        make(new PickleSet(true));
+        target.add(items, at);
+      }
+      default -> object(opcode, at);
+    }
+  }
+
+  private void object(int opcode, int at) {
+    switch (opcode) {
+      case Op.GLOBAL -> make(globals.named(in.line(), in.line()));
+      case Op.STACK_GLOBAL -> {
+        List<PickleValue> names = stack.pop(2, at);
+        if (!(names.get(0) instanceof PickleValue.Text module)
+            || !(names.get(1) instanceof PickleValue.Text name)) {
+          throw fault.shape("the name at byte " + at + " is not made of two texts.");
+        }
+        make(globals.named(module.value(), name.value()));
+      }
+      case Op.INST -> {
+        // Protocol 0 only; still its name is what to report first.
+        globals.named(in.line(), in.line());
+        throw unknown(opcode, at);
+      }
+      case Op.REDUCE -> call(Call.REDUCE, stack.pop(2, at), at);
+      case Op.NEWOBJ -> call(Call.NEW, stack.pop(2, at), at);
+      case Op.NEWOBJ_EX -> call(Call.NEW_WITH_KEYWORDS, stack.pop(3, at), at);
+      case Op.BUILD -> target.build(at);
+      default -> throw unknown(opcode, at);
+    }
+  }
+
+  private ModelFormatException unknown(int opcode, int at) {
+    return fault.opcode("byte " + at + " is operation " + Op.describe(opcode));
+  }
+
+  private void make(PickleValue value) {
+    if (++values > limits.maxPickleValues()) {
+      throw fault.limit(values, "values", limits.maxPickleValues(), "maxPickleValues");
+    }
+    stack.push(value);
+  }
+
+  private void requireProtocol(int protocol) {
+    if (protocol < 2 || protocol > MAX_PROTOCOL) {
+      throw fault.opcode("the pickle is of protocol " + protocol + "; 2 to 5 are read");
+    }
+  }
+
+  private void requireFrame(long length) {
+    if (length < 0 || length > in.remaining()) {
+      throw fault.truncated(
+          "the frame at byte "
+              + in.opcodeAt()
+              + " has "
+              + Long.toUnsignedString(length)
+              + " bytes, "
+              + in.remaining()
+              + " are left.");
+    }
+  }
+
+  private void call(Call call, List<PickleValue> parts, int at) {
+    if (call == Call.REDUCE
+        && parts.get(0) instanceof Global enumeration
+        && isScript(enumeration)
+        && isEnumValue(parts.get(1))) {
+      PickleTuple value = new PickleTuple(List.of(parts.get(1)));
+      make(new PickleObject(Call.REDUCE_BARE, enumeration, value, Optional.empty()));
+      return;
+    }
+    if (!(parts.get(0) instanceof Global callee)
+        || !(parts.get(1) instanceof PickleTuple arguments)) {
+      throw fault.shape(
+          "the operation at byte "
+              + at
+              + " calls "
+              + parts.get(0).kind()
+              + " with "
+              + parts.get(1).kind()
+              + "; only a class or function can be called, with a tuple.");
+    }
+    Optional<PickleValue> keywords =
+        call == Call.NEW_WITH_KEYWORDS ? Optional.of(parts.get(2)) : Optional.empty();
+    make(new PickleObject(call, callee, arguments, keywords));
+  }
+
+  private static boolean isScript(Global global) {
+    return global.module().equals("__torch__") || global.module().startsWith("__torch__.");
+  }
+
+  private static boolean isEnumValue(PickleValue value) {
+    return value instanceof PickleValue.Int
+        || value instanceof PickleValue.BigInt
+        || value instanceof PickleValue.Real
+        || value instanceof PickleValue.Text;
+  }
+}

@@ -1,0 +1,75 @@
+package dev.monoquant.files.pickle;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import java.util.List;
+
+/**
+ * The value on top of the stack, as what later operations change: items of containers, states of
+ * objects. Each method takes the place of its operation, for messages.
+ *
+ * @param stack the stack of the machine
+ * @param fault the refusals of the pickle
+ */
+record PickleTarget(PickleStack stack, PickleFault fault) {
+
+  /** Appends to the list there. */
+  void append(List<PickleValue> items, int at) {
+    if (!(stack.top(at) instanceof PickleList list)) {
+      throw wrongTarget("items are appended", stack.top(at), at);
+    }
+    items.forEach(list::add);
+  }
+
+  /** Adds to the set there. */
+  void add(List<PickleValue> items, int at) {
+    if (!(stack.top(at) instanceof PickleSet set)) {
+      throw wrongTarget("items are added", stack.top(at), at);
+    }
+    items.forEach(set::add);
+  }
+
+  /** Sets items of the dict or object there; keys and values come in turn. */
+  void put(List<PickleValue> items, int at) {
+    if (items.size() % 2 != 0) {
+      throw fault.shape("the operation at byte " + at + " sets a key without a value.");
+    }
+    PickleValue top = stack.top(at);
+    PickleDict dict;
+    if (top instanceof PickleDict plain) {
+      dict = plain;
+    } else if (top instanceof PickleObject object) {
+      dict = object.items();
+    } else {
+      throw wrongTarget("items are set", top, at);
+    }
+    for (int i = 0; i < items.size(); i += 2) {
+      PickleValue key = items.get(i);
+      if (!PickleDict.isHashable(key)) {
+        throw fault.shape(
+            "the operation at byte " + at + " uses " + key.kind() + " as a key of a dict.");
+      }
+      if (!dict.put(key, items.get(i + 1))) {
+        throw fault.of(
+            Reason.DUPLICATE_KEY,
+            "the key "
+                + PickleWalk.step(key)
+                + " is there twice, and readers differ in which one they take. Save the model"
+                + " again.");
+      }
+    }
+  }
+
+  /** Takes a state off the stack and sets it on the object below, which may have but one. */
+  void build(int at) {
+    PickleValue state = stack.pop(at);
+    if (!(stack.top(at) instanceof PickleObject object) || object.state().isPresent()) {
+      throw wrongTarget("BUILD sets a state", stack.top(at), at);
+    }
+    object.setState(state);
+  }
+
+  private ModelFormatException wrongTarget(String what, PickleValue target, int at) {
+    return fault.shape("at byte " + at + " " + what + " on " + target.kind() + ".");
+  }
+}

@@ -1,0 +1,141 @@
+package dev.monoquant.files.pickle;
+
+import static java.util.Objects.requireNonNull;
+
+import java.math.BigInteger;
+
+/**
+ * A value of a pickle, as inert data.
+ *
+ * <p>Scalars are records and equal by value. Whatever holds other values is equal by identity: two
+ * places of a pickle that share one object share one here, an object may contain itself, and
+ * neither {@code equals} nor {@code hashCode} nor {@code toString} follows its contents.
+ */
+public sealed interface PickleValue
+    permits PickleValue.None,
+        PickleValue.Bool,
+        PickleValue.Int,
+        PickleValue.BigInt,
+        PickleValue.Real,
+        PickleValue.Text,
+        PickleValue.Global,
+        PickleBytes,
+        PickleTuple,
+        PickleList,
+        PickleDict,
+        PickleSet,
+        PicklePersistent,
+        PickleObject {
+
+  /** {@return what it is, with an article, for messages} */
+  String kind();
+
+  /** Python's {@code None}. */
+  record None() implements PickleValue {
+
+    /** The only one needed. */
+    public static final None INSTANCE = new None();
+
+    @Override
+    public String kind() {
+      return "None";
+    }
+  }
+
+  /**
+   * A truth value.
+   *
+   * @param value the value
+   */
+  record Bool(boolean value) implements PickleValue {
+    @Override
+    public String kind() {
+      return "a bool";
+    }
+  }
+
+  /**
+   * An integer of at most 64 bits.
+   *
+   * @param value the value
+   */
+  record Int(long value) implements PickleValue {
+    @Override
+    public String kind() {
+      return "an int";
+    }
+  }
+
+  /**
+   * An integer of more than 64 bits.
+   *
+   * @param value the value
+   */
+  record BigInt(BigInteger value) implements PickleValue {
+
+    /** Checks that the value is there. */
+    public BigInt {
+      requireNonNull(value, "value");
+    }
+
+    @Override
+    public String kind() {
+      return "an int";
+    }
+  }
+
+  /**
+   * A binary64.
+   *
+   * @param value the value, any bits
+   */
+  record Real(double value) implements PickleValue {
+    @Override
+    public String kind() {
+      return "a float";
+    }
+  }
+
+  /**
+   * A text, also one that Python 2 wrote as bytes.
+   *
+   * @param value the text
+   */
+  record Text(String value) implements PickleValue {
+
+    /** Checks that the value is there. */
+    public Text {
+      requireNonNull(value, "value");
+    }
+
+    @Override
+    public String kind() {
+      return "a str";
+    }
+  }
+
+  /**
+   * The name of a class or function. It is a name and nothing else.
+   *
+   * @param module such as {@code torch._utils}
+   * @param name such as {@code _rebuild_tensor_v2}
+   */
+  record Global(String module, String name) implements PickleValue {
+
+    /** Checks that both are there. */
+    public Global {
+      requireNonNull(module, "module");
+      requireNonNull(name, "name");
+    }
+
+    @Override
+    public String kind() {
+      return "a class or function";
+    }
+
+    /** {@return both joined with a dot; not unique, since both may hold dots} */
+    public String path() {
+      return module + "." + name;
+    }
+  }
+}

@@ -1,0 +1,146 @@
+package dev.monoquant.files.pickle;
+
+import dev.monoquant.QuantException;
+import dev.monoquant.files.pickle.PickleValue.Global;
+import dev.monoquant.spi.ReadLimits;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** Searches values without recursion, each shared one once. */
+public final class PickleWalk {
+
+  private static final int MAX_SHOWN = 200;
+
+  /** A value and how it was reached; the way is a chain, so that deep nesting costs no texts. */
+  private record Place(PickleValue value, Optional<Place> parent, Optional<PickleValue> key) {}
+
+  private PickleWalk() {}
+
+  /**
+   * Finds where a class or function is named.
+   *
+   * @param root where to start
+   * @param wanted what to find
+   * @param limits how many values to look at
+   * @return the keys on the way to it, joined with slashes; empty if it is not there
+   */
+  static Optional<String> find(PickleValue root, Global wanted, ReadLimits limits) {
+    Set<PickleValue> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+    Deque<Place> open = new ArrayDeque<>();
+    open.add(new Place(root, Optional.empty(), Optional.empty()));
+    while (!open.isEmpty() && seen.size() < limits.maxPickleValues()) {
+      Place place = open.removeLast();
+      if (place.value().equals(wanted)) {
+        return Optional.of(path(place)).filter(p -> !p.isEmpty());
+      }
+      if (seen.add(place.value())) {
+        children(place).forEach(open::add);
+      }
+    }
+    return Optional.empty();
+  }
+
+  /**
+   * Finds every persistent id in a value.
+   *
+   * @param root where to start
+   * @return the ids, in no order; each shared one once
+   */
+  public static List<PicklePersistent> persistentIds(PickleValue root) {
+    return all(root, PicklePersistent.class);
+  }
+
+  /**
+   * Finds every object in a value.
+   *
+   * @param root where to start
+   * @return the objects, in no order but the same at each call; each shared one once
+   */
+  public static List<PickleObject> objects(PickleValue root) {
+    return all(root, PickleObject.class);
+  }
+
+  private static <T extends PickleValue> List<T> all(PickleValue root, Class<T> type) {
+    List<T> found = new ArrayList<>();
+    Set<PickleValue> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+    Deque<Place> open = new ArrayDeque<>();
+    open.add(new Place(root, Optional.empty(), Optional.empty()));
+    while (!open.isEmpty()) {
+      Place place = open.removeLast();
+      if (seen.add(place.value())) {
+        if (type.isInstance(place.value())) {
+          found.add(type.cast(place.value()));
+        }
+        children(place).forEach(open::add);
+      }
+    }
+    return found;
+  }
+
+  private static List<Place> children(Place place) {
+    List<Place> children = new ArrayList<>();
+    PickleValue value = place.value();
+    if (value instanceof PickleTuple tuple) {
+      tuple.items().forEach(i -> children.add(under(place, i)));
+    } else if (value instanceof PickleList list) {
+      list.items().forEach(i -> children.add(under(place, i)));
+    } else if (value instanceof PickleSet set) {
+      set.items().forEach(i -> children.add(under(place, i)));
+    } else if (value instanceof PickleDict dict) {
+      items(place, dict, children);
+    } else if (value instanceof PicklePersistent persistent) {
+      children.add(under(place, persistent.id()));
+    } else if (value instanceof PickleObject object) {
+      children.add(under(place, object.callee()));
+      children.add(under(place, object.args()));
+      object.keywords().ifPresent(k -> children.add(under(place, k)));
+      object.state().ifPresent(s -> children.add(under(place, s)));
+      items(place, object.items(), children);
+    }
+    return children;
+  }
+
+  private static void items(Place place, PickleDict dict, List<Place> children) {
+    for (PickleDict.Item item : dict.items()) {
+      children.add(new Place(item.value(), Optional.of(place), Optional.of(item.key())));
+      children.add(under(place, item.key()));
+    }
+  }
+
+  private static Place under(Place parent, PickleValue value) {
+    return new Place(value, Optional.of(parent), Optional.empty());
+  }
+
+  private static String path(Place place) {
+    Deque<String> steps = new ArrayDeque<>();
+    int length = 0;
+    for (Optional<Place> at = Optional.of(place);
+        at.isPresent() && length < MAX_SHOWN;
+        at = at.get().parent()) {
+      if (at.get().key().isPresent()) {
+        PickleValue key = at.get().key().get();
+        String step = key instanceof PickleValue.Text text ? text.value() : step(key);
+        steps.addFirst(step);
+        length += step.length();
+      }
+    }
+    return String.join("/", steps);
+  }
+
+  /** {@return a key for messages} */
+  static String step(PickleValue key) {
+    if (key instanceof PickleValue.Text text) {
+      return QuantException.quote(text.value());
+    }
+    if (key instanceof PickleValue.Int number) {
+      return Long.toString(number.value());
+    }
+    return key.kind();
+  }
+}

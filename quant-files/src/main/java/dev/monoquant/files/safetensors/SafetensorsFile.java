@@ -1,0 +1,229 @@
+package dev.monoquant.files.safetensors;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.input.ForeignFile;
+import dev.monoquant.files.input.MappedFile;
+import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.json.StrictJson;
+import dev.monoquant.spi.ReadLimits;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * An open safetensors file, its structure checked completely.
+ *
+ * <p>Layout: 8 bytes N, unsigned little-endian; N bytes of JSON in UTF-8, at most 100,000,000; then
+ * the data of all tensors without holes. Stricter than the reference reader (safetensors 0.8.0)
+ * where that lets two readers see two files: duplicate keys, unknown fields and entries of another
+ * form are refused. Values are not looked at, and data may lie unaligned.
+ *
+ * <p>Thread-safe. What this does not do: it knows nothing of quantized weights or shards.
+ */
+public final class SafetensorsFile implements Closeable {
+
+  private static final int LENGTH_BYTES = 8;
+  private static final long FORMAT_MAX_HEADER = 100_000_000;
+  private static final int SNIFF = 512;
+
+  private final String label;
+  private final MappedFile file;
+  private final long dataStart;
+  private final SafetensorsHeader header;
+  private final Map<String, StoredTensor> byName;
+
+  private SafetensorsFile(String label, MappedFile file, long dataStart, SafetensorsHeader header) {
+    this.label = label;
+    this.file = file;
+    this.dataStart = dataStart;
+    this.header = header;
+    this.byName = new HashMap<>();
+    header.tensors().forEach(t -> byName.put(t.name(), t));
+  }
+
+  /**
+   * Opens and checks a file.
+   *
+   * @param path the file
+   * @param label its name for messages
+   * @param limits how much to believe
+   * @return the open file; the caller closes it
+   * @throws IOException if it cannot be read
+   * @throws ModelFormatException if it is damaged, foreign or over a limit
+   */
+  public static SafetensorsFile open(Path path, String label, ReadLimits limits)
+      throws IOException {
+    MappedFile file = MappedFile.open(path);
+    try {
+      long length = headerLength(file, label, limits);
+      ByteBuffer text = file.slice(LENGTH_BYTES, (int) length);
+      refuseForeign(file, label, text);
+      JsonValue json =
+          StrictJson.parse(
+              text,
+              new StrictJson.Dialect(
+                  label,
+                  "the header",
+                  Reason.HEADER_JSON,
+                  Reason.HEADER_ENCODING,
+                  limits.maxDepth(),
+                  false));
+      long dataStart = LENGTH_BYTES + length;
+      return new SafetensorsFile(
+          label,
+          file,
+          dataStart,
+          SafetensorsHeader.check(json, label, file.size(), file.size() - dataStart, limits));
+    } catch (IOException | RuntimeException | Error e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  private static long headerLength(MappedFile file, String label, ReadLimits limits)
+      throws IOException {
+    if (file.size() < LENGTH_BYTES) {
+      throw new ModelFormatException(
+          Reason.TRUNCATED,
+          label,
+          "",
+          "the file has "
+              + file.size()
+              + " bytes, a safetensors file has at least 8. The file is cut short; fetch it again.");
+    }
+    long length = file.slice(0, LENGTH_BYTES).getLong();
+    if (Long.compareUnsigned(length, FORMAT_MAX_HEADER) > 0) {
+      refuseForeign(file, label);
+      throw new ModelFormatException(
+          Reason.HEADER_SIZE,
+          label,
+          "",
+          "the header is said to have "
+              + Long.toUnsignedString(length)
+              + " bytes, the format allows "
+              + FORMAT_MAX_HEADER
+              + ". This is no safetensors file, or it is damaged; fetch it again.");
+    }
+    if (length > file.size() - LENGTH_BYTES) {
+      refuseForeign(file, label);
+      throw new ModelFormatException(
+          Reason.TRUNCATED,
+          label,
+          "",
+          "the header is said to have "
+              + length
+              + " bytes, only "
+              + (file.size() - LENGTH_BYTES)
+              + " follow. The file is cut short; fetch it again.");
+    }
+    if (length > limits.maxHeaderBytes()) {
+      throw new ModelFormatException(
+          Reason.LIMIT,
+          label,
+          "",
+          "the header has "
+              + length
+              + " bytes, at most "
+              + limits.maxHeaderBytes()
+              + " are read (limit maxHeaderBytes). Raise the limit if the file can be trusted.");
+    }
+    return length;
+  }
+
+  /** A file whose header starts like one is not foreign, whatever its first bytes look like. */
+  private static void refuseForeign(MappedFile file, String label, ByteBuffer header)
+      throws IOException {
+    for (int i = 0; i < header.limit(); i++) {
+      byte b = header.get(i);
+      if (b == '{') {
+        return;
+      }
+      if (b != ' ' && b != '\n' && b != '\r' && b != '\t') {
+        break;
+      }
+    }
+    refuseForeign(file, label);
+  }
+
+  private static void refuseForeign(MappedFile file, String label) throws IOException {
+    Optional<String> other =
+        ForeignFile.describe(file.slice(0, (int) Math.min(file.size(), SNIFF)));
+    if (other.isPresent()) {
+      throw new ModelFormatException(Reason.NOT_THIS_FORMAT, label, "", "this is " + other.get());
+    }
+  }
+
+  /** {@return the file's name for messages} */
+  public String label() {
+    return label;
+  }
+
+  /** {@return bytes of the whole file} */
+  public long size() {
+    return file.size();
+  }
+
+  /** {@return the tensors in the order of their data} */
+  public List<StoredTensor> tensors() {
+    return header.tensors();
+  }
+
+  /** {@return the texts of {@code __metadata__}} */
+  public Map<String, String> metadata() {
+    return header.metadata();
+  }
+
+  /**
+   * {@return the tensor, or empty}
+   *
+   * @param name its name
+   */
+  public Optional<StoredTensor> find(String name) {
+    return Optional.ofNullable(byName.get(name));
+  }
+
+  /**
+   * Reads a piece of a tensor.
+   *
+   * @param tensor a tensor of this file
+   * @param offset first byte within its data
+   * @param length bytes
+   * @return a read-only little-endian view of the mapped file
+   * @throws IOException if the file cannot be mapped
+   */
+  public ByteBuffer read(StoredTensor tensor, long offset, int length) throws IOException {
+    if (offset < 0 || length < 0 || offset > tensor.bytes() - length) {
+      throw new IndexOutOfBoundsException(
+          "bytes " + offset + " to " + (offset + length) + " of tensor " + tensor);
+    }
+    return file.slice(dataStart + tensor.begin() + offset, length);
+  }
+
+  /** {@return bytes before the data of the tensors} */
+  public long dataStart() {
+    return dataStart;
+  }
+
+  /**
+   * Reads a piece of the file, header included.
+   *
+   * @param offset first byte within the file
+   * @param length bytes
+   * @return a read-only little-endian view of the mapped file
+   * @throws IOException if the file cannot be mapped
+   */
+  public ByteBuffer raw(long offset, int length) throws IOException {
+    return file.slice(offset, length);
+  }
+
+  @Override
+  public void close() throws IOException {
+    file.close();
+  }
+}

@@ -1,0 +1,220 @@
+package dev.monoquant.files.safetensors;
+
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.OutputException;
+import dev.monoquant.files.json.JsonText;
+import dev.monoquant.files.manifest.HashPool;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.TensorInfo;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * Where everything goes in a safetensors file that is going to be written. Immutable.
+ *
+ * <pre>
+ * bytes 0 to 7     N, the length of the header, little-endian
+ * bytes 8 to 8+N   JSON in UTF-8 without white space, then spaces up to a multiple of 8:
+ *                  {"__metadata__":{...},"name":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},...}
+ * then             the tensors' bytes, little-endian, row-major, without holes
+ * </pre>
+ *
+ * <p>{@code __metadata__} comes first, its keys sorted, and is left out if empty. Tensors are
+ * ordered as the reference does (safetensors 24b0b28, {@code prepare}): by type, 64-bit types
+ * first, then by name in the order of UTF-8 bytes. The bytes follow from names, types, shapes and
+ * texts alone.
+ */
+public final class SafetensorsLayout {
+
+  /** Types from last to first in the file; the reference's enum is this list upside down. */
+  private static final List<ElementType> TYPE_ORDER =
+      List.of(
+          ElementType.UINT64,
+          ElementType.INT64,
+          ElementType.FLOAT64,
+          ElementType.COMPLEX64,
+          ElementType.FLOAT32,
+          ElementType.UINT32,
+          ElementType.INT32,
+          ElementType.BFLOAT16,
+          ElementType.FLOAT16,
+          ElementType.UINT16,
+          ElementType.INT16,
+          ElementType.FLOAT8_E5M2FNUZ,
+          ElementType.FLOAT8_E4M3FNUZ,
+          ElementType.FLOAT8_E8M0,
+          ElementType.FLOAT8_E4M3,
+          ElementType.FLOAT8_E5M2,
+          ElementType.INT8,
+          ElementType.UINT8,
+          ElementType.FLOAT6_E3M2,
+          ElementType.FLOAT6_E2M3,
+          ElementType.FLOAT4,
+          ElementType.BOOL);
+
+  private static final int LENGTH_BYTES = 8;
+  private static final long MAX_HEADER = 100_000_000;
+
+  private final List<StoredTensor> tensors;
+  private final Map<String, StoredTensor> byName = new HashMap<>();
+  private final Map<String, String> metadata;
+  private final byte[] header;
+  private final long dataBytes;
+
+  /**
+   * Lays tensors out.
+   *
+   * @param contents the tensors, in any order; their shards are not looked at
+   * @param metadata the texts of {@code __metadata__}
+   * @throws OutputException if two tensors have one name, a name is reserved, a type has no place
+   *     in this format, or the header is too long for it
+   */
+  public SafetensorsLayout(List<TensorInfo> contents, Map<String, String> metadata) {
+    List<TensorInfo> sorted = new ArrayList<>(contents);
+    refuse(sorted);
+    sorted.sort(
+        Comparator.comparing((TensorInfo t) -> TYPE_ORDER.indexOf(t.type()))
+            .thenComparing(TensorInfo::name, JsonText.BY_CODE_POINT));
+    List<StoredTensor> placed = new ArrayList<>();
+    long offset = 0;
+    for (TensorInfo tensor : sorted) {
+      long end = Math.addExact(offset, tensor.bytes());
+      placed.add(new StoredTensor(tensor.name(), tensor.type(), tensor.shape(), offset, end));
+      offset = end;
+    }
+    this.tensors = List.copyOf(placed);
+    placed.forEach(t -> byName.put(t.name(), t));
+    TreeMap<String, String> texts = new TreeMap<>(JsonText.BY_CODE_POINT);
+    texts.putAll(metadata);
+    this.metadata = texts;
+    this.dataBytes = offset;
+    this.header = header();
+  }
+
+  private static void refuse(List<TensorInfo> contents) {
+    Set<String> names = new HashSet<>();
+    for (TensorInfo tensor : contents) {
+      String where = "tensor " + quote(tensor.name());
+      if (!names.add(tensor.name())) {
+        throw new OutputException(
+            where
+                + ": two tensors of the output would have this name. Exclude the layer or choose"
+                + " another format.");
+      }
+      if (tensor.name().equals(SafetensorsHeader.METADATA)) {
+        throw new OutputException(where + ": safetensors reserves this name. Rename the tensor.");
+      }
+      if (!tensor.type().isSafetensors()
+          || Math.multiplyExact(tensor.shape().elements(), (long) tensor.type().bits()) % 8 != 0) {
+        throw new OutputException(
+            where
+                + ": safetensors cannot hold "
+                + tensor.shape()
+                + " elements of "
+                + tensor.type().wire()
+                + ". Choose another format.");
+      }
+    }
+  }
+
+  private byte[] header() {
+    StringBuilder out = new StringBuilder("{");
+    if (!metadata.isEmpty()) {
+      out.append("\"__metadata__\":{");
+      metadata.forEach(
+          (key, value) -> {
+            JsonText.quoted(out, key, false);
+            out.append(':');
+            JsonText.quoted(out, value, false);
+            out.append(',');
+          });
+      out.setCharAt(out.length() - 1, '}');
+      out.append(',');
+    }
+    for (StoredTensor tensor : tensors) {
+      JsonText.quoted(out, tensor.name(), false);
+      out.append(":{\"dtype\":\"").append(tensor.type().wire()).append("\",\"shape\":[");
+      long[] dims = tensor.shape().dims();
+      for (int i = 0; i < dims.length; i++) {
+        out.append(i == 0 ? "" : ",").append(dims[i]);
+      }
+      out.append("],\"data_offsets\":[")
+          .append(tensor.begin())
+          .append(',')
+          .append(tensor.end())
+          .append("]},");
+    }
+    if (out.charAt(out.length() - 1) == ',') {
+      out.setLength(out.length() - 1);
+    }
+    byte[] text = out.append('}').toString().getBytes(StandardCharsets.UTF_8);
+    int padded = Math.toIntExact((text.length + 7L) / 8 * 8);
+    if (padded > MAX_HEADER) {
+      throw new OutputException(
+          "the header would have "
+              + padded
+              + " bytes, safetensors allows "
+              + MAX_HEADER
+              + ". Write a sharded model directory instead.");
+    }
+    ByteBuffer bytes = ByteBuffer.allocate(LENGTH_BYTES + padded).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.putLong(padded).put(text);
+    while (bytes.hasRemaining()) {
+      bytes.put((byte) ' ');
+    }
+    return bytes.array();
+  }
+
+  /** {@return the tensors in the order of the file} */
+  public List<StoredTensor> tensors() {
+    return tensors;
+  }
+
+  /**
+   * {@return the tensor}
+   *
+   * @param name the name of one of the tensors
+   */
+  public StoredTensor tensor(String name) {
+    StoredTensor tensor = byName.get(name);
+    if (tensor == null) {
+      throw new IllegalArgumentException("no tensor " + quote(name) + " was announced");
+    }
+    return tensor;
+  }
+
+  /** {@return the texts, sorted} */
+  public Map<String, String> metadata() {
+    return metadata;
+  }
+
+  /** {@return bytes of the file before the data, not a copy} */
+  public byte[] headerBytes() {
+    return header;
+  }
+
+  /** {@return the SHA-256 of the file up to its data, which follows from the layout} */
+  public String headerHash() {
+    return HashPool.hash(header);
+  }
+
+  /** {@return bytes of all tensors} */
+  public long dataBytes() {
+    return dataBytes;
+  }
+
+  /** {@return bytes of the whole file} */
+  public long fileBytes() {
+    return header.length + dataBytes;
+  }
+}

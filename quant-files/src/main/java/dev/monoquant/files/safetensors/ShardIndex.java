@@ -1,0 +1,272 @@
+package dev.monoquant.files.safetensors;
+
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.json.JsonFiles;
+import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.spi.ReadLimits;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A {@code *.safetensors.index.json} or {@code *.bin.index.json}: which shard holds which tensor.
+ * Shard names are checked as text, the same on every system, before any of them is opened; index
+ * and shards must agree to the tensor.
+ *
+ * @param file the index for messages
+ * @param shardOf the shard of each tensor by name, in the order of the index
+ * @param totalSize bytes of all tensors as the index says, if it does
+ */
+public record ShardIndex(String file, Map<String, String> shardOf, Optional<String> totalSize) {
+
+  /** How the index of a safetensors model ends. */
+  public static final String SUFFIX = ".safetensors.index.json";
+
+  private static final Logger LOG = LoggerFactory.getLogger(ShardIndex.class);
+  private static final String INDEX = ".index.json";
+
+  private static final Pattern DRIVE = Pattern.compile("[A-Za-z]:.*", Pattern.DOTALL);
+
+  /**
+   * Reads an index.
+   *
+   * @param path the index
+   * @param file its name for messages
+   * @param limits how much to believe
+   * @return the index, its names checked
+   * @throws IOException if it cannot be read
+   * @throws ModelFormatException if it is no index or names what is no shard
+   */
+  public static ShardIndex read(Path path, String file, ReadLimits limits) throws IOException {
+    JsonValue json = JsonFiles.read(path, file, "the index", Reason.INDEX_JSON, false, limits);
+    JsonValue map = json instanceof JsonValue.Obj o ? o.members().get("weight_map") : null;
+    if (!(map instanceof JsonValue.Obj weightMap) || weightMap.members().isEmpty()) {
+      throw new ModelFormatException(
+          Reason.INDEX_JSON,
+          file,
+          "",
+          "the index has no weight_map from tensor names to shard files, or an empty one. Fetch the"
+              + " index again.");
+    }
+    Map<String, String> shardOf = new LinkedHashMap<>();
+    for (Map.Entry<String, JsonValue> member : weightMap.members().entrySet()) {
+      String where = "tensor " + quote(member.getKey());
+      if (!(member.getValue() instanceof JsonValue.Str shard)) {
+        throw new ModelFormatException(
+            Reason.INDEX_JSON,
+            file,
+            where,
+            "its shard is "
+                + member.getValue().kind()
+                + ", not the name of a file. Fetch the index again.");
+      }
+      refuseOddPath(path, file, where, shard.value());
+      shardOf.put(member.getKey(), shard.value());
+    }
+    int shards = new LinkedHashSet<>(shardOf.values()).size();
+    if (shards > limits.maxShards() || shardOf.size() > limits.maxTensors()) {
+      throw new ModelFormatException(
+          Reason.LIMIT,
+          file,
+          "",
+          "the index names "
+              + shards
+              + " shards and "
+              + shardOf.size()
+              + " tensors, at most "
+              + limits.maxShards()
+              + " (limit maxShards) and "
+              + limits.maxTensors()
+              + " (limit maxTensors) are read.");
+    }
+    return new ShardIndex(file, shardOf, totalSize((JsonValue.Obj) json));
+  }
+
+  private static Optional<String> totalSize(JsonValue.Obj index) {
+    return index
+        .find("metadata")
+        .filter(JsonValue.Obj.class::isInstance)
+        .flatMap(m -> ((JsonValue.Obj) m).find("total_size"))
+        .map(v -> v instanceof JsonValue.Num n ? n.text() : v.kind());
+  }
+
+  /** {@return the shards in the order in which the index first names them} */
+  public Set<String> shards() {
+    return new LinkedHashSet<>(shardOf.values());
+  }
+
+  /**
+   * Checks that every shard is there.
+   *
+   * @param root the directory of the index
+   * @throws IOException if it cannot be listed
+   * @throws ModelFormatException if any is missing; the message names them
+   */
+  public void requireFiles(Path root) throws IOException {
+    List<String> missing = new ArrayList<>();
+    for (String shard : shards()) {
+      if (!isThere(root, shard)) {
+        missing.add(quote(shard));
+      }
+    }
+    if (!missing.isEmpty()) {
+      throw new ModelFormatException(
+          Reason.SHARD_MISSING,
+          file,
+          "",
+          missing.size()
+              + " of "
+              + shards().size()
+              + " shards are not there: "
+              + String.join(", ", missing.subList(0, Math.min(20, missing.size())))
+              + (missing.size() > 20 ? ", ..." : "")
+              + ". Upper and lower case count. Fetch them too.");
+    }
+  }
+
+  /** Compares names by listing, so that case counts on every file system. */
+  private static boolean isThere(Path root, String shard) throws IOException {
+    Path directory = root;
+    for (String part : shard.split("/", -1)) {
+      if (!Files.isDirectory(directory)) {
+        return false;
+      }
+      try (Stream<Path> entries = Files.list(directory)) {
+        if (entries.noneMatch(p -> p.getFileName().toString().equals(part))) {
+          return false;
+        }
+      }
+      directory = directory.resolve(part);
+    }
+    return Files.isRegularFile(directory);
+  }
+
+  /**
+   * Checks that shards hold what the index says, and nothing else. A total size that is not the sum
+   * is only warned of.
+   *
+   * @param sizes the bytes of each tensor by shard and name
+   * @throws ModelFormatException if they differ
+   */
+  public void compare(Map<String, Map<String, Long>> sizes) {
+    Map<String, String> holder = new LinkedHashMap<>();
+    long total = 0;
+    for (Map.Entry<String, Map<String, Long>> shard : sizes.entrySet()) {
+      for (Map.Entry<String, Long> tensor : shard.getValue().entrySet()) {
+        total += tensor.getValue();
+        String earlier = holder.putIfAbsent(tensor.getKey(), shard.getKey());
+        if (earlier != null) {
+          throw mismatch(
+              Reason.DUPLICATE_KEY,
+              tensor.getKey(),
+              "is in both " + quote(earlier) + " and " + quote(shard.getKey()) + ".");
+        }
+      }
+    }
+    shardOf.forEach(
+        (tensor, shard) -> {
+          String found = holder.get(tensor);
+          if (!shard.equals(found)) {
+            throw mismatch(
+                Reason.SHARD_MISMATCH,
+                tensor,
+                "the index places it in "
+                    + quote(shard)
+                    + (found == null
+                        ? ", but no shard holds it."
+                        : ", but it is in " + quote(found) + "."));
+          }
+        });
+    holder.forEach(
+        (tensor, shard) -> {
+          if (!shardOf.containsKey(tensor)) {
+            throw mismatch(
+                Reason.SHARD_MISMATCH,
+                tensor,
+                "is in " + quote(shard) + ", but the index does not name it.");
+          }
+        });
+    warnOfTotal(total);
+  }
+
+  private void warnOfTotal(long total) {
+    String sum = Long.toString(total);
+    if (totalSize.filter(s -> !s.equals(sum) && !s.equals(sum + ".0")).isPresent()) {
+      LOG.warn(
+          "{}: total_size is {}, the tensors have {} bytes; the tensors count",
+          file,
+          quote(totalSize.get()),
+          sum);
+    }
+  }
+
+  private ModelFormatException mismatch(Reason reason, String tensor, String detail) {
+    return new ModelFormatException(
+        reason,
+        file,
+        "tensor " + quote(tensor),
+        detail + " Index and shards belong to different versions; fetch all of them again.");
+  }
+
+  /** What stands before {@code .index.json}, such as {@code .bin}. */
+  private static String extension(Path index) {
+    String name = index.getFileName().toString();
+    String stem = name.endsWith(INDEX) ? name.substring(0, name.length() - INDEX.length()) : name;
+    return stem.substring(Math.max(0, stem.lastIndexOf('.')));
+  }
+
+  private static void refuseOddPath(Path index, String file, String where, String shard) {
+    String extension = extension(index);
+    String fault = null;
+    if (shard.isEmpty()) {
+      fault = "is empty";
+    } else if (shard.chars().anyMatch(c -> c < ' ')) {
+      fault = "holds a control character";
+    } else if (shard.indexOf('\\') >= 0
+        || shard.startsWith("/")
+        || DRIVE.matcher(shard).matches()) {
+      fault = "is an absolute path or one of another system";
+    } else if (shard.equals(index.getFileName().toString())) {
+      fault = "is the index itself";
+    } else if (!shard.endsWith(extension)) {
+      fault = "does not end in " + extension + ", as the index does";
+    } else {
+      for (String part : shard.split("/", -1)) {
+        if (part.isEmpty() || part.equals(".") || part.equals("..")) {
+          fault = "leaves the directory of the index or is no plain path";
+        }
+      }
+    }
+    if (fault == null && Files.isDirectory(index.resolveSibling(shard))) {
+      fault = "is a directory";
+    }
+    if (fault != null) {
+      throw new ModelFormatException(
+          Reason.SHARD_PATH,
+          file,
+          where,
+          "the shard name "
+              // Backslashes are the very point here, so they are shown as they stand.
+              + quote(shard).replace("\\\\", "\\")
+              + " "
+              + fault
+              + "; a shard is a "
+              + extension
+              + " file beside the index. Fetch the index again.");
+    }
+  }
+}

@@ -1,0 +1,77 @@
+package dev.monoquant.files.torch;
+
+import dev.monoquant.QuantException;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** Tells which names stand for the very same tensor, as tied weights do. */
+public final class SharedTensors {
+
+  private static final int MAX_NOTES = 20;
+
+  private record Same(
+      String storage, ElementType type, TensorShape shape, long offset, List<Long> strides) {}
+
+  private SharedTensors() {}
+
+  /**
+   * Groups names by what they show.
+   *
+   * @param tensors all tensors of one file
+   * @return a sentence for each group of two and more, at most 20 and one more
+   */
+  public static List<String> notes(Map<TensorInfo, TorchTensor> tensors) {
+    List<String> notes =
+        groups(tensors).stream()
+            .map(
+                g ->
+                    "One tensor under several names: "
+                        + shown(g.stream().map(QuantException::quote).toList())
+                        + ".")
+            .collect(Collectors.toCollection(ArrayList::new));
+    if (notes.size() > MAX_NOTES) {
+      int more = notes.size() - MAX_NOTES;
+      notes.subList(MAX_NOTES, notes.size()).clear();
+      notes.add(more + " more groups of names stand for one tensor each.");
+    }
+    return notes;
+  }
+
+  /**
+   * Finds tied names.
+   *
+   * @param tensors all tensors of one file
+   * @return of every name but the first of each group, that first name
+   */
+  public static Map<String, String> tied(Map<TensorInfo, TorchTensor> tensors) {
+    Map<String, String> tied = new LinkedHashMap<>();
+    for (List<String> group : groups(tensors)) {
+      group.subList(1, group.size()).forEach(name -> tied.put(name, group.get(0)));
+    }
+    return tied;
+  }
+
+  private static List<List<String>> groups(Map<TensorInfo, TorchTensor> tensors) {
+    Map<Same, List<String>> groups = new LinkedHashMap<>();
+    tensors.forEach(
+        (info, t) -> {
+          if (t.shape().elements() > 0) {
+            Same same = new Same(t.storage().label(), t.type(), t.shape(), t.offset(), t.strides());
+            groups.computeIfAbsent(same, s -> new ArrayList<>()).add(info.name());
+          }
+        });
+    return groups.values().stream().filter(g -> g.size() > 1).toList();
+  }
+
+  private static String shown(List<String> names) {
+    int most = 10;
+    return String.join(", ", names.subList(0, Math.min(most, names.size())))
+        + (names.size() > most ? " and " + (names.size() - most) + " more" : "");
+  }
+}

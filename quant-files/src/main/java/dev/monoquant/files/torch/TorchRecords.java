@@ -1,0 +1,93 @@
+package dev.monoquant.files.torch;
+
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.input.ForeignFile;
+import dev.monoquant.files.zip.Archive;
+import dev.monoquant.files.zip.ArchiveEntry;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The records of an archive by their names within its folder. Whoever needs one gets it from here,
+ * or the refusal that names it.
+ *
+ * @param archive the archive, which its owner closes
+ * @param folder the folder that all entries are in, with a slash at its end
+ */
+record TorchRecords(Archive archive, String folder) {
+
+  /**
+   * Finds the folder of an archive.
+   *
+   * @throws ModelFormatException if it is of another program, or its entries are not in one folder
+   */
+  static TorchRecords of(Archive archive) {
+    List<String> names = archive.entries().stream().map(ArchiveEntry::name).toList();
+    Optional<String> foreign = ForeignFile.describeZip(names);
+    if (foreign.isPresent()) {
+      throw new ModelFormatException(
+          Reason.NOT_THIS_FORMAT, archive.label(), "", "this is " + foreign.get());
+    }
+    String first = names.get(0);
+    String folder = first.substring(0, first.indexOf('/') + 1);
+    for (String name : names) {
+      if (folder.isEmpty() || !name.startsWith(folder)) {
+        throw new ModelFormatException(
+            Reason.ZIP_STRUCTURE,
+            archive.label(),
+            "entry " + quote(name),
+            "is not in the same folder as all others, as PyTorch has it. Pack the archive again, or"
+                + " save the model again.");
+      }
+    }
+    return new TorchRecords(archive, folder);
+  }
+
+  /** {@return the file's name for messages} */
+  String label() {
+    return archive.label();
+  }
+
+  /** {@return the record of that name, or empty} */
+  Optional<ArchiveEntry> find(String name) {
+    return archive.find(folder + name);
+  }
+
+  /**
+   * {@return the record of that name, which lies in the file as it is, so that it can be mapped}
+   *
+   * @param name its name within the folder
+   * @param where what needs it, for messages
+   * @throws ModelFormatException if it is missing or compressed
+   */
+  ArchiveEntry stored(String name, String where) {
+    ArchiveEntry entry = find(name).orElseThrow(() -> missing(name, where));
+    if (entry.deflated()) {
+      throw new ModelFormatException(
+          Reason.ZIP_COMPRESSED,
+          label(),
+          "entry " + quote(entry.name()),
+          "is compressed, which torch.save never does, so it cannot be mapped. Load the model and"
+              + " save it again with torch.save.");
+    }
+    return entry;
+  }
+
+  /**
+   * {@return the refusal of an archive without that record}
+   *
+   * @param where what needs it, for messages
+   */
+  ModelFormatException missing(String name, String where) {
+    return new ModelFormatException(
+        Reason.RECORD_MISSING,
+        label(),
+        where,
+        "there is no record "
+            + quote(folder + name)
+            + " in the archive. The file is damaged or was altered; fetch it again.");
+  }
+}

@@ -1,0 +1,234 @@
+package dev.monoquant.files.torch;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.files.zip.Archive;
+import dev.monoquant.files.zip.ArchiveEntry;
+import dev.monoquant.spi.ReadLimits;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * An open archive as {@code torch.save} and {@code torch.jit.save} write it: all records in one
+ * folder of any name, {@code data.pkl}, {@code data/0} and so on, {@code version} from 1 to 10, and
+ * {@code byteorder}, without which it is little-endian.
+ *
+ * <p>Records with numbers must lie as they are: a compressed storage cannot be mapped. Checksums of
+ * small records are compared when the archive is opened, those of large storages when they are
+ * first read. Thread-safe but for {@link #close}. Source: {@code
+ * caffe2/serialize/inline_container.cc} of torch 2.13.
+ */
+public final class TorchZip implements Closeable {
+
+  /** The name of the pickle. */
+  public static final String PICKLE = "data.pkl";
+
+  /** The pickle of TorchScript's constants, which a checkpoint has not. */
+  public static final String CONSTANTS = "constants.pkl";
+
+  private static final long CHECKED_AT_ONCE = 64 << 20;
+
+  private final Archive archive;
+  private final ReadLimits limits;
+  private final TorchRecords records;
+  private final boolean bigEndian;
+
+  private TorchZip(Archive archive, ReadLimits limits, TorchRecords records, boolean bigEndian) {
+    this.archive = archive;
+    this.limits = limits;
+    this.records = records;
+    this.bigEndian = bigEndian;
+  }
+
+  /**
+   * Opens an archive.
+   *
+   * @param path the file
+   * @param label its name for messages
+   * @param limits how much to believe
+   * @return the open archive; the caller closes it
+   * @throws IOException if it cannot be read
+   * @throws ModelFormatException if it is damaged, foreign or over a limit
+   */
+  public static TorchZip open(Path path, String label, ReadLimits limits) throws IOException {
+    Archive archive = Archive.open(path, label, limits);
+    try {
+      TorchRecords records = TorchRecords.of(archive);
+      ArchivePreamble preamble = new ArchivePreamble(records);
+      preamble.requireVersion();
+      boolean bigEndian = preamble.bigEndian();
+      checkSmallRecords(archive);
+      return new TorchZip(archive, limits, records, bigEndian);
+    } catch (IOException | RuntimeException | Error e) {
+      archive.close();
+      throw e;
+    }
+  }
+
+  /** In the order of the file, up to a sum that is read in no time. */
+  private static void checkSmallRecords(Archive archive) throws IOException {
+    long sum = 0;
+    List<ArchiveEntry> stored =
+        archive.entries().stream()
+            .filter(e -> !e.deflated())
+            .sorted(Comparator.comparingLong(ArchiveEntry::start))
+            .toList();
+    for (ArchiveEntry entry : stored) {
+      sum += entry.size();
+      if (sum > CHECKED_AT_ONCE) {
+        return;
+      }
+      archive.check(entry);
+    }
+  }
+
+  /** {@return the file's name for messages} */
+  public String label() {
+    return archive.label();
+  }
+
+  /** {@return the folder that all entries are in, with a slash at its end} */
+  public String folder() {
+    return records.folder();
+  }
+
+  /** {@return whether numbers are big-endian} */
+  public boolean isBigEndian() {
+    return bigEndian;
+  }
+
+  /** {@return whether there are records of code: then it is a TorchScript archive} */
+  public boolean isScript() {
+    return find(CONSTANTS).isPresent() || !code().isEmpty();
+  }
+
+  /** {@return all entries in the order of their bytes} */
+  public Collection<ArchiveEntry> entries() {
+    return archive.entries();
+  }
+
+  /** {@return the records of TorchScript source, {@code code/...py}} */
+  public List<ArchiveEntry> code() {
+    String prefix = folder() + "code/";
+    return archive.entries().stream()
+        .filter(e -> e.name().startsWith(prefix) && e.name().endsWith(".py"))
+        .toList();
+  }
+
+  /**
+   * {@return the name of an entry within the folder of the archive}
+   *
+   * @param entry an entry of this archive
+   */
+  public String nameInFolder(ArchiveEntry entry) {
+    return entry.name().substring(folder().length());
+  }
+
+  /**
+   * {@return the record, or empty}
+   *
+   * @param name its name within the folder
+   */
+  public Optional<ArchiveEntry> find(String name) {
+    return records.find(name);
+  }
+
+  /**
+   * A missing record, as a refusal.
+   *
+   * @param name its name within the folder
+   * @return the refusal
+   */
+  public ModelFormatException missing(String name) {
+    return records.missing(name, "");
+  }
+
+  /**
+   * Gives a pickle.
+   *
+   * @param name its name within the folder
+   * @return its bytes
+   * @throws IOException if it cannot be read
+   * @throws ModelFormatException if it is missing, compressed or over the limit
+   */
+  public ByteBuffer pickle(String name) throws IOException {
+    return archive.content(records.stored(name, ""), limits.maxPickleBytes(), "maxPickleBytes");
+  }
+
+  /**
+   * Gives all of a record that is no storage.
+   *
+   * @param entry a record, compressed or not
+   * @return its bytes
+   * @throws IOException if it cannot be read
+   * @throws ModelFormatException if it is damaged or over the limit
+   */
+  public ByteBuffer bytes(ArchiveEntry entry) throws IOException {
+    return archive.content(entry, limits.maxInflatedBytes(), "maxInflatedBytes");
+  }
+
+  /**
+   * {@return the text of a record of code, which may be compressed}
+   *
+   * @param entry the record
+   * @throws IOException if it cannot be read
+   */
+  public String text(ArchiveEntry entry) throws IOException {
+    return StandardCharsets.UTF_8.decode(bytes(entry)).toString();
+  }
+
+  /**
+   * Gives a record as bytes, whatever they stand for.
+   *
+   * @param name its name within the folder
+   * @return the bytes
+   * @throws ModelFormatException if it is missing or compressed
+   */
+  public Storage record(String name) {
+    return new ZipStorage(archive, records.stored(name, ""), false);
+  }
+
+  /**
+   * The bytes of the file that are in no record that lies as it is.
+   *
+   * @param without entries whose checksum is to be 0 there
+   * @return as {@link Archive#frame}
+   * @throws IOException if it cannot be read
+   */
+  public byte[] frame(Collection<ArchiveEntry> without) throws IOException {
+    return archive.frame(without);
+  }
+
+  /**
+   * Makes the reader of tensors whose storages are records of this archive.
+   *
+   * @param directory where the records are, such as {@code data/}
+   * @return a reader
+   */
+  public TensorReader tensors(String directory) {
+    return tensors(directory, Map.of());
+  }
+
+  /**
+   * Makes the reader of tensors whose storages are records of this archive, or not yet.
+   *
+   * @param directory where the records are, such as {@code data/}
+   * @param more storages that are no records, by key
+   * @return a reader
+   */
+  public TensorReader tensors(String directory, Map<String, Storage> more) {
+    return new TensorReader(label(), limits, new ZipStorages(records, directory, bigEndian, more));
+  }
+
+  @Override
+  public void close() throws IOException {
+    archive.close();
+  }
+}

@@ -1,0 +1,282 @@
+package dev.monoquant.files.zip;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.input.MappedFile;
+import dev.monoquant.spi.ReadLimits;
+import java.io.ByteArrayOutputStream;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.zip.CRC32;
+import java.util.zip.DataFormatException;
+import java.util.zip.Inflater;
+
+/**
+ * An open zip archive of any size, its structure checked completely.
+ *
+ * <p>Only what every reader would read in the same way is accepted: one end record at the end of
+ * the file, unique names (also but for case), local headers that agree with the central directory,
+ * entries that follow one another without holes. Stored and deflated entries are known. Checksums
+ * are compared by {@link #content} and {@link #check}, except where all of an archive are 0, which
+ * is how PyTorch writes it when they are switched off.
+ *
+ * <p>Thread-safe but for {@link #close}. What this does not do: it extracts nothing, and knows
+ * nothing of PyTorch.
+ */
+public final class Archive implements Closeable {
+
+  private static final int CHUNK = 1 << 26;
+
+  /** Where a local header has the checksum. */
+  private static final int LOCAL_CRC = 14;
+
+  private final ZipFault fault;
+  private final MappedFile file;
+  private final ReadLimits limits;
+  private final Map<String, ArchiveEntry> entries = new LinkedHashMap<>();
+  private final boolean checksums;
+  private final ConcurrentHashMap<String, Check> checks = new ConcurrentHashMap<>();
+
+  /** Whether an entry was checked; the lock makes others wait for who checks it. */
+  private static final class Check {
+    boolean done;
+  }
+
+  private Archive(ZipFault fault, MappedFile file, ReadLimits limits, List<ArchiveEntry> entries) {
+    this.fault = fault;
+    this.file = file;
+    this.limits = limits;
+    entries.forEach(e -> this.entries.put(e.name(), e));
+    this.checksums = entries.stream().anyMatch(e -> e.crc() != 0);
+  }
+
+  /**
+   * Opens and checks an archive.
+   *
+   * @param path the file
+   * @param label its name for messages
+   * @param limits how much to believe
+   * @return the open archive; the caller closes it
+   * @throws IOException if it cannot be read
+   * @throws ModelFormatException if it is damaged, contradicts itself or is over a limit
+   */
+  public static Archive open(Path path, String label, ReadLimits limits) throws IOException {
+    ZipFault fault = new ZipFault(label);
+    MappedFile file = MappedFile.open(path);
+    try {
+      EndRecord end = EndRecord.find(file, fault);
+      if (Long.compareUnsigned(end.entries(), limits.maxArchiveEntries()) > 0
+          || end.size() > Integer.MAX_VALUE) {
+        throw fault.limit(
+            "the archive has "
+                + Long.toUnsignedString(end.entries())
+                + " entries in a directory of "
+                + end.size()
+                + " bytes, at most "
+                + limits.maxArchiveEntries()
+                + " entries are read (limit maxArchiveEntries).");
+      }
+      List<CentralRecord> records =
+          CentralRecord.readAll(file.slice(end.start(), (int) end.size()), end.entries(), fault);
+      return new Archive(
+          fault, file, limits, new LocalHeaders(file, end.start(), fault).locate(records));
+    } catch (IOException | RuntimeException | Error e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  /** {@return the file's name for messages} */
+  public String label() {
+    return fault.file();
+  }
+
+  /** {@return the entries in the order of their bytes} */
+  public Collection<ArchiveEntry> entries() {
+    return Collections.unmodifiableCollection(entries.values());
+  }
+
+  /**
+   * {@return the entry, or empty}
+   *
+   * @param name its full name, case matters
+   */
+  public Optional<ArchiveEntry> find(String name) {
+    return Optional.ofNullable(entries.get(name));
+  }
+
+  /**
+   * Gives a piece of an entry that is not compressed; its checksum is not looked at.
+   *
+   * @param entry an entry of this archive
+   * @param offset first byte within it
+   * @param length bytes
+   * @return a read-only little-endian view of the mapped file
+   * @throws IOException if the file cannot be mapped
+   */
+  public ByteBuffer slice(ArchiveEntry entry, long offset, int length) throws IOException {
+    if (entry.deflated() || offset < 0 || length < 0 || offset > entry.size() - length) {
+      throw new IndexOutOfBoundsException(
+          "bytes " + offset + " to " + (offset + length) + " of " + entry);
+    }
+    return file.slice(entry.start() + offset, length);
+  }
+
+  /**
+   * Compares the checksum of an entry that is not compressed. Reads all of it, but only the first
+   * time; a thread that asks meanwhile waits.
+   *
+   * @param entry an entry of this archive
+   * @throws IOException if the file cannot be mapped
+   * @throws ModelFormatException if the checksum differs
+   */
+  public void check(ArchiveEntry entry) throws IOException {
+    if (!checksums) {
+      return;
+    }
+    Check check = checks.computeIfAbsent(entry.name(), n -> new Check());
+    synchronized (check) {
+      if (!check.done) {
+        CRC32 crc = new CRC32();
+        for (long at = 0; at < entry.size(); at += CHUNK) {
+          crc.update(slice(entry, at, (int) Math.min(CHUNK, entry.size() - at)));
+        }
+        require(entry, crc);
+        check.done = true;
+      }
+    }
+  }
+
+  /**
+   * The bytes of the file that are in no entry that lies as it is: local headers, what is
+   * compressed (several streams make the same content), directory and end records, one after the
+   * other.
+   *
+   * @param without entries whose checksum is to be 0 there
+   * @return the bytes
+   * @throws IOException if the file cannot be mapped
+   */
+  public byte[] frame(Collection<ArchiveEntry> without) throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    long at = 0;
+    for (ArchiveEntry entry : entries.values()) {
+      byte[] header = bytes(at, entry.start());
+      if (without.contains(entry) && header.length >= LOCAL_CRC + Integer.BYTES) {
+        Arrays.fill(header, LOCAL_CRC, LOCAL_CRC + Integer.BYTES, (byte) 0);
+      }
+      out.writeBytes(header);
+      at = entry.start() + entry.storedSize();
+      if (entry.deflated()) {
+        out.writeBytes(bytes(entry.start(), at));
+      }
+    }
+    byte[] end = bytes(at, file.size());
+    CentralRecord.clearChecksums(end, without);
+    out.writeBytes(end);
+    return out.toByteArray();
+  }
+
+  private byte[] bytes(long from, long to) throws IOException {
+    byte[] out = new byte[Math.toIntExact(to - from)];
+    file.slice(from, out.length).get(out);
+    return out;
+  }
+
+  private void require(ArchiveEntry entry, CRC32 crc) {
+    if (checksums && crc.getValue() != entry.crc()) {
+      throw fault.of(
+          Reason.ZIP_CRC,
+          entry.name(),
+          String.format(
+              "its checksum is %08x, the archive says %08x. The file is damaged; fetch it again.",
+              crc.getValue(), entry.crc()));
+    }
+  }
+
+  /**
+   * Gives all of an entry, inflated if it is compressed, its checksum compared.
+   *
+   * @param entry an entry of this archive
+   * @param limit the most bytes to give
+   * @param setting the name of that limit
+   * @return a read-only little-endian buffer
+   * @throws IOException if the file cannot be mapped
+   * @throws ModelFormatException if it is damaged or larger than the limit
+   */
+  public ByteBuffer content(ArchiveEntry entry, long limit, String setting) throws IOException {
+    long most = Math.min(limit, entry.deflated() ? limits.maxInflatedBytes() : Integer.MAX_VALUE);
+    if (entry.size() > most || entry.storedSize() > Integer.MAX_VALUE) {
+      throw fault.of(
+          Reason.LIMIT,
+          entry.name(),
+          "has "
+              + entry.size()
+              + " bytes, at most "
+              + most
+              + " are read (limit "
+              + (most == limit ? setting : "maxInflatedBytes")
+              + "). Raise the limit if the file can be trusted.");
+    }
+    if (!entry.deflated()) {
+      check(entry);
+      return slice(entry, 0, (int) entry.size());
+    }
+    byte[] out = inflate(entry);
+    CRC32 crc = new CRC32();
+    crc.update(out);
+    require(entry, crc);
+    return ByteBuffer.wrap(out).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  private byte[] inflate(ArchiveEntry entry) throws IOException {
+    ByteBuffer packed = file.slice(entry.start(), (int) entry.storedSize());
+    Inflater inflater = new Inflater(true);
+    try {
+      // DEFLATE makes at most 1032 bytes of one: what promises more gets no memory.
+      if (entry.size() > entry.storedSize() * 1032 + 64) {
+        throw brokenStream(entry);
+      }
+      inflater.setInput(packed);
+      byte[] out = new byte[(int) entry.size()];
+      int filled = 0;
+      while (filled < out.length) {
+        int got = inflater.inflate(out, filled, out.length - filled);
+        if (got == 0) {
+          throw brokenStream(entry);
+        }
+        filled += got;
+      }
+      // Only now may the stream end, and it must.
+      if (inflater.inflate(new byte[1]) != 0 || !inflater.finished() || packed.hasRemaining()) {
+        throw brokenStream(entry);
+      }
+      return out;
+    } catch (DataFormatException e) {
+      throw brokenStream(entry);
+    } finally {
+      inflater.end();
+    }
+  }
+
+  private ModelFormatException brokenStream(ArchiveEntry entry) {
+    return fault.structure(
+        entry.name(),
+        "its compressed data does not make the " + entry.size() + " bytes that it should");
+  }
+
+  @Override
+  public void close() throws IOException {
+    file.close();
+  }
+}

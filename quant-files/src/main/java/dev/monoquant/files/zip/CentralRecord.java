@@ -1,0 +1,181 @@
+package dev.monoquant.files.zip;
+
+import dev.monoquant.ModelFormatException.Reason;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * One entry as the central directory has it.
+ *
+ * @param name the name
+ * @param method 0 for stored, 8 for deflated
+ * @param crc unsigned 32 bits
+ * @param storedSize bytes in the archive
+ * @param size bytes of the content
+ * @param header where its local header is
+ */
+record CentralRecord(String name, int method, long crc, long storedSize, long size, long header) {
+
+  static final int STORED = 0;
+  static final int DEFLATED = 8;
+
+  private static final int SIGNATURE = 0x02014b50;
+  private static final int FIXED_BYTES = 46;
+  private static final int ENCRYPTED_FLAGS = 1 | 1 << 6 | 1 << 13;
+  private static final long MAX32 = 0xffffffffL;
+
+  /**
+   * Reads the whole directory.
+   *
+   * @param directory its bytes, no more and no less
+   * @param count the entries that the end record counts
+   * @return the entries in their order, their names unique
+   */
+  static List<CentralRecord> readAll(ByteBuffer directory, long count, ZipFault fault) {
+    List<CentralRecord> records = new ArrayList<>((int) Math.min(count, 1 << 16));
+    Map<String, String> seen = new HashMap<>();
+    while (directory.hasRemaining()) {
+      if (records.size() == count) {
+        throw fault.structure(
+            "the end record counts " + count + " entries, the central directory goes on");
+      }
+      CentralRecord record = read(directory, fault);
+      String earlier = seen.putIfAbsent(record.name.toLowerCase(Locale.ROOT), record.name);
+      if (earlier != null) {
+        throw fault.of(
+            Reason.ZIP_DUPLICATE,
+            record.name,
+            "is there twice"
+                + (earlier.equals(record.name) ? "" : ", but for upper and lower case")
+                + ", and readers differ in which one they take. Save the model again.");
+      }
+      records.add(record);
+    }
+    if (records.size() != count) {
+      throw fault.structure(
+          "the end record counts "
+              + Long.toUnsignedString(count)
+              + " entries, the central directory has "
+              + records.size());
+    }
+    return records;
+  }
+
+  /**
+   * Sets the checksums of some entries to 0.
+   *
+   * @param directory the bytes of a directory that was read, what follows it included
+   * @param entries the entries
+   */
+  static void clearChecksums(byte[] directory, Collection<ArchiveEntry> entries) {
+    Set<String> names = new HashSet<>();
+    entries.forEach(e -> names.add(e.name()));
+    ByteBuffer in = ByteBuffer.wrap(directory).order(ByteOrder.LITTLE_ENDIAN);
+    int at = 0;
+    while (in.capacity() - at >= FIXED_BYTES && in.getInt(at) == SIGNATURE) {
+      int nameBytes = Short.toUnsignedInt(in.getShort(at + 28));
+      int rest =
+          Short.toUnsignedInt(in.getShort(at + 30)) + Short.toUnsignedInt(in.getShort(at + 32));
+      String name = new String(directory, at + FIXED_BYTES, nameBytes, StandardCharsets.UTF_8);
+      if (names.contains(name)) {
+        in.putInt(at + 16, 0);
+      }
+      at += FIXED_BYTES + nameBytes + rest;
+    }
+  }
+
+  private static CentralRecord read(ByteBuffer in, ZipFault fault) {
+    int at = in.position();
+    if (in.remaining() < FIXED_BYTES || in.getInt(at) != SIGNATURE) {
+      throw fault.structure("byte " + at + " of the central directory begins no entry");
+    }
+    int flags = Short.toUnsignedInt(in.getShort(at + 8));
+    int method = Short.toUnsignedInt(in.getShort(at + 10));
+    int nameBytes = Short.toUnsignedInt(in.getShort(at + 28));
+    int extraBytes = Short.toUnsignedInt(in.getShort(at + 30));
+    int commentBytes = Short.toUnsignedInt(in.getShort(at + 32));
+    if (in.remaining() - FIXED_BYTES < nameBytes + extraBytes + commentBytes) {
+      throw fault.structure(
+          "the entry at byte " + at + " of the central directory is longer than the directory");
+    }
+    String name = name(in.slice(at + FIXED_BYTES, nameBytes), fault);
+    if ((flags & ENCRYPTED_FLAGS) != 0) {
+      throw fault.of(
+          Reason.ZIP_STRUCTURE, name, "is encrypted. Decrypt the archive, or save the model anew.");
+    }
+    if (method != STORED && method != DEFLATED) {
+      throw fault.of(
+          Reason.ZIP_COMPRESSED,
+          name,
+          "is compressed with method "
+              + method
+              + "; only stored and deflated entries are read. Save the model again with"
+              + " torch.save.");
+    }
+    Zip64Field wide =
+        Zip64Field.find(
+            in.slice(at + FIXED_BYTES + nameBytes, extraBytes).order(in.order()), name, fault);
+    long size = wide.next(Integer.toUnsignedLong(in.getInt(at + 24)), MAX32);
+    long storedSize = wide.next(Integer.toUnsignedLong(in.getInt(at + 20)), MAX32);
+    long header = wide.next(Integer.toUnsignedLong(in.getInt(at + 42)), MAX32);
+    if (in.getShort(at + 34) != 0) {
+      throw fault.structure(name, "is said to be in another file of a split archive");
+    }
+    if (size < 0 || storedSize < 0 || header < 0 || (method == STORED && size != storedSize)) {
+      throw fault.structure(
+          name,
+          "is said to have "
+              + Long.toUnsignedString(size)
+              + " bytes, "
+              + Long.toUnsignedString(storedSize)
+              + " of them in the archive from "
+              + Long.toUnsignedString(header)
+              + " on, which cannot be for an entry that is "
+              + (method == STORED ? "not compressed" : "compressed"));
+    }
+    in.position(at + FIXED_BYTES + nameBytes + extraBytes + commentBytes);
+    return new CentralRecord(
+        name, method, Integer.toUnsignedLong(in.getInt(at + 16)), storedSize, size, header);
+  }
+
+  private static String name(ByteBuffer bytes, ZipFault fault) {
+    String name;
+    try {
+      name = StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
+    } catch (CharacterCodingException e) {
+      throw fault.structure("the name of an entry is not UTF-8");
+    }
+    refuseOddName(name, fault);
+    return name;
+  }
+
+  private static void refuseOddName(String name, ZipFault fault) {
+    boolean odd =
+        name.isEmpty()
+            || name.startsWith("/")
+            || name.indexOf('\\') >= 0
+            || name.matches("[A-Za-z]:.*")
+            || name.chars().anyMatch(Character::isISOControl);
+    String path = name.endsWith("/") ? name.substring(0, name.length() - 1) : name;
+    for (String part : path.split("/", -1)) {
+      odd |= part.isEmpty() || part.equals(".") || part.equals("..");
+    }
+    if (odd) {
+      throw fault.of(
+          Reason.ZIP_STRUCTURE,
+          name,
+          "is no plain relative path, so the archive was not made by PyTorch. Do not trust it;"
+              + " fetch the model from its source.");
+    }
+  }
+}

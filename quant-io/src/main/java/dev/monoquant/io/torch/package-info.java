@@ -1,5 +1,0 @@
-/** What checkpoints and TorchScript archives have in common: records, storages and tensors. */
-@NullMarked
-package dev.monoquant.io.torch;
-
-import org.jspecify.annotations.NullMarked;

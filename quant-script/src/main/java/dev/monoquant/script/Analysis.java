@@ -1,0 +1,138 @@
+package dev.monoquant.script;
+
+import dev.monoquant.files.pickle.PickleObject;
+import dev.monoquant.files.pickle.PickleTuple;
+import dev.monoquant.files.torch.TorchGlobals;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+
+/** How the code of a program uses each tensor that it has, as if all of them were held. */
+final class Analysis {
+
+  private record Key(String type, String attribute) {}
+
+  private final Pass pass;
+  private final Map<Key, List<Use>> uses = new HashMap<>();
+  private final Set<String> named = new HashSet<>();
+  private final Set<Key> listed = new HashSet<>();
+  private final Map<String, Integer> instances = new HashMap<>();
+
+  private Analysis(Pass pass) {
+    this.pass = pass;
+  }
+
+  static Analysis of(Definitions definitions, Modules modules, PickleTuple constants) {
+    Map<String, String> all = new TreeMap<>();
+    for (int i = 0; i < constants.size(); i++) {
+      if (constants.get(i) instanceof PickleObject object
+          && TorchGlobals.isTensor(object.callee())) {
+        all.put("c" + i, "");
+      }
+    }
+    ModuleTypes types =
+        ModuleTypes.of(
+            definitions, modules, Analysis::tensors, all, (type, attribute) -> Optional.empty());
+    Analysis analysis = new Analysis(Pass.over(definitions, types));
+    for (Use use : analysis.pass.uses()) {
+      Key key = new Key(use.slot().type(), use.slot().attribute());
+      analysis.uses.computeIfAbsent(key, k -> new ArrayList<>()).add(use);
+    }
+    modules.all().forEach(m -> analysis.instances.merge(m.type().qualified(), 1, Integer::sum));
+    analysis.findNames(definitions);
+    analysis.findLists(modules);
+    return analysis;
+  }
+
+  private static Map<String, String> tensors(Modules.Module module) {
+    Map<String, String> tensors = new TreeMap<>();
+    if (module.isOpen()) {
+      module.tensors().keySet().stream()
+          .filter(module.type()::isTensor)
+          .forEach(t -> tensors.put(t, ""));
+    }
+    return tensors;
+  }
+
+  /** Classes that code names elsewhere than as the type of an attribute or of the module itself. */
+  private void findNames(Definitions definitions) {
+    for (ClassDef type : definitions.classes()) {
+      type.methods().values().forEach(m -> findNames(m, 1));
+    }
+    definitions.functions().values().forEach(f -> findNames(f.function(), 0));
+  }
+
+  private void findNames(Function function, int hidden) {
+    function.parameters().stream().skip(hidden).forEach(p -> p.type().ifPresent(this::findNames));
+    function.body().forEach(s -> s.values().forEach(this::findNames));
+  }
+
+  private void findNames(Expr expr) {
+    Dotted.of(expr).ifPresent(named::add);
+    expr.children().forEach(this::findNames);
+  }
+
+  /** A list may hold a tensor that is a weight elsewhere: then both would have to change. */
+  private void findLists(Modules modules) {
+    Map<TensorView, List<Key>> places = new HashMap<>();
+    for (Modules.Module module : modules.all()) {
+      module
+          .tensors()
+          .forEach(
+              (attribute, tensor) ->
+                  TensorView.of(tensor)
+                      .ifPresent(
+                          view ->
+                              places
+                                  .computeIfAbsent(view, v -> new ArrayList<>())
+                                  .add(new Key(module.type().qualified(), attribute))));
+    }
+    for (Modules.Module module : modules.all()) {
+      module
+          .lists()
+          .forEach(
+              (list, items) -> {
+                if (module.attributesOf(list).isEmpty()) {
+                  items.stream()
+                      .flatMap(i -> TensorView.of(i).stream())
+                      .forEach(v -> listed.addAll(places.getOrDefault(v, List.of())));
+                }
+              });
+    }
+  }
+
+  private List<Use> uses(String type, String attribute) {
+    return uses.getOrDefault(new Key(type, attribute), List.of());
+  }
+
+  /**
+   * {@return what a holder of an attribute does}
+   *
+   * @param type a class of the original, or {@link Slot#CONSTANTS}
+   * @param attribute its attribute
+   */
+  Plan plan(String type, String attribute) {
+    Plan plan = Plan.of(uses(type, attribute));
+    return plan.bias().filter(b -> pass.sets(type, b)).isPresent() ? plan.withoutBias() : plan;
+  }
+
+  /** {@return why an attribute may not be held, or empty} */
+  Optional<String> refusal(String type, String attribute) {
+    if (named.contains(type) && instances.getOrDefault(type, 0) > 1) {
+      return Optional.of(
+          "code takes modules of its class as arguments, of which there are several");
+    }
+    if (listed.contains(new Key(type, attribute))) {
+      return Optional.of("a list of tensors holds it too");
+    }
+    return uses(type, attribute).stream()
+        .filter(u -> u.kind() == Use.Kind.FORBIDDEN)
+        .map(Use::detail)
+        .findFirst();
+  }
+}

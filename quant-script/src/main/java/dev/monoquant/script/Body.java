@@ -1,0 +1,120 @@
+package dev.monoquant.script;
+
+import dev.monoquant.QuantException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * One function with what is known of its parameters: finds all uses of weights in it and writes
+ * each anew.
+ *
+ * <p>A weight goes from an attribute into a local name that is set once, into a parameter of a
+ * function whose source is known, or into an expression. Where the use is not recognised, the
+ * decoded tensor is put in its place; where a line is not understood and weights may be in it, they
+ * may not be held.
+ */
+final class Body {
+
+  /** Of a line in a message, in characters. */
+  private static final int MAX_SHOWN = 100;
+
+  private final Pass pass;
+  private final String source;
+  private final Scope scope;
+  private final Evaluation expressions;
+  private final Edits edits = new Edits();
+  private final UseLog uses = new UseLog();
+
+  private Body(Pass pass, String source, Scope scope) {
+    this.pass = pass;
+    this.source = source;
+    this.scope = scope;
+    this.expressions = new Evaluation(pass, source, scope, uses);
+  }
+
+  /**
+   * Rewrites a function.
+   *
+   * @param pass what is known of the program
+   * @param source the file it stands in
+   * @param function the function
+   * @param parameters what is known of its parameters
+   * @return the body, rewritten
+   */
+  static Body of(Pass pass, String source, Function function, Map<String, Value> parameters) {
+    Scope scope = new Scope(function, parameters);
+    Body body = new Body(pass, source, scope);
+    parameters.forEach(
+        (name, value) -> {
+          if (!scope.isSetOnce(name)) {
+            body.uses.lose(value, "the parameter " + name + " is set anew");
+          }
+        });
+    function.body().forEach(body::statement);
+    function.body().stream().filter(s -> !s.understood()).forEach(body::notUnderstood);
+    return body;
+  }
+
+  /** {@return the places where weights are used, those in functions it calls too} */
+  List<Use> uses() {
+    return uses.all();
+  }
+
+  /** {@return what to change in the file} */
+  Edits edits() {
+    return edits;
+  }
+
+  private void statement(Statement statement) {
+    statement.member().ifPresent(this::member);
+    Optional<String> alias = statement.alias().filter(scope::isSetOnce);
+    for (Expr value : statement.values()) {
+      String text = alias.map(name -> bound(name, value)).orElseGet(() -> expressions.plain(value));
+      if (!text.equals(source.substring(value.start(), value.end()))) {
+        edits.replace(value.start(), value.end(), text);
+      }
+    }
+  }
+
+  /** A local name that is set once, and may hold a weight or a module. */
+  private String bound(String name, Expr value) {
+    Evaluation.Result result = expressions.eval(value);
+    scope.put(name, result.value());
+    return result.text();
+  }
+
+  /** An attribute that is set: a weight or a module must not be. */
+  private void member(Expr.Member target) {
+    Evaluation.Result base = expressions.eval(target.base());
+    if (base.value() instanceof Value.OfModule module) {
+      Value value = module.type().attribute(target.name(), module.owner(), base.text());
+      uses.lose(value, "the code sets it");
+      if (value instanceof Value.OfTensor) {
+        pass.isSet(module.type(), target.name());
+      }
+    }
+  }
+
+  private void notUnderstood(Statement statement) {
+    List<Token> tokens = statement.line().tokens();
+    for (int i = 0; i < tokens.size(); i++) {
+      Token token = tokens.get(i);
+      if (!token.isName() || (i > 0 && tokens.get(i - 1).is("."))) {
+        continue;
+      }
+      String detail = "a line of the code is not understood: " + shown(statement.line());
+      uses.lose(scope.of(token.text()), detail);
+      if (token.is("CONSTANTS") && i + 2 < tokens.size()) {
+        pass.constant(tokens.get(i + 2).text())
+            .ifPresent(slot -> uses.add(Use.forbidden(slot, detail)));
+      }
+    }
+  }
+
+  private String shown(Lines.Line line) {
+    String text = source.substring(line.start(), line.end()).replaceAll("\\s+", " ");
+    return QuantException.quote(
+        text.length() > MAX_SHOWN ? text.substring(0, MAX_SHOWN) + "..." : text);
+  }
+}

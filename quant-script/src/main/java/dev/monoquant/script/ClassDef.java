@@ -1,0 +1,88 @@
+package dev.monoquant.script;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A class.
+ *
+ * @param file where it stands
+ * @param name its own name
+ * @param base {@code Module}, {@code NamedTuple}, {@code Interface} and the like; empty if none
+ * @param attributes its attributes in order, constants left out
+ * @param lists {@code __parameters__} and {@code __buffers__}
+ * @param methods its methods
+ * @param start where {@code class} begins
+ * @param headEnd the end of its first line
+ * @param end the end of its last line
+ */
+public record ClassDef(
+    SourceFile file,
+    String name,
+    String base,
+    Map<String, Attribute> attributes,
+    Map<String, NameList> lists,
+    Map<String, Function> methods,
+    int start,
+    int headEnd,
+    int end) {
+
+  /**
+   * An attribute.
+   *
+   * @param name its name, which may hold any characters
+   * @param type its type
+   */
+  record Attribute(String name, Expr type) {}
+
+  /**
+   * A list of attributes.
+   *
+   * @param items the names with their places
+   * @param start the bracket that opens it
+   * @param end the one that closes it
+   */
+  record NameList(List<Expr.Text> items, int start, int end) {
+    NameList {
+      items = List.copyOf(items);
+    }
+  }
+
+  public ClassDef {
+    attributes = Collections.unmodifiableMap(new LinkedHashMap<>(attributes));
+    lists = Collections.unmodifiableMap(new LinkedHashMap<>(lists));
+    methods = Collections.unmodifiableMap(new LinkedHashMap<>(methods));
+  }
+
+  /** {@return its name with dots} */
+  public String qualified() {
+    return file.prefix() + name;
+  }
+
+  public boolean isModule() {
+    return base.equals("Module");
+  }
+
+  boolean isInterface() {
+    return base.equals("Interface") || base.equals("ModuleInterface");
+  }
+
+  /** {@return whether its objects are made by code of its own, not from their attributes} */
+  boolean hasOwnState() {
+    return methods.containsKey("__setstate__") || methods.containsKey("__getstate__");
+  }
+
+  /** {@return whether that attribute is a tensor} */
+  public boolean isTensor(String attribute) {
+    Attribute found = attributes.get(attribute);
+    return found != null && found.type() instanceof Expr.Name type && type.name().equals("Tensor");
+  }
+
+  /** {@return the class of that attribute as it is declared, or empty if it has none} */
+  public Optional<String> declared(String attribute) {
+    return Optional.ofNullable(attributes.get(attribute)).flatMap(a -> Dotted.of(a.type()));
+  }
+}

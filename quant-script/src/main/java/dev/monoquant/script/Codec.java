@@ -1,0 +1,206 @@
+package dev.monoquant.script;
+
+import dev.monoquant.files.parts.BitPacking;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.tile.Part;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * How a holder decodes a weight, and how the parts of it are stored as tensors.
+ *
+ * @param weight the weight
+ * @param kind the kind of codec
+ */
+record Codec(EncodedWeight weight, Kind kind) {
+
+  /** Kinds of codecs; the numbers are those in the state of a holder. */
+  enum Kind {
+    /** Integer codes, scales, perhaps zero points. */
+    AFFINE(0),
+    /** The numbers themselves in a shorter type. */
+    VALUES(1),
+    /** What a scheme says in TorchScript. */
+    SCRIPT(2);
+
+    private final int code;
+
+    Kind(int code) {
+      this.code = code;
+    }
+  }
+
+  private static final String VALUES = "values";
+  private static final Set<String> AFFINE_PARTS = Set.of(Part.CODES, Part.SCALE, Part.ZERO_POINT);
+  private static final int AFFINE_FIELDS = 7;
+
+  /**
+   * A part as a tensor.
+   *
+   * @param part the part
+   * @param type the type of its storage
+   * @param shape the shape it is stored in; cells below 8 bits packed along the last axis
+   * @param cells cells in a row of it
+   */
+  record Stored(Part part, ElementType type, List<Long> shape, long cells) {
+
+    Stored {
+      shape = List.copyOf(shape);
+    }
+
+    long elements() {
+      return shape.stream().reduce(1L, Math::multiplyExact);
+    }
+  }
+
+  /** {@return the codec, or empty if it is not known how the weight is decoded} */
+  static Optional<Codec> of(EncodedWeight weight) {
+    if (isAffine(weight)) {
+      return Optional.of(new Codec(weight, Kind.AFFINE));
+    }
+    if (isValues(weight)) {
+      return Optional.of(new Codec(weight, Kind.VALUES));
+    }
+    return weight.script().map(s -> new Codec(weight, Kind.SCRIPT));
+  }
+
+  private static boolean isValues(EncodedWeight weight) {
+    List<Part> parts = weight.encoding().parts();
+    return parts.size() == 1
+        && parts.get(0).name().equals(VALUES)
+        && parts.get(0).type().isQuantizable()
+        && parts.get(0).extent().equals(new Part.Grid(1, 1));
+  }
+
+  private static boolean isAffine(EncodedWeight weight) {
+    if (!weight.encoding().parts().stream().allMatch(p -> AFFINE_PARTS.contains(p.name()))) {
+      return false;
+    }
+    Optional<Part> codes = weight.encoding().find(Part.CODES);
+    Optional<Part> scale = weight.encoding().find(Part.SCALE);
+    Optional<Part> zero = weight.encoding().find(Part.ZERO_POINT);
+    return codes.isPresent()
+        && scale.isPresent()
+        && codes.get().type().isCode()
+        && codes.get().extent().equals(new Part.Grid(1, 1))
+        && scale.get().type().isQuantizable()
+        && isShared(scale.get())
+        && zero.filter(z -> !z.extent().equals(scale.get().extent()) || !z.type().isCode())
+            .isEmpty();
+  }
+
+  private static boolean isShared(Part part) {
+    return part.extent() instanceof Part.Grid grid
+        ? grid.width() == 1
+        : part.extent().shape(1, 1).elements() == 1;
+  }
+
+  /** {@return whether one row can be decoded without the others} */
+  boolean isRowwise() {
+    return weight.rows().rowAxis() == 0
+        && (kind == Kind.VALUES
+            || (kind == Kind.AFFINE
+                && (!(scale().extent() instanceof Part.Grid grid) || grid.rowsPerCell() == 1)));
+  }
+
+  /** {@return whether the codes themselves are what an integer kernel multiplies} */
+  boolean isKernel(boolean transposed) {
+    return kind == Kind.AFFINE
+        && weight.rows().rowAxis() == (transposed ? 1 : 0)
+        && scaleCells() == 1;
+  }
+
+  /** {@return whether codes are of 8 bits with one scale for a row, or one for all} */
+  boolean isTable() {
+    return kind == Kind.AFFINE
+        && weight.rows().rowAxis() == 0
+        && scaleCells() == 1
+        && codes().type().bits() == 8;
+  }
+
+  /** {@return whether a convolution kernel can multiply the codes: signed, no zero points} */
+  boolean isWindowKernel() {
+    return isKernel(false)
+        && codes().type().signed()
+        && weight.encoding().find(Part.ZERO_POINT).isEmpty();
+  }
+
+  Part codes() {
+    return weight.encoding().part(Part.CODES);
+  }
+
+  private Part scale() {
+    return weight.encoding().part(Part.SCALE);
+  }
+
+  private long scaleCells() {
+    TensorShape shape = scale().shape(weight.rows().rows(), weight.rows().cols());
+    return scale().tiled() ? shape.dim(1) : 1;
+  }
+
+  /** {@return its parts as tensors, the codes first} */
+  List<Stored> stored() {
+    List<Stored> all = new ArrayList<>();
+    if (kind == Kind.AFFINE) {
+      all.add(stored(codes()));
+      all.add(stored(scale()));
+      weight.encoding().find(Part.ZERO_POINT).ifPresent(z -> all.add(stored(z)));
+    } else {
+      weight.encoding().parts().forEach(p -> all.add(stored(p)));
+    }
+    return all;
+  }
+
+  private Stored stored(Part part) {
+    TensorShape cells = part.shape(weight.rows().rows(), weight.rows().cols());
+    long[] dims = cells.rank() == 0 ? new long[] {1} : cells.dims();
+    boolean packed = part.type().bits() < 8;
+    if (dims.length == 1 && (packed || kind != Kind.SCRIPT)) {
+      dims = new long[] {1, dims[0]};
+    }
+    long last = dims[dims.length - 1];
+    if (packed && dims.length > 2) {
+      dims =
+          new long[] {Arrays.stream(dims, 0, dims.length - 1).reduce(1, Math::multiplyExact), last};
+    }
+    if (packed) {
+      dims[dims.length - 1] = BitPacking.packedBytes(last, part.type().bits());
+    }
+    ElementType type = packed || !Pickles.hasStorage(part.type()) ? ElementType.UINT8 : part.type();
+    return new Stored(part, type, Arrays.stream(dims).boxed().toList(), last);
+  }
+
+  /** {@return the numbers that tell a holder how to decode} */
+  List<Integer> numbers() {
+    List<Integer> numbers = new ArrayList<>();
+    numbers.add(kind.code);
+    if (kind == Kind.AFFINE) {
+      Optional<Part> zero = weight.encoding().find(Part.ZERO_POINT);
+      numbers.add(codes().type().bits());
+      numbers.add(codes().type().signed() ? 1 : 0);
+      numbers.add(zero.map(z -> z.type().bits()).orElse(0));
+      numbers.add(zero.map(z -> z.type().signed() ? 1 : 0).orElse(0));
+      long rows = weight.rows().rows();
+      long cols = weight.rows().cols();
+      boolean grid = scale().extent() instanceof Part.Grid;
+      numbers.add(
+          grid ? Math.min(((Part.Grid) scale().extent()).rowsPerCell(), clamp(rows)) : clamp(rows));
+      numbers.add(
+          grid ? clamp(Math.min(((Part.Grid) scale().extent()).colsPerCell(), cols)) : clamp(cols));
+    }
+    while (numbers.size() < AFFINE_FIELDS) {
+      numbers.add(0);
+    }
+    stored().forEach(s -> numbers.add(clamp(s.cells())));
+    return numbers;
+  }
+
+  private static int clamp(long value) {
+    return (int) Math.min(value, Integer.MAX_VALUE);
+  }
+}

@@ -1,0 +1,253 @@
+package dev.monoquant.script;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Expressions of one function: what is known of the value of each, and its text, written anew where
+ * a weight is used.
+ *
+ * <p>A weight goes from an attribute into a parameter of a function whose source is known, into a
+ * call that its holder does itself (see {@link Recognizer}), or into any other expression, where
+ * the decoded tensor is put in its place. Each use is noted. The text around children that change
+ * stays as it is, to the letter.
+ */
+final class Evaluation {
+
+  /**
+   * An expression, rewritten.
+   *
+   * @param text what to write
+   * @param value what is known of it
+   */
+  record Result(String text, Value value) {}
+
+  /** What takes the weights of a layer as one list. */
+  private static final Set<String> RECURRENT =
+      Set.of("torch.lstm", "torch.gru", "torch.rnn_tanh", "torch.rnn_relu");
+
+  private final Pass pass;
+  private final String source;
+  private final Scope scope;
+  private final UseLog uses;
+
+  /**
+   * @param pass what is known of the program
+   * @param source the file that the function stands in
+   * @param scope what is known of its names
+   * @param uses where uses of weights are noted
+   */
+  Evaluation(Pass pass, String source, Scope scope, UseLog uses) {
+    this.pass = pass;
+    this.source = source;
+    this.scope = scope;
+    this.uses = uses;
+  }
+
+  /** An expression where a plain value is wanted. */
+  String plain(Expr expr) {
+    return settled(eval(expr));
+  }
+
+  /** The text of a plain value: where a weight is wanted as such, its decoded tensor. */
+  private String settled(Result result) {
+    if (result.value() instanceof Value.Held held) {
+      uses.add(Use.of(held.slot(), Use.Kind.OTHER));
+      String tensor = "(" + result.text() + ").tensor()";
+      return held.transposed() ? "torch.transpose(" + tensor + ", 0, 1)" : tensor;
+    }
+    uses.lose(result.value(), "its module or list is used in a way that is not followed");
+    return result.text();
+  }
+
+  /** An expression whose value is followed. */
+  Result eval(Expr expr) {
+    if (expr instanceof Expr.Name name) {
+      return new Result(name.name(), scope.of(name.name()));
+    }
+    if (expr instanceof Expr.Paren paren) {
+      Result inner = eval(paren.inner());
+      return new Result("(" + inner.text() + ")", inner.value());
+    }
+    if (expr instanceof Expr.Member member) {
+      return attribute(eval(member.base()), member);
+    }
+    if (expr instanceof Expr.Call call) {
+      return call(call);
+    }
+    return new Result(
+        splice(expr, expr.children(), expr.children().stream().map(this::plain).toList()),
+        Value.UNKNOWN);
+  }
+
+  private Result attribute(Result base, Expr.Member member) {
+    String text = base.text() + source.substring(member.base().end(), member.end());
+    if (base.value() instanceof Value.OfModule module) {
+      return new Result(text, module.type().attribute(member.name(), module.owner(), base.text()));
+    }
+    if (base.value() instanceof Value.Global global) {
+      return global.name().equals("CONSTANTS")
+          ? constant(member.name(), text)
+          : new Result(text, new Value.Global(global.name() + "." + member.name()));
+    }
+    return new Result(
+        settled(base) + source.substring(member.base().end(), member.end()), Value.UNKNOWN);
+  }
+
+  private Result constant(String name, String text) {
+    Optional<Slot> slot = pass.constant(name);
+    if (slot.isEmpty()) {
+      return new Result(text, Value.UNKNOWN);
+    }
+    Optional<String> attribute = scope.self().flatMap(s -> pass.attributeOf(s.type(), slot.get()));
+    if (attribute.isEmpty()) {
+      uses.add(Use.forbidden(slot.get(), "code outside of the root module uses it"));
+      return new Result(text, Value.UNKNOWN);
+    }
+    return new Result(
+        scope.selfName() + "." + attribute.get(),
+        new Value.Held(slot.get(), false, Slot.CONSTANTS));
+  }
+
+  private Result call(Expr.Call call) {
+    List<Expr> values = call.arguments().stream().map(Expr.Argument::value).toList();
+    if (call.callee() instanceof Expr.Member member) {
+      Result base = eval(member.base());
+      if (base.value() instanceof Value.OfModule module) {
+        return method(call, member, base, module, evalAll(values));
+      }
+      return named(call, attribute(base, member), values);
+    }
+    return named(call, eval(call.callee()), values);
+  }
+
+  private Result named(Expr.Call call, Result callee, List<Expr> values) {
+    return callee.value() instanceof Value.Global global
+        ? global(call, global.name(), callee.text(), evalAll(values))
+        : other(call, settled(callee), evalAll(values));
+  }
+
+  private List<Result> evalAll(List<Expr> exprs) {
+    return exprs.stream().map(this::eval).toList();
+  }
+
+  private Result method(
+      Expr.Call call,
+      Expr.Member member,
+      Result base,
+      Value.OfModule module,
+      List<Result> arguments) {
+    int nameAt = member.end() - member.name().length();
+    String before = base.text() + source.substring(member.base().end(), nameAt);
+    Optional<Pass.Target> target =
+        module.type().method(member.name()).map(m -> Pass.Target.method(module.type(), m));
+    return target
+        .flatMap(t -> known(call, t, before + member.name(), before, arguments))
+        .orElseGet(() -> other(call, before + member.name(), arguments));
+  }
+
+  private Result global(Expr.Call call, String name, String text, List<Result> arguments) {
+    if (name.equals("getattr") && arguments.size() == 2) {
+      return getattr(call, text, arguments);
+    }
+    if ((name.equals("annotate") || name.equals("unchecked_cast"))
+        && arguments.size() == 2
+        && arguments.get(1).value() instanceof Value.Held
+        && arguments.get(0).text().equals("Tensor")) {
+      return arguments.get(1);
+    }
+    Optional<Recognizer.Match> match = Recognizer.match(name, call, arguments, this::settled);
+    if (match.isPresent()) {
+      match.get().use().ifPresent(uses::add);
+      return new Result(match.get().text(), match.get().value());
+    }
+    if (RECURRENT.contains(name)) {
+      List<String> texts = new ArrayList<>();
+      arguments.forEach(
+          a -> texts.add(a.value() instanceof Value.OfList list ? listed(list) : settled(a)));
+      return new Result(arguments(call, text, texts), Value.UNKNOWN);
+    }
+    if (name.startsWith("torch.") && name.endsWith("_") && !name.endsWith("__")) {
+      arguments.forEach(a -> uses.lose(a.value(), name + " changes it"));
+    }
+    return pass.free(name)
+        .flatMap(t -> known(call, t, text, name.substring(0, name.lastIndexOf('.') + 1), arguments))
+        .orElseGet(() -> other(call, text, arguments));
+  }
+
+  private Result getattr(Expr.Call call, String text, List<Result> arguments) {
+    if (arguments.get(0).value() instanceof Value.OfModule module
+        && call.arguments().get(1).value() instanceof Expr.Text quoted
+        && quoted.plain().isPresent()) {
+      return new Result(
+          arguments(call, text, arguments.stream().map(Result::text).toList()),
+          module.type().attribute(quoted.plain().get(), module.owner(), arguments.get(0).text()));
+    }
+    return other(call, text, arguments);
+  }
+
+  /** A list of tensors of a module, written out: the decoded tensor of each that is held. */
+  private String listed(Value.OfList list) {
+    List<String> texts = new ArrayList<>();
+    list.items()
+        .forEach(
+            (attribute, slot) -> {
+              String text = "getattr(" + list.module() + ", \"" + attribute + "\")";
+              texts.add(slot.isPresent() ? "(" + text + ").tensor()" : text);
+              slot.ifPresent(s -> uses.add(Use.of(s, Use.Kind.OTHER)));
+            });
+    return "[" + String.join(", ", texts) + "]";
+  }
+
+  /** A call of a function whose source is known: holders and modules may be passed to it. */
+  private Optional<Result> known(
+      Expr.Call call, Pass.Target target, String callee, String prefix, List<Result> arguments) {
+    List<Value> values = arguments.stream().map(Result::value).toList();
+    Optional<Pass.Special> special = pass.special(target, call, values);
+    if (special.isPresent() && !special.get().accepted()) {
+      special.get().body().uses().stream()
+          .filter(u -> u.kind() == Use.Kind.FORBIDDEN)
+          .forEach(uses::add);
+      return Optional.empty();
+    }
+    if (!pass.takesModules(target, values)) {
+      return Optional.empty();
+    }
+    special.ifPresent(s -> uses.addAll(s.body().uses()));
+    List<String> texts = new ArrayList<>();
+    for (Result argument : arguments) {
+      boolean kept =
+          argument.value() instanceof Value.OfModule
+              || (special.isPresent() && argument.value() instanceof Value.Held);
+      texts.add(kept ? argument.text() : settled(argument));
+    }
+    String text = special.map(s -> prefix + s.name()).orElse(callee);
+    return Optional.of(new Result(arguments(call, text, texts), Value.UNKNOWN));
+  }
+
+  private Result other(Expr.Call call, String callee, List<Result> arguments) {
+    return new Result(
+        arguments(call, callee, arguments.stream().map(this::settled).toList()), Value.UNKNOWN);
+  }
+
+  private String arguments(Expr.Call call, String callee, List<String> texts) {
+    List<Expr> children = call.children();
+    List<String> all = new ArrayList<>();
+    all.add(callee);
+    all.addAll(texts);
+    return splice(call, children, all);
+  }
+
+  /** The source of an expression with the texts of its children put in. */
+  private String splice(Expr expr, List<Expr> children, List<String> texts) {
+    StringBuilder out = new StringBuilder();
+    int at = expr.start();
+    for (int i = 0; i < children.size(); i++) {
+      out.append(source, at, children.get(i).start()).append(texts.get(i));
+      at = children.get(i).end();
+    }
+    return out.append(source, at, expr.end()).toString();
+  }
+}

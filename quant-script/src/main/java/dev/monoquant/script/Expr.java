@@ -1,0 +1,130 @@
+package dev.monoquant.script;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** An expression, with its place in the file. */
+sealed interface Expr {
+
+  /** {@return where it begins} */
+  int start();
+
+  /** {@return where it ends} */
+  int end();
+
+  /** {@return the expressions in it, in their order} */
+  List<Expr> children();
+
+  /** A name, also {@code None} and {@code True}. */
+  record Name(String name, int start, int end) implements Expr {
+    @Override
+    public List<Expr> children() {
+      return List.of();
+    }
+  }
+
+  /** A number. */
+  record Numeral(String text, int start, int end) implements Expr {
+    @Override
+    public List<Expr> children() {
+      return List.of();
+    }
+  }
+
+  /** A string, with its quotes. */
+  record Text(String quoted, int start, int end) implements Expr {
+    @Override
+    public List<Expr> children() {
+      return List.of();
+    }
+
+    /** {@return what it says; empty if it has escapes} */
+    Optional<String> plain() {
+      return quoted.indexOf('\\') < 0
+          ? Optional.of(quoted.substring(1, quoted.length() - 1))
+          : Optional.empty();
+    }
+  }
+
+  /** {@code base.name}. */
+  record Member(Expr base, String name, int start, int end) implements Expr {
+    @Override
+    public List<Expr> children() {
+      return List.of(base);
+    }
+  }
+
+  /**
+   * An argument.
+   *
+   * @param keyword its name, if it is given by name
+   * @param value what is given
+   */
+  record Argument(Optional<String> keyword, Expr value) {}
+
+  /** {@code callee(arguments)}. */
+  record Call(Expr callee, List<Argument> arguments, int start, int end) implements Expr {
+    public Call {
+      arguments = List.copyOf(arguments);
+    }
+
+    @Override
+    public List<Expr> children() {
+      List<Expr> all = new ArrayList<>();
+      all.add(callee);
+      arguments.forEach(a -> all.add(a.value()));
+      return all;
+    }
+
+    /** {@return that positional argument, or empty} */
+    Optional<Expr> positional(int index) {
+      return index < arguments.size() && arguments.get(index).keyword().isEmpty()
+          ? Optional.of(arguments.get(index).value())
+          : Optional.empty();
+    }
+  }
+
+  /** {@code base[items]}; of slices their ends are items. */
+  record Index(Expr base, List<Expr> items, int start, int end) implements Expr {
+    public Index {
+      items = List.copyOf(items);
+    }
+
+    @Override
+    public List<Expr> children() {
+      List<Expr> all = new ArrayList<>();
+      all.add(base);
+      all.addAll(items);
+      return all;
+    }
+  }
+
+  /** {@code -operand} or {@code not operand}. */
+  record Unary(Expr operand, int start, int end) implements Expr {
+    @Override
+    public List<Expr> children() {
+      return List.of(operand);
+    }
+  }
+
+  /** {@code (inner)}. */
+  record Paren(Expr inner, int start, int end) implements Expr {
+    @Override
+    public List<Expr> children() {
+      return List.of(inner);
+    }
+  }
+
+  /** A list, tuple or dict; of a dict keys and values in turn. */
+  record Display(char open, List<Expr> items, int start, int end) implements Expr {
+    public Display {
+      items = List.copyOf(items);
+    }
+
+    @Override
+    public List<Expr> children() {
+      return items;
+    }
+  }
+}

@@ -1,0 +1,102 @@
+package dev.monoquant.script;
+
+import dev.monoquant.files.pickle.PickleObject;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** A holder that is being put together: one weight at all its places. */
+final class Holder {
+
+  private final Codec codec;
+  private final Mode mode;
+  private final List<Modules.Place> places = new ArrayList<>();
+  private Plan plan;
+  private Optional<PickleObject> bias = Optional.empty();
+  private boolean biasKnown;
+
+  Holder(Codec codec, Mode mode) {
+    this.codec = codec;
+    this.mode = mode;
+    this.plan = Plan.NONE;
+  }
+
+  Codec codec() {
+    return codec;
+  }
+
+  /** {@return how it is executed: without a kernel there is nothing but decoding} */
+  Mode mode() {
+    return plan.product() || plan.embedding() || plan.window().isPresent()
+        ? mode
+        : Mode.WEIGHT_ONLY;
+  }
+
+  /** {@return how it was asked to be executed} */
+  Mode requested() {
+    return mode;
+  }
+
+  List<Modules.Place> places() {
+    return places;
+  }
+
+  /** {@return what all places ask for} */
+  Plan plan() {
+    return plan.embedding() && !codec.isRowwise() ? plan.withDecoded() : plan;
+  }
+
+  /** {@return whether it can be at a further place} */
+  boolean agrees(Mode other, Plan wanted) {
+    return mode == other && plan.agrees(wanted);
+  }
+
+  void addConstant(Plan wanted) {
+    plan = wanted.withoutBias();
+  }
+
+  /**
+   * Adds a place.
+   *
+   * @param place the place
+   * @param wanted what is asked for there
+   */
+  void add(Modules.Place place, Plan wanted) {
+    places.add(place);
+    if (wanted.product()) {
+      Optional<PickleObject> beside = wanted.bias().map(b -> place.module().tensors().get(b));
+      bias = biasKnown && !isSame(bias, beside) ? Optional.empty() : beside;
+      biasKnown = true;
+      if (bias.isEmpty()) {
+        plan = plan.and(wanted).withoutBias();
+        return;
+      }
+    }
+    plan = plan.and(wanted);
+  }
+
+  private static boolean isSame(Optional<PickleObject> one, Optional<PickleObject> other) {
+    return one.flatMap(o -> other.map(p -> TensorView.isSame(o, p))).orElse(false);
+  }
+
+  /** {@return what products add, if the kernel is to do it} */
+  Optional<PickleObject> boundBias() {
+    return mode() == Mode.DYNAMIC && plan.bias().isPresent() ? bias : Optional.empty();
+  }
+
+  /** {@return the numbers that tell the holder what to get ready for} */
+  List<Integer> numbers() {
+    Plan all = plan();
+    return List.of(
+        mode().code(),
+        flag(all.product()),
+        flag(all.transposed()),
+        flag(all.embedding()),
+        flag(all.decoded()),
+        flag(boundBias().isPresent()));
+  }
+
+  private static int flag(boolean value) {
+    return value ? 1 : 0;
+  }
+}

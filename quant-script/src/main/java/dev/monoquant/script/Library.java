@@ -1,0 +1,101 @@
+package dev.monoquant.script;
+
+import dev.monoquant.model.ElementType;
+import dev.monoquant.tile.Part;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * The source of holders: one file, whatever the model. A scheme that says itself how it is decoded
+ * gets a copy of it in which the function {@code scheme} is its own.
+ */
+final class Library {
+
+  private static final String RESOURCE = "holders.py";
+  private static final String OWN_NAME = "__torch__.monoquant.";
+  private static final String SOURCE = load();
+
+  private Library() {}
+
+  private static String load() {
+    try (InputStream in = Library.class.getResourceAsStream(RESOURCE)) {
+      return new String(
+          Objects.requireNonNull(in, RESOURCE).readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * {@return the source of a library}
+   *
+   * @param name its own name, such as {@code monoquant}
+   * @param decoder the source of its function {@code scheme}; empty for one that is never called
+   */
+  static String source(String name, Optional<String> decoder) {
+    String text = SOURCE;
+    if (decoder.isPresent()) {
+      Function scheme =
+          Objects.requireNonNull(
+              SourceFile.parse(RESOURCE, SOURCE, RESOURCE).functions().get("scheme"));
+      Edits edits = new Edits();
+      edits.replace(scheme.start(), scheme.end(), decoder.get());
+      text = edits.apply(text, 0, text.length());
+    }
+    return text.replace(OWN_NAME, "__torch__." + name + ".");
+  }
+
+  /**
+   * The source of a function that decodes with a scheme's own words.
+   *
+   * @param codec a codec of kind SCRIPT
+   * @return the function {@code scheme}
+   */
+  static String decoder(Codec codec) {
+    List<String> lines = new ArrayList<>();
+    lines.add("def scheme(parts: List[Tensor],");
+    lines.add("    cells: List[int]) -> Tensor:");
+    List<Codec.Stored> stored = codec.stored();
+    for (int i = 0; i < stored.size(); i++) {
+      lines.add("  " + stored.get(i).part().name() + " = " + part(stored.get(i), i));
+    }
+    codec.weight().script().orElseThrow().lines().forEach(l -> lines.add("  " + l));
+    return String.join("\n", lines);
+  }
+
+  private static String part(Codec.Stored stored, int index) {
+    Part part = stored.part();
+    String raw = "parts[" + index + "]";
+    if (part.type().bits() == 8 || stored.type() != ElementType.UINT8) {
+      return raw;
+    }
+    String unpacked =
+        OWN_NAME
+            + "unpacked("
+            + raw
+            + ", "
+            + part.type().bits()
+            + ", "
+            + (part.type().signed() && part.type().isCode() ? "True" : "False")
+            + ", cells["
+            + index
+            + "])";
+    return part.extent() instanceof Part.Whole whole && whole.own().rank() != 2
+        ? "torch.reshape(" + unpacked + ", [" + dims(whole) + "])"
+        : unpacked;
+  }
+
+  private static String dims(Part.Whole whole) {
+    List<String> dims = new ArrayList<>();
+    for (long dim : whole.own().dims()) {
+      dims.add(Long.toString(dim));
+    }
+    return String.join(", ", dims);
+  }
+}

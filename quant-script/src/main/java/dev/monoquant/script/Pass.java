@@ -1,0 +1,267 @@
+package dev.monoquant.script;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * Goes through all code of a program once, with what is held of it given, and gathers the uses of
+ * weights and the changes of the text.
+ *
+ * <p>A function that is called with a weight is written once more, under a new name, for holders in
+ * the place of tensors, if that lets a kernel do at least one of its uses.
+ */
+final class Pass {
+
+  /** How a method reaches its own module. */
+  static final String SELF = "self";
+
+  private static final int MAX_SPECIALS = 10_000;
+
+  /**
+   * A function or method.
+   *
+   * @param type the class of a method
+   * @param file where it stands
+   * @param function the function
+   */
+  record Target(Optional<ModuleType> type, SourceFile file, Function function) {
+
+    static Target method(ModuleType type, Function function) {
+      return new Target(Optional.of(type), type.original().file(), function);
+    }
+
+    /** {@return how many parameters a call does not name} */
+    int hidden() {
+      return type.isPresent() ? 1 : 0;
+    }
+  }
+
+  /**
+   * A function written for holders.
+   *
+   * @param target what it comes from
+   * @param name its own name
+   * @param parameters what it is called with
+   * @param body its body
+   */
+  record Special(Target target, String name, Map<String, Value> parameters, Body body) {
+
+    /** {@return whether it spares at least one decoded tensor} */
+    boolean accepted() {
+      return body.uses().stream().anyMatch(Use::isHeld);
+    }
+  }
+
+  private final Definitions definitions;
+  private final ModuleTypes types;
+  private final Map<ModuleType, List<Body>> methods = new LinkedHashMap<>();
+  private final Map<SourceFile, List<Body>> functions = new LinkedHashMap<>();
+  private final Map<String, Optional<Special>> specials = new LinkedHashMap<>();
+  private final Map<ModuleType, Set<String>> set = new HashMap<>();
+  private final Set<String> names = new HashSet<>();
+
+  private Pass(Definitions definitions, ModuleTypes types) {
+    this.definitions = definitions;
+    this.types = types;
+  }
+
+  static Pass over(Definitions definitions, ModuleTypes types) {
+    Pass pass = new Pass(definitions, types);
+    for (ModuleType type : types.all()) {
+      List<Body> bodies = new ArrayList<>();
+      for (Function method : type.original().methods().values()) {
+        bodies.add(pass.body(Target.method(type, method), Map.of()));
+      }
+      pass.methods.put(type, bodies);
+    }
+    for (SourceFile file : definitions.files()) {
+      List<Body> bodies = new ArrayList<>();
+      for (Function function : file.functions().values()) {
+        bodies.add(pass.body(new Target(Optional.empty(), file, function), Map.of()));
+      }
+      pass.functions.put(file, bodies);
+    }
+    return pass;
+  }
+
+  private Body body(Target target, Map<String, Value> given) {
+    Map<String, Value> parameters = new LinkedHashMap<>();
+    for (Function.Parameter parameter : target.function().parameters()) {
+      declared(parameter)
+          .ifPresent(
+              type ->
+                  parameters.put(
+                      parameter.name(), new Value.OfModule(type, parameter.name() + "'")));
+    }
+    if (target.type().isPresent() && !target.function().parameters().isEmpty()) {
+      parameters.put(
+          target.function().parameters().get(0).name(),
+          new Value.OfModule(target.type().get(), SELF));
+    }
+    parameters.putAll(given);
+    return Body.of(this, target.file().text(), target.function(), parameters);
+  }
+
+  /** {@return the class of modules that a parameter is declared to be, if there is but one} */
+  private Optional<ModuleType> declared(Function.Parameter parameter) {
+    return parameter.type().flatMap(Dotted::of).flatMap(types::only);
+  }
+
+  /** {@return all uses of weights, with those in functions once for each call} */
+  Collection<Use> uses() {
+    List<Use> all = new ArrayList<>();
+    methods.values().forEach(l -> l.forEach(b -> all.addAll(b.uses())));
+    functions.values().forEach(l -> l.forEach(b -> all.addAll(b.uses())));
+    return all;
+  }
+
+  /** {@return the changes of the methods of a class, as they stand there} */
+  List<Body> methods(ModuleType type) {
+    return methods.getOrDefault(type, List.of());
+  }
+
+  /** {@return the changes of the functions of a file} */
+  List<Body> functions(SourceFile file) {
+    return functions.getOrDefault(file, List.of());
+  }
+
+  /** {@return the functions written for holders that are called} */
+  List<Special> specials() {
+    return specials.values().stream().flatMap(Optional::stream).filter(Special::accepted).toList();
+  }
+
+  /** {@return the function of that name with dots, or empty} */
+  Optional<Target> free(String name) {
+    return definitions
+        .function(name)
+        .map(f -> new Target(Optional.empty(), f.file(), f.function()));
+  }
+
+  /** {@return the slot of a constant such as {@code c3}, if it is held} */
+  Optional<Slot> constant(String name) {
+    return Optional.ofNullable(types.constants().get(name));
+  }
+
+  /** {@return the attribute of that class which holds a constant, or empty} */
+  Optional<String> attributeOf(ModuleType type, Slot constant) {
+    return type.constants().entrySet().stream()
+        .filter(e -> e.getValue().equals(constant))
+        .map(Map.Entry::getKey)
+        .findFirst();
+  }
+
+  /** Notes that code sets an attribute. */
+  void isSet(ModuleType type, String attribute) {
+    set.computeIfAbsent(type, t -> new HashSet<>()).add(attribute);
+  }
+
+  /** {@return whether code sets that attribute of modules that come from a class} */
+  boolean sets(String original, String attribute) {
+    return set.entrySet().stream()
+        .anyMatch(
+            e ->
+                e.getKey().original().qualified().equals(original)
+                    && e.getValue().contains(attribute));
+  }
+
+  /**
+   * Whether a function follows the modules that it is called with: there is one, and the class of
+   * its parameter is known; or there is none.
+   */
+  boolean takesModules(Target target, List<Value> values) {
+    List<Function.Parameter> parameters = target.function().parameters();
+    for (int i = 0; i < values.size(); i++) {
+      if (values.get(i) instanceof Value.OfModule
+          && (i + target.hidden() >= parameters.size()
+              || declared(parameters.get(i + target.hidden())).isEmpty())) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /**
+   * Writes a function for the weights it is called with.
+   *
+   * @param target the function
+   * @param call the call
+   * @param values its arguments
+   * @return the function; empty if it is called without weights, or in a way that is not followed
+   */
+  Optional<Special> special(Target target, Expr.Call call, List<Value> values) {
+    List<Function.Parameter> parameters = target.function().parameters();
+    if (values.stream().noneMatch(v -> v instanceof Value.Held)
+        || values.size() + target.hidden() != parameters.size()
+        || call.arguments().stream().anyMatch(a -> a.keyword().isPresent())) {
+      return Optional.empty();
+    }
+    Map<String, Value> given = given(target, values);
+    String key = key(target, given);
+    Optional<Special> known = specials.get(key);
+    if (known != null) {
+      return known;
+    }
+    if (specials.size() >= MAX_SPECIALS) {
+      return Optional.empty();
+    }
+    specials.put(key, Optional.empty()); // A function that calls itself is not followed.
+    Special special = new Special(target, freshName(target), given, body(target, given));
+    specials.put(key, Optional.of(special));
+    return Optional.of(special);
+  }
+
+  /** Owners get names that mean the same at each call. */
+  private static Map<String, Value> given(Target target, List<Value> values) {
+    Map<String, String> owners = new HashMap<>();
+    Map<String, Value> given = new TreeMap<>();
+    for (Value value : values) {
+      if (value instanceof Value.Held held) {
+        owners.putIfAbsent(held.owner(), "owner" + owners.size());
+      }
+    }
+    for (int i = 0; i < values.size(); i++) {
+      Function.Parameter parameter = target.function().parameters().get(i + target.hidden());
+      Value value = values.get(i);
+      if (value instanceof Value.Held held && parameter.type().isPresent()) {
+        given.put(
+            parameter.name(),
+            new Value.Held(held.slot(), held.transposed(), owners.getOrDefault(held.owner(), "")));
+      } else if (value instanceof Value.OfTensor tensor && owners.containsKey(tensor.owner())) {
+        given.put(
+            parameter.name(),
+            new Value.OfTensor(owners.getOrDefault(tensor.owner(), ""), tensor.attribute()));
+      }
+    }
+    return given;
+  }
+
+  private static String key(Target target, Map<String, Value> given) {
+    StringBuilder key = new StringBuilder();
+    target.type().ifPresent(t -> key.append(t.name()));
+    key.append(' ').append(target.file().path()).append(' ').append(target.function().name());
+    given.forEach((name, value) -> key.append(' ').append(name).append('=').append(value));
+    return key.toString();
+  }
+
+  private String freshName(Target target) {
+    Set<String> taken = new HashSet<>(target.file().functions().keySet());
+    taken.addAll(target.file().classes().keySet());
+    target.type().ifPresent(t -> taken.addAll(t.original().methods().keySet()));
+    target.type().ifPresent(t -> taken.addAll(t.original().attributes().keySet()));
+    String place = target.type().map(ModuleType::name).orElse(target.file().path());
+    for (int i = 1; ; i++) {
+      String name = target.function().name() + "_held" + i;
+      if (!taken.contains(name) && names.add(place + " " + name)) {
+        return name;
+      }
+    }
+  }
+}

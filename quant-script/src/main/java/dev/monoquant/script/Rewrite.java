@@ -1,0 +1,220 @@
+package dev.monoquant.script;
+
+import dev.monoquant.files.pickle.PickleObject;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.SchemeId;
+import dev.monoquant.tile.Encoding;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** One rewriting of a program. Used once. */
+final class Rewrite {
+
+  private static final String LIBRARY = "monoquant";
+
+  /** What makes two weights one: the numbers, and what is made of them. */
+  private record Same(
+      TensorView view,
+      boolean constant,
+      int rowAxis,
+      SchemeId scheme,
+      Options options,
+      Encoding encoding) {}
+
+  private final ScriptProgram program;
+  private final Definitions definitions;
+  private final Modules modules;
+  private final Analysis analysis;
+  private final HolderPickles pickles;
+  private final Map<Same, List<PickleObject>> parts = new HashMap<>();
+  private final Map<Same, List<Holder>> shared = new HashMap<>();
+  private final Map<Holder, List<PickleObject>> tensors = new HashMap<>();
+  private final Set<Modules.Place> keptPlaces = new HashSet<>();
+  private final List<Holder> holders = new ArrayList<>();
+  private final Map<Modules.Module, Map<String, Holder>> held = new LinkedHashMap<>();
+  private final Map<String, Holder> constants = new TreeMap<>();
+  private final Map<String, String> libraries = new LinkedHashMap<>();
+
+  Rewrite(ScriptProgram program, Definitions definitions, Modules modules, Analysis analysis) {
+    this.program = program;
+    this.definitions = definitions;
+    this.modules = modules;
+    this.analysis = analysis;
+    this.pickles = new HolderPickles(program);
+  }
+
+  Rewritten run(List<EncodedWeight> weights, Collection<String> kept) {
+    kept.forEach(name -> modules.find(name).ifPresent(keptPlaces::add));
+    Map<EncodedWeight, Holder> of = new LinkedHashMap<>();
+    weights.forEach(w -> of.put(w, hold(w)));
+    modules.all().forEach(this::follow);
+    Map<String, String> constantTypes = new TreeMap<>();
+    constants.forEach((name, holder) -> constantTypes.put(name, type(holder)));
+    ModuleTypes types =
+        ModuleTypes.of(
+            definitions,
+            modules,
+            this::types,
+            constantTypes,
+            (type, attribute) -> Optional.of(analysis.plan(type, attribute)));
+    Pass pass = Pass.over(definitions, types);
+    requireAllowed(pass);
+    Map<Holder, PickleObject> objects = new HashMap<>();
+    holders.forEach(
+        h -> objects.put(h, HolderPickles.object(type(h), h, tensors.getOrDefault(h, List.of()))));
+    Map<Modules.Module, Map<String, PickleObject>> places = new HashMap<>();
+    held.forEach(
+        (module, attributes) -> {
+          Map<String, PickleObject> made = new HashMap<>();
+          attributes.forEach((name, holder) -> made.put(name, objects.get(holder)));
+          places.put(module, made);
+        });
+    Map<String, PickleObject> heldConstants = new HashMap<>();
+    constants.forEach((name, holder) -> heldConstants.put(name, objects.get(holder)));
+    SortedMap<String, String> code = CodeWriter.write(definitions, types, pass);
+    libraries.forEach(
+        (decoder, name) ->
+            code.put(
+                "__torch__/" + name + ".py",
+                Library.source(name, Optional.of(decoder).filter(d -> !d.isEmpty()))));
+    ScriptProgram result =
+        new ScriptProgram(
+            code,
+            DataWriter.data(modules, types, places, heldConstants),
+            DataWriter.constants(program.constants(), heldConstants));
+    List<Treatment> treatments = new ArrayList<>();
+    of.forEach((weight, holder) -> treatments.add(Notes.of(weight, holder)));
+    return new Rewritten(result, pickles.storages(), treatments);
+  }
+
+  private static void requireAllowed(Pass pass) {
+    pass.uses().stream()
+        .filter(u -> u.kind() == Use.Kind.FORBIDDEN)
+        .findFirst()
+        .ifPresent(
+            use -> {
+              throw new IllegalStateException(
+                  use.slot().type() + "." + use.slot().attribute() + ": " + use.detail());
+            });
+  }
+
+  private Map<String, String> types(Modules.Module module) {
+    Map<String, String> types = new TreeMap<>();
+    held.getOrDefault(module, Map.of()).forEach((name, holder) -> types.put(name, type(holder)));
+    return types;
+  }
+
+  private Holder hold(EncodedWeight weight) {
+    Codec codec = Codec.of(weight).orElseThrow();
+    if (weight.name().startsWith(Rewriter.CONSTANT)) {
+      String name = weight.name().substring(Rewriter.CONSTANT.length());
+      Holder known = constants.get(name);
+      if (known != null) {
+        return known;
+      }
+      Plan plan = analysis.plan(Slot.CONSTANTS, name);
+      Holder holder = new Holder(codec, HolderOptions.mode(weight, plan));
+      holder.addConstant(plan);
+      tensors.put(holder, pickles.parts(codec));
+      holders.add(holder);
+      constants.put(name, holder);
+      return holder;
+    }
+    Modules.Place place = modules.find(weight.name()).orElseThrow();
+    Holder known = held.getOrDefault(place.module(), Map.of()).get(place.attribute());
+    return known != null ? known : place(codec, place);
+  }
+
+  private Holder place(Codec codec, Modules.Place place) {
+    EncodedWeight weight = codec.weight();
+    Optional<Same> same =
+        TensorView.of(place.tensor())
+            .map(
+                view ->
+                    new Same(
+                        view,
+                        false,
+                        weight.rows().rowAxis(),
+                        weight.scheme(),
+                        weight.options(),
+                        weight.encoding()));
+    Plan plan = analysis.plan(place.module().type().qualified(), place.attribute());
+    Mode mode = HolderOptions.mode(weight, plan);
+    List<Holder> candidates =
+        same.map(s -> shared.computeIfAbsent(s, k -> new ArrayList<>())).orElse(new ArrayList<>());
+    Holder holder = candidates.stream().filter(h -> h.agrees(mode, plan)).findFirst().orElse(null);
+    if (holder == null) {
+      holder = new Holder(codec, mode);
+      List<PickleObject> stored =
+          same.isPresent()
+              ? parts.computeIfAbsent(same.get(), s -> pickles.parts(codec))
+              : pickles.parts(codec);
+      tensors.put(holder, stored);
+      candidates.add(holder);
+      holders.add(holder);
+    }
+    holder.add(place, plan);
+    held.computeIfAbsent(place.module(), m -> new TreeMap<>()).put(place.attribute(), holder);
+    return holder;
+  }
+
+  /**
+   * What is the same tensor as a weight that is held is held with it, or the file would keep it.
+   */
+  private void follow(Modules.Module module) {
+    module
+        .tensors()
+        .forEach(
+            (attribute, tensor) -> {
+              String type = module.type().qualified();
+              if (!held.getOrDefault(module, Map.of()).containsKey(attribute)
+                  && !keptPlaces.contains(new Modules.Place(module, attribute))
+                  && module.isOpen()
+                  && module.type().isTensor(attribute)
+                  && analysis.refusal(type, attribute).isEmpty()) {
+                Plan plan = analysis.plan(type, attribute);
+                TensorView.of(tensor)
+                    .flatMap(view -> leader(view))
+                    .filter(h -> h.agrees(h.requested(), plan))
+                    .ifPresent(
+                        holder -> {
+                          holder.add(new Modules.Place(module, attribute), plan);
+                          held.computeIfAbsent(module, m -> new TreeMap<>()).put(attribute, holder);
+                        });
+              }
+            });
+  }
+
+  private Optional<Holder> leader(TensorView view) {
+    return shared.entrySet().stream()
+        .filter(e -> e.getKey().view().equals(view))
+        .flatMap(e -> e.getValue().stream())
+        .findFirst();
+  }
+
+  private String type(Holder holder) {
+    String decoder =
+        holder.codec().kind() == Codec.Kind.SCRIPT ? Library.decoder(holder.codec()) : "";
+    return "__torch__." + libraries.computeIfAbsent(decoder, d -> freshLibrary()) + ".Weight";
+  }
+
+  private String freshLibrary() {
+    String name = LIBRARY;
+    for (int i = 1;
+        libraries.containsValue(name) || program.code().containsKey("__torch__/" + name + ".py");
+        i++) {
+      name = LIBRARY + "_" + i;
+    }
+    return name;
+  }
+}

@@ -1,0 +1,158 @@
+package dev.monoquant.script;
+
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.files.pickle.PickleObject;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ReadLimits;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Replaces weights of a TorchScript program by holders. Immutable; thread-safe.
+ *
+ * <p>A weight is found by its name in the state dict, such as {@code encoder.0.weight}; in a frozen
+ * archive by that of its constant, such as {@code CONSTANTS.c3}. Its attribute becomes a holder,
+ * whose state is the parts as they are stored. Products, look-ups and convolutions that are
+ * recognised become calls of the holder; anything else gets the decoded tensor. A holder is passed
+ * to functions as an argument, which are written once more for it. Modules of one class that are
+ * treated differently get classes of their own.
+ *
+ * <p>What this does not do: it reads and writes no numbers and no files, and it does not run
+ * anything.
+ */
+public final class Rewriter {
+
+  /** What the name of a constant begins with. */
+  static final String CONSTANT = "CONSTANTS.";
+
+  private final ScriptProgram program;
+  private final Definitions definitions;
+  private final Modules modules;
+  private final Analysis analysis;
+
+  private Rewriter(
+      ScriptProgram program, Definitions definitions, Modules modules, Analysis analysis) {
+    this.program = program;
+    this.definitions = definitions;
+    this.modules = modules;
+    this.analysis = analysis;
+  }
+
+  /**
+   * Understands a program.
+   *
+   * @param program the program; not changed
+   * @param label the file, for messages
+   * @param limits how much to believe
+   * @return what can rewrite it
+   * @throws ModelFormatException if it is not TorchScript
+   */
+  public static Rewriter of(ScriptProgram program, String label, ReadLimits limits) {
+    Definitions definitions = Definitions.of(program.code(), label);
+    Modules modules = Modules.of(program.data(), definitions, label, limits);
+    return new Rewriter(
+        program, definitions, modules, Analysis.of(definitions, modules, program.constants()));
+  }
+
+  /**
+   * Why a weight cannot be held quantized, or would not gain. From shapes, kinds and code alone.
+   *
+   * @param weight the weight with its options
+   * @return the reason, a sentence without an end; empty if it can
+   */
+  public Optional<String> refusal(EncodedWeight weight) {
+    TensorShape shape = weight.rows().tensor().shape();
+    if (shape.elements() < HolderOptions.leastHeld(weight)) {
+      return Optional.of(
+          "it has "
+              + shape.elements()
+              + " numbers, and what holds fewer than "
+              + HolderOptions.leastHeld(weight)
+              + " takes as much as they save (option small)");
+    }
+    if (shape.rank() < 2 || shape.elements() == 0) {
+      return Optional.of("its shape is " + shape + "; at least 2 dimensions are held, none of 0");
+    }
+    if (!weight.rows().tensor().type().isQuantizable()) {
+      return Optional.of("it is of " + weight.rows().tensor().type().wire());
+    }
+    if (shape.elements() > Integer.MAX_VALUE) {
+      return Optional.of(
+          "it has " + shape.elements() + " numbers, more than " + Integer.MAX_VALUE + " in one");
+    }
+    if (Codec.of(weight).isEmpty()) {
+      return Optional.of(
+          "scheme " + weight.scheme() + " does not say how TorchScript decodes its parts");
+    }
+    return placeRefusal(weight);
+  }
+
+  private Optional<String> placeRefusal(EncodedWeight weight) {
+    String name = weight.name();
+    if (name.startsWith(CONSTANT)) {
+      String constant = name.substring(CONSTANT.length());
+      return isConstant(constant)
+          ? refusal(weight, Slot.CONSTANTS, constant)
+          : Optional.of("the program has no such constant");
+    }
+    Optional<Modules.Place> place = modules.find(name);
+    if (place.isEmpty()) {
+      return Optional.of("the program has no tensor of that name");
+    }
+    return refusal(place.get())
+        .or(
+            () ->
+                refusal(weight, place.get().module().type().qualified(), place.get().attribute()));
+  }
+
+  private boolean isConstant(String name) {
+    return name.matches("c(0|[1-9][0-9]{0,8})")
+        && Integer.parseInt(name.substring(1)) < program.constants().size()
+        && program.constants().get(Integer.parseInt(name.substring(1))) instanceof PickleObject;
+  }
+
+  private Optional<String> refusal(Modules.Place place) {
+    ClassDef type = place.module().type();
+    if (!place.module().isOpen()) {
+      return Optional.of("its class " + quote(type.qualified()) + " restores its state by itself");
+    }
+    return type.isTensor(place.attribute())
+        ? Optional.empty()
+        : Optional.of("its class does not declare it to be a Tensor");
+  }
+
+  private Optional<String> refusal(EncodedWeight weight, String type, String attribute) {
+    int rank = weight.rows().tensor().shape().rank();
+    Plan plan = analysis.plan(type, attribute);
+    if (rank != 2 && (plan.product() || plan.embedding())) {
+      return Optional.of("it has " + rank + " dimensions where the code multiplies by a matrix");
+    }
+    if (plan.window().isPresent() && plan.window().get().stride().size() + 2 != rank) {
+      return Optional.of("it has " + rank + " dimensions, which do not fit its convolution");
+    }
+    return analysis.refusal(type, attribute);
+  }
+
+  /**
+   * Replaces weights.
+   *
+   * @param weights those to hold; of each {@link #refusal} is empty
+   * @param kept names of tensors that stay as they are, also where they are the same as a weight
+   * @return the new program
+   * @throws IllegalArgumentException if a weight is refused
+   */
+  public Rewritten rewrite(List<EncodedWeight> weights, Collection<String> kept) {
+    for (EncodedWeight weight : weights) {
+      refusal(weight)
+          .ifPresent(
+              reason -> {
+                throw new IllegalArgumentException(weight.name() + ": " + reason);
+              });
+    }
+    return new Rewrite(program, definitions, modules, analysis).run(weights, kept);
+  }
+}

@@ -1,0 +1,28 @@
+package dev.monoquant.script;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.List;
+
+/**
+ * A program whose weights are held quantized.
+ *
+ * <p>Weights that are one tensor of the original, quantized in one way, have one set of storages,
+ * those of the first of them: not every weight has storages of its own. The note of the others
+ * names the first.
+ *
+ * @param program the new program; its pickle refers to {@code storages} and to storages of the
+ *     original, those that it no longer refers to can be dropped
+ * @param storages what must be written besides, in the order of the weights
+ * @param treatments what became of each weight, in the order in which they were given
+ */
+public record Rewritten(
+    ScriptProgram program, List<HeldStorage> storages, List<Treatment> treatments) {
+
+  /** Copies the lists. */
+  public Rewritten {
+    requireNonNull(program, "program");
+    storages = List.copyOf(storages);
+    treatments = List.copyOf(treatments);
+  }
+}

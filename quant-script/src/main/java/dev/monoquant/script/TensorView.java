@@ -1,0 +1,67 @@
+package dev.monoquant.script;
+
+import dev.monoquant.files.pickle.PickleObject;
+import dev.monoquant.files.pickle.PicklePersistent;
+import dev.monoquant.files.pickle.PickleTuple;
+import dev.monoquant.files.pickle.PickleValue;
+import dev.monoquant.files.pickle.PickleValue.Int;
+import dev.monoquant.files.pickle.PickleValue.Text;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Which numbers a pickled tensor shows: two tensors of the same view are one.
+ *
+ * @param key the storage
+ * @param offset its first element
+ * @param sizes its shape
+ * @param strides how far apart neighbours are
+ */
+public record TensorView(String key, long offset, List<Long> sizes, List<Long> strides) {
+
+  private static final int LEAST = 4;
+
+  public TensorView {
+    sizes = List.copyOf(sizes);
+    strides = List.copyOf(strides);
+  }
+
+  /** {@return the view, if the tensor is rebuilt in the plain way} */
+  public static Optional<TensorView> of(PickleObject tensor) {
+    PickleTuple args = tensor.args();
+    if (!tensor.callee().name().startsWith("_rebuild_tensor")
+        || args.size() < LEAST
+        || !(args.get(0) instanceof PicklePersistent persistent)
+        || !(persistent.id() instanceof PickleTuple id)
+        || id.size() < LEAST
+        || !(id.get(2) instanceof Text key)
+        || !(args.get(1) instanceof Int offset)) {
+      return Optional.empty();
+    }
+    Optional<List<Long>> sizes = numbers(args.get(2));
+    Optional<List<Long>> strides = numbers(args.get(3));
+    return sizes.isPresent() && strides.isPresent()
+        ? Optional.of(new TensorView(key.value(), offset.value(), sizes.get(), strides.get()))
+        : Optional.empty();
+  }
+
+  /** {@return whether both show the same numbers of one storage} */
+  static boolean isSame(PickleObject one, PickleObject other) {
+    return one == other || of(one).flatMap(v -> of(other).map(v::equals)).orElse(false);
+  }
+
+  private static Optional<List<Long>> numbers(PickleValue value) {
+    if (!(value instanceof PickleTuple tuple)) {
+      return Optional.empty();
+    }
+    List<Long> numbers = new ArrayList<>();
+    for (PickleValue item : tuple.items()) {
+      if (!(item instanceof Int number)) {
+        return Optional.empty();
+      }
+      numbers.add(number.value());
+    }
+    return Optional.of(numbers);
+  }
+}

@@ -1,0 +1,148 @@
+package dev.monoquant.script;
+
+import dev.monoquant.files.pickle.PickleObject;
+import dev.monoquant.files.pickle.PicklePersistent;
+import dev.monoquant.files.pickle.PickleTuple;
+import dev.monoquant.files.pickle.PickleValue;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ReadLimits;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/** Quantizes weights of an archive, for tests. */
+final class Quantized {
+
+  private final ScriptArchive original;
+  private final Rewriter rewriter;
+  private final Modules modules;
+  private final List<EncodedWeight> weights = new ArrayList<>();
+  private final Map<String, Map<String, byte[]>> parts = new LinkedHashMap<>();
+  private final Map<String, String> refused = new TreeMap<>();
+  private List<Treatment> treatments = List.of();
+
+  Quantized(ScriptArchive original) {
+    this.original = original;
+    this.rewriter = Rewriter.of(original.program(), "test", ReadLimits.DEFAULT);
+    this.modules =
+        Modules.of(
+            original.program().data(),
+            Definitions.of(original.program().code(), "test"),
+            "test",
+            ReadLimits.DEFAULT);
+  }
+
+  /** {@return the names of all tensors of at least two dimensions that can be held} */
+  List<String> candidates() {
+    List<String> names = new ArrayList<>();
+    modules
+        .names()
+        .forEach(
+            name -> {
+              PickleObject tensor = tensor(name);
+              if (TensorView.of(tensor).filter(v -> v.sizes().size() > 1).isPresent()) {
+                names.add(name);
+              }
+            });
+    PickleTuple constants = original.program().constants();
+    for (int i = 0; i < constants.size(); i++) {
+      if (constants.get(i) instanceof PickleObject object
+          && TensorView.of(object).filter(v -> v.sizes().size() > 1).isPresent()) {
+        names.add("CONSTANTS.c" + i);
+      }
+    }
+    return names;
+  }
+
+  private PickleObject tensor(String name) {
+    if (name.startsWith("CONSTANTS.c")) {
+      int index = Integer.parseInt(name.substring("CONSTANTS.c".length()));
+      return (PickleObject) original.program().constants().get(index);
+    }
+    Modules.Place place = modules.find(name).orElseThrow();
+    return place.module().tensors().get(place.attribute());
+  }
+
+  /** Adds a weight; if it is refused, nothing but its reason is kept. */
+  Optional<String> add(String name, int rowAxis, PlainScheme scheme, Map<String, String> options) {
+    PickleObject tensor = tensor(name);
+    TensorView view = TensorView.of(tensor).orElseThrow();
+    TensorInfo info =
+        new TensorInfo(
+            name,
+            type(tensor),
+            TensorShape.of(view.sizes().stream().mapToLong(Long::longValue).toArray()));
+    WeightMatrix rows = new WeightMatrix("", LayerKind.UNKNOWN, "weight", info, rowAxis);
+    EncodedWeight weight = scheme.weight(rows, options);
+    Optional<String> refusal = rewriter.refusal(weight);
+    if (refusal.isPresent()) {
+      refused.put(name, refusal.get());
+      return refusal;
+    }
+    String folder = name.startsWith("CONSTANTS.") ? "constants" : "data";
+    parts.put(
+        name,
+        scheme.encode(
+            original.rows(rows, tensor, folder),
+            Math.toIntExact(rows.rows()),
+            Math.toIntExact(rows.cols())));
+    weights.add(weight);
+    return Optional.empty();
+  }
+
+  /** Adds every candidate. */
+  Quantized addAll(PlainScheme scheme, Map<String, String> options) {
+    candidates().forEach(name -> add(name, 0, scheme, options));
+    return this;
+  }
+
+  static Map<String, String> options(Mode mode, int small) {
+    return Map.of("mode", mode.wire(), "small", Integer.toString(small));
+  }
+
+  /** {@return the bytes of one part of a weight, which may be changed} */
+  List<byte[]> part(String weight, String part) {
+    return List.of(parts.get(weight).get(part));
+  }
+
+  Map<String, String> refused() {
+    return refused;
+  }
+
+  List<EncodedWeight> weights() {
+    return weights;
+  }
+
+  Rewriter rewriter() {
+    return rewriter;
+  }
+
+  List<Treatment> treatments() {
+    return treatments;
+  }
+
+  ScriptArchive rewrite() {
+    Rewritten rewritten = rewriter.rewrite(weights, List.of());
+    treatments = rewritten.treatments();
+    return original.with(rewritten, parts);
+  }
+
+  private static ElementType type(PickleObject tensor) {
+    PickleTuple id = (PickleTuple) ((PicklePersistent) tensor.args().get(0)).id();
+    return switch (((PickleValue.Global) id.get(1)).name()) {
+      case "FloatStorage" -> ElementType.FLOAT32;
+      case "HalfStorage" -> ElementType.FLOAT16;
+      case "BFloat16Storage" -> ElementType.BFLOAT16;
+      case "DoubleStorage" -> ElementType.FLOAT64;
+      default -> ElementType.INT64;
+    };
+  }
+}

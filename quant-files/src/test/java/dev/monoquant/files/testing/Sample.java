@@ -11,6 +11,7 @@ import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
 import java.io.IOException;
@@ -90,8 +91,15 @@ public final class Sample {
     return this;
   }
 
+  /** What is kept, with the metadata, as a model of its own. */
+  public MemoryModel.Builder model() {
+    MemoryModel.Builder model = MemoryModel.named("memory").metadata(metadata);
+    kept.forEach(model::tensor);
+    return model;
+  }
+
   public ModelSource source() {
-    return new MemorySource(kept, metadata);
+    return model().build().open();
   }
 
   public OutputRequest request(Path target, boolean overwrite, ModelSource source) {

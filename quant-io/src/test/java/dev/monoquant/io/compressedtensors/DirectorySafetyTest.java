@@ -9,7 +9,6 @@ import dev.monoquant.OutputException;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.testing.FaultDisk;
 import dev.monoquant.files.testing.Folders;
-import dev.monoquant.files.testing.MemorySource;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.io.safetensors.ModelDirectoryFormat;
 import dev.monoquant.model.ElementType;
@@ -70,8 +69,12 @@ class DirectorySafetyTest {
         target,
         overwrite,
         true,
-        new MemorySource(
-            sample.kept, Map.of(), files, List.of(new SideFile("sub/tokenizer.json", side))),
+        sample
+            .model()
+            .files(files)
+            .sideFiles(List.of(new SideFile("sub/tokenizer.json", side)))
+            .build()
+            .open(),
         sample.layers,
         List.copyOf(sample.weights.keySet()),
         List.copyOf(sample.kept.keySet()),

@@ -2,16 +2,15 @@ package dev.monoquant.io.compressedtensors;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.monoquant.files.testing.MemorySource;
 import dev.monoquant.files.testing.PlainSafetensors;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.net.URISyntaxException;
@@ -102,7 +101,7 @@ class GoldenTest {
             out,
             false,
             false,
-            new MemorySource(Map.<TensorInfo, byte[]>of(), Map.of()),
+            MemoryModel.named("memory").build().open(),
             List.of(),
             List.of(weight),
             List.of(),

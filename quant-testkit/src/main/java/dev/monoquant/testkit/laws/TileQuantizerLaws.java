@@ -167,8 +167,8 @@ public final class TileQuantizerLaws {
   }
 
   /**
-   * No cell of the part {@link Part#SCALE}, where it is of a floating point type, is zero: readers
-   * divide by it.
+   * No cell of the part {@link Part#SCALE}, where it is of a floating point type of 16 bits or
+   * more, is zero: readers divide by it. (A scale of 8 bits may be one of two levels.)
    *
    * @param c an accepted case; it is not judged if there is no such part
    */
@@ -178,6 +178,9 @@ public final class TileQuantizerLaws {
     }
     EncodedTile tile = c.quantize();
     for (Part part : c.encoding().find(Part.SCALE).stream().toList()) {
+      if (part.type().isSmallFloat()) {
+        continue;
+      }
       float[] cells = Parts.floats(part, tile.part(part.name())).orElse(new float[0]);
       for (int i = 0; i < cells.length; i++) {
         if (cells[i] == 0) {

@@ -102,6 +102,19 @@ public record SchemeCase(
   }
 
   /**
+   * {@return whether the scheme takes a weight of this shape under these options, whatever its
+   * numbers}
+   */
+  public boolean isEncoded() {
+    try {
+      encoding();
+      return true;
+    } catch (QuantException e) {
+      return false;
+    }
+  }
+
+  /**
    * {@return the parts that the scheme declares}
    *
    * @throws ConfigurationException if it does not describe an option, does not allow its value, or

@@ -1,13 +1,12 @@
 package dev.monoquant.testkit.laws;
 
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.FloatBytes;
 import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
-import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -76,16 +75,12 @@ final class Parts {
 
   /** The numbers of a part of a floating point type; empty for all other types. */
   static Optional<float[]> floats(Part part, byte[] bytes) {
-    return floats(part.type(), bytes);
+    return part.type().isFloatingPoint() ? Optional.of(part.toFloats(bytes)) : Optional.empty();
   }
 
-  private static Optional<float[]> floats(ElementType type, byte[] bytes) {
-    if (!type.isQuantizable()) {
-      return Optional.empty();
-    }
-    float[] out = new float[bytes.length / type.cellBytes()];
-    FloatBytes.widen(type, ByteBuffer.wrap(bytes), out, 0, out.length);
-    return Optional.of(out);
+  /** The parts of a case, none if it is refused. */
+  static List<Part> declared(SchemeCase c) {
+    return c.isEncoded() ? c.encoding().parts() : List.of();
   }
 
   /** The codes of an encoding, if they are integers. */

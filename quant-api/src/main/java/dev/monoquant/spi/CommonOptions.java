@@ -121,8 +121,8 @@ public final class CommonOptions {
   /**
    * {@return how many numbers share a scale}
    *
-   * <p>{@code group:N} stands for groups of any size, {@code block:RxC} for blocks of any size. Sizes
-   * that depend on the weight are up to {@link Scheme#fit}.
+   * <p>{@code group:N} stands for groups of any size, {@code block:RxC} for blocks of any size.
+   * Sizes that depend on the weight are up to {@link Scheme#fit}.
    *
    * @param defaultValue where the configuration says nothing, such as {@code group:128}
    * @param more what else is allowed: {@code tensor}, {@code channel}, {@code group:N}, {@code

@@ -43,7 +43,8 @@ public record EncodedWeight(
    * @param options the resolved options
    * @param encoding the parts
    */
-  public EncodedWeight(WeightMatrix rows, SchemeId scheme, OptionValues options, Encoding encoding) {
+  public EncodedWeight(
+      WeightMatrix rows, SchemeId scheme, OptionValues options, Encoding encoding) {
     this(rows, scheme, options, encoding, OptionValues.DEFAULTS, Optional.empty());
   }
 

@@ -30,8 +30,8 @@ public sealed interface Fit {
   /**
    * It cannot.
    *
-   * @param reason why, about the weight, such as {@code its 288 columns are no multiple of the group
-   *     size 64}; without the names of scheme and weight, which are said beside it
+   * @param reason why, about the weight, such as {@code its 288 columns are no multiple of the
+   *     group size 64}; without the names of scheme and weight, which are said beside it
    * @param nearest options that fit this weight, the best first; empty if none do or none are known
    */
   record Unfit(String reason, List<OptionValues> nearest) implements Fit {
@@ -77,8 +77,7 @@ public sealed interface Fit {
     }
     long cols = weight.cols();
     List<OptionValues> nearest = new ArrayList<>();
-    LongStream.of(
-            dividing(cols, Math.min(group.size(), cols), -1), dividing(cols, group.size(), 1))
+    LongStream.of(dividing(cols, Math.min(group.size(), cols), -1), dividing(cols, group.size(), 1))
         .filter(size -> size > 1)
         .mapToObj(size -> Granularity.group(Math.toIntExact(size)))
         .forEach(size -> nearest.add(options.with(CommonOptions.GRANULARITY, size)));
@@ -108,9 +107,6 @@ public sealed interface Fit {
       return fits.encoding();
     }
     throw new ConfigurationException(
-        "tensor "
-            + QuantException.quote(weight.tensor().name())
-            + ": "
-            + ((Unfit) this).reason());
+        "tensor " + QuantException.quote(weight.tensor().name()) + ": " + ((Unfit) this).reason());
   }
 }

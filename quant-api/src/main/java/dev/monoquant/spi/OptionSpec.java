@@ -76,7 +76,12 @@ public final class OptionSpec<T> {
     this.write = write;
     if (!defaultValue.equals(read.apply(write.apply(defaultValue)))) {
       throw new IllegalArgumentException(
-          "the default of option " + name + " is " + text(defaultValue) + "; allowed is " + allowed);
+          "the default of option "
+              + name
+              + " is "
+              + text(defaultValue)
+              + "; allowed is "
+              + allowed);
     }
   }
 

@@ -23,8 +23,8 @@ public interface Scheme {
 
   /**
    * The options that users may set, described: those of {@link CommonOptions} that the scheme has,
-   * and its own. Any other is refused, and so is a value that the description does not allow, before
-   * the scheme is asked for anything; what arrives is complete.
+   * and its own. Any other is refused, and so is a value that the description does not allow,
+   * before the scheme is asked for anything; what arrives is complete.
    *
    * @return the descriptions, names unique, the same at each call
    */
@@ -73,7 +73,8 @@ public interface Scheme {
    * @param weight the weight
    * @param options the options that {@link #fit} accepted
    * @param facts what {@link #needs} asked for
-   * @param compute where to do the arithmetic, for schemes that have a choice; never changes numbers
+   * @param compute where to do the arithmetic, for schemes that have a choice; never changes
+   *     numbers
    * @return an immutable, thread-safe worker
    */
   TileQuantizer begin(WeightMatrix weight, OptionValues options, Facts facts, Compute compute);

@@ -112,7 +112,8 @@ public sealed interface Granularity {
   String wire();
 
   /**
-   * How many columns of a row share a scale: N of {@code group:N}, C of {@code block:RxC}, else all.
+   * How many columns of a row share a scale: N of {@code group:N}, C of {@code block:RxC}, else
+   * all.
    *
    * @param cols columns of the weight
    * @return columns, at least 1; more than the weight has if its only group is ragged

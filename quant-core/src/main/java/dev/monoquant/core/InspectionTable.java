@@ -92,7 +92,11 @@ final class InspectionTable {
                           p.type().wire(),
                           Text.shape(p.shape(w.rows().rows(), w.rows().cols()))))
               .collect(Collectors.joining(", "));
-      table.row(Text.name(w.name()), Text.scheme(w), w.options().find(CommonOptions.BITS).map(String::valueOf).orElse("-"), parts);
+      table.row(
+          Text.name(w.name()),
+          Text.scheme(w),
+          w.options().find(CommonOptions.BITS).map(String::valueOf).orElse("-"),
+          parts);
     }
     table.appendTo(out);
   }

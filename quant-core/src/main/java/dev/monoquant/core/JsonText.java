@@ -1,12 +1,12 @@
 package dev.monoquant.core;
 
 import com.google.gson.stream.JsonWriter;
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.Problem;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import java.io.IOException;

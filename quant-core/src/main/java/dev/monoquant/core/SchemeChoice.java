@@ -29,8 +29,7 @@ final class SchemeChoice {
    * @param given what the configuration says of them, checked
    * @param storage every option of the output format, for this weight
    */
-  record Chosen(
-      Scheme scheme, OwnOptions own, Map<String, String> given, OptionValues storage) {
+  record Chosen(Scheme scheme, OwnOptions own, Map<String, String> given, OptionValues storage) {
 
     /** Every option of the scheme for a weight: as given, else the scheme's default for it. */
     OptionValues options(WeightMatrix weight) {

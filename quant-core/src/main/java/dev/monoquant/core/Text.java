@@ -1,15 +1,15 @@
 package dev.monoquant.core;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /** Values as people read them, the same in every locale. */

@@ -1,7 +1,5 @@
 package dev.monoquant.core;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.PluginException;
 import dev.monoquant.Problem;
@@ -10,10 +8,11 @@ import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.Need;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
@@ -77,12 +76,7 @@ final class WeightEncoder {
       return failed(Problem.error(rows.tensor().name(), message(e, rows.tensor().name()), ""));
     } catch (RuntimeException e) {
       throw new PluginException(
-          "scheme "
-              + chosen.scheme().id()
-              + " failed to plan "
-              + rows.tensor().name()
-              + ": "
-              + e,
+          "scheme " + chosen.scheme().id() + " failed to plan " + rows.tensor().name() + ": " + e,
           e);
     }
   }
@@ -146,7 +140,8 @@ final class WeightEncoder {
         && asking.rows().cols() % group.size() != 0) {
       return ragged(asking, answer.options(), unfit);
     }
-    return unfit(asking, unfit.reason(), remedy(answer.options(), unfit, "Exclude it"), near(asking, unfit));
+    return unfit(
+        asking, unfit.reason(), remedy(answer.options(), unfit, "Exclude it"), near(asking, unfit));
   }
 
   /** The group does not divide the columns, and the scheme refuses: the policy decides. */
@@ -190,8 +185,7 @@ final class WeightEncoder {
                             + asking.scheme().id().name()
                             + " has "
                             + asking.chosen().own().allowed("granularity"));
-        yield unfit(
-            asking, unfit.reason() + "; " + why, remedy(options, unfit, exclude), nearest);
+        yield unfit(asking, unfit.reason() + "; " + why, remedy(options, unfit, exclude), nearest);
       }
     };
   }
@@ -251,7 +245,12 @@ final class WeightEncoder {
     }
     EncodedWeight weight =
         new EncodedWeight(
-            rows, scheme.id(), options, encoding, OptionValues.DEFAULTS, scheme.torchScript(rows, options));
+            rows,
+            scheme.id(),
+            options,
+            encoding,
+            OptionValues.DEFAULTS,
+            scheme.torchScript(rows, options));
     return new Outcome(Optional.of(weight), Optional.of(weight), "", Optional.empty());
   }
 

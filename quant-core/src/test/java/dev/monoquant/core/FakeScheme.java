@@ -1,14 +1,14 @@
 package dev.monoquant.core;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.CommonOptions;
-import dev.monoquant.spi.Compute;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Fit;
-import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.Need;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
@@ -56,7 +56,8 @@ public class FakeScheme implements Scheme {
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+  public TileQuantizer begin(
+      WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     return tile -> EncodedTile.of(tile, Map.of(Part.CODES, codes(tile)));
   }
 

@@ -3,8 +3,6 @@ package dev.monoquant.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.Compute;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
@@ -15,8 +13,10 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.fakes.MemoryFormat;
@@ -126,7 +126,8 @@ class NonFiniteTest {
           }
 
           @Override
-          public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             seen.put(rows.tensor().name(), facts);
             return super.begin(rows, options, facts, compute);
           }
@@ -139,7 +140,8 @@ class NonFiniteTest {
   /** Refuses numbers from 10,000 on, as a scale or a cast that overflows is refused. */
   private static final class Overflowing extends FakeScheme {
     @Override
-    public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+    public TileQuantizer begin(
+        WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
       return tile -> {
         for (int i = 0; i < tile.height() * tile.cols(); i++) {
           if (Math.abs(tile.values()[i]) >= 10_000) {

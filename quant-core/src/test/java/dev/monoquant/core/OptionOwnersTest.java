@@ -3,7 +3,6 @@ package dev.monoquant.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.PluginException;
 import dev.monoquant.QuantizationConfig;
@@ -18,6 +17,7 @@ import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.ReadChoices;

@@ -3,8 +3,6 @@ package dev.monoquant.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.Compute;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.NonFinitePolicy;
@@ -21,10 +19,12 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
@@ -158,7 +158,8 @@ class QuantizerTest {
     FakeScheme hostile =
         new FakeScheme() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             return tile -> {
               byte[] codes = codes(tile);
               Arrays.fill(tile.values(), 1e30f);
@@ -241,7 +242,8 @@ class QuantizerTest {
     FakeScheme drifting =
         new FakeScheme() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             return tile -> {
               byte[] codes = codes(tile);
               codes[0]++;
@@ -260,7 +262,8 @@ class QuantizerTest {
     FakeScheme broken =
         new FakeScheme() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             return tile -> EncodedTile.of(tile, Map.of(Part.CODES, new byte[3]));
           }
         };
@@ -275,7 +278,8 @@ class QuantizerTest {
     FakeScheme broken =
         new FakeScheme() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             return tile -> {
               throw new IllegalStateException("boom");
             };
@@ -445,7 +449,9 @@ class QuantizerTest {
     @Override
     public Map<String, String> remarks(OutputRequest request) {
       EncodedWeight last = request.weights().get(request.weights().size() - 1);
-      return Map.of(last.name(), "kept " + last.storage().get(MODE) + " on level " + last.storage().get(LEVEL));
+      return Map.of(
+          last.name(),
+          "kept " + last.storage().get(MODE) + " on level " + last.storage().get(LEVEL));
     }
 
     @Override
@@ -605,7 +611,8 @@ class QuantizerTest {
           private final Thread main = Thread.currentThread();
 
           @Override
-          public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             main.interrupt();
             return super.begin(rows, options, facts, compute);
           }

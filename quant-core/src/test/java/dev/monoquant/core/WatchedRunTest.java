@@ -3,8 +3,6 @@ package dev.monoquant.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.Compute;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
@@ -12,11 +10,13 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
@@ -207,7 +207,8 @@ class WatchedRunTest {
     }
 
     @Override
-    public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+    public TileQuantizer begin(
+        WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
       TileQuantizer sound = super.begin(rows, options, facts, compute);
       return tile -> {
         EncodedTile result = sound.quantize(tile);

@@ -3,7 +3,6 @@ package dev.monoquant.io;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.Problem;
 import dev.monoquant.files.manifest.Manifest;
@@ -18,6 +17,7 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Audit;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;

@@ -1,9 +1,9 @@
 package dev.monoquant.schemes;
 
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;

@@ -1,7 +1,5 @@
 package dev.monoquant.schemes;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
@@ -10,6 +8,7 @@ import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;

@@ -1,13 +1,13 @@
 package dev.monoquant.schemes;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
@@ -59,7 +59,8 @@ class IntegerScheme implements Scheme {
   }
 
   @Override
-  public final TileQuantizer begin(WeightMatrix weight, OptionValues options, Facts facts, Compute compute) {
+  public final TileQuantizer begin(
+      WeightMatrix weight, OptionValues options, Facts facts, Compute compute) {
     AffineSpec spec = AffineSpec.of(bits, weight, options);
     AffineTensorParts whole = AffineTensorParts.of(spec, facts);
     return compute == Compute.TORCH

@@ -2,10 +2,10 @@ package dev.monoquant.schemes;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.tile.EncodedTile;

@@ -3,14 +3,13 @@ package dev.monoquant.schemes;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.EncodedTile;
 import org.junit.jupiter.api.Test;

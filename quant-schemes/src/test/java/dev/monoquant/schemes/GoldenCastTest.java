@@ -2,8 +2,8 @@ package dev.monoquant.schemes;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.EncodedTile;
 import java.util.List;

@@ -2,12 +2,12 @@ package dev.monoquant.schemes;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Granularity;
@@ -48,7 +48,12 @@ class GoldenIntegerTest {
         expect(
             golden,
             Run.quantize(
-                Run.scheme(golden.bits()), golden.rows(), options, compute, golden.weight(), height));
+                Run.scheme(golden.bits()),
+                golden.rows(),
+                options,
+                compute,
+                golden.weight(),
+                height));
       }
     }
   }

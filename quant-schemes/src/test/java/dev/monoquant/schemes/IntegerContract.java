@@ -1,9 +1,8 @@
 package dev.monoquant.schemes;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.testkit.contracts.SchemeContract;
 import dev.monoquant.tile.Granularity;
 import java.util.ArrayList;

@@ -4,16 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Fit;
-import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.Need;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
@@ -119,11 +119,19 @@ class IntegerRefusalTest {
           .isInstanceOf(ValidationException.class)
           .hasMessageContaining("row 1, group 0:");
       assertThatCode(
-              () -> Run.quantize(new Int8Scheme(), rows, options.with(CommonOptions.SYMMETRIC, true), compute, weight, 2))
+              () ->
+                  Run.quantize(
+                      new Int8Scheme(),
+                      rows,
+                      options.with(CommonOptions.SYMMETRIC, true),
+                      compute,
+                      weight,
+                      2))
           .doesNotThrowAnyException();
     }
     OptionValues tensor = CommonOptions.of(8, false, Granularity.TENSOR);
-    assertThatThrownBy(() -> new Int8Scheme().begin(rows, tensor, Facts.ofRange(-end, end), Compute.AUTO))
+    assertThatThrownBy(
+            () -> new Int8Scheme().begin(rows, tensor, Facts.ofRange(-end, end), Compute.AUTO))
         .isInstanceOf(ValidationException.class)
         .hasMessageContaining("the whole:");
   }
@@ -140,14 +148,24 @@ class IntegerRefusalTest {
         assertThatThrownBy(
                 () ->
                     Run.quantize(
-                        new Int8Scheme(), rows, options, compute, new float[] {1, 2, 3, 0, -65472, 1}, 2))
+                        new Int8Scheme(),
+                        rows,
+                        options,
+                        compute,
+                        new float[] {1, 2, 3, 0, -65472, 1},
+                        2))
             .isInstanceOf(ValidationException.class)
             .hasMessageContaining("code -128 times scale 513.5 is beyond F16");
         // The same magnitude on the other side has code 127, which decodes well.
         assertThatCode(
                 () ->
                     Run.quantize(
-                        new Int8Scheme(), rows, options, compute, new float[] {1, 2, 3, 0, 65472, 1}, 2))
+                        new Int8Scheme(),
+                        rows,
+                        options,
+                        compute,
+                        new float[] {1, 2, 3, 0, 65472, 1},
+                        2))
             .doesNotThrowAnyException();
       }
     }

@@ -3,11 +3,11 @@ package dev.monoquant.schemes;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Granularity;

@@ -2,13 +2,13 @@ package dev.monoquant.schemes;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.contracts.Samples;
 import dev.monoquant.testkit.data.ValuePattern;

@@ -1,6 +1,5 @@
 package dev.monoquant.schemes;
 
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.LayerKind;
@@ -10,6 +9,7 @@ import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.fakes.MemoryTile;

@@ -1,8 +1,8 @@
 package dev.monoquant.script;
 
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import java.util.ArrayList;

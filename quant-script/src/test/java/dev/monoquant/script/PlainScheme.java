@@ -1,12 +1,12 @@
 package dev.monoquant.script;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.files.parts.BitPacking;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;

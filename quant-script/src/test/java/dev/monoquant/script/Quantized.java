@@ -1,6 +1,5 @@
 package dev.monoquant.script;
 
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.files.pickle.PicklePersistent;
 import dev.monoquant.files.pickle.PickleTuple;
@@ -11,6 +10,7 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -3,13 +3,13 @@ package dev.monoquant.script;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.files.pickle.PickleDict;
 import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.files.pickle.PickleValue;
 import dev.monoquant.files.pickle.PickleValue.None;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -2,12 +2,12 @@ package dev.monoquant.testkit;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.OptionSpec;
-import dev.monoquant.spi.Compute;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
@@ -24,16 +24,15 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * A scheme, a weight, options and where to compute: what every law about schemes is tried on, with the few calls it
- * takes to run them as the pipeline would. Immutable.
+ * A scheme, a weight, options and where to compute: what every law about schemes is tried on, with
+ * the few calls it takes to run them as the pipeline would. Immutable.
  *
  * @param scheme the subject
  * @param weight what to quantize
  * @param options complete options
  * @param compute where to do the arithmetic
  */
-public record SchemeCase(
-    Scheme scheme, WeightSample weight, OptionValues options, Compute compute)
+public record SchemeCase(Scheme scheme, WeightSample weight, OptionValues options, Compute compute)
     implements Repeatable {
 
   /** Checks that nothing is null. */

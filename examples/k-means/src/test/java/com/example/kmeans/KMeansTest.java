@@ -18,7 +18,7 @@ class KMeansTest implements SchemeContract {
   @Override
   public List<OptionValues> options(WeightMatrix rows) {
     OptionValues defaults = subject().defaults(rows);
-    return List.of(defaults, defaults.withExtra(Map.of("iterations", "0")));
+    return List.of(defaults, defaults.with(Map.of("iterations", "0")));
   }
 
   /** Its levels are not evenly spaced. */

@@ -1,13 +1,13 @@
 package dev.monoquant.core.reach;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.Compute;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
@@ -45,7 +45,8 @@ final class ActivationAware extends ReachScheme {
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+  public TileQuantizer begin(
+      WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     float[] scales = facts.columns();
     for (int c = 0; c < scales.length; c++) {
       double scale = Math.pow(Math.abs(scales[c]), options.get(ALPHA));

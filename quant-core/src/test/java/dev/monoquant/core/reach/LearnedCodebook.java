@@ -1,13 +1,13 @@
 package dev.monoquant.core.reach;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.Compute;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
@@ -44,7 +44,8 @@ final class LearnedCodebook extends ReachScheme {
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+  public TileQuantizer begin(
+      WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     float[] sample = facts.sample();
     Arrays.sort(sample);
     float[] levels = new float[LEVELS];

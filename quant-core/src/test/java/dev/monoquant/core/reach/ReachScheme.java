@@ -1,6 +1,5 @@
 package dev.monoquant.core.reach;
 
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.model.BFloat16;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
@@ -8,6 +7,7 @@ import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;

@@ -1,8 +1,8 @@
 package dev.monoquant.core.reach;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.contracts.SchemeContract;
 import dev.monoquant.tile.Granularity;

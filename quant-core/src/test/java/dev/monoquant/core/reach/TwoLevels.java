@@ -1,11 +1,11 @@
 package dev.monoquant.core.reach;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.Compute;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
@@ -47,7 +47,8 @@ final class TwoLevels extends ReachScheme {
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+  public TileQuantizer begin(
+      WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     Facts.Range range = facts.range();
     double greatest = Math.max(-(double) range.min(), range.max());
     return new Worker(scale(greatest / 7, (int) FP8[FP8.length - 1]));

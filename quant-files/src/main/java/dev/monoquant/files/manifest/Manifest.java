@@ -1,11 +1,11 @@
 package dev.monoquant.files.manifest;
 
-import dev.monoquant.files.parts.WeightJson;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
+import dev.monoquant.files.parts.WeightJson;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ReadLimits;
 import java.nio.ByteBuffer;

@@ -1,6 +1,5 @@
 package dev.monoquant.files.parts;
 
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.QuantException;
 import dev.monoquant.files.json.JsonFields;
@@ -13,6 +12,7 @@ import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
@@ -73,8 +73,8 @@ public final class WeightJson {
   }
 
   /**
-   * {@return the common options that there are, each by its name and in its type, sorted; more may be
-   * added}
+   * {@return the common options that there are, each by its name and in its type, sorted; more may
+   * be added}
    *
    * @param options the resolved options of a scheme
    */

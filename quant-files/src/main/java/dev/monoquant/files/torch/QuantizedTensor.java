@@ -1,11 +1,11 @@
 package dev.monoquant.files.torch;
 
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.EncodedTile;

@@ -2,7 +2,6 @@ package dev.monoquant.io.compressedtensors;
 
 import static dev.monoquant.QuantException.quote;
 
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.model.ModelFiles;
@@ -11,6 +10,7 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;

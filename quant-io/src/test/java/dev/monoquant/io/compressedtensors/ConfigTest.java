@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonParser;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.testing.PlainSafetensors;
@@ -16,6 +15,7 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;

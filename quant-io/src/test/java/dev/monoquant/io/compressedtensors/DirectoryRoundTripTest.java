@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.files.testing.Folders;
 import dev.monoquant.files.testing.PlainSafetensors;
 import dev.monoquant.files.testing.Sample;
@@ -13,6 +12,7 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;

@@ -3,7 +3,6 @@ package dev.monoquant.io.safetensors;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.testing.Sample;
@@ -12,6 +11,7 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ReadLimits;

@@ -1,7 +1,5 @@
 package dev.monoquant.io.torchscript;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.model.ElementType;
@@ -9,9 +7,11 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
@@ -104,7 +104,9 @@ final class Originals {
             new SchemeId("any", 1 + random.nextInt(3)),
             CommonOptions.of(4, random.nextBoolean(), Granularity.CHANNEL),
             encoding(random));
-    return random.nextBoolean() ? weight.withStorage(new OptionValues(Map.of("mode", "dynamic"))) : weight;
+    return random.nextBoolean()
+        ? weight.withStorage(new OptionValues(Map.of("mode", "dynamic")))
+        : weight;
   }
 
   private static Encoding encoding(Random random) {

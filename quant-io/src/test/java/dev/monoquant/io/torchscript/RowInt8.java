@@ -1,14 +1,14 @@
 package dev.monoquant.io.torchscript;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;

@@ -3,7 +3,6 @@ package dev.monoquant.io.torchscript;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.testing.Folders;
@@ -13,6 +12,7 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.SchemeId;

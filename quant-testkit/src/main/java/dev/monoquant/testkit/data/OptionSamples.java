@@ -1,8 +1,8 @@
 package dev.monoquant.testkit.data;
 
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.tile.Granularity;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -29,7 +29,10 @@ public final class OptionSamples {
     for (boolean symmetric : new boolean[] {true, false}) {
       for (int width : bits) {
         for (Granularity granularity : granularities) {
-          all.add(base.with(CommonOptions.SYMMETRIC, symmetric).with(CommonOptions.BITS, width).with(CommonOptions.GRANULARITY, granularity));
+          all.add(
+              base.with(CommonOptions.SYMMETRIC, symmetric)
+                  .with(CommonOptions.BITS, width)
+                  .with(CommonOptions.GRANULARITY, granularity));
         }
       }
     }

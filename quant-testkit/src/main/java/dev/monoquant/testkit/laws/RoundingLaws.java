@@ -1,8 +1,8 @@
 package dev.monoquant.testkit.laws;
 
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.testkit.data.Representable;
 import dev.monoquant.testkit.data.WeightSample;
@@ -112,7 +112,8 @@ public final class RoundingLaws {
         return false; // The scale changed with the numbers between, or an end was clipped: no tie.
       }
       int code = Parts.code(codes.get().type(), tile.part(Part.CODES)[col]);
-      parity = i == 0 && !c.options().find(CommonOptions.SYMMETRIC).orElse(true) ? code & 1 : parity;
+      parity =
+          i == 0 && !c.options().find(CommonOptions.SYMMETRIC).orElse(true) ? code & 1 : parity;
       if ((code & 1) != parity) {
         throw new LawViolation(
             "tiesGoToEven",

@@ -1,15 +1,15 @@
 package dev.monoquant.testkit.laws;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.CommonOptions;
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.testkit.SchemeCase;
@@ -92,8 +92,7 @@ public final class SchemeLaws {
       throw new LawViolation(law, subject, defaults + " became " + again);
     }
     if (scheme.fit(rows, defaults) instanceof Fit.Unfit unfit) {
-      throw new LawViolation(
-          law, subject, "refuses its own " + defaults + ": " + unfit.reason());
+      throw new LawViolation(law, subject, "refuses its own " + defaults + ": " + unfit.reason());
     }
   }
 
@@ -180,8 +179,8 @@ public final class SchemeLaws {
 
   /**
    * What is declared is what the scheme has: it does not allow every profile or every width, as
-   * {@link CommonOptions#PROFILE} and {@link CommonOptions#BITS} themselves do. Whoever asks for the
-   * numbers of a peer must not silently get others.
+   * {@link CommonOptions#PROFILE} and {@link CommonOptions#BITS} themselves do. Whoever asks for
+   * the numbers of a peer must not silently get others.
    *
    * @param scheme the subject
    */
@@ -206,9 +205,9 @@ public final class SchemeLaws {
   }
 
   /**
-   * A scheme answers {@link Scheme#fit} for every value that it declares, the same at each call; and
-   * where it says that options do not fit a weight, it says why, and the nearest options that it
-   * names are others, are allowed, and do fit.
+   * A scheme answers {@link Scheme#fit} for every value that it declares, the same at each call;
+   * and where it says that options do not fit a weight, it says why, and the nearest options that
+   * it names are others, are allowed, and do fit.
    *
    * @param scheme the subject
    * @param rows any weight

@@ -1,11 +1,11 @@
 package dev.monoquant.testkit.watch;
 
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.Need;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.fakes.ForwardingScheme;
@@ -39,7 +39,8 @@ final class WatchedScheme extends ForwardingScheme {
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+  public TileQuantizer begin(
+      WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     Encoding encoding = accepted.get(key(rows, options));
     if (encoding == null) {
       watch.note(subject(rows), "work begins with options that were not asked to fit");

@@ -3,11 +3,11 @@ package dev.monoquant.testkit.broken;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.testkit.data.ValuePattern;
@@ -206,7 +206,8 @@ class BrokenNumbersTest {
     Toy broken =
         new Toy() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             Toy torch =
                 new Toy() {
                   @Override

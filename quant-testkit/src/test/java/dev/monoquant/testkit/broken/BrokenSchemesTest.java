@@ -3,15 +3,15 @@ package dev.monoquant.testkit.broken;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.CommonOptions;
-import dev.monoquant.spi.Compute;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.SchemeCase;
@@ -79,7 +79,9 @@ class BrokenSchemesTest {
           Encoding encoding(WeightMatrix rows, OptionValues options) {
             return super.encoding(
                 rows,
-                options.with(CommonOptions.SYMMETRIC, options.symmetric() && !rows.layer().startsWith("other")));
+                options.with(
+                    CommonOptions.SYMMETRIC,
+                    options.symmetric() && !rows.layer().startsWith("other")));
           }
         };
     assertThat(ToyCases.caught(broken)).containsExactly("encodingFollowsShapesAlone");
@@ -125,25 +127,28 @@ class BrokenSchemesTest {
         new Toy() {
           @Override
           public Fit fit(WeightMatrix rows, OptionValues options) {
-            return options.symmetric() ? Fit.not("its codes are symmetric") : super.fit(rows, options);
+            return options.symmetric()
+                ? Fit.not("its codes are symmetric")
+                : super.fit(rows, options);
           }
         };
     WeightSample weight = ToyCases.WEIGHTS.get(0);
-    SchemeCase c =
-        new SchemeCase(broken, weight, CommonOptions.of(8, false, Granularity.CHANNEL));
+    SchemeCase c = new SchemeCase(broken, weight, CommonOptions.of(8, false, Granularity.CHANNEL));
     assertThat(Caught.by(SchemeLaws.all(), List.of(c))).containsExactly("defaultsAreAccepted");
   }
 
   /** Names options that do not fit either. Caught by {@code nearestOptionsFit}. */
   @Test
   void namesOptionsThatDoNotFit() {
-    assertThat(ToyCases.caught(nearest("it has no groups", Granularity.group(3)))).containsExactly("nearestOptionsFit");
+    assertThat(ToyCases.caught(nearest("it has no groups", Granularity.group(3))))
+        .containsExactly("nearestOptionsFit");
   }
 
   /** Names options that it does not allow. Caught by {@code nearestOptionsFit}. */
   @Test
   void namesOptionsThatItDoesNotAllow() {
-    assertThat(ToyCases.caught(nearest("it has no groups", Granularity.TENSOR))).containsExactly("nearestOptionsFit");
+    assertThat(ToyCases.caught(nearest("it has no groups", Granularity.TENSOR)))
+        .containsExactly("nearestOptionsFit");
   }
 
   @Test
@@ -169,8 +174,7 @@ class BrokenSchemesTest {
       public Fit fit(WeightMatrix rows, OptionValues options) {
         return options.granularity().equals(Granularity.CHANNEL)
             ? super.fit(rows, options)
-            : new Fit.Unfit(
-                reason, List.of(options.with(CommonOptions.GRANULARITY, instead)));
+            : new Fit.Unfit(reason, List.of(options.with(CommonOptions.GRANULARITY, instead)));
       }
     };
   }
@@ -239,7 +243,8 @@ class BrokenSchemesTest {
           }
 
           @Override
-          public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             begun = true;
             return super.begin(rows, options, facts, compute);
           }

@@ -2,11 +2,11 @@ package dev.monoquant.testkit.broken;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.Compute;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
@@ -49,7 +49,8 @@ class BrokenTilesTest {
     Toy broken =
         new Toy() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             float[] widest = {0, 0};
             return tile -> {
               synchronized (widest) {
@@ -85,7 +86,8 @@ class BrokenTilesTest {
     Toy broken =
         new Toy() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             float[] first = new float[1];
             Toy remembering =
                 new Toy() {
@@ -144,7 +146,8 @@ class BrokenTilesTest {
     Toy broken =
         new Toy() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             AtomicReference<Thread> owner = new AtomicReference<>();
             return tile -> {
               owner.compareAndSet(null, Thread.currentThread());
@@ -210,7 +213,8 @@ class BrokenTilesTest {
     Toy broken =
         new Toy() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             Map<Integer, byte[]> buffers = new HashMap<>();
             return tile -> {
               EncodedTile sound = quantize(tile, options.symmetric());
@@ -232,7 +236,8 @@ class BrokenTilesTest {
     Toy broken =
         new Toy() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             List<float[]> scratch = new ArrayList<>();
             return tile -> {
               synchronized (scratch) {

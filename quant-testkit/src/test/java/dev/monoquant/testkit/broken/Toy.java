@@ -1,15 +1,15 @@
 package dev.monoquant.testkit.broken;
 
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.model.BFloat16;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
@@ -58,7 +58,8 @@ class Toy implements Scheme {
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+  public TileQuantizer begin(
+      WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     return tile -> quantize(tile, options.symmetric());
   }
 

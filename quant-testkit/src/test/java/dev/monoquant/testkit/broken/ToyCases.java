@@ -1,7 +1,7 @@
 package dev.monoquant.testkit.broken;
 
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.testkit.data.WeightSample;

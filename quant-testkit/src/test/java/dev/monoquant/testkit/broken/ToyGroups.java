@@ -2,9 +2,9 @@ package dev.monoquant.testkit.broken;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
@@ -53,7 +53,8 @@ class ToyGroups implements Scheme {
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+  public TileQuantizer begin(
+      WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     return this::quantize;
   }
 

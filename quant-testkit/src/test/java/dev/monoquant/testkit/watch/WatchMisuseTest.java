@@ -4,16 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.Compute;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
@@ -173,7 +173,8 @@ class WatchMisuseTest {
     Scheme odd =
         new ForwardingScheme(new PowerOfTwo()) {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             TileQuantizer inside = super.begin(rows, options, facts, compute);
             return new TileQuantizer() {
               @Override

@@ -100,7 +100,7 @@ class RoundTripTest {
             rows,
             new SchemeId("int4", 1),
             new Options(4, true, Granularity.CHANNEL),
-            Encoding.of(
+            Encoding.affine(
                 Part.perElement("codes", ElementType.INT4),
                 Part.perRow("scale", ElementType.FLOAT32)));
     Sample sample = new Sample(1);
@@ -171,7 +171,7 @@ class RoundTripTest {
             new WeightMatrix("a", LayerKind.LINEAR, "weight", w, 0),
             new SchemeId("int8", 1),
             new Options(8, true, Granularity.CHANNEL),
-            Encoding.of(
+            Encoding.affine(
                 Part.perElement("codes", ElementType.INT8),
                 Part.perRow("scale", ElementType.FLOAT32))));
     sample.keep("a.weight_scale", ElementType.FLOAT32, 1);
@@ -334,7 +334,7 @@ class RoundTripTest {
 
   private static Encoding encoding(Random random) {
     if (random.nextInt(3) == 0) {
-      return Encoding.of(
+      return Encoding.cast(
           Part.perElement(
               "values", random.nextBoolean() ? ElementType.FLOAT16 : ElementType.BFLOAT16));
     }
@@ -355,6 +355,6 @@ class RoundTripTest {
     if (random.nextBoolean()) {
       parts.add(new Part("one", ElementType.INT3, new Part.Whole(TensorShape.of())));
     }
-    return new Encoding(parts);
+    return Encoding.conventional(parts);
   }
 }

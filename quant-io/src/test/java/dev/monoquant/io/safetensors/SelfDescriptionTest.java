@@ -51,7 +51,7 @@ class SelfDescriptionTest {
                     new WeightMatrix("fc", LayerKind.LINEAR, "weight", tensor, 0),
                     new SchemeId("int4", 1),
                     new Options(4, true, Granularity.group(2)),
-                    Encoding.of(
+                    Encoding.affine(
                         Part.perElement("codes", ElementType.INT4),
                         Part.perGroup("scale", ElementType.FLOAT32, 2))));
     Path path = folder.resolve("model.safetensors");

@@ -45,7 +45,7 @@ public final class PowerOfTwo implements Scheme {
       throw new ConfigurationException(
           "acme/pow2 has 8 bits, symmetric, per channel, profile acme; not " + options);
     }
-    return Encoding.of(
+    return Encoding.opaque(
         Part.perElement(Part.CODES, ElementType.INT8),
         Part.perRow(Part.SCALE, ElementType.FLOAT32));
   }

@@ -46,6 +46,17 @@ public interface OutputFormat {
   }
 
   /**
+   * Whether outputs can be run by the engine: {@link OutputWriter#finish} then gives a file for it,
+   * which is run beside the original before the output is accepted. Settings that say how are
+   * refused where it is false.
+   *
+   * @return false by default
+   */
+  default boolean isRunnable() {
+    return false;
+  }
+
+  /**
    * The options of this format's own, described. They are given like those of schemes, for all
    * weights or by rules for some, and arrive in {@link EncodedWeight#storage()} complete.
    *

@@ -8,6 +8,7 @@ import dev.monoquant.spi.Plugins;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -30,6 +31,37 @@ final class OutputChoice {
 
   static OutputFormat required(Plugins plugins, QuantizationConfig config, Path target) {
     return optional(plugins, config, Optional.of(target)).orElseThrow();
+  }
+
+  /**
+   * Refuses settings that say how an output is run, and are given where none is run.
+   *
+   * @throws ConfigurationException naming them
+   */
+  static void requireRun(Settings settings, OutputFormat format) {
+    List<String> given = new ArrayList<>();
+    if (settings.gates().minCosine().isPresent()) {
+      given.add("--min-cosine (withMinCosine)");
+    }
+    if (!settings.samples().isEmpty()) {
+      given.add("--sample (withSamples)");
+    }
+    if (!settings.running()) {
+      if (format.isRunnable() && !given.isEmpty()) {
+        throw new ConfigurationException(
+            String.join(" and ", given)
+                + ": nothing is run with --no-run (withRunning(false)). Leave either out");
+      }
+      given.add("--no-run (withRunning(false))");
+    }
+    if (!format.isRunnable() && !given.isEmpty()) {
+      throw new ConfigurationException(
+          String.join(" and ", given)
+              + ": only TorchScript outputs are run beside the original, and a "
+              + format.id()
+              + " output is not. Leave it out, and gate the weights by --min-sqnr (withMinSqnr); or"
+              + " write a .pt file");
+    }
   }
 
   static OutputException unwritable(Path target, IOException e) {

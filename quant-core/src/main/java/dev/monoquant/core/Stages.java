@@ -57,6 +57,7 @@ final class Stages {
   static Plan plan(
       Settings settings, ModelInput input, QuantizationConfig config, Optional<Path> target) {
     Optional<OutputFormat> format = OutputChoice.optional(settings.plugins(), config, target);
+    format.ifPresent(f -> OutputChoice.requireRun(settings, f));
     try (Opened opened = open(settings, input, config)) {
       Plan plan = plan(settings, opened, config, format);
       if (format.isEmpty() || target.isEmpty() || plan.hasErrors()) {
@@ -75,15 +76,17 @@ final class Stages {
       boolean overwrite,
       Consumer<Report> gate) {
     OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
+    OutputChoice.requireRun(settings, format);
     try (Opened opened = open(settings, input, config)) {
       Plan plan = soundPlan(settings, opened, config, Optional.of(format));
       OutputRequest request = request(settings, opened, plan, config, target, overwrite);
       Plan sized = withOutput(plan, format, request);
       try (OutputWriter sink = format.open(request)) {
         Report written = run(settings, opened.source(), sized, policy(config), sink);
-        Report report =
-            Trial.of(settings, opened.source(), sized.layers(), sink, target).on(written);
+        Trial trial = Trial.of(settings, opened.source(), sized.layers(), sink, target);
+        Report report = trial.on(written, settings.gates());
         gate.accept(report);
+        trial.requireAccepted(report.gates());
         commit(settings, sink, target);
         return report;
       }
@@ -95,6 +98,7 @@ final class Stages {
   static QuantizedModel quantize(Settings settings, ModelInput input, QuantizationConfig config) {
     Optional<OutputFormat> format =
         OutputChoice.optional(settings.plugins(), config, Optional.empty());
+    format.ifPresent(f -> OutputChoice.requireRun(settings, f));
     Opened opened = open(settings, input, config);
     boolean handedOver = false;
     try {
@@ -173,8 +177,18 @@ final class Stages {
     }
   }
 
+  /** Quantizes into a sink, and checks the gates that need nothing to run; the caller commits. */
+  static Report runGated(
+      Settings settings, ModelSource source, Plan plan, NonFinitePolicy policy, OutputWriter sink)
+      throws IOException {
+    Report report = run(settings, source, plan, policy, sink);
+    List<GateResult> gates = settings.gates().check(report);
+    Gates.require(gates);
+    return report.withGates(gates);
+  }
+
   /** Quantizes what the plan says into a sink; the caller commits. */
-  static Report run(
+  private static Report run(
       Settings settings, ModelSource source, Plan plan, NonFinitePolicy policy, OutputWriter sink)
       throws IOException {
     List<PlannedWeight> open =
@@ -208,7 +222,8 @@ final class Stages {
           settings,
           models.stream().map(m -> new Race.Entrant(m.toString(), m)).toList(),
           source.runnable().map(RunnableFile::inputs).orElse(List.of()),
-          LayerInference.layers(source.tensors(), source.layers(), QuantizationConfig.DEFAULT));
+          LayerInference.layers(source.tensors(), source.layers(), QuantizationConfig.DEFAULT),
+          Race.ONLY_RUN);
     }
   }
 

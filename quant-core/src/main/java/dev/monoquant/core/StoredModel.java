@@ -94,6 +94,7 @@ final class StoredModel implements QuantizedModel {
     QuantizationConfig.Builder named = QuantizationConfig.builder();
     formatId.ifPresent(named::format);
     OutputFormat output = OutputChoice.required(settings.plugins(), named.build(), target);
+    OutputChoice.requireRun(settings, output);
     for (EncodedWeight weight : source.quantized()) {
       Optional<String> refusal = output.refusal(weight, source);
       if (refusal.isPresent()) {
@@ -124,7 +125,8 @@ final class StoredModel implements QuantizedModel {
             provenance);
     try (OutputWriter sink = output.open(request)) {
       new Transcoder(settings, source, sink).run();
-      Trial.of(settings, source, layers, sink, target);
+      Trial trial = Trial.of(settings, source, layers, sink, target);
+      trial.requireAccepted(settings.gates().check(trial));
       return Stages.commit(settings, sink, target);
     } catch (IOException e) {
       throw OutputChoice.unwritable(target, e);

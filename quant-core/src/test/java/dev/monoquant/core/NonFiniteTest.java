@@ -82,7 +82,7 @@ class NonFiniteTest {
       String reason = "1 NaN, 1 Inf of 4, first at [0,1], [0,3]";
       assertThat(result.report().plan().kept())
           .anySatisfy(k -> assertThat(k.reason()).isEqualTo(reason));
-      assertThat(result.report().warnings())
+      assertThat(result.report().problems())
           .containsExactly(Problem.warning("bad.weight", reason + "; it is kept as it is", ""));
     }
   }
@@ -99,9 +99,9 @@ class NonFiniteTest {
         assertThat(codes(result)).isEqualTo(codes(clean));
         assertThat(result.report().weights().get(1).errors())
             .isEqualTo(clean.report().weights().get(1).errors());
-        assertThat(clean.report().warnings()).isEmpty();
-        assertThat(result.report().warnings()).hasSize(1);
-        assertThat(result.report().warnings().get(0).toString())
+        assertThat(clean.report().problems()).isEmpty();
+        assertThat(result.report().problems()).hasSize(1);
+        assertThat(result.report().problems().get(0).toString())
             .isEqualTo(
                 "bad.weight: 3 NaN, 4 Inf of 12, first at [0,1], [0,3], [1,0], [2,0], [2,1];"
                     + " NaN became 0, and each Inf the greatest finite magnitude of its row");
@@ -161,7 +161,7 @@ class NonFiniteTest {
     try (QuantizedModel result =
         quantize(model(large), new Overflowing(), NonFinitePolicy.KEEP, 4)) {
       assertThat(result.weights()).extracting(w -> w.name()).containsExactly("good.weight");
-      assertThat(result.report().warnings().toString())
+      assertThat(result.report().problems().toString())
           .contains("bad.weight: no finite scale; it is kept as it is");
     }
   }
@@ -183,11 +183,11 @@ class NonFiniteTest {
         .isInstanceOf(ModelFormatException.class)
         .hasMessageContaining("element 2 is a finite double beyond");
     try (QuantizedModel result = quantize(source, new FakeScheme(), NonFinitePolicy.KEEP, 8)) {
-      assertThat(result.report().warnings().toString())
+      assertThat(result.report().problems().toString())
           .contains("0 NaN, 1 Inf of 3, first at [0,2]; it is kept");
     }
     try (QuantizedModel result = quantize(source, new FakeScheme(), NonFinitePolicy.CLAMP, 8)) {
-      assertThat(result.report().warnings().toString()).contains("0 NaN, 1 Inf of 3");
+      assertThat(result.report().problems().toString()).contains("0 NaN, 1 Inf of 3");
       assertThat(result.report().weights().get(0).errors().maxError()).isZero();
     }
   }

@@ -144,6 +144,7 @@ class OptionOwnersTest {
         Map.of(
             "id", () -> id,
             "suits", () -> false,
+            "isRunnable", () -> false,
             "options", () -> options,
             "refusal", Optional::empty,
             "remarks", Map::of,

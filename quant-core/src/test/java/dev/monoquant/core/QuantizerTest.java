@@ -398,7 +398,7 @@ class QuantizerTest {
                     new RunnableOutput()))
             .quantize(input(), FAKE, Path.of("out"), false);
     assertThat(report.run()).isEmpty();
-    assertThat(report.warnings())
+    assertThat(report.problems())
         .extracting(Problem::message)
         .anyMatch(message -> message.startsWith("it was accepted without being run"));
   }

@@ -83,6 +83,11 @@ public final class TorchScriptOutput implements OutputFormat {
   }
 
   @Override
+  public boolean isRunnable() {
+    return true;
+  }
+
+  @Override
   public boolean suits(Path target) {
     return isFile(target);
   }

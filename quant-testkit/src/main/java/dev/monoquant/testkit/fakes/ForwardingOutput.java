@@ -42,6 +42,11 @@ public class ForwardingOutput implements OutputFormat {
   }
 
   @Override
+  public boolean isRunnable() {
+    return inside.isRunnable();
+  }
+
+  @Override
   public Optional<String> refusal(EncodedWeight weight) {
     return inside.refusal(weight);
   }

@@ -20,6 +20,7 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.OptionSpec;
@@ -231,8 +232,8 @@ class QuantizerTest {
     FakeScheme liar =
         new FakeScheme() {
           @Override
-          public TileDecoder decoder(WeightMatrix rows, Options options) {
-            return (tile, out) -> super.decoder(rows, options).decode(tile, out);
+          public ErrorBound bound(WeightMatrix rows, Options options) {
+            return ErrorBound.NONE;
           }
         };
     // Without a bound nothing is wrong; with one, a decoder that drifts is.

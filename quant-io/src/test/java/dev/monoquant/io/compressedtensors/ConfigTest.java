@@ -9,6 +9,7 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.testing.MemorySource;
 import dev.monoquant.files.testing.PlainSafetensors;
+import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.io.compressedtensors.DirectoryRoundTripTest.PlainPacking;
 import dev.monoquant.model.ElementType;
@@ -28,11 +29,13 @@ import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -214,7 +217,7 @@ class ConfigTest {
   @Test
   void onlyPackableLinearWeightsAreAccepted() {
     EncodedWeight good = weight("fc", 4, 4);
-    assertThat(output.refusal(good)).isEmpty();
+    assertThat(whyNot(good)).isEmpty();
     WeightMatrix r = good.rows();
     assertRefused(
         rows(good, new WeightMatrix("fc", LayerKind.EMBEDDING, "weight", r.tensor(), 0)),
@@ -247,17 +250,25 @@ class ConfigTest {
     return new EncodedWeight(weight.rows(), weight.scheme(), weight.options(), Encoding.of(parts));
   }
 
+  private Optional<String> whyNot(EncodedWeight weight) {
+    try {
+      return Request.unsupported(output, new Sample(0).source(), weight);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   private void assertRefused(EncodedWeight weight, String reason) {
-    assertThat(output.refusal(weight)).hasValueSatisfying(r -> assertThat(r).contains(reason));
+    assertThat(whyNot(weight)).hasValueSatisfying(r -> assertThat(r).contains(reason));
   }
 
   @Test
   void namesWithoutAnExtensionAreDirectories() {
-    assertThat(output.suits(Path.of("out/Llama-3.1-8B-int4"))).isTrue();
-    assertThat(output.suits(Path.of("out/model"))).isTrue();
-    assertThat(output.suits(Path.of("out/model.safetensors"))).isFalse();
-    assertThat(output.suits(Path.of("out/model.pt"))).isFalse();
-    assertThat(output.suits(folder)).isTrue();
+    assertThat(output.accepts(Path.of("out/Llama-3.1-8B-int4"))).isTrue();
+    assertThat(output.accepts(Path.of("out/model"))).isTrue();
+    assertThat(output.accepts(Path.of("out/model.safetensors"))).isFalse();
+    assertThat(output.accepts(Path.of("out/model.pt"))).isFalse();
+    assertThat(output.accepts(folder)).isTrue();
   }
 
   @ParameterizedTest

@@ -141,6 +141,19 @@ public enum ElementType {
   }
 
   /**
+   * {@return whether elements are floating point numbers of any size, those of 4 to 8 bits
+   * included}
+   */
+  public boolean isFloatingPoint() {
+    return family == Family.FLOAT || family == Family.SMALL_FLOAT;
+  }
+
+  /** {@return whether elements are floating point numbers of 4 to 8 bits} */
+  public boolean isSmallFloat() {
+    return family == Family.SMALL_FLOAT;
+  }
+
+  /**
    * Whether elements are integers of at most 8 bits that stand for levels of a scheme.
    *
    * @return true for INT2 to INT8 and UINT1 to UINT8
@@ -176,6 +189,80 @@ public enum ElementType {
   public int maxCode() {
     requireCode();
     return signed ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
+  }
+
+  /**
+   * The greatest finite number of a floating point type, such as 448 of {@link #FLOAT8_E4M3}.
+   *
+   * @return that number; of FLOAT64 the greatest float32, since numbers are offered as floats
+   * @throws IllegalArgumentException if {@link #isFloatingPoint()} is false
+   */
+  public float maxValue() {
+    return switch (this) {
+      case FLOAT16 -> Float16.MAX_VALUE;
+      case BFLOAT16 -> BFloat16.MAX_VALUE;
+      case FLOAT32, FLOAT64 -> Float.MAX_VALUE;
+      default -> small().maxValue();
+    };
+  }
+
+  /**
+   * The number of a floating point type that is nearest to a float, ties to even; subnormals are
+   * kept, and so is the sign of zero where the type has two.
+   *
+   * <p>What lies beyond {@link #maxValue()} by half a step or more becomes infinite where the type
+   * has infinities (F16, BF16, F8_E5M2), and {@code maxValue()} with its sign where it has none, as
+   * if it had been clamped before (torch casts such a number to NaN in F8_E4M3). F8_E8M0 has
+   * neither zero nor negative numbers: all of those become 2^-127, and half way between two powers
+   * goes up, as in torch. NaN stays NaN.
+   *
+   * @param value any float
+   * @return the number, exactly as a float; of FLOAT32 and FLOAT64 the value itself
+   * @throws IllegalArgumentException if {@link #isFloatingPoint()} is false; and for NaN, if the
+   *     type has none (F4, F6_E2M3, F6_E3M2)
+   */
+  public float round(float value) {
+    return switch (this) {
+      case FLOAT16 -> Float16.round(value);
+      case BFLOAT16 -> BFloat16.round(value);
+      case FLOAT32, FLOAT64 -> value;
+      default -> decode(encode(value));
+    };
+  }
+
+  /**
+   * The number that a cell of a byte stands for.
+   *
+   * @param cell the byte, such as one of a {@link dev.monoquant.tile.EncodedTile}
+   * @return the code, or the small float; NaN if it is one, or if the byte is no cell of the type,
+   *     such as 0x1F of F4
+   * @throws IllegalArgumentException if the type is neither a code nor a small float
+   */
+  public float decode(byte cell) {
+    if (!isCode()) {
+      return small().decode(cell);
+    }
+    int code = signed ? cell : cell & 0xFF;
+    return code >= minCode() && code <= maxCode() ? code : Float.NaN;
+  }
+
+  /**
+   * The cell of the number that {@link #round} gives, the inverse of {@link #decode}.
+   *
+   * @param value any float
+   * @return the bits of a small float in the low bits of a byte
+   * @throws IllegalArgumentException if {@link #isSmallFloat()} is false, or for NaN, if the type
+   *     has none
+   */
+  public byte encode(float value) {
+    return (byte) small().encode(value);
+  }
+
+  private SmallFloat small() {
+    if (!isSmallFloat()) {
+      throw new IllegalArgumentException(wire + " is no floating point type of 4 to 8 bits");
+    }
+    return SmallFloat.of(this);
   }
 
   private void requireCode() {

@@ -42,6 +42,17 @@ public interface OutputFormat {
   boolean accepts(Path target);
 
   /**
+   * Whether outputs can be run by the engine: {@link OutputWriter#finish} then gives a file for it,
+   * which is run beside the original before the output is accepted. Settings that say how are
+   * refused where it is false.
+   *
+   * @return false by default
+   */
+  default boolean isRunnable() {
+    return false;
+  }
+
+  /**
    * Looks at a model of which an output is to be made. What is costly to find out about the model
    * as a whole, such as the meaning of its code, is found out here or when it is first asked for,
    * and then kept.

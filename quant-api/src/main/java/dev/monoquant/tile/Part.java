@@ -3,7 +3,9 @@ package dev.monoquant.tile;
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.model.ElementType;
+import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.TensorShape;
+import java.nio.ByteBuffer;
 
 /**
  * One of the tensors that a quantized weight consists of: its codes, its scales, a codebook.
@@ -220,5 +222,46 @@ public record Part(String name, ElementType type, Extent extent) {
     }
     long bits = Math.multiplyExact(last, (long) type.bits());
     return Math.multiplyExact(shape.elements() / last, bits / 8 + (bits % 8 == 0 ? 0 : 1));
+  }
+
+  /**
+   * Makes the bytes of this part out of numbers: each rounded as {@link ElementType#round} says,
+   * little-endian, in the order given.
+   *
+   * @param numbers the numbers of the cells
+   * @return the bytes, as an {@link EncodedTile} has them
+   * @throws IllegalArgumentException if the part's type is no floating point type, or has no NaN
+   *     and a number is one
+   */
+  public byte[] toBytes(float... numbers) {
+    byte[] bytes = new byte[Math.multiplyExact(numbers.length, type.cellBytes())];
+    if (type.isQuantizable()) {
+      FloatBytes.narrow(type, numbers, 0, numbers.length, bytes, 0);
+      return bytes;
+    }
+    for (int i = 0; i < bytes.length; i++) {
+      bytes[i] = type.encode(numbers[i]);
+    }
+    return bytes;
+  }
+
+  /**
+   * The numbers of the cells, the inverse of {@link #toBytes}: codes as they are, floats exactly,
+   * FLOAT64 rounded to float32.
+   *
+   * @param cells bytes of this part, little-endian
+   * @return a number for each cell; NaN where {@link ElementType#decode} says so
+   * @throws IllegalArgumentException if the part's type is neither a floating point type nor a code
+   */
+  public float[] toFloats(byte[] cells) {
+    float[] numbers = new float[cells.length / type.cellBytes()];
+    if (type.isQuantizable()) {
+      FloatBytes.widen(type, ByteBuffer.wrap(cells), numbers, 0, numbers.length);
+      return numbers;
+    }
+    for (int i = 0; i < numbers.length; i++) {
+      numbers[i] = type.decode(cells[i]);
+    }
+    return numbers;
   }
 }

@@ -20,7 +20,8 @@ import picocli.CommandLine.Spec;
       "Runs TorchScript models side by side on the same inputs and compares speed and outputs.",
       "",
       "They take turns in one process on one thread of PyTorch's, so that a slow moment of the"
-          + " machine hits all of them; the first is the one to compare with."
+          + " machine hits all of them; the first is the one to compare with. Running executes the"
+          + " code of the models: give only those that you trust."
     },
     customSynopsis = "quant bench MODEL... [--sample FILE] [OPTIONS]",
     mixinStandardHelpOptions = true,

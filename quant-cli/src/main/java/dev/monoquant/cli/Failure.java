@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
@@ -127,7 +128,7 @@ final class Failure {
       return;
     }
     say(err, lines.size() + " problems:");
-    lines.forEach(line -> err.println("  " + oneLine(line)));
+    lines.forEach(line -> err.println("  " + oneLine(inOptions(line))));
   }
 
   private static String together(List<Problem> same) {
@@ -140,7 +141,17 @@ final class Failure {
   }
 
   static void say(PrintWriter err, String message) {
-    err.println("quant: " + oneLine(message));
+    err.println("quant: " + oneLine(inOptions(message)));
+  }
+
+  /**
+   * The libraries name their own settings behind the options, which is for those who embed them.
+   */
+  private static final Pattern SETTING =
+      Pattern.compile(" \\((with[A-Z][A-Za-z]{1,20}(\\([a-z]{0,5}\\))?|overwrite)\\)");
+
+  static String inOptions(String message) {
+    return SETTING.matcher(message).replaceAll("");
   }
 
   /** Names in models and paths may hold anything; a terminal must not obey it. */

@@ -1,7 +1,7 @@
 package dev.monoquant.cli;
 
+import dev.monoquant.OutputException;
 import dev.monoquant.QuantizationConfig;
-import dev.monoquant.ValidationException;
 import dev.monoquant.core.Plan;
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.core.Report;
@@ -19,7 +19,11 @@ import picocli.CommandLine.Spec;
 /** {@code quant quantize}. */
 @Command(
     name = "quantize",
-    description = "Quantizes a model into a new file or directory; the input never changes.",
+    description = {
+      "Quantizes a model into a new file or directory; the input never changes.",
+      "A TorchScript output is run beside the original before it is accepted, which executes the"
+          + " code of the model in this process, unless --no-run is given."
+    },
     customSynopsis = "quant quantize INPUT -o OUTPUT [OPTIONS]",
     mixinStandardHelpOptions = true,
     sortOptions = false)
@@ -56,14 +60,21 @@ final class QuantizeCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print JSON instead of a table.")
   private boolean json;
 
-  @Option(names = "--report", paramLabel = "FILE", description = "Write the JSON report there too.")
+  @Option(
+      names = "--report",
+      paramLabel = "FILE",
+      description =
+          "Write the JSON report there too, also if a gate is missed; an earlier report is"
+              + " replaced.")
   private @Nullable Path reportFile;
 
   @Mixin private final SampleOptions samples = new SampleOptions();
 
   @Option(
       names = "--no-run",
-      description = "Accept a model that can be run without running it beside the original.")
+      description =
+          "Accept a TorchScript output without running it beside the original: no code of the model"
+              + " is executed.")
   private boolean noRun;
 
   @Mixin private final Gates gates = new Gates();
@@ -77,7 +88,6 @@ final class QuantizeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    gates.check();
     QuantizationConfig wanted = config.config();
     try (run;
         Talk talk = run.talk(spec.commandLine().getErr(), "quantizing")) {
@@ -95,7 +105,7 @@ final class QuantizeCommand implements Callable<Integer> {
     Plan plan = quantizer.plan(input.model(), wanted, Optional.of(output));
     print(json ? plan.toJson() : plan.toTable());
     plan.requireSound();
-    gates.check(plan);
+    quantizer.requireGates(plan);
     return 0;
   }
 
@@ -104,25 +114,34 @@ final class QuantizeCommand implements Callable<Integer> {
       ReportFile.check(reportFile, input.path(), output, force);
     }
     Report report =
-        quantizer.quantize(input.model(), wanted, output, force, seen -> gate(seen, talk));
-    talk.clear();
-    print(json ? report.toJson() : report.toTable());
+        quantizer.quantize(input.model(), wanted, output, force, seen -> tellRefused(seen, talk));
+    tell(report, talk);
     talk.say("wrote " + output);
     if (reportFile != null) {
-      ReportFile.write(reportFile, report.toJson());
+      ReportFile.write(reportFile, report.toJson(), "The model was");
     }
     return 0;
   }
 
   /** Whoever misses a gate wants to see by how much. */
-  private void gate(Report report, Talk talk) {
-    try {
-      gates.check(report);
-    } catch (ValidationException e) {
-      talk.clear();
-      print(json ? report.toJson() : report.toTable());
-      throw e;
+  private void tellRefused(Report report, Talk talk) {
+    if (report.accepted()) {
+      return;
     }
+    tell(report, talk);
+    if (reportFile != null) {
+      try {
+        ReportFile.write(reportFile, report.toJson(), "Nothing was");
+      } catch (OutputException e) {
+        // Why the model is refused is said last, and makes the exit code.
+        Failure.say(spec.commandLine().getErr(), String.valueOf(e.getMessage()));
+      }
+    }
+  }
+
+  private void tell(Report report, Talk talk) {
+    talk.clear();
+    print(json ? report.toJson() : report.toTable());
   }
 
   private void print(String text) {

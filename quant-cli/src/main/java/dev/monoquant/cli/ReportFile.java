@@ -2,17 +2,38 @@ package dev.monoquant.cli;
 
 import dev.monoquant.OutputException;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.HexFormat;
+import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.regex.Pattern;
 
 /** Where {@code --report} goes. It is checked before the work begins, and never is a model. */
 final class ReportFile {
 
   private ReportFile() {}
 
-  /** Refuses a file that cannot be, or may not be, written. */
+  /** How every report starts, see {@link dev.monoquant.core.Report#toJson}. */
+  private static final Pattern REPORT =
+      Pattern.compile("\\s{0,9}\\{\\s{0,9}\"schema\": \\d{1,9},\\s{0,9}\"kind\": \"report\",");
+
+  private static final int START = 80;
+
+  /**
+   * Refuses a file that cannot be, or may not be, written. An earlier report is replaced, and
+   * anything else only by force.
+   */
   static void check(Path file, Path input, Path output, boolean force) {
     try {
       if (within(file, input)) {
@@ -21,11 +42,16 @@ final class ReportFile {
       if (within(file, output)) {
         throw refuse(file, "is, or lies in, the output", "Name another");
       }
-      if (Files.isDirectory(file)) {
+      if (Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS)) {
         throw refuse(file, "is a directory", "Name a file in it");
       }
-      if (Files.exists(file) && !force) {
-        throw refuse(file, "exists", "Name another, or allow to replace it with --force");
+      boolean exists = Files.exists(file, LinkOption.NOFOLLOW_LINKS);
+      if (exists && !Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+        throw refuse(file, "is a link or no regular file", "Name another");
+      }
+      if (exists && !force && !isReport(file)) {
+        throw refuse(
+            file, "exists and is no report", "Name another, or allow to replace it with --force");
       }
       if (!Files.isDirectory(folder(file))) {
         throw refuse(file, "the folder " + folder(file) + " does not exist", "Make it first");
@@ -38,20 +64,50 @@ final class ReportFile {
     }
   }
 
-  /** Writes it whole or not at all. */
-  static void write(Path file, String json) {
-    Path part = file.resolveSibling("." + file.getFileName() + ".part");
+  private static boolean isReport(Path file) throws IOException {
+    try (InputStream in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
+      String start = new String(in.readNBytes(START), StandardCharsets.UTF_8);
+      return REPORT.matcher(start).lookingAt();
+    }
+  }
+
+  /**
+   * Writes it whole or not at all.
+   *
+   * @param model whether the model was written, for the message
+   */
+  static void write(Path file, String json, String model) {
+    String random = HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
+    Path part = folder(file).resolve("." + file.getFileName() + "." + random + ".part");
     try {
-      try {
-        Files.writeString(part, json, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-        Files.move(part, file, StandardCopyOption.REPLACE_EXISTING);
+      // It must not exist, so that only what was made here is written and removed.
+      try (SeekableByteChannel channel =
+          Files.newByteChannel(
+              part, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), mode(file))) {
+        ByteBuffer bytes = ByteBuffer.wrap(json.getBytes(StandardCharsets.UTF_8));
+        while (bytes.hasRemaining()) {
+          channel.write(bytes);
+        }
+        channel.close();
+        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
       } finally {
         Files.deleteIfExists(part);
       }
     } catch (IOException e) {
       throw new OutputException(
-          "--report " + file + ": it could not be written: " + e + ". The model was", e);
+          "--report " + file + ": it could not be written: " + e + ". " + model, e);
     }
+  }
+
+  /** That of the report which is replaced, so that nobody else can read the new one. */
+  private static FileAttribute<?>[] mode(Path file) throws IOException {
+    PosixFileAttributeView view =
+        Files.getFileAttributeView(file, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
+    return view == null || !Files.exists(file, LinkOption.NOFOLLOW_LINKS)
+        ? new FileAttribute<?>[0]
+        : new FileAttribute<?>[] {
+          PosixFilePermissions.asFileAttribute(view.readAttributes().permissions())
+        };
   }
 
   private static boolean within(Path file, Path other) throws IOException {

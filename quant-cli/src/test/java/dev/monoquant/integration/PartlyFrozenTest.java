@@ -31,7 +31,7 @@ class PartlyFrozenTest {
     assertThat(report.weights())
         .extracting(WeightReport::name)
         .containsExactly("mid.weight", "CONSTANTS.c0");
-    assertThat(report.warnings()).isEmpty();
+    assertThat(report.problems()).isEmpty();
     assertThat(report.run().orElseThrow().others().get(0).outputs().cosine())
         .isGreaterThan(0.999)
         .isLessThan(1);

@@ -128,7 +128,7 @@ class ResumeTest {
     assertThat(contents(target)).isEqualTo(expected);
     assertThat(list(target.getParent())).containsExactly(target);
     assertThat(report.weights()).isEqualTo(whole.weights());
-    assertThat(report.warnings().toString())
+    assertThat(report.problems().toString())
         .contains("resumed: " + resumed + " of " + LAYERS + " weights were finished");
     assertThat(Quantizer.create().verify(target, Optional.of(ModelInput.of(input))).sound())
         .isTrue();
@@ -178,12 +178,12 @@ class ResumeTest {
     Files.writeString(journal, "{\"ru");
     Report report = resume();
     assertThat(contents(target)).isEqualTo(expected);
-    assertThat(report.warnings()).isEmpty();
+    assertThat(report.problems()).isEmpty();
   }
 
   @Test
   void nothingToResumeIsAnOrdinaryRun() throws IOException {
-    assertThat(resume().warnings()).isEmpty();
+    assertThat(resume().problems()).isEmpty();
     assertThat(contents(target)).isEqualTo(expected);
   }
 
@@ -191,7 +191,7 @@ class ResumeTest {
   void withoutResumeWhatIsLeftIsRemoved() throws IOException {
     interrupted(2);
     Report report = Quantizer.create().quantize(ModelInput.of(input), INT8, target, false);
-    assertThat(report.warnings()).isEmpty();
+    assertThat(report.problems()).isEmpty();
     assertThat(contents(target)).isEqualTo(expected);
     assertThat(list(target.getParent())).containsExactly(target);
   }
@@ -264,7 +264,7 @@ class ResumeTest {
     Report report =
         reading.withInputOption("choice", "01").quantize(ModelInput.of(input), INT8, target, false);
     assertThat(left).doesNotExist();
-    assertThat(report.warnings().toString()).contains("resumed: 2 of " + LAYERS);
+    assertThat(report.problems().toString()).contains("resumed: 2 of " + LAYERS);
   }
 
   @Test

@@ -76,7 +76,7 @@ class ScaleOverflowTest {
     assertThat(report.plan().kept())
         .extracting(k -> k.tensor().name() + " " + k.why())
         .containsExactly("wide.weight " + KeptTensor.Why.NON_FINITE);
-    assertThat(report.warnings().toString()).contains("no finite scale in F16", "row 2");
+    assertThat(report.problems().toString()).contains("no finite scale in F16", "row 2");
   }
 
   @Test

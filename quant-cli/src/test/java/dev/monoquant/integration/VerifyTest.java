@@ -125,7 +125,7 @@ class VerifyTest {
     QuantizationConfig clamp =
         INT8.overrideWith(QuantizationConfig.builder().nonFinite(NonFinitePolicy.CLAMP).build());
     Report report = Quantizer.create().quantize(ModelInput.of(input), clamp, output, false);
-    assertThat(report.warnings().toString()).contains("0 NaN, 1 Inf of 1024, first at [31,31]");
+    assertThat(report.problems().toString()).contains("0 NaN, 1 Inf of 1024, first at [31,31]");
     Verification result = verify(output, input);
     assertThat(result.differences()).isEmpty();
     assertThat(result.total()).isEqualTo(report.total());

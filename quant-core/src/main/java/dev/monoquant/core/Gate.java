@@ -11,16 +11,21 @@ import dev.monoquant.tile.Part;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HashSet;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.IntToDoubleFunction;
 import java.util.stream.Collectors;
 
 /**
- * Checks what a scheme returns against what it declared: which parts, how many bytes, codes in
- * range, floats finite. The one place where plugin output enters, so that a fault names the plugin
- * and not whatever breaks later.
+ * Checks what a scheme returns against what it declared: which parts, how many bytes, and every
+ * cell: codes within their range, floats of any size finite, nothing in the unused bits of a byte.
+ * The one place where plugin output enters, so that a fault names the plugin and not whatever
+ * breaks later.
  */
 final class Gate {
+
+  private static final int NONE = -1;
 
   private final EncodedWeight weight;
   private final Map<String, Part> tiled;
@@ -91,30 +96,33 @@ final class Gate {
           rows,
           "part " + part.name() + " has " + bytes.length + " bytes, declared are " + expected);
     }
-    ElementType type = part.type();
-    if (type.isCode() && type.bits() < 8) {
-      int bad = firstOutOfRange(bytes, type);
-      if (bad >= 0) {
-        throw fault(
-            rows,
-            "code "
-                + (type.signed() ? bytes[bad] : bytes[bad] & 0xFF)
-                + " in part "
-                + part.name()
-                + " at "
-                + bad
-                + " is not within "
-                + type.minCode()
-                + " to "
-                + type.maxCode());
-      }
-    } else if (type.isQuantizable()) {
-      int bad = firstNonFinite(bytes, type);
-      if (bad >= 0) {
-        throw fault(
-            rows, "part " + part.name() + " holds a number at " + bad + " that is not finite");
-      }
+    int bad = firstBad(bytes, part.type());
+    if (bad >= 0) {
+      throw fault(rows, badCell(part, bytes[bad], bad));
     }
+  }
+
+  /**
+   * {@return the first cell that its type does not have, or that is not finite; {@link #NONE} if
+   * all are sound}
+   */
+  private static int firstBad(byte[] bytes, ElementType type) {
+    ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    return switch (type) {
+      case FLOAT16 -> first(bytes.length / 2, i -> Float16.toFloat(buffer.getShort(2 * i)));
+      case BFLOAT16 -> first(bytes.length / 2, i -> BFloat16.toFloat(buffer.getShort(2 * i)));
+      case FLOAT32 -> first(bytes.length / 4, i -> buffer.getFloat(4 * i));
+      case FLOAT64 -> first(bytes.length / 8, i -> buffer.getDouble(8 * i));
+      case COMPLEX64 -> {
+        int half = first(bytes.length / 4, i -> buffer.getFloat(4 * i));
+        yield half < 0 ? half : half / 2;
+      }
+      case BOOL -> first(bytes.length, i -> (bytes[i] & 0xFE) == 0 ? 0 : Double.NaN);
+      default ->
+          type.isSmallFloat()
+              ? first(bytes.length, i -> type.decode(bytes[i]))
+              : type.bits() < 8 ? firstOutOfRange(bytes, type) : NONE;
+    };
   }
 
   private static int firstOutOfRange(byte[] bytes, ElementType type) {
@@ -126,25 +134,30 @@ final class Gate {
         return i;
       }
     }
-    return -1;
+    return NONE;
   }
 
-  private static int firstNonFinite(byte[] bytes, ElementType type) {
-    ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    int size = type.cellBytes();
-    for (int i = 0; i < bytes.length / size; i++) {
-      double value =
-          switch (type) {
-            case FLOAT16 -> Float16.toFloat(buffer.getShort(2 * i));
-            case BFLOAT16 -> BFloat16.toFloat(buffer.getShort(2 * i));
-            case FLOAT32 -> buffer.getFloat(4 * i);
-            default -> buffer.getDouble(8 * i);
-          };
-      if (!Double.isFinite(value)) {
+  private static int first(int cells, IntToDoubleFunction cell) {
+    for (int i = 0; i < cells; i++) {
+      if (!Double.isFinite(cell.applyAsDouble(i))) {
         return i;
       }
     }
-    return -1;
+    return NONE;
+  }
+
+  private static String badCell(Part part, byte cell, int at) {
+    ElementType type = part.type();
+    String place = " in part " + part.name() + " at " + at;
+    if (type.isCode()) {
+      int code = type.signed() ? cell : cell & 0xFF;
+      return "code " + code + place + " is not within " + type.minCode() + " to " + type.maxCode();
+    }
+    if (type.cellBytes() == 1) {
+      return String.format(
+          Locale.ROOT, "byte 0x%02X%s is no finite value of type %s", cell, place, type.wire());
+    }
+    return "part " + part.name() + " holds a number at " + at + " that is not finite";
   }
 
   private PluginException fault(String rows, String what) {

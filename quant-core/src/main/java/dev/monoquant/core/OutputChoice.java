@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -60,6 +61,37 @@ final class OutputChoice {
     } catch (RuntimeException e) {
       throw new PluginException(
           "output format " + format.id() + " failed to open " + source.name() + ": " + e, e);
+    }
+  }
+
+  /**
+   * Refuses settings that say how an output is run, and are given where none is run.
+   *
+   * @throws ConfigurationException naming them
+   */
+  static void requireRun(Settings settings, OutputFormat format) {
+    List<String> given = new ArrayList<>();
+    if (settings.gates().minCosine().isPresent()) {
+      given.add("--min-cosine (withMinCosine)");
+    }
+    if (!settings.samples().isEmpty()) {
+      given.add("--sample (withSamples)");
+    }
+    if (!settings.running()) {
+      if (format.isRunnable() && !given.isEmpty()) {
+        throw new ConfigurationException(
+            String.join(" and ", given)
+                + ": nothing is run with --no-run (withRunning(false)). Leave either out");
+      }
+      given.add("--no-run (withRunning(false))");
+    }
+    if (!format.isRunnable() && !given.isEmpty()) {
+      throw new ConfigurationException(
+          String.join(" and ", given)
+              + ": only TorchScript outputs are run beside the original, and a "
+              + format.id()
+              + " output is not. Leave it out, and gate the weights by --min-sqnr (withMinSqnr); or"
+              + " write a .pt file");
     }
   }
 

@@ -22,11 +22,13 @@ final class OutputMeter {
           DataType.BOOLEAN);
 
   private final String name;
+  private final String remedy;
   private ErrorStatistics total = ErrorStatistics.EMPTY;
   private long mismatched;
 
-  OutputMeter(String name) {
+  OutputMeter(String name, String remedy) {
     this.name = name;
+    this.remedy = remedy;
   }
 
   /** Adds the outputs of one call. */
@@ -55,7 +57,8 @@ final class OutputMeter {
                 + ": output "
                 + i
                 + " has a type that cannot be read here, such as bfloat16, so it cannot be"
-                + " compared. Accept the model without running it: --no-run");
+                + " compared"
+                + remedy);
       }
       add(doubles(wanted), doubles(got));
     }

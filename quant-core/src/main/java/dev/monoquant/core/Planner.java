@@ -33,7 +33,9 @@ final class Planner {
   private final WeightEncoder encoder;
   private final Map<String, String> nonFinite;
 
-  private final List<PlannedWeight> weights = new ArrayList<>();
+  /** By the name of the weight, in the order of the layers. */
+  private final Map<String, PlannedWeight> weights = new LinkedHashMap<>();
+
   private Map<String, String> tied = Map.of();
   private final Map<String, KeptTensor> kept = new LinkedHashMap<>();
   private final List<Problem> problems = new ArrayList<>();
@@ -86,7 +88,7 @@ final class Planner {
         inputFormat,
         output.map(o -> o.format().id()).orElse(""),
         layers,
-        weights,
+        List.copyOf(weights.values()),
         keptInOrder(source, layers),
         problems,
         OptionalLong.empty());
@@ -158,15 +160,14 @@ final class Planner {
               + " after");
       return;
     }
-    weights.add(planned);
+    weights.put(tensor.name(), planned);
   }
 
   /** The weight planned before that is the very same tensor under another name. */
   private Optional<EncodedWeight> twin(TensorInfo tensor) {
-    return weights.stream()
-        .map(PlannedWeight::weight)
-        .filter(w -> w.name().equals(tied.get(tensor.name())))
-        .findFirst();
+    return Optional.ofNullable(tied.get(tensor.name()))
+        .map(weights::get)
+        .map(PlannedWeight::weight);
   }
 
   private void keep(Layer layer, TensorInfo tensor, Why why, String reason) {

@@ -98,6 +98,16 @@ public final class Quantizer extends QuantizerOptions {
   }
 
   /**
+   * Refuses a plan that misses a gate already: its output would be too large.
+   *
+   * @param plan a plan
+   * @throws dev.monoquant.ValidationException if it does
+   */
+  public void requireGates(Plan plan) {
+    Gates.require(settings.gates().check(plan));
+  }
+
+  /**
    * Quantizes a model from end to end, in bounded memory whatever its size.
    *
    * @param input any input
@@ -123,8 +133,9 @@ public final class Quantizer extends QuantizerOptions {
    * @param config what to quantize and how
    * @param target the file or directory to make
    * @param overwrite whether to replace an existing output
-   * @param gate sees the report when all is written under temporary names; what it throws is thrown
-   *     on, the temporary files are removed, and an existing output stays as it was
+   * @param gate sees the report when all is written under temporary names, also the report of an
+   *     output that is refused then, see {@link Report#accepted}; what it throws is thrown on, the
+   *     temporary files are removed, and an existing output stays as it was
    * @return what was done
    * @throws dev.monoquant.QuantException as {@link #quantize(ModelInput, QuantizationConfig, Path,
    *     boolean)}

@@ -137,7 +137,7 @@ public abstract sealed class QuantizerOptions permits Quantizer {
    * {@return a quantizer that runs original and result on these inputs before an output that can be
    * run is accepted; without any, inputs are made up if the first layer tells what they look like}
    *
-   * @param samples the inputs of a call each
+   * @param samples the inputs of a call each. An output that is not run refuses them
    */
   public Quantizer withSamples(List<SampleInputs> samples) {
     return with(settings.withSamples(samples));
@@ -145,21 +145,44 @@ public abstract sealed class QuantizerOptions permits Quantizer {
 
   /**
    * {@return a quantizer that does, or does not, run outputs that can be run before they are
-   * accepted}
+   * accepted. Running executes the code of original and result in this process; give false for a
+   * model from somewhere that is not trusted}
    *
-   * @param running true is the default
+   * @param running true is the default. An output that is not run refuses false
    */
   public Quantizer withRunning(boolean running) {
     return with(settings.withRunning(running));
   }
 
   /**
-   * {@return a quantizer that accepts other differences between the outputs of original and result}
+   * {@return a quantizer with another limit for the difference between the outputs of original and
+   * result, which are run side by side}
    *
-   * @param cosine the least cosine between them, -1 to 1; 0.9 is the default
+   * @param cosine the least cosine between them, -1 to 1; 0.9 is the default. An output that is not
+   *     run refuses it
    * @throws dev.monoquant.ConfigurationException if it is out of range
    */
   public Quantizer withMinCosine(double cosine) {
-    return with(settings.withMinCosine(cosine));
+    return with(settings.withGates(settings.gates().withMinCosine(cosine)));
+  }
+
+  /**
+   * {@return a quantizer that makes no output with a greater error}
+   *
+   * @param decibels the least SQNR of any weight, and of the outputs of a model that is run
+   * @throws dev.monoquant.ConfigurationException if it is not finite
+   */
+  public Quantizer withMinSqnr(double decibels) {
+    return with(settings.withGates(settings.gates().withMinSqnr(decibels)));
+  }
+
+  /**
+   * {@return a quantizer that makes no greater output}
+   *
+   * @param ratio the greatest part of the bytes of all tensors that may be left, such as 0.3
+   * @throws dev.monoquant.ConfigurationException if it is not above 0
+   */
+  public Quantizer withMaxSizeRatio(double ratio) {
+    return with(settings.withGates(settings.gates().withMaxSizeRatio(ratio)));
   }
 }

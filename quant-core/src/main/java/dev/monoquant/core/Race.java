@@ -24,6 +24,13 @@ import java.util.stream.IntStream;
  */
 final class Race implements AutoCloseable {
 
+  /** What to do where a model that is to be accepted cannot be run. */
+  static final String OR_NOT_RUN =
+      "; or accept the result without running it: --no-run (withRunning(false))";
+
+  /** There is nothing to accept. */
+  static final String ONLY_RUN = "";
+
   private static final int WARM_UP = 3;
   private static final int LEAST_ROUNDS = 5;
   private static final int MOST_ROUNDS = 101;
@@ -40,9 +47,11 @@ final class Race implements AutoCloseable {
   private final List<Entrant> entrants;
   private final List<String> parameters;
   private final List<RunnableModel> models = new ArrayList<>();
+  private final String remedy;
   private final NDManager manager;
 
-  private Race(List<Entrant> entrants, List<String> parameters) {
+  private Race(List<Entrant> entrants, List<String> parameters, String remedy) {
+    this.remedy = remedy;
     this.entrants = List.copyOf(entrants);
     this.parameters = List.copyOf(parameters);
     for (Entrant entrant : entrants) {
@@ -58,15 +67,15 @@ final class Race implements AutoCloseable {
     this.manager = NDManager.newBaseManager(Device.cpu());
   }
 
-  private static ModelFormatException noReference(Entrant entrant, ValidationException e) {
+  private ModelFormatException noReference(Entrant entrant, ValidationException e) {
     return new ModelFormatException(
         Reason.NOT_THIS_FORMAT,
         entrant.name(),
         "",
         e.getMessage()
             + ". Only TorchScript files are run (torch.jit.save, or torch.jit.trace), and not those"
-            + " with operations that this engine does not have yet. To quantize one without running"
-            + " it: --no-run",
+            + " with operations that this engine does not have yet"
+            + remedy,
         e);
   }
 
@@ -76,13 +85,18 @@ final class Race implements AutoCloseable {
    * @param entrants the reference first
    * @param parameters the names of what the reference is called with, empty if not known
    * @param layers the layers of the reference, which tell what it might be called with
+   * @param remedy what else can be done where the reference does not run
    * @throws ModelFormatException if the reference does not load
    * @throws ValidationException if another does not load or fails where the reference does not
    * @throws ConfigurationException if the reference itself cannot be run on the samples
    */
   static RunComparison run(
-      Settings settings, List<Entrant> entrants, List<String> parameters, List<Layer> layers) {
-    try (Race race = new Race(entrants, parameters)) {
+      Settings settings,
+      List<Entrant> entrants,
+      List<String> parameters,
+      List<Layer> layers,
+      String remedy) {
+    try (Race race = new Race(entrants, parameters, remedy)) {
       if (settings.samples().isEmpty()) {
         return race.onSynthetic(layers);
       }
@@ -111,14 +125,14 @@ final class Race implements AutoCloseable {
     }
     throw new ConfigurationException(
         models.get(0).name()
-            + ": what it is to be called with cannot be told from its layers, and it is run before"
-            + " the result is accepted. Give it inputs, a tensor for each parameter of forward:"
-            + " --sample inputs.safetensors (withSamples); or accept the result without running it:"
-            + " --no-run (withRunning(false))");
+            + ": what it is to be called with cannot be told from its layers. Give it inputs, a"
+            + " tensor for each parameter of forward: --sample inputs.safetensors (withSamples)"
+            + remedy);
   }
 
   private RunComparison on(String described, List<NDList> samples) {
-    List<OutputMeter> meters = models.stream().map(model -> new OutputMeter(model.name())).toList();
+    List<OutputMeter> meters =
+        models.stream().map(model -> new OutputMeter(model.name(), remedy)).toList();
     for (NDList sample : samples) {
       try (NDManager scope = manager.newSubManager()) {
         NDList reference = reference(described, sample, scope);
@@ -146,7 +160,7 @@ final class Race implements AutoCloseable {
           models.get(0).failed(described, e).getMessage()
               + ". The samples must be what its forward takes, a tensor for each parameter"
               + (parameters.isEmpty() ? "" : ": " + String.join(", ", parameters))
-              + "; or accept the result without running it: --no-run (withRunning(false))",
+              + remedy,
           e);
     }
   }
@@ -157,7 +171,8 @@ final class Race implements AutoCloseable {
         models.get(0).name()
             + ": it runs, but its outputs cannot be compared: the engine hands over tensors, and"
             + " lists, tuples and dicts of them, and something else is among them, such as None or"
-            + " a number. Accept the result without running it: --no-run (withRunning(false))",
+            + " a number"
+            + remedy,
         e);
   }
 

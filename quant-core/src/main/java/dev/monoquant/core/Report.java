@@ -9,11 +9,17 @@ import java.util.Optional;
  *
  * @param plan what was to be done
  * @param weights what became of each weight, in model order
- * @param warnings what the user should know, the plan's warnings included
+ * @param problems what the user should know, the plan's included; an error if the output was
+ *     refused where it was run beside the original
  * @param run original and result side by side; empty if the output is none that is run
+ * @param gates the limits that were given, and what was measured
  */
 public record Report(
-    Plan plan, List<WeightReport> weights, List<Problem> warnings, Optional<RunComparison> run) {
+    Plan plan,
+    List<WeightReport> weights,
+    List<Problem> problems,
+    Optional<RunComparison> run,
+    List<GateResult> gates) {
 
   /** The version of the JSON form; grows when a field changes its meaning or goes away. */
   public static final int SCHEMA_VERSION = 1;
@@ -21,7 +27,8 @@ public record Report(
   /** Copies the lists. */
   public Report {
     weights = List.copyOf(weights);
-    warnings = List.copyOf(warnings);
+    problems = List.copyOf(problems);
+    gates = List.copyOf(gates);
   }
 
   /**
@@ -29,14 +36,27 @@ public record Report(
    *
    * @param plan what was to be done
    * @param weights what became of each weight
-   * @param warnings what the user should know
+   * @param problems what the user should know
    */
-  public Report(Plan plan, List<WeightReport> weights, List<Problem> warnings) {
-    this(plan, weights, warnings, Optional.empty());
+  public Report(Plan plan, List<WeightReport> weights, List<Problem> problems) {
+    this(plan, weights, problems, Optional.empty(), List.of());
   }
 
-  Report withRun(RunComparison comparison) {
-    return new Report(plan, weights, warnings, Optional.of(comparison));
+  Report with(List<Problem> all, Optional<RunComparison> comparison) {
+    return new Report(plan, weights, all, comparison, gates);
+  }
+
+  Report withGates(List<GateResult> results) {
+    return new Report(plan, weights, problems, run, results);
+  }
+
+  /**
+   * {@return whether the output may be put in place: all gates are passed, and nothing was found
+   * where it was run beside the original}
+   */
+  public boolean accepted() {
+    return gates.stream().allMatch(GateResult::passed)
+        && problems.stream().noneMatch(p -> p.severity() == Problem.Severity.ERROR);
   }
 
   /** {@return the errors over all quantized weights} */

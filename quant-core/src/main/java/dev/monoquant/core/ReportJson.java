@@ -45,6 +45,7 @@ import java.util.TreeMap;
  *   }],
  *   "kept_counts": {"not-a-weight": 1},
  *   "run": {"inputs": "...", "rounds": 25, "models": [{...}]},  // report; null if not run
+ *   "gates": [{"name": "min-sqnr", "limit": 30, "value": 41.3, "passed": true, "detail": ""}],  // report
  *   "problems": [{"severity": "warning", "subject": "", "message": "", "remedy": ""}]
  * }
  * </pre>
@@ -79,7 +80,8 @@ final class ReportJson {
           } else {
             json.nullValue();
           }
-          JsonText.problems(json, "problems", report.warnings());
+          gates(json, report.gates());
+          JsonText.problems(json, "problems", report.problems());
         });
   }
 
@@ -121,6 +123,20 @@ final class ReportJson {
     json.name("evidence").value(weight.evidence().wire());
     json.name("quantizer").value(weight.quantizer());
     json.name("remark").value(weight.remark());
+  }
+
+  private static void gates(JsonWriter json, List<GateResult> gates) throws IOException {
+    json.name("gates").beginArray();
+    for (GateResult gate : gates) {
+      json.beginObject();
+      json.name("name").value(gate.name());
+      json.name("limit").value(gate.limit());
+      JsonText.number(json, "value", gate.value());
+      json.name("passed").value(gate.passed());
+      json.name("detail").value(gate.detail());
+      json.endObject();
+    }
+    json.endArray();
   }
 
   private static void kept(JsonWriter json, List<KeptTensor> kept) throws IOException {

@@ -43,7 +43,8 @@ final class ReportTable {
               out.append('\n');
               RunText.appendTo(out, run);
             });
-    Text.problems(report.warnings(), out);
+    gates(report.gates(), out);
+    Text.problems(report.problems(), out);
     return out.toString();
   }
 
@@ -54,6 +55,18 @@ final class ReportTable {
     totals(plan, out);
     Text.problems(plan.problems(), out);
     return out.toString();
+  }
+
+  private static void gates(List<GateResult> gates, StringBuilder out) {
+    for (GateResult gate : gates) {
+      out.append(
+          Text.format(
+              "gate %s %s %s: %s\n",
+              gate.name(),
+              Gates.limit(gate),
+              gate.passed() ? "passed" : "missed",
+              Text.line(gate.detail())));
+    }
   }
 
   private static void head(Plan plan, StringBuilder out) {

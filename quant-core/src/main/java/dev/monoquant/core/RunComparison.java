@@ -1,8 +1,6 @@
 package dev.monoquant.core;
 
-import dev.monoquant.ValidationException;
 import java.util.List;
-import java.util.Locale;
 
 /**
  * Models that ran side by side on the same inputs, in turns, in one process.
@@ -41,42 +39,6 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
    */
   public double speedup(RunResult model) {
     return (double) reference().medianNanos() / Math.max(1, model.medianNanos());
-  }
-
-  /**
-   * Refuses outputs that are not close enough to the reference's.
-   *
-   * @param minCosine the least cosine of any output
-   * @throws ValidationException if an output is further away, or is finite where the reference's is
-   *     not or the other way around
-   */
-  public void requireClose(double minCosine) {
-    for (RunResult model : others()) {
-      if (model.mismatched() > 0) {
-        throw new ValidationException(
-            String.format(
-                Locale.ROOT,
-                "%s: %d numbers of its outputs are NaN or infinite where those of %s are not, or"
-                    + " the other way around, on %s; nothing was written",
-                model.name(),
-                model.mismatched(),
-                reference().name(),
-                inputs));
-      }
-      if (model.outputs().elements() > 0 && !(model.outputs().cosine() >= minCosine)) {
-        throw new ValidationException(
-            String.format(
-                Locale.ROOT,
-                "%s: the cosine between its outputs and those of %s is %.6f on %s, and at least"
-                    + " %.6f is asked for (--min-cosine); nothing was written. Try another mode or"
-                    + " more bits, or exclude layers",
-                model.name(),
-                reference().name(),
-                model.outputs().cosine(),
-                inputs,
-                minCosine));
-      }
-    }
   }
 
   /** {@return a table for people, without colours, lines ended by {@code \n}} */

@@ -40,8 +40,7 @@ final class RunnableModel implements AutoCloseable {
       throw new ValidationException(
           "the PyTorch engine that models are run with could not start: "
               + e.getMessage()
-              + ". Add its natives to the class path (see quant doctor), or accept models without"
-              + " running them: --no-run",
+              + ". Add its natives to the class path (see quant doctor)",
           e);
     }
     try {

@@ -20,9 +20,6 @@ final class Settings implements Cloneable {
   /** 128 Ki floats are half of a 1 MiB second-level cache; the codes fit beside them. */
   static final int TILE_ELEMENTS = 128 << 10;
 
-  /** Outputs of a run that are further apart than this are those of a broken model. */
-  static final double MIN_COSINE = 0.9;
-
   private Plugins plugins = Plugins.of();
   private int threads = Runtime.getRuntime().availableProcessors();
   private int tileElements = TILE_ELEMENTS;
@@ -36,7 +33,7 @@ final class Settings implements Cloneable {
   private boolean resume;
   private boolean running = true;
   private List<SampleInputs> samples = List.of();
-  private double minCosine = MIN_COSINE;
+  private Gates gates = Gates.NONE;
 
   private Settings() {}
 
@@ -179,15 +176,11 @@ final class Settings implements Cloneable {
     return with(s -> s.samples = copy);
   }
 
-  double minCosine() {
-    return minCosine;
+  Gates gates() {
+    return gates;
   }
 
-  Settings withMinCosine(double value) {
-    if (!(value >= -1 && value <= 1)) {
-      throw new ConfigurationException(
-          "a least cosine of " + value + ": -1 to 1 are allowed. Example: --min-cosine 0.99");
-    }
-    return with(s -> s.minCosine = value);
+  Settings withGates(Gates value) {
+    return with(s -> s.gates = value);
   }
 }

@@ -62,7 +62,7 @@ final class Spool {
     ModelSource source = opened.source();
     StoredModel.Cleanup cleanup = needsOriginal(source) ? opened::close : () -> {};
     MemoryStore store = new MemoryStore(source, plan.layers(), weights(plan), kept(plan));
-    Report report = Stages.run(settings, source, plan, Stages.policy(config), store);
+    Report report = Stages.runGated(settings, source, plan, Stages.policy(config), store);
     return new StoredModel(
         settings, store, Optional.of(report), provenance, config.format(), stateDict, cleanup);
   }
@@ -84,7 +84,7 @@ final class Spool {
       try (OutputChoice.Open open = OutputChoice.open(output, source);
           OutputWriter sink =
               open.session().layout(Stages.contents(plan, provenance)).open(options)) {
-        report = Stages.run(settings, source, plan, Stages.policy(config), sink);
+        report = Stages.runGated(settings, source, plan, Stages.policy(config), sink);
         sink.commit();
       }
       ModelSource spooled =

@@ -59,6 +59,7 @@ final class Stages {
   static Plan plan(
       Settings settings, ModelInput input, QuantizationConfig config, Optional<Path> target) {
     Optional<OutputFormat> format = OutputChoice.optional(settings.plugins(), config, target);
+    format.ifPresent(f -> OutputChoice.requireRun(settings, f));
     try (Opened opened = open(settings, input, config)) {
       if (format.isEmpty()) {
         return plan(settings, opened, config, Optional.empty());
@@ -82,6 +83,7 @@ final class Stages {
       boolean overwrite,
       Consumer<Report> gate) {
     OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
+    OutputChoice.requireRun(settings, format);
     try (Opened opened = open(settings, input, config);
         OutputChoice.Open output = OutputChoice.open(format, opened.source())) {
       Plan plan = soundPlan(settings, opened, config, Optional.of(output));
@@ -91,9 +93,10 @@ final class Stages {
           new WriteOptions(target, overwrite, settings.sync(), settings.resume());
       try (OutputWriter sink = layout.open(options)) {
         Report written = run(settings, opened.source(), sized, policy(config), sink);
-        Report report =
-            Trial.of(settings, opened.source(), sized.layers(), sink, target).on(written);
+        Trial trial = Trial.of(settings, opened.source(), sized.layers(), sink, target);
+        Report report = trial.on(written, settings.gates());
         gate.accept(report);
+        trial.requireAccepted(report.gates());
         commit(settings, sink, target);
         return report;
       }
@@ -105,6 +108,7 @@ final class Stages {
   static QuantizedModel quantize(Settings settings, ModelInput input, QuantizationConfig config) {
     Optional<OutputFormat> format =
         OutputChoice.optional(settings.plugins(), config, Optional.empty());
+    format.ifPresent(f -> OutputChoice.requireRun(settings, f));
     Opened opened = open(settings, input, config);
     boolean handedOver = false;
     try {
@@ -181,8 +185,18 @@ final class Stages {
     }
   }
 
+  /** Quantizes into a sink, and checks the gates that need nothing to run; the caller commits. */
+  static Report runGated(
+      Settings settings, ModelSource source, Plan plan, NonFinitePolicy policy, OutputWriter sink)
+      throws IOException {
+    Report report = run(settings, source, plan, policy, sink);
+    List<GateResult> gates = settings.gates().check(report);
+    Gates.require(gates);
+    return report.withGates(gates);
+  }
+
   /** Quantizes what the plan says into a sink; the caller commits. */
-  static Report run(
+  private static Report run(
       Settings settings, ModelSource source, Plan plan, NonFinitePolicy policy, OutputWriter sink)
       throws IOException {
     List<PlannedWeight> open =
@@ -216,7 +230,8 @@ final class Stages {
           settings,
           models.stream().map(m -> new Race.Entrant(m.toString(), m)).toList(),
           source.runnable().map(RunnableFile::inputs).orElse(List.of()),
-          LayerInference.layers(source.tensors(), source.layers(), QuantizationConfig.DEFAULT));
+          LayerInference.layers(source.tensors(), source.layers(), QuantizationConfig.DEFAULT),
+          Race.ONLY_RUN);
     }
   }
 

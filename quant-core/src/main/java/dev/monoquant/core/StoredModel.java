@@ -95,6 +95,7 @@ final class StoredModel implements QuantizedModel {
     QuantizationConfig.Builder named = QuantizationConfig.builder();
     formatId.ifPresent(named::format);
     OutputFormat output = OutputChoice.required(settings.plugins(), named.build(), target);
+    OutputChoice.requireRun(settings, output);
     List<Layer> layers =
         LayerInference.layers(floatTensors(), source.layers(), QuantizationConfig.DEFAULT);
     OutputContents contents =
@@ -104,7 +105,8 @@ final class StoredModel implements QuantizedModel {
       requireSupported(open);
       try (OutputWriter sink = open.session().layout(contents).open(options)) {
         new Transcoder(settings, source, sink).run();
-        Trial.of(settings, source, layers, sink, target);
+        Trial trial = Trial.of(settings, source, layers, sink, target);
+        trial.requireAccepted(settings.gates().check(trial));
         return Stages.commit(settings, sink, target);
       }
     } catch (IOException e) {

@@ -1,6 +1,8 @@
 package dev.monoquant.core;
 
 import dev.monoquant.Problem;
+import dev.monoquant.QuantException;
+import dev.monoquant.ValidationException;
 import dev.monoquant.model.Layer;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputWriter;
@@ -14,26 +16,27 @@ import java.util.Optional;
 /**
  * An output that can be run is run, beside the original, before anybody accepts it.
  *
- * @param run what came of it; empty if nothing was run
- * @param warnings what the user should know
+ * @param run what came of it; empty if nothing was run to its end
+ * @param problems what the user should know
+ * @param refusal why the output must not be accepted; empty if it may be
  */
-record Trial(Optional<RunComparison> run, List<Problem> warnings) {
+record Trial(
+    Optional<RunComparison> run, List<Problem> problems, Optional<QuantException> refusal) {
 
-  private static final Trial NONE = new Trial(Optional.empty(), List.of());
+  private static final Trial NONE = new Trial(Optional.empty(), List.of(), Optional.empty());
 
   Trial {
-    warnings = List.copyOf(warnings);
+    problems = List.copyOf(problems);
   }
 
   /**
-   * Completes an output and tries it.
+   * Completes an output and tries it. What speaks against the output is in the result and not
+   * thrown, so that it can be reported with everything else.
    *
    * @param source the original
    * @param layers its layers, which tell what it might be called with
    * @param sink has got everything, and is not committed
    * @param target what the output will be called
-   * @throws dev.monoquant.ValidationException if the output does not run, or is too far from the
-   *     original
    */
   static Trial of(
       Settings settings, ModelSource source, List<Layer> layers, OutputWriter sink, Path target)
@@ -54,26 +57,72 @@ record Trial(Optional<RunComparison> run, List<Problem> warnings) {
                   target.toString(),
                   "it was accepted without being run: its input, as it was read, has nothing that"
                       + " runs to compare it with",
-                  "run both yourself, or read the input in a format that tells its file")));
+                  "run both yourself, or read the input in a format that tells its file")),
+          Optional.empty());
     }
     settings.progress().update(Progress.Stage.RUNNING, 0, 0, target.toString());
-    RunComparison run =
-        Race.run(
-            settings,
-            List.of(
-                new Race.Entrant(source.name(), original.get().file()),
-                new Race.Entrant(target.toString(), made.get())),
-            original.get().inputs(),
-            layers);
-    run.requireClose(settings.minCosine());
-    return new Trial(Optional.of(run), List.of());
+    try {
+      RunComparison run =
+          Race.run(
+              settings,
+              List.of(
+                  new Race.Entrant(source.name(), original.get().file()),
+                  new Race.Entrant(target.toString(), made.get())),
+              original.get().inputs(),
+              layers,
+              Race.OR_NOT_RUN);
+      return new Trial(Optional.of(run), List.of(), mismatch(run));
+    } catch (QuantException e) {
+      return new Trial(Optional.empty(), List.of(), Optional.of(e));
+    }
   }
 
-  /** {@return a report with what came of it} */
-  Report on(Report report) {
-    List<Problem> all = new ArrayList<>(report.warnings());
-    all.addAll(warnings);
-    Report told = new Report(report.plan(), report.weights(), all);
-    return run.map(told::withRun).orElse(told);
+  private static Optional<QuantException> mismatch(RunComparison run) {
+    for (RunResult model : run.others()) {
+      if (model.mismatched() > 0) {
+        return Optional.of(
+            new ValidationException(
+                model.name()
+                    + ": "
+                    + model.mismatched()
+                    + " numbers of its outputs are NaN or infinite where those of "
+                    + run.reference().name()
+                    + " are not, or the other way around, on "
+                    + run.inputs()
+                    + "; nothing was written. Try another mode or more bits, or exclude layers"));
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** {@return a report with what came of it, and the gates} */
+  Report on(Report report, Gates gates) {
+    List<Problem> all = new ArrayList<>(report.problems());
+    all.addAll(problems);
+    refusal.ifPresent(
+        e -> all.add(Problem.error("run beside the original", String.valueOf(e.getMessage()), "")));
+    Report told = report.with(all, run);
+    return told.withGates(gates.check(told, this));
+  }
+
+  /**
+   * Does nothing if the output may be accepted.
+   *
+   * @throws QuantException the refusal, or a {@link ValidationException} that names the gates that
+   *     were missed; both if both
+   */
+  void requireAccepted(List<GateResult> gates) {
+    if (refusal.isEmpty()) {
+      Gates.require(gates);
+      return;
+    }
+    QuantException refused = refusal.get();
+    List<GateResult> missed =
+        gates.stream().filter(g -> !g.passed() && !Double.isNaN(g.value())).toList();
+    if (missed.isEmpty() || !(refused instanceof ValidationException)) {
+      throw refused;
+    }
+    throw new ValidationException(
+        refused.getMessage() + ". Gates missed besides: " + Gates.said(missed), refused);
   }
 }

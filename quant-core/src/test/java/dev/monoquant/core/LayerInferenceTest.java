@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.testkit.fakes.MemoryModel;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -18,34 +19,35 @@ import org.junit.jupiter.api.Test;
 
 class LayerInferenceTest {
 
-  private static Map<String, String> kinds(FakeSource source, QuantizationConfig config) {
+  private static Map<String, String> kinds(MemoryModel source, QuantizationConfig config) {
     return LayerInference.layers(source.tensors(), List.of(), config).stream()
         .collect(Collectors.toMap(Layer::name, l -> l.kind().name()));
   }
 
-  private static Map<String, String> kinds(FakeSource source) {
+  private static Map<String, String> kinds(MemoryModel source) {
     return kinds(source, QuantizationConfig.DEFAULT);
   }
 
   @Test
   void tellsTheCommonLayersApart() {
-    FakeSource source =
-        new FakeSource()
-            .floats("model.embed_tokens.weight", 100, 8)
-            .floats("model.layers.0.input_layernorm.weight", 8)
-            .floats("model.layers.0.self_attn.q_proj.weight", 8, 8)
-            .floats("conv.0.weight", 4, 3, 3, 3)
-            .floats("conv.0.bias", 4)
-            .floats("conv.1.weight", 4)
-            .floats("conv.1.bias", 4)
-            .floats("conv.1.running_mean", 4)
-            .floats("audio.weight", 4, 2, 3)
-            .floats("volume.weight", 4, 2, 3, 3, 3)
-            .floats("attn.in_proj_weight", 24, 8)
-            .floats("attn.out_proj.weight", 8, 8)
-            .floats("head.weight", 10, 8)
-            .floats("head.bias", 10)
-            .floats("pos", 4, 8);
+    MemoryModel source =
+        MemoryModel.named("fake")
+            .sines("model.embed_tokens.weight", 100, 8)
+            .sines("model.layers.0.input_layernorm.weight", 8)
+            .sines("model.layers.0.self_attn.q_proj.weight", 8, 8)
+            .sines("conv.0.weight", 4, 3, 3, 3)
+            .sines("conv.0.bias", 4)
+            .sines("conv.1.weight", 4)
+            .sines("conv.1.bias", 4)
+            .sines("conv.1.running_mean", 4)
+            .sines("audio.weight", 4, 2, 3)
+            .sines("volume.weight", 4, 2, 3, 3, 3)
+            .sines("attn.in_proj_weight", 24, 8)
+            .sines("attn.out_proj.weight", 8, 8)
+            .sines("head.weight", 10, 8)
+            .sines("head.bias", 10)
+            .sines("pos", 4, 8)
+            .build();
     assertThat(kinds(source))
         .containsEntry("model.embed_tokens", "Embedding")
         .containsEntry("model.layers.0.input_layernorm", "Norm")
@@ -62,18 +64,19 @@ class LayerInferenceTest {
 
   @Test
   void aGateBesideExpertsIsTheirRouter() {
-    FakeSource source =
-        new FakeSource()
-            .floats("layers.0.mlp.gate.weight", 4, 8)
-            .floats("layers.0.mlp.shared_expert_gate.weight", 1, 8)
-            .floats("layers.0.mlp.experts.0.gate.weight", 8, 8)
-            .floats("layers.1.feed_forward.router.weight", 4, 8)
-            .floats("layers.1.feed_forward.experts.gate_up_proj", 4, 8, 32)
-            .floats("layers.2.ffn.router.layer.weight", 4, 8)
-            .floats("layers.2.ffn.experts.mlp.w1", 32, 8)
-            .floats("layers.2.moe.router.weight", 4, 8)
-            .floats("layers.3.mlp.gate.weight", 16, 8)
-            .floats("layers.3.mlp.up.weight", 16, 8);
+    MemoryModel source =
+        MemoryModel.named("fake")
+            .sines("layers.0.mlp.gate.weight", 4, 8)
+            .sines("layers.0.mlp.shared_expert_gate.weight", 1, 8)
+            .sines("layers.0.mlp.experts.0.gate.weight", 8, 8)
+            .sines("layers.1.feed_forward.router.weight", 4, 8)
+            .sines("layers.1.feed_forward.experts.gate_up_proj", 4, 8, 32)
+            .sines("layers.2.ffn.router.layer.weight", 4, 8)
+            .sines("layers.2.ffn.experts.mlp.w1", 32, 8)
+            .sines("layers.2.moe.router.weight", 4, 8)
+            .sines("layers.3.mlp.gate.weight", 16, 8)
+            .sines("layers.3.mlp.up.weight", 16, 8)
+            .build();
     assertThat(kinds(source))
         .containsEntry("layers.0.mlp.gate", "Router")
         .containsEntry("layers.0.mlp.shared_expert_gate", "Router")
@@ -86,11 +89,12 @@ class LayerInferenceTest {
 
   @Test
   void tablesOfTokensHaveManyNames() {
-    FakeSource source = new FakeSource();
+    MemoryModel.Builder model = MemoryModel.named("fake");
     List<String> tables =
         List.of("gpt_neox.embed_in", "emb", "token_emb", "wte", "shared", "tok_embeddings");
-    tables.forEach(name -> source.floats(name + ".weight", 100, 8));
-    source.floats("gpt_neox.embed_out.weight", 100, 8);
+    tables.forEach(name -> model.sines(name + ".weight", 100, 8));
+    model.sines("gpt_neox.embed_out.weight", 100, 8);
+    MemoryModel source = model.build();
     assertThat(kinds(source)).containsEntry("gpt_neox.embed_out", "Linear");
     assertThat(kinds(source).entrySet().stream().filter(e -> e.getValue().equals("Embedding")))
         .extracting(Map.Entry::getKey)
@@ -99,10 +103,11 @@ class LayerInferenceTest {
 
   @Property(tries = 300)
   void noNameHidesAnother(@ForAll("names") Set<String> names) {
-    FakeSource source = new FakeSource();
-    names.forEach(name -> source.floats(name, 3, 2));
+    MemoryModel.Builder model = MemoryModel.named("fake");
+    names.forEach(name -> model.sines(name, 3, 2));
+    MemoryModel source = model.build();
     List<Layer> layers =
-        LayerInference.layers(source.tensors(), source.layers(), QuantizationConfig.DEFAULT);
+        LayerInference.layers(source.tensors(), List.of(), QuantizationConfig.DEFAULT);
     assertThat(layers.stream().flatMap(l -> l.tensors().values().stream()))
         .containsExactlyInAnyOrderElementsOf(source.tensors());
   }
@@ -119,16 +124,16 @@ class LayerInferenceTest {
 
   @Test
   void gateCountsTellRecurrentLayersApart() {
-    FakeSource source = new FakeSource();
+    MemoryModel.Builder model = MemoryModel.named("fake");
     for (Object[] cell : new Object[][] {{"lstm", 4L}, {"gru", 3L}, {"rnn", 1L}}) {
       long gates = (Long) cell[1];
-      source.floats(cell[0] + ".weight_ih_l0", gates * 6, 5);
-      source.floats(cell[0] + ".weight_hh_l0", gates * 6, 6);
+      model.sines(cell[0] + ".weight_ih_l0", gates * 6, 5);
+      model.sines(cell[0] + ".weight_hh_l0", gates * 6, 6);
     }
-    source.floats("projected.weight_ih_l0", 24, 5);
-    source.floats("projected.weight_hh_l0", 24, 2);
-    source.floats("projected.weight_hr_l0", 2, 6);
-    assertThat(kinds(source))
+    model.sines("projected.weight_ih_l0", 24, 5);
+    model.sines("projected.weight_hh_l0", 24, 2);
+    model.sines("projected.weight_hr_l0", 2, 6);
+    assertThat(kinds(model.build()))
         .containsEntry("lstm", "LSTM")
         .containsEntry("gru", "GRU")
         .containsEntry("rnn", "RNN")
@@ -137,14 +142,15 @@ class LayerInferenceTest {
 
   @Test
   void theBiasTellsWhereTheOutputsAre() {
-    FakeSource source =
-        new FakeSource()
-            .floats("up.weight", 8, 4, 2, 2)
-            .floats("up.bias", 4)
-            .floats("h.0.attn.c_attn.weight", 8, 24)
-            .floats("h.0.attn.c_attn.bias", 24)
-            .floats("h.0.attn.c_proj.weight", 8, 8)
-            .floats("h.0.attn.c_proj.bias", 8);
+    MemoryModel source =
+        MemoryModel.named("fake")
+            .sines("up.weight", 8, 4, 2, 2)
+            .sines("up.bias", 4)
+            .sines("h.0.attn.c_attn.weight", 8, 24)
+            .sines("h.0.attn.c_attn.bias", 24)
+            .sines("h.0.attn.c_proj.weight", 8, 8)
+            .sines("h.0.attn.c_proj.bias", 8)
+            .build();
     assertThat(kinds(source))
         .containsEntry("up", "ConvTranspose2d")
         .containsEntry("h.0.attn.c_attn", "Conv1D")
@@ -153,14 +159,18 @@ class LayerInferenceTest {
 
   @Test
   void aSquareProjectionOutsideGpt2IsALinear() {
-    FakeSource source =
-        new FakeSource().floats("block.c_proj.weight", 8, 8).floats("block.c_proj.bias", 8);
+    MemoryModel source =
+        MemoryModel.named("fake")
+            .sines("block.c_proj.weight", 8, 8)
+            .sines("block.c_proj.bias", 8)
+            .build();
     assertThat(kinds(source)).containsEntry("block.c_proj", "Linear");
   }
 
   @Test
   void theLayerMapWinsOverTheGuess() {
-    FakeSource source = new FakeSource().floats("table.weight", 8, 8).floats("fc.weight", 8, 8);
+    MemoryModel source =
+        MemoryModel.named("fake").sines("table.weight", 8, 8).sines("fc.weight", 8, 8).build();
     QuantizationConfig config =
         QuantizationConfig.builder().layer("tab*", LayerKind.EMBEDDING).build();
     assertThat(kinds(source, config))
@@ -172,8 +182,8 @@ class LayerInferenceTest {
 
   @Test
   void aParameterOfNoLayerBecomesOneWhenTheMapNamesIt() {
-    FakeSource source =
-        new FakeSource().floats("w1", 8, 8).floats("w2", 8, 8).floats("mix.w", 8, 8);
+    MemoryModel source =
+        MemoryModel.named("fake").sines("w1", 8, 8).sines("w2", 8, 8).sines("mix.w", 8, 8).build();
     QuantizationConfig config =
         QuantizationConfig.builder()
             .layer("w1", LayerKind.LINEAR)
@@ -188,7 +198,8 @@ class LayerInferenceTest {
 
   @Test
   void soDoesOneOfADeclaredList() {
-    FakeSource source = new FakeSource().floats("list.0", 8, 8).floats("list.1", 8, 8);
+    MemoryModel source =
+        MemoryModel.named("fake").sines("list.0", 8, 8).sines("list.1", 8, 8).build();
     Layer declared =
         new Layer(
             "list",
@@ -211,8 +222,11 @@ class LayerInferenceTest {
 
   @Test
   void aMapThatNamesTheLayerTellsAllOfIt() {
-    FakeSource source =
-        new FakeSource().floats("odd.weight_ih_l0", 7, 2).floats("odd.weight_hh_l0", 7, 3);
+    MemoryModel source =
+        MemoryModel.named("fake")
+            .sines("odd.weight_ih_l0", 7, 2)
+            .sines("odd.weight_hh_l0", 7, 3)
+            .build();
     QuantizationConfig config = QuantizationConfig.builder().layer("odd", LayerKind.LSTM).build();
     assertThat(kinds(source)).containsExactly(Map.entry("odd", "Unknown"));
     assertThat(kinds(source, config)).containsExactly(Map.entry("odd", "LSTM"));

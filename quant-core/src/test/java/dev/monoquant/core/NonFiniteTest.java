@@ -3,7 +3,6 @@ package dev.monoquant.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import ai.djl.ndarray.NDList;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
@@ -15,13 +14,16 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.testkit.fakes.MemoryFormat;
+import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -40,20 +42,20 @@ class NonFiniteTest {
   private static final float INF = Float.POSITIVE_INFINITY;
 
   private static QuantizedModel quantize(
-      FakeSource source, FakeScheme scheme, NonFinitePolicy policy, int tileElements) {
+      MemoryModel source, FakeScheme scheme, NonFinitePolicy policy, int tileElements) {
     return Quantizer.create()
-        .withPlugins(Plugins.of(source, scheme, new FakeLayers("fake")))
+        .withPlugins(Plugins.of(new MemoryFormat(source), scheme, new FakeLayers("fake")))
         .withThreads(2)
         .withTileElements(tileElements)
         .quantize(
-            ModelInput.of(new NDList()),
-            QuantizationConfig.builder().scheme("fake").nonFinite(policy).build());
+            source.input(), QuantizationConfig.builder().scheme("fake").nonFinite(policy).build());
   }
 
-  private static FakeSource model(float... bad) {
-    return new FakeSource()
-        .floats("good.weight", 4, 4)
-        .add("bad.weight", ElementType.FLOAT32, TensorShape.of(bad.length / 4, 4), bad);
+  private static MemoryModel model(float... bad) {
+    return MemoryModel.named("fake")
+        .sines("good.weight", 4, 4)
+        .floats("bad.weight", ElementType.FLOAT32, TensorShape.of(bad.length / 4, 4), bad)
+        .build();
   }
 
   @Test
@@ -80,7 +82,7 @@ class NonFiniteTest {
       String reason = "1 NaN, 1 Inf of 4, first at [0,1], [0,3]";
       assertThat(result.report().plan().kept())
           .anySatisfy(k -> assertThat(k.reason()).isEqualTo(reason));
-      assertThat(result.report().warnings())
+      assertThat(result.report().problems())
           .containsExactly(Problem.warning("bad.weight", reason + "; it is kept as it is", ""));
     }
   }
@@ -97,9 +99,9 @@ class NonFiniteTest {
         assertThat(codes(result)).isEqualTo(codes(clean));
         assertThat(result.report().weights().get(1).errors())
             .isEqualTo(clean.report().weights().get(1).errors());
-        assertThat(clean.report().warnings()).isEmpty();
-        assertThat(result.report().warnings()).hasSize(1);
-        assertThat(result.report().warnings().get(0).toString())
+        assertThat(clean.report().problems()).isEmpty();
+        assertThat(result.report().problems()).hasSize(1);
+        assertThat(result.report().problems().get(0).toString())
             .isEqualTo(
                 "bad.weight: 3 NaN, 4 Inf of 12, first at [0,1], [0,3], [1,0], [2,0], [2,1];"
                     + " NaN became 0, and each Inf the greatest finite magnitude of its row");
@@ -159,32 +161,33 @@ class NonFiniteTest {
     try (QuantizedModel result =
         quantize(model(large), new Overflowing(), NonFinitePolicy.KEEP, 4)) {
       assertThat(result.weights()).extracting(w -> w.name()).containsExactly("good.weight");
-      assertThat(result.report().warnings().toString())
+      assertThat(result.report().problems().toString())
           .contains("bad.weight: no finite scale; it is kept as it is");
     }
   }
 
   @Test
   void doublesBeyondFloatAreInfinitiesWhereThePolicyAllowsThem() {
-    // FakeSource narrows floats, so the one great double is put in by hand.
-    FakeSource source =
-        new FakeSource()
-            .add("fc.weight", ElementType.FLOAT64, TensorShape.of(1, 3), 1, 0.5f, 0)
-            .floats("good.weight", 2, 2);
-    byte[] bytes = source.bytes("fc.weight");
-    byte[] great = java.nio.ByteBuffer.allocate(8).putDouble(1e300).array();
-    for (int i = 0; i < 8; i++) {
-      bytes[16 + i] = great[7 - i];
-    }
+    byte[] numbers = new byte[3 * Double.BYTES];
+    ByteBuffer.wrap(numbers)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putDouble(1)
+        .putDouble(0.5)
+        .putDouble(1e300);
+    MemoryModel source =
+        MemoryModel.named("fake")
+            .tensor(new TensorInfo("fc.weight", ElementType.FLOAT64, TensorShape.of(1, 3)), numbers)
+            .sines("good.weight", 2, 2)
+            .build();
     assertThatThrownBy(() -> quantize(source, new FakeScheme(), NonFinitePolicy.FAIL, 8))
         .isInstanceOf(ModelFormatException.class)
         .hasMessageContaining("element 2 is a finite double beyond");
     try (QuantizedModel result = quantize(source, new FakeScheme(), NonFinitePolicy.KEEP, 8)) {
-      assertThat(result.report().warnings().toString())
+      assertThat(result.report().problems().toString())
           .contains("0 NaN, 1 Inf of 3, first at [0,2]; it is kept");
     }
     try (QuantizedModel result = quantize(source, new FakeScheme(), NonFinitePolicy.CLAMP, 8)) {
-      assertThat(result.report().warnings().toString()).contains("0 NaN, 1 Inf of 3");
+      assertThat(result.report().problems().toString()).contains("0 NaN, 1 Inf of 3");
       assertThat(result.report().weights().get(0).errors().maxError()).isZero();
     }
   }

@@ -23,6 +23,7 @@ import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.ReadChoices;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.testkit.fakes.ForwardingOutput;
+import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.testkit.fakes.MemoryOutput;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -76,7 +77,11 @@ class OptionOwnersTest {
     @Override
     public ModelSource open(ModelInput input, ReadLimits limits, OptionValues options) {
       seen.add(options);
-      return new FakeSource().floats("fc1.weight", 16, 32).floats("fc2.weight", 32, 16);
+      return MemoryModel.named("fake")
+          .sines("fc1.weight", 16, 32)
+          .sines("fc2.weight", 32, 16)
+          .build()
+          .open();
     }
   }
 
@@ -94,7 +99,11 @@ class OptionOwnersTest {
 
     @Override
     public ModelSource open(ModelInput input, ReadLimits limits) {
-      return new FakeSource().floats("fc1.weight", 16, 32).floats("fc2.weight", 32, 16);
+      return MemoryModel.named("fake")
+          .sines("fc1.weight", 16, 32)
+          .sines("fc2.weight", 32, 16)
+          .build()
+          .open();
     }
   }
 

@@ -3,7 +3,6 @@ package dev.monoquant.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import ai.djl.ndarray.NDList;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.NonFinitePolicy;
@@ -17,6 +16,7 @@ import dev.monoquant.ValidationException;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
@@ -37,6 +37,8 @@ import dev.monoquant.testkit.fakes.ForwardingLayout;
 import dev.monoquant.testkit.fakes.ForwardingOutput;
 import dev.monoquant.testkit.fakes.ForwardingSession;
 import dev.monoquant.testkit.fakes.ForwardingWriter;
+import dev.monoquant.testkit.fakes.MemoryFormat;
+import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.testkit.fakes.MemoryOutput;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Granularity;
@@ -54,38 +56,39 @@ class QuantizerTest {
   private static final QuantizationConfig FAKE =
       QuantizationConfig.builder().scheme("fake").build();
 
-  private static Quantizer quantizer(FakeSource source, FakeScheme scheme) {
+  private static Quantizer quantizer(MemoryModel source, FakeScheme scheme) {
     return Quantizer.create()
-        .withPlugins(Plugins.of(source, scheme, new FakeLayers("fake")))
+        .withPlugins(Plugins.of(new MemoryFormat(source), scheme, new FakeLayers("fake")))
         .withThreads(2)
         .withTileElements(16);
   }
 
-  private static FakeSource model() {
-    return new FakeSource()
-        .floats("fc1.weight", 9, 8)
-        .floats("fc1.bias", 9)
-        .floats("norm.weight", 8)
-        .floats("norm.bias", 8)
-        .floats("fc2.weight", 5, 9)
-        .add("steps", ElementType.INT64, TensorShape.of());
+  private static MemoryModel.Builder model() {
+    return MemoryModel.named("fake")
+        .sines("fc1.weight", 9, 8)
+        .sines("fc1.bias", 9)
+        .sines("norm.weight", 8)
+        .sines("norm.bias", 8)
+        .sines("fc2.weight", 5, 9)
+        .tensor(new TensorInfo("steps", ElementType.INT64, TensorShape.of()), new byte[Long.BYTES]);
   }
 
-  private static Plan plan(FakeSource source, QuantizationConfig config) {
+  private static Plan plan(MemoryModel source, QuantizationConfig config) {
     return quantizer(source, new FakeScheme()).plan(input(), config, Optional.empty());
   }
 
   private static ModelInput input() {
-    return ModelInput.of(new NDList());
+    return ModelInput.of(Path.of("fake"));
   }
 
   @Test
   void whatIsKeptSaysHowToQuantizeIt() {
-    FakeSource source =
+    MemoryModel source =
         model()
-            .floats("mlp.gate.weight", 4, 8)
-            .floats("mlp.experts.up", 4, 8, 9)
-            .floats("loose", 9, 8);
+            .sines("mlp.gate.weight", 4, 8)
+            .sines("mlp.experts.up", 4, 8, 9)
+            .sines("loose", 9, 8)
+            .build();
     assertThat(plan(source, FAKE).kept())
         .extracting(k -> k.tensor().name() + ": " + k.reason())
         .contains(
@@ -106,7 +109,7 @@ class QuantizerTest {
 
   @Test
   void reportsEveryTensorEitherQuantizedOrKeptWithAReason() {
-    FakeSource source = model();
+    MemoryModel source = model().build();
     try (QuantizedModel result = quantizer(source, new FakeScheme()).quantize(input(), FAKE)) {
       Report report = result.report();
       assertThat(report.weights())
@@ -127,12 +130,13 @@ class QuantizerTest {
       assertThat(report.total().maxError()).isBetween(0.001, 1 / 128.0);
       assertThat(report.total().cosine()).isBetween(0.9999, 1.0);
     }
-    assertThat(source.closed()).isTrue();
+    assertThat(source.reads()).isPositive();
+    assertThat(source.openSources()).isZero();
   }
 
   @Test
   void theTotalsAreThoseOfAPlainSum() {
-    FakeSource source = new FakeSource().floats("fc.weight", 7, 13);
+    MemoryModel source = MemoryModel.named("fake").sines("fc.weight", 7, 13).build();
     try (QuantizedModel result = quantizer(source, new FakeScheme()).quantize(input(), FAKE)) {
       double signal = 0;
       double noise = 0;
@@ -156,8 +160,8 @@ class QuantizerTest {
 
   @Test
   void aHostileSchemeThatWritesIntoItsTileHurtsNobody() {
-    FakeSource source = model();
-    byte[] before = source.bytes("fc1.weight").clone();
+    MemoryModel source = model().build();
+    byte[] before = source.data("fc1.weight");
     FakeScheme hostile =
         new FakeScheme() {
           @Override
@@ -169,16 +173,18 @@ class QuantizerTest {
             };
           }
         };
-    try (QuantizedModel honest = quantizer(model(), new FakeScheme()).quantize(input(), FAKE);
+    try (QuantizedModel honest =
+            quantizer(model().build(), new FakeScheme()).quantize(input(), FAKE);
         QuantizedModel result = quantizer(source, hostile).quantize(input(), FAKE)) {
       assertThat(result.report().total()).isEqualTo(honest.report().total());
     }
-    assertThat(source.bytes("fc1.weight")).isEqualTo(before);
+    assertThat(source.data("fc1.weight")).isEqualTo(before);
   }
 
   @Test
   void aRowAxisInsideTheTensorIsGatheredAndPutBack() {
-    FakeSource source = new FakeSource().floats("c_fc.weight", 6, 40).floats("c_fc.bias", 40);
+    MemoryModel source =
+        MemoryModel.named("fake").sines("c_fc.weight", 6, 40).sines("c_fc.bias", 40).build();
     try (QuantizedModel result = quantizer(source, new FakeScheme()).quantize(input(), FAKE)) {
       assertThat(result.weights().get(0).rows().rowAxis()).isEqualTo(1);
       assertThat(result.weights().get(0).rows().rows()).isEqualTo(40);
@@ -188,9 +194,9 @@ class QuantizerTest {
 
   @Test
   void whatIsNotFiniteIsRefusedWithCountsAndThePlace() {
-    FakeSource source =
-        new FakeSource()
-            .add(
+    MemoryModel source =
+        MemoryModel.named("fake")
+            .floats(
                 "fc.weight",
                 ElementType.FLOAT32,
                 TensorShape.of(2, 3),
@@ -199,7 +205,8 @@ class QuantizerTest {
                 0,
                 Float.NaN,
                 Float.POSITIVE_INFINITY,
-                0);
+                0)
+            .build();
     assertThatThrownBy(() -> quantizer(source, new FakeScheme()).quantize(input(), FAKE))
         .isInstanceOf(ModelFormatException.class)
         .hasMessageContaining("\"fc.weight\"")
@@ -209,10 +216,11 @@ class QuantizerTest {
 
   @Test
   void whatIsNotFiniteIsKeptIfThatIsThePolicy() {
-    FakeSource source =
-        new FakeSource()
-            .floats("good.weight", 4, 4)
-            .add("bad.weight", ElementType.FLOAT32, TensorShape.of(1, 2), Float.NaN, 1);
+    MemoryModel source =
+        MemoryModel.named("fake")
+            .sines("good.weight", 4, 4)
+            .floats("bad.weight", ElementType.FLOAT32, TensorShape.of(1, 2), Float.NaN, 1)
+            .build();
     QuantizationConfig keep =
         FAKE.overrideWith(QuantizationConfig.builder().nonFinite(NonFinitePolicy.KEEP).build());
     try (QuantizedModel result = quantizer(source, new FakeScheme()).quantize(input(), keep)) {
@@ -236,7 +244,7 @@ class QuantizerTest {
           }
         };
     // Without a bound nothing is wrong; with one, a decoder that drifts is.
-    quantizer(model(), liar).quantize(input(), FAKE).close();
+    quantizer(model().build(), liar).quantize(input(), FAKE).close();
     FakeScheme drifting =
         new FakeScheme() {
           @Override
@@ -248,7 +256,7 @@ class QuantizerTest {
             };
           }
         };
-    assertThatThrownBy(() -> quantizer(model(), drifting).quantize(input(), FAKE))
+    assertThatThrownBy(() -> quantizer(model().build(), drifting).quantize(input(), FAKE))
         .isInstanceOf(ValidationException.class)
         .hasMessageContaining("fake@1")
         .hasMessageContaining("declares at most");
@@ -263,7 +271,7 @@ class QuantizerTest {
             return tile -> EncodedTile.of(tile, Map.of(Part.CODES, new byte[3]));
           }
         };
-    assertThatThrownBy(() -> quantizer(model(), broken).quantize(input(), FAKE))
+    assertThatThrownBy(() -> quantizer(model().build(), broken).quantize(input(), FAKE))
         .isInstanceOf(PluginException.class)
         .hasMessageContaining("scheme fake@1 on fc1.weight, rows 0 to 1")
         .hasMessageContaining("part codes has 3 bytes, declared are 16");
@@ -280,7 +288,7 @@ class QuantizerTest {
             };
           }
         };
-    assertThatThrownBy(() -> quantizer(model(), broken).quantize(input(), FAKE))
+    assertThatThrownBy(() -> quantizer(model().build(), broken).quantize(input(), FAKE))
         .isInstanceOf(PluginException.class)
         .hasMessageContaining("fake@1")
         .hasMessageContaining("boom");
@@ -290,7 +298,7 @@ class QuantizerTest {
   void aRuleThatSelectsNothingIsAnErrorWithTheNearestNames() {
     QuantizationConfig config =
         FAKE.overrideWith(QuantizationConfig.builder().exclude("fc3").build());
-    Plan plan = plan(model(), config);
+    Plan plan = plan(model().build(), config);
     assertThat(plan.hasErrors()).isTrue();
     assertThat(plan.problems().get(0).toString())
         .contains("rule \"fc3\"", "selects no layer", "nearest are fc1, fc2");
@@ -306,7 +314,7 @@ class QuantizerTest {
                 .include("neither")
                 .granularity(Granularity.group(7))
                 .build());
-    Plan plan = plan(model(), config);
+    Plan plan = plan(model().build(), config);
     assertThat(plan.problems()).filteredOn(p -> p.severity() == Problem.Severity.ERROR).hasSize(2);
   }
 
@@ -314,14 +322,14 @@ class QuantizerTest {
   void groupsThatDoNotDivideFollowThePolicy() {
     QuantizationConfig groups =
         FAKE.overrideWith(QuantizationConfig.builder().granularity(Granularity.group(4)).build());
-    assertThat(plan(model(), groups).problems().toString())
+    assertThat(plan(model().build(), groups).problems().toString())
         .contains("fc2.weight", "its 9 columns are no multiple of the group size 4");
 
-    Plan kept = plan(model(), with(groups, RaggedGroupPolicy.KEEP));
+    Plan kept = plan(model().build(), with(groups, RaggedGroupPolicy.KEEP));
     assertThat(kept.hasErrors()).isFalse();
     assertThat(kept.weights()).hasSize(1);
 
-    Plan perChannel = plan(model(), with(groups, RaggedGroupPolicy.CHANNEL));
+    Plan perChannel = plan(model().build(), with(groups, RaggedGroupPolicy.CHANNEL));
     assertThat(perChannel.hasErrors()).isFalse();
     assertThat(perChannel.problems()).hasSize(1);
     assertThat(perChannel.weights())
@@ -336,7 +344,11 @@ class QuantizerTest {
     Plan plan =
         Quantizer.create()
             .withPlugins(
-                Plugins.of(model(), new FakeScheme(), new FakeLayers("fake"), new OnlyFirst()))
+                Plugins.of(
+                    new MemoryFormat(model().build()),
+                    new FakeScheme(),
+                    new FakeLayers("fake"),
+                    new OnlyFirst()))
             .plan(input(), groups, Optional.of(Path.of("out")));
     assertThat(plan.problems()).isEmpty();
     assertThat(plan.weights()).hasSize(1);
@@ -387,17 +399,26 @@ class QuantizerTest {
     Report report =
         Quantizer.create()
             .withPlugins(
-                Plugins.of(model(), new FakeScheme(), new FakeLayers("fake"), new RunnableOutput()))
+                Plugins.of(
+                    new MemoryFormat(model().build()),
+                    new FakeScheme(),
+                    new FakeLayers("fake"),
+                    new RunnableOutput()))
             .quantize(input(), FAKE, Path.of("out"), false);
     assertThat(report.run()).isEmpty();
-    assertThat(report.warnings())
+    assertThat(report.problems())
         .extracting(Problem::message)
         .anyMatch(message -> message.startsWith("it was accepted without being run"));
   }
 
   private static Plan planFor(OutputFormat format, QuantizationConfig config) {
     return Quantizer.create()
-        .withPlugins(Plugins.of(model(), new FakeScheme(), new FakeLayers("fake"), format))
+        .withPlugins(
+            Plugins.of(
+                new MemoryFormat(model().build()),
+                new FakeScheme(),
+                new FakeLayers("fake"),
+                format))
         .plan(input(), config, Optional.of(Path.of("out")));
   }
 
@@ -450,6 +471,11 @@ class QuantizerTest {
 
     RunnableOutput() {
       super(new MemoryOutput());
+    }
+
+    @Override
+    public boolean isRunnable() {
+      return true;
     }
 
     @Override
@@ -508,14 +534,16 @@ class QuantizerTest {
 
   @Test
   void quantizingNothingIsAnErrorNotASuccess() {
-    FakeSource norms = new FakeSource().floats("norm.weight", 8).floats("norm.bias", 8);
+    MemoryModel norms =
+        MemoryModel.named("fake").sines("norm.weight", 8).sines("norm.bias", 8).build();
     assertThat(plan(norms, FAKE).problems().toString())
         .contains("no weight would be quantized", "2 not-a-weight");
   }
 
   @Test
   void quantizingNothingIsAnErrorAlsoWhereTheReaderHadSomethingToSay() {
-    FakeSource noted = new FakeSource().floats("fc1.weight", 8, 9).note("a note of the reader");
+    MemoryModel noted =
+        MemoryModel.named("fake").sines("fc1.weight", 8, 9).note("a note of the reader").build();
     Plan plan =
         plan(noted, FAKE.overrideWith(QuantizationConfig.builder().minElements(99).build()));
     assertThat(plan.hasErrors()).isTrue();
@@ -528,7 +556,7 @@ class QuantizerTest {
   void excludedAndNotIncludedLayersAreKeptWithTheRuleNamed() {
     Plan plan =
         plan(
-            model(),
+            model().build(),
             FAKE.overrideWith(QuantizationConfig.builder().include("fc*").exclude("fc2").build()));
     assertThat(plan.weights()).extracting(w -> w.weight().name()).containsExactly("fc1.weight");
     assertThat(plan.kept())
@@ -541,7 +569,10 @@ class QuantizerTest {
         Quantizer.create()
             .withPlugins(
                 Plugins.of(
-                    model(), new FakeScheme(), new FakeLayers("one"), new FakeLayers("two")));
+                    new MemoryFormat(model().build()),
+                    new FakeScheme(),
+                    new FakeLayers("one"),
+                    new FakeLayers("two")));
     assertThat(quantizer.plan(input(), FAKE, Optional.empty()).problems().toString())
         .contains("two layer quantizers claim it: one and two");
   }
@@ -558,7 +589,7 @@ class QuantizerTest {
             return super.begin(rows, options, facts);
           }
         };
-    assertThatThrownBy(() -> quantizer(model(), interrupting).quantize(input(), FAKE))
+    assertThatThrownBy(() -> quantizer(model().build(), interrupting).quantize(input(), FAKE))
         .isInstanceOf(java.util.concurrent.CancellationException.class);
     assertThat(Thread.interrupted()).isTrue();
   }
@@ -573,7 +604,8 @@ class QuantizerTest {
           }
         };
     Quantizer quantizer =
-        Quantizer.create().withPlugins(Plugins.of(model(), new FakeScheme(), wishful));
+        Quantizer.create()
+            .withPlugins(Plugins.of(new MemoryFormat(model().build()), new FakeScheme(), wishful));
     Plan plan = quantizer.plan(input(), FAKE, Optional.empty());
     assertThat(plan.hasErrors()).isFalse();
     assertThat(plan.weights().get(0).weight().options().symmetric()).isTrue();

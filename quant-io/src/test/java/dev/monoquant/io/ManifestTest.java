@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.Problem;
 import dev.monoquant.files.manifest.Manifest;
-import dev.monoquant.files.testing.MemorySource;
 import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.io.compressedtensors.CompressedTensorsFormat;
@@ -84,7 +83,7 @@ class ManifestTest {
 
   private ModelSource source(Sample sample) {
     List<SideFile> sides = List.of(new SideFile("tokenizer.json", side));
-    return new MemorySource(sample.kept, sample.metadata, List.of(input, side), sides);
+    return sample.model().files(List.of(input, side)).sideFiles(sides).build().open();
   }
 
   private Path write(OutputFormat format, String name) throws IOException {

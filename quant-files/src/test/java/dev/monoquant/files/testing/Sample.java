@@ -12,6 +12,7 @@ import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.WriteOptions;
+import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
 import java.io.IOException;
@@ -91,8 +92,15 @@ public final class Sample {
     return this;
   }
 
+  /** What is kept, with the metadata, as a model of its own. */
+  public MemoryModel.Builder model() {
+    MemoryModel.Builder model = MemoryModel.named("memory").metadata(metadata);
+    kept.forEach(model::tensor);
+    return model;
+  }
+
   public ModelSource source() {
-    return new MemorySource(kept, metadata);
+    return model().build().open();
   }
 
   /** What an output of this holds. */

@@ -79,6 +79,11 @@ public final class TorchScriptOutput implements OutputFormat {
   }
 
   @Override
+  public boolean isRunnable() {
+    return true;
+  }
+
+  @Override
   public boolean accepts(Path target) {
     return isFile(target);
   }

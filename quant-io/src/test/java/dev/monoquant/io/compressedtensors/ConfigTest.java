@@ -7,7 +7,6 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonParser;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
-import dev.monoquant.files.testing.MemorySource;
 import dev.monoquant.files.testing.PlainSafetensors;
 import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
@@ -84,7 +83,7 @@ class ConfigTest {
       Files.writeString(side, config);
       sides = List.of(new SideFile("config.json", side));
     }
-    ModelSource source = new MemorySource(sample.kept, sample.metadata, List.of(), sides);
+    ModelSource source = sample.model().sideFiles(sides).build().open();
     sample.write(output, sample.request(folder.resolve("model"), true, source));
     Path written = folder.resolve("model/config.json");
     return Files.exists(written) ? Files.readString(written) : "";

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.monoquant.files.testing.Folders;
-import dev.monoquant.files.testing.MemorySource;
 import dev.monoquant.files.testing.PlainSafetensors;
 import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
@@ -104,13 +103,14 @@ class DirectoryRoundTripTest {
     Path side = Files.createDirectories(folder.resolve("side"));
     Files.writeString(side.resolve("config.json"), "{\"z\": NaN, \"a\": 1.50}");
     Files.writeString(side.resolve("tokenizer.json"), "not even json");
-    return new MemorySource(
-        sample.kept,
-        sample.metadata,
-        List.of(),
-        List.of(
-            new SideFile("config.json", side.resolve("config.json")),
-            new SideFile("tokenizer.json", side.resolve("tokenizer.json"))));
+    return sample
+        .model()
+        .sideFiles(
+            List.of(
+                new SideFile("config.json", side.resolve("config.json")),
+                new SideFile("tokenizer.json", side.resolve("tokenizer.json"))))
+        .build()
+        .open();
   }
 
   private static void comparePlain(Sample sample, Path target, boolean sharded) throws IOException {

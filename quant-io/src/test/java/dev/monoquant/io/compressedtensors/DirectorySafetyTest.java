@@ -9,7 +9,6 @@ import dev.monoquant.OutputException;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.testing.FaultDisk;
 import dev.monoquant.files.testing.Folders;
-import dev.monoquant.files.testing.MemorySource;
 import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.io.safetensors.ModelDirectoryFormat;
@@ -69,8 +68,12 @@ class DirectorySafetyTest {
   private Request request(boolean overwrite, boolean resume, List<Path> files) {
     Sample sample = sample();
     return new Request(
-        new MemorySource(
-            sample.kept, Map.of(), files, List.of(new SideFile("sub/tokenizer.json", side))),
+        sample
+            .model()
+            .files(files)
+            .sideFiles(List.of(new SideFile("sub/tokenizer.json", side)))
+            .build()
+            .open(),
         sample.contents(Map.of()),
         new WriteOptions(target, overwrite, true, resume));
   }

@@ -2,11 +2,9 @@ package dev.monoquant.io.compressedtensors;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.monoquant.files.testing.MemorySource;
 import dev.monoquant.files.testing.PlainSafetensors;
 import dev.monoquant.files.testing.Request;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
@@ -14,6 +12,7 @@ import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.WriteOptions;
+import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.net.URISyntaxException;
@@ -101,7 +100,7 @@ class GoldenTest {
     assertThat(weight.rows().kind()).isEqualTo(LayerKind.LINEAR);
     Request request =
         new Request(
-            new MemorySource(Map.<TensorInfo, byte[]>of(), Map.of()),
+            MemoryModel.named("memory").build().open(),
             new OutputContents(List.of(), List.of(weight), List.of(), Map.of()),
             new WriteOptions(out, false, false, false));
     CompressedTensorsOutput output = new CompressedTensorsOutput();

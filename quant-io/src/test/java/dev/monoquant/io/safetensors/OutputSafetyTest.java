@@ -8,7 +8,6 @@ import dev.monoquant.OutputException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.files.testing.FaultDisk;
 import dev.monoquant.files.testing.Folders;
-import dev.monoquant.files.testing.MemorySource;
 import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.model.ElementType;
@@ -206,7 +205,7 @@ class OutputSafetyTest {
     Files.writeString(input, OLD);
     Path hard = Files.createLink(folder.resolve("hard.safetensors"), input);
     Path soft = Files.createSymbolicLink(folder.resolve("soft.safetensors"), input);
-    ModelSource source = new MemorySource(sample().kept, Map.of(), List.of(input), List.of());
+    ModelSource source = sample().model().files(List.of(input)).build().open();
     for (Path path : List.of(input, hard, soft, folder.resolve("x/../input.safetensors"))) {
       assertRefused(request(sample(), path, true, source), "is the input");
     }
@@ -219,7 +218,7 @@ class OutputSafetyTest {
     Files.writeString(shard, OLD);
     TensorInfo a = new TensorInfo("a", ElementType.INT8, TensorShape.of(1), "model-1.safetensors");
     Sample sample = new Sample(1).keep(a);
-    ModelSource source = new MemorySource(sample.kept, Map.of(), List.of(shard), List.of());
+    ModelSource source = sample.model().files(List.of(shard)).build().open();
     assertRefused(
         request(sample, folder.resolve("in/deep/x.safetensors"), true, source), "input directory");
     sample.write(

@@ -3,7 +3,6 @@ package dev.monoquant.io.torchscript;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.files.testing.Folders;
-import dev.monoquant.files.testing.MemorySource;
 import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.io.testing.Surest;
@@ -171,7 +170,7 @@ class TorchScriptRoundTripTest {
       sample.write(Originals.output(), Originals.request(sample, target, source));
       direct = Files.readAllBytes(target);
     }
-    ModelSource behind = new MemorySource(sample.kept, Map.of(), List.of(original), List.of());
+    ModelSource behind = sample.model().files(List.of(original)).build().open();
     sample.write(Originals.output(), Originals.request(sample, target, behind));
     assertThat(Files.readAllBytes(target)).isEqualTo(direct);
   }

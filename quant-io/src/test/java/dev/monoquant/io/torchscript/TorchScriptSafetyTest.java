@@ -11,7 +11,6 @@ import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.pickle.PickleTuple;
 import dev.monoquant.files.testing.FaultDisk;
 import dev.monoquant.files.testing.Folders;
-import dev.monoquant.files.testing.MemorySource;
 import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.files.testing.ZipText;
@@ -165,11 +164,11 @@ class TorchScriptSafetyTest {
     for (ModelSource other :
         List.of(
             sample.source(),
-            new MemorySource(
-                sample.kept,
-                Map.of(),
-                List.of(Originals.path("/torch-oracle/training.pt")),
-                List.of()))) {
+            sample
+                .model()
+                .files(List.of(Originals.path("/torch-oracle/training.pt")))
+                .build()
+                .open())) {
       Request request = request(sample, other);
       EncodedWeight weight = sample.weights.keySet().iterator().next();
       requireRefusal(() -> request.open(Originals.output()), "memory");

@@ -80,6 +80,11 @@ public class ForwardingOutput implements OutputFormat {
   }
 
   @Override
+  public boolean isRunnable() {
+    return inside.isRunnable();
+  }
+
+  @Override
   public OutputSession open(ModelSource source) throws IOException {
     return opened(inside.open(source));
   }

@@ -9,11 +9,13 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.SideFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +33,10 @@ public final class MemoryModel {
   private final String name;
   private final Map<TensorInfo, byte[]> tensors;
   private final List<Layer> layers;
+  private final Map<String, String> metadata;
+  private final List<String> notes;
+  private final List<SideFile> sideFiles;
+  private final List<Path> files;
   private final AtomicInteger open = new AtomicInteger();
   private final AtomicLong reads = new AtomicLong();
 
@@ -38,6 +44,10 @@ public final class MemoryModel {
     this.name = builder.name;
     this.tensors = new LinkedHashMap<>(builder.tensors);
     this.layers = List.copyOf(builder.layers);
+    this.metadata = Collections.unmodifiableMap(new LinkedHashMap<>(builder.metadata));
+    this.notes = List.copyOf(builder.notes);
+    this.sideFiles = List.copyOf(builder.sideFiles);
+    this.files = List.copyOf(builder.files);
   }
 
   /**
@@ -54,6 +64,10 @@ public final class MemoryModel {
     private final String name;
     private final Map<TensorInfo, byte[]> tensors = new LinkedHashMap<>();
     private final List<Layer> layers = new ArrayList<>();
+    private final Map<String, String> metadata = new LinkedHashMap<>();
+    private final List<String> notes = new ArrayList<>();
+    private final List<SideFile> sideFiles = new ArrayList<>();
+    private final List<Path> files = new ArrayList<>();
 
     private Builder(String name) {
       this.name = requireNonNull(name, "name");
@@ -90,12 +104,69 @@ public final class MemoryModel {
     }
 
     /**
+     * A FLOAT32 tensor of the sines of 1, 2, 3 and so on: between -1 and 1, none zero, no two
+     * equal.
+     *
+     * @param tensorName the full name
+     * @param dims the dimensions
+     * @return this
+     */
+    public Builder sines(String tensorName, long... dims) {
+      TensorShape shape = TensorShape.of(dims);
+      float[] values = new float[Math.toIntExact(shape.elements())];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = (float) Math.sin(i + 1);
+      }
+      return floats(tensorName, ElementType.FLOAT32, shape, values);
+    }
+
+    /**
      * {@return this}
      *
      * @param layer a layer that the model declares
      */
     public Builder layer(Layer layer) {
       layers.add(layer);
+      return this;
+    }
+
+    /**
+     * {@return this}
+     *
+     * @param text free text that comes with the model, added to what was given before
+     */
+    public Builder metadata(Map<String, String> text) {
+      metadata.putAll(text);
+      return this;
+    }
+
+    /**
+     * {@return this}
+     *
+     * @param note what a reader would tell the user
+     */
+    public Builder note(String note) {
+      notes.add(note);
+      return this;
+    }
+
+    /**
+     * {@return this}
+     *
+     * @param files files that stand beside the model and go with it
+     */
+    public Builder sideFiles(List<SideFile> files) {
+      sideFiles.addAll(files);
+      return this;
+    }
+
+    /**
+     * {@return this}
+     *
+     * @param paths files that the model says it is read from; it is not
+     */
+    public Builder files(List<Path> paths) {
+      files.addAll(paths);
       return this;
     }
 
@@ -118,10 +189,15 @@ public final class MemoryModel {
   /**
    * {@return a copy of the bytes of a tensor}
    *
-   * @param tensor one of {@link #tensors()}
+   * @param tensorName the name of one of {@link #tensors()}
+   * @throws IllegalArgumentException if there is no such tensor
    */
-  public byte[] data(TensorInfo tensor) {
-    return requireNonNull(tensors.get(tensor), "no such tensor").clone();
+  public byte[] data(String tensorName) {
+    return tensors.entrySet().stream()
+        .filter(tensor -> tensor.getKey().name().equals(tensorName))
+        .map(tensor -> tensor.getValue().clone())
+        .findFirst()
+        .orElseThrow(() -> new IllegalArgumentException(name + " has no tensor " + tensorName));
   }
 
   /** {@return what stands for this model as an input: a path that is no file} */
@@ -163,6 +239,26 @@ public final class MemoryModel {
     public List<Layer> layers() {
       requireOpen();
       return layers;
+    }
+
+    @Override
+    public Map<String, String> metadata() {
+      return metadata;
+    }
+
+    @Override
+    public List<String> notes() {
+      return notes;
+    }
+
+    @Override
+    public List<SideFile> sideFiles() {
+      return sideFiles;
+    }
+
+    @Override
+    public List<Path> files() {
+      return files;
     }
 
     @Override

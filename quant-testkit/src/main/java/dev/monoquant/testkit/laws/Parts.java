@@ -1,12 +1,10 @@
 package dev.monoquant.testkit.laws;
 
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.FloatBytes;
 import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
-import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
@@ -76,16 +74,7 @@ final class Parts {
 
   /** The numbers of a part of a floating point type; empty for all other types. */
   static Optional<float[]> floats(Part part, byte[] bytes) {
-    return floats(part.type(), bytes);
-  }
-
-  private static Optional<float[]> floats(ElementType type, byte[] bytes) {
-    if (!type.isQuantizable()) {
-      return Optional.empty();
-    }
-    float[] out = new float[bytes.length / type.cellBytes()];
-    FloatBytes.widen(type, ByteBuffer.wrap(bytes), out, 0, out.length);
-    return Optional.of(out);
+    return part.type().isFloatingPoint() ? Optional.of(part.toFloats(bytes)) : Optional.empty();
   }
 
   /** The codes of an encoding, if they are integers. */

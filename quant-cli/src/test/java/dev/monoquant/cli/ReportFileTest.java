@@ -1,0 +1,128 @@
+package dev.monoquant.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code --report} is there when it is needed most: when the model is refused. */
+class ReportFileTest {
+
+  @TempDir private Path dir;
+
+  private record Run(int code, String out, String err) {}
+
+  private Run quantize(Path model, String output, String... options) {
+    List<String> args = new ArrayList<>(List.of("quantize", model.toString(), "-o"));
+    args.add(dir.resolve(output).toString());
+    args.addAll(List.of("--report", dir.resolve("r.json").toString(), "--no-progress"));
+    args.addAll(List.of(options));
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    int code = Main.run(new PrintWriter(out), new PrintWriter(err), args.toArray(String[]::new));
+    return new Run(code, out.toString(), err.toString());
+  }
+
+  private JsonObject report() throws IOException {
+    return JsonParser.parseString(Files.readString(dir.resolve("r.json"))).getAsJsonObject();
+  }
+
+  @Test
+  void itIsWrittenWithAllGatesIfTheyAreMissed() throws IOException {
+    Run run =
+        quantize(
+            Distribution.DIGITS,
+            "x.safetensors",
+            "--min-sqnr=90",
+            "--max-size-ratio=0.01",
+            "--json");
+    assertThat(run.code()).isEqualTo(Failure.VALIDATION);
+    assertThat(run.err())
+        .contains("2 gates missed: ", "--min-sqnr asks", "--max-size-ratio allows");
+    assertThat(run.out()).isEqualTo(Files.readString(dir.resolve("r.json")));
+    assertThat(report().getAsJsonArray("gates").asList())
+        .extracting(g -> g.getAsJsonObject().get("name").getAsString())
+        .containsExactly("max-size-ratio", "min-sqnr");
+    assertThat(report().getAsJsonArray("gates").asList())
+        .extracting(g -> g.getAsJsonObject().get("passed").getAsBoolean())
+        .containsOnly(false);
+    assertThat(dir.toFile().list()).containsExactly("r.json");
+  }
+
+  @Test
+  void itIsWrittenIfOriginalAndResultAreTooFarApart() throws IOException {
+    Run run = quantize(Distribution.DIGITS_SCRIPT, "x.pt", "--min-cosine=1");
+    assertThat(run.code()).isEqualTo(Failure.VALIDATION);
+    assertThat(run.err())
+        .contains(
+            "the cosine between its outputs",
+            "--min-cosine asks for 1.0000",
+            "nothing was written");
+    assertThat(run.out()).contains("gate min-cosine", "missed: ");
+    JsonObject gate = report().getAsJsonArray("gates").get(0).getAsJsonObject();
+    assertThat(gate.get("limit").getAsDouble()).isEqualTo(1);
+    assertThat(gate.get("value").getAsDouble()).isBetween(0.9, 0.99999999);
+    assertThat(report().getAsJsonObject("run").getAsJsonArray("models")).hasSize(2);
+    assertThat(dir.toFile().list()).containsExactly("r.json");
+  }
+
+  @Test
+  void itIsWrittenIfTheRunItselfIsRefused() throws IOException {
+    Path sample = dir.resolve("in.safetensors");
+    Models.linear(sample, 1);
+    Run run = quantize(Distribution.DIGITS_SCRIPT, "x.pt", "--sample", sample.toString());
+    assertThat(run.code()).as(run.err()).isNotZero();
+    assertThat(run.err()).doesNotContain("withRunning", "internal error");
+    JsonObject problem = report().getAsJsonArray("problems").get(0).getAsJsonObject();
+    assertThat(problem.get("severity").getAsString()).isEqualTo("error");
+    assertThat(report().get("run").isJsonNull()).isTrue();
+    assertThat(dir.toFile().list()).containsExactlyInAnyOrder("r.json", "in.safetensors");
+  }
+
+  @Test
+  void itReplacesAnEarlierReportAndNothingElse() throws IOException {
+    assertThat(quantize(Distribution.DIGITS, "x.safetensors", "--min-sqnr=90").code()).isEqualTo(4);
+    assertThat(report().getAsJsonArray("gates")).hasSize(1);
+    assertThat(quantize(Distribution.DIGITS, "x.safetensors").code()).isZero();
+    assertThat(report().getAsJsonArray("gates")).isEmpty();
+    for (String other : List.of("", "mine", "{\"schema\": 1, \"kind\": \"plan\"}")) {
+      Files.writeString(dir.resolve("r.json"), other);
+      Run run = quantize(Distribution.DIGITS, "y.safetensors");
+      assertThat(run.code()).isEqualTo(Failure.OUTPUT);
+      assertThat(run.err()).contains("r.json: exists and is no report", "--force");
+      assertThat(dir.resolve("r.json")).hasContent(other);
+    }
+  }
+
+  @Test
+  @DisabledOnOs(
+      value = OS.WINDOWS,
+      disabledReason = "links need a privilege, and there are no modes")
+  void aLinkIsNotFollowedAndTheModeStays() throws IOException {
+    Path precious = Files.writeString(dir.resolve("precious.txt"), "mine");
+    Files.createSymbolicLink(dir.resolve("r.json"), precious);
+    Run run = quantize(Distribution.DIGITS, "x.safetensors", "--force");
+    assertThat(run.code()).isEqualTo(Failure.OUTPUT);
+    assertThat(run.err()).contains("is a link or no regular file");
+    assertThat(precious).hasContent("mine");
+    Files.delete(dir.resolve("r.json"));
+    assertThat(quantize(Distribution.DIGITS, "x.safetensors").code()).isZero();
+    Files.setPosixFilePermissions(
+        dir.resolve("r.json"), PosixFilePermissions.fromString("rw-------"));
+    assertThat(quantize(Distribution.DIGITS, "x.safetensors", "--force").code()).isZero();
+    assertThat(Files.getPosixFilePermissions(dir.resolve("r.json")))
+        .isEqualTo(PosixFilePermissions.fromString("rw-------"));
+  }
+}

@@ -1,0 +1,206 @@
+package dev.monoquant.core;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.ValidationException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.stream.Collectors;
+
+/**
+ * The limits that an output must keep to be written.
+ *
+ * @param minSqnr the least SQNR in decibels of any weight, and of the outputs of a model that is
+ *     run
+ * @param minCosine the least cosine between the outputs of original and result
+ * @param maxSizeRatio the greatest part of the bytes of all tensors that may be left
+ */
+record Gates(OptionalDouble minSqnr, OptionalDouble minCosine, OptionalDouble maxSizeRatio) {
+
+  static final Gates NONE =
+      new Gates(OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty());
+
+  /** Outputs of a run that are further apart than this are those of a broken model. */
+  static final double DEFAULT_MIN_COSINE = 0.9;
+
+  private static final String MIN_SQNR = "min-sqnr";
+  private static final String MIN_COSINE = "min-cosine";
+  private static final String MAX_SIZE_RATIO = "max-size-ratio";
+
+  Gates {
+    if (minSqnr.isPresent() && !Double.isFinite(minSqnr.getAsDouble())) {
+      throw new ConfigurationException(
+          "--min-sqnr "
+              + minSqnr.getAsDouble()
+              + ": a number of decibels is needed. Example: --min-sqnr 30");
+    }
+    double cosine = minCosine.orElse(0);
+    if (!(cosine >= -1 && cosine <= 1)) {
+      throw new ConfigurationException(
+          "--min-cosine " + cosine + ": -1 to 1 are allowed. Example: --min-cosine 0.99");
+    }
+    double ratio = maxSizeRatio.orElse(1);
+    if (!(ratio > 0 && Double.isFinite(ratio))) {
+      throw new ConfigurationException(
+          "--max-size-ratio "
+              + ratio
+              + ": a number above 0 is needed. Example: --max-size-ratio 0.3");
+    }
+  }
+
+  Gates withMinSqnr(double decibels) {
+    return new Gates(OptionalDouble.of(decibels), minCosine, maxSizeRatio);
+  }
+
+  Gates withMinCosine(double cosine) {
+    return new Gates(minSqnr, OptionalDouble.of(cosine), maxSizeRatio);
+  }
+
+  Gates withMaxSizeRatio(double ratio) {
+    return new Gates(minSqnr, minCosine, OptionalDouble.of(ratio));
+  }
+
+  /** What a plan tells already. */
+  List<GateResult> check(Plan plan) {
+    if (maxSizeRatio.isEmpty()) {
+      return List.of();
+    }
+    double limit = maxSizeRatio.getAsDouble();
+    double ratio = plan.bytesBefore() == 0 ? 1 : (double) plan.bytesAfter() / plan.bytesBefore();
+    boolean passed = ratio <= limit;
+    String detail = "the tensors keep " + number(ratio, limit, 4) + " of their bytes";
+    return List.of(new GateResult(MAX_SIZE_RATIO, limit, ratio, passed, detail));
+  }
+
+  /** What a run tells, of a model that is not run itself, or not yet. */
+  List<GateResult> check(Report report) {
+    List<GateResult> results = new ArrayList<>(check(report.plan()));
+    sqnr(report.weights(), report.run()).ifPresent(results::add);
+    return results;
+  }
+
+  /** What original and result tell that ran, or should have run, side by side. */
+  List<GateResult> check(Report report, Trial trial) {
+    List<GateResult> results = new ArrayList<>(check(report));
+    cosine(trial.run()).ifPresent(results::add);
+    return results;
+  }
+
+  /** The same where there is no report, since the weights had been quantized before. */
+  List<GateResult> check(Trial trial) {
+    List<GateResult> results = new ArrayList<>();
+    if (trial.run().isPresent()) {
+      sqnr(List.of(), trial.run()).ifPresent(results::add);
+    }
+    cosine(trial.run()).ifPresent(results::add);
+    return results;
+  }
+
+  private record Measured(double value, String of) {}
+
+  /** The worst first; what is no number is worse than any. */
+  private static final Comparator<Measured> WORST =
+      Comparator.comparingDouble(
+          m -> Double.isNaN(m.value()) ? Double.NEGATIVE_INFINITY : m.value());
+
+  private Optional<GateResult> sqnr(List<WeightReport> weights, Optional<RunComparison> run) {
+    if (minSqnr.isEmpty()) {
+      return Optional.empty();
+    }
+    double limit = minSqnr.getAsDouble();
+    List<Measured> all = new ArrayList<>();
+    for (WeightReport weight : weights) {
+      all.add(new Measured(weight.errors().sqnrDb(), Text.name(weight.name()) + " has"));
+    }
+    for (RunResult model : run.map(RunComparison::others).orElse(List.of())) {
+      all.add(new Measured(model.outputs().sqnrDb(), "the outputs of " + model.name() + " have"));
+    }
+    Optional<Measured> worst = all.stream().min(WORST);
+    if (worst.isEmpty()) {
+      String detail = "nothing was quantized that could have an error";
+      return Optional.of(new GateResult(MIN_SQNR, limit, Double.NaN, true, detail));
+    }
+    double value = worst.get().value();
+    String detail = worst.get().of() + " an SQNR of " + number(value, limit, 2) + " dB";
+    return Optional.of(new GateResult(MIN_SQNR, limit, value, value >= limit, detail));
+  }
+
+  private Optional<GateResult> cosine(Optional<RunComparison> run) {
+    if (minCosine.isEmpty() && run.isEmpty()) {
+      return Optional.empty();
+    }
+    double limit = minCosine.orElse(DEFAULT_MIN_COSINE);
+    if (run.isEmpty()) {
+      String detail = "the outputs of original and result were not compared";
+      return Optional.of(new GateResult(MIN_COSINE, limit, Double.NaN, false, detail));
+    }
+    String reference = run.get().reference().name();
+    List<Measured> all = new ArrayList<>();
+    for (RunResult model : run.get().others()) {
+      if (model.outputs().elements() > 0) {
+        String of = model.name() + ": the cosine between its outputs and those of " + reference;
+        all.add(new Measured(model.outputs().cosine(), of));
+      }
+    }
+    Optional<Measured> worst = all.stream().min(WORST);
+    if (worst.isEmpty()) {
+      String detail = "the models have no outputs to compare";
+      return Optional.of(new GateResult(MIN_COSINE, limit, Double.NaN, true, detail));
+    }
+    double value = worst.get().value();
+    String detail =
+        worst.get().of() + " is " + number(value, limit, 6) + " on " + run.get().inputs();
+    return Optional.of(new GateResult(MIN_COSINE, limit, value, value >= limit, detail));
+  }
+
+  /**
+   * Refuses an output that misses a limit.
+   *
+   * @throws ValidationException naming every limit that is missed
+   */
+  static void require(List<GateResult> results) {
+    List<GateResult> missed = results.stream().filter(r -> !r.passed()).toList();
+    if (!missed.isEmpty()) {
+      throw new ValidationException(
+          (missed.size() == 1 ? "gate missed: " : missed.size() + " gates missed: ")
+              + said(missed)
+              + "; nothing was written. Try more bits or smaller groups, or exclude layers");
+    }
+  }
+
+  static String said(List<GateResult> results) {
+    return results.stream().map(Gates::said).collect(Collectors.joining("; "));
+  }
+
+  private static String said(GateResult result) {
+    return result.detail()
+        + ", and --"
+        + result.name()
+        + (result.name().equals(MAX_SIZE_RATIO) ? " allows " : " asks for ")
+        + limit(result);
+  }
+
+  /** The limit as it reads beside the value. */
+  static String limit(GateResult result) {
+    int digits =
+        switch (result.name()) {
+          case MIN_SQNR -> 2;
+          case MAX_SIZE_RATIO -> 4;
+          default -> 6;
+        };
+    return number(result.limit(), result.value(), digits);
+  }
+
+  /** A number with as many digits as it takes to tell it from another one. */
+  private static String number(double number, double other, int digits) {
+    for (int places = digits; places <= 17; places++) {
+      String text = Text.format("%." + places + "f", number);
+      if (number == other || !text.equals(Text.format("%." + places + "f", other))) {
+        return text;
+      }
+    }
+    return Double.toString(number);
+  }
+}

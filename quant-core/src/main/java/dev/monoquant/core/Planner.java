@@ -4,6 +4,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.InputOpener.Opened;
 import dev.monoquant.core.KeptTensor.Why;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
@@ -63,7 +64,8 @@ final class Planner {
     this.nonFinite = nonFinite;
   }
 
-  Plan plan(ModelSource source, String inputFormat) {
+  Plan plan(Opened opened) {
+    ModelSource source = opened.source();
     if (!source.quantized().isEmpty()) {
       problems.add(alreadyQuantized(source));
     }
@@ -79,15 +81,22 @@ final class Planner {
         && problems.stream().allMatch(p -> p.severity() == Problem.Severity.WARNING)) {
       problems.add(nothingToDo(layers));
     }
+    opened.foreign().ifPresent(foreign -> refuse(foreign.problem(source.name())));
     return new Plan(
         source.name(),
-        inputFormat,
+        opened.format(),
         format.map(OutputFormat::id).orElse(""),
         layers,
         List.copyOf(weights.values()),
         keptInOrder(source, layers),
         problems,
         OptionalLong.empty());
+  }
+
+  /** One error that makes all others pointless: they are about codes taken for weights. */
+  private void refuse(Problem problem) {
+    problems.removeIf(p -> p.severity() == Problem.Severity.ERROR);
+    problems.add(0, problem);
   }
 
   private void decide(Layer layer, RuleBook rules, ModelSource source) {

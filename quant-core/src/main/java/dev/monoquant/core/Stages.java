@@ -6,6 +6,7 @@ import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.InputOpener.Opened;
+import dev.monoquant.core.foreign.ForeignQuantization;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
@@ -48,7 +49,8 @@ final class Stages {
           source.quantized(),
           source.metadata(),
           source.notes(),
-          hashes ? TensorHashes.of(source) : Map.of());
+          hashes ? TensorHashes.of(source) : Map.of(),
+          opened.foreign());
     } catch (IOException e) {
       throw InputOpener.unreadable(input, e);
     }
@@ -122,7 +124,7 @@ final class Stages {
     Opened opened = InputOpener.open(settings, ModelInput.of(path), settings.inputOptions());
     try {
       requireKnown(settings, opened);
-      requireQuantized(opened.source());
+      requireQuantized(opened);
       return new StoredModel(
           settings, opened.source(), Optional.empty(), Map.of(), Optional.empty(), true, () -> {});
     } catch (RuntimeException e) {
@@ -141,7 +143,7 @@ final class Stages {
     OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
     try (Opened opened = InputOpener.open(settings, input, settings.inputOptions())) {
       requireKnown(settings, opened);
-      requireQuantized(opened.source());
+      requireQuantized(opened);
       DecodedSource decoded = new DecodedSource(settings, opened.source());
       OutputRequest request =
           new OutputRequest(
@@ -170,7 +172,7 @@ final class Stages {
     try (Opened first = InputOpener.open(settings, a, settings.inputOptions());
         Opened second = InputOpener.open(settings, b, settings.inputOptions())) {
       requireKnown(settings, first, second);
-      return new Comparer(settings).compare(first.source(), second.source());
+      return new Comparer(settings).compare(first, second);
     } catch (IOException e) {
       throw new ModelFormatException(
           Reason.UNREADABLE, a.describe() + " or " + b.describe(), "", "reading failed: " + e, e);
@@ -246,7 +248,7 @@ final class Stages {
           new Survey(settings, opened.source(), NonFinitePolicy.KEEP).toKeep(plan.weights());
       if (!odd.isEmpty()) {
         Planner planner = new Planner(settings, config, format, opened.own(), odd);
-        plan = planner.plan(opened.source(), opened.format());
+        plan = planner.plan(opened);
         plan.requireSound();
       }
     }
@@ -255,8 +257,7 @@ final class Stages {
 
   private static Plan plan(
       Settings settings, Opened opened, QuantizationConfig config, Optional<OutputFormat> format) {
-    return new Planner(settings, config, format, opened.own(), Map.of())
-        .plan(opened.source(), opened.format());
+    return new Planner(settings, config, format, opened.own(), Map.of()).plan(opened);
   }
 
   private static OutputRequest request(
@@ -320,7 +321,16 @@ final class Stages {
     return builder.build();
   }
 
-  private static void requireQuantized(ModelSource source) {
+  private static void requireQuantized(Opened opened) {
+    ModelSource source = opened.source();
+    if (opened.foreign().isPresent()) {
+      ForeignQuantization foreign = opened.foreign().get();
+      throw new ModelFormatException(
+          Reason.UNSUPPORTED_TENSOR,
+          source.name(),
+          "",
+          "it is quantized " + foreign + ". " + foreign.remedy());
+    }
     List<EncodedWeight> weights = source.quantized();
     if (weights.isEmpty()) {
       throw new ModelFormatException(

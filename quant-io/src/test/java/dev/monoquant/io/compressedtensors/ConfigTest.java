@@ -269,20 +269,42 @@ class ConfigTest {
         "marlin-24",
         "fakequant"
       })
-  void otherFormatsAreRefusedByName(String name) throws IOException {
+  void otherFormatsAreNotDecoded(String name) throws IOException {
     directory(
-        "\"format\": \"" + name + "\"", "\"targets\":[\"Linear\"]", "\"num_bits\":4", Map.of());
-    assertRefused(Reason.UNSUPPORTED_TENSOR, name);
+        "\"format\": \"" + name + "\"", "\"targets\":[\"Linear\"]", "\"num_bits\":4", packed());
+    assertNotDecoded(name);
   }
 
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
-        "\"num_bits\":4,\"type\":\"float\" | UNSUPPORTED_TENSOR | float",
-        "\"num_bits\":1 | UNSUPPORTED_TENSOR | 1 bits",
-        "\"num_bits\":16 | UNSUPPORTED_TENSOR | 16 bits",
-        "\"num_bits\":4,\"strategy\":\"block\" | UNSUPPORTED_TENSOR | block",
+        "\"num_bits\":4,\"type\":\"float\" | float",
+        "\"num_bits\":1 | 1 bits",
+        "\"num_bits\":16 | 16 bits",
+        "\"num_bits\":4,\"strategy\":\"block\" | block"
+      })
+  void groupsOfOtherKindsAreNotDecoded(String weights, String mention) throws IOException {
+    directory("\"format\": \"pack-quantized\"", "\"targets\":[\"Linear\"]", weights, packed());
+    assertNotDecoded(mention);
+  }
+
+  /** Opened as it is stored: nothing of it decoded, nothing of it hidden, and a note why. */
+  private void assertNotDecoded(String mention) throws IOException {
+    try (ModelSource source = format.open(ModelInput.of(folder), ReadLimits.DEFAULT)) {
+      assertThat(source.quantized()).isEmpty();
+      assertThat(source.tensors()).extracting(TensorInfo::name).contains("fc.weight_packed");
+      assertThat(source.notes())
+          .singleElement()
+          .asString()
+          .contains("no weight is decoded", mention);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
         "\"num_bits\":4,\"strategy\":\"group\" | METADATA | group_size",
         "\"num_bits\":\"4\" | METADATA | num_bits",
         "\"num_bits\":5,\"strategy\":\"channel\" | SHAPE | fc.weight_packed",
@@ -321,7 +343,7 @@ class ConfigTest {
   }
 
   @Test
-  void permutedColumnsAreRefused() throws IOException {
+  void permutedColumnsAreNotDecoded() throws IOException {
     Map<String, PlainSafetensors.Entry> tensors = packed();
     tensors.put("fc.weight_g_idx", PlainPacking.entry("I32", new byte[32], 8));
     directory(
@@ -329,7 +351,7 @@ class ConfigTest {
         "\"targets\":[\"Linear\"]",
         "\"num_bits\":4,\"strategy\":\"channel\"",
         tensors);
-    assertRefused(Reason.UNSUPPORTED_TENSOR, "weight_g_idx");
+    assertNotDecoded("weight_g_idx");
   }
 
   @Test

@@ -138,8 +138,7 @@ public record Encoding(List<Part> parts, Formula formula) {
    */
   public static Encoding affine(Part codes, Part scale) {
     return new Encoding(
-        List.of(codes, scale),
-        new Formula.Affine(codes.name(), factor(scale), Optional.empty()));
+        List.of(codes, scale), new Formula.Affine(codes.name(), factor(scale), Optional.empty()));
   }
 
   /**

@@ -39,8 +39,8 @@ public sealed interface Formula {
    * Codes on a scale: {@code x = (codes - zeroPoint) * scale}. The factors of the scale are
    * combined first, from left to right; then there is one subtraction and one multiplication.
    *
-   * @param codes the name of the part with a code for each number: integers or
-   *     floats of at most 8 bits
+   * @param codes the name of the part with a code for each number: integers or floats of at most 8
+   *     bits
    * @param scales the factors of the scale, at least one
    * @param zeroPoint the name of the part with what is subtracted from codes; empty for nothing
    */

@@ -79,10 +79,7 @@ class FormulaDecoderTest {
     } else if (encoding.formula() instanceof Formula.Affine affine) {
       float code = at(tile, encoding.part(affine.codes()), cols, row, col, 0);
       float zero =
-          affine
-              .zeroPoint()
-              .map(z -> at(tile, encoding.part(z), cols, row, col, 0))
-              .orElse(0f);
+          affine.zeroPoint().map(z -> at(tile, encoding.part(z), cols, row, col, 0)).orElse(0f);
       x = (code - zero) * scale(weight, tile, affine.scales(), row, col);
     } else {
       Formula.Lookup lookup = (Formula.Lookup) encoding.formula();
@@ -146,8 +143,10 @@ class FormulaDecoderTest {
             ElementType.FLOAT6_E2M3,
             ElementType.FLOAT8_E4M3);
     Part one = shared("one", any(random, floats), random);
-    Part two = shared("two", random.nextBoolean() ? ElementType.UINT6 : any(random, floats), random);
-    Part zero = shared("zero", random.nextBoolean() ? ElementType.INT8 : any(random, floats), random);
+    Part two =
+        shared("two", random.nextBoolean() ? ElementType.UINT6 : any(random, floats), random);
+    Part zero =
+        shared("zero", random.nextBoolean() ? ElementType.INT8 : any(random, floats), random);
     List<Factor> both = List.of(new Factor("one", random.nextBoolean()), Factor.times("two"));
     Part code = Part.perElement("c", any(random, codes));
     Part index = Part.perElement("c", ElementType.code(1 + random.nextInt(4), false));
@@ -281,11 +280,7 @@ class FormulaDecoderTest {
   @Test
   void anOpaqueFormulaNeedsADecoder() {
     EncodedWeight weight =
-        weight(
-            ElementType.FLOAT32,
-            1,
-            1,
-            Encoding.opaque(Part.perElement("x", ElementType.INT8)));
+        weight(ElementType.FLOAT32, 1, 1, Encoding.opaque(Part.perElement("x", ElementType.INT8)));
     assertThatThrownBy(() -> FormulaDecoder.of(weight))
         .isInstanceOf(PluginException.class)
         .hasMessage(

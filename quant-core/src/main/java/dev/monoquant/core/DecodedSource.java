@@ -36,8 +36,7 @@ final class DecodedSource implements ModelSource {
     List<TensorInfo> all = new ArrayList<>();
     for (EncodedWeight weight : inner.quantized()) {
       TileDecoder decoder =
-          TileDecoder.of(
-              settings.plugins().scheme(weight.scheme()), weight, settings.compute());
+          TileDecoder.of(settings.plugins().scheme(weight.scheme()), weight, settings.compute());
       weights.put(weight.name(), new DecodedWeight(inner, weight, decoder));
       all.add(weight.rows().tensor());
     }

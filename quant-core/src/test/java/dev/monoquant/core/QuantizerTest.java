@@ -31,7 +31,6 @@ import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Plugins;
-import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.testkit.fakes.ForwardingLayout;

@@ -21,12 +21,12 @@ package dev.monoquant.schemes;
  *       breaks ties anyhow, but there are none: a tie t has p + 1 digits, and x = t * s is
  *       impossible for x and s of p digits; the nearest such quotient is further from t than half a
  *       step of float32.
- *   <li><b>A sum v to p digits, ties to even</b>: with g = v * 2^(24-p), exact, v + g
- *       has its last digit where the p-th digit of v is, and g has zeros there, so that even stays
- *       even; subtracting g is exact. Only if v is within 2^(p-24) below a power of two does the
- *       sum reach the next binade and lose a digit: then the result may be one step of p digits
- *       short of that power. For a sum that is rounded to an integer next this makes no difference
- *       (128 - 1/2 goes to 128).
+ *   <li><b>A sum v to p digits, ties to even</b>: with g = v * 2^(24-p), exact, v + g has its last
+ *       digit where the p-th digit of v is, and g has zeros there, so that even stays even;
+ *       subtracting g is exact. Only if v is within 2^(p-24) below a power of two does the sum
+ *       reach the next binade and lose a digit: then the result may be one step of p digits short
+ *       of that power. For a sum that is rounded to an integer next this makes no difference (128 -
+ *       1/2 goes to 128).
  * </ul>
  *
  * <p>What this does not do: subnormal or infinite results of the two lower precisions; in quotients

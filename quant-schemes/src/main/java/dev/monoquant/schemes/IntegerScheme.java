@@ -60,7 +60,6 @@ class IntegerScheme implements Scheme {
   @Override
   public final ErrorBound bound(WeightMatrix rows, Options options) {
     AffineSpec spec = AffineSpec.of(id, bits, rows, options);
-    return (tile, row) ->
-        AffineErrorBound.of(spec, BlockParameters.greatestScale(spec, tile, row));
+    return (tile, row) -> AffineErrorBound.of(spec, BlockParameters.greatestScale(spec, tile, row));
   }
 }

@@ -67,8 +67,7 @@ class ErrorBoundValuesTest {
     Options whole = options.withGranularity(Granularity.TENSOR);
     EncodedTile one = Run.quantize(scheme, rows, whole, weight, 3);
     for (int row = 0; row < 3; row++) {
-      assertThat(scheme.bound(rows, whole).of(one, row))
-          .isEqualTo(bound.of(tile, 0));
+      assertThat(scheme.bound(rows, whole).of(one, row)).isEqualTo(bound.of(tile, 0));
     }
   }
 

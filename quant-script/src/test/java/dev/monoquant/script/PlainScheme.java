@@ -74,7 +74,8 @@ enum PlainScheme {
       encoding =
           symmetric
               ? Encoding.affine(codes, shared(Part.SCALE, scaleType))
-              : Encoding.affine(codes, shared(Part.SCALE, scaleType), shared(Part.ZERO_POINT, type));
+              : Encoding.affine(
+                  codes, shared(Part.SCALE, scaleType), shared(Part.ZERO_POINT, type));
     }
     return new EncodedWeight(
         rows,

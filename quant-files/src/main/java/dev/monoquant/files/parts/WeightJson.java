@@ -47,8 +47,8 @@ import java.util.TreeMap;
  *  "formula":{"kind":"cast","values":"numbers"}        "formula":{"kind":"opaque"}
  * </pre>
  *
- * <p>A factor that the scale is divided by has a slash before its name. What is
- * read is untrusted: every field must be there and no other may be.
+ * <p>A factor that the scale is divided by has a slash before its name. What is read is untrusted:
+ * every field must be there and no other may be.
  */
 public final class WeightJson {
 
@@ -109,9 +109,7 @@ public final class WeightJson {
 
   private static JsonValue factors(List<Formula.Factor> factors) {
     return new JsonValue.Arr(
-        factors.stream()
-            .map(f -> JsonValue.of(f.divides() ? OVER + f.part() : f.part()))
-            .toList());
+        factors.stream().map(f -> JsonValue.of(f.divides() ? OVER + f.part() : f.part())).toList());
   }
 
   private static JsonValue options(Options options) {
@@ -261,8 +259,7 @@ public final class WeightJson {
         fields.texts("extra"));
   }
 
-  private static Encoding encoding(
-      JsonFields fields, boolean stated, JsonFields.Fault fault) {
+  private static Encoding encoding(JsonFields fields, boolean stated, JsonFields.Fault fault) {
     List<Part> parts = parts(fields, fault);
     return stated
         ? new Encoding(parts, readFormula(fields.where(), fields.get(FORMULA), fault))
@@ -314,7 +311,8 @@ public final class WeightJson {
       }
       boolean divides = text.value().startsWith(OVER);
       factors.add(
-          new Formula.Factor(divides ? text.value().substring(OVER.length()) : text.value(), divides));
+          new Formula.Factor(
+              divides ? text.value().substring(OVER.length()) : text.value(), divides));
     }
     return factors;
   }

@@ -246,7 +246,8 @@ class ConfigTest {
   }
 
   private static EncodedWeight encoding(EncodedWeight weight, Part... parts) {
-    return new EncodedWeight(weight.rows(), weight.scheme(), weight.options(), Encoding.conventional(List.of(parts)));
+    return new EncodedWeight(
+        weight.rows(), weight.scheme(), weight.options(), Encoding.conventional(List.of(parts)));
   }
 
   private Optional<String> whyNot(EncodedWeight weight) {

@@ -42,7 +42,8 @@ public final class EncodedSamples {
         new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int8", 1),
         new Options(8, true, Granularity.CHANNEL),
-        Encoding.affine(Part.perElement(Part.CODES, ElementType.INT8), Part.perRow(Part.SCALE, type)));
+        Encoding.affine(
+            Part.perElement(Part.CODES, ElementType.INT8), Part.perRow(Part.SCALE, type)));
   }
 
   /**

@@ -91,6 +91,15 @@ final class StoredModel implements QuantizedModel {
 
   private List<Path> save(Path target, Optional<String> formatId, boolean overwrite) {
     requireOpen();
+    try {
+      return settings.cancellation().run(() -> write(target, formatId, overwrite));
+    } catch (IOException e) {
+      throw OutputChoice.unwritable(target, e);
+    }
+  }
+
+  private List<Path> write(Path target, Optional<String> formatId, boolean overwrite)
+      throws IOException {
     QuantizationConfig.Builder named = QuantizationConfig.builder();
     formatId.ifPresent(named::format);
     OutputFormat output = OutputChoice.required(settings.plugins(), named.build(), target);
@@ -125,11 +134,13 @@ final class StoredModel implements QuantizedModel {
             provenance);
     try (OutputWriter sink = output.open(request)) {
       new Transcoder(settings, source, sink).run();
-      Trial trial = Trial.of(settings, source, layers, sink, target);
-      trial.requireAccepted(settings.gates().check(trial));
-      return Stages.commit(settings, sink, target);
-    } catch (IOException e) {
-      throw OutputChoice.unwritable(target, e);
+      if (settings.running() && output.isRunnable()) {
+        Trial trial = Trial.of(settings, source, layers, sink.finish(), target);
+        trial.requireAccepted(settings.gates().check(trial));
+      } else {
+        Stages.finish(settings, sink, target);
+      }
+      return settings.cancellation().place(sink::commit);
     }
   }
 

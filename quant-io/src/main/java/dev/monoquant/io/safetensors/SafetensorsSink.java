@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** One safetensors file in the making. */
 final class SafetensorsSink implements OutputWriter {
@@ -22,6 +23,8 @@ final class SafetensorsSink implements OutputWriter {
   private final Staging staging;
   private final TensorFileWriter file;
   private final PartWriter parts;
+
+  private boolean finished;
 
   SafetensorsSink(OutputRequest request, Disk disk) throws IOException {
     SafetensorsLayout layout = SafetensorsOutput.layout(request);
@@ -52,8 +55,17 @@ final class SafetensorsSink implements OutputWriter {
   }
 
   @Override
-  public List<Path> commit() throws IOException {
+  public Optional<Path> finish() throws IOException {
     file.finish(manifest -> SafetensorsOutput.layout(request, manifest), staging.inputs());
+    finished = true;
+    return Optional.empty();
+  }
+
+  @Override
+  public List<Path> commit() throws IOException {
+    if (!finished) {
+      finish();
+    }
     staging.commit();
     return List.of(request.target());
   }

@@ -2,7 +2,7 @@
 module dev.monoquant.testkit {
   requires transitive dev.monoquant.api;
   requires transitive net.jqwik.api;
-  requires transitive org.junit.jupiter.api;
+  requires transitive org.opentest4j;
   requires static com.google.auto.service;
   requires static org.jspecify;
 

@@ -62,6 +62,7 @@ public record ClassDef(
     return file.prefix() + name;
   }
 
+  /** {@return whether it is a module, and so has parameters and methods} */
   public boolean isModule() {
     return base.equals("Module");
   }

@@ -130,6 +130,19 @@ record Codec(EncodedWeight weight, Kind kind) {
         && weight.encoding().find(Part.ZERO_POINT).isEmpty();
   }
 
+  /**
+   * {@return how far a code that a kernel multiplies is from the zero point of its row at most}
+   *
+   * @param own whether the kernel takes the codes as they are stored; else they are rounded again
+   */
+  long weightSteps(boolean own) {
+    if (!own || codes().type().bits() < Byte.SIZE) {
+      return Byte.MAX_VALUE;
+    }
+    boolean centred = codes().type().signed() && weight.encoding().find(Part.ZERO_POINT).isEmpty();
+    return centred ? -Byte.MIN_VALUE : 2 * Byte.MAX_VALUE + 1;
+  }
+
   Part codes() {
     return weight.encoding().part(Part.CODES);
   }

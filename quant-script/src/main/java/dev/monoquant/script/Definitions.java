@@ -23,6 +23,12 @@ public final class Definitions {
 
   private Definitions() {}
 
+  /**
+   * {@return the classes and functions of all source files of an archive}
+   *
+   * @param code the text of each file by its path below {@code code/}
+   * @param label the archive, for messages
+   */
   public static Definitions of(SortedMap<String, String> code, String label) {
     Definitions all = new Definitions();
     code.forEach(

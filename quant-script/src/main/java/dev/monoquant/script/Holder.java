@@ -27,9 +27,13 @@ final class Holder {
 
   /** {@return how it is executed: without a kernel there is nothing but decoding} */
   Mode mode() {
-    return plan.product() || plan.embedding() || plan.window().isPresent()
-        ? mode
-        : Mode.WEIGHT_ONLY;
+    boolean used = plan.product() || plan.embedding() || plan.window().isPresent();
+    return used && limit().isEmpty() ? mode : Mode.WEIGHT_ONLY;
+  }
+
+  /** {@return why no int8 kernel may do what the places ask for; empty if one may} */
+  Optional<String> limit() {
+    return KernelLimits.refusal(codec, plan);
   }
 
   /** {@return how it was asked to be executed} */

@@ -170,7 +170,11 @@ public final class Modules {
     return Collections.unmodifiableSet(places.keySet());
   }
 
-  /** {@return the place of a tensor by its name in the state dict, or empty} */
+  /**
+   * {@return the place of a tensor, or empty}
+   *
+   * @param name its name in the state dict
+   */
   public Optional<Place> find(String name) {
     return Optional.ofNullable(places.get(name));
   }

@@ -22,10 +22,12 @@ final class Notes {
               : "the code does not use it");
     } else if (mode == Mode.WEIGHT_ONLY) {
       said.add(
-          weight.storage(HolderOptions.MODE).equals(mode.wire())
-              ? "decoded once when the model is loaded"
-              : "too small to gain from an int8 kernel (option small), decoded once when the model is"
-                  + " loaded");
+          holder.requested() != mode
+              ? "decoded once when the model is loaded: " + holder.limit().orElseThrow()
+              : weight.storage(HolderOptions.MODE).equals(mode.wire())
+                  ? "decoded once when the model is loaded"
+                  : "too small to gain from an int8 kernel (option small), decoded once when the model is"
+                      + " loaded");
     } else {
       kernels(plan, codec, said);
     }

@@ -43,7 +43,12 @@ public final class Pickles {
     return STORAGES.containsKey(type);
   }
 
-  /** {@return a contiguous tensor that fills a storage} */
+  /**
+   * {@return a contiguous tensor that fills a storage}
+   *
+   * @param storage the storage
+   * @param shape its sizes, the elements of the storage in all
+   */
   public static PickleObject tensor(HeldStorage storage, List<Long> shape) {
     String type = STORAGES.get(storage.type());
     if (type == null) {
@@ -91,7 +96,12 @@ public final class Pickles {
     return new PickleTuple(List.of(items));
   }
 
-  /** {@return an object of a class of the program} */
+  /**
+   * {@return an object of a class of the program}
+   *
+   * @param qualified the name of the class with dots
+   * @param state its attributes
+   */
   public static PickleObject instance(String qualified, PickleValue state) {
     int dot = qualified.lastIndexOf('.');
     PickleObject object =

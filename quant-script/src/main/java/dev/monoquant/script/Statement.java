@@ -26,6 +26,11 @@ public record Statement(
     values = List.copyOf(values);
   }
 
+  /**
+   * {@return a line as a statement; one that is not understood assigns nothing}
+   *
+   * @param line a logical line
+   */
   public static Statement of(Lines.Line line) {
     try {
       return understand(line);

@@ -62,6 +62,19 @@ public record SchemeCase(Scheme scheme, WeightSample weight, Options options)
     }
   }
 
+  /**
+   * {@return whether the scheme takes a weight of this shape under these options, whatever its
+   * numbers}
+   */
+  public boolean isEncoded() {
+    try {
+      encoding();
+      return true;
+    } catch (QuantException e) {
+      return false;
+    }
+  }
+
   /** {@return the parts that the scheme declares} */
   public Encoding encoding() {
     return scheme.encoding(weight.rows(), options);

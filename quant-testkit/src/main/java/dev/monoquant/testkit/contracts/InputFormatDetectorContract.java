@@ -6,6 +6,7 @@ import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.testkit.data.ForeignInputs;
 import dev.monoquant.testkit.data.LiveInputs;
+import dev.monoquant.testkit.laws.DamageLaws;
 import dev.monoquant.testkit.laws.DetectorLaws;
 import dev.monoquant.testkit.laws.LawViolation;
 import dev.monoquant.testkit.laws.ReadingLaws;
@@ -13,13 +14,14 @@ import dev.monoquant.testkit.laws.SourceLaws;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
+import java.util.function.Consumer;
 import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import net.jqwik.api.lifecycle.AddLifecycleHook;
 
 /**
  * Everything that the framework relies on an {@link InputFormatDetector} for, as tests.
@@ -36,6 +38,7 @@ import net.jqwik.api.Property;
  * }
  * }</pre>
  */
+@AddLifecycleHook(Judging.class)
 public interface InputFormatDetectorContract {
 
   /** {@return the detector to try} */
@@ -71,105 +74,112 @@ public interface InputFormatDetectorContract {
   /** It is found by its id, and is of the same class. */
   @Example
   default void isRegistered() {
+    Judging.judge("isRegistered", registered(), "registered() is false", this::requireRegistered);
+  }
+
+  private void requireRegistered() {
     InputFormatDetector subject = subject();
-    if (registered() && Plugins.load().inputFormat(subject.id()).getClass() != subject.getClass()) {
+    if (Plugins.load().inputFormat(subject.id()).getClass() != subject.getClass()) {
       throw new LawViolation(
           "isRegistered", subject.getClass().getName(), subject.id() + " is of another class");
     }
   }
 
-  /**
-   * All of {@link DetectorLaws}, on {@link ForeignInputs} and on the sample.
-   *
-   * @throws IOException if the inputs cannot be written
-   */
+  /** All of {@link DetectorLaws}, on {@link ForeignInputs} and on the sample. */
   @Example
-  default void staysCalmOnForeignInputs() throws IOException {
-    Path folder = Files.createTempDirectory("contract");
-    try {
-      List<ModelInput> foreign = ForeignInputs.in(Files.createDirectory(folder.resolve("foreign")));
-      for (var law : DetectorLaws.all()) {
-        for (ModelInput input : foreign) {
-          law.check(new DetectorLaws.Case(subject(), input, folder));
-        }
-      }
-      ModelInput model = sample(Files.createDirectory(folder.resolve("sample")));
-      for (var law : DetectorLaws.all()) {
-        law.check(new DetectorLaws.Case(subject(), model, folder));
-      }
-    } finally {
-      delete(folder);
-    }
+  default void staysCalmOnForeignInputs() {
+    TemporaryFolder.use(
+        folder -> {
+          List<ModelInput> inputs =
+              new ArrayList<>(ForeignInputs.in(Files.createDirectory(folder.resolve("foreign"))));
+          inputs.add(sample(Files.createDirectory(folder.resolve("sample"))));
+          for (var law : DetectorLaws.all()) {
+            for (ModelInput input : inputs) {
+              law.check(new DetectorLaws.Case(subject(), input, folder));
+            }
+          }
+        });
   }
 
-  /**
-   * All of {@link DetectorLaws}, on {@link LiveInputs}.
-   *
-   * @throws IOException if there are no temporary folders
-   */
+  /** All of {@link DetectorLaws}, on {@link LiveInputs}. */
   @Example
-  default void staysCalmOnLiveInputs() throws IOException {
-    if (!usesArrays()) {
-      return;
-    }
-    Path folder = Files.createTempDirectory("contract");
-    try (NDManager manager = NDManager.newBaseManager()) {
-      for (ModelInput input : LiveInputs.in(manager)) {
-        for (var law : DetectorLaws.all()) {
-          law.check(new DetectorLaws.Case(subject(), input, folder));
-        }
-      }
-    } finally {
-      delete(folder);
-    }
+  default void staysCalmOnLiveInputs() {
+    Judging.judge(
+        "staysCalmOnLiveInputs", usesArrays(), "usesArrays() is false", this::requireCalmOnLive);
+  }
+
+  private void requireCalmOnLive() {
+    TemporaryFolder.use(
+        folder -> {
+          try (NDManager manager = NDManager.newBaseManager()) {
+            for (ModelInput input : LiveInputs.in(manager)) {
+              for (var law : DetectorLaws.all()) {
+                law.check(new DetectorLaws.Case(subject(), input, folder));
+              }
+            }
+          }
+        });
   }
 
   /**
    * All of {@link DetectorLaws}, on a file of any bytes.
    *
    * @param bytes generated
-   * @throws IOException if the file cannot be written
    */
   @Property(tries = 100)
-  default void staysCalmOnAnyBytes(@ForAll byte[] bytes) throws IOException {
-    Path folder = Files.createTempDirectory("contract");
-    try {
-      Path file = Files.write(folder.resolve("any"), bytes);
-      for (var law : DetectorLaws.all()) {
-        law.check(new DetectorLaws.Case(subject(), ModelInput.of(file), folder));
-      }
-    } finally {
-      delete(folder);
-    }
+  default void staysCalmOnAnyBytes(@ForAll byte[] bytes) {
+    TemporaryFolder.use(
+        folder -> {
+          Path file = Files.write(folder.resolve("any"), bytes);
+          for (var law : DetectorLaws.all()) {
+            law.check(new DetectorLaws.Case(subject(), ModelInput.of(file), folder));
+          }
+        });
   }
 
-  /**
-   * All of {@link SourceLaws}, and {@link ReadingLaws#readsTheTruth}, on the sample.
-   *
-   * @throws IOException if the sample cannot be written
-   */
+  /** See {@link SourceLaws#aboutWholeModels}, on the sample. */
   @Example
-  default void readsItsOwn() throws IOException {
-    Path folder = Files.createTempDirectory("contract");
-    try {
-      SourceLaws.Case c = new SourceLaws.Case(subject(), sample(folder));
-      for (var law : SourceLaws.all()) {
-        law.check(c);
-      }
-      ReadingLaws.readsTheTruth(c, truth());
-      if (usesArrays()) {
-        SourceLaws.leavesNoArrays(c);
-      }
-    } finally {
-      delete(folder);
-    }
+  default void readsItsOwn() {
+    onSample(c -> SourceLaws.aboutWholeModels().forEach(law -> law.check(c)));
   }
 
-  private static void delete(Path folder) throws IOException {
-    try (Stream<Path> paths = Files.walk(folder)) {
-      for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(path);
-      }
-    }
+  /** See {@link ReadingLaws#readsTheTruth}. */
+  @Example
+  default void readsTheTruth() {
+    onSample(c -> Judging.judge(() -> ReadingLaws.readsTheTruth(c, truth())));
+  }
+
+  /** See {@link DamageLaws#probeReadsTheBeginning}. */
+  @Example
+  default void probeReadsTheBeginning() {
+    onSample(c -> Judging.judge(() -> DamageLaws.probeReadsTheBeginning(c)));
+  }
+
+  /** See {@link DamageLaws#damageIsToldProperly}. */
+  @Example
+  default void damageIsToldProperly() {
+    onSample(c -> Judging.judge(() -> DamageLaws.damageIsToldProperly(c)));
+  }
+
+  /** See {@link DamageLaws#truncationIsNoticed}. */
+  @Example
+  default void truncationIsNoticed() {
+    onSample(c -> Judging.judge(() -> DamageLaws.truncationIsNoticed(c)));
+  }
+
+  /** See {@link SourceLaws#leavesNoArrays}. */
+  @Example
+  default void leavesNoArrays() {
+    onSample(
+        c ->
+            Judging.judge(
+                "leavesNoArrays",
+                usesArrays(),
+                "usesArrays() is false",
+                () -> SourceLaws.leavesNoArrays(c)));
+  }
+
+  private void onSample(Consumer<SourceLaws.Case> laws) {
+    TemporaryFolder.use(folder -> laws.accept(new SourceLaws.Case(subject(), sample(folder))));
   }
 }

@@ -11,6 +11,7 @@ import dev.monoquant.testkit.laws.LayerQuantizerLaws;
 import java.util.ArrayList;
 import java.util.List;
 import net.jqwik.api.Example;
+import net.jqwik.api.lifecycle.AddLifecycleHook;
 
 /**
  * Everything that the framework relies on a {@link LayerQuantizer} for, as tests.
@@ -28,6 +29,7 @@ import net.jqwik.api.Example;
  * }
  * }</pre>
  */
+@AddLifecycleHook(Judging.class)
 public interface LayerQuantizerContract {
 
   /** {@return the layer quantizer to try} */
@@ -44,11 +46,15 @@ public interface LayerQuantizerContract {
   /** It is found by its id, and is of the same class. */
   @Example
   default void isRegistered() {
+    Judging.judge("isRegistered", registered(), "registered() is false", this::requireRegistered);
+  }
+
+  private void requireRegistered() {
     LayerQuantizer subject = subject();
     boolean found =
         Plugins.load().layerQuantizers().stream()
             .anyMatch(p -> p.id().equals(subject.id()) && p.getClass() == subject.getClass());
-    if (registered() && !found) {
+    if (!found) {
       throw new LawViolation(
           "isRegistered", subject.getClass().getName(), subject.id() + " is not registered");
     }

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import net.jqwik.api.Example;
+import net.jqwik.api.lifecycle.AddLifecycleHook;
 
 /**
  * Everything that the framework relies on an {@link OutputFormat} for, as tests.
@@ -29,6 +30,7 @@ import net.jqwik.api.Example;
  * }
  * }</pre>
  */
+@AddLifecycleHook(Judging.class)
 public interface OutputFormatContract {
 
   /** {@return the format to try} */
@@ -55,9 +57,12 @@ public interface OutputFormatContract {
   /** It is found by its id, and is of the same class. */
   @Example
   default void isRegistered() {
+    Judging.judge("isRegistered", registered(), "registered() is false", this::requireRegistered);
+  }
+
+  private void requireRegistered() {
     OutputFormat subject = subject();
-    if (registered()
-        && Plugins.load().outputFormat(subject.id()).getClass() != subject.getClass()) {
+    if (Plugins.load().outputFormat(subject.id()).getClass() != subject.getClass()) {
       throw new LawViolation(
           "isRegistered", subject.getClass().getName(), subject.id() + " is of another class");
     }
@@ -83,9 +88,12 @@ public interface OutputFormatContract {
   /** See {@link ReadBackLaws#readsBack}. */
   @Example
   default void readsBack() {
-    reader()
-        .ifPresent(
-            reader ->
-                ReadBackLaws.readsBack(new OutputCase(subject(), targetName(), weights()), reader));
+    Judging.judge(
+        "readsBack",
+        reader().isPresent(),
+        "reader() is empty",
+        () ->
+            ReadBackLaws.readsBack(
+                new OutputCase(subject(), targetName(), weights()), reader().orElseThrow()));
   }
 }

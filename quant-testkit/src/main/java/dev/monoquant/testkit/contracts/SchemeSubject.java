@@ -12,7 +12,9 @@ import java.util.OptionalDouble;
 import java.util.Set;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
 import net.jqwik.api.Provide;
+import net.jqwik.api.Tuple;
 
 /**
  * What a {@link SchemeContract} asks about the scheme: which one it is, what it can do, and what to
@@ -43,9 +45,9 @@ public interface SchemeSubject {
     return EnumSet.allOf(ValuePattern.class);
   }
 
-  /** {@return the most rows of a weight} */
+  /** {@return the most rows of a weight; two blocks of the scheme's defaults, and some more} */
   default int maxRows() {
-    return 7;
+    return 2 * GroupShape.of(subject()).rows() + 5;
   }
 
   /** {@return the most columns of a weight, at least {@link #colMultiple()}} */
@@ -53,9 +55,12 @@ public interface SchemeSubject {
     return 2 * colMultiple() + 40;
   }
 
-  /** {@return what columns are a multiple of, such as the default group size} */
+  /**
+   * {@return what columns are a multiple of: those of a group at the scheme's own defaults. Weights
+   * with other columns are tried too, as far as the scheme takes them}
+   */
   default int colMultiple() {
-    return 1;
+    return GroupShape.of(subject()).cols();
   }
 
   /** {@return whether rows of zeros decode to zeros} */
@@ -91,14 +96,24 @@ public interface SchemeSubject {
     return OptionalDouble.empty();
   }
 
-  /** {@return cases that the scheme accepts, in all options} */
+  /**
+   * {@return cases in all options: weights that suit the scheme's defaults, which it may refuse,
+   * and weights with any number of columns, if it takes them}
+   */
   @Provide
   default Arbitrary<SchemeCase> schemeCases() {
-    return weightSamples()
-        .flatMap(
-            weight ->
-                Arbitraries.of(options(weight.rows()))
-                    .map(options -> new SchemeCase(subject(), weight, options)))
+    Arbitrary<SchemeCase> even = inAllOptions(weightSamples());
+    if (colMultiple() == 1) {
+      return even;
+    }
+    Arbitrary<SchemeCase> ragged =
+        inAllOptions(Samples.weights(patterns(), maxRows(), maxCols(), 1));
+    return Arbitraries.frequencyOf(
+            Tuple.of(3, even),
+            Tuple.of(
+                1,
+                Combinators.combine(ragged, even)
+                    .as((any, suiting) -> any.isEncoded() ? any : suiting)))
         .withoutEdgeCases();
   }
 
@@ -106,5 +121,14 @@ public interface SchemeSubject {
   @Provide
   default Arbitrary<WeightSample> weightSamples() {
     return Samples.weights(patterns(), maxRows(), maxCols(), colMultiple());
+  }
+
+  private Arbitrary<SchemeCase> inAllOptions(Arbitrary<WeightSample> weights) {
+    return weights
+        .flatMap(
+            weight ->
+                Arbitraries.of(options(weight.rows()))
+                    .map(options -> new SchemeCase(subject(), weight, options)))
+        .withoutEdgeCases();
   }
 }

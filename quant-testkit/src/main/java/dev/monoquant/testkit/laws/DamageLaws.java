@@ -27,6 +27,14 @@ public final class DamageLaws {
 
   private DamageLaws() {}
 
+  /** {@return every law about damaged files, the simplest first} */
+  public static List<Law<Case>> all() {
+    return List.of(
+        new Law<>("probeReadsTheBeginning", DamageLaws::probeReadsTheBeginning),
+        new Law<>("damageIsToldProperly", DamageLaws::damageIsToldProperly),
+        new Law<>("truncationIsNoticed", DamageLaws::truncationIsNoticed));
+  }
+
   /**
    * Probing a file looks at no more than its first {@link InputFormatDetector#LOOK_AHEAD} bytes:
    * two files that differ beyond that are probed alike, and one of 3 GiB is probed without ado.
@@ -37,7 +45,7 @@ public final class DamageLaws {
     String law = "probeReadsTheBeginning";
     Path model = c.path().filter(Files::isRegularFile).orElse(null);
     if (model == null) {
-      return;
+      throw new NotApplicable(law, "the model is no file");
     }
     Folders.temporary(
         folder -> {
@@ -83,7 +91,7 @@ public final class DamageLaws {
    * A model that is cut off or has a wrong bit is refused with a {@link ModelFormatException} or an
    * {@link IOException}, or else opens; then the same holds for reading it.
    *
-   * @param c a valid model
+   * @param c a valid model; a live object is not judged
    */
   public static void damageIsToldProperly(Case c) {
     Function<byte[], List<Damage>> both =
@@ -93,6 +101,7 @@ public final class DamageLaws {
           return all;
         };
     eachDamaged(
+        "damageIsToldProperly",
         c,
         both,
         (damaged, what) -> {
@@ -111,12 +120,13 @@ public final class DamageLaws {
    * there with all their bytes. With which exception it is refused is up to {@link
    * #damageIsToldProperly}.
    *
-   * @param c a valid model
+   * @param c a valid model; a live object is not judged
    */
   public static void truncationIsNoticed(Case c) {
     Map<String, byte[]> whole = new LinkedHashMap<>();
     Sources.with(c, source -> whole.putAll(Sources.content(source)));
     eachDamaged(
+        "truncationIsNoticed",
         c,
         Damage::truncations,
         (damaged, what) -> {
@@ -132,14 +142,14 @@ public final class DamageLaws {
   }
 
   private interface Damaged {
-    void look(Path model, String what);
+    void at(Path model, String what);
   }
 
-  /** Live objects are not damaged: nothing of them comes from a disk. */
-  private static void eachDamaged(Case c, Function<byte[], List<Damage>> damages, Damaged law) {
+  private static void eachDamaged(
+      String law, Case c, Function<byte[], List<Damage>> damages, Damaged look) {
     Path model = c.path().orElse(null);
     if (model == null) {
-      return;
+      throw new NotApplicable(law, "nothing of a live object comes from a disk");
     }
     Folders.temporary(
         folder -> {
@@ -150,7 +160,7 @@ public final class DamageLaws {
               // A new file each time: an old one may still be mapped by whoever read it.
               Files.delete(file);
               Files.write(file, damage.bytes());
-              law.look(copy, file.getFileName() + " " + damage.what());
+              look.at(copy, file.getFileName() + " " + damage.what());
             }
             Files.delete(file);
             Files.write(file, intact);

@@ -158,7 +158,7 @@ public final class DetectorLaws {
    */
   public static void refusesProperly(Case c) {
     if (c.probe().orElse(Match.NONE) == Match.NONE) {
-      return;
+      throw new NotApplicable("refusesProperly", "the input does not match");
     }
     try (ModelSource source =
         c.detector().open(c.input(), ReadLimits.DEFAULT, OptionValues.DEFAULTS)) {

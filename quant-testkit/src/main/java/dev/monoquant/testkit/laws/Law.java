@@ -2,13 +2,15 @@ package dev.monoquant.testkit.laws;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
  * A law by name, to run many in a loop without a test engine.
  *
  * @param name the name of its method
- * @param check returns if the law holds, throws {@link LawViolation} if not
+ * @param check returns if the law holds, throws {@link LawViolation} if not, and {@link
+ *     NotApplicable} if it says nothing about the subject
  * @param <T> what it is checked on
  */
 public record Law<T>(String name, Consumer<T> check) {
@@ -23,10 +25,16 @@ public record Law<T>(String name, Consumer<T> check) {
    * Checks the law.
    *
    * @param subject a plugin and an input
+   * @return empty if the law holds; why it says nothing about this subject if it does not apply
    * @throws LawViolation if it does not hold
    */
-  public void check(T subject) {
-    check.accept(subject);
+  public Optional<String> check(T subject) {
+    try {
+      check.accept(subject);
+      return Optional.empty();
+    } catch (NotApplicable notApplicable) {
+      return Optional.of(notApplicable.reason());
+    }
   }
 
   @Override

@@ -6,6 +6,7 @@ import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -75,6 +76,11 @@ final class Parts {
   /** The numbers of a part of a floating point type; empty for all other types. */
   static Optional<float[]> floats(Part part, byte[] bytes) {
     return part.type().isFloatingPoint() ? Optional.of(part.toFloats(bytes)) : Optional.empty();
+  }
+
+  /** The parts of a case, none if it is refused. */
+  static List<Part> declared(SchemeCase c) {
+    return c.isEncoded() ? c.encoding().parts() : List.of();
   }
 
   /** The codes of an encoding, if they are integers. */

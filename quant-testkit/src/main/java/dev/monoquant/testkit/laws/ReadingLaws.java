@@ -129,10 +129,14 @@ public final class ReadingLaws {
    * zero lost its sign, nothing was rounded.
    *
    * @param c a valid model
-   * @param truth the bytes of some of its plain tensors by name, little-endian
+   * @param truth the bytes of some of its plain tensors by name, little-endian; nothing is judged
+   *     if there are none
    */
   public static void readsTheTruth(SourceLaws.Case c, Map<String, byte[]> truth) {
     String law = "readsTheTruth";
+    if (truth.isEmpty()) {
+      throw new NotApplicable(law, "there are no bytes to compare with");
+    }
     Sources.with(
         c,
         source -> {

@@ -34,14 +34,19 @@ public final class RoundingLaws {
   public static void tiesGoToEven(SchemeCase c) {
     int bits = c.options().bits();
     if (bits < 2 || bits > 8) {
-      return;
+      throw new NotApplicable("tiesGoToEven", "codes of " + bits + " bits have no levels to try");
     }
+    boolean judged = false;
     int half = 1 << (bits - 1);
     for (float anchor : new float[] {half - 0.5f, half - 1, half}) {
       float[] levels = levels(c, anchor);
       if (isEven(levels, c.weight().type())) {
-        requireEven(c, anchor, levels);
+        judged |= requireEven(c, anchor, levels);
       }
+    }
+    if (!judged) {
+      throw new NotApplicable(
+          "tiesGoToEven", "no levels are a power of two apart for any of the anchors");
     }
   }
 
@@ -87,7 +92,8 @@ public final class RoundingLaws {
     return true;
   }
 
-  private static void requireEven(SchemeCase c, float anchor, float[] levels) {
+  /** Whether all the numbers in the middle were ties. */
+  private static boolean requireEven(SchemeCase c, float anchor, float[] levels) {
     float[] middles = new float[COLS / 2];
     for (int i = 0; i < middles.length; i++) {
       int low = i % (levels.length - 1);
@@ -102,7 +108,7 @@ public final class RoundingLaws {
       int col = column(i);
       float away = Math.abs(decoded[col] - middles[i]);
       if (codes.isEmpty() || away != (levels[1] - levels[0]) / 2) {
-        return; // The scale changed with the numbers between, or an end was clipped: no tie.
+        return false; // The scale changed with the numbers between, or an end was clipped: no tie.
       }
       int code = Parts.code(codes.get().type(), tile.part(Part.CODES)[col]);
       parity = i == 0 && !c.options().symmetric() ? code & 1 : parity;
@@ -120,6 +126,7 @@ public final class RoundingLaws {
                     anchor));
       }
     }
+    return true;
   }
 
   /**

@@ -12,6 +12,7 @@ import dev.monoquant.testkit.data.OptionSamples;
 import dev.monoquant.testkit.fakes.LiveArrays;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -69,6 +70,13 @@ public final class SourceLaws {
 
   /** {@return every law about models of the format, whole and damaged, the simplest first} */
   public static List<Law<Case>> all() {
+    List<Law<Case>> laws = new ArrayList<>(aboutWholeModels());
+    laws.addAll(DamageLaws.all());
+    return laws;
+  }
+
+  /** {@return the laws of this class and those of {@link ReadingLaws} that hold for all models} */
+  public static List<Law<Case>> aboutWholeModels() {
     return List.of(
         // First, as what is changed once and for all shows only once.
         new Law<>("readingTouchesNothing", SourceLaws::readingTouchesNothing),
@@ -79,9 +87,6 @@ public final class SourceLaws {
         new Law<>("piecesMakeTheWhole", ReadingLaws::piecesMakeTheWhole),
         new Law<>("closeIsIdempotent", SourceLaws::closeIsIdempotent),
         new Law<>("threadsDoNotMatter", ReadingLaws::threadsDoNotMatter),
-        new Law<>("probeReadsTheBeginning", DamageLaws::probeReadsTheBeginning),
-        new Law<>("damageIsToldProperly", DamageLaws::damageIsToldProperly),
-        new Law<>("truncationIsNoticed", DamageLaws::truncationIsNoticed),
         new Law<>("plainOpenMeansDefaults", SourceLaws::plainOpenMeansDefaults),
         new Law<>("optionsAreTakenOrRefused", SourceLaws::optionsAreTakenOrRefused));
   }

@@ -91,9 +91,10 @@ public final class TileIndependenceLaws {
   /**
    * Tiles that one worker quantizes in any order are what a new worker makes of each alone.
    *
-   * @param c an accepted case
+   * @param c an accepted case; it is not judged if it is a single tile
    */
   public static void orderDoesNotMatter(SchemeCase c) {
+    requireTiles("orderDoesNotMatter", c);
     Map<Span, EncodedTile> alone = alone(c);
     List<Span> order = new ArrayList<>(alone.keySet());
     Collections.reverse(order);
@@ -170,9 +171,10 @@ public final class TileIndependenceLaws {
   /**
    * One tile of all rows has the same bytes as many tiles of few rows, put together.
    *
-   * @param c an accepted case
+   * @param c an accepted case; it is not judged if it is a single tile
    */
   public static void heightDoesNotMatter(SchemeCase c) {
+    requireTiles("heightDoesNotMatter", c);
     EncodedTile expected = c.quantize();
     for (int height : new int[] {1, 2, 3, (c.weight().height() + 1) / 2}) {
       requireEqual(
@@ -181,6 +183,12 @@ public final class TileIndependenceLaws {
           expected,
           c.quantizeInTiles(height),
           "in tiles of " + height + " rows");
+    }
+  }
+
+  private static void requireTiles(String law, SchemeCase c) {
+    if (c.spans(1).size() < 2) {
+      throw new NotApplicable(law, "the weight is a single tile");
     }
   }
 

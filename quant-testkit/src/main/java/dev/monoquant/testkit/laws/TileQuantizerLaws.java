@@ -122,9 +122,12 @@ public final class TileQuantizerLaws {
   /**
    * Every cell of a code type below 8 bits holds a value of that type, sign-extended where signed.
    *
-   * @param c an accepted case
+   * @param c an accepted case; it is not judged if no part has such a type
    */
   public static void codesFitTheirType(SchemeCase c) {
+    if (c.encoding().parts().stream().noneMatch(p -> p.type().isCode() && p.type().bits() < 8)) {
+      throw new NotApplicable("codesFitTheirType", "no part has codes below 8 bits");
+    }
     EncodedTile tile = c.quantize();
     for (Part part : c.encoding().parts()) {
       ElementType type = part.type();
@@ -145,9 +148,12 @@ public final class TileQuantizerLaws {
   /**
    * Every cell of a floating point part is finite.
    *
-   * @param c an accepted case
+   * @param c an accepted case; it is not judged if no part is of such a type
    */
   public static void floatsAreFinite(SchemeCase c) {
+    if (c.encoding().parts().stream().noneMatch(p -> p.type().isQuantizable())) {
+      throw new NotApplicable("floatsAreFinite", "no part is of a floating point type");
+    }
     EncodedTile tile = c.quantize();
     for (Part part : c.encoding().parts()) {
       float[] cells = Parts.floats(part, tile.part(part.name())).orElse(new float[0]);
@@ -164,9 +170,12 @@ public final class TileQuantizerLaws {
    * No cell of the part {@link Part#SCALE}, where it is of a floating point type of 16 bits or
    * more, is zero: readers divide by it. (A scale of 8 bits may be one of two levels.)
    *
-   * @param c an accepted case
+   * @param c an accepted case; it is not judged if there is no such part
    */
   public static void scalesAreNotZero(SchemeCase c) {
+    if (c.encoding().find(Part.SCALE).filter(p -> p.type().isQuantizable()).isEmpty()) {
+      throw new NotApplicable("scalesAreNotZero", "no part scale is of a floating point type");
+    }
     EncodedTile tile = c.quantize();
     for (Part part : c.encoding().find(Part.SCALE).stream().toList()) {
       if (part.type().isSmallFloat()) {

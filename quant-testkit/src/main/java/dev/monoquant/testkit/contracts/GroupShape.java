@@ -1,0 +1,49 @@
+package dev.monoquant.testkit.contracts;
+
+import dev.monoquant.QuantException;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.tile.Granularity;
+
+/**
+ * How many rows and columns share a scale at a scheme's own defaults.
+ *
+ * @param rows 1 if each row has a scale of its own
+ * @param cols 1 if all columns of a row share one
+ */
+record GroupShape(int rows, int cols) {
+
+  /** A weight that nearly every group divides: its columns are 2 to the 12th times 3 times 5. */
+  private static final WeightMatrix LARGE =
+      new WeightMatrix(
+          "sample",
+          LayerKind.LINEAR,
+          "weight",
+          new TensorInfo("sample.weight", ElementType.FLOAT32, TensorShape.of(4096, 61_440)),
+          0);
+
+  /** Asks a scheme for its defaults. */
+  static GroupShape of(Scheme scheme) {
+    Granularity granularity = granularity(scheme);
+    if (granularity instanceof Granularity.PerGroup group) {
+      return new GroupShape(1, group.size());
+    }
+    return granularity instanceof Granularity.PerBlock block
+        ? new GroupShape(block.rows(), block.cols())
+        : new GroupShape(1, 1);
+  }
+
+  private static Granularity granularity(Scheme scheme) {
+    try {
+      Options defaults = scheme.defaults(LARGE);
+      return defaults.granularity();
+    } catch (QuantException refused) {
+      return Granularity.CHANNEL; // Such a weight does not suit it; the hooks must say what does.
+    }
+  }
+}

@@ -1,0 +1,110 @@
+package dev.monoquant.testkit.broken;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.SchemeId;
+import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.EncodedTile;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Granularity;
+import dev.monoquant.tile.Part;
+import dev.monoquant.tile.Tile;
+import java.util.Map;
+
+/**
+ * A sound scheme with a step for each mistake to make with groups: INT8, a power of two for each 64
+ * columns, fewer in the last group. All its arithmetic is exact.
+ */
+class ToyGroups implements Scheme {
+
+  static final int SIZE = 64;
+
+  @Override
+  public SchemeId id() {
+    return new SchemeId("acme/groups", 1);
+  }
+
+  @Override
+  public Options defaults(WeightMatrix rows) {
+    return new Options(8, true, Granularity.group(SIZE), "acme", Compute.AUTO, Map.of());
+  }
+
+  @Override
+  public Encoding encoding(WeightMatrix rows, Options options) {
+    if (!options.profile().equals("acme")) {
+      throw new ConfigurationException("profile " + options.profile() + "; there is only acme");
+    }
+    return Encoding.of(
+        Part.perElement(Part.CODES, ElementType.INT8),
+        Part.perGroup(Part.SCALE, ElementType.FLOAT32, SIZE));
+  }
+
+  @Override
+  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+    return this::quantize;
+  }
+
+  private EncodedTile quantize(Tile tile) {
+    Toy toy = new Toy();
+    float[] x = tile.values();
+    int cols = tile.cols();
+    byte[] codes = new byte[tile.height() * cols];
+    int groups = groups(cols);
+    byte[] scales = new byte[tile.height() * groups * Float.BYTES];
+    for (int i = 0; i < tile.height() * groups; i++) {
+      int from = i / groups * cols + i % groups * SIZE;
+      int to = Math.min(from + SIZE, (i / groups + 1) * cols);
+      float greatest = 0;
+      for (int at = from; at < to; at++) {
+        greatest = Math.max(greatest, Math.abs(x[at]));
+      }
+      float scale = toy.scale(-greatest, greatest, true);
+      Toy.little(scales).putFloat(i * Float.BYTES, scale);
+      for (int at = from; at < to; at++) {
+        codes[at] = toy.code(x[at] / (double) scale, 0);
+      }
+    }
+    return EncodedTile.of(tile, Map.of(Part.CODES, codes, Part.SCALE, scales));
+  }
+
+  static int groups(int cols) {
+    return (cols + SIZE - 1) / SIZE;
+  }
+
+  /** Which of a row's scales a column has. */
+  int group(int col, int cols) {
+    return col / SIZE;
+  }
+
+  @Override
+  public TileDecoder decoder(WeightMatrix rows, Options options) {
+    int cols = Math.toIntExact(rows.cols());
+    float greatest = Toy.greatest(rows.tensor().type());
+    return new TileDecoder() {
+      @Override
+      public void decode(EncodedTile tile, float[] out) {
+        byte[] codes = tile.part(Part.CODES);
+        for (int i = 0; i < codes.length; i++) {
+          int scale = i / cols * groups(cols) + group(i % cols, cols);
+          float x = codes[i] * Toy.scaleOf(tile, scale);
+          out[i] = Math.max(-greatest, Math.min(greatest, x));
+        }
+      }
+
+      @Override
+      public double errorBound(EncodedTile tile, int row) {
+        double bound = 0;
+        for (int group = 0; group < groups(cols); group++) {
+          bound = Math.max(bound, Toy.scaleOf(tile, row * groups(cols) + group) / 2.0);
+        }
+        return bound;
+      }
+    };
+  }
+}

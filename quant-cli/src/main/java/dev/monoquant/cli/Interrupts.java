@@ -71,7 +71,9 @@ final class Interrupts {
     }
   }
 
-  /** Whether the user has pressed Ctrl-C, or the process was asked to end, before it was too late. */
+  /**
+   * Whether the user has pressed Ctrl-C, or the process was asked to end, before it was too late.
+   */
   static boolean requested() {
     return requested;
   }

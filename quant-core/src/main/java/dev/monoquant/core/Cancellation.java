@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  * interrupted before its output is put in place ends with {@link CancellationException}, and an
  * interrupt that comes later does not disturb it.
  *
- * <p>What this does not do: it does not stop native code, such as a call of a model that is run; the
- * run ends when that call returns.
+ * <p>What this does not do: it does not stop native code, such as a call of a model that is run;
+ * the run ends when that call returns.
  */
 public final class Cancellation {
 
@@ -40,7 +40,8 @@ public final class Cancellation {
 
   /**
    * Cancels the runs that are under way and all that would begin. Waits for an output that is being
-   * put in place at this moment, which takes a few renames; the threads of the runs are interrupted.
+   * put in place at this moment, which takes a few renames; the threads of the runs are
+   * interrupted.
    */
   public void cancel() {
     placing.writeLock().lock();

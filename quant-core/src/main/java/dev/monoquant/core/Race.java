@@ -52,10 +52,7 @@ final class Race implements AutoCloseable {
   private final NDManager manager;
 
   private Race(
-      List<Entrant> entrants,
-      List<String> parameters,
-      String remedy,
-      Cancellation cancellation) {
+      List<Entrant> entrants, List<String> parameters, String remedy, Cancellation cancellation) {
     this.remedy = remedy;
     this.cancellation = cancellation;
     this.entrants = List.copyOf(entrants);

@@ -39,11 +39,7 @@ record Trial(
    * @param target what the output will be called
    */
   static Trial of(
-      Settings settings,
-      ModelSource source,
-      List<Layer> layers,
-      Optional<Path> made,
-      Path target)
+      Settings settings, ModelSource source, List<Layer> layers, Optional<Path> made, Path target)
       throws IOException {
     if (made.isEmpty()) {
       return NONE;

@@ -1,5 +1,6 @@
 package dev.monoquant.core;
 
+import dev.monoquant.core.InputOpener.Opened;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.TensorInfo;
@@ -22,7 +23,9 @@ final class Comparer {
     this.settings = settings;
   }
 
-  Comparison compare(ModelSource a, ModelSource b) throws IOException {
+  Comparison compare(Opened first, Opened second) throws IOException {
+    ModelSource a = first.source();
+    ModelSource b = second.source();
     ModelSource left = new DecodedSource(settings, a);
     ModelSource right = new DecodedSource(settings, b);
     Map<String, TensorInfo> others = new LinkedHashMap<>();
@@ -45,7 +48,14 @@ final class Comparer {
       meter.add(tensor.bytes(), tensor.name());
     }
     return new Comparison(
-        a.name(), b.name(), tensors, onlyInA, new ArrayList<>(others.values()), mismatched);
+        a.name(),
+        b.name(),
+        tensors,
+        onlyInA,
+        new ArrayList<>(others.values()),
+        mismatched,
+        first.foreign(),
+        second.foreign());
   }
 
   private static ComparedTensor compare(

@@ -7,8 +7,8 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -79,11 +79,11 @@ final class Spool {
     boolean done = false;
     try {
       OutputFormat output = settings.plugins().outputFormat(FORMAT);
-      OutputRequest request =
-          new OutputRequest(
-              file, false, false, source, plan.layers(), weights(plan), kept(plan), provenance);
+      WriteOptions options = new WriteOptions(file, false, false, false);
       Report report;
-      try (OutputWriter sink = output.open(request)) {
+      try (OutputChoice.Open open = OutputChoice.open(output, source);
+          OutputWriter sink =
+              open.session().layout(Stages.contents(plan, provenance)).open(options)) {
         report = Stages.runGated(settings, source, plan, Stages.policy(config), sink);
         sink.commit();
       }

@@ -10,9 +10,10 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -104,43 +105,43 @@ final class StoredModel implements QuantizedModel {
     formatId.ifPresent(named::format);
     OutputFormat output = OutputChoice.required(settings.plugins(), named.build(), target);
     OutputChoice.requireRun(settings, output);
+    List<Layer> layers =
+        LayerInference.layers(floatTensors(), source.layers(), QuantizationConfig.DEFAULT);
+    OutputContents contents =
+        new OutputContents(layers, source.quantized(), source.tensors(), provenance);
+    WriteOptions options = new WriteOptions(target, overwrite, settings.sync(), false);
+    try (OutputChoice.Open open = OutputChoice.open(output, source)) {
+      requireSupported(open);
+      try (OutputWriter sink = open.session().layout(contents).open(options)) {
+        new Transcoder(settings, source, sink).run();
+        if (settings.running() && output.isRunnable()) {
+          Trial trial = Trial.of(settings, source, layers, sink.finish(), target);
+          trial.requireAccepted(settings.gates().check(trial));
+        } else {
+          Stages.finish(settings, sink, target);
+        }
+        return settings.cancellation().place(sink::commit);
+      }
+    }
+  }
+
+  private void requireSupported(OutputChoice.Open output) {
     for (EncodedWeight weight : source.quantized()) {
-      Optional<String> refusal = output.refusal(weight, source);
-      if (refusal.isPresent()) {
+      Optional<String> reason = output.session().unsupported(weight);
+      if (reason.isPresent()) {
+        String id = output.format().id();
         throw new ConfigurationException(
             "format "
-                + output.id()
+                + id
                 + " cannot hold "
                 + QuantException.quote(weight.name())
                 + " as it is quantized: "
-                + refusal.get()
+                + reason.get()
                 + ". Name the format when quantizing, so that such weights are kept: "
                 + "QuantizationConfig.builder().format(\""
-                + output.id()
+                + id
                 + "\"); or save to a .safetensors file");
       }
-    }
-    List<Layer> layers =
-        LayerInference.layers(floatTensors(), source.layers(), QuantizationConfig.DEFAULT);
-    OutputRequest request =
-        new OutputRequest(
-            target,
-            overwrite,
-            settings.sync(),
-            source,
-            layers,
-            source.quantized(),
-            source.tensors(),
-            provenance);
-    try (OutputWriter sink = output.open(request)) {
-      new Transcoder(settings, source, sink).run();
-      if (settings.running() && output.isRunnable()) {
-        Trial trial = Trial.of(settings, source, layers, sink.finish(), target);
-        trial.requireAccepted(settings.gates().check(trial));
-      } else {
-        Stages.finish(settings, sink, target);
-      }
-      return settings.cancellation().place(sink::commit);
     }
   }
 

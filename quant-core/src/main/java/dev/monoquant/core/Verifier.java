@@ -52,11 +52,15 @@ final class Verifier {
                       new ValidationException(
                           path
                               + ": it carries no manifest, so it cannot be verified. Outputs of quant"
-                              + " do; compare others with their original: quant compare"));
+                              + " do; compare others with their original: quant compare"
+                              + opened.foreign().map(f -> ". It is quantized " + f).orElse("")));
       if (against.isEmpty()) {
         Stages.requireKnown(settings, opened);
       }
       Verifier verifier = new Verifier(settings, opened.source(), audit);
+      opened
+          .foreign()
+          .ifPresent(f -> verifier.differs(path.toString(), "it holds quantization " + f));
       if (against.isEmpty()) {
         verifier.weights(Optional.empty());
         return verifier.result(path, "");

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.Problem;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.io.compressedtensors.CompressedTensorsFormat;
 import dev.monoquant.io.compressedtensors.CompressedTensorsOutput;
@@ -23,11 +24,11 @@ import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.SideFile;
+import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
@@ -87,8 +88,8 @@ class ManifestTest {
 
   private Path write(OutputFormat format, String name) throws IOException {
     Sample sample = sample(!name.contains("."));
-    OutputRequest request = sample.request(folder.resolve(name), false, source(sample));
-    long predicted = format.predictBytes(request);
+    Request request = sample.request(folder.resolve(name), false, source(sample));
+    long predicted = request.bytes(format);
     List<Path> written = sample.write(format, request);
     assertThat(
             written.stream()
@@ -233,8 +234,8 @@ class ManifestTest {
   void anInputThatChangesMeanwhileIsRefused() throws IOException {
     Sample sample = sample(false);
     Path target = folder.resolve("q.safetensors");
-    OutputRequest request = sample.request(target, false, source(sample));
-    try (OutputWriter sink = new SafetensorsOutput().open(request)) {
+    Request request = sample.request(target, false, source(sample));
+    try (OutputWriter sink = request.open(new SafetensorsOutput())) {
       sample.fill(sink);
       Files.setLastModifiedTime(input, FileTime.fromMillis(1_000_000));
       assertThatThrownBy(sink::commit)
@@ -249,16 +250,11 @@ class ManifestTest {
   void hashesThatCameAlongAreTaken() throws IOException {
     Sample sample = sample(false);
     Path target = folder.resolve("q.safetensors");
-    OutputRequest with =
-        new OutputRequest(
-            target,
-            false,
-            false,
+    Request with =
+        new Request(
             source(sample),
-            sample.layers,
-            List.copyOf(sample.weights.keySet()),
-            List.copyOf(sample.kept.keySet()),
-            Map.of(Manifest.INPUTS, "{\"gone.pt\":\"" + "ab".repeat(32) + "\"}"));
+            sample.contents(Map.of(Manifest.INPUTS, "{\"gone.pt\":\"" + "ab".repeat(32) + "\"}")),
+            new WriteOptions(target, false, false, false));
     Files.delete(input);
     sample.write(new SafetensorsOutput(), with);
     Audit audit = audit(new SafetensorsFormat(), target);

@@ -40,6 +40,7 @@ public final class FileSource implements ModelSource {
   private final List<EncodedWeight> quantized;
   private final List<TensorInfo> plain;
   private final TileReader reader;
+  private final List<String> notes;
 
   /**
    * Takes an open model over.
@@ -48,9 +49,14 @@ public final class FileSource implements ModelSource {
    * @param quantized its quantized weights
    * @param parts the names of the tensors they are made of
    * @param reader reads them
+   * @param notes what was decided, see {@link #notes()}
    */
   public FileSource(
-      ModelFiles files, List<EncodedWeight> quantized, Set<String> parts, TileReader reader) {
+      ModelFiles files,
+      List<EncodedWeight> quantized,
+      Set<String> parts,
+      TileReader reader,
+      List<String> notes) {
     this.files = files;
     this.quantized = List.copyOf(quantized);
     this.plain =
@@ -59,6 +65,7 @@ public final class FileSource implements ModelSource {
             .filter(t -> !parts.contains(t.name()))
             .toList();
     this.reader = reader;
+    this.notes = List.copyOf(notes);
   }
 
   @Override
@@ -90,6 +97,11 @@ public final class FileSource implements ModelSource {
   public EncodedTile readTile(EncodedWeight weight, long firstRow, int height) throws IOException {
     CellGrid.checkRows(weight.rows(), weight.encoding(), firstRow, height);
     return reader.read(weight, firstRow, height);
+  }
+
+  @Override
+  public List<String> notes() {
+    return notes;
   }
 
   @Override

@@ -6,6 +6,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.monoquant.files.testing.Folders;
 import dev.monoquant.files.testing.PlainSafetensors;
+import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
@@ -17,7 +18,6 @@ import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Options;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.SideFile;
@@ -63,8 +63,8 @@ class DirectoryRoundTripTest {
     Sample sample = random(seed);
     Path target = folder.resolve("model");
     ModelSource source = source(sample);
-    OutputRequest request = sample.request(target, false, source);
-    long predicted = output.predictBytes(request);
+    Request request = sample.request(target, false, source);
+    long predicted = request.bytes(output);
 
     List<Path> written = sample.write(output, request);
 

@@ -3,13 +3,15 @@ package dev.monoquant.io.compressedtensors;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.files.testing.PlainSafetensors;
+import dev.monoquant.files.testing.Request;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
@@ -96,19 +98,14 @@ class GoldenTest {
 
   private void copy(ModelSource source, EncodedWeight weight, Path out) throws IOException {
     assertThat(weight.rows().kind()).isEqualTo(LayerKind.LINEAR);
-    OutputRequest request =
-        new OutputRequest(
-            out,
-            false,
-            false,
+    Request request =
+        new Request(
             MemoryModel.named("memory").build().open(),
-            List.of(),
-            List.of(weight),
-            List.of(),
-            Map.of());
+            new OutputContents(List.of(), List.of(weight), List.of(), Map.of()),
+            new WriteOptions(out, false, false, false));
     CompressedTensorsOutput output = new CompressedTensorsOutput();
-    assertThat(output.refusal(weight)).isEmpty();
-    try (OutputWriter sink = output.open(request)) {
+    assertThat(Request.unsupported(output, request.source(), weight)).isEmpty();
+    try (OutputWriter sink = request.open(output)) {
       sink.writeWhole(weight, Map.of());
       for (int row = 0; row < weight.rows().rows(); row += 5) {
         int height = (int) Math.min(5, weight.rows().rows() - row);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.OutputException;
 import dev.monoquant.files.testing.PlainSafetensors;
+import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
@@ -16,7 +17,6 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Options;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.EncodedTile;
@@ -63,8 +63,8 @@ class RoundTripTest {
   void everythingComesBack(@ForAll long seed) throws IOException {
     Sample sample = random(seed);
     Path target = folder.resolve("model.safetensors");
-    OutputRequest request = sample.request(target);
-    long predicted = output.predictBytes(request);
+    Request request = sample.request(target);
+    long predicted = request.bytes(output);
 
     assertThat(sample.write(output, request)).containsExactly(target);
 
@@ -175,7 +175,7 @@ class RoundTripTest {
                 Part.perElement("codes", ElementType.INT8),
                 Part.perRow("scale", ElementType.FLOAT32))));
     sample.keep("a.weight_scale", ElementType.FLOAT32, 1);
-    assertThatThrownBy(() -> output.open(sample.request(folder.resolve("x.safetensors"))))
+    assertThatThrownBy(() -> sample.request(folder.resolve("x.safetensors")).open(output))
         .isInstanceOf(OutputException.class)
         .hasMessageContaining("\"a.weight_scale\"");
     assertThat(folder).isEmptyDirectory();
@@ -184,7 +184,7 @@ class RoundTripTest {
   @Example
   void aReservedNameIsRefused() {
     Sample sample = new Sample(6).keep("__metadata__", ElementType.FLOAT32, 1);
-    assertThatThrownBy(() -> output.predictBytes(sample.request(folder.resolve("x.safetensors"))))
+    assertThatThrownBy(() -> sample.request(folder.resolve("x.safetensors")).bytes(output))
         .isInstanceOf(OutputException.class)
         .hasMessageContaining("reserves");
   }

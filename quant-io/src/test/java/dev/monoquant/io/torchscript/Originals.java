@@ -1,6 +1,7 @@
 package dev.monoquant.io.torchscript;
 
 import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
@@ -11,7 +12,6 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Options;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
@@ -85,7 +85,7 @@ final class Originals {
     return sample;
   }
 
-  static OutputRequest request(Sample sample, Path target, ModelSource source) {
+  static Request request(Sample sample, Path target, ModelSource source) {
     return sample.request(target, true, source);
   }
 

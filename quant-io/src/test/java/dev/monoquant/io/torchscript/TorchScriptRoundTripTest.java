@@ -3,6 +3,7 @@ package dev.monoquant.io.torchscript;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.files.testing.Folders;
+import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.io.testing.Surest;
 import dev.monoquant.model.TensorInfo;
@@ -10,7 +11,6 @@ import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
@@ -56,8 +56,8 @@ class TorchScriptRoundTripTest {
     Path target = folder.resolve("out.pt");
     try (ModelSource source = Originals.open(original)) {
       Sample sample = Originals.sample(source, seed, percent);
-      OutputRequest request = Originals.request(sample, target, source);
-      long predicted = Originals.output().predictBytes(request);
+      Request request = Originals.request(sample, target, source);
+      long predicted = request.bytes(Originals.output());
       assertThat(sample.write(Originals.output(), request)).containsExactly(target);
       assertThat(target).hasSize(predicted);
       try (ModelSource read = Surest.of(target).open(ModelInput.of(target), ReadLimits.DEFAULT)) {
@@ -110,7 +110,7 @@ class TorchScriptRoundTripTest {
   /**
    * No storage is there that nothing refers to, and none of the original that only weights used.
    */
-  private static void requireNothingIdle(Path target, OutputRequest request) throws IOException {
+  private static void requireNothingIdle(Path target, Request request) throws IOException {
     try (ScriptArchive archive = ScriptArchive.open(target, "out.pt", ReadLimits.DEFAULT)) {
       var referred = ProgramViews.of(archive, archive.program(), Map.of()).storages().keySet();
       List<String> there =
@@ -122,7 +122,7 @@ class TorchScriptRoundTripTest {
       assertThat(archive.zip().entries())
           .noneMatch(e -> e.name().endsWith(".debug_pkl") || e.name().contains("traced_inputs"));
     }
-    if (request.weights().isEmpty()) {
+    if (request.contents().weights().isEmpty()) {
       requireSameRecords(target, request.source().files().get(0));
     }
   }
@@ -181,7 +181,7 @@ class TorchScriptRoundTripTest {
     Path target = folder.resolve("tried.pt");
     try (ModelSource source = Originals.open(original)) {
       Sample sample = Originals.sample(source, 4, 50);
-      try (var sink = Originals.output().open(Originals.request(sample, target, source))) {
+      try (var sink = Originals.request(sample, target, source).open(Originals.output())) {
         sample.fill(sink);
         Path staged = sink.finish().orElseThrow();
         assertThat(target).doesNotExist();

@@ -5,9 +5,10 @@ import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -106,8 +107,9 @@ public final class Failures {
     }
 
     @Override
-    public OutputWriter open(OutputRequest request) throws IOException {
-      return new FailingSink(super.open(request), left);
+    protected OutputWriter opened(
+        OutputWriter writer, OutputContents contents, WriteOptions options) {
+      return new FailingSink(writer, left);
     }
   }
 

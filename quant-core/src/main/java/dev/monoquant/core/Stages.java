@@ -40,17 +40,17 @@ final class Stages {
       requireKnown(settings, opened);
       ModelSource source = opened.source();
       List<TensorInfo> tensors = new ArrayList<>();
-      source.quantized().forEach(w -> tensors.add(w.rows().tensor()));
-      tensors.addAll(source.tensors());
+      source.info().quantized().forEach(w -> tensors.add(w.rows().tensor()));
+      tensors.addAll(source.info().tensors());
       List<Layer> layers =
-          LayerInference.layers(tensors, source.layers(), QuantizationConfig.DEFAULT);
+          LayerInference.layers(tensors, source.info().layers(), QuantizationConfig.DEFAULT);
       return new Inspection(
-          source.name(),
+          source.info().name(),
           opened.format(),
           layers,
-          source.quantized(),
-          source.metadata(),
-          source.notes(),
+          source.info().quantized(),
+          source.info().metadata(),
+          source.info().notes(),
           hashes ? TensorHashes.of(source) : Map.of(),
           opened.foreign());
     } catch (IOException e) {
@@ -202,14 +202,14 @@ final class Stages {
       DecodedSource decoded = new DecodedSource(settings, opened.source());
       OutputContents contents =
           new OutputContents(
-              LayerInference.layers(decoded.tensors(), decoded.layers(), config),
+              LayerInference.layers(decoded.info().tensors(), decoded.info().layers(), config),
               List.of(),
-              decoded.tensors(),
+              decoded.info().tensors(),
               Map.of());
       WriteOptions options = new WriteOptions(target, overwrite, settings.sync(), false);
       try (OutputChoice.Open output = OutputChoice.open(format, decoded);
           OutputWriter sink = output.session().layout(contents).open(options)) {
-        new Pipeline(settings, decoded, sink).run(List.of(), decoded.tensors(), Map.of());
+        new Pipeline(settings, decoded, sink).run(List.of(), decoded.info().tensors(), Map.of());
         finish(settings, sink, target);
         return settings.cancellation().place(sink::commit);
       }
@@ -275,8 +275,9 @@ final class Stages {
       return Race.run(
           settings,
           models.stream().map(m -> new Race.Entrant(m.toString(), m)).toList(),
-          source.runnable().map(RunnableFile::inputs).orElse(List.of()),
-          LayerInference.layers(source.tensors(), source.layers(), QuantizationConfig.DEFAULT),
+          source.find(RunnableFile.class).map(RunnableFile::inputs).orElse(List.of()),
+          LayerInference.layers(
+              source.info().tensors(), source.info().layers(), QuantizationConfig.DEFAULT),
           Race.ONLY_RUN);
     }
   }
@@ -400,19 +401,19 @@ final class Stages {
       ForeignQuantization foreign = opened.foreign().get();
       throw new ModelFormatException(
           Reason.UNSUPPORTED_TENSOR,
-          source.name(),
+          source.info().name(),
           "",
           "it is quantized " + foreign + ". " + foreign.remedy());
     }
-    List<EncodedWeight> weights = source.quantized();
+    List<EncodedWeight> weights = source.info().quantized();
     if (weights.isEmpty()) {
       throw new ModelFormatException(
           Reason.NOT_THIS_FORMAT,
-          source.name(),
+          source.info().name(),
           "",
           "it holds no quantized weights, only floats. Quantize it first, for example: quant"
               + " quantize "
-              + source.name()
+              + source.info().name()
               + " -o int8.safetensors");
     }
   }

@@ -60,7 +60,7 @@ final class OutputChoice {
       throw e;
     } catch (RuntimeException e) {
       throw new PluginException(
-          "output format " + format.id() + " failed to open " + source.name() + ": " + e, e);
+          "output format " + format.id() + " failed to open " + source.info().name() + ": " + e, e);
     }
   }
 

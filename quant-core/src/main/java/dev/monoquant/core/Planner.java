@@ -70,12 +70,16 @@ final class Planner {
 
   Plan plan(Opened opened) {
     ModelSource source = opened.source();
-    if (!source.quantized().isEmpty()) {
+    if (!source.info().quantized().isEmpty()) {
       problems.add(alreadyQuantized(source));
     }
-    source.notes().forEach(note -> problems.add(Problem.warning(source.name(), note, "")));
-    List<Layer> layers = LayerInference.layers(source.tensors(), source.layers(), config);
-    tied = source.tied();
+    source
+        .info()
+        .notes()
+        .forEach(note -> problems.add(Problem.warning(source.info().name(), note, "")));
+    List<Layer> layers =
+        LayerInference.layers(source.info().tensors(), source.info().layers(), config);
+    tied = source.info().ties();
     RuleBook rules = new RuleBook(config);
     problems.addAll(rules.unmatched(layers));
     for (Layer layer : layers) {
@@ -85,9 +89,9 @@ final class Planner {
         && problems.stream().allMatch(p -> p.severity() == Problem.Severity.WARNING)) {
       problems.add(nothingToDo(layers));
     }
-    opened.foreign().ifPresent(foreign -> refuse(foreign.problem(source.name())));
+    opened.foreign().ifPresent(foreign -> refuse(foreign.problem(source.info().name())));
     return new Plan(
-        source.name(),
+        source.info().name(),
         opened.format(),
         output.map(o -> o.format().id()).orElse(""),
         layers,
@@ -185,7 +189,7 @@ final class Planner {
 
   private List<KeptTensor> keptInOrder(ModelSource source, List<Layer> layers) {
     List<KeptTensor> ordered = new ArrayList<>();
-    for (TensorInfo tensor : source.tensors()) {
+    for (TensorInfo tensor : source.info().tensors()) {
       KeptTensor found = kept.remove(tensor.name());
       if (found != null) {
         ordered.add(found);
@@ -194,7 +198,7 @@ final class Planner {
     if (!kept.isEmpty()) {
       throw new ConfigurationException(
           "the layers of "
-              + source.name()
+              + source.info().name()
               + " name tensors that it does not hold: "
               + kept.keySet().stream().sorted().limit(5).map(QuantException::quote).toList()
               + " in "
@@ -205,17 +209,17 @@ final class Planner {
   }
 
   private static Problem alreadyQuantized(ModelSource source) {
-    EncodedWeight first = source.quantized().get(0);
+    EncodedWeight first = source.info().quantized().get(0);
     return Problem.error(
-        source.name(),
+        source.info().name(),
         "it is quantized already: "
-            + source.quantized().size()
+            + source.info().quantized().size()
             + " weights, such as "
             + QuantException.quote(first.name())
             + " by "
             + first.scheme(),
         "Quantize the float original, or decode it first: quant dequantize "
-            + source.name()
+            + source.info().name()
             + " -o FLOAT.safetensors");
   }
 

@@ -8,6 +8,7 @@ import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -34,7 +35,7 @@ final class Spool {
       QuantizationConfig config,
       boolean stateDict)
       throws IOException {
-    boolean live = opened.source().files().isEmpty();
+    boolean live = opened.source().info().files().isEmpty();
     boolean canSpool =
         settings.plugins().outputFormats().stream().anyMatch(f -> f.id().equals(FORMAT))
             && settings.plugins().inputFormats().stream().anyMatch(f -> f.id().equals(FORMAT));
@@ -48,7 +49,7 @@ final class Spool {
    * runs, it is only there as long as the source is open}
    */
   static boolean needsOriginal(ModelSource source) {
-    return source.files().isEmpty() && source.runnable().isPresent();
+    return source.info().files().isEmpty() && source.find(RunnableFile.class).isPresent();
   }
 
   private static QuantizedModel inMemory(
@@ -89,7 +90,7 @@ final class Spool {
       }
       ModelSource spooled =
           settings.plugins().inputFormat(FORMAT).open(ModelInput.of(file), settings.limits());
-      Map<String, String> withInputs = Provenance.withInputs(provenance, spooled.metadata());
+      Map<String, String> withInputs = Provenance.withInputs(provenance, spooled.info().metadata());
       ModelSource renamed = new SpooledSource(spooled, source, plan);
       StoredModel model =
           new StoredModel(

@@ -18,6 +18,7 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Audit;
+import dev.monoquant.spi.Auditable;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
@@ -102,7 +103,7 @@ class ManifestTest {
 
   private static Audit audit(InputFormatDetector format, Path path) throws IOException {
     try (ModelSource source = format.open(ModelInput.of(path), ReadLimits.DEFAULT)) {
-      return source.audit().orElseThrow();
+      return source.find(Auditable.class).orElseThrow().audit();
     }
   }
 
@@ -226,7 +227,7 @@ class ManifestTest {
     Files.write(file, new byte[] {2, 0, 0, 0, 0, 0, 0, 0, '{', '}'});
     try (ModelSource source =
         new SafetensorsFormat().open(ModelInput.of(file), ReadLimits.DEFAULT)) {
-      assertThat(source.audit()).isEmpty();
+      assertThat(source.find(Auditable.class)).isEmpty();
     }
   }
 

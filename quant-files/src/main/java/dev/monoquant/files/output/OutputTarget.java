@@ -69,7 +69,7 @@ public final class OutputTarget {
   private static void refuseInputs(
       Path named, Path target, boolean exists, boolean directory, OutputJob job)
       throws IOException {
-    for (Path input : job.source().files()) {
+    for (Path input : job.source().info().files()) {
       if (exists && Files.exists(input) && Files.isSameFile(target, input)) {
         throw new OutputException(
             named
@@ -97,12 +97,12 @@ public final class OutputTarget {
     job.contents().weights().forEach(w -> shards.add(w.rows().tensor().shard()));
     shards.remove("");
     Set<Path> roots = new HashSet<>();
-    for (Path file : job.source().files()) {
+    for (Path file : job.source().info().files()) {
       for (String shard : shards) {
         addRoot(roots, file, shard);
       }
     }
-    for (SideFile side : job.source().sideFiles()) {
+    for (SideFile side : job.source().info().sideFiles()) {
       addRoot(roots, side.path(), side.name());
     }
     return roots;

@@ -37,7 +37,7 @@ record Resumption(Path left, Journal.Contents contents) {
     if (!job.options().resume()) {
       return Optional.empty();
     }
-    if (job.source().files().isEmpty()
+    if (job.source().info().files().isEmpty()
         && !job.contents().provenance().containsKey(Manifest.INPUTS)) {
       throw new ConfigurationException(
           job.options().target()

@@ -53,7 +53,7 @@ public final class Staging implements Closeable {
     this.sync = job.options().sync();
     this.disk = disk;
     try {
-      this.inputs = new InputHashes(job.contents().provenance(), job.source().files(), pool);
+      this.inputs = new InputHashes(job.contents().provenance(), job.source().info().files(), pool);
     } catch (IOException | RuntimeException | Error e) {
       pool.close();
       Leftovers.forget(temporary);

@@ -40,7 +40,9 @@ final class ConfigWriter {
   static Optional<byte[]> write(ModelSource source, List<Layer> layers, List<PackedWeight> weights)
       throws IOException {
     Optional<SideFile> side =
-        source.sideFiles().stream().filter(s -> s.name().equals(DirectoryPlan.CONFIG)).findFirst();
+        source.info().sideFiles().stream()
+            .filter(s -> s.name().equals(DirectoryPlan.CONFIG))
+            .findFirst();
     Map<String, JsonValue> config = new LinkedHashMap<>();
     if (side.isPresent()) {
       config.putAll(read(side.get()).members());

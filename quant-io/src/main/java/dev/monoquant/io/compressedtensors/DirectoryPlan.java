@@ -114,6 +114,7 @@ final class DirectoryPlan implements OutputLayout {
   private Map<String, String> metadata() {
     Map<String, String> texts = new TreeMap<>();
     source
+        .info()
         .metadata()
         .forEach(
             (key, value) -> {
@@ -136,7 +137,7 @@ final class DirectoryPlan implements OutputLayout {
     if (isSharded()) {
       taken.add(INDEX);
     }
-    for (SideFile side : source.sideFiles()) {
+    for (SideFile side : source.info().sideFiles()) {
       if (!taken.add(side.name())) {
         throw new OutputException(
             "side file "

@@ -110,7 +110,7 @@ public final class SafetensorsOutput implements OutputFormat {
       }
       this.tensors = List.copyOf(all);
       List<String> names = tensors.stream().map(TensorInfo::name).toList();
-      List<String> inputs = Manifest.inputNames(contents.provenance(), source.files());
+      List<String> inputs = Manifest.inputNames(contents.provenance(), source.info().files());
       this.open = with(Manifest.unknown(inputs, names));
     }
 
@@ -137,6 +137,7 @@ public final class SafetensorsOutput implements OutputFormat {
     private Map<String, String> metadata(Manifest manifest) {
       Map<String, String> texts = new TreeMap<>();
       source
+          .info()
           .metadata()
           .forEach(
               (key, value) -> {

@@ -109,7 +109,7 @@ record HeldRecords(
       TorchTensor view = views.get(tensor.name());
       if (view == null || view.type() != tensor.type() || !view.shape().equals(tensor.shape())) {
         throw new IllegalArgumentException(
-            source.name()
+            source.info().name()
                 + " holds no tensor "
                 + quote(tensor.name())
                 + " of "
@@ -233,7 +233,8 @@ record HeldRecords(
     }
 
     private IllegalStateException broken(String detail) {
-      return new IllegalStateException(source.name() + ": the rewriting is wrong: " + detail);
+      return new IllegalStateException(
+          source.info().name() + ": the rewriting is wrong: " + detail);
     }
   }
 }

@@ -92,13 +92,13 @@ final class ScriptPlan implements OutputLayout {
   static void requireOriginal(ScriptSource source) {
     if (source.archive().isRewritten()) {
       throw new ConfigurationException(
-          source.name()
+          source.info().name()
               + ": its code runs quantized weights already, and stays as it is. Quantize the"
               + " original, or write a .safetensors file");
     }
     if (source.archive().zip().isBigEndian()) {
       throw new ConfigurationException(
-          source.name()
+          source.info().name()
               + ": its numbers are big-endian, and only little-endian archives are rewritten. Load"
               + " and save it with PyTorch on such a machine, or write a .safetensors file");
     }
@@ -165,7 +165,7 @@ final class ScriptPlan implements OutputLayout {
 
   private ArchiveDescription description() {
     return new ArchiveDescription(
-        source.layers().stream().map(ArchiveDescription.LayerNames::of).toList(),
+        source.info().layers().stream().map(ArchiveDescription.LayerNames::of).toList(),
         records.plain(),
         records.weights(),
         counts());
@@ -182,7 +182,7 @@ final class ScriptPlan implements OutputLayout {
   }
 
   private List<String> inputNames() {
-    return Manifest.inputNames(contents.provenance(), read.files());
+    return Manifest.inputNames(contents.provenance(), read.info().files());
   }
 
   private static SortedMap<String, String> unknown(List<String> names) {

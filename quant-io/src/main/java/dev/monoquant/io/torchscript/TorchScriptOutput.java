@@ -139,24 +139,26 @@ public final class TorchScriptOutput implements OutputFormat {
   record Original(ScriptSource script, boolean own) implements Closeable {
 
     static Original of(ModelSource source) throws IOException {
-      if (source instanceof ScriptSource script) {
-        return new Original(script, false);
+      Optional<ScriptSource> open = source.find(ScriptSource.class);
+      if (open.isPresent()) {
+        return new Original(open.get(), false);
       }
-      List<Path> files = new ArrayList<>(source.files());
+      List<Path> files = new ArrayList<>(source.info().files());
       // Of a live model there is no file but the one that it was saved into to be read.
       source
-          .runnable()
+          .find(RunnableFile.class)
           .map(RunnableFile::file)
           .filter(f -> !files.contains(f))
           .ifPresent(files::add);
       for (Path file : files) {
         ModelInput input = ModelInput.of(file);
         if (new TorchScriptFormat().probe(input) != Match.NONE) {
-          return new Original(ScriptReader.open(file, source.name(), ReadLimits.DEFAULT), true);
+          return new Original(
+              ScriptReader.open(file, source.info().name(), ReadLimits.DEFAULT), true);
         }
       }
       throw new ConfigurationException(
-          QuantException.quote(source.name())
+          QuantException.quote(source.info().name())
               + " is no TorchScript archive, and only the code of one can be made to run quantized"
               + " weights. Write a .safetensors file, or trace the model in PyTorch first:"
               + " torch.jit.trace(model, example).save(\"model.pt\")");

@@ -76,7 +76,7 @@ final class TorchScriptWriter implements OutputWriter {
     this.name = name(job.options().target(), original);
     this.staging = staging(job, name, plan.bytes(), disk);
     try {
-      for (SideFile side : name.isEmpty() ? List.<SideFile>of() : job.source().sideFiles()) {
+      for (SideFile side : name.isEmpty() ? List.<SideFile>of() : job.source().info().sideFiles()) {
         staging.copy(side.name(), side.path());
         written.add(job.options().target().resolve(side.name()));
       }

@@ -13,6 +13,7 @@ import dev.monoquant.files.testing.Sample;
 import dev.monoquant.io.compressedtensors.DirectoryRoundTripTest.PlainPacking;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
@@ -197,7 +198,7 @@ class ConfigTest {
         .doesNotContain("Linear");
     try (ModelSource source =
         format.open(ModelInput.of(folder.resolve("model")), ReadLimits.DEFAULT)) {
-      assertThat(source.quantized())
+      assertThat(source.info().quantized())
           .extracting(
               w -> w.rows().layer() + " " + w.scheme() + " " + w.options().granularity().wire())
           .containsExactlyInAnyOrder("a int4@1 group:4", "b int8@1 channel", "c int4@1 group:4");
@@ -304,9 +305,9 @@ class ConfigTest {
   /** Opened as it is stored: nothing of it decoded, nothing of it hidden, and a note why. */
   private void assertNotDecoded(String mention) throws IOException {
     try (ModelSource source = format.open(ModelInput.of(folder), ReadLimits.DEFAULT)) {
-      assertThat(source.quantized()).isEmpty();
-      assertThat(source.tensors()).extracting(TensorInfo::name).contains("fc.weight_packed");
-      assertThat(source.notes())
+      assertThat(source.info().quantized()).isEmpty();
+      assertThat(source.info().tensors()).extracting(TensorInfo::name).contains("fc.weight_packed");
+      assertThat(source.info().notes())
           .singleElement()
           .asString()
           .contains("no weight is decoded", mention);
@@ -391,9 +392,9 @@ class ConfigTest {
         "\"num_bits\":4,\"strategy\":\"channel\"",
         tensors);
     try (ModelSource source = format.open(ModelInput.of(folder), ReadLimits.DEFAULT)) {
-      EncodedWeight weight = source.quantized().get(0);
-      assertThat(source.readTile(weight, 0, 1).part("codes")).containsExactly(1, -8);
-      assertThatThrownBy(() -> source.readTile(weight, 1, 1))
+      EncodedWeight weight = source.info().quantized().get(0);
+      assertThat(source.readTile(weight, new RowRange(0, 1)).part("codes")).containsExactly(1, -8);
+      assertThatThrownBy(() -> source.readTile(weight, new RowRange(1, 1)))
           .isInstanceOf(ModelFormatException.class)
           .hasMessageContaining("8");
     }
@@ -425,9 +426,10 @@ class ConfigTest {
         "\"num_bits\":3,\"symmetric\":false",
         tensors);
     try (ModelSource source = format.open(ModelInput.of(folder), ReadLimits.DEFAULT)) {
-      EncodedWeight weight = source.quantized().get(0);
-      assertThat(source.readTile(weight, 0, 1).part("codes")).isEqualTo(codes);
-      assertThat(source.readTile(weight, 0, 1).part("zero_point")).containsExactly(-3);
+      EncodedWeight weight = source.info().quantized().get(0);
+      assertThat(source.readTile(weight, new RowRange(0, 1)).part("codes")).isEqualTo(codes);
+      assertThat(source.readTile(weight, new RowRange(0, 1)).part("zero_point"))
+          .containsExactly(-3);
     }
   }
 

@@ -251,7 +251,7 @@ class DirectorySafetyTest {
         Request request =
             new Request(
                 source,
-                new OutputContents(List.of(), List.of(), source.tensors(), Map.of()),
+                new OutputContents(List.of(), List.of(), source.info().tensors(), Map.of()),
                 new WriteOptions(out, true, true, false));
         Map<String, String> before = Folders.contents(folder);
         assertThatThrownBy(() -> request.open(new CompressedTensorsOutput()))

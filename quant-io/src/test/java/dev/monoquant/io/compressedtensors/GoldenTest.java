@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.monoquant.files.testing.PlainSafetensors;
 import dev.monoquant.files.testing.Request;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
@@ -54,7 +55,7 @@ class GoldenTest {
     Path out = folder.resolve("out");
     try (ModelSource source =
         new CompressedTensorsFormat().open(ModelInput.of(in), ReadLimits.DEFAULT)) {
-      EncodedWeight weight = source.quantized().get(0);
+      EncodedWeight weight = source.info().quantized().get(0);
       compareCodes(source, weight, golden.get("fc.weight_packed").bytes(), bits);
       copy(source, weight, out);
     }
@@ -69,10 +70,10 @@ class GoldenTest {
     Path in = directory(golden, "int-quantized", 8, true, "channel", 0);
     try (ModelSource source =
         new CompressedTensorsFormat().open(ModelInput.of(in), ReadLimits.DEFAULT)) {
-      assertThat(source.tensors()).isEmpty();
-      EncodedWeight weight = source.quantized().get(0);
+      assertThat(source.info().tensors()).isEmpty();
+      EncodedWeight weight = source.info().quantized().get(0);
       assertThat(weight.scheme()).hasToString("int8@1");
-      EncodedTile tile = source.readTile(weight, 0, (int) weight.rows().rows());
+      EncodedTile tile = source.readTile(weight, new RowRange(0, (int) weight.rows().rows()));
       assertThat(tile.part("codes")).isEqualTo(golden.get("fc.weight").bytes());
       assertThat(tile.part("scale")).isEqualTo(golden.get("fc.weight_scale").bytes());
     }
@@ -82,7 +83,7 @@ class GoldenTest {
       ModelSource source, EncodedWeight weight, byte[] packed, int bits) throws IOException {
     int rows = (int) weight.rows().rows();
     int cols = (int) weight.rows().cols();
-    byte[] codes = source.readTile(weight, 0, rows).part("codes");
+    byte[] codes = source.readTile(weight, new RowRange(0, rows)).part("codes");
     int rowBytes = packed.length / rows;
     for (int r = 0; r < rows; r++) {
       for (int c = 0; c < cols; c++) {
@@ -109,7 +110,7 @@ class GoldenTest {
       sink.writeWhole(weight, Map.of());
       for (int row = 0; row < weight.rows().rows(); row += 5) {
         int height = (int) Math.min(5, weight.rows().rows() - row);
-        sink.writeTile(weight, source.readTile(weight, row, height));
+        sink.writeTile(weight, source.readTile(weight, new RowRange(row, height)));
       }
       sink.commit();
     }

@@ -304,7 +304,7 @@ class OutputSafetyTest {
     assertThat(Folders.names(folder)).containsExactly("model.safetensors", "other.safetensors");
     try (ModelSource source =
         new SafetensorsFormat().open(ModelInput.of(target), ReadLimits.DEFAULT)) {
-      assertThat(source.tensors()).hasSize(3);
+      assertThat(source.info().tensors()).hasSize(3);
     }
   }
 

@@ -68,7 +68,7 @@ final class Originals {
   /** Some of the weights quantized in any way, all other tensors kept. */
   static Sample sample(ModelSource source, long seed, int percent) throws IOException {
     Sample sample = new Sample(seed);
-    for (TensorInfo tensor : source.tensors()) {
+    for (TensorInfo tensor : source.info().tensors()) {
       boolean weight =
           tensor.type().isQuantizable()
               && tensor.shape().rank() > 1
@@ -91,7 +91,7 @@ final class Originals {
 
   private static EncodedWeight weight(ModelSource source, TensorInfo tensor, Random random) {
     Layer layer =
-        source.layers().stream()
+        source.info().layers().stream()
             .filter(l -> l.tensors().containsValue(tensor))
             .findFirst()
             .orElse(new Layer("", LayerKind.UNKNOWN, Layer.Evidence.INFERRED, Map.of()));

@@ -17,7 +17,9 @@ import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.io.memory.LiveModelFormat;
 import dev.monoquant.io.testing.Surest;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.Auditable;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
@@ -85,7 +87,7 @@ class TorchScriptEngineTest {
     List<TensorInfo> kept = new ArrayList<>();
     try (ModelSource source = Originals.open(original);
         OutputSession session = output.open(source)) {
-      for (TensorInfo tensor : source.tensors()) {
+      for (TensorInfo tensor : source.info().tensors()) {
         Optional<EncodedWeight> weight =
             RowInt8.weight(source, tensor, Map.of("small", "0", "mode", mode))
                 .filter(w -> session.unsupported(w).isEmpty());
@@ -99,7 +101,8 @@ class TorchScriptEngineTest {
       Request request =
           new Request(
               source,
-              new OutputContents(source.layers(), List.copyOf(held.keySet()), kept, Map.of()),
+              new OutputContents(
+                  source.info().layers(), List.copyOf(held.keySet()), kept, Map.of()),
               new WriteOptions(target, false, false, false));
       assertThat(request.remarks(output)).hasSize(held.size());
       try (OutputWriter sink = request.open(output)) {
@@ -116,13 +119,13 @@ class TorchScriptEngineTest {
       assertThat(target).hasSize(request.bytes(output));
     }
     try (ModelSource read = Originals.open(target)) {
-      assertThat(read.quantized()).containsExactlyElementsOf(held.keySet());
-      assertThat(read.tensors()).containsExactlyElementsOf(kept);
-      for (EncodedWeight weight : read.quantized()) {
-        EncodedTile tile = read.readTile(weight, 0, (int) weight.rows().rows());
+      assertThat(read.info().quantized()).containsExactlyElementsOf(held.keySet());
+      assertThat(read.info().tensors()).containsExactlyElementsOf(kept);
+      for (EncodedWeight weight : read.info().quantized()) {
+        EncodedTile tile = read.readTile(weight, new RowRange(0, (int) weight.rows().rows()));
         held.get(weight).forEach((n, bytes) -> assertThat(tile.part(n)).isEqualTo(bytes));
       }
-      assertThat(read.audit().orElseThrow().differences()).isEmpty();
+      assertThat(read.find(Auditable.class).orElseThrow().audit().differences()).isEmpty();
     }
     float[] expected = run(original, shape);
     float[] actual = run(target, shape);
@@ -175,7 +178,7 @@ class TorchScriptEngineTest {
     assertThat(after.get("sub/labels.txt")).isEqualTo(before.get("sub/labels.txt"));
     assertThat(run(target, "2x3x4")).isEqualTo(run(original, "2x3x4"));
     try (ModelSource read = Surest.of(target).open(ModelInput.of(target), ReadLimits.DEFAULT)) {
-      assertThat(read.audit().orElseThrow().differences()).isEmpty();
+      assertThat(read.find(Auditable.class).orElseThrow().audit().differences()).isEmpty();
     }
   }
 
@@ -205,8 +208,8 @@ class TorchScriptEngineTest {
     }
     assertThat(run(target, "2x3x4")).isEqualTo(run(original, "2x3x4"));
     try (ModelSource read = Originals.open(target)) {
-      assertThat(read.audit().orElseThrow().differences()).isEmpty();
-      assertThat(read.audit().orElseThrow().inputs()).isEmpty();
+      assertThat(read.find(Auditable.class).orElseThrow().audit().differences()).isEmpty();
+      assertThat(read.find(Auditable.class).orElseThrow().audit().inputs()).isEmpty();
     }
   }
 

@@ -6,8 +6,10 @@ import dev.monoquant.files.testing.Folders;
 import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.io.testing.Surest;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Audit;
+import dev.monoquant.spi.Auditable;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
@@ -62,8 +64,8 @@ class TorchScriptRoundTripTest {
       assertThat(target).hasSize(predicted);
       try (ModelSource read = Surest.of(target).open(ModelInput.of(target), ReadLimits.DEFAULT)) {
         requireSame(sample, read);
-        assertThat(read.layers()).isEqualTo(source.layers());
-        assertThat(read.metadata()).containsEntry("tool", "a test");
+        assertThat(read.info().layers()).isEqualTo(source.info().layers());
+        assertThat(read.info().metadata()).containsEntry("tool", "a test");
         requireSound(read, original);
       }
       requireNothingIdle(target, request);
@@ -74,21 +76,21 @@ class TorchScriptRoundTripTest {
   }
 
   private static void requireSame(Sample sample, ModelSource read) throws IOException {
-    assertThat(read.tensors()).containsExactlyElementsOf(sample.kept.keySet());
+    assertThat(read.info().tensors()).containsExactlyElementsOf(sample.kept.keySet());
     for (Map.Entry<TensorInfo, byte[]> kept : sample.kept.entrySet()) {
       int length = kept.getValue().length;
       assertThat(read.read(kept.getKey(), 0, length)).isEqualTo(ByteBuffer.wrap(kept.getValue()));
     }
-    assertThat(read.quantized()).containsExactlyElementsOf(sample.weights.keySet());
+    assertThat(read.info().quantized()).containsExactlyElementsOf(sample.weights.keySet());
     for (Map.Entry<EncodedWeight, Map<String, byte[]>> weight : sample.weights.entrySet()) {
       EncodedWeight w = weight.getKey();
       int rows = (int) w.rows().rows();
-      EncodedTile all = read.readTile(w, 0, rows);
+      EncodedTile all = read.readTile(w, new RowRange(0, rows));
       weight.getValue().forEach((n, bytes) -> assertThat(all.part(n)).as(n).isEqualTo(bytes));
       int step = w.encoding().rowAlignment();
       for (int row = 0; row < rows; row += step) {
         int height = Math.min(step, rows - row);
-        EncodedTile tile = read.readTile(w, row, height);
+        EncodedTile tile = read.readTile(w, new RowRange(row, height));
         EncodedTile expected = Sample.tile(w, weight.getValue(), row, height);
         for (Part part : w.encoding().parts()) {
           assertThat(tile.part(part.name()))
@@ -100,7 +102,7 @@ class TorchScriptRoundTripTest {
   }
 
   private static void requireSound(ModelSource read, Path original) throws IOException {
-    Audit audit = read.audit().orElseThrow();
+    Audit audit = read.find(Auditable.class).orElseThrow().audit();
     assertThat(audit.differences()).isEmpty();
     assertThat(audit.checked()).isPositive();
     assertThat(audit.inputs()).containsOnlyKeys(original.getFileName().toString());
@@ -123,7 +125,7 @@ class TorchScriptRoundTripTest {
           .noneMatch(e -> e.name().endsWith(".debug_pkl") || e.name().contains("traced_inputs"));
     }
     if (request.contents().weights().isEmpty()) {
-      requireSameRecords(target, request.source().files().get(0));
+      requireSameRecords(target, request.source().info().files().get(0));
     }
   }
 

@@ -148,7 +148,7 @@ class TorchScriptSafetyTest {
   @Test
   void theInputIsNeverWritten() throws IOException {
     Path copy = folder.resolve("copy.pt");
-    Files.copy(source.files().get(0), copy);
+    Files.copy(source.info().files().get(0), copy);
     target = copy;
     try (ModelSource own = Originals.open(copy)) {
       Sample sample = Originals.sample(own, 1, 0);
@@ -208,7 +208,7 @@ class TorchScriptSafetyTest {
 
   @Test
   void bigEndianArchivesAreRefused() throws IOException {
-    ZipText zip = ZipText.of(source.files().get(0));
+    ZipText zip = ZipText.of(source.info().files().get(0));
     String name =
         zip.records().keySet().stream().filter(n -> n.endsWith("/byteorder")).findFirst().get();
     Path big =
@@ -225,7 +225,7 @@ class TorchScriptSafetyTest {
 
   @Test
   void extraFilesTravelAlongAndTheRestIsCounted() throws IOException {
-    ZipText zip = ZipText.of(source.files().get(0));
+    ZipText zip = ZipText.of(source.info().files().get(0));
     String root = zip.records().keySet().iterator().next().replaceFirst("/.*", "/");
     zip.put(root + "extra/labels.txt", new byte[] {1, 2, 3});
     zip.put(root + "code/__torch__.py.debug_pkl", new byte[] {4});

@@ -6,9 +6,12 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Audit;
+import dev.monoquant.spi.Auditable;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelSource;
@@ -22,8 +25,10 @@ import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.testkit.example.FlatOutput;
 import dev.monoquant.testkit.example.PowerOfTwo;
+import dev.monoquant.testkit.fakes.ForwardingDetector;
 import dev.monoquant.testkit.fakes.ForwardingOutput;
 import dev.monoquant.testkit.fakes.ForwardingScheme;
+import dev.monoquant.testkit.fakes.ForwardingSource;
 import dev.monoquant.testkit.fakes.ForwardingWriter;
 import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
@@ -152,6 +157,21 @@ class WatchMisuseTest {
             "output acme/flat: the end is written when the output is COMMITTED");
   }
 
+  /** Carries a manifest that says nothing. */
+  private static final class AuditedSource extends ForwardingSource {
+    static final Audit AUDIT = new Audit(Map.of(), Map.of(), 0, 0, List.of());
+
+    AuditedSource(ModelSource inside) {
+      super(inside);
+    }
+
+    @Override
+    public <C> Optional<C> find(Class<C> capability) {
+      Auditable audit = () -> AUDIT;
+      return Optional.of(audit).filter(capability::isInstance).map(capability::cast);
+    }
+  }
+
   @Test
   void aSourceIsReadWithinItsTensorsAndUntilItIsClosed() throws IOException {
     MemoryModel model =
@@ -159,12 +179,20 @@ class WatchMisuseTest {
     ModelSource never =
         watch.input(new MemoryFormat(model)).open(model.input(), ReadLimits.DEFAULT);
     ModelSource closed =
-        watch.input(new MemoryFormat(model)).open(model.input(), ReadLimits.DEFAULT);
+        watch
+            .input(
+                new ForwardingDetector(new MemoryFormat(model)) {
+                  @Override
+                  protected ModelSource opened(ModelSource source) {
+                    return new AuditedSource(source);
+                  }
+                })
+            .open(model.input(), ReadLimits.DEFAULT);
     assertThat(never.read(BIAS, 12, 4).remaining()).isEqualTo(4);
     assertThat(catchThrowable(() -> never.read(BIAS, 12, 5))).isNotNull();
     closed.close();
-    assertThat(catchThrowable(() -> closed.readTile(weight(), 0, 1))).isNotNull();
-    assertThat(closed.audit()).isEmpty();
+    assertThat(catchThrowable(() -> closed.readTile(weight(), new RowRange(0, 1)))).isNotNull();
+    assertThat(closed.find(Auditable.class).orElseThrow().audit()).isEqualTo(AuditedSource.AUDIT);
     assertThat(watch.breaches())
         .containsExactly(
             "input testkit/memory: fc.bias: bytes 12 to 17 are asked for",

@@ -61,4 +61,13 @@ public record EncodedWeight(
   public EncodedWeight withStorage(OptionValues values) {
     return new EncodedWeight(rows, scheme, options, encoding, values, script);
   }
+
+  /**
+   * {@return this weight with other options of its scheme}
+   *
+   * @param values every option of the scheme
+   */
+  public EncodedWeight withOptions(OptionValues values) {
+    return new EncodedWeight(rows, scheme, values, encoding, storage, script);
+  }
 }

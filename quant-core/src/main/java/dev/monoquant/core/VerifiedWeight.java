@@ -2,10 +2,14 @@ package dev.monoquant.core;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.QuantException;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ErrorBound;
+import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
@@ -53,11 +57,17 @@ final class VerifiedWeight {
 
   /** Decodes all of it; the first fault in the order of rows, or empty. */
   Optional<String> run() throws IOException {
-    TileDecoder decoder = new StoredDecoder(settings.plugins()).of(weight);
+    EncodedWeight stored = new StoredOptions(settings.plugins()).complete(weight);
+    Scheme scheme = settings.plugins().scheme(weight.scheme());
+    TileDecoder decoder = TileDecoder.of(scheme, stored);
+    ErrorBound bound =
+        scheme.fit(stored.rows(), stored.options()) instanceof Fit.Fits
+            ? scheme.bound(stored.rows(), stored.options())
+            : ErrorBound.NONE;
     List<Workers.Job> jobs = new ArrayList<>();
     for (int i = 0; i < errors.length; i++) {
       int index = i;
-      jobs.add(buffers -> tile(index, decoder, buffers));
+      jobs.add(buffers -> tile(index, decoder, bound, buffers));
     }
     var iterator = jobs.iterator();
     new Workers(settings.threads()).run(() -> iterator.hasNext() ? iterator.next() : null);
@@ -77,20 +87,21 @@ final class VerifiedWeight {
     return total;
   }
 
-  private void tile(int index, TileDecoder decoder, TileBuffers buffers) throws IOException {
+  private void tile(int index, TileDecoder decoder, ErrorBound bound, TileBuffers buffers)
+      throws IOException {
     int cols = Math.toIntExact(weight.rows().cols());
     long first = (long) index * height;
     int rows = (int) Math.min(height, weight.rows().rows() - first);
     ErrorMeter meter = new ErrorMeter(cols);
     try {
-      EncodedTile tile = output.readTile(weight, first, rows);
+      EncodedTile tile = output.readTile(weight, new RowRange(first, rows));
       float[] decoded = buffers.decoded(rows * cols);
       decoder.decode(tile, decoded);
       if (NonFiniteScan.any(decoded, rows * cols)) {
         faults[index] =
             "rows " + first + " to " + (first + rows - 1) + " decode to NaN or infinities";
       } else if (original != null) {
-        measure(index, first, rows, decoder, tile, decoded, buffers, meter);
+        measure(index, first, rows, bound, tile, decoded, buffers, meter);
       }
     } catch (ModelFormatException e) {
       faults[index] = String.valueOf(e.getMessage());
@@ -106,7 +117,7 @@ final class VerifiedWeight {
       int index,
       long first,
       int rows,
-      TileDecoder decoder,
+      ErrorBound bound,
       EncodedTile tile,
       float[] decoded,
       TileBuffers buffers,
@@ -121,8 +132,8 @@ final class VerifiedWeight {
     }
     for (int r = 0; r < rows; r++) {
       double error = meter.row(values, decoded, r * cols);
-      double bound = decoder.errorBound(tile, r);
-      if (!(error <= bound) && faults[index] == null) {
+      double limit = bound.of(tile, r);
+      if (!(error <= limit) && faults[index] == null) {
         faults[index] =
             String.format(
                 Locale.ROOT,
@@ -130,7 +141,7 @@ final class VerifiedWeight {
                 first + r,
                 error,
                 weight.scheme(),
-                bound);
+                limit);
       }
     }
   }

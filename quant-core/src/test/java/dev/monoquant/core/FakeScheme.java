@@ -4,6 +4,7 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.Need;
@@ -19,6 +20,7 @@ import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -47,7 +49,7 @@ public class FakeScheme implements Scheme {
   @Override
   public Fit fit(WeightMatrix rows, OptionValues options) {
     return Fit.raggedGroups(rows, options)
-        .orElse(Fit.of(Encoding.of(Part.perElement(Part.CODES, ElementType.INT8))));
+        .orElse(Fit.of(Encoding.opaque(Part.perElement(Part.CODES, ElementType.INT8))));
   }
 
   @Override
@@ -71,20 +73,18 @@ public class FakeScheme implements Scheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, OptionValues options) {
-    return new TileDecoder() {
-      @Override
-      public void decode(EncodedTile tile, float[] out) {
-        byte[] codes = tile.part(Part.CODES);
-        for (int i = 0; i < codes.length; i++) {
-          out[i] = codes[i] / 64f;
-        }
-      }
+  public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
+    return Optional.of(
+        (tile, out) -> {
+          byte[] codes = tile.part(Part.CODES);
+          for (int i = 0; i < codes.length; i++) {
+            out[i] = codes[i] / 64f;
+          }
+        });
+  }
 
-      @Override
-      public double errorBound(EncodedTile tile, int row) {
-        return 1 / 128.0;
-      }
-    };
+  @Override
+  public ErrorBound bound(WeightMatrix rows, OptionValues options) {
+    return (tile, row) -> 1 / 128.0;
   }
 }

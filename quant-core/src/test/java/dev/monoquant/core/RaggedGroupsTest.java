@@ -48,7 +48,7 @@ class RaggedGroupsTest {
     @Override
     public Fit fit(WeightMatrix rows, OptionValues options) {
       return Fit.of(
-          Encoding.of(
+          Encoding.affine(
               Part.perElement(Part.CODES, ElementType.INT8),
               Part.perGroup(Part.SCALE, ElementType.FLOAT32, options.granularity().columns(18))));
     }

@@ -5,13 +5,13 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
-import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
@@ -52,7 +52,7 @@ abstract class CastScheme implements Scheme {
   @Override
   public final Fit fit(WeightMatrix weight, OptionValues options) {
     return SchemeChecks.unfit(weight)
-        .orElseGet(() -> Fit.of(Encoding.of(Part.perElement(VALUES, target))));
+        .orElseGet(() -> Fit.of(Encoding.cast(Part.perElement(VALUES, target))));
   }
 
   @Override
@@ -66,7 +66,7 @@ abstract class CastScheme implements Scheme {
   }
 
   @Override
-  public final TileDecoder decoder(WeightMatrix weight, OptionValues options) {
-    return new CastDecoder(weight.tensor().type(), target, Math.toIntExact(weight.cols()));
+  public final ErrorBound bound(WeightMatrix weight, OptionValues options) {
+    return new CastErrorBound(weight.tensor().type(), target, Math.toIntExact(weight.cols()));
   }
 }

@@ -3,6 +3,7 @@ package dev.monoquant.schemes;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.Need;
@@ -10,7 +11,6 @@ import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
-import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.Granularity;
 import java.util.List;
@@ -69,7 +69,8 @@ class IntegerScheme implements Scheme {
   }
 
   @Override
-  public final TileDecoder decoder(WeightMatrix weight, OptionValues options) {
-    return new AffineDecoder(AffineSpec.of(bits, weight, options));
+  public final ErrorBound bound(WeightMatrix weight, OptionValues options) {
+    AffineSpec spec = AffineSpec.of(bits, weight, options);
+    return (tile, row) -> AffineErrorBound.of(spec, BlockParameters.greatestScale(spec, tile, row));
   }
 }

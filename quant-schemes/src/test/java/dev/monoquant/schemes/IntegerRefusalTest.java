@@ -33,7 +33,7 @@ class IntegerRefusalTest {
     OptionValues options = CommonOptions.of(4, false, Granularity.group(32));
     assertThat(scheme.fit(ROWS, options).orThrow(ROWS))
         .isEqualTo(
-            Encoding.of(
+            Encoding.affine(
                 Part.perElement(Part.CODES, ElementType.INT4),
                 Part.perGroup(Part.SCALE, ElementType.BFLOAT16, 32),
                 Part.perGroup(Part.ZERO_POINT, ElementType.INT4, 32)));
@@ -46,7 +46,7 @@ class IntegerRefusalTest {
                         .with(CommonOptions.GRANULARITY, Granularity.CHANNEL))
                 .orThrow(ROWS))
         .isEqualTo(
-            Encoding.of(
+            Encoding.affine(
                 Part.perElement(Part.CODES, ElementType.INT4),
                 Part.perRow(Part.SCALE, ElementType.FLOAT32)));
     OptionValues tensor = options.with(CommonOptions.GRANULARITY, Granularity.TENSOR);

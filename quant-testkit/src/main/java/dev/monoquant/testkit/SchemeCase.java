@@ -6,6 +6,8 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
@@ -145,9 +147,15 @@ public record SchemeCase(Scheme scheme, WeightSample weight, OptionValues option
     return scheme.begin(weight.rows(), options, weight.facts(scheme.needs(options)), compute);
   }
 
-  /** {@return a new decoder} */
+  /** {@return a new decoder, by the formula or the scheme's own} */
   public TileDecoder decoder() {
-    return scheme.decoder(weight.rows(), options);
+    return TileDecoder.of(
+        scheme, new EncodedWeight(weight.rows(), scheme.id(), options, encoding()));
+  }
+
+  /** {@return the error bound that the scheme declares} */
+  public ErrorBound bound() {
+    return scheme.bound(weight.rows(), options);
   }
 
   /**

@@ -5,6 +5,7 @@ import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.Need;
@@ -12,7 +13,6 @@ import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
-import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
@@ -28,8 +28,9 @@ public final class KMeans implements Scheme {
   static final OptionSpec<Integer> ITERATIONS =
       OptionSpec.integer("iterations", 25, 0, 1000, "How often the levels move to their means");
 
-  static final String LEVELS = "levels";
   static final int COUNT = 16;
+  static final Part LEVELS =
+      new Part("levels", ElementType.FLOAT32, new Part.Whole(TensorShape.of(COUNT)));
 
   @Override
   public SchemeId id() {
@@ -48,10 +49,7 @@ public final class KMeans implements Scheme {
 
   @Override
   public Fit fit(WeightMatrix weight, OptionValues options) {
-    return Fit.of(
-        Encoding.of(
-            Part.perElement(Part.CODES, ElementType.UINT4),
-            new Part(LEVELS, ElementType.FLOAT32, new Part.Whole(TensorShape.of(COUNT)))));
+    return Fit.of(Encoding.lookup(Part.perElement(Part.CODES, ElementType.UINT4), LEVELS));
   }
 
   /** Both come from one reading pass before the first tile. */
@@ -67,8 +65,9 @@ public final class KMeans implements Scheme {
     return new LevelQuantizer(levels);
   }
 
+  /** Half of the greatest gap: no number between the first and the last level is further off. */
   @Override
-  public TileDecoder decoder(WeightMatrix weight, OptionValues options) {
-    return new LevelDecoder();
+  public ErrorBound bound(WeightMatrix weight, OptionValues options) {
+    return (tile, row) -> Levels.read(tile.part(LEVELS.name())).greatestGap() / 2;
   }
 }

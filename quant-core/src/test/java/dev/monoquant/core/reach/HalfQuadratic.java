@@ -15,6 +15,7 @@ import dev.monoquant.tile.Tile;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Zero points refined by half-quadratic splitting: the error is shrunk towards sparsity, and the
@@ -35,7 +36,7 @@ final class HalfQuadratic extends ReachScheme {
 
   @Override
   Encoding parts(WeightMatrix rows, OptionValues options) {
-    return Encoding.of(
+    return Encoding.opaque(
         Part.perElement(Part.CODES, ElementType.UINT4),
         Part.perGroup(Part.SCALE, ElementType.FLOAT32, GROUP),
         Part.perGroup(Part.ZERO_POINT, ElementType.FLOAT32, GROUP));
@@ -108,7 +109,7 @@ final class HalfQuadratic extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, OptionValues options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

@@ -17,6 +17,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What the small schemes here share: an id, one profile, and decoded numbers of the weight's type.
@@ -70,14 +71,15 @@ abstract class ReachScheme implements Scheme {
   }
 
   /** A decoder that asks for each number and gives it the weight's own type. */
-  static TileDecoder decoder(WeightMatrix rows, Level level) {
+  static Optional<TileDecoder> decoder(WeightMatrix rows, Level level) {
     int cols = Math.toIntExact(rows.cols());
     ElementType type = rows.tensor().type();
-    return (tile, out) -> {
-      for (int i = 0; i < tile.height() * cols; i++) {
-        out[i] = round(type, level.at(tile, i / cols, i % cols));
-      }
-    };
+    return Optional.of(
+        (tile, out) -> {
+          for (int i = 0; i < tile.height() * cols; i++) {
+            out[i] = round(type, level.at(tile, i / cols, i % cols));
+          }
+        });
   }
 
   private static float round(ElementType type, double x) {

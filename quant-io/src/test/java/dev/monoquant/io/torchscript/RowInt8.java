@@ -27,7 +27,7 @@ final class RowInt8 {
   /** {@return a weight of a layer whose kind says which axis its rows are} */
   static Optional<EncodedWeight> weight(
       ModelSource source, TensorInfo tensor, Map<String, String> storage) {
-    for (Layer layer : source.layers()) {
+    for (Layer layer : source.info().layers()) {
       for (Map.Entry<String, TensorInfo> own : layer.tensors().entrySet()) {
         if (own.getValue().equals(tensor)
             && tensor.type() == ElementType.FLOAT32
@@ -40,7 +40,7 @@ final class RowInt8 {
                       new WeightMatrix(layer.name(), layer.kind(), own.getKey(), tensor, axis),
                       new SchemeId("int8", 1),
                       CommonOptions.of(8, true, Granularity.CHANNEL),
-                      Encoding.of(
+                      Encoding.affine(
                           Part.perElement(Part.CODES, ElementType.INT8),
                           Part.perRow(Part.SCALE, ElementType.FLOAT32)))
                   .withStorage(new OptionValues(storage)));

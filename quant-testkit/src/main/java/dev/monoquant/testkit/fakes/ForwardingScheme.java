@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.Need;
@@ -66,8 +67,13 @@ public class ForwardingScheme implements Scheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, OptionValues options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
     return inside.decoder(rows, options);
+  }
+
+  @Override
+  public ErrorBound bound(WeightMatrix rows, OptionValues options) {
+    return inside.bound(rows, options);
   }
 
   @Override

@@ -1,10 +1,12 @@
 /** Plans a quantization and runs it. */
 module dev.monoquant.core {
   requires transitive dev.monoquant.api;
+  requires dev.monoquant.files;
   requires com.google.gson;
   requires org.slf4j;
   requires static com.google.auto.service;
   requires static org.jspecify;
 
   exports dev.monoquant.core;
+  exports dev.monoquant.core.foreign;
 }

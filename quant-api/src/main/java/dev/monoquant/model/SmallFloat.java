@@ -52,7 +52,11 @@ enum SmallFloat {
   private final int minExponent;
   private final Special special;
   private final int maxCode;
+
+  // Filled by the constructor and never handed out.
+  @SuppressWarnings("ImmutableEnumChecker")
   private final float[] values = new float[256];
+
 
   SmallFloat(String wire, int bits, int fractionBits, int bias, Special special) {
     this.wire = wire;

@@ -28,28 +28,22 @@ class SmallFloatTest {
       if (!signed) {
         return code == 255 ? Double.NaN : Math.pow(2, code - bias);
       }
-      double sign = code >> exponentBits + fractionBits == 0 ? 1 : -1;
-      int exponent = code >> fractionBits & (1 << exponentBits) - 1;
-      double fraction = (code & (1 << fractionBits) - 1) / Math.pow(2, fractionBits);
+      double sign = (code >> (exponentBits + fractionBits)) == 0 ? 1 : -1;
+      int exponent = (code >> fractionBits) & ((1 << exponentBits) - 1);
+      double fraction = (code & ((1 << fractionBits) - 1)) / Math.pow(2, fractionBits);
       boolean top = exponent == (1 << exponentBits) - 1;
-      switch (type) {
-        case FLOAT8_E4M3:
-          if (top && fraction == 0.875) {
-            return Double.NaN;
-          }
-          break;
-        case FLOAT8_E5M2:
-          if (top) {
-            return fraction == 0 ? sign / 0.0 : Double.NaN;
-          }
-          break;
-        case FLOAT8_E4M3FNUZ:
-        case FLOAT8_E5M2FNUZ:
-          if (code == 0x80) {
-            return Double.NaN;
-          }
-          break;
-        default:
+      boolean nan =
+          switch (type) {
+            case FLOAT8_E4M3 -> top && fraction == 0.875;
+            case FLOAT8_E5M2 -> top && fraction != 0;
+            case FLOAT8_E4M3FNUZ, FLOAT8_E5M2FNUZ -> code == 0x80;
+            default -> false;
+          };
+      if (nan) {
+        return Double.NaN;
+      }
+      if (type == ElementType.FLOAT8_E5M2 && top) {
+        return sign / 0.0;
       }
       return exponent == 0
           ? sign * Math.pow(2, 1 - bias) * fraction

@@ -1,5 +1,6 @@
 package dev.monoquant.core;
 
+import dev.monoquant.core.InputOpener.Opened;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.TensorInfo;
@@ -22,18 +23,20 @@ final class Comparer {
     this.settings = settings;
   }
 
-  Comparison compare(ModelSource a, ModelSource b) throws IOException {
+  Comparison compare(Opened first, Opened second) throws IOException {
+    ModelSource a = first.source();
+    ModelSource b = second.source();
     ModelSource left = new DecodedSource(settings, a);
     ModelSource right = new DecodedSource(settings, b);
     Map<String, TensorInfo> others = new LinkedHashMap<>();
-    right.tensors().forEach(t -> others.put(t.name(), t));
+    right.info().tensors().forEach(t -> others.put(t.name(), t));
 
     List<ComparedTensor> tensors = new ArrayList<>();
     List<TensorInfo> onlyInA = new ArrayList<>();
     List<TensorInfo> mismatched = new ArrayList<>();
-    long total = left.tensors().stream().mapToLong(TensorInfo::bytes).sum();
+    long total = left.info().tensors().stream().mapToLong(TensorInfo::bytes).sum();
     Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, total);
-    for (TensorInfo tensor : left.tensors()) {
+    for (TensorInfo tensor : left.info().tensors()) {
       TensorInfo other = others.remove(tensor.name());
       if (other == null) {
         onlyInA.add(tensor);
@@ -45,7 +48,14 @@ final class Comparer {
       meter.add(tensor.bytes(), tensor.name());
     }
     return new Comparison(
-        a.name(), b.name(), tensors, onlyInA, new ArrayList<>(others.values()), mismatched);
+        a.info().name(),
+        b.info().name(),
+        tensors,
+        onlyInA,
+        new ArrayList<>(others.values()),
+        mismatched,
+        first.foreign(),
+        second.foreign());
   }
 
   private static ComparedTensor compare(

@@ -1,7 +1,9 @@
 package dev.monoquant.core;
 
+import dev.monoquant.core.foreign.ForeignQuantization;
 import dev.monoquant.model.TensorInfo;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Two models side by side, tensor by tensor, quantized weights decoded.
@@ -12,6 +14,9 @@ import java.util.List;
  * @param onlyInA tensors that the second model lacks
  * @param onlyInB tensors that the first model lacks
  * @param mismatched tensors of the first model whose shape in the second differs
+ * @param foreignInA quantization in the first model that is not decoded: its codes are compared
+ *     byte by byte
+ * @param foreignInB the same of the second model
  */
 public record Comparison(
     String a,
@@ -19,7 +24,9 @@ public record Comparison(
     List<ComparedTensor> tensors,
     List<TensorInfo> onlyInA,
     List<TensorInfo> onlyInB,
-    List<TensorInfo> mismatched) {
+    List<TensorInfo> mismatched,
+    Optional<ForeignQuantization> foreignInA,
+    Optional<ForeignQuantization> foreignInB) {
 
   /** Copies the lists. */
   public Comparison {

@@ -17,7 +17,9 @@ package dev.monoquant.core;
  *   }],
  *   "only_in_a": [{"name": "", "type": "", "shape": [], "bytes": 0, "file": ""}],
  *   "only_in_b": [...],
- *   "mismatched": [...]                // as they are in a
+ *   "mismatched": [...],               // as they are in a
+ *   "foreign_quantization_in_a": null, // as in an inspection
+ *   "foreign_quantization_in_b": null
  * }
  * </pre>
  *
@@ -52,6 +54,8 @@ final class ComparisonJson {
           JsonText.tensors(json, "only_in_a", comparison.onlyInA());
           JsonText.tensors(json, "only_in_b", comparison.onlyInB());
           JsonText.tensors(json, "mismatched", comparison.mismatched());
+          JsonText.foreign(json, "foreign_quantization_in_a", comparison.foreignInA());
+          JsonText.foreign(json, "foreign_quantization_in_b", comparison.foreignInB());
         });
   }
 }

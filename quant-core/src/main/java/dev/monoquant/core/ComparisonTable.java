@@ -1,7 +1,9 @@
 package dev.monoquant.core;
 
+import dev.monoquant.core.foreign.ForeignQuantization;
 import dev.monoquant.model.TensorInfo;
 import java.util.List;
+import java.util.Optional;
 
 /** Two models side by side as plain text: what differs, then what only one of them has. */
 final class ComparisonTable {
@@ -13,7 +15,10 @@ final class ComparisonTable {
   static String of(Comparison comparison) {
     StringBuilder out = new StringBuilder();
     out.append(
-        Text.format("A is %s\nB is %s\n\n", Text.name(comparison.a()), Text.name(comparison.b())));
+        Text.format("A is %s\nB is %s\n", Text.name(comparison.a()), Text.name(comparison.b())));
+    foreign("A", comparison.foreignInA(), out);
+    foreign("B", comparison.foreignInB(), out);
+    out.append('\n');
     List<ComparedTensor> differing = comparison.tensors().stream().filter(t -> !t.equal()).toList();
     if (!differing.isEmpty()) {
       TextTable table =
@@ -54,6 +59,17 @@ final class ComparisonTable {
       out.append("the models are the same\n");
     }
     return out.toString();
+  }
+
+  private static void foreign(
+      String which, Optional<ForeignQuantization> foreign, StringBuilder out) {
+    foreign.ifPresent(
+        f ->
+            out.append("note: ")
+                .append(which)
+                .append(" is quantized ")
+                .append(f)
+                .append("; its codes are compared as they are stored\n"));
   }
 
   private static void list(String title, List<TensorInfo> tensors, StringBuilder out) {

@@ -5,6 +5,7 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.PluginException;
 import dev.monoquant.QuantException;
+import dev.monoquant.core.foreign.ForeignQuantization;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
@@ -17,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** Asks every detector, and opens the input with the one that is surest. */
@@ -27,8 +29,14 @@ final class InputOpener {
    *
    * @param own the options of the detector's own
    * @param reading what was chosen where the input left a choice, see {@link Reading}
+   * @param foreign quantization in it that the detector did not decode
    */
-  record Opened(ModelSource source, String format, OwnOptions own, Reading reading)
+  record Opened(
+      ModelSource source,
+      String format,
+      OwnOptions own,
+      Reading reading,
+      Optional<ForeignQuantization> foreign)
       implements AutoCloseable {
     @Override
     public void close() {
@@ -52,11 +60,18 @@ final class InputOpener {
     OwnOptions own = OwnOptions.of(detector);
     OptionValues options = own.values(given);
     try {
-      return new Opened(
-          detector.open(input, settings.limits(), options),
-          detector.id(),
-          own,
-          Reading.of(input, options));
+      ModelSource source = detector.open(input, settings.limits(), options);
+      try {
+        return new Opened(
+            source,
+            detector.id(),
+            own,
+            Reading.of(input, options),
+            ForeignQuantization.find(source, settings.limits()));
+      } catch (IOException | RuntimeException e) {
+        source.close();
+        throw e;
+      }
     } catch (IOException e) {
       throw unreadable(input, e);
     } catch (QuantException e) {

@@ -1,11 +1,13 @@
 package dev.monoquant.core;
 
+import dev.monoquant.core.foreign.ForeignQuantization;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -20,6 +22,7 @@ import java.util.TreeMap;
  * @param notes what the reader chose or passed over, such as the entry of a nested checkpoint
  * @param hashes the SHA-256 of each plain tensor's contiguous little-endian bytes by its name, in
  *     lower-case hexadecimal digits; empty if nobody asked for them
+ * @param foreign quantization that is not decoded: its codes appear as the integers they are
  */
 public record Inspection(
     String input,
@@ -28,7 +31,8 @@ public record Inspection(
     List<EncodedWeight> quantized,
     Map<String, String> metadata,
     List<String> notes,
-    Map<String, String> hashes) {
+    Map<String, String> hashes,
+    Optional<ForeignQuantization> foreign) {
 
   /** Copies the collections. */
   public Inspection {

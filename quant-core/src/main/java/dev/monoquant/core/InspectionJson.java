@@ -25,6 +25,10 @@ import java.util.Map;
  *                  "sha256": "..."}]     // only if hashes were asked for; not of quantized weights
  *   }],
  *   "quantized": [{...}],              // as weights in a report, up to packed_bytes
+ *   "foreign_quantization": {          // null if there is none
+ *     "method": "gptq (4 bits)", "count": 7, "examples": ["fc.qweight"],
+ *     "evidence": ["quantization_config of config.json"]
+ *   },
  *   "metadata": {"format": "pt"},
  *   "notes": []                        // what the reader chose or passed over
  * }
@@ -54,6 +58,7 @@ final class InspectionJson {
             json.endObject();
           }
           json.endArray();
+          JsonText.foreign(json, "foreign_quantization", inspection.foreign());
           JsonText.map(json, "metadata", inspection.metadata());
           json.name("notes").beginArray();
           for (String note : inspection.notes()) {

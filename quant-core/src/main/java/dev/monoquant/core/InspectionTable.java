@@ -27,8 +27,9 @@ final class InspectionTable {
             Text.count(tensors.size(), "tensor"),
             Text.count(inspection.layers().size(), "layer"),
             Text.bytes(inspection.storedBytes())));
+    inspection.foreign().ifPresent(f -> out.append("quantized ").append(f).append('\n'));
     inspection.notes().forEach(note -> out.append("note: ").append(note).append('\n'));
-    if (!inspection.notes().isEmpty()) {
+    if (!inspection.notes().isEmpty() || inspection.foreign().isPresent()) {
       out.append('\n');
     }
     layers(inspection, out);

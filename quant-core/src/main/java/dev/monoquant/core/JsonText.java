@@ -2,6 +2,7 @@ package dev.monoquant.core;
 
 import com.google.gson.stream.JsonWriter;
 import dev.monoquant.Problem;
+import dev.monoquant.core.foreign.ForeignQuantization;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.EncodedWeight;
@@ -12,6 +13,7 @@ import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** The pieces that the JSON forms of reports, plans, inspections and comparisons share. */
 final class JsonText {
@@ -109,6 +111,29 @@ final class JsonText {
     json.endArray();
     json.name("packed_bytes")
         .value(weight.encoding().packedBytes(weight.rows().rows(), weight.rows().cols()));
+  }
+
+  static void foreign(JsonWriter json, String name, Optional<ForeignQuantization> foreign)
+      throws IOException {
+    json.name(name);
+    if (foreign.isEmpty()) {
+      json.nullValue();
+      return;
+    }
+    json.beginObject();
+    json.name("method").value(foreign.get().method());
+    json.name("count").value(foreign.get().count());
+    texts(json, "examples", foreign.get().examples());
+    texts(json, "evidence", foreign.get().evidence());
+    json.endObject();
+  }
+
+  private static void texts(JsonWriter json, String name, List<String> texts) throws IOException {
+    json.name(name).beginArray();
+    for (String text : texts) {
+      json.value(text);
+    }
+    json.endArray();
   }
 
   static void map(JsonWriter json, String name, Map<String, String> map) throws IOException {

@@ -207,7 +207,9 @@ final class Race implements AutoCloseable {
   }
 
   private NDList run(int model, String described, NDList sample, NDManager scope) {
-    return model == 0 ? reference(described, sample, scope) : other(model, described, sample, scope);
+    return model == 0
+        ? reference(described, sample, scope)
+        : other(model, described, sample, scope);
   }
 
   private NDList reference(String described, NDList sample, NDManager scope) {

@@ -31,8 +31,7 @@ final class RunSpread {
 
   /** The norm of the difference by that of the first; infinite where that cannot be told. */
   private static double spread(NDArray first, NDArray again) {
-    if (!first.getShape().equals(again.getShape())
-        || first.getDataType() != again.getDataType()) {
+    if (!first.getShape().equals(again.getShape()) || first.getDataType() != again.getDataType()) {
       return Double.POSITIVE_INFINITY;
     }
     double[] wanted = OutputMeter.doubles(first);

@@ -6,16 +6,19 @@ import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.InputOpener.Opened;
+import dev.monoquant.core.foreign.ForeignQuantization;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.RunnableFile;
+import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,18 +40,19 @@ final class Stages {
       requireKnown(settings, opened);
       ModelSource source = opened.source();
       List<TensorInfo> tensors = new ArrayList<>();
-      source.quantized().forEach(w -> tensors.add(w.rows().tensor()));
-      tensors.addAll(source.tensors());
+      source.info().quantized().forEach(w -> tensors.add(w.rows().tensor()));
+      tensors.addAll(source.info().tensors());
       List<Layer> layers =
-          LayerInference.layers(tensors, source.layers(), QuantizationConfig.DEFAULT);
+          LayerInference.layers(tensors, source.info().layers(), QuantizationConfig.DEFAULT);
       return new Inspection(
-          source.name(),
+          source.info().name(),
           opened.format(),
           layers,
-          source.quantized(),
-          source.metadata(),
-          source.notes(),
-          hashes ? TensorHashes.of(source) : Map.of());
+          source.info().quantized(),
+          source.info().metadata(),
+          source.info().notes(),
+          hashes ? TensorHashes.of(source) : Map.of(),
+          opened.foreign());
     } catch (IOException e) {
       throw InputOpener.unreadable(input, e);
     }
@@ -59,12 +63,17 @@ final class Stages {
     Optional<OutputFormat> format = OutputChoice.optional(settings.plugins(), config, target);
     format.ifPresent(f -> OutputChoice.requireRun(settings, f));
     try (Opened opened = open(settings, input, config)) {
-      Plan plan = plan(settings, opened, config, format);
-      if (format.isEmpty() || target.isEmpty() || plan.hasErrors()) {
-        return plan;
+      if (format.isEmpty()) {
+        return plan(settings, opened, config, Optional.empty());
       }
-      OutputRequest request = request(settings, opened, plan, config, target.get(), false);
-      return withOutput(plan, format.get(), request);
+      try (OutputChoice.Open output = OutputChoice.open(format.get(), opened.source())) {
+        Plan plan = plan(settings, opened, config, Optional.of(output));
+        return target.isEmpty() || plan.hasErrors()
+            ? plan
+            : withOutput(plan, layout(settings, opened, plan, config, output));
+      }
+    } catch (IOException e) {
+      throw InputOpener.unreadable(input, e);
     }
   }
 
@@ -77,11 +86,14 @@ final class Stages {
       Consumer<Report> gate) {
     OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
     OutputChoice.requireRun(settings, format);
-    try (Opened opened = open(settings, input, config)) {
-      Plan plan = soundPlan(settings, opened, config, Optional.of(format));
-      OutputRequest request = request(settings, opened, plan, config, target, overwrite);
-      Plan sized = withOutput(plan, format, request);
-      try (OutputWriter sink = format.open(request)) {
+    try (Opened opened = open(settings, input, config);
+        OutputChoice.Open output = OutputChoice.open(format, opened.source())) {
+      Plan plan = soundPlan(settings, opened, config, Optional.of(output));
+      OutputLayout layout = layout(settings, opened, plan, config, output);
+      Plan sized = withOutput(plan, layout);
+      WriteOptions options =
+          new WriteOptions(target, overwrite, settings.sync(), settings.resume());
+      try (OutputWriter sink = layout.open(options)) {
         Report written = run(settings, opened.source(), sized, policy(config), sink);
         Trial trial = Trial.of(settings, opened.source(), sized.layers(), sink, target);
         Report report = trial.on(written, settings.gates());
@@ -102,7 +114,7 @@ final class Stages {
     Opened opened = open(settings, input, config);
     boolean handedOver = false;
     try {
-      Plan plan = soundPlan(settings, opened, config, format);
+      Plan plan = soundPlanFor(settings, opened, config, format);
       Map<String, String> provenance = Provenance.of(settings, config, plan, opened.reading());
       boolean stateDict =
           !(input instanceof ModelInput.OfBlock || input instanceof ModelInput.OfModel);
@@ -122,7 +134,7 @@ final class Stages {
     Opened opened = InputOpener.open(settings, ModelInput.of(path), settings.inputOptions());
     try {
       requireKnown(settings, opened);
-      requireQuantized(opened.source());
+      requireQuantized(opened);
       return new StoredModel(
           settings, opened.source(), Optional.empty(), Map.of(), Optional.empty(), true, () -> {});
     } catch (RuntimeException e) {
@@ -141,20 +153,18 @@ final class Stages {
     OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
     try (Opened opened = InputOpener.open(settings, input, settings.inputOptions())) {
       requireKnown(settings, opened);
-      requireQuantized(opened.source());
+      requireQuantized(opened);
       DecodedSource decoded = new DecodedSource(settings, opened.source());
-      OutputRequest request =
-          new OutputRequest(
-              target,
-              overwrite,
-              settings.sync(),
-              decoded,
-              LayerInference.layers(decoded.tensors(), decoded.layers(), config),
+      OutputContents contents =
+          new OutputContents(
+              LayerInference.layers(decoded.info().tensors(), decoded.info().layers(), config),
               List.of(),
-              decoded.tensors(),
+              decoded.info().tensors(),
               Map.of());
-      try (OutputWriter sink = format.open(request)) {
-        new Pipeline(settings, decoded, sink).run(List.of(), decoded.tensors(), Map.of());
+      WriteOptions options = new WriteOptions(target, overwrite, settings.sync(), false);
+      try (OutputChoice.Open output = OutputChoice.open(format, decoded);
+          OutputWriter sink = output.session().layout(contents).open(options)) {
+        new Pipeline(settings, decoded, sink).run(List.of(), decoded.info().tensors(), Map.of());
         return commit(settings, sink, target);
       }
     } catch (IOException e) {
@@ -170,7 +180,7 @@ final class Stages {
     try (Opened first = InputOpener.open(settings, a, settings.inputOptions());
         Opened second = InputOpener.open(settings, b, settings.inputOptions())) {
       requireKnown(settings, first, second);
-      return new Comparer(settings).compare(first.source(), second.source());
+      return new Comparer(settings).compare(first, second);
     } catch (IOException e) {
       throw new ModelFormatException(
           Reason.UNREADABLE, a.describe() + " or " + b.describe(), "", "reading failed: " + e, e);
@@ -221,8 +231,9 @@ final class Stages {
       return Race.run(
           settings,
           models.stream().map(m -> new Race.Entrant(m.toString(), m)).toList(),
-          source.runnable().map(RunnableFile::inputs).orElse(List.of()),
-          LayerInference.layers(source.tensors(), source.layers(), QuantizationConfig.DEFAULT),
+          source.find(RunnableFile.class).map(RunnableFile::inputs).orElse(List.of()),
+          LayerInference.layers(
+              source.info().tensors(), source.info().layers(), QuantizationConfig.DEFAULT),
           Race.ONLY_RUN);
     }
   }
@@ -236,17 +247,32 @@ final class Stages {
     return config.nonFinite().orElse(NonFinitePolicy.FAIL);
   }
 
-  private static Plan soundPlan(
+  /** Plans for a format that is not written yet, which is only asked what it can store. */
+  private static Plan soundPlanFor(
       Settings settings, Opened opened, QuantizationConfig config, Optional<OutputFormat> format)
       throws IOException {
-    Plan plan = plan(settings, opened, config, format);
+    if (format.isEmpty()) {
+      return soundPlan(settings, opened, config, Optional.empty());
+    }
+    try (OutputChoice.Open output = OutputChoice.open(format.get(), opened.source())) {
+      return soundPlan(settings, opened, config, Optional.of(output));
+    }
+  }
+
+  private static Plan soundPlan(
+      Settings settings,
+      Opened opened,
+      QuantizationConfig config,
+      Optional<OutputChoice.Open> output)
+      throws IOException {
+    Plan plan = plan(settings, opened, config, output);
     plan.requireSound();
     if (policy(config) == NonFinitePolicy.KEEP) {
       Map<String, String> odd =
           new Survey(settings, opened.source(), NonFinitePolicy.KEEP).toKeep(plan.weights());
       if (!odd.isEmpty()) {
-        Planner planner = new Planner(settings, config, format, opened.own(), odd);
-        plan = planner.plan(opened.source(), opened.format());
+        Planner planner = new Planner(settings, config, output, opened.own(), odd);
+        plan = planner.plan(opened);
         plan.requireSound();
       }
     }
@@ -254,33 +280,37 @@ final class Stages {
   }
 
   private static Plan plan(
-      Settings settings, Opened opened, QuantizationConfig config, Optional<OutputFormat> format) {
-    return new Planner(settings, config, format, opened.own(), Map.of())
-        .plan(opened.source(), opened.format());
+      Settings settings,
+      Opened opened,
+      QuantizationConfig config,
+      Optional<OutputChoice.Open> output) {
+    return new Planner(settings, config, output, opened.own(), Map.of()).plan(opened);
   }
 
-  private static OutputRequest request(
+  private static OutputLayout layout(
       Settings settings,
       Opened opened,
       Plan plan,
       QuantizationConfig config,
-      Path target,
-      boolean overwrite) {
-    return new OutputRequest(
-        target,
-        overwrite,
-        settings.sync(),
-        opened.source(),
+      OutputChoice.Open output)
+      throws IOException {
+    return output
+        .session()
+        .layout(contents(plan, Provenance.of(settings, config, plan, opened.reading())));
+  }
+
+  /** What a planned output holds. */
+  static OutputContents contents(Plan plan, Map<String, String> provenance) {
+    return new OutputContents(
         plan.layers(),
         plan.weights().stream().map(PlannedWeight::weight).toList(),
         plan.kept().stream().map(KeptTensor::tensor).toList(),
-        Provenance.of(settings, config, plan, opened.reading()),
-        settings.resume());
+        provenance);
   }
 
-  /** The plan with what only the output format knows. */
-  private static Plan withOutput(Plan plan, OutputFormat format, OutputRequest request) {
-    Map<String, String> remarks = format.remarks(request);
+  /** The plan with what only the layout knows. */
+  private static Plan withOutput(Plan plan, OutputLayout layout) {
+    Map<String, String> remarks = layout.remarks();
     return new Plan(
         plan.input(),
         plan.inputFormat(),
@@ -291,7 +321,7 @@ final class Stages {
             .toList(),
         plan.kept(),
         plan.problems(),
-        OptionalLong.of(format.predictBytes(request)));
+        OptionalLong.of(layout.bytes()));
   }
 
   /** Opens an input in the way that a configuration asks for, or else the settings. */
@@ -320,16 +350,25 @@ final class Stages {
     return builder.build();
   }
 
-  private static void requireQuantized(ModelSource source) {
-    List<EncodedWeight> weights = source.quantized();
+  private static void requireQuantized(Opened opened) {
+    ModelSource source = opened.source();
+    if (opened.foreign().isPresent()) {
+      ForeignQuantization foreign = opened.foreign().get();
+      throw new ModelFormatException(
+          Reason.UNSUPPORTED_TENSOR,
+          source.info().name(),
+          "",
+          "it is quantized " + foreign + ". " + foreign.remedy());
+    }
+    List<EncodedWeight> weights = source.info().quantized();
     if (weights.isEmpty()) {
       throw new ModelFormatException(
           Reason.NOT_THIS_FORMAT,
-          source.name(),
+          source.info().name(),
           "",
           "it holds no quantized weights, only floats. Quantize it first, for example: quant"
               + " quantize "
-              + source.name()
+              + source.info().name()
               + " -o int8.safetensors");
     }
   }

@@ -48,7 +48,7 @@ record Trial(
     if (made.isEmpty()) {
       return NONE;
     }
-    Optional<RunnableFile> original = source.runnable();
+    Optional<RunnableFile> original = source.find(RunnableFile.class);
     if (original.isEmpty()) {
       return new Trial(
           Optional.empty(),
@@ -66,7 +66,7 @@ record Trial(
           Race.run(
               settings,
               List.of(
-                  new Race.Entrant(source.name(), original.get().file()),
+                  new Race.Entrant(source.info().name(), original.get().file()),
                   new Race.Entrant(target.toString(), made.get())),
               original.get().inputs(),
               layers,

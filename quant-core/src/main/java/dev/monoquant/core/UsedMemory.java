@@ -9,8 +9,9 @@ import ai.djl.ndarray.types.Shape;
  * right. In a process that runs for longer, the same memory is handed out again as it was left.
  *
  * <p>Arrays of many sizes are filled and freed, on the thread that runs the model next: the
- * allocator of glibc has a heap for each thread. What this does not do: it reaches neither blocks of
- * more than 32 MiB, which come from the system each time, nor what other threads of a kernel take.
+ * allocator of glibc has a heap for each thread. What this does not do: it reaches neither blocks
+ * of more than 32 MiB, which come from the system each time, nor what other threads of a kernel
+ * take.
  */
 final class UsedMemory {
 

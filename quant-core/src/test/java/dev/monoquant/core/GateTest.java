@@ -54,7 +54,7 @@ class GateTest {
       default -> {
         if (type.isCode() && type.signed()) {
           int code = (byte) bits;
-          yield code >= -(1 << type.bits() - 1) && code < 1 << type.bits() - 1;
+          yield code >= -(1 << (type.bits() - 1)) && code < (1 << (type.bits() - 1));
         }
         yield bits < 1 << type.bits();
       }
@@ -92,7 +92,9 @@ class GateTest {
 
   private static OptionalInt refusedAt(ElementType type, ByteBuffer cells) {
     try {
-      check(type, cells.array());
+      byte[] bytes = new byte[cells.remaining()];
+      cells.duplicate().get(bytes);
+      check(type, bytes);
       return OptionalInt.empty();
     } catch (PluginException e) {
       String at =

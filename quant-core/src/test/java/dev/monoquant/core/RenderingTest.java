@@ -6,6 +6,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.monoquant.Problem;
+import dev.monoquant.core.foreign.ForeignQuantization;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
@@ -291,6 +292,11 @@ class RenderingTest {
   }
 
   private static Inspection inspection(Map<String, String> hashes) {
+    return inspection(hashes, Optional.empty());
+  }
+
+  private static Inspection inspection(
+      Map<String, String> hashes, Optional<ForeignQuantization> foreign) {
     PlannedWeight fc = planned("fc", 4, 1000);
     Layer layer =
         new Layer(
@@ -306,7 +312,37 @@ class RenderingTest {
         List.of(fc.weight()),
         Map.of("format", "pt"),
         List.of("the entry state_dict was taken"),
-        hashes);
+        hashes,
+        foreign);
+  }
+
+  private static ForeignQuantization foreign() {
+    return new ForeignQuantization(
+        "gptq (4 bits)",
+        2,
+        List.of("a.qweight", "b.qweight"),
+        List.of("quantization_config of config.json"));
+  }
+
+  @Test
+  void anInspectionTellsOfForeignQuantization() {
+    Inspection inspection = inspection(Map.of(), Optional.of(foreign()));
+    assertThat(inspection.toTable())
+        .contains(
+            """
+            3.9 KiB
+
+            quantized by gptq (4 bits), which this version does not decode; 2 weights, such as \
+            "a.qweight", "b.qweight" (known by quantization_config of config.json)
+            note: the entry state_dict was taken
+
+            layer \
+            """);
+    assertThat(parse(inspection.toJson()).get("foreign_quantization").toString())
+        .isEqualTo(
+            "{\"method\":\"gptq (4 bits)\",\"count\":2,"
+                + "\"examples\":[\"a.qweight\",\"b.qweight\"],"
+                + "\"evidence\":[\"quantization_config of config.json\"]}");
   }
 
   @Test
@@ -355,9 +391,11 @@ class RenderingTest {
             "stored_bytes",
             "layers",
             "quantized",
+            "foreign_quantization",
             "metadata",
             "notes");
     assertThat(json.get("notes").toString()).isEqualTo("[\"the entry state_dict was taken\"]");
+    assertThat(json.get("foreign_quantization").isJsonNull()).isTrue();
     assertThat(json.get("stored_bytes").getAsLong()).isEqualTo(4032);
     assertThat(json.getAsJsonArray("layers").get(0).toString())
         .isEqualTo(
@@ -367,6 +405,10 @@ class RenderingTest {
   }
 
   private static Comparison comparison() {
+    return comparison(Optional.empty());
+  }
+
+  private static Comparison comparison(Optional<ForeignQuantization> foreignInB) {
     return new Comparison(
         "a.pt",
         "b.pt",
@@ -394,7 +436,29 @@ class RenderingTest {
                 ErrorStatistics.EMPTY)),
         List.of(new TensorInfo("x", ElementType.FLOAT32, TensorShape.of(4))),
         List.of(),
-        List.of());
+        List.of(),
+        Optional.empty(),
+        foreignInB);
+  }
+
+  @Test
+  void aComparisonTellsOfForeignQuantization() {
+    Comparison comparison = comparison(Optional.of(foreign()));
+    assertThat(comparison.toTable())
+        .startsWith(
+            """
+            A is a.pt
+            B is b.pt
+            note: B is quantized by gptq (4 bits), which this version does not decode; 2 weights, \
+            such as "a.qweight", "b.qweight" (known by quantization_config of config.json); its \
+            codes are compared as they are stored
+
+            tensor \
+            """);
+    JsonObject json = parse(comparison.toJson());
+    assertThat(json.get("foreign_quantization_in_a").isJsonNull()).isTrue();
+    assertThat(json.getAsJsonObject("foreign_quantization_in_b").get("count").getAsInt())
+        .isEqualTo(2);
   }
 
   @Test
@@ -430,7 +494,9 @@ class RenderingTest {
             "tensors",
             "only_in_a",
             "only_in_b",
-            "mismatched");
+            "mismatched",
+            "foreign_quantization_in_a",
+            "foreign_quantization_in_b");
     assertThat(json.get("identical").getAsBoolean()).isFalse();
     JsonObject steps = json.getAsJsonArray("tensors").get(2).getAsJsonObject();
     assertThat(steps.getAsJsonObject("errors").get("sqnr_db").isJsonNull()).isTrue();
@@ -438,7 +504,17 @@ class RenderingTest {
 
   @Test
   void sameModelsAreCalledTheSame() {
-    assertThat(new Comparison("a", "b", List.of(), List.of(), List.of(), List.of()).toTable())
+    Comparison same =
+        new Comparison(
+            "a",
+            "b",
+            List.of(),
+            List.of(),
+            List.of(),
+            List.of(),
+            Optional.empty(),
+            Optional.empty());
+    assertThat(same.toTable())
         .endsWith("0 tensors in common: 0 equal, 0 different\nthe models are the same\n");
   }
 

@@ -44,8 +44,7 @@ class SideBySideTest {
       v = torch.copy_(torch.slice(u, 0, 0, 3), torch.slice(x, 0, 0, 3))
       return torch.to(u, 6)""";
 
-  private static final String RANDOM =
-      "return torch.add(x, torch.mul(torch.rand([4, 16384]), 5.))";
+  private static final String RANDOM = "return torch.add(x, torch.mul(torch.rand([4, 16384]), 5.))";
 
   private static final String COUNTING =
       """
@@ -100,8 +99,7 @@ class SideBySideTest {
       NDList inputs = new NDList(manager.create(numbers, new Shape(4, COLUMNS)));
       return Race.run(
           Settings.defaults().withSamples(List.of(SampleInputs.of(inputs))),
-          List.of(
-              new Race.Entrant("original.pt", original), new Race.Entrant("result.pt", result)),
+          List.of(new Race.Entrant("original.pt", original), new Race.Entrant("result.pt", result)),
           List.of(),
           List.of(),
           Race.ONLY_RUN);

@@ -8,6 +8,7 @@ import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.model.FileSource;
 import dev.monoquant.files.model.ModelDirectory;
 import dev.monoquant.files.model.ModelFiles;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
@@ -21,9 +22,11 @@ import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Reads model directories of compressed-tensors, our own and those of llm-compressor: {@code
@@ -35,8 +38,11 @@ import java.util.Optional;
  * layouts are equally wide and differ, which no multiple of 32 columns is, the dense one is
  * assumed.
  *
- * <p>What this does not do: floating point codes (FP8, NVFP4, MXFP4), 2:4 sparsity and permuted
- * columns are refused by name; scales of activations stay plain tensors. Stateless and thread-safe.
+ * <p>What this does not do: it decodes no floating point codes (FP8, NVFP4, MXFP4), no 2:4 sparsity
+ * and no permuted columns. A directory that has one of these is opened as the tensors that are
+ * stored, none of them decoded, with a note that says why; nobody can take it for a float model,
+ * since its configuration tells otherwise. Scales of activations stay plain tensors. Stateless and
+ * thread-safe.
  */
 @AutoService(InputFormatDetector.class)
 public final class CompressedTensorsFormat implements InputFormatDetector {
@@ -101,31 +107,54 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
     }
     of.choices().requireNone(id());
     String label = ModelDirectory.root(of.path()).resolve(CONFIG).toString();
-    List<ConfigGroup> groups = ConfigGroup.read(quantization(of.path(), label, limits), label);
+    JsonValue.Obj quantization = quantization(of.path(), label, limits);
     ModelFiles files = ModelDirectory.open(of.path(), limits);
     try {
-      WeightScanner scanner = new WeightScanner(files, groups, label);
-      Map<String, StoredWeight> weights = scanner.weights();
-      List<EncodedWeight> quantized = weights.values().stream().map(StoredWeight::weight).toList();
-      return new FileSource(
-          files,
-          quantized,
-          scanner.parts(),
-          (weight, firstRow, height) -> read(weights, weight, firstRow, height));
+      return decoding(files, quantization, label);
     } catch (IOException | RuntimeException | Error e) {
       files.close();
       throw e;
     }
   }
 
+  /**
+   * The model with its weights decoded; with all its tensors as they are stored, and a note why,
+   * where that is not supported.
+   */
+  private static ModelSource decoding(
+      ModelFiles files, JsonValue.Obj quantization, String configFile) throws IOException {
+    Map<String, StoredWeight> weights;
+    Set<String> parts;
+    List<String> notes = new ArrayList<>();
+    try {
+      List<ConfigGroup> groups = ConfigGroup.read(quantization, configFile);
+      WeightScanner scanner = new WeightScanner(files, groups, configFile);
+      weights = scanner.weights();
+      parts = scanner.parts();
+    } catch (ModelFormatException e) {
+      if (e.reason() != Reason.UNSUPPORTED_TENSOR) {
+        throw e;
+      }
+      weights = Map.of();
+      parts = Set.of();
+      notes.add("no weight is decoded: " + e.getMessage());
+    }
+    Map<String, StoredWeight> decoded = weights;
+    return new FileSource(
+        files,
+        decoded.values().stream().map(StoredWeight::weight).toList(),
+        parts,
+        (weight, rows) -> read(decoded, weight, rows),
+        notes);
+  }
+
   private static EncodedTile read(
-      Map<String, StoredWeight> weights, EncodedWeight weight, long firstRow, int height)
-      throws IOException {
+      Map<String, StoredWeight> weights, EncodedWeight weight, RowRange rows) throws IOException {
     StoredWeight stored = weights.get(weight.name());
     if (stored == null) {
       throw new IllegalArgumentException(weight.name() + " is no quantized weight of this model");
     }
-    return stored.read(firstRow, height);
+    return stored.read(rows.first(), rows.height());
   }
 
   private static JsonValue.Obj quantization(Path path, String label, ReadLimits limits)

@@ -8,10 +8,12 @@ import com.google.gson.JsonParser;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.testing.PlainSafetensors;
+import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.io.compressedtensors.DirectoryRoundTripTest.PlainPacking;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
@@ -27,11 +29,13 @@ import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -194,7 +198,7 @@ class ConfigTest {
         .doesNotContain("Linear");
     try (ModelSource source =
         format.open(ModelInput.of(folder.resolve("model")), ReadLimits.DEFAULT)) {
-      assertThat(source.quantized())
+      assertThat(source.info().quantized())
           .extracting(
               w -> w.rows().layer() + " " + w.scheme() + " " + w.options().granularity().wire())
           .containsExactlyInAnyOrder("a int4@1 group:4", "b int8@1 channel", "c int4@1 group:4");
@@ -213,7 +217,7 @@ class ConfigTest {
   @Test
   void onlyPackableLinearWeightsAreAccepted() {
     EncodedWeight good = weight("fc", 4, 4);
-    assertThat(output.refusal(good)).isEmpty();
+    assertThat(whyNot(good)).isEmpty();
     WeightMatrix r = good.rows();
     assertRefused(
         rows(good, new WeightMatrix("fc", LayerKind.EMBEDDING, "weight", r.tensor(), 0)),
@@ -246,17 +250,25 @@ class ConfigTest {
     return new EncodedWeight(weight.rows(), weight.scheme(), weight.options(), Encoding.of(parts));
   }
 
+  private Optional<String> whyNot(EncodedWeight weight) {
+    try {
+      return Request.unsupported(output, new Sample(0).source(), weight);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   private void assertRefused(EncodedWeight weight, String reason) {
-    assertThat(output.refusal(weight)).hasValueSatisfying(r -> assertThat(r).contains(reason));
+    assertThat(whyNot(weight)).hasValueSatisfying(r -> assertThat(r).contains(reason));
   }
 
   @Test
   void namesWithoutAnExtensionAreDirectories() {
-    assertThat(output.suits(Path.of("out/Llama-3.1-8B-int4"))).isTrue();
-    assertThat(output.suits(Path.of("out/model"))).isTrue();
-    assertThat(output.suits(Path.of("out/model.safetensors"))).isFalse();
-    assertThat(output.suits(Path.of("out/model.pt"))).isFalse();
-    assertThat(output.suits(folder)).isTrue();
+    assertThat(output.accepts(Path.of("out/Llama-3.1-8B-int4"))).isTrue();
+    assertThat(output.accepts(Path.of("out/model"))).isTrue();
+    assertThat(output.accepts(Path.of("out/model.safetensors"))).isFalse();
+    assertThat(output.accepts(Path.of("out/model.pt"))).isFalse();
+    assertThat(output.accepts(folder)).isTrue();
   }
 
   @ParameterizedTest
@@ -269,20 +281,42 @@ class ConfigTest {
         "marlin-24",
         "fakequant"
       })
-  void otherFormatsAreRefusedByName(String name) throws IOException {
+  void otherFormatsAreNotDecoded(String name) throws IOException {
     directory(
-        "\"format\": \"" + name + "\"", "\"targets\":[\"Linear\"]", "\"num_bits\":4", Map.of());
-    assertRefused(Reason.UNSUPPORTED_TENSOR, name);
+        "\"format\": \"" + name + "\"", "\"targets\":[\"Linear\"]", "\"num_bits\":4", packed());
+    assertNotDecoded(name);
   }
 
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
-        "\"num_bits\":4,\"type\":\"float\" | UNSUPPORTED_TENSOR | float",
-        "\"num_bits\":1 | UNSUPPORTED_TENSOR | 1 bits",
-        "\"num_bits\":16 | UNSUPPORTED_TENSOR | 16 bits",
-        "\"num_bits\":4,\"strategy\":\"block\" | UNSUPPORTED_TENSOR | block",
+        "\"num_bits\":4,\"type\":\"float\" | float",
+        "\"num_bits\":1 | 1 bits",
+        "\"num_bits\":16 | 16 bits",
+        "\"num_bits\":4,\"strategy\":\"block\" | block"
+      })
+  void groupsOfOtherKindsAreNotDecoded(String weights, String mention) throws IOException {
+    directory("\"format\": \"pack-quantized\"", "\"targets\":[\"Linear\"]", weights, packed());
+    assertNotDecoded(mention);
+  }
+
+  /** Opened as it is stored: nothing of it decoded, nothing of it hidden, and a note why. */
+  private void assertNotDecoded(String mention) throws IOException {
+    try (ModelSource source = format.open(ModelInput.of(folder), ReadLimits.DEFAULT)) {
+      assertThat(source.info().quantized()).isEmpty();
+      assertThat(source.info().tensors()).extracting(TensorInfo::name).contains("fc.weight_packed");
+      assertThat(source.info().notes())
+          .singleElement()
+          .asString()
+          .contains("no weight is decoded", mention);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
         "\"num_bits\":4,\"strategy\":\"group\" | METADATA | group_size",
         "\"num_bits\":\"4\" | METADATA | num_bits",
         "\"num_bits\":5,\"strategy\":\"channel\" | SHAPE | fc.weight_packed",
@@ -321,7 +355,7 @@ class ConfigTest {
   }
 
   @Test
-  void permutedColumnsAreRefused() throws IOException {
+  void permutedColumnsAreNotDecoded() throws IOException {
     Map<String, PlainSafetensors.Entry> tensors = packed();
     tensors.put("fc.weight_g_idx", PlainPacking.entry("I32", new byte[32], 8));
     directory(
@@ -329,7 +363,7 @@ class ConfigTest {
         "\"targets\":[\"Linear\"]",
         "\"num_bits\":4,\"strategy\":\"channel\"",
         tensors);
-    assertRefused(Reason.UNSUPPORTED_TENSOR, "weight_g_idx");
+    assertNotDecoded("weight_g_idx");
   }
 
   @Test
@@ -357,9 +391,9 @@ class ConfigTest {
         "\"num_bits\":4,\"strategy\":\"channel\"",
         tensors);
     try (ModelSource source = format.open(ModelInput.of(folder), ReadLimits.DEFAULT)) {
-      EncodedWeight weight = source.quantized().get(0);
-      assertThat(source.readTile(weight, 0, 1).part("codes")).containsExactly(1, -8);
-      assertThatThrownBy(() -> source.readTile(weight, 1, 1))
+      EncodedWeight weight = source.info().quantized().get(0);
+      assertThat(source.readTile(weight, new RowRange(0, 1)).part("codes")).containsExactly(1, -8);
+      assertThatThrownBy(() -> source.readTile(weight, new RowRange(1, 1)))
           .isInstanceOf(ModelFormatException.class)
           .hasMessageContaining("8");
     }
@@ -391,9 +425,10 @@ class ConfigTest {
         "\"num_bits\":3,\"symmetric\":false",
         tensors);
     try (ModelSource source = format.open(ModelInput.of(folder), ReadLimits.DEFAULT)) {
-      EncodedWeight weight = source.quantized().get(0);
-      assertThat(source.readTile(weight, 0, 1).part("codes")).isEqualTo(codes);
-      assertThat(source.readTile(weight, 0, 1).part("zero_point")).containsExactly(-3);
+      EncodedWeight weight = source.info().quantized().get(0);
+      assertThat(source.readTile(weight, new RowRange(0, 1)).part("codes")).isEqualTo(codes);
+      assertThat(source.readTile(weight, new RowRange(0, 1)).part("zero_point"))
+          .containsExactly(-3);
     }
   }
 

@@ -1,0 +1,185 @@
+package dev.monoquant.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Models that other projects quantized, in every container there is: no command takes their codes
+ * for weights, none writes anything, and each says what they are.
+ */
+class ForeignModelTest {
+
+  @TempDir private Path dir;
+  private final InProcess quant = new InProcess();
+
+  /** What is made, and what must be said of it: its method, how many, and one by name. */
+  private record Made(Path path, String method, int count, String example) {}
+
+  private Made make(String kind) throws IOException {
+    Path root = Files.createDirectory(dir.resolve("model"));
+    return switch (kind) {
+      case "gptq without a config, one file" ->
+          new Made(
+              safetensors(
+                  root.resolve("model.safetensors"),
+                  "fc.qweight I32 4x16 256; fc.qzeros I32 1x2 8; fc.scales F16 1x16 32;"
+                      + " fc.g_idx I32 32 128; lm_head.weight F32 4x16 256"),
+              "by GPTQ,",
+              1,
+              "fc.qweight");
+      case "fp8 whose scales are in another shard" -> {
+        safetensors(root.resolve("a-00001-of-00002.safetensors"), "fc.weight F8_E4M3 32x16 512");
+        safetensors(
+            root.resolve("a-00002-of-00002.safetensors"),
+            "fc.weight_scale_inv F32 1x1 4; lm_head.weight F32 4x16 256");
+        text(
+            root.resolve("model.safetensors.index.json"),
+            "{'weight_map':{'fc.weight':'a-00001-of-00002.safetensors',"
+                + "'fc.weight_scale_inv':'a-00002-of-00002.safetensors',"
+                + "'lm_head.weight':'a-00002-of-00002.safetensors'}}");
+        text(root.resolve("config.json"), "{'quantization_config':{'quant_method':'fp8'}}");
+        yield new Made(root, "by fp8,", 1, "fc.weight");
+      }
+      case "nvfp4 with its own configuration file" -> {
+        safetensors(
+            root.resolve("model.safetensors"),
+            "a.weight U8 32x16 512; a.weight_scale F8_E4M3 32x2 64; a.weight_scale_2 F32 1 4;"
+                + " b.weight U8 32x16 512; b.weight_scale F8_E4M3 32x2 64; b.weight_scale_2 F32 1 4;"
+                + " lm_head.weight F32 4x16 256");
+        text(root.resolve("config.json"), "{'architectures':['LlamaForCausalLM']}");
+        text(
+            root.resolve("hf_quant_config.json"),
+            "{'producer':{'name':'modelopt'},'quantization':{'quant_algo':'NVFP4'}}");
+        yield new Made(root, "by modelopt (NVFP4),", 2, "a.weight");
+      }
+      case "compressed-tensors of fp8" -> {
+        safetensors(
+            root.resolve("model.safetensors"),
+            "fc.weight F8_E4M3 32x16 512; fc.weight_scale F32 32x1 128; lm_head.weight F32 4x16 256");
+        text(
+            root.resolve("config.json"),
+            "{'quantization_config':{'quant_method':'compressed-tensors','format':'float-quantized',"
+                + "'config_groups':{'group_0':{'targets':['Linear'],'weights':{'type':'float'}}}}}");
+        yield new Made(root, "by compressed-tensors (float-quantized),", 1, "fc.weight");
+      }
+      case "floats with a configuration that says otherwise" -> {
+        safetensors(root.resolve("model.safetensors"), "lm_head.weight F32 4x16 256");
+        text(root.resolve("quantize_config.json"), "{'bits':4,'group_size':128}");
+        yield new Made(root, "by GPTQ (4 bits),", 0, "quantize_config.json");
+      }
+      case "gptq in a checkpoint" ->
+          new Made(resource("gptq.bin", root.resolve("m.bin")), "by GPTQ,", 1, "fc.qweight");
+      case "fp8 in a directory of an old checkpoint" -> {
+        resource("fp8.bin", root.resolve("pytorch_model.bin"));
+        yield new Made(root, "by FP8,", 1, "fc.weight");
+      }
+      default -> throw new IllegalArgumentException(kind);
+    };
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "gptq without a config, one file",
+        "fp8 whose scales are in another shard",
+        "nvfp4 with its own configuration file",
+        "compressed-tensors of fp8",
+        "floats with a configuration that says otherwise",
+        "gptq in a checkpoint",
+        "fp8 in a directory of an old checkpoint"
+      })
+  void isRefusedAndNamed(String kind) throws IOException {
+    Made made = make(kind);
+    String weights =
+        made.count() == 0
+            ? "no tensor was recognised as codes"
+            : made.count() + (made.count() == 1 ? " weight, such as " : " weights, such as ");
+    String[] said = {made.method(), "this version does not decode", weights, made.example()};
+    List<Path> before = files();
+
+    for (String output : List.of("out", "out.safetensors")) {
+      for (String command : List.of("quantize", "dequantize")) {
+        assertThat(quant.run(command, made.path(), "-o", dir.resolve(output))).isEqualTo(3);
+        assertThat(quant.err())
+            .contains(said)
+            .contains("Give the float original")
+            .containsOnlyOnce("\n");
+        assertThat(quant.out()).isEmpty();
+      }
+    }
+    assertThat(quant.run("quantize", made.path(), "-o", dir.resolve("out"), "--dry-run"))
+        .isEqualTo(3);
+    assertThat(quant.err()).contains(said);
+
+    assertThat(quant.run("inspect", made.path())).isZero();
+    assertThat(quant.out()).contains(said);
+    assertThat(quant.run("inspect", made.path(), "--json")).isZero();
+    JsonObject foreign =
+        JsonParser.parseString(quant.out())
+            .getAsJsonObject()
+            .getAsJsonObject("foreign_quantization");
+    assertThat("by " + foreign.get("method").getAsString() + ",").isEqualTo(made.method());
+    assertThat(foreign.get("count").getAsInt()).isEqualTo(made.count());
+
+    assertThat(quant.run("compare", made.path(), made.path())).isZero();
+    assertThat(quant.out()).contains(said).contains("note: A is", "note: B is");
+    assertThat(quant.run("verify", made.path())).isEqualTo(4);
+    assertThat(quant.err()).contains(said).contains("no manifest");
+    assertThat(files()).isEqualTo(before);
+  }
+
+  private List<Path> files() throws IOException {
+    try (Stream<Path> all = Files.walk(dir)) {
+      return all.sorted().toList();
+    }
+  }
+
+  private static Path resource(String name, Path to) throws IOException {
+    try (InputStream in = ForeignModelTest.class.getResourceAsStream("/foreign/" + name)) {
+      Files.copy(Objects.requireNonNull(in), to);
+    }
+    return to;
+  }
+
+  private static void text(Path file, String json) throws IOException {
+    Files.writeString(file, json.replace('\'', '"'));
+  }
+
+  /** Tensors of small numbers, such as {@code fc.weight F32 4x16 256}: name, type, shape, bytes. */
+  private static Path safetensors(Path file, String tensors) throws IOException {
+    StringBuilder header = new StringBuilder("{");
+    int size = 0;
+    for (String tensor : tensors.split(";")) {
+      String[] parts = tensor.strip().split(" ");
+      int end = size + Integer.parseInt(parts[3]);
+      header
+          .append(size == 0 ? "" : ",")
+          .append('"' + parts[0] + "\":{\"dtype\":\"" + parts[1] + "\",\"shape\":[")
+          .append(parts[2].replace('x', ','))
+          .append("],\"data_offsets\":[" + size + "," + end + "]}");
+      size = end;
+    }
+    byte[] text = header.append('}').toString().getBytes(StandardCharsets.UTF_8);
+    ByteBuffer bytes = ByteBuffer.allocate(8 + text.length + size).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.putLong(text.length).put(text);
+    while (bytes.hasRemaining()) {
+      bytes.put((byte) (bytes.position() % 50));
+    }
+    return Files.write(file, bytes.array());
+  }
+}

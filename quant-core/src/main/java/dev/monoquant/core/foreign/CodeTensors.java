@@ -1,0 +1,190 @@
+package dev.monoquant.core.foreign;
+
+import dev.monoquant.QuantException;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.TensorInfo;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+
+/**
+ * Finds tensors that are codes: those that {@link Layout} knows by name and type, and any tensor of
+ * integers or small floats that has scales beside it.
+ *
+ * <p>Beside it means in the same module, or under its own name ({@code weight.absmax}), in whatever
+ * file. Scales are floats of a fitting shape ({@link ScaleFit}) whose name says so. Where the names
+ * of both agree but for that ({@link NameWords}), any fit proves it; in a module of a few tensors a
+ * scale for each row or block does too, and beside integers whose name says "weight" a float for
+ * each block whatever its name.
+ *
+ * <p>What this does not do: codes without anything beside them are no codes here. A model whose
+ * weights were cast to FP8 looks so, and so does one shard of two whose scales are in the other.
+ * Time is linear in the number of tensors.
+ */
+final class CodeTensors {
+
+  /** Tensors of a module at most for its names not to matter; a layer has a few. */
+  private static final int FEW = 8;
+
+  /** Scales of one name that are looked at; there is one in any sane file. */
+  private static final int MAX_SCALES = 8;
+
+  /**
+   * Codes that were found.
+   *
+   * @param codes the tensor
+   * @param method what people call this way of storing them
+   * @param beside how the names of what stands beside it end, quoted
+   */
+  record Found(TensorInfo codes, String method, String beside) {}
+
+  /** What stands in a module. */
+  private static final class Module {
+    private int tensors;
+    private final List<Scale> scales = new ArrayList<>();
+    private final List<Scale> floats = new ArrayList<>();
+    private final Map<String, List<Scale>> related = new HashMap<>();
+  }
+
+  /** A tensor that may hold scales, and its name within the module. */
+  private record Scale(String param, TensorInfo tensor) {}
+
+  private final Map<String, TensorInfo> byName = new HashMap<>();
+  private final Map<String, Module> modules = new HashMap<>();
+
+  private CodeTensors(List<TensorInfo> tensors) {
+    for (TensorInfo tensor : tensors) {
+      byName.put(tensor.name(), tensor);
+      String module = module(tensor.name());
+      Module own = modules.computeIfAbsent(module, m -> new Module());
+      own.tensors++;
+      Scale scale = new Scale(param(tensor.name(), module), tensor);
+      if (add(own, scale)) {
+        own.scales.add(scale);
+      } else if (tensor.type().isQuantizable() && own.floats.size() < FEW) {
+        own.floats.add(scale);
+      }
+      if (!module.isEmpty()) {
+        String outer = module(module);
+        Module around = modules.computeIfAbsent(outer, m -> new Module());
+        add(around, new Scale(param(tensor.name(), outer), tensor));
+      }
+    }
+  }
+
+  /** {@return the codes among some tensors, in their order} */
+  static List<Found> find(List<TensorInfo> tensors) {
+    CodeTensors all = new CodeTensors(tensors);
+    List<Found> found = new ArrayList<>();
+    for (TensorInfo tensor : tensors) {
+      all.known(tensor).or(() -> all.unknown(tensor)).ifPresent(found::add);
+    }
+    return found;
+  }
+
+  private static String module(String name) {
+    int dot = name.lastIndexOf('.');
+    return dot < 0 ? "" : name.substring(0, dot);
+  }
+
+  private static String param(String name, String module) {
+    return module.isEmpty() ? name : name.substring(module.length() + 1);
+  }
+
+  private static boolean add(Module module, Scale scale) {
+    NameWords words = NameWords.of(scale.param());
+    List<Scale> same =
+        words.scale()
+            ? module.related.computeIfAbsent(words.rest(), r -> new ArrayList<>())
+            : List.of();
+    return words.scale() && same.size() < MAX_SCALES && same.add(scale);
+  }
+
+  private Optional<Found> known(TensorInfo tensor) {
+    return Layout.KNOWN.stream()
+        .filter(l -> l.fits(tensor, name -> Optional.ofNullable(byName.get(name))))
+        .findFirst()
+        .map(l -> new Found(tensor, l.method(), quoted(l.beside().keySet())));
+  }
+
+  private static String quoted(Set<String> endings) {
+    return endings.stream().map(QuantException::quote).collect(Collectors.joining(" and "));
+  }
+
+  private Optional<Found> unknown(TensorInfo tensor) {
+    Class kind = Class.of(tensor.type());
+    String module = module(tensor.name());
+    String param = param(tensor.name(), module);
+    NameWords words = NameWords.of(param);
+    if (kind == Class.NONE || !words.codes() || tensor.shape().rank() < 2) {
+      return Optional.empty();
+    }
+    Module around = modules.getOrDefault(module, new Module());
+    List<Scale> related = around.related.getOrDefault(words.rest(), List.of());
+    Optional<Scale> proof = proof(tensor, related, fit -> kind.proven(fit, true));
+    if (proof.isEmpty() && around.tensors <= FEW) {
+      proof = proof(tensor, around.scales, fit -> kind.proven(fit, false));
+      if (proof.isEmpty() && kind != Class.FP8 && words.rest().isEmpty()) {
+        proof = proof(tensor, around.floats, ScaleFit.GRID::equals);
+      }
+    }
+    return proof.map(scale -> new Found(tensor, kind.method, quoted(Set.of(scale.param()))));
+  }
+
+  private static Optional<Scale> proof(
+      TensorInfo codes, List<Scale> scales, Predicate<ScaleFit> enough) {
+    return scales.stream()
+        .filter(s -> scaleType(Class.of(codes.type()), s.tensor().type()))
+        .filter(s -> enough.test(ScaleFit.of(codes.shape(), s.tensor().shape())))
+        .findFirst();
+  }
+
+  /** Scales are finer than codes: floats, powers of two, or the FP8 of NVFP4. */
+  private static boolean scaleType(Class codes, ElementType scales) {
+    return Layout.FLOATS.contains(scales)
+        || Layout.POWERS.contains(scales)
+        || (codes != Class.FP8 && scales == ElementType.FLOAT8_E4M3);
+  }
+
+  /** What codes there are, and how much it takes to believe that they are. */
+  private enum Class {
+    FP8("FP8"),
+    FP4("FP4"),
+    BYTES("8-bit integers"),
+    WORDS("packed integers"),
+    NONE("");
+
+    private final String method;
+
+    Class(String method) {
+      this.method = method;
+    }
+
+    static Class of(ElementType type) {
+      if (Layout.FP8.contains(type)) {
+        return FP8;
+      } else if (Layout.FP4.contains(type)) {
+        return FP4;
+      } else if (Layout.BYTES.contains(type) || type.isCode()) {
+        return BYTES;
+      }
+      boolean words = Layout.WORDS.contains(type) || Layout.LONGS.contains(type);
+      return words ? WORDS : NONE;
+    }
+
+    /** Integers of ordinary models are words, and some are images; no other floats are small. */
+    boolean proven(ScaleFit fit, boolean related) {
+      return switch (fit) {
+        case NONE -> false;
+        case GRID -> true;
+        case AXIS -> related || this != WORDS;
+        case TENSOR, BLOCK -> related;
+      };
+    }
+  }
+}

@@ -1,0 +1,154 @@
+package dev.monoquant.core.foreign;
+
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.QuantException;
+import dev.monoquant.files.json.JsonFiles;
+import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.SideFile;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The method that a configuration beside the weights declares.
+ *
+ * <pre>
+ * config.json             "quantization_config": {"quant_method": "gptq", "bits": 4, ...}
+ *                         also inside of "text_config" and the like; "compression_config" of old;
+ *                         "quantization": {"group_size": 64, "bits": 4} of MLX
+ * quantize_config.json    {"bits": 4, "group_size": 128, ...} of GPTQ, quant_config.json of AWQ
+ * hf_quant_config.json    {"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "FP8"}}
+ * </pre>
+ *
+ * @param method what people call it, as far as the file says
+ * @param where the key and the file
+ */
+record DeclaredMethod(String method, String where) {
+
+  /** Those of compressed-tensors, the one method that has a reader of its own. */
+  static final String COMPRESSED_TENSORS = "compressed-tensors";
+
+  private static final String CONFIG = "config.json";
+  private static final String MODEL_OPT = "hf_quant_config.json";
+  private static final Map<String, String> FILES =
+      Map.of("quantize_config.json", "GPTQ", "quant_config.json", "AWQ");
+
+  private static final List<String> KEYS = List.of("quantization_config", "compression_config");
+
+  /** The first of these that a configuration has tells one of quantization from others. */
+  private static final List<String> DETAILS =
+      List.of("format", "quant_algo", "bnb_4bit_quant_type", "bits", "w_bit", "num_bits");
+
+  private static final List<String> SIZES = List.of("group_size", "q_group_size");
+
+  /**
+   * {@return what the files declare, in the order of the files}
+   *
+   * @param files what lies beside the weights
+   * @param limits bounds on sizes and depths that are read
+   * @throws IOException if a file cannot be read
+   * @throws dev.monoquant.ModelFormatException if one is not strict JSON or over a limit
+   */
+  static List<DeclaredMethod> read(List<SideFile> files, ReadLimits limits) throws IOException {
+    List<DeclaredMethod> found = new ArrayList<>();
+    for (SideFile file : files) {
+      boolean named = FILES.containsKey(file.name());
+      if (named || file.name().equals(CONFIG) || file.name().equals(MODEL_OPT)) {
+        JsonValue json =
+            JsonFiles.read(
+                file.path(),
+                file.path().toString(),
+                "the configuration",
+                Reason.HEADER_JSON,
+                true,
+                limits);
+        if (json instanceof JsonValue.Obj object) {
+          if (named) {
+            declared(object, FILES.getOrDefault(file.name(), ""), file.name())
+                .ifPresent(found::add);
+          } else if (file.name().equals(CONFIG)) {
+            config(object, found);
+          } else {
+            modelOpt(object).ifPresent(found::add);
+          }
+        }
+      }
+    }
+    return found;
+  }
+
+  /** Anywhere in it: a vision-language model has one for each of its parts. */
+  private static void config(JsonValue.Obj config, List<DeclaredMethod> found) {
+    if (config.find("quantization").orElse(null) instanceof JsonValue.Obj object) {
+      declared(object, "MLX", "quantization of " + CONFIG).ifPresent(found::add);
+    }
+    nested(config, found);
+  }
+
+  private static void nested(JsonValue.Obj object, List<DeclaredMethod> found) {
+    object
+        .members()
+        .forEach(
+            (key, value) -> {
+              if (value instanceof JsonValue.Obj inner) {
+                if (!KEYS.contains(key)) {
+                  nested(inner, found);
+                } else if (!inner.members().isEmpty()) {
+                  String method = inner.text("quant_method").orElse("a method without a name");
+                  found.add(new DeclaredMethod(detailed(method, inner), key + " of " + CONFIG));
+                }
+              }
+            });
+  }
+
+  private static Optional<DeclaredMethod> modelOpt(JsonValue.Obj file) {
+    if (!(file.find("quantization").orElse(null) instanceof JsonValue.Obj quantization)) {
+      return Optional.empty();
+    }
+    String producer =
+        file.find("producer").orElse(null) instanceof JsonValue.Obj object
+            ? object.text("name").orElse("modelopt")
+            : "modelopt";
+    return Optional.of(new DeclaredMethod(detailed(producer, quantization), MODEL_OPT));
+  }
+
+  /** Files of these names exist for other purposes, so what they hold must look right. */
+  private static Optional<DeclaredMethod> declared(
+      JsonValue.Obj object, String otherwise, String where) {
+    Optional<String> method = object.text("quant_method");
+    boolean sized =
+        DETAILS.stream().anyMatch(k -> object.find(k).isPresent())
+            || SIZES.stream().anyMatch(k -> object.find(k).isPresent());
+    return method.isPresent() || sized
+        ? Optional.of(new DeclaredMethod(detailed(method.orElse(otherwise), object), where))
+        : Optional.empty();
+  }
+
+  private static String detailed(String method, JsonValue.Obj object) {
+    for (String key : DETAILS) {
+      JsonValue value = object.find(key).orElse(JsonValue.Literal.NULL);
+      if (value instanceof JsonValue.Str text) {
+        return plain(method) + " (" + plain(text.value()) + ")";
+      } else if (value instanceof JsonValue.Num number) {
+        return plain(method) + " (" + plain(number.text()) + " bits)";
+      }
+    }
+    for (String bits : List.of("4", "8")) {
+      if (object.find("load_in_" + bits + "bit").orElse(null) == JsonValue.Literal.TRUE) {
+        return plain(method) + " (" + bits + " bits)";
+      }
+    }
+    return plain(method);
+  }
+
+  /** A word from a file: as it is if it is harmless, else quoted. */
+  private static String plain(String word) {
+    boolean harmless =
+        word.length() <= 40
+            && word.chars().allMatch(c -> c > ' ' && c < 0x7f && c != '"' && c != '\\');
+    return harmless || word.equals("a method without a name") ? word : QuantException.quote(word);
+  }
+}

@@ -1,0 +1,167 @@
+package dev.monoquant.core.foreign;
+
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+
+/**
+ * The names and types by which a known method stores one weight. The tensors of a weight have one
+ * beginning in common and differ in how their names end:
+ *
+ * <pre>
+ *   layers.0.mlp.up_proj.qweight   I32 [K / 8, N]      codes
+ *   layers.0.mlp.up_proj.qzeros    I32 [K / G, N / 8]  beside them
+ *   layers.0.mlp.up_proj.scales    F16 [K / G, N]      beside them
+ * </pre>
+ *
+ * @param method what people call it
+ * @param codes how the name of the codes ends; empty if the other names continue it
+ * @param types the types that codes may have
+ * @param beside how the names of the other tensors end, with the types that each may have
+ * @param columns how the last dimension of the codes compares with that of the last tensor beside
+ */
+record Layout(
+    String method,
+    String codes,
+    Set<ElementType> types,
+    Map<String, Set<ElementType>> beside,
+    Columns columns) {
+
+  /** The last dimension of the codes beside that of the scales. */
+  enum Columns {
+    /** Not looked at. */
+    ANY,
+    /** As many: codes are packed along the inputs, or not at all. */
+    AS_MANY,
+    /** Fewer: codes are packed along the outputs. */
+    FEWER
+  }
+
+  static final Set<ElementType> FLOATS =
+      EnumSet.of(
+          ElementType.FLOAT16, ElementType.BFLOAT16, ElementType.FLOAT32, ElementType.FLOAT64);
+  static final Set<ElementType> FP8 =
+      EnumSet.of(
+          ElementType.FLOAT8_E4M3,
+          ElementType.FLOAT8_E5M2,
+          ElementType.FLOAT8_E4M3FNUZ,
+          ElementType.FLOAT8_E5M2FNUZ);
+  static final Set<ElementType> BYTES = EnumSet.of(ElementType.UINT8, ElementType.INT8);
+  static final Set<ElementType> WORDS =
+      EnumSet.of(ElementType.INT16, ElementType.UINT16, ElementType.INT32, ElementType.UINT32);
+  static final Set<ElementType> LONGS = EnumSet.of(ElementType.INT64, ElementType.UINT64);
+  static final Set<ElementType> FP4 =
+      EnumSet.of(ElementType.FLOAT4, ElementType.FLOAT6_E2M3, ElementType.FLOAT6_E3M2);
+
+  /** Powers of two, also as the bytes of their exponents. */
+  static final Set<ElementType> POWERS = EnumSet.of(ElementType.FLOAT8_E8M0, ElementType.UINT8);
+
+  private static final Set<ElementType> FINE = EnumSet.of(ElementType.FLOAT8_E4M3);
+  private static final Set<ElementType> SHORT = EnumSet.of(ElementType.INT16, ElementType.UINT16);
+  private static final Set<ElementType> INTEGERS = union(BYTES, WORDS, LONGS);
+
+  /** The known ones; where several fit, the first is meant. */
+  static final List<Layout> KNOWN =
+      List.of(
+          of("GPTQ", "qweight", WORDS).with("g_idx", WORDS).with("scales", FLOATS),
+          of("GPTQ", "qweight", WORDS).with("scales", FLOATS).columns(Columns.AS_MANY),
+          of("AWQ", "qweight", WORDS)
+              .with("qzeros", WORDS)
+              .with("scales", FLOATS)
+              .columns(Columns.FEWER),
+          of("SVDQuant", "qweight", BYTES).with("wscales", union(FLOATS, FP8)),
+          of("Marlin", "B", WORDS).with("s", FLOATS),
+          of("EXL2", "q_weight", WORDS).with("q_scale", WORDS),
+          of("EXL3", "trellis", SHORT).with("svh", FLOATS),
+          of("AQLM", "codes", INTEGERS).with("codebooks", FLOATS),
+          of("VPTQ", "indices", INTEGERS).with("centroids.weight", FLOATS),
+          of("QuIP#", "Qidxs", INTEGERS).with("SU", FLOATS),
+          of("bitsandbytes, 4 bits", "", union(INTEGERS, FP8, FLOATS))
+              .with(".quant_map", FLOATS)
+              .with(".absmax", union(BYTES, FLOATS)),
+          of("bitsandbytes, 8 bits", "weight", BYTES).with("SCB", FLOATS),
+          of("MXFP4", "_blocks", BYTES).with("_scales", POWERS),
+          of("NVFP4", "weight", union(BYTES, FP4))
+              .with("weight_scale_2", FLOATS)
+              .with("weight_scale", FINE),
+          of("NVFP4", "weight_packed", union(BYTES, FP4))
+              .with("weight_global_scale", FLOATS)
+              .with("weight_scale", FINE),
+          of("MXFP4", "weight_packed", union(BYTES, FP4)).with("weight_scale", POWERS),
+          of("compressed-tensors", "weight_packed", union(BYTES, WORDS))
+              .with("weight_scale", FLOATS),
+          of("FP8", "", FP8).with("_scale_inv", union(FLOATS, POWERS)),
+          of("FP8", "weight", FP8).with("scale_weight", FLOATS),
+          of("MXFP8", "weight", FP8).with("weight_scale", POWERS),
+          of("MLX", "weight", EnumSet.of(ElementType.UINT32)).with("scales", union(FLOATS, POWERS)),
+          of("quanto", "_data", union(BYTES, FP8)).with("_scale", FLOATS),
+          of("HQQ", "W_q", INTEGERS).with("scale", FLOATS),
+          of("torchao", "qdata", union(BYTES, FP8, WORDS)).with("scale", FLOATS));
+
+  private static Layout of(String method, String codes, Set<ElementType> types) {
+    return new Layout(method, codes, types, Map.of(), Columns.ANY);
+  }
+
+  private Layout with(String ending, Set<ElementType> kinds) {
+    Map<String, Set<ElementType>> more = new LinkedHashMap<>(beside);
+    more.put(ending, kinds);
+    return new Layout(method, codes, types, more, columns);
+  }
+
+  private Layout columns(Columns which) {
+    return new Layout(method, codes, types, beside, which);
+  }
+
+  @SafeVarargs
+  private static Set<ElementType> union(Set<ElementType>... sets) {
+    EnumSet<ElementType> all = EnumSet.noneOf(ElementType.class);
+    Arrays.stream(sets).forEach(all::addAll);
+    return all;
+  }
+
+  /**
+   * {@return whether a tensor is the codes of a weight stored in this way}
+   *
+   * @param tensor any tensor
+   * @param find the tensors of the model by name
+   */
+  boolean fits(TensorInfo tensor, Function<String, Optional<TensorInfo>> find) {
+    String name = tensor.name();
+    if (!name.endsWith(codes) || !types.contains(tensor.type())) {
+      return false;
+    }
+    String beginning = name.substring(0, name.length() - codes.length());
+    // "_blocks" brings its own boundary; "qweight" must be a word of its own.
+    if (!codes.isEmpty()
+        && !beginning.isEmpty()
+        && Character.isLetterOrDigit(codes.charAt(0))
+        && Character.isLetterOrDigit(beginning.charAt(beginning.length() - 1))) {
+      return false;
+    }
+    TensorInfo last = tensor;
+    for (Map.Entry<String, Set<ElementType>> other : beside.entrySet()) {
+      Optional<TensorInfo> found = find.apply(beginning + other.getKey());
+      if (found.isEmpty() || !other.getValue().contains(found.get().type())) {
+        return false;
+      }
+      last = found.get();
+    }
+    return columns == Columns.ANY || columns == compare(tensor.shape(), last.shape());
+  }
+
+  private static Columns compare(TensorShape codes, TensorShape scales) {
+    if (codes.rank() == 0 || scales.rank() == 0) {
+      return Columns.ANY;
+    }
+    int order = Long.compare(codes.dim(-1), scales.dim(-1));
+    return order == 0 ? Columns.AS_MANY : order < 0 ? Columns.FEWER : Columns.ANY;
+  }
+}

@@ -54,10 +54,13 @@ final class Race implements AutoCloseable {
   private final List<String> parameters;
   private final List<RunnableModel> models = new ArrayList<>();
   private final String remedy;
+  private final Cancellation cancellation;
   private final NDManager manager;
 
-  private Race(List<Entrant> entrants, List<String> parameters, String remedy) {
+  private Race(
+      List<Entrant> entrants, List<String> parameters, String remedy, Cancellation cancellation) {
     this.remedy = remedy;
+    this.cancellation = cancellation;
     this.entrants = List.copyOf(entrants);
     this.parameters = List.copyOf(parameters);
     Entrant reference = entrants.get(0);
@@ -108,7 +111,7 @@ final class Race implements AutoCloseable {
       List<String> parameters,
       List<Layer> layers,
       String remedy) {
-    try (Race race = new Race(entrants, parameters, remedy)) {
+    try (Race race = new Race(entrants, parameters, remedy, settings.cancellation())) {
       if (settings.samples().isEmpty()) {
         return race.onSynthetic(layers);
       }
@@ -124,6 +127,7 @@ final class Race implements AutoCloseable {
 
   private RunComparison onSynthetic(List<Layer> layers) {
     for (SyntheticInputs candidate : SyntheticInputs.candidates(layers)) {
+      cancellation.check();
       NDList inputs = candidate.make(manager);
       try (NDManager scope = manager.newSubManager()) {
         models.get(0).run(inputs, scope);
@@ -146,6 +150,7 @@ final class Race implements AutoCloseable {
     List<Outputs> outputs =
         models.stream().map(model -> new Outputs(model.name(), remedy)).toList();
     for (NDList sample : samples) {
+      cancellation.check();
       try (NDManager scope = manager.newSubManager()) {
         List<NDList> first = new ArrayList<>();
         for (int i = 0; i < models.size(); i++) {
@@ -253,6 +258,8 @@ final class Race implements AutoCloseable {
     for (int round = -WARM_UP; round < MOST_ROUNDS; round++) {
       long[] times = new long[models.size()];
       for (int i = 0; i < times.length; i++) {
+        // Native code hears of no interrupt.
+        cancellation.check();
         times[i] = time(models.get(i), samples);
       }
       if (round >= 0) {

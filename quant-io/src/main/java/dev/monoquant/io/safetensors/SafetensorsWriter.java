@@ -13,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** One safetensors file in the making. */
 final class SafetensorsWriter implements OutputWriter {
@@ -22,6 +23,8 @@ final class SafetensorsWriter implements OutputWriter {
   private final Staging staging;
   private final TensorFileWriter file;
   private final PartWriter parts;
+
+  private boolean finished;
 
   SafetensorsWriter(SafetensorsOutput.Layout layout, OutputJob job, Disk disk) throws IOException {
     this.layout = layout;
@@ -52,8 +55,17 @@ final class SafetensorsWriter implements OutputWriter {
   }
 
   @Override
-  public List<Path> commit() throws IOException {
+  public Optional<Path> finish() throws IOException {
     file.finish(layout::with, staging.inputs());
+    finished = true;
+    return Optional.empty();
+  }
+
+  @Override
+  public List<Path> commit() throws IOException {
+    if (!finished) {
+      finish();
+    }
     staging.commit();
     return List.of(target);
   }

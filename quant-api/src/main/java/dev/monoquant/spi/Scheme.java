@@ -83,14 +83,15 @@ public interface Scheme {
   /**
    * The inverse once more, in TorchScript, for outputs that are run by PyTorch without this
    * library: the body of a function whose parameters are the parts by their names, and whose result
-   * is the weight, FLOAT32 of shape (rows, cols).
+   * is the weight, FLOAT32 of shape (rows, cols). It must come to the numbers of {@link #decoder};
+   * an output is not accepted if it does not, see {@link ScriptRunner#isSame}.
    *
    * <p>A part arrives as a tensor of its shape; codes of less than 8 bits are unpacked to INT8, or
    * UINT8 if they are unsigned. Lines are separated by {@code \n} and not indented. A scheme of one
    * scale for each row, with no zero point, says
    *
    * <pre>{@code
-   * return torch.mul(torch.to(codes, 6), torch.unsqueeze(scale, 1))
+   * return torch.mul(torch.to(codes, 6), scale)
    * }</pre>
    *
    * <p>Integer codes with {@code scale} and {@code zero_point}, and casts, need none: those are

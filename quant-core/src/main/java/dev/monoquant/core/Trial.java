@@ -71,7 +71,11 @@ record Trial(
               original.get().inputs(),
               layers,
               Race.OR_NOT_RUN);
-      return new Trial(Optional.of(run), List.of(), mismatch(run));
+      Optional<QuantException> refusal = mismatch(run);
+      return new Trial(
+          Optional.of(run),
+          List.of(),
+          refusal.isPresent() ? refusal : HeldWeights.difference(settings, sink, made.get()));
     } catch (QuantException e) {
       return new Trial(Optional.empty(), List.of(), Optional.of(e));
     }

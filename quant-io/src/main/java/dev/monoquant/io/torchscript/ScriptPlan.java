@@ -35,6 +35,7 @@ final class ScriptPlan {
   private final OutputRequest request;
   private final ScriptSource source;
   private final HeldRecords records;
+  private final Rewritten rewritten;
   private final SortedMap<String, String> files = Manifest.sorted();
   private final SortedMap<String, Integer> dropped = new TreeMap<>();
   private final ArchiveLayout layout;
@@ -49,6 +50,7 @@ final class ScriptPlan {
   ScriptPlan(OutputRequest request, ScriptSource source, Rewritten rewritten) throws IOException {
     this.request = request;
     this.source = source;
+    this.rewritten = rewritten;
     ScriptArchive archive = source.archive();
     this.records = HeldRecords.of(request, source, rewritten);
     List<NewEntry> entries = new ArrayList<>();
@@ -181,6 +183,11 @@ final class ScriptPlan {
     request.weights().forEach(w -> weights.put(w.name(), Manifest.describe(w)));
     return new Manifest(
         HashPool.UNKNOWN, inputs, storages, Manifest.sorted(), files, made, weights);
+  }
+
+  /** {@return the program that is written} */
+  Rewritten rewritten() {
+    return rewritten;
   }
 
   /** {@return where numbers go} */

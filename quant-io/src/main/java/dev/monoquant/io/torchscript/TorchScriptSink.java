@@ -10,14 +10,18 @@ import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.Staging;
 import dev.monoquant.files.parts.CellGrid;
+import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.files.torch.Storage;
 import dev.monoquant.files.torch.TorchTensor;
+import dev.monoquant.files.torch.TorchZip;
 import dev.monoquant.files.zip.ArchiveWriter;
 import dev.monoquant.io.torchscript.TorchScriptOutput.Original;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.script.HolderRun;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
@@ -34,6 +38,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -59,6 +64,9 @@ final class TorchScriptSink implements OutputWriter {
   private final String name;
   private final List<Path> written = new ArrayList<>();
   private boolean finished;
+
+  /** The finished archive, once something of it was decoded. */
+  private @Nullable TorchZip made;
 
   /**
    * Starts.
@@ -206,6 +214,34 @@ final class TorchScriptSink implements OutputWriter {
     return Optional.of(file.path());
   }
 
+  @Override
+  public Optional<float[]> decoded(EncodedWeight weight) throws IOException {
+    PickleObject holder = plan.rewritten().decoded().get(weight.name());
+    if (holder == null || !finished) {
+      return Optional.empty();
+    }
+    if (made == null) {
+      made = TorchZip.open(file.path(), request.target().toString(), ReadLimits.DEFAULT);
+    }
+    TorchZip archive = made;
+    return Optional.of(
+        HolderRun.decode(
+            plan.rewritten().program(),
+            holder,
+            key -> {
+              Storage storage = archive.record(Records.DATA + key);
+              return storage.slice(0, Math.toIntExact(storage.size()));
+            }));
+  }
+
+  /** Before it gets its name: some file systems rename no file that is open. */
+  private void closeMade() throws IOException {
+    if (made != null) {
+      made.close();
+      made = null;
+    }
+  }
+
   private void writeManifest(Manifest open) throws IOException {
     String entry = plan.entry(Records.MANIFEST);
     byte[] frame = file.frame(Map.of(entry, 0L));
@@ -222,6 +258,7 @@ final class TorchScriptSink implements OutputWriter {
     if (!finished) {
       finish();
     }
+    closeMade();
     staging.commit();
     written.add(name.isEmpty() ? request.target() : request.target().resolve(name));
     return List.copyOf(written);
@@ -229,6 +266,6 @@ final class TorchScriptSink implements OutputWriter {
 
   @Override
   public void close() throws IOException {
-    Closing.all(List.of(file, staging, original));
+    Closing.all(List.of(this::closeMade, file, staging, original));
   }
 }

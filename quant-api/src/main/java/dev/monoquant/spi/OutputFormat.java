@@ -3,11 +3,18 @@ package dev.monoquant.spi;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 
 /**
  * Names, packing and files: a way to store a model.
+ *
+ * <p>A run opens a format once on the model that it reads, and asks the {@link OutputSession} for
+ * everything else:
+ *
+ * <pre>
+ * OutputFormat  --open(source)--->  OutputSession   which weights can be stored?
+ *               --layout(contents)> OutputLayout    how large will it be, where does everything go?
+ *               --open(options)-->  OutputWriter    tiles in any order, then commit
+ * </pre>
  *
  * <p>What this does not do: it computes no codes. Stateless and thread-safe.
  */
@@ -17,33 +24,22 @@ public interface OutputFormat {
   String id();
 
   /**
+   * The options of this format's own, described. They are given like those of schemes, for all
+   * weights or by rules for some, and arrive in {@link EncodedWeight#storage()} complete.
+   *
+   * @return the descriptions, names unique, the same at each call
+   */
+  default List<OptionSpec<?>> options() {
+    return List.of();
+  }
+
+  /**
    * Whether a user who gives this target and no format means this one.
    *
    * @param target where the output is to be; it may not exist
    * @return true if the name says so, by its extension
    */
-  boolean suits(Path target);
-
-  /**
-   * Whether this format can store a weight quantized in that way.
-   *
-   * @param weight the weight and its encoding
-   * @return empty if it can; else the reason, and the weight is kept as it is
-   */
-  Optional<String> refusal(EncodedWeight weight);
-
-  /**
-   * Whether this format can store a weight quantized in that way, where that depends on more of the
-   * model than the weight, such as the code that uses it. What {@link #refusal(EncodedWeight)}
-   * refuses, this refuses.
-   *
-   * @param weight the weight and its encoding
-   * @param source the open model that the weight is of
-   * @return empty if it can; else the reason, and the weight is kept as it is
-   */
-  default Optional<String> refusal(EncodedWeight weight, ModelSource source) {
-    return refusal(weight);
-  }
+  boolean accepts(Path target);
 
   /**
    * Whether outputs can be run by the engine: {@link OutputWriter#finish} then gives a file for it,
@@ -57,42 +53,15 @@ public interface OutputFormat {
   }
 
   /**
-   * The options of this format's own, described. They are given like those of schemes, for all
-   * weights or by rules for some, and arrive in {@link EncodedWeight#storage()} complete.
+   * Looks at a model of which an output is to be made. What is costly to find out about the model
+   * as a whole, such as the meaning of its code, is found out here or when it is first asked for,
+   * and then kept.
    *
-   * @return the descriptions, names unique, the same at each call
+   * @param source the open model; the caller closes it after the session
+   * @return the session; the caller closes it
+   * @throws IOException if reading fails
+   * @throws dev.monoquant.ConfigurationException if no output of this format can be made of such a
+   *     model
    */
-  default List<OptionSpec<?>> options() {
-    return List.of();
-  }
-
-  /**
-   * What the user should know about how weights will be stored or executed, for the plan and the
-   * report.
-   *
-   * @param request what would be written
-   * @return a sentence by the name of the weight; a weight without one is left out
-   */
-  default Map<String, String> remarks(OutputRequest request) {
-    return Map.of();
-  }
-
-  /**
-   * The size of the output, known before any number is read.
-   *
-   * @param request what would be written
-   * @return bytes of all tensor files, headers included; side files not
-   */
-  long predictBytes(OutputRequest request);
-
-  /**
-   * Starts to write.
-   *
-   * @param request what will be written
-   * @return the open sink; the caller closes it
-   * @throws IOException if writing fails
-   * @throws dev.monoquant.OutputException if the target may not be written: it exists and {@link
-   *     OutputRequest#overwrite()} is false, or it is an input
-   */
-  OutputWriter open(OutputRequest request) throws IOException;
+  OutputSession open(ModelSource source) throws IOException;
 }

@@ -22,7 +22,7 @@ public interface OutputWriter extends Closeable {
   /**
    * Writes the tiled parts of some rows.
    *
-   * @param weight one of the request's weights
+   * @param weight a weight of the output
    * @param tile rows of it; whole parts in it are ignored
    * @throws IOException if writing fails
    */
@@ -31,7 +31,7 @@ public interface OutputWriter extends Closeable {
   /**
    * Writes the parts that belong to the tensor as a whole.
    *
-   * @param weight one of the request's weights
+   * @param weight a weight of the output
    * @param parts the bytes of every whole part by name, possibly none
    * @throws IOException if writing fails
    */
@@ -40,7 +40,7 @@ public interface OutputWriter extends Closeable {
   /**
    * Writes a piece of a tensor that is stored as it is.
    *
-   * @param tensor one of the request's kept tensors
+   * @param tensor a kept tensor of the output
    * @param offset first byte within its contiguous data
    * @param data the bytes; consumed
    * @throws IOException if writing fails
@@ -51,7 +51,7 @@ public interface OutputWriter extends Closeable {
    * Whether an interrupted run that this one resumes has finished a weight or a kept tensor.
    * Nothing may be written of it then.
    *
-   * @param name the name of one of the request's weights or kept tensors
+   * @param name the name of a weight or kept tensor of the output
    * @return the remark it left, an empty text if it left none; empty if the tensor is to be written
    */
   default Optional<String> finished(String name) {
@@ -62,15 +62,15 @@ public interface OutputWriter extends Closeable {
    * Leaves a text with a weight, for a run that resumes this one should it be interrupted. To be
    * called before the last tile of the weight is written.
    *
-   * @param name the name of one of the request's weights
+   * @param name the name of a weight of the output
    * @param text any text
    */
   default void remark(String name, String text) {}
 
   /**
-   * Completes the output under its temporary name, so that it can be tried before {@link #commit}
-   * makes it visible: a file that can be run is run, and compared with what it was made of. Called
-   * at most once, when everything is written.
+   * Completes the output under its temporary name: whatever takes long is done here, so that {@link
+   * #commit}, which is not interrupted, is short. A file that can be run is then run, and compared
+   * with what it was made of. Called at most once, when everything is written.
    *
    * @return the complete file; empty if outputs of this format are not run
    * @throws IOException if writing fails
@@ -95,8 +95,8 @@ public interface OutputWriter extends Closeable {
   }
 
   /**
-   * Finishes, unless {@link #finish} did: flushes, reads the files again and checks them, and gives
-   * them their names.
+   * Finishes, unless {@link #finish} did: flushes, reads the files again and checks them; and gives
+   * them their names. Runs on a thread of its own, which nobody interrupts.
    *
    * @return the files of the output, the one that makes it whole last
    * @throws IOException if writing fails

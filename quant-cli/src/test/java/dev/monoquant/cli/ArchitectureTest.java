@@ -5,16 +5,21 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.GeneralCodingRules.ACCESS_STANDARD_STREAMS;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
+import com.tngtech.archunit.core.domain.InstanceofCheck;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaMethodCall;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
 import com.tngtech.archunit.library.dependencies.SliceAssignment;
 import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 import dev.monoquant.Nearest;
 import dev.monoquant.Problem;
+import dev.monoquant.spi.ModelSource;
 import java.io.ObjectInputStream;
 
 /**
@@ -105,6 +110,21 @@ class ArchitectureTest {
           .should()
           .haveNameMatching(".*Linear.*Int8.*")
           .because("a layer quantizer and a scheme meet in the plan, never in a class");
+
+  @ArchTest
+  static final ArchRule sourcesAreAsked =
+      noClasses()
+          .should(
+              new ArchCondition<JavaClass>("test the type of a source") {
+                @Override
+                public void check(JavaClass type, ConditionEvents events) {
+                  for (InstanceofCheck test : type.getInstanceofChecks()) {
+                    boolean ofSource = test.getRawType().isAssignableTo(ModelSource.class);
+                    events.add(new SimpleConditionEvent(type, ofSource, test.toString()));
+                  }
+                }
+              })
+          .because("a source may stand in front of another one: ask it, ModelSource.find");
 
   private interface From {
     ArchRule from(String... packages);

@@ -73,7 +73,10 @@ enum Digits {
         new SafetensorsFormat()
             .open(ModelInput.of(resource(file + ".test.safetensors")), ReadLimits.DEFAULT)) {
       TensorInfo tensor =
-          source.tensors().stream().filter(t -> t.name().equals(name)).findFirst().orElseThrow();
+          source.info().tensors().stream()
+              .filter(t -> t.name().equals(name))
+              .findFirst()
+              .orElseThrow();
       ByteBuffer bytes = source.read(tensor, 0, (int) tensor.bytes());
       ByteBuffer own = ByteBuffer.allocateDirect(bytes.remaining()).order(ByteOrder.nativeOrder());
       own.put(bytes).flip();

@@ -29,14 +29,14 @@ final class Comparer {
     ModelSource left = new DecodedSource(settings, a);
     ModelSource right = new DecodedSource(settings, b);
     Map<String, TensorInfo> others = new LinkedHashMap<>();
-    right.tensors().forEach(t -> others.put(t.name(), t));
+    right.info().tensors().forEach(t -> others.put(t.name(), t));
 
     List<ComparedTensor> tensors = new ArrayList<>();
     List<TensorInfo> onlyInA = new ArrayList<>();
     List<TensorInfo> mismatched = new ArrayList<>();
-    long total = left.tensors().stream().mapToLong(TensorInfo::bytes).sum();
+    long total = left.info().tensors().stream().mapToLong(TensorInfo::bytes).sum();
     Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, total);
-    for (TensorInfo tensor : left.tensors()) {
+    for (TensorInfo tensor : left.info().tensors()) {
       TensorInfo other = others.remove(tensor.name());
       if (other == null) {
         onlyInA.add(tensor);
@@ -48,8 +48,8 @@ final class Comparer {
       meter.add(tensor.bytes(), tensor.name());
     }
     return new Comparison(
-        a.name(),
-        b.name(),
+        a.info().name(),
+        b.info().name(),
         tensors,
         onlyInA,
         new ArrayList<>(others.values()),

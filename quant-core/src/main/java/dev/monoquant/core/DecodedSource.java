@@ -3,22 +3,22 @@ package dev.monoquant.core;
 import dev.monoquant.PluginException;
 import dev.monoquant.QuantException;
 import dev.monoquant.model.FloatBytes;
-import dev.monoquant.model.Layer;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A quantized model seen as the float model it stands for: every weight has its old name, type and
@@ -28,13 +28,13 @@ import java.util.Map;
 final class DecodedSource implements ModelSource {
 
   private final ModelSource inner;
-  private final List<TensorInfo> tensors;
+  private final ModelInfo info;
   private final Map<String, DecodedWeight> weights = new LinkedHashMap<>();
 
   DecodedSource(Settings settings, ModelSource inner) {
     this.inner = inner;
     List<TensorInfo> all = new ArrayList<>();
-    for (EncodedWeight weight : inner.quantized()) {
+    for (EncodedWeight weight : inner.info().quantized()) {
       TileDecoder decoder =
           settings
               .plugins()
@@ -43,8 +43,13 @@ final class DecodedSource implements ModelSource {
       weights.put(weight.name(), new DecodedWeight(inner, weight, decoder));
       all.add(weight.rows().tensor());
     }
-    all.addAll(inner.tensors());
-    this.tensors = List.copyOf(all);
+    all.addAll(inner.info().tensors());
+    this.info = inner.info().withTensors(all).withQuantized(List.of());
+  }
+
+  @Override
+  public ModelInfo info() {
+    return info;
   }
 
   @Override
@@ -116,7 +121,7 @@ final class DecodedSource implements ModelSource {
     }
 
     private byte[] decode(long first, int height, int cols) throws IOException {
-      EncodedTile tile = inner.readTile(weight, first, height);
+      EncodedTile tile = inner.readTile(weight, new RowRange(first, height));
       float[] values = new float[Math.multiplyExact(height, cols)];
       try {
         decoder.decode(tile, values);
@@ -133,33 +138,8 @@ final class DecodedSource implements ModelSource {
   }
 
   @Override
-  public String name() {
-    return inner.name();
-  }
-
-  @Override
-  public List<TensorInfo> tensors() {
-    return tensors;
-  }
-
-  @Override
-  public Map<String, String> metadata() {
-    return inner.metadata();
-  }
-
-  @Override
-  public List<Layer> layers() {
-    return inner.layers();
-  }
-
-  @Override
-  public List<SideFile> sideFiles() {
-    return inner.sideFiles();
-  }
-
-  @Override
-  public List<Path> files() {
-    return inner.files();
+  public <C> Optional<C> find(Class<C> capability) {
+    return inner.find(capability);
   }
 
   @Override

@@ -33,16 +33,16 @@ final class HeldWeights {
   /**
    * Compares all of them.
    *
-   * @param sink is finished, and not committed
+   * @param writer is finished, and not committed
    * @param made its complete file
    * @return why the output must not be accepted, of the first weight that differs
    */
-  static Optional<QuantException> difference(Settings settings, OutputWriter sink, Path made)
+  static Optional<QuantException> difference(Settings settings, OutputWriter writer, Path made)
       throws IOException {
     try (Opened opened = InputOpener.open(settings, ModelInput.of(made), Map.of())) {
       DecodedSource expected = new DecodedSource(settings, opened.source());
-      for (EncodedWeight weight : opened.source().quantized()) {
-        Optional<float[]> run = sink.decoded(weight);
+      for (EncodedWeight weight : opened.source().info().quantized()) {
+        Optional<float[]> run = writer.decoded(weight);
         if (run.isPresent()) {
           Optional<QuantException> different = difference(expected, weight, run.get());
           if (different.isPresent()) {

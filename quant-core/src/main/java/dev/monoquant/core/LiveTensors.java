@@ -26,9 +26,9 @@ final class LiveTensors {
   /** All tensors by name, attached to the manager; BFLOAT16 as FLOAT32, which is exact. */
   static Map<String, NDArray> stateDict(ModelSource source, NDManager manager) throws IOException {
     // Everything is refused before anything is made: a half-filled manager helps nobody.
-    source.tensors().forEach(LiveTensors::liveType);
+    source.info().tensors().forEach(LiveTensors::liveType);
     Map<String, NDArray> arrays = new LinkedHashMap<>();
-    for (TensorInfo tensor : source.tensors()) {
+    for (TensorInfo tensor : source.info().tensors()) {
       NDArray array = array(source, tensor, manager);
       array.setName(tensor.name());
       arrays.put(tensor.name(), array);

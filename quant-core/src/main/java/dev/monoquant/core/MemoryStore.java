@@ -3,13 +3,14 @@ package dev.monoquant.core;
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.model.Layer;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.RunnableFile;
-import dev.monoquant.spi.SideFile;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
 import java.nio.ByteBuffer;
@@ -24,27 +25,15 @@ import java.util.Optional;
 /** A quantized model in memory: written as a sink, read as a source. */
 final class MemoryStore implements OutputWriter, ModelSource {
 
-  private final ModelSource origin;
-  private final List<Layer> layers;
-  private final List<TensorInfo> kept;
-  private final List<EncodedWeight> weights;
+  private final ModelInfo info;
+  private final Optional<RunnableFile> runnable;
   private final Map<String, Chunks> tensors = new HashMap<>();
   private final Map<String, Map<String, Chunks>> parts = new HashMap<>();
-  private final Map<String, String> metadata;
-  private final List<SideFile> sideFiles;
-  private final List<Path> files;
-  private final Optional<RunnableFile> runnable;
 
   MemoryStore(
       ModelSource origin, List<Layer> layers, List<EncodedWeight> weights, List<TensorInfo> kept) {
-    this.origin = origin;
-    this.layers = layers;
-    this.weights = weights;
-    this.kept = kept;
-    this.metadata = Map.copyOf(origin.metadata());
-    this.sideFiles = List.copyOf(origin.sideFiles());
-    this.files = List.copyOf(origin.files());
-    this.runnable = origin.runnable();
+    this.info = origin.info().withLayers(layers).withQuantized(weights).withTensors(kept);
+    this.runnable = origin.find(RunnableFile.class);
     kept.forEach(t -> tensors.put(t.name(), new Chunks(t.bytes())));
     for (EncodedWeight weight : weights) {
       Map<String, Chunks> own = new LinkedHashMap<>();
@@ -84,13 +73,8 @@ final class MemoryStore implements OutputWriter, ModelSource {
   }
 
   @Override
-  public String name() {
-    return origin.name();
-  }
-
-  @Override
-  public List<TensorInfo> tensors() {
-    return kept;
+  public ModelInfo info() {
+    return info;
   }
 
   @Override
@@ -100,19 +84,14 @@ final class MemoryStore implements OutputWriter, ModelSource {
   }
 
   @Override
-  public List<EncodedWeight> quantized() {
-    return weights;
-  }
-
-  @Override
-  public EncodedTile readTile(EncodedWeight weight, long firstRow, int height) {
+  public EncodedTile readTile(EncodedWeight weight, RowRange rows) {
     Map<String, byte[]> read = new HashMap<>();
     for (Part part : weight.encoding().parts()) {
       Chunks chunks = part(weight, part);
       if (part.extent() instanceof Part.Grid grid) {
         long rowBytes = rowBytes(weight, part, grid);
-        long at = firstRow / grid.rowsPerCell() * rowBytes;
-        int length = Math.toIntExact(grid.cellRows(height) * rowBytes);
+        long at = rows.first() / grid.rowsPerCell() * rowBytes;
+        int length = Math.toIntExact(grid.cellRows(rows.height()) * rowBytes);
         read.put(part.name(), chunks.read(at, length));
       } else {
         TensorShape shape = part.shape(weight.rows().rows(), weight.rows().cols());
@@ -120,7 +99,7 @@ final class MemoryStore implements OutputWriter, ModelSource {
         read.put(part.name(), chunks.read(0, length));
       }
     }
-    return new EncodedTile(firstRow, height, read);
+    return new EncodedTile(rows.first(), rows.height(), read);
   }
 
   private static long rowBytes(EncodedWeight weight, Part part, Part.Grid grid) {
@@ -131,29 +110,10 @@ final class MemoryStore implements OutputWriter, ModelSource {
     return requireNonNull(requireNonNull(parts.get(weight.name())).get(part.name()));
   }
 
+  /** The program of the original; what its files carry is not true of this one. */
   @Override
-  public Map<String, String> metadata() {
-    return metadata;
-  }
-
-  @Override
-  public List<Layer> layers() {
-    return layers;
-  }
-
-  @Override
-  public List<SideFile> sideFiles() {
-    return sideFiles;
-  }
-
-  @Override
-  public List<Path> files() {
-    return files;
-  }
-
-  @Override
-  public Optional<RunnableFile> runnable() {
-    return runnable;
+  public <C> Optional<C> find(Class<C> capability) {
+    return runnable.filter(capability::isInstance).map(capability::cast);
   }
 
   @Override

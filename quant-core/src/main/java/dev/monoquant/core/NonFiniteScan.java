@@ -68,7 +68,7 @@ final class NonFiniteScan {
     TensorInfo tensor = reader.rows().tensor();
     return new ModelFormatException(
         Reason.NON_FINITE,
-        source.name(),
+        source.info().name(),
         "tensor " + QuantException.quote(tensor.name()),
         all.describe(tensor.shape())
             + ". Repair the model, exclude the layer, keep such weights as they are with"

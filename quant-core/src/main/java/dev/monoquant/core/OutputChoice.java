@@ -2,10 +2,16 @@ package dev.monoquant.core;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.OutputException;
+import dev.monoquant.PluginException;
+import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.Plugins;
+import java.io.Closeable;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,8 +19,21 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
-/** The output format that is meant: by its id, or by the name of the target. */
+/** The output format that is meant, by its id or by the name of the target, and how to open it. */
 final class OutputChoice {
+
+  /**
+   * A format that is open on a source.
+   *
+   * @param format the format
+   * @param session closed with this
+   */
+  record Open(OutputFormat format, OutputSession session) implements Closeable {
+    @Override
+    public void close() throws IOException {
+      session.close();
+    }
+  }
 
   private OutputChoice() {}
 
@@ -31,6 +50,18 @@ final class OutputChoice {
 
   static OutputFormat required(Plugins plugins, QuantizationConfig config, Path target) {
     return optional(plugins, config, Optional.of(target)).orElseThrow();
+  }
+
+  /** Opens a format on a source; the caller closes it before the source. */
+  static Open open(OutputFormat format, ModelSource source) throws IOException {
+    try {
+      return new Open(format, format.open(source));
+    } catch (QuantException | UncheckedIOException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      throw new PluginException(
+          "output format " + format.id() + " failed to open " + source.info().name() + ": " + e, e);
+    }
   }
 
   /**
@@ -75,7 +106,7 @@ final class OutputChoice {
 
   private static OutputFormat bySuffix(Plugins plugins, Path target) {
     List<OutputFormat> fitting =
-        plugins.outputFormats().stream().filter(f -> f.suits(target)).toList();
+        plugins.outputFormats().stream().filter(f -> f.accepts(target)).toList();
     if (fitting.size() == 1) {
       return fitting.get(0);
     }

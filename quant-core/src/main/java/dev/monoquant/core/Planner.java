@@ -12,7 +12,6 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.OutputFormat;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashSet;
@@ -30,7 +29,7 @@ import java.util.Set;
 final class Planner {
 
   private final QuantizationConfig config;
-  private final Optional<OutputFormat> format;
+  private final Optional<OutputChoice.Open> output;
   private final LayerChoice choice;
   private final WeightEncoder encoder;
   private final Map<String, String> nonFinite;
@@ -43,49 +42,58 @@ final class Planner {
   private final List<Problem> problems = new ArrayList<>();
 
   /**
+   * @param output the format that is asked what it can store, if there is one
    * @param ofInput the options of the format that the model is read with
    * @param nonFinite weights that are to be kept for what their numbers are: name and reason
    */
   Planner(
       Settings settings,
       QuantizationConfig config,
-      Optional<OutputFormat> format,
+      Optional<OutputChoice.Open> output,
       OwnOptions ofInput,
       Map<String, String> nonFinite) {
     this.config = config;
-    this.format = format;
+    this.output = output;
     this.choice = new LayerChoice(settings.plugins().layerQuantizers());
     this.encoder =
         new WeightEncoder(
             settings,
             config,
             new SchemeChoice(
-                settings.plugins(), config.weights().extra(), format, ofInput, choice.own()));
+                settings.plugins(),
+                config.weights().extra(),
+                output.map(OutputChoice.Open::format),
+                ofInput,
+                choice.own()));
     this.nonFinite = nonFinite;
   }
 
   Plan plan(Opened opened) {
     ModelSource source = opened.source();
-    if (!source.quantized().isEmpty()) {
+    if (!source.info().quantized().isEmpty()) {
       problems.add(alreadyQuantized(source));
     }
-    source.notes().forEach(note -> problems.add(Problem.warning(source.name(), note, "")));
-    List<Layer> layers = LayerInference.layers(source.tensors(), source.layers(), config);
-    tied = source.tied();
+    source
+        .info()
+        .notes()
+        .forEach(note -> problems.add(Problem.warning(source.info().name(), note, "")));
+    List<Layer> layers =
+        LayerInference.layers(source.info().tensors(), source.info().layers(), config);
+    tied = source.info().ties();
     RuleBook rules = new RuleBook(config);
     problems.addAll(rules.unmatched(layers));
     for (Layer layer : layers) {
-      decide(layer, rules, source);
+      decide(layer, rules);
     }
     if (weights.isEmpty()
         && problems.stream().allMatch(p -> p.severity() == Problem.Severity.WARNING)) {
       problems.add(nothingToDo(layers));
     }
-    opened.foreign().ifPresent(foreign -> refuse(foreign.problem(source.name())));
+    opened.foreign().ifPresent(foreign -> refuse(foreign.problem(source.info().name())));
     return new Plan(
-        source.name(),
+        source.info().name(),
         opened.format(),
-        format.map(OutputFormat::id).orElse(""),
+        output.map(o -> o.format().id()).orElse(""),
         layers,
         List.copyOf(weights.values()),
         keptInOrder(source, layers),
@@ -99,13 +107,13 @@ final class Planner {
     problems.add(0, problem);
   }
 
-  private void decide(Layer layer, RuleBook rules, ModelSource source) {
+  private void decide(Layer layer, RuleBook rules) {
     LayerChoice.Chosen chosen = choice.rows(layer, rules.settings(layer).extra());
     problems.addAll(chosen.problems());
     Set<String> candidates = new HashSet<>();
     for (LayerChoice.Candidate candidate : chosen.candidates()) {
       candidates.add(candidate.rows().tensor().name());
-      decide(layer, candidate, rules, source);
+      decide(layer, candidate, rules);
     }
     for (TensorInfo tensor : layer.tensors().values()) {
       if (!candidates.contains(tensor.name())) {
@@ -114,8 +122,7 @@ final class Planner {
     }
   }
 
-  private void decide(
-      Layer layer, LayerChoice.Candidate candidate, RuleBook rules, ModelSource source) {
+  private void decide(Layer layer, LayerChoice.Candidate candidate, RuleBook rules) {
     WeightMatrix rows = candidate.rows();
     TensorInfo tensor = rows.tensor();
     Optional<String> excluded = rules.excludes(layer);
@@ -141,7 +148,7 @@ final class Planner {
     WeightEncoder.Outcome outcome = encoder.encode(rules.settings(layer), candidate, twin(tensor));
     // Asked first: what a format does not take need not fit the groups either.
     Optional<String> refusal =
-        outcome.nearest().flatMap(w -> format.flatMap(f -> f.refusal(w, source)));
+        outcome.nearest().flatMap(w -> output.flatMap(o -> o.session().unsupported(w)));
     if (refusal.isPresent()) {
       keep(layer, tensor, Why.UNSUPPORTED, refusal.get());
       return;
@@ -182,7 +189,7 @@ final class Planner {
 
   private List<KeptTensor> keptInOrder(ModelSource source, List<Layer> layers) {
     List<KeptTensor> ordered = new ArrayList<>();
-    for (TensorInfo tensor : source.tensors()) {
+    for (TensorInfo tensor : source.info().tensors()) {
       KeptTensor found = kept.remove(tensor.name());
       if (found != null) {
         ordered.add(found);
@@ -191,7 +198,7 @@ final class Planner {
     if (!kept.isEmpty()) {
       throw new ConfigurationException(
           "the layers of "
-              + source.name()
+              + source.info().name()
               + " name tensors that it does not hold: "
               + kept.keySet().stream().sorted().limit(5).map(QuantException::quote).toList()
               + " in "
@@ -202,17 +209,17 @@ final class Planner {
   }
 
   private static Problem alreadyQuantized(ModelSource source) {
-    EncodedWeight first = source.quantized().get(0);
+    EncodedWeight first = source.info().quantized().get(0);
     return Problem.error(
-        source.name(),
+        source.info().name(),
         "it is quantized already: "
-            + source.quantized().size()
+            + source.info().quantized().size()
             + " weights, such as "
             + QuantException.quote(first.name())
             + " by "
             + first.scheme(),
         "Quantize the float original, or decode it first: quant dequantize "
-            + source.name()
+            + source.info().name()
             + " -o FLOAT.safetensors");
   }
 

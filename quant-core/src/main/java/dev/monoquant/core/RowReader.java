@@ -63,7 +63,7 @@ final class RowReader {
     if (overflow != NONE) {
       throw new ModelFormatException(
           Reason.NON_FINITE,
-          source.name(),
+          source.info().name(),
           "tensor " + QuantException.quote(tensor.name()),
           "element "
               + overflow

@@ -7,8 +7,9 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.RunnableFile;
+import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,7 +35,7 @@ final class Spool {
       QuantizationConfig config,
       boolean stateDict)
       throws IOException {
-    boolean live = opened.source().files().isEmpty();
+    boolean live = opened.source().info().files().isEmpty();
     boolean canSpool =
         settings.plugins().outputFormats().stream().anyMatch(f -> f.id().equals(FORMAT))
             && settings.plugins().inputFormats().stream().anyMatch(f -> f.id().equals(FORMAT));
@@ -48,7 +49,7 @@ final class Spool {
    * runs, it is only there as long as the source is open}
    */
   static boolean needsOriginal(ModelSource source) {
-    return source.files().isEmpty() && source.runnable().isPresent();
+    return source.info().files().isEmpty() && source.find(RunnableFile.class).isPresent();
   }
 
   private static QuantizedModel inMemory(
@@ -79,17 +80,17 @@ final class Spool {
     boolean done = false;
     try {
       OutputFormat output = settings.plugins().outputFormat(FORMAT);
-      OutputRequest request =
-          new OutputRequest(
-              file, false, false, source, plan.layers(), weights(plan), kept(plan), provenance);
+      WriteOptions options = new WriteOptions(file, false, false, false);
       Report report;
-      try (OutputWriter sink = output.open(request)) {
+      try (OutputChoice.Open open = OutputChoice.open(output, source);
+          OutputWriter sink =
+              open.session().layout(Stages.contents(plan, provenance)).open(options)) {
         report = Stages.runGated(settings, source, plan, Stages.policy(config), sink);
         sink.commit();
       }
       ModelSource spooled =
           settings.plugins().inputFormat(FORMAT).open(ModelInput.of(file), settings.limits());
-      Map<String, String> withInputs = Provenance.withInputs(provenance, spooled.metadata());
+      Map<String, String> withInputs = Provenance.withInputs(provenance, spooled.info().metadata());
       ModelSource renamed = new SpooledSource(spooled, source, plan);
       StoredModel model =
           new StoredModel(

@@ -2,18 +2,16 @@ package dev.monoquant.core;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.monoquant.model.Layer;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.RunnableFile;
-import dev.monoquant.spi.SideFile;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -24,29 +22,27 @@ import java.util.Optional;
 final class SpooledSource implements ModelSource {
 
   private final ModelSource data;
-  private final String name;
-  private final List<Layer> layers;
-  private final List<EncodedWeight> weights;
-  private final List<TensorInfo> kept;
-  private final Map<String, String> metadata;
-  private final List<SideFile> sideFiles;
-  private final List<Path> files;
+  private final ModelInfo info;
   private final Optional<RunnableFile> runnable;
   private final Map<String, EncodedWeight> dataWeights = new HashMap<>();
   private final Map<String, TensorInfo> dataTensors = new HashMap<>();
 
   SpooledSource(ModelSource data, ModelSource origin, Plan plan) {
     this.data = data;
-    this.name = origin.name();
-    this.layers = plan.layers();
-    this.weights = plan.weights().stream().map(PlannedWeight::weight).toList();
-    this.kept = plan.kept().stream().map(KeptTensor::tensor).toList();
-    this.metadata = Map.copyOf(origin.metadata());
-    this.sideFiles = List.copyOf(origin.sideFiles());
-    this.files = List.copyOf(origin.files());
-    this.runnable = origin.runnable();
-    data.quantized().forEach(w -> dataWeights.put(w.name(), w));
-    data.tensors().forEach(t -> dataTensors.put(t.name(), t));
+    this.info =
+        origin
+            .info()
+            .withLayers(plan.layers())
+            .withQuantized(plan.weights().stream().map(PlannedWeight::weight).toList())
+            .withTensors(plan.kept().stream().map(KeptTensor::tensor).toList());
+    this.runnable = origin.find(RunnableFile.class);
+    data.info().quantized().forEach(w -> dataWeights.put(w.name(), w));
+    data.info().tensors().forEach(t -> dataTensors.put(t.name(), t));
+  }
+
+  @Override
+  public ModelInfo info() {
+    return info;
   }
 
   @Override
@@ -55,48 +51,14 @@ final class SpooledSource implements ModelSource {
   }
 
   @Override
-  public EncodedTile readTile(EncodedWeight weight, long firstRow, int height) throws IOException {
-    return data.readTile(requireNonNull(dataWeights.get(weight.name())), firstRow, height);
+  public EncodedTile readTile(EncodedWeight weight, RowRange rows) throws IOException {
+    return data.readTile(requireNonNull(dataWeights.get(weight.name())), rows);
   }
 
+  /** The program of the original; what its files carry is not true of this one. */
   @Override
-  public String name() {
-    return name;
-  }
-
-  @Override
-  public List<TensorInfo> tensors() {
-    return kept;
-  }
-
-  @Override
-  public List<EncodedWeight> quantized() {
-    return weights;
-  }
-
-  @Override
-  public Map<String, String> metadata() {
-    return metadata;
-  }
-
-  @Override
-  public List<Layer> layers() {
-    return layers;
-  }
-
-  @Override
-  public List<SideFile> sideFiles() {
-    return sideFiles;
-  }
-
-  @Override
-  public List<Path> files() {
-    return files;
-  }
-
-  @Override
-  public Optional<RunnableFile> runnable() {
-    return runnable;
+  public <C> Optional<C> find(Class<C> capability) {
+    return runnable.filter(capability::isInstance).map(capability::cast);
   }
 
   @Override

@@ -13,10 +13,12 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.RunnableFile;
+import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -38,17 +40,17 @@ final class Stages {
       requireKnown(settings, opened);
       ModelSource source = opened.source();
       List<TensorInfo> tensors = new ArrayList<>();
-      source.quantized().forEach(w -> tensors.add(w.rows().tensor()));
-      tensors.addAll(source.tensors());
+      source.info().quantized().forEach(w -> tensors.add(w.rows().tensor()));
+      tensors.addAll(source.info().tensors());
       List<Layer> layers =
-          LayerInference.layers(tensors, source.layers(), QuantizationConfig.DEFAULT);
+          LayerInference.layers(tensors, source.info().layers(), QuantizationConfig.DEFAULT);
       return new Inspection(
-          source.name(),
+          source.info().name(),
           opened.format(),
           layers,
-          source.quantized(),
-          source.metadata(),
-          source.notes(),
+          source.info().quantized(),
+          source.info().metadata(),
+          source.info().notes(),
           hashes ? TensorHashes.of(source) : Map.of(),
           opened.foreign());
     } catch (IOException e) {
@@ -61,12 +63,17 @@ final class Stages {
     Optional<OutputFormat> format = OutputChoice.optional(settings.plugins(), config, target);
     format.ifPresent(f -> OutputChoice.requireRun(settings, f));
     try (Opened opened = open(settings, input, config)) {
-      Plan plan = plan(settings, opened, config, format);
-      if (format.isEmpty() || target.isEmpty() || plan.hasErrors()) {
-        return plan;
+      if (format.isEmpty()) {
+        return plan(settings, opened, config, Optional.empty());
       }
-      OutputRequest request = request(settings, opened, plan, config, target.get(), false);
-      return withOutput(plan, format.get(), request);
+      try (OutputChoice.Open output = OutputChoice.open(format.get(), opened.source())) {
+        Plan plan = plan(settings, opened, config, Optional.of(output));
+        return target.isEmpty() || plan.hasErrors()
+            ? plan
+            : withOutput(plan, layout(settings, opened, plan, config, output));
+      }
+    } catch (IOException e) {
+      throw InputOpener.unreadable(input, e);
     }
   }
 
@@ -77,42 +84,72 @@ final class Stages {
       Path target,
       boolean overwrite,
       Consumer<Report> gate) {
-    OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
-    OutputChoice.requireRun(settings, format);
-    try (Opened opened = open(settings, input, config)) {
-      Plan plan = soundPlan(settings, opened, config, Optional.of(format));
-      OutputRequest request = request(settings, opened, plan, config, target, overwrite);
-      Plan sized = withOutput(plan, format, request);
-      try (OutputWriter sink = format.open(request)) {
-        Report written = run(settings, opened.source(), sized, policy(config), sink);
-        Trial trial = Trial.of(settings, opened.source(), sized.layers(), sink, target);
-        Report report = trial.on(written, settings.gates());
-        gate.accept(report);
-        trial.requireAccepted(report.gates());
-        commit(settings, sink, target);
-        return report;
-      }
+    try {
+      return settings
+          .cancellation()
+          .run(() -> quantizeTo(settings, input, config, target, overwrite, gate));
     } catch (IOException e) {
       throw OutputChoice.unwritable(target, e);
     }
   }
 
+  private static Report quantizeTo(
+      Settings settings,
+      ModelInput input,
+      QuantizationConfig config,
+      Path target,
+      boolean overwrite,
+      Consumer<Report> gate)
+      throws IOException {
+    OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
+    OutputChoice.requireRun(settings, format);
+    try (Opened opened = open(settings, input, config);
+        OutputChoice.Open output = OutputChoice.open(format, opened.source())) {
+      Plan plan = soundPlan(settings, opened, config, Optional.of(output));
+      OutputLayout layout = layout(settings, opened, plan, config, output);
+      Plan sized = withOutput(plan, layout);
+      WriteOptions options =
+          new WriteOptions(target, overwrite, settings.sync(), settings.resume());
+      try (OutputWriter sink = layout.open(options)) {
+        Report written = run(settings, opened.source(), sized, policy(config), sink);
+        boolean tried = settings.running() && format.isRunnable();
+        Trial trial =
+            tried ? Trial.of(settings, opened.source(), sized.layers(), sink, target) : Trial.NONE;
+        Report report = trial.on(written, settings.gates());
+        gate.accept(report);
+        trial.requireAccepted(report.gates());
+        if (!tried) {
+          finish(settings, sink, target);
+        }
+        settings.cancellation().place(sink::commit);
+        return report;
+      }
+    }
+  }
+
   static QuantizedModel quantize(Settings settings, ModelInput input, QuantizationConfig config) {
+    try {
+      return settings.cancellation().run(() -> quantizeAtHand(settings, input, config));
+    } catch (IOException e) {
+      throw InputOpener.unreadable(input, e);
+    }
+  }
+
+  private static QuantizedModel quantizeAtHand(
+      Settings settings, ModelInput input, QuantizationConfig config) throws IOException {
     Optional<OutputFormat> format =
         OutputChoice.optional(settings.plugins(), config, Optional.empty());
     format.ifPresent(f -> OutputChoice.requireRun(settings, f));
     Opened opened = open(settings, input, config);
     boolean handedOver = false;
     try {
-      Plan plan = soundPlan(settings, opened, config, format);
+      Plan plan = soundPlanFor(settings, opened, config, format);
       Map<String, String> provenance = Provenance.of(settings, config, plan, opened.reading());
       boolean stateDict =
           !(input instanceof ModelInput.OfBlock || input instanceof ModelInput.OfModel);
       QuantizedModel model = Spool.quantize(settings, opened, plan, provenance, config, stateDict);
       handedOver = Spool.needsOriginal(opened.source());
       return model;
-    } catch (IOException e) {
-      throw InputOpener.unreadable(input, e);
     } finally {
       if (!handedOver) {
         opened.close();
@@ -139,28 +176,41 @@ final class Stages {
       Path target,
       Optional<String> formatId,
       boolean overwrite) {
+    try {
+      return settings
+          .cancellation()
+          .run(() -> decode(settings, input, target, formatId, overwrite));
+    } catch (IOException e) {
+      throw OutputChoice.unwritable(target, e);
+    }
+  }
+
+  private static List<Path> decode(
+      Settings settings,
+      ModelInput input,
+      Path target,
+      Optional<String> formatId,
+      boolean overwrite)
+      throws IOException {
     QuantizationConfig config = withFormat(formatId);
     OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
     try (Opened opened = InputOpener.open(settings, input, settings.inputOptions())) {
       requireKnown(settings, opened);
       requireQuantized(opened);
       DecodedSource decoded = new DecodedSource(settings, opened.source());
-      OutputRequest request =
-          new OutputRequest(
-              target,
-              overwrite,
-              settings.sync(),
-              decoded,
-              LayerInference.layers(decoded.tensors(), decoded.layers(), config),
+      OutputContents contents =
+          new OutputContents(
+              LayerInference.layers(decoded.info().tensors(), decoded.info().layers(), config),
               List.of(),
-              decoded.tensors(),
+              decoded.info().tensors(),
               Map.of());
-      try (OutputWriter sink = format.open(request)) {
-        new Pipeline(settings, decoded, sink).run(List.of(), decoded.tensors(), Map.of());
-        return commit(settings, sink, target);
+      WriteOptions options = new WriteOptions(target, overwrite, settings.sync(), false);
+      try (OutputChoice.Open output = OutputChoice.open(format, decoded);
+          OutputWriter sink = output.session().layout(contents).open(options)) {
+        new Pipeline(settings, decoded, sink).run(List.of(), decoded.info().tensors(), Map.of());
+        finish(settings, sink, target);
+        return settings.cancellation().place(sink::commit);
       }
-    } catch (IOException e) {
-      throw OutputChoice.unwritable(target, e);
     }
   }
 
@@ -223,31 +273,48 @@ final class Stages {
       return Race.run(
           settings,
           models.stream().map(m -> new Race.Entrant(m.toString(), m)).toList(),
-          source.runnable().map(RunnableFile::inputs).orElse(List.of()),
-          LayerInference.layers(source.tensors(), source.layers(), QuantizationConfig.DEFAULT),
+          source.find(RunnableFile.class).map(RunnableFile::inputs).orElse(List.of()),
+          LayerInference.layers(
+              source.info().tensors(), source.info().layers(), QuantizationConfig.DEFAULT),
           Race.ONLY_RUN);
     }
   }
 
-  static List<Path> commit(Settings settings, OutputWriter sink, Path target) throws IOException {
+  /** All of the work that must not be done while an output is being put in place. */
+  static void finish(Settings settings, OutputWriter sink, Path target) throws IOException {
     settings.progress().update(Progress.Stage.COMMITTING, 0, 0, target.toString());
-    return sink.commit();
+    sink.finish();
   }
 
   static NonFinitePolicy policy(QuantizationConfig config) {
     return config.nonFinite().orElse(NonFinitePolicy.FAIL);
   }
 
-  private static Plan soundPlan(
+  /** Plans for a format that is not written yet, which is only asked what it can store. */
+  private static Plan soundPlanFor(
       Settings settings, Opened opened, QuantizationConfig config, Optional<OutputFormat> format)
       throws IOException {
-    Plan plan = plan(settings, opened, config, format);
+    if (format.isEmpty()) {
+      return soundPlan(settings, opened, config, Optional.empty());
+    }
+    try (OutputChoice.Open output = OutputChoice.open(format.get(), opened.source())) {
+      return soundPlan(settings, opened, config, Optional.of(output));
+    }
+  }
+
+  private static Plan soundPlan(
+      Settings settings,
+      Opened opened,
+      QuantizationConfig config,
+      Optional<OutputChoice.Open> output)
+      throws IOException {
+    Plan plan = plan(settings, opened, config, output);
     plan.requireSound();
     if (policy(config) == NonFinitePolicy.KEEP) {
       Map<String, String> odd =
           new Survey(settings, opened.source(), NonFinitePolicy.KEEP).toKeep(plan.weights());
       if (!odd.isEmpty()) {
-        Planner planner = new Planner(settings, config, format, opened.own(), odd);
+        Planner planner = new Planner(settings, config, output, opened.own(), odd);
         plan = planner.plan(opened);
         plan.requireSound();
       }
@@ -256,32 +323,37 @@ final class Stages {
   }
 
   private static Plan plan(
-      Settings settings, Opened opened, QuantizationConfig config, Optional<OutputFormat> format) {
-    return new Planner(settings, config, format, opened.own(), Map.of()).plan(opened);
+      Settings settings,
+      Opened opened,
+      QuantizationConfig config,
+      Optional<OutputChoice.Open> output) {
+    return new Planner(settings, config, output, opened.own(), Map.of()).plan(opened);
   }
 
-  private static OutputRequest request(
+  private static OutputLayout layout(
       Settings settings,
       Opened opened,
       Plan plan,
       QuantizationConfig config,
-      Path target,
-      boolean overwrite) {
-    return new OutputRequest(
-        target,
-        overwrite,
-        settings.sync(),
-        opened.source(),
+      OutputChoice.Open output)
+      throws IOException {
+    return output
+        .session()
+        .layout(contents(plan, Provenance.of(settings, config, plan, opened.reading())));
+  }
+
+  /** What a planned output holds. */
+  static OutputContents contents(Plan plan, Map<String, String> provenance) {
+    return new OutputContents(
         plan.layers(),
         plan.weights().stream().map(PlannedWeight::weight).toList(),
         plan.kept().stream().map(KeptTensor::tensor).toList(),
-        Provenance.of(settings, config, plan, opened.reading()),
-        settings.resume());
+        provenance);
   }
 
-  /** The plan with what only the output format knows. */
-  private static Plan withOutput(Plan plan, OutputFormat format, OutputRequest request) {
-    Map<String, String> remarks = format.remarks(request);
+  /** The plan with what only the layout knows. */
+  private static Plan withOutput(Plan plan, OutputLayout layout) {
+    Map<String, String> remarks = layout.remarks();
     return new Plan(
         plan.input(),
         plan.inputFormat(),
@@ -292,7 +364,7 @@ final class Stages {
             .toList(),
         plan.kept(),
         plan.problems(),
-        OptionalLong.of(format.predictBytes(request)));
+        OptionalLong.of(layout.bytes()));
   }
 
   /** Opens an input in the way that a configuration asks for, or else the settings. */
@@ -327,19 +399,19 @@ final class Stages {
       ForeignQuantization foreign = opened.foreign().get();
       throw new ModelFormatException(
           Reason.UNSUPPORTED_TENSOR,
-          source.name(),
+          source.info().name(),
           "",
           "it is quantized " + foreign + ". " + foreign.remedy());
     }
-    List<EncodedWeight> weights = source.quantized();
+    List<EncodedWeight> weights = source.info().quantized();
     if (weights.isEmpty()) {
       throw new ModelFormatException(
           Reason.NOT_THIS_FORMAT,
-          source.name(),
+          source.info().name(),
           "",
           "it holds no quantized weights, only floats. Quantize it first, for example: quant"
               + " quantize "
-              + source.name()
+              + source.info().name()
               + " -o int8.safetensors");
     }
   }

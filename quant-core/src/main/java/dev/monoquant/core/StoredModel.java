@@ -10,9 +10,10 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -66,17 +67,18 @@ final class StoredModel implements QuantizedModel {
     return report.orElseThrow(
         () ->
             new IllegalStateException(
-                source.name() + " was loaded, not quantized here; compare it with its original"));
+                source.info().name()
+                    + " was loaded, not quantized here; compare it with its original"));
   }
 
   @Override
   public List<EncodedWeight> weights() {
-    return source.quantized();
+    return source.info().quantized();
   }
 
   @Override
   public List<TensorInfo> kept() {
-    return source.tensors();
+    return source.info().tensors();
   }
 
   @Override
@@ -91,50 +93,61 @@ final class StoredModel implements QuantizedModel {
 
   private List<Path> save(Path target, Optional<String> formatId, boolean overwrite) {
     requireOpen();
-    QuantizationConfig.Builder named = QuantizationConfig.builder();
-    formatId.ifPresent(named::format);
-    OutputFormat output = OutputChoice.required(settings.plugins(), named.build(), target);
-    OutputChoice.requireRun(settings, output);
-    for (EncodedWeight weight : source.quantized()) {
-      Optional<String> refusal = output.refusal(weight, source);
-      if (refusal.isPresent()) {
-        throw new ConfigurationException(
-            "format "
-                + output.id()
-                + " cannot hold "
-                + QuantException.quote(weight.name())
-                + " as it is quantized: "
-                + refusal.get()
-                + ". Name the format when quantizing, so that such weights are kept: "
-                + "QuantizationConfig.builder().format(\""
-                + output.id()
-                + "\"); or save to a .safetensors file");
-      }
-    }
-    List<Layer> layers =
-        LayerInference.layers(floatTensors(), source.layers(), QuantizationConfig.DEFAULT);
-    OutputRequest request =
-        new OutputRequest(
-            target,
-            overwrite,
-            settings.sync(),
-            source,
-            layers,
-            source.quantized(),
-            source.tensors(),
-            provenance);
-    try (OutputWriter sink = output.open(request)) {
-      new Transcoder(settings, source, sink).run();
-      Trial trial = Trial.of(settings, source, layers, sink, target);
-      trial.requireAccepted(settings.gates().check(trial));
-      return Stages.commit(settings, sink, target);
+    try {
+      return settings.cancellation().run(() -> write(target, formatId, overwrite));
     } catch (IOException e) {
       throw OutputChoice.unwritable(target, e);
     }
   }
 
+  private List<Path> write(Path target, Optional<String> formatId, boolean overwrite)
+      throws IOException {
+    QuantizationConfig.Builder named = QuantizationConfig.builder();
+    formatId.ifPresent(named::format);
+    OutputFormat output = OutputChoice.required(settings.plugins(), named.build(), target);
+    OutputChoice.requireRun(settings, output);
+    List<Layer> layers =
+        LayerInference.layers(floatTensors(), source.info().layers(), QuantizationConfig.DEFAULT);
+    OutputContents contents =
+        new OutputContents(layers, source.info().quantized(), source.info().tensors(), provenance);
+    WriteOptions options = new WriteOptions(target, overwrite, settings.sync(), false);
+    try (OutputChoice.Open open = OutputChoice.open(output, source)) {
+      requireSupported(open);
+      try (OutputWriter sink = open.session().layout(contents).open(options)) {
+        new Transcoder(settings, source, sink).run();
+        if (settings.running() && output.isRunnable()) {
+          Trial trial = Trial.of(settings, source, layers, sink, target);
+          trial.requireAccepted(settings.gates().check(trial));
+        } else {
+          Stages.finish(settings, sink, target);
+        }
+        return settings.cancellation().place(sink::commit);
+      }
+    }
+  }
+
+  private void requireSupported(OutputChoice.Open output) {
+    for (EncodedWeight weight : source.info().quantized()) {
+      Optional<String> reason = output.session().unsupported(weight);
+      if (reason.isPresent()) {
+        String id = output.format().id();
+        throw new ConfigurationException(
+            "format "
+                + id
+                + " cannot hold "
+                + QuantException.quote(weight.name())
+                + " as it is quantized: "
+                + reason.get()
+                + ". Name the format when quantizing, so that such weights are kept: "
+                + "QuantizationConfig.builder().format(\""
+                + id
+                + "\"); or save to a .safetensors file");
+      }
+    }
+  }
+
   private List<TensorInfo> floatTensors() {
-    return new DecodedSource(settings, source).tensors();
+    return new DecodedSource(settings, source).info().tensors();
   }
 
   @Override
@@ -143,7 +156,7 @@ final class StoredModel implements QuantizedModel {
     try {
       return LiveTensors.stateDict(new DecodedSource(settings, source), manager);
     } catch (IOException e) {
-      throw new UncheckedIOException(source.name() + ": reading failed", e);
+      throw new UncheckedIOException(source.info().name() + ": reading failed", e);
     }
   }
 
@@ -160,7 +173,7 @@ final class StoredModel implements QuantizedModel {
   @Override
   public Block toBlock(NDManager manager) {
     throw new ConfigurationException(
-        source.name()
+        source.info().name()
             + (stateDict
                 ? ": a state dict has names and numbers, but no architecture to run."
                 : ": a live block cannot be copied, so a fresh one of the same architecture is"
@@ -171,7 +184,8 @@ final class StoredModel implements QuantizedModel {
 
   private void requireOpen() {
     if (closed) {
-      throw new IllegalStateException("the quantized model of " + source.name() + " is closed");
+      throw new IllegalStateException(
+          "the quantized model of " + source.info().name() + " is closed");
     }
   }
 

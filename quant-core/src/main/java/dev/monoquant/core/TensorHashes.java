@@ -13,7 +13,7 @@ final class TensorHashes {
 
   static Map<String, String> of(ModelSource source) throws IOException {
     Map<String, String> hashes = new TreeMap<>();
-    for (TensorInfo tensor : source.tensors()) {
+    for (TensorInfo tensor : source.info().tensors()) {
       hashes.put(tensor.name(), hash(source, tensor));
     }
     return hashes;

@@ -1,5 +1,6 @@
 package dev.monoquant.core;
 
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
@@ -27,7 +28,7 @@ final class Transcoder {
 
   void run() throws IOException {
     List<Workers.Job> jobs = new ArrayList<>();
-    for (EncodedWeight weight : source.quantized()) {
+    for (EncodedWeight weight : source.info().quantized()) {
       int height = TileGrid.height(weight, settings.tileElements());
       int tiles = TileGrid.tiles(weight, height);
       for (int tile = 0; tile < tiles; tile++) {
@@ -37,14 +38,14 @@ final class Transcoder {
     }
     var iterator = jobs.iterator();
     new Workers(settings.threads()).run(() -> iterator.hasNext() ? iterator.next() : null);
-    List<TensorInfo> kept = source.tensors();
+    List<TensorInfo> kept = source.info().tensors();
     new Pipeline(settings, source, sink).run(List.of(), kept, Map.of());
   }
 
   private void move(EncodedWeight weight, int index, int height) throws IOException {
     long first = (long) index * height;
     int rows = (int) Math.min(height, weight.rows().rows() - first);
-    EncodedTile tile = source.readTile(weight, first, rows);
+    EncodedTile tile = source.readTile(weight, new RowRange(first, rows));
     if (index == 0) {
       Map<String, byte[]> whole = new HashMap<>();
       for (Part part : weight.encoding().parts()) {

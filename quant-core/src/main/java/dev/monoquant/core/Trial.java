@@ -23,7 +23,8 @@ import java.util.Optional;
 record Trial(
     Optional<RunComparison> run, List<Problem> problems, Optional<QuantException> refusal) {
 
-  private static final Trial NONE = new Trial(Optional.empty(), List.of(), Optional.empty());
+  /** Nothing was run, and nothing was to be. */
+  static final Trial NONE = new Trial(Optional.empty(), List.of(), Optional.empty());
 
   Trial {
     problems = List.copyOf(problems);
@@ -35,20 +36,17 @@ record Trial(
    *
    * @param source the original
    * @param layers its layers, which tell what it might be called with
-   * @param sink has got everything, and is not committed
+   * @param writer has got everything, and is neither finished nor committed
    * @param target what the output will be called
    */
   static Trial of(
-      Settings settings, ModelSource source, List<Layer> layers, OutputWriter sink, Path target)
+      Settings settings, ModelSource source, List<Layer> layers, OutputWriter writer, Path target)
       throws IOException {
-    if (!settings.running()) {
-      return NONE;
-    }
-    Optional<Path> made = sink.finish();
+    Optional<Path> made = writer.finish();
     if (made.isEmpty()) {
       return NONE;
     }
-    Optional<RunnableFile> original = source.runnable();
+    Optional<RunnableFile> original = source.find(RunnableFile.class);
     if (original.isEmpty()) {
       return new Trial(
           Optional.empty(),
@@ -66,7 +64,7 @@ record Trial(
           Race.run(
               settings,
               List.of(
-                  new Race.Entrant(source.name(), original.get().file()),
+                  new Race.Entrant(source.info().name(), original.get().file()),
                   new Race.Entrant(target.toString(), made.get())),
               original.get().inputs(),
               layers,
@@ -75,7 +73,7 @@ record Trial(
       return new Trial(
           Optional.of(run),
           List.of(),
-          refusal.isPresent() ? refusal : HeldWeights.difference(settings, sink, made.get()));
+          refusal.isPresent() ? refusal : HeldWeights.difference(settings, writer, made.get()));
     } catch (QuantException e) {
       return new Trial(Optional.empty(), List.of(), Optional.of(e));
     }

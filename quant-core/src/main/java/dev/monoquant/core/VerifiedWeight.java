@@ -2,6 +2,7 @@ package dev.monoquant.core;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.QuantException;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
@@ -87,7 +88,7 @@ final class VerifiedWeight {
     int rows = (int) Math.min(height, weight.rows().rows() - first);
     ErrorMeter meter = new ErrorMeter(cols);
     try {
-      EncodedTile tile = output.readTile(weight, first, rows);
+      EncodedTile tile = output.readTile(weight, new RowRange(first, rows));
       float[] decoded = buffers.decoded(rows * cols);
       decoder.decode(tile, decoded);
       if (NonFiniteScan.any(decoded, rows * cols)) {

@@ -10,6 +10,7 @@ import dev.monoquant.ValidationException;
 import dev.monoquant.core.InputOpener.Opened;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Audit;
+import dev.monoquant.spi.Auditable;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
@@ -46,14 +47,15 @@ final class Verifier {
       Audit audit =
           opened
               .source()
-              .audit()
+              .find(Auditable.class)
               .orElseThrow(
                   () ->
                       new ValidationException(
                           path
                               + ": it carries no manifest, so it cannot be verified. Outputs of quant"
                               + " do; compare others with their original: quant compare"
-                              + opened.foreign().map(f -> ". It is quantized " + f).orElse("")));
+                              + opened.foreign().map(f -> ". It is quantized " + f).orElse("")))
+              .audit();
       if (against.isEmpty()) {
         Stages.requireKnown(settings, opened);
       }
@@ -101,11 +103,11 @@ final class Verifier {
   }
 
   private void against(ModelSource original) throws IOException {
-    inputs(original.files());
+    inputs(original.info().files());
     ModelSource floats = new DecodedSource(settings, original);
     Map<String, TensorInfo> tensors = new LinkedHashMap<>();
-    floats.tensors().forEach(t -> tensors.put(t.name(), t));
-    for (TensorInfo kept : output.tensors()) {
+    floats.info().tensors().forEach(t -> tensors.put(t.name(), t));
+    for (TensorInfo kept : output.info().tensors()) {
       TensorInfo other = tensors.remove(kept.name());
       if (other == null) {
         differs(kept.name(), "the original has no such tensor");
@@ -115,7 +117,7 @@ final class Verifier {
         kept(floats, other, kept);
       }
     }
-    output.quantized().forEach(w -> tensors.remove(w.name()));
+    output.info().quantized().forEach(w -> tensors.remove(w.name()));
     tensors.keySet().forEach(name -> differs(name, "the original's tensor is not there"));
     weights(Optional.of(floats));
   }
@@ -133,10 +135,10 @@ final class Verifier {
 
   private void weights(Optional<ModelSource> original) throws IOException {
     Map<String, TensorInfo> tensors = new LinkedHashMap<>();
-    original.ifPresent(o -> o.tensors().forEach(t -> tensors.put(t.name(), t)));
-    long total = output.quantized().stream().mapToLong(w -> w.rows().tensor().bytes()).sum();
+    original.ifPresent(o -> o.info().tensors().forEach(t -> tensors.put(t.name(), t)));
+    long total = output.info().quantized().stream().mapToLong(w -> w.rows().tensor().bytes()).sum();
     Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, total);
-    for (EncodedWeight weight : output.quantized()) {
+    for (EncodedWeight weight : output.info().quantized()) {
       TensorInfo other = tensors.get(weight.name());
       if (original.isPresent()
           && (other == null

@@ -10,6 +10,7 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.Audit;
+import dev.monoquant.spi.Auditable;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Plugins;
@@ -126,8 +127,9 @@ class ForeignModelTest {
           protected ModelSource opened(ModelSource source) {
             return new ForwardingSource(source) {
               @Override
-              public Optional<Audit> audit() {
-                return Optional.of(new Audit(Map.of(), Map.of(), 3, 9, List.of()));
+              public <C> Optional<C> find(Class<C> capability) {
+                Auditable audit = () -> new Audit(Map.of(), Map.of(), 3, 9, List.of());
+                return Optional.of(audit).filter(capability::isInstance).map(capability::cast);
               }
             };
           }

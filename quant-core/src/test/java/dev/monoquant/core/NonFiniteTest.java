@@ -10,6 +10,7 @@ import dev.monoquant.QuantizationConfig;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
@@ -111,7 +112,7 @@ class NonFiniteTest {
 
   private static byte[] codes(QuantizedModel model) {
     MemoryStore store = (MemoryStore) ((StoredModel) model).source();
-    return store.readTile(model.weights().get(1), 0, 3).part(Part.CODES);
+    return store.readTile(model.weights().get(1), new RowRange(0, 3)).part(Part.CODES);
   }
 
   @Test

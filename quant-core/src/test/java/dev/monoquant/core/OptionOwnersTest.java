@@ -22,14 +22,14 @@ import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.ReadChoices;
 import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.testkit.fakes.ForwardingOutput;
 import dev.monoquant.testkit.fakes.MemoryModel;
-import java.lang.reflect.Proxy;
+import dev.monoquant.testkit.fakes.MemoryOutput;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 /** Options of the input format's and of layer quantizers' own, and whose an option is. */
@@ -140,28 +140,17 @@ class OptionOwnersTest {
   private static OutputFormat output(String id, String option) {
     List<OptionSpec<?>> options =
         option.isEmpty() ? List.of() : List.of(OptionSpec.flag(option, false, "Whether"));
-    Map<String, Supplier<Object>> answers =
-        Map.of(
-            "id", () -> id,
-            "suits", () -> false,
-            "isRunnable", () -> false,
-            "options", () -> options,
-            "refusal", Optional::empty,
-            "remarks", Map::of,
-            "predictBytes", () -> 0L,
-            "hashCode", () -> 1);
-    return (OutputFormat)
-        Proxy.newProxyInstance(
-            OptionOwnersTest.class.getClassLoader(),
-            new Class<?>[] {OutputFormat.class},
-            (proxy, method, args) ->
-                answers
-                    .getOrDefault(
-                        method.getName(),
-                        () -> {
-                          throw new AssertionError(method);
-                        })
-                    .get());
+    return new ForwardingOutput(new MemoryOutput()) {
+      @Override
+      public String id() {
+        return id;
+      }
+
+      @Override
+      public List<OptionSpec<?>> options() {
+        return options;
+      }
+    };
   }
 
   private Quantizer quantizer() {

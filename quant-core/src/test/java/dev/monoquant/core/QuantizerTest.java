@@ -24,18 +24,26 @@ import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputLayout;
+import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.spi.WriteOptions;
+import dev.monoquant.testkit.fakes.ForwardingLayout;
+import dev.monoquant.testkit.fakes.ForwardingOutput;
+import dev.monoquant.testkit.fakes.ForwardingSession;
+import dev.monoquant.testkit.fakes.ForwardingWriter;
 import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
+import dev.monoquant.testkit.fakes.MemoryOutput;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import java.nio.ByteBuffer;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -415,11 +423,15 @@ class QuantizerTest {
   }
 
   /** An output format with options of its own. */
-  private static final class WithOptions implements OutputFormat {
+  private static final class WithOptions extends ForwardingOutput {
     private static final OptionSpec<String> MODE =
         OptionSpec.choice("mode", "fast", List.of("fast", "slow"), "How it runs");
     private static final OptionSpec<Integer> LEVEL =
         OptionSpec.integer("level", 1, 1, 9, "How far it goes");
+
+    WithOptions() {
+      super(new MemoryOutput());
+    }
 
     @Override
     public String id() {
@@ -427,7 +439,7 @@ class QuantizerTest {
     }
 
     @Override
-    public boolean suits(Path target) {
+    public boolean accepts(Path target) {
       return true;
     }
 
@@ -437,29 +449,34 @@ class QuantizerTest {
     }
 
     @Override
-    public Optional<String> refusal(EncodedWeight weight) {
-      return Optional.empty();
-    }
-
-    @Override
-    public Map<String, String> remarks(OutputRequest request) {
-      EncodedWeight last = request.weights().get(request.weights().size() - 1);
-      return Map.of(last.name(), "kept " + last.storage(MODE) + " on level " + last.storage(LEVEL));
-    }
-
-    @Override
-    public long predictBytes(OutputRequest request) {
-      return 0;
-    }
-
-    @Override
-    public OutputWriter open(OutputRequest request) {
-      throw new AssertionError("only planned");
+    protected OutputSession opened(OutputSession session) {
+      return new ForwardingSession(session) {
+        @Override
+        public OutputLayout layout(OutputContents contents) throws IOException {
+          EncodedWeight last = contents.weights().get(contents.weights().size() - 1);
+          String remark = "kept " + last.storage(MODE) + " on level " + last.storage(LEVEL);
+          return new ForwardingLayout(super.layout(contents)) {
+            @Override
+            public Map<String, String> remarks() {
+              return Map.of(last.name(), remark);
+            }
+          };
+        }
+      };
     }
   }
 
   /** An output format whose outputs could be run. */
-  private static final class RunnableOutput implements OutputFormat {
+  private static final class RunnableOutput extends ForwardingOutput {
+
+    RunnableOutput() {
+      super(new MemoryOutput());
+    }
+
+    @Override
+    public boolean isRunnable() {
+      return true;
+    }
 
     @Override
     public String id() {
@@ -467,60 +484,28 @@ class QuantizerTest {
     }
 
     @Override
-    public boolean suits(Path target) {
+    public boolean accepts(Path target) {
       return true;
     }
 
     @Override
-    public Optional<String> refusal(EncodedWeight weight) {
-      return Optional.empty();
-    }
-
-    @Override
-    public long predictBytes(OutputRequest request) {
-      return 0;
-    }
-
-    @Override
-    public OutputWriter open(OutputRequest request) {
-      MemoryStore store =
-          new MemoryStore(request.source(), request.layers(), request.weights(), request.kept());
-      return new OutputWriter() {
-        @Override
-        public void writeTile(EncodedWeight weight, EncodedTile tile) {
-          store.writeTile(weight, tile);
-        }
-
-        @Override
-        public void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) {
-          store.writeWhole(weight, parts);
-        }
-
-        @Override
-        public void writeKept(TensorInfo tensor, long offset, ByteBuffer data) {
-          store.writeKept(tensor, offset, data);
-        }
-
+    protected OutputWriter opened(
+        OutputWriter writer, OutputContents contents, WriteOptions options) {
+      return new ForwardingWriter(writer) {
         @Override
         public Optional<Path> finish() {
-          return Optional.of(request.target());
-        }
-
-        @Override
-        public List<Path> commit() {
-          return List.of(request.target());
-        }
-
-        @Override
-        public void close() {
-          store.close();
+          return Optional.of(options.target());
         }
       };
     }
   }
 
   /** An output format that takes one layer of the model. */
-  private static final class OnlyFirst implements OutputFormat {
+  private static final class OnlyFirst extends ForwardingOutput {
+
+    OnlyFirst() {
+      super(new MemoryOutput());
+    }
 
     @Override
     public String id() {
@@ -528,23 +513,18 @@ class QuantizerTest {
     }
 
     @Override
-    public boolean suits(Path target) {
+    public boolean accepts(Path target) {
       return true;
     }
 
     @Override
-    public Optional<String> refusal(EncodedWeight weight) {
-      return weight.name().equals("fc1.weight") ? Optional.empty() : Optional.of("fc1 only");
-    }
-
-    @Override
-    public long predictBytes(OutputRequest request) {
-      return 0;
-    }
-
-    @Override
-    public OutputWriter open(OutputRequest request) {
-      throw new AssertionError("only planned");
+    protected OutputSession opened(OutputSession session) {
+      return new ForwardingSession(session) {
+        @Override
+        public Optional<String> unsupported(EncodedWeight weight) {
+          return weight.name().equals("fc1.weight") ? Optional.empty() : Optional.of("fc1 only");
+        }
+      };
     }
   }
 

@@ -16,13 +16,14 @@ import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.testkit.fakes.ForwardingOutput;
 import dev.monoquant.testkit.fakes.ForwardingScheme;
 import dev.monoquant.testkit.fakes.ForwardingSource;
@@ -126,8 +127,9 @@ class WatchedRunTest {
     OutputFormat lazy =
         new ForwardingOutput(new MemoryOutput()) {
           @Override
-          public OutputWriter open(OutputRequest request) throws IOException {
-            return new ForwardingWriter(super.open(request)) {
+          protected OutputWriter opened(
+              OutputWriter writer, OutputContents contents, WriteOptions options) {
+            return new ForwardingWriter(writer) {
               @Override
               public void writeKept(TensorInfo tensor, long offset, ByteBuffer data)
                   throws IOException {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.Problem;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.io.compressedtensors.CompressedTensorsFormat;
 import dev.monoquant.io.compressedtensors.CompressedTensorsOutput;
@@ -17,17 +18,18 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Audit;
+import dev.monoquant.spi.Auditable;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.SideFile;
+import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
@@ -87,8 +89,8 @@ class ManifestTest {
 
   private Path write(OutputFormat format, String name) throws IOException {
     Sample sample = sample(!name.contains("."));
-    OutputRequest request = sample.request(folder.resolve(name), false, source(sample));
-    long predicted = format.predictBytes(request);
+    Request request = sample.request(folder.resolve(name), false, source(sample));
+    long predicted = request.bytes(format);
     List<Path> written = sample.write(format, request);
     assertThat(
             written.stream()
@@ -101,7 +103,7 @@ class ManifestTest {
 
   private static Audit audit(InputFormatDetector format, Path path) throws IOException {
     try (ModelSource source = format.open(ModelInput.of(path), ReadLimits.DEFAULT)) {
-      return source.audit().orElseThrow();
+      return source.find(Auditable.class).orElseThrow().audit();
     }
   }
 
@@ -225,7 +227,7 @@ class ManifestTest {
     Files.write(file, new byte[] {2, 0, 0, 0, 0, 0, 0, 0, '{', '}'});
     try (ModelSource source =
         new SafetensorsFormat().open(ModelInput.of(file), ReadLimits.DEFAULT)) {
-      assertThat(source.audit()).isEmpty();
+      assertThat(source.find(Auditable.class)).isEmpty();
     }
   }
 
@@ -233,8 +235,8 @@ class ManifestTest {
   void anInputThatChangesMeanwhileIsRefused() throws IOException {
     Sample sample = sample(false);
     Path target = folder.resolve("q.safetensors");
-    OutputRequest request = sample.request(target, false, source(sample));
-    try (OutputWriter sink = new SafetensorsOutput().open(request)) {
+    Request request = sample.request(target, false, source(sample));
+    try (OutputWriter sink = request.open(new SafetensorsOutput())) {
       sample.fill(sink);
       Files.setLastModifiedTime(input, FileTime.fromMillis(1_000_000));
       assertThatThrownBy(sink::commit)
@@ -249,16 +251,11 @@ class ManifestTest {
   void hashesThatCameAlongAreTaken() throws IOException {
     Sample sample = sample(false);
     Path target = folder.resolve("q.safetensors");
-    OutputRequest with =
-        new OutputRequest(
-            target,
-            false,
-            false,
+    Request with =
+        new Request(
             source(sample),
-            sample.layers,
-            List.copyOf(sample.weights.keySet()),
-            List.copyOf(sample.kept.keySet()),
-            Map.of(Manifest.INPUTS, "{\"gone.pt\":\"" + "ab".repeat(32) + "\"}"));
+            sample.contents(Map.of(Manifest.INPUTS, "{\"gone.pt\":\"" + "ab".repeat(32) + "\"}")),
+            new WriteOptions(target, false, false, false));
     Files.delete(input);
     sample.write(new SafetensorsOutput(), with);
     Audit audit = audit(new SafetensorsFormat(), target);

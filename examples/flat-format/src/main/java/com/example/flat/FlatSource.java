@@ -1,6 +1,7 @@
 package com.example.flat;
 
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
 import java.io.EOFException;
 import java.io.IOException;
@@ -18,21 +19,19 @@ final class FlatSource implements ModelSource {
   private final Path path;
   private final FileChannel channel;
   private final Map<TensorInfo, Long> starts;
+  private final ModelInfo info;
 
   FlatSource(Path path, FileChannel channel, Map<TensorInfo, Long> starts) {
     this.path = path;
     this.channel = channel;
     this.starts = starts;
+    this.info =
+        ModelInfo.of(path.toString(), List.copyOf(starts.keySet())).withFiles(List.of(path));
   }
 
   @Override
-  public String name() {
-    return path.toString();
-  }
-
-  @Override
-  public List<TensorInfo> tensors() {
-    return List.copyOf(starts.keySet());
+  public ModelInfo info() {
+    return info;
   }
 
   @Override
@@ -56,11 +55,6 @@ final class FlatSource implements ModelSource {
     return bytes.flip().order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  /** So that nobody writes over it. */
-  @Override
-  public List<Path> files() {
-    return List.of(path);
-  }
 
   @Override
   public void close() {

@@ -56,12 +56,12 @@ public record ForeignQuantization(
    */
   public static Optional<ForeignQuantization> find(ModelSource source, ReadLimits limits)
       throws IOException {
-    boolean decoded = !source.quantized().isEmpty();
+    boolean decoded = !source.info().quantized().isEmpty();
     List<DeclaredMethod> declared =
-        DeclaredMethod.read(source.sideFiles(), limits).stream()
+        DeclaredMethod.read(source.info().sideFiles(), limits).stream()
             .filter(d -> !(decoded && d.method().startsWith(DeclaredMethod.COMPRESSED_TENSORS)))
             .toList();
-    List<CodeTensors.Found> codes = CodeTensors.find(source.tensors());
+    List<CodeTensors.Found> codes = CodeTensors.find(source.info().tensors());
     if (declared.isEmpty() && codes.isEmpty()) {
       return Optional.empty();
     }

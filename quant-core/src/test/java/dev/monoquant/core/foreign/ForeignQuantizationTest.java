@@ -10,6 +10,7 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.ReadLimits;
@@ -59,8 +60,8 @@ class ForeignQuantizationTest {
     try (ModelSource source =
         new ForwardingSource(model.build().open()) {
           @Override
-          public List<EncodedWeight> quantized() {
-            return decoded;
+          public ModelInfo info() {
+            return super.info().withQuantized(decoded);
           }
         }) {
       return ForeignQuantization.find(source, limits);

@@ -148,7 +148,7 @@ class EndToEndTest {
     Scheme scheme = new Nested();
     quantizer(output, scheme).quantize(MODEL.input(), config(scheme), TARGET, false);
     MemorySink result = output.result(TARGET);
-    EncodedWeight weight = result.request().weights().get(0);
+    EncodedWeight weight = result.announced().weights().get(0);
     EncodedTile tile = result.tile(weight);
     double signal = 0;
     double noise = 0;
@@ -174,7 +174,7 @@ class EndToEndTest {
     quantizer(output, scheme)
         .quantize(MODEL.input(), config.scheme(scheme.id().name()).build(), TARGET, false);
     MemorySink result = output.result(TARGET);
-    EncodedWeight weight = result.request().weights().get(0);
+    EncodedWeight weight = result.announced().weights().get(0);
     float[] decoded = new float[WEIGHT.length];
     scheme.decoder(weight.rows(), weight.options()).decode(result.tile(weight), decoded);
     float[] activations = activations();
@@ -216,7 +216,7 @@ class EndToEndTest {
     quantizer(output, scheme)
         .withColumnStatistics(ColumnStatistics.of(Map.of("fc.weight", columns)))
         .quantize(MODEL.input(), config(scheme), TARGET, false);
-    return output.result(TARGET).request().provenance();
+    return output.result(TARGET).announced().provenance();
   }
 
   @Test

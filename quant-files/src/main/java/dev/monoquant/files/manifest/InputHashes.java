@@ -3,7 +3,6 @@ package dev.monoquant.files.manifest;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.input.Locations;
-import dev.monoquant.spi.OutputRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,17 +35,18 @@ public final class InputHashes {
   private final Map<String, Input> inputs = new LinkedHashMap<>();
 
   /**
-   * Starts to hash the files of a request's source, unless provenance knows the hashes.
+   * Starts to hash the files of a source, unless provenance knows the hashes.
    *
-   * @param request what will be written
+   * @param provenance what is said of how an output is made
+   * @param files the files of its source
    * @param pool the threads that hash
    */
-  public InputHashes(OutputRequest request, HashPool pool) throws IOException {
-    this.known = Manifest.knownInputs(request.provenance());
+  public InputHashes(Map<String, String> provenance, List<Path> files, HashPool pool)
+      throws IOException {
+    this.known = Manifest.knownInputs(provenance);
     if (known.isPresent()) {
       return;
     }
-    List<Path> files = request.source().files();
     List<String> names = names(files);
     for (int i = 0; i < files.size(); i++) {
       Path file = files.get(i);

@@ -258,7 +258,7 @@ public record Manifest(
   /**
    * The hashes of the inputs if provenance brings them along.
    *
-   * @param provenance the texts of a request
+   * @param provenance what is said of how an output is made
    * @return them by name, or empty if the files have to be read
    */
   static Optional<SortedMap<String, String>> knownInputs(Map<String, String> provenance) {
@@ -271,9 +271,9 @@ public record Manifest(
   }
 
   /**
-   * {@return the names under which the inputs of a request are known}
+   * {@return the names under which the inputs of an output are known}
    *
-   * @param provenance the texts of the request
+   * @param provenance what is said of how it is made
    * @param files the files of its source
    */
   public static List<String> inputNames(Map<String, String> provenance, List<Path> files) {

@@ -1,7 +1,7 @@
 package dev.monoquant.files.manifest;
 
 import dev.monoquant.files.json.JsonValue;
-import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputContents;
 import java.util.Map;
 import java.util.SortedMap;
 
@@ -16,12 +16,12 @@ public final class ManifestBuilder {
   /**
    * Starts with what was known before.
    *
-   * @param request what is written
+   * @param contents what is written
    */
-  public ManifestBuilder(OutputRequest request) {
-    made.putAll(request.provenance());
+  public ManifestBuilder(OutputContents contents) {
+    made.putAll(contents.provenance());
     made.remove(Manifest.INPUTS);
-    request.weights().forEach(w -> weights.put(w.name(), Manifest.describe(w)));
+    contents.weights().forEach(w -> weights.put(w.name(), Manifest.describe(w)));
   }
 
   /**

@@ -8,6 +8,7 @@ import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.output.FinishedFile;
 import dev.monoquant.files.safetensors.SafetensorsFile;
 import dev.monoquant.spi.Audit;
+import dev.monoquant.spi.Auditable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -40,20 +41,21 @@ public final class FileAudit {
   }
 
   /**
-   * {@return the audit of a model by its manifest; empty if it has none}
+   * {@return what audits a model by its manifest; empty if it has none}
    *
    * @param files the open files of the model
-   * @throws IOException if reading fails
    */
-  public static Optional<Audit> of(ModelFiles files) throws IOException {
+  public static Optional<Auditable> of(ModelFiles files) {
     SafetensorsFile single = files.shards().get("");
     if (single != null) {
       String text = single.metadata().get(Manifest.KEY);
-      return text == null ? Optional.empty() : Optional.of(single(files, single, text));
+      return text == null ? Optional.empty() : Optional.of(() -> single(files, single, text));
     }
     Path root = Locations.folder(files.paths().get(0));
     Path file = root.resolve(Manifest.FILE);
-    return Files.isRegularFile(file) ? Optional.of(directory(files, root, file)) : Optional.empty();
+    return Files.isRegularFile(file)
+        ? Optional.of(() -> directory(files, root, file))
+        : Optional.empty();
   }
 
   private static Audit single(ModelFiles files, SafetensorsFile file, String text)

@@ -1,18 +1,16 @@
 package dev.monoquant.files.model;
 
 import dev.monoquant.files.parts.CellGrid;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.SideFile;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -28,19 +26,16 @@ public final class FileSource implements ModelSource {
      * Reads rows.
      *
      * @param weight one of the source's weights
-     * @param firstRow the first row, as {@link ModelSource#readTile} has it
-     * @param height the number of rows, as {@link ModelSource#readTile} has it
+     * @param rows the rows, as {@link ModelSource#readTile} has them
      * @return all parts of these rows
      * @throws IOException if reading fails
      */
-    EncodedTile read(EncodedWeight weight, long firstRow, int height) throws IOException;
+    EncodedTile read(EncodedWeight weight, RowRange rows) throws IOException;
   }
 
   private final ModelFiles files;
-  private final List<EncodedWeight> quantized;
-  private final List<TensorInfo> plain;
+  private final ModelInfo info;
   private final TileReader reader;
-  private final List<String> notes;
 
   /**
    * Takes an open model over.
@@ -49,7 +44,7 @@ public final class FileSource implements ModelSource {
    * @param quantized its quantized weights
    * @param parts the names of the tensors they are made of
    * @param reader reads them
-   * @param notes what was decided, see {@link #notes()}
+   * @param notes what was decided, see {@link ModelInfo#notes()}
    */
   public FileSource(
       ModelFiles files,
@@ -58,24 +53,24 @@ public final class FileSource implements ModelSource {
       TileReader reader,
       List<String> notes) {
     this.files = files;
-    this.quantized = List.copyOf(quantized);
-    this.plain =
+    List<TensorInfo> plain =
         files.tensors().values().stream()
             .map(ModelFiles.Located::info)
             .filter(t -> !parts.contains(t.name()))
             .toList();
+    this.info =
+        ModelInfo.of(files.name(), plain)
+            .withQuantized(quantized)
+            .withMetadata(files.metadata())
+            .withNotes(notes)
+            .withSideFiles(files.sideFiles())
+            .withFiles(files.paths());
     this.reader = reader;
-    this.notes = List.copyOf(notes);
   }
 
   @Override
-  public String name() {
-    return files.name();
-  }
-
-  @Override
-  public List<TensorInfo> tensors() {
-    return plain;
+  public ModelInfo info() {
+    return info;
   }
 
   @Override
@@ -84,39 +79,14 @@ public final class FileSource implements ModelSource {
   }
 
   @Override
-  public Map<String, String> metadata() {
-    return files.metadata();
+  public EncodedTile readTile(EncodedWeight weight, RowRange rows) throws IOException {
+    CellGrid.checkRows(weight.rows(), weight.encoding(), rows.first(), rows.height());
+    return reader.read(weight, rows);
   }
 
   @Override
-  public List<EncodedWeight> quantized() {
-    return quantized;
-  }
-
-  @Override
-  public EncodedTile readTile(EncodedWeight weight, long firstRow, int height) throws IOException {
-    CellGrid.checkRows(weight.rows(), weight.encoding(), firstRow, height);
-    return reader.read(weight, firstRow, height);
-  }
-
-  @Override
-  public List<String> notes() {
-    return notes;
-  }
-
-  @Override
-  public List<SideFile> sideFiles() {
-    return files.sideFiles();
-  }
-
-  @Override
-  public List<Path> files() {
-    return files.paths();
-  }
-
-  @Override
-  public Optional<Audit> audit() throws IOException {
-    return FileAudit.of(files);
+  public <C> Optional<C> find(Class<C> capability) {
+    return FileAudit.of(files).filter(capability::isInstance).map(capability::cast);
   }
 
   @Override

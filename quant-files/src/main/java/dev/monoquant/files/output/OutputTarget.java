@@ -2,7 +2,6 @@ package dev.monoquant.files.output;
 
 import dev.monoquant.OutputException;
 import dev.monoquant.files.input.Locations;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.SideFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -21,21 +20,20 @@ public final class OutputTarget {
   /**
    * Checks where an output is to go.
    *
-   * @param request the request
+   * @param job what is written
    * @param directory whether the output is a directory
    * @param bytes bytes the output will have at least
    * @param disk the file system
    * @return the target, absolute, links resolved
    * @throws OutputException if it may not be written
    */
-  static Path check(OutputRequest request, boolean directory, long bytes, Disk disk)
-      throws IOException {
-    Path named = request.target();
+  static Path check(OutputJob job, boolean directory, long bytes, Disk disk) throws IOException {
+    Path named = job.options().target();
     Path target = resolve(named);
     boolean exists = Files.exists(target, LinkOption.NOFOLLOW_LINKS);
-    refuseInputs(named, target, exists, directory, request);
+    refuseInputs(named, target, exists, directory, job);
     if (exists) {
-      refuseExisting(named, target, directory, request.overwrite());
+      refuseExisting(named, target, directory, job.options().overwrite());
     }
     refuseFullDisk(named, Locations.folder(target), bytes, disk);
     return target;
@@ -69,9 +67,9 @@ public final class OutputTarget {
   }
 
   private static void refuseInputs(
-      Path named, Path target, boolean exists, boolean directory, OutputRequest request)
+      Path named, Path target, boolean exists, boolean directory, OutputJob job)
       throws IOException {
-    for (Path input : request.source().files()) {
+    for (Path input : job.source().info().files()) {
       if (exists && Files.exists(input) && Files.isSameFile(target, input)) {
         throw new OutputException(
             named
@@ -84,7 +82,7 @@ public final class OutputTarget {
             named + ": holds the input " + input + ". Name a directory that holds no input.");
       }
     }
-    for (Path root : inputDirectories(request)) {
+    for (Path root : inputDirectories(job)) {
       if (target.startsWith(root)) {
         throw new OutputException(
             named + ": lies in the input directory " + root + ". Name a target outside of it.");
@@ -93,18 +91,18 @@ public final class OutputTarget {
   }
 
   /** The directories of which shards or side files are parts: a path less its name in the model. */
-  private static Set<Path> inputDirectories(OutputRequest request) throws IOException {
+  private static Set<Path> inputDirectories(OutputJob job) throws IOException {
     Set<String> shards = new HashSet<>();
-    request.kept().forEach(t -> shards.add(t.shard()));
-    request.weights().forEach(w -> shards.add(w.rows().tensor().shard()));
+    job.contents().kept().forEach(t -> shards.add(t.shard()));
+    job.contents().weights().forEach(w -> shards.add(w.rows().tensor().shard()));
     shards.remove("");
     Set<Path> roots = new HashSet<>();
-    for (Path file : request.source().files()) {
+    for (Path file : job.source().info().files()) {
       for (String shard : shards) {
         addRoot(roots, file, shard);
       }
     }
-    for (SideFile side : request.source().sideFiles()) {
+    for (SideFile side : job.source().info().sideFiles()) {
       addRoot(roots, side.path(), side.name());
     }
     return roots;

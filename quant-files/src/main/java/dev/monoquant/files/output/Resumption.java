@@ -3,7 +3,6 @@ package dev.monoquant.files.output;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
-import dev.monoquant.spi.OutputRequest;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -26,21 +25,22 @@ record Resumption(Path left, Journal.Contents contents) {
   private static final Logger LOG = LoggerFactory.getLogger(Resumption.class);
 
   /**
-   * Looks for the run that a request wants to go on with.
+   * Looks for the run that a job wants to go on with.
    *
    * @param run what tells this run from others, beside its inputs
    * @return the run; empty if none is wanted, there is none, or it had not begun
    * @throws ConfigurationException if the source has no files
    * @throws dev.monoquant.OutputException if there is one, but it was another
    */
-  static Optional<Resumption> find(OutputRequest request, Path target, Map<String, String> run)
+  static Optional<Resumption> find(OutputJob job, Path target, Map<String, String> run)
       throws IOException {
-    if (!request.resume()) {
+    if (!job.options().resume()) {
       return Optional.empty();
     }
-    if (request.source().files().isEmpty() && !request.provenance().containsKey(Manifest.INPUTS)) {
+    if (job.source().info().files().isEmpty()
+        && !job.contents().provenance().containsKey(Manifest.INPUTS)) {
       throw new ConfigurationException(
-          request.target()
+          job.options().target()
               + ": a live model has no files to tell it from another, so its run cannot be resumed."
               + " Leave resume out, or quantize a file");
     }

@@ -7,7 +7,6 @@ import dev.monoquant.files.input.MappedFile;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.InputHashes;
 import dev.monoquant.files.manifest.Manifest;
-import dev.monoquant.spi.OutputRequest;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -45,16 +44,16 @@ public final class Staging implements Closeable {
   private @Nullable Journal journal;
   private boolean done;
 
-  private Staging(OutputRequest request, Path target, boolean directory, Disk disk, TargetLock lock)
+  private Staging(OutputJob job, Path target, boolean directory, Disk disk, TargetLock lock)
       throws IOException {
     this.target = target;
     this.lock = lock;
     this.temporary = Leftovers.freshName(target);
     this.directory = directory;
-    this.sync = request.sync();
+    this.sync = job.options().sync();
     this.disk = disk;
     try {
-      this.inputs = new InputHashes(request, pool);
+      this.inputs = new InputHashes(job.contents().provenance(), job.source().info().files(), pool);
     } catch (IOException | RuntimeException | Error e) {
       pool.close();
       Leftovers.forget(temporary);
@@ -66,7 +65,7 @@ public final class Staging implements Closeable {
    * Checks the target of a single file, keeps other runs away from it, and removes what killed runs
    * left beside it.
    *
-   * @param request the request
+   * @param job what is written
    * @param bytes bytes the output will have at least
    * @param disk the file system
    * @return the staging; the caller closes it
@@ -74,18 +73,18 @@ public final class Staging implements Closeable {
    * @throws dev.monoquant.OutputException if the target may not be written, or another run writes
    *     it right now
    */
-  public static Staging openFile(OutputRequest request, long bytes, Disk disk) throws IOException {
-    if (request.resume()) {
+  public static Staging openFile(OutputJob job, long bytes, Disk disk) throws IOException {
+    if (job.options().resume()) {
       throw new ConfigurationException(
-          request.target()
+          job.options().target()
               + ": a single file is written in one go and cannot be resumed. Leave --resume out, or"
               + " write a directory");
     }
-    Path target = OutputTarget.check(request, false, bytes, disk);
+    Path target = OutputTarget.check(job, false, bytes, disk);
     TargetLock lock = TargetLock.take(target);
     try {
       Leftovers.sweep(target, Optional.empty(), disk);
-      return new Staging(request, target, false, disk, lock);
+      return new Staging(job, target, false, disk, lock);
     } catch (IOException | RuntimeException | Error e) {
       lock.close();
       throw e;
@@ -94,9 +93,9 @@ public final class Staging implements Closeable {
 
   /**
    * Checks the target of a directory, keeps other runs away from it, and removes what killed runs
-   * left beside it, or goes on with it if the request says so.
+   * left beside it, or goes on with it if the job says so.
    *
-   * @param request the request
+   * @param job what is written
    * @param run what tells this run from others, beside its inputs: versions, configuration, layout
    * @param bytes bytes the output will have at least
    * @param disk the file system
@@ -106,16 +105,16 @@ public final class Staging implements Closeable {
    * @throws dev.monoquant.OutputException if the target may not be written, another run writes it
    *     right now, or what is to be resumed was another run
    */
-  public static Staging openDirectory(
-      OutputRequest request, Map<String, String> run, long bytes, Disk disk) throws IOException {
-    Path target = OutputTarget.check(request, true, bytes, disk);
+  public static Staging openDirectory(OutputJob job, Map<String, String> run, long bytes, Disk disk)
+      throws IOException {
+    Path target = OutputTarget.check(job, true, bytes, disk);
     TargetLock lock = TargetLock.take(target);
     try {
-      Optional<Resumption> earlier = Resumption.find(request, target, run);
+      Optional<Resumption> earlier = Resumption.find(job, target, run);
       Leftovers.sweep(target, earlier.map(Resumption::left), disk);
       // Sweeping can put an old directory back, which is then as much in the way as any other.
-      OutputTarget.check(request, true, bytes, disk);
-      Staging staging = new Staging(request, target, true, disk, lock);
+      OutputTarget.check(job, true, bytes, disk);
+      Staging staging = new Staging(job, target, true, disk, lock);
       try {
         staging.begin(run, earlier);
         return staging;

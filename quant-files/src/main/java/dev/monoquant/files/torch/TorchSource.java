@@ -5,8 +5,10 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.files.input.Closing;
 import dev.monoquant.files.parts.CellGrid;
 import dev.monoquant.model.Layer;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.tile.EncodedTile;
@@ -23,13 +25,9 @@ import java.util.Map;
 /** Tensors of PyTorch files as the framework sees them. */
 public final class TorchSource implements ModelSource {
 
-  private final String name;
+  private final ModelInfo info;
   private final Map<TensorInfo, TorchTensor> tensors;
   private final Map<EncodedWeight, QuantizedTensor> quantized;
-  private final List<Layer> layers;
-  private final List<String> notes;
-  private final List<Path> files;
-  private final List<SideFile> sideFiles;
   private final List<Closeable> owned;
   private volatile boolean closed;
 
@@ -54,24 +52,23 @@ public final class TorchSource implements ModelSource {
       List<Path> files,
       List<SideFile> sideFiles,
       List<? extends Closeable> owned) {
-    this.name = name;
     this.tensors = new LinkedHashMap<>(tensors);
     this.quantized = new LinkedHashMap<>(quantized);
-    this.layers = List.copyOf(layers);
-    this.notes = List.copyOf(notes);
-    this.files = List.copyOf(files);
-    this.sideFiles = List.copyOf(sideFiles);
+    List<Path> read = new ArrayList<>(files);
+    sideFiles.forEach(s -> read.add(s.path()));
+    this.info =
+        ModelInfo.of(name, List.copyOf(tensors.keySet()))
+            .withQuantized(List.copyOf(quantized.keySet()))
+            .withLayers(layers)
+            .withNotes(notes)
+            .withSideFiles(sideFiles)
+            .withFiles(read);
     this.owned = List.copyOf(owned);
   }
 
   @Override
-  public String name() {
-    return name;
-  }
-
-  @Override
-  public List<TensorInfo> tensors() {
-    return List.copyOf(tensors.keySet());
+  public ModelInfo info() {
+    return info;
   }
 
   @Override
@@ -79,7 +76,7 @@ public final class TorchSource implements ModelSource {
     requireOpen();
     TorchTensor view = tensors.get(tensor);
     if (view == null) {
-      throw new IllegalArgumentException(name + " holds no tensor " + quote(tensor.name()));
+      throw new IllegalArgumentException(info.name() + " holds no tensor " + quote(tensor.name()));
     }
     return ViewReader.read(view, offset, length);
   }
@@ -91,47 +88,20 @@ public final class TorchSource implements ModelSource {
    */
   public void requireOpen() {
     if (closed) {
-      throw new IllegalStateException(name + " is closed");
+      throw new IllegalStateException(info.name() + " is closed");
     }
   }
 
   @Override
-  public List<EncodedWeight> quantized() {
-    return List.copyOf(quantized.keySet());
-  }
-
-  @Override
-  public EncodedTile readTile(EncodedWeight weight, long firstRow, int height) throws IOException {
+  public EncodedTile readTile(EncodedWeight weight, RowRange rows) throws IOException {
     requireOpen();
     QuantizedTensor tensor = quantized.get(weight);
     if (tensor == null) {
       throw new IllegalArgumentException(
-          name + " holds no quantized weight " + quote(weight.name()));
+          info.name() + " holds no quantized weight " + quote(weight.name()));
     }
-    CellGrid.checkRows(weight.rows(), weight.encoding(), firstRow, height);
-    return tensor.read(firstRow, height);
-  }
-
-  @Override
-  public List<Layer> layers() {
-    return layers;
-  }
-
-  @Override
-  public List<String> notes() {
-    return notes;
-  }
-
-  @Override
-  public List<SideFile> sideFiles() {
-    return sideFiles;
-  }
-
-  @Override
-  public List<Path> files() {
-    List<Path> all = new ArrayList<>(files);
-    sideFiles.forEach(s -> all.add(s.path()));
-    return all;
+    CellGrid.checkRows(weight.rows(), weight.encoding(), rows.first(), rows.height());
+    return tensor.read(rows.first(), rows.height());
   }
 
   @Override

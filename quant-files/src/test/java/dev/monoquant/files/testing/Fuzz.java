@@ -38,7 +38,7 @@ public final class Fuzz {
   public static Optional<ModelFormatException> read(InputFormatDetector detector, Path file)
       throws IOException {
     try (ModelSource source = detector.open(ModelInput.of(file), ReadLimits.DEFAULT)) {
-      for (TensorInfo tensor : source.tensors()) {
+      for (TensorInfo tensor : source.info().tensors()) {
         int length = (int) Math.min(tensor.bytes(), 1 << 16);
         ByteBuffer first = source.read(tensor, 0, length);
         ByteBuffer last = source.read(tensor, tensor.bytes() - length, length);

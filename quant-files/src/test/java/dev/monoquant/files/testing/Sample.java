@@ -8,9 +8,10 @@ import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
@@ -102,25 +103,26 @@ public final class Sample {
     return model().build().open();
   }
 
-  public OutputRequest request(Path target, boolean overwrite, ModelSource source) {
-    return new OutputRequest(
-        target,
-        overwrite,
-        random.nextBoolean(),
-        source,
-        layers,
-        List.copyOf(weights.keySet()),
-        List.copyOf(kept.keySet()),
-        Map.of("tool", "a test", "recipe", "{\"bits\": 4}"));
+  /** What an output of this holds. */
+  public OutputContents contents(Map<String, String> provenance) {
+    return new OutputContents(
+        layers, List.copyOf(weights.keySet()), List.copyOf(kept.keySet()), provenance);
   }
 
-  public OutputRequest request(Path target) {
+  public Request request(Path target, boolean overwrite, ModelSource source) {
+    return new Request(
+        source,
+        contents(Map.of("tool", "a test", "recipe", "{\"bits\": 4}")),
+        new WriteOptions(target, overwrite, random.nextBoolean(), false));
+  }
+
+  public Request request(Path target) {
     return request(target, false, source());
   }
 
   /** Writes everything by several threads in random pieces and order. */
-  public List<Path> write(OutputFormat format, OutputRequest request) throws IOException {
-    try (OutputWriter sink = format.open(request)) {
+  public List<Path> write(OutputFormat format, Request request) throws IOException {
+    try (OutputWriter sink = request.open(format)) {
       fill(sink);
       return sink.commit();
     }

@@ -86,7 +86,7 @@ class ArchiveWriterTest {
     ArchiveLayout layout = new ArchiveLayout(entries.entries);
     try (Staging staging =
             Staging.openFile(
-                new Sample(1).request(target, true, new Sample(1).source()),
+                new Sample(1).request(target, true, new Sample(1).source()).job(),
                 layout.fileBytes(),
                 Disk.REAL);
         ArchiveWriter writer = new ArchiveWriter(staging, "", layout)) {
@@ -239,7 +239,7 @@ class ArchiveWriterTest {
     ArchiveLayout layout = new ArchiveLayout(List.of(NewEntry.later("a/b", 10)));
     Path target = folder.resolve("once.zip");
     try (Staging staging =
-            Staging.openFile(new Sample(1).request(target), layout.fileBytes(), Disk.REAL);
+            Staging.openFile(new Sample(1).request(target).job(), layout.fileBytes(), Disk.REAL);
         ArchiveWriter writer = new ArchiveWriter(staging, "", layout)) {
       writer.write("a/b", 0, ByteBuffer.allocate(9));
       assertThatThrownBy(writer::finish).isInstanceOf(IllegalStateException.class);
@@ -258,7 +258,7 @@ class ArchiveWriterTest {
     ArchiveLayout layout = new ArchiveLayout(entries.entries);
     byte[] frame;
     try (Staging staging =
-            Staging.openFile(new Sample(1).request(target), layout.fileBytes(), Disk.REAL);
+            Staging.openFile(new Sample(1).request(target).job(), layout.fileBytes(), Disk.REAL);
         ArchiveWriter writer = new ArchiveWriter(staging, "", layout)) {
       for (Piece piece : pieces(entries)) {
         writer.write(piece.name(), piece.at(), piece.data());

@@ -8,6 +8,7 @@ import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.model.FileSource;
 import dev.monoquant.files.model.ModelDirectory;
 import dev.monoquant.files.model.ModelFiles;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
@@ -143,18 +144,17 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
         files,
         decoded.values().stream().map(StoredWeight::weight).toList(),
         parts,
-        (weight, firstRow, height) -> read(decoded, weight, firstRow, height),
+        (weight, rows) -> read(decoded, weight, rows),
         notes);
   }
 
   private static EncodedTile read(
-      Map<String, StoredWeight> weights, EncodedWeight weight, long firstRow, int height)
-      throws IOException {
+      Map<String, StoredWeight> weights, EncodedWeight weight, RowRange rows) throws IOException {
     StoredWeight stored = weights.get(weight.name());
     if (stored == null) {
       throw new IllegalArgumentException(weight.name() + " is no quantized weight of this model");
     }
-    return stored.read(firstRow, height);
+    return stored.read(rows.first(), rows.height());
   }
 
   private static JsonValue.Obj quantization(Path path, String label, ReadLimits limits)

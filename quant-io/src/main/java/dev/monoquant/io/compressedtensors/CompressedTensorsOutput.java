@@ -4,10 +4,11 @@ import com.google.auto.service.AutoService;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputRequest;
-import dev.monoquant.spi.OutputWriter;
-import java.io.IOException;
+import dev.monoquant.spi.OutputLayout;
+import dev.monoquant.spi.OutputSession;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -36,7 +37,7 @@ import java.util.regex.Pattern;
  * </ul>
  *
  * <p>{@code ignore} names every layer left in float that a loader could take for a quantized
- * Linear. The same request and data give the same bytes. What this does not do: activations, 2:4
+ * Linear. The same contents and data give the same bytes. What this does not do: activations, 2:4
  * sparsity, floating point codes. Stateless and thread-safe.
  */
 @AutoService(OutputFormat.class)
@@ -62,24 +63,29 @@ public final class CompressedTensorsOutput implements OutputFormat {
   }
 
   @Override
-  public boolean suits(Path target) {
+  public boolean accepts(Path target) {
     Path name = target.getFileName();
     return Files.isDirectory(target)
         || (name != null && !EXTENSION.matcher(name.toString()).matches());
   }
 
   @Override
-  public Optional<String> refusal(EncodedWeight weight) {
-    return PackedWeight.refusal(weight);
+  public OutputSession open(ModelSource source) {
+    return new Session(source, disk);
   }
 
-  @Override
-  public long predictBytes(OutputRequest request) {
-    return new DirectoryPlan(request).bytes();
-  }
+  private record Session(ModelSource source, Disk disk) implements OutputSession {
+    @Override
+    public Optional<String> unsupported(EncodedWeight weight) {
+      return PackedWeight.refusal(weight);
+    }
 
-  @Override
-  public OutputWriter open(OutputRequest request) throws IOException {
-    return new CompressedTensorsSink(request, new DirectoryPlan(request), disk);
+    @Override
+    public OutputLayout layout(OutputContents contents) {
+      return new DirectoryPlan(source, contents, disk);
+    }
+
+    @Override
+    public void close() {}
   }
 }

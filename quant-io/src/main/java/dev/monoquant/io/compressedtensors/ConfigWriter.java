@@ -8,7 +8,7 @@ import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SideFile;
 import java.io.IOException;
@@ -37,10 +37,10 @@ final class ConfigWriter {
    * {@return the bytes of config.json, or empty if the output has none: there was none, and nothing
    * is quantized}
    */
-  static Optional<byte[]> write(OutputRequest request, List<PackedWeight> weights)
+  static Optional<byte[]> write(ModelSource source, List<Layer> layers, List<PackedWeight> weights)
       throws IOException {
     Optional<SideFile> side =
-        request.source().sideFiles().stream()
+        source.info().sideFiles().stream()
             .filter(s -> s.name().equals(DirectoryPlan.CONFIG))
             .findFirst();
     Map<String, JsonValue> config = new LinkedHashMap<>();
@@ -56,8 +56,8 @@ final class ConfigWriter {
     }
     if (!weights.isEmpty()) {
       boolean tied = config.get("tie_word_embeddings") != JsonValue.Literal.FALSE;
-      Set<String> heads = tied ? TiedHeads.of(request.layers(), modelType(config)) : Set.of();
-      config.put(QUANTIZATION, quantization(request, weights, heads));
+      Set<String> heads = tied ? TiedHeads.of(layers, modelType(config)) : Set.of();
+      config.put(QUANTIZATION, quantization(layers, weights, heads));
     }
     return Optional.of(JsonText.pretty(new JsonValue.Obj(config)).getBytes(StandardCharsets.UTF_8));
   }
@@ -79,7 +79,7 @@ final class ConfigWriter {
   }
 
   private static JsonValue quantization(
-      OutputRequest request, List<PackedWeight> weights, Set<String> heads) {
+      List<Layer> layers, List<PackedWeight> weights, Set<String> heads) {
     Map<String, List<PackedWeight>> groups = new TreeMap<>();
     for (PackedWeight weight : weights) {
       String key = JsonText.compact(arguments(weight));
@@ -103,7 +103,7 @@ final class ConfigWriter {
                   "format", JsonValue.of(PACK),
                   "weights", arguments(group.get(0)))));
     }
-    List<JsonValue> ignore = ignored(request, weights, heads).stream().map(JsonValue::of).toList();
+    List<JsonValue> ignore = ignored(layers, weights, heads).stream().map(JsonValue::of).toList();
     return new JsonValue.Obj(
         Map.of(
             "quant_method", JsonValue.of(METHOD),
@@ -132,9 +132,9 @@ final class ConfigWriter {
    * that could be one.
    */
   private static Set<String> ignored(
-      OutputRequest request, List<PackedWeight> weights, Set<String> heads) {
+      List<Layer> layers, List<PackedWeight> weights, Set<String> heads) {
     Set<String> ignored = new LinkedHashSet<>();
-    for (Layer layer : request.layers()) {
+    for (Layer layer : layers) {
       LayerKind kind = layer.kind();
       boolean linear =
           kind.equals(LayerKind.LINEAR)

@@ -6,12 +6,19 @@ import dev.monoquant.OutputException;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.safetensors.SafetensorsLayout;
 import dev.monoquant.files.safetensors.StoredTensor;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputContents;
+import dev.monoquant.spi.OutputLayout;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.SideFile;
+import dev.monoquant.spi.WriteOptions;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -24,13 +31,16 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /** Which tensors and files a model directory will hold. Immutable. */
-final class DirectoryPlan {
+final class DirectoryPlan implements OutputLayout {
 
   static final String SINGLE = "model.safetensors";
   static final String INDEX = "model.safetensors.index.json";
   static final String CONFIG = "config.json";
   private static final String OURS = "monoquant.";
 
+  private final ModelSource source;
+  private final OutputContents contents;
+  private final Disk disk;
   private final Map<String, SafetensorsLayout> shards = new TreeMap<>(JsonText.BY_CODE_POINT);
   private final Map<String, PackedWeight> weights = new LinkedHashMap<>();
   private final Map<String, String> shardOf = new HashMap<>();
@@ -38,9 +48,12 @@ final class DirectoryPlan {
   private final Map<String, String> run = new TreeMap<>();
   private final List<SideFile> copies;
 
-  DirectoryPlan(OutputRequest request) {
-    request.weights().forEach(w -> weights.put(w.name(), PackedWeight.of(w)));
-    List<TensorInfo> all = new ArrayList<>(request.kept());
+  DirectoryPlan(ModelSource source, OutputContents contents, Disk disk) {
+    this.source = source;
+    this.contents = contents;
+    this.disk = disk;
+    contents.weights().forEach(w -> weights.put(w.name(), PackedWeight.of(w)));
+    List<TensorInfo> all = new ArrayList<>(contents.kept());
     weights.values().forEach(w -> all.addAll(w.tensors()));
     Set<String> names = new HashSet<>();
     Set<String> sources = new TreeSet<>();
@@ -54,24 +67,24 @@ final class DirectoryPlan {
                 + " another format.");
       }
     }
-    Map<String, List<TensorInfo>> contents = new TreeMap<>();
+    Map<String, List<TensorInfo>> byShard = new TreeMap<>();
     if (sources.isEmpty()) {
-      contents.put(SINGLE, List.of());
+      byShard.put(SINGLE, List.of());
     }
     for (TensorInfo tensor : all) {
       String shard = sources.size() == 1 ? SINGLE : outputName(tensor.shard());
-      contents.computeIfAbsent(shard, s -> new ArrayList<>()).add(tensor);
+      byShard.computeIfAbsent(shard, s -> new ArrayList<>()).add(tensor);
       origins.computeIfAbsent(shard, s -> new TreeSet<>()).add(tensor.shard());
       shardOf.put(tensor.name(), shard);
     }
-    if (sources.size() > 1 && contents.size() != sources.size()) {
+    if (sources.size() > 1 && byShard.size() != sources.size()) {
       throw new OutputException(
           "shards " + sources + " would get the same names in the output. Rename one of them.");
     }
-    Map<String, String> metadata = metadata(request);
-    contents.forEach((shard, list) -> shards.put(shard, new SafetensorsLayout(list, metadata)));
-    this.copies = copies(request);
-    run.putAll(request.provenance());
+    Map<String, String> metadata = metadata();
+    byShard.forEach((shard, list) -> shards.put(shard, new SafetensorsLayout(list, metadata)));
+    this.copies = sideFiles();
+    run.putAll(contents.provenance());
     shards.forEach((shard, layout) -> run.put("the layout of " + shard, layout.headerHash()));
   }
 
@@ -98,10 +111,10 @@ final class DirectoryPlan {
     return stem.replaceFirst("(^|/)pytorch_model", "$1model") + ".safetensors";
   }
 
-  private static Map<String, String> metadata(OutputRequest request) {
+  private Map<String, String> metadata() {
     Map<String, String> texts = new TreeMap<>();
-    request
-        .source()
+    source
+        .info()
         .metadata()
         .forEach(
             (key, value) -> {
@@ -110,21 +123,21 @@ final class DirectoryPlan {
               }
             });
     texts.putIfAbsent("format", "pt");
-    request
+    contents
         .provenance()
         .forEach((key, value) -> texts.put(key.startsWith(OURS) ? key : OURS + key, value));
     texts.remove(Manifest.INPUTS);
     return texts;
   }
 
-  private List<SideFile> copies(OutputRequest request) {
+  private List<SideFile> sideFiles() {
     List<SideFile> copies = new ArrayList<>();
     Set<String> taken = new HashSet<>(shards.keySet());
     taken.add(Manifest.FILE);
     if (isSharded()) {
       taken.add(INDEX);
     }
-    for (SideFile side : request.source().sideFiles()) {
+    for (SideFile side : source.info().sideFiles()) {
       if (!taken.add(side.name())) {
         throw new OutputException(
             "side file "
@@ -178,8 +191,14 @@ final class DirectoryPlan {
     return shard;
   }
 
-  long bytes() {
+  @Override
+  public long bytes() {
     return shards.values().stream().mapToLong(SafetensorsLayout::fileBytes).sum();
+  }
+
+  @Override
+  public OutputWriter open(WriteOptions options) throws IOException {
+    return new CompressedTensorsWriter(this, new OutputJob(source, contents, options), disk);
   }
 
   byte[] index() {

@@ -8,8 +8,8 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
-import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
 import java.nio.ByteBuffer;
 import java.util.Collections;
@@ -27,9 +27,8 @@ import java.util.Objects;
 final class LiveSource implements ModelSource {
 
   private final String input;
-  private final List<TensorInfo> tensors;
+  private final ModelInfo info;
   private final Map<TensorInfo, LiveTensor> live;
-  private final List<Layer> layers;
   private final NDManager manager;
   private volatile boolean closed;
 
@@ -39,9 +38,10 @@ final class LiveSource implements ModelSource {
       Map<TensorInfo, LiveTensor> live,
       NDManager manager) {
     this.input = arrays.input();
-    this.tensors = List.copyOf(infos.values());
+    this.info =
+        ModelInfo.of(arrays.input(), List.copyOf(infos.values()))
+            .withLayers(BlockLayers.layers(arrays, infos));
     this.live = Collections.unmodifiableMap(live);
-    this.layers = BlockLayers.layers(arrays, infos);
     this.manager = manager;
   }
 
@@ -96,18 +96,8 @@ final class LiveSource implements ModelSource {
   }
 
   @Override
-  public String name() {
-    return input;
-  }
-
-  @Override
-  public List<TensorInfo> tensors() {
-    return tensors;
-  }
-
-  @Override
-  public List<Layer> layers() {
-    return layers;
+  public ModelInfo info() {
+    return info;
   }
 
   @Override

@@ -4,6 +4,7 @@ import dev.monoquant.files.model.FileSource;
 import dev.monoquant.files.model.ModelFiles;
 import dev.monoquant.files.parts.CellGrid;
 import dev.monoquant.files.parts.CellRows;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.EncodedTile;
@@ -16,12 +17,12 @@ import java.util.Map;
 record PartReader(ModelFiles files) implements FileSource.TileReader {
 
   @Override
-  public EncodedTile read(EncodedWeight weight, long firstRow, int height) throws IOException {
+  public EncodedTile read(EncodedWeight weight, RowRange rows) throws IOException {
     Map<String, byte[]> parts = new LinkedHashMap<>();
     for (PartStorage part : PartStorage.of(weight)) {
-      parts.put(part.part().name(), part(part, firstRow, height));
+      parts.put(part.part().name(), part(part, rows.first(), rows.height()));
     }
-    return new EncodedTile(firstRow, height, parts);
+    return new EncodedTile(rows.first(), rows.height(), parts);
   }
 
   private byte[] part(PartStorage part, long firstRow, int height) throws IOException {

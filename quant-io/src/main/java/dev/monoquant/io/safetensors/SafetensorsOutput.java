@@ -3,12 +3,17 @@ package dev.monoquant.io.safetensors;
 import com.google.auto.service.AutoService;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.safetensors.SafetensorsLayout;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputLayout;
+import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -39,8 +44,8 @@ import java.util.TreeMap;
  *       monoquant.weights}, JSON that describes each quantized weight completely.
  * </ul>
  *
- * <p>The same request and data give the same bytes. What this does not do: it carries no side files
- * over. Stateless and thread-safe.
+ * <p>The same contents and data give the same bytes. What this does not do: it carries no side
+ * files over. Stateless and thread-safe.
  */
 @AutoService(OutputFormat.class)
 public final class SafetensorsOutput implements OutputFormat {
@@ -62,66 +67,95 @@ public final class SafetensorsOutput implements OutputFormat {
   }
 
   @Override
-  public boolean suits(Path target) {
+  public boolean accepts(Path target) {
     return target.getFileName() != null && target.getFileName().toString().endsWith(".safetensors");
   }
 
   @Override
-  public Optional<String> refusal(EncodedWeight weight) {
-    return Optional.empty();
+  public OutputSession open(ModelSource source) {
+    return new Session(source, disk);
   }
 
-  @Override
-  public long predictBytes(OutputRequest request) {
-    return layout(request).fileBytes();
-  }
-
-  @Override
-  public OutputWriter open(OutputRequest request) throws IOException {
-    return new SafetensorsSink(request, disk);
-  }
-
-  /** The layout with a manifest of hashes that are not known yet. */
-  static SafetensorsLayout layout(OutputRequest request) {
-    List<String> tensors = tensors(request).stream().map(TensorInfo::name).toList();
-    List<String> inputs = Manifest.inputNames(request.provenance(), request.source().files());
-    return layout(request, Manifest.unknown(inputs, tensors));
-  }
-
-  /** The layout with that manifest; its length does not depend on the hashes in it. */
-  static SafetensorsLayout layout(OutputRequest request, Manifest manifest) {
-    return new SafetensorsLayout(tensors(request), metadata(request, manifest));
-  }
-
-  private static List<TensorInfo> tensors(OutputRequest request) {
-    List<TensorInfo> tensors = new ArrayList<>(request.kept());
-    for (EncodedWeight weight : request.weights()) {
-      PartStorage.of(weight).forEach(part -> tensors.add(part.tensor()));
+  private record Session(ModelSource source, Disk disk) implements OutputSession {
+    @Override
+    public Optional<String> unsupported(EncodedWeight weight) {
+      return Optional.empty();
     }
-    return tensors;
+
+    @Override
+    public OutputLayout layout(OutputContents contents) {
+      return new Layout(source, contents, disk);
+    }
+
+    @Override
+    public void close() {}
   }
 
-  private static Map<String, String> metadata(OutputRequest request, Manifest manifest) {
-    Map<String, String> texts = new TreeMap<>();
-    request
-        .source()
-        .metadata()
-        .forEach(
-            (key, value) -> {
-              // What an earlier run of ours said of its own output does not hold for this one.
-              if (!key.startsWith(SelfDescription.PREFIX)) {
-                texts.put(key, value);
-              }
-            });
-    texts.putIfAbsent("format", "pt");
-    request.provenance().forEach((key, value) -> texts.put(provenanceKey(key), value));
-    texts.remove(Manifest.INPUTS);
-    texts.put(Manifest.KEY, manifest.toText());
-    texts.put(SelfDescription.VERSION_KEY, SelfDescription.VERSION);
-    if (!request.weights().isEmpty()) {
-      texts.put(SelfDescription.WEIGHTS_KEY, SelfDescription.write(request.weights()));
+  /** One file, of which all is known but its numbers and the hashes in its header. */
+  static final class Layout implements OutputLayout {
+
+    private final ModelSource source;
+    private final OutputContents contents;
+    private final Disk disk;
+    private final List<TensorInfo> tensors;
+    private final SafetensorsLayout open;
+
+    private Layout(ModelSource source, OutputContents contents, Disk disk) {
+      this.source = source;
+      this.contents = contents;
+      this.disk = disk;
+      List<TensorInfo> all = new ArrayList<>(contents.kept());
+      for (EncodedWeight weight : contents.weights()) {
+        PartStorage.of(weight).forEach(part -> all.add(part.tensor()));
+      }
+      this.tensors = List.copyOf(all);
+      List<String> names = tensors.stream().map(TensorInfo::name).toList();
+      List<String> inputs = Manifest.inputNames(contents.provenance(), source.info().files());
+      this.open = with(Manifest.unknown(inputs, names));
     }
-    return texts;
+
+    @Override
+    public long bytes() {
+      return open.fileBytes();
+    }
+
+    @Override
+    public OutputWriter open(WriteOptions options) throws IOException {
+      return new SafetensorsWriter(this, new OutputJob(source, contents, options), disk);
+    }
+
+    /** {@return the layout with a manifest of hashes that are not known yet} */
+    SafetensorsLayout open() {
+      return open;
+    }
+
+    /** {@return the layout with that manifest; its length does not depend on the hashes in it} */
+    SafetensorsLayout with(Manifest manifest) {
+      return new SafetensorsLayout(tensors, metadata(manifest));
+    }
+
+    private Map<String, String> metadata(Manifest manifest) {
+      Map<String, String> texts = new TreeMap<>();
+      source
+          .info()
+          .metadata()
+          .forEach(
+              (key, value) -> {
+                // What an earlier run of ours said of its own output does not hold for this one.
+                if (!key.startsWith(SelfDescription.PREFIX)) {
+                  texts.put(key, value);
+                }
+              });
+      texts.putIfAbsent("format", "pt");
+      contents.provenance().forEach((key, value) -> texts.put(provenanceKey(key), value));
+      texts.remove(Manifest.INPUTS);
+      texts.put(Manifest.KEY, manifest.toText());
+      texts.put(SelfDescription.VERSION_KEY, SelfDescription.VERSION);
+      if (!contents.weights().isEmpty()) {
+        texts.put(SelfDescription.WEIGHTS_KEY, SelfDescription.write(contents.weights()));
+      }
+      return texts;
+    }
   }
 
   private static String provenanceKey(String name) {

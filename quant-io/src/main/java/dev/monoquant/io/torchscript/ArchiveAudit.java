@@ -8,6 +8,7 @@ import dev.monoquant.files.torch.Storage;
 import dev.monoquant.files.torch.TorchZip;
 import dev.monoquant.files.zip.ArchiveEntry;
 import dev.monoquant.spi.Audit;
+import dev.monoquant.spi.Auditable;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -36,20 +37,20 @@ final class ArchiveAudit {
     this.manifest = manifest;
   }
 
-  static Optional<Audit> of(TorchZip zip) throws IOException {
-    Optional<ArchiveEntry> entry = zip.find(Records.MANIFEST);
-    if (entry.isEmpty()) {
-      return Optional.empty();
-    }
-    byte[] text = bytes(zip.bytes(entry.get()));
+  static Optional<Auditable> of(TorchZip zip) {
+    return zip.find(Records.MANIFEST).map(entry -> () -> run(zip, entry));
+  }
+
+  private static Audit run(TorchZip zip, ArchiveEntry entry) throws IOException {
+    byte[] text = bytes(zip.bytes(entry));
     Manifest manifest;
     try {
       manifest = Manifest.parse(text, zip.label());
     } catch (ModelFormatException e) {
       Problem problem = Problem.error(Records.MANIFEST, String.valueOf(e.getMessage()), "");
-      return Optional.of(new Audit(Map.of(), Map.of(), 0, 0, List.of(problem)));
+      return new Audit(Map.of(), Map.of(), 0, 0, List.of(problem));
     }
-    return Optional.of(new ArchiveAudit(zip, manifest).run(entry.get(), text));
+    return new ArchiveAudit(zip, manifest).run(entry, text);
   }
 
   /** {@return what {@link Manifest#self()} is the hash of, its digits not yet zero} */

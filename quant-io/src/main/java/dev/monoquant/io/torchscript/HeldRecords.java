@@ -12,7 +12,7 @@ import dev.monoquant.script.HeldStorage;
 import dev.monoquant.script.Rewritten;
 import dev.monoquant.script.Treatment;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.tile.Part;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -55,12 +55,12 @@ record HeldRecords(
     }
   }
 
-  static HeldRecords of(OutputRequest request, ScriptSource source, Rewritten rewritten) {
-    return new Builder(request, source, rewritten).build();
+  static HeldRecords of(OutputContents contents, ScriptSource source, Rewritten rewritten) {
+    return new Builder(contents, source, rewritten).build();
   }
 
   private static final class Builder {
-    private final OutputRequest request;
+    private final OutputContents contents;
     private final ScriptSource source;
     private final Rewritten rewritten;
     private final String folder;
@@ -69,13 +69,13 @@ record HeldRecords(
     private final Map<String, EncodedWeight> weights = new LinkedHashMap<>();
     private final Map<String, Map<String, List<String>>> parts = new LinkedHashMap<>();
 
-    Builder(OutputRequest request, ScriptSource source, Rewritten rewritten) {
-      this.request = request;
+    Builder(OutputContents contents, ScriptSource source, Rewritten rewritten) {
+      this.contents = contents;
       this.source = source;
       this.rewritten = rewritten;
       this.folder = source.archive().zip().folder();
       this.views = source.views();
-      request.weights().forEach(w -> weights.put(w.name(), w));
+      contents.weights().forEach(w -> weights.put(w.name(), w));
       rewritten.storages().forEach(s -> byKey.put(s.key(), s));
     }
 
@@ -97,19 +97,19 @@ record HeldRecords(
                 }
               });
       Map<String, ViewKey> plain = new LinkedHashMap<>();
-      request.kept().forEach(t -> plain.put(t.name(), kept(t, program)));
+      contents.kept().forEach(t -> plain.put(t.name(), kept(t, program)));
       List<ArchiveDescription.WeightRecords> described = new ArrayList<>();
       rewritten.treatments().forEach(t -> described.add(describe(t)));
       requireAll(described);
       return new HeldRecords(ordered(copied, held), copied, parts, plain, described);
     }
 
-    /** The view behind a tensor that the request names. */
+    /** The view behind a tensor that is announced. */
     private TorchTensor view(TensorInfo tensor) {
       TorchTensor view = views.get(tensor.name());
       if (view == null || view.type() != tensor.type() || !view.shape().equals(tensor.shape())) {
         throw new IllegalArgumentException(
-            source.name()
+            source.info().name()
                 + " holds no tensor "
                 + quote(tensor.name())
                 + " of "
@@ -233,7 +233,8 @@ record HeldRecords(
     }
 
     private IllegalStateException broken(String detail) {
-      return new IllegalStateException(source.name() + ": the rewriting is wrong: " + detail);
+      return new IllegalStateException(
+          source.info().name() + ": the rewriting is wrong: " + detail);
     }
   }
 }

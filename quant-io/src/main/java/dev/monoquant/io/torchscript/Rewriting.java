@@ -20,7 +20,7 @@ interface Rewriting {
 
             @Override
             public Rewritten rewrite(List<EncodedWeight> weights, List<String> kept) {
-              return archive.rewritten(weights, kept);
+              return archive.rewriter().rewrite(weights, kept);
             }
           };
 

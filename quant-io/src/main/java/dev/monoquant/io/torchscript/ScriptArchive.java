@@ -12,14 +12,11 @@ import dev.monoquant.files.torch.TorchGlobals;
 import dev.monoquant.files.torch.TorchZip;
 import dev.monoquant.files.zip.ArchiveEntry;
 import dev.monoquant.script.Rewriter;
-import dev.monoquant.script.Rewritten;
 import dev.monoquant.script.ScriptProgram;
-import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ReadLimits;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -42,10 +39,6 @@ final class ScriptArchive implements Closeable {
   private final ScriptProgram program;
   private final ReadLimits limits;
   private @Nullable Rewriter rewriter;
-  private @Nullable Done done;
-
-  /** The last rewriting: plan, size and output ask for the same one after the other. */
-  private record Done(List<EncodedWeight> weights, List<String> kept, Rewritten result) {}
 
   private ScriptArchive(Path path, TorchZip zip, ScriptProgram program, ReadLimits limits) {
     this.path = path;
@@ -150,19 +143,6 @@ final class ScriptArchive implements Closeable {
       rewriter = Rewriter.of(program, label(), limits);
     }
     return rewriter;
-  }
-
-  /**
-   * {@return the program with weights held; made anew only if they are not those of the last call}
-   *
-   * @param weights see {@link Rewriter#rewrite}
-   * @param kept see there
-   */
-  synchronized Rewritten rewritten(List<EncodedWeight> weights, List<String> kept) {
-    if (done == null || !done.weights().equals(weights) || !done.kept().equals(kept)) {
-      done = new Done(List.copyOf(weights), List.copyOf(kept), rewriter().rewrite(weights, kept));
-    }
-    return done.result();
   }
 
   @Override

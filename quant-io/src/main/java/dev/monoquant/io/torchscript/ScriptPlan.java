@@ -7,6 +7,8 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.pickle.PickleWriter;
 import dev.monoquant.files.torch.TorchZip;
 import dev.monoquant.files.zip.ArchiveEntry;
@@ -14,11 +16,17 @@ import dev.monoquant.files.zip.ArchiveLayout;
 import dev.monoquant.files.zip.NewEntry;
 import dev.monoquant.script.Rewritten;
 import dev.monoquant.script.ScriptProgram;
-import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.script.Treatment;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputContents;
+import dev.monoquant.spi.OutputLayout;
+import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
@@ -30,10 +38,13 @@ import java.util.TreeMap;
  * <p>The order of records: both pickles and the code, version and byte order, what travels along,
  * then the storages, those of the original in its order and the new ones behind them.
  */
-final class ScriptPlan {
+final class ScriptPlan implements OutputLayout {
 
-  private final OutputRequest request;
+  private final ModelSource read;
+  private final OutputContents contents;
   private final ScriptSource source;
+  private final Disk disk;
+  private final Map<String, String> remarks = new LinkedHashMap<>();
   private final HeldRecords records;
   private final Rewritten rewritten;
   private final SortedMap<String, String> files = Manifest.sorted();
@@ -43,16 +54,29 @@ final class ScriptPlan {
   /**
    * Plans.
    *
-   * @param request what is asked for
+   * @param read the model that is read
+   * @param contents what is asked for
    * @param source the archive it is of
    * @param rewritten its program with the weights held
+   * @param disk the file system
    */
-  ScriptPlan(OutputRequest request, ScriptSource source, Rewritten rewritten) throws IOException {
-    this.request = request;
+  ScriptPlan(
+      ModelSource read,
+      OutputContents contents,
+      ScriptSource source,
+      Rewritten rewritten,
+      Disk disk)
+      throws IOException {
+    this.read = read;
+    this.contents = contents;
     this.source = source;
     this.rewritten = rewritten;
+    this.disk = disk;
+    for (Treatment t : rewritten.treatments()) {
+      remarks.put(t.weight(), t.mode().wire() + ": " + t.note());
+    }
     ScriptArchive archive = source.archive();
-    this.records = HeldRecords.of(request, source, rewritten);
+    this.records = HeldRecords.of(contents, source, rewritten);
     List<NewEntry> entries = new ArrayList<>();
     program(entries, rewritten.program(), archive.label());
     others(entries, archive.zip());
@@ -70,13 +94,13 @@ final class ScriptPlan {
   static void requireOriginal(ScriptSource source) {
     if (source.archive().isRewritten()) {
       throw new ConfigurationException(
-          source.name()
+          source.info().name()
               + ": its code runs quantized weights already, and stays as it is. Quantize the"
               + " original, or write a .safetensors file");
     }
     if (source.archive().zip().isBigEndian()) {
       throw new ConfigurationException(
-          source.name()
+          source.info().name()
               + ": its numbers are big-endian, and only little-endian archives are rewritten. Load"
               + " and save it with PyTorch on such a machine, or write a .safetensors file");
     }
@@ -143,7 +167,7 @@ final class ScriptPlan {
 
   private ArchiveDescription description() {
     return new ArchiveDescription(
-        source.layers().stream().map(ArchiveDescription.LayerNames::of).toList(),
+        source.info().layers().stream().map(ArchiveDescription.LayerNames::of).toList(),
         records.plain(),
         records.weights(),
         counts());
@@ -160,7 +184,7 @@ final class ScriptPlan {
   }
 
   private List<String> inputNames() {
-    return Manifest.inputNames(request.provenance(), request.source().files());
+    return Manifest.inputNames(contents.provenance(), read.info().files());
   }
 
   private static SortedMap<String, String> unknown(List<String> names) {
@@ -177,10 +201,10 @@ final class ScriptPlan {
    */
   Manifest manifest(SortedMap<String, String> inputs, SortedMap<String, String> storages) {
     SortedMap<String, String> made = Manifest.sorted();
-    made.putAll(request.provenance());
+    made.putAll(contents.provenance());
     made.remove(Manifest.INPUTS);
     SortedMap<String, JsonValue> weights = Manifest.sorted();
-    request.weights().forEach(w -> weights.put(w.name(), Manifest.describe(w)));
+    contents.weights().forEach(w -> weights.put(w.name(), Manifest.describe(w)));
     return new Manifest(
         HashPool.UNKNOWN, inputs, storages, Manifest.sorted(), files, made, weights);
   }
@@ -188,6 +212,21 @@ final class ScriptPlan {
   /** {@return the program that is written} */
   Rewritten rewritten() {
     return rewritten;
+  }
+
+  @Override
+  public long bytes() {
+    return layout.fileBytes();
+  }
+
+  @Override
+  public Map<String, String> remarks() {
+    return Map.copyOf(remarks);
+  }
+
+  @Override
+  public OutputWriter open(WriteOptions options) throws IOException {
+    return new TorchScriptWriter(this, new OutputJob(read, contents, options), source, disk);
   }
 
   /** {@return where numbers go} */

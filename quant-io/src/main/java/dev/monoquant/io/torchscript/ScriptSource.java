@@ -6,18 +6,18 @@ import dev.monoquant.files.torch.SharedTensors;
 import dev.monoquant.files.torch.TorchSource;
 import dev.monoquant.files.torch.TorchTensor;
 import dev.monoquant.model.Layer;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.script.ForwardInputs;
-import dev.monoquant.spi.Audit;
+import dev.monoquant.spi.Auditable;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.RunnableFile;
-import dev.monoquant.spi.SideFile;
 import dev.monoquant.tile.EncodedTile;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -46,6 +46,7 @@ final class ScriptSource implements ModelSource {
   private final ScriptArchive archive;
   private final Content content;
   private final ScriptPlace place;
+  private final ModelInfo info;
   private final TorchSource plain;
   private final Map<EncodedWeight, HeldWeight> held = new LinkedHashMap<>();
 
@@ -75,6 +76,12 @@ final class ScriptSource implements ModelSource {
             place.sideFiles(),
             owned);
     content.weights().forEach(w -> held.put(w.weight(), w));
+    this.info =
+        plain
+            .info()
+            .withQuantized(List.copyOf(held.keySet()))
+            .withTies(SharedTensors.tied(content.tensors()))
+            .withMetadata(content.metadata());
   }
 
   ScriptArchive archive() {
@@ -94,13 +101,8 @@ final class ScriptSource implements ModelSource {
   }
 
   @Override
-  public String name() {
-    return plain.name();
-  }
-
-  @Override
-  public List<TensorInfo> tensors() {
-    return plain.tensors();
+  public ModelInfo info() {
+    return info;
   }
 
   @Override
@@ -109,60 +111,31 @@ final class ScriptSource implements ModelSource {
   }
 
   @Override
-  public Map<String, String> tied() {
-    return SharedTensors.tied(content.tensors());
-  }
-
-  @Override
-  public List<EncodedWeight> quantized() {
-    return new ArrayList<>(held.keySet());
-  }
-
-  @Override
-  public EncodedTile readTile(EncodedWeight weight, long firstRow, int height) throws IOException {
+  public EncodedTile readTile(EncodedWeight weight, RowRange rows) throws IOException {
     HeldWeight found = held.get(weight);
     if (found == null) {
       throw new IllegalArgumentException(
-          name() + " holds no quantized weight " + quote(weight.name()));
+          info.name() + " holds no quantized weight " + quote(weight.name()));
     }
     plain.requireOpen();
-    return found.read(firstRow, height);
+    return found.read(rows.first(), rows.height());
   }
 
   @Override
-  public List<Layer> layers() {
-    return plain.layers();
+  public <C> Optional<C> find(Class<C> capability) {
+    if (capability == ScriptSource.class) {
+      return Optional.of(capability.cast(this));
+    }
+    if (capability == RunnableFile.class) {
+      return Optional.of(capability.cast(runnable()));
+    }
+    return capability == Auditable.class
+        ? ArchiveAudit.of(archive.zip()).map(capability::cast)
+        : Optional.empty();
   }
 
-  @Override
-  public List<String> notes() {
-    return plain.notes();
-  }
-
-  @Override
-  public Map<String, String> metadata() {
-    return content.metadata();
-  }
-
-  @Override
-  public Optional<RunnableFile> runnable() {
-    return Optional.of(
-        new RunnableFile(archive.path(), ForwardInputs.of(archive.program(), archive.label())));
-  }
-
-  @Override
-  public List<SideFile> sideFiles() {
-    return plain.sideFiles();
-  }
-
-  @Override
-  public List<Path> files() {
-    return plain.files();
-  }
-
-  @Override
-  public Optional<Audit> audit() throws IOException {
-    return ArchiveAudit.of(archive.zip());
+  private RunnableFile runnable() {
+    return new RunnableFile(archive.path(), ForwardInputs.of(archive.program(), archive.label()));
   }
 
   @Override

@@ -2,31 +2,27 @@ package dev.monoquant.io.torchscript;
 
 import com.google.auto.service.AutoService;
 import dev.monoquant.ConfigurationException;
-import dev.monoquant.ModelFormatException;
 import dev.monoquant.QuantException;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.script.HolderOptions;
 import dev.monoquant.script.Rewritten;
-import dev.monoquant.script.Treatment;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputRequest;
-import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.OutputLayout;
+import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.RunnableFile;
 import java.io.Closeable;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -56,7 +52,7 @@ import java.util.Optional;
  * "monoquant.json")} as a property of the model, in Python with {@code torch.jit.load(file,
  * _extra_files={"monoquant.json": ""})}.
  *
- * <p>The same request and data give the same bytes. What this does not do: it traces no model.
+ * <p>The same contents and data give the same bytes. What this does not do: it traces no model.
  * Stateless and thread-safe.
  */
 @AutoService(OutputFormat.class)
@@ -88,7 +84,7 @@ public final class TorchScriptOutput implements OutputFormat {
   }
 
   @Override
-  public boolean suits(Path target) {
+  public boolean accepts(Path target) {
     return isFile(target);
   }
 
@@ -103,62 +99,34 @@ public final class TorchScriptOutput implements OutputFormat {
     return HolderOptions.all();
   }
 
-  /** {@return empty: what is refused depends on the code, see the other method} */
   @Override
-  public Optional<String> refusal(EncodedWeight weight) {
-    return Optional.empty();
+  public OutputSession open(ModelSource source) throws IOException {
+    Original original = Original.of(source);
+    return new Session(source, original, rewriting.of(original.script().archive()), disk);
   }
 
-  @Override
-  public Optional<String> refusal(EncodedWeight weight, ModelSource source) {
-    try (Original original = Original.of(source)) {
-      return rewriting.of(original.script().archive()).refusal(weight);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+  /** The code is understood once, when it is first asked about. */
+  private record Session(ModelSource source, Original original, Rewriting rewriting, Disk disk)
+      implements OutputSession {
+    @Override
+    public Optional<String> unsupported(EncodedWeight weight) {
+      ScriptPlan.requireOriginal(original.script());
+      return rewriting.refusal(weight);
     }
-  }
 
-  @Override
-  public Map<String, String> remarks(OutputRequest request) {
-    try (Original original = Original.of(request.source())) {
-      Map<String, String> remarks = new LinkedHashMap<>();
-      for (Treatment t : rewritten(request, original).treatments()) {
-        remarks.put(t.weight(), t.mode().wire() + ": " + t.note());
-      }
-      return remarks;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    @Override
+    public OutputLayout layout(OutputContents contents) throws IOException {
+      ScriptPlan.requireOriginal(original.script());
+      Rewritten rewritten =
+          rewriting.rewrite(
+              contents.weights(), contents.kept().stream().map(TensorInfo::name).toList());
+      return new ScriptPlan(source, contents, original.script(), rewritten, disk);
     }
-  }
 
-  @Override
-  public long predictBytes(OutputRequest request) {
-    try (Original original = Original.of(request.source())) {
-      return plan(request, original).layout().fileBytes();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  @Override
-  public OutputWriter open(OutputRequest request) throws IOException {
-    Original original = Original.of(request.source());
-    try {
-      return new TorchScriptSink(plan(request, original), request, original, disk);
-    } catch (IOException | RuntimeException | Error e) {
+    @Override
+    public void close() throws IOException {
       original.close();
-      throw e;
     }
-  }
-
-  private ScriptPlan plan(OutputRequest request, Original original) throws IOException {
-    return new ScriptPlan(request, original.script(), rewritten(request, original));
-  }
-
-  private Rewritten rewritten(OutputRequest request, Original original) {
-    return rewriting
-        .of(original.script().archive())
-        .rewrite(request.weights(), request.kept().stream().map(TensorInfo::name).toList());
   }
 
   /**
@@ -171,33 +139,26 @@ public final class TorchScriptOutput implements OutputFormat {
   record Original(ScriptSource script, boolean own) implements Closeable {
 
     static Original of(ModelSource source) throws IOException {
-      if (source instanceof ScriptSource script) {
-        ScriptPlan.requireOriginal(script);
-        return new Original(script, false);
+      Optional<ScriptSource> open = source.find(ScriptSource.class);
+      if (open.isPresent()) {
+        return new Original(open.get(), false);
       }
-      List<Path> files = new ArrayList<>(source.files());
+      List<Path> files = new ArrayList<>(source.info().files());
       // Of a live model there is no file but the one that it was saved into to be read.
       source
-          .runnable()
+          .find(RunnableFile.class)
           .map(RunnableFile::file)
           .filter(f -> !files.contains(f))
           .ifPresent(files::add);
       for (Path file : files) {
         ModelInput input = ModelInput.of(file);
         if (new TorchScriptFormat().probe(input) != Match.NONE) {
-          ScriptSource script = ScriptReader.open(file, source.name(), ReadLimits.DEFAULT);
-          Original original = new Original(script, true);
-          try {
-            ScriptPlan.requireOriginal(script);
-            return original;
-          } catch (ConfigurationException | ModelFormatException e) {
-            original.close();
-            throw e;
-          }
+          return new Original(
+              ScriptReader.open(file, source.info().name(), ReadLimits.DEFAULT), true);
         }
       }
       throw new ConfigurationException(
-          QuantException.quote(source.name())
+          QuantException.quote(source.info().name())
               + " is no TorchScript archive, and only the code of one can be made to run quantized"
               + " weights. Write a .safetensors file, or trace the model in PyTorch first:"
               + " torch.jit.trace(model, example).save(\"model.pt\")");

@@ -71,16 +71,18 @@ class CheckpointDirectoryTest {
     Files.writeString(folder.resolve("config.json"), "{}");
     for (Path path : new Path[] {folder, folder.resolve(INDEX)}) {
       try (ModelSource source = open(path)) {
-        assertThat(source.tensors())
+        assertThat(source.info().tensors())
             .extracting(t -> t.name() + " " + t.shard())
             .containsExactly("module.a " + ONE, "module.b " + TWO, "module.c " + TWO);
-        assertThat(source.sideFiles()).extracting(SideFile::name).containsExactly("config.json");
-        assertThat(source.files()).hasSize(4);
+        assertThat(source.info().sideFiles())
+            .extracting(SideFile::name)
+            .containsExactly("config.json");
+        assertThat(source.info().files()).hasSize(4);
       }
     }
     ModelInput stripped = ModelInput.of(folder, ReadChoices.DEFAULT.withStripPrefixes(true));
     try (ModelSource source = new TorchCheckpointFormat().open(stripped, ReadLimits.DEFAULT)) {
-      assertThat(source.tensors()).extracting("name").containsExactly("a", "b", "c");
+      assertThat(source.info().tensors()).extracting("name").containsExactly("a", "b", "c");
     }
   }
 
@@ -89,8 +91,8 @@ class CheckpointDirectoryTest {
     shard("pytorch_model.bin", "a");
     Files.writeString(folder.resolve("config.json"), "{}");
     try (ModelSource source = open()) {
-      assertThat(source.tensors()).extracting("name").containsExactly("a");
-      assertThat(source.sideFiles()).hasSize(1);
+      assertThat(source.info().tensors()).extracting("name").containsExactly("a");
+      assertThat(source.info().sideFiles()).hasSize(1);
     }
   }
 

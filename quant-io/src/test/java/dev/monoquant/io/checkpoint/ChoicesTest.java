@@ -59,7 +59,7 @@ class ChoicesTest {
 
   private static List<String> names(Path file, ReadChoices choices) throws IOException {
     try (ModelSource source = open(file, choices)) {
-      return source.tensors().stream().map(TensorInfo::name).toList();
+      return source.info().tensors().stream().map(TensorInfo::name).toList();
     }
   }
 
@@ -71,8 +71,10 @@ class ChoicesTest {
   void theUsualEntryIsTakenAndTheRestReported() throws IOException {
     Path file = checkpoint("ema/a.w", "state_dict/a.w", "state_dict/a.b", "optimizer/0/exp_avg");
     try (ModelSource source = open(file, ReadChoices.DEFAULT)) {
-      assertThat(source.tensors()).extracting(TensorInfo::name).containsExactly("a.w", "a.b");
-      assertThat(source.notes())
+      assertThat(source.info().tensors())
+          .extracting(TensorInfo::name)
+          .containsExactly("a.w", "a.b");
+      assertThat(source.info().notes())
           .contains(
               "The weights are those of entry \"state_dict\".",
               "Left out: \"ema\" (1 tensor), \"optimizer\" (1 tensor).");
@@ -83,8 +85,9 @@ class ChoicesTest {
   void anEntryMayBeNestedAgain() throws IOException {
     Path file = checkpoint("model/state_dict/a.w", "optim/x");
     try (ModelSource source = open(file, ReadChoices.DEFAULT)) {
-      assertThat(source.tensors()).extracting(TensorInfo::name).containsExactly("a.w");
-      assertThat(source.notes()).contains("The weights are those of entry \"model/state_dict\".");
+      assertThat(source.info().tensors()).extracting(TensorInfo::name).containsExactly("a.w");
+      assertThat(source.info().notes())
+          .contains("The weights are those of entry \"model/state_dict\".");
     }
   }
 
@@ -133,14 +136,17 @@ class ChoicesTest {
   void prefixesAreKeptOrTakenOff() throws IOException {
     Path file = checkpoint("module._orig_mod.a.w", "module._orig_mod.module.b");
     try (ModelSource kept = open(file, ReadChoices.DEFAULT)) {
-      assertThat(kept.tensors())
+      assertThat(kept.info().tensors())
           .extracting(TensorInfo::name)
           .containsExactly("module._orig_mod.a.w", "module._orig_mod.module.b");
-      assertThat(kept.notes().get(0)).contains("\"module._orig_mod.\"").contains("kept");
+      assertThat(kept.info().notes().get(0)).contains("\"module._orig_mod.\"").contains("kept");
     }
     try (ModelSource bare = open(file, ReadChoices.DEFAULT.withStripPrefixes(true))) {
-      assertThat(bare.tensors()).extracting(TensorInfo::name).containsExactly("a.w", "module.b");
-      assertThat(bare.notes()).contains("The prefix \"module._orig_mod.\" is taken off all names.");
+      assertThat(bare.info().tensors())
+          .extracting(TensorInfo::name)
+          .containsExactly("a.w", "module.b");
+      assertThat(bare.info().notes())
+          .contains("The prefix \"module._orig_mod.\" is taken off all names.");
     }
   }
 
@@ -148,8 +154,10 @@ class ChoicesTest {
   void aPrefixOfSomeNamesStays() throws IOException {
     Path file = checkpoint("module.a", "b");
     try (ModelSource source = open(file, ReadChoices.DEFAULT.withStripPrefixes(true))) {
-      assertThat(source.tensors()).extracting(TensorInfo::name).containsExactly("module.a", "b");
-      assertThat(source.notes())
+      assertThat(source.info().tensors())
+          .extracting(TensorInfo::name)
+          .containsExactly("module.a", "b");
+      assertThat(source.info().notes())
           .contains("No prefix is common to all names, so none is taken off.");
     }
   }

@@ -8,10 +8,12 @@ import com.google.gson.JsonParser;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.testing.PlainSafetensors;
+import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.io.compressedtensors.DirectoryRoundTripTest.PlainPacking;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
@@ -27,11 +29,13 @@ import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -194,7 +198,7 @@ class ConfigTest {
         .doesNotContain("Linear");
     try (ModelSource source =
         format.open(ModelInput.of(folder.resolve("model")), ReadLimits.DEFAULT)) {
-      assertThat(source.quantized())
+      assertThat(source.info().quantized())
           .extracting(
               w -> w.rows().layer() + " " + w.scheme() + " " + w.options().granularity().wire())
           .containsExactlyInAnyOrder("a int4@1 group:4", "b int8@1 channel", "c int4@1 group:4");
@@ -213,7 +217,7 @@ class ConfigTest {
   @Test
   void onlyPackableLinearWeightsAreAccepted() {
     EncodedWeight good = weight("fc", 4, 4);
-    assertThat(output.refusal(good)).isEmpty();
+    assertThat(whyNot(good)).isEmpty();
     WeightMatrix r = good.rows();
     assertRefused(
         rows(good, new WeightMatrix("fc", LayerKind.EMBEDDING, "weight", r.tensor(), 0)),
@@ -246,17 +250,25 @@ class ConfigTest {
     return new EncodedWeight(weight.rows(), weight.scheme(), weight.options(), Encoding.of(parts));
   }
 
+  private Optional<String> whyNot(EncodedWeight weight) {
+    try {
+      return Request.unsupported(output, new Sample(0).source(), weight);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   private void assertRefused(EncodedWeight weight, String reason) {
-    assertThat(output.refusal(weight)).hasValueSatisfying(r -> assertThat(r).contains(reason));
+    assertThat(whyNot(weight)).hasValueSatisfying(r -> assertThat(r).contains(reason));
   }
 
   @Test
   void namesWithoutAnExtensionAreDirectories() {
-    assertThat(output.suits(Path.of("out/Llama-3.1-8B-int4"))).isTrue();
-    assertThat(output.suits(Path.of("out/model"))).isTrue();
-    assertThat(output.suits(Path.of("out/model.safetensors"))).isFalse();
-    assertThat(output.suits(Path.of("out/model.pt"))).isFalse();
-    assertThat(output.suits(folder)).isTrue();
+    assertThat(output.accepts(Path.of("out/Llama-3.1-8B-int4"))).isTrue();
+    assertThat(output.accepts(Path.of("out/model"))).isTrue();
+    assertThat(output.accepts(Path.of("out/model.safetensors"))).isFalse();
+    assertThat(output.accepts(Path.of("out/model.pt"))).isFalse();
+    assertThat(output.accepts(folder)).isTrue();
   }
 
   @ParameterizedTest
@@ -292,9 +304,9 @@ class ConfigTest {
   /** Opened as it is stored: nothing of it decoded, nothing of it hidden, and a note why. */
   private void assertNotDecoded(String mention) throws IOException {
     try (ModelSource source = format.open(ModelInput.of(folder), ReadLimits.DEFAULT)) {
-      assertThat(source.quantized()).isEmpty();
-      assertThat(source.tensors()).extracting(TensorInfo::name).contains("fc.weight_packed");
-      assertThat(source.notes())
+      assertThat(source.info().quantized()).isEmpty();
+      assertThat(source.info().tensors()).extracting(TensorInfo::name).contains("fc.weight_packed");
+      assertThat(source.info().notes())
           .singleElement()
           .asString()
           .contains("no weight is decoded", mention);
@@ -379,9 +391,9 @@ class ConfigTest {
         "\"num_bits\":4,\"strategy\":\"channel\"",
         tensors);
     try (ModelSource source = format.open(ModelInput.of(folder), ReadLimits.DEFAULT)) {
-      EncodedWeight weight = source.quantized().get(0);
-      assertThat(source.readTile(weight, 0, 1).part("codes")).containsExactly(1, -8);
-      assertThatThrownBy(() -> source.readTile(weight, 1, 1))
+      EncodedWeight weight = source.info().quantized().get(0);
+      assertThat(source.readTile(weight, new RowRange(0, 1)).part("codes")).containsExactly(1, -8);
+      assertThatThrownBy(() -> source.readTile(weight, new RowRange(1, 1)))
           .isInstanceOf(ModelFormatException.class)
           .hasMessageContaining("8");
     }
@@ -413,9 +425,10 @@ class ConfigTest {
         "\"num_bits\":3,\"symmetric\":false",
         tensors);
     try (ModelSource source = format.open(ModelInput.of(folder), ReadLimits.DEFAULT)) {
-      EncodedWeight weight = source.quantized().get(0);
-      assertThat(source.readTile(weight, 0, 1).part("codes")).isEqualTo(codes);
-      assertThat(source.readTile(weight, 0, 1).part("zero_point")).containsExactly(-3);
+      EncodedWeight weight = source.info().quantized().get(0);
+      assertThat(source.readTile(weight, new RowRange(0, 1)).part("codes")).isEqualTo(codes);
+      assertThat(source.readTile(weight, new RowRange(0, 1)).part("zero_point"))
+          .containsExactly(-3);
     }
   }
 

@@ -6,9 +6,11 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.monoquant.files.testing.Folders;
 import dev.monoquant.files.testing.PlainSafetensors;
+import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
@@ -17,7 +19,6 @@ import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Options;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.SideFile;
@@ -63,8 +64,8 @@ class DirectoryRoundTripTest {
     Sample sample = random(seed);
     Path target = folder.resolve("model");
     ModelSource source = source(sample);
-    OutputRequest request = sample.request(target, false, source);
-    long predicted = output.predictBytes(request);
+    Request request = sample.request(target, false, source);
+    long predicted = request.bytes(output);
 
     List<Path> written = sample.write(output, request);
 
@@ -160,13 +161,13 @@ class DirectoryRoundTripTest {
         .startsWith("{\n  \"a\": 1.50,\n  \"quantization_config\": {\n    \"config_groups\"")
         .endsWith("  },\n  \"z\": NaN\n}\n");
     try (ModelSource source = format.open(input, ReadLimits.DEFAULT)) {
-      assertThat(source.tensors().stream().map(TensorInfo::name).toList())
+      assertThat(source.info().tensors().stream().map(TensorInfo::name).toList())
           .containsExactlyInAnyOrderElementsOf(
               sample.kept.keySet().stream().map(TensorInfo::name).toList());
-      assertThat(source.quantized()).hasSameSizeAs(sample.weights.keySet());
+      assertThat(source.info().quantized()).hasSameSizeAs(sample.weights.keySet());
       for (EncodedWeight original : sample.weights.keySet()) {
         EncodedWeight read =
-            source.quantized().stream()
+            source.info().quantized().stream()
                 .filter(w -> w.name().equals(original.name()))
                 .findFirst()
                 .orElseThrow();
@@ -187,7 +188,7 @@ class DirectoryRoundTripTest {
     for (long row = 0; row < read.rows().rows(); row += step) {
       int height = (int) Math.min(step, read.rows().rows() - row);
       EncodedTile expected = Sample.tile(original, parts, row, height);
-      EncodedTile actual = source.readTile(read, row, height);
+      EncodedTile actual = source.readTile(read, new RowRange(row, height));
       assertThat(actual.names()).isEqualTo(parts.keySet());
       for (String name : actual.names()) {
         byte[] cells = expected.names().contains(name) ? expected.part(name) : parts.get(name);

@@ -9,6 +9,7 @@ import dev.monoquant.OutputException;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.testing.FaultDisk;
 import dev.monoquant.files.testing.Folders;
+import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.io.safetensors.ModelDirectoryFormat;
 import dev.monoquant.model.ElementType;
@@ -18,10 +19,11 @@ import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SideFile;
+import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -59,27 +61,21 @@ class DirectorySafetyTest {
     return sample.quantize(weight).layer("l", LayerKind.LINEAR, weight.rows().tensor()).keep(kept);
   }
 
-  private OutputRequest request(boolean overwrite) {
+  private Request request(boolean overwrite) {
     return request(overwrite, false, List.of());
   }
 
-  private OutputRequest request(boolean overwrite, boolean resume, List<Path> files) {
+  private Request request(boolean overwrite, boolean resume, List<Path> files) {
     Sample sample = sample();
-    return new OutputRequest(
-        target,
-        overwrite,
-        true,
+    return new Request(
         sample
             .model()
             .files(files)
             .sideFiles(List.of(new SideFile("sub/tokenizer.json", side)))
             .build()
             .open(),
-        sample.layers,
-        List.copyOf(sample.weights.keySet()),
-        List.copyOf(sample.kept.keySet()),
-        Map.of(),
-        resume);
+        sample.contents(Map.of()),
+        new WriteOptions(target, overwrite, true, resume));
   }
 
   private Map<String, String> old() throws IOException {
@@ -133,7 +129,7 @@ class DirectorySafetyTest {
     TensorInfo kept = sample().kept.keySet().iterator().next();
     Path left = place.resolve(".model.quant-999999999999-0123456789abcdef.tmp");
     try (OutputWriter sink =
-        new CompressedTensorsOutput().open(request(true, false, List.of(side)))) {
+        request(true, false, List.of(side)).open(new CompressedTensorsOutput())) {
       sink.writeKept(kept, 0, ByteBuffer.wrap(sample().kept.get(kept)));
       Path making = null;
       while (making == null || Files.readAllLines(making.resolve(".quant-journal")).size() < 2) {
@@ -150,9 +146,8 @@ class DirectorySafetyTest {
   }
 
   /** Writes what the sink does not have already. */
-  private static void goOn(CompressedTensorsOutput output, OutputRequest request)
-      throws IOException {
-    try (OutputWriter sink = output.open(request)) {
+  private static void goOn(CompressedTensorsOutput output, Request request) throws IOException {
+    try (OutputWriter sink = request.open(output)) {
       Sample rest = sample();
       rest.kept.keySet().removeIf(t -> sink.finished(t.name()).isPresent());
       rest.weights.keySet().removeIf(w -> sink.finished(w.name()).isPresent());
@@ -198,7 +193,7 @@ class DirectorySafetyTest {
 
   @Test
   void aLiveModelCannotBeResumed() {
-    assertThatThrownBy(() -> new CompressedTensorsOutput().open(request(true, true, List.of())))
+    assertThatThrownBy(() -> request(true, true, List.of()).open(new CompressedTensorsOutput()))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("a live model has no files");
   }
@@ -211,7 +206,7 @@ class DirectorySafetyTest {
     Disk.REAL.rename(target, away);
     Files.createDirectory(halfway);
     Files.writeString(halfway.resolve("model.safetensors"), "new");
-    assertThatThrownBy(() -> new CompressedTensorsOutput().open(request(false)))
+    assertThatThrownBy(() -> request(false).open(new CompressedTensorsOutput()))
         .isInstanceOf(OutputException.class)
         .hasMessageContaining("--force");
     assertThat(Folders.names(place)).containsExactly("model");
@@ -222,7 +217,7 @@ class DirectorySafetyTest {
   void anExistingDirectoryNeedsForceAnEmptyOneDoesNot() throws IOException {
     Files.createDirectory(target);
     sample().write(new CompressedTensorsOutput(), request(false));
-    assertThatThrownBy(() -> new CompressedTensorsOutput().open(request(false)))
+    assertThatThrownBy(() -> request(false).open(new CompressedTensorsOutput()))
         .isInstanceOf(OutputException.class)
         .hasMessageContaining("--force");
     sample().write(new CompressedTensorsOutput(), request(true));
@@ -233,7 +228,7 @@ class DirectorySafetyTest {
   void aDirectoryWithoutAModelIsNotReplacedEvenByForce() throws IOException {
     Files.createDirectory(target);
     Files.writeString(target.resolve("thesis.txt"), "years of work");
-    assertThatThrownBy(() -> new CompressedTensorsOutput().open(request(true)))
+    assertThatThrownBy(() -> request(true).open(new CompressedTensorsOutput()))
         .isInstanceOf(OutputException.class)
         .hasMessageContaining("holds no model");
     assertThat(Folders.contents(target)).containsEntry("thesis.txt", "years of work");
@@ -242,7 +237,7 @@ class DirectorySafetyTest {
   @Test
   void aFileIsNotReplacedByADirectory() throws IOException {
     Files.writeString(target, "a file");
-    assertThatThrownBy(() -> new CompressedTensorsOutput().open(request(true)))
+    assertThatThrownBy(() -> request(true).open(new CompressedTensorsOutput()))
         .isInstanceOf(OutputException.class)
         .hasMessageContaining("is a file");
   }
@@ -253,11 +248,13 @@ class DirectorySafetyTest {
     try (ModelSource source =
         new ModelDirectoryFormat().open(ModelInput.of(target), ReadLimits.DEFAULT)) {
       for (Path out : List.of(target, target.resolve("q"), target.resolve("sub/q"), place)) {
-        OutputRequest request =
-            new OutputRequest(
-                out, true, true, source, List.of(), List.of(), source.tensors(), Map.of());
+        Request request =
+            new Request(
+                source,
+                new OutputContents(List.of(), List.of(), source.info().tensors(), Map.of()),
+                new WriteOptions(out, true, true, false));
         Map<String, String> before = Folders.contents(folder);
-        assertThatThrownBy(() -> new CompressedTensorsOutput().open(request))
+        assertThatThrownBy(() -> request.open(new CompressedTensorsOutput()))
             .as(out.toString())
             .isInstanceOf(OutputException.class)
             .hasMessageContaining("input");

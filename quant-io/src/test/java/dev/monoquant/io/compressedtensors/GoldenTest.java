@@ -3,13 +3,16 @@ package dev.monoquant.io.compressedtensors;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.files.testing.PlainSafetensors;
+import dev.monoquant.files.testing.Request;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
@@ -52,7 +55,7 @@ class GoldenTest {
     Path out = folder.resolve("out");
     try (ModelSource source =
         new CompressedTensorsFormat().open(ModelInput.of(in), ReadLimits.DEFAULT)) {
-      EncodedWeight weight = source.quantized().get(0);
+      EncodedWeight weight = source.info().quantized().get(0);
       compareCodes(source, weight, golden.get("fc.weight_packed").bytes(), bits);
       copy(source, weight, out);
     }
@@ -67,10 +70,10 @@ class GoldenTest {
     Path in = directory(golden, "int-quantized", 8, true, "channel", 0);
     try (ModelSource source =
         new CompressedTensorsFormat().open(ModelInput.of(in), ReadLimits.DEFAULT)) {
-      assertThat(source.tensors()).isEmpty();
-      EncodedWeight weight = source.quantized().get(0);
+      assertThat(source.info().tensors()).isEmpty();
+      EncodedWeight weight = source.info().quantized().get(0);
       assertThat(weight.scheme()).hasToString("int8@1");
-      EncodedTile tile = source.readTile(weight, 0, (int) weight.rows().rows());
+      EncodedTile tile = source.readTile(weight, new RowRange(0, (int) weight.rows().rows()));
       assertThat(tile.part("codes")).isEqualTo(golden.get("fc.weight").bytes());
       assertThat(tile.part("scale")).isEqualTo(golden.get("fc.weight_scale").bytes());
     }
@@ -80,7 +83,7 @@ class GoldenTest {
       ModelSource source, EncodedWeight weight, byte[] packed, int bits) throws IOException {
     int rows = (int) weight.rows().rows();
     int cols = (int) weight.rows().cols();
-    byte[] codes = source.readTile(weight, 0, rows).part("codes");
+    byte[] codes = source.readTile(weight, new RowRange(0, rows)).part("codes");
     int rowBytes = packed.length / rows;
     for (int r = 0; r < rows; r++) {
       for (int c = 0; c < cols; c++) {
@@ -96,23 +99,18 @@ class GoldenTest {
 
   private void copy(ModelSource source, EncodedWeight weight, Path out) throws IOException {
     assertThat(weight.rows().kind()).isEqualTo(LayerKind.LINEAR);
-    OutputRequest request =
-        new OutputRequest(
-            out,
-            false,
-            false,
+    Request request =
+        new Request(
             MemoryModel.named("memory").build().open(),
-            List.of(),
-            List.of(weight),
-            List.of(),
-            Map.of());
+            new OutputContents(List.of(), List.of(weight), List.of(), Map.of()),
+            new WriteOptions(out, false, false, false));
     CompressedTensorsOutput output = new CompressedTensorsOutput();
-    assertThat(output.refusal(weight)).isEmpty();
-    try (OutputWriter sink = output.open(request)) {
+    assertThat(Request.unsupported(output, request.source(), weight)).isEmpty();
+    try (OutputWriter sink = request.open(output)) {
       sink.writeWhole(weight, Map.of());
       for (int row = 0; row < weight.rows().rows(); row += 5) {
         int height = (int) Math.min(5, weight.rows().rows() - row);
-        sink.writeTile(weight, source.readTile(weight, row, height));
+        sink.writeTile(weight, source.readTile(weight, new RowRange(row, height)));
       }
       sink.commit();
     }

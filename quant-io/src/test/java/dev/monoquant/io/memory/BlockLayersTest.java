@@ -85,12 +85,12 @@ class BlockLayersTest {
   void everyBlockWithParametersIsALayer() {
     Block net = net();
     try (ModelSource source = open(ModelInput.of(net))) {
-      assertThat(source.name()).isEqualTo("block SequentialBlock");
-      assertThat(source.tensors())
+      assertThat(source.info().name()).isEqualTo("block SequentialBlock");
+      assertThat(source.info().tensors())
           .extracting(TensorInfo::name)
           .containsExactlyElementsOf(net.getParameters().keys())
           .contains("01Conv2d_weight", "05SequentialBlock_01Linear_bias");
-      assertThat(source.layers())
+      assertThat(source.info().layers())
           .extracting(Layer::name, Layer::kind, l -> List.copyOf(l.tensors().keySet()))
           .containsExactly(
               tuple("01Conv2d", LayerKind.CONV2D, List.of("weight", "bias")),
@@ -100,12 +100,12 @@ class BlockLayersTest {
                   List.of("gamma", "beta", "runningMean", "runningVar")),
               tuple("05SequentialBlock_01Linear", LayerKind.LINEAR, List.of("weight", "bias")),
               tuple("05SequentialBlock_02Linear", LayerKind.LINEAR, List.of("weight")));
-      assertThat(source.layers()).allMatch(l -> l.evidence() == Layer.Evidence.DECLARED);
-      assertThat(source.layers().get(0).tensors().get("weight"))
-          .isSameAs(source.tensors().get(0))
+      assertThat(source.info().layers()).allMatch(l -> l.evidence() == Layer.Evidence.DECLARED);
+      assertThat(source.info().layers().get(0).tensors().get("weight"))
+          .isSameAs(source.info().tensors().get(0))
           .hasToString(
               "TensorInfo[name=01Conv2d_weight, type=FLOAT32, shape=[4, 1, 3, 3], shard=]");
-      assertThat(source.metadata()).isEmpty();
+      assertThat(source.info().metadata()).isEmpty();
     }
   }
 
@@ -120,7 +120,7 @@ class BlockLayersTest {
     }
     int live = manager.getManagedArrays().size();
     try (ModelSource source = open(ModelInput.of(net))) {
-      for (TensorInfo info : source.tensors()) {
+      for (TensorInfo info : source.info().tensors()) {
         source.read(info, 0, (int) info.bytes());
       }
       assertThat(manager.getManagedArrays()).hasSize(live);
@@ -201,13 +201,14 @@ class BlockLayersTest {
   void kindComesFromTheClass(Block block, Shape input, String kind) {
     block.initialize(manager, DataType.FLOAT32, input);
     try (ModelSource source = open(ModelInput.of(block))) {
-      assertThat(source.layers())
+      assertThat(source.info().layers())
           .singleElement()
           .satisfies(
               layer -> {
                 assertThat(layer.name()).isEmpty();
                 assertThat(layer.kind()).isEqualTo(new LayerKind(kind));
-                assertThat(layer.tensors().values()).containsExactlyElementsOf(source.tensors());
+                assertThat(layer.tensors().values())
+                    .containsExactlyElementsOf(source.info().tensors());
               });
     }
   }
@@ -218,8 +219,10 @@ class BlockLayersTest {
     Block net = new SequentialBlock().add(shared).add(shared);
     net.initialize(manager, DataType.FLOAT32, new Shape(1, 3));
     try (ModelSource source = open(ModelInput.of(net))) {
-      assertThat(source.layers()).extracting(Layer::name).containsExactly("01Linear", "02Linear");
-      assertThat(source.tensors()).hasSize(4);
+      assertThat(source.info().layers())
+          .extracting(Layer::name)
+          .containsExactly("01Linear", "02Linear");
+      assertThat(source.info().tensors()).hasSize(4);
     }
   }
 
@@ -234,9 +237,9 @@ class BlockLayersTest {
       int live = model.getNDManager().getManagedArrays().size();
       for (ModelInput input : List.of(ModelInput.of(model), ModelInput.of(model.getBlock()))) {
         try (ModelSource source = open(input)) {
-          assertThat(source.name()).isEqualTo(input.describe());
-          assertThat(source.files()).isEmpty();
-          assertThat(source.tensors())
+          assertThat(source.info().name()).isEqualTo(input.describe());
+          assertThat(source.info().files()).isEmpty();
+          assertThat(source.info().tensors())
               .extracting(t -> t.name() + t.shape())
               .containsExactly(
                   "fc.weight[4, 3]",
@@ -247,12 +250,12 @@ class BlockLayersTest {
                   "bn.running_var[4]",
                   "bn.num_batches_tracked[]",
                   "head.weight[2, 4]");
-          assertThat(source.layers())
+          assertThat(source.info().layers())
               .extracting(l -> l.name() + " " + l.kind())
               .containsExactly("fc Linear", "bn Norm", "head Linear");
           for (Pair<String, Parameter> parameter : model.getBlock().getParameters()) {
             TensorInfo info =
-                source.tensors().stream()
+                source.info().tensors().stream()
                     .filter(t -> t.name().equals(parameter.getKey()))
                     .findFirst()
                     .orElseThrow();
@@ -260,7 +263,7 @@ class BlockLayersTest {
             source.read(info, 0, actual.length).get(actual);
             assertThat(actual).isEqualTo(parameter.getValue().getArray().toByteArray());
           }
-          TensorInfo changed = source.tensors().get(1);
+          TensorInfo changed = source.info().tensors().get(1);
           assertThat(source.read(changed, 0, 4).getFloat()).isEqualTo(42f);
         }
       }
@@ -292,8 +295,8 @@ class BlockLayersTest {
       head.initialize(manager, DataType.FLOAT32, new Shape(1, 2));
       Block net = new SequentialBlock().add(model.getBlock()).add(head);
       try (ModelSource source = open(ModelInput.of(net))) {
-        assertThat(source.layers()).extracting(Layer::name).containsExactly("02Linear");
-        assertThat(source.tensors())
+        assertThat(source.info().layers()).extracting(Layer::name).containsExactly("02Linear");
+        assertThat(source.info().tensors())
             .extracting(TensorInfo::name)
             .contains("01PtSymbolBlock_fc.weight", "02Linear_weight");
       }

@@ -85,12 +85,12 @@ class LiveModelFormatTest {
   void listKeepsItsOrderAndNames() throws Exception {
     NDList list = new NDList(named("b", 1, 2), named("a", 3));
     try (ModelSource source = open(ModelInput.of(list))) {
-      assertThat(source.name()).isEqualTo("list of 2 arrays");
-      assertThat(source.tensors()).extracting(TensorInfo::name).containsExactly("b", "a");
-      assertThat(source.layers()).isEmpty();
-      assertThat(source.metadata()).isEmpty();
-      assertThat(floats(source, source.tensors().get(0))).containsExactly(1, 2);
-      assertThat(floats(source, source.tensors().get(1))).containsExactly(3);
+      assertThat(source.info().name()).isEqualTo("list of 2 arrays");
+      assertThat(source.info().tensors()).extracting(TensorInfo::name).containsExactly("b", "a");
+      assertThat(source.info().layers()).isEmpty();
+      assertThat(source.info().metadata()).isEmpty();
+      assertThat(floats(source, source.info().tensors().get(0))).containsExactly(1, 2);
+      assertThat(floats(source, source.info().tensors().get(1))).containsExactly(3);
     }
   }
 
@@ -101,9 +101,9 @@ class LiveModelFormatTest {
     map.put("a", named("other", 2));
     try (ModelSource source = open(ModelInput.of(map))) {
       map.clear();
-      assertThat(source.name()).isEqualTo("map of 2 arrays");
-      assertThat(source.tensors()).extracting(TensorInfo::name).containsExactly("z", "a");
-      assertThat(floats(source, source.tensors().get(1))).containsExactly(2);
+      assertThat(source.info().name()).isEqualTo("map of 2 arrays");
+      assertThat(source.info().tensors()).extracting(TensorInfo::name).containsExactly("z", "a");
+      assertThat(floats(source, source.info().tensors().get(1))).containsExactly(2);
     }
   }
 
@@ -114,7 +114,7 @@ class LiveModelFormatTest {
       map.put(name, named(name, 0));
     }
     try (ModelSource source = open(ModelInput.of(map))) {
-      assertThat(source.tensors())
+      assertThat(source.info().tensors())
           .extracting(TensorInfo::name)
           .containsExactly("Aa", "Bb", "Z", "b", "layer.10", "layer.9");
     }
@@ -127,7 +127,7 @@ class LiveModelFormatTest {
     map.put("embed.weight", tied);
     map.put("head.weight", tied);
     try (ModelSource source = open(ModelInput.of(map))) {
-      for (TensorInfo info : source.tensors()) {
+      for (TensorInfo info : source.info().tensors()) {
         assertThat(floats(source, info)).containsExactly(5);
       }
     }
@@ -138,7 +138,7 @@ class LiveModelFormatTest {
   void readsInPlace() throws Exception {
     NDArray array = manager.create(new float[] {1, 2, 3});
     try (ModelSource source = open(ModelInput.of(Map.of("x", array)))) {
-      ByteBuffer view = source.read(source.tensors().get(0), 4, 4);
+      ByteBuffer view = source.read(source.info().tensors().get(0), 4, 4);
       assertThat(view.isDirect()).isTrue();
       array.addi(7);
       assertThat(view.getFloat()).isEqualTo(9);
@@ -149,7 +149,7 @@ class LiveModelFormatTest {
   void complexNumbersArePairs() throws Exception {
     NDArray array = manager.create(new float[] {1, 2, 3, 4}, new Shape(2, 2)).complex();
     try (ModelSource source = open(ModelInput.of(Map.of("x", array)))) {
-      TensorInfo info = source.tensors().get(0);
+      TensorInfo info = source.info().tensors().get(0);
       assertThat(info.type()).isEqualTo(ElementType.COMPLEX64);
       assertThat(info.bytes()).isEqualTo(16);
       assertThat(floats(source, info)).containsExactly(1, 2, 3, 4);
@@ -164,8 +164,8 @@ class LiveModelFormatTest {
     map.put("turned", array.transpose());
     try (ModelSource source = open(ModelInput.of(map))) {
       manager.close();
-      assertThat(floats(source, source.tensors().get(0))).containsExactly(1, 2, 3, 4);
-      assertThat(floats(source, source.tensors().get(1))).containsExactly(1, 3, 2, 4);
+      assertThat(floats(source, source.info().tensors().get(0))).containsExactly(1, 2, 3, 4);
+      assertThat(floats(source, source.info().tensors().get(1))).containsExactly(1, 3, 2, 4);
     }
   }
 
@@ -177,14 +177,14 @@ class LiveModelFormatTest {
     try (NDScope scope = new NDScope()) {
       scope.suppressNotUsedWarning();
       source = open(ModelInput.of(Map.of("x", array)));
-      read = source.read(source.tensors().get(0), 0, 16);
+      read = source.read(source.info().tensors().get(0), 0, 16);
     }
     try (source) {
       for (int i = 0; i < 100; i++) {
         manager.full(new Shape(2, 2), 7f);
       }
       assertThat(read.getFloat(4)).isEqualTo(3);
-      assertThat(floats(source, source.tensors().get(0))).containsExactly(1, 3, 2, 4);
+      assertThat(floats(source, source.info().tensors().get(0))).containsExactly(1, 3, 2, 4);
     }
   }
 
@@ -197,7 +197,7 @@ class LiveModelFormatTest {
       source = open(ModelInput.of(Map.of("x", array)));
     }
     try (source) {
-      assertThat(floats(source, source.tensors().get(0))).containsExactly(1, 2);
+      assertThat(floats(source, source.info().tensors().get(0))).containsExactly(1, 2);
     }
   }
 
@@ -213,7 +213,7 @@ class LiveModelFormatTest {
       Callable<List<float[]>> all =
           () -> {
             List<float[]> out = new java.util.ArrayList<>();
-            for (TensorInfo info : source.tensors()) {
+            for (TensorInfo info : source.info().tensors()) {
               out.add(floats(source, info));
             }
             return out;
@@ -231,7 +231,7 @@ class LiveModelFormatTest {
   @Test
   void closedSourceRefusesToRead() throws Exception {
     ModelSource source = open(ModelInput.of(Map.of("x", manager.create(new float[] {1}))));
-    TensorInfo info = source.tensors().get(0);
+    TensorInfo info = source.info().tensors().get(0);
     source.read(info, 0, 4);
     source.close();
     source.close();
@@ -244,7 +244,7 @@ class LiveModelFormatTest {
   void readsWithinTheTensorOnly() {
     try (ModelSource source =
         open(ModelInput.of(Map.of("x", manager.create(new float[] {1, 2}))))) {
-      TensorInfo info = source.tensors().get(0);
+      TensorInfo info = source.info().tensors().get(0);
       for (long[] wrong : new long[][] {{-1, 1}, {0, 9}, {8, 1}, {0, -1}, {Long.MAX_VALUE, 1}}) {
         assertThatThrownBy(() -> source.read(info, wrong[0], (int) wrong[1]))
             .isInstanceOf(IllegalArgumentException.class)

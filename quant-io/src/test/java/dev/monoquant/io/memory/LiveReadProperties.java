@@ -68,7 +68,7 @@ class LiveReadProperties {
       LiveArrays live = LiveArrays.of(ModelInput.of(map), ReadLimits.DEFAULT);
       Map<String, TensorInfo> infos = ArrayTypes.describe(live, ReadLimits.DEFAULT);
       try (LiveSource source = LiveSource.open(live, infos, windows ? 16 : LiveTensor.MAX_VIEW)) {
-        TensorInfo info = source.tensors().get(0);
+        TensorInfo info = source.info().tensors().get(0);
         assertThat(info.shape().dims()).isEqualTo(dims);
         assertThat(info.bytes()).isEqualTo(whole.length);
         int offset = whole.length * cut / 1000;

@@ -172,7 +172,7 @@ class CorpusTest {
             });
     try (ModelSource source = c.detector().open(input, ReadLimits.DEFAULT)) {
       Map<String, String> actual = new TreeMap<>();
-      for (TensorInfo t : source.tensors()) {
+      for (TensorInfo t : source.info().tensors()) {
         actual.put(t.name(), t.type().wire() + t.shape() + sha256(source, t));
       }
       assertThat(actual).isEqualTo(expected);
@@ -182,7 +182,7 @@ class CorpusTest {
             .getAsJsonObject("metadata")
             .asMap()
             .forEach((k, v) -> metadata.put(k, v.getAsString()));
-        assertThat(source.metadata()).isEqualTo(metadata);
+        assertThat(source.info().metadata()).isEqualTo(metadata);
       }
     }
   }

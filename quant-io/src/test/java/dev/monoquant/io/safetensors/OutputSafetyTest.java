@@ -8,15 +8,16 @@ import dev.monoquant.OutputException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.files.testing.FaultDisk;
 import dev.monoquant.files.testing.Folders;
+import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.WriteOptions;
 import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -52,26 +53,19 @@ class OutputSafetyTest {
         .keep("c", ElementType.FLOAT16, 0);
   }
 
-  private static OutputRequest request(Sample sample, Path target, boolean overwrite) {
+  private static Request request(Sample sample, Path target, boolean overwrite) {
     return request(sample, target, overwrite, sample.source());
   }
 
-  private static OutputRequest request(
+  private static Request request(
       Sample sample, Path target, boolean overwrite, ModelSource source) {
-    return new OutputRequest(
-        target,
-        overwrite,
-        true,
-        source,
-        List.of(),
-        List.copyOf(sample.weights.keySet()),
-        List.copyOf(sample.kept.keySet()),
-        Map.of());
+    return new Request(
+        source, sample.contents(Map.of()), new WriteOptions(target, overwrite, true, false));
   }
 
-  private void assertRefused(OutputRequest request, String mention) throws IOException {
+  private void assertRefused(Request request, String mention) throws IOException {
     Map<String, String> before = Folders.contents(folder);
-    assertThatThrownBy(() -> new SafetensorsOutput().open(request))
+    assertThatThrownBy(() -> request.open(new SafetensorsOutput()))
         .isInstanceOf(OutputException.class)
         .hasMessageContaining(mention)
         .hasMessageContaining(request.target().toString());
@@ -128,7 +122,7 @@ class OutputSafetyTest {
   @Test
   void aDiskKnownToBeFullIsRefusedBeforeAnythingIsWritten() {
     FaultDisk disk = new FaultDisk().full(0, 100);
-    assertThatThrownBy(() -> new SafetensorsOutput(disk).open(request(sample(), target, false)))
+    assertThatThrownBy(() -> request(sample(), target, false).open(new SafetensorsOutput(disk)))
         .isInstanceOf(OutputException.class)
         .hasMessageContaining("100 bytes are available");
     assertThat(disk.operations()).isZero();
@@ -157,11 +151,11 @@ class OutputSafetyTest {
   void everyByteMustBeWrittenOnce() throws IOException {
     TensorInfo a = new TensorInfo("a", ElementType.INT8, TensorShape.of(10));
     Sample sample = new Sample(1).keep(a);
-    try (OutputWriter sink = new SafetensorsOutput().open(request(sample, target, false))) {
+    try (OutputWriter sink = request(sample, target, false).open(new SafetensorsOutput())) {
       sink.writeKept(a, 0, ByteBuffer.allocate(9));
       assertThatThrownBy(sink::commit).isInstanceOf(IllegalStateException.class);
     }
-    try (OutputWriter sink = new SafetensorsOutput().open(request(sample, target, false))) {
+    try (OutputWriter sink = request(sample, target, false).open(new SafetensorsOutput())) {
       sink.writeKept(a, 0, ByteBuffer.allocate(10));
       sink.writeKept(a, 3, ByteBuffer.allocate(2));
       assertThatThrownBy(sink::commit).isInstanceOf(IllegalStateException.class);
@@ -169,7 +163,7 @@ class OutputSafetyTest {
     assertThatThrownBy(
             () -> {
               try (OutputWriter sink =
-                  new SafetensorsOutput().open(request(sample, target, false))) {
+                  request(sample, target, false).open(new SafetensorsOutput())) {
                 sink.writeKept(a, 3, ByteBuffer.allocate(8));
               }
             })
@@ -179,7 +173,7 @@ class OutputSafetyTest {
 
   @Test
   void closedWithoutCommitLeavesNothing() throws IOException {
-    new SafetensorsOutput().open(request(sample(), target, false)).close();
+    request(sample(), target, false).open(new SafetensorsOutput()).close();
     assertThat(folder).isEmptyDirectory();
   }
 
@@ -187,7 +181,7 @@ class OutputSafetyTest {
   void anInterruptLeavesNothing() throws IOException {
     Sample sample = sample();
     TensorInfo first = sample.kept.keySet().iterator().next();
-    try (OutputWriter sink = new SafetensorsOutput().open(request(sample, target, false))) {
+    try (OutputWriter sink = request(sample, target, false).open(new SafetensorsOutput())) {
       Thread.currentThread().interrupt();
       assertThatThrownBy(() -> sink.writeKept(first, 0, ByteBuffer.allocate(4)))
           .isInstanceOf(ClosedByInterruptException.class);
@@ -298,8 +292,8 @@ class OutputSafetyTest {
     Sample one = sample();
     Sample two = new Sample(12).keep("z", ElementType.INT8, 5000);
     SafetensorsOutput output = new SafetensorsOutput();
-    try (OutputWriter first = output.open(request(one, target, true))) {
-      assertThatThrownBy(() -> output.open(request(two, target, true)))
+    try (OutputWriter first = request(one, target, true).open(output)) {
+      assertThatThrownBy(() -> request(two, target, true).open(output))
           .isInstanceOf(OutputException.class)
           .hasMessageContaining(target.toString())
           .hasMessageContaining("is writing it right now");
@@ -310,7 +304,7 @@ class OutputSafetyTest {
     assertThat(Folders.names(folder)).containsExactly("model.safetensors", "other.safetensors");
     try (ModelSource source =
         new SafetensorsFormat().open(ModelInput.of(target), ReadLimits.DEFAULT)) {
-      assertThat(source.tensors()).hasSize(3);
+      assertThat(source.info().tensors()).hasSize(3);
     }
   }
 
@@ -319,7 +313,7 @@ class OutputSafetyTest {
     private Dies() {}
 
     public static void main(String[] args) throws IOException {
-      OutputWriter sink = new SafetensorsOutput().open(request(sample(), Path.of(args[0]), true));
+      OutputWriter sink = request(sample(), Path.of(args[0]), true).open(new SafetensorsOutput());
       sink.writeKept(sample().kept.keySet().iterator().next(), 0, ByteBuffer.allocate(40));
       Runtime.getRuntime().halt(17);
     }

@@ -98,7 +98,7 @@ class ReaderTest {
     }
     try (ModelSource source =
         new SafetensorsFormat().open(ModelInput.of(path), ReadLimits.DEFAULT)) {
-      TensorInfo a = source.tensors().get(0);
+      TensorInfo a = source.info().tensors().get(0);
       assertThat(a.shape()).isEqualTo(TensorShape.of(elements));
       for (long at : new long[] {0, (1L << 30) - 2, (1L << 31) - 2, elements - 5}) {
         byte[] five = new byte[5];
@@ -108,7 +108,7 @@ class ReaderTest {
       ByteBuffer longRead = source.read(a, 3, (1 << 30) + 9);
       assertThat(longRead.remaining()).isEqualTo((1 << 30) + 9);
       assertThat(longRead.get((1 << 30) - 5)).isEqualTo((byte) 1);
-      ByteBuffer b = source.read(source.tensors().get(1), 0, 4);
+      ByteBuffer b = source.read(source.info().tensors().get(1), 0, 4);
       assertThat(b.getShort()).isEqualTo((short) 0x0706);
       assertThat(b.getShort()).isEqualTo((short) 0x0908);
       assertThatThrownBy(() -> source.read(a, elements - 1, 2))
@@ -150,7 +150,7 @@ class ReaderTest {
     try (ModelSource source =
         new SafetensorsFormat()
             .open(ModelInput.of(put("x.safetensors", bytes)), ReadLimits.DEFAULT)) {
-      assertThat(source.tensors())
+      assertThat(source.info().tensors())
           .containsExactly(new TensorInfo("x", ElementType.INT8, TensorShape.of(2)));
     }
   }
@@ -211,7 +211,7 @@ class ReaderTest {
     ModelSource source =
         new SafetensorsFormat()
             .open(ModelInput.of(put("x.safetensors", file(ONE, 2))), ReadLimits.DEFAULT);
-    TensorInfo x = source.tensors().get(0);
+    TensorInfo x = source.info().tensors().get(0);
     source.close();
     assertThatThrownBy(() -> source.read(x, 0, 1)).isInstanceOf(IllegalStateException.class);
   }
@@ -295,13 +295,13 @@ class ReaderTest {
     for (Path path : new Path[] {index, folder.resolve("in")}) {
       try (ModelSource source =
           new ModelDirectoryFormat().open(ModelInput.of(path), ReadLimits.DEFAULT)) {
-        assertThat(source.sideFiles())
+        assertThat(source.info().sideFiles())
             .extracting(SideFile::name)
             .containsExactly(".gitattributes", "config.json", "deep/vocab.txt", "inside.txt");
-        assertThat(source.tensors())
+        assertThat(source.info().tensors())
             .containsExactly(
                 new TensorInfo("x", ElementType.INT8, TensorShape.of(2), "deep/a.safetensors"));
-        assertThat(source.files()).contains(index, folder.resolve("in/deep/a.safetensors"));
+        assertThat(source.info().files()).contains(index, folder.resolve("in/deep/a.safetensors"));
       }
     }
   }

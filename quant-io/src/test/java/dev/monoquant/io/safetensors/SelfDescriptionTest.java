@@ -8,6 +8,7 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
@@ -148,8 +149,8 @@ class SelfDescriptionTest {
     Path path = scratch.resolve("changed.safetensors");
     Files.write(path, Arrays.copyOf(bytes, bytes.length - cut));
     try (var source = new SafetensorsFormat().open(ModelInput.of(path), ReadLimits.DEFAULT)) {
-      for (EncodedWeight weight : source.quantized()) {
-        source.readTile(weight, 0, (int) weight.rows().rows());
+      for (EncodedWeight weight : source.info().quantized()) {
+        source.readTile(weight, new RowRange(0, (int) weight.rows().rows()));
       }
     } catch (ModelFormatException refused) {
       assertThat(refused.getMessage()).doesNotContain("\n");

@@ -8,6 +8,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.monoquant.io.testing.Surest;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
@@ -36,9 +37,9 @@ class QuantizedTensorTest {
             .getAsJsonObject();
     try (ModelSource source = Surest.of(file).open(ModelInput.of(file), ReadLimits.DEFAULT)) {
       Map<String, EncodedWeight> weights = new HashMap<>();
-      source.quantized().forEach(w -> weights.put(w.name(), w));
+      source.info().quantized().forEach(w -> weights.put(w.name(), w));
       assertThat(weights.keySet()).isEqualTo(expected.keySet());
-      assertThat(source.tensors()).extracting("name").containsExactly("bias");
+      assertThat(source.info().tensors()).extracting("name").containsExactly("bias");
       for (Map.Entry<String, JsonElement> entry : expected.entrySet()) {
         requireNumbers(source, weights.get(entry.getKey()), entry.getValue().getAsJsonArray());
       }
@@ -57,7 +58,7 @@ class QuantizedTensorTest {
     int cols = Math.toIntExact(weight.rows().cols());
     assertThat(numbers).hasSize(rows * cols);
     for (int row = 0; row < rows; row++) {
-      EncodedTile tile = source.readTile(weight, row, 1);
+      EncodedTile tile = source.readTile(weight, new RowRange(row, 1));
       float scale =
           ByteBuffer.wrap(tile.part(Part.SCALE)).order(ByteOrder.LITTLE_ENDIAN).getFloat();
       int point = weight.options().symmetric() ? 0 : tile.part(Part.ZERO_POINT)[0];

@@ -9,6 +9,7 @@ import com.google.gson.JsonParser;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.io.testing.CorpusChoices;
 import dev.monoquant.io.testing.Surest;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
@@ -127,18 +128,19 @@ class TorchCorpusTest {
             });
     try (ModelSource source = detector.open(ModelInput.of(c.path()), ReadLimits.DEFAULT)) {
       Map<String, String> actual = new TreeMap<>();
-      for (TensorInfo t : source.tensors()) {
+      for (TensorInfo t : source.info().tensors()) {
         actual.put(t.name(), t.type().wire() + t.shape() + sha256(source, t));
       }
-      for (EncodedWeight weight : source.quantized()) {
+      for (EncodedWeight weight : source.info().quantized()) {
         actual.put(weight.name(), codes(source, weight, expected));
       }
       assertThat(actual).isEqualTo(expected);
-      assertThat(String.join("\n", source.notes())).contains(root.replaceFirst("/$", ""));
+      assertThat(String.join("\n", source.info().notes())).contains(root.replaceFirst("/$", ""));
       if (c.entry().has("shared")) {
         JsonElement names = c.entry().getAsJsonArray("shared").get(0);
         for (JsonElement name : names.getAsJsonArray()) {
-          assertThat(String.join("\n", source.notes())).contains('"' + name.getAsString() + '"');
+          assertThat(String.join("\n", source.info().notes()))
+              .contains('"' + name.getAsString() + '"');
         }
       }
     }
@@ -151,7 +153,7 @@ class TorchCorpusTest {
     long rows = weight.rows().rows();
     ByteArrayOutputStream all = new ByteArrayOutputStream();
     for (long row = 0; row < rows; row++) {
-      for (byte code : source.readTile(weight, row, 1).part(Part.CODES)) {
+      for (byte code : source.readTile(weight, new RowRange(row, 1)).part(Part.CODES)) {
         all.write(type.equals("QUINT8") ? code + 128 : code);
       }
     }

@@ -66,7 +66,8 @@ class TorchOracleTest {
     try (ModelSource source = open(name)) {
       requireTensors(source, expected.getAsJsonObject());
       if (expected.getAsJsonObject().has("note")) {
-        assertThat(source.notes()).contains(expected.getAsJsonObject().get("note").getAsString());
+        assertThat(source.info().notes())
+            .contains(expected.getAsJsonObject().get("note").getAsString());
       }
     }
   }
@@ -78,13 +79,13 @@ class TorchOracleTest {
     try (ModelSource source = open(name)) {
       requireTensors(source, wanted);
       Map<String, String> kinds = new TreeMap<>();
-      for (Layer layer : source.layers()) {
+      for (Layer layer : source.info().layers()) {
         kinds.put(layer.name(), layer.kind().name());
         assertThat(layer.evidence()).isEqualTo(Layer.Evidence.DECLARED);
         layer
             .tensors()
             .forEach((local, t) -> assertThat(t.name()).isEqualTo(layer.name() + "." + local));
-        assertThat(source.tensors()).containsAll(layer.tensors().values());
+        assertThat(source.info().tensors()).containsAll(layer.tensors().values());
       }
       Map<String, String> expectedKinds = new TreeMap<>();
       wanted
@@ -93,9 +94,10 @@ class TorchOracleTest {
           .forEach((k, v) -> expectedKinds.put(k, v.getAsString()));
       assertThat(kinds).isEqualTo(expectedKinds);
       for (JsonElement left : wanted.getAsJsonArray("leftOut")) {
-        assertThat(String.join("\n", source.notes())).contains('"' + left.getAsString() + '"');
+        assertThat(String.join("\n", source.info().notes()))
+            .contains('"' + left.getAsString() + '"');
       }
-      assertThat(source.notes())
+      assertThat(source.info().notes())
           .contains("One tensor under several names: \"twice.weight\", \"again.weight\".");
     }
   }
@@ -105,7 +107,7 @@ class TorchOracleTest {
   void constantsOfAFrozenModuleAreItsWeights() throws IOException {
     try (ModelSource source = open("frozen.pt")) {
       Map<String, String> actual = new TreeMap<>();
-      for (TensorInfo t : source.tensors()) {
+      for (TensorInfo t : source.info().tensors()) {
         ByteBuffer bytes = source.read(t, 0, Math.toIntExact(t.bytes()));
         actual.put(t.name(), t.type().wire() + t.shape() + sha256(bytes));
       }
@@ -117,14 +119,14 @@ class TorchOracleTest {
               Map.entry(
                   "CONSTANTS.c1",
                   "F32[4]4929c53b91ac1f44d153be7df569cba0e61626c3e88de46a79c12981f4438c84"));
-      assertThat(source.layers()).hasSize(1);
-      Layer layer = source.layers().get(0);
+      assertThat(source.info().layers()).hasSize(1);
+      Layer layer = source.info().layers().get(0);
       assertThat(layer.name()).isEqualTo("CONSTANTS.c0");
       assertThat(layer.kind()).isEqualTo(LayerKind.LINEAR);
       assertThat(layer.tensors())
           .containsExactly(
-              Map.entry("weight", source.tensors().get(0)),
-              Map.entry("bias", source.tensors().get(1)));
+              Map.entry("weight", source.info().tensors().get(0)),
+              Map.entry("bias", source.info().tensors().get(1)));
     }
   }
 
@@ -158,7 +160,7 @@ class TorchOracleTest {
                       + o.get("sha256").getAsString());
             });
     Map<String, String> actual = new TreeMap<>();
-    for (TensorInfo t : source.tensors()) {
+    for (TensorInfo t : source.info().tensors()) {
       ByteBuffer bytes = source.read(t, 0, Math.toIntExact(t.bytes()));
       actual.put(t.name(), t.type().wire() + t.shape() + sha256(bytes));
     }

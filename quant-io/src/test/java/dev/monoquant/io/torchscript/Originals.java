@@ -1,6 +1,7 @@
 package dev.monoquant.io.torchscript;
 
 import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
@@ -11,7 +12,6 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Options;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
@@ -68,7 +68,7 @@ final class Originals {
   /** Some of the weights quantized in any way, all other tensors kept. */
   static Sample sample(ModelSource source, long seed, int percent) throws IOException {
     Sample sample = new Sample(seed);
-    for (TensorInfo tensor : source.tensors()) {
+    for (TensorInfo tensor : source.info().tensors()) {
       boolean weight =
           tensor.type().isQuantizable()
               && tensor.shape().rank() > 1
@@ -85,13 +85,13 @@ final class Originals {
     return sample;
   }
 
-  static OutputRequest request(Sample sample, Path target, ModelSource source) {
+  static Request request(Sample sample, Path target, ModelSource source) {
     return sample.request(target, true, source);
   }
 
   private static EncodedWeight weight(ModelSource source, TensorInfo tensor, Random random) {
     Layer layer =
-        source.layers().stream()
+        source.info().layers().stream()
             .filter(l -> l.tensors().containsValue(tensor))
             .findFirst()
             .orElse(new Layer("", LayerKind.UNKNOWN, Layer.Evidence.INFERRED, Map.of()));

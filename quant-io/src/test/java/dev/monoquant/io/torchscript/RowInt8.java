@@ -26,7 +26,7 @@ final class RowInt8 {
   /** {@return a weight of a layer whose kind says which axis its rows are} */
   static Optional<EncodedWeight> weight(
       ModelSource source, TensorInfo tensor, Map<String, String> storage) {
-    for (Layer layer : source.layers()) {
+    for (Layer layer : source.info().layers()) {
       for (Map.Entry<String, TensorInfo> own : layer.tensors().entrySet()) {
         if (own.getValue().equals(tensor)
             && tensor.type() == ElementType.FLOAT32

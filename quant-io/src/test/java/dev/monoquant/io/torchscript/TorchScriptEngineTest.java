@@ -13,16 +13,21 @@ import ai.djl.training.ParameterStore;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.OutputException;
 import dev.monoquant.files.testing.Folders;
+import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.io.memory.LiveModelFormat;
 import dev.monoquant.io.testing.Surest;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.Auditable;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputContents;
+import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -80,11 +85,12 @@ class TorchScriptEngineTest {
     TorchScriptOutput output = new TorchScriptOutput();
     Map<EncodedWeight, Map<String, byte[]>> held = new LinkedHashMap<>();
     List<TensorInfo> kept = new ArrayList<>();
-    try (ModelSource source = Originals.open(original)) {
-      for (TensorInfo tensor : source.tensors()) {
+    try (ModelSource source = Originals.open(original);
+        OutputSession session = output.open(source)) {
+      for (TensorInfo tensor : source.info().tensors()) {
         Optional<EncodedWeight> weight =
             RowInt8.weight(source, tensor, Map.of("small", "0", "mode", mode))
-                .filter(w -> output.refusal(w, source).isEmpty());
+                .filter(w -> session.unsupported(w).isEmpty());
         if (weight.isPresent()) {
           held.put(weight.get(), RowInt8.quantize(source, weight.get()));
         } else {
@@ -92,18 +98,14 @@ class TorchScriptEngineTest {
         }
       }
       assertThat(held).isNotEmpty();
-      OutputRequest request =
-          new OutputRequest(
-              target,
-              false,
-              false,
+      Request request =
+          new Request(
               source,
-              source.layers(),
-              List.copyOf(held.keySet()),
-              kept,
-              Map.of());
-      assertThat(output.remarks(request)).hasSize(held.size());
-      try (OutputWriter sink = output.open(request)) {
+              new OutputContents(
+                  source.info().layers(), List.copyOf(held.keySet()), kept, Map.of()),
+              new WriteOptions(target, false, false, false));
+      assertThat(request.remarks(output)).hasSize(held.size());
+      try (OutputWriter sink = request.open(output)) {
         for (Map.Entry<EncodedWeight, Map<String, byte[]>> one : held.entrySet()) {
           int rows = (int) one.getKey().rows().rows();
           sink.writeTile(one.getKey(), new EncodedTile(0, rows, one.getValue()));
@@ -114,16 +116,16 @@ class TorchScriptEngineTest {
         }
         sink.commit();
       }
-      assertThat(target).hasSize(output.predictBytes(request));
+      assertThat(target).hasSize(request.bytes(output));
     }
     try (ModelSource read = Originals.open(target)) {
-      assertThat(read.quantized()).containsExactlyElementsOf(held.keySet());
-      assertThat(read.tensors()).containsExactlyElementsOf(kept);
-      for (EncodedWeight weight : read.quantized()) {
-        EncodedTile tile = read.readTile(weight, 0, (int) weight.rows().rows());
+      assertThat(read.info().quantized()).containsExactlyElementsOf(held.keySet());
+      assertThat(read.info().tensors()).containsExactlyElementsOf(kept);
+      for (EncodedWeight weight : read.info().quantized()) {
+        EncodedTile tile = read.readTile(weight, new RowRange(0, (int) weight.rows().rows()));
         held.get(weight).forEach((n, bytes) -> assertThat(tile.part(n)).isEqualTo(bytes));
       }
-      assertThat(read.audit().orElseThrow().differences()).isEmpty();
+      assertThat(read.find(Auditable.class).orElseThrow().audit().differences()).isEmpty();
     }
     float[] expected = run(original, shape);
     float[] actual = run(target, shape);
@@ -152,13 +154,13 @@ class TorchScriptEngineTest {
     ModelSource opened = Surest.of(input).open(ModelInput.of(input), ReadLimits.DEFAULT);
     try (ModelSource source = opened) {
       Sample sample = Originals.sample(source, 1, 0);
-      OutputRequest request = Originals.request(sample, target, source);
+      Request request = Originals.request(sample, target, source);
       assertThat(sample.write(new TorchScriptOutput(), request))
           .containsExactly(
               target.resolve("serving.properties"),
               target.resolve("sub/labels.txt"),
               target.resolve(expected));
-      assertThat(target.resolve(expected)).hasSize(new TorchScriptOutput().predictBytes(request));
+      assertThat(target.resolve(expected)).hasSize(request.bytes(new TorchScriptOutput()));
       // What is there is replaced as a whole.
       sample.write(new TorchScriptOutput(), request);
       assertThatThrownBy(
@@ -176,7 +178,7 @@ class TorchScriptEngineTest {
     assertThat(after.get("sub/labels.txt")).isEqualTo(before.get("sub/labels.txt"));
     assertThat(run(target, "2x3x4")).isEqualTo(run(original, "2x3x4"));
     try (ModelSource read = Surest.of(target).open(ModelInput.of(target), ReadLimits.DEFAULT)) {
-      assertThat(read.audit().orElseThrow().differences()).isEmpty();
+      assertThat(read.find(Auditable.class).orElseThrow().audit().differences()).isEmpty();
     }
   }
 
@@ -206,8 +208,8 @@ class TorchScriptEngineTest {
     }
     assertThat(run(target, "2x3x4")).isEqualTo(run(original, "2x3x4"));
     try (ModelSource read = Originals.open(target)) {
-      assertThat(read.audit().orElseThrow().differences()).isEmpty();
-      assertThat(read.audit().orElseThrow().inputs()).isEmpty();
+      assertThat(read.find(Auditable.class).orElseThrow().audit().differences()).isEmpty();
+      assertThat(read.find(Auditable.class).orElseThrow().audit().inputs()).isEmpty();
     }
   }
 

@@ -3,14 +3,16 @@ package dev.monoquant.io.torchscript;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.files.testing.Folders;
+import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.io.testing.Surest;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Audit;
+import dev.monoquant.spi.Auditable;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
@@ -56,14 +58,14 @@ class TorchScriptRoundTripTest {
     Path target = folder.resolve("out.pt");
     try (ModelSource source = Originals.open(original)) {
       Sample sample = Originals.sample(source, seed, percent);
-      OutputRequest request = Originals.request(sample, target, source);
-      long predicted = Originals.output().predictBytes(request);
+      Request request = Originals.request(sample, target, source);
+      long predicted = request.bytes(Originals.output());
       assertThat(sample.write(Originals.output(), request)).containsExactly(target);
       assertThat(target).hasSize(predicted);
       try (ModelSource read = Surest.of(target).open(ModelInput.of(target), ReadLimits.DEFAULT)) {
         requireSame(sample, read);
-        assertThat(read.layers()).isEqualTo(source.layers());
-        assertThat(read.metadata()).containsEntry("tool", "a test");
+        assertThat(read.info().layers()).isEqualTo(source.info().layers());
+        assertThat(read.info().metadata()).containsEntry("tool", "a test");
         requireSound(read, original);
       }
       requireNothingIdle(target, request);
@@ -74,21 +76,21 @@ class TorchScriptRoundTripTest {
   }
 
   private static void requireSame(Sample sample, ModelSource read) throws IOException {
-    assertThat(read.tensors()).containsExactlyElementsOf(sample.kept.keySet());
+    assertThat(read.info().tensors()).containsExactlyElementsOf(sample.kept.keySet());
     for (Map.Entry<TensorInfo, byte[]> kept : sample.kept.entrySet()) {
       int length = kept.getValue().length;
       assertThat(read.read(kept.getKey(), 0, length)).isEqualTo(ByteBuffer.wrap(kept.getValue()));
     }
-    assertThat(read.quantized()).containsExactlyElementsOf(sample.weights.keySet());
+    assertThat(read.info().quantized()).containsExactlyElementsOf(sample.weights.keySet());
     for (Map.Entry<EncodedWeight, Map<String, byte[]>> weight : sample.weights.entrySet()) {
       EncodedWeight w = weight.getKey();
       int rows = (int) w.rows().rows();
-      EncodedTile all = read.readTile(w, 0, rows);
+      EncodedTile all = read.readTile(w, new RowRange(0, rows));
       weight.getValue().forEach((n, bytes) -> assertThat(all.part(n)).as(n).isEqualTo(bytes));
       int step = w.encoding().rowAlignment();
       for (int row = 0; row < rows; row += step) {
         int height = Math.min(step, rows - row);
-        EncodedTile tile = read.readTile(w, row, height);
+        EncodedTile tile = read.readTile(w, new RowRange(row, height));
         EncodedTile expected = Sample.tile(w, weight.getValue(), row, height);
         for (Part part : w.encoding().parts()) {
           assertThat(tile.part(part.name()))
@@ -100,7 +102,7 @@ class TorchScriptRoundTripTest {
   }
 
   private static void requireSound(ModelSource read, Path original) throws IOException {
-    Audit audit = read.audit().orElseThrow();
+    Audit audit = read.find(Auditable.class).orElseThrow().audit();
     assertThat(audit.differences()).isEmpty();
     assertThat(audit.checked()).isPositive();
     assertThat(audit.inputs()).containsOnlyKeys(original.getFileName().toString());
@@ -110,7 +112,7 @@ class TorchScriptRoundTripTest {
   /**
    * No storage is there that nothing refers to, and none of the original that only weights used.
    */
-  private static void requireNothingIdle(Path target, OutputRequest request) throws IOException {
+  private static void requireNothingIdle(Path target, Request request) throws IOException {
     try (ScriptArchive archive = ScriptArchive.open(target, "out.pt", ReadLimits.DEFAULT)) {
       var referred = ProgramViews.of(archive, archive.program(), Map.of()).storages().keySet();
       List<String> there =
@@ -122,8 +124,8 @@ class TorchScriptRoundTripTest {
       assertThat(archive.zip().entries())
           .noneMatch(e -> e.name().endsWith(".debug_pkl") || e.name().contains("traced_inputs"));
     }
-    if (request.weights().isEmpty()) {
-      requireSameRecords(target, request.source().files().get(0));
+    if (request.contents().weights().isEmpty()) {
+      requireSameRecords(target, request.source().info().files().get(0));
     }
   }
 
@@ -181,7 +183,7 @@ class TorchScriptRoundTripTest {
     Path target = folder.resolve("tried.pt");
     try (ModelSource source = Originals.open(original)) {
       Sample sample = Originals.sample(source, 4, 50);
-      try (var sink = Originals.output().open(Originals.request(sample, target, source))) {
+      try (var sink = Originals.request(sample, target, source).open(Originals.output())) {
         sample.fill(sink);
         Path staged = sink.finish().orElseThrow();
         assertThat(target).doesNotExist();

@@ -11,6 +11,7 @@ import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.pickle.PickleTuple;
 import dev.monoquant.files.testing.FaultDisk;
 import dev.monoquant.files.testing.Folders;
+import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
 import dev.monoquant.files.testing.ZipText;
 import dev.monoquant.model.ElementType;
@@ -21,8 +22,8 @@ import dev.monoquant.script.Rewritten;
 import dev.monoquant.script.ScriptProgram;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -62,16 +63,8 @@ class TorchScriptSafetyTest {
     return Originals.sample(source, 8, 100);
   }
 
-  private OutputRequest request(Sample sample, ModelSource of) {
-    return new OutputRequest(
-        target,
-        true,
-        true,
-        of,
-        List.of(),
-        List.copyOf(sample.weights.keySet()),
-        List.copyOf(sample.kept.keySet()),
-        Map.of());
+  private Request request(Sample sample, ModelSource of) {
+    return new Request(of, sample.contents(Map.of()), new WriteOptions(target, true, true, false));
   }
 
   /** A flush ahead of time may fail too: it is only a head start, and the last one counts. */
@@ -124,7 +117,7 @@ class TorchScriptSafetyTest {
     TensorInfo kept =
         sample.kept.keySet().stream().filter(t -> t.bytes() > 4).findFirst().orElseThrow();
     for (int much : new int[] {0, 1, 2}) {
-      try (OutputWriter sink = Originals.output().open(request(sample, source))) {
+      try (OutputWriter sink = request(sample, source).open(Originals.output())) {
         if (much == 0) {
           // Kept tensors are copied from the original, and still nobody may forget them.
           sink.writeKept(kept, 0, ByteBuffer.allocate((int) kept.bytes() - 1));
@@ -144,7 +137,7 @@ class TorchScriptSafetyTest {
       }
     }
     TensorInfo foreign = new TensorInfo("other", ElementType.INT8, TensorShape.of(1));
-    try (OutputWriter sink = Originals.output().open(request(sample, source))) {
+    try (OutputWriter sink = request(sample, source).open(Originals.output())) {
       assertThatThrownBy(() -> sink.writeKept(foreign, 0, ByteBuffer.allocate(1)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("not kept");
@@ -155,11 +148,11 @@ class TorchScriptSafetyTest {
   @Test
   void theInputIsNeverWritten() throws IOException {
     Path copy = folder.resolve("copy.pt");
-    Files.copy(source.files().get(0), copy);
+    Files.copy(source.info().files().get(0), copy);
     target = copy;
     try (ModelSource own = Originals.open(copy)) {
       Sample sample = Originals.sample(own, 1, 0);
-      assertThatThrownBy(() -> Originals.output().open(request(sample, own)))
+      assertThatThrownBy(() -> request(sample, own).open(Originals.output()))
           .isInstanceOf(OutputException.class)
           .hasMessageContaining("is the input");
     }
@@ -176,12 +169,12 @@ class TorchScriptSafetyTest {
                 .files(List.of(Originals.path("/torch-oracle/training.pt")))
                 .build()
                 .open())) {
-      OutputRequest request = request(sample, other);
+      Request request = request(sample, other);
       EncodedWeight weight = sample.weights.keySet().iterator().next();
-      requireRefusal(() -> Originals.output().open(request), "memory");
-      requireRefusal(() -> Originals.output().predictBytes(request), "memory");
-      requireRefusal(() -> Originals.output().remarks(request), "memory");
-      requireRefusal(() -> Originals.output().refusal(weight, other), "memory");
+      requireRefusal(() -> request.open(Originals.output()), "memory");
+      requireRefusal(() -> request.bytes(Originals.output()), "memory");
+      requireRefusal(() -> request.remarks(Originals.output()), "memory");
+      requireRefusal(() -> Request.unsupported(Originals.output(), other, weight), "memory");
     }
     assertThat(folder).isEmptyDirectory();
   }
@@ -206,7 +199,7 @@ class TorchScriptSafetyTest {
     target = folder.resolve("again.pt");
     try (ModelSource rewritten = Originals.open(again)) {
       Sample all = Originals.sample(rewritten, 1, 0);
-      assertThatThrownBy(() -> Originals.output().open(request(all, rewritten)))
+      assertThatThrownBy(() -> request(all, rewritten).open(Originals.output()))
           .isInstanceOf(ConfigurationException.class)
           .hasMessageContaining("runs quantized weights already")
           .hasMessageContaining(".safetensors");
@@ -215,7 +208,7 @@ class TorchScriptSafetyTest {
 
   @Test
   void bigEndianArchivesAreRefused() throws IOException {
-    ZipText zip = ZipText.of(source.files().get(0));
+    ZipText zip = ZipText.of(source.info().files().get(0));
     String name =
         zip.records().keySet().stream().filter(n -> n.endsWith("/byteorder")).findFirst().get();
     Path big =
@@ -224,7 +217,7 @@ class TorchScriptSafetyTest {
             zip.put(name, "big".getBytes(StandardCharsets.US_ASCII)).build());
     try (ModelSource other = Originals.open(big)) {
       Sample sample = Originals.sample(other, 1, 0);
-      assertThatThrownBy(() -> Originals.output().open(request(sample, other)))
+      assertThatThrownBy(() -> request(sample, other).open(Originals.output()))
           .isInstanceOf(ConfigurationException.class)
           .hasMessageContaining("big-endian");
     }
@@ -232,7 +225,7 @@ class TorchScriptSafetyTest {
 
   @Test
   void extraFilesTravelAlongAndTheRestIsCounted() throws IOException {
-    ZipText zip = ZipText.of(source.files().get(0));
+    ZipText zip = ZipText.of(source.info().files().get(0));
     String root = zip.records().keySet().iterator().next().replaceFirst("/.*", "/");
     zip.put(root + "extra/labels.txt", new byte[] {1, 2, 3});
     zip.put(root + "code/__torch__.py.debug_pkl", new byte[] {4});
@@ -316,7 +309,7 @@ class TorchScriptSafetyTest {
                 });
     Sample sample = sample();
     assertThat(sample.weights).isNotEmpty();
-    assertThatThrownBy(() -> broken.open(request(sample, source)))
+    assertThatThrownBy(() -> request(sample, source).open(broken))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("the rewriting is wrong")
         .hasMessageContaining(mention);
@@ -326,14 +319,14 @@ class TorchScriptSafetyTest {
   void whatIsSaidOfWeights() throws IOException {
     Sample sample = sample();
     EncodedWeight weight = sample.weights.keySet().iterator().next();
-    assertThat(Originals.output().remarks(request(sample, source)))
+    assertThat(request(sample, source).remarks(Originals.output()))
         .containsEntry(weight.name(), "weight-only: stored, not run")
         .hasSize(sample.weights.size());
-    assertThat(Originals.output().refusal(weight, source)).isEmpty();
+    assertThat(Request.unsupported(Originals.output(), source, weight)).isEmpty();
     assertThat(new TorchScriptOutput().options()).extracting(o -> o.name()).contains("mode");
     for (String name : List.of("a.pt", "b.ts", "c.torchscript")) {
-      assertThat(new TorchScriptOutput().suits(Path.of(name))).isTrue();
+      assertThat(new TorchScriptOutput().accepts(Path.of(name))).isTrue();
     }
-    assertThat(new TorchScriptOutput().suits(Path.of("a.pth"))).isFalse();
+    assertThat(new TorchScriptOutput().accepts(Path.of("a.pth"))).isFalse();
   }
 }

@@ -10,8 +10,10 @@ import dev.monoquant.files.testing.Sample;
 import dev.monoquant.files.testing.ZipText;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Auditable;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Options;
@@ -51,7 +53,10 @@ class TorchScriptTamperTest {
         Originals.open(Originals.path("/torch-corpus/torchscript/ts_ok_traced.pt"))) {
       Sample sample = Originals.sample(source, 1, 0);
       TensorInfo tensor =
-          source.tensors().stream().filter(t -> t.name().equals("fc1.weight")).findFirst().get();
+          source.info().tensors().stream()
+              .filter(t -> t.name().equals("fc1.weight"))
+              .findFirst()
+              .get();
       sample.kept.remove(tensor);
       sample.quantize(
           new EncodedWeight(
@@ -81,7 +86,7 @@ class TorchScriptTamperTest {
   /** Refused, or found by the audit; which of both is for the reader to say. */
   private static Optional<String> noticed(Path path) throws IOException {
     try (ModelSource source = Originals.open(path)) {
-      var differences = source.audit().orElseThrow().differences();
+      var differences = source.find(Auditable.class).orElseThrow().audit().differences();
       return differences.isEmpty() ? Optional.empty() : Optional.of(differences.toString());
     } catch (ModelFormatException refused) {
       assertThat(refused.getMessage()).doesNotContain("\n");
@@ -134,11 +139,11 @@ class TorchScriptTamperTest {
   private static void read(ZipText zip) throws IOException {
     Path changed = Files.write(folder.resolve("description.pt"), zip.build());
     try (ModelSource source = Originals.open(changed)) {
-      for (TensorInfo tensor : source.tensors()) {
+      for (TensorInfo tensor : source.info().tensors()) {
         source.read(tensor, 0, (int) tensor.bytes());
       }
-      for (EncodedWeight weight : source.quantized()) {
-        source.readTile(weight, 0, (int) weight.rows().rows());
+      for (EncodedWeight weight : source.info().quantized()) {
+        source.readTile(weight, new RowRange(0, (int) weight.rows().rows()));
       }
     } catch (ModelFormatException refused) {
       assertThat(refused.getMessage()).doesNotContain("\n").endsWith(".");

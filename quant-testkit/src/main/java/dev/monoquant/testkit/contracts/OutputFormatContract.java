@@ -36,7 +36,7 @@ public interface OutputFormatContract {
   /** {@return the format to try} */
   OutputFormat subject();
 
-  /** {@return the name of a file or directory to make, one that suits the format} */
+  /** {@return the name of a file or directory to make, one that the format accepts} */
   String targetName();
 
   /** {@return weights that the format can hold, at least one} */
@@ -68,11 +68,11 @@ public interface OutputFormatContract {
     }
   }
 
-  /** Its own target suits it. */
+  /** It accepts its own target. */
   @Example
-  default void suitsItsTarget() {
-    if (!subject().suits(Path.of(targetName()))) {
-      throw new LawViolation("suitsItsTarget", subject().id(), targetName() + " does not suit it");
+  default void acceptsItsTarget() {
+    if (!subject().accepts(Path.of(targetName()))) {
+      throw new LawViolation("acceptsItsTarget", subject().id(), targetName() + " is not accepted");
     }
   }
 

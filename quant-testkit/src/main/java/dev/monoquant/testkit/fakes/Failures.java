@@ -1,13 +1,15 @@
 package dev.monoquant.testkit.fakes;
 
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.spi.Audit;
+import dev.monoquant.spi.Auditable;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -84,16 +86,24 @@ public final class Failures {
     }
 
     @Override
-    public EncodedTile readTile(EncodedWeight weight, long firstRow, int height)
-        throws IOException {
+    public EncodedTile readTile(EncodedWeight weight, RowRange rows) throws IOException {
       spend(left);
-      return super.readTile(weight, firstRow, height);
+      return super.readTile(weight, rows);
     }
 
     @Override
-    public Optional<Audit> audit() throws IOException {
-      spend(left);
-      return super.audit();
+    public <C> Optional<C> find(Class<C> capability) {
+      Optional<C> found = super.find(capability);
+      if (capability != Auditable.class || found.isEmpty()) {
+        return found;
+      }
+      Auditable inside = (Auditable) found.get();
+      Auditable failing =
+          () -> {
+            spend(left);
+            return inside.audit();
+          };
+      return Optional.of(capability.cast(failing));
     }
   }
 
@@ -106,8 +116,9 @@ public final class Failures {
     }
 
     @Override
-    public OutputWriter open(OutputRequest request) throws IOException {
-      return new FailingSink(super.open(request), left);
+    protected OutputWriter opened(
+        OutputWriter writer, OutputContents contents, WriteOptions options) {
+      return new FailingSink(writer, left);
     }
   }
 

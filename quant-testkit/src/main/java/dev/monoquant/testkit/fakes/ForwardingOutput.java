@@ -2,17 +2,17 @@ package dev.monoquant.testkit.fakes;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputLayout;
+import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 
 /**
  * Hands every call to another output format: a base for decorators, which override what they
@@ -31,29 +31,42 @@ public class ForwardingOutput implements OutputFormat {
     this.inside = requireNonNull(inside, "inside");
   }
 
+  /**
+   * {@return what is handed out for a session that was opened; unless overridden, one whose writers
+   * are those of {@link #opened(OutputWriter, OutputContents, WriteOptions)}}
+   *
+   * @param session an open session of the format behind this one
+   */
+  protected OutputSession opened(OutputSession session) {
+    return new ForwardingSession(session) {
+      @Override
+      public OutputLayout layout(OutputContents contents) throws IOException {
+        return new ForwardingLayout(super.layout(contents)) {
+          @Override
+          public OutputWriter open(WriteOptions options) throws IOException {
+            return opened(super.open(options), contents, options);
+          }
+        };
+      }
+    };
+  }
+
+  /**
+   * {@return what is handed out for a writer that was opened; the writer itself unless overridden}
+   *
+   * @param writer an open writer of the format behind this one
+   * @param contents what it will be given
+   * @param options where it writes to
+   * @throws IOException if writing fails
+   */
+  protected OutputWriter opened(OutputWriter writer, OutputContents contents, WriteOptions options)
+      throws IOException {
+    return writer;
+  }
+
   @Override
   public String id() {
     return inside.id();
-  }
-
-  @Override
-  public boolean suits(Path target) {
-    return inside.suits(target);
-  }
-
-  @Override
-  public boolean isRunnable() {
-    return inside.isRunnable();
-  }
-
-  @Override
-  public Optional<String> refusal(EncodedWeight weight) {
-    return inside.refusal(weight);
-  }
-
-  @Override
-  public Optional<String> refusal(EncodedWeight weight, ModelSource source) {
-    return inside.refusal(weight, source);
   }
 
   @Override
@@ -62,17 +75,17 @@ public class ForwardingOutput implements OutputFormat {
   }
 
   @Override
-  public Map<String, String> remarks(OutputRequest request) {
-    return inside.remarks(request);
+  public boolean accepts(Path target) {
+    return inside.accepts(target);
   }
 
   @Override
-  public long predictBytes(OutputRequest request) {
-    return inside.predictBytes(request);
+  public boolean isRunnable() {
+    return inside.isRunnable();
   }
 
   @Override
-  public OutputWriter open(OutputRequest request) throws IOException {
-    return inside.open(request);
+  public OutputSession open(ModelSource source) throws IOException {
+    return opened(inside.open(source));
   }
 }

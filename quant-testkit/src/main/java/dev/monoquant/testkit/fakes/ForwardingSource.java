@@ -2,19 +2,14 @@ package dev.monoquant.testkit.fakes;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.monoquant.model.Layer;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.RunnableFile;
-import dev.monoquant.spi.SideFile;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -36,13 +31,8 @@ public class ForwardingSource implements ModelSource {
   }
 
   @Override
-  public String name() {
-    return inside.name();
-  }
-
-  @Override
-  public List<TensorInfo> tensors() {
-    return inside.tensors();
+  public ModelInfo info() {
+    return inside.info();
   }
 
   @Override
@@ -51,53 +41,13 @@ public class ForwardingSource implements ModelSource {
   }
 
   @Override
-  public Map<String, String> metadata() {
-    return inside.metadata();
+  public EncodedTile readTile(EncodedWeight weight, RowRange rows) throws IOException {
+    return inside.readTile(weight, rows);
   }
 
   @Override
-  public List<Layer> layers() {
-    return inside.layers();
-  }
-
-  @Override
-  public Map<String, String> tied() {
-    return inside.tied();
-  }
-
-  @Override
-  public List<EncodedWeight> quantized() {
-    return inside.quantized();
-  }
-
-  @Override
-  public EncodedTile readTile(EncodedWeight weight, long firstRow, int height) throws IOException {
-    return inside.readTile(weight, firstRow, height);
-  }
-
-  @Override
-  public List<String> notes() {
-    return inside.notes();
-  }
-
-  @Override
-  public Optional<RunnableFile> runnable() {
-    return inside.runnable();
-  }
-
-  @Override
-  public List<SideFile> sideFiles() {
-    return inside.sideFiles();
-  }
-
-  @Override
-  public List<Path> files() {
-    return inside.files();
-  }
-
-  @Override
-  public Optional<Audit> audit() throws IOException {
-    return inside.audit();
+  public <C> Optional<C> find(Class<C> capability) {
+    return inside.find(capability);
   }
 
   @Override

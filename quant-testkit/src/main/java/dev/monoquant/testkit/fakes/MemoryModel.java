@@ -7,6 +7,7 @@ import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.SideFile;
@@ -15,7 +16,6 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,22 +32,20 @@ public final class MemoryModel {
 
   private final String name;
   private final Map<TensorInfo, byte[]> tensors;
-  private final List<Layer> layers;
-  private final Map<String, String> metadata;
-  private final List<String> notes;
-  private final List<SideFile> sideFiles;
-  private final List<Path> files;
+  private final ModelInfo info;
   private final AtomicInteger open = new AtomicInteger();
   private final AtomicLong reads = new AtomicLong();
 
   private MemoryModel(Builder builder) {
     this.name = builder.name;
     this.tensors = new LinkedHashMap<>(builder.tensors);
-    this.layers = List.copyOf(builder.layers);
-    this.metadata = Collections.unmodifiableMap(new LinkedHashMap<>(builder.metadata));
-    this.notes = List.copyOf(builder.notes);
-    this.sideFiles = List.copyOf(builder.sideFiles);
-    this.files = List.copyOf(builder.files);
+    this.info =
+        ModelInfo.of(name, List.copyOf(tensors.keySet()))
+            .withLayers(builder.layers)
+            .withMetadata(builder.metadata)
+            .withNotes(builder.notes)
+            .withSideFiles(builder.sideFiles)
+            .withFiles(builder.files);
   }
 
   /**
@@ -183,7 +181,7 @@ public final class MemoryModel {
 
   /** {@return the tensors in order} */
   public List<TensorInfo> tensors() {
-    return List.copyOf(tensors.keySet());
+    return info.tensors();
   }
 
   /**
@@ -225,40 +223,8 @@ public final class MemoryModel {
     private volatile boolean closed;
 
     @Override
-    public String name() {
-      return name;
-    }
-
-    @Override
-    public List<TensorInfo> tensors() {
-      requireOpen();
-      return MemoryModel.this.tensors();
-    }
-
-    @Override
-    public List<Layer> layers() {
-      requireOpen();
-      return layers;
-    }
-
-    @Override
-    public Map<String, String> metadata() {
-      return metadata;
-    }
-
-    @Override
-    public List<String> notes() {
-      return notes;
-    }
-
-    @Override
-    public List<SideFile> sideFiles() {
-      return sideFiles;
-    }
-
-    @Override
-    public List<Path> files() {
-      return files;
+    public ModelInfo info() {
+      return info;
     }
 
     @Override

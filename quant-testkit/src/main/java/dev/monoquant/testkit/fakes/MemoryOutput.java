@@ -1,11 +1,16 @@
 package dev.monoquant.testkit.fakes;
 
+import dev.monoquant.ConfigurationException;
 import dev.monoquant.OutputException;
 import dev.monoquant.QuantException;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputLayout;
+import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.WriteOptions;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,31 +41,60 @@ public final class MemoryOutput implements OutputFormat {
   }
 
   @Override
-  public boolean suits(Path target) {
+  public boolean accepts(Path target) {
     return target.toString().endsWith(".memory");
   }
 
   @Override
-  public Optional<String> refusal(EncodedWeight weight) {
-    return Optional.empty();
+  public OutputSession open(ModelSource source) {
+    return new OutputSession() {
+      @Override
+      public Optional<String> unsupported(EncodedWeight weight) {
+        return Optional.empty();
+      }
+
+      @Override
+      public OutputLayout layout(OutputContents contents) {
+        return new Layout(contents);
+      }
+
+      @Override
+      public void close() {}
+    };
   }
 
-  @Override
-  public long predictBytes(OutputRequest request) {
-    long sum = 0;
-    for (EncodedWeight weight : request.weights()) {
-      sum += weight.encoding().packedBytes(weight.rows().rows(), weight.rows().cols());
+  private final class Layout implements OutputLayout {
+    private final OutputContents contents;
+
+    Layout(OutputContents contents) {
+      this.contents = contents;
     }
-    return sum + request.kept().stream().mapToLong(t -> t.bytes()).sum();
+
+    @Override
+    public long bytes() {
+      long sum = 0;
+      for (EncodedWeight weight : contents.weights()) {
+        sum += weight.encoding().packedBytes(weight.rows().rows(), weight.rows().cols());
+      }
+      return sum + contents.kept().stream().mapToLong(t -> t.bytes()).sum();
+    }
+
+    @Override
+    public OutputWriter open(WriteOptions options) {
+      return write(contents, options);
+    }
   }
 
-  @Override
-  public OutputWriter open(OutputRequest request) {
-    if (committed.containsKey(request.target()) && !request.overwrite()) {
+  private MemorySink write(OutputContents contents, WriteOptions options) {
+    if (committed.containsKey(options.target()) && !options.overwrite()) {
       throw new OutputException(
-          QuantException.quote(request.target().toString()) + " is there; allow to overwrite it");
+          QuantException.quote(options.target().toString()) + " is there; allow to overwrite it");
     }
-    MemorySink sink = new MemorySink(this, request);
+    if (options.resume()) {
+      throw new ConfigurationException(
+          options.target() + ": what is in memory only cannot be resumed; leave resume out");
+    }
+    MemorySink sink = new MemorySink(this, contents, options.target());
     sinks.add(sink);
     return sink;
   }
@@ -68,7 +102,7 @@ public final class MemoryOutput implements OutputFormat {
   /**
    * {@return what was committed under a target}
    *
-   * @param target the target of a request
+   * @param target the target of a run
    * @throws IllegalStateException if nothing was
    */
   public MemorySink result(Path target) {
@@ -84,7 +118,7 @@ public final class MemoryOutput implements OutputFormat {
     List<String> all = new ArrayList<>(breaches);
     for (MemorySink sink : sinks) {
       if (!sink.isClosed()) {
-        all.add("the sink for " + sink.request().target() + " is not closed");
+        all.add("the sink for " + sink.target() + " is not closed");
       }
     }
     return all;
@@ -96,6 +130,6 @@ public final class MemoryOutput implements OutputFormat {
   }
 
   void commit(MemorySink sink) {
-    committed.put(sink.request().target(), sink);
+    committed.put(sink.target(), sink);
   }
 }

@@ -2,7 +2,7 @@ package dev.monoquant.testkit.fakes;
 
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
@@ -21,7 +21,8 @@ import java.util.TreeMap;
 public final class MemorySink implements OutputWriter {
 
   private final MemoryOutput output;
-  private final OutputRequest request;
+  private final OutputContents announced;
+  private final Path target;
   private final Map<String, EncodedWeight> weights = new LinkedHashMap<>();
   private final Map<String, Buffer> buffers = new LinkedHashMap<>();
   private boolean committed;
@@ -35,17 +36,18 @@ public final class MemorySink implements OutputWriter {
     }
   }
 
-  MemorySink(MemoryOutput output, OutputRequest request) {
+  MemorySink(MemoryOutput output, OutputContents announced, Path target) {
     this.output = output;
-    this.request = request;
-    for (EncodedWeight weight : request.weights()) {
+    this.announced = announced;
+    this.target = target;
+    for (EncodedWeight weight : announced.weights()) {
       weights.put(weight.name(), weight);
       for (Part part : weight.encoding().parts()) {
         long cells = part.shape(weight.rows().rows(), weight.rows().cols()).elements();
         buffers.put(key(weight, part), new Buffer(cells * part.type().cellBytes()));
       }
     }
-    for (TensorInfo tensor : request.kept()) {
+    for (TensorInfo tensor : announced.kept()) {
       buffers.put(tensor.name(), new Buffer(tensor.bytes()));
     }
   }
@@ -92,15 +94,15 @@ public final class MemorySink implements OutputWriter {
 
   @Override
   public synchronized void writeKept(TensorInfo tensor, long offset, ByteBuffer data) {
-    if (!request.kept().contains(tensor)) {
-      throw output.breach(tensor + " is no kept tensor of the request");
+    if (!announced.kept().contains(tensor)) {
+      throw output.breach(tensor + " is no kept tensor of the output");
     }
     put(tensor.name(), offset, data);
   }
 
   private void requireWeight(EncodedWeight weight) {
     if (!weight.equals(weights.get(weight.name()))) {
-      throw output.breach(weight.name() + " is no weight of the request");
+      throw output.breach(weight.name() + " is no weight of the output");
     }
   }
 
@@ -125,7 +127,7 @@ public final class MemorySink implements OutputWriter {
   @Override
   public synchronized List<Path> commit() {
     if (committed || closed) {
-      throw output.breach(request.target() + " is committed twice, or after the close");
+      throw output.breach(target + " is committed twice, or after the close");
     }
     buffers.forEach(
         (key, buffer) -> {
@@ -136,7 +138,7 @@ public final class MemorySink implements OutputWriter {
         });
     committed = true;
     output.commit(this);
-    return List.of(request.target());
+    return List.of(target);
   }
 
   @Override
@@ -148,9 +150,13 @@ public final class MemorySink implements OutputWriter {
     return closed;
   }
 
-  /** {@return what was asked for} */
-  public OutputRequest request() {
-    return request;
+  /** {@return what was announced} */
+  public OutputContents announced() {
+    return announced;
+  }
+
+  Path target() {
+    return target;
   }
 
   /**
@@ -167,7 +173,7 @@ public final class MemorySink implements OutputWriter {
   /**
    * A quantized weight as one tile, for a decoder.
    *
-   * @param weight one of the request's weights
+   * @param weight one of the weights that were announced
    * @return all its rows and all its parts
    */
   public synchronized EncodedTile tile(EncodedWeight weight) {

@@ -162,7 +162,7 @@ public final class DetectorLaws {
     }
     try (ModelSource source =
         c.detector().open(c.input(), ReadLimits.DEFAULT, OptionValues.DEFAULTS)) {
-      source.tensors();
+      source.info().tensors();
     } catch (IOException | ModelFormatException refused) {
       return;
     } catch (RuntimeException | LinkageError | StackOverflowError | OutOfMemoryError e) {

@@ -7,9 +7,11 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.testkit.Repeatable;
 import dev.monoquant.testkit.data.EncodedSamples;
 import dev.monoquant.testkit.fakes.MemoryModel;
@@ -73,13 +75,13 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
     return EncodedSamples.tile(weight, weight.name().hashCode());
   }
 
-  /** Something to do with a request while its source is open. */
+  /** Something to do with a session while it is open. */
   interface Use {
-    void of(OutputRequest request) throws IOException;
+    void of(OutputSession session, OutputContents contents) throws IOException;
   }
 
-  /** Asks for the model in a folder. */
-  void request(Path folder, boolean overwrite, Use use) throws IOException {
+  /** Opens the format on the model. */
+  void open(Use use) throws IOException {
     MemoryModel.Builder model = MemoryModel.named("sample");
     Map<String, Map<String, TensorInfo>> layers = new LinkedHashMap<>();
     for (EncodedWeight weight : weights) {
@@ -91,13 +93,11 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
       model.tensor(tensor, data(tensor));
       add(layers, tensor);
     }
-    try (ModelSource source = model.build().open()) {
+    try (ModelSource source = model.build().open();
+        OutputSession session = format.open(source)) {
       use.of(
-          new OutputRequest(
-              folder.resolve(targetName),
-              overwrite,
-              false,
-              source,
+          session,
+          new OutputContents(
               layers.entrySet().stream().map(e -> layer(e.getKey(), e.getValue())).toList(),
               weights,
               KEPT,
@@ -169,14 +169,17 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
     return new EncodedTile(firstRow, height, parts);
   }
 
+  /** {@return what says to write into a folder} */
+  WriteOptions in(Path folder, boolean overwrite) {
+    return new WriteOptions(folder.resolve(targetName), overwrite, false, false);
+  }
+
   /** Writes the model into a folder and commits it. */
   List<Path> writeAll(Path folder, boolean overwrite, List<Write> writes) throws IOException {
     List<Path> files = new ArrayList<>();
-    request(
-        folder,
-        overwrite,
-        request -> {
-          try (OutputWriter sink = format.open(request)) {
+    open(
+        (session, contents) -> {
+          try (OutputWriter sink = session.layout(contents).open(in(folder, overwrite))) {
             for (Write write : writes) {
               write.to(sink);
             }

@@ -3,6 +3,7 @@ package dev.monoquant.testkit.laws;
 import dev.monoquant.OutputException;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.testkit.laws.OutputCase.Write;
 import java.io.IOException;
@@ -37,7 +38,7 @@ public final class OutputFormatLaws {
     return List.of(
         new Law<>("idIsValid", c -> idIsValid(c.format())),
         new Law<>("optionsAreDescribed", c -> optionsAreDescribed(c.format())),
-        new Law<>("refusalRepeats", OutputFormatLaws::refusalRepeats),
+        new Law<>("unsupportedRepeats", OutputFormatLaws::unsupportedRepeats),
         new Law<>("commitNamesItsFiles", OutputFormatLaws::commitNamesItsFiles),
         new Law<>("predictsItsSize", OutputFormatLaws::predictsItsSize),
         new Law<>("leavesNoTraceWithoutCommit", OutputFormatLaws::leavesNoTraceWithoutCommit),
@@ -66,18 +67,29 @@ public final class OutputFormatLaws {
   }
 
   /**
-   * A weight is refused with a reason or not at all, and the same way at each call; those of the
-   * case are not refused.
+   * A weight is supported or not, with a reason, and the same way at each call and in each session;
+   * those of the case are supported.
    *
    * @param c a format and a model
    */
-  public static void refusalRepeats(OutputCase c) {
-    for (EncodedWeight weight : c.weights()) {
-      Optional<String> refusal = c.format().refusal(weight);
-      if (refusal.isPresent() || !c.format().refusal(weight).equals(refusal)) {
-        throw new LawViolation(
-            "refusalRepeats", c, weight.name() + ": " + refusal.orElse("it changed its mind"));
-      }
+  public static void unsupportedRepeats(OutputCase c) {
+    for (int session = 0; session < 2; session++) {
+      Folders.temporary(
+          folder ->
+              c.open(
+                  (open, contents) -> {
+                    for (EncodedWeight weight : c.weights()) {
+                      requireSupported(c, open, weight);
+                      requireSupported(c, open, weight);
+                    }
+                  }));
+    }
+  }
+
+  private static void requireSupported(OutputCase c, OutputSession open, EncodedWeight weight) {
+    Optional<String> reason = open.unsupported(weight);
+    if (reason.isPresent()) {
+      throw new LawViolation("unsupportedRepeats", c, weight.name() + ": " + reason.get());
     }
   }
 
@@ -111,7 +123,7 @@ public final class OutputFormatLaws {
     Folders.temporary(
         folder -> {
           long[] predicted = new long[1];
-          c.request(folder, false, r -> predicted[0] = c.format().predictBytes(r));
+          c.open((session, contents) -> predicted[0] = session.layout(contents).bytes());
           Folders.requireEmpty("predictsItsSize", c, folder);
           long sum = 0;
           for (Path file : c.writeAll(folder, false, c.writes(2))) {
@@ -153,11 +165,9 @@ public final class OutputFormatLaws {
 
   private static void abandon(OutputCase c, Path folder, boolean overwrite, List<Write> writes)
       throws IOException {
-    c.request(
-        folder,
-        overwrite,
-        request -> {
-          OutputWriter sink = c.format().open(request);
+    c.open(
+        (session, contents) -> {
+          OutputWriter sink = session.layout(contents).open(c.in(folder, overwrite));
           try {
             for (Write write : writes) {
               write.to(sink);

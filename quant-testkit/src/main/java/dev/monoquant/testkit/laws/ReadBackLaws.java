@@ -1,5 +1,6 @@
 package dev.monoquant.testkit.laws;
 
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
@@ -40,7 +41,7 @@ public final class ReadBackLaws {
 
   private static void requireKept(String law, OutputCase c, ModelSource source) throws IOException {
     Map<String, TensorInfo> found = new TreeMap<>();
-    source.tensors().forEach(t -> found.put(t.name(), t));
+    source.info().tensors().forEach(t -> found.put(t.name(), t));
     for (TensorInfo tensor : c.kept()) {
       TensorInfo read = found.remove(tensor.name());
       if (read == null
@@ -58,14 +59,14 @@ public final class ReadBackLaws {
   private static void requireWeights(String law, OutputCase c, ModelSource source)
       throws IOException {
     Map<String, EncodedWeight> found = new TreeMap<>();
-    source.quantized().forEach(w -> found.put(w.name(), w));
+    source.info().quantized().forEach(w -> found.put(w.name(), w));
     for (EncodedWeight weight : c.weights()) {
       EncodedWeight read = found.remove(weight.name());
       if (read == null || !read.encoding().equals(weight.encoding())) {
         throw new LawViolation(law, c, weight + " is read as " + read);
       }
       int height = Math.toIntExact(weight.rows().rows());
-      Parts.difference(c.tile(weight), source.readTile(read, 0, height))
+      Parts.difference(c.tile(weight), source.readTile(read, new RowRange(0, height)))
           .ifPresent(
               d -> {
                 throw new LawViolation(law, c, weight.name() + ": " + d);

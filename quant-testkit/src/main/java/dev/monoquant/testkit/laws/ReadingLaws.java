@@ -32,7 +32,7 @@ public final class ReadingLaws {
     Sources.with(
         c,
         source -> {
-          for (TensorInfo tensor : source.tensors()) {
+          for (TensorInfo tensor : source.info().tensors()) {
             int size = Math.toIntExact(tensor.bytes());
             int third = size / 3;
             int[][] asked = {{0, size}, {0, 0}, {size, 0}, {0, Math.min(1, size)}, {third, third}};
@@ -71,7 +71,7 @@ public final class ReadingLaws {
     Sources.with(
         c,
         source -> {
-          for (TensorInfo tensor : source.tensors()) {
+          for (TensorInfo tensor : source.info().tensors()) {
             byte[] whole = Sources.bytes(source, tensor, 0, Math.toIntExact(tensor.bytes()));
             for (int step : new int[] {whole.length / 40 + 1, whole.length / 3 + 1}) {
               // From the last piece to the first: no source may count on being read in order.
@@ -141,7 +141,7 @@ public final class ReadingLaws {
         c,
         source -> {
           Map<String, TensorInfo> tensors = new HashMap<>();
-          source.tensors().forEach(tensor -> tensors.put(tensor.name(), tensor));
+          source.info().tensors().forEach(tensor -> tensors.put(tensor.name(), tensor));
           for (Map.Entry<String, byte[]> expected : truth.entrySet()) {
             TensorInfo tensor = tensors.get(expected.getKey());
             if (tensor == null || tensor.bytes() != expected.getValue().length) {

@@ -102,7 +102,7 @@ public final class SourceLaws {
       throw new LawViolation(law, c, "probe says none");
     }
     try (ModelSource source = c.open()) {
-      if (source.tensors().isEmpty() && source.quantized().isEmpty()) {
+      if (source.info().tensors().isEmpty() && source.info().quantized().isEmpty()) {
         throw new LawViolation(law, c, "there are no tensors");
       }
     } catch (IOException | RuntimeException e) {
@@ -120,8 +120,8 @@ public final class SourceLaws {
     Sources.with(
         c,
         source -> {
-          source.tensors().forEach(tensor -> requireNew(c, names, tensor.name()));
-          source.quantized().forEach(weight -> requireNew(c, names, weight.name()));
+          source.info().tensors().forEach(tensor -> requireNew(c, names, tensor.name()));
+          source.info().quantized().forEach(weight -> requireNew(c, names, weight.name()));
         });
   }
 
@@ -172,8 +172,8 @@ public final class SourceLaws {
   }
 
   private static boolean same(ModelSource a, ModelSource b) throws IOException {
-    return a.tensors().equals(b.tensors())
-        && a.metadata().equals(b.metadata())
+    return a.info().tensors().equals(b.info().tensors())
+        && a.info().metadata().equals(b.info().metadata())
         && Sources.same(Sources.content(a), Sources.content(b));
   }
 
@@ -212,7 +212,7 @@ public final class SourceLaws {
             throw new LawViolation("closeIsIdempotent", c, "closed again: " + e, e);
           }
         });
-    Sources.with(c, ModelSource::tensors);
+    Sources.with(c, ModelSource::info);
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.monoquant.testkit.laws;
 
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
@@ -40,17 +41,18 @@ final class Sources {
   /** All plain tensors and all quantized weights, by what the source says of them. */
   static Map<String, Item> items(ModelSource source) {
     Map<String, Item> items = new LinkedHashMap<>();
-    for (TensorInfo tensor : source.tensors()) {
+    for (TensorInfo tensor : source.info().tensors()) {
       items.put(tensor.toString(), () -> bytes(source, tensor, 0, Math.toIntExact(tensor.bytes())));
     }
-    for (EncodedWeight weight : source.quantized()) {
+    for (EncodedWeight weight : source.info().quantized()) {
       items.put(weight.toString(), () -> parts(source, weight));
     }
     return items;
   }
 
   private static byte[] parts(ModelSource source, EncodedWeight weight) throws IOException {
-    EncodedTile all = source.readTile(weight, 0, Math.toIntExact(weight.rows().rows()));
+    EncodedTile all =
+        source.readTile(weight, new RowRange(0, Math.toIntExact(weight.rows().rows())));
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     for (String part : new TreeSet<>(all.names())) {
       bytes.writeBytes(all.part(part));

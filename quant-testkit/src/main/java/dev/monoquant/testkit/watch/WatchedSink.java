@@ -2,7 +2,7 @@ package dev.monoquant.testkit.watch;
 
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.testkit.fakes.ForwardingWriter;
 import dev.monoquant.tile.EncodedTile;
@@ -37,12 +37,12 @@ final class WatchedSink extends ForwardingWriter {
   private final AtomicInteger closes = new AtomicInteger();
   private volatile State state = State.WRITING;
 
-  WatchedSink(OutputWriter inside, OutputRequest request, String subject, Watch watch) {
+  WatchedSink(OutputWriter inside, OutputContents contents, String subject, Watch watch) {
     super(inside);
     this.subject = subject;
     this.watch = watch;
-    request.weights().forEach(w -> rows.put(w.name(), new RowSet(w.rows().rows())));
-    request.kept().forEach(t -> kept.put(t.name(), new AtomicLong(t.bytes())));
+    contents.weights().forEach(w -> rows.put(w.name(), new RowSet(w.rows().rows())));
+    contents.kept().forEach(t -> kept.put(t.name(), new AtomicLong(t.bytes())));
     watch.atEnd(
         () -> {
           if (closes.get() == 0) {
@@ -61,8 +61,7 @@ final class WatchedSink extends ForwardingWriter {
   public void writeTile(EncodedWeight weight, EncodedTile tile) throws IOException {
     writing(weight.name());
     RowSet seen = rows.get(weight.name());
-    String wrong =
-        seen == null ? "is not in the request" : seen.add(tile.firstRow(), tile.height());
+    String wrong = seen == null ? "is not announced" : seen.add(tile.firstRow(), tile.height());
     if (!wrong.isEmpty()) {
       watch.note(subject, weight.name() + ": " + wrong);
     }
@@ -87,7 +86,7 @@ final class WatchedSink extends ForwardingWriter {
     int length = data.remaining();
     AtomicLong left = kept.get(tensor.name());
     if (left == null || left.addAndGet(-length) < 0 || offset < 0) {
-      watch.note(subject, tensor.name() + ": bytes that are not in the request, or come twice");
+      watch.note(subject, tensor.name() + ": bytes that were not announced, or come twice");
     }
     super.writeKept(tensor, offset, data);
     if (data.hasRemaining()) {

@@ -1,7 +1,8 @@
 package dev.monoquant.testkit.watch;
 
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.spi.Audit;
+import dev.monoquant.spi.Auditable;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.testkit.fakes.ForwardingSource;
@@ -26,7 +27,7 @@ final class WatchedSource extends ForwardingSource {
     watch.atEnd(
         () -> {
           if (closes.get() == 0) {
-            watch.note(subject, "the source of " + inside.name() + " is never closed");
+            watch.note(subject, "the source of " + inside.info().name() + " is never closed");
           }
         });
   }
@@ -55,15 +56,24 @@ final class WatchedSource extends ForwardingSource {
   }
 
   @Override
-  public EncodedTile readTile(EncodedWeight weight, long firstRow, int height) throws IOException {
+  public EncodedTile readTile(EncodedWeight weight, RowRange rows) throws IOException {
     open(weight.name());
-    return super.readTile(weight, firstRow, height);
+    return super.readTile(weight, rows);
   }
 
   @Override
-  public Optional<Audit> audit() throws IOException {
-    open("everything");
-    return super.audit();
+  public <C> Optional<C> find(Class<C> capability) {
+    Optional<C> found = super.find(capability);
+    if (capability != Auditable.class || found.isEmpty()) {
+      return found;
+    }
+    Auditable inside = (Auditable) found.get();
+    Auditable watched =
+        () -> {
+          open("everything");
+          return inside.audit();
+        };
+    return Optional.of(capability.cast(watched));
   }
 
   @Override

@@ -6,6 +6,7 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
+import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionSpec;
@@ -258,11 +259,11 @@ class BrokenDetectorsTest {
   }
 
   private static ModelSource without(ModelSource source, int first) {
-    List<TensorInfo> rest = source.tensors().subList(first, source.tensors().size());
+    List<TensorInfo> rest = source.info().tensors().subList(first, source.info().tensors().size());
     return new ForwardingSource(source) {
       @Override
-      public List<TensorInfo> tensors() {
-        return rest;
+      public ModelInfo info() {
+        return super.info().withTensors(rest);
       }
     };
   }

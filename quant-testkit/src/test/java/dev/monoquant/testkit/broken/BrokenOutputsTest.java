@@ -10,10 +10,11 @@ import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.testkit.data.EncodedSamples;
 import dev.monoquant.testkit.example.FlatOutput;
 import dev.monoquant.testkit.fakes.ForwardingWriter;
@@ -83,14 +84,14 @@ class BrokenOutputsTest {
     FlatOutput broken =
         new FlatOutput() {
           @Override
-          public long predictBytes(OutputRequest request) {
-            return super.predictBytes(request) - 1;
+          protected long bytes(OutputContents contents) {
+            return super.bytes(contents) - 1;
           }
         };
     assertThat(caught(broken)).containsExactly("predictsItsSize");
   }
 
-  /** Refuses by turns. Caught by {@code refusalRepeats}. */
+  /** Refuses by turns. Caught by {@code unsupportedRepeats}. */
   @Test
   void changesItsMind() {
     FlatOutput broken =
@@ -98,11 +99,11 @@ class BrokenOutputsTest {
           private int calls;
 
           @Override
-          public Optional<String> refusal(EncodedWeight weight) {
+          protected Optional<String> unsupported(EncodedWeight weight) {
             return calls++ % 2 == 0 ? Optional.empty() : Optional.of("not today");
           }
         };
-    assertThat(caught(broken)).containsExactly("refusalRepeats");
+    assertThat(caught(broken)).containsExactly("unsupportedRepeats");
   }
 
   /** Writes in the order of arrival. Caught by {@code orderDoesNotMatter}. */
@@ -111,7 +112,7 @@ class BrokenOutputsTest {
     assertThat(
             caught(
                 wrapping(
-                    (request, sink) ->
+                    (target, sink) ->
                         new ForwardingWriter(sink) {
                           private final List<String> arrived = new ArrayList<>();
 
@@ -142,17 +143,11 @@ class BrokenOutputsTest {
     FlatOutput broken =
         new FlatOutput() {
           @Override
-          public OutputWriter open(OutputRequest r) throws IOException {
-            return super.open(
-                new OutputRequest(
-                    r.target(),
-                    true,
-                    r.sync(),
-                    r.source(),
-                    r.layers(),
-                    r.weights(),
-                    r.kept(),
-                    r.provenance()));
+          protected OutputWriter write(
+              ModelSource source, OutputContents contents, WriteOptions options)
+              throws IOException {
+            return super.write(
+                source, contents, new WriteOptions(options.target(), true, false, false));
           }
         };
     assertThat(caught(broken)).containsExactly("sparesWhatIsThere");
@@ -164,11 +159,13 @@ class BrokenOutputsTest {
     FlatOutput broken =
         new FlatOutput() {
           @Override
-          public OutputWriter open(OutputRequest request) throws IOException {
-            if (request.overwrite()) {
-              Files.deleteIfExists(request.target());
+          protected OutputWriter write(
+              ModelSource source, OutputContents contents, WriteOptions options)
+              throws IOException {
+            if (options.overwrite()) {
+              Files.deleteIfExists(options.target());
             }
-            return super.open(request);
+            return super.write(source, contents, options);
           }
         };
     assertThat(caught(broken)).containsExactly("replacesOnlyOnCommit");
@@ -180,10 +177,10 @@ class BrokenOutputsTest {
     assertThat(
             caught(
                 wrapping(
-                    (request, sink) ->
+                    (target, sink) ->
                         new ForwardingWriter(sink) {
                           private final Path part =
-                              Files.write(request.target().resolveSibling("part"), new byte[] {1});
+                              Files.write(target.resolveSibling("part"), new byte[] {1});
 
                           @Override
                           public List<Path> commit() throws IOException {
@@ -200,11 +197,11 @@ class BrokenOutputsTest {
     assertThat(
             caught(
                 wrapping(
-                    (request, sink) ->
+                    (target, sink) ->
                         new ForwardingWriter(sink) {
                           @Override
                           public List<Path> commit() throws IOException {
-                            Files.write(request.target().resolveSibling("index.json"), new byte[1]);
+                            Files.write(target.resolveSibling("index.json"), new byte[1]);
                             return super.commit();
                           }
                         })))
@@ -217,7 +214,7 @@ class BrokenOutputsTest {
     assertThat(
             caught(
                 wrapping(
-                    (request, sink) ->
+                    (target, sink) ->
                         new ForwardingWriter(sink) {
                           private volatile Thread owner = Thread.currentThread();
 
@@ -259,14 +256,15 @@ class BrokenOutputsTest {
   }
 
   private interface Wrapping {
-    OutputWriter wrap(OutputRequest request, OutputWriter sink) throws IOException;
+    OutputWriter wrap(Path target, OutputWriter sink) throws IOException;
   }
 
   private static OutputFormat wrapping(Wrapping wrapping) {
     return new FlatOutput() {
       @Override
-      public OutputWriter open(OutputRequest request) throws IOException {
-        return wrapping.wrap(request, super.open(request));
+      protected OutputWriter write(
+          ModelSource source, OutputContents contents, WriteOptions options) throws IOException {
+        return wrapping.wrap(options.target(), super.write(source, contents, options));
       }
     };
   }

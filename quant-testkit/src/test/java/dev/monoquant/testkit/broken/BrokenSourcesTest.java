@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.InputFormatDetector;
+import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
@@ -92,10 +93,10 @@ class BrokenSourcesTest {
                     source ->
                         new ForwardingSource(source) {
                           @Override
-                          public List<TensorInfo> tensors() {
-                            List<TensorInfo> twice = new ArrayList<>(super.tensors());
-                            twice.addAll(super.tensors());
-                            return twice;
+                          public ModelInfo info() {
+                            List<TensorInfo> twice = new ArrayList<>(super.info().tensors());
+                            twice.addAll(super.info().tensors());
+                            return super.info().withTensors(twice);
                           }
                         })))
         .containsExactly("tensorNamesAreUnique");
@@ -112,8 +113,9 @@ class BrokenSourcesTest {
                       int number = opened.incrementAndGet();
                       return new ForwardingSource(source) {
                         @Override
-                        public Map<String, String> metadata() {
-                          return Map.of("opened", String.valueOf(number));
+                        public ModelInfo info() {
+                          return super.info()
+                              .withMetadata(Map.of("opened", String.valueOf(number)));
                         }
                       };
                     })))
@@ -173,7 +175,7 @@ class BrokenSourcesTest {
           public ModelSource open(ModelInput input, ReadLimits limits) throws IOException {
             ModelSource source = super.open(input, limits);
             if (input instanceof ModelInput.OfPath of) {
-              Files.writeString(of.path().resolveSibling("index"), source.name());
+              Files.writeString(of.path().resolveSibling("index"), source.info().name());
             }
             return source;
           }

@@ -6,9 +6,13 @@ import com.google.auto.service.AutoService;
 import dev.monoquant.OutputException;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputLayout;
+import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.testkit.fakes.MemoryOutput;
 import dev.monoquant.testkit.fakes.MemorySink;
 import dev.monoquant.tile.EncodedTile;
@@ -38,25 +42,43 @@ public class FlatOutput implements OutputFormat {
   }
 
   @Override
-  public boolean suits(Path target) {
+  public boolean accepts(Path target) {
     return target.toString().endsWith(".flat");
   }
 
   @Override
-  public Optional<String> refusal(EncodedWeight weight) {
+  public OutputSession open(ModelSource source) {
+    return new OutputSession() {
+      @Override
+      public Optional<String> unsupported(EncodedWeight weight) {
+        return FlatOutput.this.unsupported(weight);
+      }
+
+      @Override
+      public OutputLayout layout(OutputContents contents) {
+        return new Layout(source, contents);
+      }
+
+      @Override
+      public void close() {}
+    };
+  }
+
+  /** Whether a weight can be stored: any. */
+  protected Optional<String> unsupported(EncodedWeight weight) {
     return Optional.empty();
   }
 
-  @Override
-  public long predictBytes(OutputRequest request) {
+  /** The size of the file. */
+  protected long bytes(OutputContents contents) {
     long sum = 0;
-    for (EncodedWeight weight : request.weights()) {
+    for (EncodedWeight weight : contents.weights()) {
       for (Part part : weight.encoding().parts()) {
         long cells = part.shape(weight.rows().rows(), weight.rows().cols()).elements();
         sum += entry(weight.name() + "/" + part.name(), cells * part.type().cellBytes());
       }
     }
-    for (TensorInfo tensor : request.kept()) {
+    for (TensorInfo tensor : contents.kept()) {
       sum += entry(tensor.name(), tensor.bytes());
     }
     return sum;
@@ -66,12 +88,14 @@ public class FlatOutput implements OutputFormat {
     return 8 + name.getBytes(UTF_8).length + bytes;
   }
 
-  @Override
-  public OutputWriter open(OutputRequest request) throws IOException {
-    if (Files.exists(request.target()) && !request.overwrite()) {
-      throw new OutputException(request.target() + " is there; pass --overwrite to replace it");
+  /** Starts to write. */
+  protected OutputWriter write(ModelSource source, OutputContents contents, WriteOptions options)
+      throws IOException {
+    if (Files.exists(options.target()) && !options.overwrite()) {
+      throw new OutputException(options.target() + " is there; pass --overwrite to replace it");
     }
-    return new Sink(this, request, (MemorySink) new MemoryOutput().open(request));
+    OutputWriter collected = new MemoryOutput().open(source).layout(contents).open(options);
+    return new Sink(this, options.target(), (MemorySink) collected);
   }
 
   /** The order in which parts and tensors are written. */
@@ -84,7 +108,27 @@ public class FlatOutput implements OutputFormat {
     return target.resolveSibling(target.getFileName() + ".tmp");
   }
 
-  private record Sink(FlatOutput format, OutputRequest request, MemorySink collected)
+  private final class Layout implements OutputLayout {
+    private final ModelSource source;
+    private final OutputContents contents;
+
+    Layout(ModelSource source, OutputContents contents) {
+      this.source = source;
+      this.contents = contents;
+    }
+
+    @Override
+    public long bytes() {
+      return FlatOutput.this.bytes(contents);
+    }
+
+    @Override
+    public OutputWriter open(WriteOptions options) throws IOException {
+      return write(source, contents, options);
+    }
+  }
+
+  private record Sink(FlatOutput format, Path target, MemorySink collected)
       implements OutputWriter {
     @Override
     public void writeTile(EncodedWeight weight, EncodedTile tile) {
@@ -113,9 +157,9 @@ public class FlatOutput implements OutputFormat {
         out.writeInt(entry.getValue().length);
         out.write(entry.getValue());
       }
-      Path temporary = Files.write(format.temporary(request.target()), bytes.toByteArray());
-      Files.move(temporary, request.target(), StandardCopyOption.REPLACE_EXISTING);
-      return List.of(request.target());
+      Path temporary = Files.write(format.temporary(target), bytes.toByteArray());
+      Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING);
+      return List.of(target);
     }
 
     @Override

@@ -6,6 +6,8 @@ import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.LayerQuantizer;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.OutputLayout;
+import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Scheme;
 import java.lang.reflect.InvocationTargetException;
@@ -34,6 +36,8 @@ class ForwardingTest {
             Arguments.of(LayerQuantizer.class, ForwardingLayerQuantizer.class),
             Arguments.of(InputFormatDetector.class, ForwardingDetector.class),
             Arguments.of(OutputFormat.class, ForwardingOutput.class),
+            Arguments.of(OutputSession.class, ForwardingSession.class),
+            Arguments.of(OutputLayout.class, ForwardingLayout.class),
             Arguments.of(ModelSource.class, ForwardingSource.class),
             Arguments.of(OutputWriter.class, ForwardingWriter.class))
         .flatMap(

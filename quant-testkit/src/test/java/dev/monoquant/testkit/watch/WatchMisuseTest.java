@@ -6,22 +6,30 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Audit;
+import dev.monoquant.spi.Auditable;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Options;
-import dev.monoquant.spi.OutputRequest;
+import dev.monoquant.spi.OutputContents;
+import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.testkit.example.FlatOutput;
 import dev.monoquant.testkit.example.PowerOfTwo;
+import dev.monoquant.testkit.fakes.ForwardingDetector;
 import dev.monoquant.testkit.fakes.ForwardingOutput;
 import dev.monoquant.testkit.fakes.ForwardingScheme;
+import dev.monoquant.testkit.fakes.ForwardingSource;
+import dev.monoquant.testkit.fakes.ForwardingWriter;
 import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.testkit.fakes.MemoryTile;
@@ -74,25 +82,29 @@ class WatchMisuseTest {
   }
 
   private OutputWriter sink() throws IOException {
-    OutputRequest request =
-        new OutputRequest(
-            Path.of("out"),
-            false,
-            false,
-            MemoryModel.named("none").build().open(),
-            List.of(),
-            List.of(weight()),
-            List.of(BIAS),
-            Map.of());
-    return watch
-        .output(
-            new ForwardingOutput(new FlatOutput()) {
-              @Override
-              public OutputWriter open(OutputRequest r) {
-                return idle();
-              }
-            })
-        .open(request);
+    ForwardingOutput idle =
+        new ForwardingOutput(new FlatOutput()) {
+          @Override
+          protected OutputWriter opened(
+              OutputWriter writer, OutputContents contents, WriteOptions options) {
+            return idle();
+          }
+        };
+    OutputSession session = watch.output(idle).open(MemoryModel.named("none").build().open());
+    return new ForwardingWriter(writer(session, weight(), Path.of("out"))) {
+      @Override
+      public void close() throws IOException {
+        super.close();
+        session.close();
+      }
+    };
+  }
+
+  private static OutputWriter writer(OutputSession session, EncodedWeight weight, Path target)
+      throws IOException {
+    return session
+        .layout(new OutputContents(List.of(), List.of(weight), List.of(BIAS), Map.of()))
+        .open(new WriteOptions(target, false, false, false));
   }
 
   private static EncodedTile tile(long first, int height) {
@@ -138,11 +150,26 @@ class WatchMisuseTest {
         .contains(
             "output acme/flat: fc.weight: a tile comes before the parts of the whole tensor",
             "output acme/flat: fc.weight: row 1 comes twice",
-            "output acme/flat: fc.bias: bytes that are not in the request, or come twice",
+            "output acme/flat: fc.bias: bytes that were not announced, or come twice",
             "output acme/flat: fc.bias: 20 bytes are not consumed",
             "output acme/flat: it is committed when it is COMMITTED",
             "output acme/flat: fc.weight is written when the output is COMMITTED",
             "output acme/flat: the end is written when the output is COMMITTED");
+  }
+
+  /** Carries a manifest that says nothing. */
+  private static final class AuditedSource extends ForwardingSource {
+    static final Audit AUDIT = new Audit(Map.of(), Map.of(), 0, 0, List.of());
+
+    AuditedSource(ModelSource inside) {
+      super(inside);
+    }
+
+    @Override
+    public <C> Optional<C> find(Class<C> capability) {
+      Auditable audit = () -> AUDIT;
+      return Optional.of(audit).filter(capability::isInstance).map(capability::cast);
+    }
   }
 
   @Test
@@ -152,12 +179,20 @@ class WatchMisuseTest {
     ModelSource never =
         watch.input(new MemoryFormat(model)).open(model.input(), ReadLimits.DEFAULT);
     ModelSource closed =
-        watch.input(new MemoryFormat(model)).open(model.input(), ReadLimits.DEFAULT);
+        watch
+            .input(
+                new ForwardingDetector(new MemoryFormat(model)) {
+                  @Override
+                  protected ModelSource opened(ModelSource source) {
+                    return new AuditedSource(source);
+                  }
+                })
+            .open(model.input(), ReadLimits.DEFAULT);
     assertThat(never.read(BIAS, 12, 4).remaining()).isEqualTo(4);
     assertThat(catchThrowable(() -> never.read(BIAS, 12, 5))).isNotNull();
     closed.close();
-    assertThat(catchThrowable(() -> closed.readTile(weight(), 0, 1))).isNotNull();
-    assertThat(closed.audit()).isEmpty();
+    assertThat(catchThrowable(() -> closed.readTile(weight(), new RowRange(0, 1)))).isNotNull();
+    assertThat(closed.find(Auditable.class).orElseThrow().audit()).isEqualTo(AuditedSource.AUDIT);
     assertThat(watch.breaches())
         .containsExactly(
             "input testkit/memory: fc.bias: bytes 12 to 17 are asked for",
@@ -224,19 +259,8 @@ class WatchMisuseTest {
     watch.scheme(scheme).begin(rows, options, Facts.NONE);
     ModelSource source =
         watch.input(new MemoryFormat(model)).open(model.input(), ReadLimits.DEFAULT);
-    OutputWriter sink =
-        watch
-            .output(new FlatOutput())
-            .open(
-                new OutputRequest(
-                    folder.resolve("out.flat"),
-                    false,
-                    false,
-                    source,
-                    List.of(),
-                    List.of(weight),
-                    List.of(BIAS),
-                    Map.of()));
+    OutputSession session = watch.output(new FlatOutput()).open(source);
+    OutputWriter sink = writer(session, weight, folder.resolve("out.flat"));
     sink.writeWhole(weight, Map.of());
     sink.writeWhole(weight, Map.of());
     ByteBuffer some = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
@@ -254,6 +278,39 @@ class WatchMisuseTest {
             "output acme/flat: fc.weight: row 0 never came",
             "output acme/flat: fc.bias: 8 bytes never came",
             "input testkit/memory: fc.bias is read after the source was closed",
+            "output acme/flat: a session is never closed",
             "output acme/flat: a sink is never closed");
+  }
+
+  @Test
+  void aSessionIsAskedNothingAfterItIsClosed() throws IOException {
+    OutputSession session =
+        watch.output(new FlatOutput()).open(MemoryModel.named("none").build().open());
+    session.close();
+    assertThat(session.unsupported(weight())).isEmpty();
+    writer(session, weight(), folder.resolve("late.flat")).close();
+    assertThat(watch.breaches())
+        .containsExactly(
+            "output acme/flat: its session is closed and asked for fc.weight",
+            "output acme/flat: its session is closed and asked for a layout",
+            "output acme/flat: its session is closed and asked for a writer");
+  }
+
+  @Test
+  void whatIsUnsupportedIsNotLaidOut() throws IOException {
+    FlatOutput picky =
+        new FlatOutput() {
+          @Override
+          protected Optional<String> unsupported(EncodedWeight weight) {
+            return Optional.of("it has too many rows");
+          }
+        };
+    try (OutputSession session =
+        watch.output(picky).open(MemoryModel.named("none").build().open())) {
+      writer(session, weight(), folder.resolve("odd.flat")).close();
+    }
+    assertThat(watch.breaches())
+        .containsExactly(
+            "output acme/flat: fc.weight is to be written, though it has too many rows");
   }
 }

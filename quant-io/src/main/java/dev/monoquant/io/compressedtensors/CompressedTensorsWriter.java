@@ -3,6 +3,7 @@ package dev.monoquant.io.compressedtensors;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.manifest.ManifestBuilder;
 import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.output.ShardFiles;
 import dev.monoquant.files.output.Staging;
 import dev.monoquant.files.parts.BitPacking;
@@ -10,7 +11,6 @@ import dev.monoquant.files.parts.CellGrid;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.tile.EncodedTile;
@@ -26,18 +26,23 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** A model directory in the making. */
-final class CompressedTensorsSink implements OutputWriter {
+final class CompressedTensorsWriter implements OutputWriter {
 
-  private final OutputRequest request;
+  private final OutputJob job;
   private final DirectoryPlan plan;
   private final Staging staging;
   private final ShardFiles files;
   private final Map<String, ZeroPoints> zeroPoints = new ConcurrentHashMap<>();
 
-  CompressedTensorsSink(OutputRequest request, DirectoryPlan plan, Disk disk) throws IOException {
-    this.request = request;
+  /** The files of the output, in the order of their making. */
+  private final List<String> names = new ArrayList<>();
+
+  private boolean finished;
+
+  CompressedTensorsWriter(DirectoryPlan plan, OutputJob job, Disk disk) throws IOException {
+    this.job = job;
     this.plan = plan;
-    this.staging = Staging.openDirectory(request, plan.run(), plan.bytes(), disk);
+    this.staging = Staging.openDirectory(job, plan.run(), plan.bytes(), disk);
     try {
       this.files = new ShardFiles(staging, plan.shards(), plan.origins());
     } catch (IOException | RuntimeException | Error e) {
@@ -150,18 +155,18 @@ final class CompressedTensorsSink implements OutputWriter {
   }
 
   @Override
-  public List<Path> commit() throws IOException {
-    List<String> names = new ArrayList<>();
+  public Optional<Path> finish() throws IOException {
     for (SideFile side : plan.copies()) {
       staging.copy(side.name(), side.path());
       names.add(side.name());
     }
-    Optional<byte[]> config = ConfigWriter.write(request, plan.weights());
+    Optional<byte[]> config =
+        ConfigWriter.write(job.source(), job.contents().layers(), plan.weights());
     if (config.isPresent()) {
       staging.write(DirectoryPlan.CONFIG, config.get());
       names.add(DirectoryPlan.CONFIG);
     }
-    ManifestBuilder manifest = new ManifestBuilder(request);
+    ManifestBuilder manifest = new ManifestBuilder(job.contents());
     names.addAll(files.finishAll(manifest));
     if (plan.isSharded()) {
       staging.write(DirectoryPlan.INDEX, plan.index());
@@ -169,8 +174,17 @@ final class CompressedTensorsSink implements OutputWriter {
     }
     staging.write(Manifest.FILE, manifest.build(staging.inputs(), staging.files()));
     names.add(Manifest.FILE);
+    finished = true;
+    return Optional.empty();
+  }
+
+  @Override
+  public List<Path> commit() throws IOException {
+    if (!finished) {
+      finish();
+    }
     staging.commit();
-    return names.stream().map(n -> request.target().resolve(n)).toList();
+    return names.stream().map(n -> job.options().target().resolve(n)).toList();
   }
 
   @Override

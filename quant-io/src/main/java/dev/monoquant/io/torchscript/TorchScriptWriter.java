@@ -8,6 +8,7 @@ import dev.monoquant.files.input.Closing;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.output.Staging;
 import dev.monoquant.files.parts.CellGrid;
 import dev.monoquant.files.pickle.PickleObject;
@@ -15,11 +16,9 @@ import dev.monoquant.files.torch.Storage;
 import dev.monoquant.files.torch.TorchTensor;
 import dev.monoquant.files.torch.TorchZip;
 import dev.monoquant.files.zip.ArchiveWriter;
-import dev.monoquant.io.torchscript.TorchScriptOutput.Original;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.script.HolderRun;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SideFile;
@@ -47,15 +46,15 @@ import org.slf4j.LoggerFactory;
  * copied as they are, once each, by the thread that first brings a piece of one of their tensors.
  * The pieces are only counted.
  */
-final class TorchScriptSink implements OutputWriter {
+final class TorchScriptWriter implements OutputWriter {
 
-  private static final Logger LOG = LoggerFactory.getLogger(TorchScriptSink.class);
+  private static final Logger LOG = LoggerFactory.getLogger(TorchScriptWriter.class);
 
   private static final int COPY_AT_ONCE = 16 << 20;
 
   private final ScriptPlan plan;
-  private final OutputRequest request;
-  private final Original original;
+  private final OutputJob job;
+  private final ScriptSource original;
   private final Staging staging;
   private final ArchiveWriter file;
   private final Map<String, AtomicLong> missing = new HashMap<>();
@@ -72,52 +71,53 @@ final class TorchScriptSink implements OutputWriter {
    * Starts.
    *
    * @param plan what will be written
-   * @param request the request
-   * @param original closed with this sink
+   * @param job of what, and where to
+   * @param original the archive that it is made of
    * @param disk the file system
    */
-  TorchScriptSink(ScriptPlan plan, OutputRequest request, Original original, Disk disk)
+  TorchScriptWriter(ScriptPlan plan, OutputJob job, ScriptSource original, Disk disk)
       throws IOException {
     this.plan = plan;
-    this.request = request;
+    this.job = job;
     this.original = original;
-    this.views = original.script().views();
-    this.name = name(request, original);
-    this.staging = staging(request, name, plan.layout().fileBytes(), disk);
+    this.views = original.views();
+    this.name = name(job.options().target(), original);
+    this.staging = staging(job, name, plan.bytes(), disk);
     try {
-      for (SideFile side : name.isEmpty() ? List.<SideFile>of() : request.source().sideFiles()) {
+      for (SideFile side : name.isEmpty() ? List.<SideFile>of() : job.source().info().sideFiles()) {
         staging.copy(side.name(), side.path());
-        written.add(request.target().resolve(side.name()));
+        written.add(job.options().target().resolve(side.name()));
       }
       this.file = new ArchiveWriter(staging, name, plan.layout());
     } catch (IOException | RuntimeException | Error e) {
       staging.close();
       throw e;
     }
-    request.kept().forEach(t -> missing.put(t.name(), new AtomicLong(t.bytes())));
+    job.contents().kept().forEach(t -> missing.put(t.name(), new AtomicLong(t.bytes())));
     plan.dropped()
-        .forEach((kind, count) -> LOG.info("{}: left out: {} x {}", request.target(), count, kind));
+        .forEach(
+            (kind, count) ->
+                LOG.info("{}: left out: {} x {}", job.options().target(), count, kind));
   }
 
   /** {@return the name of the archive in the target; empty if it is the target} */
-  private static String name(OutputRequest request, Original original) {
+  private static String name(Path target, ScriptSource original) {
     boolean directory =
-        original.script().place().directory().isPresent()
-            && !TorchScriptOutput.isFile(request.target());
-    return directory ? original.script().place().nameIn(request.target()) : "";
+        original.place().directory().isPresent() && !TorchScriptOutput.isFile(target);
+    return directory ? original.place().nameIn(target) : "";
   }
 
-  private static Staging staging(OutputRequest request, String name, long bytes, Disk disk)
+  private static Staging staging(OutputJob job, String name, long bytes, Disk disk)
       throws IOException {
     if (name.isEmpty()) {
-      return Staging.openFile(request, bytes, disk);
+      return Staging.openFile(job, bytes, disk);
     }
-    if (request.resume()) {
+    if (job.options().resume()) {
       throw new ConfigurationException(
-          request.target()
+          job.options().target()
               + ": an archive is written in one go and cannot be resumed. Leave --resume out");
     }
-    return Staging.openDirectory(request, Map.of("format", "torchscript"), bytes, disk);
+    return Staging.openDirectory(job, Map.of("format", "torchscript"), bytes, disk);
   }
 
   private List<String> records(EncodedWeight weight, Part part) {
@@ -193,15 +193,15 @@ final class TorchScriptSink implements OutputWriter {
         (name, rest) -> {
           if (rest.get() != 0) {
             throw new IllegalStateException(
-                request.target()
+                job.options().target()
                     + ": tensor "
                     + quote(name)
                     + " was not written exactly once; every byte of every tensor must be");
           }
         });
-    // What no tensor of the request is a view of: constants, plain attributes, empty tensors.
+    // What no kept tensor is a view of: constants, plain attributes, empty tensors.
     for (String record : plan.records().copied()) {
-      copy(record, original.script().archive().zip().record(record));
+      copy(record, original.archive().zip().record(record));
     }
     file.flushSoon();
     SortedMap<String, String> storages = Manifest.sorted();
@@ -221,7 +221,7 @@ final class TorchScriptSink implements OutputWriter {
       return Optional.empty();
     }
     if (made == null) {
-      made = TorchZip.open(file.path(), request.target().toString(), ReadLimits.DEFAULT);
+      made = TorchZip.open(file.path(), job.options().target().toString(), ReadLimits.DEFAULT);
     }
     TorchZip archive = made;
     return Optional.of(
@@ -260,12 +260,12 @@ final class TorchScriptSink implements OutputWriter {
     }
     closeMade();
     staging.commit();
-    written.add(name.isEmpty() ? request.target() : request.target().resolve(name));
+    written.add(name.isEmpty() ? job.options().target() : job.options().target().resolve(name));
     return List.copyOf(written);
   }
 
   @Override
   public void close() throws IOException {
-    Closing.all(List.of(this::closeMade, file, staging, original));
+    Closing.all(List.of(this::closeMade, file, staging));
   }
 }

@@ -1,12 +1,11 @@
 package dev.monoquant.io.safetensors;
 
 import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.output.Staging;
 import dev.monoquant.files.output.TensorFileWriter;
-import dev.monoquant.files.safetensors.SafetensorsLayout;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.OutputRequest;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
@@ -14,21 +13,25 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** One safetensors file in the making. */
-final class SafetensorsSink implements OutputWriter {
+final class SafetensorsWriter implements OutputWriter {
 
-  private final OutputRequest request;
+  private final SafetensorsOutput.Layout layout;
+  private final Path target;
   private final Staging staging;
   private final TensorFileWriter file;
   private final PartWriter parts;
 
-  SafetensorsSink(OutputRequest request, Disk disk) throws IOException {
-    SafetensorsLayout layout = SafetensorsOutput.layout(request);
-    this.request = request;
-    this.staging = Staging.openFile(request, layout.fileBytes(), disk);
+  private boolean finished;
+
+  SafetensorsWriter(SafetensorsOutput.Layout layout, OutputJob job, Disk disk) throws IOException {
+    this.layout = layout;
+    this.target = job.options().target();
+    this.staging = Staging.openFile(job, layout.bytes(), disk);
     try {
-      this.file = new TensorFileWriter(staging, "", layout);
+      this.file = new TensorFileWriter(staging, "", layout.open());
     } catch (IOException | RuntimeException | Error e) {
       staging.close();
       throw e;
@@ -52,10 +55,19 @@ final class SafetensorsSink implements OutputWriter {
   }
 
   @Override
+  public Optional<Path> finish() throws IOException {
+    file.finish(layout::with, staging.inputs());
+    finished = true;
+    return Optional.empty();
+  }
+
+  @Override
   public List<Path> commit() throws IOException {
-    file.finish(manifest -> SafetensorsOutput.layout(request, manifest), staging.inputs());
+    if (!finished) {
+      finish();
+    }
     staging.commit();
-    return List.of(request.target());
+    return List.of(target);
   }
 
   @Override

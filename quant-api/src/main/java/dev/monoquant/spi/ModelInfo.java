@@ -1,0 +1,142 @@
+package dev.monoquant.spi;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.TensorInfo;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What is known of a model apart from its bytes.
+ *
+ * <p>A source that stands in front of another one takes that one's description and changes the
+ * fields it means to change: {@code inner.info().withTensors(floats).withQuantized(List.of())}.
+ *
+ * @param name the input for messages, as the user named it
+ * @param tensors the plain tensors in the order of the model, their names unique. Tensors that
+ *     store a quantized weight are not among them
+ * @param layers the layers that the model declares (a live block does), over any part of the
+ *     tensors; the rest is inferred. Empty for a bare state dict
+ * @param quantized the weights that are stored quantized, in the order of the model; empty for a
+ *     float model
+ * @param ties names of the same numbers as another name, as tied weights are: of every name but the
+ *     first of a group, that first name. Only what is certain is here: the same memory, not equal
+ *     numbers. Tied weights are quantized in one way unless the configuration says otherwise
+ * @param metadata free text that came with the model, such as the {@code __metadata__} of
+ *     safetensors
+ * @param notes what the reader decided or left out and the user should know, one line each: which
+ *     entry of a nested checkpoint was taken, which tensors share their memory
+ * @param sideFiles files of a model directory to carry over to the output
+ * @param files every file that is read, so that no output replaces it; empty for live objects
+ */
+public record ModelInfo(
+    String name,
+    List<TensorInfo> tensors,
+    List<Layer> layers,
+    List<EncodedWeight> quantized,
+    Map<String, String> ties,
+    Map<String, String> metadata,
+    List<String> notes,
+    List<SideFile> sideFiles,
+    List<Path> files) {
+
+  /** Copies the collections, keeping their order. */
+  public ModelInfo {
+    requireNonNull(name, "name");
+    tensors = List.copyOf(tensors);
+    layers = List.copyOf(layers);
+    quantized = List.copyOf(quantized);
+    ties = Collections.unmodifiableMap(new LinkedHashMap<>(ties));
+    metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
+    notes = List.copyOf(notes);
+    sideFiles = List.copyOf(sideFiles);
+    files = List.copyOf(files);
+  }
+
+  /**
+   * Describes a float model without layers, metadata or files.
+   *
+   * @param name the input for messages, as the user named it
+   * @param tensors its tensors in order
+   */
+  public static ModelInfo of(String name, List<TensorInfo> tensors) {
+    return new ModelInfo(
+        name, tensors, List.of(), List.of(), Map.of(), Map.of(), List.of(), List.of(), List.of());
+  }
+
+  /**
+   * {@return this description with another value of {@link #tensors()}}
+   *
+   * @param tensors the new value
+   */
+  public ModelInfo withTensors(List<TensorInfo> tensors) {
+    return new ModelInfo(name, tensors, layers, quantized, ties, metadata, notes, sideFiles, files);
+  }
+
+  /**
+   * {@return this description with another value of {@link #layers()}}
+   *
+   * @param layers the new value
+   */
+  public ModelInfo withLayers(List<Layer> layers) {
+    return new ModelInfo(name, tensors, layers, quantized, ties, metadata, notes, sideFiles, files);
+  }
+
+  /**
+   * {@return this description with another value of {@link #quantized()}}
+   *
+   * @param quantized the new value
+   */
+  public ModelInfo withQuantized(List<EncodedWeight> quantized) {
+    return new ModelInfo(name, tensors, layers, quantized, ties, metadata, notes, sideFiles, files);
+  }
+
+  /**
+   * {@return this description with another value of {@link #ties()}}
+   *
+   * @param ties the new value
+   */
+  public ModelInfo withTies(Map<String, String> ties) {
+    return new ModelInfo(name, tensors, layers, quantized, ties, metadata, notes, sideFiles, files);
+  }
+
+  /**
+   * {@return this description with another value of {@link #metadata()}}
+   *
+   * @param metadata the new value
+   */
+  public ModelInfo withMetadata(Map<String, String> metadata) {
+    return new ModelInfo(name, tensors, layers, quantized, ties, metadata, notes, sideFiles, files);
+  }
+
+  /**
+   * {@return this description with another value of {@link #notes()}}
+   *
+   * @param notes the new value
+   */
+  public ModelInfo withNotes(List<String> notes) {
+    return new ModelInfo(name, tensors, layers, quantized, ties, metadata, notes, sideFiles, files);
+  }
+
+  /**
+   * {@return this description with another value of {@link #sideFiles()}}
+   *
+   * @param sideFiles the new value
+   */
+  public ModelInfo withSideFiles(List<SideFile> sideFiles) {
+    return new ModelInfo(name, tensors, layers, quantized, ties, metadata, notes, sideFiles, files);
+  }
+
+  /**
+   * {@return this description with another value of {@link #files()}}
+   *
+   * @param files the new value
+   */
+  public ModelInfo withFiles(List<Path> files) {
+    return new ModelInfo(name, tensors, layers, quantized, ties, metadata, notes, sideFiles, files);
+  }
+}

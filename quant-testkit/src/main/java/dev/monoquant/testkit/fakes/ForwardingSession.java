@@ -1,0 +1,44 @@
+package dev.monoquant.testkit.fakes;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OutputContents;
+import dev.monoquant.spi.OutputLayout;
+import dev.monoquant.spi.OutputSession;
+import java.io.IOException;
+import java.util.Optional;
+
+/**
+ * Hands every call to another session: a base for decorators, which override what they change. It
+ * forwards the methods with a default too, so that nothing of the session behind it is lost.
+ * Closing it closes that one.
+ */
+public class ForwardingSession implements OutputSession {
+
+  private final OutputSession inside;
+
+  /**
+   * Forwards to a session.
+   *
+   * @param inside the session behind this one
+   */
+  public ForwardingSession(OutputSession inside) {
+    this.inside = requireNonNull(inside, "inside");
+  }
+
+  @Override
+  public Optional<String> unsupported(EncodedWeight weight) {
+    return inside.unsupported(weight);
+  }
+
+  @Override
+  public OutputLayout layout(OutputContents contents) throws IOException {
+    return inside.layout(contents);
+  }
+
+  @Override
+  public void close() throws IOException {
+    inside.close();
+  }
+}

@@ -55,7 +55,7 @@ class HeldWeightsTest {
 
     @Override
     public Encoding encoding(WeightMatrix rows, Options options) {
-      return Encoding.of(
+      return Encoding.opaque(
           Part.perElement(Part.CODES, ElementType.INT8), Part.perRow("step", ElementType.FLOAT32));
     }
 
@@ -82,14 +82,16 @@ class HeldWeightsTest {
     }
 
     @Override
-    public TileDecoder decoder(WeightMatrix rows, Options options) {
+    public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
       int cols = Math.toIntExact(rows.cols());
-      return (tile, out) -> {
-        ByteBuffer steps = ByteBuffer.wrap(tile.part("step")).order(ByteOrder.LITTLE_ENDIAN);
-        for (int i = 0; i < tile.height() * cols; i++) {
-          out[i] = tile.part(Part.CODES)[i] * steps.getFloat(i / cols * Float.BYTES);
-        }
-      };
+      TileDecoder decoder =
+          (tile, out) -> {
+            ByteBuffer steps = ByteBuffer.wrap(tile.part("step")).order(ByteOrder.LITTLE_ENDIAN);
+            for (int i = 0; i < tile.height() * cols; i++) {
+              out[i] = tile.part(Part.CODES)[i] * steps.getFloat(i / cols * Float.BYTES);
+            }
+          };
+      return Optional.of(decoder);
     }
 
     @Override

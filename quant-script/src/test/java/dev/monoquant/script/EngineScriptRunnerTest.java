@@ -66,7 +66,7 @@ class EngineScriptRunnerTest {
       if (!options.profile().equals("acme")) {
         throw new ConfigurationException("profile " + options.profile());
       }
-      return Encoding.of(
+      return Encoding.opaque(
           Part.perElement(Part.CODES, ElementType.INT2),
           Part.perGroup("step", rows.tensor().type(), 8));
     }
@@ -93,21 +93,23 @@ class EngineScriptRunnerTest {
     }
 
     @Override
-    public TileDecoder decoder(WeightMatrix rows, Options options) {
+    public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
       int cols = Math.toIntExact(rows.cols());
-      return (tile, out) -> {
-        int groups = (cols + 7) / 8;
-        float[] steps = new float[tile.height() * groups];
-        FloatBytes.widen(
-            rows.tensor().type(),
-            ByteBuffer.wrap(tile.part("step")).order(ByteOrder.LITTLE_ENDIAN),
-            steps,
-            0,
-            steps.length);
-        for (int i = 0; i < tile.height() * cols; i++) {
-          out[i] = tile.part(Part.CODES)[i] * steps[i / cols * groups + i % cols / 8];
-        }
-      };
+      TileDecoder decoder =
+          (tile, out) -> {
+            int groups = (cols + 7) / 8;
+            float[] steps = new float[tile.height() * groups];
+            FloatBytes.widen(
+                rows.tensor().type(),
+                ByteBuffer.wrap(tile.part("step")).order(ByteOrder.LITTLE_ENDIAN),
+                steps,
+                0,
+                steps.length);
+            for (int i = 0; i < tile.height() * cols; i++) {
+              out[i] = tile.part(Part.CODES)[i] * steps[i / cols * groups + i % cols / 8];
+            }
+          };
+      return Optional.of(decoder);
     }
 
     @Override

@@ -184,7 +184,7 @@ class ForeignQuantizationTest {
         new WeightMatrix("q", LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int4", 1),
         new Options(4, true, Granularity.CHANNEL),
-        Encoding.of(
+        Encoding.affine(
             Part.perElement("codes", ElementType.INT4), Part.perRow("scale", ElementType.FLOAT32)));
   }
 

@@ -173,12 +173,12 @@ final class FormulaDecoder implements TileDecoder {
 
     /** {@return the index of the first cell of the field that covers a number} */
     int first(int row, int col) {
-      return single ? 0 : row / rowsPerCell * across + (int) ((long) col / colsPerCell) * width;
+      return single ? 0 : row / rowsPerCell * across + (int) (col / colsPerCell) * width;
     }
 
     /** {@return the first column from that one on which another field covers} */
     int end(int col, int limit) {
-      return single ? limit : (int) Math.min(limit, ((long) col / colsPerCell + 1.0) * colsPerCell);
+      return single ? limit : (int) Math.min(limit, (col / colsPerCell + 1) * colsPerCell);
     }
   }
 

@@ -223,9 +223,9 @@ class FormulaDecoderTest {
     float[] scale = new float[n];
     float[] zero = new float[n];
     float[] expected = new float[n];
-    for (int fraction = 0; fraction < 1 << digits - 1; fraction++) {
+    for (int fraction = 0; fraction < 1 << (digits - 1); fraction++) {
       for (int exponent : new int[] {-14, -13, -5, 0, 1, 6}) {
-        float s = Math.scalb(1 + (float) fraction / (1 << digits - 1), exponent);
+        float s = Math.scalb(1 + (float) fraction / (1 << (digits - 1)), exponent);
         assertThat(FormulaDecoder.isComfortable(type, s)).isTrue();
         for (int i = 0; i < n; i++) {
           int level = i - 255;

@@ -62,7 +62,8 @@ class ContractTest {
             "isRegistered",
             "leavesNoArrays",
             "requantizingStays",
-            "torchEqualsJvm");
+            "torchEqualsJvm",
+            "torchScriptEqualsDecoder");
     assertThat(run.message("torchEqualsJvm"))
         .isEqualTo("law torchEqualsJvm does not apply: computesBothWays() is false");
     assertThat(run.message("codesFitTheirType"))

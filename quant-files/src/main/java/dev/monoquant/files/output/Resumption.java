@@ -86,7 +86,7 @@ record Resumption(Path left, Journal.Contents contents) {
     Set<Path> keep = new HashSet<>(Set.of(temporary.resolve(Journal.FILE)));
     for (Journal.Entry entry : contents.entries()) {
       Path file = temporary.resolve(entry.shard());
-      if (file.normalize().startsWith(temporary) && FinishedFile.isWhole(file, entry, pool)) {
+      if (file.normalize().startsWith(temporary) && entry.isWhole(file, pool)) {
         finished.put(entry.shard(), entry);
         keep.add(file);
       } else {

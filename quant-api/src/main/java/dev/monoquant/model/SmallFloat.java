@@ -57,7 +57,6 @@ enum SmallFloat {
   @SuppressWarnings("ImmutableEnumChecker")
   private final float[] values = new float[256];
 
-
   SmallFloat(String wire, int bits, int fractionBits, int bias, Special special) {
     this.wire = wire;
     this.bits = bits;

@@ -68,9 +68,9 @@ public interface OutputWriter extends Closeable {
   default void remark(String name, String text) {}
 
   /**
-   * Completes the output under its temporary name, so that it can be tried before {@link #commit}
-   * makes it visible: a file that can be run is run, and compared with what it was made of. Called
-   * at most once, when everything is written.
+   * Completes the output under its temporary name: whatever takes long is done here, so that {@link
+   * #commit}, which is not interrupted, is short. A file that can be run is then run, and compared
+   * with what it was made of. Called at most once, when everything is written.
    *
    * @return the complete file; empty if outputs of this format are not run
    * @throws IOException if writing fails
@@ -81,8 +81,8 @@ public interface OutputWriter extends Closeable {
   }
 
   /**
-   * Finishes, unless {@link #finish} did: flushes, reads the files again and checks them, and gives
-   * them their names.
+   * Finishes, unless {@link #finish} did: flushes, reads the files again and checks them; and gives
+   * them their names. Runs on a thread of its own, which nobody interrupts.
    *
    * @return the files of the output, the one that makes it whole last
    * @throws IOException if writing fails

@@ -72,29 +72,42 @@ public interface Scheme {
   TileQuantizer begin(WeightMatrix rows, Options options, Facts facts);
 
   /**
-   * The inverse, for validation, tests and readers. It sees parts only, never the original.
+   * The inverse, for validation, tests and readers. It sees parts only, never the original. A
+   * scheme whose {@link Encoding#formula()} says it all brings none; one with {@link
+   * dev.monoquant.tile.Formula.Opaque} must.
+   *
+   * @param rows the weight
+   * @param options the options it was quantized with
+   * @return an immutable, thread-safe worker; empty for that of the formula
+   */
+  default Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
+    return Optional.empty();
+  }
+
+  /**
+   * How far decoded numbers may be from their originals. Every run is checked against it.
    *
    * @param rows the weight
    * @param options the options it was quantized with
    * @return an immutable, thread-safe worker
    */
-  TileDecoder decoder(WeightMatrix rows, Options options);
+  default ErrorBound bound(WeightMatrix rows, Options options) {
+    return ErrorBound.NONE;
+  }
 
   /**
    * The inverse once more, in TorchScript, for outputs that are run by PyTorch without this
    * library: the body of a function whose parameters are the parts by their names, and whose result
-   * is the weight, FLOAT32 of shape (rows, cols).
+   * is the weight, FLOAT32 of shape (rows, cols). Asked of schemes with {@link
+   * dev.monoquant.tile.Formula.Opaque} only; any other formula is known to the output formats.
    *
    * <p>A part arrives as a tensor of its shape; codes of less than 8 bits are unpacked to INT8, or
-   * UINT8 if they are unsigned. Lines are separated by {@code \n} and not indented. A scheme of one
-   * scale for each row, with no zero point, says
+   * UINT8 if they are unsigned. Lines are separated by {@code \n} and not indented. Of codes with a
+   * scale for each row it would be
    *
    * <pre>{@code
-   * return torch.mul(torch.to(codes, 6), torch.unsqueeze(scale, 1))
+   * return torch.mul(torch.to(codes, 6), scale)
    * }</pre>
-   *
-   * <p>Integer codes with {@code scale} and {@code zero_point}, and casts, need none: those are
-   * known to the output formats.
    *
    * @param rows the weight
    * @param options the options it is quantized with

@@ -16,14 +16,17 @@ public interface TileDecoder {
   void decode(EncodedTile tile, float[] out);
 
   /**
-   * How far a decoded number of a row may be from its original, at most. Every run is checked
-   * against it.
+   * The decoder of a weight: the scheme's own if it brings one, else that of the formula.
    *
-   * @param tile all parts of a block of rows; read only
-   * @param row the row within the tile, 0 to height - 1
-   * @return the bound in units of the weight; infinity if none is declared
+   * @param scheme the scheme of the weight
+   * @param weight the weight
+   * @param compute where the arithmetic of a scheme's own decoder is done
+   * @return an immutable, thread-safe worker
+   * @throws dev.monoquant.PluginException if there is neither
    */
-  default double errorBound(EncodedTile tile, int row) {
-    return Double.POSITIVE_INFINITY;
+  static TileDecoder of(Scheme scheme, EncodedWeight weight, Compute compute) {
+    return scheme
+        .decoder(weight.rows(), weight.options().withCompute(compute))
+        .orElseGet(() -> FormulaDecoder.of(weight));
   }
 }

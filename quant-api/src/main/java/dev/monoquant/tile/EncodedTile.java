@@ -1,5 +1,6 @@
 package dev.monoquant.tile;
 
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.NoSuchElementException;
@@ -71,6 +72,18 @@ public final class EncodedTile {
       throw new NoSuchElementException("no part " + name + " in a tile of " + parts.keySet());
     }
     return bytes;
+  }
+
+  /**
+   * {@return the number of one cell, as {@link Part#toFloats} reads it}
+   *
+   * @param part a part that is here
+   * @param cell the index of the cell in this tile
+   * @throws IndexOutOfBoundsException if the part has fewer cells
+   */
+  public float floatAt(Part part, int cell) {
+    int size = part.type().cellBytes();
+    return part.toFloats(Arrays.copyOfRange(part(part.name()), cell * size, (cell + 1) * size))[0];
   }
 
   /**

@@ -1,43 +1,219 @@
 package dev.monoquant.tile;
 
-import java.util.HashSet;
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.model.TensorShape;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
- * The parts that a scheme makes of a weight, known from shapes and options alone, so that the size
- * of an output is known before any number is read.
+ * The parts that a scheme makes of a weight and what they mean, known from shapes and options
+ * alone, so that the size of an output, and what can hold it, is known before any number is read.
  *
  * <p>What this type does not do: it says nothing about files. How a part is packed and named in a
  * file is the business of an {@link dev.monoquant.spi.OutputFormat}.
  *
  * @param parts the parts, the codes first by convention
+ * @param formula how the weight comes out of them
  */
-public record Encoding(List<Part> parts) {
+public record Encoding(List<Part> parts, Formula formula) {
 
-  /** Copies the list and checks that names are unique. */
+  private static final Part.Grid EACH = new Part.Grid(1, 1);
+
+  /** Copies the list and checks that names are unique and that the formula fits the parts. */
   public Encoding {
     parts = List.copyOf(parts);
-    Set<String> names = new HashSet<>();
+    requireNonNull(formula, "formula");
+    Map<String, Part> unused = new LinkedHashMap<>();
     for (Part part : parts) {
-      if (!names.add(part.name())) {
+      if (unused.put(part.name(), part) != null) {
         throw new IllegalArgumentException("two parts are named " + part.name());
       }
     }
     if (parts.isEmpty()) {
       throw new IllegalArgumentException("an encoding needs at least one part");
     }
+    if (!(formula instanceof Formula.Opaque)) {
+      check(formula, unused);
+      if (!unused.isEmpty()) {
+        throw new IllegalArgumentException(
+            "the formula " + formula + " does not use the parts " + unused.keySet());
+      }
+    }
+  }
+
+  private static void check(Formula formula, Map<String, Part> unused) {
+    if (formula instanceof Formula.Cast cast) {
+      Part values = take(cast.values(), unused);
+      require(
+          values,
+          values.extent().equals(EACH) && values.type().isFloatingPoint(),
+          "a cast needs a floating point number for each of the weight's");
+    } else if (formula instanceof Formula.Affine affine) {
+      Part codes = take(affine.codes(), unused);
+      require(
+          codes,
+          codes.extent().equals(EACH) && (codes.type().isCode() || codes.type().isSmallFloat()),
+          "codes are integers or floats of at most 8 bits, one for each number of the weight");
+      checkScales(affine.scales(), unused);
+      affine.zeroPoint().ifPresent(name -> checkShared(take(name, unused)));
+    } else if (formula instanceof Formula.Lookup lookup) {
+      Part codes = take(lookup.codes(), unused);
+      require(
+          codes,
+          codes.extent().equals(EACH) && codes.type().isCode() && !codes.type().signed(),
+          "indices are unsigned integers of at most 8 bits, one for each number of the weight");
+      Part table = take(lookup.table(), unused);
+      require(
+          table,
+          table.type().isFloatingPoint() && levels(table) > codes.type().maxCode(),
+          "a table needs a floating point number for each code from 0 to "
+              + codes.type().maxCode());
+      checkScales(lookup.scales(), unused);
+    }
+  }
+
+  private static void checkScales(List<Formula.Factor> scales, Map<String, Part> unused) {
+    scales.forEach(factor -> checkShared(take(factor.part(), unused)));
+  }
+
+  private static void checkShared(Part part) {
+    boolean single =
+        part.extent() instanceof Part.Grid grid
+            ? grid.width() == 1
+            : part.extent().shape(1, 1).elements() == 1;
+    require(
+        part,
+        single && isNumeric(part),
+        "scales and zero points are integers of at most 8 bits or floats, one for each cell of a"
+            + " grid or one for the weight");
+  }
+
+  private static boolean isNumeric(Part part) {
+    return part.type().isCode() || part.type().isFloatingPoint();
+  }
+
+  /** {@return how many levels a table has; 0 if it is none} */
+  private static long levels(Part table) {
+    if (table.extent() instanceof Part.Grid grid) {
+      return grid.width();
+    }
+    TensorShape shape = table.extent().shape(1, 1);
+    return shape.rank() == 1 ? shape.dim(0) : 0;
+  }
+
+  private static Part take(String name, Map<String, Part> unused) {
+    Part part = unused.remove(name);
+    if (part == null) {
+      throw new IllegalArgumentException(
+          "the formula uses a part " + name + " that is not there, or twice");
+    }
+    return part;
+  }
+
+  private static void require(Part part, boolean fits, String rule) {
+    if (!fits) {
+      throw new IllegalArgumentException(
+          "part "
+              + part.name()
+              + " of type "
+              + part.type().wire()
+              + " and extent "
+              + part.extent()
+              + ": "
+              + rule);
+    }
   }
 
   /**
-   * {@return an encoding of them}
+   * {@return codes on a scale, {@code x = codes * scale}}
+   *
+   * @param codes a code for each number
+   * @param scale the scale
+   */
+  public static Encoding affine(Part codes, Part scale) {
+    return new Encoding(
+        List.of(codes, scale), new Formula.Affine(codes.name(), factor(scale), Optional.empty()));
+  }
+
+  /**
+   * {@return codes on a scale, {@code x = (codes - zeroPoint) * scale}}
+   *
+   * @param codes a code for each number
+   * @param scale the scale
+   * @param zeroPoint what is subtracted from codes
+   */
+  public static Encoding affine(Part codes, Part scale, Part zeroPoint) {
+    return new Encoding(
+        List.of(codes, scale, zeroPoint),
+        new Formula.Affine(codes.name(), factor(scale), Optional.of(zeroPoint.name())));
+  }
+
+  private static List<Formula.Factor> factor(Part scale) {
+    return List.of(Formula.Factor.times(scale.name()));
+  }
+
+  /**
+   * {@return the numbers in another type}
+   *
+   * @param values a number for each of the weight's
+   */
+  public static Encoding cast(Part values) {
+    return new Encoding(List.of(values), new Formula.Cast(values.name()));
+  }
+
+  /**
+   * {@return indices of levels, {@code x = table[codes]}}
+   *
+   * @param codes an index for each number
+   * @param table the levels
+   */
+  public static Encoding lookup(Part codes, Part table) {
+    return new Encoding(
+        List.of(codes, table), new Formula.Lookup(codes.name(), table.name(), List.of()));
+  }
+
+  /**
+   * {@return parts that only the scheme can decode}
    *
    * @param parts the parts
    */
-  public static Encoding of(Part... parts) {
-    return new Encoding(List.of(parts));
+  public static Encoding opaque(Part... parts) {
+    return new Encoding(List.of(parts), new Formula.Opaque());
+  }
+
+  /**
+   * Parts that are known by their conventional names alone, as in files that state no formula:
+   * {@link Part#CODES} with {@link Part#SCALE}, perhaps with {@link Part#ZERO_POINT}, are affine; a
+   * single part {@link Part#VALUES} is a cast; anything else is opaque.
+   *
+   * @param parts the parts
+   * @return an encoding of them
+   */
+  public static Encoding conventional(List<Part> parts) {
+    Set<String> names = parts.stream().map(Part::name).collect(Collectors.toSet());
+    Formula formula = new Formula.Opaque();
+    if (names.equals(Set.of(Part.VALUES))) {
+      formula = new Formula.Cast(Part.VALUES);
+    } else if (names.equals(Set.of(Part.CODES, Part.SCALE))
+        || names.equals(Set.of(Part.CODES, Part.SCALE, Part.ZERO_POINT))) {
+      formula =
+          new Formula.Affine(
+              Part.CODES,
+              List.of(Formula.Factor.times(Part.SCALE)),
+              Optional.of(Part.ZERO_POINT).filter(names::contains));
+    }
+    try {
+      return new Encoding(parts, formula);
+    } catch (IllegalArgumentException e) {
+      // Of these types or extents the names mean something else.
+      return new Encoding(parts, new Formula.Opaque());
+    }
   }
 
   /**

@@ -28,6 +28,9 @@ public record Part(String name, ElementType type, Extent extent) {
   /** The conventional name of the zero points. */
   public static final String ZERO_POINT = "zero_point";
 
+  /** The conventional name of the numbers of a cast. */
+  public static final String VALUES = "values";
+
   /** How the cells of a part relate to the weight. */
   public sealed interface Extent {
 

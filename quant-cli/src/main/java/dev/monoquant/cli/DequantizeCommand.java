@@ -66,6 +66,7 @@ final class DequantizeCommand implements Callable<Integer> {
               .applyTo(run.quantizer(talk))
               .withSync(!noSync)
               .dequantize(ModelInput.of(input), output, Optional.ofNullable(format), force);
+      Interrupts.written();
       talk.clear();
       files.forEach(out::println);
       out.flush();

@@ -1,13 +1,25 @@
 package dev.monoquant.cli;
 
+import dev.monoquant.core.Cancellation;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
-/** On Ctrl-C, interrupts the run and gives it a moment to remove its temporary files. */
+/**
+ * On Ctrl-C, and when the process is asked to end, cancels the run and gives it a moment to remove
+ * its temporary files.
+ *
+ * <p>The exit code tells what became of the output: 130 if it was not put in place, and that of the
+ * command if it was just before.
+ */
 final class Interrupts {
 
   private static final CountDownLatch DONE = new CountDownLatch(1);
+  private static final Cancellation CANCELLATION = new Cancellation();
   private static volatile boolean requested;
+  private static volatile int code = Failure.INTERRUPTED;
+
+  /** Guarded by this class. */
+  private static boolean written;
 
   private Interrupts() {}
 
@@ -20,32 +32,62 @@ final class Interrupts {
                   if (DONE.getCount() == 0) {
                     return;
                   }
-                  requested = true;
-                  main.interrupt();
-                  await();
-                  Runtime.getRuntime().halt(Failure.INTERRUPTED);
+                  cancel(main);
+                  boolean ended = await();
+                  Runtime.getRuntime().halt(ended ? code : Failure.INTERRUPTED);
                 },
                 "quant-interrupt"));
   }
 
+  /** What every command that writes outputs listens to. */
+  static Cancellation cancellation() {
+    return CANCELLATION;
+  }
+
+  private static void cancel(Thread main) {
+    // It waits for an output that is being put in place, and a disk may hang.
+    Thread canceller = new Thread(CANCELLATION::cancel, "quant-cancel");
+    canceller.setDaemon(true);
+    canceller.start();
+    synchronized (Interrupts.class) {
+      if (!written) {
+        requested = true;
+        main.interrupt();
+      }
+    }
+  }
+
   /** A tile takes milliseconds; a run that does not answer at all must not hold the user up. */
-  private static void await() {
+  private static boolean await() {
     try {
       boolean cleaned = DONE.await(20, TimeUnit.SECONDS);
       if (!cleaned) {
         System.err.println("quant: the run did not stop; a hidden temporary file may be left over");
       }
+      return cleaned;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+      return false;
     }
   }
 
-  /** Whether the user has pressed Ctrl-C, or the process was asked to end. */
+  /**
+   * Whether the user has pressed Ctrl-C, or the process was asked to end, before it was too late.
+   */
   static boolean requested() {
     return requested;
   }
 
-  static void finished() {
+  /** The output is in place: what is left to be done, such as to report it, is done in peace. */
+  static synchronized void written() {
+    written = true;
+    requested = false;
+    // It may have come when it was too late.
+    Thread.interrupted();
+  }
+
+  static void finished(int exitCode) {
+    code = exitCode;
     DONE.countDown();
   }
 }

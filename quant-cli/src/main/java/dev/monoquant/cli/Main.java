@@ -78,7 +78,7 @@ public final class Main {
       err.println("quant: the results could not be written to standard output: " + results.why());
       code = Failure.OUTPUT;
     }
-    Interrupts.finished();
+    Interrupts.finished(code);
     System.exit(code);
   }
 

@@ -115,6 +115,7 @@ final class QuantizeCommand implements Callable<Integer> {
     }
     Report report =
         quantizer.quantize(input.model(), wanted, output, force, seen -> tellRefused(seen, talk));
+    Interrupts.written();
     tell(report, talk);
     talk.say("wrote " + output);
     if (reportFile != null) {

@@ -49,7 +49,8 @@ final class RunOptions implements AutoCloseable {
         Quantizer.create()
             .withPlugins(found)
             .withCompute(Compute.parse(compute))
-            .withProgress(talk.progress());
+            .withProgress(talk.progress())
+            .withCancellation(Interrupts.cancellation());
     if (threads != null) {
       quantizer = quantizer.withThreads(threads);
     }

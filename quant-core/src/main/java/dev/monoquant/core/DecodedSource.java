@@ -36,10 +36,7 @@ final class DecodedSource implements ModelSource {
     List<TensorInfo> all = new ArrayList<>();
     for (EncodedWeight weight : inner.info().quantized()) {
       TileDecoder decoder =
-          settings
-              .plugins()
-              .scheme(weight.scheme())
-              .decoder(weight.rows(), weight.options().withCompute(settings.compute()));
+          TileDecoder.of(settings.plugins().scheme(weight.scheme()), weight, settings.compute());
       weights.put(weight.name(), new DecodedWeight(inner, weight, decoder));
       all.add(weight.rows().tensor());
     }

@@ -114,6 +114,15 @@ public abstract sealed class QuantizerOptions permits Quantizer {
   }
 
   /**
+   * {@return a quantizer whose runs can be stopped from another thread}
+   *
+   * @param cancellation stops those that make an output or a quantized model
+   */
+  public Quantizer withCancellation(Cancellation cancellation) {
+    return with(settings.withCancellation(cancellation));
+  }
+
+  /**
    * {@return a quantizer that hands what the caller measured to the schemes that need it}
    *
    * @param statistics numbers for the columns of weights, by the names of the weights

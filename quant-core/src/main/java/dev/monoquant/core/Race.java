@@ -48,10 +48,13 @@ final class Race implements AutoCloseable {
   private final List<String> parameters;
   private final List<RunnableModel> models = new ArrayList<>();
   private final String remedy;
+  private final Cancellation cancellation;
   private final NDManager manager;
 
-  private Race(List<Entrant> entrants, List<String> parameters, String remedy) {
+  private Race(
+      List<Entrant> entrants, List<String> parameters, String remedy, Cancellation cancellation) {
     this.remedy = remedy;
+    this.cancellation = cancellation;
     this.entrants = List.copyOf(entrants);
     this.parameters = List.copyOf(parameters);
     for (Entrant entrant : entrants) {
@@ -96,7 +99,7 @@ final class Race implements AutoCloseable {
       List<String> parameters,
       List<Layer> layers,
       String remedy) {
-    try (Race race = new Race(entrants, parameters, remedy)) {
+    try (Race race = new Race(entrants, parameters, remedy, settings.cancellation())) {
       if (settings.samples().isEmpty()) {
         return race.onSynthetic(layers);
       }
@@ -112,6 +115,7 @@ final class Race implements AutoCloseable {
 
   private RunComparison onSynthetic(List<Layer> layers) {
     for (SyntheticInputs candidate : SyntheticInputs.candidates(layers)) {
+      cancellation.check();
       NDList inputs = candidate.make(manager);
       try (NDManager scope = manager.newSubManager()) {
         models.get(0).run(inputs, scope);
@@ -134,6 +138,7 @@ final class Race implements AutoCloseable {
     List<OutputMeter> meters =
         models.stream().map(model -> new OutputMeter(model.name(), remedy)).toList();
     for (NDList sample : samples) {
+      cancellation.check();
       try (NDManager scope = manager.newSubManager()) {
         NDList reference = reference(described, sample, scope);
         for (int i = 0; i < models.size(); i++) {
@@ -191,6 +196,8 @@ final class Race implements AutoCloseable {
     for (int round = -WARM_UP; round < MOST_ROUNDS; round++) {
       long[] times = new long[models.size()];
       for (int i = 0; i < times.length; i++) {
+        // Native code hears of no interrupt.
+        cancellation.check();
         times[i] = time(models.get(i), samples);
       }
       if (round >= 0) {

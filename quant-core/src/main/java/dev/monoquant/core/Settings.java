@@ -34,6 +34,7 @@ final class Settings implements Cloneable {
   private boolean running = true;
   private List<SampleInputs> samples = List.of();
   private Gates gates = Gates.NONE;
+  private Cancellation cancellation = new Cancellation();
 
   private Settings() {}
 
@@ -174,6 +175,15 @@ final class Settings implements Cloneable {
   Settings withSamples(List<SampleInputs> value) {
     List<SampleInputs> copy = List.copyOf(value);
     return with(s -> s.samples = copy);
+  }
+
+  Cancellation cancellation() {
+    return cancellation;
+  }
+
+  Settings withCancellation(Cancellation value) {
+    requireNonNull(value, "cancellation");
+    return with(s -> s.cancellation = value);
   }
 
   Gates gates() {

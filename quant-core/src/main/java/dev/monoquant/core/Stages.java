@@ -84,6 +84,23 @@ final class Stages {
       Path target,
       boolean overwrite,
       Consumer<Report> gate) {
+    try {
+      return settings
+          .cancellation()
+          .run(() -> quantizeTo(settings, input, config, target, overwrite, gate));
+    } catch (IOException e) {
+      throw OutputChoice.unwritable(target, e);
+    }
+  }
+
+  private static Report quantizeTo(
+      Settings settings,
+      ModelInput input,
+      QuantizationConfig config,
+      Path target,
+      boolean overwrite,
+      Consumer<Report> gate)
+      throws IOException {
     OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
     OutputChoice.requireRun(settings, format);
     try (Opened opened = open(settings, input, config);
@@ -95,19 +112,33 @@ final class Stages {
           new WriteOptions(target, overwrite, settings.sync(), settings.resume());
       try (OutputWriter sink = layout.open(options)) {
         Report written = run(settings, opened.source(), sized, policy(config), sink);
-        Trial trial = Trial.of(settings, opened.source(), sized.layers(), sink, target);
+        boolean tried = settings.running() && format.isRunnable();
+        Trial trial =
+            tried
+                ? Trial.of(settings, opened.source(), sized.layers(), sink.finish(), target)
+                : Trial.NONE;
         Report report = trial.on(written, settings.gates());
         gate.accept(report);
         trial.requireAccepted(report.gates());
-        commit(settings, sink, target);
+        if (!tried) {
+          finish(settings, sink, target);
+        }
+        settings.cancellation().place(sink::commit);
         return report;
       }
-    } catch (IOException e) {
-      throw OutputChoice.unwritable(target, e);
     }
   }
 
   static QuantizedModel quantize(Settings settings, ModelInput input, QuantizationConfig config) {
+    try {
+      return settings.cancellation().run(() -> quantizeAtHand(settings, input, config));
+    } catch (IOException e) {
+      throw InputOpener.unreadable(input, e);
+    }
+  }
+
+  private static QuantizedModel quantizeAtHand(
+      Settings settings, ModelInput input, QuantizationConfig config) throws IOException {
     Optional<OutputFormat> format =
         OutputChoice.optional(settings.plugins(), config, Optional.empty());
     format.ifPresent(f -> OutputChoice.requireRun(settings, f));
@@ -121,8 +152,6 @@ final class Stages {
       QuantizedModel model = Spool.quantize(settings, opened, plan, provenance, config, stateDict);
       handedOver = Spool.needsOriginal(opened.source());
       return model;
-    } catch (IOException e) {
-      throw InputOpener.unreadable(input, e);
     } finally {
       if (!handedOver) {
         opened.close();
@@ -149,6 +178,22 @@ final class Stages {
       Path target,
       Optional<String> formatId,
       boolean overwrite) {
+    try {
+      return settings
+          .cancellation()
+          .run(() -> decode(settings, input, target, formatId, overwrite));
+    } catch (IOException e) {
+      throw OutputChoice.unwritable(target, e);
+    }
+  }
+
+  private static List<Path> decode(
+      Settings settings,
+      ModelInput input,
+      Path target,
+      Optional<String> formatId,
+      boolean overwrite)
+      throws IOException {
     QuantizationConfig config = withFormat(formatId);
     OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
     try (Opened opened = InputOpener.open(settings, input, settings.inputOptions())) {
@@ -165,10 +210,9 @@ final class Stages {
       try (OutputChoice.Open output = OutputChoice.open(format, decoded);
           OutputWriter sink = output.session().layout(contents).open(options)) {
         new Pipeline(settings, decoded, sink).run(List.of(), decoded.info().tensors(), Map.of());
-        return commit(settings, sink, target);
+        finish(settings, sink, target);
+        return settings.cancellation().place(sink::commit);
       }
-    } catch (IOException e) {
-      throw OutputChoice.unwritable(target, e);
     }
   }
 
@@ -238,9 +282,10 @@ final class Stages {
     }
   }
 
-  static List<Path> commit(Settings settings, OutputWriter sink, Path target) throws IOException {
+  /** All of the work that must not be done while an output is being put in place. */
+  static void finish(Settings settings, OutputWriter sink, Path target) throws IOException {
     settings.progress().update(Progress.Stage.COMMITTING, 0, 0, target.toString());
-    return sink.commit();
+    sink.finish();
   }
 
   static NonFinitePolicy policy(QuantizationConfig config) {

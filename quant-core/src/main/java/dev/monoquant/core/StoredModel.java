@@ -93,6 +93,15 @@ final class StoredModel implements QuantizedModel {
 
   private List<Path> save(Path target, Optional<String> formatId, boolean overwrite) {
     requireOpen();
+    try {
+      return settings.cancellation().run(() -> write(target, formatId, overwrite));
+    } catch (IOException e) {
+      throw OutputChoice.unwritable(target, e);
+    }
+  }
+
+  private List<Path> write(Path target, Optional<String> formatId, boolean overwrite)
+      throws IOException {
     QuantizationConfig.Builder named = QuantizationConfig.builder();
     formatId.ifPresent(named::format);
     OutputFormat output = OutputChoice.required(settings.plugins(), named.build(), target);
@@ -106,12 +115,14 @@ final class StoredModel implements QuantizedModel {
       requireSupported(open);
       try (OutputWriter sink = open.session().layout(contents).open(options)) {
         new Transcoder(settings, source, sink).run();
-        Trial trial = Trial.of(settings, source, layers, sink, target);
-        trial.requireAccepted(settings.gates().check(trial));
-        return Stages.commit(settings, sink, target);
+        if (settings.running() && output.isRunnable()) {
+          Trial trial = Trial.of(settings, source, layers, sink.finish(), target);
+          trial.requireAccepted(settings.gates().check(trial));
+        } else {
+          Stages.finish(settings, sink, target);
+        }
+        return settings.cancellation().place(sink::commit);
       }
-    } catch (IOException e) {
-      throw OutputChoice.unwritable(target, e);
     }
   }
 

@@ -5,7 +5,6 @@ import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.Layer;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.RunnableFile;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -23,28 +22,25 @@ import java.util.Optional;
 record Trial(
     Optional<RunComparison> run, List<Problem> problems, Optional<QuantException> refusal) {
 
-  private static final Trial NONE = new Trial(Optional.empty(), List.of(), Optional.empty());
+  /** Nothing was run, and nothing was to be. */
+  static final Trial NONE = new Trial(Optional.empty(), List.of(), Optional.empty());
 
   Trial {
     problems = List.copyOf(problems);
   }
 
   /**
-   * Completes an output and tries it. What speaks against the output is in the result and not
+   * Tries an output that is complete. What speaks against the output is in the result and not
    * thrown, so that it can be reported with everything else.
    *
    * @param source the original
    * @param layers its layers, which tell what it might be called with
-   * @param sink has got everything, and is not committed
+   * @param made the output under its temporary name; empty if there is no single file to run
    * @param target what the output will be called
    */
   static Trial of(
-      Settings settings, ModelSource source, List<Layer> layers, OutputWriter sink, Path target)
+      Settings settings, ModelSource source, List<Layer> layers, Optional<Path> made, Path target)
       throws IOException {
-    if (!settings.running()) {
-      return NONE;
-    }
-    Optional<Path> made = sink.finish();
     if (made.isEmpty()) {
       return NONE;
     }

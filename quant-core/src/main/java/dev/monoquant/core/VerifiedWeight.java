@@ -6,7 +6,9 @@ import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
@@ -54,15 +56,13 @@ final class VerifiedWeight {
 
   /** Decodes all of it; the first fault in the order of rows, or empty. */
   Optional<String> run() throws IOException {
-    TileDecoder decoder =
-        settings
-            .plugins()
-            .scheme(weight.scheme())
-            .decoder(weight.rows(), weight.options().withCompute(settings.compute()));
+    Scheme scheme = settings.plugins().scheme(weight.scheme());
+    TileDecoder decoder = TileDecoder.of(scheme, weight, settings.compute());
+    ErrorBound bound = scheme.bound(weight.rows(), weight.options());
     List<Workers.Job> jobs = new ArrayList<>();
     for (int i = 0; i < errors.length; i++) {
       int index = i;
-      jobs.add(buffers -> tile(index, decoder, buffers));
+      jobs.add(buffers -> tile(index, decoder, bound, buffers));
     }
     var iterator = jobs.iterator();
     new Workers(settings.threads()).run(() -> iterator.hasNext() ? iterator.next() : null);
@@ -82,7 +82,8 @@ final class VerifiedWeight {
     return total;
   }
 
-  private void tile(int index, TileDecoder decoder, TileBuffers buffers) throws IOException {
+  private void tile(int index, TileDecoder decoder, ErrorBound bound, TileBuffers buffers)
+      throws IOException {
     int cols = Math.toIntExact(weight.rows().cols());
     long first = (long) index * height;
     int rows = (int) Math.min(height, weight.rows().rows() - first);
@@ -95,7 +96,7 @@ final class VerifiedWeight {
         faults[index] =
             "rows " + first + " to " + (first + rows - 1) + " decode to NaN or infinities";
       } else if (original != null) {
-        measure(index, first, rows, decoder, tile, decoded, buffers, meter);
+        measure(index, first, rows, bound, tile, decoded, buffers, meter);
       }
     } catch (ModelFormatException e) {
       faults[index] = String.valueOf(e.getMessage());
@@ -111,7 +112,7 @@ final class VerifiedWeight {
       int index,
       long first,
       int rows,
-      TileDecoder decoder,
+      ErrorBound bound,
       EncodedTile tile,
       float[] decoded,
       TileBuffers buffers,
@@ -126,8 +127,8 @@ final class VerifiedWeight {
     }
     for (int r = 0; r < rows; r++) {
       double error = meter.row(values, decoded, r * cols);
-      double bound = decoder.errorBound(tile, r);
-      if (!(error <= bound) && faults[index] == null) {
+      double limit = bound.of(tile, r);
+      if (!(error <= limit) && faults[index] == null) {
         faults[index] =
             String.format(
                 Locale.ROOT,
@@ -135,7 +136,7 @@ final class VerifiedWeight {
                 first + r,
                 error,
                 weight.scheme(),
-                bound);
+                limit);
       }
     }
   }

@@ -6,6 +6,7 @@ import dev.monoquant.PluginException;
 import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputWriter;
@@ -29,6 +30,7 @@ final class WeightRun {
   private final NonFinitePolicy policy;
   private final TileQuantizer quantizer;
   private final TileDecoder decoder;
+  private final ErrorBound bound;
   private final Gate gate;
   private final Map<String, byte[]> whole;
   private final ErrorStatistics[] errors;
@@ -55,7 +57,8 @@ final class WeightRun {
     this.gate = new Gate(weight);
     try {
       this.quantizer = scheme.begin(weight.rows(), weight.options(), facts);
-      this.decoder = scheme.decoder(weight.rows(), weight.options());
+      this.decoder = TileDecoder.of(scheme, weight, weight.options().compute());
+      this.bound = scheme.bound(weight.rows(), weight.options());
       this.whole = Map.copyOf(quantizer.tensorParts());
     } catch (RuntimeException e) {
       throw blame("it could not begin", e);
@@ -109,10 +112,10 @@ final class WeightRun {
     }
     for (int r = 0; r < rows; r++) {
       double error = meter.row(original, decoded, r * cols);
-      double bound = decoder.errorBound(all, r);
-      greatestBound = Math.max(greatestBound, bound);
-      if (!(error <= bound)) {
-        throw tooFar(firstRow + r, error, bound, original, r * cols);
+      double limit = bound.of(all, r);
+      greatestBound = Math.max(greatestBound, limit);
+      if (!(error <= limit)) {
+        throw tooFar(firstRow + r, error, limit, original, r * cols);
       }
     }
     errors[tileIndex] = meter.total();

@@ -121,7 +121,8 @@ final class Workers {
     }
   }
 
-  private static void rethrow(@Nullable Throwable failure) throws IOException {
+  /** Throws what a thread failed with on in another one; nothing for null. */
+  static void rethrow(@Nullable Throwable failure) throws IOException {
     if (failure instanceof IOException e) {
       throw e;
     }

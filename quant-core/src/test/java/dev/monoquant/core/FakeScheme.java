@@ -3,6 +3,7 @@ package dev.monoquant.core;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.Options;
@@ -16,6 +17,7 @@ import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -42,7 +44,7 @@ public class FakeScheme implements Scheme {
     if (!options.symmetric()) {
       throw new ConfigurationException("fake is symmetric");
     }
-    return Encoding.of(Part.perElement(Part.CODES, ElementType.INT8));
+    return Encoding.opaque(Part.perElement(Part.CODES, ElementType.INT8));
   }
 
   @Override
@@ -65,20 +67,18 @@ public class FakeScheme implements Scheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
-    return new TileDecoder() {
-      @Override
-      public void decode(EncodedTile tile, float[] out) {
-        byte[] codes = tile.part(Part.CODES);
-        for (int i = 0; i < codes.length; i++) {
-          out[i] = codes[i] / 64f;
-        }
-      }
+  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
+    return Optional.of(
+        (tile, out) -> {
+          byte[] codes = tile.part(Part.CODES);
+          for (int i = 0; i < codes.length; i++) {
+            out[i] = codes[i] / 64f;
+          }
+        });
+  }
 
-      @Override
-      public double errorBound(EncodedTile tile, int row) {
-        return 1 / 128.0;
-      }
-    };
+  @Override
+  public ErrorBound bound(WeightMatrix rows, Options options) {
+    return (tile, row) -> 1 / 128.0;
   }
 }

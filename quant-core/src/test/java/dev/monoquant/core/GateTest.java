@@ -36,7 +36,7 @@ class GateTest {
             new WeightMatrix("", LayerKind.LINEAR, "w", tensor, 0),
             new SchemeId("acme/any", 1),
             new Options(8, true, Granularity.TENSOR),
-            Encoding.of(part)));
+            Encoding.opaque(part)));
   }
 
   private static void check(ElementType type, byte[] cells) {

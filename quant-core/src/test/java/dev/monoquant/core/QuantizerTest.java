@@ -20,6 +20,7 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.OptionSpec;
@@ -30,7 +31,6 @@ import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Plugins;
-import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.testkit.fakes.ForwardingLayout;
@@ -239,8 +239,8 @@ class QuantizerTest {
     FakeScheme liar =
         new FakeScheme() {
           @Override
-          public TileDecoder decoder(WeightMatrix rows, Options options) {
-            return (tile, out) -> super.decoder(rows, options).decode(tile, out);
+          public ErrorBound bound(WeightMatrix rows, Options options) {
+            return ErrorBound.NONE;
           }
         };
     // Without a bound nothing is wrong; with one, a decoder that drifts is.

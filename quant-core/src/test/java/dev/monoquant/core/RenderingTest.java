@@ -43,7 +43,7 @@ class RenderingTest {
             new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
             new SchemeId("int8", 1),
             new Options(8, true, Granularity.CHANNEL),
-            Encoding.of(
+            Encoding.affine(
                 Part.perElement(Part.CODES, ElementType.INT8),
                 Part.perRow(Part.SCALE, ElementType.FLOAT32))),
         Layer.Evidence.INFERRED,

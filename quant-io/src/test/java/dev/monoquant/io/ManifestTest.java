@@ -71,7 +71,7 @@ class ManifestTest {
             new WeightMatrix("fc", LayerKind.LINEAR, "weight", w, 0),
             new SchemeId("int8", 1),
             new Options(8, true, Granularity.CHANNEL),
-            Encoding.of(
+            Encoding.affine(
                 Part.perElement("codes", ElementType.INT8),
                 Part.perRow("scale", ElementType.FLOAT32)));
     return new Sample(5)

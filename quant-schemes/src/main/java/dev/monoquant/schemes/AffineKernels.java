@@ -21,17 +21,16 @@ package dev.monoquant.schemes;
  *       breaks ties anyhow, but there are none: a tie t has p + 1 digits, and x = t * s is
  *       impossible for x and s of p digits; the nearest such quotient is further from t than half a
  *       step of float32.
- *   <li><b>A sum or product v to p digits, ties to even</b>: with g = v * 2^(24-p), exact, v + g
- *       has its last digit where the p-th digit of v is, and g has zeros there, so that even stays
- *       even; subtracting g is exact. Only if v is within 2^(p-24) below a power of two does the
- *       sum reach the next binade and lose a digit: then the result may be one step of p digits
- *       short of that power. For a sum that is rounded to an integer next this makes no difference
- *       (128 - 1/2 goes to 128), and a product of a code and a scale has too few digits to be
- *       there.
+ *   <li><b>A sum v to p digits, ties to even</b>: with g = v * 2^(24-p), exact, v + g has its last
+ *       digit where the p-th digit of v is, and g has zeros there, so that even stays even;
+ *       subtracting g is exact. Only if v is within 2^(p-24) below a power of two does the sum
+ *       reach the next binade and lose a digit: then the result may be one step of p digits short
+ *       of that power. For a sum that is rounded to an integer next this makes no difference (128 -
+ *       1/2 goes to 128).
  * </ul>
  *
- * <p>What this does not do: subnormal or infinite results of the two lower precisions. Callers keep
- * such scales away from {@link #products}; in quotients they do not arise, or only next to 0.
+ * <p>What this does not do: subnormal or infinite results of the two lower precisions; in quotients
+ * they do not arise, or only next to 0.
  */
 final class AffineKernels {
 
@@ -40,15 +39,6 @@ final class AffineKernels {
 
   /** Its last digit is worth 1, and stays so when a number below 2^22 in magnitude is added. */
   private static final float MAGIC = 0x1.8p23f;
-
-  /** The float of each byte. */
-  private static final float[] FLOATS = new float[256];
-
-  static {
-    for (int code = Byte.MIN_VALUE; code <= Byte.MAX_VALUE; code++) {
-      FLOATS[code & 0xFF] = code;
-    }
-  }
 
   private AffineKernels() {}
 
@@ -141,30 +131,6 @@ final class AffineKernels {
   static void codes(float[] levels, int count, byte[] codes, int at) {
     for (int i = 0; i < count; i++) {
       codes[at + i] = (byte) Float.floatToRawIntBits(levels[i]);
-    }
-  }
-
-  /** Codes at an offset as floats. A look into a table of 1 KiB is faster than a conversion. */
-  static void widen(byte[] codes, int at, int count, float[] v) {
-    float[] floats = FLOATS;
-    for (int i = 0; i < count; i++) {
-      v[i] = floats[codes[at + i] & 0xFF];
-    }
-  }
-
-  /** (code - zero point) * scale, FLOAT32. */
-  static void products(float[] v, float[] scale, float[] zero, int count) {
-    for (int i = 0; i < count; i++) {
-      v[i] = (v[i] - zero[i]) * scale[i];
-    }
-  }
-
-  /** (code - zero point) * scale, in a precision of {@code 24 - log2(step)} digits. */
-  static void products(float[] v, float[] scale, float[] zero, int count, float step) {
-    for (int i = 0; i < count; i++) {
-      float product = (v[i] - zero[i]) * scale[i];
-      float shifted = product * step;
-      v[i] = (product + shifted) - shifted;
     }
   }
 }

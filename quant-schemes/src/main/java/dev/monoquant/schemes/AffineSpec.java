@@ -94,8 +94,8 @@ record AffineSpec(
     Part codes = Part.perElement(Part.CODES, codeType());
     Part scale = shared(Part.SCALE, precision.type());
     return symmetric
-        ? Encoding.of(codes, scale)
-        : Encoding.of(codes, scale, shared(Part.ZERO_POINT, codeType()));
+        ? Encoding.affine(codes, scale)
+        : Encoding.affine(codes, scale, shared(Part.ZERO_POINT, codeType()));
   }
 
   private Part shared(String name, ElementType type) {

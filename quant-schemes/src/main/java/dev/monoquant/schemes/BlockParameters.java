@@ -57,15 +57,6 @@ final class BlockParameters {
     return made;
   }
 
-  /** Those that came with codes. */
-  static BlockParameters of(AffineSpec spec, EncodedTile tile) {
-    int blocks = spec.perTensor() ? 1 : tile.height() * spec.blocks();
-    float[] scales = readScales(spec, tile, 0, blocks);
-    byte[] zeroPoints = spec.symmetric() ? new byte[blocks] : tile.part(Part.ZERO_POINT);
-    int cols = Math.toIntExact(spec.cols());
-    return new BlockParameters(spec, tile.firstRow(), cols, scales, zeroPoints);
-  }
-
   /** The greatest scale of a row of codes. */
   static float greatestScale(AffineSpec spec, EncodedTile tile, int row) {
     int from = spec.perTensor() ? 0 : row * spec.blocks();
@@ -96,16 +87,6 @@ final class BlockParameters {
       floats[i] = zeroPoints[i];
     }
     return floats;
-  }
-
-  /** Whether {@link AffineKernels#products} can take all the scales. */
-  boolean areComfortable() {
-    for (float scale : scales) {
-      if (!spec.precision().isComfortable(scale)) {
-        return false;
-      }
-    }
-    return true;
   }
 
   /** Writes the scale of each number of a part of a row. */

@@ -4,11 +4,11 @@ import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
-import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
@@ -41,7 +41,7 @@ abstract class CastScheme implements Scheme {
   @Override
   public final Encoding encoding(WeightMatrix rows, Options options) {
     SchemeChecks.require(id, target.bits(), rows, options);
-    return Encoding.of(Part.perElement(VALUES, target));
+    return Encoding.cast(Part.perElement(VALUES, target));
   }
 
   @Override
@@ -55,8 +55,8 @@ abstract class CastScheme implements Scheme {
   }
 
   @Override
-  public final TileDecoder decoder(WeightMatrix rows, Options options) {
+  public final ErrorBound bound(WeightMatrix rows, Options options) {
     encoding(rows, options);
-    return new CastDecoder(rows.tensor().type(), target, Math.toIntExact(rows.cols()));
+    return new CastErrorBound(rows.tensor().type(), target, Math.toIntExact(rows.cols()));
   }
 }

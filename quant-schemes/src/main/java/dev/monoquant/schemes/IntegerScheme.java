@@ -2,12 +2,12 @@ package dev.monoquant.schemes;
 
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
-import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
@@ -58,7 +58,8 @@ class IntegerScheme implements Scheme {
   }
 
   @Override
-  public final TileDecoder decoder(WeightMatrix rows, Options options) {
-    return new AffineDecoder(AffineSpec.of(id, bits, rows, options));
+  public final ErrorBound bound(WeightMatrix rows, Options options) {
+    AffineSpec spec = AffineSpec.of(id, bits, rows, options);
+    return (tile, row) -> AffineErrorBound.of(spec, BlockParameters.greatestScale(spec, tile, row));
   }
 }

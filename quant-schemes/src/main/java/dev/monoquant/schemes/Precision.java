@@ -11,19 +11,19 @@ import dev.monoquant.model.Float16;
  * {@link #round} is that second step.
  */
 enum Precision {
-  FLOAT32(ElementType.FLOAT32, 24, -126, 0f, Float.POSITIVE_INFINITY) {
+  FLOAT32(ElementType.FLOAT32, 24, -126) {
     @Override
     float round(float value) {
       return value;
     }
   },
-  FLOAT16(ElementType.FLOAT16, 11, -14, Float16.MIN_NORMAL, 0x1p7f) {
+  FLOAT16(ElementType.FLOAT16, 11, -14) {
     @Override
     float round(float value) {
       return Float16.round(value);
     }
   },
-  BFLOAT16(ElementType.BFLOAT16, 8, -126, 0x1p-100f, 0x1p100f) {
+  BFLOAT16(ElementType.BFLOAT16, 8, -126) {
     @Override
     float round(float value) {
       return BFloat16.round(value);
@@ -33,15 +33,11 @@ enum Precision {
   private final ElementType type;
   private final int digits;
   private final int minExponent;
-  private final float least;
-  private final float most;
 
-  Precision(ElementType type, int digits, int minExponent, float least, float most) {
+  Precision(ElementType type, int digits, int minExponent) {
     this.type = type;
     this.digits = digits;
     this.minExponent = minExponent;
-    this.least = least;
-    this.most = most;
   }
 
   /** The precision of weights of a quantizable type. */
@@ -74,14 +70,6 @@ enum Precision {
   /** What a float32 has more in digits, as a power of two; 1 for FLOAT32 itself. */
   float step() {
     return 1 << (24 - digits);
-  }
-
-  /**
-   * Whether products of such a scale with any level of up to 8 bits are 0 or normal numbers, well
-   * within what {@link AffineKernels#products} can do.
-   */
-  boolean isComfortable(float scale) {
-    return scale >= least && scale <= most;
   }
 
   /** Half the distance between numbers of this precision just below a magnitude. */

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
-import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Granularity;
 import java.util.SplittableRandom;
@@ -57,11 +57,11 @@ class AffineErrorBoundTest {
     Options options = new Options(kind.get2(), kind.get3(), Granularity.CHANNEL);
     EncodedTile tile = Run.quantize(scheme, rows, options, weight, ROWS);
     float[] decoded = Run.decode(scheme, rows, options, tile);
-    TileDecoder decoder = scheme.decoder(rows, options);
+    ErrorBound bound = scheme.bound(rows, options);
     double nearest = 0;
     for (int i = 0; i < weight.length; i++) {
       double error = Math.abs((double) decoded[i] - weight[i]);
-      nearest = Math.max(nearest, error / decoder.errorBound(tile, i / COLS));
+      nearest = Math.max(nearest, error / bound.of(tile, i / COLS));
     }
     assertThat(nearest).isBetween(0.25, 1.0);
   }

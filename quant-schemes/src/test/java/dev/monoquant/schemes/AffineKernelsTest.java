@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -80,50 +79,6 @@ class AffineKernelsTest {
       AffineKernels.levels(v, scale, zero, n, -128, 127, precision.step());
       AffineKernels.codes(v, n, codes, 0);
       assertThat(codes).isEqualTo(expected);
-    }
-  }
-
-  @ParameterizedTest
-  @EnumSource(value = Precision.class, names = "FLOAT32", mode = EnumSource.Mode.EXCLUDE)
-  void everyProductOfALevelAndAScaleIsRounded(Precision precision) {
-    int n = 511;
-    float[] v = new float[n];
-    float[] scale = new float[n];
-    float[] zero = new float[n];
-    float[] expected = new float[n];
-    for (float significand : significands(precision)) {
-      for (int exponent : new int[] {-14, -13, -5, 0, 1, 6}) {
-        float s = scalb(significand, exponent);
-        assertThat(precision.isComfortable(s)).isTrue();
-        for (int i = 0; i < n; i++) {
-          int level = i - 255;
-          int zeroPoint = level / 2;
-          zero[i] = -zeroPoint;
-          v[i] = level + zero[i];
-          scale[i] = s;
-          expected[i] = precision.round(level * s);
-        }
-        AffineKernels.products(v, scale, zero, n, precision.step());
-        assertThat(v).isEqualTo(expected);
-      }
-    }
-  }
-
-  @Test
-  void theEndsOfWhatIsComfortable() {
-    for (Precision precision : List.of(Precision.FLOAT16, Precision.BFLOAT16)) {
-      float least = precision == Precision.FLOAT16 ? 0x1p-14f : 0x1p-100f;
-      float most = precision == Precision.FLOAT16 ? 0x1p7f : 0x1p100f;
-      assertThat(precision.isComfortable(Math.nextDown(least))).isFalse();
-      assertThat(precision.isComfortable(Math.nextUp(most))).isFalse();
-      for (float s : new float[] {least, most}) {
-        assertThat(precision.isComfortable(s)).isTrue();
-        for (int level = -255; level < 256; level++) {
-          float[] v = {level};
-          AffineKernels.products(v, new float[] {s}, new float[1], 1, precision.step());
-          assertThat(v[0]).isEqualTo(Float.valueOf(precision.round(level * s)));
-        }
-      }
     }
   }
 }

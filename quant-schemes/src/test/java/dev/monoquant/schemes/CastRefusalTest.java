@@ -71,7 +71,7 @@ class CastRefusalTest {
     float[] numbers = {65504, -0f, 0x1p-24f};
     EncodedTile tile = Run.quantize(scheme, rows, options, numbers, 1);
     assertThat(Run.decode(scheme, rows, options, tile)).isEqualTo(numbers);
-    assertThat(scheme.decoder(rows, options).errorBound(tile, 0)).isZero();
+    assertThat(scheme.bound(rows, options).of(tile, 0)).isZero();
   }
 
   @Test
@@ -81,8 +81,8 @@ class CastRefusalTest {
     Options options = scheme.defaults(rows);
     EncodedTile tile =
         Run.quantize(scheme, rows, options, new float[] {-1.5f, 0.1f, 0x1p-20f, 0}, 2);
-    assertThat(scheme.decoder(rows, options).errorBound(tile, 0)).isEqualTo(0x1p-11);
-    assertThat(scheme.decoder(rows, options).errorBound(tile, 1)).isEqualTo(0x1p-25);
+    assertThat(scheme.bound(rows, options).of(tile, 0)).isEqualTo(0x1p-11);
+    assertThat(scheme.bound(rows, options).of(tile, 1)).isEqualTo(0x1p-25);
   }
 
   @Test

@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
-import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Granularity;
 import org.junit.jupiter.api.Test;
@@ -60,15 +60,14 @@ class ErrorBoundValuesTest {
     float[] weight = {8, 1, 1, 1, 64, 1, 1, 1, 1, 1, 1, 1, 16, 1, 1, 1, 1, 1};
     Options options = new Options(8, true, Granularity.group(2));
     EncodedTile tile = Run.quantize(scheme, rows, options, weight, 3);
-    TileDecoder decoder = scheme.decoder(rows, options);
-    double unit = decoder.errorBound(tile, 1);
-    assertThat(decoder.errorBound(tile, 0) / unit).isCloseTo(64, within(1e-3));
-    assertThat(decoder.errorBound(tile, 2) / unit).isCloseTo(16, within(1e-3));
+    ErrorBound bound = scheme.bound(rows, options);
+    double unit = bound.of(tile, 1);
+    assertThat(bound.of(tile, 0) / unit).isCloseTo(64, within(1e-3));
+    assertThat(bound.of(tile, 2) / unit).isCloseTo(16, within(1e-3));
     Options whole = options.withGranularity(Granularity.TENSOR);
     EncodedTile one = Run.quantize(scheme, rows, whole, weight, 3);
     for (int row = 0; row < 3; row++) {
-      assertThat(scheme.decoder(rows, whole).errorBound(one, row))
-          .isEqualTo(decoder.errorBound(tile, 0));
+      assertThat(scheme.bound(rows, whole).of(one, row)).isEqualTo(bound.of(tile, 0));
     }
   }
 
@@ -82,7 +81,7 @@ class ErrorBoundValuesTest {
       WeightMatrix rows = Run.rows(i == 0 ? ElementType.FLOAT32 : ElementType.FLOAT64, 1, 2);
       Options options = scheme.defaults(rows);
       EncodedTile tile = Run.quantize(scheme, rows, options, weight, 1);
-      bounds[i] = scheme.decoder(rows, options).errorBound(tile, 0);
+      bounds[i] = scheme.bound(rows, options).of(tile, 0);
     }
     assertThat(bounds[0]).isEqualTo(0x1p-8);
     assertThat(bounds[1] - bounds[0]).isEqualTo(0x1p-23);

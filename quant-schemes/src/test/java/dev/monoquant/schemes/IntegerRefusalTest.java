@@ -30,7 +30,7 @@ class IntegerRefusalTest {
     Options options = new Options(4, false, Granularity.group(32));
     assertThat(scheme.encoding(ROWS, options))
         .isEqualTo(
-            Encoding.of(
+            Encoding.affine(
                 Part.perElement(Part.CODES, ElementType.INT4),
                 Part.perGroup(Part.SCALE, ElementType.BFLOAT16, 32),
                 Part.perGroup(Part.ZERO_POINT, ElementType.INT4, 32)));
@@ -39,7 +39,7 @@ class IntegerRefusalTest {
                 Run.rows(ElementType.FLOAT64, 6, 96),
                 options.withSymmetric(true).withGranularity(Granularity.CHANNEL)))
         .isEqualTo(
-            Encoding.of(
+            Encoding.affine(
                 Part.perElement(Part.CODES, ElementType.INT4),
                 Part.perRow(Part.SCALE, ElementType.FLOAT32)));
     Options tensor = options.withGranularity(Granularity.TENSOR);

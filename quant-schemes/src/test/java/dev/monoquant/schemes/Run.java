@@ -7,10 +7,12 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.fakes.MemoryTile;
 import dev.monoquant.tile.EncodedTile;
@@ -123,7 +125,9 @@ final class Run {
 
   static float[] decode(Scheme scheme, WeightMatrix rows, Options options, EncodedTile parts) {
     float[] out = new float[(int) (rows.rows() * rows.cols())];
-    scheme.decoder(rows, options).decode(parts, out);
+    EncodedWeight weight =
+        new EncodedWeight(rows, scheme.id(), options, scheme.encoding(rows, options));
+    TileDecoder.of(scheme, weight, options.compute()).decode(parts, out);
     return out;
   }
 }

@@ -238,7 +238,7 @@ class EdgeCasesTest {
     Rewriter rewriter = Rewriter.of(archive.program(), "test", ReadLimits.DEFAULT);
     TensorInfo info = new TensorInfo("weight", ElementType.FLOAT32, TensorShape.of(OUT, IN));
     Encoding encoding =
-        Encoding.of(
+        Encoding.opaque(
             Part.perElement("codes", ElementType.UINT4),
             Part.runPerRow("codebook", ElementType.FLOAT32, 16));
     EncodedWeight weight =

@@ -68,13 +68,14 @@ enum PlainScheme {
   EncodedWeight weight(WeightMatrix rows, Map<String, String> storage) {
     Encoding encoding;
     if (isCast()) {
-      encoding = Encoding.of(Part.perElement("values", type));
+      encoding = Encoding.cast(Part.perElement("values", type));
     } else {
       Part codes = Part.perElement(Part.CODES, type);
       encoding =
           symmetric
-              ? Encoding.of(codes, shared(Part.SCALE, scaleType))
-              : Encoding.of(codes, shared(Part.SCALE, scaleType), shared(Part.ZERO_POINT, type));
+              ? Encoding.affine(codes, shared(Part.SCALE, scaleType))
+              : Encoding.affine(
+                  codes, shared(Part.SCALE, scaleType), shared(Part.ZERO_POINT, type));
     }
     return new EncodedWeight(
         rows,

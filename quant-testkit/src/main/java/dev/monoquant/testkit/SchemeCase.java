@@ -3,6 +3,8 @@ package dev.monoquant.testkit;
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.QuantException;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileDecoder;
@@ -85,9 +87,17 @@ public record SchemeCase(Scheme scheme, WeightSample weight, Options options)
     return scheme.begin(weight.rows(), options, weight.facts(scheme.needs(options)));
   }
 
-  /** {@return a new decoder} */
+  /** {@return a new decoder, by the formula or the scheme's own} */
   public TileDecoder decoder() {
-    return scheme.decoder(weight.rows(), options);
+    return TileDecoder.of(
+        scheme,
+        new EncodedWeight(weight.rows(), scheme.id(), options, encoding()),
+        options.compute());
+  }
+
+  /** {@return the error bound that the scheme declares} */
+  public ErrorBound bound() {
+    return scheme.bound(weight.rows(), options);
   }
 
   /**

@@ -5,13 +5,13 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
-import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
@@ -29,8 +29,9 @@ public final class KMeans implements Scheme {
   static final OptionSpec<Integer> ITERATIONS =
       OptionSpec.integer("iterations", 25, 0, 1000, "How often the levels move to their means");
 
-  static final String LEVELS = "levels";
   static final int COUNT = 16;
+  static final Part LEVELS =
+      new Part("levels", ElementType.FLOAT32, new Part.Whole(TensorShape.of(COUNT)));
 
   @Override
   public SchemeId id() {
@@ -54,9 +55,7 @@ public final class KMeans implements Scheme {
       throw new ConfigurationException(
           "example/k-means has 4 bits, asymmetric, per tensor, profile example; not " + options);
     }
-    return Encoding.of(
-        Part.perElement(Part.CODES, ElementType.UINT4),
-        new Part(LEVELS, ElementType.FLOAT32, new Part.Whole(TensorShape.of(COUNT))));
+    return Encoding.lookup(Part.perElement(Part.CODES, ElementType.UINT4), LEVELS);
   }
 
   /** Both come from one reading pass before the first tile. */
@@ -71,8 +70,9 @@ public final class KMeans implements Scheme {
     return new LevelQuantizer(levels);
   }
 
+  /** Half of the greatest gap: no number between the first and the last level is further off. */
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
-    return new LevelDecoder();
+  public ErrorBound bound(WeightMatrix rows, Options options) {
+    return (tile, row) -> Levels.read(tile.part(LEVELS.name())).greatestGap() / 2;
   }
 }

@@ -28,6 +28,6 @@ final class LevelQuantizer implements TileQuantizer {
   /** What belongs to the weight as a whole is handed out once. */
   @Override
   public Map<String, byte[]> tensorParts() {
-    return Map.of(KMeans.LEVELS, levels.bytes());
+    return Map.of(KMeans.LEVELS.name(), levels.bytes());
   }
 }

@@ -1,11 +1,7 @@
 package com.example.kmeans;
 
-import dev.monoquant.model.BFloat16;
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Float16;
 import dev.monoquant.spi.Facts;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /** Ascending levels, each of them a number that the weight's own type has. */
@@ -29,7 +25,7 @@ final class Levels {
       move(levels, sample);
     }
     for (int k = 0; k < levels.length; k++) {
-      levels[k] = rounded(levels[k], type);
+      levels[k] = type.round(levels[k]);
     }
     levels[0] = facts.range().min();
     levels[levels.length - 1] = facts.range().max();
@@ -56,28 +52,12 @@ final class Levels {
     }
   }
 
-  private static float rounded(float x, ElementType type) {
-    return switch (type) {
-      case FLOAT16 -> Float16.round(x);
-      case BFLOAT16 -> BFloat16.round(x);
-      default -> x;
-    };
-  }
-
   static Levels read(byte[] bytes) {
-    float[] levels = new float[KMeans.COUNT];
-    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(levels);
-    return new Levels(levels);
+    return new Levels(KMeans.LEVELS.toFloats(bytes));
   }
 
   byte[] bytes() {
-    ByteBuffer bytes = ByteBuffer.allocate(levels.length * Float.BYTES);
-    bytes.order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().put(levels);
-    return bytes.array();
-  }
-
-  float at(int code) {
-    return levels[code];
+    return KMeans.LEVELS.toBytes(levels);
   }
 
   /** The nearest level, the lower one of two that are as near. */
@@ -91,12 +71,11 @@ final class Levels {
     return best;
   }
 
-  /** Half of the greatest gap: no number between the first and the last level is further off. */
-  double errorBound() {
+  double greatestGap() {
     double gap = 0;
     for (int k = 1; k < levels.length; k++) {
       gap = Math.max(gap, (double) levels[k] - levels[k - 1]);
     }
-    return gap / 2;
+    return gap;
   }
 }

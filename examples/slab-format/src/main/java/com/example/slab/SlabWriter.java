@@ -26,6 +26,7 @@ final class SlabWriter implements OutputWriter {
   private final OutputJob job;
   private final Staging staging;
   private final OutputFiles files;
+  private final List<String> names = new ArrayList<>();
 
   SlabWriter(SlabLayout layout, OutputJob job, Disk disk) throws IOException {
     this.layout = layout;
@@ -81,10 +82,9 @@ final class SlabWriter implements OutputWriter {
     files.remark(layout.fileOf(name), name, text);
   }
 
-  /** The manifest comes last: it makes the directory whole. */
+  /** All that takes long. The manifest comes last: it makes the directory whole. */
   @Override
-  public List<Path> commit() throws IOException {
-    List<String> names = new ArrayList<>();
+  public Optional<Path> finish() throws IOException {
     for (SideFile side : job.source().info().sideFiles()) {
       staging.copy(side.name(), side.path());
       names.add(side.name());
@@ -93,6 +93,15 @@ final class SlabWriter implements OutputWriter {
     names.addAll(files.finishAll(manifest));
     staging.write(Manifest.FILE, manifest.build(staging.inputs(), staging.files()));
     names.add(Manifest.FILE);
+    return Optional.empty();
+  }
+
+  /** One step, which nobody interrupts. */
+  @Override
+  public List<Path> commit() throws IOException {
+    if (names.isEmpty()) {
+      finish();
+    }
     staging.commit();
     return names.stream().map(name -> job.options().target().resolve(name)).toList();
   }

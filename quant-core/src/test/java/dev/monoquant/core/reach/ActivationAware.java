@@ -16,6 +16,7 @@ import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** Columns that meet large activations get finer steps, by statistics that the caller measured. */
@@ -38,7 +39,7 @@ final class ActivationAware extends ReachScheme {
   @Override
   Encoding parts(WeightMatrix rows, Options options) {
     TensorShape columns = TensorShape.of(rows.cols());
-    return Encoding.of(
+    return Encoding.opaque(
         Part.perElement(Part.CODES, ElementType.INT4),
         Part.perRow(Part.SCALE, ElementType.FLOAT32),
         new Part(COLUMN_SCALE, ElementType.FLOAT32, new Part.Whole(columns)));
@@ -96,7 +97,7 @@ final class ActivationAware extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

@@ -13,6 +13,7 @@ import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
+import java.util.Optional;
 
 /** A scale for each block of rows and columns: tiles come in whole blocks. */
 final class Blocks extends ReachScheme {
@@ -31,7 +32,7 @@ final class Blocks extends ReachScheme {
   @Override
   Encoding parts(WeightMatrix rows, Options options) {
     Granularity.PerBlock block = block(options);
-    return Encoding.of(
+    return Encoding.opaque(
         Part.perElement(Part.CODES, ElementType.INT8),
         Part.perBlock(Part.SCALE, ElementType.FLOAT32, block.rows(), block.cols()));
   }
@@ -60,7 +61,7 @@ final class Blocks extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
     Granularity.PerBlock block = block(options);
     int cols = Math.toIntExact(rows.cols());
     int across = cells(cols, block.cols());

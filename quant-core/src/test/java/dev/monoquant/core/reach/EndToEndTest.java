@@ -15,11 +15,13 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.LayerQuantizer;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.testkit.fakes.MemoryOutput;
@@ -176,7 +178,7 @@ class EndToEndTest {
     MemorySink result = output.result(TARGET);
     EncodedWeight weight = result.announced().weights().get(0);
     float[] decoded = new float[WEIGHT.length];
-    scheme.decoder(weight.rows(), weight.options()).decode(result.tile(weight), decoded);
+    TileDecoder.of(scheme, weight, Compute.AUTO).decode(result.tile(weight), decoded);
     float[] activations = activations();
     double noise = 0;
     for (int i = 0; i < WEIGHT.length; i++) {

@@ -13,6 +13,7 @@ import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Sixteen fixed levels, the quantiles of a normal distribution (NF4), scaled to each 64 columns.
@@ -33,7 +34,7 @@ final class FixedCodebook extends ReachScheme {
 
   @Override
   Encoding parts(WeightMatrix rows, Options options) {
-    return Encoding.of(
+    return Encoding.opaque(
         Part.perElement(Part.CODES, ElementType.UINT4),
         Part.perGroup(Part.SCALE, ElementType.FLOAT32, GROUP),
         new Part("codebook", ElementType.FLOAT32, new Part.Whole(TensorShape.of(LEVELS.length))));
@@ -70,7 +71,7 @@ final class FixedCodebook extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

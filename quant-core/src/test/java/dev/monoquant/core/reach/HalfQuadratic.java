@@ -15,6 +15,7 @@ import dev.monoquant.tile.Tile;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Zero points refined by half-quadratic splitting: the error is shrunk towards sparsity, and the
@@ -40,7 +41,7 @@ final class HalfQuadratic extends ReachScheme {
 
   @Override
   Encoding parts(WeightMatrix rows, Options options) {
-    return Encoding.of(
+    return Encoding.opaque(
         Part.perElement(Part.CODES, ElementType.UINT4),
         Part.perGroup(Part.SCALE, ElementType.FLOAT32, GROUP),
         Part.perGroup(Part.ZERO_POINT, ElementType.FLOAT32, GROUP));
@@ -112,7 +113,7 @@ final class HalfQuadratic extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

@@ -17,6 +17,7 @@ import dev.monoquant.tile.Tile;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** Sixteen levels learned from a sample of the tensor (k-means), the extremes among them. */
@@ -38,7 +39,7 @@ final class LearnedCodebook extends ReachScheme {
 
   @Override
   Encoding parts(WeightMatrix rows, Options options) {
-    return Encoding.of(
+    return Encoding.opaque(
         Part.perElement(Part.CODES, ElementType.UINT4),
         new Part("codebook", ElementType.FLOAT32, new Part.Whole(TensorShape.of(LEVELS))));
   }
@@ -103,7 +104,7 @@ final class LearnedCodebook extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows, (tile, r, c) -> floatAt(tile.part("codebook"), tile.part(Part.CODES)[r * cols + c]));

@@ -12,6 +12,7 @@ import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Two widths in one weight: the high halves of 8-bit codes are 4-bit codes of their own, and the
@@ -28,7 +29,7 @@ final class Nested extends ReachScheme {
 
   @Override
   Encoding parts(WeightMatrix rows, Options options) {
-    return Encoding.of(
+    return Encoding.opaque(
         Part.perElement(HIGH, ElementType.INT4),
         Part.perElement(LOW, ElementType.UINT4),
         Part.perRow(Part.SCALE, ElementType.FLOAT32));
@@ -63,7 +64,7 @@ final class Nested extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

@@ -16,6 +16,7 @@ import dev.monoquant.tile.Granularity;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What the small schemes here share: an id, one profile, and decoded numbers of the weight's type.
@@ -60,14 +61,15 @@ abstract class ReachScheme implements Scheme {
   }
 
   /** A decoder that asks for each number and gives it the weight's own type. */
-  static TileDecoder decoder(WeightMatrix rows, Level level) {
+  static Optional<TileDecoder> decoder(WeightMatrix rows, Level level) {
     int cols = Math.toIntExact(rows.cols());
     ElementType type = rows.tensor().type();
-    return (tile, out) -> {
-      for (int i = 0; i < tile.height() * cols; i++) {
-        out[i] = round(type, level.at(tile, i / cols, i % cols));
-      }
-    };
+    return Optional.of(
+        (tile, out) -> {
+          for (int i = 0; i < tile.height() * cols; i++) {
+            out[i] = round(type, level.at(tile, i / cols, i % cols));
+          }
+        });
   }
 
   private static float round(ElementType type, double x) {

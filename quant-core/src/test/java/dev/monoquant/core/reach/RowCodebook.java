@@ -13,6 +13,7 @@ import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Optional;
 
 /** Eight levels for each row, its own quantiles: a run of cells for a row. */
 final class RowCodebook extends ReachScheme {
@@ -25,7 +26,7 @@ final class RowCodebook extends ReachScheme {
 
   @Override
   Encoding parts(WeightMatrix rows, Options options) {
-    return Encoding.of(
+    return Encoding.opaque(
         Part.perElement(Part.CODES, ElementType.UINT3),
         Part.runPerRow("codebook", ElementType.FLOAT32, LEVELS));
   }
@@ -56,7 +57,7 @@ final class RowCodebook extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

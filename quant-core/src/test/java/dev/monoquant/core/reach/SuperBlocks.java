@@ -16,6 +16,7 @@ import dev.monoquant.tile.Tile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Super-blocks of 256 columns with eight sub-blocks: 4-bit codes, a scale and a least number of 6
@@ -32,7 +33,7 @@ final class SuperBlocks extends ReachScheme {
 
   @Override
   Encoding parts(WeightMatrix rows, Options options) {
-    return Encoding.of(
+    return Encoding.opaque(
         Part.perElement(Part.CODES, ElementType.UINT4),
         Part.perGroup("sub_scale", ElementType.UINT6, SUB),
         Part.perGroup("sub_min", ElementType.UINT6, SUB),
@@ -133,7 +134,7 @@ final class SuperBlocks extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
     int cols = Math.toIntExact(rows.cols());
     int subs = cells(cols, SUB);
     int supers = cells(cols, SUPER);

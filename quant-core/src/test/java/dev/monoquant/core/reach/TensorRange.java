@@ -13,6 +13,7 @@ import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** One scale for the tensor, from its range: a pre-pass over all numbers. */
@@ -24,7 +25,7 @@ final class TensorRange extends ReachScheme {
 
   @Override
   Encoding parts(WeightMatrix rows, Options options) {
-    return Encoding.of(
+    return Encoding.opaque(
         Part.perElement(Part.CODES, ElementType.INT8),
         Part.perTensor(Part.SCALE, ElementType.FLOAT32));
   }
@@ -57,7 +58,7 @@ final class TensorRange extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

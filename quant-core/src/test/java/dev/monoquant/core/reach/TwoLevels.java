@@ -13,6 +13,7 @@ import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** Scales of scales: an FP8 number for each 16 columns, which counts in one float32 for all. */
@@ -35,7 +36,7 @@ final class TwoLevels extends ReachScheme {
 
   @Override
   Encoding parts(WeightMatrix rows, Options options) {
-    return Encoding.of(
+    return Encoding.opaque(
         Part.perElement(Part.CODES, ElementType.INT4),
         Part.perGroup(Part.SCALE, ElementType.FLOAT8_E4M3, GROUP),
         Part.perTensor("global_scale", ElementType.FLOAT32));
@@ -81,7 +82,7 @@ final class TwoLevels extends ReachScheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

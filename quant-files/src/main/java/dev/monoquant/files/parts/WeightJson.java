@@ -15,12 +15,14 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -36,12 +38,23 @@ import java.util.TreeMap;
  * </pre>
  *
  * <p>{@code cell} is rows and columns of a cell, {@code "all"} for all columns, and the number of
- * cells there if it is not 1; a part that is not tiled has {@code "whole":[dims]} instead. What is
- * read is untrusted: every field must be there and no other may be.
+ * cells there if it is not 1; a part that is not tiled has {@code "whole":[dims]} instead. A {@code
+ * formula} is there unless the names of the parts say it all, see {@link Encoding#conventional}:
+ *
+ * <pre>
+ *  "formula":{"codes":"codes","kind":"affine","scales":["scale","/global_scale"],"zero_point":""}
+ *  "formula":{"codes":"codes","kind":"lookup","scales":[],"table":"levels"}
+ *  "formula":{"kind":"cast","values":"numbers"}        "formula":{"kind":"opaque"}
+ * </pre>
+ *
+ * <p>A factor that the scale is divided by has a slash before its name. What is read is untrusted:
+ * every field must be there and no other may be.
  */
 public final class WeightJson {
 
   private static final String ALL = "all";
+  private static final String FORMULA = "formula";
+  private static final String OVER = "/";
 
   private static final Set<String> FIELDS =
       Set.of("dtype", "shape", "row_axis", "layer", "kind", "param", "scheme", "options", "parts");
@@ -67,7 +80,36 @@ public final class WeightJson {
     json.put(
         "parts",
         new JsonValue.Arr(weight.encoding().parts().stream().map(WeightJson::part).toList()));
+    if (!weight.encoding().equals(Encoding.conventional(weight.encoding().parts()))) {
+      json.put(FORMULA, formula(weight.encoding().formula()));
+    }
     return json;
+  }
+
+  private static JsonValue formula(Formula formula) {
+    Map<String, JsonValue> json = new TreeMap<>();
+    if (formula instanceof Formula.Cast cast) {
+      json.put("kind", JsonValue.of("cast"));
+      json.put("values", JsonValue.of(cast.values()));
+    } else if (formula instanceof Formula.Affine affine) {
+      json.put("kind", JsonValue.of("affine"));
+      json.put("codes", JsonValue.of(affine.codes()));
+      json.put("scales", factors(affine.scales()));
+      json.put("zero_point", JsonValue.of(affine.zeroPoint().orElse("")));
+    } else if (formula instanceof Formula.Lookup lookup) {
+      json.put("kind", JsonValue.of("lookup"));
+      json.put("codes", JsonValue.of(lookup.codes()));
+      json.put("table", JsonValue.of(lookup.table()));
+      json.put("scales", factors(lookup.scales()));
+    } else {
+      json.put("kind", JsonValue.of("opaque"));
+    }
+    return new JsonValue.Obj(json);
+  }
+
+  private static JsonValue factors(List<Formula.Factor> factors) {
+    return new JsonValue.Arr(
+        factors.stream().map(f -> JsonValue.of(f.divides() ? OVER + f.part() : f.part())).toList());
   }
 
   private static JsonValue options(Options options) {
@@ -159,6 +201,9 @@ public final class WeightJson {
     String where = where(name);
     Set<String> names = new HashSet<>(FIELDS);
     names.addAll(added);
+    if (json instanceof JsonValue.Obj object && object.members().containsKey(FORMULA)) {
+      names.add(FORMULA);
+    }
     JsonFields fields = new JsonFields(fault, where, json, names);
     try {
       TensorInfo tensor =
@@ -181,7 +226,7 @@ public final class WeightJson {
               rows,
               SchemeId.parse(fields.text("scheme")),
               readOptions(where, fields.get("options"), fault),
-              new Encoding(parts(fields, fault)));
+              encoding(fields, names.contains(FORMULA), fault));
       // Throws where sizes leave their type; later nobody expects that.
       weight.encoding().rowAlignment();
       return more.complete(weight, fields);
@@ -212,6 +257,64 @@ public final class WeightJson {
         fields.text("profile"),
         Compute.AUTO,
         fields.texts("extra"));
+  }
+
+  private static Encoding encoding(JsonFields fields, boolean stated, JsonFields.Fault fault) {
+    List<Part> parts = parts(fields, fault);
+    return stated
+        ? new Encoding(parts, readFormula(fields.where(), fields.get(FORMULA), fault))
+        : Encoding.conventional(parts);
+  }
+
+  private static Formula readFormula(String where, JsonValue json, JsonFields.Fault fault) {
+    if (!(json instanceof JsonValue.Obj object)) {
+      throw fault.of(where, "formula is no object");
+    }
+    String kind =
+        object.members().get("kind") instanceof JsonValue.Str text ? text.value() : "none";
+    return switch (kind) {
+      case "cast" ->
+          new Formula.Cast(
+              new JsonFields(fault, where, json, Set.of("kind", "values")).text("values"));
+      case "affine" -> {
+        JsonFields fields =
+            new JsonFields(fault, where, json, Set.of("kind", "codes", "scales", "zero_point"));
+        yield new Formula.Affine(
+            fields.text("codes"),
+            readFactors(fields, fault),
+            Optional.of(fields.text("zero_point")).filter(name -> !name.isEmpty()));
+      }
+      case "lookup" -> {
+        JsonFields fields =
+            new JsonFields(fault, where, json, Set.of("kind", "codes", "table", "scales"));
+        yield new Formula.Lookup(
+            fields.text("codes"), fields.text("table"), readFactors(fields, fault));
+      }
+      case "opaque" -> new Formula.Opaque();
+      default ->
+          throw fault.of(
+              where,
+              "formula is of kind "
+                  + QuantException.quote(kind)
+                  + "; there are cast, affine, lookup and opaque");
+    };
+  }
+
+  private static List<Formula.Factor> readFactors(JsonFields fields, JsonFields.Fault fault) {
+    if (!(fields.get("scales") instanceof JsonValue.Arr array)) {
+      throw fault.of(fields.where(), "scales is no array");
+    }
+    List<Formula.Factor> factors = new ArrayList<>();
+    for (JsonValue item : array.items()) {
+      if (!(item instanceof JsonValue.Str text)) {
+        throw fault.of(fields.where(), "scales is no array of texts");
+      }
+      boolean divides = text.value().startsWith(OVER);
+      factors.add(
+          new Formula.Factor(
+              divides ? text.value().substring(OVER.length()) : text.value(), divides));
+    }
+    return factors;
   }
 
   private static List<Part> parts(JsonFields fields, JsonFields.Fault fault) {

@@ -80,8 +80,8 @@ public record QuantizedTensor(TorchTensor codes, List<Float> scales, List<Byte> 
     Part cells = Part.perElement(Part.CODES, ElementType.INT8);
     Encoding encoding =
         symmetric()
-            ? Encoding.of(cells, scale)
-            : Encoding.of(cells, scale, shared(Part.ZERO_POINT, ElementType.INT8));
+            ? Encoding.affine(cells, scale)
+            : Encoding.affine(cells, scale, shared(Part.ZERO_POINT, ElementType.INT8));
     return new EncodedWeight(rows, SCHEME, new Options(8, symmetric(), granularity), encoding);
   }
 

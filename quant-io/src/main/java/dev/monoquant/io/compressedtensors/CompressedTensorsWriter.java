@@ -33,6 +33,11 @@ final class CompressedTensorsWriter implements OutputWriter {
   private final OutputFiles files;
   private final Map<String, ZeroPoints> zeroPoints = new ConcurrentHashMap<>();
 
+  /** The files of the output, in the order of their making. */
+  private final List<String> names = new ArrayList<>();
+
+  private boolean finished;
+
   CompressedTensorsWriter(DirectoryPlan plan, OutputJob job, Disk disk) throws IOException {
     this.job = job;
     this.plan = plan;
@@ -149,8 +154,7 @@ final class CompressedTensorsWriter implements OutputWriter {
   }
 
   @Override
-  public List<Path> commit() throws IOException {
-    List<String> names = new ArrayList<>();
+  public Optional<Path> finish() throws IOException {
     for (SideFile side : plan.copies()) {
       staging.copy(side.name(), side.path());
       names.add(side.name());
@@ -169,6 +173,15 @@ final class CompressedTensorsWriter implements OutputWriter {
     }
     staging.write(Manifest.FILE, manifest.build(staging.inputs(), staging.files()));
     names.add(Manifest.FILE);
+    finished = true;
+    return Optional.empty();
+  }
+
+  @Override
+  public List<Path> commit() throws IOException {
+    if (!finished) {
+      finish();
+    }
     staging.commit();
     return names.stream().map(n -> job.options().target().resolve(n)).toList();
   }

@@ -17,7 +17,6 @@ import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -89,11 +88,12 @@ final class WeightScanner {
     StoredWeight.Codes codes = packed ? packing(main, shape, group) : bytes(main);
     Part scalePart = scalePart(scale, shape, group);
     ElementType codeType = ElementType.code(group.bits(), true);
-    List<Part> encoding =
-        new ArrayList<>(List.of(Part.perElement(Part.CODES, codeType), scalePart));
-    if (!group.symmetric()) {
-      encoding.add(new Part(Part.ZERO_POINT, codeType, scalePart.extent()));
-    }
+    Part codePart = Part.perElement(Part.CODES, codeType);
+    Encoding encoding =
+        group.symmetric()
+            ? Encoding.affine(codePart, scalePart)
+            : Encoding.affine(
+                codePart, scalePart, new Part(Part.ZERO_POINT, codeType, scalePart.extent()));
     Optional<ModelFiles.Located> points = zeroPoint(module, group, shape, scalePart);
     TensorInfo info =
         new TensorInfo(module + WEIGHT_SUFFIX, scale.info().type(), shape, main.info().shard());
@@ -105,7 +105,7 @@ final class WeightScanner {
             new WeightMatrix(module, LayerKind.LINEAR, "weight", info, 0),
             new SchemeId("int" + group.bits(), 1),
             new Options(group.bits(), group.symmetric(), group.strategy().granularity()),
-            new Encoding(encoding));
+            encoding);
     boolean dense =
         points.isEmpty()
             || points.get().info().shape().dim(0) == PackedWeight.words(shape.dim(0), group.bits());

@@ -15,6 +15,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** One safetensors file in the making. */
 final class SafetensorsWriter implements OutputWriter {
@@ -24,6 +25,8 @@ final class SafetensorsWriter implements OutputWriter {
   private final Staging staging;
   private final OutputFile file;
   private final PartWriter parts;
+
+  private boolean finished;
 
   SafetensorsWriter(SafetensorsOutput.Layout layout, OutputJob job, Disk disk) throws IOException {
     this.layout = layout;
@@ -54,10 +57,19 @@ final class SafetensorsWriter implements OutputWriter {
   }
 
   @Override
-  public List<Path> commit() throws IOException {
+  public Optional<Path> finish() throws IOException {
     Manifest open = Manifest.of(staging.inputs(), file.hashes());
     String self = HashPool.hash(layout.with(open).headerBytes());
     file.finish(layout.with(open.withSelf(self)));
+    finished = true;
+    return Optional.empty();
+  }
+
+  @Override
+  public List<Path> commit() throws IOException {
+    if (!finished) {
+      finish();
+    }
     staging.commit();
     return List.of(target);
   }

@@ -59,7 +59,7 @@ class ConfigTest {
         new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int" + bits, 1),
         new Options(bits, true, group == 0 ? Granularity.CHANNEL : Granularity.group(group)),
-        Encoding.of(
+        Encoding.affine(
             Part.perElement("codes", code),
             group == 0
                 ? Part.perRow("scale", ElementType.FLOAT32)
@@ -247,7 +247,8 @@ class ConfigTest {
   }
 
   private static EncodedWeight encoding(EncodedWeight weight, Part... parts) {
-    return new EncodedWeight(weight.rows(), weight.scheme(), weight.options(), Encoding.of(parts));
+    return new EncodedWeight(
+        weight.rows(), weight.scheme(), weight.options(), Encoding.conventional(List.of(parts)));
   }
 
   private Optional<String> whyNot(EncodedWeight weight) {

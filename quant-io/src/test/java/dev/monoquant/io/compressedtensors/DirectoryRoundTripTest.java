@@ -318,6 +318,6 @@ class DirectoryRoundTripTest {
         new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int" + bits, 1),
         new Options(bits, symmetric, granularity),
-        new Encoding(parts));
+        Encoding.conventional(parts));
   }
 }

@@ -22,6 +22,7 @@ import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import java.io.IOException;
@@ -32,6 +33,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Stream;
 import net.jqwik.api.Example;
@@ -101,7 +103,7 @@ class RoundTripTest {
             rows,
             new SchemeId("int4", 1),
             new Options(4, true, Granularity.CHANNEL),
-            Encoding.of(
+            Encoding.affine(
                 Part.perElement("codes", ElementType.INT4),
                 Part.perRow("scale", ElementType.FLOAT32)));
     Sample sample = new Sample(1);
@@ -172,7 +174,7 @@ class RoundTripTest {
             new WeightMatrix("a", LayerKind.LINEAR, "weight", w, 0),
             new SchemeId("int8", 1),
             new Options(8, true, Granularity.CHANNEL),
-            Encoding.of(
+            Encoding.affine(
                 Part.perElement("codes", ElementType.INT8),
                 Part.perRow("scale", ElementType.FLOAT32))));
     sample.keep("a.weight_scale", ElementType.FLOAT32, 1);
@@ -336,9 +338,12 @@ class RoundTripTest {
 
   private static Encoding encoding(Random random) {
     if (random.nextInt(3) == 0) {
-      return Encoding.of(
+      return Encoding.cast(
           Part.perElement(
               "values", random.nextBoolean() ? ElementType.FLOAT16 : ElementType.BFLOAT16));
+    }
+    if (random.nextInt(3) == 0) {
+      return formula(random);
     }
     ElementType code = ElementType.code(2 + random.nextInt(7), random.nextBoolean());
     List<Part> parts = new ArrayList<>(List.of(Part.perElement("codes", code)));
@@ -357,6 +362,31 @@ class RoundTripTest {
     if (random.nextBoolean()) {
       parts.add(new Part("one", ElementType.INT3, new Part.Whole(TensorShape.of())));
     }
-    return new Encoding(parts);
+    return Encoding.conventional(parts);
+  }
+
+  /** Encodings whose names do not say what they mean. */
+  private static Encoding formula(Random random) {
+    Part codes = Part.perElement("index", ElementType.UINT3);
+    Part table = new Part("table", ElementType.FLOAT16, new Part.Whole(TensorShape.of(8)));
+    Part scale = Part.perGroup("scale", ElementType.FLOAT8_E4M3, 2);
+    Part global = Part.perTensor("global", ElementType.FLOAT32);
+    List<Formula.Factor> scales =
+        List.of(Formula.Factor.times("scale"), Formula.Factor.over("global"));
+    return switch (random.nextInt(5)) {
+      case 0 -> Encoding.lookup(codes, table);
+      case 1 ->
+          new Encoding(
+              List.of(codes, table, scale, global), new Formula.Lookup("index", "table", scales));
+      case 2 ->
+          new Encoding(
+              List.of(codes, scale, global), new Formula.Affine("index", scales, Optional.empty()));
+      case 3 ->
+          new Encoding(
+              List.of(codes, scale, global),
+              new Formula.Affine(
+                  "index", List.of(Formula.Factor.times("scale")), Optional.of("global")));
+      default -> Encoding.opaque(Part.perElement("codes", ElementType.UINT3), scale);
+    };
   }
 }

@@ -52,7 +52,7 @@ class SelfDescriptionTest {
                     new WeightMatrix("fc", LayerKind.LINEAR, "weight", tensor, 0),
                     new SchemeId("int4", 1),
                     new Options(4, true, Granularity.group(2)),
-                    Encoding.of(
+                    Encoding.affine(
                         Part.perElement("codes", ElementType.INT4),
                         Part.perGroup("scale", ElementType.FLOAT32, 2))));
     Path path = folder.resolve("model.safetensors");
@@ -104,6 +104,14 @@ class SelfDescriptionTest {
         "~type~:~I4~ | ~type~:~I5~ | METADATA | [4, 4]",
         "~shape~:[4,6] | ~shape~:[4,7] | METADATA | fc.weight",
         "~shape~:[4,6] | ~shape~:[4294967296,4294967296] | METADATA | fc.weight",
+        "~param~: | ~formula~:1,~param~: | METADATA | formula is no object",
+        "~param~: | ~formula~:{},~param~: | METADATA | of kind \"none\"; there are cast",
+        "~param~: | ~formula~:{~kind~:~magic~},~param~: | METADATA | \"magic\"",
+        "~param~: | ~formula~:{~kind~:~cast~},~param~: | METADATA | values",
+        "~param~: | ~formula~:{~kind~:~cast~,~values~:~codes~},~param~: | METADATA | a cast needs",
+        "~param~: | ~formula~:{~codes~:~codes~,~kind~:~affine~,~scales~:1,~zero_point~:~~},~param~: | METADATA | scales is no array",
+        "~param~: | ~formula~:{~codes~:~codes~,~kind~:~affine~,~scales~:[1],~zero_point~:~~},~param~: | METADATA | array of texts",
+        "~param~: | ~formula~:{~codes~:~codes~,~kind~:~affine~,~scales~:[~/x~],~zero_point~:~~},~param~: | METADATA | a part x that is not there",
         "{~fc.weight~ | {~fc.bias~ | METADATA | fc.bias",
         "{~fc.weight~:{ | [~fc.weight~,{ | METADATA | strict JSON"
       })

@@ -137,6 +137,6 @@ final class Originals {
         parts.add(Part.runPerRow("codebook", ElementType.FLOAT32, 3));
       }
     }
-    return new Encoding(parts);
+    return Encoding.conventional(parts);
   }
 }

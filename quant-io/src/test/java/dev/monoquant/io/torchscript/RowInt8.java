@@ -39,7 +39,7 @@ final class RowInt8 {
                       new WeightMatrix(layer.name(), layer.kind(), own.getKey(), tensor, axis),
                       new SchemeId("int8", 1),
                       new Options(8, true, Granularity.CHANNEL),
-                      Encoding.of(
+                      Encoding.affine(
                           Part.perElement(Part.CODES, ElementType.INT8),
                           Part.perRow(Part.SCALE, ElementType.FLOAT32)))
                   .withStorage(storage));

@@ -63,7 +63,7 @@ class TorchScriptTamperTest {
               new WeightMatrix("fc1", LayerKind.LINEAR, "weight", tensor, 0),
               new SchemeId("int4", 1),
               new Options(4, true, Granularity.group(2)),
-              Encoding.of(
+              Encoding.affine(
                   Part.perElement("codes", ElementType.INT4),
                   Part.perGroup("scale", ElementType.FLOAT32, 2))));
       sample.write(Originals.output(), Originals.request(sample, target, source));

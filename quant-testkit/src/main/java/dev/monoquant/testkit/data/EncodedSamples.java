@@ -42,7 +42,8 @@ public final class EncodedSamples {
         new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int8", 1),
         new Options(8, true, Granularity.CHANNEL),
-        Encoding.of(Part.perElement(Part.CODES, ElementType.INT8), Part.perRow(Part.SCALE, type)));
+        Encoding.affine(
+            Part.perElement(Part.CODES, ElementType.INT8), Part.perRow(Part.SCALE, type)));
   }
 
   /**
@@ -64,7 +65,7 @@ public final class EncodedSamples {
         new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int" + bits, 1),
         new Options(bits, false, granularity),
-        Encoding.of(
+        Encoding.affine(
             Part.perElement(Part.CODES, code),
             shared(Part.SCALE, ElementType.FLOAT32, granularity),
             shared(Part.ZERO_POINT, code, granularity)));
@@ -135,7 +136,7 @@ public final class EncodedSamples {
         new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("testkit/" + name, 1),
         new Options(4, true, Granularity.CHANNEL),
-        Encoding.of(parts));
+        Encoding.conventional(List.of(parts)));
   }
 
   /**

@@ -3,6 +3,7 @@ package dev.monoquant.testkit.fakes;
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
@@ -64,8 +65,13 @@ public class ForwardingScheme implements Scheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
     return inside.decoder(rows, options);
+  }
+
+  @Override
+  public ErrorBound bound(WeightMatrix rows, Options options) {
+    return inside.bound(rows, options);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.monoquant.testkit.laws;
 
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.testkit.SchemeCase.Span;
@@ -99,7 +100,7 @@ public final class TileDecoderLaws {
   public static void decodesRowsAlone(SchemeCase c) {
     String law = "decodesRowsAlone";
     EncodedTile all = c.quantize();
-    TileDecoder decoder = c.decoder();
+    ErrorBound declared = c.bound();
     float[] expected = c.decode(all);
     int cols = c.weight().cols();
     for (Span span : c.spans(1)) {
@@ -109,8 +110,8 @@ public final class TileDecoderLaws {
               expected, span.firstRow() * cols, (span.firstRow() + span.height()) * cols);
       requireEqual(law, c, rows, c.decode(some), span.toString());
       for (int row = 0; row < span.height(); row++) {
-        double bound = decoder.errorBound(all, span.firstRow() + row);
-        double alone = decoder.errorBound(some, row);
+        double bound = declared.of(all, span.firstRow() + row);
+        double alone = declared.of(some, row);
         if (Double.compare(bound, alone) != 0) {
           throw new LawViolation(
               law, c, "the bound of %s is %s, and %s alone".formatted(span, bound, alone));
@@ -148,11 +149,11 @@ public final class TileDecoderLaws {
     String law = "staysWithinErrorBound";
     boolean judged = false;
     EncodedTile tile = c.quantize();
-    TileDecoder decoder = c.decoder();
+    ErrorBound declared = c.bound();
     float[] decoded = c.decode(tile);
     float[] original = c.weight().values();
     for (int row = 0; row < tile.height(); row++) {
-      double bound = decoder.errorBound(tile, row);
+      double bound = declared.of(tile, row);
       if (!(bound >= 0)) {
         throw new LawViolation(law, c, "the bound of row " + row + " is " + bound);
       }
@@ -214,7 +215,7 @@ public final class TileDecoderLaws {
     EncodedTile tile = again.quantize();
     float[] twice = again.decode(tile);
     for (int i = 0; i < once.length; i++) {
-      double bound = c.decoder().errorBound(tile, i / c.weight().cols());
+      double bound = c.bound().of(tile, i / c.weight().cols());
       double allowed = tolerance == 0 ? 0 : tolerance * bound;
       if (!(Math.abs((double) twice[i] - once[i]) <= allowed)) {
         throw new LawViolation(

@@ -55,7 +55,7 @@ public final class TileQuantizerLaws {
       EncodedTile tile = c.quantize();
       c.decode(tile);
       for (int row = 0; row < tile.height(); row++) {
-        c.decoder().errorBound(tile, row);
+        c.bound().of(tile, row);
       }
     } catch (QuantException refused) {
       // Refusing is allowed; that it does not refuse everything is for the contract to see.

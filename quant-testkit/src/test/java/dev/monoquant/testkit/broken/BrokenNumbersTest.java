@@ -94,7 +94,7 @@ class BrokenNumbersTest {
           public Encoding encoding(WeightMatrix rows, Options options) {
             List<Part> parts = new ArrayList<>(super.encoding(rows, options).parts());
             parts.set(0, Part.perElement(Part.CODES, ElementType.INT7));
-            return new Encoding(parts);
+            return Encoding.opaque(parts.toArray(Part[]::new));
           }
         };
     assertThat(ToyCases.caught(broken)).containsExactly("codesFitTheirType");

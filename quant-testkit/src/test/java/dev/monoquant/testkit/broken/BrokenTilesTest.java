@@ -167,7 +167,7 @@ class BrokenTilesTest {
             Encoding sound = super.encoding(rows, options);
             List<Part> parts = new ArrayList<>(sound.parts());
             parts.set(0, Part.perGroup("packed", ElementType.UINT8, 2));
-            return new Encoding(parts);
+            return Encoding.opaque(parts.toArray(Part[]::new));
           }
 
           @Override

@@ -1,11 +1,10 @@
 package dev.monoquant.testkit.broken;
 
 import dev.monoquant.ConfigurationException;
-import dev.monoquant.model.BFloat16;
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Float16;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
@@ -20,6 +19,7 @@ import dev.monoquant.tile.Tile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -46,8 +46,8 @@ class Toy implements Scheme {
     Part codes = Part.perElement(Part.CODES, ElementType.INT8);
     Part scale = Part.perRow(Part.SCALE, ElementType.FLOAT32);
     return options.symmetric()
-        ? Encoding.of(codes, scale)
-        : Encoding.of(codes, scale, Part.perRow(Part.ZERO_POINT, ElementType.INT16));
+        ? Encoding.opaque(codes, scale)
+        : Encoding.opaque(codes, scale, Part.perRow(Part.ZERO_POINT, ElementType.INT16));
   }
 
   @Override
@@ -138,20 +138,15 @@ class Toy implements Scheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
     int cols = Math.toIntExact(rows.cols());
     ElementType type = rows.tensor().type();
-    return new TileDecoder() {
-      @Override
-      public void decode(EncodedTile tile, float[] out) {
-        Toy.this.decode(tile, out, cols, type);
-      }
+    return Optional.of((tile, out) -> decode(tile, out, cols, type));
+  }
 
-      @Override
-      public double errorBound(EncodedTile tile, int row) {
-        return bound(scaleOf(tile, row));
-      }
-    };
+  @Override
+  public ErrorBound bound(WeightMatrix rows, Options options) {
+    return (tile, row) -> bound(scaleOf(tile, row));
   }
 
   void decode(EncodedTile tile, float[] out, int cols, ElementType type) {
@@ -181,10 +176,6 @@ class Toy implements Scheme {
   }
 
   static float greatest(ElementType type) {
-    return switch (type) {
-      case FLOAT16 -> Float16.MAX_VALUE;
-      case BFLOAT16 -> BFloat16.MAX_VALUE;
-      default -> Float.MAX_VALUE;
-    };
+    return type.maxValue();
   }
 }

@@ -4,6 +4,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
@@ -16,6 +17,7 @@ import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A sound scheme with a step for each mistake to make with groups: INT8, a power of two for each 64
@@ -40,7 +42,7 @@ class ToyGroups implements Scheme {
     if (!options.profile().equals("acme")) {
       throw new ConfigurationException("profile " + options.profile() + "; there is only acme");
     }
-    return Encoding.of(
+    return Encoding.opaque(
         Part.perElement(Part.CODES, ElementType.INT8),
         Part.perGroup(Part.SCALE, ElementType.FLOAT32, SIZE));
   }
@@ -83,28 +85,29 @@ class ToyGroups implements Scheme {
   }
 
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
     int cols = Math.toIntExact(rows.cols());
     float greatest = Toy.greatest(rows.tensor().type());
-    return new TileDecoder() {
-      @Override
-      public void decode(EncodedTile tile, float[] out) {
-        byte[] codes = tile.part(Part.CODES);
-        for (int i = 0; i < codes.length; i++) {
-          int scale = i / cols * groups(cols) + group(i % cols, cols);
-          float x = codes[i] * Toy.scaleOf(tile, scale);
-          out[i] = Math.max(-greatest, Math.min(greatest, x));
-        }
-      }
+    return Optional.of(
+        (tile, out) -> {
+          byte[] codes = tile.part(Part.CODES);
+          for (int i = 0; i < codes.length; i++) {
+            int scale = i / cols * groups(cols) + group(i % cols, cols);
+            float x = codes[i] * Toy.scaleOf(tile, scale);
+            out[i] = Math.max(-greatest, Math.min(greatest, x));
+          }
+        });
+  }
 
-      @Override
-      public double errorBound(EncodedTile tile, int row) {
-        double bound = 0;
-        for (int group = 0; group < groups(cols); group++) {
-          bound = Math.max(bound, Toy.scaleOf(tile, row * groups(cols) + group) / 2.0);
-        }
-        return bound;
+  @Override
+  public ErrorBound bound(WeightMatrix rows, Options options) {
+    int groups = groups(Math.toIntExact(rows.cols()));
+    return (tile, row) -> {
+      double bound = 0;
+      for (int group = 0; group < groups; group++) {
+        bound = Math.max(bound, Toy.scaleOf(tile, row * groups + group) / 2.0);
       }
+      return bound;
     };
   }
 }

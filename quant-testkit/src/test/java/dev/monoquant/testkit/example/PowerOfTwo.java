@@ -2,32 +2,32 @@ package dev.monoquant.testkit.example;
 
 import com.google.auto.service.AutoService;
 import dev.monoquant.ConfigurationException;
-import dev.monoquant.model.BFloat16;
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Float16;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
-import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Map;
 
 /**
- * INT8 with a power of two for each row, so that decoding is a shift: code = x / 2^e, half to even,
- * with the least e that keeps all codes of the row within -127 and 127.
+ * INT8 with a power of two for each row, so that decoding is a shift: the scale is the power of two
+ * with the greatest number of the row between 64 and 128 times it, and code = x / scale, half to
+ * even, within -127 and 127.
  */
 @AutoService(Scheme.class)
 public final class PowerOfTwo implements Scheme {
+
+  private static final Part CODES = Part.perElement(Part.CODES, ElementType.INT8);
+  private static final Part SCALE = Part.perRow(Part.SCALE, ElementType.FLOAT32);
 
   @Override
   public SchemeId id() {
@@ -45,9 +45,7 @@ public final class PowerOfTwo implements Scheme {
       throw new ConfigurationException(
           "acme/pow2 has 8 bits, symmetric, per channel, profile acme; not " + options);
     }
-    return Encoding.of(
-        Part.perElement(Part.CODES, ElementType.INT8),
-        Part.perRow(Part.SCALE, ElementType.FLOAT32));
+    return Encoding.affine(CODES, SCALE);
   }
 
   @Override
@@ -59,60 +57,23 @@ public final class PowerOfTwo implements Scheme {
     float[] x = tile.values();
     int cols = tile.cols();
     byte[] codes = new byte[tile.height() * cols];
-    byte[] scales = new byte[tile.height() * Float.BYTES];
+    float[] scales = new float[tile.height()];
     for (int row = 0; row < tile.height(); row++) {
-      float scale = scale(x, row * cols, cols);
-      little(scales).putFloat(row * Float.BYTES, scale);
+      float greatest = 0;
       for (int i = row * cols; i < (row + 1) * cols; i++) {
-        codes[i] = (byte) Math.rint(x[i] / scale);
+        greatest = Math.max(greatest, Math.abs(x[i]));
+      }
+      scales[row] = Math.scalb(1f, Math.getExponent(greatest) - 6);
+      for (int i = row * cols; i < (row + 1) * cols; i++) {
+        codes[i] = (byte) Math.max(-127, Math.min(127, Math.rint(x[i] / scales[row])));
       }
     }
-    return EncodedTile.of(tile, Map.of(Part.CODES, codes, Part.SCALE, scales));
+    return EncodedTile.of(tile, Map.of(Part.CODES, codes, Part.SCALE, SCALE.toBytes(scales)));
   }
 
-  private static float scale(float[] x, int from, int count) {
-    float greatest = 0;
-    for (int i = from; i < from + count; i++) {
-      greatest = Math.max(greatest, Math.abs(x[i]));
-    }
-    float scale = Math.scalb(1f, Math.getExponent(greatest) - 6);
-    return greatest / scale < 127.5f ? scale : 2 * scale;
-  }
-
+  /** The greatest number of a row may be clamped by up to one step; all others are off by half. */
   @Override
-  public TileDecoder decoder(WeightMatrix rows, Options options) {
-    return new Decoder(Math.toIntExact(rows.cols()), greatest(rows.tensor().type()));
-  }
-
-  private record Decoder(int cols, float greatest) implements TileDecoder {
-    @Override
-    public void decode(EncodedTile tile, float[] out) {
-      byte[] codes = tile.part(Part.CODES);
-      for (int i = 0; i < codes.length; i++) {
-        float x = codes[i] * scale(tile, i / cols);
-        out[i] = Math.max(-greatest, Math.min(greatest, x));
-      }
-    }
-
-    @Override
-    public double errorBound(EncodedTile tile, int row) {
-      return scale(tile, row) / 2.0;
-    }
-
-    private static float scale(EncodedTile tile, int row) {
-      return little(tile.part(Part.SCALE)).getFloat(row * Float.BYTES);
-    }
-  }
-
-  private static ByteBuffer little(byte[] bytes) {
-    return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-  }
-
-  private static float greatest(ElementType type) {
-    return switch (type) {
-      case FLOAT16 -> Float16.MAX_VALUE;
-      case BFLOAT16 -> BFloat16.MAX_VALUE;
-      default -> Float.MAX_VALUE;
-    };
+  public ErrorBound bound(WeightMatrix rows, Options options) {
+    return (tile, row) -> tile.floatAt(SCALE, row);
   }
 }

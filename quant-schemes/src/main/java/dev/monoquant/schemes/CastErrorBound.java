@@ -2,29 +2,21 @@ package dev.monoquant.schemes;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
-import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.tile.EncodedTile;
 import java.nio.ByteBuffer;
 
 /**
- * Widens, which is exact. What was cast without overflow is a number of the weight's own type too.
+ * Half the distance between numbers of the target type at the greatest of a row.
  *
  * @param source the weight's own type
- * @param target the type of the values
+ * @param target the type of the values, of 16 bits
  * @param cols columns of the weight
  */
-record CastDecoder(ElementType source, ElementType target, int cols) implements TileDecoder {
+record CastErrorBound(ElementType source, ElementType target, int cols) implements ErrorBound {
 
   @Override
-  public void decode(EncodedTile tile, float[] out) {
-    byte[] bytes = tile.part(CastScheme.VALUES);
-    int count = Math.multiplyExact(tile.height(), cols);
-    FloatBytes.widen(target, ByteBuffer.wrap(bytes), out, 0, count);
-  }
-
-  /** Half the distance between numbers of the target type at the greatest of the row. */
-  @Override
-  public double errorBound(EncodedTile tile, int row) {
+  public double of(EncodedTile tile, int row) {
     if (source == target) {
       return 0;
     }

@@ -1,0 +1,309 @@
+package dev.monoquant.spi;
+
+import dev.monoquant.PluginException;
+import dev.monoquant.QuantException;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Float16;
+import dev.monoquant.model.FloatBytes;
+import dev.monoquant.tile.EncodedTile;
+import dev.monoquant.tile.Formula;
+import dev.monoquant.tile.Part;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Decodes by the formula of an encoding, as {@link Formula} defines it.
+ *
+ * <p>Works in scratch arrays that fit the nearest cache, with a number and its scale at the same
+ * index, so that one loop serves all granularities; the JIT compiler of JDK 17 turns such loops
+ * into vector code. Immutable and thread-safe.
+ */
+final class FormulaDecoder implements TileDecoder {
+
+  /** Numbers in a scratch array: 8 KiB. */
+  private static final int CHUNK = 2048;
+
+  private final Formula formula;
+  private final ElementType type;
+  private final int cols;
+  private final EncodedWeight weight;
+
+  private FormulaDecoder(EncodedWeight weight) {
+    this.weight = weight;
+    this.formula = weight.encoding().formula();
+    this.type = weight.rows().tensor().type();
+    this.cols = Math.toIntExact(weight.rows().cols());
+  }
+
+  static FormulaDecoder of(EncodedWeight weight) {
+    if (weight.encoding().formula() instanceof Formula.Opaque) {
+      throw new PluginException(
+          "scheme "
+              + weight.scheme()
+              + " on "
+              + QuantException.quote(weight.name())
+              + ": its formula is opaque, so it must bring a decoder, and it has none");
+    }
+    return new FormulaDecoder(weight);
+  }
+
+  @Override
+  public void decode(EncodedTile tile, float[] out) {
+    if (formula instanceof Formula.Cast cast) {
+      cast(part(cast.values()), tile, out);
+    } else if (formula instanceof Formula.Affine affine) {
+      affine(affine, tile, out);
+    } else if (formula instanceof Formula.Lookup lookup) {
+      lookup(lookup, tile, out);
+    }
+  }
+
+  private Part part(String name) {
+    return weight.encoding().part(name);
+  }
+
+  private void cast(Part values, EncodedTile tile, float[] out) {
+    byte[] cells = tile.part(values.name());
+    int count = Math.multiplyExact(tile.height(), cols);
+    if (values.type().isQuantizable()) {
+      FloatBytes.widen(values.type(), ByteBuffer.wrap(cells), out, 0, count);
+    } else {
+      new Codes(values, cells).read(0, count, out);
+    }
+    if (values.type() != type) {
+      round(out, count);
+    }
+  }
+
+  private void affine(Formula.Affine affine, EncodedTile tile, float[] out) {
+    Part codes = part(affine.codes());
+    Codes numbers = new Codes(codes, tile.part(codes.name()));
+    Scale scales = new Scale(affine.scales(), tile);
+    Optional<Spread> zeros = affine.zeroPoint().map(name -> new Spread(part(name), tile));
+    boolean shortcut = affine.scales().size() == 1 && isShort(affine, scales);
+    int chunk = Math.min(cols, CHUNK);
+    float[] v = new float[chunk];
+    float[] scale = new float[chunk];
+    float[] zero = new float[chunk];
+    for (int row = 0; row < tile.height(); row++) {
+      for (int col = 0; col < cols; col += chunk) {
+        int count = Math.min(chunk, cols - col);
+        int at = row * cols + col;
+        numbers.read(at, count, v);
+        scales.read(row, col, count, scale);
+        if (zeros.isPresent()) {
+          zeros.get().read(row, col, count, zero);
+        }
+        if (shortcut) {
+          roundedProducts(v, scale, zero, count, step(type));
+        } else {
+          products(v, scale, zero, count);
+          round(v, count);
+        }
+        System.arraycopy(v, 0, out, at, count);
+      }
+    }
+  }
+
+  private void lookup(Formula.Lookup lookup, EncodedTile tile, float[] out) {
+    byte[] codes = tile.part(lookup.codes());
+    Part table = part(lookup.table());
+    float[] levels = table.toFloats(tile.part(table.name()));
+    Scale scales = new Scale(lookup.scales(), tile);
+    Cells cells = new Cells(table);
+    int chunk = Math.min(cols, CHUNK);
+    float[] v = new float[chunk];
+    float[] scale = new float[chunk];
+    float[] none = new float[chunk];
+    for (int row = 0; row < tile.height(); row++) {
+      for (int col = 0; col < cols; col += chunk) {
+        int count = Math.min(chunk, cols - col);
+        int at = row * cols + col;
+        for (int done = 0; done < count; ) {
+          int first = cells.first(row, col + done);
+          int end = cells.end(col + done, col + count) - col;
+          for (int i = done; i < end; i++) {
+            v[i] = levels[first + (codes[at + i] & 0xFF)];
+          }
+          done = end;
+        }
+        if (!lookup.scales().isEmpty()) {
+          scales.read(row, col, count, scale);
+          products(v, scale, none, count);
+        }
+        round(v, count);
+        System.arraycopy(v, 0, out, at, count);
+      }
+    }
+  }
+
+  private void round(float[] v, int count) {
+    if (type == ElementType.FLOAT16 || type == ElementType.BFLOAT16) {
+      for (int i = 0; i < count; i++) {
+        v[i] = type.round(v[i]);
+      }
+    }
+  }
+
+  /** Which cell of a part covers a number. */
+  private final class Cells {
+    private final boolean single;
+    private final int rowsPerCell;
+    private final long colsPerCell;
+    private final int width;
+    private final int across;
+
+    Cells(Part part) {
+      if (part.extent() instanceof Part.Grid grid) {
+        this.single = false;
+        this.rowsPerCell = grid.rowsPerCell();
+        this.colsPerCell = grid.colsPerCell();
+        this.width = grid.width();
+        this.across = Math.toIntExact(grid.cellCols(cols));
+      } else {
+        this.single = true;
+        this.rowsPerCell = 1;
+        this.colsPerCell = Part.Grid.ALL;
+        this.width = 1;
+        this.across = 0;
+      }
+    }
+
+    /** {@return the index of the first cell of the field that covers a number} */
+    int first(int row, int col) {
+      return single ? 0 : row / rowsPerCell * across + (int) (col / colsPerCell) * width;
+    }
+
+    /** {@return the first column from that one on which another field covers} */
+    int end(int col, int limit) {
+      return single ? limit : (int) Math.min(limit, (col / colsPerCell + 1) * colsPerCell);
+    }
+  }
+
+  /** The numbers of a part with one cell for many, written out for each. */
+  private final class Spread {
+    private final float[] numbers;
+    private final Cells cells;
+
+    Spread(Part part, EncodedTile tile) {
+      this.numbers = part.toFloats(tile.part(part.name()));
+      this.cells = new Cells(part);
+    }
+
+    void read(int row, int col, int count, float[] to) {
+      for (int done = 0; done < count; ) {
+        int end = cells.end(col + done, col + count) - col;
+        Arrays.fill(to, done, end, numbers[cells.first(row, col + done)]);
+        done = end;
+      }
+    }
+  }
+
+  /** The product of the factors of a scale. */
+  private final class Scale {
+    private final List<Formula.Factor> factors;
+    private final List<Spread> spreads;
+    private final float[] next = new float[Math.min(cols, CHUNK)];
+
+    Scale(List<Formula.Factor> factors, EncodedTile tile) {
+      this.factors = factors;
+      this.spreads = factors.stream().map(f -> new Spread(part(f.part()), tile)).toList();
+    }
+
+    void read(int row, int col, int count, float[] to) {
+      spreads.get(0).read(row, col, count, to);
+      if (factors.get(0).divides()) {
+        for (int i = 0; i < count; i++) {
+          to[i] = 1 / to[i];
+        }
+      }
+      for (int f = 1; f < spreads.size(); f++) {
+        spreads.get(f).read(row, col, count, next);
+        if (factors.get(f).divides()) {
+          for (int i = 0; i < count; i++) {
+            to[i] /= next[i];
+          }
+        } else {
+          for (int i = 0; i < count; i++) {
+            to[i] *= next[i];
+          }
+        }
+      }
+    }
+  }
+
+  /** Codes as floats. A look into a table of 1 KiB is faster than a conversion. */
+  private static final class Codes {
+    private final byte[] bytes;
+    private final float[] table = new float[256];
+
+    Codes(Part part, byte[] bytes) {
+      this.bytes = bytes;
+      for (int i = 0; i < table.length; i++) {
+        table[i] = part.type().decode((byte) i);
+      }
+    }
+
+    void read(int at, int count, float[] to) {
+      for (int i = 0; i < count; i++) {
+        to[i] = table[bytes[at + i] & 0xFF];
+      }
+    }
+  }
+
+  /** (code - zero point) * scale. */
+  private static void products(float[] v, float[] scale, float[] zero, int count) {
+    for (int i = 0; i < count; i++) {
+      v[i] = (v[i] - zero[i]) * scale[i];
+    }
+  }
+
+  /**
+   * (code - zero point) * scale, rounded to a type of {@code 24 - log2(step)} digits, ties to even,
+   * without branches: with g = v * step, exact, v + g has its last digit where the digit to round
+   * to is, and g has zeros there, so that even stays even; subtracting g is exact. Only if v is
+   * within a few float32 steps below a power of two does the sum reach the next binade and lose a
+   * digit; a product of a level of 9 bits and a scale with the digits of the type has too few
+   * digits to be there. Checked for every such product by a test.
+   */
+  static void roundedProducts(float[] v, float[] scale, float[] zero, int count, float step) {
+    for (int i = 0; i < count; i++) {
+      float product = (v[i] - zero[i]) * scale[i];
+      float shifted = product * step;
+      v[i] = (product + shifted) - shifted;
+    }
+  }
+
+  /** What a float32 has more in digits than a type, as a power of two. */
+  static float step(ElementType type) {
+    return type == ElementType.FLOAT16 ? 0x1p13f : 0x1p16f;
+  }
+
+  /**
+   * {@return whether {@link #roundedProducts} can round: integers, and scales of the weight's own
+   * type whose products with any level of 9 bits are 0 or normal numbers of it}
+   */
+  private boolean isShort(Formula.Affine affine, Scale scales) {
+    if ((type != ElementType.FLOAT16 && type != ElementType.BFLOAT16)
+        || affine.scales().get(0).divides()
+        || part(affine.scales().get(0).part()).type() != type
+        || !part(affine.codes()).type().isCode()
+        || affine.zeroPoint().filter(name -> !part(name).type().isCode()).isPresent()) {
+      return false;
+    }
+    for (float scale : scales.spreads.get(0).numbers) {
+      if (!isComfortable(type, scale)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  static boolean isComfortable(ElementType type, float scale) {
+    return type == ElementType.FLOAT16
+        ? scale >= Float16.MIN_NORMAL && scale <= 0x1p7f
+        : scale >= 0x1p-100f && scale <= 0x1p100f;
+  }
+}

@@ -34,9 +34,10 @@ final class DecodedSource implements ModelSource {
   DecodedSource(Settings settings, ModelSource inner) {
     this.inner = inner;
     List<TensorInfo> all = new ArrayList<>();
+    StoredOptions stored = new StoredOptions(settings.plugins());
     for (EncodedWeight weight : inner.info().quantized()) {
       TileDecoder decoder =
-          TileDecoder.of(settings.plugins().scheme(weight.scheme()), weight, settings.compute());
+          TileDecoder.of(settings.plugins().scheme(weight.scheme()), stored.complete(weight));
       weights.put(weight.name(), new DecodedWeight(inner, weight, decoder));
       all.add(weight.rows().tensor());
     }

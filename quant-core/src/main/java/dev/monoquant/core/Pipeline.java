@@ -123,7 +123,8 @@ final class Pipeline {
     Scheme scheme = settings.plugins().scheme(planned.weight().scheme());
     int height = TileGrid.height(planned.weight(), settings.tileElements());
     Facts own = facts.getOrDefault(planned.weight().name(), Facts.NONE);
-    WeightRun run = new WeightRun(planned, scheme, own, source, sink, height, policy);
+    WeightRun run =
+        new WeightRun(planned, scheme, own, settings.compute(), source, sink, height, policy);
     runs.put(planned.weight().name(), run);
     int tiles = TileGrid.tiles(planned.weight(), height);
     long bytes = planned.bytesBefore() / tiles;

@@ -5,8 +5,8 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
+import dev.monoquant.files.parts.WeightJson;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.ReadLimits;
 import java.nio.ByteBuffer;
@@ -131,14 +131,10 @@ public record Manifest(
    * @param weight the weight
    */
   public static JsonValue describe(EncodedWeight weight) {
-    Options options = weight.options();
     Map<String, JsonValue> json = sorted();
+    json.putAll(WeightJson.common(weight.options()));
     json.put("scheme", JsonValue.of(weight.scheme().toString()));
-    json.put("bits", JsonValue.Num.of(options.bits()));
-    json.put("symmetric", JsonValue.of(options.symmetric()));
-    json.put("granularity", JsonValue.of(options.granularity().wire()));
-    json.put("profile", JsonValue.of(options.profile()));
-    json.put("options", object(options.extra()));
+    json.put("options", object(weight.options().own()));
     return new JsonValue.Obj(json);
   }
 

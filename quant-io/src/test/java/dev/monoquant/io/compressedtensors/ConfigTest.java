@@ -272,6 +272,16 @@ class ConfigTest {
     assertThat(output.accepts(folder)).isTrue();
   }
 
+  @Test
+  void aDirectoryThatAnotherFormatHasMadeIsNotClaimed() throws IOException {
+    Path other = Files.createDirectory(folder.resolve("model.slabs"));
+    assertThat(output.accepts(other)).isTrue();
+    Files.createFile(other.resolve("monoquant-manifest.json"));
+    assertThat(output.accepts(other)).isFalse();
+    Files.createFile(other.resolve("model.safetensors"));
+    assertThat(output.accepts(other)).isTrue();
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {

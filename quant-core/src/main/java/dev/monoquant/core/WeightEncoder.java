@@ -13,6 +13,7 @@ import dev.monoquant.spi.Need;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Granularity;
 import java.util.Map;
 import java.util.Optional;
@@ -130,9 +131,12 @@ final class WeightEncoder {
         return failed(missing.get());
       }
     }
+    Optional<String> script =
+        encoding.formula() instanceof Formula.Opaque
+            ? scheme.torchScript(rows, options)
+            : Optional.empty();
     EncodedWeight weight =
-        new EncodedWeight(
-            rows, scheme.id(), options, encoding, Map.of(), scheme.torchScript(rows, options));
+        new EncodedWeight(rows, scheme.id(), options, encoding, Map.of(), script);
     return new Outcome(Optional.of(weight), Optional.of(weight), "", Optional.empty());
   }
 

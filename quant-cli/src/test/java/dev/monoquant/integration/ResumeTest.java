@@ -17,6 +17,7 @@ import dev.monoquant.testkit.fakes.ForwardingDetector;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +26,8 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Runs that were killed go on where they stopped, or are refused with what differs. */
@@ -170,6 +173,33 @@ class ResumeTest {
     bytes[bytes.length - 3] ^= 1;
     Files.write(shard, bytes);
     assertComplete(resume(), 1);
+  }
+
+  /** What lies in a temporary directory may have been put there by somebody else. */
+  @Test
+  @DisabledOnOs(value = OS.WINDOWS, disabledReason = "links need a privilege")
+  void aShardThatIsALinkIsMadeAnew() throws IOException {
+    Path shard = interrupted(2).resolve("model-00002-of-00005.safetensors");
+    Path elsewhere = Files.move(shard, folder.resolve("elsewhere"));
+    byte[] before = Files.readAllBytes(elsewhere);
+    Files.createSymbolicLink(shard, elsewhere);
+    assertComplete(resume(), 1);
+    assertThat(target.resolve("model-00002-of-00005.safetensors"))
+        .matches(f -> Files.isRegularFile(f, LinkOption.NOFOLLOW_LINKS));
+    assertThat(elsewhere).hasBinaryContent(before);
+  }
+
+  @Test
+  @DisabledOnOs(value = OS.WINDOWS, disabledReason = "links need a privilege")
+  void aJournalThatIsALinkIsNotWrittenTo() throws IOException {
+    Path journal = interrupted(2).resolve(".quant-journal");
+    Path elsewhere = Files.move(journal, folder.resolve("elsewhere"));
+    byte[] before = Files.readAllBytes(elsewhere);
+    Files.createSymbolicLink(journal, elsewhere);
+    resume();
+    assertThat(contents(target)).isEqualTo(expected);
+    assertThat(elsewhere).hasBinaryContent(before);
+    assertThat(list(target.getParent())).containsExactly(target);
   }
 
   @Test

@@ -238,6 +238,7 @@ final class Race implements AutoCloseable {
           times[times.length / 2],
           Arrays.stream(times).min().orElseThrow(),
           meter.total(),
+          meter.floats(),
           meter.mismatched());
     } catch (IOException e) {
       throw new UncheckedIOException(entrant.file() + " cannot be looked at", e);

@@ -114,9 +114,7 @@ final class Stages {
         Report written = run(settings, opened.source(), sized, policy(config), sink);
         boolean tried = settings.running() && format.isRunnable();
         Trial trial =
-            tried
-                ? Trial.of(settings, opened.source(), sized.layers(), sink.finish(), target)
-                : Trial.NONE;
+            tried ? Trial.of(settings, opened.source(), sized.layers(), sink, target) : Trial.NONE;
         Report report = trial.on(written, settings.gates());
         gate.accept(report);
         trial.requireAccepted(report.gates());

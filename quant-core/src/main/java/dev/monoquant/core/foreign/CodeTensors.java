@@ -19,8 +19,8 @@ import java.util.stream.Collectors;
  * <p>Beside it means in the same module, or under its own name ({@code weight.absmax}), in whatever
  * file. Scales are floats of a fitting shape ({@link ScaleFit}) whose name says so. Where the names
  * of both agree but for that ({@link NameWords}), any fit proves it; in a module of a few tensors a
- * scale for each row or block does too, and beside integers whose name says "weight" a float for
- * each block whatever its name.
+ * scale for each row or block does too, and beside integers whose name says "weight" whatever is
+ * not a bias and has a float for each row or block.
  *
  * <p>What this does not do: codes without anything beside them are no codes here. A model whose
  * weights were cast to FP8 looks so, and so does one shard of two whose scales are in the other.
@@ -66,7 +66,9 @@ final class CodeTensors {
       Scale scale = new Scale(param(tensor.name(), module), tensor);
       if (add(own, scale)) {
         own.scales.add(scale);
-      } else if (tensor.type().isQuantizable() && own.floats.size() < FEW) {
+      } else if (tensor.type().isQuantizable()
+          && own.floats.size() < FEW
+          && !scale.param().endsWith("bias")) {
         own.floats.add(scale);
       }
       if (!module.isEmpty()) {
@@ -121,7 +123,7 @@ final class CodeTensors {
     String module = module(tensor.name());
     String param = param(tensor.name(), module);
     NameWords words = NameWords.of(param);
-    if (kind == Class.NONE || !words.codes() || tensor.shape().rank() < 2) {
+    if (kind == Class.NONE || !words.codes()) {
       return Optional.empty();
     }
     Module around = modules.getOrDefault(module, new Module());
@@ -130,7 +132,7 @@ final class CodeTensors {
     if (proof.isEmpty() && around.tensors <= FEW) {
       proof = proof(tensor, around.scales, fit -> kind.proven(fit, false));
       if (proof.isEmpty() && kind != Class.FP8 && words.rest().isEmpty()) {
-        proof = proof(tensor, around.floats, ScaleFit.GRID::equals);
+        proof = proof(tensor, around.floats, fit -> kind.proven(fit, false));
       }
     }
     return proof.map(scale -> new Found(tensor, kind.method, quoted(Set.of(scale.param()))));
@@ -155,8 +157,8 @@ final class CodeTensors {
   private enum Class {
     FP8("FP8"),
     FP4("FP4"),
-    BYTES("8-bit integers"),
-    WORDS("packed integers"),
+    BYTES("8-bit integer codes"),
+    WORDS("packed integer codes"),
     NONE("");
 
     private final String method;

@@ -128,17 +128,19 @@ record DeclaredMethod(String method, String where) {
   }
 
   private static String detailed(String method, JsonValue.Obj object) {
+    for (String bits : List.of("8", "4")) {
+      // Of bitsandbytes, which names its 4-bit type in either case.
+      if (object.find("load_in_" + bits + "bit").orElse(null) == JsonValue.Literal.TRUE
+          && !(bits.equals("4") && object.find("bnb_4bit_quant_type").isPresent())) {
+        return plain(method) + " (" + bits + " bits)";
+      }
+    }
     for (String key : DETAILS) {
       JsonValue value = object.find(key).orElse(JsonValue.Literal.NULL);
       if (value instanceof JsonValue.Str text) {
         return plain(method) + " (" + plain(text.value()) + ")";
       } else if (value instanceof JsonValue.Num number) {
         return plain(method) + " (" + plain(number.text()) + " bits)";
-      }
-    }
-    for (String bits : List.of("4", "8")) {
-      if (object.find("load_in_" + bits + "bit").orElse(null) == JsonValue.Literal.TRUE) {
-        return plain(method) + " (" + bits + " bits)";
       }
     }
     return plain(method);

@@ -3,7 +3,6 @@ package dev.monoquant.core.foreign;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
-import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -96,12 +95,13 @@ record Layout(
               .with("weight_global_scale", FLOATS)
               .with("weight_scale", FINE),
           of("MXFP4", "weight_packed", union(BYTES, FP4)).with("weight_scale", POWERS),
-          of("compressed-tensors", "weight_packed", union(BYTES, WORDS))
+          of("compressed-tensors without its config.json", "weight_packed", union(BYTES, WORDS))
               .with("weight_scale", FLOATS),
           of("FP8", "", FP8).with("_scale_inv", union(FLOATS, POWERS)),
           of("FP8", "weight", FP8).with("scale_weight", FLOATS),
           of("MXFP8", "weight", FP8).with("weight_scale", POWERS),
           of("MLX", "weight", EnumSet.of(ElementType.UINT32)).with("scales", union(FLOATS, POWERS)),
+          of("quanto", "_data._data", BYTES).with("_scale", FLOATS),
           of("quanto", "_data", union(BYTES, FP8)).with("_scale", FLOATS),
           of("HQQ", "W_q", INTEGERS).with("scale", FLOATS),
           of("torchao", "qdata", union(BYTES, FP8, WORDS)).with("scale", FLOATS));
@@ -123,7 +123,9 @@ record Layout(
   @SafeVarargs
   private static Set<ElementType> union(Set<ElementType>... sets) {
     EnumSet<ElementType> all = EnumSet.noneOf(ElementType.class);
-    Arrays.stream(sets).forEach(all::addAll);
+    for (Set<ElementType> set : sets) {
+      all.addAll(set);
+    }
     return all;
   }
 

@@ -19,7 +19,7 @@ record NameWords(String rest, boolean scale, boolean codes) {
   private static final Set<String> SCALES =
       Set.of(
           "scale", "scales", "wscale", "wscales", "qscale", "qscales", "scb", "absmax", "amax",
-          "absmean", "s");
+          "absmean", "scaling", "alpha", "delta", "s");
 
   /** What stands beside scales, and is neither codes nor enough to prove them. */
   private static final Set<String> OTHERS =
@@ -27,7 +27,7 @@ record NameWords(String rest, boolean scale, boolean codes) {
 
   /** Words that say which scale it is, not of what. */
   private static final Set<String> QUALIFIERS =
-      Set.of("inv", "global", "block", "blocks", "group", "groups", "channel", "row", "factor");
+      Set.of("inv", "block", "blocks", "group", "groups", "channel", "row", "factor");
 
   /** Words that say that it is a weight, or codes of one. */
   private static final Set<String> WEIGHTS =

@@ -30,8 +30,11 @@ enum ScaleFit {
    * @param scales the shape of the scales
    */
   static ScaleFit of(TensorShape codes, TensorShape scales) {
-    if (codes.elements() == 0 || scales.elements() == 0 || codes.rank() < 2) {
+    if (codes.elements() == 0 || scales.elements() == 0 || codes.rank() == 0) {
       return NONE;
+    }
+    if (codes.rank() == 1) {
+      return ofFlat(codes.elements(), scales.elements());
     }
     if (scales.elements() == 1) {
       return TENSOR;
@@ -57,15 +60,21 @@ enum ScaleFit {
         return AXIS;
       }
     }
+    boolean along = shape.rank() == codes.rank() && grid(codes, shape.dims());
+    return along ? BLOCK : ofFlat(codes.elements(), scales);
+  }
+
+  private static ScaleFit ofFlat(long codes, long scales) {
     for (int packed : CODES_IN_ELEMENT) {
-      long block = codes.elements() * packed / scales;
+      long block = codes * packed / scales;
       if (block >= MIN_FLAT_BLOCK
           && Long.bitCount(block) == 1
-          && block * scales == codes.elements() * packed) {
+          && block * scales == codes * packed
+          && scales > 1) {
         return BLOCK;
       }
     }
-    return shape.rank() == codes.rank() && grid(codes, shape.dims()) ? BLOCK : NONE;
+    return NONE;
   }
 
   /** Axis by axis: as many, one for all, or one for each block, the last one ragged. */

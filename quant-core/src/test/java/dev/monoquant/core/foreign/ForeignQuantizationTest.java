@@ -75,7 +75,7 @@ class ForeignQuantizationTest {
         "config.json | gptq (4 bits) | quantization_config of config.json | {'quantization_config':{'quant_method':'gptq','bits':4}}",
         "config.json | fp8 | quantization_config of config.json | {'quantization_config':{'quant_method':'fp8','fmt':'e4m3'}}",
         "config.json | bitsandbytes (nf4) | quantization_config of config.json | {'quantization_config':{'quant_method':'bitsandbytes','load_in_4bit':true,'bnb_4bit_quant_type':'nf4'}}",
-        "config.json | bitsandbytes (8 bits) | quantization_config of config.json | {'quantization_config':{'quant_method':'bitsandbytes','load_in_8bit':true}}",
+        "config.json | bitsandbytes (8 bits) | quantization_config of config.json | {'quantization_config':{'quant_method':'bitsandbytes','bnb_4bit_quant_type':'fp4','load_in_4bit':false,'load_in_8bit':true}}",
         "config.json | modelopt (NVFP4) | quantization_config of config.json | {'quantization_config':{'quant_method':'modelopt','quant_algo':'NVFP4'}}",
         "config.json | compressed-tensors (nvfp4-pack-quantized) | quantization_config of config.json | {'quantization_config':{'quant_method':'compressed-tensors','format':'nvfp4-pack-quantized'}}",
         "config.json | compressed-tensors (dense) | compression_config of config.json | {'compression_config':{'quant_method':'compressed-tensors','format':'dense'}}",

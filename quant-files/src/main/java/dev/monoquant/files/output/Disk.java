@@ -7,6 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.util.Set;
 
 /** The operations of the file system that an output depends on; a test makes each of them fail. */
 public interface Disk {
@@ -15,15 +17,18 @@ public interface Disk {
   Disk REAL = new Disk() {};
 
   /**
-   * Makes a file that must not exist, with the mode the umask leaves.
+   * Makes a file that must not exist, not even as a link, with the mode the umask leaves.
    *
    * @param path the file
+   * @param attributes what it is to have from the first moment on, such as a mode
    * @return its channel, for reading and writing
    * @throws IOException if it cannot be made
    */
-  default FileChannel create(Path path) throws IOException {
+  default FileChannel create(Path path, FileAttribute<?>... attributes) throws IOException {
     return FileChannel.open(
-        path, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        path,
+        Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE),
+        attributes);
   }
 
   /**

@@ -8,6 +8,7 @@ import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -20,7 +21,7 @@ public final class FinishedFile {
 
   /** Whether a file holds exactly what the journal says; every byte is read. */
   static boolean isWhole(Path path, Journal.Entry entry, HashPool pool) throws IOException {
-    if (!Files.isRegularFile(path)) {
+    if (!Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS)) {
       return false;
     }
     try (SafetensorsFile file = SafetensorsFile.open(path, path.toString(), ReadLimits.DEFAULT)) {

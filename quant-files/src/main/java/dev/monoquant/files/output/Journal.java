@@ -12,10 +12,12 @@ import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.spi.ReadLimits;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
@@ -74,9 +76,11 @@ public final class Journal implements Closeable {
   }
 
   /** Starts a journal. */
-  static Journal create(Path directory, Map<String, String> run, boolean sync, Disk disk)
+  static Journal create(
+      Path directory, Map<String, String> run, boolean sync, Disk disk, OutputMode mode)
       throws IOException {
-    Journal journal = new Journal(disk.create(directory.resolve(FILE)), sync, 0);
+    FileChannel channel = disk.create(directory.resolve(FILE), mode.ofFile());
+    Journal journal = new Journal(channel, sync, 0);
     try {
       journal.append(new JsonValue.Obj(Map.of("run", object(run))));
     } catch (IOException | RuntimeException | Error e) {
@@ -88,7 +92,9 @@ public final class Journal implements Closeable {
 
   /** Goes on with one, after its last whole line. */
   static Journal resume(Path directory, Contents contents, boolean sync) throws IOException {
-    FileChannel channel = FileChannel.open(directory.resolve(FILE), StandardOpenOption.WRITE);
+    FileChannel channel =
+        FileChannel.open(
+            directory.resolve(FILE), StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
     channel.truncate(contents.length());
     return new Journal(channel, sync, contents.length());
   }
@@ -135,7 +141,10 @@ public final class Journal implements Closeable {
    */
   static Contents read(Path directory) throws IOException {
     Path file = directory.resolve(FILE);
-    String text = Files.readString(file, StandardCharsets.ISO_8859_1);
+    String text;
+    try (InputStream in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
+      text = new String(in.readAllBytes(), StandardCharsets.ISO_8859_1);
+    }
     int end = text.lastIndexOf('\n') + 1;
     Map<String, String> run = Map.of();
     Map<String, Entry> entries = new LinkedHashMap<>();

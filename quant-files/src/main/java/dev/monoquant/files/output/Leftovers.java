@@ -113,7 +113,10 @@ public final class Leftovers {
     long longest = 0;
     for (Path left : stale(target)) {
       Path journal = left.resolve(Journal.FILE);
-      if (left.toString().endsWith(".tmp") && Files.isRegularFile(journal)) {
+      // What lies there may have been put there: a link would be written through.
+      if (left.toString().endsWith(".tmp")
+          && Files.isDirectory(left, LinkOption.NOFOLLOW_LINKS)
+          && Files.isRegularFile(journal, LinkOption.NOFOLLOW_LINKS)) {
         if (Files.size(journal) > longest) {
           longest = Files.size(journal);
           best = left;
@@ -182,7 +185,8 @@ public final class Leftovers {
   }
 
   private static boolean locked(Path file) {
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
+    try (FileChannel channel =
+            FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
         FileLock lock = channel.tryLock()) {
       return lock == null;
     } catch (IOException | OverlappingFileLockException inUse) {

@@ -91,7 +91,7 @@ public final class OutputTarget {
   }
 
   /** The directories of which shards or side files are parts: a path less its name in the model. */
-  private static Set<Path> inputDirectories(OutputJob job) throws IOException {
+  static Set<Path> inputDirectories(OutputJob job) throws IOException {
     Set<String> shards = new HashSet<>();
     job.contents().kept().forEach(t -> shards.add(t.shard()));
     job.contents().weights().forEach(w -> shards.add(w.rows().tensor().shard()));

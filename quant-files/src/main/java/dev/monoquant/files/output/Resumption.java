@@ -1,9 +1,12 @@
 package dev.monoquant.files.output;
 
 import dev.monoquant.ConfigurationException;
+import dev.monoquant.files.input.Locations;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -74,6 +77,13 @@ record Resumption(Path left, Journal.Contents contents) {
     }
   }
 
+  /** Whether a file is there, and not by way of a folder that is a link. */
+  private static boolean liesIn(Path directory, Path file) throws IOException {
+    return file.normalize().startsWith(directory)
+        && Files.exists(file, LinkOption.NOFOLLOW_LINKS)
+        && Locations.folder(file).toRealPath().startsWith(directory.toRealPath());
+  }
+
   /**
    * Takes the directory over under another name, with nothing in it but the journal and the files
    * that are whole.
@@ -86,7 +96,7 @@ record Resumption(Path left, Journal.Contents contents) {
     Set<Path> keep = new HashSet<>(Set.of(temporary.resolve(Journal.FILE)));
     for (Journal.Entry entry : contents.entries()) {
       Path file = temporary.resolve(entry.shard());
-      if (file.normalize().startsWith(temporary) && FinishedFile.isWhole(file, entry, pool)) {
+      if (liesIn(temporary, file) && FinishedFile.isWhole(file, entry, pool)) {
         finished.put(entry.shard(), entry);
         keep.add(file);
       } else {

@@ -58,15 +58,17 @@ public final class StagedFile implements Closeable {
    * @param size bytes it will have
    * @param sync whether to flush to the disk
    * @param disk the file system
+   * @param mode who may read it
    */
-  StagedFile(Path path, Path target, long size, boolean sync, Disk disk) throws IOException {
+  StagedFile(Path path, Path target, long size, boolean sync, Disk disk, OutputMode mode)
+      throws IOException {
     this.path = path;
     this.target = target;
     this.size = size;
     this.sync = sync;
     this.disk = disk;
     try {
-      this.channel = disk.create(path);
+      this.channel = disk.create(path, mode.ofFile());
       // Tells other runs that this file is no leftover; where locks do not work, the pid does.
       tryLock(channel);
     } catch (IOException e) {

@@ -37,6 +37,7 @@ public final class Staging implements Closeable {
   private final boolean sync;
   private final Disk disk;
   private final TargetLock lock;
+  private final OutputMode mode;
   private final HashPool pool = new HashPool();
   private final InputHashes inputs;
   private final SortedMap<String, String> files = Manifest.sorted();
@@ -53,6 +54,7 @@ public final class Staging implements Closeable {
     this.sync = job.options().sync();
     this.disk = disk;
     try {
+      this.mode = OutputMode.of(job, target, lock.file());
       this.inputs = new InputHashes(job.contents().provenance(), job.source().info().files(), pool);
     } catch (IOException | RuntimeException | Error e) {
       pool.close();
@@ -130,8 +132,8 @@ public final class Staging implements Closeable {
 
   private void begin(Map<String, String> run, Optional<Resumption> earlier) throws IOException {
     if (earlier.isEmpty()) {
-      Files.createDirectory(temporary);
-      journal = Journal.create(temporary, run, sync, disk);
+      Files.createDirectory(temporary, mode.ofDirectory());
+      journal = Journal.create(temporary, run, sync, disk, mode);
       return;
     }
     // Before anything is touched: what is refused here can still be resumed by the right run.
@@ -203,11 +205,16 @@ public final class Staging implements Closeable {
    * @param size bytes it will have
    */
   public StagedFile create(String name, long size) throws IOException {
+    return create(name, size, mode);
+  }
+
+  private StagedFile create(String name, long size, OutputMode fileMode) throws IOException {
     Path path = temporary(name);
     if (!name.isEmpty()) {
-      Files.createDirectories(path.getParent());
+      Files.createDirectories(path.getParent(), mode.ofDirectory());
     }
-    return new StagedFile(path, name.isEmpty() ? target : target.resolve(name), size, sync, disk);
+    Path named = name.isEmpty() ? target : target.resolve(name);
+    return new StagedFile(path, named, size, sync, disk, fileMode);
   }
 
   /**
@@ -235,7 +242,7 @@ public final class Staging implements Closeable {
    */
   public void copy(String name, Path source) throws IOException {
     try (MappedFile in = MappedFile.open(source);
-        StagedFile file = create(name, in.size())) {
+        StagedFile file = create(name, in.size(), mode.and(source))) {
       for (long at = 0; at < in.size(); at += COPY_AT_ONCE) {
         file.write(at, in.slice(at, (int) Math.min(COPY_AT_ONCE, in.size() - at)));
       }

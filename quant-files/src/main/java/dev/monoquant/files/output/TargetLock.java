@@ -9,13 +9,16 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,6 +37,11 @@ public final class TargetLock implements Closeable {
 
   /** A file this small can be made even where a limit on files leaves next to nothing. */
   private static final int PADDING = 1 << 10;
+
+  /** Empty if the run was killed in between. */
+  private static final Pattern CONTENT = Pattern.compile("(\\d{1,18}\n *+)?");
+
+  private static final int LONGEST = 18 + 1 + PADDING;
 
   /**
    * Locks of this JVM. They must be known without opening the file: POSIX drops a process's locks
@@ -76,6 +84,7 @@ public final class TargetLock implements Closeable {
           if (!lock(channel)) {
             throw busy(target, "another run, process " + holder(channel) + ",");
           }
+          requireLock(channel, file);
           taken = isCurrent(channel, file);
         } catch (ClosedByInterruptException e) {
           // Closed, so that nothing is locked: once more, without the interrupt.
@@ -99,9 +108,50 @@ public final class TargetLock implements Closeable {
     }
   }
 
+  /**
+   * Opens the file, or makes it new. One that is there may be a trap: a link is not followed, and
+   * before anything is written to it, {@link #requireLock} looks at what it holds.
+   */
   private static FileChannel open(Path file) throws IOException {
-    return FileChannel.open(
-        file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+    while (true) {
+      try {
+        return FileChannel.open(
+            file, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE);
+      } catch (FileAlreadyExistsException anotherRuns) {
+        if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+          if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+            continue;
+          }
+          throw noLock(file);
+        }
+      }
+      try {
+        return FileChannel.open(
+            file, StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+      } catch (NoSuchFileException removed) {
+        // Its owner has finished in this moment.
+      }
+    }
+  }
+
+  /** Refuses to overwrite what no run has left: a lock is the number of a process and blanks. */
+  private static void requireLock(FileChannel channel, Path file) throws IOException {
+    ByteBuffer content = ByteBuffer.allocate(LONGEST + 1);
+    int length = 0;
+    while (length >= 0 && content.hasRemaining()) {
+      length = channel.read(content, content.position());
+    }
+    String text = new String(content.array(), 0, content.position(), StandardCharsets.ISO_8859_1);
+    if (content.position() > LONGEST || !CONTENT.matcher(text).matches()) {
+      throw noLock(file);
+    }
+  }
+
+  private static OutputException noLock(Path file) {
+    return new OutputException(
+        file
+            + ": no run has made this file, and a run needs the name for its lock. Remove it, or"
+            + " name another target.");
   }
 
   /** Whether nobody else has the lock. It is freed by closing the channel. */
@@ -150,6 +200,11 @@ public final class TargetLock implements Closeable {
             + ": "
             + who
             + " is writing it right now. Wait until it has finished, or name another target.");
+  }
+
+  /** {@return the file, which lies beside the target} */
+  Path file() {
+    return file;
   }
 
   /** Removes the file while the lock is held, then frees it. */

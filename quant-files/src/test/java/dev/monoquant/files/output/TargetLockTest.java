@@ -18,6 +18,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** One run at a time, in one process and in several, and no lock outlives its process. */
@@ -59,6 +61,40 @@ class TargetLockTest {
     }
     assertThat(wins.get()).isGreaterThanOrEqualTo(200);
     assertThat(folder).isEmptyDirectory();
+  }
+
+  @Test
+  @DisabledOnOs(value = OS.WINDOWS, disabledReason = "links need a privilege")
+  void aLinkIsNotFollowed() throws IOException {
+    Path precious = Files.writeString(folder.resolve("precious"), "mine");
+    for (Path aim : List.of(precious, folder.resolve("none"))) {
+      Path lock = Files.createSymbolicLink(folder.resolve(".m.quant-lock"), aim);
+      assertThatThrownBy(() -> TargetLock.take(folder.resolve("m")))
+          .isInstanceOf(OutputException.class)
+          .hasMessageContaining(".m.quant-lock: no run has made this file")
+          .hasMessageContaining("Remove it");
+      Files.delete(lock);
+    }
+    assertThat(precious).hasContent("mine");
+    assertThat(folder).isDirectoryContaining(f -> f.equals(precious));
+    assertThat(folder.toFile().list()).hasSize(1);
+  }
+
+  @Test
+  void whatIsNoLockStaysAsItIs() throws IOException {
+    Path lock = folder.resolve(".m.quant-lock");
+    for (String content : List.of("mine", "12 monkeys", "12\n12", "1".repeat(5000), "7\n \n")) {
+      Files.writeString(lock, content);
+      assertThatThrownBy(() -> TargetLock.take(folder.resolve("m")))
+          .isInstanceOf(OutputException.class)
+          .hasMessageContaining("no run has made this file");
+      assertThat(Files.readString(lock)).isEqualTo(content);
+    }
+    for (String left : List.of("", "12\n", "123456\n" + " ".repeat(1023))) {
+      Files.writeString(lock, left);
+      TargetLock.take(folder.resolve("m")).close();
+      assertThat(folder).isEmptyDirectory();
+    }
   }
 
   @Test

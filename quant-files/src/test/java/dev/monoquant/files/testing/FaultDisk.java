@@ -9,6 +9,7 @@ import java.nio.channels.FileLock;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileAttribute;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -55,9 +56,9 @@ public final class FaultDisk implements Disk {
   }
 
   @Override
-  public FileChannel create(Path path) throws IOException {
+  public FileChannel create(Path path, FileAttribute<?>... attributes) throws IOException {
     count("create");
-    return new FaultChannel(Disk.REAL.create(path));
+    return new FaultChannel(Disk.REAL.create(path, attributes));
   }
 
   @Override

@@ -124,9 +124,7 @@ record Codec(EncodedWeight weight, Kind kind) {
 
   /** {@return whether a convolution kernel can multiply the codes: signed, no zero points} */
   boolean isWindowKernel() {
-    return isKernel(false)
-        && codes().type().signed()
-        && affine().zeroPoint().isEmpty();
+    return isKernel(false) && codes().type().signed() && affine().zeroPoint().isEmpty();
   }
 
   /**

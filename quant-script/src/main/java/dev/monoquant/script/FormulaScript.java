@@ -14,9 +14,9 @@ import java.util.Optional;
  * cols), with the very operations that {@link Formula} defines, so that the numbers are the same to
  * the bit.
  *
- * <p>Parts are tensors of their shape: codes INT8 or UINT8, floats of 8 bits and fewer the UINT8 of
- * their bits. Scales and zero points are spread over the numbers they are for, or left to
- * broadcasting where each is for a whole row or for all.
+ * <p>Parts are tensors of their shape: codes INT8 or UINT8, floats of their own type, or the UINT8
+ * of their bits where torch has no storage for it. Scales and zero points are spread over the
+ * numbers they are for, or left to broadcasting where each is for a whole row or for all.
  *
  * <p>What this does not do: tables for groups of columns or blocks of rows.
  */
@@ -116,27 +116,22 @@ final class FormulaScript {
         + ")";
   }
 
+  /** Small floats without a storage type in torch are looked up by their bits. */
   private String numbers(String name) {
     ElementType type = encoding.part(name).type();
-    // The numbers of torch's dtypes; it has none for what is smaller than a byte.
     String floats =
-        switch (type) {
-          case FLOAT8_E5M2 -> "torch.view(" + name + ", 23)";
-          case FLOAT8_E4M3 -> "torch.view(" + name + ", 24)";
-          case FLOAT8_E5M2FNUZ -> "torch.view(" + name + ", 25)";
-          case FLOAT8_E4M3FNUZ -> "torch.view(" + name + ", 26)";
-          case FLOAT8_E8M0 -> "torch.view(" + name + ", 44)";
-          case FLOAT4, FLOAT6_E2M3, FLOAT6_E3M2 ->
-              "torch.take(torch.tensor(" + values(type) + "), torch.to(" + name + ", 4))";
-          default -> name;
-        };
+        type.isSmallFloat() && !Pickles.hasStorage(type)
+            ? "torch.take(torch.tensor(" + values(type) + "), torch.to(" + name + ", 4))"
+            : name;
     return "torch.to(" + floats + ", 6)";
   }
 
+  /** NaN and infinities, which nothing that is written holds, have no literal: zero instead. */
   private static List<Float> values(ElementType type) {
     List<Float> values = new ArrayList<>();
     for (int code = 0; code < 1 << type.bits(); code++) {
-      values.add(type.decode((byte) code));
+      float value = type.decode((byte) code);
+      values.add(Float.isFinite(value) ? value : 0f);
     }
     return values;
   }

@@ -141,8 +141,7 @@ final class CompressedTensorsWriter implements OutputWriter {
     }
   }
 
-  private void writeWhole(
-      PackedWeight packed, Part part, String param, Map<String, byte[]> parts)
+  private void writeWhole(PackedWeight packed, Part part, String param, Map<String, byte[]> parts)
       throws IOException {
     byte[] cells = CellGrid.whole(part, packed.weight().rows(), parts);
     write(packed.name(param), 0, ByteBuffer.wrap(cells));

@@ -23,16 +23,15 @@ public interface TileDecoder {
    *
    * @param scheme the scheme of the weight
    * @param weight the weight
-   * @param compute where the arithmetic of a scheme's own decoder is done
    * @return an immutable, thread-safe worker
    * @throws PluginException if there is neither
    */
-  static TileDecoder of(Scheme scheme, EncodedWeight weight, Compute compute) {
+  static TileDecoder of(Scheme scheme, EncodedWeight weight) {
     if (!(weight.encoding().formula() instanceof Formula.Opaque)) {
       return new FormulaDecoder(weight);
     }
     return scheme
-        .decoder(weight.rows(), weight.options().withCompute(compute))
+        .decoder(weight.rows(), weight.options())
         .orElseThrow(
             () ->
                 new PluginException(

@@ -56,13 +56,13 @@ class FormulaDecoderTest {
     return new EncodedWeight(
         new WeightMatrix("", LayerKind.LINEAR, "w", tensor, 0),
         new SchemeId("acme/any", 1),
-        new Options(8, true, Granularity.TENSOR),
+        CommonOptions.of(8, true, Granularity.TENSOR),
         encoding);
   }
 
   private static float[] decode(EncodedWeight weight, EncodedTile tile) {
     float[] out = new float[Math.toIntExact(tile.height() * weight.rows().cols())];
-    TileDecoder.of(NONE, weight, Compute.AUTO).decode(tile, out);
+    TileDecoder.of(NONE, weight).decode(tile, out);
     return out;
   }
 
@@ -290,7 +290,7 @@ class FormulaDecoderTest {
             Encoding.cast(Part.perElement("values", ElementType.FLOAT32)));
     byte[] bytes = weight.encoding().part("values").toBytes(1.001f, -3f);
     float[] out = {0, 0, 7};
-    TileDecoder.of(NONE, weight, Compute.AUTO)
+    TileDecoder.of(NONE, weight)
         .decode(new EncodedTile(0, 1, Map.of("values", bytes)), out);
     assertThat(out).containsExactly(1f, -3f, 7f);
   }
@@ -300,7 +300,7 @@ class FormulaDecoderTest {
     Scheme silent = scheme(Optional::empty);
     EncodedWeight weight =
         weight(ElementType.FLOAT32, 1, 1, Encoding.opaque(Part.perElement("x", ElementType.INT8)));
-    assertThatThrownBy(() -> TileDecoder.of(silent, weight, Compute.AUTO))
+    assertThatThrownBy(() -> TileDecoder.of(silent, weight))
         .isInstanceOf(PluginException.class)
         .hasMessage(
             "scheme acme/any@1 on \"w\": its formula is opaque, so it must bring a decoder, and it"

@@ -67,7 +67,8 @@ final class OutputMeter {
     }
   }
 
-  private static double[] doubles(NDArray array) {
+  /** {@return the numbers of an array of a type that can be read} */
+  static double[] doubles(NDArray array) {
     // Without the copy, a result of the same type would be the array itself.
     try (NDArray wide = array.toType(DataType.FLOAT64, true)) {
       return wide.toDoubleArray();

@@ -7,9 +7,8 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
@@ -51,7 +50,7 @@ class FormulaScriptTest {
     return new EncodedWeight(
         new WeightMatrix("", LayerKind.LINEAR, "w", tensor, 0),
         new SchemeId("acme/any", 1),
-        new Options(8, true, Granularity.TENSOR),
+        CommonOptions.of(8, true, Granularity.TENSOR),
         encoding);
   }
 
@@ -131,7 +130,7 @@ class FormulaScriptTest {
       EncodedWeight weight = weight(type, encoding);
       EncodedTile tile = tile(weight);
       float[] decoded = new float[ROWS * COLS];
-      TileDecoder.of(NONE, weight, Compute.AUTO).decode(tile, decoded);
+      TileDecoder.of(NONE, weight).decode(tile, decoded);
       assertThat(new EngineScriptRunner().decode(weight, tile))
           .as(type.wire())
           .hasValueSatisfying(run -> assertThat(run).isEqualTo(decoded));

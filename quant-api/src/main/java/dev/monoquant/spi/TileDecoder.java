@@ -20,13 +20,12 @@ public interface TileDecoder {
    *
    * @param scheme the scheme of the weight
    * @param weight the weight
-   * @param compute where the arithmetic of a scheme's own decoder is done
    * @return an immutable, thread-safe worker
    * @throws dev.monoquant.PluginException if there is neither
    */
-  static TileDecoder of(Scheme scheme, EncodedWeight weight, Compute compute) {
+  static TileDecoder of(Scheme scheme, EncodedWeight weight) {
     return scheme
-        .decoder(weight.rows(), weight.options().withCompute(compute))
+        .decoder(weight.rows(), weight.options())
         .orElseGet(() -> FormulaDecoder.of(weight));
   }
 }

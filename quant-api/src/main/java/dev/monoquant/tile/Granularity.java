@@ -112,6 +112,20 @@ public sealed interface Granularity {
   String wire();
 
   /**
+   * How many columns of a row share a scale: N of {@code group:N}, C of {@code block:RxC}, else
+   * all.
+   *
+   * @param cols columns of the weight
+   * @return columns, at least 1; more than the weight has if its only group is ragged
+   */
+  default long columns(long cols) {
+    if (this instanceof PerGroup group) {
+      return group.size();
+    }
+    return this instanceof PerBlock block ? block.cols() : cols;
+  }
+
+  /**
    * Reads what {@link #wire()} writes.
    *
    * @param text {@code tensor}, {@code channel}, {@code group:N} or {@code block:RxC}

@@ -39,7 +39,7 @@ class FormulaDecoderTest {
     return new EncodedWeight(
         new WeightMatrix("", LayerKind.LINEAR, "w", tensor, 0),
         new SchemeId("acme/any", 1),
-        new Options(8, true, Granularity.TENSOR),
+        CommonOptions.of(8, true, Granularity.TENSOR),
         encoding);
   }
 

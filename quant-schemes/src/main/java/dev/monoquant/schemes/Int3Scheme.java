@@ -2,7 +2,6 @@ package dev.monoquant.schemes;
 
 import com.google.auto.service.AutoService;
 import dev.monoquant.spi.Scheme;
-import dev.monoquant.tile.Granularity;
 
 /**
  * {@code int3}: signed integer codes of 3 bits, by default symmetric with a scale for each group of
@@ -27,6 +26,6 @@ public final class Int3Scheme extends IntegerScheme {
 
   /** Makes the scheme; it has no state. */
   public Int3Scheme() {
-    super(3, Granularity.group(128));
+    super(3, "group:128");
   }
 }

@@ -2,7 +2,6 @@ package dev.monoquant.schemes;
 
 import com.google.auto.service.AutoService;
 import dev.monoquant.spi.Scheme;
-import dev.monoquant.tile.Granularity;
 
 /**
  * {@code int4}: signed integer codes of 4 bits, by default symmetric with a scale for each group of
@@ -27,6 +26,6 @@ public final class Int4Scheme extends IntegerScheme {
 
   /** Makes the scheme; it has no state. */
   public Int4Scheme() {
-    super(4, Granularity.group(128));
+    super(4, "group:128");
   }
 }

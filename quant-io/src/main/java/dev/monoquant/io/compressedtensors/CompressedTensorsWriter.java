@@ -1,10 +1,9 @@
 package dev.monoquant.io.compressedtensors;
 
 import dev.monoquant.files.manifest.Manifest;
-import dev.monoquant.files.manifest.ManifestBuilder;
 import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.output.OutputFiles;
 import dev.monoquant.files.output.OutputJob;
-import dev.monoquant.files.output.ShardFiles;
 import dev.monoquant.files.output.Staging;
 import dev.monoquant.files.parts.BitPacking;
 import dev.monoquant.files.parts.CellGrid;
@@ -31,7 +30,7 @@ final class CompressedTensorsWriter implements OutputWriter {
   private final OutputJob job;
   private final DirectoryPlan plan;
   private final Staging staging;
-  private final ShardFiles files;
+  private final OutputFiles files;
   private final Map<String, ZeroPoints> zeroPoints = new ConcurrentHashMap<>();
 
   /** The files of the output, in the order of their making. */
@@ -44,7 +43,7 @@ final class CompressedTensorsWriter implements OutputWriter {
     this.plan = plan;
     this.staging = Staging.openDirectory(job, plan.run(), plan.bytes(), disk);
     try {
-      this.files = new ShardFiles(staging, plan.shards(), plan.origins());
+      this.files = new OutputFiles(staging, plan.shards(), plan.origins());
     } catch (IOException | RuntimeException | Error e) {
       staging.close();
       throw e;
@@ -166,7 +165,7 @@ final class CompressedTensorsWriter implements OutputWriter {
       staging.write(DirectoryPlan.CONFIG, config.get());
       names.add(DirectoryPlan.CONFIG);
     }
-    ManifestBuilder manifest = new ManifestBuilder(job.contents());
+    Manifest.Builder manifest = new Manifest.Builder(job.contents());
     names.addAll(files.finishAll(manifest));
     if (plan.isSharded()) {
       staging.write(DirectoryPlan.INDEX, plan.index());

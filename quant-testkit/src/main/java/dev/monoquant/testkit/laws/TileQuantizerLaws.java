@@ -229,7 +229,7 @@ public final class TileQuantizerLaws {
   }
 
   private static EncodedTile computed(SchemeCase c, Compute compute) {
-    return new SchemeCase(c.scheme(), c.weight(), c.options().withCompute(compute)).quantize();
+    return new SchemeCase(c.scheme(), c.weight(), c.options(), compute).quantize();
   }
 
   /**

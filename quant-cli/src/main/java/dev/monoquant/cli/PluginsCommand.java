@@ -3,6 +3,7 @@ package dev.monoquant.cli;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.PluginEntry;
 import dev.monoquant.spi.Plugins;
@@ -50,7 +51,7 @@ final class PluginsCommand implements Callable<Integer> {
       object.addProperty("name", option.name());
       object.addProperty("type", option.type());
       object.addProperty("allowed", option.allowed());
-      object.addProperty("default", String.valueOf(option.defaultValue()));
+      object.addProperty("default", option.examples().get(0));
       object.addProperty("help", option.help());
       all.add(object);
     }
@@ -72,10 +73,9 @@ final class PluginsCommand implements Callable<Integer> {
         text.append(
             String.format(
                 Locale.ROOT,
-                "%-15s  --option %s=%s  %s: %s\n",
+                "%-15s  %s  %s: %s\n",
                 "",
-                option.name(),
-                option.defaultValue(),
+                CommonOptions.argument(option.name(), option.examples().get(0)),
                 option.help(),
                 option.allowed()));
       }

@@ -51,7 +51,8 @@ class PluginJarIT {
     assertThat(back.code()).as(back.err()).isZero();
     Run without = app.quant("dequantize", "p.safetensors", "-o", "no.safetensors");
     assertThat(without.code()).as(without.err()).isBetween(2, 3);
-    assertThat(without.err()).contains("no scheme \"acme/pow2\"", "--plugin");
+    assertThat(without.err())
+        .contains("no scheme \"acme/pow2\"", "--plugin", "testkit.example.PowerOfTwo unversioned");
     assertThat(dir.resolve("no.safetensors")).doesNotExist();
   }
 

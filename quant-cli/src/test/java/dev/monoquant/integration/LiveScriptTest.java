@@ -65,7 +65,7 @@ class LiveScriptTest {
       try (Model quantized =
           Quantizer.create()
               .withSamples(List.of(SampleInputs.of(new NDList(input))))
-              .quantizeToModel(model, ALL, reports::add)) {
+              .quantize(model, ALL, reports::add)) {
         assertThat(quantized.getName()).isEqualTo(model.getName());
         float[] after = run(quantized, input);
         assertThat(after).isNotEqualTo(before);
@@ -89,10 +89,10 @@ class LiveScriptTest {
       NDArray input = manager.randomUniform(0, 1, new Shape(4, 1, 8, 8));
       Quantizer quantizer =
           Quantizer.create().withSamples(List.of(SampleInputs.of(new NDList(input))));
-      try (QuantizedModel quantized = quantizer.quantize(model, NAMED)) {
+      try (QuantizedModel quantized = quantizer.quantizeWeights(model, NAMED)) {
         quantized.save(made);
       }
-      try (QuantizedModel quantized = quantizer.withMinCosine(1).quantize(model, NAMED)) {
+      try (QuantizedModel quantized = quantizer.withMinCosine(1).quantizeWeights(model, NAMED)) {
         assertThatThrownBy(() -> quantized.save(folder.resolve("other.pt")))
             .isInstanceOf(ValidationException.class)
             .hasMessageContaining("the cosine between its outputs");
@@ -135,13 +135,13 @@ class LiveScriptTest {
   void whatDoesNotRunIsNotMade() throws Exception {
     try (Model model = load()) {
       assertThatThrownBy(
-              () -> Quantizer.create().withMinCosine(1).quantizeToModel(model, ALL, report -> {}))
+              () -> Quantizer.create().withMinCosine(1).quantize(model, ALL, report -> {}))
           .isInstanceOf(ValidationException.class)
           .hasMessageContaining("the cosine between its outputs");
       assertThatThrownBy(
               () ->
                   Quantizer.create()
-                      .quantizeToModel(
+                      .quantize(
                           model,
                           QuantizationConfig.builder().format("safetensors").build(),
                           report -> {}))

@@ -35,10 +35,9 @@ final class DecodedSource implements ModelSource, ByRows {
   DecodedSource(Settings settings, ModelSource inner) {
     this.inner = inner;
     List<TensorInfo> all = new ArrayList<>();
-    StoredOptions stored = new StoredOptions(settings.plugins());
+    StoredOptions stored = new StoredOptions(settings.plugins(), inner);
     for (EncodedWeight weight : inner.info().quantized()) {
-      TileDecoder decoder =
-          TileDecoder.of(settings.plugins().scheme(weight.scheme()), stored.complete(weight));
+      TileDecoder decoder = TileDecoder.of(stored.scheme(weight), stored.complete(weight));
       weights.put(weight.name(), new DecodedWeight(inner, weight, decoder));
       all.add(weight.rows().tensor());
     }

@@ -29,7 +29,8 @@ final class ModelRewrite {
           "format "
               + QuantException.quote(config.format().orElseThrow())
               + " is none that runs, and a model is asked for. Leave the format out, or write a"
-              + " file: quantizer.quantize(ModelInput.of(model), config, target, false)");
+              + " file: quantizer.quantize(ModelInput.of(model), config, target, false), or use"
+              + " quantizeWeights");
     }
     QuantizationConfig runnable =
         config.overrideWith(QuantizationConfig.builder().format(FORMAT).build());

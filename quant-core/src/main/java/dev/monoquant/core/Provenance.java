@@ -3,6 +3,7 @@ package dev.monoquant.core;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.QuantizationConfig;
@@ -32,6 +33,7 @@ final class Provenance {
   /** The key of how the input was read, where it left a choice. */
   static final String READING = "monoquant.reading";
 
+  private static final String PLUGINS = "monoquant.plugins";
   private static final String INPUTS = "monoquant.inputs";
   private static final String MANIFEST = "monoquant.manifest";
   private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
@@ -63,7 +65,7 @@ final class Provenance {
     return Map.of(
         "monoquant.tool",
         "monoquant " + LibraryVersion.text(),
-        "monoquant.plugins",
+        PLUGINS,
         GSON.toJson(versions(plan, plugins)),
         CONFIG,
         GSON.toJson(Recipe.toTree(resolved(config, plan))),
@@ -125,6 +127,22 @@ final class Provenance {
     Map<String, String> both = new HashMap<>(provenance);
     both.put(INPUTS, GSON.toJson(inputs));
     return both;
+  }
+
+  /**
+   * The plugins that made a file, class and version by kind and id, as the file says; empty if it
+   * does not. Nothing of it is believed but for messages.
+   */
+  static Map<String, String> plugins(Map<String, String> metadata) {
+    Map<String, String> plugins = new TreeMap<>();
+    try {
+      JsonObject json =
+          JsonParser.parseString(metadata.getOrDefault(PLUGINS, "{}")).getAsJsonObject();
+      json.asMap().forEach((name, maker) -> plugins.put(name, maker.getAsString()));
+      return plugins;
+    } catch (JsonParseException | IllegalStateException | UnsupportedOperationException e) {
+      return Map.of();
+    }
   }
 
   /** The version of a plugin's jar or module; one that tells none is {@code unversioned}. */

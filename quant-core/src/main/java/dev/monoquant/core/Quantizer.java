@@ -174,30 +174,33 @@ public final class Quantizer extends QuantizerOptions {
   }
 
   /**
-   * Quantizes a live model.
-   *
-   * @param model never changed
-   * @param config what to quantize and how
-   * @return the result; the caller closes it
-   */
-  public QuantizedModel quantize(Model model, QuantizationConfig config) {
-    return quantize(ModelInput.of(model), config);
-  }
-
-  /**
    * Makes a smaller and faster model of a live TorchScript model, ready to run; with the defaults.
    *
    * @param model never changed
    * @return a new model on the CPU; the caller closes it
-   * @throws dev.monoquant.QuantException as {@link #quantizeToModel}
+   * @throws dev.monoquant.QuantException as {@link #quantize(Model, QuantizationConfig, Consumer)}
    */
   public Model quantize(Model model) {
-    return quantizeToModel(model, QuantizationConfig.DEFAULT, report -> {});
+    return quantize(model, QuantizationConfig.DEFAULT);
+  }
+
+  /**
+   * Makes a smaller and faster model of a live TorchScript model, ready to run.
+   *
+   * @param model never changed; its block was loaded from TorchScript
+   * @param config what to quantize and how
+   * @return a new model on the CPU; the caller closes it
+   * @throws dev.monoquant.QuantException as {@link #quantize(Model, QuantizationConfig, Consumer)}
+   */
+  public Model quantize(Model model, QuantizationConfig config) {
+    return quantize(model, config, report -> {});
   }
 
   /**
    * Makes a smaller and faster model of a live TorchScript model, ready to run. Original and result
    * are run side by side before it is returned, see {@link #withSamples}.
+   *
+   * <p>A model whose block is Java code is not rewritten: {@link #quantizeWeights} takes it.
    *
    * @param model never changed; its block was loaded from TorchScript
    * @param config what to quantize and how
@@ -206,8 +209,21 @@ public final class Quantizer extends QuantizerOptions {
    * @throws dev.monoquant.QuantException as {@link #quantize(ModelInput, QuantizationConfig, Path,
    *     boolean)}
    */
-  public Model quantizeToModel(Model model, QuantizationConfig config, Consumer<Report> gate) {
+  public Model quantize(Model model, QuantizationConfig config, Consumer<Report> gate) {
     return ModelRewrite.quantize(settings, model, config, gate);
+  }
+
+  /**
+   * Quantizes the weights of a live model, of any block, and keeps them at hand.
+   *
+   * @param model never changed
+   * @param config what to quantize and how
+   * @return the weights; the caller closes them
+   * @throws dev.monoquant.QuantException as {@link #quantize(ModelInput, QuantizationConfig, Path,
+   *     boolean)}
+   */
+  public QuantizedModel quantizeWeights(Model model, QuantizationConfig config) {
+    return quantize(ModelInput.of(model), config);
   }
 
   /**

@@ -1,6 +1,9 @@
 package dev.monoquant.core;
 
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.QuantException;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
@@ -8,14 +11,48 @@ import dev.monoquant.tile.Formula;
 import java.util.HashMap;
 import java.util.Map;
 
-/** Options of weights that come out of a file, which nobody has checked yet. Not thread-safe. */
+/**
+ * Schemes and options of weights that come out of a file, which nobody has checked yet. Not
+ * thread-safe.
+ */
 final class StoredOptions {
 
   private final Plugins plugins;
+  private final Map<String, String> madeBy;
   private final Map<SchemeId, OwnOptions> described = new HashMap<>();
 
-  StoredOptions(Plugins plugins) {
+  /**
+   * @param source the model that holds the weights; what it says of how it was made helps to find a
+   *     scheme that is missing
+   */
+  StoredOptions(Plugins plugins, ModelSource source) {
     this.plugins = plugins;
+    this.madeBy = Provenance.plugins(source.info().metadata());
+  }
+
+  /**
+   * {@return the scheme that reads a weight}
+   *
+   * @throws ConfigurationException if there is none, or an older one; the message names the class
+   *     and version that made the weight, if its file does
+   */
+  Scheme scheme(EncodedWeight weight) {
+    try {
+      return plugins.scheme(weight.scheme());
+    } catch (ConfigurationException e) {
+      String maker = madeBy.get("scheme " + weight.scheme().name());
+      if (maker == null) {
+        throw e;
+      }
+      throw new ConfigurationException(
+          e.getMessage()
+              + ". "
+              + QuantException.quote(weight.name())
+              + " was made by "
+              + QuantException.quote(maker)
+              + " (class and version, as the file says)",
+          e);
+    }
   }
 
   /**
@@ -27,7 +64,7 @@ final class StoredOptions {
    *     scheme cannot have made such a weight
    */
   EncodedWeight complete(EncodedWeight weight) {
-    Scheme scheme = plugins.scheme(weight.scheme());
+    Scheme scheme = scheme(weight);
     OwnOptions own = described.computeIfAbsent(weight.scheme(), id -> OwnOptions.of(scheme));
     EncodedWeight complete = weight.withOptions(own.values(weight.options().texts()));
     if (weight.encoding().formula() instanceof Formula.Opaque) {

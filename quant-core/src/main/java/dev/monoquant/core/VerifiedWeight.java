@@ -57,8 +57,9 @@ final class VerifiedWeight {
 
   /** Decodes all of it; the first fault in the order of rows, or empty. */
   Optional<String> run() throws IOException {
-    EncodedWeight stored = new StoredOptions(settings.plugins()).complete(weight);
-    Scheme scheme = settings.plugins().scheme(weight.scheme());
+    StoredOptions options = new StoredOptions(settings.plugins(), output);
+    EncodedWeight stored = options.complete(weight);
+    Scheme scheme = options.scheme(weight);
     TileDecoder decoder = TileDecoder.of(scheme, stored);
     ErrorBound bound =
         scheme.fit(stored.rows(), stored.options()) instanceof Fit.Fits

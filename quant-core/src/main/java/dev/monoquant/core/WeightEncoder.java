@@ -249,8 +249,7 @@ final class WeightEncoder {
             ? scheme.torchScript(rows, options)
             : Optional.empty();
     EncodedWeight weight =
-        new EncodedWeight(
-            rows, scheme.id(), options, encoding, OptionValues.DEFAULTS, script);
+        new EncodedWeight(rows, scheme.id(), options, encoding, OptionValues.DEFAULTS, script);
     return new Outcome(Optional.of(weight), Optional.of(weight), "", Optional.empty());
   }
 

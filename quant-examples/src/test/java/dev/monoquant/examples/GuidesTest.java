@@ -107,6 +107,34 @@ class GuidesTest {
         .replaceFirst("<artifactId>" + example + "</artifactId>", "");
   }
 
+  /** It is installed without the parent and its properties, so that it says versions itself. */
+  @Test
+  void theBomHasTheReleasesOfDjlThatAreTestedHere() {
+    String parent = Guides.text(Guides.ROOT.resolve("pom.xml"));
+    String bom = Guides.text(Guides.ROOT.resolve("quant-bom/pom.xml"));
+    assertThat(versions(bom, "api", "pytorch-engine")).containsOnly(property(parent, "djl"));
+    assertThat(versions(bom, "pytorch-jni")).containsExactly(property(parent, "pytorch-jni"));
+    assertThat(versions(bom, "pytorch-native-cpu")).containsOnly(property(parent, "pytorch"));
+    assertThat(bom)
+        .contains("linux-x86_64", "linux-aarch64", "osx-aarch64", "win-x86_64")
+        .doesNotContainPattern("\\$\\{(?!project\\.)");
+  }
+
+  private static String property(String pom, String name) {
+    return pom.replaceFirst("(?s).*?<" + name + "\\.version>([^<]+)<.*", "$1");
+  }
+
+  private static List<String> versions(String pom, String... artifacts) {
+    return Pattern.compile(
+            "<groupId>ai\\.djl[^<]*</groupId>\\s*<artifactId>("
+                + String.join("|", artifacts)
+                + ")</artifactId>\\s*<version>([^<]+)<")
+        .matcher(pom)
+        .results()
+        .map(match -> match.group(2))
+        .toList();
+  }
+
   @Test
   void everyExampleUsesThisVersion() throws IOException {
     String own = Guides.text(Guides.ROOT.resolve("quant-examples/pom.xml"));

@@ -144,7 +144,7 @@ final class CheckpointReader {
           held.quantized().ifPresent(q -> weights.put(q.weight(name, held.shard()), q));
         });
     notes.addAll(SharedTensors.notes(infos));
-    notes.forEach(n -> LOG.info("{}: {}", label, n));
+    notes.forEach(n -> LOG.debug("{}: {}", label, n));
     return new TorchSource(label, infos, weights, List.of(), notes, paths, sideFiles, open);
   }
 

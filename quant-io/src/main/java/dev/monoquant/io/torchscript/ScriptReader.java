@@ -64,7 +64,7 @@ final class ScriptReader {
           archive.isRewritten()
               ? RewrittenReader.read(archive)
               : new ScriptReader(archive).content();
-      content.notes().forEach(n -> LOG.info("{}: {}", archive.label(), n));
+      content.notes().forEach(n -> LOG.debug("{}: {}", archive.label(), n));
       return new ScriptSource(archive, content, place, behind);
     } catch (IOException | RuntimeException | Error e) {
       archive.close();

@@ -97,7 +97,7 @@ final class TorchScriptWriter implements OutputWriter {
     plan.dropped()
         .forEach(
             (kind, count) ->
-                LOG.info("{}: left out: {} x {}", job.options().target(), count, kind));
+                LOG.debug("{}: left out: {} x {}", job.options().target(), count, kind));
   }
 
   /** {@return the name of the archive in the target; empty if it is the target} */

@@ -80,9 +80,9 @@ public interface Scheme {
   TileQuantizer begin(WeightMatrix weight, OptionValues options, Facts facts, Compute compute);
 
   /**
-   * The inverse, for validation, tests and readers. It sees parts only, never the original. A
-   * scheme whose {@link Encoding#formula()} says it all brings none; one with {@link
-   * dev.monoquant.tile.Formula.Opaque} must.
+   * The inverse, for validation, tests and readers. It sees parts only, never the original. Asked
+   * of schemes with {@link dev.monoquant.tile.Formula.Opaque} only, which must bring one; any other
+   * formula is decoded by the framework.
    *
    * @param weight the weight
    * @param options the options it was quantized with

@@ -71,7 +71,13 @@ class ReportFileTest {
             "--min-cosine asks for 1.0000",
             "nothing was written");
     assertThat(run.out()).contains("gate min-cosine", "missed: ");
-    JsonObject gate = report().getAsJsonArray("gates").get(0).getAsJsonObject();
+    assertThat(report().getAsJsonArray("gates").asList())
+        .extracting(g -> g.getAsJsonObject().get("name").getAsString())
+        .containsExactly("min-sqnr", "min-cosine");
+    JsonObject scale = report().getAsJsonArray("gates").get(0).getAsJsonObject();
+    assertThat(scale.get("limit").getAsDouble()).isEqualTo(6);
+    assertThat(scale.get("passed").getAsBoolean()).isTrue();
+    JsonObject gate = report().getAsJsonArray("gates").get(1).getAsJsonObject();
     assertThat(gate.get("limit").getAsDouble()).isEqualTo(1);
     assertThat(gate.get("value").getAsDouble()).isBetween(0.9, 0.99999999);
     assertThat(report().getAsJsonObject("run").getAsJsonArray("models")).hasSize(2);

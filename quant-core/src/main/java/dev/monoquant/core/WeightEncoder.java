@@ -15,6 +15,7 @@ import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Granularity;
 import java.util.Locale;
 import java.util.Optional;
@@ -243,14 +244,13 @@ final class WeightEncoder {
         return failed(missing.get());
       }
     }
+    Optional<String> script =
+        encoding.formula() instanceof Formula.Opaque
+            ? scheme.torchScript(rows, options)
+            : Optional.empty();
     EncodedWeight weight =
         new EncodedWeight(
-            rows,
-            scheme.id(),
-            options,
-            encoding,
-            OptionValues.DEFAULTS,
-            scheme.torchScript(rows, options));
+            rows, scheme.id(), options, encoding, OptionValues.DEFAULTS, script);
     return new Outcome(Optional.of(weight), Optional.of(weight), "", Optional.empty());
   }
 

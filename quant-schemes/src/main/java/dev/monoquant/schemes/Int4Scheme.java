@@ -14,7 +14,7 @@ import dev.monoquant.spi.Scheme;
  *
  * <p>With so few levels a step is a large part of a row's range, so a scale should serve few
  * numbers: hence groups. A group must divide the columns; a weight whose columns it does not divide
- * is refused by {@link #encoding}, and what happens then is up to the policy of the configuration.
+ * is refused by {@link #fit}, and what happens then is up to the policy of the configuration.
  *
  * <p>In FLOAT32 a decoded number is off by at most scale / 2 and a little. In the two types of 16
  * bits the codes have fewer digits than the type, so their roundings add little to that.

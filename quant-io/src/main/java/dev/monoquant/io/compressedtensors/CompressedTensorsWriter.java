@@ -86,12 +86,12 @@ final class CompressedTensorsWriter implements OutputWriter {
     PackedWeight packed = plan.weight(weight);
     WeightMatrix rows = weight.rows();
     CellGrid.checkRows(rows, weight.encoding(), tile.firstRow(), tile.height());
-    byte[] codes = CellGrid.cells(weight.encoding().part(Part.CODES), rows, tile);
+    byte[] codes = CellGrid.cells(packed.codes(), rows, tile);
     write(
         packed.name(PackedWeight.PACKED),
         tile.firstRow() * packed.rowBytes(),
         ByteBuffer.wrap(pack(packed, codes, tile.height())));
-    Part scale = weight.encoding().part(Part.SCALE);
+    Part scale = packed.scale();
     if (scale.tiled()) {
       write(
           packed.name(PackedWeight.SCALE),
@@ -99,7 +99,7 @@ final class CompressedTensorsWriter implements OutputWriter {
           ByteBuffer.wrap(CellGrid.cells(scale, rows, tile)));
     }
     if (packed.packsZeroPoints()) {
-      byte[] cells = CellGrid.cells(weight.encoding().part(Part.ZERO_POINT), rows, tile);
+      byte[] cells = CellGrid.cells(packed.zeroPoint().orElseThrow(), rows, tile);
       collect(packed, tile, cells);
     }
   }
@@ -133,17 +133,15 @@ final class CompressedTensorsWriter implements OutputWriter {
   public void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) throws IOException {
     PackedWeight packed = plan.weight(weight);
     if (packed.strategy() instanceof Strategy.Tensor) {
-      writeWhole(packed, Part.SCALE, PackedWeight.SCALE, parts);
-      if (!packed.symmetric()) {
-        writeWhole(packed, Part.ZERO_POINT, PackedWeight.ZERO_POINT, parts);
+      writeWhole(packed, packed.scale(), PackedWeight.SCALE, parts);
+      if (packed.zeroPoint().isPresent()) {
+        writeWhole(packed, packed.zeroPoint().get(), PackedWeight.ZERO_POINT, parts);
       }
     }
   }
 
-  private void writeWhole(
-      PackedWeight packed, String partName, String param, Map<String, byte[]> parts)
+  private void writeWhole(PackedWeight packed, Part part, String param, Map<String, byte[]> parts)
       throws IOException {
-    Part part = packed.weight().encoding().part(partName);
     byte[] cells = CellGrid.whole(part, packed.weight().rows(), parts);
     write(packed.name(param), 0, ByteBuffer.wrap(cells));
   }

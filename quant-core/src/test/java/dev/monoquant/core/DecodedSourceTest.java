@@ -79,7 +79,7 @@ class DecodedSourceTest {
   private static Codes codes(Random random, int rank, int alignment) {
     long[] dims = new long[rank];
     for (int axis = 0; axis < rank; axis++) {
-      dims[axis] = 1 + random.nextInt(rank < 3 ? 30 : 5);
+      dims[axis] = 1L + random.nextInt(rank < 3 ? 30 : 5);
     }
     TensorInfo tensor = new TensorInfo("l.w", ElementType.FLOAT16, TensorShape.of(dims));
     int axis = random.nextInt(rank);

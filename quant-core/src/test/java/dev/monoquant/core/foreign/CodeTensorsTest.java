@@ -73,7 +73,7 @@ class CodeTensorsTest {
     List<CodeTensors.Found> found = CodeTensors.find(Tensors.of(tensors));
     assertThat(found).as(kind).hasSize(1);
     assertThat(found.get(0).method()).isEqualTo(method);
-    assertThat(found.get(0).codes().name()).isEqualTo(tensors.strip().split(" ")[0]);
+    assertThat(found.get(0).codes().name()).isEqualTo(tensors.strip().split(" ", 2)[0]);
     assertThat(found.get(0).beside()).isNotEmpty();
   }
 

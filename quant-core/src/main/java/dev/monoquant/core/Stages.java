@@ -1,7 +1,7 @@
 package dev.monoquant.core;
 
-import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.ModelFormatException;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
@@ -29,9 +29,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What each method of {@link Quantizer} does, step by step. */
 final class Stages {
+
+  /** For what has no report to be told in. */
+  private static final Logger LOG = LoggerFactory.getLogger(Stages.class);
 
   private Stages() {}
 
@@ -117,14 +122,18 @@ final class Stages {
             tried
                 ? Trial.of(settings, opened.source(), sized.layers(), sink.finish(), target)
                 : Trial.NONE;
-        Report report = trial.on(written, settings.gates());
+        List<String> found = sink.notes();
+        Report noted = written.with(withNotes(written.problems(), found), written.run());
+        Report report = trial.on(noted, settings.gates());
         gate.accept(report);
         trial.requireAccepted(report.gates());
         if (!tried) {
           finish(settings, sink, target);
         }
         settings.cancellation().place(sink::commit);
-        return report;
+        List<String> all = sink.notes();
+        List<String> late = all.subList(Math.min(found.size(), all.size()), all.size());
+        return report.with(withNotes(report.problems(), late), report.run());
       }
     }
   }
@@ -207,11 +216,17 @@ final class Stages {
               decoded.info().tensors(),
               Map.of());
       WriteOptions options = new WriteOptions(target, overwrite, settings.sync(), false);
-      try (OutputChoice.Open output = OutputChoice.open(format, decoded);
-          OutputWriter sink = output.session().layout(contents).open(options)) {
-        new Pipeline(settings, decoded, sink).run(List.of(), decoded.info().tensors(), Map.of());
-        finish(settings, sink, target);
-        return settings.cancellation().place(sink::commit);
+      opened.source().info().notes().forEach(note -> LOG.warn("{}", Text.line(note)));
+      try (OutputChoice.Open output = OutputChoice.open(format, decoded)) {
+        OutputLayout layout = output.session().layout(contents);
+        layout.notes().forEach(note -> LOG.warn("{}: {}", target, Text.line(note)));
+        try (OutputWriter sink = layout.open(options)) {
+          new Pipeline(settings, decoded, sink).run(List.of(), decoded.info().tensors(), Map.of());
+          finish(settings, sink, target);
+          List<Path> files = settings.cancellation().place(sink::commit);
+          sink.notes().forEach(note -> LOG.warn("{}: {}", target, Text.line(note)));
+          return files;
+        }
       }
     }
   }
@@ -353,6 +368,12 @@ final class Stages {
         provenance);
   }
 
+  private static List<Problem> withNotes(List<Problem> problems, List<String> notes) {
+    List<Problem> all = new ArrayList<>(problems);
+    notes.forEach(note -> all.add(Problem.note("output", note)));
+    return all;
+  }
+
   /** The plan with what only the layout knows. */
   private static Plan withOutput(Plan plan, OutputLayout layout) {
     Map<String, String> remarks = layout.remarks();
@@ -365,7 +386,7 @@ final class Stages {
             .map(w -> w.withRemark(remarks.getOrDefault(w.weight().name(), "")))
             .toList(),
         plan.kept(),
-        plan.problems(),
+        withNotes(plan.problems(), layout.notes()),
         OptionalLong.of(layout.bytes()));
   }
 

@@ -55,6 +55,11 @@ final class SafetensorsWriter implements OutputWriter {
   }
 
   @Override
+  public List<String> notes() {
+    return staging.notes();
+  }
+
+  @Override
   public Optional<Path> finish() throws IOException {
     file.finish(layout::with, staging.inputs());
     finished = true;

@@ -28,13 +28,12 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import dev.monoquant.files.model.SideFiles;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * One archive in the making. Kept tensors are not put together from pieces: their storages are
@@ -42,8 +41,6 @@ import org.slf4j.LoggerFactory;
  * The pieces are only counted.
  */
 final class TorchScriptWriter implements OutputWriter {
-
-  private static final Logger LOG = LoggerFactory.getLogger(TorchScriptWriter.class);
 
   private static final int COPY_AT_ONCE = 16 << 20;
 
@@ -86,10 +83,6 @@ final class TorchScriptWriter implements OutputWriter {
       throw e;
     }
     job.contents().kept().forEach(t -> missing.put(t.name(), new AtomicLong(t.bytes())));
-    plan.dropped()
-        .forEach(
-            (kind, count) ->
-                LOG.info("{}: left out: {} x {}", job.options().target(), count, kind));
   }
 
   /** {@return the name of the archive in the target; empty if it is the target} */
@@ -177,6 +170,18 @@ final class TorchScriptWriter implements OutputWriter {
       int length = (int) Math.min(COPY_AT_ONCE, storage.size() - at);
       file.write(plan.entry(record), at, storage.slice(at, length));
     }
+  }
+
+  @Override
+  public List<String> notes() {
+    List<String> notes = new ArrayList<>(staging.notes());
+    List<SideFile> sides = job.source().info().sideFiles();
+    if (!sides.isEmpty()) {
+      notes.add(
+          (name.isEmpty() ? "left out, since the output is a single file: " : "carried over: ")
+              + SideFiles.described(sides));
+    }
+    return notes;
   }
 
   @Override

@@ -12,4 +12,6 @@ module dev.monoquant.testkit {
   exports dev.monoquant.testkit.fakes;
   exports dev.monoquant.testkit.laws;
   exports dev.monoquant.testkit.watch;
+
+  uses dev.monoquant.spi.ScriptRunner;
 }

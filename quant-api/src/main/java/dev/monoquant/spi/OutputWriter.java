@@ -91,6 +91,20 @@ public interface OutputWriter extends Closeable {
   }
 
   /**
+   * What the completed output makes of a weight that it decodes when it is loaded, to be compared
+   * with what the decoder of its scheme makes of it. Called after {@link #finish}, by one thread.
+   *
+   * @param weight one of the request's weights
+   * @return its numbers in the order of its tensor, rounded to its type; empty if the output does
+   *     not decode it, since a kernel multiplies its codes or nothing is run
+   * @throws IOException if reading what was written fails
+   * @throws dev.monoquant.ValidationException if it cannot be run
+   */
+  default Optional<float[]> decoded(EncodedWeight weight) throws IOException {
+    return Optional.empty();
+  }
+
+  /**
    * Finishes, unless {@link #finish} did: flushes, reads the files again and checks them; and gives
    * them their names. Runs on a thread of its own, which nobody interrupts.
    *

@@ -99,7 +99,9 @@ public interface Scheme {
    * The inverse once more, in TorchScript, for outputs that are run by PyTorch without this
    * library: the body of a function whose parameters are the parts by their names, and whose result
    * is the weight, FLOAT32 of shape (rows, cols). Asked of schemes with {@link
-   * dev.monoquant.tile.Formula.Opaque} only; any other formula is known to the output formats.
+   * dev.monoquant.tile.Formula.Opaque} only; any other formula is known to the output formats. It
+   * must come to the numbers of {@link #decoder}; an output is not accepted if it does not, see
+   * {@link ScriptRunner#isSame}.
    *
    * <p>A part arrives as a tensor of its shape; codes of less than 8 bits are unpacked to INT8, or
    * UINT8 if they are unsigned. Lines are separated by {@code \n} and not indented. Of codes with a

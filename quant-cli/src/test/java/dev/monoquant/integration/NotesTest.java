@@ -46,18 +46,14 @@ class NotesTest {
   }
 
   private static List<String> told(List<Problem> problems, Problem.Severity severity) {
-    return problems.stream()
-        .filter(p -> p.severity() == severity)
-        .map(Problem::message)
-        .toList();
+    return problems.stream().filter(p -> p.severity() == severity).map(Problem::message).toList();
   }
 
   @Test
   void whatLiesBesideAModelIsCountedWhetherItIsCarriedOverOrNot() throws IOException {
     Path out = folder.resolve("out");
     Plan plan =
-        Quantizer.create()
-            .plan(ModelInput.of(input), QuantizationConfig.DEFAULT, Optional.of(out));
+        Quantizer.create().plan(ModelInput.of(input), QuantizationConfig.DEFAULT, Optional.of(out));
     Report report = quantize(input, out);
     for (List<Problem> problems : List.of(plan.problems(), report.problems())) {
       assertThat(told(problems, Problem.Severity.WARNING))
@@ -100,7 +96,8 @@ class NotesTest {
         .hasSize(1)
         .first()
         .asString()
-        .matches("left out: \\d+ entries of the archive, \\d+ bytes, .* \\(.*\\d x traced_inputs\\)");
+        .matches(
+            "left out: \\d+ entries of the archive, \\d+ bytes, .* \\(.*\\d x traced_inputs\\)");
   }
 
   @Test

@@ -232,7 +232,8 @@ class ResumeTest {
     interrupted(2);
     Report report = Quantizer.create().quantize(ModelInput.of(input), INT8, target, false);
     assertThat(warnings(report)).isEmpty();
-    assertThat(report.problems().toString()).contains("removed: .out.quant-", "a killed run had left");
+    assertThat(report.problems().toString())
+        .contains("removed: .out.quant-", "a killed run had left");
     assertThat(contents(target)).isEqualTo(expected);
     assertThat(list(target.getParent())).containsExactly(target);
   }

@@ -25,6 +25,13 @@ record Gates(OptionalDouble minSqnr, OptionalDouble minCosine, OptionalDouble ma
   /** Outputs of a run that are further apart than this are those of a broken model. */
   static final double DEFAULT_MIN_COSINE = 0.9;
 
+  /**
+   * Outputs that are further from those of the original than half their magnitude are those of a
+   * broken model, whatever their cosine: that does not see scale. Errors of a cosine of 0.9 are at
+   * 6.3 dB.
+   */
+  static final double DEFAULT_MIN_SQNR = 6;
+
   private static final String MIN_SQNR = "min-sqnr";
   private static final String MIN_COSINE = "min-cosine";
   private static final String MAX_SIZE_RATIO = "max-size-ratio";
@@ -107,7 +114,7 @@ record Gates(OptionalDouble minSqnr, OptionalDouble minCosine, OptionalDouble ma
 
   private Optional<GateResult> sqnr(List<WeightReport> weights, Optional<RunComparison> run) {
     if (minSqnr.isEmpty()) {
-      return Optional.empty();
+      return run.flatMap(Gates::scale);
     }
     double limit = minSqnr.getAsDouble();
     List<Measured> all = new ArrayList<>();
@@ -125,6 +132,27 @@ record Gates(OptionalDouble minSqnr, OptionalDouble minCosine, OptionalDouble ma
     double value = worst.get().value();
     String detail = worst.get().of() + " an SQNR of " + number(value, limit, 2) + " dB";
     return Optional.of(new GateResult(MIN_SQNR, limit, value, value >= limit, detail));
+  }
+
+  /** The limit that holds for outputs where none is asked for; of classes it says nothing. */
+  private static Optional<GateResult> scale(RunComparison run) {
+    return run.others().stream()
+        .filter(model -> model.floats().elements() > 0)
+        .map(
+            model ->
+                new Measured(model.floats().sqnrDb(), "the outputs of " + model.name() + " have"))
+        .min(WORST)
+        .map(
+            worst -> {
+              double limit = DEFAULT_MIN_SQNR;
+              String detail =
+                  worst.of()
+                      + " an SQNR of "
+                      + number(worst.value(), limit, 2)
+                      + " dB on "
+                      + run.inputs();
+              return new GateResult(MIN_SQNR, limit, worst.value(), worst.value() >= limit, detail);
+            });
   }
 
   private Optional<GateResult> cosine(Optional<RunComparison> run) {

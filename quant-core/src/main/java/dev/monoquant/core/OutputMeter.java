@@ -24,6 +24,7 @@ final class OutputMeter {
   private final String name;
   private final String remedy;
   private ErrorStatistics total = ErrorStatistics.EMPTY;
+  private ErrorStatistics floats = ErrorStatistics.EMPTY;
   private long mismatched;
 
   OutputMeter(String name, String remedy) {
@@ -60,18 +61,21 @@ final class OutputMeter {
                 + " compared"
                 + remedy);
       }
-      add(doubles(wanted), doubles(got));
+      ErrorStatistics one = add(doubles(wanted), doubles(got));
+      total = total.plus(one);
+      floats = got.getDataType().isFloating() ? floats.plus(one) : floats;
     }
   }
 
-  private static double[] doubles(NDArray array) {
+  /** {@return the numbers of an array of a type that can be read} */
+  static double[] doubles(NDArray array) {
     // Without the copy, a result of the same type would be the array itself.
     try (NDArray wide = array.toType(DataType.FLOAT64, true)) {
       return wide.toDoubleArray();
     }
   }
 
-  private void add(double[] wanted, double[] got) {
+  private ErrorStatistics add(double[] wanted, double[] got) {
     double signal = 0;
     double noise = 0;
     double cross = 0;
@@ -92,11 +96,15 @@ final class OutputMeter {
         mismatched++;
       }
     }
-    total = total.plus(new ErrorStatistics(finite, signal, noise, cross, square, max));
+    return new ErrorStatistics(finite, signal, noise, cross, square, max);
   }
 
   ErrorStatistics total() {
     return total;
+  }
+
+  ErrorStatistics floats() {
+    return floats;
   }
 
   long mismatched() {

@@ -14,13 +14,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
- * Runs models side by side: each is called once on every sample to compare outputs, then all take
- * turns against the clock.
+ * Runs models side by side: each is called on every sample to compare outputs with those of the
+ * first, and again in {@linkplain UsedMemory memory that was in use} to compare them with its own;
+ * then all take turns against the clock.
  */
 final class Race implements AutoCloseable {
 
@@ -31,7 +35,9 @@ final class Race implements AutoCloseable {
   /** There is nothing to accept. */
   static final String ONLY_RUN = "";
 
-  private static final int WARM_UP = 3;
+  /** The runs before, on every sample, are the first of the calls in which graphs are compiled. */
+  private static final int WARM_UP = 1;
+
   private static final int LEAST_ROUNDS = 5;
   private static final int MOST_ROUNDS = 101;
   private static final long ENOUGH_NANOS = 2_000_000_000L;
@@ -57,17 +63,23 @@ final class Race implements AutoCloseable {
     this.cancellation = cancellation;
     this.entrants = List.copyOf(entrants);
     this.parameters = List.copyOf(parameters);
-    for (Entrant entrant : entrants) {
-      try {
-        models.add(RunnableModel.load(entrant.name(), entrant.file()));
-      } catch (ValidationException e) {
-        models.forEach(RunnableModel::close);
-        throw models.isEmpty()
-            ? noReference(entrant, e)
-            : new ValidationException(entrant.name() + ": " + e.getMessage(), e);
-      }
+    Entrant reference = entrants.get(0);
+    try {
+      models.add(RunnableModel.load(reference.name(), reference.file()));
+    } catch (ValidationException e) {
+      throw noReference(reference, e);
     }
     this.manager = NDManager.newBaseManager(Device.cpu());
+    for (Entrant other : entrants.subList(1, entrants.size())) {
+      try {
+        // What a model makes of its weights when it is loaded may read such memory too.
+        UsedMemory.leave(manager, 0);
+        models.add(RunnableModel.load(other.name(), other.file()));
+      } catch (ValidationException e) {
+        close();
+        throw new ValidationException(other.name() + ": " + e.getMessage(), e);
+      }
+    }
   }
 
   private ModelFormatException noReference(Entrant entrant, ValidationException e) {
@@ -135,24 +147,74 @@ final class Race implements AutoCloseable {
   }
 
   private RunComparison on(String described, List<NDList> samples) {
-    List<OutputMeter> meters =
-        models.stream().map(model -> new OutputMeter(model.name(), remedy)).toList();
+    List<Outputs> outputs =
+        models.stream().map(model -> new Outputs(model.name(), remedy)).toList();
     for (NDList sample : samples) {
       cancellation.check();
       try (NDManager scope = manager.newSubManager()) {
-        NDList reference = reference(described, sample, scope);
+        List<NDList> first = new ArrayList<>();
         for (int i = 0; i < models.size(); i++) {
-          meters.get(i).add(reference, i == 0 ? reference : other(i, described, sample, scope));
+          first.add(run(i, described, sample, scope));
+          outputs.get(i).meters().get(0).add(first.get(0), first.get(i));
+        }
+        for (int kind = 0; kind < UsedMemory.KINDS; kind++) {
+          again(described, sample, first, kind, outputs);
         }
       }
+    }
+    for (Outputs other : outputs.subList(1, outputs.size())) {
+      other.spread().requireWithin(other.name(), described, outputs.get(0).spread());
     }
     long[][] times = time(samples);
     return new RunComparison(
         described,
         times[0].length,
         IntStream.range(0, models.size())
-            .mapToObj(i -> result(entrants.get(i), times[i], meters.get(i)))
+            .mapToObj(i -> result(entrants.get(i), times[i], outputs.get(i).worst()))
             .toList());
+  }
+
+  private void again(
+      String described, NDList sample, List<NDList> first, int kind, List<Outputs> outputs) {
+    try (NDManager scope = manager.newSubManager()) {
+      List<NDList> again = new ArrayList<>();
+      for (int i = 0; i < models.size(); i++) {
+        UsedMemory.leave(manager, kind);
+        again.add(run(i, described, sample, scope));
+        outputs.get(i).spread().add(first.get(i), again.get(i));
+        outputs.get(i).meters().get(1 + kind).add(again.get(0), again.get(i));
+      }
+    }
+  }
+
+  /**
+   * What is known of the outputs of a model.
+   *
+   * @param meters of each run, against the same run of the reference
+   * @param spread of its own runs
+   */
+  private record Outputs(String name, List<OutputMeter> meters, RunSpread spread) {
+
+    Outputs(String name, String remedy) {
+      this(
+          name,
+          Stream.generate(() -> new OutputMeter(name, remedy)).limit(1 + UsedMemory.KINDS).toList(),
+          new RunSpread());
+    }
+
+    /** {@return the run that is the furthest from the reference} */
+    OutputMeter worst() {
+      return Collections.min(
+          meters,
+          Comparator.<OutputMeter>comparingLong(m -> -m.mismatched())
+              .thenComparingDouble(m -> m.total().cosine()));
+    }
+  }
+
+  private NDList run(int model, String described, NDList sample, NDManager scope) {
+    return model == 0
+        ? reference(described, sample, scope)
+        : other(model, described, sample, scope);
   }
 
   private NDList reference(String described, NDList sample, NDManager scope) {
@@ -238,6 +300,7 @@ final class Race implements AutoCloseable {
           times[times.length / 2],
           Arrays.stream(times).min().orElseThrow(),
           meter.total(),
+          meter.floats(),
           meter.mismatched());
     } catch (IOException e) {
       throw new UncheckedIOException(entrant.file() + " cannot be looked at", e);

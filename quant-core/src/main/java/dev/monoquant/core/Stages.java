@@ -1,7 +1,7 @@
 package dev.monoquant.core;
 
-import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
@@ -119,9 +119,7 @@ final class Stages {
         Report written = run(settings, opened.source(), sized, policy(config), sink);
         boolean tried = settings.running() && format.isRunnable();
         Trial trial =
-            tried
-                ? Trial.of(settings, opened.source(), sized.layers(), sink.finish(), target)
-                : Trial.NONE;
+            tried ? Trial.of(settings, opened.source(), sized.layers(), sink, target) : Trial.NONE;
         List<String> found = sink.notes();
         Report noted = written.with(withNotes(written.problems(), found), written.run());
         Report report = trial.on(noted, settings.gates());
@@ -131,8 +129,8 @@ final class Stages {
           finish(settings, sink, target);
         }
         settings.cancellation().place(sink::commit);
-        List<String> all = sink.notes();
-        List<String> late = all.subList(Math.min(found.size(), all.size()), all.size());
+        List<String> late = new ArrayList<>(sink.notes());
+        late.removeAll(found);
         return report.with(withNotes(report.problems(), late), report.run());
       }
     }

@@ -116,7 +116,7 @@ final class StoredModel implements QuantizedModel {
       try (OutputWriter sink = open.session().layout(contents).open(options)) {
         new Transcoder(settings, source, sink).run();
         if (settings.running() && output.isRunnable()) {
-          Trial trial = Trial.of(settings, source, layers, sink.finish(), target);
+          Trial trial = Trial.of(settings, source, layers, sink, target);
           trial.requireAccepted(settings.gates().check(trial));
         } else {
           Stages.finish(settings, sink, target);

@@ -5,6 +5,7 @@ import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.Layer;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.RunnableFile;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -30,17 +31,18 @@ record Trial(
   }
 
   /**
-   * Tries an output that is complete. What speaks against the output is in the result and not
+   * Completes an output and tries it. What speaks against the output is in the result and not
    * thrown, so that it can be reported with everything else.
    *
    * @param source the original
    * @param layers its layers, which tell what it might be called with
-   * @param made the output under its temporary name; empty if there is no single file to run
+   * @param writer has got everything, and is neither finished nor committed
    * @param target what the output will be called
    */
   static Trial of(
-      Settings settings, ModelSource source, List<Layer> layers, Optional<Path> made, Path target)
+      Settings settings, ModelSource source, List<Layer> layers, OutputWriter writer, Path target)
       throws IOException {
+    Optional<Path> made = writer.finish();
     if (made.isEmpty()) {
       return NONE;
     }
@@ -67,7 +69,11 @@ record Trial(
               original.get().inputs(),
               layers,
               Race.OR_NOT_RUN);
-      return new Trial(Optional.of(run), List.of(), mismatch(run));
+      Optional<QuantException> refusal = mismatch(run);
+      return new Trial(
+          Optional.of(run),
+          List.of(),
+          refusal.isPresent() ? refusal : HeldWeights.difference(settings, writer, made.get()));
     } catch (QuantException e) {
       return new Trial(Optional.empty(), List.of(), Optional.of(e));
     }

@@ -37,8 +37,8 @@ class GatesTest {
   }
 
   private static Trial trial(ErrorStatistics outputs, long mismatched) {
-    RunResult a = new RunResult("a.pt", 1, 1, 1, errors(0, 4), 0);
-    RunResult b = new RunResult("b.pt", 1, 1, 1, outputs, mismatched);
+    RunResult a = new RunResult("a.pt", 1, 1, 1, errors(0, 4), errors(0, 4), 0);
+    RunResult b = new RunResult("b.pt", 1, 1, 1, outputs, outputs, mismatched);
     RunComparison run = new RunComparison("in.npz", 5, List.of(a, b));
     return new Trial(Optional.of(run), List.of(), Optional.empty());
   }
@@ -84,6 +84,35 @@ class GatesTest {
         .hasMessageContaining("b.pt: the cosine between its outputs and those of a.pt is 0.999500")
         .hasMessageContaining("--min-cosine asks for 0.999900;")
         .hasMessageContaining("nothing was written");
+  }
+
+  /** Outputs of a tenth of the size point in the very same direction. */
+  @Test
+  void aScaleThatIsLostIsSeenWithoutAnyGateAskedFor() {
+    ErrorStatistics shrunk = new ErrorStatistics(10, 4, 4 * 0.81, 0.4, 0.04, 0.9);
+    assertThat(shrunk.cosine()).isEqualTo(1, OFFSET);
+    Trial trial = trial(shrunk, 0);
+    Report report = trial.on(REPORT, Gates.NONE);
+    assertThat(report.accepted()).isFalse();
+    assertThatThrownBy(() -> trial.requireAccepted(report.gates()))
+        .isInstanceOf(ValidationException.class)
+        .hasMessageContaining("the outputs of b.pt have an SQNR of 0.92 dB on in.npz")
+        .hasMessageContaining("--min-sqnr asks for 6.00");
+    Report asked = trial.on(REPORT, Gates.NONE.withMinSqnr(0.9));
+    assertThat(asked.accepted()).isTrue();
+    assertThat(trial(errors(0.9, 3.5), 0).on(REPORT, Gates.NONE).accepted()).isFalse();
+  }
+
+  /** One class instead of another is no error of some decibels. */
+  @Test
+  void outputsThatAreNoFloatsHaveNoScale() {
+    RunResult a = new RunResult("a.pt", 1, 1, 1, errors(0, 4), ErrorStatistics.EMPTY, 0);
+    RunResult b = new RunResult("b.pt", 1, 1, 1, errors(3, 3.9), ErrorStatistics.EMPTY, 0);
+    RunComparison run = new RunComparison("in.npz", 5, List.of(a, b));
+    Trial trial = new Trial(Optional.of(run), List.of(), Optional.empty());
+    assertThat(trial.on(REPORT, Gates.NONE).gates())
+        .extracting(GateResult::name)
+        .containsExactly("min-cosine");
   }
 
   /** Six digits would say that 1.000000 is less than 1.000000. */

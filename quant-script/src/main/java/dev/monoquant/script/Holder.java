@@ -36,6 +36,19 @@ final class Holder {
     return KernelLimits.refusal(codec, plan);
   }
 
+  /**
+   * {@return whether the numbers that run are those of the decoded tensor, perhaps rounded again;
+   * false if kernels take the codes as they are}
+   */
+  boolean isDecoded() {
+    Plan all = plan();
+    return mode() == Mode.WEIGHT_ONLY
+        || all.decoded()
+        || (all.product() && !codec.isKernel(all.transposed()))
+        || (all.window().isPresent() && !codec.isWindowKernel())
+        || (all.embedding() && !codec.isTable());
+  }
+
   /** {@return how it was asked to be executed} */
   Mode requested() {
     return mode;

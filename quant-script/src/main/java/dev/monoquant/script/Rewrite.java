@@ -93,8 +93,15 @@ final class Rewrite {
             DataWriter.data(modules, types, places, heldConstants),
             DataWriter.constants(program.constants(), heldConstants));
     List<Treatment> treatments = new ArrayList<>();
-    of.forEach((weight, holder) -> treatments.add(Notes.of(weight, holder)));
-    return new Rewritten(result, pickles.storages(), treatments);
+    Map<String, PickleObject> decoded = new LinkedHashMap<>();
+    of.forEach(
+        (weight, holder) -> {
+          treatments.add(Notes.of(weight, holder));
+          if (holder.isDecoded()) {
+            decoded.put(weight.name(), objects.get(holder));
+          }
+        });
+    return new Rewritten(result, pickles.storages(), treatments, decoded);
   }
 
   private static void requireAllowed(Pass pass) {

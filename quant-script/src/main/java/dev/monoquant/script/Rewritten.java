@@ -2,7 +2,9 @@ package dev.monoquant.script;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.monoquant.files.pickle.PickleObject;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A program whose weights are held quantized.
@@ -15,14 +17,20 @@ import java.util.List;
  *     original, those that it no longer refers to can be dropped
  * @param storages what must be written besides, in the order of the weights
  * @param treatments what became of each weight, in the order in which they were given
+ * @param decoded the holders of weights that are decoded when the program is loaded, by the names
+ *     of the weights; see {@link HolderRun}
  */
 public record Rewritten(
-    ScriptProgram program, List<HeldStorage> storages, List<Treatment> treatments) {
+    ScriptProgram program,
+    List<HeldStorage> storages,
+    List<Treatment> treatments,
+    Map<String, PickleObject> decoded) {
 
-  /** Copies the lists. */
+  /** Copies the lists and the map. */
   public Rewritten {
     requireNonNull(program, "program");
     storages = List.copyOf(storages);
     treatments = List.copyOf(treatments);
+    decoded = Map.copyOf(decoded);
   }
 }

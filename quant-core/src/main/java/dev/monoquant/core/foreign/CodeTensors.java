@@ -119,11 +119,11 @@ final class CodeTensors {
   }
 
   private Optional<Found> unknown(TensorInfo tensor) {
-    Class kind = Class.of(tensor.type());
+    Kind kind = Kind.of(tensor.type());
     String module = module(tensor.name());
     String param = param(tensor.name(), module);
     NameWords words = NameWords.of(param);
-    if (kind == Class.NONE || !words.codes()) {
+    if (kind == Kind.NONE || !words.codes()) {
       return Optional.empty();
     }
     Module around = modules.getOrDefault(module, new Module());
@@ -131,7 +131,7 @@ final class CodeTensors {
     Optional<Scale> proof = proof(tensor, related, fit -> kind.proven(fit, true));
     if (proof.isEmpty() && around.tensors <= FEW) {
       proof = proof(tensor, around.scales, fit -> kind.proven(fit, false));
-      if (proof.isEmpty() && kind != Class.FP8 && words.rest().isEmpty()) {
+      if (proof.isEmpty() && kind != Kind.FP8 && words.rest().isEmpty()) {
         proof = proof(tensor, around.floats, fit -> kind.proven(fit, false));
       }
     }
@@ -141,20 +141,20 @@ final class CodeTensors {
   private static Optional<Scale> proof(
       TensorInfo codes, List<Scale> scales, Predicate<ScaleFit> enough) {
     return scales.stream()
-        .filter(s -> scaleType(Class.of(codes.type()), s.tensor().type()))
+        .filter(s -> scaleType(Kind.of(codes.type()), s.tensor().type()))
         .filter(s -> enough.test(ScaleFit.of(codes.shape(), s.tensor().shape())))
         .findFirst();
   }
 
   /** Scales are finer than codes: floats, powers of two, or the FP8 of NVFP4. */
-  private static boolean scaleType(Class codes, ElementType scales) {
+  private static boolean scaleType(Kind codes, ElementType scales) {
     return Layout.FLOATS.contains(scales)
         || Layout.POWERS.contains(scales)
-        || (codes != Class.FP8 && scales == ElementType.FLOAT8_E4M3);
+        || (codes != Kind.FP8 && scales == ElementType.FLOAT8_E4M3);
   }
 
   /** What codes there are, and how much it takes to believe that they are. */
-  private enum Class {
+  private enum Kind {
     FP8("FP8"),
     FP4("FP4"),
     BYTES("8-bit integer codes"),
@@ -163,11 +163,11 @@ final class CodeTensors {
 
     private final String method;
 
-    Class(String method) {
+    Kind(String method) {
       this.method = method;
     }
 
-    static Class of(ElementType type) {
+    static Kind of(ElementType type) {
       if (Layout.FP8.contains(type)) {
         return FP8;
       } else if (Layout.FP4.contains(type)) {

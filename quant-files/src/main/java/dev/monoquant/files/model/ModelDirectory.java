@@ -9,7 +9,6 @@ import dev.monoquant.files.input.Locations;
 import dev.monoquant.files.safetensors.SafetensorsFile;
 import dev.monoquant.files.safetensors.ShardIndex;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.SideFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;

@@ -64,11 +64,7 @@ public final class ModelFiles implements Closeable {
    * @param paths every file that is read
    * @param sides what lies beside the tensor files, with all that is to be told
    */
-  ModelFiles(
-      String name,
-      Map<String, SafetensorsFile> shards,
-      List<Path> paths,
-      SideFiles sides) {
+  ModelFiles(String name, Map<String, SafetensorsFile> shards, List<Path> paths, SideFiles sides) {
     this.name = name;
     this.shards = new LinkedHashMap<>(shards);
     this.paths = List.copyOf(paths);

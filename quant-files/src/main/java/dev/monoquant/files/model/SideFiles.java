@@ -2,8 +2,8 @@ package dev.monoquant.files.model;
 
 import static dev.monoquant.QuantException.quote;
 
-import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.output.Leftovers;
@@ -31,11 +31,11 @@ import java.util.stream.Collectors;
 /**
  * What lies beside the tensor files of a model: every regular file, also in folders below.
  *
- * <p>Left out: hidden folders ({@code .git}, {@code .cache}) and the temporary names and the manifest
- * of this project; and, with a note of how many there are and how large, the same weights for
- * another framework ({@code pytorch_model.bin}, {@code tf_model.h5} and so on), which would outweigh
- * a quantized model; links to folders, and links out of the directory, except those of a Hugging
- * Face cache from {@code snapshots/REVISION} into {@code blobs}.
+ * <p>Left out: hidden folders ({@code .git}, {@code .cache}) and the temporary names and the
+ * manifest of this project; and, with a note of how many there are and how large, the same weights
+ * for another framework ({@code pytorch_model.bin}, {@code tf_model.h5} and so on), which would
+ * outweigh a quantized model; links to folders, and links out of the directory, except those of a
+ * Hugging Face cache from {@code snapshots/REVISION} into {@code blobs}.
  *
  * @param files the files, sorted by name
  * @param notes what was left out, a sentence for each reason
@@ -103,10 +103,7 @@ public record SideFiles(List<SideFile> files, List<String> notes) {
             }
             if (found.size() == MAX_FILES) {
               throw new IOException(
-                  root
-                      + ": more than "
-                      + MAX_FILES
-                      + " files; is this the directory of a model?");
+                  root + ": more than " + MAX_FILES + " files; is this the directory of a model?");
             }
             found.add(side);
             return FileVisitResult.CONTINUE;

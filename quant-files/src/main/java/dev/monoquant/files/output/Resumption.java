@@ -88,8 +88,8 @@ record Resumption(Path left, Journal.Contents contents) {
    * @param notes where to say what is not
    * @return these files by name
    */
-  Map<String, Journal.Entry> moveTo(
-      Path temporary, Disk disk, HashPool pool, List<String> notes) throws IOException {
+  Map<String, Journal.Entry> moveTo(Path temporary, Disk disk, HashPool pool, List<String> notes)
+      throws IOException {
     disk.rename(left, temporary);
     Map<String, Journal.Entry> finished = new HashMap<>();
     Set<Path> keep = new HashSet<>(Set.of(temporary.resolve(Journal.FILE)));

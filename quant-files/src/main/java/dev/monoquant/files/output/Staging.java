@@ -49,12 +49,7 @@ public final class Staging implements Closeable {
   private boolean done;
 
   private Staging(
-      OutputJob job,
-      Path target,
-      boolean directory,
-      Disk disk,
-      TargetLock lock,
-      List<String> notes)
+      OutputJob job, Path target, boolean directory, Disk disk, TargetLock lock, List<String> notes)
       throws IOException {
     this.notes = new ArrayList<>(notes);
     this.target = target;

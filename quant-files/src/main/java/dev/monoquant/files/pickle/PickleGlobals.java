@@ -21,6 +21,10 @@ final class PickleGlobals {
 
   private static final int MAX_SHOWN = 20;
 
+  /** Libraries whose classes stand for quantized weights. */
+  private static final List<String> QUANTIZERS =
+      List.of("torchao", "bitsandbytes", "optimum.quanto", "hqq", "auto_gptq", "gptqmodel", "awq");
+
   private final PickleFault fault;
   private final ReadLimits limits;
   private final Predicate<Global> allowed;
@@ -69,7 +73,20 @@ final class PickleGlobals {
         Reason.PICKLE_GLOBAL,
         "names "
             + String.join(", ", names)
-            + "; only tensors and plain containers are read, and nothing is ever executed. Save"
-            + " model.state_dict() alone.");
+            + "; only tensors and plain containers are read, and nothing is ever executed. "
+            + remedy());
+  }
+
+  private String remedy() {
+    return refused.stream()
+        .map(Global::path)
+        .flatMap(path -> QUANTIZERS.stream().filter(q -> path.startsWith(q + ".")))
+        .findFirst()
+        .map(
+            library ->
+                "Its weights are quantized by "
+                    + library
+                    + ", which this version does not decode; give the float original.")
+        .orElse("Save model.state_dict() alone.");
   }
 }

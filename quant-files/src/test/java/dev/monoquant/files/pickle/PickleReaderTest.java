@@ -134,6 +134,18 @@ class PickleReaderTest {
                 + " and nothing is ever executed. Save model.state_dict() alone.");
   }
 
+  @Test
+  void weightsOfAQuantizerAreCalledThat() {
+    byte[] pickle = new PickleText().global("torchao.quantization", "Int8Tensor").stop();
+    assertThat(refusal(pickle))
+        .hasMessageContaining("names torchao.quantization.Int8Tensor")
+        .hasMessageEndingWith(
+            "Its weights are quantized by torchao, which this version does not decode; give the"
+                + " float original.");
+    byte[] other = new PickleText().global("torchaos", "Int8Tensor").stop();
+    assertThat(refusal(other)).hasMessageEndingWith("Save model.state_dict() alone.");
+  }
+
   @ParameterizedTest
   @CsvSource({
     "argparse,Namespace",

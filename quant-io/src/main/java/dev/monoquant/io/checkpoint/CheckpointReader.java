@@ -2,8 +2,8 @@ package dev.monoquant.io.checkpoint;
 
 import static dev.monoquant.QuantException.quote;
 
-import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.input.Closing;
 import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.pickle.PickleObject;

@@ -49,6 +49,7 @@ final class ScriptPlan implements OutputLayout {
   private final Disk disk;
   private final Map<String, String> remarks = new LinkedHashMap<>();
   private final HeldRecords records;
+  private final Rewritten rewritten;
   private final SortedMap<String, String> files = Manifest.sorted();
   private final SortedMap<String, Integer> dropped = new TreeMap<>();
   private long droppedBytes;
@@ -73,6 +74,7 @@ final class ScriptPlan implements OutputLayout {
     this.read = read;
     this.contents = contents;
     this.source = source;
+    this.rewritten = rewritten;
     this.disk = disk;
     for (Treatment t : rewritten.treatments()) {
       remarks.put(t.weight(), t.mode().wire() + ": " + t.note());
@@ -210,6 +212,11 @@ final class ScriptPlan implements OutputLayout {
     contents.weights().forEach(w -> weights.put(w.name(), Manifest.describe(w)));
     return new Manifest(
         HashPool.UNKNOWN, inputs, storages, Manifest.sorted(), files, made, weights);
+  }
+
+  /** {@return the program that is written} */
+  Rewritten rewritten() {
+    return rewritten;
   }
 
   @Override

@@ -7,16 +7,21 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.input.Closing;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.output.Staging;
 import dev.monoquant.files.parts.CellGrid;
+import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.files.torch.Storage;
 import dev.monoquant.files.torch.TorchTensor;
+import dev.monoquant.files.torch.TorchZip;
 import dev.monoquant.files.zip.ArchiveWriter;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.script.HolderRun;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
@@ -28,12 +33,12 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import dev.monoquant.files.model.SideFiles;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One archive in the making. Kept tensors are not put together from pieces: their storages are
@@ -55,6 +60,9 @@ final class TorchScriptWriter implements OutputWriter {
   private final String name;
   private final List<Path> written = new ArrayList<>();
   private boolean finished;
+
+  /** The finished archive, once something of it was decoded. */
+  private @Nullable TorchZip made;
 
   /**
    * Starts.
@@ -211,6 +219,34 @@ final class TorchScriptWriter implements OutputWriter {
     return Optional.of(file.path());
   }
 
+  @Override
+  public Optional<float[]> decoded(EncodedWeight weight) throws IOException {
+    PickleObject holder = plan.rewritten().decoded().get(weight.name());
+    if (holder == null || !finished) {
+      return Optional.empty();
+    }
+    if (made == null) {
+      made = TorchZip.open(file.path(), job.options().target().toString(), ReadLimits.DEFAULT);
+    }
+    TorchZip archive = made;
+    return Optional.of(
+        HolderRun.decode(
+            plan.rewritten().program(),
+            holder,
+            key -> {
+              Storage storage = archive.record(Records.DATA + key);
+              return storage.slice(0, Math.toIntExact(storage.size()));
+            }));
+  }
+
+  /** Before it gets its name: some file systems rename no file that is open. */
+  private void closeMade() throws IOException {
+    if (made != null) {
+      made.close();
+      made = null;
+    }
+  }
+
   private void writeManifest(Manifest open) throws IOException {
     String entry = plan.entry(Records.MANIFEST);
     byte[] frame = file.frame(Map.of(entry, 0L));
@@ -227,6 +263,7 @@ final class TorchScriptWriter implements OutputWriter {
     if (!finished) {
       finish();
     }
+    closeMade();
     staging.commit();
     written.add(name.isEmpty() ? job.options().target() : job.options().target().resolve(name));
     return List.copyOf(written);
@@ -234,6 +271,6 @@ final class TorchScriptWriter implements OutputWriter {
 
   @Override
   public void close() throws IOException {
-    Closing.all(List.of(file, staging));
+    Closing.all(List.of(this::closeMade, file, staging));
   }
 }

@@ -263,20 +263,24 @@ class TorchScriptSafetyTest {
                         new HeldStorage(
                             s.key(), s.weight(), s.part(), s.type(), s.elements() + 1))),
         "bytes");
-    requireBroken(r -> new Rewritten(r.program(), r.storages(), List.of()), "not every weight");
+    requireBroken(
+        r -> new Rewritten(r.program(), r.storages(), List.of(), Map.of()), "not every weight");
     requireBroken(
         r -> {
           ScriptProgram p = r.program();
           PickleTuple none = new PickleTuple(List.of());
           return new Rewritten(
-              new ScriptProgram(p.code(), none, p.constants()), r.storages(), r.treatments());
+              new ScriptProgram(p.code(), none, p.constants()),
+              r.storages(),
+              r.treatments(),
+              Map.of());
         },
         "lost the kept tensor");
     assertThat(folder).isEmptyDirectory();
   }
 
   private static Rewritten with(Rewritten rewritten, List<HeldStorage> storages) {
-    return new Rewritten(rewritten.program(), storages, rewritten.treatments());
+    return new Rewritten(rewritten.program(), storages, rewritten.treatments(), Map.of());
   }
 
   private static List<HeldStorage> other(Rewritten r, UnaryOperator<HeldStorage> change) {

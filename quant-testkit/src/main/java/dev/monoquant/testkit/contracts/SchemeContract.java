@@ -2,15 +2,18 @@ package dev.monoquant.testkit.contracts;
 
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.ScriptRunner;
 import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.testkit.data.WeightSample;
 import dev.monoquant.testkit.laws.CoverageLaws;
 import dev.monoquant.testkit.laws.LawViolation;
+import dev.monoquant.testkit.laws.NotApplicable;
 import dev.monoquant.testkit.laws.RoundingLaws;
 import dev.monoquant.testkit.laws.SchemeLaws;
 import dev.monoquant.testkit.laws.TileDecoderLaws;
 import dev.monoquant.testkit.laws.TileIndependenceLaws;
 import dev.monoquant.testkit.laws.TileQuantizerLaws;
+import dev.monoquant.testkit.laws.TorchScriptLaws;
 import java.util.List;
 import net.jqwik.api.Assume;
 import net.jqwik.api.Example;
@@ -293,6 +296,32 @@ public interface SchemeContract extends SchemeSubject {
         computesBothWays(),
         "computesBothWays() is false",
         () -> TileQuantizerLaws.torchEqualsJvm(c));
+  }
+
+  /**
+   * See {@link TorchScriptLaws#torchScriptEqualsDecoder}.
+   *
+   * @param c generated
+   */
+  @Property(tries = 20)
+  default void torchScriptEqualsDecoder(@ForAll("schemeCases") SchemeCase c) {
+    Assume.that(c.accepted());
+    Judging.judge(() -> TorchScriptLaws.torchScriptEqualsDecoder(c, availableRunner()));
+  }
+
+  private ScriptRunner availableRunner() {
+    String law = "torchScriptEqualsDecoder";
+    ScriptRunner runner =
+        scriptRunner()
+            .orElseThrow(
+                () -> new NotApplicable(law, "nothing runs TorchScript: test with quant-script"));
+    runner
+        .unavailable()
+        .ifPresent(
+            reason -> {
+              throw new NotApplicable(law, reason);
+            });
+    return runner;
   }
 
   /**

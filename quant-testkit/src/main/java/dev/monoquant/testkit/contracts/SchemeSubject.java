@@ -3,12 +3,15 @@ package dev.monoquant.testkit.contracts;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.ScriptRunner;
 import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.testkit.data.ValuePattern;
 import dev.monoquant.testkit.data.WeightSample;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.ServiceLoader;
 import java.util.Set;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -86,6 +89,14 @@ public interface SchemeSubject {
   /** {@return whether an engine is at hand to look for leaked arrays, which starts it} */
   default boolean usesArrays() {
     return computesBothWays();
+  }
+
+  /**
+   * {@return what runs TorchScript: the one on the class path, such as that of quant-script; the
+   * PyTorch engine is started if there is one}
+   */
+  default Optional<ScriptRunner> scriptRunner() {
+    return ServiceLoader.load(ScriptRunner.class).findFirst();
   }
 
   /**

@@ -67,6 +67,11 @@ public class ForwardingWriter implements OutputWriter {
   }
 
   @Override
+  public Optional<float[]> decoded(EncodedWeight weight) throws IOException {
+    return inside.decoded(weight);
+  }
+
+  @Override
   public List<Path> commit() throws IOException {
     return inside.commit();
   }

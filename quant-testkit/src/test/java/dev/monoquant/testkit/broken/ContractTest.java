@@ -61,7 +61,8 @@ class ContractTest {
             "isRegistered",
             "leavesNoArrays",
             "requantizingStays",
-            "torchEqualsJvm");
+            "torchEqualsJvm",
+            "torchScriptEqualsDecoder");
     assertThat(run.message("torchEqualsJvm"))
         .isEqualTo("law torchEqualsJvm does not apply: computesBothWays() is false");
     assertThat(run.message("codesFitTheirType"))

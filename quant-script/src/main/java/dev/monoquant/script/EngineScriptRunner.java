@@ -1,0 +1,93 @@
+package dev.monoquant.script;
+
+import com.google.auto.service.AutoService;
+import dev.monoquant.files.parts.CellRows;
+import dev.monoquant.files.pickle.PickleObject;
+import dev.monoquant.files.pickle.PickleTuple;
+import dev.monoquant.files.pickle.PickleValue.None;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ScriptRunner;
+import dev.monoquant.tile.EncodedTile;
+import dev.monoquant.tile.Part;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * Decodes weights with the source that TorchScript outputs have, in the PyTorch engine. Stateless
+ * and thread-safe.
+ */
+@AutoService(ScriptRunner.class)
+public final class EngineScriptRunner implements ScriptRunner {
+
+  private static final String LIBRARY = "monoquant";
+
+  /** Made by the service loader. */
+  public EngineScriptRunner() {}
+
+  @Override
+  public Optional<String> unavailable() {
+    return HolderRun.unavailable();
+  }
+
+  @Override
+  public Optional<float[]> decode(EncodedWeight weight, EncodedTile parts) {
+    return Codec.of(weight).map(codec -> decode(codec, parts));
+  }
+
+  private static float[] decode(Codec codec, EncodedTile parts) {
+    ScriptProgram nothing = new ScriptProgram(new TreeMap<>(), None.INSTANCE, none());
+    HolderPickles pickles = new HolderPickles(nothing);
+    List<PickleObject> tensors = pickles.parts(codec);
+    PickleObject holder =
+        HolderPickles.object(
+            "__torch__." + LIBRARY + ".Weight", new Holder(codec, Mode.WEIGHT_ONLY), tensors);
+    Optional<String> decoder =
+        codec.kind() == Codec.Kind.SCRIPT ? Optional.of(Library.decoder(codec)) : Optional.empty();
+    TreeMap<String, String> code = new TreeMap<>();
+    code.put("__torch__/" + LIBRARY + ".py", Library.source(LIBRARY, decoder));
+    ScriptProgram program = new ScriptProgram(code, None.INSTANCE, none());
+    WeightMatrix rows = codec.weight().rows();
+    Map<String, ByteBuffer> storages = new HashMap<>();
+    for (HeldStorage storage : pickles.storages()) {
+      Part part = codec.weight().encoding().part(storage.part());
+      storages.put(
+          storage.key(), ByteBuffer.wrap(CellRows.of(part, rows).pack(parts.part(storage.part()))));
+    }
+    try {
+      return byRows(rows, HolderRun.decode(program, holder, storages::get));
+    } catch (IOException e) {
+      throw new UncheckedIOException("a temporary file could not be used: " + e.getMessage(), e);
+    }
+  }
+
+  private static PickleTuple none() {
+    return new PickleTuple(List.of());
+  }
+
+  /** From the order of the tensor to that of the matrix. */
+  private static float[] byRows(WeightMatrix matrix, float[] tensor) {
+    if (matrix.rowAxis() == 0) {
+      return tensor;
+    }
+    int rows = Math.toIntExact(matrix.rows());
+    int cols = Math.toIntExact(matrix.cols());
+    int run = 1;
+    for (int axis = matrix.rowAxis() + 1; axis < matrix.tensor().shape().rank(); axis++) {
+      run *= Math.toIntExact(matrix.tensor().shape().dim(axis));
+    }
+    float[] out = new float[tensor.length];
+    for (int row = 0; row < rows; row++) {
+      for (int col = 0; col < cols; col++) {
+        out[row * cols + col] = tensor[(col / run * rows + row) * run + col % run];
+      }
+    }
+    return out;
+  }
+}

@@ -1,0 +1,63 @@
+package dev.monoquant.testkit.laws;
+
+import dev.monoquant.ValidationException;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ScriptRunner;
+import dev.monoquant.testkit.SchemeCase;
+import dev.monoquant.tile.EncodedTile;
+import java.util.Map;
+
+/** What a scheme says in TorchScript, beside what its decoder does. */
+public final class TorchScriptLaws {
+
+  private TorchScriptLaws() {}
+
+  /**
+   * Every number that TorchScript decodes is the decoder's, see {@link ScriptRunner#isSame}:
+   * outputs that run without this library hold the weight that was measured.
+   *
+   * @param c an accepted case; it is not judged if outputs do not know how to decode it
+   * @param runner what runs TorchScript, and is available
+   */
+  public static void torchScriptEqualsDecoder(SchemeCase c, ScriptRunner runner) {
+    String law = "torchScriptEqualsDecoder";
+    WeightMatrix matrix = c.weight().rows();
+    EncodedWeight weight =
+        new EncodedWeight(
+            matrix,
+            c.scheme().id(),
+            c.options(),
+            c.encoding(),
+            Map.of(),
+            c.scheme().torchScript(matrix, c.options()));
+    EncodedTile tile = c.quantize();
+    float[] decoded = c.decode(tile);
+    float[] run = run(law, c, weight, tile, runner);
+    if (run.length != decoded.length) {
+      throw new LawViolation(
+          law, c, "TorchScript makes %d numbers of %d".formatted(run.length, decoded.length));
+    }
+    for (int i = 0; i < run.length; i++) {
+      if (!ScriptRunner.isSame(c.weight().type(), decoded[i], run[i])) {
+        throw new LawViolation(
+            law,
+            c,
+            "number %d is decoded to %s, and to %s in TorchScript"
+                .formatted(i, decoded[i], run[i]));
+      }
+    }
+  }
+
+  private static float[] run(
+      String law, SchemeCase c, EncodedWeight weight, EncodedTile tile, ScriptRunner runner) {
+    try {
+      return runner
+          .decode(weight, tile)
+          .orElseThrow(
+              () -> new NotApplicable(law, "TorchScript outputs do not know how to decode it"));
+    } catch (ValidationException e) {
+      throw new LawViolation(law, c, String.valueOf(e.getMessage()), e);
+    }
+  }
+}

@@ -2,6 +2,7 @@ package dev.monoquant.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
@@ -71,7 +72,12 @@ class ReportFileTest {
             "--min-cosine asks for 1.0000",
             "nothing was written");
     assertThat(run.out()).contains("gate min-cosine", "missed: ");
-    JsonObject gate = report().getAsJsonArray("gates").get(0).getAsJsonObject();
+    JsonObject gate =
+        report().getAsJsonArray("gates").asList().stream()
+            .map(JsonElement::getAsJsonObject)
+            .filter(g -> g.get("name").getAsString().equals("min-cosine"))
+            .findFirst()
+            .orElseThrow();
     assertThat(gate.get("limit").getAsDouble()).isEqualTo(1);
     assertThat(gate.get("value").getAsDouble()).isBetween(0.9, 0.99999999);
     assertThat(report().getAsJsonObject("run").getAsJsonArray("models")).hasSize(2);

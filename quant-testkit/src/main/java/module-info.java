@@ -1,6 +1,7 @@
 /** Tests for those who extend Mono Quant. */
 module dev.monoquant.testkit {
   requires transitive dev.monoquant.api;
+  requires java.management;
   requires transitive net.jqwik.api;
   requires transitive org.opentest4j;
   requires static com.google.auto.service;

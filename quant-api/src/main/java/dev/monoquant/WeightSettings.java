@@ -2,6 +2,7 @@ package dev.monoquant;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Granularity;
 import java.util.Collections;
@@ -65,6 +66,15 @@ public record WeightSettings(
               + " is no id. Example: --profile compressed-tensors");
     }
     extra = Collections.unmodifiableMap(new TreeMap<>(extra));
+    for (Map.Entry<String, String> option : extra.entrySet()) {
+      if (CommonOptions.NAMES.contains(option.getKey())) {
+        throw new ConfigurationException(
+            "option "
+                + option.getKey()
+                + " is no plugin's own. Set it with "
+                + CommonOptions.argument(option.getKey(), option.getValue()));
+      }
+    }
   }
 
   /**

@@ -70,4 +70,118 @@ public record WeightMatrix(
     }
     return TensorShape.of(dims);
   }
+
+  /**
+   * Where rows of the matrix lie in the memory of the tensor.
+   *
+   * @param rows rows of this matrix
+   * @return the runs of consecutive numbers that hold them
+   * @throws IllegalArgumentException if there are no such rows
+   */
+  public Runs runs(RowRange rows) {
+    if (rows.end() > rows()) {
+      throw new IllegalArgumentException(
+          String.format(
+              "rows %d to %d of %s, which has %d", rows.first(), rows.end(), this, rows()));
+    }
+    long count = 1;
+    for (int axis = 0; axis < rowAxis; axis++) {
+      count *= tensor.shape().dim(axis);
+    }
+    int width = count == 0 ? 0 : Math.toIntExact(cols() / count);
+    return new Runs(
+        Math.toIntExact(count), width, rows.height(), rows.first() * width, rows() * width);
+  }
+
+  /**
+   * Rows of a matrix as runs of consecutive numbers of the tensor. Run {@code k} holds, row after
+   * row, the columns {@code k * width} to {@code (k + 1) * width - 1}:
+   *
+   * <pre>
+   *                 columns   0 .. width-1   width .. 2*width-1   ...
+   * row first               [    run 0     |      run 1         | ... ]
+   * row first+1             [    run 0     |      run 1         | ... ]
+   * </pre>
+   *
+   * With row axis 0 there is one run, which is as wide as the matrix.
+   *
+   * @param count the number of runs
+   * @param width the columns of one row that a run holds
+   * @param height the rows
+   * @param first the index of the first number of run 0 in the tensor
+   * @param stride from the first number of a run to that of the next one
+   */
+  public record Runs(int count, int width, int height, long first, long stride) {
+
+    /** Rows at once: more lines of memory at such distances displace each other in the cache. */
+    private static final int BLOCK = 8;
+
+    /**
+     * {@return the index in the tensor of the first number of a run}
+     *
+     * @param run 0 to {@link #count()} - 1
+     */
+    public long start(int run) {
+      return first + run * stride;
+    }
+
+    /** {@return the numbers in each run} */
+    public int length() {
+      return Math.multiplyExact(width, height);
+    }
+
+    /**
+     * Copies runs to where their numbers stand in the rows.
+     *
+     * @param runs numbers of the runs from {@code from} on, one run after the other
+     * @param from the first of these runs
+     * @param n how many runs
+     * @param rows the rows, row-major
+     */
+    public void scatter(float[] runs, int from, int n, float[] rows) {
+      int length = length();
+      int columns = count * width;
+      for (int block = 0; block < height; block += BLOCK) {
+        int end = Math.min(height, block + BLOCK);
+        for (int k = 0; k < n; k++) {
+          int run = k * length;
+          int column = (from + k) * width;
+          for (int r = block; r < end; r++) {
+            if (width == 1) {
+              rows[r * columns + column] = runs[run + r];
+            } else {
+              System.arraycopy(runs, run + r * width, rows, r * columns + column, width);
+            }
+          }
+        }
+      }
+    }
+
+    /**
+     * Copies numbers of the rows to runs, as {@link #scatter} does the other way round.
+     *
+     * @param rows the rows, row-major
+     * @param from the first run
+     * @param n how many runs
+     * @param runs where they go, one run after the other
+     */
+    public void gather(float[] rows, int from, int n, float[] runs) {
+      int length = length();
+      int columns = count * width;
+      for (int block = 0; block < height; block += BLOCK) {
+        int end = Math.min(height, block + BLOCK);
+        for (int k = 0; k < n; k++) {
+          int run = k * length;
+          int column = (from + k) * width;
+          for (int r = block; r < end; r++) {
+            if (width == 1) {
+              runs[run + r] = rows[r * columns + column];
+            } else {
+              System.arraycopy(rows, r * columns + column, runs, run + r * width, width);
+            }
+          }
+        }
+      }
+    }
+  }
 }

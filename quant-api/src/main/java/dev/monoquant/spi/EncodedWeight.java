@@ -4,10 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.tile.Encoding;
-import java.util.Collections;
-import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /**
  * A weight together with how it is, or will be, quantized and stored.
@@ -16,16 +13,16 @@ import java.util.TreeMap;
  * @param scheme the scheme that made the codes
  * @param options the resolved options of the scheme
  * @param encoding the parts
- * @param storage the options of the output format's own for this weight, in canonical form, see
- *     {@link OutputFormat#options()}; empty if the format has none or is not known yet
+ * @param storage the options of the output format for this weight, see {@link
+ *     OutputFormat#options()}; empty if the format has none or is not known yet
  * @param script how TorchScript decodes the parts, see {@link Scheme#torchScript}
  */
 public record EncodedWeight(
     WeightMatrix rows,
     SchemeId scheme,
-    Options options,
+    OptionValues options,
     Encoding encoding,
-    Map<String, String> storage,
+    OptionValues storage,
     Optional<String> script) {
 
   /** Checks that nothing is null. */
@@ -35,7 +32,7 @@ public record EncodedWeight(
     requireNonNull(options, "options");
     requireNonNull(encoding, "encoding");
     requireNonNull(script, "script");
-    storage = Collections.unmodifiableMap(new TreeMap<>(storage));
+    requireNonNull(storage, "storage");
   }
 
   /**
@@ -46,8 +43,9 @@ public record EncodedWeight(
    * @param options the resolved options
    * @param encoding the parts
    */
-  public EncodedWeight(WeightMatrix rows, SchemeId scheme, Options options, Encoding encoding) {
-    this(rows, scheme, options, encoding, Map.of(), Optional.empty());
+  public EncodedWeight(
+      WeightMatrix rows, SchemeId scheme, OptionValues options, Encoding encoding) {
+    this(rows, scheme, options, encoding, OptionValues.DEFAULTS, Optional.empty());
   }
 
   /** {@return the full name of the weight} */
@@ -56,23 +54,20 @@ public record EncodedWeight(
   }
 
   /**
-   * {@return the value of an option of the output format's own; its default if nothing is said}
+   * {@return this weight, to be stored in another way}
    *
-   * @param option one of {@link OutputFormat#options()}
-   * @param <T> the type of the value
-   * @throws dev.monoquant.ConfigurationException if the value is not allowed
+   * @param values options of the output format
    */
-  public <T> T storage(OptionSpec<T> option) {
-    String text = storage.get(option.name());
-    return text == null ? option.defaultValue() : option.parse(text);
+  public EncodedWeight withStorage(OptionValues values) {
+    return new EncodedWeight(rows, scheme, options, encoding, values, script);
   }
 
   /**
-   * {@return this weight, to be stored in another way}
+   * {@return this weight with other options of its scheme}
    *
-   * @param values options of the output format's own by name
+   * @param values every option of the scheme
    */
-  public EncodedWeight withStorage(Map<String, String> values) {
-    return new EncodedWeight(rows, scheme, options, encoding, values, script);
+  public EncodedWeight withOptions(OptionValues values) {
+    return new EncodedWeight(rows, scheme, values, encoding, storage, script);
   }
 }

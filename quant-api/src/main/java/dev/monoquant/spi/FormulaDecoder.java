@@ -1,7 +1,5 @@
 package dev.monoquant.spi;
 
-import dev.monoquant.PluginException;
-import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 import dev.monoquant.model.FloatBytes;
@@ -30,23 +28,11 @@ final class FormulaDecoder implements TileDecoder {
   private final int cols;
   private final EncodedWeight weight;
 
-  private FormulaDecoder(EncodedWeight weight) {
+  FormulaDecoder(EncodedWeight weight) {
     this.weight = weight;
     this.formula = weight.encoding().formula();
     this.type = weight.rows().tensor().type();
     this.cols = Math.toIntExact(weight.rows().cols());
-  }
-
-  static FormulaDecoder of(EncodedWeight weight) {
-    if (weight.encoding().formula() instanceof Formula.Opaque) {
-      throw new PluginException(
-          "scheme "
-              + weight.scheme()
-              + " on "
-              + QuantException.quote(weight.name())
-              + ": its formula is opaque, so it must bring a decoder, and it has none");
-    }
-    return new FormulaDecoder(weight);
   }
 
   @Override

@@ -1,7 +1,10 @@
 package dev.monoquant.spi;
 
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -29,6 +32,42 @@ public interface ModelSource extends AutoCloseable {
    * @throws IOException if reading fails
    */
   ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException;
+
+  /**
+   * Reads rows of a weight as floats, whatever axis of the tensor they lie along. A source that
+   * makes its numbers row by row overrides this.
+   *
+   * @param matrix a matrix of one of the plain tensors of {@link #info()}, of type F16, BF16, F32
+   *     or F64
+   * @param rows which rows
+   * @param into the numbers, row-major from index 0 on; what lies beyond them stays. A finite
+   *     double beyond the range of float32 arrives as an infinity
+   * @throws IOException if reading fails
+   */
+  default void readRows(WeightMatrix matrix, RowRange rows, float[] into) throws IOException {
+    WeightMatrix.Runs runs = matrix.runs(rows);
+    ElementType type = matrix.tensor().type();
+    int length = runs.length();
+    if (length == 0) {
+      return;
+    }
+    boolean inPlace = runs.count() == 1;
+    // 16 columns at a time, so that rows are written in stretches and not number by number.
+    int most = inPlace ? 1 : Math.max(1, Math.min(runs.count(), 16 / runs.width()));
+    float[] some = inPlace ? into : new float[Math.multiplyExact(most, length)];
+    for (int run = 0; run < runs.count(); run += most) {
+      int n = Math.min(most, runs.count() - run);
+      for (int k = 0; k < n; k++) {
+        long offset = Math.multiplyExact(runs.start(run + k), (long) type.cellBytes());
+        int bytes = Math.multiplyExact(length, type.cellBytes());
+        ByteBuffer data = read(matrix.tensor(), offset, bytes);
+        FloatBytes.widen(type, data, some, k * length, length);
+      }
+      if (!inPlace) {
+        runs.scatter(some, run, n, into);
+      }
+    }
+  }
 
   /**
    * Reads rows of a quantized weight, unpacked.

@@ -12,9 +12,9 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An option of a plugin's own, described: its name, type, allowed values, default and help. What
- * describes it also checks it, so that a configuration, the command line and the list of plugins
- * say the same thing.
+ * An option of a plugin, described: its name, type, allowed values, default and help. The
+ * description also checks values, so that a configuration, the command line and the list of plugins
+ * agree. {@link CommonOptions} has those that schemes share; the others are of a plugin's own.
  *
  * <pre>{@code
  * static final OptionSpec<Integer> ITERATIONS =
@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Values travel as text in a canonical form, which is written into outputs: whole numbers
  * without leading zeros, other numbers as {@link Double#toString(double)} has them. Immutable.
  *
- * @param <T> Integer, Double, Boolean or String
+ * @param <T> Integer, Double, Boolean, String, or {@link dev.monoquant.tile.Granularity}
  */
 public final class OptionSpec<T> {
 
@@ -37,6 +37,7 @@ public final class OptionSpec<T> {
   private final String help;
   private final List<T> bounds;
   private final Function<String, @Nullable T> read;
+  private final Function<T, String> write;
 
   private OptionSpec(
       String name,
@@ -46,6 +47,18 @@ public final class OptionSpec<T> {
       String help,
       List<T> bounds,
       Function<String, @Nullable T> read) {
+    this(name, type, allowed, defaultValue, help, bounds, read, String::valueOf);
+  }
+
+  OptionSpec(
+      String name,
+      String type,
+      String allowed,
+      T defaultValue,
+      String help,
+      List<T> bounds,
+      Function<String, @Nullable T> read,
+      Function<T, String> write) {
     if (!name.matches("[a-z][a-z0-9-]{0,63}")) {
       throw new IllegalArgumentException(
           "option name " + name + ": lower case letters, digits and dashes are allowed");
@@ -60,9 +73,15 @@ public final class OptionSpec<T> {
     this.help = help;
     this.bounds = bounds;
     this.read = read;
-    if (!defaultValue.equals(read.apply(String.valueOf(defaultValue)))) {
+    this.write = write;
+    if (!defaultValue.equals(read.apply(write.apply(defaultValue)))) {
       throw new IllegalArgumentException(
-          "the default of option " + name + " is " + defaultValue + "; allowed is " + allowed);
+          "the default of option "
+              + name
+              + " is "
+              + text(defaultValue)
+              + "; allowed is "
+              + allowed);
     }
   }
 
@@ -163,12 +182,14 @@ public final class OptionSpec<T> {
         text -> all.contains(text) ? text : null);
   }
 
-  /** {@return its name, as in {@code --option name=value}} */
+  /** {@return its name, as in {@code --option name=value}; see {@link CommonOptions#NAMES}} */
   public String name() {
     return name;
   }
 
-  /** {@return {@code integer}, {@code number}, {@code flag} or {@code choice}} */
+  /**
+   * {@return {@code integer}, {@code number}, {@code flag}, {@code choice} or {@code granularity}}
+   */
   public String type() {
     return type;
   }
@@ -201,24 +222,42 @@ public final class OptionSpec<T> {
       throw new ConfigurationException(
           String.format(
               Locale.ROOT,
-              "option %s is %s; it must be %s. Example: --option %s=%s",
+              "option %s is %s; it must be %s. Example: %s",
               name,
               QuantException.quote(text),
               allowed,
-              name,
-              defaultValue));
+              argument(defaultValue)));
     }
     return value;
   }
 
   /**
-   * {@return the canonical form of a value}
+   * {@return the canonical form of a value, which {@link #parse} reads}
+   *
+   * @param value a value
+   */
+  public String text(T value) {
+    return write.apply(value);
+  }
+
+  /**
+   * {@return how the command line sets it, such as {@code --option iterations=20} or {@code --bits
+   * 8}}
+   *
+   * @param value a value
+   */
+  public String argument(T value) {
+    return CommonOptions.argument(name, text(value));
+  }
+
+  /**
+   * {@return the canonical form of what somebody wrote}
    *
    * @param text what somebody wrote
    * @throws ConfigurationException if it is not allowed; the message says what is
    */
   public String canonical(String text) {
-    return String.valueOf(parse(text));
+    return text(parse(text));
   }
 
   /**
@@ -227,14 +266,14 @@ public final class OptionSpec<T> {
    */
   public List<String> examples() {
     Set<String> examples = new LinkedHashSet<>();
-    examples.add(String.valueOf(defaultValue));
-    bounds.forEach(value -> examples.add(String.valueOf(value)));
+    examples.add(text(defaultValue));
+    bounds.forEach(value -> examples.add(text(value)));
     return List.copyOf(examples);
   }
 
   /** {@return such as {@code iterations (a whole number from 1 to 1000, default 20)}} */
   @Override
   public String toString() {
-    return name + " (" + allowed + ", default " + defaultValue + ")";
+    return name + " (" + allowed + ", default " + text(defaultValue) + ")";
   }
 }

@@ -1,15 +1,21 @@
 package dev.monoquant.spi;
 
+import dev.monoquant.tile.Granularity;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.Map;
+import java.util.NoSuchElementException;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
- * What the options of a plugin's own are set to, as they arrive at the plugin: checked against
- * their descriptions, with every default filled in.
+ * What the options of a plugin are set to, as they arrive at the plugin: checked against their
+ * descriptions, with every default filled in.
  *
  * <pre>{@code
- * int rows = values.get(ROWS);
+ * int steps = options.get(ITERATIONS);
+ * int columns = options.granularity().columns(weight.cols());
  * }</pre>
  *
  * <p>What this does not do: it knows no descriptions. An option that is not in it has the default
@@ -28,14 +34,118 @@ public record OptionValues(Map<String, String> texts) {
   }
 
   /**
-   * {@return the value of an option; its default if nothing is said}
+   * {@return the default of every option}
+   *
+   * @param options the descriptions
+   */
+  public static OptionValues defaults(Collection<OptionSpec<?>> options) {
+    Map<String, String> texts = new TreeMap<>();
+    options.forEach(option -> texts.put(option.name(), option.examples().get(0)));
+    return new OptionValues(texts);
+  }
+
+  /**
+   * {@return the value of an option; its default if nothing is said, as in what was written before
+   * the plugin had the option}
    *
    * @param option one that the plugin describes
    * @param <T> the type of the value
    * @throws dev.monoquant.ConfigurationException if the value is not allowed
    */
   public <T> T get(OptionSpec<T> option) {
+    return find(option).orElse(option.defaultValue());
+  }
+
+  /**
+   * {@return the value of an option; empty if nothing is said}
+   *
+   * @param option its description
+   * @param <T> the type of the value
+   * @throws dev.monoquant.ConfigurationException if the value is not allowed
+   */
+  public <T> Optional<T> find(OptionSpec<T> option) {
     String text = texts.get(option.name());
-    return text == null ? option.defaultValue() : option.parse(text);
+    return text == null ? Optional.empty() : Optional.of(option.parse(text));
+  }
+
+  /**
+   * {@return these values with one changed}
+   *
+   * @param option the option
+   * @param value its value
+   * @param <T> the type of the value
+   */
+  public <T> OptionValues with(OptionSpec<T> option, T value) {
+    return with(Map.of(option.name(), option.text(value)));
+  }
+
+  /**
+   * {@return these values with some changed}
+   *
+   * @param changed values in canonical form by the names of their options
+   */
+  public OptionValues with(Map<String, String> changed) {
+    Map<String, String> all = new TreeMap<>(texts);
+    all.putAll(changed);
+    return new OptionValues(all);
+  }
+
+  /**
+   * {@return bits of one code}
+   *
+   * @throws NoSuchElementException if the scheme has no such option
+   */
+  public int bits() {
+    return require(CommonOptions.BITS);
+  }
+
+  /**
+   * {@return whether zero is the middle of the codes and no zero point is stored}
+   *
+   * @throws NoSuchElementException if the scheme has no such option
+   */
+  public boolean symmetric() {
+    return require(CommonOptions.SYMMETRIC);
+  }
+
+  /**
+   * {@return how many numbers share a scale}
+   *
+   * @throws NoSuchElementException if the scheme has no such option
+   */
+  public Granularity granularity() {
+    return require(CommonOptions.GRANULARITY);
+  }
+
+  /**
+   * {@return whose formulas are followed}
+   *
+   * @throws NoSuchElementException if the scheme has no such option
+   */
+  public String profile() {
+    return require(CommonOptions.PROFILE);
+  }
+
+  /** {@return those that are none of {@link CommonOptions#NAMES}} */
+  public Map<String, String> own() {
+    Map<String, String> own = new TreeMap<>(texts);
+    own.keySet().removeAll(CommonOptions.NAMES);
+    return Collections.unmodifiableMap(own);
+  }
+
+  private <T> T require(OptionSpec<T> option) {
+    return find(option)
+        .orElseThrow(
+            () ->
+                new NoSuchElementException(
+                    "option " + option.name() + " is not among [" + this + "]"));
+  }
+
+  /** {@return such as {@code bits=8, granularity=channel}} */
+  @Override
+  public String toString() {
+    return texts.entrySet().stream()
+        .map(e -> e.getKey() + "=" + e.getValue())
+        .collect(Collectors.joining(", "));
   }
 }

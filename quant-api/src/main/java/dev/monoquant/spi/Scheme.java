@@ -1,7 +1,6 @@
 package dev.monoquant.spi;
 
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.tile.Encoding;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -23,37 +22,9 @@ public interface Scheme {
   SchemeId id();
 
   /**
-   * The options that hold where the configuration says nothing.
-   *
-   * @param rows the weight
-   * @return complete options
-   */
-  Options defaults(WeightMatrix rows);
-
-  /**
-   * The parts this scheme makes, from shapes and options alone.
-   *
-   * @param rows the weight
-   * @param options complete options
-   * @return the parts
-   * @throws dev.monoquant.ConfigurationException if the options do not fit this scheme or this
-   *     weight; the message says what is allowed
-   */
-  Encoding encoding(WeightMatrix rows, Options options);
-
-  /**
-   * What must be known before the first tile.
-   *
-   * @param options complete options
-   * @return the needs; empty if tiles can start at once
-   */
-  default Set<Need> needs(Options options) {
-    return Set.of();
-  }
-
-  /**
-   * The options of this scheme's own, described. Any other is refused, and so is a value that the
-   * description does not allow; what arrives in {@link Options#extra()} is complete.
+   * The options that users may set, described: those of {@link CommonOptions} that the scheme has,
+   * and its own. Any other is refused, and so is a value that the description does not allow,
+   * before the scheme is asked for anything; what arrives is complete.
    *
    * @return the descriptions, names unique, the same at each call
    */
@@ -62,36 +33,73 @@ public interface Scheme {
   }
 
   /**
-   * Starts to quantize a weight.
+   * The options that hold where the configuration says nothing. A scheme whose defaults depend on
+   * the weight overrides this, and may name only those that differ from their description.
    *
-   * @param rows the weight
-   * @param options the options that {@link #encoding} accepted
-   * @param facts what {@link #needs} asked for
-   * @return an immutable, thread-safe worker
+   * @param weight the weight
+   * @return values that {@link #options} allows
    */
-  TileQuantizer begin(WeightMatrix rows, Options options, Facts facts);
+  default OptionValues defaults(WeightMatrix weight) {
+    return OptionValues.defaults(options());
+  }
 
   /**
-   * The inverse, for validation, tests and readers. It sees parts only, never the original. A
-   * scheme whose {@link Encoding#formula()} says it all brings none; one with {@link
-   * dev.monoquant.tile.Formula.Opaque} must.
+   * Whether it can take a weight, from shapes and options alone: the parts that it makes of it, or
+   * why it cannot, and which options it could. Options whose values are not allowed never arrive
+   * here; what is left to say is what depends on the weight.
    *
-   * @param rows the weight
+   * <p>Groups of columns that do not divide the columns are the scheme's to allow: one that takes
+   * ragged groups says so by fitting, one that does not answers {@link Fit#raggedGroups}.
+   *
+   * @param weight the weight
+   * @param options complete options
+   * @return the answer, the same for the same weight and options
+   */
+  Fit fit(WeightMatrix weight, OptionValues options);
+
+  /**
+   * What must be known before the first tile.
+   *
+   * @param options complete options
+   * @return the needs; empty if tiles can start at once
+   */
+  default Set<Need> needs(OptionValues options) {
+    return Set.of();
+  }
+
+  /**
+   * Starts to quantize a weight.
+   *
+   * @param weight the weight
+   * @param options the options that {@link #fit} accepted
+   * @param facts what {@link #needs} asked for
+   * @param compute where to do the arithmetic, for schemes that have a choice; never changes
+   *     numbers
+   * @return an immutable, thread-safe worker
+   */
+  TileQuantizer begin(WeightMatrix weight, OptionValues options, Facts facts, Compute compute);
+
+  /**
+   * The inverse, for validation, tests and readers. It sees parts only, never the original. Asked
+   * of schemes with {@link dev.monoquant.tile.Formula.Opaque} only, which must bring one; any other
+   * formula is decoded by the framework.
+   *
+   * @param weight the weight
    * @param options the options it was quantized with
    * @return an immutable, thread-safe worker; empty for that of the formula
    */
-  default Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
+  default Optional<TileDecoder> decoder(WeightMatrix weight, OptionValues options) {
     return Optional.empty();
   }
 
   /**
    * How far decoded numbers may be from their originals. Every run is checked against it.
    *
-   * @param rows the weight
-   * @param options the options it was quantized with
+   * @param weight the weight
+   * @param options the options it was quantized with, which {@link #fit} accepts
    * @return an immutable, thread-safe worker
    */
-  default ErrorBound bound(WeightMatrix rows, Options options) {
+  default ErrorBound bound(WeightMatrix weight, OptionValues options) {
     return ErrorBound.NONE;
   }
 
@@ -111,11 +119,11 @@ public interface Scheme {
    * return torch.mul(torch.to(codes, 6), scale)
    * }</pre>
    *
-   * @param rows the weight
+   * @param weight the weight
    * @param options the options it is quantized with
    * @return the body; empty if there is none, and such outputs keep the weight in float
    */
-  default Optional<String> torchScript(WeightMatrix rows, Options options) {
+  default Optional<String> torchScript(WeightMatrix weight, OptionValues options) {
     return Optional.empty();
   }
 }

@@ -1,6 +1,9 @@
 package dev.monoquant.spi;
 
+import dev.monoquant.PluginException;
+import dev.monoquant.QuantException;
 import dev.monoquant.tile.EncodedTile;
+import dev.monoquant.tile.Formula;
 
 /** Decodes the tiles of one weight. Immutable and thread-safe. */
 @FunctionalInterface
@@ -16,17 +19,26 @@ public interface TileDecoder {
   void decode(EncodedTile tile, float[] out);
 
   /**
-   * The decoder of a weight: the scheme's own if it brings one, else that of the formula.
+   * The decoder of a weight: that of its formula, or the scheme's own if the formula is opaque.
    *
    * @param scheme the scheme of the weight
    * @param weight the weight
-   * @param compute where the arithmetic of a scheme's own decoder is done
    * @return an immutable, thread-safe worker
-   * @throws dev.monoquant.PluginException if there is neither
+   * @throws PluginException if there is neither
    */
-  static TileDecoder of(Scheme scheme, EncodedWeight weight, Compute compute) {
+  static TileDecoder of(Scheme scheme, EncodedWeight weight) {
+    if (!(weight.encoding().formula() instanceof Formula.Opaque)) {
+      return new FormulaDecoder(weight);
+    }
     return scheme
-        .decoder(weight.rows(), weight.options().withCompute(compute))
-        .orElseGet(() -> FormulaDecoder.of(weight));
+        .decoder(weight.rows(), weight.options())
+        .orElseThrow(
+            () ->
+                new PluginException(
+                    "scheme "
+                        + weight.scheme()
+                        + " on "
+                        + QuantException.quote(weight.name())
+                        + ": its formula is opaque, so it must bring a decoder, and it has none"));
   }
 }

@@ -22,6 +22,11 @@ public sealed interface Granularity {
     public String wire() {
       return "tensor";
     }
+
+    @Override
+    public long columns(long cols) {
+      return cols;
+    }
   }
 
   /** One scale for each row, that is for each output channel. */
@@ -29,6 +34,11 @@ public sealed interface Granularity {
     @Override
     public String wire() {
       return "channel";
+    }
+
+    @Override
+    public long columns(long cols) {
+      return cols;
     }
   }
 
@@ -50,6 +60,11 @@ public sealed interface Granularity {
     @Override
     public String wire() {
       return "group:" + size;
+    }
+
+    @Override
+    public long columns(long cols) {
+      return size;
     }
   }
 
@@ -77,6 +92,11 @@ public sealed interface Granularity {
     @Override
     public String wire() {
       return "block:" + rows + "x" + cols;
+    }
+
+    @Override
+    public long columns(long cols) {
+      return this.cols;
     }
   }
 
@@ -110,6 +130,15 @@ public sealed interface Granularity {
    * block:128x128}}
    */
   String wire();
+
+  /**
+   * How many columns of a row share a scale: N of {@code group:N}, C of {@code block:RxC}, else
+   * all.
+   *
+   * @param cols columns of the weight
+   * @return columns, at least 1; more than the weight has if its only group is ragged
+   */
+  long columns(long cols);
 
   /**
    * Reads what {@link #wire()} writes.

@@ -15,11 +15,13 @@ import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Formula.Factor;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
+import java.lang.reflect.Proxy;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.function.Supplier;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -34,18 +36,33 @@ class FormulaDecoderTest {
     ElementType.FLOAT16, ElementType.BFLOAT16, ElementType.FLOAT32, ElementType.FLOAT64
   };
 
+  /** A scheme that must not be asked. */
+  private static final Scheme NONE =
+      scheme(
+          () -> {
+            throw new AssertionError("asked");
+          });
+
+  private static Scheme scheme(Supplier<Object> answer) {
+    return (Scheme)
+        Proxy.newProxyInstance(
+            Scheme.class.getClassLoader(),
+            new Class<?>[] {Scheme.class},
+            (proxy, method, arguments) -> answer.get());
+  }
+
   private static EncodedWeight weight(ElementType type, long rows, long cols, Encoding encoding) {
     TensorInfo tensor = new TensorInfo("w", type, TensorShape.of(rows, cols));
     return new EncodedWeight(
         new WeightMatrix("", LayerKind.LINEAR, "w", tensor, 0),
         new SchemeId("acme/any", 1),
-        new Options(8, true, Granularity.TENSOR),
+        CommonOptions.of(8, true, Granularity.TENSOR),
         encoding);
   }
 
   private static float[] decode(EncodedWeight weight, EncodedTile tile) {
     float[] out = new float[Math.toIntExact(tile.height() * weight.rows().cols())];
-    FormulaDecoder.of(weight).decode(tile, out);
+    TileDecoder.of(NONE, weight).decode(tile, out);
     return out;
   }
 
@@ -273,15 +290,17 @@ class FormulaDecoderTest {
             Encoding.cast(Part.perElement("values", ElementType.FLOAT32)));
     byte[] bytes = weight.encoding().part("values").toBytes(1.001f, -3f);
     float[] out = {0, 0, 7};
-    FormulaDecoder.of(weight).decode(new EncodedTile(0, 1, Map.of("values", bytes)), out);
+    TileDecoder.of(NONE, weight)
+        .decode(new EncodedTile(0, 1, Map.of("values", bytes)), out);
     assertThat(out).containsExactly(1f, -3f, 7f);
   }
 
   @Test
   void anOpaqueFormulaNeedsADecoder() {
+    Scheme silent = scheme(Optional::empty);
     EncodedWeight weight =
         weight(ElementType.FLOAT32, 1, 1, Encoding.opaque(Part.perElement("x", ElementType.INT8)));
-    assertThatThrownBy(() -> FormulaDecoder.of(weight))
+    assertThatThrownBy(() -> TileDecoder.of(silent, weight))
         .isInstanceOf(PluginException.class)
         .hasMessage(
             "scheme acme/any@1 on \"w\": its formula is opaque, so it must bring a decoder, and it"

@@ -11,7 +11,7 @@ import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.schemes.Int8Scheme;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.Tile;
@@ -88,8 +88,8 @@ public class TilePathBenchmark {
    */
   @Benchmark
   public void quantize(Blackhole result) {
-    Options options = scheme.defaults(rows).withCompute(compute);
-    TileQuantizer quantizer = scheme.begin(rows, options, Facts.NONE);
+    OptionValues options = scheme.defaults(rows);
+    TileQuantizer quantizer = scheme.begin(rows, options, Facts.NONE, compute);
     for (int row = 0; row < ROWS; row += tileRows) {
       try (Copy tile = new Copy(row)) {
         result.consume(quantizer.quantize(tile));

@@ -81,14 +81,17 @@ final class ReportFile {
     Path part = folder(file).resolve("." + file.getFileName() + "." + random + ".part");
     try {
       // It must not exist, so that only what was made here is written and removed.
-      try (SeekableByteChannel channel =
-          Files.newByteChannel(
-              part, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), mode(file))) {
-        ByteBuffer bytes = ByteBuffer.wrap(json.getBytes(StandardCharsets.UTF_8));
-        while (bytes.hasRemaining()) {
-          channel.write(bytes);
+      try {
+        try (SeekableByteChannel channel =
+            Files.newByteChannel(
+                part,
+                Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+                mode(file))) {
+          ByteBuffer bytes = ByteBuffer.wrap(json.getBytes(StandardCharsets.UTF_8));
+          while (bytes.hasRemaining()) {
+            channel.write(bytes);
+          }
         }
-        channel.close();
         Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
       } finally {
         Files.deleteIfExists(part);

@@ -164,8 +164,8 @@ class ForeignModelTest {
   private static Path safetensors(Path file, String tensors) throws IOException {
     StringBuilder header = new StringBuilder("{");
     int size = 0;
-    for (String tensor : tensors.split(";")) {
-      String[] parts = tensor.strip().split(" ");
+    for (String tensor : tensors.split(";", -1)) {
+      String[] parts = tensor.strip().split(" ", -1);
       int end = size + Integer.parseInt(parts[3]);
       header
           .append(size == 0 ? "" : ",")

@@ -127,8 +127,17 @@ class WrongUseTest {
           quantize(3, "--include classifier.5", "the nearest are classifier"),
           quantize(3, "--exclude *", "no weight would be quantized"),
           quantize(3, "--layer zz*=Linear", "layer map \"zz*\""),
-          quantize(3, "--profile gguf", "scheme int8 has no profile \"gguf\"", "and 1 more"),
-          quantize(3, "--scheme int8 --bits 4", "has 8 bits, not 4"),
+          quantize(
+              2,
+              "--profile gguf",
+              "scheme int8: option profile is \"gguf\"; it must be compressed-tensors",
+              "--profile compressed-tensors"),
+          quantize(
+              2,
+              "--scheme int8 --bits 4",
+              "scheme int8: option bits is \"4\"; it must be 8",
+              "choose another scheme"),
+          quantize(2, "--option bits=4", "--bits 4"),
           quantize(3, "--granularity group:7", "4 problems", "1024 columns", "--ragged-groups"),
           // 4: validation or gate failed
           quantize(4, "--min-sqnr 60", "gate missed: classifier.1.weight", "nothing was written"),

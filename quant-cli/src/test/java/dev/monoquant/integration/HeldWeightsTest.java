@@ -10,10 +10,13 @@ import dev.monoquant.core.Report;
 import dev.monoquant.core.SampleInputs;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.ModelInput;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
@@ -21,7 +24,6 @@ import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -49,18 +51,25 @@ class HeldWeightsTest {
     }
 
     @Override
-    public Options defaults(WeightMatrix rows) {
-      return new Options(8, true, Granularity.CHANNEL, "acme", Compute.AUTO, Map.of());
+    public List<OptionSpec<?>> options() {
+      return List.of(
+          CommonOptions.bits(8),
+          CommonOptions.symmetric(true),
+          CommonOptions.granularity("channel"),
+          CommonOptions.profile("acme"));
     }
 
     @Override
-    public Encoding encoding(WeightMatrix rows, Options options) {
-      return Encoding.opaque(
-          Part.perElement(Part.CODES, ElementType.INT8), Part.perRow("step", ElementType.FLOAT32));
+    public Fit fit(WeightMatrix rows, OptionValues options) {
+      return Fit.of(
+          Encoding.opaque(
+              Part.perElement(Part.CODES, ElementType.INT8),
+              Part.perRow("step", ElementType.FLOAT32)));
     }
 
     @Override
-    public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+    public TileQuantizer begin(
+        WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
       return tile -> {
         int cols = tile.cols();
         byte[] codes = new byte[tile.height() * cols];
@@ -82,7 +91,7 @@ class HeldWeightsTest {
     }
 
     @Override
-    public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
+    public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
       int cols = Math.toIntExact(rows.cols());
       TileDecoder decoder =
           (tile, out) -> {
@@ -95,7 +104,7 @@ class HeldWeightsTest {
     }
 
     @Override
-    public Optional<String> torchScript(WeightMatrix rows, Options options) {
+    public Optional<String> torchScript(WeightMatrix rows, OptionValues options) {
       return Optional.of(
           "return torch.mul(torch.to(codes, 6), torch.mul(step, %s))".formatted(factor));
     }

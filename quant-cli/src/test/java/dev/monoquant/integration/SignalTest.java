@@ -57,7 +57,7 @@ class SignalTest {
               () -> {
                 while (Arrays.stream(main.getStackTrace())
                     .noneMatch(f -> f.getClassName().equals(at))) {
-                  Thread.yield();
+                  Thread.onSpinWait();
                 }
                 System.out.println("here");
               });

@@ -3,7 +3,9 @@ package dev.monoquant.core;
 import dev.monoquant.core.InputOpener.Opened;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.ModelSource;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -11,11 +13,17 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Reads two models side by side, in pieces of bounded size. */
 final class Comparer {
 
   private static final int PIECE = 1 << 20;
+
+  /**
+   * Numbers at once where rows lie across the memory of a tensor, so that their pieces are long.
+   */
+  private static final int BAND = 4 << 20;
 
   private final Settings settings;
 
@@ -60,10 +68,49 @@ final class Comparer {
 
   private static ComparedTensor compare(
       ModelSource left, TensorInfo a, ModelSource right, TensorInfo b) throws IOException {
+    Optional<WeightMatrix> rows =
+        ByRows.matrix(left, a).or(() -> ByRows.matrix(right, b).map(m -> of(m, a)));
+    if (rows.isPresent() && a.type().isQuantizable() && b.type().isQuantizable()) {
+      return byRows(left, rows.get(), right, of(rows.get(), b));
+    }
     boolean equal = a.type() == b.type() && bytesEqual(left, a, right, b);
     boolean floats = a.type().isQuantizable() && b.type().isQuantizable();
     ErrorStatistics errors = floats ? errors(left, a, right, b) : ErrorStatistics.EMPTY;
     return new ComparedTensor(a.name(), a.type(), b.type(), a.shape(), equal, errors);
+  }
+
+  private static WeightMatrix of(WeightMatrix matrix, TensorInfo tensor) {
+    return new WeightMatrix(
+        matrix.layer(), matrix.kind(), matrix.param(), tensor, matrix.rowAxis());
+  }
+
+  /** A tensor that one of the models decodes row by row, and the rows lie across its memory. */
+  private static ComparedTensor byRows(
+      ModelSource left, WeightMatrix a, ModelSource right, WeightMatrix b) throws IOException {
+    int cols = Math.toIntExact(a.cols());
+    int step = (int) Math.max(1, Math.min(a.rows(), BAND / Math.max(1, cols)));
+    float[] x = new float[Math.multiplyExact(step, cols)];
+    float[] y = new float[x.length];
+    ErrorStatistics total = ErrorStatistics.EMPTY;
+    boolean equal = a.tensor().type() == b.tensor().type();
+    for (long row = 0; row < a.rows(); row += step) {
+      RowRange rows = new RowRange(row, (int) Math.min(step, a.rows() - row));
+      int n = rows.height() * cols;
+      left.readRows(a, rows, x);
+      right.readRows(b, rows, y);
+      for (int i = 0; equal && i < n; i++) {
+        equal = Float.floatToRawIntBits(x[i]) == Float.floatToRawIntBits(y[i]);
+      }
+      ErrorMeter meter = new ErrorMeter(n);
+      meter.row(x, y, 0);
+      total = total.plus(meter.total());
+    }
+    // Doubles that differ may be the same floats.
+    if (equal && a.tensor().type() == ElementType.FLOAT64) {
+      equal = bytesEqual(left, a.tensor(), right, b.tensor());
+    }
+    return new ComparedTensor(
+        a.tensor().name(), a.tensor().type(), b.tensor().type(), a.tensor().shape(), equal, total);
   }
 
   private static boolean bytesEqual(ModelSource left, TensorInfo a, ModelSource right, TensorInfo b)

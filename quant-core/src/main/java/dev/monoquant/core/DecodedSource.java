@@ -2,6 +2,7 @@ package dev.monoquant.core;
 
 import dev.monoquant.PluginException;
 import dev.monoquant.QuantException;
+import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
@@ -25,7 +26,7 @@ import java.util.Optional;
  * shape, and is decoded as it is read. Any byte range can be read; whole rows at a time are cheap.
  * Closing it closes the model underneath.
  */
-final class DecodedSource implements ModelSource {
+final class DecodedSource implements ModelSource, ByRows {
 
   private final ModelSource inner;
   private final ModelInfo info;
@@ -34,9 +35,10 @@ final class DecodedSource implements ModelSource {
   DecodedSource(Settings settings, ModelSource inner) {
     this.inner = inner;
     List<TensorInfo> all = new ArrayList<>();
+    StoredOptions stored = new StoredOptions(settings.plugins());
     for (EncodedWeight weight : inner.info().quantized()) {
       TileDecoder decoder =
-          TileDecoder.of(settings.plugins().scheme(weight.scheme()), weight, settings.compute());
+          TileDecoder.of(settings.plugins().scheme(weight.scheme()), stored.complete(weight));
       weights.put(weight.name(), new DecodedWeight(inner, weight, decoder));
       all.add(weight.rows().tensor());
     }
@@ -55,88 +57,113 @@ final class DecodedSource implements ModelSource {
     return weight == null ? inner.read(tensor, offset, length) : weight.read(offset, length);
   }
 
+  @Override
+  public void readRows(WeightMatrix matrix, RowRange rows, float[] into) throws IOException {
+    DecodedWeight weight = weights.get(matrix.tensor().name());
+    if (weight == null) {
+      inner.readRows(matrix, rows, into);
+    } else if (matrix.rowAxis() == weight.weight().rows().rowAxis()) {
+      weight.readRows(rows, into);
+    } else {
+      ModelSource.super.readRows(matrix, rows, into);
+    }
+  }
+
+  @Override
+  public Optional<WeightMatrix> matrix(TensorInfo tensor) {
+    return Optional.ofNullable(weights.get(tensor.name()))
+        .map(w -> w.weight().rows())
+        .filter(m -> m.rowAxis() != 0);
+  }
+
   /** One weight, decoded on demand. */
   private record DecodedWeight(ModelSource inner, EncodedWeight weight, TileDecoder decoder) {
 
+    /**
+     * Where the rows lie in order, those that the bytes touch are decoded; else all of them are,
+     * and what was asked for is picked out.
+     */
     ByteBuffer read(long offset, int length) throws IOException {
       byte[] out = new byte[length];
-      if (weight.rows().rowAxis() == 0) {
-        readRows(offset, out);
-      } else {
-        readScattered(offset, out);
+      WeightMatrix matrix = weight.rows();
+      int cell = matrix.tensor().type().cellBytes();
+      int cols = Math.toIntExact(matrix.cols());
+      long row = 0;
+      long end = matrix.rows();
+      if (matrix.rowAxis() == 0 && length > 0) {
+        long rowBytes = (long) cols * cell;
+        int alignment = weight.encoding().rowAlignment();
+        row = offset / rowBytes / alignment * alignment;
+        end = (offset + length + rowBytes - 1) / rowBytes;
+      }
+      int step = TileGrid.height(weight, Settings.TILE_ELEMENTS);
+      float[] values = new float[Math.multiplyExact(step, cols)];
+      for (; row < end; row += step) {
+        RowRange rows = new RowRange(row, (int) Math.min(step, end - row));
+        readRows(rows, values);
+        WeightMatrix.Runs runs = matrix.runs(rows);
+        for (int run = 0; run < runs.count(); run++) {
+          copy(runs, run, values, runs.start(run) * cell - offset, out);
+        }
       }
       return ByteBuffer.wrap(out).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    /** The rows that the bytes touch are decoded, and what was asked for is cut out. */
-    private void readRows(long offset, byte[] out) throws IOException {
-      WeightMatrix rows = weight.rows();
-      int cols = Math.toIntExact(rows.cols());
-      int cell = rows.tensor().type().cellBytes();
-      long rowBytes = (long) cols * cell;
-      int alignment = weight.encoding().rowAlignment();
-      int step = TileGrid.height(weight, Settings.TILE_ELEMENTS);
-      long endRow = (offset + out.length + rowBytes - 1) / rowBytes;
-      long alignedEnd = Math.min(rows.rows(), (endRow + alignment - 1) / alignment * alignment);
-      for (int done = 0; done < out.length; ) {
-        long from = (offset + done) / rowBytes / alignment * alignment;
-        int height = (int) Math.min(step, alignedEnd - from);
-        byte[] bytes = decode(from, height, cols);
-        int skip = Math.toIntExact(offset + done - from * rowBytes);
-        int n = Math.min(out.length - done, bytes.length - skip);
-        System.arraycopy(bytes, skip, out, done, n);
-        done += n;
-      }
-    }
-
-    /** The rows lie across the memory of the tensor: each number is found by its own row. */
-    private void readScattered(long offset, byte[] out) throws IOException {
-      WeightMatrix rows = weight.rows();
-      int cols = Math.toIntExact(rows.cols());
-      int cell = rows.tensor().type().cellBytes();
-      long outer = 1;
-      for (int axis = 0; axis < rows.rowAxis(); axis++) {
-        outer *= rows.tensor().shape().dim(axis);
-      }
-      long run = cols / Math.max(1, outer);
-      int step = TileGrid.height(weight, Settings.TILE_ELEMENTS);
-      for (long first = 0; first < rows.rows(); first += step) {
-        int height = (int) Math.min(step, rows.rows() - first);
-        byte[] bytes = decode(first, height, cols);
-        for (int r = 0; r < height; r++) {
-          for (long a = 0; a < outer; a++) {
-            long to = (a * rows.rows() + first + r) * run * cell - offset;
-            int from = Math.toIntExact(((long) r * cols + a * run) * cell);
-            int begin = (int) Math.max(0, -to);
-            int end = (int) Math.min(run * cell, out.length - to);
-            if (begin < end) {
-              System.arraycopy(bytes, from + begin, out, (int) (to + begin), end - begin);
-            }
-          }
+    /** Copies what is wanted of a run, which begins at {@code at} of the output or before it. */
+    private void copy(WeightMatrix.Runs runs, int run, float[] values, long at, byte[] out) {
+      ElementType type = weight.rows().tensor().type();
+      int bytes = runs.length() * type.cellBytes();
+      int from = (int) Math.max(0, Math.min(bytes, -at));
+      int end = (int) Math.max(0, Math.min(bytes, out.length - at));
+      if (from < end) {
+        float[] numbers = values;
+        if (runs.count() > 1) {
+          numbers = new float[runs.length()];
+          runs.gather(values, run, 1, numbers);
         }
+        byte[] narrow = new byte[bytes];
+        FloatBytes.narrow(type, numbers, 0, runs.length(), narrow, 0);
+        System.arraycopy(narrow, from, out, (int) (at + from), end - from);
       }
     }
 
-    private byte[] decode(long first, int height, int cols) throws IOException {
-      EncodedTile tile = inner.readTile(weight, new RowRange(first, height));
-      float[] values = new float[Math.multiplyExact(height, cols)];
+    /** Any rows; those that only fill up an alignment are decoded too. */
+    void readRows(RowRange rows, float[] into) throws IOException {
+      int alignment = weight.encoding().rowAlignment();
+      long first = rows.first() / alignment * alignment;
+      long end = (rows.end() + alignment - 1) / alignment * alignment;
+      RowRange aligned =
+          new RowRange(first, Math.toIntExact(Math.min(weight.rows().rows(), end) - first));
+      if (rows.height() == 0) {
+        return;
+      }
+      if (aligned.equals(rows)) {
+        decode(rows, into);
+        return;
+      }
+      int cols = Math.toIntExact(weight.rows().cols());
+      float[] values = new float[Math.multiplyExact(aligned.height(), cols)];
+      decode(aligned, values);
+      int skip = Math.multiplyExact((int) (rows.first() - first), cols);
+      System.arraycopy(values, skip, into, 0, rows.height() * cols);
+    }
+
+    private void decode(RowRange rows, float[] into) throws IOException {
+      EncodedTile tile = inner.readTile(weight, rows);
       try {
-        decoder.decode(tile, values);
+        decoder.decode(tile, into);
       } catch (QuantException e) {
         throw e;
       } catch (RuntimeException e) {
         throw new PluginException(
             "scheme " + weight.scheme() + " could not decode " + weight.name() + ": " + e, e);
       }
-      byte[] bytes = new byte[values.length * weight.rows().tensor().type().cellBytes()];
-      FloatBytes.narrow(weight.rows().tensor().type(), values, 0, values.length, bytes, 0);
-      return bytes;
     }
   }
 
   @Override
   public <C> Optional<C> find(Class<C> capability) {
-    return inner.find(capability);
+    return capability == ByRows.class ? Optional.of(capability.cast(this)) : inner.find(capability);
   }
 
   @Override

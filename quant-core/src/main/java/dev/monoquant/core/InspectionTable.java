@@ -3,6 +3,7 @@ package dev.monoquant.core;
 import dev.monoquant.QuantException;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import java.util.List;
 import java.util.Map;
@@ -92,7 +93,11 @@ final class InspectionTable {
                           p.type().wire(),
                           Text.shape(p.shape(w.rows().rows(), w.rows().cols()))))
               .collect(Collectors.joining(", "));
-      table.row(Text.name(w.name()), Text.scheme(w), Integer.toString(w.options().bits()), parts);
+      table.row(
+          Text.name(w.name()),
+          Text.scheme(w),
+          w.options().find(CommonOptions.BITS).map(String::valueOf).orElse("-"),
+          parts);
     }
     table.appendTo(out);
   }

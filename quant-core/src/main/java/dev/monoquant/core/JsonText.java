@@ -5,8 +5,10 @@ import dev.monoquant.Problem;
 import dev.monoquant.core.foreign.ForeignQuantization;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import java.io.IOException;
 import java.io.StringWriter;
@@ -93,13 +95,25 @@ final class JsonText {
     json.name("layer").value(weight.rows().layer());
     json.name("layer_kind").value(weight.rows().kind().name());
     json.name("scheme").value(weight.scheme().toString());
-    Options options = weight.options();
-    json.name("bits").value(options.bits());
-    json.name("symmetric").value(options.symmetric());
-    json.name("granularity").value(options.granularity().wire());
-    json.name("profile").value(options.profile());
-    map(json, "options", options.extra());
-    map(json, "storage", weight.storage());
+    OptionValues options = weight.options();
+    Optional<Integer> bits = options.find(CommonOptions.BITS);
+    if (bits.isPresent()) {
+      json.name("bits").value(bits.get());
+    }
+    Optional<Boolean> symmetric = options.find(CommonOptions.SYMMETRIC);
+    if (symmetric.isPresent()) {
+      json.name("symmetric").value(symmetric.get());
+    }
+    Optional<Granularity> granularity = options.find(CommonOptions.GRANULARITY);
+    if (granularity.isPresent()) {
+      json.name("granularity").value(granularity.get().wire());
+    }
+    Optional<String> profile = options.find(CommonOptions.PROFILE);
+    if (profile.isPresent()) {
+      json.name("profile").value(profile.get());
+    }
+    map(json, "options", options.own());
+    map(json, "storage", weight.storage().texts());
     json.name("parts").beginArray();
     for (Part part : weight.encoding().parts()) {
       json.beginObject();

@@ -49,7 +49,11 @@ final class LiveTensors {
       // The direct buffer becomes the array's memory.
       ByteBuffer data =
           ByteBuffer.allocateDirect((int) (elements * size)).order(ByteOrder.nativeOrder());
-      fill(source, tensor, 0, elements, data);
+      TensorPieces pieces = new TensorPieces(source, tensor, PIECE * tensor.type().cellBytes());
+      TileBuffers buffers = new TileBuffers();
+      for (long piece = 0; piece < pieces.count(); piece++) {
+        pieces.read(piece, buffers, (at, bytes) -> put(tensor.type(), bytes, at, data));
+      }
       return manager.create(data.rewind(), shape, type);
     }
     NDArray array = manager.create(new Shape(elements), type);
@@ -64,6 +68,18 @@ final class LiveTensors {
     NDArray shaped = array.reshape(shape);
     array.close();
     return shaped;
+  }
+
+  /** Puts bytes of a tensor to where they stand in the live array. */
+  private static void put(ElementType type, ByteBuffer bytes, long at, ByteBuffer to) {
+    if (type != ElementType.BFLOAT16) {
+      to.position(Math.toIntExact(at)).put(bytes);
+      return;
+    }
+    int n = bytes.remaining() / type.cellBytes();
+    float[] values = new float[n];
+    FloatBytes.widen(type, bytes, values, 0, n);
+    to.position(Math.toIntExact(at / type.cellBytes() * Float.BYTES)).asFloatBuffer().put(values);
   }
 
   private static void fill(

@@ -1,5 +1,6 @@
 package dev.monoquant.core;
 
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import java.util.ArrayList;
@@ -47,12 +48,8 @@ record NonFinites(long nans, long infinities, List<Long> first) {
 
   /** The index into the tensor's memory of a cell of the matrix. */
   private static long place(WeightMatrix rows, long row, long col) {
-    TensorShape shape = rows.tensor().shape();
-    long inner = 1;
-    for (int axis = rows.rowAxis() + 1; axis < shape.rank(); axis++) {
-      inner *= shape.dim(axis);
-    }
-    return (col / inner * rows.rows() + row) * inner + col % inner;
+    WeightMatrix.Runs runs = rows.runs(new RowRange(row, 1));
+    return runs.start((int) (col / runs.width())) + col % runs.width();
   }
 
   NonFinites plus(NonFinites other) {

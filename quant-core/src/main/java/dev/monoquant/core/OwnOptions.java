@@ -2,6 +2,8 @@ package dev.monoquant.core;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.PluginException;
+import dev.monoquant.QuantException;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.LayerQuantizer;
 import dev.monoquant.spi.OptionSpec;
@@ -9,14 +11,18 @@ import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.PluginEntry;
 import dev.monoquant.spi.Scheme;
-import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
-/** The options of one plugin's own: which there are, and what a configuration says about them. */
+/**
+ * The options of one plugin: which there are, and what a configuration says about them. Those of
+ * {@link CommonOptions} are a scheme's alone; {@link #names}, {@link #has} and {@link #specs} are
+ * about the others, which {@code --option} sets.
+ */
 final class OwnOptions {
 
   private final PluginEntry<?> owner;
@@ -60,15 +66,61 @@ final class OwnOptions {
   }
 
   boolean has(String name) {
-    return specs.containsKey(name);
+    return specs.containsKey(name) && !CommonOptions.NAMES.contains(name);
   }
 
   Set<String> names() {
-    return specs.keySet();
+    return specs.keySet().stream().filter(this::has).collect(Collectors.toSet());
   }
 
-  Collection<OptionSpec<?>> specs() {
-    return specs.values();
+  List<OptionSpec<?>> specs() {
+    return specs.values().stream().filter(spec -> has(spec.name())).toList();
+  }
+
+  /** Whether a common option may have a value; not if it is none of this plugin's. */
+  boolean allows(String name, String value) {
+    OptionSpec<?> spec = specs.get(name);
+    if (spec == null) {
+      return false;
+    }
+    try {
+      spec.parse(value);
+      return true;
+    } catch (ConfigurationException e) {
+      return false;
+    }
+  }
+
+  /** What a common option may be, for messages. */
+  String allowed(String name) {
+    OptionSpec<?> spec = specs.get(name);
+    return spec == null ? "no option " + name : name + " " + spec.allowed();
+  }
+
+  /**
+   * Those of the common options that a configuration sets, each of which the plugin must have and
+   * allow.
+   */
+  Map<String, String> checkedCommon(Map<String, String> given) {
+    for (String name : given.keySet()) {
+      if (!specs.containsKey(name)) {
+        String known =
+            specs.values().stream()
+                .filter(spec -> CommonOptions.NAMES.contains(spec.name()))
+                .map(OptionSpec::toString)
+                .collect(Collectors.joining(", "));
+        throw new ConfigurationException(
+            this
+                + " has no option "
+                + name
+                + ", which is set to "
+                + QuantException.quote(given.get(name))
+                + ". It has "
+                + (known.isEmpty() ? "none of the common ones" : known)
+                + ". Leave it out, or choose another scheme");
+      }
+    }
+    return checked(given);
   }
 
   /**
@@ -86,7 +138,14 @@ final class OwnOptions {
           try {
             checked.put(name, spec.canonical(value));
           } catch (ConfigurationException e) {
-            throw new ConfigurationException(this + ": " + e.getMessage(), e);
+            throw new ConfigurationException(
+                this
+                    + ": "
+                    + e.getMessage()
+                    + (CommonOptions.NAMES.contains(name)
+                        ? ". Leave it out, or choose another scheme"
+                        : ""),
+                e);
           }
         });
     return checked;
@@ -98,9 +157,9 @@ final class OwnOptions {
    * @param given values that were checked
    * @param defaults values of the plugin, which must have described them
    */
-  Map<String, String> complete(Map<String, String> given, Map<String, String> defaults) {
-    for (String name : defaults.keySet()) {
-      if (!has(name)) {
+  OptionValues complete(Map<String, String> given, OptionValues defaults) {
+    for (String name : defaults.texts().keySet()) {
+      if (!specs.containsKey(name)) {
         throw new ConfigurationException(
             this
                 + " has a default for an option that it does not describe: "
@@ -113,16 +172,20 @@ final class OwnOptions {
                         .collect(Collectors.joining(", "))));
       }
     }
-    Map<String, String> complete = new TreeMap<>();
-    specs.forEach((name, spec) -> complete.put(name, String.valueOf(spec.defaultValue())));
-    complete.putAll(checked(defaults));
-    complete.putAll(given);
-    return complete;
+    return OptionValues.defaults(specs.values()).with(checked(defaults.texts())).with(given);
   }
 
   /** A value for every option: the given one, else the default. */
   OptionValues values(Map<String, String> given) {
-    return new OptionValues(complete(checked(given), Map.of()));
+    return complete(checked(given), OptionValues.DEFAULTS);
+  }
+
+  /** How the command line sets what is other in the second values, such as {@code --bits 8}. */
+  static String arguments(OptionValues from, OptionValues to) {
+    return to.texts().entrySet().stream()
+        .filter(e -> !e.getValue().equals(from.texts().get(e.getKey())))
+        .map(e -> CommonOptions.argument(e.getKey(), e.getValue()))
+        .collect(Collectors.joining(" "));
   }
 
   /** {@return the plugin, for messages} */

@@ -8,7 +8,6 @@ import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Scheme;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -123,7 +122,8 @@ final class Pipeline {
     Scheme scheme = settings.plugins().scheme(planned.weight().scheme());
     int height = TileGrid.height(planned.weight(), settings.tileElements());
     Facts own = facts.getOrDefault(planned.weight().name(), Facts.NONE);
-    WeightRun run = new WeightRun(planned, scheme, own, source, sink, height, policy);
+    WeightRun run =
+        new WeightRun(planned, scheme, own, settings.compute(), source, sink, height, policy);
     runs.put(planned.weight().name(), run);
     int tiles = TileGrid.tiles(planned.weight(), height);
     long bytes = planned.bytesBefore() / tiles;
@@ -148,24 +148,21 @@ final class Pipeline {
   }
 
   private Iterator<Workers.Job> copies(TensorInfo tensor, Meter meter) {
-    long size = tensor.bytes();
+    TensorPieces pieces = new TensorPieces(source, tensor, COPY_BYTES);
     return new Iterator<>() {
-      private long next = size == 0 ? -1 : 0;
+      private long next;
 
       @Override
       public boolean hasNext() {
-        return next >= 0;
+        return next < pieces.count();
       }
 
       @Override
       public Workers.Job next() {
-        long offset = next;
-        int length = (int) Math.min(COPY_BYTES, size - offset);
-        next = offset + length < size ? offset + length : -1;
+        long piece = next++;
         return buffers -> {
-          ByteBuffer data = source.read(tensor, offset, length);
-          sink.writeKept(tensor, offset, data);
-          meter.add(length, tensor.name());
+          pieces.read(piece, buffers, (at, data) -> sink.writeKept(tensor, at, data));
+          meter.add(pieces.bytes(piece), tensor.name());
         };
       }
     };

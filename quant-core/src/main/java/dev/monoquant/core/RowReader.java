@@ -5,20 +5,14 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.ModelSource;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/**
- * Reads rows of a weight as floats, whatever axis the rows lie along.
- *
- * <p>Where the row axis is the first, a row block is one run of bytes. Elsewhere it is gathered:
- * for a weight (a, rows, b) a block of h rows is, for each of the a outer indices, a run of h * b
- * numbers.
- */
+/** Reads rows of a weight as floats, and finds doubles that are beyond them. */
 final class RowReader {
 
   /** No double was beyond float32. */
@@ -28,21 +22,12 @@ final class RowReader {
   private final WeightMatrix rows;
   private final TensorInfo tensor;
   private final int cols;
-  private final long outer;
-  private final int inner;
 
   RowReader(ModelSource source, WeightMatrix rows) {
     this.source = source;
     this.rows = rows;
     this.tensor = rows.tensor();
     this.cols = Math.toIntExact(rows.cols());
-    TensorShape shape = tensor.shape();
-    long before = 1;
-    for (int axis = 0; axis < rows.rowAxis(); axis++) {
-      before *= shape.dim(axis);
-    }
-    this.outer = before;
-    this.inner = before == 0 ? 0 : Math.toIntExact(cols / before);
   }
 
   WeightMatrix rows() {
@@ -78,27 +63,23 @@ final class RowReader {
    * @return the place in memory of the first such double that was read, or {@link #NONE}
    */
   long readAll(long firstRow, int height, float[] to) throws IOException {
-    if (outer == 1) {
-      return widen(firstRow * inner, Math.multiplyExact(height, inner), to);
-    }
-    long overflow = NONE;
-    float[] run = new float[Math.multiplyExact(height, inner)];
-    for (int a = 0; a < outer; a++) {
-      long here = widen((a * rows.rows() + firstRow) * inner, run.length, run);
-      overflow = overflow == NONE ? here : overflow;
-      for (int r = 0; r < height; r++) {
-        System.arraycopy(run, r * inner, to, r * cols + a * inner, inner);
-      }
-    }
-    return overflow;
+    RowRange range = new RowRange(firstRow, height);
+    source.readRows(rows, range, to);
+    boolean overflow = tensor.type() == ElementType.FLOAT64 && NonFiniteScan.any(to, height * cols);
+    return overflow ? firstOverflow(range) : NONE;
   }
 
-  private long widen(long firstElement, int count, float[] to) throws IOException {
-    ElementType type = tensor.type();
-    long offset = Math.multiplyExact(firstElement, (long) type.cellBytes());
-    int bytes = Math.multiplyExact(count, type.cellBytes());
-    ByteBuffer data = source.read(tensor, offset, bytes);
-    int overflow = FloatBytes.widen(type, data, to, 0, count);
-    return overflow == FloatBytes.NONE ? NONE : firstElement + overflow;
+  private long firstOverflow(RowRange range) throws IOException {
+    WeightMatrix.Runs runs = rows.runs(range);
+    float[] run = new float[runs.length()];
+    for (int k = 0; k < runs.count(); k++) {
+      long start = runs.start(k);
+      ByteBuffer data = source.read(tensor, start * Double.BYTES, run.length * Double.BYTES);
+      int overflow = FloatBytes.widen(ElementType.FLOAT64, data, run, 0, run.length);
+      if (overflow != FloatBytes.NONE) {
+        return start + overflow;
+      }
+    }
+    return NONE;
   }
 }

@@ -3,6 +3,8 @@ package dev.monoquant.core;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.NumberType;
 import dev.monoquant.WeightSettings;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Scheme;
@@ -11,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * Chooses the scheme of a weight, and refuses options that are nobody's who works on it. One plan
@@ -22,17 +25,22 @@ final class SchemeChoice {
    * A scheme for a weight.
    *
    * @param scheme the scheme
-   * @param own the options of its own
+   * @param own its options
    * @param given what the configuration says of them, checked
    * @param storage every option of the output format, for this weight
    */
-  record Chosen(
-      Scheme scheme, OwnOptions own, Map<String, String> given, Map<String, String> storage) {}
+  record Chosen(Scheme scheme, OwnOptions own, Map<String, String> given, OptionValues storage) {
+
+    /** Every option of the scheme for a weight: as given, else the scheme's default for it. */
+    OptionValues options(WeightMatrix weight) {
+      return own.complete(given, scheme.defaults(weight));
+    }
+  }
 
   /**
    * A scheme and those whose options may be set for its weights.
    *
-   * @param own the options of the scheme's own
+   * @param own the options of the scheme
    * @param byLayer of whoever takes part but the input format, which reads the model as a whole
    * @param all of whoever takes part
    */
@@ -47,6 +55,9 @@ final class SchemeChoice {
 
   /** By id: a model has many weights and few schemes, and plugins describe their options anew. */
   private final Map<String, Parties> schemes = new HashMap<>();
+
+  /** By settings, which many weights share: each is checked once. */
+  private final Map<WeightSettings, Chosen> choices = new HashMap<>();
 
   /**
    * @param plugins where schemes are looked up
@@ -75,11 +86,16 @@ final class SchemeChoice {
    * @throws ConfigurationException if there is no such scheme, or an option is not known or wrong
    */
   Chosen of(WeightSettings wanted) {
+    return choices.computeIfAbsent(wanted, this::choose);
+  }
+
+  private Chosen choose(WeightSettings wanted) {
     Parties parties = schemes.computeIfAbsent(schemeId(wanted), this::parties);
     requireKnown(wanted.extra(), parties);
-    Map<String, String> given = parties.own().checked(wanted.extra());
-    Map<String, String> storage =
-        ofFormat.map(f -> f.values(wanted.extra()).texts()).orElse(Map.of());
+    Map<String, String> given = new TreeMap<>(parties.own().checked(wanted.extra()));
+    given.putAll(parties.own().checkedCommon(common(wanted)));
+    OptionValues storage =
+        ofFormat.map(f -> f.values(wanted.extra())).orElse(OptionValues.DEFAULTS);
     return new Chosen(parties.scheme(), parties.own(), given, storage);
   }
 
@@ -91,6 +107,15 @@ final class SchemeChoice {
     NumberType type = wanted.type().orElse(NumberType.INT);
     int bits = wanted.bits().orElse(type == NumberType.INT ? 8 : 16);
     return type == NumberType.FLOAT && bits == 16 ? "float16" : type.wire() + bits;
+  }
+
+  private static Map<String, String> common(WeightSettings wanted) {
+    Map<String, String> texts = new TreeMap<>();
+    wanted.bits().ifPresent(v -> texts.put("bits", String.valueOf(v)));
+    wanted.symmetric().ifPresent(v -> texts.put("symmetric", String.valueOf(v)));
+    wanted.granularity().ifPresent(v -> texts.put("granularity", v.wire()));
+    wanted.profile().ifPresent(v -> texts.put("profile", v));
+    return texts;
   }
 
   private Parties parties(String id) {

@@ -89,7 +89,8 @@ final class Survey {
     Scheme scheme = settings.plugins().scheme(weight.scheme());
     try {
       Facts facts = facts(List.of(planned)).getOrDefault(weight.name(), Facts.NONE);
-      TileQuantizer quantizer = scheme.begin(weight.rows(), weight.options(), facts);
+      TileQuantizer quantizer =
+          scheme.begin(weight.rows(), weight.options(), facts, settings.compute());
       forEachTile(
           List.of(planned),
           (same, firstRow, height, values, count) -> {

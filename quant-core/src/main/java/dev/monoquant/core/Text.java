@@ -3,11 +3,13 @@ package dev.monoquant.core;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /** Values as people read them, the same in every locale. */
@@ -82,17 +84,19 @@ final class Text {
 
   /** Such as {@code int8 channel} or {@code int4 group:128 asymmetric torchao}. */
   static String scheme(EncodedWeight weight) {
-    Options options = weight.options();
+    OptionValues options = weight.options();
     StringBuilder out = new StringBuilder(weight.scheme().name());
-    out.append(' ').append(options.granularity().wire());
-    if (!options.symmetric()) {
+    options.find(CommonOptions.GRANULARITY).ifPresent(v -> out.append(' ').append(v.wire()));
+    if (!options.find(CommonOptions.SYMMETRIC).orElse(true)) {
       out.append(" asymmetric");
     }
-    if (!options.profile().equals(Options.COMPRESSED_TENSORS)) {
-      out.append(' ').append(options.profile());
+    options
+        .find(CommonOptions.PROFILE)
+        .filter(profile -> !profile.equals(CommonOptions.COMPRESSED_TENSORS))
+        .ifPresent(profile -> out.append(' ').append(profile));
+    for (Map<String, String> set : List.of(options.own(), weight.storage().texts())) {
+      set.forEach((k, v) -> out.append(' ').append(name(k)).append('=').append(name(v)));
     }
-    options.extra().forEach((k, v) -> out.append(' ').append(name(k)).append('=').append(name(v)));
-    weight.storage().forEach((k, v) -> out.append(' ').append(name(k)).append('=').append(name(v)));
     return out.toString();
   }
 

@@ -7,6 +7,7 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ErrorBound;
+import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileDecoder;
@@ -56,9 +57,13 @@ final class VerifiedWeight {
 
   /** Decodes all of it; the first fault in the order of rows, or empty. */
   Optional<String> run() throws IOException {
+    EncodedWeight stored = new StoredOptions(settings.plugins()).complete(weight);
     Scheme scheme = settings.plugins().scheme(weight.scheme());
-    TileDecoder decoder = TileDecoder.of(scheme, weight, settings.compute());
-    ErrorBound bound = scheme.bound(weight.rows(), weight.options());
+    TileDecoder decoder = TileDecoder.of(scheme, stored);
+    ErrorBound bound =
+        scheme.fit(stored.rows(), stored.options()) instanceof Fit.Fits
+            ? scheme.bound(stored.rows(), stored.options())
+            : ErrorBound.NONE;
     List<Workers.Job> jobs = new ArrayList<>();
     for (int i = 0; i < errors.length; i++) {
       int index = i;

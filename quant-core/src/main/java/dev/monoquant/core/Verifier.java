@@ -123,13 +123,25 @@ final class Verifier {
   }
 
   private void kept(ModelSource floats, TensorInfo original, TensorInfo kept) throws IOException {
-    for (long at = 0; at < kept.bytes(); at += PIECE) {
-      int n = (int) Math.min(PIECE, kept.bytes() - at);
-      int first = floats.read(original, at, n).mismatch(output.read(kept, at, n));
-      if (first >= 0) {
-        differs(kept.name(), "its bytes are not the original's from byte " + (at + first) + " on");
-        return;
+    TensorPieces pieces = new TensorPieces(floats, original, PIECE);
+    TileBuffers buffers = new TileBuffers();
+    long[] first = {Long.MAX_VALUE};
+    for (long i = 0; i < pieces.count(); i++) {
+      pieces.read(
+          i,
+          buffers,
+          (at, data) -> {
+            int mismatch = data.mismatch(output.read(kept, at, data.remaining()));
+            if (mismatch >= 0) {
+              first[0] = Math.min(first[0], at + mismatch);
+            }
+          });
+      if (first[0] < Long.MAX_VALUE && pieces.inOrder()) {
+        break;
       }
+    }
+    if (first[0] < Long.MAX_VALUE) {
+      differs(kept.name(), "its bytes are not the original's from byte " + first[0] + " on");
     }
   }
 

@@ -5,6 +5,7 @@ import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.PluginException;
 import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
@@ -42,6 +43,7 @@ final class WeightRun {
       PlannedWeight planned,
       Scheme scheme,
       Facts facts,
+      Compute compute,
       ModelSource source,
       OutputWriter sink,
       int height,
@@ -56,8 +58,8 @@ final class WeightRun {
     this.policy = policy;
     this.gate = new Gate(weight);
     try {
-      this.quantizer = scheme.begin(weight.rows(), weight.options(), facts);
-      this.decoder = TileDecoder.of(scheme, weight, weight.options().compute());
+      this.quantizer = scheme.begin(weight.rows(), weight.options(), facts, compute);
+      this.decoder = TileDecoder.of(scheme, weight);
       this.bound = scheme.bound(weight.rows(), weight.options());
       this.whole = Map.copyOf(quantizer.tensorParts());
     } catch (RuntimeException e) {

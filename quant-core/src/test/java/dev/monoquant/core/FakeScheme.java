@@ -1,21 +1,24 @@
 package dev.monoquant.core;
 
-import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.Need;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -35,25 +38,28 @@ public class FakeScheme implements Scheme {
   }
 
   @Override
-  public Options defaults(WeightMatrix rows) {
-    return new Options(8, true, Granularity.TENSOR);
+  public List<OptionSpec<?>> options() {
+    return List.of(
+        CommonOptions.bits(8),
+        CommonOptions.symmetric(true),
+        CommonOptions.granularity("tensor", "channel", "group:N"),
+        CommonOptions.profile(CommonOptions.COMPRESSED_TENSORS));
   }
 
   @Override
-  public Encoding encoding(WeightMatrix rows, Options options) {
-    if (!options.symmetric()) {
-      throw new ConfigurationException("fake is symmetric");
-    }
-    return Encoding.opaque(Part.perElement(Part.CODES, ElementType.INT8));
+  public Fit fit(WeightMatrix rows, OptionValues options) {
+    return Fit.raggedGroups(rows, options)
+        .orElse(Fit.of(Encoding.opaque(Part.perElement(Part.CODES, ElementType.INT8))));
   }
 
   @Override
-  public Set<Need> needs(Options options) {
+  public Set<Need> needs(OptionValues options) {
     return Set.of();
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(
+      WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     return tile -> EncodedTile.of(tile, Map.of(Part.CODES, codes(tile)));
   }
 
@@ -67,7 +73,7 @@ public class FakeScheme implements Scheme {
   }
 
   @Override
-  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
     return Optional.of(
         (tile, out) -> {
           byte[] codes = tile.part(Part.CODES);
@@ -78,7 +84,7 @@ public class FakeScheme implements Scheme {
   }
 
   @Override
-  public ErrorBound bound(WeightMatrix rows, Options options) {
+  public ErrorBound bound(WeightMatrix rows, OptionValues options) {
     return (tile, row) -> 1 / 128.0;
   }
 }

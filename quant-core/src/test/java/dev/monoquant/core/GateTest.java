@@ -9,8 +9,8 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
@@ -35,7 +35,7 @@ class GateTest {
         new EncodedWeight(
             new WeightMatrix("", LayerKind.LINEAR, "w", tensor, 0),
             new SchemeId("acme/any", 1),
-            new Options(8, true, Granularity.TENSOR),
+            CommonOptions.of(8, true, Granularity.TENSOR),
             Encoding.opaque(part)));
   }
 

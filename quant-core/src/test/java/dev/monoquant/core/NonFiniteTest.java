@@ -14,9 +14,10 @@ import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.fakes.MemoryFormat;
@@ -121,14 +122,15 @@ class NonFiniteTest {
     FakeScheme ranged =
         new FakeScheme() {
           @Override
-          public Set<Need> needs(Options options) {
+          public Set<Need> needs(OptionValues options) {
             return Set.of(Need.TENSOR_RANGE);
           }
 
           @Override
-          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             seen.put(rows.tensor().name(), facts);
-            return super.begin(rows, options, facts);
+            return super.begin(rows, options, facts, compute);
           }
         };
     float[] bad = {0.5f, NAN, 0, 0, -INF, 1.25f, 0, INF};
@@ -139,7 +141,8 @@ class NonFiniteTest {
   /** Refuses numbers from 10,000 on, as a scale or a cast that overflows is refused. */
   private static final class Overflowing extends FakeScheme {
     @Override
-    public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+    public TileQuantizer begin(
+        WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
       return tile -> {
         for (int i = 0; i < tile.height() * tile.cols(); i++) {
           if (Math.abs(tile.values()[i]) >= 10_000) {

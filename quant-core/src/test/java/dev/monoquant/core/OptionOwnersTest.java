@@ -294,7 +294,7 @@ class OptionOwnersTest {
                         .build()));
     assertThat(plan.problems()).isEmpty();
     assertThat(plan.weights()).extracting(w -> w.weight().rows().rowAxis()).containsExactly(0, 1);
-    assertThat(plan.weights()).allMatch(w -> w.weight().options().extra().isEmpty());
+    assertThat(plan.weights()).allMatch(w -> w.weight().options().own().isEmpty());
   }
 
   @Test

@@ -19,12 +19,13 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.OptionSpec;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputLayout;
@@ -165,7 +166,8 @@ class QuantizerTest {
     FakeScheme hostile =
         new FakeScheme() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             return tile -> {
               byte[] codes = codes(tile);
               Arrays.fill(tile.values(), 1e30f);
@@ -239,7 +241,7 @@ class QuantizerTest {
     FakeScheme liar =
         new FakeScheme() {
           @Override
-          public ErrorBound bound(WeightMatrix rows, Options options) {
+          public ErrorBound bound(WeightMatrix rows, OptionValues options) {
             return ErrorBound.NONE;
           }
         };
@@ -248,7 +250,8 @@ class QuantizerTest {
     FakeScheme drifting =
         new FakeScheme() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             return tile -> {
               byte[] codes = codes(tile);
               codes[0]++;
@@ -267,7 +270,8 @@ class QuantizerTest {
     FakeScheme broken =
         new FakeScheme() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             return tile -> EncodedTile.of(tile, Map.of(Part.CODES, new byte[3]));
           }
         };
@@ -282,7 +286,8 @@ class QuantizerTest {
     FakeScheme broken =
         new FakeScheme() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             return tile -> {
               throw new IllegalStateException("boom");
             };
@@ -367,8 +372,8 @@ class QuantizerTest {
     assertThat(plan.problems()).isEmpty();
     assertThat(plan.weights())
         .extracting(w -> w.weight().storage().toString())
-        .containsExactly("{level=1, mode=slow}", "{level=7, mode=slow}");
-    assertThat(plan.weights()).allMatch(w -> w.weight().options().extra().isEmpty());
+        .containsExactly("level=1, mode=slow", "level=7, mode=slow");
+    assertThat(plan.weights()).allMatch(w -> w.weight().options().own().isEmpty());
     assertThat(plan.weights())
         .extracting(PlannedWeight::remark)
         .containsExactly("", "kept slow on level 7");
@@ -454,7 +459,8 @@ class QuantizerTest {
         @Override
         public OutputLayout layout(OutputContents contents) throws IOException {
           EncodedWeight last = contents.weights().get(contents.weights().size() - 1);
-          String remark = "kept " + last.storage(MODE) + " on level " + last.storage(LEVEL);
+          String remark =
+              "kept " + last.storage().get(MODE) + " on level " + last.storage().get(LEVEL);
           return new ForwardingLayout(super.layout(contents)) {
             @Override
             public Map<String, String> remarks() {
@@ -584,9 +590,10 @@ class QuantizerTest {
           private final Thread main = Thread.currentThread();
 
           @Override
-          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             main.interrupt();
-            return super.begin(rows, options, facts);
+            return super.begin(rows, options, facts, compute);
           }
         };
     assertThatThrownBy(() -> quantizer(model().build(), interrupting).quantize(input(), FAKE))

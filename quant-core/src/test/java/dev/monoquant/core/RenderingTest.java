@@ -13,8 +13,9 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
@@ -42,7 +43,7 @@ class RenderingTest {
         new EncodedWeight(
             new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
             new SchemeId("int8", 1),
-            new Options(8, true, Granularity.CHANNEL),
+            CommonOptions.of(8, true, Granularity.CHANNEL),
             Encoding.affine(
                 Part.perElement(Part.CODES, ElementType.INT8),
                 Part.perRow(Part.SCALE, ElementType.FLOAT32))),
@@ -56,7 +57,7 @@ class RenderingTest {
     PlannedWeight fast = planned("a", 4, 1000);
     PlannedWeight stored =
         new PlannedWeight(
-            fast.weight().withStorage(Map.of("mode", "dynamic")),
+            fast.weight().withStorage(new OptionValues(Map.of("mode", "dynamic"))),
             fast.evidence(),
             fast.quantizer(),
             "int8 kernel");

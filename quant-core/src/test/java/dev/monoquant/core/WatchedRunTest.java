@@ -10,12 +10,13 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputWriter;
@@ -208,8 +209,9 @@ class WatchedRunTest {
     }
 
     @Override
-    public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
-      TileQuantizer sound = super.begin(rows, options, facts);
+    public TileQuantizer begin(
+        WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+      TileQuantizer sound = super.begin(rows, options, facts, compute);
       return tile -> {
         EncodedTile result = sound.quantize(tile);
         byte[] first = kept.putIfAbsent(Part.CODES, result.part(Part.CODES));

@@ -110,6 +110,27 @@ class ExamplesIT {
         .contains("option value-axis belongs to layer quantizer example/gated-linear");
   }
 
+  /** An output of a format of one's own is verified, and a change in it is found. */
+  @Test
+  void theCommandsOfTheOutputFormatGuideWork() throws Exception {
+    assumeThat(Path.of("/bin/sh")).as("a POSIX shell").isExecutable();
+    Files.copy(MODEL, folder.resolve("model.safetensors"));
+    jar("slab-format");
+    List<String> commands = Guides.commands(Guides.ROOT.resolve("docs/write-an-output-format.md"));
+    assertThat(commands).hasSize(2);
+    for (String command : commands) {
+      assertThat(quant(command.replaceFirst("^quant ", ""))).as(command).isNotBlank();
+    }
+    Path slab = folder.resolve("model-int8.slabs/layer-00000.slab");
+    byte[] bytes = Files.readAllBytes(slab);
+    bytes[bytes.length - 1] ^= 1;
+    Files.write(slab, bytes);
+    assertThat(quant(commands.get(1).replaceFirst("^quant ", ""), 4)).contains("SHA-256");
+    // Its own output may be replaced, without being claimed by another format for directories.
+    quant(commands.get(0).replaceFirst("^quant ", "") + " --force");
+    assertThat(quant(commands.get(1).replaceFirst("^quant ", ""))).contains("nothing differs");
+  }
+
   private void jar(String example) throws IOException {
     String name = example + "-1.0.0.jar";
     Files.copy(BUILT.resolve(example).resolve("target").resolve(name), folder.resolve(name));

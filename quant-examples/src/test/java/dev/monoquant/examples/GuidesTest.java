@@ -90,6 +90,17 @@ class GuidesTest {
     assertThat(unnamed("flat-format")).isEqualTo(unnamed("power-of-two"));
   }
 
+  /** Their guide says so: it needs the output transaction instead of the interfaces alone. */
+  @Test
+  void theOutputFormatIsBuiltAsTheSchemeIs() {
+    String scheme = unnamed("power-of-two");
+    assertThat(
+            unnamed("slab-format")
+                .replace("quant-files", "quant-api")
+                .replace(" and the output transaction.", "."))
+        .isEqualTo(scheme);
+  }
+
   private static String unnamed(String example) {
     return Guides.text(Guides.ROOT.resolve("examples").resolve(example).resolve("pom.xml"))
         .replaceAll("<name>.*</name>", "")

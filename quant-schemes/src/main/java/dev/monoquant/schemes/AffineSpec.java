@@ -1,17 +1,15 @@
 package dev.monoquant.schemes;
 
-import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.Options;
-import dev.monoquant.spi.SchemeId;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 
 /**
- * What an integer scheme does with one weight, checked.
+ * What an integer scheme does with one weight that it fits.
  *
  * @param tensor the weight's name, quoted for messages
  * @param source the weight's own type
@@ -30,24 +28,9 @@ record AffineSpec(
     Granularity granularity,
     long cols) {
 
-  static AffineSpec of(SchemeId scheme, int bits, WeightMatrix rows, Options options) {
-    SchemeChecks.require(scheme, bits, rows, options);
+  static AffineSpec of(int bits, WeightMatrix rows, OptionValues options) {
     String name = QuantException.quote(rows.tensor().name());
     ElementType type = rows.tensor().type();
-    if (options.granularity() instanceof Granularity.PerBlock) {
-      throw new ConfigurationException(
-          String.format(
-              "tensor %s: scheme %s has no %s; it has tensor, channel and group:N",
-              name, scheme.name(), options.granularity().wire()));
-    }
-    if (options.granularity() instanceof Granularity.PerGroup group
-        && rows.cols() % group.size() != 0) {
-      throw new ConfigurationException(
-          String.format(
-              "tensor %s: groups of %d do not divide its %d columns; choose a group size that does,"
-                  + " or channel, or keep this weight as it is",
-              name, group.size(), rows.cols()));
-    }
     return new AffineSpec(
         name,
         type,
@@ -82,7 +65,7 @@ record AffineSpec(
 
   /** Columns that share a scale: a group, or all. */
   int blockCols() {
-    return granularity instanceof Granularity.PerGroup group ? group.size() : Math.toIntExact(cols);
+    return Math.toIntExact(granularity.columns(cols));
   }
 
   /** Scales in a row. */

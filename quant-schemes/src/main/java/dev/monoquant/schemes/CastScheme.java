@@ -3,16 +3,19 @@ package dev.monoquant.schemes;
 import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Fit;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
+import java.util.List;
 
 /** Casts to a floating point type of 16 bits; the subclasses tell the rest. */
 abstract class CastScheme implements Scheme {
@@ -22,10 +25,18 @@ abstract class CastScheme implements Scheme {
 
   private final SchemeId id;
   private final ElementType target;
+  private final List<OptionSpec<?>> options;
 
   CastScheme(String name, ElementType target) {
     this.id = new SchemeId(name, 1);
     this.target = target;
+    // A cast has neither zero points nor scales: recipes that say how others have them apply to it.
+    this.options =
+        List.of(
+            CommonOptions.bits(target.bits()),
+            CommonOptions.symmetric(true, false),
+            CommonOptions.granularity("tensor", "channel", "group:N", "block:RxC"),
+            CommonOptions.profile(CommonOptions.COMPRESSED_TENSORS));
   }
 
   @Override
@@ -34,29 +45,28 @@ abstract class CastScheme implements Scheme {
   }
 
   @Override
-  public final Options defaults(WeightMatrix rows) {
-    return new Options(target.bits(), true, Granularity.TENSOR);
+  public final List<OptionSpec<?>> options() {
+    return options;
   }
 
   @Override
-  public final Encoding encoding(WeightMatrix rows, Options options) {
-    SchemeChecks.require(id, target.bits(), rows, options);
-    return Encoding.cast(Part.perElement(VALUES, target));
+  public final Fit fit(WeightMatrix weight, OptionValues options) {
+    return SchemeChecks.unfit(weight)
+        .orElseGet(() -> Fit.of(Encoding.cast(Part.perElement(VALUES, target))));
   }
 
   @Override
-  public final TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
-    encoding(rows, options);
+  public final TileQuantizer begin(
+      WeightMatrix weight, OptionValues options, Facts facts, Compute compute) {
     return new CastQuantizer(
-        QuantException.quote(rows.tensor().name()),
-        rows.tensor().type(),
+        QuantException.quote(weight.tensor().name()),
+        weight.tensor().type(),
         target,
-        options.compute() == Compute.TORCH && target == ElementType.FLOAT16);
+        compute == Compute.TORCH && target == ElementType.FLOAT16);
   }
 
   @Override
-  public final ErrorBound bound(WeightMatrix rows, Options options) {
-    encoding(rows, options);
-    return new CastErrorBound(rows.tensor().type(), target, Math.toIntExact(rows.cols()));
+  public final ErrorBound bound(WeightMatrix weight, OptionValues options) {
+    return new CastErrorBound(weight.tensor().type(), target, Math.toIntExact(weight.cols()));
   }
 }

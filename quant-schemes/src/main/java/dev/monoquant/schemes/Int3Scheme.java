@@ -2,7 +2,6 @@ package dev.monoquant.schemes;
 
 import com.google.auto.service.AutoService;
 import dev.monoquant.spi.Scheme;
-import dev.monoquant.tile.Granularity;
 
 /**
  * {@code int3}: signed integer codes of 3 bits, by default symmetric with a scale for each group of
@@ -15,7 +14,7 @@ import dev.monoquant.tile.Granularity;
  *
  * <p>With so few levels a step is a large part of a row's range, so a scale should serve few
  * numbers: hence groups. A group must divide the columns; a weight whose columns it does not divide
- * is refused by {@link #encoding}, and what happens then is up to the policy of the configuration.
+ * is refused by {@link #fit}, and what happens then is up to the policy of the configuration.
  *
  * <p>In FLOAT32 a decoded number is off by at most scale / 2 and a little. In the two types of 16
  * bits the codes have fewer digits than the type, so their roundings add little to that.
@@ -27,6 +26,6 @@ public final class Int3Scheme extends IntegerScheme {
 
   /** Makes the scheme; it has no state. */
   public Int3Scheme() {
-    super(3, Granularity.group(128));
+    super(3, "group:128");
   }
 }

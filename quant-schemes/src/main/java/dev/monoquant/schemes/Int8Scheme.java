@@ -2,7 +2,6 @@ package dev.monoquant.schemes;
 
 import com.google.auto.service.AutoService;
 import dev.monoquant.spi.Scheme;
-import dev.monoquant.tile.Granularity;
 
 /**
  * {@code int8}: signed integer codes of 8 bits, by default symmetric with a scale for each row.
@@ -69,6 +68,6 @@ public final class Int8Scheme extends IntegerScheme {
 
   /** Makes the scheme; it has no state. */
   public Int8Scheme() {
-    super(8, Granularity.CHANNEL);
+    super(8, "channel");
   }
 }

@@ -4,8 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.ErrorBound;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Granularity;
@@ -54,7 +55,7 @@ class AffineErrorBoundTest {
     }
     weight = Run.as(type, weight);
     Scheme scheme = Run.scheme(kind.get2());
-    Options options = new Options(kind.get2(), kind.get3(), Granularity.CHANNEL);
+    OptionValues options = CommonOptions.of(kind.get2(), kind.get3(), Granularity.CHANNEL);
     EncodedTile tile = Run.quantize(scheme, rows, options, weight, ROWS);
     float[] decoded = Run.decode(scheme, rows, options, tile);
     ErrorBound bound = scheme.bound(rows, options);

@@ -3,12 +3,13 @@ package dev.monoquant.schemes;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.monoquant.ConfigurationException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Fit;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.EncodedTile;
 import org.junit.jupiter.api.Test;
@@ -20,8 +21,8 @@ class CastRefusalTest {
   private static EncodedTile cast(
       Scheme scheme, ElementType type, Compute compute, float... numbers) {
     WeightMatrix rows = Run.rows(type, numbers.length / 2, 2);
-    Options options = scheme.defaults(rows).withCompute(compute);
-    return Run.quantize(scheme, rows, options, numbers, 100);
+    OptionValues options = scheme.defaults(rows);
+    return Run.quantize(scheme, rows, options, compute, numbers, 100);
   }
 
   @ParameterizedTest
@@ -67,7 +68,7 @@ class CastRefusalTest {
   void castToTheSameTypeIsACopyWithoutError() {
     WeightMatrix rows = Run.rows(ElementType.FLOAT16, 1, 3);
     Scheme scheme = new Float16Scheme();
-    Options options = scheme.defaults(rows);
+    OptionValues options = scheme.defaults(rows);
     float[] numbers = {65504, -0f, 0x1p-24f};
     EncodedTile tile = Run.quantize(scheme, rows, options, numbers, 1);
     assertThat(Run.decode(scheme, rows, options, tile)).isEqualTo(numbers);
@@ -78,7 +79,7 @@ class CastRefusalTest {
   void boundIsHalfAStepAtTheGreatestNumberOfTheRow() {
     WeightMatrix rows = Run.rows(ElementType.FLOAT32, 2, 2);
     Scheme scheme = new Float16Scheme();
-    Options options = scheme.defaults(rows);
+    OptionValues options = scheme.defaults(rows);
     EncodedTile tile =
         Run.quantize(scheme, rows, options, new float[] {-1.5f, 0.1f, 0x1p-20f, 0}, 2);
     assertThat(scheme.bound(rows, options).of(tile, 0)).isEqualTo(0x1p-11);
@@ -89,12 +90,11 @@ class CastRefusalTest {
   void otherBitsAndIntegersAreRefused() {
     Scheme scheme = new BFloat16Scheme();
     WeightMatrix rows = Run.rows(ElementType.FLOAT32, 2, 2);
-    assertThatThrownBy(() -> scheme.encoding(rows, scheme.defaults(rows).withBits(8)))
-        .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("bfloat16 has 16 bits, not 8");
+    assertThat(scheme.options()).extracting(OptionSpec::toString).contains("bits (16, default 16)");
+    assertThat(scheme.fit(rows, scheme.defaults(rows))).isInstanceOf(Fit.Fits.class);
     WeightMatrix integers = Run.rows(ElementType.INT32, 2, 2);
-    assertThatThrownBy(() -> scheme.encoding(integers, scheme.defaults(integers)))
-        .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("is I32");
+    assertThat(scheme.fit(integers, scheme.defaults(integers)))
+        .isInstanceOfSatisfying(
+            Fit.Unfit.class, unfit -> assertThat(unfit.reason()).contains("it is I32"));
   }
 }

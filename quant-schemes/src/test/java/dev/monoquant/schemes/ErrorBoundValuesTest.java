@@ -5,8 +5,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.ErrorBound;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Granularity;
@@ -44,10 +45,9 @@ class ErrorBoundValuesTest {
     for (boolean isSymmetric : new boolean[] {true, false}) {
       AffineSpec spec =
           AffineSpec.of(
-              Run.scheme(bits).id(),
               bits,
               Run.rows(ElementType.of(type), 2, 4),
-              new Options(bits, isSymmetric, Granularity.CHANNEL));
+              CommonOptions.of(bits, isSymmetric, Granularity.CHANNEL));
       assertThat(AffineErrorBound.of(spec, 0x1p-6f) * 64)
           .isCloseTo(isSymmetric ? symmetric : asymmetric, within(2e-7));
     }
@@ -58,13 +58,13 @@ class ErrorBoundValuesTest {
     Scheme scheme = new Int8Scheme();
     WeightMatrix rows = Run.rows(ElementType.FLOAT32, 3, 6);
     float[] weight = {8, 1, 1, 1, 64, 1, 1, 1, 1, 1, 1, 1, 16, 1, 1, 1, 1, 1};
-    Options options = new Options(8, true, Granularity.group(2));
+    OptionValues options = CommonOptions.of(8, true, Granularity.group(2));
     EncodedTile tile = Run.quantize(scheme, rows, options, weight, 3);
     ErrorBound bound = scheme.bound(rows, options);
     double unit = bound.of(tile, 1);
     assertThat(bound.of(tile, 0) / unit).isCloseTo(64, within(1e-3));
     assertThat(bound.of(tile, 2) / unit).isCloseTo(16, within(1e-3));
-    Options whole = options.withGranularity(Granularity.TENSOR);
+    OptionValues whole = options.with(CommonOptions.GRANULARITY, Granularity.TENSOR);
     EncodedTile one = Run.quantize(scheme, rows, whole, weight, 3);
     for (int row = 0; row < 3; row++) {
       assertThat(scheme.bound(rows, whole).of(one, row)).isEqualTo(bound.of(tile, 0));
@@ -79,7 +79,7 @@ class ErrorBoundValuesTest {
     double[] bounds = new double[2];
     for (int i = 0; i < 2; i++) {
       WeightMatrix rows = Run.rows(i == 0 ? ElementType.FLOAT32 : ElementType.FLOAT64, 1, 2);
-      Options options = scheme.defaults(rows);
+      OptionValues options = scheme.defaults(rows);
       EncodedTile tile = Run.quantize(scheme, rows, options, weight, 1);
       bounds[i] = scheme.bound(rows, options).of(tile, 0);
     }

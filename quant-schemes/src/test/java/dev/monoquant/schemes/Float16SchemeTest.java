@@ -1,10 +1,7 @@
 package dev.monoquant.schemes;
 
-import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.contracts.SchemeContract;
-import java.util.List;
 
 class Float16SchemeTest implements SchemeContract {
   @Override
@@ -15,11 +12,5 @@ class Float16SchemeTest implements SchemeContract {
   @Override
   public boolean computesBothWays() {
     return true;
-  }
-
-  @Override
-  public List<Options> options(WeightMatrix rows) {
-    Options defaults = subject().defaults(rows);
-    return Run.computes(defaults);
   }
 }

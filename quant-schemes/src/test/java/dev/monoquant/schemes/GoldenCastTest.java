@@ -3,7 +3,7 @@ package dev.monoquant.schemes;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.spi.Compute;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.EncodedTile;
 import java.util.List;
@@ -33,8 +33,8 @@ class GoldenCastTest {
 
   private static void expect(Scheme scheme, Golden.Case golden, byte[] expected) {
     for (Compute compute : Run.COMPUTES) {
-      Options options = scheme.defaults(golden.rows()).withCompute(compute);
-      EncodedTile got = Run.quantize(scheme, golden.rows(), options, golden.weight(), 9);
+      OptionValues options = scheme.defaults(golden.rows());
+      EncodedTile got = Run.quantize(scheme, golden.rows(), options, compute, golden.weight(), 9);
       assertThat(got.names()).containsExactly(CastScheme.VALUES);
       assertThat(got.part(CastScheme.VALUES)).isEqualTo(expected);
     }

@@ -5,8 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Granularity;
@@ -43,11 +44,16 @@ class GoldenIntegerTest {
   void sameBitsAsThePeer(Golden.Case golden) {
     for (int height : new int[] {5, 64}) {
       for (Compute compute : Run.COMPUTES) {
-        Options options = options(golden).withCompute(compute);
+        OptionValues options = options(golden);
         expect(
             golden,
             Run.quantize(
-                Run.scheme(golden.bits()), golden.rows(), options, golden.weight(), height));
+                Run.scheme(golden.bits()),
+                golden.rows(),
+                options,
+                compute,
+                golden.weight(),
+                height));
       }
     }
   }
@@ -61,7 +67,7 @@ class GoldenIntegerTest {
   void sameBitsAsThePeerAtTheEdges(Golden.Case edge) {
     Scheme scheme = Run.scheme(edge.bits());
     for (Compute compute : Run.COMPUTES) {
-      Options options = options(edge).withCompute(compute);
+      OptionValues options = options(edge);
       WeightMatrix rows = edge.rows();
       int tensors = 1;
       if (edge.granularity().equals(Granularity.TENSOR)) {
@@ -74,7 +80,7 @@ class GoldenIntegerTest {
       int size = weight.length / tensors;
       for (int i = 0; i < tensors; i++) {
         float[] one = Arrays.copyOfRange(weight, i * size, (i + 1) * size);
-        EncodedTile got = Run.quantize(scheme, rows, options, one, 7);
+        EncodedTile got = Run.quantize(scheme, rows, options, compute, one, 7);
         all = Run.concatenate(all, got);
         decoded = Run.concatenate(decoded, Run.decode(scheme, rows, options, got));
       }
@@ -87,8 +93,8 @@ class GoldenIntegerTest {
     }
   }
 
-  private static Options options(Golden.Case golden) {
-    return new Options(golden.bits(), golden.symmetric(), golden.granularity());
+  private static OptionValues options(Golden.Case golden) {
+    return CommonOptions.of(golden.bits(), golden.symmetric(), golden.granularity());
   }
 
   private static void expect(Golden.Case golden, EncodedTile got) {

@@ -1,8 +1,8 @@
 package dev.monoquant.schemes;
 
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.Compute;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.testkit.contracts.SchemeContract;
 import dev.monoquant.tile.Granularity;
 import java.util.ArrayList;
@@ -22,8 +22,8 @@ interface IntegerContract extends SchemeContract {
   }
 
   @Override
-  default List<Options> options(WeightMatrix rows) {
-    List<Options> all = new ArrayList<>();
+  default List<OptionValues> options(WeightMatrix rows) {
+    List<OptionValues> all = new ArrayList<>();
     for (boolean symmetric : new boolean[] {true, false}) {
       for (Granularity granularity :
           List.of(
@@ -31,14 +31,11 @@ interface IntegerContract extends SchemeContract {
               Granularity.CHANNEL,
               Granularity.group(32),
               Granularity.group(128))) {
-        for (Compute compute : List.of(Compute.AUTO, Compute.TORCH)) {
-          all.add(
-              subject()
-                  .defaults(rows)
-                  .withSymmetric(symmetric)
-                  .withGranularity(granularity)
-                  .withCompute(compute));
-        }
+        all.add(
+            subject()
+                .defaults(rows)
+                .with(CommonOptions.SYMMETRIC, symmetric)
+                .with(CommonOptions.GRANULARITY, granularity));
       }
     }
     return all;

@@ -6,7 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Granularity;
@@ -35,8 +36,8 @@ class LongGroupsTest {
       }
       weight = Run.as(type, weight);
       Scheme scheme = new Int8Scheme();
-      Options options = new Options(8, symmetric, Granularity.CHANNEL);
-      Options grouped = options.withGranularity(Granularity.group(size));
+      OptionValues options = CommonOptions.of(8, symmetric, Granularity.CHANNEL);
+      OptionValues grouped = options.with(CommonOptions.GRANULARITY, Granularity.group(size));
       WeightMatrix rows = Run.rows(type, groups, size);
       WeightMatrix row = Run.rows(type, 1, weight.length);
       EncodedTile apart = Run.quantize(scheme, rows, options, weight, 64);
@@ -62,7 +63,7 @@ class LongGroupsTest {
               : granularity.equals(Granularity.TENSOR)
                   ? "\"layer.weight\", the whole: code -128"
                   : "\"layer.weight\", row 1, group 1: code -128";
-      Options options = new Options(8, true, granularity);
+      OptionValues options = CommonOptions.of(8, true, granularity);
       assertThatThrownBy(() -> Run.quantize(new Int8Scheme(), rows, options, weight, 2))
           .isInstanceOf(ValidationException.class)
           .hasMessageContaining(place);

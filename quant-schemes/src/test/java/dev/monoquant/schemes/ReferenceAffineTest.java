@@ -6,8 +6,9 @@ import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.contracts.Samples;
 import dev.monoquant.testkit.data.ValuePattern;
@@ -59,7 +60,7 @@ class ReferenceAffineTest {
       @ForAll("widths") int bits,
       @ForAll boolean symmetric,
       @ForAll @IntRange(min = 1, max = 6) int tileHeight) {
-    check(weight, new Options(bits, symmetric, granularity), tileHeight);
+    check(weight, CommonOptions.of(bits, symmetric, granularity), tileHeight);
   }
 
   @Property(tries = 100)
@@ -68,10 +69,10 @@ class ReferenceAffineTest {
       @ForAll("granularities") Granularity granularity,
       @ForAll("widths") int bits,
       @ForAll boolean symmetric) {
-    check(weight, new Options(bits, symmetric, granularity), 2);
+    check(weight, CommonOptions.of(bits, symmetric, granularity), 2);
   }
 
-  private static void check(WeightSample weight, Options options, int tileHeight) {
+  private static void check(WeightSample weight, OptionValues options, int tileHeight) {
     WeightMatrix rows = weight.rows();
     float[] numbers = weight.values(0, weight.height());
     ElementType type =
@@ -104,10 +105,9 @@ class ReferenceAffineTest {
 
     Scheme scheme = Run.scheme(options.bits());
     for (Compute compute : Run.COMPUTES) {
-      Options with = options.withCompute(compute);
       EncodedTile got;
       try {
-        got = Run.quantize(scheme, rows, with, numbers, tileHeight);
+        got = Run.quantize(scheme, rows, options, compute, numbers, tileHeight);
       } catch (QuantException e) {
         assertThat(finite).as(e.getMessage()).isFalse();
         continue;
@@ -120,7 +120,7 @@ class ReferenceAffineTest {
       } else {
         assertThat(got.part(Part.ZERO_POINT)).isEqualTo(zeroPoints);
       }
-      assertThat(Run.decode(scheme, rows, with, got)).isEqualTo(decoded);
+      assertThat(Run.decode(scheme, rows, options, got)).isEqualTo(decoded);
     }
   }
 

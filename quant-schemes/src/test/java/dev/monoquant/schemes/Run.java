@@ -10,7 +10,7 @@ import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
@@ -23,7 +23,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.stream.Stream;
 
 /** Quantizes whole weights as the pipeline would, tile after tile. */
 final class Run {
@@ -43,14 +42,6 @@ final class Run {
       case 8 -> new Int8Scheme();
       default -> throw new IllegalArgumentException("no scheme of " + bits + " bits");
     };
-  }
-
-  /** The options as they are, and those that compute in any other way. */
-  static List<Options> computes(Options defaults) {
-    return Stream.concat(
-            Stream.of(defaults),
-            COMPUTES.stream().filter(c -> c != Compute.JVM).map(defaults::withCompute))
-        .toList();
   }
 
   /** The parts of the second after those of the first. */
@@ -87,7 +78,7 @@ final class Run {
     return back;
   }
 
-  static Facts facts(Scheme scheme, Options options, float[] weight) {
+  static Facts facts(Scheme scheme, OptionValues options, float[] weight) {
     if (!scheme.needs(options).contains(Need.TENSOR_RANGE)) {
       return Facts.NONE;
     }
@@ -102,8 +93,18 @@ final class Run {
 
   /** All parts of a weight, the tiles' concatenated. */
   static EncodedTile quantize(
-      Scheme scheme, WeightMatrix rows, Options options, float[] weight, int tileHeight) {
-    TileQuantizer quantizer = scheme.begin(rows, options, facts(scheme, options, weight));
+      Scheme scheme, WeightMatrix rows, OptionValues options, float[] weight, int tileHeight) {
+    return quantize(scheme, rows, options, Compute.AUTO, weight, tileHeight);
+  }
+
+  static EncodedTile quantize(
+      Scheme scheme,
+      WeightMatrix rows,
+      OptionValues options,
+      Compute compute,
+      float[] weight,
+      int tileHeight) {
+    TileQuantizer quantizer = scheme.begin(rows, options, facts(scheme, options, weight), compute);
     Map<String, ByteArrayOutputStream> parts = new TreeMap<>();
     int height = (int) rows.rows();
     for (int row = 0; row < height; row += tileHeight) {
@@ -123,11 +124,11 @@ final class Run {
     return new EncodedTile(0, height, all);
   }
 
-  static float[] decode(Scheme scheme, WeightMatrix rows, Options options, EncodedTile parts) {
+  static float[] decode(Scheme scheme, WeightMatrix rows, OptionValues options, EncodedTile parts) {
     float[] out = new float[(int) (rows.rows() * rows.cols())];
     EncodedWeight weight =
-        new EncodedWeight(rows, scheme.id(), options, scheme.encoding(rows, options));
-    TileDecoder.of(scheme, weight, options.compute()).decode(parts, out);
+        new EncodedWeight(rows, scheme.id(), options, scheme.fit(rows, options).orThrow(rows));
+    TileDecoder.of(scheme, weight).decode(parts, out);
     return out;
   }
 }

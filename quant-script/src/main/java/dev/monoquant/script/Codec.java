@@ -4,12 +4,12 @@ import dev.monoquant.files.parts.BitPacking;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Part;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * How a holder decodes a weight, and how the parts of it are stored as tensors.
@@ -21,11 +21,11 @@ record Codec(EncodedWeight weight, Kind kind) {
 
   /** Kinds of codecs; the numbers are those in the state of a holder. */
   enum Kind {
-    /** Integer codes, scales, perhaps zero points. */
+    /** Integer codes with one scale, perhaps zero points: what integer kernels can multiply. */
     AFFINE(0),
     /** The numbers themselves in a shorter type. */
     VALUES(1),
-    /** What a scheme says in TorchScript. */
+    /** Any other formula, or what a scheme says in TorchScript. */
     SCRIPT(2);
 
     private final int code;
@@ -35,8 +35,6 @@ record Codec(EncodedWeight weight, Kind kind) {
     }
   }
 
-  private static final String VALUES = "values";
-  private static final Set<String> AFFINE_PARTS = Set.of(Part.CODES, Part.SCALE, Part.ZERO_POINT);
   private static final int AFFINE_FIELDS = 7;
 
   /**
@@ -66,38 +64,39 @@ record Codec(EncodedWeight weight, Kind kind) {
     if (isValues(weight)) {
       return Optional.of(new Codec(weight, Kind.VALUES));
     }
-    return weight.script().map(s -> new Codec(weight, Kind.SCRIPT));
+    return script(weight).map(s -> new Codec(weight, Kind.SCRIPT));
+  }
+
+  private static Optional<String> script(EncodedWeight weight) {
+    return weight.encoding().formula() instanceof Formula.Opaque
+        ? weight.script()
+        : FormulaScript.of(weight.rows(), weight.encoding());
+  }
+
+  /** {@return the body of the function that decodes, for a codec of kind SCRIPT} */
+  String script() {
+    return script(weight).orElseThrow();
   }
 
   private static boolean isValues(EncodedWeight weight) {
-    List<Part> parts = weight.encoding().parts();
-    return parts.size() == 1
-        && parts.get(0).name().equals(VALUES)
-        && parts.get(0).type().isQuantizable()
-        && parts.get(0).extent().equals(new Part.Grid(1, 1));
+    return weight.encoding().formula() instanceof Formula.Cast cast
+        && weight.encoding().part(cast.values()).type().isQuantizable();
   }
 
   private static boolean isAffine(EncodedWeight weight) {
-    if (!weight.encoding().parts().stream().allMatch(p -> AFFINE_PARTS.contains(p.name()))) {
+    if (!(weight.encoding().formula() instanceof Formula.Affine affine)
+        || affine.scales().size() != 1
+        || affine.scales().get(0).divides()) {
       return false;
     }
-    Optional<Part> codes = weight.encoding().find(Part.CODES);
-    Optional<Part> scale = weight.encoding().find(Part.SCALE);
-    Optional<Part> zero = weight.encoding().find(Part.ZERO_POINT);
-    return codes.isPresent()
-        && scale.isPresent()
-        && codes.get().type().isCode()
-        && codes.get().extent().equals(new Part.Grid(1, 1))
-        && scale.get().type().isQuantizable()
-        && isShared(scale.get())
-        && zero.filter(z -> !z.extent().equals(scale.get().extent()) || !z.type().isCode())
+    Part scale = weight.encoding().part(affine.scales().get(0).part());
+    return weight.encoding().part(affine.codes()).type().isCode()
+        && scale.type().isQuantizable()
+        && affine
+            .zeroPoint()
+            .map(weight.encoding()::part)
+            .filter(z -> !z.extent().equals(scale.extent()) || !z.type().isCode())
             .isEmpty();
-  }
-
-  private static boolean isShared(Part part) {
-    return part.extent() instanceof Part.Grid grid
-        ? grid.width() == 1
-        : part.extent().shape(1, 1).elements() == 1;
   }
 
   /** {@return whether one row can be decoded without the others} */
@@ -125,9 +124,7 @@ record Codec(EncodedWeight weight, Kind kind) {
 
   /** {@return whether a convolution kernel can multiply the codes: signed, no zero points} */
   boolean isWindowKernel() {
-    return isKernel(false)
-        && codes().type().signed()
-        && weight.encoding().find(Part.ZERO_POINT).isEmpty();
+    return isKernel(false) && codes().type().signed() && affine().zeroPoint().isEmpty();
   }
 
   /**
@@ -144,11 +141,19 @@ record Codec(EncodedWeight weight, Kind kind) {
   }
 
   Part codes() {
-    return weight.encoding().part(Part.CODES);
+    return weight.encoding().part(affine().codes());
   }
 
   private Part scale() {
-    return weight.encoding().part(Part.SCALE);
+    return weight.encoding().part(affine().scales().get(0).part());
+  }
+
+  private Optional<Part> zeroPoint() {
+    return affine().zeroPoint().map(weight.encoding()::part);
+  }
+
+  private Formula.Affine affine() {
+    return (Formula.Affine) weight.encoding().formula();
   }
 
   private long scaleCells() {
@@ -162,7 +167,7 @@ record Codec(EncodedWeight weight, Kind kind) {
     if (kind == Kind.AFFINE) {
       all.add(stored(codes()));
       all.add(stored(scale()));
-      weight.encoding().find(Part.ZERO_POINT).ifPresent(z -> all.add(stored(z)));
+      zeroPoint().ifPresent(z -> all.add(stored(z)));
     } else {
       weight.encoding().parts().forEach(p -> all.add(stored(p)));
     }
@@ -193,7 +198,7 @@ record Codec(EncodedWeight weight, Kind kind) {
     List<Integer> numbers = new ArrayList<>();
     numbers.add(kind.code);
     if (kind == Kind.AFFINE) {
-      Optional<Part> zero = weight.encoding().find(Part.ZERO_POINT);
+      Optional<Part> zero = zeroPoint();
       numbers.add(codes().type().bits());
       numbers.add(codes().type().signed() ? 1 : 0);
       numbers.add(zero.map(z -> z.type().bits()).orElse(0));

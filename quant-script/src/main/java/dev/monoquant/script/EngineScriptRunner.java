@@ -1,5 +1,7 @@
 package dev.monoquant.script;
 
+import static java.util.Objects.requireNonNull;
+
 import com.google.auto.service.AutoService;
 import dev.monoquant.files.parts.CellRows;
 import dev.monoquant.files.pickle.PickleObject;
@@ -61,7 +63,8 @@ public final class EngineScriptRunner implements ScriptRunner {
           storage.key(), ByteBuffer.wrap(CellRows.of(part, rows).pack(parts.part(storage.part()))));
     }
     try {
-      return byRows(rows, HolderRun.decode(program, holder, storages::get));
+      return byRows(
+          rows, HolderRun.decode(program, holder, key -> requireNonNull(storages.get(key), key)));
     } catch (IOException e) {
       throw new UncheckedIOException("a temporary file could not be used: " + e.getMessage(), e);
     }

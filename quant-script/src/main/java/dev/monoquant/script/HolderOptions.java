@@ -49,7 +49,7 @@ public final class HolderOptions {
 
   /** {@return below how many numbers a weight is not held at all} */
   static int leastHeld(EncodedWeight weight) {
-    return Math.min(LEAST_HELD, weight.storage(SMALL));
+    return Math.min(LEAST_HELD, weight.storage().get(SMALL));
   }
 
   /**
@@ -62,11 +62,11 @@ public final class HolderOptions {
   static Mode mode(EncodedWeight weight, Plan plan) {
     TensorShape shape = weight.rows().tensor().shape();
     long numbers = shape.elements();
-    long small = weight.storage(SMALL);
+    long small = weight.storage().get(SMALL);
     if (plan.window().isPresent()) {
       numbers /= shape.dim(0) + shape.dim(1);
       small /= CHANNEL_PART;
     }
-    return numbers < small ? Mode.WEIGHT_ONLY : Mode.of(weight.storage(MODE));
+    return numbers < small ? Mode.WEIGHT_ONLY : Mode.of(weight.storage().get(MODE));
   }
 }

@@ -65,7 +65,7 @@ final class Library {
     for (int i = 0; i < stored.size(); i++) {
       lines.add("  " + stored.get(i).part().name() + " = " + part(stored.get(i), i));
     }
-    codec.weight().script().orElseThrow().lines().forEach(l -> lines.add("  " + l));
+    codec.script().lines().forEach(l -> lines.add("  " + l));
     return String.join("\n", lines);
   }
 

@@ -24,7 +24,7 @@ final class Notes {
       said.add(
           holder.requested() != mode
               ? "decoded once when the model is loaded: " + holder.limit().orElseThrow()
-              : weight.storage(HolderOptions.MODE).equals(mode.wire())
+              : weight.storage().get(HolderOptions.MODE).equals(mode.wire())
                   ? "decoded once when the model is loaded"
                   : "too small to gain from an int8 kernel (option small), decoded once when the model is"
                       + " loaded");

@@ -2,7 +2,7 @@ package dev.monoquant.script;
 
 import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import java.util.ArrayList;
@@ -28,7 +28,7 @@ final class Rewrite {
       boolean constant,
       int rowAxis,
       SchemeId scheme,
-      Options options,
+      OptionValues options,
       Encoding encoding) {}
 
   private final ScriptProgram program;

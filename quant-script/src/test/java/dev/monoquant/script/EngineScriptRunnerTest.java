@@ -3,7 +3,6 @@ package dev.monoquant.script;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.monoquant.ConfigurationException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
@@ -11,10 +10,13 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Fit;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.ScriptRunner;
@@ -29,10 +31,10 @@ import dev.monoquant.testkit.laws.LawViolation;
 import dev.monoquant.testkit.laws.TorchScriptLaws;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
@@ -57,22 +59,25 @@ class EngineScriptRunnerTest {
     }
 
     @Override
-    public Options defaults(WeightMatrix rows) {
-      return new Options(2, true, Granularity.group(8), "acme", Compute.AUTO, Map.of());
+    public List<OptionSpec<?>> options() {
+      return List.of(
+          CommonOptions.bits(2),
+          CommonOptions.symmetric(true),
+          CommonOptions.granularity("group:8"),
+          CommonOptions.profile("acme"));
     }
 
     @Override
-    public Encoding encoding(WeightMatrix rows, Options options) {
-      if (!options.profile().equals("acme")) {
-        throw new ConfigurationException("profile " + options.profile());
-      }
-      return Encoding.opaque(
-          Part.perElement(Part.CODES, ElementType.INT2),
-          Part.perGroup("step", rows.tensor().type(), 8));
+    public Fit fit(WeightMatrix rows, OptionValues options) {
+      return Fit.of(
+          Encoding.opaque(
+              Part.perElement(Part.CODES, ElementType.INT2),
+              Part.perGroup("step", rows.tensor().type(), 8)));
     }
 
     @Override
-    public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+    public TileQuantizer begin(
+        WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
       return tile -> {
         int cols = tile.cols();
         int groups = (cols + 7) / 8;
@@ -93,7 +98,7 @@ class EngineScriptRunnerTest {
     }
 
     @Override
-    public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
+    public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
       int cols = Math.toIntExact(rows.cols());
       TileDecoder decoder =
           (tile, out) -> {
@@ -113,7 +118,7 @@ class EngineScriptRunnerTest {
     }
 
     @Override
-    public Optional<String> torchScript(WeightMatrix rows, Options options) {
+    public Optional<String> torchScript(WeightMatrix rows, OptionValues options) {
       return script.isEmpty() ? Optional.empty() : Optional.of(script);
     }
   }

@@ -4,8 +4,9 @@ import dev.monoquant.files.parts.BitPacking;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
@@ -65,7 +66,7 @@ enum PlainScheme {
     return isCast() ? 1.0 / 256 : 1.0 / (1 << (type.bits() - 1));
   }
 
-  EncodedWeight weight(WeightMatrix rows, Map<String, String> storage) {
+  EncodedWeight weight(WeightMatrix rows, OptionValues storage) {
     Encoding encoding;
     if (isCast()) {
       encoding = Encoding.cast(Part.perElement("values", type));
@@ -80,7 +81,7 @@ enum PlainScheme {
     return new EncodedWeight(
         rows,
         new SchemeId(id, 1),
-        new Options(type.bits(), symmetric, Granularity.CHANNEL),
+        CommonOptions.of(type.bits(), symmetric, Granularity.CHANNEL),
         encoding,
         storage,
         Optional.empty());

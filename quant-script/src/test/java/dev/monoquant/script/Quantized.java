@@ -10,6 +10,7 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -72,7 +73,7 @@ final class Quantized {
   }
 
   /** Adds a weight; if it is refused, nothing but its reason is kept. */
-  Optional<String> add(String name, int rowAxis, PlainScheme scheme, Map<String, String> options) {
+  Optional<String> add(String name, int rowAxis, PlainScheme scheme, OptionValues options) {
     PickleObject tensor = tensor(name);
     TensorView view = TensorView.of(tensor).orElseThrow();
     TensorInfo info =
@@ -99,13 +100,13 @@ final class Quantized {
   }
 
   /** Adds every candidate. */
-  Quantized addAll(PlainScheme scheme, Map<String, String> options) {
+  Quantized addAll(PlainScheme scheme, OptionValues options) {
     candidates().forEach(name -> add(name, 0, scheme, options));
     return this;
   }
 
-  static Map<String, String> options(Mode mode, int small) {
-    return Map.of("mode", mode.wire(), "small", Integer.toString(small));
+  static OptionValues options(Mode mode, int small) {
+    return new OptionValues(Map.of("mode", mode.wire(), "small", Integer.toString(small)));
   }
 
   /** {@return the bytes of one part of a weight, which may be changed} */

@@ -2,8 +2,8 @@ package dev.monoquant.script;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.monoquant.spi.OptionValues;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -34,7 +34,7 @@ class RandomProgramProperties {
     Random random = new Random(seed);
     for (String name : quantized.candidates()) {
       if (random.nextInt(3) > 0) {
-        Map<String, String> options = Quantized.options(modes.get(random.nextInt(modes.size())), 0);
+        OptionValues options = Quantized.options(modes.get(random.nextInt(modes.size())), 0);
         quantized.add(name, 0, schemes.get(random.nextInt(schemes.size())), options);
       }
     }

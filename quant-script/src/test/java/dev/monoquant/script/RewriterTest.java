@@ -9,6 +9,7 @@ import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.files.pickle.PickleValue;
 import dev.monoquant.files.pickle.PickleValue.None;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,7 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class RewriterTest {
 
   private static final String WEIGHT = "__torch__.monoquant.Weight";
-  private static final Map<String, String> DYNAMIC = Quantized.options(Mode.DYNAMIC, 0);
+  private static final OptionValues DYNAMIC = Quantized.options(Mode.DYNAMIC, 0);
 
   private final Build build = new Build(7);
 
@@ -138,7 +139,7 @@ class RewriterTest {
   void smallAndFlatWeightsAreLeftAlone() {
     ScriptArchive archive = single("return torch.linear(x, self.weight, self.bias)");
     Quantized quantized = new Quantized(archive);
-    assertThat(quantized.add("weight", 0, PlainScheme.INT8, Map.of())).isPresent();
+    assertThat(quantized.add("weight", 0, PlainScheme.INT8, OptionValues.DEFAULTS)).isPresent();
     assertThat(quantized.refused().get("weight")).contains("64 numbers", "1024", "option small");
     assertThat(quantized.add("bias", 0, PlainScheme.INT8, DYNAMIC)).isPresent();
     assertThat(quantized.refused().get("bias")).contains("at least 2 dimensions");

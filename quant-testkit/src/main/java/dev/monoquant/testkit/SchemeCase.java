@@ -2,10 +2,14 @@ package dev.monoquant.testkit;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ErrorBound;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
@@ -15,20 +19,22 @@ import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * A scheme, a weight and options: what every law about schemes is tried on, with the few calls it
- * takes to run them as the pipeline would. Immutable.
+ * A scheme, a weight, options and where to compute: what every law about schemes is tried on, with
+ * the few calls it takes to run them as the pipeline would. Immutable.
  *
  * @param scheme the subject
  * @param weight what to quantize
  * @param options complete options
+ * @param compute where to do the arithmetic
  */
-public record SchemeCase(Scheme scheme, WeightSample weight, Options options)
+public record SchemeCase(Scheme scheme, WeightSample weight, OptionValues options, Compute compute)
     implements Repeatable {
 
   /** Checks that nothing is null. */
@@ -36,6 +42,18 @@ public record SchemeCase(Scheme scheme, WeightSample weight, Options options)
     requireNonNull(scheme, "scheme");
     requireNonNull(weight, "weight");
     requireNonNull(options, "options");
+    requireNonNull(compute, "compute");
+  }
+
+  /**
+   * A case that computes wherever the scheme likes.
+   *
+   * @param scheme the subject
+   * @param weight what to quantize
+   * @param options complete options
+   */
+  public SchemeCase(Scheme scheme, WeightSample weight, OptionValues options) {
+    this(scheme, weight, options, Compute.AUTO);
   }
 
   /**
@@ -45,7 +63,27 @@ public record SchemeCase(Scheme scheme, WeightSample weight, Options options)
    * @param weight what to quantize
    */
   public SchemeCase(Scheme scheme, WeightSample weight) {
-    this(scheme, weight, scheme.defaults(weight.rows()));
+    this(scheme, weight, defaults(scheme, weight.rows()));
+  }
+
+  /**
+   * {@return a value for every option of a scheme: its default for a weight, else that of the
+   * description}
+   *
+   * @param scheme the subject
+   * @param weight the weight
+   */
+  public static OptionValues defaults(Scheme scheme, WeightMatrix weight) {
+    return OptionValues.defaults(scheme.options()).with(scheme.defaults(weight).texts());
+  }
+
+  /**
+   * {@return this case on another weight}
+   *
+   * @param other the weight
+   */
+  public SchemeCase on(WeightSample other) {
+    return new SchemeCase(scheme, other, options, compute);
   }
 
   /**
@@ -77,22 +115,42 @@ public record SchemeCase(Scheme scheme, WeightSample weight, Options options)
     }
   }
 
-  /** {@return the parts that the scheme declares} */
+  /**
+   * {@return the parts that the scheme declares}
+   *
+   * @throws ConfigurationException if it does not describe an option, does not allow its value, or
+   *     the weight does not fit
+   */
   public Encoding encoding() {
-    return scheme.encoding(weight.rows(), options);
+    requireAllowed(scheme.options(), options);
+    return scheme.fit(weight.rows(), options).orThrow(weight.rows());
+  }
+
+  /** Does what the framework does before it asks a scheme. */
+  private static void requireAllowed(List<OptionSpec<?>> described, OptionValues options) {
+    Map<String, OptionSpec<?>> specs = new HashMap<>();
+    described.forEach(spec -> specs.put(spec.name(), spec));
+    options
+        .texts()
+        .forEach(
+            (name, text) -> {
+              OptionSpec<?> spec = specs.get(name);
+              if (spec == null) {
+                throw new ConfigurationException("no option " + name + " in " + described);
+              }
+              spec.parse(text);
+            });
   }
 
   /** {@return a new worker, with the facts that the scheme asked for and no others} */
   public TileQuantizer begin() {
-    return scheme.begin(weight.rows(), options, weight.facts(scheme.needs(options)));
+    return scheme.begin(weight.rows(), options, weight.facts(scheme.needs(options)), compute);
   }
 
   /** {@return a new decoder, by the formula or the scheme's own} */
   public TileDecoder decoder() {
     return TileDecoder.of(
-        scheme,
-        new EncodedWeight(weight.rows(), scheme.id(), options, encoding()),
-        options.compute());
+        scheme, new EncodedWeight(weight.rows(), scheme.id(), options, encoding()));
   }
 
   /** {@return the error bound that the scheme declares} */
@@ -188,30 +246,26 @@ public record SchemeCase(Scheme scheme, WeightSample weight, Options options)
 
   @Override
   public String expression() {
-    return "new SchemeCase(%s, %s, %s)"
-        .formatted(Repeatable.creation(scheme), weight, expression(options));
+    return compute == Compute.AUTO
+        ? "new SchemeCase(%s, %s, %s)"
+            .formatted(Repeatable.creation(scheme), weight, expression(options))
+        : "new SchemeCase(%s, %s, %s, Compute.%s)"
+            .formatted(Repeatable.creation(scheme), weight, expression(options), compute.name());
   }
 
-  private static String expression(Options options) {
-    String extra =
-        options.extra().entrySet().stream()
-            .sorted(Map.Entry.comparingByKey())
-            .map(e -> Repeatable.literal(e.getKey()) + ", " + Repeatable.literal(e.getValue()))
-            .collect(Collectors.joining(", "));
-    return "new Options(%d, %s, Granularity.parse(%s), %s, Compute.%s, Map.of(%s))"
-        .formatted(
-            options.bits(),
-            options.symmetric(),
-            Repeatable.literal(options.granularity().wire()),
-            Repeatable.literal(options.profile()),
-            options.compute().name(),
-            extra);
+  private static String expression(OptionValues options) {
+    return options.texts().entrySet().stream()
+        .map(
+            e ->
+                "Map.entry(%s, %s)"
+                    .formatted(Repeatable.literal(e.getKey()), Repeatable.literal(e.getValue())))
+        .collect(Collectors.joining(", ", "new OptionValues(Map.ofEntries(", "))"));
   }
 
   /** {@return the scheme, the weight and the options in one line} */
   @Override
   public String toString() {
-    return "%s (%s) on %s with %s"
-        .formatted(scheme.id(), scheme.getClass().getName(), weight, options);
+    return "%s (%s) on %s with %s, compute %s"
+        .formatted(scheme.id(), scheme.getClass().getName(), weight, options, compute.wire());
   }
 }

@@ -1,23 +1,22 @@
 package com.example.kmeans;
 
-import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 
 /**
@@ -39,40 +38,36 @@ public final class KMeans implements Scheme {
   }
 
   @Override
-  public Options defaults(WeightMatrix rows) {
-    return new Options(4, false, Granularity.TENSOR, "example", Compute.AUTO, Map.of());
-  }
-
-  @Override
   public List<OptionSpec<?>> options() {
-    return List.of(ITERATIONS);
+    return List.of(
+        CommonOptions.bits(4),
+        CommonOptions.symmetric(false),
+        CommonOptions.granularity("tensor"),
+        CommonOptions.profile("example"),
+        ITERATIONS);
   }
 
   @Override
-  public Encoding encoding(WeightMatrix rows, Options options) {
-    Options fixed = options.withCompute(Compute.AUTO).withExtra(Map.of());
-    if (!fixed.equals(defaults(rows))) {
-      throw new ConfigurationException(
-          "example/k-means has 4 bits, asymmetric, per tensor, profile example; not " + options);
-    }
-    return Encoding.lookup(Part.perElement(Part.CODES, ElementType.UINT4), LEVELS);
+  public Fit fit(WeightMatrix weight, OptionValues options) {
+    return Fit.of(Encoding.lookup(Part.perElement(Part.CODES, ElementType.UINT4), LEVELS));
   }
 
   /** Both come from one reading pass before the first tile. */
   @Override
-  public Set<Need> needs(Options options) {
+  public Set<Need> needs(OptionValues options) {
     return Set.of(Need.TENSOR_RANGE, Need.TENSOR_SAMPLE);
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
-    Levels levels = Levels.learn(facts, options.get(ITERATIONS), rows.tensor().type());
+  public TileQuantizer begin(
+      WeightMatrix weight, OptionValues options, Facts facts, Compute compute) {
+    Levels levels = Levels.learn(facts, options.get(ITERATIONS), weight.tensor().type());
     return new LevelQuantizer(levels);
   }
 
   /** Half of the greatest gap: no number between the first and the last level is further off. */
   @Override
-  public ErrorBound bound(WeightMatrix rows, Options options) {
+  public ErrorBound bound(WeightMatrix weight, OptionValues options) {
     return (tile, row) -> Levels.read(tile.part(LEVELS.name())).greatestGap() / 2;
   }
 }

@@ -1,8 +1,8 @@
 package com.example.kmeans;
 
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.contracts.SchemeContract;
 import java.util.List;
@@ -16,9 +16,9 @@ class KMeansTest implements SchemeContract {
   }
 
   @Override
-  public List<Options> options(WeightMatrix rows) {
-    Options defaults = subject().defaults(rows);
-    return List.of(defaults, defaults.withExtra(Map.of("iterations", "0")));
+  public List<OptionValues> options(WeightMatrix rows) {
+    OptionValues defaults = subject().defaults(rows);
+    return List.of(defaults, defaults.with(Map.of("iterations", "0")));
   }
 
   /** Its levels are not evenly spaced. */

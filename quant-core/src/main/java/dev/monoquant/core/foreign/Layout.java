@@ -25,24 +25,14 @@ import java.util.function.Function;
  * @param codes how the name of the codes ends; empty if the other names continue it
  * @param types the types that codes may have
  * @param beside how the names of the other tensors end, with the types that each may have
- * @param columns how the last dimension of the codes compares with that of the last tensor beside
+ * @param sameColumns whether the last dimension of the codes must be that of the last tensor beside
  */
 record Layout(
     String method,
     String codes,
     Set<ElementType> types,
     Map<String, Set<ElementType>> beside,
-    Columns columns) {
-
-  /** The last dimension of the codes beside that of the scales. */
-  enum Columns {
-    /** Not looked at. */
-    ANY,
-    /** As many: codes are packed along the inputs, or not at all. */
-    AS_MANY,
-    /** Fewer: codes are packed along the outputs. */
-    FEWER
-  }
+    boolean sameColumns) {
 
   static final Set<ElementType> FLOATS =
       EnumSet.of(
@@ -71,11 +61,8 @@ record Layout(
   static final List<Layout> KNOWN =
       List.of(
           of("GPTQ", "qweight", WORDS).with("g_idx", WORDS).with("scales", FLOATS),
-          of("GPTQ", "qweight", WORDS).with("scales", FLOATS).columns(Columns.AS_MANY),
-          of("AWQ", "qweight", WORDS)
-              .with("qzeros", WORDS)
-              .with("scales", FLOATS)
-              .columns(Columns.FEWER),
+          of("GPTQ", "qweight", WORDS).with("scales", FLOATS).packedAlongInputs(),
+          of("AWQ", "qweight", WORDS).with("qzeros", WORDS).with("scales", FLOATS),
           of("SVDQuant", "qweight", BYTES).with("wscales", union(FLOATS, FP8)),
           of("Marlin", "B", WORDS).with("s", FLOATS),
           of("EXL2", "q_weight", WORDS).with("q_scale", WORDS),
@@ -104,20 +91,22 @@ record Layout(
           of("quanto", "_data._data", BYTES).with("_scale", FLOATS),
           of("quanto", "_data", union(BYTES, FP8)).with("_scale", FLOATS),
           of("HQQ", "W_q", INTEGERS).with("scale", FLOATS),
-          of("torchao", "qdata", union(BYTES, FP8, WORDS)).with("scale", FLOATS));
+          of("torchao", "qdata", union(BYTES, FP8, FP4, WORDS))
+              .with("scale", union(FLOATS, POWERS, FINE)),
+          of("torchao", "qdata", union(BYTES, WORDS)).with("scale_and_zero", FLOATS));
 
   private static Layout of(String method, String codes, Set<ElementType> types) {
-    return new Layout(method, codes, types, Map.of(), Columns.ANY);
+    return new Layout(method, codes, types, Map.of(), false);
   }
 
   private Layout with(String ending, Set<ElementType> kinds) {
     Map<String, Set<ElementType>> more = new LinkedHashMap<>(beside);
     more.put(ending, kinds);
-    return new Layout(method, codes, types, more, columns);
+    return new Layout(method, codes, types, more, sameColumns);
   }
 
-  private Layout columns(Columns which) {
-    return new Layout(method, codes, types, beside, which);
+  private Layout packedAlongInputs() {
+    return new Layout(method, codes, types, beside, true);
   }
 
   @SafeVarargs
@@ -156,14 +145,10 @@ record Layout(
       }
       last = found.get();
     }
-    return columns == Columns.ANY || columns == compare(tensor.shape(), last.shape());
+    return !sameColumns || columns(tensor.shape()) == columns(last.shape());
   }
 
-  private static Columns compare(TensorShape codes, TensorShape scales) {
-    if (codes.rank() == 0 || scales.rank() == 0) {
-      return Columns.ANY;
-    }
-    int order = Long.compare(codes.dim(-1), scales.dim(-1));
-    return order == 0 ? Columns.AS_MANY : order < 0 ? Columns.FEWER : Columns.ANY;
+  private static long columns(TensorShape shape) {
+    return shape.rank() == 0 ? 1 : shape.dim(-1);
   }
 }

@@ -141,16 +141,13 @@ class CodeTensorsPropertyTest {
   /** The tensors of one weight, the codes first. */
   private static List<TensorInfo> weight(Layout layout, String beginning, Random random) {
     String start = layout.codes().isEmpty() ? beginning + "weight" : beginning;
-    boolean fewer = layout.columns() == Layout.Columns.FEWER;
     List<TensorInfo> weight = new ArrayList<>();
     weight.add(
         new TensorInfo(start + layout.codes(), any(layout.types(), random), TensorShape.of(16, 8)));
     for (Map.Entry<String, Set<ElementType>> beside : layout.beside().entrySet()) {
       weight.add(
           new TensorInfo(
-              start + beside.getKey(),
-              any(beside.getValue(), random),
-              TensorShape.of(2, fewer ? 64 : 8)));
+              start + beside.getKey(), any(beside.getValue(), random), TensorShape.of(2, 8)));
     }
     return weight;
   }

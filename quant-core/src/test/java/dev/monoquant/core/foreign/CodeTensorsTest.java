@@ -33,6 +33,7 @@ class CodeTensorsTest {
         "gptq of 3 bits | GPTQ | l.qweight I32 6x32, l.qzeros I32 2x3, l.scales F16 2x32, l.g_idx I32 64",
         "gptq of columns | GPTQ | l.qweight I32 8x32, l.qzeros I32 1x4, l.scales F16 1x32",
         "awq | AWQ | l.qweight I32 64x4, l.qzeros I32 2x4, l.scales F16 2x32",
+        "awq of the transposed kind | AWQ | l.qweight I32 64x8, l.qzeros I32 64x1, l.scales F16 64x4",
         "marlin | Marlin | l.B I32 4x64, l.s F16 2x32, l.workspace I32 16",
         "exl2 | EXL2 | l.q_weight I32 8x32, l.q_scale I32 2x4, l.q_scale_max F16 2, l.q_invperm I16 64",
         "exl3 | EXL3 | l.trellis I16 4x4x64, l.suh F16 64, l.svh F16 64",
@@ -54,6 +55,8 @@ class CodeTensorsTest {
         "quanto of 4 bits | quanto | l.weight._data._data U8 16x32, l.weight._scale F32 32x1, l.weight._shift F32 32x1",
         "hqq | HQQ | l.W_q U8 32x32, l.scale F16 32x1, l.zero F16 32x1, l.shape I64 2",
         "torchao | torchao | l._weight_qdata I8 64x32, l._weight_scale F32 64",
+        "torchao of 4 bits | torchao | l._weight_qdata I32 8x4, l._weight_scale_and_zero BF16 2x64x2",
+        "torchao of powers of two | torchao | l._weight_qdata F8_E4M3 64x64, l._weight_scale F8_E8M0 64x2",
         "svdquant | SVDQuant | l.qweight I8 64x32, l.wscales BF16 2x64, l.smooth_factor BF16 64",
         "ternary | 8-bit integer codes | l.weight U8 16x64, l.weight_scale BF16 1",
         "names of a converter | 8-bit integer codes | MatMul_7_weight_quantized I8 64x32, MatMul_7_weight_scale F32 scalar, MatMul_7_weight_zero_point I8 scalar",
@@ -70,7 +73,7 @@ class CodeTensorsTest {
     List<CodeTensors.Found> found = CodeTensors.find(Tensors.of(tensors));
     assertThat(found).as(kind).hasSize(1);
     assertThat(found.get(0).method()).isEqualTo(method);
-    assertThat(found.get(0).codes().name()).isEqualTo(tensors.strip().split(" ")[0]);
+    assertThat(found.get(0).codes().name()).isEqualTo(tensors.strip().split(" ", 2)[0]);
     assertThat(found.get(0).beside()).isNotEmpty();
   }
 

@@ -15,8 +15,8 @@ final class Tensors {
   /** Such as {@code fc.weight F8_E4M3 64x32, fc.scale F32 scalar}; each is in another shard. */
   static List<TensorInfo> of(String text) {
     List<TensorInfo> tensors = new ArrayList<>();
-    for (String tensor : text.split(",")) {
-      String[] parts = tensor.strip().split(" ");
+    for (String tensor : text.split(",", -1)) {
+      String[] parts = tensor.strip().split(" ", -1);
       long[] dims =
           parts[2].equals("scalar")
               ? new long[0]

@@ -3,15 +3,15 @@ package dev.monoquant.core.reach;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.List;
@@ -28,16 +28,11 @@ final class ActivationAware extends ReachScheme {
   private static final String COLUMN_SCALE = "column_scale";
 
   ActivationAware() {
-    super("aware", 4, true, Granularity.CHANNEL);
+    super("aware", 4, true, "channel", List.of(ALPHA));
   }
 
   @Override
-  public List<OptionSpec<?>> options() {
-    return List.of(ALPHA);
-  }
-
-  @Override
-  Encoding parts(WeightMatrix rows, Options options) {
+  Encoding parts(WeightMatrix rows, OptionValues options) {
     TensorShape columns = TensorShape.of(rows.cols());
     return Encoding.opaque(
         Part.perElement(Part.CODES, ElementType.INT4),
@@ -46,12 +41,13 @@ final class ActivationAware extends ReachScheme {
   }
 
   @Override
-  public Set<Need> needs(Options options) {
+  public Set<Need> needs(OptionValues options) {
     return Set.of(Need.COLUMN_STATISTICS);
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(
+      WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     float[] scales = facts.columns();
     for (int c = 0; c < scales.length; c++) {
       double scale = Math.pow(Math.abs(scales[c]), options.get(ALPHA));
@@ -97,7 +93,7 @@ final class ActivationAware extends ReachScheme {
   }
 
   @Override
-  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

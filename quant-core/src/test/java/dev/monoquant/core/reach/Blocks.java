@@ -1,10 +1,10 @@
 package dev.monoquant.core.reach;
 
-import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
@@ -19,18 +19,15 @@ import java.util.Optional;
 final class Blocks extends ReachScheme {
 
   Blocks() {
-    super("blocks", 8, true, Granularity.block(128, 128));
+    super("blocks", 8, true, "block:128x128", "block:RxC");
   }
 
-  private static Granularity.PerBlock block(Options options) {
-    if (options.granularity() instanceof Granularity.PerBlock block) {
-      return block;
-    }
-    throw new ConfigurationException(options.granularity().wire() + ": there are only blocks");
+  private static Granularity.PerBlock block(OptionValues options) {
+    return (Granularity.PerBlock) options.granularity();
   }
 
   @Override
-  Encoding parts(WeightMatrix rows, Options options) {
+  Encoding parts(WeightMatrix rows, OptionValues options) {
     Granularity.PerBlock block = block(options);
     return Encoding.opaque(
         Part.perElement(Part.CODES, ElementType.INT8),
@@ -38,7 +35,8 @@ final class Blocks extends ReachScheme {
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(
+      WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     Granularity.PerBlock block = block(options);
     return tile -> quantize(tile, block);
   }
@@ -61,7 +59,7 @@ final class Blocks extends ReachScheme {
   }
 
   @Override
-  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
     Granularity.PerBlock block = block(options);
     int cols = Math.toIntExact(rows.cols());
     int across = cells(cols, block.cols());

@@ -15,7 +15,6 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.LayerQuantizer;
 import dev.monoquant.spi.OutputFormat;
@@ -178,7 +177,7 @@ class EndToEndTest {
     MemorySink result = output.result(TARGET);
     EncodedWeight weight = result.announced().weights().get(0);
     float[] decoded = new float[WEIGHT.length];
-    TileDecoder.of(scheme, weight, Compute.AUTO).decode(result.tile(weight), decoded);
+    TileDecoder.of(scheme, weight).decode(result.tile(weight), decoded);
     float[] activations = activations();
     double noise = 0;
     for (int i = 0; i < WEIGHT.length; i++) {
@@ -283,6 +282,6 @@ class EndToEndTest {
         .get(0)
         .weight()
         .options()
-        .extra();
+        .own();
   }
 }

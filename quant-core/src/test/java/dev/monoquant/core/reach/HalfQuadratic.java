@@ -2,14 +2,14 @@ package dev.monoquant.core.reach;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.OptionSpec;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.Arrays;
@@ -31,16 +31,11 @@ final class HalfQuadratic extends ReachScheme {
   private static final int GROUP = 64;
 
   HalfQuadratic() {
-    super("hqq", 4, false, Granularity.group(GROUP));
+    super("hqq", 4, false, "group:" + GROUP, List.of(ITERATIONS, NORM));
   }
 
   @Override
-  public List<OptionSpec<?>> options() {
-    return List.of(ITERATIONS, NORM);
-  }
-
-  @Override
-  Encoding parts(WeightMatrix rows, Options options) {
+  Encoding parts(WeightMatrix rows, OptionValues options) {
     return Encoding.opaque(
         Part.perElement(Part.CODES, ElementType.UINT4),
         Part.perGroup(Part.SCALE, ElementType.FLOAT32, GROUP),
@@ -48,7 +43,8 @@ final class HalfQuadratic extends ReachScheme {
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(
+      WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     return new Worker(options.get(ITERATIONS), options.get(NORM));
   }
 
@@ -113,7 +109,7 @@ final class HalfQuadratic extends ReachScheme {
   }
 
   @Override
-  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

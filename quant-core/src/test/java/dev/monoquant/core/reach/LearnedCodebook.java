@@ -3,15 +3,15 @@ package dev.monoquant.core.reach;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.Arrays;
@@ -29,28 +29,24 @@ final class LearnedCodebook extends ReachScheme {
   private static final int LEVELS = 16;
 
   LearnedCodebook() {
-    super("kmeans", 4, false, Granularity.TENSOR);
+    super("kmeans", 4, false, "tensor", List.of(ITERATIONS));
   }
 
   @Override
-  public List<OptionSpec<?>> options() {
-    return List.of(ITERATIONS);
-  }
-
-  @Override
-  Encoding parts(WeightMatrix rows, Options options) {
+  Encoding parts(WeightMatrix rows, OptionValues options) {
     return Encoding.opaque(
         Part.perElement(Part.CODES, ElementType.UINT4),
         new Part("codebook", ElementType.FLOAT32, new Part.Whole(TensorShape.of(LEVELS))));
   }
 
   @Override
-  public Set<Need> needs(Options options) {
+  public Set<Need> needs(OptionValues options) {
     return Set.of(Need.TENSOR_RANGE, Need.TENSOR_SAMPLE);
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(
+      WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     float[] sample = facts.sample();
     Arrays.sort(sample);
     float[] levels = new float[LEVELS];
@@ -104,7 +100,7 @@ final class LearnedCodebook extends ReachScheme {
   }
 
   @Override
-  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows, (tile, r, c) -> floatAt(tile.part("codebook"), tile.part(Part.CODES)[r * cols + c]));

@@ -1,21 +1,22 @@
 package dev.monoquant.core.reach;
 
-import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.BFloat16;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.Compute;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.Fit;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Map;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -26,11 +27,24 @@ abstract class ReachScheme implements Scheme {
   static final String PROFILE = "acme";
 
   private final SchemeId id;
-  private final Options defaults;
+  private final List<OptionSpec<?>> options = new ArrayList<>();
 
-  ReachScheme(String name, int bits, boolean symmetric, Granularity granularity) {
+  /**
+   * @param granularity how many numbers share a scale, the default first
+   */
+  ReachScheme(String name, int bits, boolean symmetric, String... granularity) {
     this.id = new SchemeId("acme/" + name, 1);
-    this.defaults = new Options(bits, symmetric, granularity, PROFILE, Compute.AUTO, Map.of());
+    options.add(CommonOptions.bits(bits));
+    options.add(CommonOptions.symmetric(symmetric));
+    options.add(CommonOptions.granularity(granularity[0], granularity));
+    options.add(CommonOptions.profile(PROFILE));
+  }
+
+  /** With options of its own. */
+  ReachScheme(
+      String name, int bits, boolean symmetric, String granularity, List<OptionSpec<?>> own) {
+    this(name, bits, symmetric, granularity);
+    options.addAll(own);
   }
 
   @Override
@@ -39,21 +53,17 @@ abstract class ReachScheme implements Scheme {
   }
 
   @Override
-  public final Options defaults(WeightMatrix rows) {
-    return defaults;
+  public final List<OptionSpec<?>> options() {
+    return List.copyOf(options);
   }
 
+  /** Any weight: the last block or group of a row holds what remains. */
   @Override
-  public final Encoding encoding(WeightMatrix rows, Options options) {
-    if (!options.profile().equals(PROFILE)
-        || options.bits() != defaults.bits()
-        || options.symmetric() != defaults.symmetric()) {
-      throw new ConfigurationException(options + ": " + id + " takes " + defaults);
-    }
-    return parts(rows, options);
+  public final Fit fit(WeightMatrix rows, OptionValues options) {
+    return Fit.of(parts(rows, options));
   }
 
-  abstract Encoding parts(WeightMatrix rows, Options options);
+  abstract Encoding parts(WeightMatrix rows, OptionValues options);
 
   /** Decodes one number. */
   interface Level {

@@ -1,7 +1,8 @@
 package dev.monoquant.core.reach;
 
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.contracts.SchemeContract;
 import dev.monoquant.tile.Granularity;
@@ -37,12 +38,12 @@ class ReachTest {
     }
 
     @Override
-    public List<Options> options(WeightMatrix rows) {
-      Options defaults = subject().defaults(rows);
+    public List<OptionValues> options(WeightMatrix rows) {
+      OptionValues defaults = subject().defaults(rows);
       return List.of(
           defaults,
-          defaults.withGranularity(Granularity.block(2, 3)),
-          defaults.withGranularity(Granularity.block(3, 16)));
+          defaults.with(CommonOptions.GRANULARITY, Granularity.block(2, 3)),
+          defaults.with(CommonOptions.GRANULARITY, Granularity.block(3, 16)));
     }
   }
 
@@ -131,9 +132,9 @@ class ReachTest {
     }
 
     @Override
-    public List<Options> options(WeightMatrix rows) {
-      Options defaults = subject().defaults(rows);
-      return List.of(defaults, defaults.withExtra(Map.of("iterations", "3", "norm", "0.5")));
+    public List<OptionValues> options(WeightMatrix rows) {
+      OptionValues defaults = subject().defaults(rows);
+      return List.of(defaults, defaults.with(Map.of("iterations", "3", "norm", "0.5")));
     }
 
     @Override

@@ -2,13 +2,13 @@ package dev.monoquant.core.reach;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.Arrays;
@@ -21,18 +21,19 @@ final class RowCodebook extends ReachScheme {
   private static final int LEVELS = 8;
 
   RowCodebook() {
-    super("row-codebook", 3, false, Granularity.CHANNEL);
+    super("row-codebook", 3, false, "channel");
   }
 
   @Override
-  Encoding parts(WeightMatrix rows, Options options) {
+  Encoding parts(WeightMatrix rows, OptionValues options) {
     return Encoding.opaque(
         Part.perElement(Part.CODES, ElementType.UINT3),
         Part.runPerRow("codebook", ElementType.FLOAT32, LEVELS));
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(
+      WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     return RowCodebook::quantize;
   }
 
@@ -57,7 +58,7 @@ final class RowCodebook extends ReachScheme {
   }
 
   @Override
-  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

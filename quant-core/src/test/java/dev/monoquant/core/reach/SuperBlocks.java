@@ -4,13 +4,13 @@ import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.nio.ByteBuffer;
@@ -28,11 +28,11 @@ final class SuperBlocks extends ReachScheme {
   private static final int SUB = 32;
 
   SuperBlocks() {
-    super("superblocks", 4, false, Granularity.group(SUPER));
+    super("superblocks", 4, false, "group:" + SUPER);
   }
 
   @Override
-  Encoding parts(WeightMatrix rows, Options options) {
+  Encoding parts(WeightMatrix rows, OptionValues options) {
     return Encoding.opaque(
         Part.perElement(Part.CODES, ElementType.UINT4),
         Part.perGroup("sub_scale", ElementType.UINT6, SUB),
@@ -42,7 +42,8 @@ final class SuperBlocks extends ReachScheme {
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(
+      WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     return SuperBlocks::quantize;
   }
 
@@ -134,7 +135,7 @@ final class SuperBlocks extends ReachScheme {
   }
 
   @Override
-  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
     int cols = Math.toIntExact(rows.cols());
     int subs = cells(cols, SUB);
     int supers = cells(cols, SUPER);

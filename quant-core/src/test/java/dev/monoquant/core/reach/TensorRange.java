@@ -2,14 +2,14 @@ package dev.monoquant.core.reach;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
@@ -20,23 +20,24 @@ import java.util.Set;
 final class TensorRange extends ReachScheme {
 
   TensorRange() {
-    super("range", 8, true, Granularity.TENSOR);
+    super("range", 8, true, "tensor");
   }
 
   @Override
-  Encoding parts(WeightMatrix rows, Options options) {
+  Encoding parts(WeightMatrix rows, OptionValues options) {
     return Encoding.opaque(
         Part.perElement(Part.CODES, ElementType.INT8),
         Part.perTensor(Part.SCALE, ElementType.FLOAT32));
   }
 
   @Override
-  public Set<Need> needs(Options options) {
+  public Set<Need> needs(OptionValues options) {
     return Set.of(Need.TENSOR_RANGE);
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(
+      WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     Facts.Range range = facts.range();
     return new Worker(scale(Math.max(-(double) range.min(), range.max()), 127));
   }
@@ -58,7 +59,7 @@ final class TensorRange extends ReachScheme {
   }
 
   @Override
-  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

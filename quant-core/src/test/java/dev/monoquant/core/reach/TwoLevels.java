@@ -2,14 +2,14 @@ package dev.monoquant.core.reach;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
@@ -31,11 +31,11 @@ final class TwoLevels extends ReachScheme {
   }
 
   TwoLevels() {
-    super("two-levels", 4, true, Granularity.group(GROUP));
+    super("two-levels", 4, true, "group:" + GROUP);
   }
 
   @Override
-  Encoding parts(WeightMatrix rows, Options options) {
+  Encoding parts(WeightMatrix rows, OptionValues options) {
     return Encoding.opaque(
         Part.perElement(Part.CODES, ElementType.INT4),
         Part.perGroup(Part.SCALE, ElementType.FLOAT8_E4M3, GROUP),
@@ -43,12 +43,13 @@ final class TwoLevels extends ReachScheme {
   }
 
   @Override
-  public Set<Need> needs(Options options) {
+  public Set<Need> needs(OptionValues options) {
     return Set.of(Need.TENSOR_RANGE);
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(
+      WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     Facts.Range range = facts.range();
     double greatest = Math.max(-(double) range.min(), range.max());
     return new Worker(scale(greatest / 7, (int) FP8[FP8.length - 1]));
@@ -82,7 +83,7 @@ final class TwoLevels extends ReachScheme {
   }
 
   @Override
-  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
     int cols = Math.toIntExact(rows.cols());
     return decoder(
         rows,

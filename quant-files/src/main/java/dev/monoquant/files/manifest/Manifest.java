@@ -5,8 +5,9 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
+import dev.monoquant.files.parts.WeightJson;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.ReadLimits;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -96,7 +97,12 @@ public record Manifest(
     return of(in, out);
   }
 
-  /** A manifest of a single file, but for the hash of what will hold it. */
+  /**
+   * {@return a manifest of a single file, but for the hash of what will hold it}
+   *
+   * @param inputs hashes of the input files by name
+   * @param tensors hashes of the stored tensors by name
+   */
   public static Manifest of(SortedMap<String, String> inputs, SortedMap<String, String> tensors) {
     return new Manifest(HashPool.UNKNOWN, inputs, tensors, sorted(), sorted(), sorted(), Map.of());
   }
@@ -125,14 +131,10 @@ public record Manifest(
    * @param weight the weight
    */
   public static JsonValue describe(EncodedWeight weight) {
-    Options options = weight.options();
     Map<String, JsonValue> json = sorted();
+    json.putAll(WeightJson.common(weight.options()));
     json.put("scheme", JsonValue.of(weight.scheme().toString()));
-    json.put("bits", JsonValue.Num.of(options.bits()));
-    json.put("symmetric", JsonValue.of(options.symmetric()));
-    json.put("granularity", JsonValue.of(options.granularity().wire()));
-    json.put("profile", JsonValue.of(options.profile()));
-    json.put("options", object(options.extra()));
+    json.put("options", object(weight.options().own()));
     return new JsonValue.Obj(json);
   }
 
@@ -280,5 +282,48 @@ public record Manifest(
     return knownInputs(provenance)
         .map(known -> List.copyOf(known.keySet()))
         .orElseGet(() -> InputHashes.names(files));
+  }
+
+  /** Collects the manifest of a directory. Not thread-safe. */
+  public static final class Builder {
+
+    private final SortedMap<String, String> tensors = sorted();
+    private final SortedMap<String, String> headers = sorted();
+    private final SortedMap<String, String> made = sorted();
+    private final SortedMap<String, JsonValue> weights = sorted();
+
+    /**
+     * Starts with what was known before.
+     *
+     * @param contents what is written
+     */
+    public Builder(OutputContents contents) {
+      made.putAll(contents.provenance());
+      made.remove(INPUTS);
+      contents.weights().forEach(w -> weights.put(w.name(), describe(w)));
+    }
+
+    /**
+     * Adds a file of tensors.
+     *
+     * @param name its name in the directory
+     * @param header the hash of the file up to its data
+     * @param hashes the hashes of its tensors by name
+     */
+    public void shard(String name, String header, Map<String, String> hashes) {
+      headers.put(name, header);
+      tensors.putAll(hashes);
+    }
+
+    /**
+     * {@return the bytes of the manifest file}
+     *
+     * @param inputs hashes of the input files by name
+     * @param files hashes of the files without tensors by name
+     */
+    public byte[] build(SortedMap<String, String> inputs, SortedMap<String, String> files) {
+      return new Manifest(HashPool.UNKNOWN, inputs, tensors, headers, files, made, weights)
+          .toFile();
+    }
   }
 }

@@ -1,6 +1,7 @@
 package dev.monoquant.files.output;
 
 import static dev.monoquant.QuantException.quote;
+import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
@@ -8,6 +9,7 @@ import dev.monoquant.OutputException;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
+import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.spi.ReadLimits;
 import java.io.Closeable;
@@ -20,11 +22,15 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeSet;
+import java.util.concurrent.Future;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * What an unfinished directory holds already: lines of JSON in {@code .quant-journal} within it,
@@ -33,28 +39,92 @@ import java.util.TreeSet;
  *
  * <pre>
  * {"run":{"monoquant.config":"...","header of model-00001-of-00002.safetensors":SHA,...}}
- * {"shard":NAME,"header":SHA,"sources":{INPUT:SHA},"tensors":{TENSOR:SHA},"remarks":{WEIGHT:TEXT}}
+ * {"file":NAME,"header":"0 BYTES SHA","sources":{INPUT:SHA},
+ *  "regions":{TENSOR:"START BYTES SHA"},"remarks":{WEIGHT:TEXT}}                (in one line)
  * </pre>
  */
-public final class Journal implements Closeable {
+final class Journal implements Closeable {
 
   static final String FILE = ".quant-journal";
+
+  /** A run of bytes of a file, and their hash. */
+  record Hashed(long start, long bytes, String hash) {
+    private static final Pattern TEXT = Pattern.compile("(\\d{1,18}) (\\d{1,18}) ([0-9a-f]{64})");
+
+    String text() {
+      return start + " " + bytes + " " + hash;
+    }
+
+    static Hashed parse(String text, String label) {
+      Matcher parts = TEXT.matcher(text);
+      if (!parts.matches()) {
+        throw new ModelFormatException(
+            Reason.METADATA, label, "", quote(text) + " is no run of bytes with its SHA-256.");
+      }
+      return new Hashed(
+          Long.parseLong(parts.group(1)), Long.parseLong(parts.group(2)), parts.group(3));
+    }
+  }
 
   /**
    * A file of tensors that is complete.
    *
    * @param shard its name in the directory
-   * @param header the hash of the file up to its data
+   * @param header the file up to its first region
    * @param sources hashes of the input files it was made of, by name
-   * @param tensors hashes of its tensors by name
+   * @param regions its regions by name
    * @param remarks the texts left with its weights
    */
-  public record Entry(
+  record Entry(
       String shard,
-      String header,
+      Hashed header,
       SortedMap<String, String> sources,
-      SortedMap<String, String> tensors,
-      SortedMap<String, String> remarks) {}
+      SortedMap<String, Hashed> regions,
+      SortedMap<String, String> remarks) {
+
+    static Entry of(
+        String shard,
+        FileLayout layout,
+        SortedMap<String, String> sources,
+        Map<String, String> hashes,
+        SortedMap<String, String> remarks) {
+      byte[] header = layout.headerBytes();
+      SortedMap<String, Hashed> regions = Manifest.sorted();
+      for (FileLayout.Region region : layout.regions()) {
+        String hash = requireNonNull(hashes.get(region.name()), region::name);
+        regions.put(region.name(), new Hashed(region.start(), region.length(), hash));
+      }
+      return new Entry(
+          shard, new Hashed(0, header.length, HashPool.hash(header)), sources, regions, remarks);
+    }
+
+    /** {@return the hashes of the regions by name} */
+    SortedMap<String, String> hashes() {
+      SortedMap<String, String> hashes = Manifest.sorted();
+      regions.forEach((name, region) -> hashes.put(name, region.hash()));
+      return hashes;
+    }
+
+    /** Whether a file holds exactly what this says; every byte is read. */
+    boolean isWhole(Path path, HashPool pool) throws IOException {
+      List<Hashed> all = new ArrayList<>(regions.values());
+      all.add(header);
+      long bytes = all.stream().mapToLong(Hashed::bytes).sum();
+      if (!Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS) || Files.size(path) != bytes) {
+        return false;
+      }
+      try (FileChannel file =
+          FileChannel.open(path, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
+        List<Future<String>> hashes = new ArrayList<>();
+        all.forEach(run -> hashes.add(pool.submit(file::read, run.start(), run.bytes())));
+        boolean whole = true;
+        for (int i = 0; i < all.size(); i++) {
+          whole &= HashPool.await(hashes.get(i)).equals(all.get(i).hash());
+        }
+        return whole;
+      }
+    }
+  }
 
   /**
    * What an earlier run left.
@@ -107,10 +177,12 @@ public final class Journal implements Closeable {
    */
   public synchronized void add(Entry entry) throws IOException {
     Map<String, JsonValue> json = new LinkedHashMap<>();
-    json.put("shard", JsonValue.of(entry.shard()));
-    json.put("header", JsonValue.of(entry.header()));
+    json.put("file", JsonValue.of(entry.shard()));
+    json.put("header", JsonValue.of(entry.header().text()));
     json.put("sources", object(entry.sources()));
-    json.put("tensors", object(entry.tensors()));
+    SortedMap<String, String> regions = Manifest.sorted();
+    entry.regions().forEach((name, region) -> regions.put(name, region.text()));
+    json.put("regions", object(regions));
     json.put("remarks", object(entry.remarks()));
     append(new JsonValue.Obj(json));
   }
@@ -183,11 +255,14 @@ public final class Journal implements Closeable {
   }
 
   private static Entry entry(JsonValue.Obj json, String label) {
+    SortedMap<String, Hashed> regions = Manifest.sorted();
+    Manifest.texts(json, "regions", label)
+        .forEach((name, text) -> regions.put(name, Hashed.parse(text, label)));
     return new Entry(
-        json.text("shard").orElse(""),
-        json.text("header").orElse(""),
+        json.text("file").orElse(""),
+        Hashed.parse(json.text("header").orElse(""), label),
         Manifest.texts(json, "sources", label),
-        Manifest.texts(json, "tensors", label),
+        regions,
         Manifest.texts(json, "remarks", label));
   }
 

@@ -2,6 +2,7 @@ package dev.monoquant.files.output;
 
 import dev.monoquant.OutputException;
 import dev.monoquant.files.input.Locations;
+import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.spi.SideFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -170,7 +171,8 @@ public final class OutputTarget {
               n ->
                   n.endsWith(".safetensors")
                       || n.endsWith(".safetensors.index.json")
-                      || n.endsWith(".pt"));
+                      || n.endsWith(".pt")
+                      || n.equals(Manifest.FILE));
     }
   }
 

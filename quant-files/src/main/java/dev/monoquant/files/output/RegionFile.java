@@ -4,6 +4,7 @@ import static dev.monoquant.QuantException.quote;
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.files.manifest.HashPool;
+import dev.monoquant.files.output.FileLayout.Region;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -22,15 +23,6 @@ import java.util.concurrent.atomic.AtomicLong;
  * when they are known.
  */
 public final class RegionFile implements Closeable {
-
-  /**
-   * A run of bytes of the file.
-   *
-   * @param name its name, unique in the file
-   * @param start its first byte
-   * @param length its bytes
-   */
-  public record Region(String name, long start, long length) {}
 
   private final StagedFile file;
   private final HashPool pool;

@@ -95,7 +95,7 @@ record Resumption(Path left, Journal.Contents contents) {
     Set<Path> keep = new HashSet<>(Set.of(temporary.resolve(Journal.FILE)));
     for (Journal.Entry entry : contents.entries()) {
       Path file = temporary.resolve(entry.shard());
-      if (liesIn(temporary, file) && FinishedFile.isWhole(file, entry, pool)) {
+      if (liesIn(temporary, file) && entry.isWhole(file, pool)) {
         finished.put(entry.shard(), entry);
         keep.add(file);
       } else {

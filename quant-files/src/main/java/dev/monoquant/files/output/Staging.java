@@ -22,12 +22,39 @@ import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An output file or directory on its way: made beside the target under a name that nobody takes for
- * a model, then renamed in one step.
+ * The output transaction: a file or directory that is made beside the target under a name that
+ * nobody takes for a model, then renamed in one step.
  *
  * <p>What is promised: until {@link #commit} nothing has the target's name but what had it before;
  * then the output has it, complete, as {@link Placement} tells. While one run writes a target,
- * another is refused. A directory has a {@link Journal}, so that an interrupted run can be resumed.
+ * another is refused. What killed runs left beside the target is removed. Inputs are never written,
+ * and one that changes while it is read is an error. Everything is read again and compared with
+ * what was written. A directory has a {@link Journal}, so that an interrupted run can be resumed.
+ *
+ * <p>The writer of a format opens a staging, starts its files in it, and commits:
+ *
+ * <pre>{@code
+ * MyWriter(MyLayout layout, OutputJob job) throws IOException {
+ *   staging = Staging.openDirectory(job, layout.run(), layout.bytes(), Disk.REAL);
+ *   files = new OutputFiles(staging, layout.files(), Map.of());
+ * }
+ *
+ * public void writeKept(TensorInfo tensor, long offset, ByteBuffer data) throws IOException {
+ *   files.write(layout.fileOf(tensor.name()), tensor.name(), offset, data);
+ * }
+ *
+ * public List<Path> commit() throws IOException {
+ *   Manifest.Builder manifest = new Manifest.Builder(job.contents());
+ *   List<String> names = files.finishAll(manifest);
+ *   staging.write(Manifest.FILE, manifest.build(staging.inputs(), staging.files()));
+ *   staging.commit();
+ *   ...
+ * }
+ * }</pre>
+ *
+ * <p>Files of tensors are an {@link OutputFile}, or {@link OutputFiles} where there are several and
+ * a run is to be resumed; a {@link RegionFile} where a file does not begin with a header. All of
+ * them stream: numbers go to the disk as they come. What this does not do: it knows no format.
  */
 public final class Staging implements Closeable {
 

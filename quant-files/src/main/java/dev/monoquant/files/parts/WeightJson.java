@@ -10,21 +10,22 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Formula;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * A quantized weight as JSON, complete but for where its bytes are:
@@ -48,7 +49,8 @@ import java.util.TreeMap;
  * </pre>
  *
  * <p>A factor that the scale is divided by has a slash before its name. What is read is untrusted:
- * every field must be there and no other may be.
+ * every other field must be there and no more. Options that schemes have in common are left out if
+ * the scheme has no such option; {@code extra} holds those of its own.
  */
 public final class WeightJson {
 
@@ -112,13 +114,26 @@ public final class WeightJson {
         factors.stream().map(f -> JsonValue.of(f.divides() ? OVER + f.part() : f.part())).toList());
   }
 
-  private static JsonValue options(Options options) {
+  /**
+   * {@return the common options that there are, each by its name and in its type, sorted; more may
+   * be added}
+   *
+   * @param options the resolved options of a scheme
+   */
+  public static Map<String, JsonValue> common(OptionValues options) {
     Map<String, JsonValue> json = new TreeMap<>();
-    json.put("bits", JsonValue.Num.of(options.bits()));
-    json.put("symmetric", JsonValue.of(options.symmetric()));
-    json.put("granularity", JsonValue.of(options.granularity().wire()));
-    json.put("profile", JsonValue.of(options.profile()));
-    json.put("extra", texts(options.extra()));
+    options.find(CommonOptions.BITS).ifPresent(v -> json.put("bits", JsonValue.Num.of(v)));
+    options.find(CommonOptions.SYMMETRIC).ifPresent(v -> json.put("symmetric", JsonValue.of(v)));
+    options
+        .find(CommonOptions.GRANULARITY)
+        .ifPresent(v -> json.put("granularity", JsonValue.of(v.wire())));
+    options.find(CommonOptions.PROFILE).ifPresent(v -> json.put("profile", JsonValue.of(v)));
+    return json;
+  }
+
+  private static JsonValue options(OptionValues options) {
+    Map<String, JsonValue> json = common(options);
+    json.put("extra", texts(options.own()));
     return new JsonValue.Obj(json);
   }
 
@@ -246,17 +261,29 @@ public final class WeightJson {
     return "weight " + QuantException.quote(name);
   }
 
-  private static Options readOptions(String where, JsonValue json, JsonFields.Fault fault) {
-    JsonFields fields =
-        new JsonFields(
-            fault, where, json, Set.of("bits", "symmetric", "granularity", "profile", "extra"));
-    return new Options(
-        fields.count("bits"),
-        fields.flag("symmetric"),
-        Granularity.parse(fields.text("granularity")),
-        fields.text("profile"),
-        Compute.AUTO,
-        fields.texts("extra"));
+  private static OptionValues readOptions(String where, JsonValue json, JsonFields.Fault fault) {
+    Set<String> common = new HashSet<>(CommonOptions.NAMES);
+    if (json instanceof JsonValue.Obj object) {
+      common.retainAll(object.members().keySet());
+    }
+    Set<String> names = new HashSet<>(common);
+    names.add("extra");
+    JsonFields fields = new JsonFields(fault, where, json, names);
+    Map<String, String> texts = new TreeMap<>(fields.texts("extra"));
+    if (!Collections.disjoint(texts.keySet(), CommonOptions.NAMES)) {
+      throw fault.of(where, "extra holds one of " + new TreeSet<>(CommonOptions.NAMES));
+    }
+    for (String name : common) {
+      texts.put(
+          name,
+          switch (name) {
+            case "bits" -> CommonOptions.BITS.canonical(String.valueOf(fields.number(name)));
+            case "symmetric" -> String.valueOf(fields.flag(name));
+            case "granularity" -> CommonOptions.GRANULARITY.canonical(fields.text(name));
+            default -> CommonOptions.PROFILE.canonical(fields.text(name));
+          });
+    }
+    return new OptionValues(texts);
   }
 
   private static Encoding encoding(JsonFields fields, boolean stated, JsonFields.Fault fault) {

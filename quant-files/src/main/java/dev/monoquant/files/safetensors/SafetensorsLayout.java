@@ -3,13 +3,18 @@ package dev.monoquant.files.safetensors;
 import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.OutputException;
+import dev.monoquant.ValidationException;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.manifest.HashPool;
+import dev.monoquant.files.output.FileLayout;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.ReadLimits;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -34,7 +39,7 @@ import java.util.TreeMap;
  * first, then by name in the order of UTF-8 bytes. The bytes follow from names, types, shapes and
  * texts alone.
  */
-public final class SafetensorsLayout {
+public final class SafetensorsLayout implements FileLayout {
 
   /** Types from last to first in the file; the reference's enum is this list upside down. */
   private static final List<ElementType> TYPE_ORDER =
@@ -98,7 +103,7 @@ public final class SafetensorsLayout {
     texts.putAll(metadata);
     this.metadata = texts;
     this.dataBytes = offset;
-    this.header = header();
+    this.header = encode();
   }
 
   private static void refuse(List<TensorInfo> contents) {
@@ -127,7 +132,7 @@ public final class SafetensorsLayout {
     }
   }
 
-  private byte[] header() {
+  private byte[] encode() {
     StringBuilder out = new StringBuilder("{");
     if (!metadata.isEmpty()) {
       out.append("\"__metadata__\":{");
@@ -198,7 +203,7 @@ public final class SafetensorsLayout {
     return metadata;
   }
 
-  /** {@return bytes of the file before the data, not a copy} */
+  @Override
   public byte[] headerBytes() {
     return header;
   }
@@ -213,8 +218,39 @@ public final class SafetensorsLayout {
     return dataBytes;
   }
 
-  /** {@return bytes of the whole file} */
+  @Override
   public long fileBytes() {
     return header.length + dataBytes;
+  }
+
+  @Override
+  public List<Region> regions() {
+    return tensors.stream()
+        .map(t -> new Region(t.name(), header.length + t.begin(), t.bytes()))
+        .toList();
+  }
+
+  @Override
+  public void check(Path path) throws IOException {
+    ReadLimits all =
+        new ReadLimits(
+            Long.MAX_VALUE,
+            Long.MAX_VALUE,
+            Integer.MAX_VALUE,
+            Integer.MAX_VALUE,
+            Integer.MAX_VALUE,
+            ReadLimits.DEFAULT.maxDepth(),
+            Integer.MAX_VALUE);
+    try (SafetensorsFile read = SafetensorsFile.open(path, path.toString(), all)) {
+      // Empty tensors share their offset with a neighbour: the reader's order of those is free.
+      boolean same =
+          read.tensors().size() == tensors.size()
+              && tensors.stream().allMatch(t -> t.equals(read.find(t.name()).orElse(null)))
+              && new TreeMap<>(read.metadata()).equals(new TreeMap<>(metadata));
+      if (!same) {
+        throw new ValidationException(
+            path + ": the header read back is not the header that was written.");
+      }
+    }
   }
 }

@@ -4,8 +4,8 @@ import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ValidationException;
 import dev.monoquant.files.manifest.HashPool;
+import dev.monoquant.files.output.FileLayout.Region;
 import dev.monoquant.files.output.RegionFile;
-import dev.monoquant.files.output.RegionFile.Region;
 import dev.monoquant.files.output.Staging;
 import dev.monoquant.spi.ReadLimits;
 import java.io.ByteArrayOutputStream;

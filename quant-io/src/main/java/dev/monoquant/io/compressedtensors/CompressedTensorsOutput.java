@@ -9,10 +9,12 @@ import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputSession;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Writes a model directory that compressed-tensors (as of ac8e2ba), and with it vLLM and
@@ -65,8 +67,20 @@ public final class CompressedTensorsOutput implements OutputFormat {
   @Override
   public boolean accepts(Path target) {
     Path name = target.getFileName();
-    return Files.isDirectory(target)
-        || (name != null && !EXTENSION.matcher(name.toString()).matches());
+    boolean named = name != null && !EXTENSION.matcher(name.toString()).matches();
+    return named || (Files.isDirectory(target) && !isOther(target));
+  }
+
+  /** Whether a directory is an output of another format, which would claim its name too. */
+  private static boolean isOther(Path directory) {
+    if (!Files.exists(directory.resolve(Manifest.FILE))) {
+      return false;
+    }
+    try (Stream<Path> files = Files.list(directory)) {
+      return files.noneMatch(f -> f.toString().endsWith(".safetensors"));
+    } catch (IOException unreadable) {
+      return false;
+    }
   }
 
   @Override

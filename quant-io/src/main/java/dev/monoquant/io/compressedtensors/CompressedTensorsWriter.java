@@ -1,10 +1,9 @@
 package dev.monoquant.io.compressedtensors;
 
 import dev.monoquant.files.manifest.Manifest;
-import dev.monoquant.files.manifest.ManifestBuilder;
 import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.output.OutputFiles;
 import dev.monoquant.files.output.OutputJob;
-import dev.monoquant.files.output.ShardFiles;
 import dev.monoquant.files.output.Staging;
 import dev.monoquant.files.parts.BitPacking;
 import dev.monoquant.files.parts.CellGrid;
@@ -31,7 +30,7 @@ final class CompressedTensorsWriter implements OutputWriter {
   private final OutputJob job;
   private final DirectoryPlan plan;
   private final Staging staging;
-  private final ShardFiles files;
+  private final OutputFiles files;
   private final Map<String, ZeroPoints> zeroPoints = new ConcurrentHashMap<>();
 
   /** The files of the output, in the order of their making. */
@@ -44,7 +43,7 @@ final class CompressedTensorsWriter implements OutputWriter {
     this.plan = plan;
     this.staging = Staging.openDirectory(job, plan.run(), plan.bytes(), disk);
     try {
-      this.files = new ShardFiles(staging, plan.shards(), plan.origins());
+      this.files = new OutputFiles(staging, plan.shards(), plan.origins());
     } catch (IOException | RuntimeException | Error e) {
       staging.close();
       throw e;
@@ -87,12 +86,12 @@ final class CompressedTensorsWriter implements OutputWriter {
     PackedWeight packed = plan.weight(weight);
     WeightMatrix rows = weight.rows();
     CellGrid.checkRows(rows, weight.encoding(), tile.firstRow(), tile.height());
-    byte[] codes = CellGrid.cells(weight.encoding().part(Part.CODES), rows, tile);
+    byte[] codes = CellGrid.cells(packed.codes(), rows, tile);
     write(
         packed.name(PackedWeight.PACKED),
         tile.firstRow() * packed.rowBytes(),
         ByteBuffer.wrap(pack(packed, codes, tile.height())));
-    Part scale = weight.encoding().part(Part.SCALE);
+    Part scale = packed.scale();
     if (scale.tiled()) {
       write(
           packed.name(PackedWeight.SCALE),
@@ -100,7 +99,7 @@ final class CompressedTensorsWriter implements OutputWriter {
           ByteBuffer.wrap(CellGrid.cells(scale, rows, tile)));
     }
     if (packed.packsZeroPoints()) {
-      byte[] cells = CellGrid.cells(weight.encoding().part(Part.ZERO_POINT), rows, tile);
+      byte[] cells = CellGrid.cells(packed.zeroPoint().orElseThrow(), rows, tile);
       collect(packed, tile, cells);
     }
   }
@@ -134,17 +133,15 @@ final class CompressedTensorsWriter implements OutputWriter {
   public void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) throws IOException {
     PackedWeight packed = plan.weight(weight);
     if (packed.strategy() instanceof Strategy.Tensor) {
-      writeWhole(packed, Part.SCALE, PackedWeight.SCALE, parts);
-      if (!packed.symmetric()) {
-        writeWhole(packed, Part.ZERO_POINT, PackedWeight.ZERO_POINT, parts);
+      writeWhole(packed, packed.scale(), PackedWeight.SCALE, parts);
+      if (packed.zeroPoint().isPresent()) {
+        writeWhole(packed, packed.zeroPoint().get(), PackedWeight.ZERO_POINT, parts);
       }
     }
   }
 
-  private void writeWhole(
-      PackedWeight packed, String partName, String param, Map<String, byte[]> parts)
+  private void writeWhole(PackedWeight packed, Part part, String param, Map<String, byte[]> parts)
       throws IOException {
-    Part part = packed.weight().encoding().part(partName);
     byte[] cells = CellGrid.whole(part, packed.weight().rows(), parts);
     write(packed.name(param), 0, ByteBuffer.wrap(cells));
   }
@@ -171,7 +168,7 @@ final class CompressedTensorsWriter implements OutputWriter {
       staging.write(DirectoryPlan.CONFIG, config.get());
       names.add(DirectoryPlan.CONFIG);
     }
-    ManifestBuilder manifest = new ManifestBuilder(job.contents());
+    Manifest.Builder manifest = new Manifest.Builder(job.contents());
     names.addAll(files.finishAll(manifest));
     if (plan.isSharded()) {
       staging.write(DirectoryPlan.INDEX, plan.index());

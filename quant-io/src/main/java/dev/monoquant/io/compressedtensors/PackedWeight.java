@@ -9,28 +9,28 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Part;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * A weight as the tensors of {@code pack-quantized}, see {@link CompressedTensorsOutput}.
  *
  * @param weight the weight
- * @param bits bits of a code
+ * @param codes the part with the codes
+ * @param scale the part with the scales
+ * @param zeroPoint the part with the zero points; empty if it is symmetric
  * @param strategy how many numbers share a scale
- * @param symmetric whether there is no zero point
  */
-record PackedWeight(EncodedWeight weight, int bits, Strategy strategy, boolean symmetric) {
+record PackedWeight(
+    EncodedWeight weight, Part codes, Part scale, Optional<Part> zeroPoint, Strategy strategy) {
 
   static final String PACKED = "weight_packed";
   static final String SCALE = "weight_scale";
   static final String SHAPE = "weight_shape";
   static final String ZERO_POINT = "weight_zero_point";
-
-  private static final Set<String> KNOWN = Set.of(Part.CODES, Part.SCALE, Part.ZERO_POINT);
 
   static PackedWeight of(EncodedWeight weight) {
     refusal(weight)
@@ -38,10 +38,12 @@ record PackedWeight(EncodedWeight weight, int bits, Strategy strategy, boolean s
             reason -> {
               throw new IllegalArgumentException(weight.name() + ": " + reason);
             });
-    Part codes = weight.encoding().part(Part.CODES);
-    Strategy strategy = Strategy.of(weight.encoding().part(Part.SCALE).extent());
-    boolean symmetric = weight.encoding().find(Part.ZERO_POINT).isEmpty();
-    return new PackedWeight(weight, codes.type().bits(), requireNonNull(strategy), symmetric);
+    Formula.Affine affine = (Formula.Affine) weight.encoding().formula();
+    Part codes = weight.encoding().part(affine.codes());
+    Part scale = weight.encoding().part(affine.scales().get(0).part());
+    Optional<Part> zeroPoint = affine.zeroPoint().map(weight.encoding()::part);
+    return new PackedWeight(
+        weight, codes, scale, zeroPoint, requireNonNull(Strategy.of(scale.extent())));
   }
 
   static Optional<String> refusal(EncodedWeight weight) {
@@ -74,22 +76,19 @@ record PackedWeight(EncodedWeight weight, int bits, Strategy strategy, boolean s
   }
 
   private static Optional<String> encodingRefusal(EncodedWeight weight) {
-    Part codes = weight.encoding().find(Part.CODES).orElse(null);
-    Part scale = weight.encoding().find(Part.SCALE).orElse(null);
-    Part zeroPoint = weight.encoding().find(Part.ZERO_POINT).orElse(null);
-    boolean others = weight.encoding().parts().stream().anyMatch(p -> !KNOWN.contains(p.name()));
-    if (codes == null
-        || scale == null
-        || others
-        || !codes.extent().equals(new Part.Grid(1, 1))
-        || !codes.type().isCode()
-        || !codes.type().signed()) {
+    if (!(weight.encoding().formula() instanceof Formula.Affine affine)
+        || affine.scales().size() != 1
+        || affine.scales().get(0).divides()
+        || !isSignedCode(weight.encoding().part(affine.codes()).type())) {
       return Optional.of(
           "scheme "
               + weight.scheme()
               + " is not made of signed integer codes of 2 to 8 bits, scales and zero points, which"
               + " is all that compressed-tensors can pack; write to safetensors instead");
     }
+    ElementType codeType = weight.encoding().part(affine.codes()).type();
+    Part scale = weight.encoding().part(affine.scales().get(0).part());
+    Part zeroPoint = affine.zeroPoint().map(weight.encoding()::part).orElse(null);
     Strategy strategy = Strategy.of(scale.extent());
     if (strategy == null || !scale.type().isQuantizable()) {
       return Optional.of(
@@ -104,7 +103,7 @@ record PackedWeight(EncodedWeight weight, int bits, Strategy strategy, boolean s
               + " columns, which compressed-tensors asks for");
     }
     if (zeroPoint != null
-        && (!zeroPoint.extent().equals(scale.extent()) || zeroPoint.type() != codes.type())) {
+        && (!zeroPoint.extent().equals(scale.extent()) || zeroPoint.type() != codeType)) {
       return Optional.of("zero points must be codes, one for each scale");
     }
     long scales = scale.shape(weight.rows().rows(), weight.rows().cols()).elements();
@@ -112,6 +111,20 @@ record PackedWeight(EncodedWeight weight, int bits, Strategy strategy, boolean s
       return Optional.of("there are too many zero points to pack, " + scales);
     }
     return Optional.empty();
+  }
+
+  private static boolean isSignedCode(ElementType type) {
+    return type.isCode() && type.signed();
+  }
+
+  /** {@return bits of a code} */
+  int bits() {
+    return codes.type().bits();
+  }
+
+  /** {@return whether there is no zero point} */
+  boolean symmetric() {
+    return zeroPoint.isEmpty();
   }
 
   String module() {
@@ -128,7 +141,7 @@ record PackedWeight(EncodedWeight weight, int bits, Strategy strategy, boolean s
 
   /** {@return bytes of a packed row} */
   long rowBytes() {
-    return words(weight.rows().cols(), bits) * Integer.BYTES;
+    return words(weight.rows().cols(), bits()) * Integer.BYTES;
   }
 
   /** {@return scales in a row} */
@@ -140,22 +153,21 @@ record PackedWeight(EncodedWeight weight, int bits, Strategy strategy, boolean s
 
   /** {@return whether zero points are packed; a single one is stored as it is} */
   boolean packsZeroPoints() {
-    return !symmetric && !(strategy instanceof Strategy.Tensor);
+    return !symmetric() && !(strategy instanceof Strategy.Tensor);
   }
 
   List<TensorInfo> tensors() {
     WeightMatrix rows = weight.rows();
-    Part scale = weight.encoding().part(Part.SCALE);
     List<TensorInfo> tensors = new ArrayList<>();
     tensors.add(
-        tensor(PACKED, ElementType.INT32, TensorShape.of(rows.rows(), words(rows.cols(), bits))));
+        tensor(PACKED, ElementType.INT32, TensorShape.of(rows.rows(), words(rows.cols(), bits()))));
     tensors.add(tensor(SCALE, scale.type(), scale.shape(rows.rows(), rows.cols())));
     tensors.add(tensor(SHAPE, ElementType.INT64, TensorShape.of(2)));
     if (packsZeroPoints()) {
       tensors.add(
           tensor(
-              ZERO_POINT, ElementType.INT32, TensorShape.of(words(rows.rows(), bits), groups())));
-    } else if (!symmetric) {
+              ZERO_POINT, ElementType.INT32, TensorShape.of(words(rows.rows(), bits()), groups())));
+    } else if (!symmetric()) {
       tensors.add(tensor(ZERO_POINT, ElementType.INT8, TensorShape.of(1)));
     }
     return tensors;

@@ -10,8 +10,8 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
@@ -104,7 +104,7 @@ final class WeightScanner {
         new EncodedWeight(
             new WeightMatrix(module, LayerKind.LINEAR, "weight", info, 0),
             new SchemeId("int" + group.bits(), 1),
-            new Options(group.bits(), group.symmetric(), group.strategy().granularity()),
+            CommonOptions.of(group.bits(), group.symmetric(), group.strategy().granularity()),
             encoding);
     boolean dense =
         points.isEmpty()

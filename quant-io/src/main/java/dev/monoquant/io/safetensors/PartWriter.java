@@ -1,6 +1,6 @@
 package dev.monoquant.io.safetensors;
 
-import dev.monoquant.files.output.TensorFileWriter;
+import dev.monoquant.files.output.OutputFile;
 import dev.monoquant.files.parts.CellGrid;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
@@ -27,11 +27,11 @@ final class PartWriter {
     }
   }
 
-  private final TensorFileWriter file;
+  private final OutputFile file;
   private final Map<String, Scattered> scattered = new ConcurrentHashMap<>();
   private final Map<String, List<PartStorage>> storages = new ConcurrentHashMap<>();
 
-  PartWriter(TensorFileWriter file) {
+  PartWriter(OutputFile file) {
     this.file = file;
   }
 

@@ -1,9 +1,11 @@
 package dev.monoquant.io.safetensors;
 
+import dev.monoquant.files.manifest.HashPool;
+import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.output.OutputFile;
 import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.output.Staging;
-import dev.monoquant.files.output.TensorFileWriter;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputWriter;
@@ -21,7 +23,7 @@ final class SafetensorsWriter implements OutputWriter {
   private final SafetensorsOutput.Layout layout;
   private final Path target;
   private final Staging staging;
-  private final TensorFileWriter file;
+  private final OutputFile file;
   private final PartWriter parts;
 
   private boolean finished;
@@ -31,7 +33,7 @@ final class SafetensorsWriter implements OutputWriter {
     this.target = job.options().target();
     this.staging = Staging.openFile(job, layout.bytes(), disk);
     try {
-      this.file = new TensorFileWriter(staging, "", layout.open());
+      this.file = new OutputFile(staging, "", layout.open());
     } catch (IOException | RuntimeException | Error e) {
       staging.close();
       throw e;
@@ -61,7 +63,9 @@ final class SafetensorsWriter implements OutputWriter {
 
   @Override
   public Optional<Path> finish() throws IOException {
-    file.finish(layout::with, staging.inputs());
+    Manifest open = Manifest.of(staging.inputs(), file.hashes());
+    String self = HashPool.hash(layout.with(open).headerBytes());
+    file.finish(layout.with(open.withSelf(self)));
     finished = true;
     return Optional.empty();
   }

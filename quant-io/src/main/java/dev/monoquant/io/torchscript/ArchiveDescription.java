@@ -14,6 +14,7 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.script.Mode;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -128,7 +129,7 @@ record ArchiveDescription(
     json.put("mode", JsonValue.of(weight.mode().wire()));
     json.put("note", JsonValue.of(weight.note()));
     json.put("records", WeightJson.texts(weight.records()));
-    json.put("storage", WeightJson.texts(weight.weight().storage()));
+    json.put("storage", WeightJson.texts(weight.weight().storage().texts()));
     return new JsonValue.Obj(json);
   }
 
@@ -211,7 +212,7 @@ record ArchiveDescription(
         fault,
         Set.of("mode", "note", "records", "storage"),
         (weight, fields) -> {
-          EncodedWeight complete = weight.withStorage(fields.texts("storage"));
+          EncodedWeight complete = weight.withStorage(new OptionValues(fields.texts("storage")));
           made.add(
               new WeightRecords(
                   complete,

@@ -14,9 +14,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * The layers of a frozen archive, which has no modules: a constant that is an argument of {@code
@@ -26,11 +25,11 @@ import java.util.regex.Pattern;
  */
 final class FrozenLayers {
 
-  private static final Pattern CONSTANT = Pattern.compile("CONSTANTS\\.c(\\d{1,9})");
+  private static final String CONSTANT = "CONSTANTS.c";
+  private static final String LIST = " = [";
 
-  /** The weights of a recurrent layer are a list that the line before made. */
-  private static final Pattern LIST =
-      Pattern.compile("\\s*(\\w+) = \\[(CONSTANTS\\.c\\d{1,9}(?:, CONSTANTS\\.c\\d{1,9})*)\\]");
+  /** Of the number of a constant. */
+  private static final int MOST_DIGITS = 9;
 
   private static final Map<String, LayerKind> RECURRENT =
       Map.of(
@@ -83,7 +82,7 @@ final class FrozenLayers {
 
   /** {@return the name of a constant, as the code has it} */
   static String name(int index) {
-    return "CONSTANTS.c" + index;
+    return CONSTANT + index;
   }
 
   /**
@@ -108,10 +107,54 @@ final class FrozenLayers {
 
   private void findLists(String code) {
     lists.clear();
-    code.lines()
-        .map(LIST::matcher)
-        .filter(Matcher::matches)
-        .forEach(m -> lists.put(m.group(1), List.of(m.group(2).split(", "))));
+    code.lines().map(String::strip).forEach(this::findList);
+  }
+
+  /**
+   * The weights of a recurrent layer are a list that the line before made: {@code weights =
+   * [CONSTANTS.c0, CONSTANTS.c1]}. Read in one pass: there are thousands in a deep layer, for each
+   * of which a regular expression would need a frame of the stack.
+   */
+  private void findList(String line) {
+    int equals = line.indexOf(LIST);
+    boolean named =
+        equals > 0
+            && line.chars()
+                .limit(equals)
+                .allMatch(c -> c < 128 && Character.isJavaIdentifierPart(c));
+    if (!named || !line.endsWith("]")) {
+      return;
+    }
+    List<String> names = new ArrayList<>();
+    int end = line.length() - 1;
+    for (int at = equals + LIST.length(); at <= end; ) {
+      int comma = line.indexOf(", ", at);
+      int stop = comma < 0 ? end : comma;
+      String name = line.substring(at, stop);
+      if (index(name).isEmpty()) {
+        return;
+      }
+      names.add(name);
+      at = stop + 2;
+    }
+    lists.put(line.substring(0, equals), names);
+  }
+
+  /** The number of a constant that is named in the code; empty for any other text. */
+  private static OptionalInt index(String text) {
+    int digits = text.length() - CONSTANT.length();
+    if (!text.startsWith(CONSTANT) || digits < 1 || digits > MOST_DIGITS) {
+      return OptionalInt.empty();
+    }
+    int index = 0;
+    for (int i = CONSTANT.length(); i < text.length(); i++) {
+      int digit = text.charAt(i) - '0';
+      if (digit < 0 || digit > 9) {
+        return OptionalInt.empty();
+      }
+      index = 10 * index + digit;
+    }
+    return OptionalInt.of(index);
   }
 
   /**
@@ -183,9 +226,9 @@ final class FrozenLayers {
     if (argument < 0 || argument >= call.arguments().size()) {
       return Optional.empty();
     }
-    Matcher matcher = CONSTANT.matcher(call.arguments().get(argument));
-    return matcher.matches()
-        ? Optional.ofNullable(constants.get(name(Integer.parseInt(matcher.group(1)))))
+    OptionalInt index = index(call.arguments().get(argument));
+    return index.isPresent()
+        ? Optional.ofNullable(constants.get(name(index.getAsInt())))
         : Optional.empty();
   }
 }

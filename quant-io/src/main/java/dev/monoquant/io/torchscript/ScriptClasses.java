@@ -7,13 +7,13 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.torch.TorchZip;
 import dev.monoquant.files.zip.ArchiveEntry;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * The classes in the source of an archive: which attributes are parameters and which are buffers.
@@ -26,10 +26,10 @@ import java.util.regex.Pattern;
  */
 final class ScriptClasses {
 
-  private static final Pattern CLASS = Pattern.compile("class ([A-Za-z_]\\w*)(?:\\((\\w+)\\))?:");
-  private static final Pattern LIST =
-      Pattern.compile(" {2}__(parameters|buffers)__ = \\[((?:\"[^\"\\\\]*\", ?)*)\\]");
-  private static final Pattern ITEM = Pattern.compile("\"([^\"\\\\]*)\"");
+  private static final String CLASS = "class ";
+  private static final String PARAMETERS = "  __parameters__";
+  private static final String BUFFERS = "  __buffers__";
+  private static final String LIST = " = [";
 
   /**
    * A class.
@@ -69,27 +69,88 @@ final class ScriptClasses {
   private void readFile(TorchZip zip, ArchiveEntry entry, String prefix) throws IOException {
     ScriptClass current = null;
     for (String line : (Iterable<String>) zip.text(entry).lines()::iterator) {
-      Matcher declared = CLASS.matcher(line);
-      if (declared.matches()) {
+      Optional<Declared> declared = declared(line);
+      if (declared.isPresent()) {
         current =
             new ScriptClass(
-                "Module".equals(declared.group(2)), new LinkedHashSet<>(), new LinkedHashSet<>());
-        if (classes.put(prefix + declared.group(1), current) != null) {
-          throw fault(zip, entry, "declares " + quote(declared.group(1)) + " twice");
+                declared.get().base().equals("Module"),
+                new LinkedHashSet<>(),
+                new LinkedHashSet<>());
+        if (classes.put(prefix + declared.get().name(), current) != null) {
+          throw fault(zip, entry, "declares " + quote(declared.get().name()) + " twice");
         }
-      } else if (line.startsWith("  __parameters__") || line.startsWith("  __buffers__")) {
-        Matcher list = LIST.matcher(line);
-        if (current == null || !list.matches()) {
+      } else if (line.startsWith(PARAMETERS) || line.startsWith(BUFFERS)) {
+        boolean parameters = line.startsWith(PARAMETERS);
+        Optional<List<String>> names = names(line, parameters ? PARAMETERS : BUFFERS);
+        if (current == null || names.isEmpty()) {
           throw fault(zip, entry, "has a list of parameters or buffers of an unknown form");
         }
-        Set<String> names =
-            list.group(1).equals("parameters") ? current.parameters() : current.buffers();
-        Matcher item = ITEM.matcher(list.group(2));
-        while (item.find()) {
-          names.add(item.group(1));
-        }
+        (parameters ? current.parameters() : current.buffers()).addAll(names.get());
       }
     }
+  }
+
+  /** What a line declares: a class, and the one that it is derived from, or an empty text. */
+  record Declared(String name, String base) {}
+
+  /** Reads {@code class Linear(Module):} or {@code class Odd:}; anything else is no class. */
+  static Optional<Declared> declared(String line) {
+    if (!line.startsWith(CLASS) || !line.endsWith(":")) {
+      return Optional.empty();
+    }
+    String text = line.substring(CLASS.length(), line.length() - 1);
+    int bracket = text.indexOf('(');
+    boolean derived = bracket >= 0;
+    if (derived && !text.endsWith(")")) {
+      return Optional.empty();
+    }
+    String name = derived ? text.substring(0, bracket) : text;
+    String base = derived ? text.substring(bracket + 1, text.length() - 1) : "";
+    boolean legal = isWord(name) && !isDigit(name.charAt(0)) && (!derived || isWord(base));
+    return legal ? Optional.of(new Declared(name, base)) : Optional.empty();
+  }
+
+  private static boolean isWord(String text) {
+    return !text.isEmpty()
+        && text.chars()
+            .allMatch(
+                c -> (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || isDigit(c));
+  }
+
+  private static boolean isDigit(int c) {
+    return c >= '0' && c <= '9';
+  }
+
+  /**
+   * Reads {@code __parameters__ = ["weight", "bias", ]}, in one pass: a module may have thousands,
+   * for each of which a regular expression would need a frame of the stack.
+   *
+   * @param start what the line starts with
+   * @return the names; empty if the line is of another form
+   */
+  static Optional<List<String>> names(String line, String start) {
+    if (!line.startsWith(start + LIST) || !line.endsWith("]")) {
+      return Optional.empty();
+    }
+    List<String> names = new ArrayList<>();
+    int end = line.length() - 1;
+    int at = start.length() + LIST.length();
+    while (at < end) {
+      int close = line.charAt(at) == '"' ? line.indexOf('"', at + 1) : -1;
+      if (close < 0 || close + 1 >= end || line.charAt(close + 1) != ',') {
+        return Optional.empty();
+      }
+      String name = line.substring(at + 1, close);
+      if (name.indexOf('\\') >= 0) {
+        return Optional.empty();
+      }
+      names.add(name);
+      at = close + 2;
+      if (at < end && line.charAt(at) == ' ') {
+        at++;
+      }
+    }
+    return Optional.of(names);
   }
 
   /**

@@ -28,4 +28,9 @@ class CompressedTensorsOutputContractTest implements OutputFormatContract {
   public Optional<InputFormatDetector> reader() {
     return Optional.of(new CompressedTensorsFormat());
   }
+
+  @Override
+  public boolean resumes() {
+    return true;
+  }
 }

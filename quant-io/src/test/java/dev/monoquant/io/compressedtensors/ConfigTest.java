@@ -17,11 +17,11 @@ import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.SideFile;
@@ -58,7 +58,7 @@ class ConfigTest {
     return new EncodedWeight(
         new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int" + bits, 1),
-        new Options(bits, true, group == 0 ? Granularity.CHANNEL : Granularity.group(group)),
+        CommonOptions.of(bits, true, group == 0 ? Granularity.CHANNEL : Granularity.group(group)),
         Encoding.affine(
             Part.perElement("codes", code),
             group == 0
@@ -270,6 +270,16 @@ class ConfigTest {
     assertThat(output.accepts(Path.of("out/model.safetensors"))).isFalse();
     assertThat(output.accepts(Path.of("out/model.pt"))).isFalse();
     assertThat(output.accepts(folder)).isTrue();
+  }
+
+  @Test
+  void aDirectoryThatAnotherFormatHasMadeIsNotClaimed() throws IOException {
+    Path other = Files.createDirectory(folder.resolve("model.slabs"));
+    assertThat(output.accepts(other)).isTrue();
+    Files.createFile(other.resolve("monoquant-manifest.json"));
+    assertThat(output.accepts(other)).isFalse();
+    Files.createFile(other.resolve("model.safetensors"));
+    assertThat(output.accepts(other)).isTrue();
   }
 
   @ParameterizedTest

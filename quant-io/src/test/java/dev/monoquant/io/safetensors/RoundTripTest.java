@@ -13,11 +13,10 @@ import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.EncodedTile;
@@ -102,7 +101,7 @@ class RoundTripTest {
         new EncodedWeight(
             rows,
             new SchemeId("int4", 1),
-            new Options(4, true, Granularity.CHANNEL),
+            CommonOptions.of(4, true, Granularity.CHANNEL),
             Encoding.affine(
                 Part.perElement("codes", ElementType.INT4),
                 Part.perRow("scale", ElementType.FLOAT32)));
@@ -173,7 +172,7 @@ class RoundTripTest {
         new EncodedWeight(
             new WeightMatrix("a", LayerKind.LINEAR, "weight", w, 0),
             new SchemeId("int8", 1),
-            new Options(8, true, Granularity.CHANNEL),
+            CommonOptions.of(8, true, Granularity.CHANNEL),
             Encoding.affine(
                 Part.perElement("codes", ElementType.INT8),
                 Part.perRow("scale", ElementType.FLOAT32))));
@@ -331,8 +330,8 @@ class RoundTripTest {
     return new EncodedWeight(
         rows,
         new SchemeId("acme/some", 3),
-        new Options(
-            5, random.nextBoolean(), Granularity.group(7), "torch", Compute.AUTO, Map.of("a", "b")),
+        CommonOptions.of(5, random.nextBoolean(), Granularity.group(7))
+            .with(Map.of("profile", "torch", "a", "b")),
         encoding(random));
   }
 

@@ -39,6 +39,27 @@ class FrozenLayersTest {
     return FrozenLayers.of(program, constants).stream().map(FrozenLayersTest::text).toList();
   }
 
+  /** A regular expression overflows the stack at a fraction of them. */
+  @Example
+  void aLongListOfWeightsIsRead() {
+    int layers = 2_500;
+    List<TensorInfo> constants = new ArrayList<>();
+    List<String> names = new ArrayList<>();
+    for (int i = 0; i < 4 * layers; i++) {
+      names.add("CONSTANTS.c" + i);
+      constants.add(new TensorInfo(names.get(i), ElementType.FLOAT32, TensorShape.of(2, 2)));
+    }
+    String code =
+        "    w = [%s]\n    _0, = torch.lstm(x, hx, w, True, %d, 0., False, False, True)\n"
+            .formatted(String.join(", ", names), layers);
+    PickleTuple none = new PickleTuple(List.of());
+    ScriptProgram program =
+        new ScriptProgram(new TreeMap<>(Map.of("__torch__.py", code)), none, none);
+    List<Layer> found = FrozenLayers.of(program, constants);
+    assertThat(found).hasSize(1);
+    assertThat(found.get(0).tensors()).hasSize(4 * layers);
+  }
+
   private static String text(Layer layer) {
     StringBuilder text = new StringBuilder(layer.name() + " " + layer.kind());
     layer

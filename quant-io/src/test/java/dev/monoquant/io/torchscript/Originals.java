@@ -8,10 +8,11 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
@@ -101,9 +102,11 @@ final class Originals {
         new EncodedWeight(
             rows,
             new SchemeId("any", 1 + random.nextInt(3)),
-            new Options(4, random.nextBoolean(), Granularity.CHANNEL),
+            CommonOptions.of(4, random.nextBoolean(), Granularity.CHANNEL),
             encoding(random));
-    return random.nextBoolean() ? weight.withStorage(Map.of("mode", "dynamic")) : weight;
+    return random.nextBoolean()
+        ? weight.withStorage(new OptionValues(Map.of("mode", "dynamic")))
+        : weight;
   }
 
   private static Encoding encoding(Random random) {

@@ -5,9 +5,10 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
@@ -38,11 +39,11 @@ final class RowInt8 {
               new EncodedWeight(
                       new WeightMatrix(layer.name(), layer.kind(), own.getKey(), tensor, axis),
                       new SchemeId("int8", 1),
-                      new Options(8, true, Granularity.CHANNEL),
+                      CommonOptions.of(8, true, Granularity.CHANNEL),
                       Encoding.affine(
                           Part.perElement(Part.CODES, ElementType.INT8),
                           Part.perRow(Part.SCALE, ElementType.FLOAT32)))
-                  .withStorage(storage));
+                  .withStorage(new OptionValues(storage)));
         }
       }
     }

@@ -6,8 +6,9 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Scheme;
+import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.tile.Granularity;
 
 /**
@@ -40,8 +41,9 @@ record GroupShape(int rows, int cols) {
 
   private static Granularity granularity(Scheme scheme) {
     try {
-      Options defaults = scheme.defaults(LARGE);
-      return defaults.granularity();
+      return SchemeCase.defaults(scheme, LARGE)
+          .find(CommonOptions.GRANULARITY)
+          .orElse(Granularity.CHANNEL);
     } catch (QuantException refused) {
       return Granularity.CHANNEL; // Such a weight does not suit it; the hooks must say what does.
     }

@@ -9,6 +9,7 @@ import dev.monoquant.testkit.laws.LawViolation;
 import dev.monoquant.testkit.laws.OutputCase;
 import dev.monoquant.testkit.laws.OutputFormatLaws;
 import dev.monoquant.testkit.laws.ReadBackLaws;
+import dev.monoquant.testkit.laws.TransactionLaws;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -49,6 +50,11 @@ public interface OutputFormatContract {
     return Optional.empty();
   }
 
+  /** {@return whether an interrupted run can be resumed} */
+  default boolean resumes() {
+    return false;
+  }
+
   /** {@return whether it is found by its id} */
   default boolean registered() {
     return true;
@@ -73,6 +79,25 @@ public interface OutputFormatContract {
   default void acceptsItsTarget() {
     if (!subject().accepts(Path.of(targetName()))) {
       throw new LawViolation("acceptsItsTarget", subject().id(), targetName() + " is not accepted");
+    }
+  }
+
+  /** All of {@link TransactionLaws}. */
+  @Example
+  default void isATransaction() {
+    for (var law : TransactionLaws.all()) {
+      law.check(new OutputCase(subject(), targetName(), weights()));
+    }
+  }
+
+  /** {@link TransactionLaws#resumes}, or {@link TransactionLaws#refusesToResume}. */
+  @Example
+  default void resumesOrSaysThatItCannot() {
+    OutputCase c = new OutputCase(subject(), targetName(), weights());
+    if (resumes()) {
+      TransactionLaws.resumes(c);
+    } else {
+      TransactionLaws.refusesToResume(c);
     }
   }
 

@@ -84,7 +84,8 @@ public interface SchemeContract extends SchemeSubject {
   }
 
   /**
-   * See {@link SchemeLaws#defaultsAreAccepted} and {@link SchemeLaws#optionsAreDescribed}.
+   * See {@link SchemeLaws#defaultsAreAccepted}, {@link SchemeLaws#optionsAreDescribed} and {@link
+   * SchemeLaws#nearestOptionsFit}.
    *
    * @param weight generated
    */
@@ -92,11 +93,17 @@ public interface SchemeContract extends SchemeSubject {
   default void defaultsAreAccepted(@ForAll("weightSamples") WeightSample weight) {
     SchemeLaws.defaultsAreAccepted(subject(), weight.rows());
     SchemeLaws.optionsAreDescribed(subject(), weight.rows());
+    SchemeLaws.nearestOptionsFit(subject(), weight.rows());
+  }
+
+  /** See {@link SchemeLaws#optionsOutsideAreRefused}. */
+  @Example
+  default void optionsOutsideAreRefused() {
+    SchemeLaws.optionsOutsideAreRefused(subject());
   }
 
   /**
-   * See {@link SchemeLaws#encodingFollowsShapesAlone}, {@link SchemeLaws#needsAreStable} and {@link
-   * SchemeLaws#unknownProfileIsRefused}.
+   * See {@link SchemeLaws#encodingFollowsShapesAlone} and {@link SchemeLaws#needsAreStable}.
    *
    * @param c generated
    */
@@ -105,7 +112,6 @@ public interface SchemeContract extends SchemeSubject {
     Assume.that(c.accepted());
     SchemeLaws.encodingFollowsShapesAlone(c);
     SchemeLaws.needsAreStable(c);
-    SchemeLaws.unknownProfileIsRefused(c);
   }
 
   /**

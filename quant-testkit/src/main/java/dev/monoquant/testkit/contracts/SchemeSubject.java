@@ -1,10 +1,15 @@
 package dev.monoquant.testkit.contracts;
 
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.Fit;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.ScriptRunner;
 import dev.monoquant.testkit.SchemeCase;
+import dev.monoquant.testkit.data.OptionSamples;
 import dev.monoquant.testkit.data.ValuePattern;
 import dev.monoquant.testkit.data.WeightSample;
 import java.util.EnumSet;
@@ -34,13 +39,23 @@ public interface SchemeSubject {
   }
 
   /**
-   * The options to try on a weight. Add each granularity, width and profile that the scheme has.
+   * The options to try on a weight: the defaults, and each of the {@linkplain CommonOptions common
+   * options} that the scheme declares at each of its values, as far as they fit the weight. Add
+   * options of the scheme's own, and values that only matter together.
    *
    * @param rows the weight
    * @return complete options, at least one; what the scheme refuses is left out
    */
-  default List<Options> options(WeightMatrix rows) {
-    return List.of(subject().defaults(rows));
+  default List<OptionValues> options(WeightMatrix rows) {
+    Scheme scheme = subject();
+    OptionValues defaults = SchemeCase.defaults(scheme, rows);
+    List<OptionSpec<?>> common =
+        scheme.options().stream()
+            .filter(option -> CommonOptions.NAMES.contains(option.name()))
+            .toList();
+    return OptionSamples.around(defaults, common).stream()
+        .filter(o -> o.equals(defaults) || scheme.fit(rows, o) instanceof Fit.Fits)
+        .toList();
   }
 
   /** {@return how to fill weights; leave out what the scheme refuses} */
@@ -138,8 +153,13 @@ public interface SchemeSubject {
     return weights
         .flatMap(
             weight ->
-                Arbitraries.of(options(weight.rows()))
-                    .map(options -> new SchemeCase(subject(), weight, options)))
+                Combinators.combine(
+                        Arbitraries.of(options(weight.rows())),
+                        Arbitraries.of(
+                            computesBothWays()
+                                ? List.of(Compute.AUTO, Compute.TORCH)
+                                : List.of(Compute.AUTO)))
+                    .as((options, compute) -> new SchemeCase(subject(), weight, options, compute)))
         .withoutEdgeCases();
   }
 }

@@ -6,8 +6,8 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.Options;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
@@ -41,7 +41,7 @@ public final class EncodedSamples {
     return new EncodedWeight(
         new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int8", 1),
-        new Options(8, true, Granularity.CHANNEL),
+        CommonOptions.of(8, true, Granularity.CHANNEL),
         Encoding.affine(
             Part.perElement(Part.CODES, ElementType.INT8), Part.perRow(Part.SCALE, type)));
   }
@@ -64,7 +64,7 @@ public final class EncodedSamples {
     return new EncodedWeight(
         new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int" + bits, 1),
-        new Options(bits, false, granularity),
+        CommonOptions.of(bits, false, granularity),
         Encoding.affine(
             Part.perElement(Part.CODES, code),
             shared(Part.SCALE, ElementType.FLOAT32, granularity),
@@ -135,7 +135,7 @@ public final class EncodedSamples {
     return new EncodedWeight(
         new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("testkit/" + name, 1),
-        new Options(4, true, Granularity.CHANNEL),
+        CommonOptions.of(4, true, Granularity.CHANNEL),
         Encoding.conventional(List.of(parts)));
   }
 

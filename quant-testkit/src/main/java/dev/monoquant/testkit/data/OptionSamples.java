@@ -1,15 +1,14 @@
 package dev.monoquant.testkit.data;
 
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.Options;
 import dev.monoquant.tile.Granularity;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 
 /** Options to try a scheme with. */
 public final class OptionSamples {
@@ -24,13 +23,16 @@ public final class OptionSamples {
    * @param granularities how many numbers share a scale
    * @return the options, symmetric ones first
    */
-  public static List<Options> combinations(
-      Options base, List<Integer> bits, List<Granularity> granularities) {
-    List<Options> all = new ArrayList<>();
+  public static List<OptionValues> combinations(
+      OptionValues base, List<Integer> bits, List<Granularity> granularities) {
+    List<OptionValues> all = new ArrayList<>();
     for (boolean symmetric : new boolean[] {true, false}) {
       for (int width : bits) {
         for (Granularity granularity : granularities) {
-          all.add(base.withSymmetric(symmetric).withBits(width).withGranularity(granularity));
+          all.add(
+              base.with(CommonOptions.SYMMETRIC, symmetric)
+                  .with(CommonOptions.BITS, width)
+                  .with(CommonOptions.GRANULARITY, granularity));
         }
       }
     }
@@ -45,15 +47,23 @@ public final class OptionSamples {
    * @return complete values, at least one
    */
   public static List<OptionValues> each(List<OptionSpec<?>> options) {
-    Map<String, String> defaults = new TreeMap<>();
-    options.forEach(option -> defaults.put(option.name(), option.examples().get(0)));
+    return around(OptionValues.defaults(options), options);
+  }
+
+  /**
+   * Some values, and then each option at every one of its {@linkplain OptionSpec#examples()
+   * examples}, with the others as they are.
+   *
+   * @param base a value for each option
+   * @param options the descriptions
+   * @return complete values, at least one
+   */
+  public static List<OptionValues> around(OptionValues base, List<OptionSpec<?>> options) {
     Set<OptionValues> all = new LinkedHashSet<>();
-    all.add(new OptionValues(defaults));
+    all.add(base);
     for (OptionSpec<?> option : options) {
       for (String example : option.examples()) {
-        Map<String, String> values = new TreeMap<>(defaults);
-        values.put(option.name(), example);
-        all.add(new OptionValues(values));
+        all.add(base.with(Map.of(option.name(), example)));
       }
     }
     return List.copyOf(all);

@@ -2,6 +2,7 @@ package dev.monoquant.testkit.fakes;
 
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Auditable;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
@@ -83,6 +84,12 @@ public final class Failures {
     public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
       spend(left);
       return super.read(tensor, offset, length);
+    }
+
+    @Override
+    public void readRows(WeightMatrix matrix, RowRange rows, float[] into) throws IOException {
+      spend(left);
+      super.readRows(matrix, rows, into);
     }
 
     @Override

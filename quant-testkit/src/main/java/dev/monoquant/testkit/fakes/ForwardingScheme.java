@@ -3,16 +3,17 @@ package dev.monoquant.testkit.fakes;
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
-import dev.monoquant.tile.Encoding;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -40,17 +41,17 @@ public class ForwardingScheme implements Scheme {
   }
 
   @Override
-  public Options defaults(WeightMatrix rows) {
+  public OptionValues defaults(WeightMatrix rows) {
     return inside.defaults(rows);
   }
 
   @Override
-  public Encoding encoding(WeightMatrix rows, Options options) {
-    return inside.encoding(rows, options);
+  public Fit fit(WeightMatrix rows, OptionValues options) {
+    return inside.fit(rows, options);
   }
 
   @Override
-  public Set<Need> needs(Options options) {
+  public Set<Need> needs(OptionValues options) {
     return inside.needs(options);
   }
 
@@ -60,22 +61,23 @@ public class ForwardingScheme implements Scheme {
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
-    return inside.begin(rows, options, facts);
+  public TileQuantizer begin(
+      WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+    return inside.begin(rows, options, facts, compute);
   }
 
   @Override
-  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
     return inside.decoder(rows, options);
   }
 
   @Override
-  public ErrorBound bound(WeightMatrix rows, Options options) {
+  public ErrorBound bound(WeightMatrix rows, OptionValues options) {
     return inside.bound(rows, options);
   }
 
   @Override
-  public Optional<String> torchScript(WeightMatrix rows, Options options) {
+  public Optional<String> torchScript(WeightMatrix rows, OptionValues options) {
     return inside.torchScript(rows, options);
   }
 }

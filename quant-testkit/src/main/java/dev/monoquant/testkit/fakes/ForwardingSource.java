@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
@@ -38,6 +39,11 @@ public class ForwardingSource implements ModelSource {
   @Override
   public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
     return inside.read(tensor, offset, length);
+  }
+
+  @Override
+  public void readRows(WeightMatrix matrix, RowRange rows, float[] into) throws IOException {
+    inside.readRows(matrix, rows, into);
   }
 
   @Override

@@ -2,8 +2,9 @@ package dev.monoquant.testkit.fakes;
 
 import ai.djl.ndarray.NDArray;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
@@ -47,8 +48,10 @@ public final class HostileScheme extends ForwardingScheme {
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
-    return new Worker(super.begin(rows, options, facts), malice, new ConcurrentLinkedQueue<>());
+  public TileQuantizer begin(
+      WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+    return new Worker(
+        super.begin(rows, options, facts, compute), malice, new ConcurrentLinkedQueue<>());
   }
 
   private record Worker(TileQuantizer inside, Malice malice, Queue<float[]> kept)

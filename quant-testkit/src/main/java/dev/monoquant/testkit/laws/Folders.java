@@ -81,6 +81,15 @@ final class Folders {
     return target;
   }
 
+  /** Copies all that is in a folder into another one, which is empty. */
+  static void copyContents(Path from, Path to) throws IOException {
+    for (Path path : walk(from)) {
+      if (!path.equals(from)) {
+        Files.copy(path, to.resolve(from.relativize(path).toString()));
+      }
+    }
+  }
+
   private static List<Path> walk(Path start) throws IOException {
     try (Stream<Path> paths = Files.walk(start)) {
       return paths.sorted().toList();

@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 
 /**
  * An output format and a small model to write: some quantized weights, and tensors that are kept
@@ -58,6 +59,17 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
     return KEPT;
   }
 
+  /** The same, as if the last of them had come from another file. */
+  static List<TensorInfo> keptInTwoShards() {
+    List<TensorInfo> kept = new ArrayList<>();
+    for (TensorInfo tensor : KEPT) {
+      boolean second = kept.size() > KEPT.size() / 2;
+      kept.add(
+          new TensorInfo(tensor.name(), tensor.type(), tensor.shape(), second ? "second" : ""));
+    }
+    return kept;
+  }
+
   /** The bytes of a kept tensor. */
   byte[] data(TensorInfo tensor) {
     byte[] bytes = new byte[Math.toIntExact(tensor.bytes())];
@@ -82,14 +94,19 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
 
   /** Opens the format on the model. */
   void open(Use use) throws IOException {
-    MemoryModel.Builder model = MemoryModel.named("sample");
+    open(List.of(), KEPT, use);
+  }
+
+  /** The same, as if the model had been read from files, with other tensors that are kept. */
+  void open(List<Path> files, List<TensorInfo> kept, Use use) throws IOException {
+    MemoryModel.Builder model = MemoryModel.named("sample").files(files);
     Map<String, Map<String, TensorInfo>> layers = new LinkedHashMap<>();
     for (EncodedWeight weight : weights) {
       TensorInfo tensor = weight.rows().tensor();
       model.tensor(tensor, new byte[Math.toIntExact(tensor.bytes())]);
       add(layers, tensor);
     }
-    for (TensorInfo tensor : KEPT) {
+    for (TensorInfo tensor : kept) {
       model.tensor(tensor, data(tensor));
       add(layers, tensor);
     }
@@ -100,7 +117,7 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
           new OutputContents(
               layers.entrySet().stream().map(e -> layer(e.getKey(), e.getValue())).toList(),
               weights,
-              KEPT,
+              kept,
               Map.of("tool", "laws")));
     }
   }
@@ -130,8 +147,16 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
 
   /** Every write it takes, in model order, in tiles and pieces of a size. */
   List<Write> writes(int size) {
+    return writes(size, KEPT, name -> true);
+  }
+
+  /** Those of some of the weights and kept tensors. */
+  List<Write> writes(int size, List<TensorInfo> kept, Predicate<String> which) {
     List<Write> writes = new ArrayList<>();
     for (EncodedWeight weight : weights) {
+      if (!which.test(weight.name())) {
+        continue;
+      }
       EncodedTile all = tile(weight);
       int alignment = weight.encoding().rowAlignment();
       int step = (size + alignment - 1) / alignment * alignment;
@@ -145,8 +170,8 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
           .forEach(part -> whole.put(part.name(), all.part(part.name())));
       writes.add(sink -> sink.writeWhole(weight, whole));
     }
-    for (TensorInfo tensor : KEPT) {
-      byte[] data = data(tensor);
+    for (TensorInfo tensor : kept) {
+      byte[] data = which.test(tensor.name()) ? data(tensor) : new byte[0];
       for (int at = 0; at < data.length; at += size) {
         int from = at;
         int length = Math.min(size, data.length - at);

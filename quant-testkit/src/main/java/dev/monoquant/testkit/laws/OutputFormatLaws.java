@@ -269,7 +269,7 @@ public final class OutputFormatLaws {
     requireEqual(law, c, expected, written(c, List.of(together)), "on several threads");
   }
 
-  private static Map<String, String> written(OutputCase c, List<Write> writes) {
+  static Map<String, String> written(OutputCase c, List<Write> writes) {
     Map<String, String> contents = new TreeMap<>();
     Folders.temporary(
         folder -> {
@@ -280,7 +280,7 @@ public final class OutputFormatLaws {
   }
 
   /** What is in each file, without the times: a temporary file may have come and gone. */
-  private static Map<String, String> contents(Path folder) throws IOException {
+  static Map<String, String> contents(Path folder) throws IOException {
     Map<String, String> contents = new TreeMap<>();
     for (Path file : Folders.files(folder)) {
       byte[] bytes = Files.readAllBytes(file);

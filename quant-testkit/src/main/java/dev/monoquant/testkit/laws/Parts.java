@@ -4,6 +4,7 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Part;
 import java.util.Arrays;
 import java.util.List;
@@ -83,9 +84,26 @@ final class Parts {
     return c.isEncoded() ? c.encoding().parts() : List.of();
   }
 
-  /** The codes of an encoding, if they are integers. */
+  /** The codes of an encoding, if they are integers; of an opaque one, by the usual name. */
   static Optional<Part> integerCodes(Encoding encoding) {
-    return encoding.find(Part.CODES).filter(p -> p.tiled() && p.type().isCode());
+    Optional<Part> codes =
+        encoding.formula() instanceof Formula.Affine affine
+            ? encoding.find(affine.codes())
+            : encoding.formula() instanceof Formula.Opaque
+                ? encoding.find(Part.CODES)
+                : Optional.empty();
+    return codes.filter(p -> p.tiled() && p.type().isCode());
+  }
+
+  /** The factors of the scale; of an opaque encoding, the part with the usual name. */
+  static List<Part> scales(Encoding encoding) {
+    List<Formula.Factor> factors =
+        encoding.formula() instanceof Formula.Affine affine
+            ? affine.scales()
+            : encoding.formula() instanceof Formula.Lookup lookup ? lookup.scales() : List.of();
+    return encoding.formula() instanceof Formula.Opaque
+        ? encoding.find(Part.SCALE).stream().toList()
+        : factors.stream().map(f -> encoding.part(f.part())).toList();
   }
 
   /** The integer that a cell of a code type holds. */

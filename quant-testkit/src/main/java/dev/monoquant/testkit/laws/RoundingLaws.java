@@ -2,6 +2,7 @@ package dev.monoquant.testkit.laws;
 
 import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.testkit.data.Representable;
 import dev.monoquant.testkit.data.WeightSample;
@@ -32,7 +33,7 @@ public final class RoundingLaws {
    * @param c an accepted case; its type and options count, its numbers do not
    */
   public static void tiesGoToEven(SchemeCase c) {
-    int bits = c.options().bits();
+    int bits = c.options().find(CommonOptions.BITS).orElse(0);
     if (bits < 2 || bits > 8) {
       throw new NotApplicable("tiesGoToEven", "codes of " + bits + " bits have no levels to try");
     }
@@ -111,7 +112,8 @@ public final class RoundingLaws {
         return false; // The scale changed with the numbers between, or an end was clipped: no tie.
       }
       int code = Parts.code(codes.get().type(), tile.part(Part.CODES)[col]);
-      parity = i == 0 && !c.options().symmetric() ? code & 1 : parity;
+      parity =
+          i == 0 && !c.options().find(CommonOptions.SYMMETRIC).orElse(true) ? code & 1 : parity;
       if ((code & 1) != parity) {
         throw new LawViolation(
             "tiesGoToEven",
@@ -143,7 +145,7 @@ public final class RoundingLaws {
       }
     }
     WeightSample weight = WeightSample.of(c.weight().type(), height, COLS, values);
-    return new SchemeCase(c.scheme(), weight, c.options());
+    return c.on(weight);
   }
 
   private static int column(int i) {

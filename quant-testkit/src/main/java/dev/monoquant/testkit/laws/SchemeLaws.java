@@ -1,14 +1,19 @@
 package dev.monoquant.testkit.laws;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.testkit.SchemeCase;
+import dev.monoquant.testkit.data.OptionSamples;
 import dev.monoquant.tile.Encoding;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +28,13 @@ import java.util.Set;
  * TileDecoderLaws}.
  */
 public final class SchemeLaws {
+
+  private static final List<OptionSpec<?>> COMMON =
+      List.of(
+          CommonOptions.BITS,
+          CommonOptions.SYMMETRIC,
+          CommonOptions.GRANULARITY,
+          CommonOptions.PROFILE);
 
   private SchemeLaws() {}
 
@@ -43,7 +55,8 @@ public final class SchemeLaws {
     laws.addAll(TileDecoderLaws.all());
     laws.add(new Law<>("encodingFollowsShapesAlone", SchemeLaws::encodingFollowsShapesAlone));
     laws.add(new Law<>("needsAreStable", SchemeLaws::needsAreStable));
-    laws.add(new Law<>("unknownProfileIsRefused", SchemeLaws::unknownProfileIsRefused));
+    laws.add(new Law<>("optionsOutsideAreRefused", c -> optionsOutsideAreRefused(c.scheme())));
+    laws.add(new Law<>("nearestOptionsFit", c -> nearestOptionsFit(c.scheme(), rows(c))));
     return laws;
   }
 
@@ -73,20 +86,20 @@ public final class SchemeLaws {
   public static void defaultsAreAccepted(Scheme scheme, WeightMatrix rows) {
     String law = "defaultsAreAccepted";
     String subject = scheme.id() + " (" + scheme.getClass().getName() + ") on " + rows;
-    Options defaults = scheme.defaults(rows);
-    if (!defaults.equals(scheme.defaults(rows))) {
-      throw new LawViolation(law, subject, defaults + " became " + scheme.defaults(rows));
+    OptionValues defaults = SchemeCase.defaults(scheme, rows);
+    OptionValues again = SchemeCase.defaults(scheme, rows);
+    if (!defaults.equals(again)) {
+      throw new LawViolation(law, subject, defaults + " became " + again);
     }
-    try {
-      scheme.encoding(rows, defaults);
-    } catch (ConfigurationException e) {
-      throw new LawViolation(law, subject, "refuses its own " + defaults, e);
+    if (scheme.fit(rows, defaults) instanceof Fit.Unfit unfit) {
+      throw new LawViolation(law, subject, "refuses its own " + defaults + ": " + unfit.reason());
     }
   }
 
   /**
-   * The options of the scheme's own are the same at each call, no two have one name, and its
-   * defaults for a weight have no others and no values that the descriptions do not allow.
+   * The options of the scheme are the same at each call, no two have one name, and its defaults for
+   * a weight have no others and no values that the descriptions do not allow. Those of {@link
+   * CommonOptions} are made there, so that their values are what everybody takes them for.
    *
    * @param scheme the subject
    * @param rows a weight that suits it
@@ -96,9 +109,16 @@ public final class SchemeLaws {
     String subject = scheme.id() + " (" + scheme.getClass().getName() + ") on " + rows;
     Map<String, OptionSpec<?>> known = Described.options(law, subject, scheme::options);
     String described = known.values().toString();
+    for (OptionSpec<?> common : COMMON) {
+      OptionSpec<?> own = known.get(common.name());
+      if (own != null && !own.type().equals(common.type())) {
+        throw new LawViolation(
+            law, subject, common.name() + " is of type " + own.type() + "; use CommonOptions");
+      }
+    }
     scheme
         .defaults(rows)
-        .extra()
+        .texts()
         .forEach(
             (name, value) -> {
               OptionSpec<?> option = known.get(name);
@@ -137,7 +157,7 @@ public final class SchemeLaws {
             rows.param(),
             new TensorInfo("other.layer.weight", tensor.type(), tensor.shape(), "other.file"),
             rows.rowAxis());
-    Encoding other = c.scheme().encoding(renamed, c.options());
+    Encoding other = c.scheme().fit(renamed, c.options()).orThrow(renamed);
     if (!other.equals(first)) {
       throw new LawViolation(law, c, first + " is " + other + " under another name");
     }
@@ -158,22 +178,78 @@ public final class SchemeLaws {
   }
 
   /**
-   * A profile that the scheme does not follow is refused by {@link Scheme#encoding}, with a {@link
-   * ConfigurationException} whose message repeats the name: whoever asks for the numbers of a peer
-   * must not silently get others.
+   * What is declared is what the scheme has: it does not allow every profile or every width, as
+   * {@link CommonOptions#PROFILE} and {@link CommonOptions#BITS} themselves do. Whoever asks for
+   * the numbers of a peer must not silently get others.
    *
-   * @param c an accepted case
+   * @param scheme the subject
    */
-  public static void unknownProfileIsRefused(SchemeCase c) {
-    String law = "unknownProfileIsRefused";
-    String unknown = "no-such-profile";
-    try {
-      Encoding encoding = c.scheme().encoding(c.weight().rows(), c.options().withProfile(unknown));
-      throw new LawViolation(law, c, "profile " + unknown + " gives " + encoding);
-    } catch (ConfigurationException e) {
-      if (e.getMessage() == null || !e.getMessage().contains(unknown)) {
-        throw new LawViolation(law, c, "the message does not name the profile " + unknown, e);
+  public static void optionsOutsideAreRefused(Scheme scheme) {
+    String law = "optionsOutsideAreRefused";
+    Map<String, String> outside = Map.of("profile", "no-such-profile", "bits", "64");
+    for (OptionSpec<?> option : scheme.options()) {
+      String text = outside.get(option.name());
+      if (text == null) {
+        continue;
       }
+      try {
+        option.parse(text);
+      } catch (ConfigurationException e) {
+        continue;
+      }
+      throw new LawViolation(
+          law,
+          scheme.id() + " (" + scheme.getClass().getName() + ")",
+          option.name() + " " + text + " is allowed; declare what the scheme has, and no more");
+    }
+  }
+
+  /**
+   * A scheme answers {@link Scheme#fit} for every value that it declares, the same at each call;
+   * and where it says that options do not fit a weight, it says why, and the nearest options that
+   * it names are others, are allowed, and do fit.
+   *
+   * @param scheme the subject
+   * @param rows any weight
+   */
+  public static void nearestOptionsFit(Scheme scheme, WeightMatrix rows) {
+    String law = "nearestOptionsFit";
+    OptionValues defaults = SchemeCase.defaults(scheme, rows);
+    for (OptionValues options : OptionSamples.around(defaults, scheme.options())) {
+      String subject =
+          scheme.id() + " (" + scheme.getClass().getName() + ") on " + rows + " with " + options;
+      Fit fit = scheme.fit(rows, options);
+      if (!fit.equals(scheme.fit(rows, options))) {
+        throw new LawViolation(law, subject, fit + " became " + scheme.fit(rows, options));
+      }
+      if (fit instanceof Fit.Unfit unfit) {
+        if (unfit.reason().isBlank()) {
+          throw new LawViolation(law, subject, "it does not say why the options do not fit");
+        }
+        unfit.nearest().forEach(near -> requireFits(law, subject, scheme, rows, options, near));
+      }
+    }
+  }
+
+  private static void requireFits(
+      String law,
+      String subject,
+      Scheme scheme,
+      WeightMatrix rows,
+      OptionValues options,
+      OptionValues near) {
+    Map<String, OptionSpec<?>> known = Described.options(law, subject, scheme::options);
+    try {
+      near.texts().forEach((name, text) -> requireNonNull(known.get(name), name).parse(text));
+    } catch (ConfigurationException | NullPointerException e) {
+      throw new LawViolation(law, subject, "it names options that it does not allow: " + near, e);
+    }
+    if (near.equals(options)) {
+      throw new LawViolation(law, subject, "it names the very options that do not fit: " + near);
+    }
+    if (scheme.fit(rows, near) instanceof Fit.Unfit again) {
+      throw new LawViolation(
+          law, subject, "it names " + near + ", which do not fit either: " + again.reason());
     }
   }
 

@@ -186,7 +186,7 @@ public final class TileDecoderLaws {
     WeightSample zeros =
         WeightSample.of(c.weight().type(), height, cols, new float[height * cols])
             .as(c.weight().rows());
-    SchemeCase z = new SchemeCase(c.scheme(), zeros, c.options());
+    SchemeCase z = c.on(zeros);
     float[] decoded = z.decode(z.quantize());
     for (int i = 0; i < decoded.length; i++) {
       if (decoded[i] != 0) {
@@ -211,7 +211,7 @@ public final class TileDecoderLaws {
     WeightSample decoded =
         WeightSample.of(c.weight().type(), c.weight().height(), c.weight().cols(), once)
             .as(c.weight().rows());
-    SchemeCase again = new SchemeCase(c.scheme(), decoded, c.options());
+    SchemeCase again = c.on(decoded);
     EncodedTile tile = again.quantize();
     float[] twice = again.decode(tile);
     for (int i = 0; i < once.length; i++) {

@@ -167,24 +167,25 @@ public final class TileQuantizerLaws {
   }
 
   /**
-   * No cell of the part {@link Part#SCALE}, where it is of a floating point type of 16 bits or
-   * more, is zero: readers divide by it. (A scale of 8 bits may be one of two levels.)
+   * No factor of a scale is zero where it is of a floating point type of 16 bits or more: readers
+   * divide by it. (One of 8 bits may be one of two levels.) Of an opaque encoding, the part {@link
+   * Part#SCALE} counts.
    *
    * @param c an accepted case; it is not judged if there is no such part
    */
   public static void scalesAreNotZero(SchemeCase c) {
-    if (c.encoding().find(Part.SCALE).filter(p -> p.type().isQuantizable()).isEmpty()) {
-      throw new NotApplicable("scalesAreNotZero", "no part scale is of a floating point type");
+    String law = "scalesAreNotZero";
+    List<Part> scales =
+        Parts.scales(c.encoding()).stream().filter(p -> p.type().isQuantizable()).toList();
+    if (scales.isEmpty()) {
+      throw new NotApplicable(law, "no scale is of a floating point type of 16 bits or more");
     }
     EncodedTile tile = c.quantize();
-    for (Part part : c.encoding().find(Part.SCALE).stream().toList()) {
-      if (part.type().isSmallFloat()) {
-        continue;
-      }
-      float[] cells = Parts.floats(part, tile.part(part.name())).orElse(new float[0]);
+    for (Part part : scales) {
+      float[] cells = part.toFloats(tile.part(part.name()));
       for (int i = 0; i < cells.length; i++) {
         if (cells[i] == 0) {
-          throw new LawViolation("scalesAreNotZero", c, "scale " + i + " is " + cells[i]);
+          throw new LawViolation(law, c, "%s %d is %s".formatted(part.name(), i, cells[i]));
         }
       }
     }
@@ -229,7 +230,7 @@ public final class TileQuantizerLaws {
   }
 
   private static EncodedTile computed(SchemeCase c, Compute compute) {
-    return new SchemeCase(c.scheme(), c.weight(), c.options().withCompute(compute)).quantize();
+    return new SchemeCase(c.scheme(), c.weight(), c.options(), compute).quantize();
   }
 
   /**

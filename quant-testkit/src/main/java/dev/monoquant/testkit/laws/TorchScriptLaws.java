@@ -3,10 +3,10 @@ package dev.monoquant.testkit.laws;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ScriptRunner;
 import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.tile.EncodedTile;
-import java.util.Map;
 
 /** What a scheme says in TorchScript, beside what its decoder does. */
 public final class TorchScriptLaws {
@@ -29,7 +29,7 @@ public final class TorchScriptLaws {
             c.scheme().id(),
             c.options(),
             c.encoding(),
-            Map.of(),
+            OptionValues.DEFAULTS,
             c.scheme().torchScript(matrix, c.options()));
     EncodedTile tile = c.quantize();
     float[] decoded = c.decode(tile);

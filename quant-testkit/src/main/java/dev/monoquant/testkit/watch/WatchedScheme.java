@@ -3,8 +3,9 @@ package dev.monoquant.testkit.watch;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.Need;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.fakes.ForwardingScheme;
@@ -29,30 +30,32 @@ final class WatchedScheme extends ForwardingScheme {
   }
 
   @Override
-  public Encoding encoding(WeightMatrix rows, Options options) {
-    Encoding encoding = super.encoding(rows, options);
-    accepted.put(key(rows, options), encoding);
-    return encoding;
+  public Fit fit(WeightMatrix rows, OptionValues options) {
+    Fit fit = super.fit(rows, options);
+    if (fit instanceof Fit.Fits fits) {
+      accepted.put(key(rows, options), fits.encoding());
+    }
+    return fit;
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(
+      WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     Encoding encoding = accepted.get(key(rows, options));
     if (encoding == null) {
-      watch.note(subject(rows), "work begins with options that no encoding was asked for");
-      encoding = super.encoding(rows, options);
+      watch.note(subject(rows), "work begins with options that were not asked to fit");
+      encoding = super.fit(rows, options).orThrow(rows);
     }
     for (Need need : super.needs(options)) {
       if (!knows(facts, need)) {
         watch.note(subject(rows), "work begins without " + need);
       }
     }
-    return new Worker(super.begin(rows, options, facts), rows, encoding.rowAlignment());
+    return new Worker(super.begin(rows, options, facts, compute), rows, encoding.rowAlignment());
   }
 
-  /** Where the arithmetic is done changes no encoding. */
-  private static String key(WeightMatrix rows, Options options) {
-    return rows + " " + options.withCompute(Compute.AUTO);
+  private static String key(WeightMatrix rows, OptionValues options) {
+    return rows + " " + options;
   }
 
   private static boolean knows(Facts facts, Need need) {

@@ -2,14 +2,17 @@ package dev.monoquant.testkit.watch;
 
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Auditable;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.testkit.fakes.ForwardingSource;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -53,6 +56,34 @@ final class WatchedSource extends ForwardingSource {
       watch.note(subject, tensor.name() + ": " + length + " bytes asked for, got " + data);
     }
     return data;
+  }
+
+  /** Compares the rows with what their bytes, which are watched too, stand for. */
+  @Override
+  public void readRows(WeightMatrix matrix, RowRange rows, float[] into) throws IOException {
+    String tensor = matrix.tensor().name();
+    open(tensor);
+    super.readRows(matrix, rows, into);
+    float[] expected = into.clone();
+    ModelSource bytes =
+        new ModelSource() {
+          @Override
+          public ModelInfo info() {
+            return WatchedSource.this.info();
+          }
+
+          @Override
+          public ByteBuffer read(TensorInfo piece, long offset, int length) throws IOException {
+            return WatchedSource.this.read(piece, offset, length);
+          }
+
+          @Override
+          public void close() {}
+        };
+    bytes.readRows(matrix, rows, expected);
+    if (!Arrays.equals(into, expected)) {
+      watch.note(subject, tensor + ": " + rows + " are not what their bytes are");
+    }
   }
 
   @Override

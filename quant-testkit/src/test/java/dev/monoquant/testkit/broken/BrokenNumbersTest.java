@@ -7,7 +7,7 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.testkit.data.ValuePattern;
@@ -91,7 +91,7 @@ class BrokenNumbersTest {
     Toy broken =
         new Toy() {
           @Override
-          public Encoding encoding(WeightMatrix rows, Options options) {
+          Encoding encoding(WeightMatrix rows, OptionValues options) {
             List<Part> parts = new ArrayList<>(super.encoding(rows, options).parts());
             parts.set(0, Part.perElement(Part.CODES, ElementType.INT7));
             return Encoding.opaque(parts.toArray(Part[]::new));
@@ -206,7 +206,8 @@ class BrokenNumbersTest {
     Toy broken =
         new Toy() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             Toy torch =
                 new Toy() {
                   @Override
@@ -214,7 +215,7 @@ class BrokenNumbersTest {
                     return Math.floor(steps);
                   }
                 };
-            boolean jvm = options.compute() == Compute.JVM;
+            boolean jvm = compute == Compute.JVM;
             return tile -> (jvm ? this : torch).quantize(tile, options.symmetric());
           }
         };

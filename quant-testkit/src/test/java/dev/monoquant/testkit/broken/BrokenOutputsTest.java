@@ -2,7 +2,9 @@ package dev.monoquant.testkit.broken;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
+import dev.monoquant.OutputException;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
@@ -19,26 +21,37 @@ import dev.monoquant.testkit.data.EncodedSamples;
 import dev.monoquant.testkit.example.FlatOutput;
 import dev.monoquant.testkit.fakes.ForwardingWriter;
 import dev.monoquant.testkit.fakes.MemoryModel;
+import dev.monoquant.testkit.fakes.MemoryOutput;
+import dev.monoquant.testkit.laws.Law;
 import dev.monoquant.testkit.laws.LawViolation;
 import dev.monoquant.testkit.laws.OutputCase;
 import dev.monoquant.testkit.laws.OutputFormatLaws;
 import dev.monoquant.testkit.laws.ReadBackLaws;
+import dev.monoquant.testkit.laws.TransactionLaws;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Properties;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import org.junit.jupiter.api.Test;
 
 /** Output formats with one fault each, and the one law that must see it. */
 class BrokenOutputsTest {
 
   private static Set<String> caught(OutputFormat format) {
-    return Caught.by(OutputFormatLaws.all(), List.of(sample(format)));
+    List<Law<OutputCase>> laws = new ArrayList<>(OutputFormatLaws.all());
+    laws.addAll(TransactionLaws.all());
+    return Caught.by(laws, List.of(sample(format)));
   }
 
   private static OutputCase sample(OutputFormat format) {
@@ -143,11 +156,9 @@ class BrokenOutputsTest {
     FlatOutput broken =
         new FlatOutput() {
           @Override
-          protected OutputWriter write(
-              ModelSource source, OutputContents contents, WriteOptions options)
+          protected OutputWriter write(OutputContents contents, WriteOptions options)
               throws IOException {
-            return super.write(
-                source, contents, new WriteOptions(options.target(), true, false, false));
+            return super.write(contents, new WriteOptions(options.target(), true, false, false));
           }
         };
     assertThat(caught(broken)).containsExactly("sparesWhatIsThere");
@@ -159,13 +170,12 @@ class BrokenOutputsTest {
     FlatOutput broken =
         new FlatOutput() {
           @Override
-          protected OutputWriter write(
-              ModelSource source, OutputContents contents, WriteOptions options)
+          protected OutputWriter write(OutputContents contents, WriteOptions options)
               throws IOException {
             if (options.overwrite()) {
               Files.deleteIfExists(options.target());
             }
-            return super.write(source, contents, options);
+            return super.write(contents, options);
           }
         };
     assertThat(caught(broken)).containsExactly("replacesOnlyOnCommit");
@@ -230,6 +240,196 @@ class BrokenOutputsTest {
         .containsExactly("threadsDoNotMatter");
   }
 
+  /** Writes under the name of the target. Caught by {@code aKilledRunLeavesNoModel}. */
+  @Test
+  void writesWhereEverybodySeesIt() {
+    assertThat(
+            caught(
+                wrapping(
+                    (target, sink) ->
+                        new ForwardingWriter(sink) {
+                          private final boolean first = !Files.exists(target);
+
+                          @Override
+                          public void writeKept(TensorInfo tensor, long offset, ByteBuffer data)
+                              throws IOException {
+                            super.writeKept(tensor, offset, data);
+                            if (first) {
+                              Files.write(target, new byte[1]);
+                            }
+                          }
+
+                          @Override
+                          public void close() throws IOException {
+                            super.close();
+                            if (first && Files.exists(target) && Files.size(target) == 1) {
+                              Files.delete(target);
+                            }
+                          }
+                        })))
+        .containsExactly("aKilledRunLeavesNoModel");
+  }
+
+  /** Collects the model in memory. Caught by {@code streams}. */
+  @Test
+  void collectsInMemory() {
+    FlatOutput broken =
+        new FlatOutput() {
+          private final Deque<OutputWriter> collected = new ConcurrentLinkedDeque<>();
+
+          @Override
+          protected OutputWriter write(OutputContents contents, WriteOptions options)
+              throws IOException {
+            OutputWriter memory =
+                new MemoryOutput()
+                    .open(MemoryModel.named("none").build().open())
+                    .layout(contents)
+                    .open(options);
+            collected.add(memory);
+            return new ForwardingWriter(super.write(contents, options)) {
+              @Override
+              public synchronized void writeKept(TensorInfo tensor, long offset, ByteBuffer data)
+                  throws IOException {
+                memory.writeKept(tensor, offset, data.duplicate().order(data.order()));
+                super.writeKept(tensor, offset, data);
+              }
+            };
+          }
+        };
+    assertThat(caught(broken)).containsExactly("streams");
+  }
+
+  private static String violated(Runnable law) {
+    Throwable thrown = catchThrowable(law::run);
+    return thrown instanceof LawViolation violation ? violation.law() : String.valueOf(thrown);
+  }
+
+  /** Starts anew when it is to be resumed. Caught by {@code refusesToResume}. */
+  @Test
+  void ignoresThatItIsToBeResumed() {
+    FlatOutput broken =
+        new FlatOutput() {
+          @Override
+          protected OutputWriter write(OutputContents contents, WriteOptions options)
+              throws IOException {
+            return super.write(
+                contents, new WriteOptions(options.target(), options.overwrite(), false, false));
+          }
+        };
+    assertThat(violated(() -> TransactionLaws.refusesToResume(sample(broken))))
+        .isEqualTo("refusesToResume");
+    assertThat(violated(() -> TransactionLaws.resumes(sample(broken)))).isEqualTo("resumes");
+  }
+
+  /** A format that goes on with whatever file is there under its temporary name. */
+  private static class Resuming extends FlatOutput {
+    @Override
+    protected OutputWriter write(OutputContents contents, WriteOptions options) throws IOException {
+      Path journal = options.target().resolveSibling(options.target().getFileName() + ".journal");
+      Properties before = new Properties();
+      if (options.resume() && Files.exists(journal)) {
+        try (InputStream in = Files.newInputStream(journal)) {
+          before.load(in);
+        }
+        if (!contents.provenance().get("tool").equals(before.getProperty("tool", ""))) {
+          throw new OutputException(options.target() + " is of another tool");
+        }
+      }
+      Properties now = new Properties();
+      now.setProperty("tool", contents.provenance().get("tool"));
+      Path temporary = options.target().resolveSibling(options.target().getFileName() + ".tmp");
+      byte[] there = Files.exists(temporary) ? Files.readAllBytes(temporary) : new byte[0];
+      OutputWriter writer =
+          super.write(
+              contents, new WriteOptions(options.target(), options.overwrite(), false, false));
+      if (options.resume()) {
+        Files.write(temporary, there);
+      }
+      return new ForwardingWriter(writer) {
+        @Override
+        public synchronized void writeKept(TensorInfo tensor, long offset, ByteBuffer data)
+            throws IOException {
+          if (tensor.name().equals("mask") && offset + data.remaining() == tensor.bytes()) {
+            now.setProperty("mask", "whole");
+          }
+          super.writeKept(tensor, offset, data);
+          try (OutputStream out = Files.newOutputStream(journal)) {
+            now.store(out, "");
+          }
+        }
+
+        @Override
+        public Optional<String> finished(String name) {
+          return Optional.ofNullable(before.getProperty(name)).map(r -> "");
+        }
+
+        @Override
+        public List<Path> commit() throws IOException {
+          Files.deleteIfExists(journal);
+          return super.commit();
+        }
+
+        @Override
+        public void close() throws IOException {
+          Files.deleteIfExists(journal);
+          super.close();
+        }
+      };
+    }
+  }
+
+  @Test
+  void aSoundOneResumes() {
+    TransactionLaws.resumes(sample(new Resuming()));
+  }
+
+  /** Goes on with a run of another tool. Caught by {@code resumes}. */
+  @Test
+  void resumesWhateverIsThere() {
+    Resuming broken =
+        new Resuming() {
+          @Override
+          protected OutputWriter write(OutputContents contents, WriteOptions options)
+              throws IOException {
+            return super.write(
+                new OutputContents(
+                    contents.layers(), contents.weights(), contents.kept(), Map.of("tool", "any")),
+                options);
+          }
+        };
+    assertThat(violated(() -> TransactionLaws.resumes(sample(broken)))).isEqualTo("resumes");
+  }
+
+  /** Calls finished what it has lost. Caught by {@code resumes}. */
+  @Test
+  void losesWhatItHadFinished() {
+    Resuming broken =
+        new Resuming() {
+          @Override
+          protected OutputWriter write(OutputContents contents, WriteOptions options)
+              throws IOException {
+            return new ForwardingWriter(super.write(contents, options)) {
+              @Override
+              public Optional<String> finished(String name) {
+                return name.equals("head.bias") ? Optional.of("") : super.finished(name);
+              }
+
+              @Override
+              public List<Path> commit() throws IOException {
+                List<Path> files = super.commit();
+                if (options.resume()) {
+                  byte[] bytes = Files.readAllBytes(files.get(0));
+                  bytes[bytes.length - 1] ^= 1;
+                  Files.write(files.get(0), bytes);
+                }
+                return files;
+              }
+            };
+          }
+        };
+    assertThat(violated(() -> TransactionLaws.resumes(sample(broken)))).isEqualTo("resumes");
+  }
+
   /** Loses a tensor when it reads. Caught by {@code readsBack}. */
   @Test
   void losesTensors() {
@@ -262,9 +462,9 @@ class BrokenOutputsTest {
   private static OutputFormat wrapping(Wrapping wrapping) {
     return new FlatOutput() {
       @Override
-      protected OutputWriter write(
-          ModelSource source, OutputContents contents, WriteOptions options) throws IOException {
-        return wrapping.wrap(options.target(), super.write(source, contents, options));
+      protected OutputWriter write(OutputContents contents, WriteOptions options)
+          throws IOException {
+        return wrapping.wrap(options.target(), super.write(contents, options));
       }
     };
   }

@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.SchemeCase;
@@ -19,6 +22,7 @@ import dev.monoquant.testkit.laws.SchemeLaws;
 import dev.monoquant.testkit.laws.TileDecoderLaws;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -59,8 +63,10 @@ class BrokenSchemesTest {
             "To repeat it: TileDecoderLaws.staysWithinErrorBound(new SchemeCase("
                 + "new BrokenSchemesTest$1(), "
                 + "WeightSample.of(ValuePattern.NORMAL, ElementType.FLOAT16, 2, 3, 7L), "
-                + "new Options(8, true, Granularity.parse(\"channel\"), \"acme\", "
-                + "Compute.AUTO, Map.of())))")
+                + "new OptionValues(Map.ofEntries(Map.entry(\"bits\", \"8\"), "
+                + "Map.entry(\"granularity\", \"channel\"), "
+                + "Map.entry(\"profile\", \"acme\"), "
+                + "Map.entry(\"symmetric\", \"true\")))))")
         .hasMessageNotContaining("\n");
   }
 
@@ -70,26 +76,48 @@ class BrokenSchemesTest {
     Toy broken =
         new Toy() {
           @Override
-          public Encoding encoding(WeightMatrix rows, Options options) {
+          Encoding encoding(WeightMatrix rows, OptionValues options) {
             return super.encoding(
                 rows,
-                options.withSymmetric(options.symmetric() && !rows.layer().startsWith("other")));
+                options.with(
+                    CommonOptions.SYMMETRIC,
+                    options.symmetric() && !rows.layer().startsWith("other")));
           }
         };
     assertThat(ToyCases.caught(broken)).containsExactly("encodingFollowsShapesAlone");
   }
 
-  /** Follows any profile. Caught by {@code unknownProfileIsRefused}. */
+  /** Follows any profile. Caught by {@code optionsOutsideAreRefused}. */
   @Test
   void followsAnyProfile() {
-    Toy broken =
-        new Toy() {
-          @Override
-          public Encoding encoding(WeightMatrix rows, Options options) {
-            return super.encoding(rows, options.withProfile("acme"));
-          }
-        };
-    assertThat(ToyCases.caught(broken)).containsExactly("unknownProfileIsRefused");
+    assertThat(ToyCases.caught(with(CommonOptions.PROFILE)))
+        .containsExactly("optionsOutsideAreRefused");
+  }
+
+  /** Has codes of any width. Caught by {@code optionsOutsideAreRefused}. */
+  @Test
+  void hasAnyWidth() {
+    assertThat(ToyCases.caught(with(CommonOptions.BITS)))
+        .containsExactly("optionsOutsideAreRefused");
+  }
+
+  /** Means something else by a common option. Caught by {@code optionsAreDescribed}. */
+  @Test
+  void hasItsOwnBits() {
+    OptionSpec<String> words = OptionSpec.choice("bits", "eight", List.of("eight"), "Bits");
+    assertThat(ToyCases.caught(with(words))).containsExactly("optionsAreDescribed");
+  }
+
+  /** A toy that describes one option in another way. */
+  private static Toy with(OptionSpec<?> other) {
+    return new Toy() {
+      @Override
+      public List<OptionSpec<?>> options() {
+        List<OptionSpec<?>> all = new ArrayList<>(super.options());
+        all.replaceAll(option -> option.name().equals(other.name()) ? other : option);
+        return all;
+      }
+    };
   }
 
   /** Refuses what it gives itself. Caught by {@code defaultsAreAccepted}. */
@@ -98,13 +126,64 @@ class BrokenSchemesTest {
     Toy broken =
         new Toy() {
           @Override
-          public Options defaults(WeightMatrix rows) {
-            return super.defaults(rows).withProfile("torch");
+          public Fit fit(WeightMatrix rows, OptionValues options) {
+            return options.symmetric()
+                ? Fit.not("its codes are symmetric")
+                : super.fit(rows, options);
           }
         };
     WeightSample weight = ToyCases.WEIGHTS.get(0);
-    SchemeCase c = new SchemeCase(broken, weight, new Toy().defaults(weight.rows()));
+    SchemeCase c = new SchemeCase(broken, weight, CommonOptions.of(8, false, Granularity.CHANNEL));
     assertThat(Caught.by(SchemeLaws.all(), List.of(c))).containsExactly("defaultsAreAccepted");
+  }
+
+  /** Names options that do not fit either. Caught by {@code nearestOptionsFit}. */
+  @Test
+  void namesOptionsThatDoNotFit() {
+    assertThat(ToyCases.caught(nearest("it has no groups", Granularity.group(3))))
+        .containsExactly("nearestOptionsFit");
+  }
+
+  /** Names options that it does not allow. Caught by {@code nearestOptionsFit}. */
+  @Test
+  void namesOptionsThatItDoesNotAllow() {
+    assertThat(ToyCases.caught(nearest("it has no groups", Granularity.TENSOR)))
+        .containsExactly("nearestOptionsFit");
+  }
+
+  @Test
+  void namesOptionsThatFit() {
+    assertThat(ToyCases.caught(nearest("it has no groups", Granularity.CHANNEL))).isEmpty();
+  }
+
+  /** A toy that declares groups, refuses them for all weights, and names something instead. */
+  private static Toy nearest(String reason, Granularity instead) {
+    return new Toy() {
+      @Override
+      public List<OptionSpec<?>> options() {
+        List<OptionSpec<?>> all = new ArrayList<>(super.options());
+        all.replaceAll(
+            option ->
+                option.name().equals("granularity")
+                    ? CommonOptions.granularity("channel", "group:N")
+                    : option);
+        return all;
+      }
+
+      @Override
+      public Fit fit(WeightMatrix rows, OptionValues options) {
+        return options.granularity().equals(Granularity.CHANNEL)
+            ? super.fit(rows, options)
+            : new Fit.Unfit(reason, List.of(options.with(CommonOptions.GRANULARITY, instead)));
+      }
+    };
+  }
+
+  /** Refuses without a word. Caught by {@code nearestOptionsFit}. */
+  @Test
+  void doesNotSayWhy() {
+    assertThat(ToyCases.caught(nearest(" ", Granularity.CHANNEL)))
+        .containsExactly("nearestOptionsFit");
   }
 
   /** Describes other options at each call. Caught by {@code optionsAreDescribed}. */
@@ -116,7 +195,9 @@ class BrokenSchemesTest {
           @Override
           public List<OptionSpec<?>> options() {
             int most = calls.incrementAndGet();
-            return List.of(OptionSpec.integer("steps", 1, 1, most, "Steps of nothing"));
+            List<OptionSpec<?>> all = new ArrayList<>(super.options());
+            all.add(OptionSpec.integer("steps", 1, 1, most, "Steps of nothing"));
+            return all;
           }
         };
     assertThat(ToyCases.caught(broken)).containsExactly("optionsAreDescribed");
@@ -128,8 +209,8 @@ class BrokenSchemesTest {
     Toy broken =
         new Toy() {
           @Override
-          public Options defaults(WeightMatrix rows) {
-            return super.defaults(rows).withExtra(Map.of("secret", "1"));
+          public OptionValues defaults(WeightMatrix rows) {
+            return super.defaults(rows).with(Map.of("secret", "1"));
           }
         };
     assertThat(ToyCases.caught(broken)).containsExactly("optionsAreDescribed");
@@ -157,18 +238,19 @@ class BrokenSchemesTest {
           private boolean begun;
 
           @Override
-          public Set<Need> needs(Options options) {
+          public Set<Need> needs(OptionValues options) {
             return begun ? Set.of(Need.TENSOR_RANGE) : Set.of();
           }
 
           @Override
-          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             begun = true;
-            return super.begin(rows, options, facts);
+            return super.begin(rows, options, facts, compute);
           }
 
           @Override
-          public Encoding encoding(WeightMatrix rows, Options options) {
+          Encoding encoding(WeightMatrix rows, OptionValues options) {
             begun = false;
             return super.encoding(rows, options);
           }
@@ -183,7 +265,7 @@ class BrokenSchemesTest {
         new SchemeCase(
             new Toy(),
             ToyCases.WEIGHTS.get(0),
-            new Options(8, true, Granularity.CHANNEL).withProfile("torch"));
+            CommonOptions.of(8, true, Granularity.CHANNEL).with(CommonOptions.PROFILE, "torch"));
     assertThat(c.accepted()).isFalse();
   }
 }

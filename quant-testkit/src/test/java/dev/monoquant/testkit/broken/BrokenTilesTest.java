@@ -4,8 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
@@ -48,7 +49,8 @@ class BrokenTilesTest {
     Toy broken =
         new Toy() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             float[] widest = {0, 0};
             return tile -> {
               synchronized (widest) {
@@ -84,7 +86,8 @@ class BrokenTilesTest {
     Toy broken =
         new Toy() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             float[] first = new float[1];
             Toy remembering =
                 new Toy() {
@@ -143,7 +146,8 @@ class BrokenTilesTest {
     Toy broken =
         new Toy() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             AtomicReference<Thread> owner = new AtomicReference<>();
             return tile -> {
               owner.compareAndSet(null, Thread.currentThread());
@@ -163,7 +167,7 @@ class BrokenTilesTest {
     Toy broken =
         new Toy() {
           @Override
-          public Encoding encoding(WeightMatrix rows, Options options) {
+          Encoding encoding(WeightMatrix rows, OptionValues options) {
             Encoding sound = super.encoding(rows, options);
             List<Part> parts = new ArrayList<>(sound.parts());
             parts.set(0, Part.perGroup("packed", ElementType.UINT8, 2));
@@ -209,7 +213,8 @@ class BrokenTilesTest {
     Toy broken =
         new Toy() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             Map<Integer, byte[]> buffers = new HashMap<>();
             return tile -> {
               EncodedTile sound = quantize(tile, options.symmetric());
@@ -231,7 +236,8 @@ class BrokenTilesTest {
     Toy broken =
         new Toy() {
           @Override
-          public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
             List<float[]> scratch = new ArrayList<>();
             return tile -> {
               synchronized (scratch) {

@@ -29,6 +29,7 @@ final class ContractRun {
   private ContractRun() {}
 
   /** Runs all tests of a class. */
+  @SuppressWarnings("deprecation") // What replaces it needs a store and folders that jqwik has not.
   static ContractRun of(Class<?> contract, Path folder) {
     TestEngine jqwik =
         ServiceLoader.load(TestEngine.class).stream()

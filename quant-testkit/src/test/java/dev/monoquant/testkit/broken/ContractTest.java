@@ -8,8 +8,9 @@ import ai.djl.ndarray.NDList;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.ModelInput;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.SchemeCase;
@@ -113,7 +114,7 @@ class ContractTest {
     public Scheme subject() {
       return new ToyGroups() {
         @Override
-        public Encoding encoding(WeightMatrix rows, Options options) {
+        Encoding encoding(WeightMatrix rows, OptionValues options) {
           if (rows.cols() % SIZE != 0) {
             throw new ConfigurationException("columns are a multiple of " + SIZE);
           }
@@ -176,7 +177,9 @@ class ContractTest {
     WeightSample weight = WeightSample.of(ValuePattern.NORMAL, ElementType.FLOAT32, 2, 3, 1);
     SchemeCase applies = new SchemeCase(new Toy(), weight);
     assertThat(ties.check(applies)).isEmpty();
-    assertThat(ties.check(new SchemeCase(new Toy(), weight, applies.options().withBits(16))))
+    assertThat(
+            ties.check(
+                new SchemeCase(new Toy(), weight, applies.options().with(CommonOptions.BITS, 16))))
         .contains("codes of 16 bits have no levels to try");
     Law<SourceLaws.Case> damage =
         new Law<>("damageIsToldProperly", DamageLaws::damageIsToldProperly);

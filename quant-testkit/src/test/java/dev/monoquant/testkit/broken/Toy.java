@@ -1,23 +1,25 @@
 package dev.monoquant.testkit.broken;
 
-import dev.monoquant.ConfigurationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.Fit;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -34,15 +36,20 @@ class Toy implements Scheme {
   }
 
   @Override
-  public Options defaults(WeightMatrix rows) {
-    return new Options(8, true, Granularity.CHANNEL, "acme", Compute.AUTO, Map.of());
+  public List<OptionSpec<?>> options() {
+    return List.of(
+        CommonOptions.bits(8),
+        CommonOptions.symmetric(true, false),
+        CommonOptions.granularity("channel"),
+        CommonOptions.profile("acme"));
   }
 
   @Override
-  public Encoding encoding(WeightMatrix rows, Options options) {
-    if (!options.profile().equals("acme")) {
-      throw new ConfigurationException("profile " + options.profile() + "; there is only acme");
-    }
+  public Fit fit(WeightMatrix rows, OptionValues options) {
+    return Fit.of(encoding(rows, options));
+  }
+
+  Encoding encoding(WeightMatrix rows, OptionValues options) {
     Part codes = Part.perElement(Part.CODES, ElementType.INT8);
     Part scale = Part.perRow(Part.SCALE, ElementType.FLOAT32);
     return options.symmetric()
@@ -51,7 +58,8 @@ class Toy implements Scheme {
   }
 
   @Override
-  public TileQuantizer begin(WeightMatrix rows, Options options, Facts facts) {
+  public TileQuantizer begin(
+      WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     return tile -> quantize(tile, options.symmetric());
   }
 
@@ -138,14 +146,14 @@ class Toy implements Scheme {
   }
 
   @Override
-  public Optional<TileDecoder> decoder(WeightMatrix rows, Options options) {
+  public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
     int cols = Math.toIntExact(rows.cols());
     ElementType type = rows.tensor().type();
     return Optional.of((tile, out) -> decode(tile, out, cols, type));
   }
 
   @Override
-  public ErrorBound bound(WeightMatrix rows, Options options) {
+  public ErrorBound bound(WeightMatrix rows, OptionValues options) {
     return (tile, row) -> bound(scaleOf(tile, row));
   }
 

@@ -1,6 +1,7 @@
 package dev.monoquant.testkit.broken;
 
-import dev.monoquant.spi.Options;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.testkit.data.WeightSample;
@@ -27,9 +28,9 @@ final class ToyCases {
   static Set<String> caught(Scheme scheme) {
     List<SchemeCase> cases = new ArrayList<>();
     for (WeightSample weight : WEIGHTS) {
-      Options options = scheme.defaults(weight.rows());
+      OptionValues options = SchemeCase.defaults(scheme, weight.rows());
       cases.add(new SchemeCase(scheme, weight, options));
-      cases.add(new SchemeCase(scheme, weight, options.withSymmetric(false)));
+      cases.add(new SchemeCase(scheme, weight, options.with(CommonOptions.SYMMETRIC, false)));
     }
     return Caught.by(SchemeLaws.all(), cases);
   }

@@ -3,6 +3,7 @@ package dev.monoquant.testkit.example;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.google.auto.service.AutoService;
+import dev.monoquant.ConfigurationException;
 import dev.monoquant.OutputException;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
@@ -13,25 +14,24 @@ import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.WriteOptions;
-import dev.monoquant.testkit.fakes.MemoryOutput;
-import dev.monoquant.testkit.fakes.MemorySink;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
-import java.io.ByteArrayOutputStream;
-import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * A file with everything in it by name, in the order of the names: for each the length of its name
- * (int32), its name, the length of its bytes (int32) and the bytes; big-endian. It collects in
- * memory and writes on commit, so it is for small models.
+ * (int32), its name, the length of its bytes (int32) and the bytes; big-endian. It is written under
+ * another name and renamed.
  */
 @AutoService(OutputFormat.class)
 public class FlatOutput implements OutputFormat {
@@ -56,7 +56,7 @@ public class FlatOutput implements OutputFormat {
 
       @Override
       public OutputLayout layout(OutputContents contents) {
-        return new Layout(source, contents);
+        return new Layout(contents);
       }
 
       @Override
@@ -71,49 +71,48 @@ public class FlatOutput implements OutputFormat {
 
   /** The size of the file. */
   protected long bytes(OutputContents contents) {
-    long sum = 0;
-    for (EncodedWeight weight : contents.weights()) {
-      for (Part part : weight.encoding().parts()) {
-        long cells = part.shape(weight.rows().rows(), weight.rows().cols()).elements();
-        sum += entry(weight.name() + "/" + part.name(), cells * part.type().cellBytes());
-      }
-    }
-    for (TensorInfo tensor : contents.kept()) {
-      sum += entry(tensor.name(), tensor.bytes());
-    }
-    return sum;
-  }
-
-  private static long entry(String name, long bytes) {
-    return 8 + name.getBytes(UTF_8).length + bytes;
+    return entries(contents).entrySet().stream()
+        .mapToLong(e -> head(e.getKey(), e.getValue()).length + e.getValue())
+        .sum();
   }
 
   /** Starts to write. */
-  protected OutputWriter write(ModelSource source, OutputContents contents, WriteOptions options)
-      throws IOException {
+  protected OutputWriter write(OutputContents contents, WriteOptions options) throws IOException {
     if (Files.exists(options.target()) && !options.overwrite()) {
-      throw new OutputException(options.target() + " is there; pass --overwrite to replace it");
+      throw new OutputException(options.target() + " is there; pass --force to replace it");
     }
-    OutputWriter collected = new MemoryOutput().open(source).layout(contents).open(options);
-    return new Sink(this, options.target(), (MemorySink) collected);
+    if (options.resume()) {
+      throw new ConfigurationException(options.target() + " cannot be resumed; start anew");
+    }
+    return new Sink(contents, options.target());
   }
 
-  /** The order in which parts and tensors are written. */
-  protected Map<String, byte[]> ordered(MemorySink collected) {
-    return collected.contents();
+  /** The bytes of everything, by name. */
+  private static Map<String, Long> entries(OutputContents contents) {
+    Map<String, Long> entries = new TreeMap<>();
+    for (EncodedWeight weight : contents.weights()) {
+      for (Part part : weight.encoding().parts()) {
+        long cells = part.shape(weight.rows().rows(), weight.rows().cols()).elements();
+        entries.put(weight.name() + "/" + part.name(), cells * part.type().cellBytes());
+      }
+    }
+    contents.kept().forEach(t -> entries.put(t.name(), t.bytes()));
+    return entries;
   }
 
-  /** Where the file is before it has its name. */
-  protected Path temporary(Path target) {
-    return target.resolveSibling(target.getFileName() + ".tmp");
+  private static byte[] head(String entry, long bytes) {
+    byte[] name = entry.getBytes(UTF_8);
+    return ByteBuffer.allocate(8 + name.length)
+        .putInt(name.length)
+        .put(name)
+        .putInt(Math.toIntExact(bytes))
+        .array();
   }
 
   private final class Layout implements OutputLayout {
-    private final ModelSource source;
     private final OutputContents contents;
 
-    Layout(ModelSource source, OutputContents contents) {
-      this.source = source;
+    Layout(OutputContents contents) {
       this.contents = contents;
     }
 
@@ -124,47 +123,88 @@ public class FlatOutput implements OutputFormat {
 
     @Override
     public OutputWriter open(WriteOptions options) throws IOException {
-      return write(source, contents, options);
+      return write(contents, options);
     }
   }
 
-  private record Sink(FlatOutput format, Path target, MemorySink collected)
-      implements OutputWriter {
-    @Override
-    public void writeTile(EncodedWeight weight, EncodedTile tile) {
-      collected.writeTile(weight, tile);
+  private static final class Sink implements OutputWriter {
+    private final Path target;
+    private final Path temporary;
+    private final FileChannel file;
+    private final Map<String, Long> starts = new TreeMap<>();
+    private final Map<String, Long> ends = new TreeMap<>();
+
+    Sink(OutputContents contents, Path target) throws IOException {
+      this.target = target;
+      this.temporary = target.resolveSibling(target.getFileName() + ".tmp");
+      this.file =
+          FileChannel.open(
+              temporary,
+              StandardOpenOption.CREATE,
+              StandardOpenOption.TRUNCATE_EXISTING,
+              StandardOpenOption.WRITE);
+      long at = 0;
+      for (Map.Entry<String, Long> entry : entries(contents).entrySet()) {
+        byte[] head = head(entry.getKey(), entry.getValue());
+        put(ByteBuffer.wrap(head), at);
+        at += head.length;
+        starts.put(entry.getKey(), at);
+        at += entry.getValue();
+        ends.put(entry.getKey(), at);
+      }
+    }
+
+    private void put(ByteBuffer data, long at) throws IOException {
+      long position = at;
+      while (data.hasRemaining()) {
+        position += file.write(data, position);
+      }
+    }
+
+    private void put(String entry, long offset, ByteBuffer data) throws IOException {
+      long at = starts.get(entry) + offset;
+      if (offset < 0 || at + data.remaining() > ends.get(entry)) {
+        throw new IllegalArgumentException(entry + " has no such bytes");
+      }
+      put(data, at);
     }
 
     @Override
-    public void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) {
-      collected.writeWhole(weight, parts);
+    public void writeTile(EncodedWeight weight, EncodedTile tile) throws IOException {
+      for (Part part : weight.encoding().parts()) {
+        if (part.extent() instanceof Part.Grid grid) {
+          long rowBytes = grid.cellCols(weight.rows().cols()) * part.type().cellBytes();
+          put(
+              weight.name() + "/" + part.name(),
+              tile.firstRow() / grid.rowsPerCell() * rowBytes,
+              ByteBuffer.wrap(tile.part(part.name())));
+        }
+      }
     }
 
     @Override
-    public void writeKept(TensorInfo tensor, long offset, ByteBuffer data) {
-      collected.writeKept(tensor, offset, data);
+    public void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) throws IOException {
+      for (Map.Entry<String, byte[]> part : parts.entrySet()) {
+        put(weight.name() + "/" + part.getKey(), 0, ByteBuffer.wrap(part.getValue()));
+      }
+    }
+
+    @Override
+    public void writeKept(TensorInfo tensor, long offset, ByteBuffer data) throws IOException {
+      put(tensor.name(), offset, data);
     }
 
     @Override
     public List<Path> commit() throws IOException {
-      collected.commit();
-      ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-      DataOutputStream out = new DataOutputStream(bytes);
-      for (Map.Entry<String, byte[]> entry : format.ordered(collected).entrySet()) {
-        byte[] name = entry.getKey().getBytes(UTF_8);
-        out.writeInt(name.length);
-        out.write(name);
-        out.writeInt(entry.getValue().length);
-        out.write(entry.getValue());
-      }
-      Path temporary = Files.write(format.temporary(target), bytes.toByteArray());
+      file.close();
       Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING);
       return List.of(target);
     }
 
     @Override
-    public void close() {
-      collected.close();
+    public void close() throws IOException {
+      file.close();
+      Files.deleteIfExists(temporary);
     }
   }
 }

@@ -1,11 +1,10 @@
 package dev.monoquant.files.output;
 
 import static dev.monoquant.QuantException.quote;
+import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
-import dev.monoquant.files.manifest.ManifestBuilder;
-import dev.monoquant.files.safetensors.SafetensorsLayout;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -27,13 +26,16 @@ import java.util.concurrent.TimeUnit;
  * journal as soon as its last byte is written, in the background, while others are in work; those
  * that an interrupted run has finished are taken as they are. {@link #write} and {@link #remark}
  * are thread-safe.
+ *
+ * <p>A run that is resumed makes the files anew that were not complete, so files are the steps in
+ * which an output is resumed: a format that puts everything into one has nothing to resume.
  */
-public final class ShardFiles implements Closeable {
+public final class OutputFiles implements Closeable {
 
   private final Staging staging;
-  private final Map<String, SafetensorsLayout> layouts;
+  private final Map<String, ? extends FileLayout> layouts;
   private final Map<String, Set<String>> sources;
-  private final Map<String, TensorFileWriter> files = new LinkedHashMap<>();
+  private final Map<String, OutputFile> files = new LinkedHashMap<>();
   private final Map<String, Map<String, String>> remarks = new ConcurrentHashMap<>();
   private final Map<String, Future<Journal.Entry>> finishing = new ConcurrentHashMap<>();
   private final ExecutorService finisher;
@@ -43,11 +45,12 @@ public final class ShardFiles implements Closeable {
    *
    * @param staging where they are made
    * @param layouts what they will hold, by their names
-   * @param sources the shards of the input that each is made of, by its name
+   * @param sources the shards of the input that each is made of, by its name; of one that is left
+   *     out all inputs must be the same for it to be taken over
    * @throws IOException if a file cannot be made
    */
-  public ShardFiles(
-      Staging staging, Map<String, SafetensorsLayout> layouts, Map<String, Set<String>> sources)
+  public OutputFiles(
+      Staging staging, Map<String, ? extends FileLayout> layouts, Map<String, Set<String>> sources)
       throws IOException {
     this.staging = staging;
     this.layouts = layouts;
@@ -60,10 +63,9 @@ public final class ShardFiles implements Closeable {
               return thread;
             });
     try {
-      for (Map.Entry<String, SafetensorsLayout> shard : layouts.entrySet()) {
+      for (Map.Entry<String, ? extends FileLayout> shard : layouts.entrySet()) {
         if (!staging.finished().containsKey(shard.getKey())) {
-          files.put(
-              shard.getKey(), new TensorFileWriter(staging, shard.getKey(), shard.getValue()));
+          files.put(shard.getKey(), new OutputFile(staging, shard.getKey(), shard.getValue()));
         }
       }
     } catch (IOException | RuntimeException | Error e) {
@@ -82,23 +84,22 @@ public final class ShardFiles implements Closeable {
   }
 
   /**
-   * Writes a piece of a tensor.
+   * Writes a piece of a region.
    *
    * @param shard the name of the file
-   * @param tensor the name of the tensor
-   * @param offset first byte within its data
+   * @param region the name of the region
+   * @param offset first byte within the region
    * @param data the bytes; consumed
    * @throws IOException if writing fails
    */
-  public void write(String shard, String tensor, long offset, ByteBuffer data) throws IOException {
-    TensorFileWriter file = files.get(shard);
+  public void write(String shard, String region, long offset, ByteBuffer data) throws IOException {
+    OutputFile file = files.get(shard);
     if (file == null || finishing.containsKey(shard)) {
       throw new IllegalStateException(
-          "tensor "
-              + quote(tensor)
+          quote(region)
               + " is written already; every byte of every tensor must be written exactly once");
     }
-    if (file.write(tensor, offset, data)) {
+    if (file.write(region, offset, data)) {
       finishing.put(shard, finisher.submit(() -> finish(shard, file)));
     }
   }
@@ -114,14 +115,14 @@ public final class ShardFiles implements Closeable {
     remarks.computeIfAbsent(shard, s -> new ConcurrentHashMap<>()).put(weight, text);
   }
 
-  private Journal.Entry finish(String shard, TensorFileWriter file) throws IOException {
+  private Journal.Entry finish(String shard, OutputFile file) throws IOException {
     file.finish();
     SortedMap<String, String> texts = Manifest.sorted();
     texts.putAll(remarks.getOrDefault(shard, Map.of()));
     Journal.Entry entry =
-        new Journal.Entry(
+        Journal.Entry.of(
             shard,
-            file.headerHash(),
+            requireNonNull(layouts.get(shard)),
             staging.inputs(sources.getOrDefault(shard, Set.of())),
             file.hashes(),
             texts);
@@ -137,7 +138,7 @@ public final class ShardFiles implements Closeable {
    * @throws IOException if writing or reading fails
    * @throws dev.monoquant.ValidationException if what is read back is not what was written
    */
-  public List<String> finishAll(ManifestBuilder manifest) throws IOException {
+  public List<String> finishAll(Manifest.Builder manifest) throws IOException {
     // A file without a single byte of data never had a last one.
     files.forEach(
         (shard, file) ->
@@ -148,7 +149,7 @@ public final class ShardFiles implements Closeable {
       if (entry == null) {
         throw new IllegalStateException("nobody made " + shard);
       }
-      manifest.shard(shard, entry.header(), entry.tensors());
+      manifest.shard(shard, entry.header().hash(), entry.hashes());
     }
     return new ArrayList<>(layouts.keySet());
   }
@@ -158,7 +159,7 @@ public final class ShardFiles implements Closeable {
   public void close() throws IOException {
     finisher.shutdownNow();
     IOException first = null;
-    for (TensorFileWriter file : files.values()) {
+    for (OutputFile file : files.values()) {
       try {
         file.close();
       } catch (IOException e) {

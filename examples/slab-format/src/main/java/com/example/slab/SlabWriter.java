@@ -1,0 +1,115 @@
+package com.example.slab;
+
+import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.output.OutputFiles;
+import dev.monoquant.files.output.OutputJob;
+import dev.monoquant.files.output.Staging;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.SideFile;
+import dev.monoquant.tile.EncodedTile;
+import dev.monoquant.tile.Part;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** A directory in the making. Numbers go to the disk as they come; nothing is collected. */
+final class SlabWriter implements OutputWriter {
+
+  private final SlabLayout layout;
+  private final OutputJob job;
+  private final Staging staging;
+  private final OutputFiles files;
+  private final List<String> names = new ArrayList<>();
+
+  SlabWriter(SlabLayout layout, OutputJob job, Disk disk) throws IOException {
+    this.layout = layout;
+    this.job = job;
+    this.staging = Staging.openDirectory(job, layout.run(), layout.bytes(), disk);
+    try {
+      this.files = new OutputFiles(staging, layout.files(), Map.of());
+    } catch (IOException | RuntimeException | Error e) {
+      staging.close();
+      throw e;
+    }
+  }
+
+  private void write(EncodedWeight weight, Part part, long row, byte[] cells) throws IOException {
+    files.write(
+        layout.fileOf(weight.name()),
+        SlabFile.region(weight, part),
+        SlabFile.offset(weight, part, row),
+        ByteBuffer.wrap(cells));
+  }
+
+  @Override
+  public void writeTile(EncodedWeight weight, EncodedTile tile) throws IOException {
+    for (Part part : weight.encoding().parts()) {
+      if (part.tiled()) {
+        write(weight, part, tile.firstRow(), tile.part(part.name()));
+      }
+    }
+  }
+
+  @Override
+  public void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) throws IOException {
+    for (Part part : weight.encoding().parts()) {
+      if (!part.tiled()) {
+        write(weight, part, 0, parts.get(part.name()));
+      }
+    }
+  }
+
+  @Override
+  public void writeKept(TensorInfo tensor, long offset, ByteBuffer data) throws IOException {
+    files.write(layout.fileOf(tensor.name()), tensor.name(), offset, data);
+  }
+
+  /** What an interrupted run has finished is not written again. */
+  @Override
+  public Optional<String> finished(String name) {
+    return files.finished(layout.fileOf(name)).map(remarks -> remarks.getOrDefault(name, ""));
+  }
+
+  @Override
+  public void remark(String name, String text) {
+    files.remark(layout.fileOf(name), name, text);
+  }
+
+  /** All that takes long. The manifest comes last: it makes the directory whole. */
+  @Override
+  public Optional<Path> finish() throws IOException {
+    for (SideFile side : job.source().info().sideFiles()) {
+      staging.copy(side.name(), side.path());
+      names.add(side.name());
+    }
+    Manifest.Builder manifest = new Manifest.Builder(job.contents());
+    names.addAll(files.finishAll(manifest));
+    staging.write(Manifest.FILE, manifest.build(staging.inputs(), staging.files()));
+    names.add(Manifest.FILE);
+    return Optional.empty();
+  }
+
+  /** One step, which nobody interrupts. */
+  @Override
+  public List<Path> commit() throws IOException {
+    if (names.isEmpty()) {
+      finish();
+    }
+    staging.commit();
+    return names.stream().map(name -> job.options().target().resolve(name)).toList();
+  }
+
+  @Override
+  public void close() throws IOException {
+    try (staging) {
+      files.close();
+    }
+  }
+}

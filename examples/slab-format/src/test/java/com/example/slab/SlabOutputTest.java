@@ -1,0 +1,31 @@
+package com.example.slab;
+
+import dev.monoquant.spi.InputFormatDetector;
+import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.Plugins;
+import dev.monoquant.testkit.contracts.OutputFormatContract;
+import java.util.Optional;
+
+/** The laws kill runs, resume them, write more than they leave memory for, and read back. */
+class SlabOutputTest implements OutputFormatContract {
+
+  @Override
+  public OutputFormat subject() {
+    return Plugins.load().outputFormat("example/slabs");
+  }
+
+  @Override
+  public String targetName() {
+    return "out.slabs";
+  }
+
+  @Override
+  public Optional<InputFormatDetector> reader() {
+    return Optional.of(new SlabFormat());
+  }
+
+  @Override
+  public boolean resumes() {
+    return true;
+  }
+}

@@ -1,0 +1,218 @@
+package dev.monoquant.spi;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.tile.Granularity;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The options that schemes have in common, and that users set by arguments of their own: {@code
+ * --bits}, {@code --symmetric}, {@code --granularity} and {@code --profile}.
+ *
+ * <p>A scheme declares those that it has with the values that it allows, the default first:
+ *
+ * <pre>{@code
+ * public List<OptionSpec<?>> options() {
+ *   return List.of(
+ *       CommonOptions.bits(4),
+ *       CommonOptions.symmetric(true, false),
+ *       CommonOptions.granularity("group:64", "group:N", "channel"),
+ *       CommonOptions.profile("example"));
+ * }
+ * }</pre>
+ *
+ * <p>The framework refuses any other value, and any of the four that is not declared, before it
+ * asks the scheme.
+ */
+public final class CommonOptions {
+
+  /** The profile of schemes whose numbers are those of compressed-tensors. */
+  public static final String COMPRESSED_TENSORS = "compressed-tensors";
+
+  /** Bits of one code, any number of them: finds the value, whatever a scheme allows. */
+  public static final OptionSpec<Integer> BITS =
+      OptionSpec.integer("bits", 8, 1, 64, "Bits of one code");
+
+  /** Whether codes are symmetric, either: finds the value, whatever a scheme allows. */
+  public static final OptionSpec<Boolean> SYMMETRIC = symmetric(true, false);
+
+  /** How many numbers share a scale, any: finds the value, whatever a scheme allows. */
+  public static final OptionSpec<Granularity> GRANULARITY =
+      granularity("channel", "tensor", "group:N", "block:RxC");
+
+  /** Whose formulas are followed, any id: finds the value, whatever a scheme allows. */
+  public static final OptionSpec<String> PROFILE =
+      new OptionSpec<>(
+          "profile",
+          "choice",
+          "an id",
+          COMPRESSED_TENSORS,
+          "Whose formulas are followed",
+          List.of(),
+          text -> SchemeId.isValidName(text) ? text : null,
+          text -> text);
+
+  /** The names of the four. */
+  public static final Set<String> NAMES = Set.of("bits", "symmetric", "granularity", "profile");
+
+  private static final String ANY_GROUP = "group:N";
+  private static final String ANY_BLOCK = "block:RxC";
+
+  private CommonOptions() {}
+
+  /**
+   * {@return values of the four, as the built-in integer schemes have them}
+   *
+   * @param bits bits of one code
+   * @param symmetric whether codes are symmetric
+   * @param granularity how many numbers share a scale
+   */
+  public static OptionValues of(int bits, boolean symmetric, Granularity granularity) {
+    return OptionValues.DEFAULTS
+        .with(BITS, bits)
+        .with(SYMMETRIC, symmetric)
+        .with(GRANULARITY, granularity)
+        .with(PROFILE, COMPRESSED_TENSORS);
+  }
+
+  /**
+   * {@return bits of one code; for a cast those of the target type}
+   *
+   * @param defaultValue where the configuration says nothing
+   * @param more what else is allowed
+   */
+  public static OptionSpec<Integer> bits(int defaultValue, int... more) {
+    List<Integer> all = new ArrayList<>(List.of(defaultValue));
+    for (int bits : more) {
+      all.add(bits);
+    }
+    return listed("bits", "integer", all, "Bits of one code");
+  }
+
+  /**
+   * {@return whether zero is the middle of the codes and no zero point is stored}
+   *
+   * @param defaultValue where neither the configuration nor the layer says anything
+   * @param more the other value if both are allowed
+   */
+  public static OptionSpec<Boolean> symmetric(boolean defaultValue, boolean... more) {
+    List<Boolean> all = new ArrayList<>(List.of(defaultValue));
+    for (boolean symmetric : more) {
+      all.add(symmetric);
+    }
+    return listed("symmetric", "flag", all, "Whether zero is the middle of the codes");
+  }
+
+  /**
+   * {@return whose formulas are followed, bit for bit}
+   *
+   * @param defaultValue where the configuration says nothing
+   * @param more what else is allowed
+   */
+  public static OptionSpec<String> profile(String defaultValue, String... more) {
+    List<String> all = new ArrayList<>(List.of(defaultValue));
+    all.addAll(List.of(more));
+    return listed("profile", "choice", all, "Whose formulas are followed");
+  }
+
+  /**
+   * {@return how many numbers share a scale}
+   *
+   * <p>{@code group:N} stands for groups of any size, {@code block:RxC} for blocks of any size.
+   * Sizes that depend on the weight are up to {@link Scheme#fit}.
+   *
+   * @param defaultValue where the configuration says nothing, such as {@code group:128}
+   * @param more what else is allowed: {@code tensor}, {@code channel}, {@code group:N}, {@code
+   *     block:RxC}, or a size such as {@code group:32}
+   */
+  public static OptionSpec<Granularity> granularity(String defaultValue, String... more) {
+    List<String> all = new ArrayList<>(List.of(defaultValue));
+    all.addAll(List.of(more));
+    List<Granularity> sizes = new ArrayList<>();
+    for (String form : all) {
+      sizes.add(
+          switch (form) {
+            case ANY_GROUP -> Granularity.group(32);
+            case ANY_BLOCK -> Granularity.block(16, 16);
+            default -> Granularity.parse(form);
+          });
+    }
+    boolean anyGroup = all.contains(ANY_GROUP);
+    boolean anyBlock = all.contains(ANY_BLOCK);
+    Set<String> words = new LinkedHashSet<>(all);
+    if (anyGroup) {
+      words.removeIf(form -> form.startsWith("group:") && !form.equals(ANY_GROUP));
+    }
+    if (anyBlock) {
+      words.removeIf(form -> form.startsWith("block:") && !form.equals(ANY_BLOCK));
+    }
+    return new OptionSpec<>(
+        "granularity",
+        "granularity",
+        oneOf(List.copyOf(words)),
+        sizes.get(0),
+        "How many numbers share a scale",
+        sizes,
+        text -> {
+          Granularity value = parse(text);
+          return value == null
+                  || (anyGroup && value instanceof Granularity.PerGroup)
+                  || (anyBlock && value instanceof Granularity.PerBlock)
+                  || all.contains(value.wire())
+              ? value
+              : null;
+        },
+        Granularity::wire);
+  }
+
+  private static @Nullable Granularity parse(String text) {
+    try {
+      return Granularity.parse(text);
+    } catch (ConfigurationException e) {
+      return null;
+    }
+  }
+
+  /**
+   * {@return how the command line sets an option, such as {@code --bits 8}, {@code --asymmetric} or
+   * {@code --option iterations=20}}
+   *
+   * @param name the name of an option, one of the four or of a plugin's own
+   * @param text its value in canonical form
+   */
+  public static String argument(String name, String text) {
+    if (!NAMES.contains(name)) {
+      return "--option " + name + "=" + text;
+    }
+    return name.equals("symmetric")
+        ? text.equals("true") ? "--symmetric" : "--asymmetric"
+        : "--" + name + " " + text;
+  }
+
+  private static <T> OptionSpec<T> listed(String name, String type, List<T> all, String help) {
+    List<String> texts = all.stream().map(String::valueOf).toList();
+    return new OptionSpec<>(
+        name,
+        type,
+        oneOf(texts.stream().distinct().toList()),
+        all.get(0),
+        help,
+        all,
+        text -> {
+          int at = texts.indexOf(text);
+          return at < 0 ? null : all.get(at);
+        },
+        String::valueOf);
+  }
+
+  /** Such as {@code 8}, {@code 4 or 8} or {@code tensor, channel or group:N}. */
+  private static String oneOf(List<String> words) {
+    int last = words.size() - 1;
+    return last == 0
+        ? words.get(0)
+        : String.join(", ", words.subList(0, last)) + " or " + words.get(last);
+  }
+}

@@ -1,0 +1,178 @@
+package dev.monoquant.files.manifest;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.Problem;
+import dev.monoquant.spi.Audit;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Future;
+
+/**
+ * Compares what is stored with what a {@link Manifest} says. A reader whose outputs carry a
+ * manifest file answers {@link dev.monoquant.spi.Auditable} with {@link #directory}. Ignores files
+ * that are not listed in the manifest. Not thread-safe.
+ */
+public final class ManifestAudit {
+
+  private static final String REMEDY = "The output was damaged or changed; make it anew";
+
+  /**
+   * Where the bytes of a stored tensor are.
+   *
+   * @param source what reads them
+   * @param start the first of them
+   * @param bytes how many
+   */
+  public record Stored(HashPool.Bytes source, long start, long bytes) {}
+
+  private final Manifest manifest;
+  private final List<Problem> differences = new ArrayList<>();
+  private int checked;
+  private long bytes;
+
+  /**
+   * Starts with nothing compared.
+   *
+   * @param manifest what is expected
+   */
+  public ManifestAudit(Manifest manifest) {
+    this.manifest = manifest;
+  }
+
+  /**
+   * Reads every byte of a model directory and compares it with the manifest file in it.
+   *
+   * @param root the directory
+   * @param headers of each file of tensors, the bytes up to its data, by its name in the directory
+   * @param tensors every stored tensor, or part of one, by the name that it has in the manifest
+   * @return what was found; one difference if the manifest itself cannot be read
+   * @throws IOException if reading fails
+   */
+  public static Audit directory(Path root, Map<String, byte[]> headers, Map<String, Stored> tensors)
+      throws IOException {
+    byte[] text = readSmall(root.resolve(Manifest.FILE));
+    Manifest manifest;
+    try {
+      manifest = Manifest.parse(text, root.resolve(Manifest.FILE).toString());
+    } catch (ModelFormatException e) {
+      return unreadable(Manifest.FILE, e);
+    }
+    ManifestAudit audit = new ManifestAudit(manifest);
+    audit.compare(Manifest.FILE, manifest.self(), manifest.hashOf(text));
+    headers.forEach(
+        (name, header) -> {
+          String expected = manifest.headers().getOrDefault(name, "none");
+          audit.compare("the header of " + name, expected, HashPool.hash(header));
+        });
+    for (String name : manifest.headers().keySet()) {
+      if (!headers.containsKey(name)) {
+        audit.differs(name, "the file is missing, or the index does not name it");
+      }
+    }
+    audit.files(root);
+    audit.tensors(tensors);
+    return audit.result(manifest.made());
+  }
+
+  private static byte[] readSmall(Path path) throws IOException {
+    if (Files.size(path) > Manifest.MOST_BYTES) {
+      throw new IOException(path + ": a manifest has at most " + Manifest.MOST_BYTES + " bytes");
+    }
+    return Files.readAllBytes(path);
+  }
+
+  /**
+   * {@return what is found where the manifest cannot be read}
+   *
+   * @param subject where it is
+   * @param e why
+   */
+  public static Audit unreadable(String subject, ModelFormatException e) {
+    Problem problem = Problem.error(subject, String.valueOf(e.getMessage()), "");
+    return new Audit(Map.of(), Map.of(), 0, 0, List.of(problem));
+  }
+
+  /**
+   * Compares all tensors.
+   *
+   * @param stored what is there, by name
+   * @throws IOException if reading fails
+   */
+  public void tensors(Map<String, Stored> stored) throws IOException {
+    try (HashPool pool = new HashPool()) {
+      Map<String, Future<String>> hashes = new LinkedHashMap<>();
+      stored.forEach(
+          (name, at) -> {
+            checked++;
+            bytes += at.bytes();
+            hashes.put(name, pool.submit(at.source(), at.start(), at.bytes()));
+          });
+      for (Map.Entry<String, Future<String>> hash : hashes.entrySet()) {
+        String expected = manifest.tensors().getOrDefault(hash.getKey(), "none");
+        compare("tensor " + hash.getKey(), expected, HashPool.await(hash.getValue()));
+      }
+      for (String name : manifest.tensors().keySet()) {
+        if (!hashes.containsKey(name)) {
+          differs("tensor " + name, "the manifest names it, but it is not there");
+        }
+      }
+    }
+  }
+
+  private void files(Path root) throws IOException {
+    try (HashPool pool = new HashPool()) {
+      for (Map.Entry<String, String> side : manifest.files().entrySet()) {
+        Optional<Path> path = inside(root, side.getKey());
+        if (path.isEmpty() || !Files.isRegularFile(path.get())) {
+          differs(side.getKey(), "the file is missing");
+          continue;
+        }
+        String actual = HashPool.await(pool.submit(path.get(), Files.size(path.get())));
+        compare(side.getKey(), side.getValue(), actual);
+      }
+    }
+  }
+
+  /** A manifest is as untrusted as all else: what would leave the directory is not there. */
+  private static Optional<Path> inside(Path root, String name) {
+    try {
+      Path path = root.resolve(name).normalize();
+      return Optional.of(path).filter(p -> p.startsWith(root.normalize()));
+    } catch (InvalidPathException e) {
+      return Optional.empty();
+    }
+  }
+
+  /**
+   * Compares a hash.
+   *
+   * @param what what it is of
+   * @param expected what the manifest says
+   * @param actual what it is
+   */
+  public void compare(String what, String expected, String actual) {
+    if (!actual.equals(expected)) {
+      differs(what, "its SHA-256 is " + actual + ", the manifest says " + expected);
+    }
+  }
+
+  private void differs(String what, String message) {
+    differences.add(Problem.error(what, message, REMEDY));
+  }
+
+  /**
+   * {@return what was found}
+   *
+   * @param made how the model was made
+   */
+  public Audit result(Map<String, String> made) {
+    return new Audit(made, manifest.inputs(), checked, bytes, differences);
+  }
+}

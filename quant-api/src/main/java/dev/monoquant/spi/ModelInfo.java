@@ -24,8 +24,9 @@ import java.util.Map;
  * @param quantized the weights that are stored quantized, in the order of the model; empty for a
  *     float model
  * @param ties names of the same numbers as another name, as tied weights are: of every name but the
- *     first of a group, that first name. Only what is certain is here: the same memory, not equal
- *     numbers. Tied weights are quantized in one way unless the configuration says otherwise
+ *     first of a group, that first name. Only what is certain is here: one and the same memory, not
+ *     equal numbers. In a model that runs, tied weights are quantized in one way unless the
+ *     configuration says otherwise
  * @param metadata free text that came with the model, such as the {@code __metadata__} of
  *     safetensors
  * @param notes what the reader decided or left out and the user should know, one line each: which

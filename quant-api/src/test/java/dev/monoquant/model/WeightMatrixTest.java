@@ -25,7 +25,7 @@ class WeightMatrixTest {
   private static WeightMatrix matrix(Random random, int rank) {
     long[] dims = new long[rank];
     for (int axis = 0; axis < rank; axis++) {
-      dims[axis] = random.nextInt(20) == 0 ? 0 : 1 + random.nextInt(rank < 3 ? 40 : 6);
+      dims[axis] = random.nextInt(20) == 0 ? 0 : 1L + random.nextInt(rank < 3 ? 40 : 6);
     }
     TensorInfo tensor =
         new TensorInfo("w", TYPES.get(random.nextInt(TYPES.size())), TensorShape.of(dims));

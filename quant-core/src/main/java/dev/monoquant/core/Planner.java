@@ -12,6 +12,7 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.RunnableFile;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashSet;
@@ -79,7 +80,10 @@ final class Planner {
         .forEach(note -> problems.add(Problem.warning(source.info().name(), note, "")));
     List<Layer> layers =
         LayerInference.layers(source.info().tensors(), source.info().layers(), config);
-    tied = source.info().ties();
+    // Only a program has one tensor of that name and the other; files of weights have each by
+    // itself,
+    // and there each layer's own default is the better one.
+    tied = source.find(RunnableFile.class).isPresent() ? source.info().ties() : Map.of();
     RuleBook rules = new RuleBook(config);
     problems.addAll(rules.unmatched(layers));
     for (Layer layer : layers) {

@@ -16,7 +16,12 @@ public final class SharedTensors {
   private static final int MAX_NOTES = 20;
 
   private record Same(
-      String storage, ElementType type, TensorShape shape, long offset, List<Long> strides) {}
+      String shard,
+      String storage,
+      ElementType type,
+      TensorShape shape,
+      long offset,
+      List<Long> strides) {}
 
   private SharedTensors() {}
 
@@ -62,7 +67,15 @@ public final class SharedTensors {
     tensors.forEach(
         (info, t) -> {
           if (t.shape().elements() > 0) {
-            Same same = new Same(t.storage().label(), t.type(), t.shape(), t.offset(), t.strides());
+            // Shards of one model call their storages alike.
+            Same same =
+                new Same(
+                    info.shard(),
+                    t.storage().label(),
+                    t.type(),
+                    t.shape(),
+                    t.offset(),
+                    t.strides());
             groups.computeIfAbsent(same, s -> new ArrayList<>()).add(info.name());
           }
         });

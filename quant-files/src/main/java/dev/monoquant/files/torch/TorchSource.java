@@ -60,6 +60,7 @@ public final class TorchSource implements ModelSource {
         ModelInfo.of(name, List.copyOf(tensors.keySet()))
             .withQuantized(List.copyOf(quantized.keySet()))
             .withLayers(layers)
+            .withTies(SharedTensors.tied(tensors))
             .withNotes(notes)
             .withSideFiles(sideFiles)
             .withFiles(read);

@@ -6,6 +6,7 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
+import ai.djl.util.NativeResource;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.model.TensorInfo;
@@ -13,6 +14,7 @@ import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
 import java.nio.ByteBuffer;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -40,7 +42,8 @@ final class LiveSource implements ModelSource {
     this.input = arrays.input();
     this.info =
         ModelInfo.of(arrays.input(), List.copyOf(infos.values()))
-            .withLayers(BlockLayers.layers(arrays, infos));
+            .withLayers(BlockLayers.layers(arrays, infos))
+            .withTies(ties(arrays.arrays()));
     this.live = Collections.unmodifiableMap(live);
     this.manager = manager;
   }
@@ -74,6 +77,22 @@ final class LiveSource implements ModelSource {
         manager.close();
       }
     }
+  }
+
+  /** Names of one array, as a block or parameter that is used twice has them. */
+  private static Map<String, String> ties(Map<String, NDArray> arrays) {
+    Map<Object, String> first = new HashMap<>();
+    Map<String, String> ties = new LinkedHashMap<>();
+    arrays.forEach(
+        (name, array) -> {
+          // The engine's handle: two Java objects may stand for one array.
+          Object same = array instanceof NativeResource<?> resource ? resource.getHandle() : array;
+          String other = first.putIfAbsent(same, name);
+          if (other != null) {
+            ties.put(name, other);
+          }
+        });
+    return ties;
   }
 
   /** {@return the same memory under a handle of ours; the result starts in the array's manager} */

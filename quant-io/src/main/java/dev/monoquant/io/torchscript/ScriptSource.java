@@ -2,7 +2,6 @@ package dev.monoquant.io.torchscript;
 
 import static dev.monoquant.QuantException.quote;
 
-import dev.monoquant.files.torch.SharedTensors;
 import dev.monoquant.files.torch.TorchSource;
 import dev.monoquant.files.torch.TorchTensor;
 import dev.monoquant.model.Layer;
@@ -78,11 +77,7 @@ final class ScriptSource implements ModelSource {
             owned);
     content.weights().forEach(w -> held.put(w.weight(), w));
     this.info =
-        plain
-            .info()
-            .withQuantized(List.copyOf(held.keySet()))
-            .withTies(SharedTensors.tied(content.tensors()))
-            .withMetadata(content.metadata());
+        plain.info().withQuantized(List.copyOf(held.keySet())).withMetadata(content.metadata());
   }
 
   ScriptArchive archive() {

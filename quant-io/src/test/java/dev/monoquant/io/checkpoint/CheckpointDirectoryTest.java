@@ -17,6 +17,7 @@ import dev.monoquant.spi.SideFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -78,6 +79,10 @@ class CheckpointDirectoryTest {
             .extracting(SideFile::name)
             .containsExactly("config.json");
         assertThat(source.info().files()).hasSize(4);
+        // Storages of both shards have the same name.
+        assertThat(source.info().ties()).containsExactly(Map.entry("module.c", "module.b"));
+        assertThat(source.info().notes())
+            .contains("One tensor under several names: \"module.b\", \"module.c\".");
       }
     }
     ModelInput stripped = ModelInput.of(folder, ReadChoices.DEFAULT.withStripPrefixes(true));

@@ -10,6 +10,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Block;
 import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.core.Linear;
 import dev.monoquant.ModelFormatException;
@@ -404,5 +405,31 @@ class LiveModelFormatTest {
               }
             })
         .hasSize(9);
+  }
+
+  @Test
+  void oneArrayUnderSeveralNamesIsTied() {
+    NDArray shared = manager.create(new float[] {1, 2});
+    NDArray equal = manager.create(new float[] {1, 2});
+    Map<String, NDArray> map = new LinkedHashMap<>();
+    map.put("embed.weight", shared);
+    map.put("other.weight", equal);
+    map.put("head.weight", shared);
+    try (ModelSource source = open(ModelInput.of(map))) {
+      assertThat(source.info().ties()).containsExactly(Map.entry("head.weight", "embed.weight"));
+    }
+  }
+
+  @Test
+  void aBlockThatIsUsedTwiceIsTied() {
+    Block twice = Linear.builder().setUnits(3).build();
+    SequentialBlock block = new SequentialBlock().add(twice).add(twice);
+    block.initialize(manager, DataType.FLOAT32, new Shape(1, 3));
+    try (ModelSource source = open(ModelInput.of(block))) {
+      assertThat(source.info().ties())
+          .containsExactly(
+              Map.entry("02Linear_weight", "01Linear_weight"),
+              Map.entry("02Linear_bias", "01Linear_bias"));
+    }
   }
 }

@@ -42,6 +42,7 @@ public final class MemoryModel {
     this.info =
         ModelInfo.of(name, List.copyOf(tensors.keySet()))
             .withLayers(builder.layers)
+            .withTies(builder.ties)
             .withMetadata(builder.metadata)
             .withNotes(builder.notes)
             .withSideFiles(builder.sideFiles)
@@ -62,6 +63,7 @@ public final class MemoryModel {
     private final String name;
     private final Map<TensorInfo, byte[]> tensors = new LinkedHashMap<>();
     private final List<Layer> layers = new ArrayList<>();
+    private final Map<String, String> ties = new LinkedHashMap<>();
     private final Map<String, String> metadata = new LinkedHashMap<>();
     private final List<String> notes = new ArrayList<>();
     private final List<SideFile> sideFiles = new ArrayList<>();
@@ -125,6 +127,17 @@ public final class MemoryModel {
      */
     public Builder layer(Layer layer) {
       layers.add(layer);
+      return this;
+    }
+
+    /**
+     * {@return this}
+     *
+     * @param tensorName the name of a tensor
+     * @param first the name of a tensor before it that is said to be the same one
+     */
+    public Builder tie(String tensorName, String first) {
+      ties.put(tensorName, first);
       return this;
     }
 

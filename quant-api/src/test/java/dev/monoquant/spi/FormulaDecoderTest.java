@@ -290,8 +290,7 @@ class FormulaDecoderTest {
             Encoding.cast(Part.perElement("values", ElementType.FLOAT32)));
     byte[] bytes = weight.encoding().part("values").toBytes(1.001f, -3f);
     float[] out = {0, 0, 7};
-    TileDecoder.of(NONE, weight)
-        .decode(new EncodedTile(0, 1, Map.of("values", bytes)), out);
+    TileDecoder.of(NONE, weight).decode(new EncodedTile(0, 1, Map.of("values", bytes)), out);
     assertThat(out).containsExactly(1f, -3f, 7f);
   }
 

@@ -4,7 +4,6 @@ module dev.monoquant.io {
   requires dev.monoquant.files;
   requires dev.monoquant.script;
   requires com.google.gson;
-  requires org.slf4j;
   requires static com.google.auto.service;
   requires static org.jspecify;
 

@@ -14,6 +14,8 @@ public record Problem(Severity severity, String subject, String message, String 
 
   /** Whether the run can go on. */
   public enum Severity {
+    /** Something that was decided, and is as it should be in most cases. */
+    NOTE,
     /** The run goes on; the user should know. */
     WARNING,
     /** The run is refused. */
@@ -26,6 +28,16 @@ public record Problem(Severity severity, String subject, String message, String 
     requireNonNull(subject, "subject");
     requireNonNull(message, "message");
     requireNonNull(remedy, "remedy");
+  }
+
+  /**
+   * {@return something that was decided and that a report should tell}
+   *
+   * @param subject the layer, tensor, rule, plugin or output concerned
+   * @param message what was decided
+   */
+  public static Problem note(String subject, String message) {
+    return new Problem(Severity.NOTE, subject, message, "");
   }
 
   /**

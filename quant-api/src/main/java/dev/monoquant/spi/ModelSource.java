@@ -8,6 +8,8 @@ import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -17,6 +19,20 @@ import java.util.Optional;
  * do: it never converts element types, and it never writes.
  */
 public interface ModelSource extends AutoCloseable {
+
+  /**
+   * Opens a file that holds the contiguous little-endian data of tensors at known places, for
+   * readers of formats that do. Nothing is mapped or held in memory; a tensor may have any size.
+   *
+   * @param path the file; it becomes the name of the model and one of its {@link ModelInfo#files()}
+   * @param starts the first byte in the file of each tensor, in the order of the model
+   * @return the open source; the caller closes it
+   * @throws IOException if the file cannot be opened
+   * @throws dev.monoquant.ModelFormatException if a tensor is not within the file
+   */
+  static ModelSource ofFile(Path path, Map<TensorInfo, Long> starts) throws IOException {
+    return TensorFile.open(path, starts);
+  }
 
   /** {@return what is known of the model; the same value at each call, also after closing} */
   ModelInfo info();

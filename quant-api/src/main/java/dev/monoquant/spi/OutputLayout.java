@@ -1,6 +1,7 @@
 package dev.monoquant.spi;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 
 /** An output of which everything is known but its numbers. Immutable; thread-safe. */
@@ -17,6 +18,16 @@ public interface OutputLayout {
    */
   default Map<String, String> remarks() {
     return Map.of();
+  }
+
+  /**
+   * What the user should know about the output as a whole, for the plan and the report: what of the
+   * input is carried over besides the tensors, and what is left out.
+   *
+   * @return sentences, with counts and bytes; empty if there is nothing to say
+   */
+  default List<String> notes() {
+    return List.of();
   }
 
   /**

@@ -68,6 +68,16 @@ public interface OutputWriter extends Closeable {
   default void remark(String name, String text) {}
 
   /**
+   * What the user should know of what was found and done at the target, for the report: what an
+   * interrupted run left there, what was copied. Grows until the output is committed.
+   *
+   * @return sentences; empty if there is nothing to say
+   */
+  default List<String> notes() {
+    return List.of();
+  }
+
+  /**
    * Completes the output under its temporary name: whatever takes long is done here, so that {@link
    * #commit}, which is not interrupted, is short. A file that can be run is then run, and compared
    * with what it was made of. Called at most once, when everything is written.

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import picocli.AutoComplete;
 import picocli.CommandLine;
@@ -68,6 +69,10 @@ public final class Main {
    * @param args the command line
    */
   public static void main(String[] args) {
+    if (Arrays.asList(args).contains("--quiet")) {
+      // Read when the first logger is made; warnings of plugins and of the engine are talk, too.
+      System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "error");
+    }
     Results results = new Results(new FileOutputStream(FileDescriptor.out));
     PrintWriter out = new PrintWriter(results, false, StandardCharsets.UTF_8);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);

@@ -165,6 +165,7 @@ final class JsonText {
       json.name("severity")
           .value(
               switch (problem.severity()) {
+                case NOTE -> "note";
                 case WARNING -> "warning";
                 case ERROR -> "error";
               });

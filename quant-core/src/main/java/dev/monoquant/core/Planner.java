@@ -90,7 +90,7 @@ final class Planner {
       decide(layer, rules);
     }
     if (weights.isEmpty()
-        && problems.stream().allMatch(p -> p.severity() == Problem.Severity.WARNING)) {
+        && problems.stream().noneMatch(p -> p.severity() == Problem.Severity.ERROR)) {
       problems.add(nothingToDo(layers));
     }
     opened.foreign().ifPresent(foreign -> refuse(foreign.problem(source.info().name())));

@@ -46,7 +46,7 @@ import java.util.TreeMap;
  *   "kept_counts": {"not-a-weight": 1},
  *   "run": {"inputs": "...", "rounds": 25, "models": [{...}]},  // report; null if not run
  *   "gates": [{"name": "min-sqnr", "limit": 30, "value": 41.3, "passed": true, "detail": ""}],  // report
- *   "problems": [{"severity": "warning", "subject": "", "message": "", "remedy": ""}]
+ *   "problems": [{"severity": "warning", "subject": "", "message": "", "remedy": ""}]  // or note, error
  * }
  * </pre>
  */

@@ -29,9 +29,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What each method of {@link Quantizer} does, step by step. */
 final class Stages {
+
+  /** For what has no report to be told in. */
+  private static final Logger LOG = LoggerFactory.getLogger(Stages.class);
 
   private Stages() {}
 
@@ -115,14 +120,18 @@ final class Stages {
         boolean tried = settings.running() && format.isRunnable();
         Trial trial =
             tried ? Trial.of(settings, opened.source(), sized.layers(), sink, target) : Trial.NONE;
-        Report report = trial.on(written, settings.gates());
+        List<String> found = sink.notes();
+        Report noted = written.with(withNotes(written.problems(), found), written.run());
+        Report report = trial.on(noted, settings.gates());
         gate.accept(report);
         trial.requireAccepted(report.gates());
         if (!tried) {
           finish(settings, sink, target);
         }
         settings.cancellation().place(sink::commit);
-        return report;
+        List<String> late = new ArrayList<>(sink.notes());
+        late.removeAll(found);
+        return report.with(withNotes(report.problems(), late), report.run());
       }
     }
   }
@@ -205,11 +214,17 @@ final class Stages {
               decoded.info().tensors(),
               Map.of());
       WriteOptions options = new WriteOptions(target, overwrite, settings.sync(), false);
-      try (OutputChoice.Open output = OutputChoice.open(format, decoded);
-          OutputWriter sink = output.session().layout(contents).open(options)) {
-        new Pipeline(settings, decoded, sink).run(List.of(), decoded.info().tensors(), Map.of());
-        finish(settings, sink, target);
-        return settings.cancellation().place(sink::commit);
+      opened.source().info().notes().forEach(note -> LOG.warn("{}", Text.line(note)));
+      try (OutputChoice.Open output = OutputChoice.open(format, decoded)) {
+        OutputLayout layout = output.session().layout(contents);
+        layout.notes().forEach(note -> LOG.warn("{}: {}", target, Text.line(note)));
+        try (OutputWriter sink = layout.open(options)) {
+          new Pipeline(settings, decoded, sink).run(List.of(), decoded.info().tensors(), Map.of());
+          finish(settings, sink, target);
+          List<Path> files = settings.cancellation().place(sink::commit);
+          sink.notes().forEach(note -> LOG.warn("{}: {}", target, Text.line(note)));
+          return files;
+        }
       }
     }
   }
@@ -351,6 +366,12 @@ final class Stages {
         provenance);
   }
 
+  private static List<Problem> withNotes(List<Problem> problems, List<String> notes) {
+    List<Problem> all = new ArrayList<>(problems);
+    notes.forEach(note -> all.add(Problem.note("output", note)));
+    return all;
+  }
+
   /** The plan with what only the layout knows. */
   private static Plan withOutput(Plan plan, OutputLayout layout) {
     Map<String, String> remarks = layout.remarks();
@@ -363,7 +384,7 @@ final class Stages {
             .map(w -> w.withRemark(remarks.getOrDefault(w.weight().name(), "")))
             .toList(),
         plan.kept(),
-        plan.problems(),
+        withNotes(plan.problems(), layout.notes()),
         OptionalLong.of(layout.bytes()));
   }
 

@@ -134,6 +134,7 @@ final class Text {
     for (Problem problem : problems) {
       out.append(
               switch (problem.severity()) {
+                case NOTE -> "note: ";
                 case WARNING -> "warning: ";
                 case ERROR -> "error: ";
               })

@@ -11,11 +11,9 @@ import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.ModelSource;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
 
@@ -84,12 +82,6 @@ public final class FlatFormat implements InputFormatDetector {
     }
     boolean columnsFirst = options.get(SIZES).equals(COLUMNS_FIRST);
     Path path = file.path();
-    FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
-    try {
-      return new FlatSource(path, channel, FlatHeader.read(path, channel, limits, columnsFirst));
-    } catch (IOException | RuntimeException e) {
-      channel.close();
-      throw e;
-    }
+    return ModelSource.ofFile(path, FlatHeader.read(path, limits, columnsFirst));
   }
 }

@@ -7,8 +7,10 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.ReadLimits;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -36,9 +38,11 @@ final class FlatHeader {
   }
 
   /** {@return where the data of each matrix starts, in order} */
-  static Map<TensorInfo, Long> read(
-      Path path, FileChannel channel, ReadLimits limits, boolean columnsFirst) throws IOException {
-    return new FlatHeader(path, channel, columnsFirst).read(limits);
+  static Map<TensorInfo, Long> read(Path path, ReadLimits limits, boolean columnsFirst)
+      throws IOException {
+    try (FileChannel channel = FileChannel.open(path)) {
+      return new FlatHeader(path, channel, columnsFirst).read(limits);
+    }
   }
 
   private Map<TensorInfo, Long> read(ReadLimits limits) throws IOException {
@@ -93,7 +97,13 @@ final class FlatHeader {
   private ByteBuffer take(int length) throws IOException {
     long from = at;
     skip(length);
-    return FlatSource.readFully(channel, from, length);
+    ByteBuffer bytes = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
+    while (bytes.hasRemaining()) {
+      if (channel.read(bytes, from + bytes.position()) < 0) {
+        throw new EOFException("the file became shorter while it was read");
+      }
+    }
+    return bytes.flip();
   }
 
   private void skip(long length) {

@@ -13,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * A model in files as the framework sees it: plain tensors, and quantized weights made of others.
@@ -44,7 +45,7 @@ public final class FileSource implements ModelSource {
    * @param quantized its quantized weights
    * @param parts the names of the tensors they are made of
    * @param reader reads them
-   * @param notes what was decided, see {@link ModelInfo#notes()}
+   * @param notes what was decided besides what the files tell, see {@link ModelInfo#notes()}
    */
   public FileSource(
       ModelFiles files,
@@ -62,7 +63,7 @@ public final class FileSource implements ModelSource {
         ModelInfo.of(files.name(), plain)
             .withQuantized(quantized)
             .withMetadata(files.metadata())
-            .withNotes(notes)
+            .withNotes(Stream.concat(files.notes().stream(), notes.stream()).toList())
             .withSideFiles(files.sideFiles())
             .withFiles(files.paths());
     this.reader = reader;

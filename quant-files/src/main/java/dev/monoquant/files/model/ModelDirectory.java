@@ -9,7 +9,6 @@ import dev.monoquant.files.input.Locations;
 import dev.monoquant.files.safetensors.SafetensorsFile;
 import dev.monoquant.files.safetensors.ShardIndex;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.SideFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -180,7 +179,7 @@ public final class ModelDirectory {
   private ModelFiles single(String name) throws IOException {
     Path path = root.resolve(name);
     SafetensorsFile file = SafetensorsFile.open(path, labelOf(name), limits);
-    return assemble(new TreeMap<>(Map.of(name, file)), List.of(path));
+    return assemble(new TreeMap<>(Map.of(name, file)), List.of(path), List.of());
   }
 
   private ModelFiles sharded(String indexName) throws IOException {
@@ -203,21 +202,23 @@ public final class ModelDirectory {
             file.tensors().forEach(t -> tensors.put(t.name(), t.bytes()));
             sizes.put(shard, tensors);
           });
-      index.compare(sizes);
-      return assemble(open, paths);
+      return assemble(open, paths, index.compare(sizes));
     } catch (IOException | RuntimeException | Error e) {
       Closing.all(open.values());
       throw e;
     }
   }
 
-  private ModelFiles assemble(Map<String, SafetensorsFile> open, List<Path> tensorFiles)
+  private ModelFiles assemble(
+      Map<String, SafetensorsFile> open, List<Path> tensorFiles, List<String> found)
       throws IOException {
     List<Path> paths = new ArrayList<>(tensorFiles);
     Set<Path> own = new LinkedHashSet<>(tensorFiles);
-    List<SideFile> sides = SideFiles.find(root, own);
-    sides.forEach(s -> paths.add(s.path()));
-    return new ModelFiles(label, open, paths, sides);
+    SideFiles sides = SideFiles.find(root, own);
+    sides.files().forEach(s -> paths.add(s.path()));
+    List<String> notes = new ArrayList<>(found);
+    notes.addAll(sides.notes());
+    return new ModelFiles(label, open, paths, new SideFiles(sides.files(), notes));
   }
 
   /**

@@ -50,7 +50,7 @@ public final class ModelFiles implements Closeable {
   private final String name;
   private final Map<String, SafetensorsFile> shards;
   private final List<Path> paths;
-  private final List<SideFile> sideFiles;
+  private final SideFiles sides;
   private final Map<String, Located> tensors = new LinkedHashMap<>();
   private final Map<String, String> metadata = new LinkedHashMap<>();
   private volatile boolean closed;
@@ -62,17 +62,13 @@ public final class ModelFiles implements Closeable {
    * @param shards the open files by their names relative to the model's directory; the empty name
    *     if the model is one file
    * @param paths every file that is read
-   * @param sideFiles what lies beside the tensor files
+   * @param sides what lies beside the tensor files, with all that is to be told
    */
-  ModelFiles(
-      String name,
-      Map<String, SafetensorsFile> shards,
-      List<Path> paths,
-      List<SideFile> sideFiles) {
+  ModelFiles(String name, Map<String, SafetensorsFile> shards, List<Path> paths, SideFiles sides) {
     this.name = name;
     this.shards = new LinkedHashMap<>(shards);
     this.paths = List.copyOf(paths);
-    this.sideFiles = List.copyOf(sideFiles);
+    this.sides = sides;
     shards.forEach(
         (shard, file) -> {
           for (StoredTensor t : file.tensors()) {
@@ -96,7 +92,7 @@ public final class ModelFiles implements Closeable {
    */
   public static ModelFiles single(Path path, String name, ReadLimits limits) throws IOException {
     SafetensorsFile file = SafetensorsFile.open(path, name, limits);
-    return new ModelFiles(name, Map.of("", file), List.of(path), List.of());
+    return new ModelFiles(name, Map.of("", file), List.of(path), SideFiles.NONE);
   }
 
   /** {@return the model as the user named it} */
@@ -130,7 +126,12 @@ public final class ModelFiles implements Closeable {
 
   /** {@return files to carry over} */
   public List<SideFile> sideFiles() {
-    return sideFiles;
+    return sides.files();
+  }
+
+  /** {@return what was found beside the tensors, and what of it is left out} */
+  public List<String> notes() {
+    return sides.notes();
   }
 
   /** {@return every file that is read} */

@@ -1,5 +1,9 @@
 package dev.monoquant.files.model;
 
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.output.Leftovers;
@@ -8,31 +12,46 @@ import java.io.IOException;
 import java.nio.file.FileVisitOption;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import java.util.stream.Collectors;
 
 /**
- * Finds what lies beside the tensor files of a model: every regular file, also in folders below.
+ * What lies beside the tensor files of a model: every regular file, also in folders below.
  *
- * <p>Left out, each with a warning but the first: hidden folders ({@code .git}, {@code .cache}) and
- * the temporary names and the manifest of this project; the same weights for another framework
- * ({@code pytorch_model.bin}, {@code tf_model.h5} and so on), which would outweigh a quantized
- * model; links to folders, and links out of the directory, except those of a Hugging Face cache
- * from {@code snapshots/REVISION} into {@code blobs}.
+ * <p>Left out: hidden folders ({@code .git}, {@code .cache}) and the temporary names and the
+ * manifest of this project; and, with a note of how many there are and how large, the same weights
+ * for another framework ({@code pytorch_model.bin}, {@code tf_model.h5} and so on), which would
+ * outweigh a quantized model; links to folders, and links out of the directory, except those of a
+ * Hugging Face cache from {@code snapshots/REVISION} into {@code blobs}.
+ *
+ * @param files the files, sorted by name
+ * @param notes what was left out, a sentence for each reason
  */
-public final class SideFiles {
+public record SideFiles(List<SideFile> files, List<String> notes) {
 
-  private static final Logger LOG = LoggerFactory.getLogger(SideFiles.class);
+  /** A file in a directory that was not asked for has none beside it. */
+  public static final SideFiles NONE = new SideFiles(List.of(), List.of());
+
   private static final int MAX_FILES = 100_000;
   private static final int MAX_DEPTH = 32;
+  private static final int NAMES_SHOWN = 3;
+
+  private static final String OTHER_PROGRAM = "which hold the weights for another program";
+  private static final String NO_FILE = "which are no regular files or links to such";
+  private static final String LEAVES = "which are links that leave the directory";
 
   private static final Pattern OTHER_WEIGHTS =
       Pattern.compile(
@@ -41,18 +60,24 @@ public final class SideFiles {
               + "|flax_model.*\\.msgpack(\\.index\\.json)?"
               + "|rust_model\\.ot|consolidated.*\\.(pth|safetensors)|.*\\.gguf|.*\\.ckpt");
 
-  private SideFiles() {}
+  /** Copies the lists. */
+  public SideFiles {
+    files = List.copyOf(files);
+    notes = List.copyOf(notes);
+  }
 
   /**
    * Finds them.
    *
    * @param root the directory of the model
    * @param own the index and the tensor files
-   * @return the others, sorted by name
+   * @return the others
    * @throws IOException if the directory cannot be listed
+   * @throws ModelFormatException if the name of one cannot be written again as it is
    */
-  public static List<SideFile> find(Path root, Set<Path> own) throws IOException {
+  public static SideFiles find(Path root, Set<Path> own) throws IOException {
     List<SideFile> found = new ArrayList<>();
+    Map<String, List<SideFile>> left = new TreeMap<>();
     Files.walkFileTree(
         root,
         Set.<FileVisitOption>of(),
@@ -67,41 +92,44 @@ public final class SideFiles {
           @Override
           public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
               throws IOException {
-            if (!own.contains(file) && isCarried(root, file)) {
-              if (found.size() == MAX_FILES) {
-                throw new IOException(
-                    root
-                        + ": more than "
-                        + MAX_FILES
-                        + " files; is this the directory of a model?");
-              }
-              found.add(new SideFile(slashes(root.relativize(file)), file));
+            if (own.contains(file) || isOurs(root, file)) {
+              return FileVisitResult.CONTINUE;
             }
+            SideFile side = new SideFile(name(root, file), file);
+            Optional<String> reason = reasonToLeave(root, file);
+            if (reason.isPresent()) {
+              left.computeIfAbsent(reason.get(), r -> new ArrayList<>()).add(side);
+              return FileVisitResult.CONTINUE;
+            }
+            if (found.size() == MAX_FILES) {
+              throw new IOException(
+                  root + ": more than " + MAX_FILES + " files; is this the directory of a model?");
+            }
+            found.add(side);
             return FileVisitResult.CONTINUE;
           }
         });
     found.sort(Comparator.comparing(SideFile::name, JsonText.BY_CODE_POINT));
-    return found;
+    List<String> notes = new ArrayList<>();
+    left.forEach((why, files) -> notes.add("left out: " + described(files) + ", " + why));
+    return new SideFiles(found, notes);
   }
 
-  private static boolean isCarried(Path root, Path file) throws IOException {
-    String name = file.getFileName().toString();
-    if (Leftovers.isTemporary(name) || file.equals(root.resolve(Manifest.FILE))) {
-      return false;
-    }
-    if (OTHER_WEIGHTS.matcher(name).matches()) {
-      LOG.warn("{}: holds the weights for another program; not carried over", file);
-      return false;
+  private static boolean isOurs(Path root, Path file) {
+    return Leftovers.isTemporary(file.getFileName().toString())
+        || file.equals(root.resolve(Manifest.FILE));
+  }
+
+  private static Optional<String> reasonToLeave(Path root, Path file) throws IOException {
+    if (OTHER_WEIGHTS.matcher(file.getFileName().toString()).matches()) {
+      return Optional.of(OTHER_PROGRAM);
     }
     if (!Files.isRegularFile(file)) {
-      LOG.warn("{}: is no regular file or a link to one; not carried over", file);
-      return false;
+      return Optional.of(NO_FILE);
     }
-    if (Files.isSymbolicLink(file) && !staysInside(root, file.toRealPath())) {
-      LOG.warn("{}: is a link that leaves the directory; not carried over", file);
-      return false;
-    }
-    return true;
+    return Files.isSymbolicLink(file) && !staysInside(root, file.toRealPath())
+        ? Optional.of(LEAVES)
+        : Optional.empty();
   }
 
   private static boolean staysInside(Path root, Path real) throws IOException {
@@ -113,9 +141,70 @@ public final class SideFiles {
             && real.startsWith(parent.resolveSibling("blobs")));
   }
 
-  private static String slashes(Path relative) {
+  /** Bytes that are no text would come back as other ones, and the file with another name. */
+  private static String name(Path root, Path file) {
+    Path relative = root.relativize(file);
     StringBuilder name = new StringBuilder();
     relative.forEach(part -> name.append(name.isEmpty() ? "" : "/").append(part));
-    return name.toString();
+    try {
+      if (root.getFileSystem().getPath(name.toString()).equals(relative)) {
+        return name.toString();
+      }
+    } catch (InvalidPathException undecodable) {
+      // Said below, for both.
+    }
+    throw new ModelFormatException(
+        Reason.UNREADABLE,
+        root.toString(),
+        "file " + quote(name.toString()),
+        "its name is not valid in "
+            + System.getProperty("sun.jnu.encoding", "the encoding of file names")
+            + ", the encoding of file names here, so it cannot be carried over. Rename or remove it,"
+            + " or set LC_ALL to a locale that has its letters, such as C.UTF-8.");
+  }
+
+  /**
+   * {@return such as {@code 5 files, 91.2 MiB (onnx/model.onnx, a.txt, b.txt and 2 more)}, the
+   * largest first}
+   *
+   * @param files at least one file
+   */
+  public static String described(List<SideFile> files) {
+    Map<SideFile, Long> sizes = new LinkedHashMap<>();
+    files.forEach(f -> sizes.put(f, size(f.path())));
+    String names =
+        files.stream()
+            .sorted(
+                Comparator.<SideFile>comparingLong(sizes::get)
+                    .reversed()
+                    .thenComparing(SideFile::name))
+            .limit(NAMES_SHOWN)
+            .map(SideFile::name)
+            .collect(Collectors.joining(", "));
+    int more = files.size() - NAMES_SHOWN;
+    long bytes = sizes.values().stream().mapToLong(Long::longValue).sum();
+    return files.size()
+        + (files.size() == 1 ? " file, " : " files, ")
+        + amount(bytes)
+        + " ("
+        + names
+        + (more > 0 ? " and " + more + " more)" : ")");
+  }
+
+  /** That of a dangling link is none. */
+  private static long size(Path file) {
+    return Math.max(0, file.toFile().length());
+  }
+
+  private static String amount(long bytes) {
+    if (bytes < 1 << 10) {
+      return bytes + " B";
+    }
+    double kib = bytes / 1024.0;
+    return kib < 1024
+        ? String.format(Locale.ROOT, "%.1f KiB", kib)
+        : kib < 1 << 20
+            ? String.format(Locale.ROOT, "%.1f MiB", kib / 1024)
+            : String.format(Locale.ROOT, "%.1f GiB", kib / (1 << 20));
   }
 }

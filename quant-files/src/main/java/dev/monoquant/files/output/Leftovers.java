@@ -22,8 +22,6 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The temporary names beside a target, and what a killed run left under them.
@@ -36,7 +34,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class Leftovers {
 
-  private static final Logger LOG = LoggerFactory.getLogger(Leftovers.class);
   private static final Pattern SUFFIX = Pattern.compile("(\\d{1,18})-[0-9a-f]{16}\\.(tmp|old)");
 
   /** The temporary names ending in .tmp that this JVM uses right now. */
@@ -90,21 +87,24 @@ public final class Leftovers {
    * killed runs left beside the target.
    *
    * @param keep what is to be gone on with
+   * @return what was done
    */
-  static void sweep(Path target, Optional<Path> keep, Disk disk) throws IOException {
+  static List<String> sweep(Path target, Optional<Path> keep, Disk disk) throws IOException {
+    List<String> notes = new ArrayList<>();
     for (Path left : stale(target)) {
       if (keep.equals(Optional.of(left))) {
         continue;
       }
       boolean old = left.toString().endsWith(".old");
       if (old && !Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
-        LOG.warn("{}: putting back what an earlier run had moved to {}", target, left);
         disk.rename(left, target);
+        notes.add("put back: what a killed run had moved to " + left.getFileName());
       } else {
-        LOG.warn("{}: removing what an earlier run left behind", left);
         deleteTree(left);
+        notes.add("removed: " + left.getFileName() + ", which a killed run had left");
       }
     }
+    return notes;
   }
 
   /** Of the unfinished directories with a journal the one with the longest. */

@@ -6,8 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.Optional;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Gives a finished output the name of its target.
@@ -27,8 +25,6 @@ import org.slf4j.LoggerFactory;
  * @param disk the file system
  */
 record Placement(Path target, Path temporary, boolean directory, boolean sync, Disk disk) {
-
-  private static final Logger LOG = LoggerFactory.getLogger(Placement.class);
 
   /**
    * Renames the output.
@@ -68,9 +64,10 @@ record Placement(Path target, Path temporary, boolean directory, boolean sync, D
    * Makes the new name last, then removes what had it before.
    *
    * @param replaced what {@link #rename} returned
+   * @return what could not be removed; empty if nothing is left
    * @throws IOException if the folder cannot be flushed
    */
-  void settle(Optional<Path> replaced) throws IOException {
+  Optional<String> settle(Optional<Path> replaced) throws IOException {
     if (sync) {
       disk.syncDirectory(Locations.folder(target));
     }
@@ -79,8 +76,14 @@ record Placement(Path target, Path temporary, boolean directory, boolean sync, D
         Leftovers.deleteTree(replaced.get());
       } catch (IOException e) {
         // The output is complete and in place; the next run to this target tries again.
-        LOG.warn("{}: could not be removed: {}. Remove it by hand.", replaced.get(), e.toString());
+        return Optional.of(
+            "left over: the directory that was replaced, as "
+                + replaced.get().getFileName()
+                + ", since it could not be removed: "
+                + e
+                + ". Remove it by hand");
       }
     }
+    return Optional.empty();
   }
 }

@@ -10,12 +10,11 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A run that was killed, and that another one goes on with.
@@ -24,8 +23,6 @@ import org.slf4j.LoggerFactory;
  * @param contents what its journal says
  */
 record Resumption(Path left, Journal.Contents contents) {
-
-  private static final Logger LOG = LoggerFactory.getLogger(Resumption.class);
 
   /**
    * Looks for the run that a job wants to go on with.
@@ -88,9 +85,11 @@ record Resumption(Path left, Journal.Contents contents) {
    * Takes the directory over under another name, with nothing in it but the journal and the files
    * that are whole.
    *
+   * @param notes where to say what is not
    * @return these files by name
    */
-  Map<String, Journal.Entry> moveTo(Path temporary, Disk disk, HashPool pool) throws IOException {
+  Map<String, Journal.Entry> moveTo(Path temporary, Disk disk, HashPool pool, List<String> notes)
+      throws IOException {
     disk.rename(left, temporary);
     Map<String, Journal.Entry> finished = new HashMap<>();
     Set<Path> keep = new HashSet<>(Set.of(temporary.resolve(Journal.FILE)));
@@ -100,11 +99,11 @@ record Resumption(Path left, Journal.Contents contents) {
         finished.put(entry.shard(), entry);
         keep.add(file);
       } else {
-        LOG.warn("{}: is not as the interrupted run left it; it is made anew", file);
+        notes.add(
+            "made anew: " + entry.shard() + ", which is not as the interrupted run finished it");
       }
     }
     Leftovers.deleteAllBut(temporary, keep);
-    LOG.info("{}: {} finished files of an interrupted run are taken over", left, finished.size());
     return finished;
   }
 }

@@ -12,7 +12,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -69,11 +71,14 @@ public final class Staging implements Closeable {
   private final InputHashes inputs;
   private final SortedMap<String, String> files = Manifest.sorted();
   private final Map<String, Journal.Entry> finished = new HashMap<>();
+  private final List<String> notes;
   private @Nullable Journal journal;
   private boolean done;
 
-  private Staging(OutputJob job, Path target, boolean directory, Disk disk, TargetLock lock)
+  private Staging(
+      OutputJob job, Path target, boolean directory, Disk disk, TargetLock lock, List<String> notes)
       throws IOException {
+    this.notes = new ArrayList<>(notes);
     this.target = target;
     this.lock = lock;
     this.temporary = Leftovers.freshName(target);
@@ -112,8 +117,8 @@ public final class Staging implements Closeable {
     Path target = OutputTarget.check(job, false, bytes, disk);
     TargetLock lock = TargetLock.take(target);
     try {
-      Leftovers.sweep(target, Optional.empty(), disk);
-      return new Staging(job, target, false, disk, lock);
+      List<String> notes = Leftovers.sweep(target, Optional.empty(), disk);
+      return new Staging(job, target, false, disk, lock, notes);
     } catch (IOException | RuntimeException | Error e) {
       lock.close();
       throw e;
@@ -140,10 +145,10 @@ public final class Staging implements Closeable {
     TargetLock lock = TargetLock.take(target);
     try {
       Optional<Resumption> earlier = Resumption.find(job, target, run);
-      Leftovers.sweep(target, earlier.map(Resumption::left), disk);
+      List<String> notes = Leftovers.sweep(target, earlier.map(Resumption::left), disk);
       // Sweeping can put an old directory back, which is then as much in the way as any other.
       OutputTarget.check(job, true, bytes, disk);
-      Staging staging = new Staging(job, target, true, disk, lock);
+      Staging staging = new Staging(job, target, true, disk, lock, notes);
       try {
         staging.begin(run, earlier);
         return staging;
@@ -165,7 +170,7 @@ public final class Staging implements Closeable {
     }
     // Before anything is touched: what is refused here can still be resumed by the right run.
     earlier.get().requireSameInputs(target, inputs());
-    finished.putAll(earlier.get().moveTo(temporary, disk, pool));
+    finished.putAll(earlier.get().moveTo(temporary, disk, pool, notes));
     journal = Journal.resume(temporary, earlier.get().contents(), sync);
   }
 
@@ -209,6 +214,11 @@ public final class Staging implements Closeable {
   /** {@return the SHA-256 of the files that were written whole or copied, by name} */
   public SortedMap<String, String> files() {
     return files;
+  }
+
+  /** {@return what was found and done at the target, for the report; grows until the commit} */
+  public List<String> notes() {
+    return List.copyOf(notes);
   }
 
   /** {@return the target, absolute, links resolved} */
@@ -291,7 +301,7 @@ public final class Staging implements Closeable {
     Placement placement = new Placement(target, temporary, directory, sync, disk);
     Optional<Path> replaced = placement.rename();
     done = true;
-    placement.settle(replaced);
+    placement.settle(replaced).ifPresent(notes::add);
   }
 
   /** Removes what was not committed. */

@@ -19,8 +19,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A {@code *.safetensors.index.json} or {@code *.bin.index.json}: which shard holds which tensor.
@@ -36,7 +34,6 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
   /** How the index of a safetensors model ends. */
   public static final String SUFFIX = ".safetensors.index.json";
 
-  private static final Logger LOG = LoggerFactory.getLogger(ShardIndex.class);
   private static final String INDEX = ".index.json";
 
   private static final Pattern DRIVE = Pattern.compile("[A-Za-z]:.*", Pattern.DOTALL);
@@ -157,12 +154,13 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
 
   /**
    * Checks that shards hold what the index says, and nothing else. A total size that is not the sum
-   * is only warned of.
+   * is only told.
    *
    * @param sizes the bytes of each tensor by shard and name
+   * @return what the user should know
    * @throws ModelFormatException if they differ
    */
-  public void compare(Map<String, Map<String, Long>> sizes) {
+  public List<String> compare(Map<String, Map<String, Long>> sizes) {
     Map<String, String> holder = new LinkedHashMap<>();
     long total = 0;
     for (Map.Entry<String, Map<String, Long>> shard : sizes.entrySet()) {
@@ -200,18 +198,21 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
                 "is in " + quote(shard) + ", but the index does not name it.");
           }
         });
-    warnOfTotal(total);
+    return odd(total);
   }
 
-  private void warnOfTotal(long total) {
+  private List<String> odd(long total) {
     String sum = Long.toString(total);
-    if (totalSize.filter(s -> !s.equals(sum) && !s.equals(sum + ".0")).isPresent()) {
-      LOG.warn(
-          "{}: total_size is {}, the tensors have {} bytes; the tensors count",
-          file,
-          quote(totalSize.get()),
-          sum);
-    }
+    return totalSize.filter(s -> !s.equals(sum) && !s.equals(sum + ".0")).stream()
+        .map(
+            said ->
+                file
+                    + ": total_size is "
+                    + quote(said)
+                    + ", the tensors have "
+                    + sum
+                    + " bytes; the tensors count")
+        .toList();
   }
 
   private ModelFormatException mismatch(Reason reason, String tensor, String detail) {

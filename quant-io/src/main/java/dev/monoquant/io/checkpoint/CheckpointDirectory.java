@@ -117,7 +117,7 @@ final class CheckpointDirectory {
         String name = label + "/" + shard + " (shard of " + quote(indexName) + ")";
         sizes.put(shard, reader.add(root.resolve(shard), name, shard));
       }
-      index.compare(sizes);
+      reader.addNotes(index.compare(sizes));
       List<Path> own = List.copyOf(reader.paths());
       return reader.source(SideFiles.find(root, Set.copyOf(own)));
     } catch (IOException | RuntimeException | Error e) {

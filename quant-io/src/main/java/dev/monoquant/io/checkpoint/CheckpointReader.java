@@ -5,6 +5,7 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.input.Closing;
+import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.files.torch.QuantizedTensor;
 import dev.monoquant.files.torch.SharedTensors;
@@ -16,7 +17,6 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadChoices;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.SideFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -24,13 +24,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Makes the source of one checkpoint, or of all shards of one. */
 final class CheckpointReader {
-
-  private static final Logger LOG = LoggerFactory.getLogger(CheckpointReader.class);
 
   private final String label;
   private final ReadChoices choices;
@@ -64,7 +60,7 @@ final class CheckpointReader {
     CheckpointReader reader = new CheckpointReader(label, choices, limits);
     try {
       reader.add(path, label, "");
-      return reader.source(List.of());
+      return reader.source(SideFiles.NONE);
     } catch (IOException | RuntimeException | Error e) {
       reader.abandon();
       throw e;
@@ -121,13 +117,18 @@ final class CheckpointReader {
     paths.add(path);
   }
 
+  /** Also something to be told of the model as a whole. */
+  void addNotes(List<String> more) {
+    notes.addAll(more);
+  }
+
   /** {@return every file so far} */
   List<Path> paths() {
     return paths;
   }
 
   /** {@return the source, which owns the open files from now on} */
-  ModelSource source(List<SideFile> sideFiles) {
+  ModelSource source(SideFiles sides) {
     Map<String, Held> named = tensors;
     if (choices.stripPrefixes()) {
       named = NamePrefixes.strip(tensors, notes);
@@ -144,8 +145,8 @@ final class CheckpointReader {
           held.quantized().ifPresent(q -> weights.put(q.weight(name, held.shard()), q));
         });
     notes.addAll(SharedTensors.notes(infos));
-    notes.forEach(n -> LOG.debug("{}: {}", label, n));
-    return new TorchSource(label, infos, weights, List.of(), notes, paths, sideFiles, open);
+    notes.addAll(sides.notes());
+    return new TorchSource(label, infos, weights, List.of(), notes, paths, sides.files(), open);
   }
 
   /** Closes what is open, after a failure that is thrown on. */

@@ -152,6 +152,11 @@ final class CompressedTensorsWriter implements OutputWriter {
   }
 
   @Override
+  public List<String> notes() {
+    return staging.notes();
+  }
+
+  @Override
   public Optional<Path> finish() throws IOException {
     for (SideFile side : plan.copies()) {
       staging.copy(side.name(), side.path());

@@ -6,6 +6,7 @@ import dev.monoquant.OutputException;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.safetensors.SafetensorsLayout;
@@ -158,6 +159,11 @@ final class DirectoryPlan implements OutputLayout {
   /** {@return the layouts by file name} */
   Map<String, SafetensorsLayout> shards() {
     return shards;
+  }
+
+  @Override
+  public List<String> notes() {
+    return copies.isEmpty() ? List.of() : List.of("carried over: " + SideFiles.described(copies));
   }
 
   /** {@return the side files to copy; not config.json} */

@@ -2,6 +2,7 @@ package dev.monoquant.io.safetensors;
 
 import com.google.auto.service.AutoService;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.safetensors.SafetensorsLayout;
@@ -13,6 +14,7 @@ import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -117,6 +119,14 @@ public final class SafetensorsOutput implements OutputFormat {
     @Override
     public long bytes() {
       return open.fileBytes();
+    }
+
+    @Override
+    public List<String> notes() {
+      List<SideFile> sides = source.info().sideFiles();
+      return sides.isEmpty()
+          ? List.of()
+          : List.of("left out, since the output is a single file: " + SideFiles.described(sides));
     }
 
     @Override

@@ -57,6 +57,11 @@ final class SafetensorsWriter implements OutputWriter {
   }
 
   @Override
+  public List<String> notes() {
+    return staging.notes();
+  }
+
+  @Override
   public Optional<Path> finish() throws IOException {
     Manifest open = Manifest.of(staging.inputs(), file.hashes());
     String self = HashPool.hash(layout.with(open).headerBytes());

@@ -4,7 +4,6 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.torch.TorchProbe;
-import dev.monoquant.spi.SideFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,18 +17,18 @@ import java.util.stream.Stream;
  * serving.properties} and whatever else lies beside it.
  *
  * @param files what is read
- * @param sideFiles what lies beside it
+ * @param sides what lies beside it
  * @param directory the directory, if that was given
  */
-record ScriptPlace(List<Path> files, List<SideFile> sideFiles, Optional<Path> directory) {
+record ScriptPlace(List<Path> files, SideFiles sides, Optional<Path> directory) {
 
   /** Nowhere: a live module. */
-  static final ScriptPlace NONE = new ScriptPlace(List.of(), List.of(), Optional.empty());
+  static final ScriptPlace NONE = new ScriptPlace(List.of(), SideFiles.NONE, Optional.empty());
 
   private static final String SUFFIX = ".pt";
 
   static ScriptPlace of(Path file) {
-    return new ScriptPlace(List.of(file), List.of(), Optional.empty());
+    return new ScriptPlace(List.of(file), SideFiles.NONE, Optional.empty());
   }
 
   /** {@return the archives in a directory; empty if it holds tensors of another format} */

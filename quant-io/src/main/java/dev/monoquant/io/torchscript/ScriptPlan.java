@@ -31,6 +31,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * Everything about an archive that is to be written but its numbers. Immutable.
@@ -39,6 +40,8 @@ import java.util.TreeMap;
  * then the storages, those of the original in its order and the new ones behind them.
  */
 final class ScriptPlan implements OutputLayout {
+
+  private static final int KINDS_SHOWN = 4;
 
   private final ModelSource read;
   private final OutputContents contents;
@@ -49,6 +52,7 @@ final class ScriptPlan implements OutputLayout {
   private final Rewritten rewritten;
   private final SortedMap<String, String> files = Manifest.sorted();
   private final SortedMap<String, Integer> dropped = new TreeMap<>();
+  private long droppedBytes;
   private final ArchiveLayout layout;
 
   /**
@@ -153,6 +157,7 @@ final class ScriptPlan implements OutputLayout {
         carried.put(record, content);
       } else if (!known) {
         dropped.merge(kind(record), 1, Integer::sum);
+        droppedBytes += entry.size();
       }
     }
     carried.forEach((record, content) -> add(entries, record, content));
@@ -225,6 +230,28 @@ final class ScriptPlan implements OutputLayout {
   }
 
   @Override
+  public List<String> notes() {
+    if (dropped.isEmpty()) {
+      return List.of();
+    }
+    String kinds =
+        dropped.entrySet().stream()
+            .limit(KINDS_SHOWN)
+            .map(e -> e.getValue() + " x " + e.getKey())
+            .collect(Collectors.joining(", "));
+    int more = dropped.size() - KINDS_SHOWN;
+    int entries = dropped.values().stream().mapToInt(Integer::intValue).sum();
+    return List.of(
+        "left out: "
+            + entries
+            + " entries of the archive, "
+            + droppedBytes
+            + " bytes, that nothing needs to run ("
+            + kinds
+            + (more > 0 ? " and " + more + " more kinds)" : ")"));
+  }
+
+  @Override
   public OutputWriter open(WriteOptions options) throws IOException {
     return new TorchScriptWriter(this, new OutputJob(read, contents, options), source, disk);
   }
@@ -237,11 +264,6 @@ final class ScriptPlan implements OutputLayout {
   /** {@return where everything lies} */
   ArchiveLayout layout() {
     return layout;
-  }
-
-  /** {@return records of the original that are left out, counted by what they are} */
-  Map<String, Integer> dropped() {
-    return dropped;
   }
 
   /** {@return the full name of the entry of a record} */

@@ -25,13 +25,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Makes the source of one archive. */
 final class ScriptReader {
 
-  private static final Logger LOG = LoggerFactory.getLogger(ScriptReader.class);
   private static final int MAX_SHOWN = 10;
 
   private final ScriptArchive archive;
@@ -64,7 +61,6 @@ final class ScriptReader {
           archive.isRewritten()
               ? RewrittenReader.read(archive)
               : new ScriptReader(archive).content();
-      content.notes().forEach(n -> LOG.debug("{}: {}", archive.label(), n));
       return new ScriptSource(archive, content, place, behind);
     } catch (IOException | RuntimeException | Error e) {
       archive.close();

@@ -22,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** An archive as the framework sees it. */
 final class ScriptSource implements ModelSource {
@@ -70,9 +71,9 @@ final class ScriptSource implements ModelSource {
             content.tensors(),
             Map.of(),
             content.layers(),
-            content.notes(),
+            Stream.concat(content.notes().stream(), place.sides().notes().stream()).toList(),
             place.files(),
-            place.sideFiles(),
+            place.sides().files(),
             owned);
     content.weights().forEach(w -> held.put(w.weight(), w));
     this.info =

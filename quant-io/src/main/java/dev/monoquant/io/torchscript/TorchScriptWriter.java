@@ -7,6 +7,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.input.Closing;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.output.Staging;
@@ -38,8 +39,6 @@ import java.util.SortedMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * One archive in the making. Kept tensors are not put together from pieces: their storages are
@@ -47,8 +46,6 @@ import org.slf4j.LoggerFactory;
  * The pieces are only counted.
  */
 final class TorchScriptWriter implements OutputWriter {
-
-  private static final Logger LOG = LoggerFactory.getLogger(TorchScriptWriter.class);
 
   private static final int COPY_AT_ONCE = 16 << 20;
 
@@ -94,10 +91,6 @@ final class TorchScriptWriter implements OutputWriter {
       throw e;
     }
     job.contents().kept().forEach(t -> missing.put(t.name(), new AtomicLong(t.bytes())));
-    plan.dropped()
-        .forEach(
-            (kind, count) ->
-                LOG.debug("{}: left out: {} x {}", job.options().target(), count, kind));
   }
 
   /** {@return the name of the archive in the target; empty if it is the target} */
@@ -185,6 +178,18 @@ final class TorchScriptWriter implements OutputWriter {
       int length = (int) Math.min(COPY_AT_ONCE, storage.size() - at);
       file.write(plan.entry(record), at, storage.slice(at, length));
     }
+  }
+
+  @Override
+  public List<String> notes() {
+    List<String> notes = new ArrayList<>(staging.notes());
+    List<SideFile> sides = job.source().info().sideFiles();
+    if (!sides.isEmpty()) {
+      notes.add(
+          (name.isEmpty() ? "left out, since the output is a single file: " : "carried over: ")
+              + SideFiles.described(sides));
+    }
+    return notes;
   }
 
   @Override

@@ -6,6 +6,7 @@ import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -33,6 +34,11 @@ public class ForwardingLayout implements OutputLayout {
   @Override
   public Map<String, String> remarks() {
     return inside.remarks();
+  }
+
+  @Override
+  public List<String> notes() {
+    return inside.notes();
   }
 
   @Override

@@ -57,6 +57,11 @@ public class ForwardingWriter implements OutputWriter {
   }
 
   @Override
+  public List<String> notes() {
+    return inside.notes();
+  }
+
+  @Override
   public Optional<Path> finish() throws IOException {
     return inside.finish();
   }

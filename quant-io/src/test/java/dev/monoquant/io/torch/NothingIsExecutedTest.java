@@ -10,6 +10,8 @@ import dev.monoquant.io.torchscript.TorchScriptFormat;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
@@ -44,9 +46,17 @@ class NothingIsExecutedTest {
         TorchScriptFormat.class
       })
   void nothingThatLoadsOrCallsIsMentioned(Class<?> one) throws IOException, URISyntaxException {
-    Path classes =
-        Path.of(one.getProtectionDomain().getCodeSource().getLocation().toURI())
-            .resolve(one.getPackageName().replace('.', '/'));
+    Path place = Path.of(one.getProtectionDomain().getCodeSource().getLocation().toURI());
+    if (Files.isDirectory(place)) {
+      check(place.resolve(one.getPackageName().replace('.', '/')));
+      return;
+    }
+    try (FileSystem jar = FileSystems.newFileSystem(place)) {
+      check(jar.getPath(one.getPackageName().replace('.', '/')));
+    }
+  }
+
+  private static void check(Path classes) throws IOException {
     try (Stream<Path> files = Files.list(classes)) {
       Path[] all = files.filter(f -> f.toString().endsWith(".class")).toArray(Path[]::new);
       assertThat(all).hasSizeGreaterThan(2);

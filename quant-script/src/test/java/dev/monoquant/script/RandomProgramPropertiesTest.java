@@ -9,7 +9,7 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 
 /** Whatever is held of a program, and however: it does the same as before. */
-class RandomProgramProperties {
+class RandomProgramPropertiesTest {
 
   @Property(tries = 60)
   void decodedWeightsGiveTheSame(@ForAll long seed) throws Exception {

@@ -27,7 +27,7 @@ import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.IntRange;
 
 /** Random arrays, whole and as views, give the bytes that a plain walk over their indexes gives. */
-class LiveReadProperties {
+class LiveReadPropertiesTest {
 
   private static final List<DataType> TYPES =
       List.of(

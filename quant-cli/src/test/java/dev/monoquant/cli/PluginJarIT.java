@@ -52,7 +52,10 @@ class PluginJarIT {
     Run without = app.quant("dequantize", "p.safetensors", "-o", "no.safetensors");
     assertThat(without.code()).as(without.err()).isBetween(2, 3);
     assertThat(without.err())
-        .contains("no scheme \"acme/pow2\"", "--plugin", "testkit.example.PowerOfTwo unversioned");
+        .contains(
+            "no scheme \"acme/pow2\"",
+            "--plugin",
+            "was made by \"dev.monoquant.testkit.example.PowerOfTwo ");
     assertThat(dir.resolve("no.safetensors")).doesNotExist();
   }
 
@@ -114,7 +117,7 @@ class PluginJarIT {
                 .replace("package dev.monoquant.testkit.example;", "package acme;")
                 .replace("PowerOfTwo", "Liar")
                 .replace("acme/pow2", "acme/liar")
-                .replace("scale(tile, row) / 2.0", "0"));
+                .replace("return greatest;", "return 0;"));
     PluginJar.pack(dir.resolve("liar.jar"), liar, SCHEME, "acme.Liar");
     Run run =
         app.quant(

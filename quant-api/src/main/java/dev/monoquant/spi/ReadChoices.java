@@ -7,7 +7,7 @@ import dev.monoquant.QuantException;
 
 /**
  * What the user chooses where a model file leaves a choice. What a choice is made of is reported in
- * {@link ModelSource#notes()}.
+ * {@link ModelInfo#notes()}.
  *
  * @param entry the entry of a nested checkpoint that holds the weights, its path joined with
  *     slashes, such as {@code state_dict} or {@code ema/model}; empty to let the reader decide

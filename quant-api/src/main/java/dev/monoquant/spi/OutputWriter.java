@@ -106,7 +106,7 @@ public interface OutputWriter extends Closeable {
 
   /**
    * Finishes, unless {@link #finish} did: flushes, reads the files again and checks them; and gives
-   * them their names. Runs on a thread of its own, which nobody interrupts.
+   * them their names. Runs on a thread of its own, which no interrupt reaches.
    *
    * @return the files of the output, the one that makes it whole last
    * @throws IOException if writing fails

@@ -80,8 +80,8 @@ final class ReportFile {
     String random = HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
     Path part = folder(file).resolve("." + file.getFileName() + "." + random + ".part");
     try {
-      // It must not exist, so that only what was made here is written and removed.
       try {
+        // CREATE_NEW: only a file that this call made is written and removed.
         try (SeekableByteChannel channel =
             Files.newByteChannel(
                 part,

@@ -96,7 +96,7 @@ final class SlabWriter implements OutputWriter {
     return Optional.empty();
   }
 
-  /** One step, which nobody interrupts. */
+  /** One step, which no interrupt reaches. */
   @Override
   public List<Path> commit() throws IOException {
     if (names.isEmpty()) {

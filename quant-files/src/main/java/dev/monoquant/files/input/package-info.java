@@ -1,4 +1,4 @@
-/** Input files, mapped, with what they turn out to be where they are not what was expected. */
+/** Mapped input files, and the kind of a file that is not a model this project reads. */
 @NullMarked
 package dev.monoquant.files.input;
 

@@ -3,6 +3,7 @@ package dev.monoquant.core;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
+import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.WeightMatrix;

@@ -20,4 +20,11 @@ public record ComparedTensor(
     ElementType typeB,
     TensorShape shape,
     boolean equal,
-    ErrorStatistics errors) {}
+    ErrorStatistics errors) {
+
+  void describe(Fields out) {
+    out.text("name", name).text("type_a", typeA.wire()).text("type_b", typeB.wire());
+    Described.shape(out, shape);
+    out.flag("equal", equal).object("errors", fields -> Described.errors(fields, errors));
+  }
+}

@@ -13,9 +13,43 @@ import static java.util.Objects.requireNonNull;
  */
 public record GateResult(String name, double limit, double value, boolean passed, String detail) {
 
+  static final String MIN_SQNR = "min-sqnr";
+  static final String MIN_COSINE = "min-cosine";
+  static final String MAX_SIZE_RATIO = "max-size-ratio";
+
   /** Checks that nothing is null. */
   public GateResult {
     requireNonNull(name, "name");
     requireNonNull(detail, "detail");
+  }
+
+  void describe(Fields out) {
+    out.text("name", name)
+        .number("limit", limit)
+        .number("value", value)
+        .flag("passed", passed)
+        .text("detail", detail);
+  }
+
+  /** The limit as it reads beside the value. */
+  String limitText() {
+    int digits =
+        switch (name) {
+          case MIN_SQNR -> 2;
+          case MAX_SIZE_RATIO -> 4;
+          default -> 6;
+        };
+    return number(limit, value, digits);
+  }
+
+  /** A number with as many digits as it takes to tell it from another one. */
+  static String number(double number, double other, int digits) {
+    for (int places = digits; places <= 17; places++) {
+      String text = Text.format("%." + places + "f", number);
+      if (number == other || !text.equals(Text.format("%." + places + "f", other))) {
+        return text;
+      }
+    }
+    return Double.toString(number);
   }
 }

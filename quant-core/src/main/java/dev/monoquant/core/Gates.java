@@ -32,10 +32,6 @@ record Gates(OptionalDouble minSqnr, OptionalDouble minCosine, OptionalDouble ma
    */
   static final double DEFAULT_MIN_SQNR = 6;
 
-  private static final String MIN_SQNR = "min-sqnr";
-  private static final String MIN_COSINE = "min-cosine";
-  private static final String MAX_SIZE_RATIO = "max-size-ratio";
-
   Gates {
     if (minSqnr.isPresent() && !Double.isFinite(minSqnr.getAsDouble())) {
       throw new ConfigurationException(
@@ -77,8 +73,8 @@ record Gates(OptionalDouble minSqnr, OptionalDouble minCosine, OptionalDouble ma
     double limit = maxSizeRatio.getAsDouble();
     double ratio = plan.bytesBefore() == 0 ? 1 : (double) plan.bytesAfter() / plan.bytesBefore();
     boolean passed = ratio <= limit;
-    String detail = "the tensors keep " + number(ratio, limit, 4) + " of their bytes";
-    return List.of(new GateResult(MAX_SIZE_RATIO, limit, ratio, passed, detail));
+    String detail = "the tensors keep " + GateResult.number(ratio, limit, 4) + " of their bytes";
+    return List.of(new GateResult(GateResult.MAX_SIZE_RATIO, limit, ratio, passed, detail));
   }
 
   /** What a run tells, of a model that is not run itself, or not yet. */
@@ -89,19 +85,19 @@ record Gates(OptionalDouble minSqnr, OptionalDouble minCosine, OptionalDouble ma
   }
 
   /** What original and result tell that ran, or should have run, side by side. */
-  List<GateResult> check(Report report, Trial trial) {
+  List<GateResult> checkRun(Report report) {
     List<GateResult> results = new ArrayList<>(check(report));
-    cosine(trial.run()).ifPresent(results::add);
+    cosine(report.run()).ifPresent(results::add);
     return results;
   }
 
   /** The same where there is no report, since the weights had been quantized before. */
-  List<GateResult> check(Trial trial) {
+  List<GateResult> checkRun(Optional<RunComparison> run) {
     List<GateResult> results = new ArrayList<>();
-    if (trial.run().isPresent()) {
-      sqnr(List.of(), trial.run()).ifPresent(results::add);
+    if (run.isPresent()) {
+      sqnr(List.of(), run).ifPresent(results::add);
     }
-    cosine(trial.run()).ifPresent(results::add);
+    cosine(run).ifPresent(results::add);
     return results;
   }
 
@@ -127,11 +123,11 @@ record Gates(OptionalDouble minSqnr, OptionalDouble minCosine, OptionalDouble ma
     Optional<Measured> worst = all.stream().min(WORST);
     if (worst.isEmpty()) {
       String detail = "nothing was quantized that could have an error";
-      return Optional.of(new GateResult(MIN_SQNR, limit, Double.NaN, true, detail));
+      return Optional.of(new GateResult(GateResult.MIN_SQNR, limit, Double.NaN, true, detail));
     }
     double value = worst.get().value();
-    String detail = worst.get().of() + " an SQNR of " + number(value, limit, 2) + " dB";
-    return Optional.of(new GateResult(MIN_SQNR, limit, value, value >= limit, detail));
+    String detail = worst.get().of() + " an SQNR of " + GateResult.number(value, limit, 2) + " dB";
+    return Optional.of(new GateResult(GateResult.MIN_SQNR, limit, value, value >= limit, detail));
   }
 
   /** The limit that holds for outputs where none is asked for; of classes it says nothing. */
@@ -148,10 +144,11 @@ record Gates(OptionalDouble minSqnr, OptionalDouble minCosine, OptionalDouble ma
               String detail =
                   worst.of()
                       + " an SQNR of "
-                      + number(worst.value(), limit, 2)
+                      + GateResult.number(worst.value(), limit, 2)
                       + " dB on "
                       + run.inputs();
-              return new GateResult(MIN_SQNR, limit, worst.value(), worst.value() >= limit, detail);
+              return new GateResult(
+                  GateResult.MIN_SQNR, limit, worst.value(), worst.value() >= limit, detail);
             });
   }
 
@@ -162,7 +159,7 @@ record Gates(OptionalDouble minSqnr, OptionalDouble minCosine, OptionalDouble ma
     double limit = minCosine.orElse(DEFAULT_MIN_COSINE);
     if (run.isEmpty()) {
       String detail = "the outputs of original and result were not compared";
-      return Optional.of(new GateResult(MIN_COSINE, limit, Double.NaN, false, detail));
+      return Optional.of(new GateResult(GateResult.MIN_COSINE, limit, Double.NaN, false, detail));
     }
     String reference = run.get().reference().name();
     List<Measured> all = new ArrayList<>();
@@ -175,12 +172,16 @@ record Gates(OptionalDouble minSqnr, OptionalDouble minCosine, OptionalDouble ma
     Optional<Measured> worst = all.stream().min(WORST);
     if (worst.isEmpty()) {
       String detail = "the models have no outputs to compare";
-      return Optional.of(new GateResult(MIN_COSINE, limit, Double.NaN, true, detail));
+      return Optional.of(new GateResult(GateResult.MIN_COSINE, limit, Double.NaN, true, detail));
     }
     double value = worst.get().value();
     String detail =
-        worst.get().of() + " is " + number(value, limit, 6) + " on " + run.get().inputs();
-    return Optional.of(new GateResult(MIN_COSINE, limit, value, value >= limit, detail));
+        worst.get().of()
+            + " is "
+            + GateResult.number(value, limit, 6)
+            + " on "
+            + run.get().inputs();
+    return Optional.of(new GateResult(GateResult.MIN_COSINE, limit, value, value >= limit, detail));
   }
 
   /**
@@ -206,29 +207,7 @@ record Gates(OptionalDouble minSqnr, OptionalDouble minCosine, OptionalDouble ma
     return result.detail()
         + ", and --"
         + result.name()
-        + (result.name().equals(MAX_SIZE_RATIO) ? " allows " : " asks for ")
-        + limit(result);
-  }
-
-  /** The limit as it reads beside the value. */
-  static String limit(GateResult result) {
-    int digits =
-        switch (result.name()) {
-          case MIN_SQNR -> 2;
-          case MAX_SIZE_RATIO -> 4;
-          default -> 6;
-        };
-    return number(result.limit(), result.value(), digits);
-  }
-
-  /** A number with as many digits as it takes to tell it from another one. */
-  private static String number(double number, double other, int digits) {
-    for (int places = digits; places <= 17; places++) {
-      String text = Text.format("%." + places + "f", number);
-      if (number == other || !text.equals(Text.format("%." + places + "f", other))) {
-        return text;
-      }
-    }
-    return Double.toString(number);
+        + (result.name().equals(GateResult.MAX_SIZE_RATIO) ? " allows " : " asks for ")
+        + result.limitText();
   }
 }

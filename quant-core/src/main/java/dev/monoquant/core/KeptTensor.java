@@ -49,4 +49,12 @@ public record KeptTensor(TensorInfo tensor, String layer, LayerKind kind, Why wh
     requireNonNull(why, "why");
     requireNonNull(reason, "reason");
   }
+
+  void describe(Fields out) {
+    Described.tensor(out, tensor);
+    out.text("layer", layer)
+        .text("layer_kind", kind.name())
+        .text("why", why.wire())
+        .text("reason", reason);
+  }
 }

@@ -13,16 +13,6 @@ final class NonFiniteScan {
 
   private NonFiniteScan() {}
 
-  /** Whether any of the first {@code count} numbers is NaN or infinite. */
-  static boolean any(float[] values, int count) {
-    // 0 x is 0 for finite x, else NaN; a sum of such keeps the NaN and needs no branch.
-    float sum = 0;
-    for (int i = 0; i < count; i++) {
-      sum += values[i] * 0f;
-    }
-    return Float.isNaN(sum);
-  }
-
   /**
    * Replaces them as {@link dev.monoquant.NonFinitePolicy#CLAMP} says: each row for itself, so that
    * the result does not depend on the height of tiles.
@@ -31,7 +21,7 @@ final class NonFiniteScan {
    */
   static NonFinites clamp(float[] values, WeightMatrix rows, long firstRow, int height) {
     int cols = Math.toIntExact(rows.cols());
-    if (!any(values, height * cols)) {
+    if (!NonFinites.any(values, height * cols)) {
       return NonFinites.NONE;
     }
     NonFinites found = NonFinites.in(values, rows, firstRow, height);
@@ -61,7 +51,7 @@ final class NonFiniteScan {
     for (long row = 0; row < rows; row += height) {
       int h = (int) Math.min(height, rows - row);
       reader.readAll(row, h, values);
-      if (any(values, h * reader.cols())) {
+      if (NonFinites.any(values, h * reader.cols())) {
         all = all.plus(NonFinites.in(values, reader.rows(), row, h));
       }
     }

@@ -84,4 +84,14 @@ record NonFinites(long nans, long infinities, List<Long> first) {
     }
     return out.toString();
   }
+
+  /** Whether any of the first {@code count} numbers is NaN or infinite. */
+  static boolean any(float[] values, int count) {
+    // 0 x is 0 for finite x, else NaN; a sum of such keeps the NaN and needs no branch.
+    float sum = 0;
+    for (int i = 0; i < count; i++) {
+      sum += values[i] * 0f;
+    }
+    return Float.isNaN(sum);
+  }
 }

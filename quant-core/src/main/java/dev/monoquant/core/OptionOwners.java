@@ -3,9 +3,11 @@ package dev.monoquant.core;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.Nearest;
 import dev.monoquant.QuantException;
+import dev.monoquant.core.InputOpener.Opened;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.PluginEntry;
 import dev.monoquant.spi.Plugins;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Set;
@@ -97,5 +99,15 @@ record OptionOwners(Plugins all, List<OwnOptions> owners) {
         .map(OwnOptions::toString)
         .distinct()
         .collect(Collectors.joining(" and "));
+  }
+
+  /**
+   * Refuses options of inputs that none of the inputs of a call has.
+   *
+   * @throws ConfigurationException naming them
+   */
+  static void requireKnown(Settings settings, Opened... inputs) {
+    List<OwnOptions> owners = Arrays.stream(inputs).map(Opened::own).toList();
+    new OptionOwners(settings.plugins(), owners).requireKnown(settings.inputOptions().keySet());
   }
 }

@@ -37,4 +37,9 @@ public record PlannedWeight(
   public long bytesAfter() {
     return weight.encoding().packedBytes(weight.rows().rows(), weight.rows().cols());
   }
+
+  void describe(Fields out) {
+    Described.weight(out, weight);
+    out.text("evidence", evidence.wire()).text("quantizer", quantizer).text("remark", remark);
+  }
 }

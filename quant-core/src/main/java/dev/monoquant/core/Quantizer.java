@@ -26,7 +26,7 @@ import java.util.function.Consumer;
  * <p>An immutable value; the {@code with} methods of {@link QuantizerOptions} return changed
  * copies. The caller's model is never written to. Thread-safe.
  */
-public final class Quantizer extends QuantizerOptions {
+public final class Quantizer extends QuantizerOptions<Quantizer> {
 
   private Quantizer(Settings settings) {
     super(settings);

@@ -65,7 +65,7 @@ final class RowReader {
   long readAll(long firstRow, int height, float[] to) throws IOException {
     RowRange range = new RowRange(firstRow, height);
     source.readRows(rows, range, to);
-    boolean overflow = tensor.type() == ElementType.FLOAT64 && NonFiniteScan.any(to, height * cols);
+    boolean overflow = tensor.type() == ElementType.FLOAT64 && NonFinites.any(to, height * cols);
     return overflow ? firstOverflow(range) : NONE;
   }
 

@@ -63,7 +63,7 @@ final class Spool {
     ModelSource source = opened.source();
     StoredModel.Cleanup cleanup = needsOriginal(source) ? opened::close : () -> {};
     MemoryStore store = new MemoryStore(source, plan.layers(), weights(plan), kept(plan));
-    Report report = Stages.runGated(settings, source, plan, Stages.policy(config), store);
+    Report report = Execution.runGated(settings, source, plan, Execution.policy(config), store);
     return new StoredModel(
         settings, store, Optional.of(report), provenance, config.format(), stateDict, cleanup);
   }
@@ -83,9 +83,8 @@ final class Spool {
       WriteOptions options = new WriteOptions(file, false, false, false);
       Report report;
       try (OutputChoice.Open open = OutputChoice.open(output, source);
-          OutputWriter sink =
-              open.session().layout(Stages.contents(plan, provenance)).open(options)) {
-        report = Stages.runGated(settings, source, plan, Stages.policy(config), sink);
+          OutputWriter sink = open.session().layout(plan.contents(provenance)).open(options)) {
+        report = Execution.runGated(settings, source, plan, Execution.policy(config), sink);
         sink.commit();
       }
       ModelSource spooled =

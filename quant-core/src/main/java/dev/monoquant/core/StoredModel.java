@@ -117,9 +117,9 @@ final class StoredModel implements QuantizedModel {
         new Transcoder(settings, source, sink).run();
         if (settings.running() && output.isRunnable()) {
           Trial trial = Trial.of(settings, source, layers, sink, target);
-          trial.requireAccepted(settings.gates().check(trial));
+          trial.requireAccepted(settings.gates().checkRun(trial.run()));
         } else {
-          Stages.finish(settings, sink, target);
+          Execution.finish(settings, sink, target);
         }
         return settings.cancellation().place(sink::commit);
       }

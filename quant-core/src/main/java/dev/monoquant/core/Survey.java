@@ -51,7 +51,7 @@ final class Survey {
         weights,
         (planned, firstRow, height, values, count) -> {
           String name = planned.weight().name();
-          if (NonFiniteScan.any(values, count)) {
+          if (NonFinites.any(values, count)) {
             NonFinites here = NonFinites.in(values, planned.weight().rows(), firstRow, height);
             synchronized (found) {
               found.merge(name, here, NonFinites::plus);

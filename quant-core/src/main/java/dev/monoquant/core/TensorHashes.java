@@ -1,5 +1,6 @@
 package dev.monoquant.core;
 
+import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.ModelSource;
 import java.io.IOException;

@@ -104,7 +104,7 @@ record Trial(
     refusal.ifPresent(
         e -> all.add(Problem.error("run beside the original", String.valueOf(e.getMessage()), "")));
     Report told = report.with(all, run);
-    return told.withGates(gates.check(told, this));
+    return told.withGates(gates.checkRun(told));
   }
 
   /**

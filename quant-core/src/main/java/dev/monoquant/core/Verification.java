@@ -69,14 +69,66 @@ public record Verification(
 
   /** {@return text for people, without colours, lines ended by {@code \n}} */
   public String toTable() {
-    return VerificationText.table(this);
+    StringBuilder out = new StringBuilder();
+    out.append(
+        Text.format(
+            "%s: %s read again, %s\n",
+            Text.name(output), Text.count(tensors, "stored tensor"), Text.bytes(bytes)));
+    if (!against.isEmpty()) {
+      ErrorStatistics total = total();
+      out.append(
+          Text.format(
+              "against %s: %s decoded, SQNR %s dB, cosine %s, max error %s\n",
+              Text.name(against),
+              Text.count(errors.size(), "weight"),
+              Text.decibels(total.sqnrDb()),
+              Text.cosine(total.cosine()),
+              Text.error(total.maxError())));
+    }
+    Text.problems(differences, out);
+    out.append(sound() ? "nothing differs\n" : "");
+    return out.toString();
   }
 
   /**
-   * {@return the same as one JSON object, keys in a fixed order, with {@code "schema": 1}; numbers
-   * that are not finite are {@code null}}
+   * {@return the same as one JSON object, keys in a fixed order; numbers that are not finite are
+   * {@code null}}
+   *
+   * <pre>
+   * {
+   *   "schema": 1,
+   *   "kind": "verification",
+   *   "output": "model-int8.safetensors",
+   *   "against": "model.safetensors",    // empty if no original was given
+   *   "sound": true,
+   *   "made": {"monoquant.tool": "...", ...},
+   *   "tensors": 12,                     // stored ones that were read
+   *   "bytes": 1040,
+   *   "errors": {"elements": 1000, "sqnr_db": 44.1, "max_error": 0.01, "cosine": 0.9999},
+   *   "weights": [{"name": "fc.weight", "errors": {...}}],  // empty without an original
+   *   "differences": [{"severity": "error", "subject": "", "message": "", "remedy": ""}]
+   * }
+   * </pre>
    */
   public String toJson() {
-    return VerificationText.json(this);
+    return Fields.document(
+        "verification",
+        out -> {
+          out.text("output", output)
+              .text("against", against)
+              .flag("sound", sound())
+              .map("made", made)
+              .integer("tensors", tensors)
+              .integer("bytes", bytes)
+              .object("errors", fields -> Described.errors(fields, total()))
+              .objects(
+                  "weights",
+                  List.copyOf(errors.entrySet()),
+                  (fields, weight) ->
+                      fields
+                          .text("name", weight.getKey())
+                          .object("errors", e -> Described.errors(e, weight.getValue())));
+          Described.problems(out, "differences", differences);
+        });
   }
 }

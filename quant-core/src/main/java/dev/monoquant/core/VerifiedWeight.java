@@ -98,7 +98,7 @@ final class VerifiedWeight {
       EncodedTile tile = output.readTile(weight, new RowRange(first, rows));
       float[] decoded = buffers.decoded(rows * cols);
       decoder.decode(tile, decoded);
-      if (NonFiniteScan.any(decoded, rows * cols)) {
+      if (NonFinites.any(decoded, rows * cols)) {
         faults[index] =
             "rows " + first + " to " + (first + rows - 1) + " decode to NaN or infinities";
       } else if (original != null) {

@@ -8,6 +8,7 @@ import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.InputOpener.Opened;
+import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.Auditable;
@@ -57,7 +58,7 @@ final class Verifier {
                               + opened.foreign().map(f -> ". It is quantized " + f).orElse("")))
               .audit();
       if (against.isEmpty()) {
-        Stages.requireKnown(settings, opened);
+        OptionOwners.requireKnown(settings, opened);
       }
       Verifier verifier = new Verifier(settings, opened.source(), audit);
       opened
@@ -68,7 +69,7 @@ final class Verifier {
         return verifier.result(path, "");
       }
       try (Opened original = InputOpener.open(settings, against.get(), settings.inputOptions())) {
-        Stages.requireKnown(settings, opened, original);
+        OptionOwners.requireKnown(settings, opened, original);
         verifier.against(original.source());
         return verifier.result(path, against.get().describe());
       }

@@ -19,4 +19,10 @@ public record WeightReport(PlannedWeight planned, ErrorStatistics errors, double
   public double compressionRatio() {
     return planned.bytesAfter() == 0 ? 1 : (double) planned.bytesBefore() / planned.bytesAfter();
   }
+
+  void describe(Fields out) {
+    planned.describe(out);
+    out.object("errors", fields -> Described.errors(fields, errors))
+        .number("max_error_bound", maxErrorBound);
+  }
 }

@@ -98,7 +98,7 @@ final class WeightRun {
       coded = quantizer.quantize(tile);
       gate.check(coded, firstRow, rows);
     } catch (RuntimeException e) {
-      if (NonFiniteScan.any(original, rows * cols)) {
+      if (NonFinites.any(original, rows * cols)) {
         throw NonFiniteScan.refusal(source, reader, height);
       }
       throw blame("rows " + firstRow + " to " + (firstRow + rows - 1), e);

@@ -1,5 +1,10 @@
 package dev.monoquant.core;
 
+import dev.monoquant.core.control.Cancellation;
+import dev.monoquant.core.control.ColumnStatistics;
+import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.control.SampleInputs;
+import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.ReadLimits;

@@ -1,8 +1,11 @@
 package dev.monoquant.files.model;
 
+import dev.monoquant.Problem;
 import dev.monoquant.files.parts.CellGrid;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.Audit;
+import dev.monoquant.spi.Auditable;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
@@ -10,9 +13,11 @@ import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
@@ -37,6 +42,7 @@ public final class FileSource implements ModelSource {
   private final ModelFiles files;
   private final ModelInfo info;
   private final TileReader reader;
+  private final Function<ModelInfo, List<Problem>> faults;
 
   /**
    * Takes an open model over.
@@ -46,14 +52,17 @@ public final class FileSource implements ModelSource {
    * @param parts the names of the tensors they are made of
    * @param reader reads them
    * @param notes what was decided besides what the files tell, see {@link ModelInfo#notes()}
+   * @param faults what an audit finds besides what the manifest tells, from this description
    */
   public FileSource(
       ModelFiles files,
       List<EncodedWeight> quantized,
       Set<String> parts,
       TileReader reader,
-      List<String> notes) {
+      List<String> notes,
+      Function<ModelInfo, List<Problem>> faults) {
     this.files = files;
+    this.faults = faults;
     List<TensorInfo> plain =
         files.tensors().values().stream()
             .map(ModelFiles.Located::info)
@@ -87,7 +96,16 @@ public final class FileSource implements ModelSource {
 
   @Override
   public <C> Optional<C> find(Class<C> capability) {
-    return FileAudit.of(files).filter(capability::isInstance).map(capability::cast);
+    return FileAudit.of(files)
+        .map(audit -> (Auditable) () -> withFaults(audit.audit()))
+        .filter(capability::isInstance)
+        .map(capability::cast);
+  }
+
+  private Audit withFaults(Audit audit) {
+    List<Problem> differences = new ArrayList<>(audit.differences());
+    differences.addAll(faults.apply(info));
+    return new Audit(audit.made(), audit.inputs(), audit.checked(), audit.bytes(), differences);
   }
 
   @Override

@@ -121,13 +121,14 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
    * The model with its weights decoded; with all its tensors as they are stored, and a note why,
    * where that is not supported.
    */
-  private static ModelSource decoding(
-      ModelFiles files, JsonValue.Obj config, String configFile) throws IOException {
+  private static ModelSource decoding(ModelFiles files, JsonValue.Obj config, String configFile)
+      throws IOException {
     Map<String, StoredWeight> weights;
     Set<String> parts;
     List<String> notes = new ArrayList<>();
     try {
-      List<ConfigGroup> groups = ConfigGroup.read(ConfigWriter.quantization(config).orElseThrow(), configFile);
+      List<ConfigGroup> groups =
+          ConfigGroup.read(ConfigWriter.quantization(config).orElseThrow(), configFile);
       WeightScanner scanner = new WeightScanner(files, groups, configFile);
       weights = scanner.weights();
       parts = scanner.parts();

@@ -179,11 +179,13 @@ final class LoaderAudit {
     List<Problem> problems = new ArrayList<>();
     faults.forEach(
         (fault, subjects) -> {
-          String shown = subjects.stream().limit(3).map(s -> quote(s)).collect(Collectors.joining(", "));
+          String shown =
+              subjects.stream().limit(3).map(s -> quote(s)).collect(Collectors.joining(", "));
           int more = subjects.size() - 3;
           String names = more > 0 ? shown + " and " + more + " more" : shown;
           problems.add(
-              Problem.error(file, names + ": " + fault, "Loaders would read it wrongly; make it anew"));
+              Problem.error(
+                  file, names + ": " + fault, "Loaders would read it wrongly; make it anew"));
         });
     return problems;
   }

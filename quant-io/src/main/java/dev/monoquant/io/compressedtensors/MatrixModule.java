@@ -16,8 +16,8 @@ final class MatrixModule {
   /**
    * {@return the module, which may be a Linear; empty if the tensor is no weight of any}
    *
-   * @param tensor a tensor that is stored as it is: {@code a.b.weight}, {@code a.b.weight_v}, {@code
-   *     a.b.parametrizations.weight.original1}
+   * @param tensor a tensor that is stored as it is: {@code a.b.weight}, {@code a.b.weight_v},
+   *     {@code a.b.parametrizations.weight.original1}
    */
   static Optional<String> of(TensorInfo tensor) {
     String name = tensor.name();

@@ -41,8 +41,7 @@ final class ModuleMatcher {
         continue;
       }
       try {
-        patterns.put(
-            entry, Pattern.compile(entry.substring(ModulePatterns.REGEX.length())));
+        patterns.put(entry, Pattern.compile(entry.substring(ModulePatterns.REGEX.length())));
       } catch (PatternSyntaxException | StackOverflowError e) {
         throw unusable(entry, "", e);
       }

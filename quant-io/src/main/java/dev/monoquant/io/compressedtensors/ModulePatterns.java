@@ -102,7 +102,11 @@ final class ModulePatterns {
     /** All but the first: the layer stays, the expert is open. */
     ANY_BUT_FIRST,
     /** None. */
-    AS_THEY_ARE
+    AS_THEY_ARE;
+
+    Numbers narrower() {
+      return this == ANY ? ANY_BUT_FIRST : AS_THEY_ARE;
+    }
   }
 
   private void add(List<String> modules, Numbers numbers, Set<String> entries) {
@@ -117,7 +121,7 @@ final class ModulePatterns {
           boolean behindAnything = !endings.contains(shape);
           boolean behindWrappers = !cores.contains(core.text());
           if (!last && (names.size() == 1 || !behindAnything || !behindWrappers)) {
-            add(names, Numbers.values()[numbers.ordinal() + 1], entries);
+            add(names, numbers.narrower(), entries);
             return;
           }
           if (behindAnything) {

@@ -28,7 +28,8 @@ final class OwnFiles {
       for (EncodedWeight weight : weights) {
         PartStorage.of(weight).forEach(p -> parts.add(p.tensor().name()));
       }
-      return new FileSource(files, weights, parts, new PartReader(files), List.of(), i -> List.of());
+      return new FileSource(
+          files, weights, parts, new PartReader(files), List.of(), i -> List.of());
     } catch (RuntimeException | Error e) {
       files.close();
       throw e;

@@ -1,5 +1,7 @@
 package dev.monoquant.io.safetensors;
 
+import java.util.concurrent.ConcurrentHashMap;
+import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.output.Disk;
@@ -24,7 +26,7 @@ final class SafetensorsWriter implements OutputWriter {
   private final Path target;
   private final Staging staging;
   private final OutputFile file;
-  private final PartWriter parts;
+  private final Map<String, WeightLayout.Writer> weights = new ConcurrentHashMap<>();
 
   private boolean finished;
 
@@ -38,17 +40,24 @@ final class SafetensorsWriter implements OutputWriter {
       staging.close();
       throw e;
     }
-    this.parts = new PartWriter(file);
   }
 
   @Override
   public void writeTile(EncodedWeight weight, EncodedTile tile) throws IOException {
-    parts.writeTile(weight, tile);
+    writer(weight).writeTile(tile);
   }
 
   @Override
   public void writeWhole(EncodedWeight weight, Map<String, byte[]> whole) throws IOException {
-    parts.writeWhole(weight, whole);
+    writer(weight).writeWhole(whole);
+  }
+
+  private WeightLayout.Writer writer(EncodedWeight weight) {
+    return weights.computeIfAbsent(
+        weight.name(),
+        name ->
+            SafetensorsOutput.parts(weight)
+                .writer((tensor, offset, data) -> file.write(tensor.name(), offset, data)));
   }
 
   @Override

@@ -2,6 +2,7 @@ package dev.monoquant.io.torchscript;
 
 import static dev.monoquant.QuantException.quote;
 
+import dev.monoquant.script.HeldStorage;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.json.JsonFields;
@@ -132,7 +133,7 @@ final class RewrittenReader {
     }
     long expected;
     try {
-      expected = HeldPart.of(weight, part).bytes();
+      expected = HeldStorage.layout(weight).tensor(part.name()).bytes();
     } catch (ArithmeticException e) {
       throw fault.of(where, e);
     }

@@ -46,8 +46,7 @@ final class BitPacking {
    *     order
    * @param to the first byte
    */
-  static void pack(
-      byte[] codes, int from, int count, int bits, int flip, byte[] out, int to) {
+  static void pack(byte[] codes, int from, int count, int bits, int flip, byte[] out, int to) {
     long mask = (0xffL >>> (8 - bits)) * EACH_BYTE;
     long inverted = (flip & 0xffL) * EACH_BYTE;
     int at = to;

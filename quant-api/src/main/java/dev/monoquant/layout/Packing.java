@@ -20,7 +20,8 @@ import java.nio.ByteBuffer;
  * </pre>
  *
  * <p>Where cells share bytes, the first one is in the least significant bits, and what is left of
- * the last element is zero. In words, 2^(bits-1) is added to signed codes, so that all are positive.
+ * the last element is zero. In words, 2^(bits-1) is added to signed codes, so that all are
+ * positive.
  */
 public enum Packing {
 
@@ -119,8 +120,7 @@ public enum Packing {
     int run = this == PADDED_WORDS ? period(cell) : count;
     for (int done = 0, at = from; done < count; done += run, at += Integer.BYTES) {
       int n = Math.min(run, count - done);
-      BitPacking.unpack(
-          stored, at, n, cell.bits(), flip(cell), extendsSign(cell), out, to + done);
+      BitPacking.unpack(stored, at, n, cell.bits(), flip(cell), extendsSign(cell), out, to + done);
     }
   }
 

@@ -51,8 +51,7 @@ final class PartTensor {
     this.columns = Math.toIntExact(cells.rank() == 0 ? 1 : cells.dim(-1));
     this.rowBytes = packing.bytes(cell, columns);
     this.tensor =
-        new TensorInfo(
-            storage.tensor(), packing.type(cell), shape(cells), matrix.tensor().shard());
+        new TensorInfo(storage.tensor(), packing.type(cell), shape(cells), matrix.tensor().shard());
   }
 
   private TensorShape shape(TensorShape cells) {
@@ -188,8 +187,7 @@ final class PartTensor {
       sink.write(tensor, offset, ByteBuffer.wrap(bytes));
     }
 
-    private void writeRuns(WeightMatrix.Runs runs, RowRange rows, byte[] cells)
-        throws IOException {
+    private void writeRuns(WeightMatrix.Runs runs, RowRange rows, byte[] cells) throws IOException {
       int unit = cell.cellBytes();
       if (runs.count() == 1) {
         put(runs.start(0) * unit, cells);

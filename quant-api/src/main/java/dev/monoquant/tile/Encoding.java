@@ -282,10 +282,7 @@ public record Encoding(List<Part> parts, Formula formula) {
   public void checkRows(WeightMatrix matrix, RowRange rows) {
     int alignment = rowAlignment();
     boolean ends = rows.end() == matrix.rows() || rows.height() % alignment == 0;
-    if (rows.height() < 1
-        || rows.end() > matrix.rows()
-        || rows.first() % alignment != 0
-        || !ends) {
+    if (rows.height() < 1 || rows.end() > matrix.rows() || rows.first() % alignment != 0 || !ends) {
       throw new IllegalArgumentException(
           "rows "
               + rows.first()

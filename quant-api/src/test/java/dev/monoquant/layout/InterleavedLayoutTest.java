@@ -83,8 +83,7 @@ class InterleavedLayoutTest {
     public EncodedTile read(RowRange rows, Source source) throws IOException {
       ENCODING.checkRows(matrix, rows);
       int length = rows.height() * blocks();
-      ByteBuffer stored =
-          source.read(tensor(), rows.first() * blocks() * BYTES, length * BYTES);
+      ByteBuffer stored = source.read(tensor(), rows.first() * blocks() * BYTES, length * BYTES);
       byte[] codes = new byte[length * NUMBERS];
       byte[] scale = new byte[length * 2];
       for (int block = 0; block < length; block++) {
@@ -95,8 +94,7 @@ class InterleavedLayoutTest {
           codes[i + NUMBERS / 2] = (byte) ((pair >> 4) - 8);
         }
       }
-      return new EncodedTile(
-          rows.first(), rows.height(), Map.of("codes", codes, "scale", scale));
+      return new EncodedTile(rows.first(), rows.height(), Map.of("codes", codes, "scale", scale));
     }
   }
 
@@ -130,9 +128,6 @@ class InterleavedLayoutTest {
         new LayoutLaws(layout.matrix(), Nibbles.ENCODING, layout)
             .store(parts, List.of(new RowRange(0, 1)), new Random(1))
             .get(layout.tensor());
-    assertThat(block)
-        .startsWith(0x34, 0x12, 0x90, 0x88)
-        .endsWith(0x88, 0x7f)
-        .hasSize(18);
+    assertThat(block).startsWith(0x34, 0x12, 0x90, 0x88).endsWith(0x88, 0x7f).hasSize(18);
   }
 }

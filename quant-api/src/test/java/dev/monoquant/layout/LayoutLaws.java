@@ -95,7 +95,9 @@ record LayoutLaws(WeightMatrix matrix, Encoding encoding, WeightLayout layout) {
     }
     stored.forEach(
         (tensor, bytes) ->
-            assertThat(written.get(tensor).cardinality()).as(tensor.name()).isEqualTo(bytes.length));
+            assertThat(written.get(tensor).cardinality())
+                .as(tensor.name())
+                .isEqualTo(bytes.length));
     return stored;
   }
 

@@ -78,10 +78,8 @@ class TensorPerPartTest {
   }
 
   /** The cells a to f, in tiles of one row. */
-  private static int[] stored(WeightMatrix matrix, Part codes, Storage storage)
-      throws IOException {
-    TensorPerPart layout =
-        new TensorPerPart(matrix, Encoding.opaque(codes), part -> storage);
+  private static int[] stored(WeightMatrix matrix, Part codes, Storage storage) throws IOException {
+    TensorPerPart layout = new TensorPerPart(matrix, Encoding.opaque(codes), part -> storage);
     ByteBuffer bytes = ByteBuffer.allocate((int) layout.tensor("codes").bytes());
     WeightLayout.Writer writer =
         layout.writer((tensor, offset, data) -> bytes.put((int) offset, data.array()));
@@ -146,8 +144,7 @@ class TensorPerPartTest {
     WeightLayout.Writer writer = layout.writer((tensor, offset, data) -> {});
     Map<String, byte[]> parts = Map.of("codes", new byte[12], "scale", new byte[3]);
     assertThatThrownBy(() -> writer.writeTile(new EncodedTile(1, 2, parts)))
-        .hasMessage(
-            "rows 1 to 3 of w.weight, which has 4; tiles start and end at multiples of 2");
+        .hasMessage("rows 1 to 3 of w.weight, which has 4; tiles start and end at multiples of 2");
     assertThatThrownBy(() -> writer.writeTile(new EncodedTile(0, 1, parts)))
         .hasMessageStartingWith("rows 0 to 1");
     assertThatThrownBy(() -> writer.writeTile(new EncodedTile(0, 2, parts)))
@@ -169,8 +166,7 @@ class TensorPerPartTest {
         matrix,
         encoding(parts),
         part ->
-            new Storage(
-                "w_" + part.name(), byPart.get(part).packing(), byPart.get(part).order()));
+            new Storage("w_" + part.name(), byPart.get(part).packing(), byPart.get(part).order()));
   }
 
   private static Encoding encoding(List<Stored> parts) {

@@ -32,7 +32,11 @@ import java.io.ObjectInputStream;
 @AnalyzeClasses(packages = "dev.monoquant", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
   private static final String[] API = {
-    "dev.monoquant", "dev.monoquant.layout..", "dev.monoquant.model..", "dev.monoquant.tile..", "dev.monoquant.spi.."
+    "dev.monoquant",
+    "dev.monoquant.layout..",
+    "dev.monoquant.model..",
+    "dev.monoquant.tile..",
+    "dev.monoquant.spi.."
   };
   private static final String CORE = "dev.monoquant.core..";
   private static final String FILES = "dev.monoquant.files..";
@@ -72,6 +76,10 @@ class ArchitectureTest {
   @ArchTest
   static final ArchRule packagesHaveNoCycles =
       slices().assignedFrom(new EachPackage()).should().beFreeOfCycles();
+
+  @ArchTest
+  static final ArchRule classesOfCoreHaveNoCycles =
+      slices().assignedFrom(new EachClass(CORE)).should().beFreeOfCycles();
 
   @ArchTest
   static final ArchRule librariesSpeakDjlAndNoEngine =
@@ -167,13 +175,28 @@ class ArchitectureTest {
           || type.isEquivalentTo(Nearest.class);
     }
 
-    private static JavaClass outermost(JavaClass type) {
-      return type.getEnclosingClass().map(EachPackage::outermost).orElse(type);
-    }
-
     @Override
     public String getDescription() {
       return "the packages of dev.monoquant";
     }
+  }
+
+  /** Every class of some packages, with what is nested in it, is a slice of its own. */
+  private record EachClass(String packages) implements SliceAssignment {
+    @Override
+    public SliceIdentifier getIdentifierOf(JavaClass type) {
+      return JavaClass.Predicates.resideInAPackage(packages).test(type)
+          ? SliceIdentifier.of(outermost(type).getName())
+          : SliceIdentifier.ignore();
+    }
+
+    @Override
+    public String getDescription() {
+      return "the classes of " + packages;
+    }
+  }
+
+  private static JavaClass outermost(JavaClass type) {
+    return type.getEnclosingClass().map(ArchitectureTest::outermost).orElse(type);
   }
 }

@@ -3,10 +3,10 @@ package dev.monoquant.script;
 import static java.util.Objects.requireNonNull;
 
 import com.google.auto.service.AutoService;
-import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.files.pickle.PickleTuple;
 import dev.monoquant.files.pickle.PickleValue.None;
+import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ScriptRunner;

@@ -2,11 +2,11 @@ package dev.monoquant.script;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.layout.TensorPerPart.Storage;
-import dev.monoquant.layout.TensorPerPart;
 import dev.monoquant.layout.Packing;
+import dev.monoquant.layout.TensorPerPart;
+import dev.monoquant.layout.TensorPerPart.Storage;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.spi.EncodedWeight;
 
 /**
  * A storage that a rewritten program needs besides those of the original: one part of one weight.

@@ -60,8 +60,7 @@ final class StoredWeight implements WeightLayout {
    * @param points how tiled zero points are stored
    * @param label the file, for messages
    */
-  StoredWeight(
-      EncodedWeight weight, String module, Packing codes, Packing points, String label) {
+  StoredWeight(EncodedWeight weight, String module, Packing codes, Packing points, String label) {
     this.weight = weight;
     this.module = module;
     this.codes = codes;
@@ -89,8 +88,7 @@ final class StoredWeight implements WeightLayout {
 
   private TensorInfo shape() {
     String shard = weight.rows().tensor().shard();
-    return new TensorInfo(
-        name(PackedWeight.SHAPE), ElementType.INT64, TensorShape.of(2), shard);
+    return new TensorInfo(name(PackedWeight.SHAPE), ElementType.INT64, TensorShape.of(2), shard);
   }
 
   EncodedWeight weight() {

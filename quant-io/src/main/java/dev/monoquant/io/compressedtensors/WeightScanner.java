@@ -110,8 +110,7 @@ final class WeightScanner {
             new SchemeId("int" + group.bits(), 1),
             CommonOptions.of(group.bits(), group.symmetric(), group.strategy().granularity()),
             encoding);
-    weights.put(
-        info.name(), new StoredWeight(weight, module, codes, points, main.file().label()));
+    weights.put(info.name(), new StoredWeight(weight, module, codes, points, main.file().label()));
   }
 
   private ModelFiles.Located require(String module, String param) {

@@ -1,15 +1,15 @@
 package dev.monoquant.io.safetensors;
 
-import java.util.LinkedHashMap;
-import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.files.model.FileSource;
 import dev.monoquant.files.model.ModelFiles;
 import dev.monoquant.files.safetensors.SafetensorsFile;
+import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;

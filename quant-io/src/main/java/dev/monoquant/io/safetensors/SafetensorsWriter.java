@@ -1,13 +1,12 @@
 package dev.monoquant.io.safetensors;
 
-import java.util.concurrent.ConcurrentHashMap;
-import dev.monoquant.layout.WeightLayout;
-import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputFile;
 import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.output.Staging;
+import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputWriter;
@@ -18,6 +17,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** One safetensors file in the making. */
 final class SafetensorsWriter implements OutputWriter {
@@ -73,7 +73,7 @@ final class SafetensorsWriter implements OutputWriter {
   @Override
   public Optional<Path> finish() throws IOException {
     Manifest open = Manifest.of(staging.inputs(), file.hashes());
-    String self = HashPool.hash(layout.with(open).headerBytes());
+    String self = Sha256.of(layout.with(open).headerBytes());
     file.finish(layout.with(open.withSelf(self)));
     finished = true;
     return Optional.empty();

@@ -2,9 +2,9 @@ package dev.monoquant.io.torchscript;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.monoquant.script.HeldStorage;
-import dev.monoquant.model.RowRange;
 import dev.monoquant.files.torch.Storage;
+import dev.monoquant.model.RowRange;
+import dev.monoquant.script.HeldStorage;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;

@@ -2,7 +2,6 @@ package dev.monoquant.io.torchscript;
 
 import static dev.monoquant.QuantException.quote;
 
-import dev.monoquant.script.HeldStorage;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.json.JsonFields;
@@ -15,6 +14,7 @@ import dev.monoquant.files.torch.TorchZip;
 import dev.monoquant.files.zip.ArchiveEntry;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.script.HeldStorage;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.Part;
 import java.io.IOException;

@@ -1,11 +1,11 @@
 package dev.monoquant.io.torchscript;
 
 import com.google.auto.service.AutoService;
-import dev.monoquant.script.HeldStorage;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.script.HeldStorage;
 import dev.monoquant.script.HolderOptions;
 import dev.monoquant.script.Rewritten;
 import dev.monoquant.spi.EncodedWeight;

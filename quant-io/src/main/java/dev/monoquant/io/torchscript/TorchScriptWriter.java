@@ -3,12 +3,10 @@ package dev.monoquant.io.torchscript;
 import static dev.monoquant.QuantException.quote;
 import static java.util.Objects.requireNonNull;
 
-import dev.monoquant.script.HeldStorage;
-import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.input.Closing;
-import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputJob;
@@ -18,7 +16,9 @@ import dev.monoquant.files.torch.Storage;
 import dev.monoquant.files.torch.TorchTensor;
 import dev.monoquant.files.torch.TorchZip;
 import dev.monoquant.files.zip.ArchiveWriter;
+import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.script.HeldStorage;
 import dev.monoquant.script.HolderRun;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputWriter;
@@ -241,7 +241,7 @@ final class TorchScriptWriter implements OutputWriter {
   private void writeManifest(Manifest open) throws IOException {
     String entry = plan.entry(Records.MANIFEST);
     byte[] frame = file.frame(Map.of(entry, 0L));
-    String self = HashPool.hash(ArchiveAudit.holder(frame, bytes(open)));
+    String self = Sha256.of(ArchiveAudit.holder(frame, bytes(open)));
     file.write(entry, 0, ByteBuffer.wrap(bytes(open.withSelf(self))));
   }
 

@@ -1,6 +1,5 @@
 package dev.monoquant.io.torchscript;
 
-import dev.monoquant.model.TensorInfo;
 import dev.monoquant.files.pickle.PickleDict;
 import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.files.pickle.PickleObject.Call;
@@ -13,6 +12,7 @@ import dev.monoquant.files.pickle.PickleValue.Int;
 import dev.monoquant.files.pickle.PickleValue.Text;
 import dev.monoquant.files.pickle.PickleWriter;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.model.TensorInfo;
 import dev.monoquant.script.HeldStorage;
 import dev.monoquant.script.Mode;
 import dev.monoquant.script.Rewritten;
@@ -86,8 +86,7 @@ final class StandIn implements Rewriting {
 
   private static HeldStorage storage(EncodedWeight weight, Part part, String key) {
     TensorInfo held = HeldStorage.layout(weight).tensor(part.name());
-    return new HeldStorage(
-        key, weight.name(), part.name(), held.type(), held.shape().elements());
+    return new HeldStorage(key, weight.name(), part.name(), held.type(), held.shape().elements());
   }
 
   private static PickleObject holder(List<HeldStorage> storages) {

@@ -68,7 +68,7 @@ class InterleavedLayoutTest {
           for (int block = 0; block < tile.height() * blocks(); block++) {
             out.put(tile.part("scale"), 2 * block, 2);
             for (int i = block * NUMBERS; i < block * NUMBERS + NUMBERS / 2; i++) {
-              out.put((byte) (codes[i] + 8 | codes[i + NUMBERS / 2] + 8 << 4));
+              out.put((byte) ((codes[i] + 8) | (codes[i + NUMBERS / 2] + 8) << 4));
             }
           }
           sink.write(tensor(), tile.firstRow() * blocks() * BYTES, out.flip());

@@ -82,11 +82,12 @@ class TensorPerPartTest {
     TensorPerPart layout = new TensorPerPart(matrix, Encoding.opaque(codes), part -> storage);
     ByteBuffer bytes = ByteBuffer.allocate((int) layout.tensor("codes").bytes());
     WeightLayout.Writer writer =
-        layout.writer((tensor, offset, data) -> bytes.put((int) offset, data.array()));
+        layout.writer((tensor, offset, data) -> bytes.position((int) offset).put(data));
     for (int row = 0; row < 3; row++) {
       byte[] cells = {(byte) (0xa + 2 * row), (byte) (0xb + 2 * row)};
       writer.writeTile(new EncodedTile(row, 1, Map.of("codes", cells)));
     }
+    bytes.clear();
     int[] values = new int[bytes.capacity()];
     for (int i = 0; i < values.length; i++) {
       values[i] = bytes.get(i) & 0xff;

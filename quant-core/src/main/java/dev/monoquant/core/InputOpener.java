@@ -38,6 +38,11 @@ final class InputOpener {
       Reading reading,
       Optional<ForeignQuantization> foreign)
       implements AutoCloseable {
+    /** The same input as an output shows it; close the one or the other. */
+    Opened as(OutputChoice.Open output) {
+      return new Opened(output.view(), format, own, reading, foreign);
+    }
+
     @Override
     public void close() {
       source.close();

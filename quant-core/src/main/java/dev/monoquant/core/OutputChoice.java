@@ -26,9 +26,10 @@ final class OutputChoice {
    * A format that is open on a source.
    *
    * @param format the format
+   * @param view the source as the format shows it; closed with the source and not with this
    * @param session closed with this
    */
-  record Open(OutputFormat format, OutputSession session) implements Closeable {
+  record Open(OutputFormat format, ModelSource view, OutputSession session) implements Closeable {
     @Override
     public void close() throws IOException {
       session.close();
@@ -55,7 +56,8 @@ final class OutputChoice {
   /** Opens a format on a source; the caller closes it before the source. */
   static Open open(OutputFormat format, ModelSource source) throws IOException {
     try {
-      return new Open(format, format.open(source));
+      ModelSource view = format.view(source);
+      return new Open(format, view, format.open(view));
     } catch (QuantException | UncheckedIOException e) {
       throw e;
     } catch (RuntimeException e) {

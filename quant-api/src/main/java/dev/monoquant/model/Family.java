@@ -9,13 +9,13 @@ import java.util.List;
  * of a gated layer, the experts of a mixture. One scheme has to hold for all of them.
  *
  * <p>Which layers these are depends on the loaders, so a family comes from the output format, by
- * {@link dev.monoquant.spi.OutputFormat#view}. What this does not do: it does not say how its layers
- * are quantized.
+ * {@link dev.monoquant.spi.OutputFormat#view}. What this does not do: it does not say how its
+ * layers are quantized.
  *
  * @param name for messages, such as {@code model.layers.0.self_attn.(q_proj|k_proj|v_proj)}
  * @param layers the names of the layers, at least two, in model order
- * @param quantizedOnly whether loaders have no place for these layers in float, once anything of the
- *     model is quantized
+ * @param quantizedOnly whether loaders have no place for these layers in float, once anything of
+ *     the model is quantized
  */
 public record Family(String name, List<String> layers, boolean quantizedOnly) {
 

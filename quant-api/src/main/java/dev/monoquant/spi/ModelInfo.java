@@ -71,15 +71,7 @@ public record ModelInfo(
    */
   public static ModelInfo of(String name, List<TensorInfo> tensors) {
     return new ModelInfo(
-        name,
-        tensors,
-        List.of(),
-        List.of(),
-        Map.of(),
-        List.of(),
-        Map.of(),
-        List.of(),
-        List.of(),
+        name, tensors, List.of(), List.of(), Map.of(), List.of(), Map.of(), List.of(), List.of(),
         List.of());
   }
 

@@ -24,8 +24,7 @@ final class FamilyRules {
   /** What becomes of the layers of a family: the names by the way, in the order of the family. */
   private record Ways(Map<String, List<String>> quantized, Map<String, List<String>> kept) {
     boolean whole(boolean quantizedOnly) {
-      return quantized.size() + (kept.isEmpty() ? 0 : 1) <= 1
-          && (kept.isEmpty() || !quantizedOnly);
+      return quantized.size() + (kept.isEmpty() ? 0 : 1) <= 1 && (kept.isEmpty() || !quantizedOnly);
     }
 
     /** The same of families that differ in numbers within their names only. */
@@ -37,8 +36,7 @@ final class FamilyRules {
     public String toString() {
       List<String> texts = new ArrayList<>();
       quantized.forEach((way, names) -> texts.add(Text.names(names, MAX_NAMES) + ": " + way));
-      kept.forEach(
-          (why, names) -> texts.add(Text.names(names, MAX_NAMES) + ": in float, " + why));
+      kept.forEach((why, names) -> texts.add(Text.names(names, MAX_NAMES) + ": in float, " + why));
       return String.join("; ", texts);
     }
   }
@@ -93,7 +91,8 @@ final class FamilyRules {
     String like =
         finding.more() == 0
             ? ""
-            : " (and " + Text.count(finding.more(), "family").replace("familys", "families")
+            : " (and "
+                + Text.count(finding.more(), "family").replace("familys", "families")
                 + " more like it)";
     if (ways.quantized().size() > 1) {
       return Problem.error(

@@ -66,6 +66,8 @@ class RecipeTest {
                 "keep",
                 "ragged_groups",
                 "channel",
+                "allow_partial_families",
+                true,
                 "format",
                 "compressed-tensors"));
 
@@ -86,6 +88,7 @@ class RecipeTest {
                 .minElements(4096)
                 .nonFinite(NonFinitePolicy.KEEP)
                 .raggedGroups(RaggedGroupPolicy.CHANNEL)
+                .allowPartialFamilies(true)
                 .format("compressed-tensors")
                 .build());
   }
@@ -300,15 +303,17 @@ class RecipeTest {
             Arbitraries.longs().between(0, Long.MAX_VALUE).optional(),
             Arbitraries.of(NonFinitePolicy.values()).optional(),
             Arbitraries.of(RaggedGroupPolicy.values()).optional(),
+            Arbitraries.of(true, false).optional(),
             Arbitraries.of("safetensors", "acme/blob").optional())
         .as(
-            (weights, ruleList, layers, min, nonFinite, ragged, format) -> {
+            (weights, ruleList, layers, min, nonFinite, ragged, partial, format) -> {
               var config = QuantizationConfig.builder().weights(weights);
               ruleList.forEach(config::rule);
               layers.forEach(config::layer);
               min.ifPresent(config::minElements);
               nonFinite.ifPresent(config::nonFinite);
               ragged.ifPresent(config::raggedGroups);
+              partial.ifPresent(config::allowPartialFamilies);
               format.ifPresent(config::format);
               return config.build();
             });

@@ -21,8 +21,8 @@ import java.util.stream.Collectors;
  * configuration, whatever layer it is in. In transformers there is no module that could hold an
  * expert's matrix in float while the model is quantized, so experts are quantized only.
  *
- * <p>What this does not do: it does not look at the architecture. A loader that does not fuse layers
- * of such names is asked for more than it needs.
+ * <p>What this does not do: it does not look at the architecture. A loader that does not fuse
+ * layers of such names is asked for more than it needs.
  */
 final class FusedLayers {
 

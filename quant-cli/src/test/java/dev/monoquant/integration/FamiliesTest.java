@@ -154,7 +154,8 @@ class FamiliesTest {
         .satisfies(
             p ->
                 assertThat(p.toString())
-                    .contains("model.layers.*.mlp.experts.*: ", "in different ways", "and 3 more: int4"));
+                    .contains(
+                        "model.layers.*.mlp.experts.*: ", "in different ways", "and 3 more: int4"));
     assertThat(plan(mixture(), int8().rule(int4("*.mlp.experts*")), DIRECTORY).problems())
         .isEmpty();
   }

@@ -66,8 +66,6 @@ class RecipeTest {
                 "keep",
                 "ragged_groups",
                 "channel",
-                "allow_partial_families",
-                true,
                 "format",
                 "compressed-tensors"));
 
@@ -88,7 +86,6 @@ class RecipeTest {
                 .minElements(4096)
                 .nonFinite(NonFinitePolicy.KEEP)
                 .raggedGroups(RaggedGroupPolicy.CHANNEL)
-                .allowPartialFamilies(true)
                 .format("compressed-tensors")
                 .build());
   }
@@ -317,6 +314,15 @@ class RecipeTest {
               format.ifPresent(config::format);
               return config.build();
             });
+  }
+
+  @Test
+  void partialFamiliesAreAllowedByAFlag() {
+    assertThat(Recipe.parse(Map.of("allow_partial_families", true), "r"))
+        .isEqualTo(QuantizationConfig.builder().allowPartialFamilies(true).build());
+    refused(
+        Map.of("allow_partial_families", "yes"),
+        "allow_partial_families is the text \"yes\"; it must be true or false");
   }
 
   private static Arbitrary<WeightSettings> settings() {

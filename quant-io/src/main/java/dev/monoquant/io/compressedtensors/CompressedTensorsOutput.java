@@ -3,6 +3,7 @@ package dev.monoquant.io.compressedtensors;
 import com.google.auto.service.AutoService;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.output.Disk;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
@@ -97,6 +98,15 @@ public final class CompressedTensorsOutput implements OutputFormat {
     @Override
     public Optional<String> unsupported(EncodedWeight weight) {
       return PackedWeight.refusal(weight);
+    }
+
+    @Override
+    public Optional<String> keptByDefault(WeightMatrix weight) {
+      return TiedHeads.isHead(weight.layer())
+          ? Optional.of(
+              "the head of a language model stays in float in a directory, as loaders and other"
+                  + " tools have it; --layer NAME=Linear overrules")
+          : Optional.empty();
     }
 
     @Override

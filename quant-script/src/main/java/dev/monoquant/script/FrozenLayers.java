@@ -72,7 +72,10 @@ final class FrozenLayers {
       List.of(LayerKind.CONV_TRANSPOSE1D, LayerKind.CONV_TRANSPOSE2D, LayerKind.CONV_TRANSPOSE3D);
 
   private final Map<String, TensorInfo> constants = new LinkedHashMap<>();
-  /** Names that a function gives to lists of constants, such as the weights of a recurrent layer. */
+
+  /**
+   * Names that a function gives to lists of constants, such as the weights of a recurrent layer.
+   */
   private final Map<String, List<String>> lists = new HashMap<>();
 
   private final Set<String> taken = new HashSet<>();
@@ -223,8 +226,7 @@ final class FrozenLayers {
     if (dims < 1 || dims > CONVOLUTIONS.size() || call.arguments().size() < 7) {
       return Optional.empty();
     }
-    return Optional.of(
-        new Use((isTrue(call, 6) ? TRANSPOSED : CONVOLUTIONS).get(dims - 1), 1, 2));
+    return Optional.of(new Use((isTrue(call, 6) ? TRANSPOSED : CONVOLUTIONS).get(dims - 1), 1, 2));
   }
 
   private Optional<TensorInfo> constant(Expr.Call call, int argument) {

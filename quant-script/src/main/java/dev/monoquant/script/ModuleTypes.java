@@ -168,7 +168,7 @@ final class ModuleTypes {
   private static int firstFree(Definitions definitions) {
     int free = 0;
     for (SourceFile file : definitions.files()) {
-      for (String part : file.prefix().split("\\.")) {
+      for (String part : file.prefix().split("\\.", -1)) {
         OptionalInt number = number(part);
         free = number.isPresent() ? Math.max(free, number.getAsInt() + 1) : free;
       }

@@ -25,8 +25,8 @@ import java.util.Set;
  * used at several places is one module with several names.
  *
  * <p>All are met in the order of a state dict: a module, then its children, each in the order of
- * the pickle. Known by their attributes, so that they can be rewritten, are those that no class with
- * code of its own for that, {@code __setstate__}, makes, and none above them.
+ * the pickle. Known by their attributes, so that they can be rewritten, are those that no class
+ * with code of its own for that, {@code __setstate__}, makes, and none above them.
  */
 final class Modules {
 
@@ -137,6 +137,7 @@ final class Modules {
   private final List<Visit> visits = new ArrayList<>();
   private final List<Module> all = new ArrayList<>();
   private final Map<String, Place> places = new LinkedHashMap<>();
+
   private Modules(Definitions definitions, String label, ReadLimits limits) {
     this.definitions = definitions;
     this.label = label;
@@ -154,8 +155,7 @@ final class Modules {
    * @throws ModelFormatException if the root is none, or one contains itself, or they are nested
    *     too deep or too many
    */
-  static Modules of(
-      PickleValue root, Definitions definitions, String label, ReadLimits limits) {
+  static Modules of(PickleValue root, Definitions definitions, String label, ReadLimits limits) {
     Modules modules = new Modules(definitions, label, limits);
     Optional<ClassDef> type = modules.classOf(root);
     if (type.isEmpty()) {
@@ -173,7 +173,10 @@ final class Modules {
     return Collections.unmodifiableList(visits);
   }
 
-  /** {@return all modules that are known by their attributes, each once, children before their parents, the root last} */
+  /**
+   * {@return all modules that are known by their attributes, each once, children before their
+   * parents, the root last}
+   */
   List<Module> all() {
     return Collections.unmodifiableList(all);
   }
@@ -204,7 +207,8 @@ final class Modules {
   }
 
   /** Also visits again what is known, for its further names. */
-  private Module visit(PickleObject object, ClassDef type, String path, int depth, boolean isKnown) {
+  private Module visit(
+      PickleObject object, ClassDef type, String path, int depth, boolean isKnown) {
     if (visits.size() >= limits.maxTensors() || depth > limits.maxDepth()) {
       throw new ModelFormatException(
           Reason.LIMIT,
@@ -250,7 +254,9 @@ final class Modules {
       if (isOpen) {
         module.children().put(name, child);
       }
-    } else if (isOpen && value instanceof PickleObject object && TorchGlobals.isTensor(object.callee())) {
+    } else if (isOpen
+        && value instanceof PickleObject object
+        && TorchGlobals.isTensor(object.callee())) {
       module.tensors().put(name, object);
       places.putIfAbsent(full, new Place(module, name));
     } else if (isOpen) {

@@ -83,8 +83,7 @@ public record StateDict(List<Node> nodes, List<String> leftOut) {
     void visit(Modules.Visit at) {
       ClassDef type = at.module().type();
       PickleObject object = at.module().object();
-      Node node =
-          new Node(at.path(), ScriptKinds.of(type.qualified()), new LinkedHashMap<>());
+      Node node = new Node(at.path(), ScriptKinds.of(type.qualified()), new LinkedHashMap<>());
       nodes.add(node);
       if (!(object.state().orElse(None.INSTANCE) instanceof PickleDict attributes)) {
         refuseHiddenTensors(at);

@@ -38,8 +38,7 @@ record Statement(
       line.requireWhole();
       return understand(line);
     } catch (SourceFault e) {
-      return new Statement(
-          line, false, List.of(), Optional.empty(), List.of(), Optional.empty());
+      return new Statement(line, false, List.of(), Optional.empty(), List.of(), Optional.empty());
     }
   }
 
@@ -87,8 +86,7 @@ record Statement(
     List<Expr> targets = new ArrayList<>(List.of(first));
     targets.addAll(parser.more());
     if (parser.atEnd()) {
-      return new Statement(
-          line, true, List.of(), Optional.empty(), targets, Optional.empty());
+      return new Statement(line, true, List.of(), Optional.empty(), targets, Optional.empty());
     }
     boolean typed = parser.next(":");
     if (typed) {
@@ -100,8 +98,7 @@ record Statement(
     List<Expr> values = parser.expressions();
     parser.requireEnd();
     if (targets.size() == 1 && first instanceof Expr.Member member) {
-      return new Statement(
-          line, true, List.of(), Optional.of(member), values, Optional.empty());
+      return new Statement(line, true, List.of(), Optional.of(member), values, Optional.empty());
     }
     List<String> assigned = new ArrayList<>();
     for (Expr target : targets) {

@@ -135,8 +135,7 @@ record Token(Kind kind, String text, int start, int end) {
     int at = start;
     while (at < limit) {
       char c = text.charAt(at);
-      boolean sign =
-          (c == '-' || c == '+') && at > start && "eE".indexOf(text.charAt(at - 1)) >= 0;
+      boolean sign = (c == '-' || c == '+') && at > start && "eE".indexOf(text.charAt(at - 1)) >= 0;
       if (!isNamePart(c) && c != '.' && !sign) {
         break;
       }

@@ -14,8 +14,7 @@ import java.util.OptionalInt;
  * @param dilation likewise
  * @param groups groups of channels
  */
-record Window(
-    List<Integer> stride, List<Integer> padding, List<Integer> dilation, int groups) {
+record Window(List<Integer> stride, List<Integer> padding, List<Integer> dilation, int groups) {
 
   Window {
     stride = List.copyOf(stride);

@@ -18,7 +18,9 @@ final class InputOptions {
   @Option(
       names = "--entry",
       paramLabel = "PATH",
-      description = "The entry of a nested checkpoint that holds the weights, such as ema/model.")
+      description =
+          "The entry of a nested checkpoint that holds the weights, such as ema/model;"
+              + " / for all.")
   private String entry = "";
 
   @Option(

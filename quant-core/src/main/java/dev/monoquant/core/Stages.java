@@ -280,7 +280,7 @@ final class Stages {
           source.find(RunnableFile.class).map(RunnableFile::inputs).orElse(List.of()),
           LayerInference.layers(
               source.info().tensors(), source.info().layers(), QuantizationConfig.DEFAULT),
-          Race.ONLY_RUN);
+          Race.Purpose.COMPARE);
     }
   }
 

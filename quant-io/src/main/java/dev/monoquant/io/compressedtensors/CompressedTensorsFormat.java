@@ -8,14 +8,13 @@ import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.model.FileSource;
 import dev.monoquant.files.model.ModelDirectory;
 import dev.monoquant.files.model.ModelFiles;
-import dev.monoquant.model.RowRange;
+import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SeekableByteChannel;
@@ -23,6 +22,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -139,22 +139,9 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
       parts = Set.of();
       notes.add("no weight is decoded: " + e.getMessage());
     }
-    Map<String, StoredWeight> decoded = weights;
-    return new FileSource(
-        files,
-        decoded.values().stream().map(StoredWeight::weight).toList(),
-        parts,
-        (weight, rows) -> read(decoded, weight, rows),
-        notes);
-  }
-
-  private static EncodedTile read(
-      Map<String, StoredWeight> weights, EncodedWeight weight, RowRange rows) throws IOException {
-    StoredWeight stored = weights.get(weight.name());
-    if (stored == null) {
-      throw new IllegalArgumentException(weight.name() + " is no quantized weight of this model");
-    }
-    return stored.read(rows.first(), rows.height());
+    Map<EncodedWeight, WeightLayout> layouts = new LinkedHashMap<>();
+    weights.values().forEach(stored -> layouts.put(stored.weight(), stored));
+    return new FileSource(files, layouts, parts, notes);
   }
 
   private static JsonValue.Obj quantization(Path path, String label, ReadLimits limits)

@@ -110,6 +110,13 @@ final class ConfigOptions {
   private @Nullable String raggedGroups;
 
   @Option(
+      names = "--allow-partial-families",
+      description =
+          "Warn, and do not refuse, where only some of the layers that loaders fuse are quantized"
+              + " (q/k/v, gate/up, experts).")
+  private boolean allowPartialFamilies;
+
+  @Option(
       names = "--config",
       paramLabel = "FILE",
       description = "A recipe in YAML or JSON; options given here win over it.")
@@ -166,6 +173,9 @@ final class ConfigOptions {
     }
     if (raggedGroups != null) {
       builder.raggedGroups(RaggedGroupPolicy.parse(raggedGroups));
+    }
+    if (allowPartialFamilies) {
+      builder.allowPartialFamilies(true);
     }
     return builder.build();
   }

@@ -23,13 +23,13 @@ import dev.monoquant.core.report.Verification;
 import dev.monoquant.core.run.DecodedSource;
 import dev.monoquant.core.run.Execution;
 import dev.monoquant.core.run.Pipeline;
-import dev.monoquant.core.run.Survey;
+import dev.monoquant.core.run.StatisticsPass;
 import dev.monoquant.core.run.TensorHashes;
 import dev.monoquant.core.settings.Settings;
-import dev.monoquant.core.store.Spool;
+import dev.monoquant.core.store.RetainedResult;
 import dev.monoquant.core.store.StoredModel;
 import dev.monoquant.core.text.Text;
-import dev.monoquant.core.trial.Race;
+import dev.monoquant.core.trial.SideBySideRun;
 import dev.monoquant.core.trial.Trial;
 import dev.monoquant.core.verify.Comparer;
 import dev.monoquant.core.verify.Verifier;
@@ -96,10 +96,11 @@ final class Stages {
         return plan(settings, opened, config, Optional.empty());
       }
       try (OutputChoice.Open output = OutputChoice.open(format.get(), opened.source())) {
-        Plan plan = plan(settings, opened, config, Optional.of(output));
+        Opened seen = opened.as(output);
+        Plan plan = plan(settings, seen, config, Optional.of(output));
         return target.isEmpty() || plan.hasErrors()
             ? plan
-            : withOutput(plan, layout(settings, opened, plan, config, output));
+            : withOutput(plan, layout(settings, seen, plan, config, output));
       }
     } catch (IOException e) {
       throw InputOpener.unreadable(input, e);
@@ -134,17 +135,18 @@ final class Stages {
     OutputChoice.requireRun(settings, format);
     try (Opened opened = open(settings, input, config);
         OutputChoice.Open output = OutputChoice.open(format, opened.source())) {
-      Plan plan = soundPlan(settings, opened, config, Optional.of(output));
-      OutputLayout layout = layout(settings, opened, plan, config, output);
+      Opened seen = opened.as(output);
+      Plan plan = soundPlan(settings, seen, config, Optional.of(output));
+      OutputLayout layout = layout(settings, seen, plan, config, output);
       Plan sized = withOutput(plan, layout);
       WriteOptions options =
           new WriteOptions(target, overwrite, settings.sync(), settings.resume());
       try (OutputWriter sink = layout.open(options)) {
         Report written =
-            Execution.run(settings, opened.source(), sized, Execution.policy(config), sink);
+            Execution.run(settings, seen.source(), sized, Execution.policy(config), sink);
         boolean tried = settings.running() && format.isRunnable();
         Trial trial =
-            tried ? Trial.of(settings, opened.source(), sized.layers(), sink, target) : Trial.NONE;
+            tried ? Trial.of(settings, seen.source(), sized.layers(), sink, target) : Trial.NONE;
         List<String> found = sink.notes();
         Report noted = written.with(withNotes(written.problems(), found), written.run());
         Report report = trial.on(noted, settings.gates());
@@ -181,8 +183,9 @@ final class Stages {
       Map<String, String> provenance = Provenance.of(settings, config, plan, opened.reading());
       boolean stateDict =
           !(input instanceof ModelInput.OfBlock || input instanceof ModelInput.OfModel);
-      QuantizedModel model = Spool.quantize(settings, opened, plan, provenance, config, stateDict);
-      handedOver = Spool.needsOriginal(opened.source());
+      QuantizedModel model =
+          RetainedResult.quantize(settings, opened, plan, provenance, config, stateDict);
+      handedOver = RetainedResult.needsOriginal(opened.source());
       return model;
     } finally {
       if (!handedOver) {
@@ -269,18 +272,18 @@ final class Stages {
     }
   }
 
-  static RunComparison race(Settings settings, List<Path> models) {
+  static RunComparison runSideBySide(Settings settings, List<Path> models) {
     ModelInput first = ModelInput.of(models.get(0));
     try (Opened opened = InputOpener.open(settings, first, settings.inputOptions())) {
       OptionOwners.requireKnown(settings, opened);
       ModelSource source = opened.source();
-      return Race.run(
+      return SideBySideRun.run(
           settings,
-          models.stream().map(m -> new Race.Entrant(m.toString(), m)).toList(),
+          models.stream().map(m -> new SideBySideRun.Candidate(m.toString(), m)).toList(),
           source.find(RunnableFile.class).map(RunnableFile::inputs).orElse(List.of()),
           LayerInference.layers(
               source.info().tensors(), source.info().layers(), QuantizationConfig.DEFAULT),
-          Race.Purpose.COMPARE);
+          SideBySideRun.Purpose.COMPARE);
     }
   }
 
@@ -292,7 +295,7 @@ final class Stages {
       return soundPlan(settings, opened, config, Optional.empty());
     }
     try (OutputChoice.Open output = OutputChoice.open(format.get(), opened.source())) {
-      return soundPlan(settings, opened, config, Optional.of(output));
+      return soundPlan(settings, opened.as(output), config, Optional.of(output));
     }
   }
 
@@ -306,7 +309,8 @@ final class Stages {
     plan.requireSound();
     if (Execution.policy(config) == NonFinitePolicy.KEEP) {
       Map<String, String> odd =
-          new Survey(settings, opened.source(), NonFinitePolicy.KEEP).toKeep(plan.weights());
+          new StatisticsPass(settings, opened.source(), NonFinitePolicy.KEEP)
+              .toKeep(plan.weights());
       if (!odd.isEmpty()) {
         Planner planner = new Planner(settings, config, output, opened.own(), odd);
         plan = planner.plan(opened);

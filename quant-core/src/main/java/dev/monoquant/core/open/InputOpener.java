@@ -39,6 +39,15 @@ public final class InputOpener {
       Reading reading,
       Optional<ForeignQuantization> foreign)
       implements AutoCloseable {
+    /**
+     * {@return the same input as an output shows it; one of the two is closed}
+     *
+     * @param output open on this input
+     */
+    public Opened as(OutputChoice.Open output) {
+      return new Opened(output.view(), format, own, reading, foreign);
+    }
+
     @Override
     public void close() {
       source.close();

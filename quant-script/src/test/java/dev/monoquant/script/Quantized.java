@@ -32,13 +32,9 @@ final class Quantized {
 
   Quantized(ScriptArchive original) {
     this.original = original;
-    this.rewriter = Rewriter.of(original.program(), "test", ReadLimits.DEFAULT);
-    this.modules =
-        Modules.of(
-            original.program().data(),
-            Definitions.of(original.program().code(), "test"),
-            "test",
-            ReadLimits.DEFAULT);
+    Script script = new Script(original.program(), "test", ReadLimits.DEFAULT);
+    this.rewriter = script.rewriter();
+    this.modules = script.modules();
   }
 
   /** {@return the names of all tensors of at least two dimensions that can be held} */

@@ -2,9 +2,12 @@ package dev.monoquant.files.model;
 
 import static dev.monoquant.QuantException.quote;
 
+import dev.monoquant.Problem;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.Audit;
+import dev.monoquant.spi.Auditable;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
@@ -12,11 +15,13 @@ import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
@@ -27,6 +32,7 @@ public final class FileSource implements ModelSource {
   private final ModelFiles files;
   private final ModelInfo info;
   private final Map<String, WeightLayout> layouts = new HashMap<>();
+  private final Function<ModelInfo, List<Problem>> faults;
 
   /**
    * Takes an open model over.
@@ -35,13 +41,16 @@ public final class FileSource implements ModelSource {
    * @param quantized its quantized weights, in order, and how they lie in its tensors
    * @param parts the names of the tensors that belong to them
    * @param notes what was decided besides what the files tell, see {@link ModelInfo#notes()}
+   * @param faults what an audit finds besides what the manifest tells, from this description
    */
   public FileSource(
       ModelFiles files,
       Map<EncodedWeight, ? extends WeightLayout> quantized,
       Set<String> parts,
-      List<String> notes) {
+      List<String> notes,
+      Function<ModelInfo, List<Problem>> faults) {
     this.files = files;
+    this.faults = faults;
     List<TensorInfo> plain =
         files.tensors().values().stream()
             .map(ModelFiles.Located::info)
@@ -79,7 +88,16 @@ public final class FileSource implements ModelSource {
 
   @Override
   public <C> Optional<C> find(Class<C> capability) {
-    return FileAudit.of(files).filter(capability::isInstance).map(capability::cast);
+    return FileAudit.of(files)
+        .map(audit -> (Auditable) () -> withFaults(audit.audit()))
+        .filter(capability::isInstance)
+        .map(capability::cast);
+  }
+
+  private Audit withFaults(Audit audit) {
+    List<Problem> differences = new ArrayList<>(audit.differences());
+    differences.addAll(faults.apply(info));
+    return new Audit(audit.made(), audit.inputs(), audit.checked(), audit.bytes(), differences);
   }
 
   @Override

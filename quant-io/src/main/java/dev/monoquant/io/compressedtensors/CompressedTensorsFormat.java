@@ -107,10 +107,10 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
     }
     of.choices().requireNone(id());
     String label = ModelDirectory.root(of.path()).resolve(CONFIG).toString();
-    JsonValue.Obj quantization = quantization(of.path(), label, limits);
+    JsonValue.Obj config = config(of.path(), label, limits);
     ModelFiles files = ModelDirectory.open(of.path(), limits);
     try {
-      return decoding(files, quantization, label);
+      return decoding(files, config, label);
     } catch (IOException | RuntimeException | Error e) {
       files.close();
       throw e;
@@ -121,13 +121,14 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
    * The model with its weights decoded; with all its tensors as they are stored, and a note why,
    * where that is not supported.
    */
-  private static ModelSource decoding(
-      ModelFiles files, JsonValue.Obj quantization, String configFile) throws IOException {
+  private static ModelSource decoding(ModelFiles files, JsonValue.Obj config, String configFile)
+      throws IOException {
     Map<String, StoredWeight> weights;
     Set<String> parts;
     List<String> notes = new ArrayList<>();
     try {
-      List<ConfigGroup> groups = ConfigGroup.read(quantization, configFile);
+      List<ConfigGroup> groups =
+          ConfigGroup.read(ConfigWriter.quantization(config).orElseThrow(), configFile);
       WeightScanner scanner = new WeightScanner(files, groups, configFile);
       weights = scanner.weights();
       parts = scanner.parts();
@@ -141,24 +142,26 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
     }
     Map<EncodedWeight, WeightLayout> layouts = new LinkedHashMap<>();
     weights.values().forEach(stored -> layouts.put(stored.weight(), stored));
-    return new FileSource(files, layouts, parts, notes);
+    return new FileSource(
+        files,
+        layouts,
+        parts,
+        notes,
+        info ->
+            notes.isEmpty()
+                ? LoaderAudit.faults(config, info.quantized(), info.tensors(), configFile)
+                : List.of());
   }
 
-  private static JsonValue.Obj quantization(Path path, String label, ReadLimits limits)
+  private static JsonValue.Obj config(Path path, String label, ReadLimits limits)
       throws IOException {
     Optional<Path> config = ModelDirectory.file(ModelDirectory.root(path), CONFIG);
     if (config.isPresent()) {
       JsonValue json =
           JsonFiles.read(
               config.get(), label, "the configuration", Reason.HEADER_JSON, true, limits);
-      if (json instanceof JsonValue.Obj object) {
-        Optional<JsonValue> found =
-            object
-                .find(ConfigWriter.QUANTIZATION)
-                .or(() -> object.find(ConfigWriter.OLD_QUANTIZATION));
-        if (found.isPresent() && found.get() instanceof JsonValue.Obj quantization) {
-          return quantization;
-        }
+      if (json instanceof JsonValue.Obj object && ConfigWriter.quantization(object).isPresent()) {
+        return object;
       }
     }
     throw new ModelFormatException(

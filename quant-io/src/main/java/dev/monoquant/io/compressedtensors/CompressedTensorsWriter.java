@@ -1,5 +1,7 @@
 package dev.monoquant.io.compressedtensors;
 
+import dev.monoquant.Problem;
+import dev.monoquant.ValidationException;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputFiles;
@@ -19,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 
 /** A model directory in the making. */
 final class CompressedTensorsWriter implements OutputWriter {
@@ -95,9 +98,9 @@ final class CompressedTensorsWriter implements OutputWriter {
       staging.copy(side.name(), side.path());
       names.add(side.name());
     }
-    Optional<byte[]> config =
-        ConfigWriter.write(job.source(), job.contents().layers(), plan.weights());
+    Optional<byte[]> config = ConfigWriter.write(job.source(), job.contents(), plan.weights());
     if (config.isPresent()) {
+      requireLoadable(config.get());
       staging.write(DirectoryPlan.CONFIG, config.get());
       names.add(DirectoryPlan.CONFIG);
     }
@@ -111,6 +114,20 @@ final class CompressedTensorsWriter implements OutputWriter {
     names.add(Manifest.FILE);
     finished = true;
     return Optional.empty();
+  }
+
+  /** What would load wrongly gets no name. */
+  private void requireLoadable(byte[] config) {
+    List<Problem> faults =
+        LoaderAudit.faults(
+            ConfigWriter.parse(config, DirectoryPlan.CONFIG),
+            job.contents().weights(),
+            job.contents().kept(),
+            DirectoryPlan.CONFIG);
+    if (!faults.isEmpty()) {
+      throw new ValidationException(
+          faults.stream().map(Problem::toString).collect(Collectors.joining("; ")));
+    }
   }
 
   @Override

@@ -71,7 +71,7 @@ final class WeightScanner {
   }
 
   private void scan(String module, boolean packed) throws IOException {
-    ConfigGroup group = matcher.find(module);
+    ConfigGroup group = matcher.require(module);
     ModelFiles.Located main = require(module, packed ? PackedWeight.PACKED : "weight");
     if (group.packed() != packed) {
       throw fault(main, "is not what the format of its group " + quote(group.name()) + " has");

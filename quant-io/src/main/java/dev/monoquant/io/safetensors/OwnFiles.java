@@ -28,7 +28,7 @@ final class OwnFiles {
       }
       Set<String> parts = new HashSet<>();
       weights.values().forEach(w -> w.tensors().forEach(t -> parts.add(t.name())));
-      return new FileSource(files, weights, parts, List.of());
+      return new FileSource(files, weights, parts, List.of(), info -> List.of());
     } catch (RuntimeException | Error e) {
       files.close();
       throw e;

@@ -3,6 +3,7 @@ package dev.monoquant.files.testing;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
@@ -19,7 +20,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -195,18 +195,11 @@ public final class Sample {
     }
   }
 
-  /** The tiled parts of some rows. */
+  /** Some rows. */
   public static EncodedTile tile(
       EncodedWeight weight, Map<String, byte[]> parts, long firstRow, int height) {
-    Map<String, byte[]> cells = new LinkedHashMap<>();
-    for (Part part : weight.encoding().parts()) {
-      if (part.extent() instanceof Part.Grid grid) {
-        int rowBytes = (int) grid.cellCols(weight.rows().cols()) * part.type().cellBytes();
-        int from = (int) (firstRow / grid.rowsPerCell()) * rowBytes;
-        int to = from + (int) grid.cellRows(height) * rowBytes;
-        cells.put(part.name(), Arrays.copyOfRange(parts.get(part.name()), from, to));
-      }
-    }
-    return new EncodedTile(firstRow, height, cells);
+    RowRange rows = new RowRange(firstRow, height);
+    return new EncodedTile(0, Math.toIntExact(weight.rows().rows()), parts)
+        .slice(weight.encoding(), rows);
   }
 }

@@ -30,7 +30,7 @@ import java.util.Set;
  * The reading pass before quantizing: ranges of tensors for the schemes that need them, and which
  * weights have to be kept where the policy is to keep what is not finite.
  */
-public final class Survey {
+public final class StatisticsPass {
 
   /**
    * Below this magnitude, an eighth of the greatest FLOAT16, no scale and no cast overflows in any
@@ -42,7 +42,7 @@ public final class Survey {
   private final ModelSource source;
   private final NonFinitePolicy policy;
 
-  public Survey(Settings settings, ModelSource source, NonFinitePolicy policy) {
+  public StatisticsPass(Settings settings, ModelSource source, NonFinitePolicy policy) {
     this.settings = settings;
     this.source = source;
     this.policy = policy;

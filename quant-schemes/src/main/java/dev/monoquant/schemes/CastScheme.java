@@ -77,7 +77,8 @@ abstract class CastScheme implements Scheme {
 
   @Override
   public final ErrorBound bound(WeightMatrix weight, OptionValues options) {
-    return new CastErrorBound(weight.tensor().type(), target, Math.toIntExact(weight.cols()));
+    return new CastErrorBound(
+        weight.tensor().type(), target, Math.toIntExact(weight.columnCount()));
   }
 
   /**

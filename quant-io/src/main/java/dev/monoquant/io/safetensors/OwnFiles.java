@@ -2,9 +2,11 @@ package dev.monoquant.io.safetensors;
 
 import dev.monoquant.files.model.FileSource;
 import dev.monoquant.files.model.ModelFiles;
+import dev.monoquant.files.model.TrainedModel;
 import dev.monoquant.files.safetensors.SafetensorsFile;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.ReadChoices;
 import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -18,7 +20,10 @@ final class OwnFiles {
 
   private OwnFiles() {}
 
-  static ModelSource source(ModelFiles files, ReadLimits limits) throws IOException {
+  /** Takes open files over; whether they are one file by themselves matters for folding. */
+  static ModelSource source(
+      ModelFiles files, ReadChoices choices, boolean single, ReadLimits limits)
+      throws IOException {
     try {
       List<EncodedWeight> weights = new ArrayList<>();
       for (Map.Entry<String, SafetensorsFile> shard : files.shards().entrySet()) {
@@ -28,8 +33,10 @@ final class OwnFiles {
       for (EncodedWeight weight : weights) {
         PartStorage.of(weight).forEach(p -> parts.add(p.tensor().name()));
       }
-      return new FileSource(files, weights, parts, new PartReader(files), List.of());
-    } catch (RuntimeException | Error e) {
+      ModelSource source =
+          new FileSource(files, weights, parts, new PartReader(files), List.of());
+      return TrainedModel.of(source, choices, single);
+    } catch (IOException | RuntimeException | Error e) {
       files.close();
       throw e;
     }

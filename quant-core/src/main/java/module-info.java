@@ -8,5 +8,11 @@ module dev.monoquant.core {
   requires static org.jspecify;
 
   exports dev.monoquant.core;
+  exports dev.monoquant.core.control;
   exports dev.monoquant.core.foreign;
+  exports dev.monoquant.core.hand;
+  exports dev.monoquant.core.recipe;
+  exports dev.monoquant.core.report;
+  exports dev.monoquant.core.text to
+      dev.monoquant.cli;
 }

@@ -1,6 +1,6 @@
 package dev.monoquant.cli;
 
-import dev.monoquant.core.RunComparison;
+import dev.monoquant.core.report.RunComparison;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;

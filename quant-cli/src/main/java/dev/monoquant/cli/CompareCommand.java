@@ -1,6 +1,6 @@
 package dev.monoquant.cli;
 
-import dev.monoquant.core.Comparison;
+import dev.monoquant.core.report.Comparison;
 import dev.monoquant.spi.ModelInput;
 import java.io.PrintWriter;
 import java.nio.file.Path;

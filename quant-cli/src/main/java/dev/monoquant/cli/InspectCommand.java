@@ -1,7 +1,7 @@
 package dev.monoquant.cli;
 
-import dev.monoquant.core.Inspection;
 import dev.monoquant.core.Quantizer;
+import dev.monoquant.core.report.Inspection;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;

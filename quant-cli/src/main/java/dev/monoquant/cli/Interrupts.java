@@ -1,6 +1,6 @@
 package dev.monoquant.cli;
 
-import dev.monoquant.core.Cancellation;
+import dev.monoquant.core.control.Cancellation;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 

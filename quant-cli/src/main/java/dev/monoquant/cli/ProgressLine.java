@@ -1,6 +1,6 @@
 package dev.monoquant.cli;
 
-import dev.monoquant.core.Progress;
+import dev.monoquant.core.control.Progress;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.function.LongSupplier;

@@ -2,9 +2,9 @@ package dev.monoquant.cli;
 
 import dev.monoquant.OutputException;
 import dev.monoquant.QuantizationConfig;
-import dev.monoquant.core.Plan;
 import dev.monoquant.core.Quantizer;
-import dev.monoquant.core.Report;
+import dev.monoquant.core.report.Plan;
+import dev.monoquant.core.report.Report;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Optional;

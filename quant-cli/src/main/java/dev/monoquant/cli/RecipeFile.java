@@ -2,7 +2,7 @@ package dev.monoquant.cli;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantizationConfig;
-import dev.monoquant.core.Recipe;
+import dev.monoquant.core.recipe.Recipe;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;

@@ -1,7 +1,7 @@
 package dev.monoquant.cli;
 
 import dev.monoquant.core.Quantizer;
-import dev.monoquant.core.SampleInputs;
+import dev.monoquant.core.control.SampleInputs;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,6 @@
 package dev.monoquant.cli;
 
-import dev.monoquant.core.Verification;
+import dev.monoquant.core.report.Verification;
 import dev.monoquant.spi.ModelInput;
 import java.io.PrintWriter;
 import java.nio.file.Path;

@@ -74,6 +74,10 @@ class ArchitectureTest {
       slices().assignedFrom(new EachPackage()).should().beFreeOfCycles();
 
   @ArchTest
+  static final ArchRule classesOfCoreHaveNoCycles =
+      slices().assignedFrom(new EachClass(CORE)).should().beFreeOfCycles();
+
+  @ArchTest
   static final ArchRule librariesSpeakDjlAndNoEngine =
       noClasses()
           .that()
@@ -167,13 +171,28 @@ class ArchitectureTest {
           || type.isEquivalentTo(Nearest.class);
     }
 
-    private static JavaClass outermost(JavaClass type) {
-      return type.getEnclosingClass().map(EachPackage::outermost).orElse(type);
-    }
-
     @Override
     public String getDescription() {
       return "the packages of dev.monoquant";
     }
+  }
+
+  /** Every class of some packages, with what is nested in it, is a slice of its own. */
+  private record EachClass(String packages) implements SliceAssignment {
+    @Override
+    public SliceIdentifier getIdentifierOf(JavaClass type) {
+      return JavaClass.Predicates.resideInAPackage(packages).test(type)
+          ? SliceIdentifier.of(outermost(type).getName())
+          : SliceIdentifier.ignore();
+    }
+
+    @Override
+    public String getDescription() {
+      return "the classes of " + packages;
+    }
+  }
+
+  private static JavaClass outermost(JavaClass type) {
+    return type.getEnclosingClass().map(ArchitectureTest::outermost).orElse(type);
   }
 }

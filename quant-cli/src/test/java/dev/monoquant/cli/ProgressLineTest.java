@@ -2,7 +2,7 @@ package dev.monoquant.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.monoquant.core.Progress.Stage;
+import dev.monoquant.core.control.Progress.Stage;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import org.junit.jupiter.api.Test;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.Quantizer;
-import dev.monoquant.core.Report;
-import dev.monoquant.core.WeightReport;
+import dev.monoquant.core.report.Report;
+import dev.monoquant.core.report.WeightReport;
 import dev.monoquant.spi.ModelInput;
 import java.io.InputStream;
 import java.nio.file.Files;

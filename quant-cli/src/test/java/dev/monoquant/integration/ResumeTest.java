@@ -9,7 +9,7 @@ import dev.monoquant.OutputException;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.Quantizer;
-import dev.monoquant.core.Report;
+import dev.monoquant.core.report.Report;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.OptionSpec;

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.core.Quantizer;
-import dev.monoquant.core.RunComparison;
-import dev.monoquant.core.SampleInputs;
+import dev.monoquant.core.control.SampleInputs;
+import dev.monoquant.core.report.RunComparison;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.cli.Main;
 import dev.monoquant.core.Quantizer;
-import dev.monoquant.core.Report;
+import dev.monoquant.core.report.Report;
 import dev.monoquant.spi.ModelInput;
 import java.io.BufferedReader;
 import java.io.File;
@@ -103,7 +103,7 @@ class SignalTest {
     for (int afterMillis : new int[] {0, 500}) {
       Ended ended =
           terminate(
-              "dev.monoquant.core.Race",
+              "dev.monoquant.core.trial.Race",
               afterMillis,
               "quantize",
               Digits.CNN.script("traced").toString(),

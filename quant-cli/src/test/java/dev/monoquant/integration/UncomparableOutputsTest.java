@@ -10,7 +10,7 @@ import ai.djl.ndarray.types.Shape;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.Quantizer;
-import dev.monoquant.core.SampleInputs;
+import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.spi.ModelInput;
 import java.io.InputStream;
 import java.nio.file.Files;

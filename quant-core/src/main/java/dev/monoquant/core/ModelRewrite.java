@@ -8,6 +8,8 @@ import dev.monoquant.OutputException;
 import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.ValidationException;
+import dev.monoquant.core.report.Report;
+import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.ModelInput;
 import java.io.IOException;
 import java.io.UncheckedIOException;

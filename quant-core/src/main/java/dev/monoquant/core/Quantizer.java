@@ -5,6 +5,16 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.nn.Block;
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.hand.QuantizedModel;
+import dev.monoquant.core.open.LibraryVersion;
+import dev.monoquant.core.report.Comparison;
+import dev.monoquant.core.report.Inspection;
+import dev.monoquant.core.report.Plan;
+import dev.monoquant.core.report.Report;
+import dev.monoquant.core.report.RunComparison;
+import dev.monoquant.core.report.Verification;
+import dev.monoquant.core.settings.Gates;
+import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.ModelInput;
 import java.nio.file.Path;
 import java.util.List;
@@ -26,7 +36,7 @@ import java.util.function.Consumer;
  * <p>An immutable value; the {@code with} methods of {@link QuantizerOptions} return changed
  * copies. The caller's model is never written to. Thread-safe.
  */
-public final class Quantizer extends QuantizerOptions {
+public final class Quantizer extends QuantizerOptions<Quantizer> {
 
   private Quantizer(Settings settings) {
     super(settings);

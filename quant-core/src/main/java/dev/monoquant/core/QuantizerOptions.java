@@ -1,5 +1,10 @@
 package dev.monoquant.core;
 
+import dev.monoquant.core.control.Cancellation;
+import dev.monoquant.core.control.ColumnStatistics;
+import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.control.SampleInputs;
+import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.ReadLimits;
@@ -12,7 +17,7 @@ import java.util.Optional;
  * How a {@link Quantizer} works: each method returns a changed copy. None of these settings but
  * {@link #withColumnStatistics} and {@link #withInputOption} changes a single byte of an output.
  */
-public abstract sealed class QuantizerOptions permits Quantizer {
+public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
 
   final Settings settings;
 
@@ -20,14 +25,14 @@ public abstract sealed class QuantizerOptions permits Quantizer {
     this.settings = settings;
   }
 
-  abstract Quantizer with(Settings changed);
+  abstract Q with(Settings changed);
 
   /**
    * {@return a quantizer with other plugins}
    *
    * @param plugins the plugins to use
    */
-  public Quantizer withPlugins(Plugins plugins) {
+  public Q withPlugins(Plugins plugins) {
     return with(settings.withPlugins(plugins));
   }
 
@@ -37,7 +42,7 @@ public abstract sealed class QuantizerOptions permits Quantizer {
    * @param threads at least 1
    * @throws dev.monoquant.ConfigurationException if it is less
    */
-  public Quantizer withThreads(int threads) {
+  public Q withThreads(int threads) {
     return with(settings.withThreads(threads));
   }
 
@@ -47,7 +52,7 @@ public abstract sealed class QuantizerOptions permits Quantizer {
    * @param elements about how many numbers a tile holds, at least 1; a tile has at least one row
    * @throws dev.monoquant.ConfigurationException if it is less
    */
-  public Quantizer withTileElements(int elements) {
+  public Q withTileElements(int elements) {
     return with(settings.withTileElements(elements));
   }
 
@@ -56,7 +61,7 @@ public abstract sealed class QuantizerOptions permits Quantizer {
    *
    * @param compute where schemes do their arithmetic
    */
-  public Quantizer withCompute(Compute compute) {
+  public Q withCompute(Compute compute) {
     return with(settings.withCompute(compute));
   }
 
@@ -65,7 +70,7 @@ public abstract sealed class QuantizerOptions permits Quantizer {
    *
    * @param limits how much readers believe
    */
-  public Quantizer withLimits(ReadLimits limits) {
+  public Q withLimits(ReadLimits limits) {
     return with(settings.withLimits(limits));
   }
 
@@ -74,7 +79,7 @@ public abstract sealed class QuantizerOptions permits Quantizer {
    *
    * @param id the id of a detector
    */
-  public Quantizer withInputFormat(String id) {
+  public Q withInputFormat(String id) {
     return with(settings.withInputFormat(Optional.of(id)));
   }
 
@@ -88,7 +93,7 @@ public abstract sealed class QuantizerOptions permits Quantizer {
    * @param name the name of an option, see {@link dev.monoquant.spi.InputFormatDetector#options()}
    * @param value its value
    */
-  public Quantizer withInputOption(String name, String value) {
+  public Q withInputOption(String name, String value) {
     Map<String, String> more = new HashMap<>(settings.inputOptions());
     more.put(name, value);
     return with(settings.withInputOptions(more));
@@ -99,7 +104,7 @@ public abstract sealed class QuantizerOptions permits Quantizer {
    *
    * @param progress hears of it
    */
-  public Quantizer withProgress(Progress progress) {
+  public Q withProgress(Progress progress) {
     return with(settings.withProgress(progress));
   }
 
@@ -109,7 +114,7 @@ public abstract sealed class QuantizerOptions permits Quantizer {
    *
    * @param sync true (the default) to survive a power cut
    */
-  public Quantizer withSync(boolean sync) {
+  public Q withSync(boolean sync) {
     return with(settings.withSync(sync));
   }
 
@@ -118,7 +123,7 @@ public abstract sealed class QuantizerOptions permits Quantizer {
    *
    * @param cancellation stops those that make an output or a quantized model
    */
-  public Quantizer withCancellation(Cancellation cancellation) {
+  public Q withCancellation(Cancellation cancellation) {
     return with(settings.withCancellation(cancellation));
   }
 
@@ -127,7 +132,7 @@ public abstract sealed class QuantizerOptions permits Quantizer {
    *
    * @param statistics numbers for the columns of weights, by the names of the weights
    */
-  public Quantizer withColumnStatistics(ColumnStatistics statistics) {
+  public Q withColumnStatistics(ColumnStatistics statistics) {
     return with(settings.withColumns(statistics));
   }
 
@@ -138,7 +143,7 @@ public abstract sealed class QuantizerOptions permits Quantizer {
    *
    * @param resume false (the default) to remove what an interrupted run left and start anew
    */
-  public Quantizer withResume(boolean resume) {
+  public Q withResume(boolean resume) {
     return with(settings.withResume(resume));
   }
 
@@ -148,7 +153,7 @@ public abstract sealed class QuantizerOptions permits Quantizer {
    *
    * @param samples the inputs of a call each. An output that is not run refuses them
    */
-  public Quantizer withSamples(List<SampleInputs> samples) {
+  public Q withSamples(List<SampleInputs> samples) {
     return with(settings.withSamples(samples));
   }
 
@@ -159,7 +164,7 @@ public abstract sealed class QuantizerOptions permits Quantizer {
    *
    * @param running true is the default. An output that is not run refuses false
    */
-  public Quantizer withRunning(boolean running) {
+  public Q withRunning(boolean running) {
     return with(settings.withRunning(running));
   }
 
@@ -171,7 +176,7 @@ public abstract sealed class QuantizerOptions permits Quantizer {
    *     run refuses it
    * @throws dev.monoquant.ConfigurationException if it is out of range
    */
-  public Quantizer withMinCosine(double cosine) {
+  public Q withMinCosine(double cosine) {
     return with(settings.withGates(settings.gates().withMinCosine(cosine)));
   }
 
@@ -181,7 +186,7 @@ public abstract sealed class QuantizerOptions permits Quantizer {
    * @param decibels the least SQNR of any weight, and of the outputs of a model that is run
    * @throws dev.monoquant.ConfigurationException if it is not finite
    */
-  public Quantizer withMinSqnr(double decibels) {
+  public Q withMinSqnr(double decibels) {
     return with(settings.withGates(settings.gates().withMinSqnr(decibels)));
   }
 
@@ -191,7 +196,7 @@ public abstract sealed class QuantizerOptions permits Quantizer {
    * @param ratio the greatest part of the bytes of all tensors that may be left, such as 0.3
    * @throws dev.monoquant.ConfigurationException if it is not above 0
    */
-  public Quantizer withMaxSizeRatio(double ratio) {
+  public Q withMaxSizeRatio(double ratio) {
     return with(settings.withGates(settings.gates().withMaxSizeRatio(ratio)));
   }
 }

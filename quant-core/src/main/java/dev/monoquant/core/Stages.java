@@ -5,12 +5,37 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
-import dev.monoquant.core.InputOpener.Opened;
 import dev.monoquant.core.foreign.ForeignQuantization;
+import dev.monoquant.core.hand.QuantizedModel;
+import dev.monoquant.core.open.InputOpener;
+import dev.monoquant.core.open.InputOpener.Opened;
+import dev.monoquant.core.open.OptionOwners;
+import dev.monoquant.core.open.OutputChoice;
+import dev.monoquant.core.plan.LayerInference;
+import dev.monoquant.core.plan.Planner;
+import dev.monoquant.core.plan.Provenance;
+import dev.monoquant.core.report.Comparison;
+import dev.monoquant.core.report.Inspection;
+import dev.monoquant.core.report.Plan;
+import dev.monoquant.core.report.Report;
+import dev.monoquant.core.report.RunComparison;
+import dev.monoquant.core.report.Verification;
+import dev.monoquant.core.run.DecodedSource;
+import dev.monoquant.core.run.Execution;
+import dev.monoquant.core.run.Pipeline;
+import dev.monoquant.core.run.Survey;
+import dev.monoquant.core.run.TensorHashes;
+import dev.monoquant.core.settings.Settings;
+import dev.monoquant.core.store.Spool;
+import dev.monoquant.core.store.StoredModel;
+import dev.monoquant.core.text.Text;
+import dev.monoquant.core.trial.Race;
+import dev.monoquant.core.trial.Trial;
+import dev.monoquant.core.verify.Comparer;
+import dev.monoquant.core.verify.Verifier;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
@@ -22,7 +47,6 @@ import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,7 +66,7 @@ final class Stages {
 
   static Inspection inspect(Settings settings, ModelInput input, boolean hashes) {
     try (Opened opened = InputOpener.open(settings, input, settings.inputOptions())) {
-      requireKnown(settings, opened);
+      OptionOwners.requireKnown(settings, opened);
       ModelSource source = opened.source();
       List<TensorInfo> tensors = new ArrayList<>();
       source.info().quantized().forEach(w -> tensors.add(w.rows().tensor()));
@@ -116,7 +140,8 @@ final class Stages {
       WriteOptions options =
           new WriteOptions(target, overwrite, settings.sync(), settings.resume());
       try (OutputWriter sink = layout.open(options)) {
-        Report written = run(settings, opened.source(), sized, policy(config), sink);
+        Report written =
+            Execution.run(settings, opened.source(), sized, Execution.policy(config), sink);
         boolean tried = settings.running() && format.isRunnable();
         Trial trial =
             tried ? Trial.of(settings, opened.source(), sized.layers(), sink, target) : Trial.NONE;
@@ -126,7 +151,7 @@ final class Stages {
         gate.accept(report);
         trial.requireAccepted(report.gates());
         if (!tried) {
-          finish(settings, sink, target);
+          Execution.finish(settings, sink, target);
         }
         settings.cancellation().place(sink::commit);
         List<String> late = new ArrayList<>(sink.notes());
@@ -169,7 +194,7 @@ final class Stages {
   static QuantizedModel load(Settings settings, Path path) {
     Opened opened = InputOpener.open(settings, ModelInput.of(path), settings.inputOptions());
     try {
-      requireKnown(settings, opened);
+      OptionOwners.requireKnown(settings, opened);
       requireQuantized(opened);
       return new StoredModel(
           settings, opened.source(), Optional.empty(), Map.of(), Optional.empty(), true, () -> {});
@@ -204,7 +229,7 @@ final class Stages {
     QuantizationConfig config = withFormat(formatId);
     OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
     try (Opened opened = InputOpener.open(settings, input, settings.inputOptions())) {
-      requireKnown(settings, opened);
+      OptionOwners.requireKnown(settings, opened);
       requireQuantized(opened);
       DecodedSource decoded = new DecodedSource(settings, opened.source());
       OutputContents contents =
@@ -220,7 +245,7 @@ final class Stages {
         layout.notes().forEach(note -> LOG.warn("{}: {}", target, Text.line(note)));
         try (OutputWriter sink = layout.open(options)) {
           new Pipeline(settings, decoded, sink).run(List.of(), decoded.info().tensors(), Map.of());
-          finish(settings, sink, target);
+          Execution.finish(settings, sink, target);
           List<Path> files = settings.cancellation().place(sink::commit);
           sink.notes().forEach(note -> LOG.warn("{}: {}", target, Text.line(note)));
           return files;
@@ -236,7 +261,7 @@ final class Stages {
   static Comparison compare(Settings settings, ModelInput a, ModelInput b) {
     try (Opened first = InputOpener.open(settings, a, settings.inputOptions());
         Opened second = InputOpener.open(settings, b, settings.inputOptions())) {
-      requireKnown(settings, first, second);
+      OptionOwners.requireKnown(settings, first, second);
       return new Comparer(settings).compare(first, second);
     } catch (IOException e) {
       throw new ModelFormatException(
@@ -244,46 +269,10 @@ final class Stages {
     }
   }
 
-  /** Quantizes into a sink, and checks the gates that need nothing to run; the caller commits. */
-  static Report runGated(
-      Settings settings, ModelSource source, Plan plan, NonFinitePolicy policy, OutputWriter sink)
-      throws IOException {
-    Report report = run(settings, source, plan, policy, sink);
-    List<GateResult> gates = settings.gates().check(report);
-    Gates.require(gates);
-    return report.withGates(gates);
-  }
-
-  /** Quantizes what the plan says into a sink; the caller commits. */
-  private static Report run(
-      Settings settings, ModelSource source, Plan plan, NonFinitePolicy policy, OutputWriter sink)
-      throws IOException {
-    List<PlannedWeight> open =
-        plan.weights().stream().filter(w -> sink.finished(w.weight().name()).isEmpty()).toList();
-    Map<String, Facts> facts = new Survey(settings, source, policy).facts(open);
-    List<TensorInfo> kept = plan.kept().stream().map(KeptTensor::tensor).toList();
-    Pipeline.Outcome done =
-        new Pipeline(settings, source, sink, policy).run(plan.weights(), kept, facts);
-    List<Problem> warnings = new ArrayList<>(plan.problems());
-    int resumed = plan.weights().size() - open.size();
-    if (resumed > 0) {
-      warnings.add(
-          Problem.warning(
-              "resumed",
-              resumed
-                  + " of "
-                  + plan.weights().size()
-                  + " weights were finished by an interrupted run and taken over",
-              ""));
-    }
-    warnings.addAll(done.warnings());
-    return new Report(plan, done.weights(), warnings);
-  }
-
   static RunComparison race(Settings settings, List<Path> models) {
     ModelInput first = ModelInput.of(models.get(0));
     try (Opened opened = InputOpener.open(settings, first, settings.inputOptions())) {
-      requireKnown(settings, opened);
+      OptionOwners.requireKnown(settings, opened);
       ModelSource source = opened.source();
       return Race.run(
           settings,
@@ -293,16 +282,6 @@ final class Stages {
               source.info().tensors(), source.info().layers(), QuantizationConfig.DEFAULT),
           Race.ONLY_RUN);
     }
-  }
-
-  /** All of the work that must not be done while an output is being put in place. */
-  static void finish(Settings settings, OutputWriter sink, Path target) throws IOException {
-    settings.progress().update(Progress.Stage.COMMITTING, 0, 0, target.toString());
-    sink.finish();
-  }
-
-  static NonFinitePolicy policy(QuantizationConfig config) {
-    return config.nonFinite().orElse(NonFinitePolicy.FAIL);
   }
 
   /** Plans for a format that is not written yet, which is only asked what it can store. */
@@ -325,7 +304,7 @@ final class Stages {
       throws IOException {
     Plan plan = plan(settings, opened, config, output);
     plan.requireSound();
-    if (policy(config) == NonFinitePolicy.KEEP) {
+    if (Execution.policy(config) == NonFinitePolicy.KEEP) {
       Map<String, String> odd =
           new Survey(settings, opened.source(), NonFinitePolicy.KEEP).toKeep(plan.weights());
       if (!odd.isEmpty()) {
@@ -354,16 +333,7 @@ final class Stages {
       throws IOException {
     return output
         .session()
-        .layout(contents(plan, Provenance.of(settings, config, plan, opened.reading())));
-  }
-
-  /** What a planned output holds. */
-  static OutputContents contents(Plan plan, Map<String, String> provenance) {
-    return new OutputContents(
-        plan.layers(),
-        plan.weights().stream().map(PlannedWeight::weight).toList(),
-        plan.kept().stream().map(KeptTensor::tensor).toList(),
-        provenance);
+        .layout(plan.contents(Provenance.of(settings, config, plan, opened.reading())));
   }
 
   private static List<Problem> withNotes(List<Problem> problems, List<String> notes) {
@@ -394,18 +364,12 @@ final class Stages {
     given.putAll(config.weights().extra());
     Opened opened = InputOpener.open(settings, input, given);
     try {
-      requireKnown(settings, opened);
+      OptionOwners.requireKnown(settings, opened);
       return opened;
     } catch (RuntimeException e) {
       opened.close();
       throw e;
     }
-  }
-
-  /** What is said of inputs is for one of them. */
-  static void requireKnown(Settings settings, Opened... inputs) {
-    List<OwnOptions> owners = Arrays.stream(inputs).map(Opened::own).toList();
-    new OptionOwners(settings.plugins(), owners).requireKnown(settings.inputOptions().keySet());
   }
 
   private static QuantizationConfig withFormat(Optional<String> formatId) {

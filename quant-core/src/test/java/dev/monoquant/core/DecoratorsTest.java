@@ -3,6 +3,11 @@ package dev.monoquant.core;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.report.Plan;
+import dev.monoquant.core.run.DecodedSource;
+import dev.monoquant.core.settings.Settings;
+import dev.monoquant.core.store.SpooledSource;
+import dev.monoquant.core.store.StoredModel;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.spi.InputFormatDetector;

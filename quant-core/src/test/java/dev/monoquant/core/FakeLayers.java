@@ -7,11 +7,16 @@ import dev.monoquant.spi.LayerQuantizer;
 import java.util.List;
 
 /** Takes the weight of Linear layers along axis 0, and of GPT-2's Conv1D along axis 1. */
-class FakeLayers implements LayerQuantizer {
+public class FakeLayers implements LayerQuantizer {
 
   private final String id;
 
-  FakeLayers(String id) {
+  /**
+   * Makes one.
+   *
+   * @param id its id
+   */
+  public FakeLayers(String id) {
     this.id = id;
   }
 

@@ -3,6 +3,7 @@ package dev.monoquant.core;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.report.Plan;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.testkit.fakes.MemoryFormat;

@@ -2,7 +2,7 @@ package com.example.flat;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.monoquant.core.Inspection;
+import dev.monoquant.core.report.Inspection;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.spi.InputFormatDetector;

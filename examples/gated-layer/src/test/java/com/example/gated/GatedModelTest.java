@@ -3,8 +3,8 @@ package com.example.gated;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.monoquant.QuantizationConfig;
-import dev.monoquant.core.Plan;
-import dev.monoquant.core.PlannedWeight;
+import dev.monoquant.core.report.Plan;
+import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.model.ElementType;

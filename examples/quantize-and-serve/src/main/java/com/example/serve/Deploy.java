@@ -1,10 +1,10 @@
 package com.example.serve;
 
 import dev.monoquant.QuantizationConfig;
-import dev.monoquant.core.ErrorStatistics;
+import dev.monoquant.core.report.ErrorStatistics;
 import dev.monoquant.core.Quantizer;
-import dev.monoquant.core.Report;
-import dev.monoquant.core.WeightReport;
+import dev.monoquant.core.report.Report;
+import dev.monoquant.core.report.WeightReport;
 import dev.monoquant.spi.ModelInput;
 import java.nio.file.Path;
 

@@ -7,7 +7,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.translate.NoBatchifyTranslator;
 import ai.djl.translate.TranslateException;
 import ai.djl.translate.TranslatorContext;
-import dev.monoquant.core.QuantizedModel;
+import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.Quantizer;
 import java.nio.file.Path;
 

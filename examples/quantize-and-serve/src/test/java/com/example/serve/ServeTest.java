@@ -3,7 +3,7 @@ package com.example.serve;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.monoquant.core.Report;
+import dev.monoquant.core.report.Report;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;

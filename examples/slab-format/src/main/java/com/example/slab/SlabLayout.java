@@ -1,7 +1,7 @@
 package com.example.slab;
 
+import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.OutputException;
-import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.FileLayout;
 import dev.monoquant.files.output.OutputJob;
@@ -93,7 +93,7 @@ final class SlabLayout implements OutputLayout {
   /** {@return what tells this run from others, so that only the same one is resumed} */
   Map<String, String> run() {
     Map<String, String> run = new TreeMap<>(contents.provenance());
-    files.forEach((name, file) -> run.put("layout of " + name, HashPool.hash(file.headerBytes())));
+    files.forEach((name, file) -> run.put("layout of " + name, Sha256.of(file.headerBytes())));
     return run;
   }
 }

@@ -6,9 +6,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -47,7 +44,7 @@ public final class HashPool implements Closeable {
     public static Sums of(byte[] bytes) {
       CRC32 crc = new CRC32();
       crc.update(bytes);
-      return new Sums(hash(bytes), crc.getValue());
+      return new Sums(Sha256.of(bytes), crc.getValue());
     }
   }
 
@@ -144,7 +141,7 @@ public final class HashPool implements Closeable {
 
   private String hash(Bytes bytes, long from, long length, @Nullable Checksum also)
       throws IOException {
-    MessageDigest digest = sha256();
+    Sha256 digest = new Sha256();
     ByteBuffer block = blocks.get();
     for (long done = 0; done < length; done += block.limit()) {
       if (cancelled) {
@@ -156,12 +153,12 @@ public final class HashPool implements Closeable {
           throw new IOException("the file ends at byte " + (from + done + block.position()));
         }
       }
-      digest.update(block.flip());
+      digest.add(block.flip());
       if (also != null) {
         also.update(block.rewind());
       }
     }
-    return HexFormat.of().formatHex(digest.digest());
+    return digest.hex();
   }
 
   /**
@@ -190,23 +187,6 @@ public final class HashPool implements Closeable {
         throw error;
       }
       throw new IllegalStateException(e.getCause());
-    }
-  }
-
-  /**
-   * {@return the SHA-256 of some bytes in lower-case hexadecimal digits}
-   *
-   * @param bytes the bytes
-   */
-  public static String hash(byte[] bytes) {
-    return HexFormat.of().formatHex(sha256().digest(bytes));
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JVM has SHA-256", e);
     }
   }
 

@@ -146,7 +146,7 @@ public record Manifest(
   /** {@return the bytes of a manifest file, {@link #self} computed} */
   byte[] toFile() {
     byte[] open = withSelf(HashPool.UNKNOWN).bytes();
-    return withSelf(HashPool.hash(open)).bytes();
+    return withSelf(Sha256.of(open)).bytes();
   }
 
   private byte[] bytes() {
@@ -189,7 +189,7 @@ public record Manifest(
         Arrays.fill(open, at, at + digits.length, (byte) '0');
       }
     }
-    return HashPool.hash(open);
+    return Sha256.of(open);
   }
 
   /**

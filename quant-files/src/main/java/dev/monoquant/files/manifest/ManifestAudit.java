@@ -69,7 +69,7 @@ public final class ManifestAudit {
     headers.forEach(
         (name, header) -> {
           String expected = manifest.headers().getOrDefault(name, "none");
-          audit.compare("the header of " + name, expected, HashPool.hash(header));
+          audit.compare("the header of " + name, expected, Sha256.of(header));
         });
     for (String name : manifest.headers().keySet()) {
       if (!headers.containsKey(name)) {

@@ -11,6 +11,7 @@ import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.spi.ReadLimits;
 import java.io.Closeable;
 import java.io.IOException;
@@ -95,7 +96,7 @@ final class Journal implements Closeable {
         regions.put(region.name(), new Hashed(region.start(), region.length(), hash));
       }
       return new Entry(
-          shard, new Hashed(0, header.length, HashPool.hash(header)), sources, regions, remarks);
+          shard, new Hashed(0, header.length, Sha256.of(header)), sources, regions, remarks);
     }
 
     /** {@return the hashes of the regions by name} */

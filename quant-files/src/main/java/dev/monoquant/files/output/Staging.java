@@ -7,6 +7,7 @@ import dev.monoquant.files.input.MappedFile;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.InputHashes;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.manifest.Sha256;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -262,7 +263,7 @@ public final class Staging implements Closeable {
    * @throws IOException if writing fails
    */
   public void write(String name, byte[] bytes) throws IOException {
-    files.put(name, HashPool.hash(bytes));
+    files.put(name, Sha256.of(bytes));
     try (StagedFile file = create(name, bytes.length)) {
       file.write(0, ByteBuffer.wrap(bytes));
       file.seal();

@@ -5,7 +5,7 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.OutputException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.files.json.JsonText;
-import dev.monoquant.files.manifest.HashPool;
+import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.files.output.FileLayout;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
@@ -210,7 +210,7 @@ public final class SafetensorsLayout implements FileLayout {
 
   /** {@return the SHA-256 of the file up to its data, which follows from the layout} */
   public String headerHash() {
-    return HashPool.hash(header);
+    return Sha256.of(header);
   }
 
   /** {@return bytes of all tensors} */

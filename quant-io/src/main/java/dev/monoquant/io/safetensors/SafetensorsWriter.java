@@ -1,7 +1,7 @@
 package dev.monoquant.io.safetensors;
 
-import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputFile;
 import dev.monoquant.files.output.OutputJob;
@@ -64,7 +64,7 @@ final class SafetensorsWriter implements OutputWriter {
   @Override
   public Optional<Path> finish() throws IOException {
     Manifest open = Manifest.of(staging.inputs(), file.hashes());
-    String self = HashPool.hash(layout.with(open).headerBytes());
+    String self = Sha256.of(layout.with(open).headerBytes());
     file.finish(layout.with(open.withSelf(self)));
     finished = true;
     return Optional.empty();

@@ -4,6 +4,7 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.Problem;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.files.torch.Storage;
 import dev.monoquant.files.torch.TorchZip;
 import dev.monoquant.files.zip.ArchiveEntry;
@@ -89,7 +90,7 @@ final class ArchiveAudit {
 
   private void record(String name, ArchiveEntry entry) throws IOException {
     try {
-      String hash = HashPool.hash(bytes(zip.bytes(entry)));
+      String hash = Sha256.of(bytes(zip.bytes(entry)));
       compare(name, manifest.files().getOrDefault(name, "none"), hash);
     } catch (ModelFormatException damaged) {
       differs(name, String.valueOf(damaged.getMessage()));

@@ -7,6 +7,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.pickle.PickleWriter;
@@ -115,7 +116,7 @@ final class ScriptPlan implements OutputLayout {
   }
 
   private void add(List<NewEntry> entries, String record, byte[] content) {
-    files.put(record, HashPool.hash(content));
+    files.put(record, Sha256.of(content));
     entries.add(NewEntry.stored(name(record), content));
   }
 
@@ -126,7 +127,7 @@ final class ScriptPlan implements OutputLayout {
         .forEach(
             (path, text) -> {
               byte[] content = text.getBytes(StandardCharsets.UTF_8);
-              files.put(Records.CODE + path, HashPool.hash(content));
+              files.put(Records.CODE + path, Sha256.of(content));
               entries.add(NewEntry.deflated(name(Records.CODE + path), content));
             });
     add(

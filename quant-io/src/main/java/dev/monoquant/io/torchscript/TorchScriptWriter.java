@@ -5,8 +5,8 @@ import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.input.Closing;
-import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputJob;
@@ -250,7 +250,7 @@ final class TorchScriptWriter implements OutputWriter {
   private void writeManifest(Manifest open) throws IOException {
     String entry = plan.entry(Records.MANIFEST);
     byte[] frame = file.frame(Map.of(entry, 0L));
-    String self = HashPool.hash(ArchiveAudit.holder(frame, bytes(open)));
+    String self = Sha256.of(ArchiveAudit.holder(frame, bytes(open)));
     file.write(entry, 0, ByteBuffer.wrap(bytes(open.withSelf(self))));
   }
 

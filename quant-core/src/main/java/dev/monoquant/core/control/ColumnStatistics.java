@@ -1,0 +1,113 @@
+package dev.monoquant.core.control;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.Problem;
+import dev.monoquant.QuantException;
+import dev.monoquant.files.manifest.Sha256;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.FloatBytes;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.SchemeId;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * What the caller measured about the columns of weights, for schemes that need it: how large the
+ * activations are that a column is multiplied with, say. An input like the model itself, and unlike
+ * the other settings of a {@link dev.monoquant.core.Quantizer} it may change an output.
+ *
+ * <p>What this does not do: it gives the numbers no meaning; that is between the caller and the
+ * scheme. Immutable.
+ */
+public final class ColumnStatistics {
+
+  /** None for any weight. */
+  public static final ColumnStatistics NONE = new ColumnStatistics(Map.of());
+
+  private final Map<String, float[]> byWeight = new TreeMap<>();
+
+  private ColumnStatistics(Map<String, float[]> byWeight) {
+    byWeight.forEach((name, numbers) -> this.byWeight.put(name, numbers.clone()));
+  }
+
+  /**
+   * {@return statistics}
+   *
+   * @param byWeight for the full name of a weight, such as {@code fc.weight}, one finite number for
+   *     each of its columns (inputs; for a convolution, inputs times the kernel's size); copied
+   * @throws ConfigurationException if a number is not finite
+   */
+  public static ColumnStatistics of(Map<String, float[]> byWeight) {
+    byWeight.forEach(
+        (name, numbers) -> {
+          for (int c = 0; c < numbers.length; c++) {
+            if (!Float.isFinite(numbers[c])) {
+              throw new ConfigurationException(
+                  "the statistics of "
+                      + QuantException.quote(name)
+                      + " have "
+                      + numbers[c]
+                      + " for column "
+                      + c
+                      + "; finite numbers are allowed");
+            }
+          }
+        });
+    return new ColumnStatistics(byWeight);
+  }
+
+  /**
+   * {@return a copy of the numbers for a weight, or empty}
+   *
+   * @param weight its full name
+   */
+  public Optional<float[]> find(String weight) {
+    return Optional.ofNullable(byWeight.get(weight)).map(float[]::clone);
+  }
+
+  /**
+   * What tells these numbers from others: the SHA-256, in lower-case hexadecimal digits, of each
+   * weight's name in UTF-8, a zero byte, and its numbers as little-endian float32.
+   *
+   * @param weights the weights that count, in the order in which they do
+   * @return 64 digits
+   */
+  public String digest(Set<String> weights) {
+    Sha256 digest = new Sha256();
+    for (String weight : weights) {
+      float[] numbers = byWeight.getOrDefault(weight, new float[0]);
+      byte[] bytes = new byte[numbers.length * Float.BYTES];
+      FloatBytes.narrow(ElementType.FLOAT32, numbers, 0, numbers.length, bytes, 0);
+      digest.add(StandardCharsets.UTF_8.encode(weight + "\0")).add(ByteBuffer.wrap(bytes));
+    }
+    return digest.hex();
+  }
+
+  /**
+   * {@return why a scheme that needs statistics cannot have them for a weight; empty if it can}
+   *
+   * @param scheme the scheme
+   * @param rows the weight
+   */
+  public Optional<Problem> problem(SchemeId scheme, WeightMatrix rows) {
+    String name = rows.tensor().name();
+    float[] numbers = byWeight.get(name);
+    if (numbers != null && numbers.length == rows.cols()) {
+      return Optional.empty();
+    }
+    String what =
+        numbers == null
+            ? "and there are none for it"
+            : "and those given have " + numbers.length + " numbers for its " + rows.cols();
+    return Optional.of(
+        Problem.error(
+            name,
+            "scheme " + scheme + " needs statistics of its columns, " + what,
+            "Give them with Quantizer.withColumnStatistics, exclude the layer, or choose another"
+                + " scheme"));
+  }
+}

@@ -1,0 +1,5 @@
+/** A quantized model at hand, in memory or in a temporary file. */
+@NullMarked
+package dev.monoquant.core.hand;
+
+import org.jspecify.annotations.NullMarked;

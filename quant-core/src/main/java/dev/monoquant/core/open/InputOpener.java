@@ -1,0 +1,176 @@
+package dev.monoquant.core.open;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.PluginException;
+import dev.monoquant.QuantException;
+import dev.monoquant.core.foreign.ForeignQuantization;
+import dev.monoquant.core.settings.Settings;
+import dev.monoquant.spi.InputFormatDetector;
+import dev.monoquant.spi.Match;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OptionValues;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** Asks every detector, and opens the input with the one that is surest. */
+public final class InputOpener {
+
+  /**
+   * An open source and the detector that opened it.
+   *
+   * @param own the options of the detector's own
+   * @param reading what was chosen where the input left a choice, see {@link Reading}
+   * @param foreign quantization in it that the detector did not decode
+   */
+  public record Opened(
+      ModelSource source,
+      String format,
+      OwnOptions own,
+      Reading reading,
+      Optional<ForeignQuantization> foreign)
+      implements AutoCloseable {
+    @Override
+    public void close() {
+      source.close();
+    }
+  }
+
+  private InputOpener() {}
+
+  /**
+   * Opens an input.
+   *
+   * @param given options of any plugin's own; those that are for the detector are taken, and
+   *     nothing is said of the others
+   */
+  public static Opened open(Settings settings, ModelInput input, Map<String, String> given) {
+    if (input instanceof ModelInput.OfPath of) {
+      requireReadable(of.path());
+    }
+    InputFormatDetector detector = detector(settings, input);
+    OwnOptions own = OwnOptions.of(detector);
+    OptionValues options = own.values(given);
+    try {
+      ModelSource source = detector.open(input, settings.limits(), options);
+      try {
+        return new Opened(
+            source,
+            detector.id(),
+            own,
+            Reading.of(input, options),
+            ForeignQuantization.find(source, settings.limits()));
+      } catch (IOException | RuntimeException e) {
+        source.close();
+        throw e;
+      }
+    } catch (IOException e) {
+      throw unreadable(input, e);
+    } catch (QuantException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      throw new PluginException(
+          "input format " + detector.id() + " failed on " + input.describe() + ": " + e, e);
+    }
+  }
+
+  private static InputFormatDetector detector(Settings settings, ModelInput input) {
+    if (settings.inputFormat().isEmpty()) {
+      return surest(settings.plugins().inputFormats(), input);
+    }
+    InputFormatDetector named = settings.plugins().inputFormat(settings.inputFormat().get());
+    if (probe(named, input) == Match.NONE) {
+      requireThere(input);
+    }
+    return named;
+  }
+
+  public static ModelFormatException unreadable(ModelInput input, IOException e) {
+    return new ModelFormatException(
+        Reason.UNREADABLE,
+        input.describe(),
+        "",
+        "it could not be read: " + e + ". Check the disk and the permissions",
+        e);
+  }
+
+  private static void requireReadable(Path path) {
+    if (Files.exists(path) && !Files.isReadable(path)) {
+      throw new ModelFormatException(
+          Reason.UNREADABLE, path.toString(), "", "permission denied. Make it readable");
+    }
+  }
+
+  /**
+   * Asked of what nobody recognises: a detector may know paths that are no files of this machine.
+   */
+  private static void requireThere(ModelInput input) {
+    if (input instanceof ModelInput.OfPath of && !Files.exists(of.path())) {
+      Path path = of.path();
+      boolean dangling = Files.exists(path, LinkOption.NOFOLLOW_LINKS);
+      throw new ModelFormatException(
+          Reason.UNREADABLE,
+          path.toString(),
+          "",
+          dangling
+              ? "a link that leads nowhere. Give the file itself"
+              : "no such file or directory. Check the path; relative ones start at "
+                  + Path.of("").toAbsolutePath());
+    }
+  }
+
+  private static InputFormatDetector surest(List<InputFormatDetector> detectors, ModelInput input) {
+    Match best = Match.NONE;
+    List<InputFormatDetector> surest = new ArrayList<>();
+    for (InputFormatDetector detector : detectors) {
+      Match match = probe(detector, input);
+      if (match.compareTo(best) > 0) {
+        best = match;
+        surest.clear();
+      }
+      if (match == best && match != Match.NONE) {
+        surest.add(detector);
+      }
+    }
+    if (surest.size() == 1) {
+      return surest.get(0);
+    }
+    String ids =
+        (surest.isEmpty() ? detectors : surest)
+            .stream().map(InputFormatDetector::id).collect(Collectors.joining(", "));
+    if (surest.isEmpty()) {
+      requireThere(input);
+      throw new ModelFormatException(
+          Reason.NOT_THIS_FORMAT,
+          input.describe(),
+          "",
+          "none of the known formats ("
+              + (ids.isEmpty() ? "there are none at all" : ids)
+              + ") recognises it. Convert it to safetensors, or add the plugin that reads it");
+    }
+    throw new ConfigurationException(
+        input.describe()
+            + ": several formats recognise it: "
+            + ids
+            + ". Name one with --input-format, for example --input-format "
+            + surest.get(0).id());
+  }
+
+  private static Match probe(InputFormatDetector detector, ModelInput input) {
+    try {
+      return detector.probe(input);
+    } catch (RuntimeException e) {
+      throw new PluginException(
+          "input format " + detector.id() + " failed to look at " + input.describe() + ": " + e, e);
+    }
+  }
+}

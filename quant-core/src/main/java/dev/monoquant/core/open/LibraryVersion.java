@@ -1,0 +1,25 @@
+package dev.monoquant.core.open;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Objects;
+import java.util.Properties;
+
+/** The version of this library, for those who want nothing else of it. */
+public final class LibraryVersion {
+
+  private LibraryVersion() {}
+
+  /** A resource, since a manifest is not read where the jar is on the module path. */
+  public static String text() {
+    Properties properties = new Properties();
+    try (InputStream in =
+        LibraryVersion.class.getResourceAsStream("/dev/monoquant/core/version.properties")) {
+      properties.load(Objects.requireNonNull(in, "version.properties"));
+    } catch (IOException e) {
+      throw new UncheckedIOException("version.properties in the jar cannot be read", e);
+    }
+    return properties.getProperty("version");
+  }
+}

@@ -1,0 +1,125 @@
+package dev.monoquant.core.open;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.OutputException;
+import dev.monoquant.PluginException;
+import dev.monoquant.QuantException;
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.settings.Settings;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.OutputSession;
+import dev.monoquant.spi.Plugins;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** The output format that is meant, by its id or by the name of the target, and how to open it. */
+public final class OutputChoice {
+
+  /**
+   * A format that is open on a source.
+   *
+   * @param format the format
+   * @param session closed with this
+   */
+  public record Open(OutputFormat format, OutputSession session) implements Closeable {
+    @Override
+    public void close() throws IOException {
+      session.close();
+    }
+  }
+
+  private OutputChoice() {}
+
+  public static Optional<OutputFormat> optional(
+      Plugins plugins, QuantizationConfig config, Optional<Path> target) {
+    if (config.format().isEmpty() && target.isEmpty()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        config.format().isPresent()
+            ? plugins.outputFormat(config.format().get())
+            : bySuffix(plugins, target.orElseThrow()));
+  }
+
+  public static OutputFormat required(Plugins plugins, QuantizationConfig config, Path target) {
+    return optional(plugins, config, Optional.of(target)).orElseThrow();
+  }
+
+  /** Opens a format on a source; the caller closes it before the source. */
+  public static Open open(OutputFormat format, ModelSource source) throws IOException {
+    try {
+      return new Open(format, format.open(source));
+    } catch (QuantException | UncheckedIOException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      throw new PluginException(
+          "output format " + format.id() + " failed to open " + source.info().name() + ": " + e, e);
+    }
+  }
+
+  /**
+   * Refuses settings that say how an output is run, and are given where none is run.
+   *
+   * @throws ConfigurationException naming them
+   */
+  public static void requireRun(Settings settings, OutputFormat format) {
+    List<String> given = new ArrayList<>();
+    if (settings.gates().minCosine().isPresent()) {
+      given.add("--min-cosine (withMinCosine)");
+    }
+    if (!settings.samples().isEmpty()) {
+      given.add("--sample (withSamples)");
+    }
+    if (!settings.running()) {
+      if (format.isRunnable() && !given.isEmpty()) {
+        throw new ConfigurationException(
+            String.join(" and ", given)
+                + ": nothing is run with --no-run (withRunning(false)). Leave either out");
+      }
+      given.add("--no-run (withRunning(false))");
+    }
+    if (!format.isRunnable() && !given.isEmpty()) {
+      throw new ConfigurationException(
+          String.join(" and ", given)
+              + ": only TorchScript outputs are run beside the original, and a "
+              + format.id()
+              + " output is not. Leave it out, and gate the weights by --min-sqnr (withMinSqnr); or"
+              + " write a .pt file");
+    }
+  }
+
+  public static OutputException unwritable(Path target, IOException e) {
+    String what =
+        e instanceof FileSystemException f && f.getReason() != null
+            ? f.getReason() + " (" + f.getFile() + ")"
+            : String.valueOf(e);
+    return new OutputException(
+        target + ": it could not be written: " + what + ". Nothing was left behind", e);
+  }
+
+  private static OutputFormat bySuffix(Plugins plugins, Path target) {
+    List<OutputFormat> fitting =
+        plugins.outputFormats().stream().filter(f -> f.accepts(target)).toList();
+    if (fitting.size() == 1) {
+      return fitting.get(0);
+    }
+    String ids =
+        (fitting.isEmpty() ? plugins.outputFormats() : fitting)
+            .stream().map(OutputFormat::id).collect(Collectors.joining(", "));
+    throw new ConfigurationException(
+        target
+            + ": "
+            + (fitting.isEmpty() ? "no output format goes by such a name" : "several formats do")
+            + ". Name one with --format, of "
+            + ids
+            + ", or choose another name, for example model-int8.safetensors");
+  }
+}

@@ -1,0 +1,196 @@
+package dev.monoquant.core.open;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.PluginException;
+import dev.monoquant.QuantException;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.InputFormatDetector;
+import dev.monoquant.spi.LayerQuantizer;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.PluginEntry;
+import dev.monoquant.spi.Scheme;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/**
+ * The options of one plugin: which there are, and what a configuration says about them. Those of
+ * {@link CommonOptions} are a scheme's alone; {@link #names}, {@link #has} and {@link #specs} are
+ * about the others, which {@code --option} sets.
+ */
+public final class OwnOptions {
+
+  private final PluginEntry<?> owner;
+  private final Map<String, OptionSpec<?>> specs = new LinkedHashMap<>();
+
+  private OwnOptions(PluginEntry<?> owner) {
+    this.owner = owner;
+    try {
+      owner.options().forEach(spec -> specs.put(spec.name(), spec));
+    } catch (RuntimeException e) {
+      throw new PluginException(this + " failed to describe its options: " + e, e);
+    }
+  }
+
+  public static OwnOptions of(PluginEntry<?> owner) {
+    return new OwnOptions(owner);
+  }
+
+  public static OwnOptions of(Scheme scheme) {
+    return of(new PluginEntry<>(PluginEntry.Kind.SCHEME, scheme.id().name(), scheme));
+  }
+
+  public static OwnOptions of(LayerQuantizer quantizer) {
+    return of(new PluginEntry<>(PluginEntry.Kind.LAYER_QUANTIZER, quantizer.id(), quantizer));
+  }
+
+  public static OwnOptions of(InputFormatDetector format) {
+    return of(new PluginEntry<>(PluginEntry.Kind.INPUT_FORMAT, format.id(), format));
+  }
+
+  public static OwnOptions of(OutputFormat format) {
+    return of(new PluginEntry<>(PluginEntry.Kind.OUTPUT_FORMAT, format.id(), format));
+  }
+
+  PluginEntry.Kind kind() {
+    return owner.kind();
+  }
+
+  String id() {
+    return owner.id();
+  }
+
+  public boolean has(String name) {
+    return specs.containsKey(name) && !CommonOptions.NAMES.contains(name);
+  }
+
+  public Set<String> names() {
+    return specs.keySet().stream().filter(this::has).collect(Collectors.toSet());
+  }
+
+  List<OptionSpec<?>> specs() {
+    return specs.values().stream().filter(spec -> has(spec.name())).toList();
+  }
+
+  /** Whether a common option may have a value; not if it is none of this plugin's. */
+  public boolean allows(String name, String value) {
+    OptionSpec<?> spec = specs.get(name);
+    if (spec == null) {
+      return false;
+    }
+    try {
+      spec.parse(value);
+      return true;
+    } catch (ConfigurationException e) {
+      return false;
+    }
+  }
+
+  /** What a common option may be, for messages. */
+  public String allowed(String name) {
+    OptionSpec<?> spec = specs.get(name);
+    return spec == null ? "no option " + name : name + " " + spec.allowed();
+  }
+
+  /**
+   * Those of the common options that a configuration sets, each of which the plugin must have and
+   * allow.
+   */
+  public Map<String, String> checkedCommon(Map<String, String> given) {
+    for (String name : given.keySet()) {
+      if (!specs.containsKey(name)) {
+        String known =
+            specs.values().stream()
+                .filter(spec -> CommonOptions.NAMES.contains(spec.name()))
+                .map(OptionSpec::toString)
+                .collect(Collectors.joining(", "));
+        throw new ConfigurationException(
+            this
+                + " has no option "
+                + name
+                + ", which is set to "
+                + QuantException.quote(given.get(name))
+                + ". It has "
+                + (known.isEmpty() ? "none of the common ones" : known)
+                + ". Leave it out, or choose another scheme");
+      }
+    }
+    return checked(given);
+  }
+
+  /**
+   * Those of the values that are for this plugin, in their canonical form, each checked against the
+   * description of its option.
+   */
+  public Map<String, String> checked(Map<String, String> given) {
+    Map<String, String> checked = new TreeMap<>();
+    specs.forEach(
+        (name, spec) -> {
+          String value = given.get(name);
+          if (value == null) {
+            return;
+          }
+          try {
+            checked.put(name, spec.canonical(value));
+          } catch (ConfigurationException e) {
+            throw new ConfigurationException(
+                this
+                    + ": "
+                    + e.getMessage()
+                    + (CommonOptions.NAMES.contains(name)
+                        ? ". Leave it out, or choose another scheme"
+                        : ""),
+                e);
+          }
+        });
+    return checked;
+  }
+
+  /**
+   * A value for every option: the given one, else the plugin's for that weight, else the default.
+   *
+   * @param given values that were checked
+   * @param defaults values of the plugin, which must have described them
+   */
+  public OptionValues complete(Map<String, String> given, OptionValues defaults) {
+    for (String name : defaults.texts().keySet()) {
+      if (!specs.containsKey(name)) {
+        throw new ConfigurationException(
+            this
+                + " has a default for an option that it does not describe: "
+                + name
+                + ". It describes "
+                + (specs.isEmpty()
+                    ? "none"
+                    : specs.values().stream()
+                        .map(OptionSpec::toString)
+                        .collect(Collectors.joining(", "))));
+      }
+    }
+    return OptionValues.defaults(specs.values()).with(checked(defaults.texts())).with(given);
+  }
+
+  /** A value for every option: the given one, else the default. */
+  public OptionValues values(Map<String, String> given) {
+    return complete(checked(given), OptionValues.DEFAULTS);
+  }
+
+  /** How the command line sets what is other in the second values, such as {@code --bits 8}. */
+  public static String arguments(OptionValues from, OptionValues to) {
+    return to.texts().entrySet().stream()
+        .filter(e -> !e.getValue().equals(from.texts().get(e.getKey())))
+        .map(e -> CommonOptions.argument(e.getKey(), e.getValue()))
+        .collect(Collectors.joining(" "));
+  }
+
+  /** {@return the plugin, for messages} */
+  @Override
+  public String toString() {
+    return owner.kind().text() + " " + owner.id();
+  }
+}

@@ -1,0 +1,126 @@
+package dev.monoquant.core.plan;
+
+import dev.monoquant.PluginException;
+import dev.monoquant.Problem;
+import dev.monoquant.core.open.OwnOptions;
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.LayerQuantizer;
+import dev.monoquant.spi.OptionValues;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Asks the layer quantizers which tensors of a layer are weights, and checks their answers. */
+final class LayerChoice {
+
+  /** A weight and the quantizer that named it. */
+  record Candidate(WeightMatrix rows, LayerQuantizer quantizer) {}
+
+  /** The weights of a layer, and what is wrong with the answers. */
+  record Chosen(List<Candidate> candidates, List<Problem> problems) {}
+
+  private record Asked(LayerQuantizer quantizer, OwnOptions own) {}
+
+  private final List<Asked> quantizers;
+
+  LayerChoice(List<LayerQuantizer> quantizers) {
+    this.quantizers = quantizers.stream().map(q -> new Asked(q, OwnOptions.of(q))).toList();
+  }
+
+  /** The options of the quantizers' own; all of them are asked about each layer. */
+  List<OwnOptions> own() {
+    return quantizers.stream().map(Asked::own).toList();
+  }
+
+  /**
+   * Asks every quantizer about a layer.
+   *
+   * @param given options of any plugin's own that hold for the layer
+   */
+  Chosen rows(Layer layer, Map<String, String> given) {
+    Map<String, Candidate> chosen = new LinkedHashMap<>();
+    List<Problem> problems = new ArrayList<>();
+    for (Asked asked : quantizers) {
+      LayerQuantizer quantizer = asked.quantizer();
+      for (WeightMatrix rows : ask(quantizer, layer, asked.own().values(given))) {
+        Candidate other = chosen.putIfAbsent(rows.param(), new Candidate(rows, quantizer));
+        if (other != null) {
+          problems.add(
+              Problem.error(
+                  rows.tensor().name(),
+                  "two layer quantizers claim it: "
+                      + other.quantizer().id()
+                      + " and "
+                      + quantizer.id(),
+                  "Remove the plugin of one of them"));
+        }
+      }
+    }
+    return new Chosen(new ArrayList<>(chosen.values()), problems);
+  }
+
+  private static List<WeightMatrix> ask(
+      LayerQuantizer quantizer, Layer layer, OptionValues options) {
+    List<WeightMatrix> answer;
+    try {
+      answer = List.copyOf(quantizer.rows(layer, options));
+    } catch (RuntimeException e) {
+      throw new PluginException(
+          "layer quantizer " + quantizer.id() + " failed on layer " + layer.name() + ": " + e, e);
+    }
+    for (WeightMatrix rows : answer) {
+      TensorInfo own = layer.tensors().get(rows.param());
+      if (own == null || !rows.tensor().equals(own)) {
+        throw new PluginException(
+            "layer quantizer "
+                + quantizer.id()
+                + " named "
+                + rows.tensor().name()
+                + ", which is not "
+                + rows.param()
+                + " of layer "
+                + layer.name());
+      }
+      if (!own.type().isQuantizable() || own.shape().elements() == 0) {
+        throw new PluginException(
+            "layer quantizer "
+                + quantizer.id()
+                + " named "
+                + own.name()
+                + " of type "
+                + own.type().wire()
+                + " and shape "
+                + own.shape()
+                + "; weights are F16, BF16, F32 or F64 and not empty");
+      }
+    }
+    return answer;
+  }
+
+  /** Why a tensor is none of the weights of its layer, in words. */
+  String whyNot(Layer layer, TensorInfo tensor) {
+    if (!tensor.type().isQuantizable()) {
+      return "type " + tensor.type().wire() + " is not one that is quantized";
+    }
+    if (tensor.shape().elements() == 0) {
+      return "empty";
+    }
+    if (layer.kind().equals(LayerKind.NORM)) {
+      return "belongs to a normalisation layer";
+    }
+    if (layer.kind().equals(LayerKind.ROUTER)) {
+      return "chooses among experts, which loaders expect in float; --layer NAME=Linear overrules";
+    }
+    String why =
+        layer.kind().equals(LayerKind.UNKNOWN)
+            ? "of no known layer"
+            : "no weight of its layer, of kind " + layer.kind();
+    return tensor.shape().rank() == 2
+        ? why + "; if it is a weight, say so: --layer NAME=Linear"
+        : why;
+  }
+}

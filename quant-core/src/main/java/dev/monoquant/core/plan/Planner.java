@@ -1,0 +1,263 @@
+package dev.monoquant.core.plan;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.Problem;
+import dev.monoquant.QuantException;
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.open.InputOpener.Opened;
+import dev.monoquant.core.open.OutputChoice;
+import dev.monoquant.core.open.OwnOptions;
+import dev.monoquant.core.report.KeptTensor;
+import dev.monoquant.core.report.KeptTensor.Why;
+import dev.monoquant.core.report.Plan;
+import dev.monoquant.core.report.PlannedWeight;
+import dev.monoquant.core.settings.Settings;
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.RunnableFile;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+
+/**
+ * Decides about every tensor of a model, from names, types and shapes alone. Every problem is
+ * collected; only a configuration that names what is not there stops at once.
+ */
+public final class Planner {
+
+  private final QuantizationConfig config;
+  private final Optional<OutputChoice.Open> output;
+  private final LayerChoice choice;
+  private final WeightEncoder encoder;
+  private final Map<String, String> nonFinite;
+
+  /** By the name of the weight, in the order of the layers. */
+  private final Map<String, PlannedWeight> weights = new LinkedHashMap<>();
+
+  private Map<String, String> tied = Map.of();
+  private final Map<String, KeptTensor> kept = new LinkedHashMap<>();
+  private final List<Problem> problems = new ArrayList<>();
+
+  /**
+   * @param output the format that is asked what it can store, if there is one
+   * @param ofInput the options of the format that the model is read with
+   * @param nonFinite weights that are to be kept for what their numbers are: name and reason
+   */
+  public Planner(
+      Settings settings,
+      QuantizationConfig config,
+      Optional<OutputChoice.Open> output,
+      OwnOptions ofInput,
+      Map<String, String> nonFinite) {
+    this.config = config;
+    this.output = output;
+    this.choice = new LayerChoice(settings.plugins().layerQuantizers());
+    this.encoder =
+        new WeightEncoder(
+            settings,
+            config,
+            new SchemeChoice(
+                settings.plugins(),
+                config.weights().extra(),
+                output.map(OutputChoice.Open::format),
+                ofInput,
+                choice.own()));
+    this.nonFinite = nonFinite;
+  }
+
+  public Plan plan(Opened opened) {
+    ModelSource source = opened.source();
+    if (!source.info().quantized().isEmpty()) {
+      problems.add(alreadyQuantized(source));
+    }
+    source
+        .info()
+        .notes()
+        .forEach(note -> problems.add(Problem.warning(source.info().name(), note, "")));
+    List<Layer> layers =
+        LayerInference.layers(source.info().tensors(), source.info().layers(), config);
+    // Only a program has one tensor of that name and the other; files of weights have each by
+    // itself,
+    // and there each layer's own default is the better one.
+    tied = source.find(RunnableFile.class).isPresent() ? source.info().ties() : Map.of();
+    RuleBook rules = new RuleBook(config);
+    problems.addAll(rules.unmatched(layers));
+    for (Layer layer : layers) {
+      decide(layer, rules);
+    }
+    if (weights.isEmpty()
+        && problems.stream().noneMatch(p -> p.severity() == Problem.Severity.ERROR)) {
+      problems.add(nothingToDo(layers));
+    }
+    opened.foreign().ifPresent(foreign -> refuse(foreign.problem(source.info().name())));
+    return new Plan(
+        source.info().name(),
+        opened.format(),
+        output.map(o -> o.format().id()).orElse(""),
+        layers,
+        List.copyOf(weights.values()),
+        keptInOrder(source, layers),
+        problems,
+        OptionalLong.empty());
+  }
+
+  /** One error that makes all others pointless: they are about codes taken for weights. */
+  private void refuse(Problem problem) {
+    problems.removeIf(p -> p.severity() == Problem.Severity.ERROR);
+    problems.add(0, problem);
+  }
+
+  private void decide(Layer layer, RuleBook rules) {
+    LayerChoice.Chosen chosen = choice.rows(layer, rules.settings(layer).extra());
+    problems.addAll(chosen.problems());
+    Set<String> candidates = new HashSet<>();
+    for (LayerChoice.Candidate candidate : chosen.candidates()) {
+      candidates.add(candidate.rows().tensor().name());
+      decide(layer, candidate, rules);
+    }
+    for (TensorInfo tensor : layer.tensors().values()) {
+      if (!candidates.contains(tensor.name())) {
+        keep(layer, tensor, Why.NOT_A_WEIGHT, choice.whyNot(layer, tensor));
+      }
+    }
+  }
+
+  private void decide(Layer layer, LayerChoice.Candidate candidate, RuleBook rules) {
+    WeightMatrix rows = candidate.rows();
+    TensorInfo tensor = rows.tensor();
+    Optional<String> excluded = rules.excludes(layer);
+    if (excluded.isPresent()) {
+      keep(layer, tensor, Why.EXCLUDED, excluded.get());
+      return;
+    }
+    long least = config.minElements().orElse(0);
+    if (tensor.shape().elements() < least) {
+      keep(
+          layer,
+          tensor,
+          Why.TOO_SMALL,
+          tensor.shape().elements() + " elements are fewer than the " + least + " asked for");
+      return;
+    }
+    String odd = nonFinite.get(tensor.name());
+    if (odd != null) {
+      keep(layer, tensor, Why.NON_FINITE, odd);
+      problems.add(Problem.warning(tensor.name(), odd + "; it is kept as it is", ""));
+      return;
+    }
+    WeightEncoder.Outcome outcome = encoder.encode(rules.settings(layer), candidate, twin(tensor));
+    // Asked first: what a format does not take need not fit the groups either.
+    Optional<String> refusal =
+        outcome.nearest().flatMap(w -> output.flatMap(o -> o.session().unsupported(w)));
+    if (refusal.isPresent()) {
+      keep(layer, tensor, Why.UNSUPPORTED, refusal.get());
+      return;
+    }
+    outcome.problem().ifPresent(problems::add);
+    if (outcome.weight().isEmpty()) {
+      keep(layer, tensor, Why.UNSUPPORTED, outcome.reason());
+      return;
+    }
+    EncodedWeight weight = outcome.weight().get();
+    PlannedWeight planned =
+        new PlannedWeight(weight, layer.evidence(), candidate.quantizer().id(), "");
+    if (planned.bytesAfter() >= planned.bytesBefore()) {
+      keep(
+          layer,
+          tensor,
+          Why.TOO_SMALL,
+          "it would not become smaller: "
+              + planned.bytesBefore()
+              + " bytes before, "
+              + planned.bytesAfter()
+              + " after");
+      return;
+    }
+    weights.put(tensor.name(), planned);
+  }
+
+  /** The weight planned before that is the very same tensor under another name. */
+  private Optional<EncodedWeight> twin(TensorInfo tensor) {
+    return Optional.ofNullable(tied.get(tensor.name()))
+        .map(weights::get)
+        .map(PlannedWeight::weight);
+  }
+
+  private void keep(Layer layer, TensorInfo tensor, Why why, String reason) {
+    kept.put(tensor.name(), new KeptTensor(tensor, layer.name(), layer.kind(), why, reason));
+  }
+
+  private List<KeptTensor> keptInOrder(ModelSource source, List<Layer> layers) {
+    List<KeptTensor> ordered = new ArrayList<>();
+    for (TensorInfo tensor : source.info().tensors()) {
+      KeptTensor found = kept.remove(tensor.name());
+      if (found != null) {
+        ordered.add(found);
+      }
+    }
+    if (!kept.isEmpty()) {
+      throw new ConfigurationException(
+          "the layers of "
+              + source.info().name()
+              + " name tensors that it does not hold: "
+              + kept.keySet().stream().sorted().limit(5).map(QuantException::quote).toList()
+              + " in "
+              + layers.size()
+              + " layers");
+    }
+    return ordered;
+  }
+
+  private static Problem alreadyQuantized(ModelSource source) {
+    EncodedWeight first = source.info().quantized().get(0);
+    return Problem.error(
+        source.info().name(),
+        "it is quantized already: "
+            + source.info().quantized().size()
+            + " weights, such as "
+            + QuantException.quote(first.name())
+            + " by "
+            + first.scheme(),
+        "Quantize the float original, or decode it first: quant dequantize "
+            + source.info().name()
+            + " -o FLOAT.safetensors");
+  }
+
+  private Problem nothingToDo(List<Layer> layers) {
+    Map<Why, Integer> counts = new EnumMap<>(Why.class);
+    kept.values().forEach(k -> counts.merge(k.why(), 1, Integer::sum));
+    boolean unknown =
+        !layers.isEmpty() && layers.stream().allMatch(l -> l.kind().equals(LayerKind.UNKNOWN));
+    StringBuilder tally = new StringBuilder();
+    counts.forEach(
+        (why, n) ->
+            tally.append(tally.length() == 0 ? "" : ", ").append(n).append(' ').append(why.wire()));
+    String example =
+        kept.values().stream()
+            .filter(k -> k.why() != Why.NOT_A_WEIGHT)
+            .findFirst()
+            .or(
+                () ->
+                    kept.values().stream().filter(k -> k.tensor().shape().rank() == 2).findFirst())
+            .map(k -> "; " + QuantException.quote(k.tensor().name()) + ": " + k.reason())
+            .orElse("");
+    return Problem.error(
+        "model",
+        "no weight would be quantized; tensors kept: "
+            + (tally.length() == 0 ? "none" : tally)
+            + example,
+        unknown
+            ? "Say what its layers are, for example --layer 'fc*=Linear'"
+            : "Look at the reasons with --dry-run, and at the rules and thresholds given");
+  }
+}

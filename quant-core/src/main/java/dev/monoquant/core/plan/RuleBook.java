@@ -1,0 +1,79 @@
+package dev.monoquant.core.plan;
+
+import dev.monoquant.Nearest;
+import dev.monoquant.Problem;
+import dev.monoquant.QuantException;
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.Rule;
+import dev.monoquant.Selector;
+import dev.monoquant.WeightSettings;
+import dev.monoquant.model.Layer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** The rules of a configuration, applied as {@link Rule} documents. */
+final class RuleBook {
+
+  private final QuantizationConfig config;
+  private final boolean selective;
+
+  RuleBook(QuantizationConfig config) {
+    this.config = config;
+    this.selective = config.rules().stream().anyMatch(r -> r.action() == Rule.Action.INCLUDE);
+  }
+
+  /** The reason why a layer is left out, or empty if it is not. */
+  Optional<String> excludes(Layer layer) {
+    boolean included = !selective;
+    for (Rule rule : config.rules()) {
+      if (rule.selector().matches(layer)) {
+        if (rule.action() == Rule.Action.EXCLUDE) {
+          return Optional.of("excluded by the rule " + rule.selector());
+        }
+        included |= rule.action() == Rule.Action.INCLUDE;
+      }
+    }
+    return included ? Optional.empty() : Optional.of("not among the layers to include");
+  }
+
+  WeightSettings settings(Layer layer) {
+    WeightSettings settings = config.weights();
+    for (Rule rule : config.rules()) {
+      if (rule.selector().matches(layer)) {
+        settings = settings.overrideWith(rule.settings());
+      }
+    }
+    return settings;
+  }
+
+  /** A rule, or a line of the layer map, that selects nothing is most likely a slip. */
+  List<Problem> unmatched(List<Layer> layers) {
+    List<Problem> problems = new ArrayList<>();
+    for (Rule rule : config.rules()) {
+      check("rule", rule.selector(), layers, problems);
+    }
+    config
+        .layerMap()
+        .keySet()
+        .forEach(p -> check("layer map", Selector.parse(p), layers, problems));
+    return problems;
+  }
+
+  private static void check(
+      String what, Selector selector, List<Layer> layers, List<Problem> problems) {
+    if (layers.stream().anyMatch(selector::matches)) {
+      return;
+    }
+    List<String> names = new ArrayList<>(layers.stream().map(Layer::name).toList());
+    layers.stream().map(l -> l.kind().name()).distinct().forEach(names::add);
+    List<String> nearest = Nearest.several(selector.text(), names, 3);
+    problems.add(
+        Problem.error(
+            what + " " + QuantException.quote(selector.text()),
+            "it selects no layer"
+                + (nearest.isEmpty() ? "" : "; the nearest are " + String.join(", ", nearest)),
+            "Patterns are globs over layer names, kinds such as Linear, or re: and a regular"
+                + " expression; quant inspect lists all names"));
+  }
+}

@@ -1,0 +1,156 @@
+package dev.monoquant.core.plan;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.NumberType;
+import dev.monoquant.WeightSettings;
+import dev.monoquant.core.open.OptionOwners;
+import dev.monoquant.core.open.OwnOptions;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.Plugins;
+import dev.monoquant.spi.Scheme;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * Chooses the scheme of a weight, and refuses options that are nobody's who works on it. One plan
+ * has one choice, which is not thread-safe.
+ */
+public final class SchemeChoice {
+
+  /**
+   * A scheme for a weight.
+   *
+   * @param scheme the scheme
+   * @param own its options
+   * @param given what the configuration says of them, checked
+   * @param storage every option of the output format, for this weight
+   */
+  public record Chosen(
+      Scheme scheme, OwnOptions own, Map<String, String> given, OptionValues storage) {
+
+    /** Every option of the scheme for a weight: as given, else the scheme's default for it. */
+    OptionValues options(WeightMatrix weight) {
+      return own.complete(given, scheme.defaults(weight));
+    }
+  }
+
+  /**
+   * A scheme and those whose options may be set for its weights.
+   *
+   * @param own the options of the scheme
+   * @param byLayer of whoever takes part but the input format, which reads the model as a whole
+   * @param all of whoever takes part
+   */
+  private record Parties(
+      Scheme scheme, OwnOptions own, List<OwnOptions> byLayer, OptionOwners all) {}
+
+  private final Plugins plugins;
+  private final Map<String, String> forAll;
+  private final Optional<OwnOptions> ofFormat;
+  private final OwnOptions ofInput;
+  private final List<OwnOptions> ofLayers;
+
+  /** By id: a model has many weights and few schemes, and plugins describe their options anew. */
+  private final Map<String, Parties> schemes = new HashMap<>();
+
+  /** By settings, which many weights share: each is checked once. */
+  private final Map<WeightSettings, Chosen> choices = new HashMap<>();
+
+  /**
+   * @param plugins where schemes are looked up
+   * @param forAll options that are set for all weights
+   * @param format the output format, if there is one
+   * @param ofInput the options of the format that the model is read with
+   * @param ofLayers those of the layer quantizers
+   */
+  public SchemeChoice(
+      Plugins plugins,
+      Map<String, String> forAll,
+      Optional<OutputFormat> format,
+      OwnOptions ofInput,
+      List<OwnOptions> ofLayers) {
+    this.plugins = plugins;
+    this.forAll = forAll;
+    this.ofFormat = format.map(OwnOptions::of);
+    this.ofInput = ofInput;
+    this.ofLayers = ofLayers;
+  }
+
+  /**
+   * {@return the scheme of a weight with its options}
+   *
+   * @param wanted what the configuration says for the weight
+   * @throws ConfigurationException if there is no such scheme, or an option is not known or wrong
+   */
+  public Chosen of(WeightSettings wanted) {
+    return choices.computeIfAbsent(wanted, this::choose);
+  }
+
+  private Chosen choose(WeightSettings wanted) {
+    Parties parties = schemes.computeIfAbsent(schemeId(wanted), this::parties);
+    requireKnown(wanted.extra(), parties);
+    Map<String, String> given = new TreeMap<>(parties.own().checked(wanted.extra()));
+    given.putAll(parties.own().checkedCommon(common(wanted)));
+    OptionValues storage =
+        ofFormat.map(f -> f.values(wanted.extra())).orElse(OptionValues.DEFAULTS);
+    return new Chosen(parties.scheme(), parties.own(), given, storage);
+  }
+
+  /** The scheme that was asked for by its id, or by bits and type. */
+  public static String schemeId(WeightSettings wanted) {
+    if (wanted.scheme().isPresent()) {
+      return wanted.scheme().get();
+    }
+    NumberType type = wanted.type().orElse(NumberType.INT);
+    int bits = wanted.bits().orElse(type == NumberType.INT ? 8 : 16);
+    return type == NumberType.FLOAT && bits == 16 ? "float16" : type.wire() + bits;
+  }
+
+  private static Map<String, String> common(WeightSettings wanted) {
+    Map<String, String> texts = new TreeMap<>();
+    wanted.bits().ifPresent(v -> texts.put("bits", String.valueOf(v)));
+    wanted.symmetric().ifPresent(v -> texts.put("symmetric", String.valueOf(v)));
+    wanted.granularity().ifPresent(v -> texts.put("granularity", v.wire()));
+    wanted.profile().ifPresent(v -> texts.put("profile", v));
+    return texts;
+  }
+
+  private Parties parties(String id) {
+    Scheme scheme = plugins.scheme(id);
+    OwnOptions own = OwnOptions.of(scheme);
+    List<OwnOptions> byLayer = new ArrayList<>(List.of(own));
+    ofFormat.ifPresent(byLayer::add);
+    byLayer.addAll(ofLayers);
+    List<OwnOptions> all = new ArrayList<>(byLayer);
+    all.add(ofInput);
+    return new Parties(scheme, own, byLayer, new OptionOwners(plugins, all));
+  }
+
+  /** Every option is somebody's, and a model is read in one way whatever rules say of layers. */
+  private void requireKnown(Map<String, String> wanted, Parties parties) {
+    parties.all().requireKnown(wanted.keySet());
+    for (String name : ofInput.names()) {
+      String value = wanted.get(name);
+      if (value != null
+          && !value.equals(forAll.get(name))
+          && parties.byLayer().stream().noneMatch(o -> o.has(name))) {
+        throw new ConfigurationException(
+            "option "
+                + name
+                + " belongs to "
+                + ofInput
+                + ", which reads the model as a whole, and a rule sets it for some layers. Set it"
+                + " for all weights, for example --option "
+                + name
+                + "="
+                + value);
+      }
+    }
+  }
+}

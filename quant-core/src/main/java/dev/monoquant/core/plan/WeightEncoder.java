@@ -1,0 +1,268 @@
+package dev.monoquant.core.plan;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.PluginException;
+import dev.monoquant.Problem;
+import dev.monoquant.QuantException;
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.RaggedGroupPolicy;
+import dev.monoquant.WeightSettings;
+import dev.monoquant.core.open.OwnOptions;
+import dev.monoquant.core.settings.Settings;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.Fit;
+import dev.monoquant.spi.Need;
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Formula;
+import dev.monoquant.tile.Granularity;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** Fills in the options of a weight's scheme, and asks for the encoding. */
+final class WeightEncoder {
+
+  /** Numbers in the smallest possible tile; more would not fit the memory a run promises. */
+  private static final long MAX_TILE_ELEMENTS = 1L << 26;
+
+  /**
+   * Either a weight, or the reason why it is kept; a problem may come with either.
+   *
+   * @param nearest the weight; or, if the options do not fit it, what it would be under the nearest
+   *     that do: enough to ask an output format whether it takes such a layer at all
+   */
+  record Outcome(
+      Optional<EncodedWeight> weight,
+      Optional<EncodedWeight> nearest,
+      String reason,
+      Optional<Problem> problem) {
+
+    private Outcome withStorage(OptionValues storage) {
+      return new Outcome(
+          weight.map(w -> w.withStorage(storage)),
+          nearest.map(w -> w.withStorage(storage)),
+          reason,
+          problem);
+    }
+  }
+
+  private final Settings settings;
+  private final QuantizationConfig config;
+  private final SchemeChoice choice;
+
+  WeightEncoder(Settings settings, QuantizationConfig config, SchemeChoice choice) {
+    this.settings = settings;
+    this.config = config;
+    this.choice = choice;
+  }
+
+  /**
+   * Encodes a weight.
+   *
+   * @param wanted what the configuration says for it
+   * @param candidate the weight
+   * @param twin the same tensor under another name, if that is quantized: where the layer decides
+   *     whether codes are symmetric, both are alike, so that they can be stored once
+   */
+  Outcome encode(
+      WeightSettings wanted, LayerChoice.Candidate candidate, Optional<EncodedWeight> twin) {
+    WeightMatrix rows = candidate.rows();
+    SchemeChoice.Chosen chosen = choice.of(wanted);
+    try {
+      Asking asking = new Asking(chosen, rows, symmetric(wanted, candidate, twin));
+      return encode(asking, chosen.options(rows)).withStorage(chosen.storage());
+    } catch (ConfigurationException e) {
+      return failed(Problem.error(rows.tensor().name(), message(e, rows.tensor().name()), ""));
+    } catch (RuntimeException e) {
+      throw new PluginException(
+          "scheme " + chosen.scheme().id() + " failed to plan " + rows.tensor().name() + ": " + e,
+          e);
+    }
+  }
+
+  /** Whether codes are symmetric where the layer decides; empty if the configuration does. */
+  private static Optional<Boolean> symmetric(
+      WeightSettings wanted, LayerChoice.Candidate candidate, Optional<EncodedWeight> twin) {
+    if (wanted.symmetric().isPresent()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        twin.flatMap(w -> w.options().find(CommonOptions.SYMMETRIC))
+            .orElseGet(() -> candidate.quantizer().symmetricByDefault(candidate.rows())));
+  }
+
+  /** What a scheme says of a weight under some options. */
+  private record Answer(OptionValues options, Fit fit) {}
+
+  /**
+   * A scheme that is asked about a weight.
+   *
+   * @param symmetric what the layer would have, if it decides
+   */
+  private record Asking(
+      SchemeChoice.Chosen chosen, WeightMatrix rows, Optional<Boolean> symmetric) {
+
+    Scheme scheme() {
+      return chosen.scheme();
+    }
+
+    /** What the layer would have, unless only the scheme's own default fits. */
+    Answer ask(OptionValues options) {
+      if (symmetric.isPresent()
+          && chosen.own().allows("symmetric", String.valueOf(symmetric.get()))) {
+        OptionValues preferred = options.with(CommonOptions.SYMMETRIC, symmetric.get());
+        Fit fit = scheme().fit(rows, preferred);
+        if (fit instanceof Fit.Fits || preferred.equals(options)) {
+          return new Answer(preferred, fit);
+        }
+      }
+      return new Answer(options, scheme().fit(rows, options));
+    }
+
+    /** The answer under another granularity; empty if the scheme has none such. */
+    Optional<Answer> askPerChannel(OptionValues options) {
+      return chosen.own().allows("granularity", Granularity.CHANNEL.wire())
+          ? Optional.of(ask(options.with(CommonOptions.GRANULARITY, Granularity.CHANNEL)))
+          : Optional.empty();
+    }
+  }
+
+  private Outcome encode(Asking asking, OptionValues options) {
+    Answer answer = asking.ask(options);
+    if (answer.fit() instanceof Fit.Fits fits) {
+      return made(asking, answer.options(), fits.encoding());
+    }
+    Fit.Unfit unfit = (Fit.Unfit) answer.fit();
+    Optional<Granularity> granularity = options.find(CommonOptions.GRANULARITY);
+    if (granularity.isPresent()
+        && granularity.get() instanceof Granularity.PerGroup group
+        && asking.rows().cols() % group.size() != 0) {
+      return ragged(asking, answer.options(), unfit);
+    }
+    return unfit(
+        asking, unfit.reason(), remedy(answer.options(), unfit, "Exclude it"), near(asking, unfit));
+  }
+
+  /** The group does not divide the columns, and the scheme refuses: the policy decides. */
+  private Outcome ragged(Asking asking, OptionValues options, Fit.Unfit unfit) {
+    Optional<Answer> channel = asking.askPerChannel(options);
+    Outcome perChannel =
+        channel
+            .filter(answer -> answer.fit() instanceof Fit.Fits)
+            .map(a -> made(asking, a.options(), ((Fit.Fits) a.fit()).encoding()))
+            .orElse(null);
+    Optional<EncodedWeight> nearest =
+        perChannel == null ? near(asking, unfit) : perChannel.nearest();
+    String exclude = "exclude the layer, or use --ragged-groups keep";
+    return switch (config.raggedGroups().orElse(RaggedGroupPolicy.FAIL)) {
+      case FAIL ->
+          unfit(
+              asking,
+              unfit.reason(),
+              remedy(
+                  options,
+                  unfit,
+                  perChannel == null ? exclude : exclude + " or --ragged-groups channel"),
+              nearest);
+      case KEEP -> new Outcome(Optional.empty(), nearest, unfit.reason(), Optional.empty());
+      case CHANNEL -> {
+        String name = asking.rows().tensor().name();
+        if (perChannel != null) {
+          Problem instead = Problem.warning(name, unfit.reason() + ": per channel instead", "");
+          yield new Outcome(
+              perChannel.weight(),
+              perChannel.nearest(),
+              perChannel.reason(),
+              perChannel.problem().or(() -> Optional.of(instead)));
+        }
+        String why =
+            channel
+                .map(answer -> "per channel, " + ((Fit.Unfit) answer.fit()).reason())
+                .orElseGet(
+                    () ->
+                        "per channel is not possible either: "
+                            + asking.scheme().id().name()
+                            + " has "
+                            + asking.chosen().own().allowed("granularity"));
+        yield unfit(asking, unfit.reason() + "; " + why, remedy(options, unfit, exclude), nearest);
+      }
+    };
+  }
+
+  private static Outcome unfit(
+      Asking asking, String reason, String remedy, Optional<EncodedWeight> nearest) {
+    Problem problem = Problem.error(asking.rows().tensor().name(), reason, remedy);
+    return new Outcome(Optional.empty(), nearest, reason, Optional.of(problem));
+  }
+
+  /** What the weight would be under the nearest options that fit. */
+  private Optional<EncodedWeight> near(Asking asking, Fit.Unfit unfit) {
+    for (OptionValues options : unfit.nearest()) {
+      if (asking.scheme().fit(asking.rows(), options) instanceof Fit.Fits fits) {
+        return made(asking, options, fits.encoding()).nearest();
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** The arguments that would make it fit, if the scheme knows any, and what else can be done. */
+  private static String remedy(OptionValues options, Fit.Unfit unfit, String otherwise) {
+    String arguments =
+        unfit.nearest().stream()
+            .map(near -> OwnOptions.arguments(options, near))
+            .filter(text -> !text.isEmpty())
+            .collect(Collectors.joining(" or "));
+    return arguments.isEmpty()
+        ? otherwise.substring(0, 1).toUpperCase(Locale.ROOT) + otherwise.substring(1)
+        : "Use " + arguments + ", " + otherwise;
+  }
+
+  private Outcome made(Asking asking, OptionValues options, Encoding encoding) {
+    Scheme scheme = asking.scheme();
+    WeightMatrix rows = asking.rows();
+    long least = Math.multiplyExact((long) encoding.rowAlignment(), rows.cols());
+    if (least > MAX_TILE_ELEMENTS) {
+      return failed(
+          Problem.error(
+              rows.tensor().name(),
+              "its smallest tile has "
+                  + least
+                  + " numbers ("
+                  + encoding.rowAlignment()
+                  + " rows of "
+                  + rows.cols()
+                  + "); at most "
+                  + MAX_TILE_ELEMENTS
+                  + " are allowed",
+              "Exclude it"));
+    }
+    if (scheme.needs(options).contains(Need.COLUMN_STATISTICS)) {
+      Optional<Problem> missing = settings.columns().problem(scheme.id(), rows);
+      if (missing.isPresent()) {
+        return failed(missing.get());
+      }
+    }
+    Optional<String> script =
+        encoding.formula() instanceof Formula.Opaque
+            ? scheme.torchScript(rows, options)
+            : Optional.empty();
+    EncodedWeight weight =
+        new EncodedWeight(rows, scheme.id(), options, encoding, OptionValues.DEFAULTS, script);
+    return new Outcome(Optional.of(weight), Optional.of(weight), "", Optional.empty());
+  }
+
+  private static Outcome failed(Problem problem) {
+    return new Outcome(Optional.empty(), Optional.empty(), problem.message(), Optional.of(problem));
+  }
+
+  /** What a scheme says, without the name of the tensor: the problem is about it anyway. */
+  private static String message(ConfigurationException e, String tensor) {
+    String message = String.valueOf(e.getMessage());
+    String prefix = "tensor " + QuantException.quote(tensor) + ": ";
+    return message.startsWith(prefix) ? message.substring(prefix.length()) : message;
+  }
+}

@@ -1,0 +1,5 @@
+/** Configurations as recipes, in the words of compressed-tensors, and back. */
+@NullMarked
+package dev.monoquant.core.recipe;
+
+import org.jspecify.annotations.NullMarked;

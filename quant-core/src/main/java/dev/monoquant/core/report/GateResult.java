@@ -1,0 +1,52 @@
+package dev.monoquant.core.report;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.core.text.Fields;
+import dev.monoquant.core.text.Text;
+
+/**
+ * A limit that an output had to keep, and what was measured.
+ *
+ * @param name {@code min-sqnr}, {@code min-cosine} or {@code max-size-ratio}
+ * @param limit the limit: decibels, a cosine, or bytes after by bytes before
+ * @param value what was measured, the worst where there are several; NaN if nothing was
+ * @param passed whether the limit was kept
+ * @param detail what the value is of, in a sentence with the value
+ */
+public record GateResult(String name, double limit, double value, boolean passed, String detail) {
+
+  /** The name of the gate of {@code --min-sqnr}. */
+  public static final String MIN_SQNR = "min-sqnr";
+
+  /** The name of the gate of {@code --min-cosine}. */
+  public static final String MIN_COSINE = "min-cosine";
+
+  /** The name of the gate of {@code --max-size-ratio}. */
+  public static final String MAX_SIZE_RATIO = "max-size-ratio";
+
+  /** Checks that nothing is null. */
+  public GateResult {
+    requireNonNull(name, "name");
+    requireNonNull(detail, "detail");
+  }
+
+  void describe(Fields out) {
+    out.text("name", name)
+        .number("limit", limit)
+        .number("value", value)
+        .flag("passed", passed)
+        .text("detail", detail);
+  }
+
+  /** {@return the limit, with as many digits as it takes to tell it from the value} */
+  public String limitText() {
+    int digits =
+        switch (name) {
+          case MIN_SQNR -> 2;
+          case MAX_SIZE_RATIO -> 4;
+          default -> 6;
+        };
+    return Text.number(limit, value, digits);
+  }
+}

@@ -1,0 +1,236 @@
+package dev.monoquant.core.report;
+
+import dev.monoquant.QuantException;
+import dev.monoquant.core.foreign.ForeignQuantization;
+import dev.monoquant.core.text.Fields;
+import dev.monoquant.core.text.Text;
+import dev.monoquant.core.text.TextTable;
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.EncodedWeight;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/**
+ * What is in a model, from its headers alone.
+ *
+ * @param input the input, as the user named it
+ * @param format the id of the detector that opened it
+ * @param layers all layers with their tensors, in model order; a quantized weight appears as the
+ *     float tensor it stands for
+ * @param quantized the weights that are stored quantized
+ * @param metadata free text that came with the model
+ * @param notes what the reader chose or passed over, such as the entry of a nested checkpoint
+ * @param hashes the SHA-256 of each plain tensor's contiguous little-endian bytes by its name, in
+ *     lower-case hexadecimal digits; empty if nobody asked for them
+ * @param foreign quantization that is not decoded: its codes appear as the integers they are
+ */
+public record Inspection(
+    String input,
+    String format,
+    List<Layer> layers,
+    List<EncodedWeight> quantized,
+    Map<String, String> metadata,
+    List<String> notes,
+    Map<String, String> hashes,
+    Optional<ForeignQuantization> foreign) {
+
+  private static final int MAX_METADATA = 40;
+
+  /** Copies the collections. */
+  public Inspection {
+    layers = List.copyOf(layers);
+    quantized = List.copyOf(quantized);
+    notes = List.copyOf(notes);
+    hashes = Collections.unmodifiableMap(new TreeMap<>(hashes));
+    metadata = Collections.unmodifiableMap(new TreeMap<>(metadata));
+  }
+
+  /** {@return all tensors, those of quantized weights as floats} */
+  public List<TensorInfo> tensors() {
+    return layers.stream().flatMap(l -> l.tensors().values().stream()).toList();
+  }
+
+  /** {@return bytes of all tensors as they are stored, codes packed} */
+  public long storedBytes() {
+    long all = tensors().stream().mapToLong(TensorInfo::bytes).sum();
+    for (EncodedWeight w : quantized) {
+      all += w.encoding().packedBytes(w.rows().rows(), w.rows().cols()) - w.rows().tensor().bytes();
+    }
+    return all;
+  }
+
+  /** {@return a table for people, without colours, lines ended by {@code \n}} */
+  public String toTable() {
+    StringBuilder out = new StringBuilder();
+    List<TensorInfo> tensors = tensors();
+    out.append(
+        Text.format(
+            "%s: %s, %s in %s, %s\n\n",
+            Text.name(input),
+            format,
+            Text.count(tensors.size(), "tensor"),
+            Text.count(layers.size(), "layer"),
+            Text.bytes(storedBytes())));
+    foreign.ifPresent(f -> out.append("quantized ").append(f).append('\n'));
+    notes.forEach(note -> out.append("note: ").append(note).append('\n'));
+    if (!notes.isEmpty() || foreign.isPresent()) {
+      out.append('\n');
+    }
+    layers(out);
+    quantized(quantized, out);
+    metadata(metadata, out);
+    return out.toString();
+  }
+
+  /**
+   * {@return the same as one JSON object, keys in a fixed order; numbers that are not finite are
+   * {@code null}}
+   *
+   * <pre>
+   * {
+   *   "schema": 1,
+   *   "kind": "inspection",
+   *   "input": "model.safetensors",
+   *   "format": "safetensors",
+   *   "tensors": 2,
+   *   "stored_bytes": 4040,              // with codes packed
+   *   "layers": [{
+   *     "name": "fc", "kind": "Linear", "evidence": "inferred",
+   *     "tensors": [{"param": "weight", "name": "fc.weight", "type": "F32", "shape": [10, 100],
+   *                  "bytes": 4000, "file": "",
+   *                  "sha256": "..."}]     // only if hashes were asked for; not of quantized weights
+   *   }],
+   *   "quantized": [{...}],              // as weights in a report, up to packed_bytes
+   *   "foreign_quantization": {          // null if there is none
+   *     "method": "gptq (4 bits)", "count": 7, "examples": ["fc.qweight"],
+   *     "evidence": ["quantization_config of config.json"]
+   *   },
+   *   "metadata": {"format": "pt"},
+   *   "notes": []                        // what the reader chose or passed over
+   * }
+   * </pre>
+   */
+  public String toJson() {
+    return Fields.document(
+        "inspection",
+        out -> {
+          out.text("input", input)
+              .text("format", format)
+              .integer("tensors", tensors().size())
+              .integer("stored_bytes", storedBytes())
+              .objects("layers", layers, this::describe)
+              .objects("quantized", quantized, Described::weight);
+          Described.foreign(out, "foreign_quantization", foreign);
+          out.map("metadata", metadata).texts("notes", notes);
+        });
+  }
+
+  private void layers(StringBuilder out) {
+    Map<String, EncodedWeight> byName =
+        quantized.stream().collect(Collectors.toMap(EncodedWeight::name, Function.identity()));
+    boolean shards = tensors().stream().anyMatch(t -> !t.shard().isEmpty());
+    TextTable table =
+        new TextTable(
+            "layer",
+            "kind",
+            "known by",
+            "tensor",
+            "type",
+            "shape",
+            ">stored",
+            shards ? "file" : "",
+            hashes.isEmpty() ? "" : "SHA-256");
+    for (Layer layer : layers) {
+      boolean first = true;
+      for (Map.Entry<String, TensorInfo> tensor : layer.tensors().entrySet()) {
+        TensorInfo info = tensor.getValue();
+        EncodedWeight weight = byName.get(info.name());
+        table.row(
+            first ? Text.name(layer.name()) : "",
+            first ? Text.name(layer.kind().name()) : "",
+            first ? layer.evidence().wire() : "",
+            Text.name(tensor.getKey()),
+            weight == null ? info.type().wire() : weight.scheme() + " of " + info.type().wire(),
+            Text.shape(info.shape()),
+            Text.bytes(weight == null ? info.bytes() : packed(weight)),
+            info.shard().isEmpty() ? "" : Text.name(info.shard()),
+            hashes.getOrDefault(info.name(), ""));
+        first = false;
+      }
+    }
+    table.appendTo(out);
+  }
+
+  private static void quantized(List<EncodedWeight> weights, StringBuilder out) {
+    if (weights.isEmpty()) {
+      return;
+    }
+    out.append('\n');
+    TextTable table = new TextTable("quantized weight", "scheme", ">bits", "parts");
+    for (EncodedWeight w : weights) {
+      String parts =
+          w.encoding().parts().stream()
+              .map(
+                  p ->
+                      Text.format(
+                          "%s %s %s",
+                          p.name(),
+                          p.type().wire(),
+                          Text.shape(p.shape(w.rows().rows(), w.rows().cols()))))
+              .collect(Collectors.joining(", "));
+      table.row(
+          Text.name(w.name()),
+          Text.scheme(w),
+          w.options().find(CommonOptions.BITS).map(String::valueOf).orElse("-"),
+          parts);
+    }
+    table.appendTo(out);
+  }
+
+  private static void metadata(Map<String, String> metadata, StringBuilder out) {
+    if (metadata.isEmpty()) {
+      return;
+    }
+    out.append("\nmetadata\n");
+    metadata.entrySet().stream()
+        .limit(MAX_METADATA)
+        .forEach(
+            e ->
+                out.append(
+                    Text.format(
+                        "  %s: %s\n", Text.name(e.getKey()), QuantException.quote(e.getValue()))));
+    if (metadata.size() > MAX_METADATA) {
+      out.append("  and ")
+          .append(metadata.size() - MAX_METADATA)
+          .append(" more; the JSON form has all\n");
+    }
+  }
+
+  private static long packed(EncodedWeight weight) {
+    return weight.encoding().packedBytes(weight.rows().rows(), weight.rows().cols());
+  }
+
+  private void describe(Fields out, Layer layer) {
+    out.text("name", layer.name())
+        .text("kind", layer.kind().name())
+        .text("evidence", layer.evidence().wire())
+        .objects(
+            "tensors",
+            List.copyOf(layer.tensors().entrySet()),
+            (fields, tensor) -> {
+              fields.text("param", tensor.getKey());
+              Described.tensor(fields, tensor.getValue());
+              String hash = hashes.get(tensor.getValue().name());
+              if (hash != null) {
+                fields.text("sha256", hash);
+              }
+            });
+  }
+}

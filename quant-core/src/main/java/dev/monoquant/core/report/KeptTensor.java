@@ -1,0 +1,61 @@
+package dev.monoquant.core.report;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.core.text.Fields;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.TensorInfo;
+
+/**
+ * A tensor that is stored as it is, and why.
+ *
+ * @param tensor the tensor
+ * @param layer the path of its layer
+ * @param kind the kind of its layer
+ * @param why the class of reason, for counting
+ * @param reason the reason in words
+ */
+public record KeptTensor(TensorInfo tensor, String layer, LayerKind kind, Why why, String reason) {
+
+  /** The classes of reasons. */
+  public enum Why {
+    /** Nothing to quantize: a bias, a norm, an integer tensor, a tensor of no known layer. */
+    NOT_A_WEIGHT("not-a-weight"),
+    /** The configuration says so. */
+    EXCLUDED("excluded"),
+    /** Below a threshold, or it would not become smaller. */
+    TOO_SMALL("too-small"),
+    /** The scheme, its options or the output format cannot take it. */
+    UNSUPPORTED("unsupported"),
+    /** It holds NaN or infinities and the policy says to keep it. */
+    NON_FINITE("non-finite");
+
+    private final String wire;
+
+    Why(String wire) {
+      this.wire = wire;
+    }
+
+    /** {@return the stable lower-case word} */
+    public String wire() {
+      return wire;
+    }
+  }
+
+  /** Checks that nothing is null. */
+  public KeptTensor {
+    requireNonNull(tensor, "tensor");
+    requireNonNull(layer, "layer");
+    requireNonNull(kind, "kind");
+    requireNonNull(why, "why");
+    requireNonNull(reason, "reason");
+  }
+
+  void describe(Fields out) {
+    Described.tensor(out, tensor);
+    out.text("layer", layer)
+        .text("layer_kind", kind.name())
+        .text("why", why.wire())
+        .text("reason", reason);
+  }
+}

@@ -1,0 +1,310 @@
+package dev.monoquant.core.report;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.PlanException;
+import dev.monoquant.Problem;
+import dev.monoquant.core.text.Fields;
+import dev.monoquant.core.text.Text;
+import dev.monoquant.core.text.TextTable;
+import dev.monoquant.model.Layer;
+import dev.monoquant.spi.OutputContents;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/**
+ * What a run will do, decided from names, types and shapes alone. A value: it holds no file open.
+ *
+ * @param input the input, as the user named it
+ * @param inputFormat the id of the detector that opened it
+ * @param outputFormat the id of the output format; empty if none was asked for
+ * @param layers all layers, in model order
+ * @param weights what will be quantized, in model order
+ * @param kept what will be stored as it is, in model order
+ * @param problems everything that was found, warnings and errors
+ * @param outputBytes bytes of all tensor files of the output, headers included; empty if no output
+ *     format was asked for or there are errors
+ */
+public record Plan(
+    String input,
+    String inputFormat,
+    String outputFormat,
+    List<Layer> layers,
+    List<PlannedWeight> weights,
+    List<KeptTensor> kept,
+    List<Problem> problems,
+    OptionalLong outputBytes) {
+
+  /** The most weights that the text form shows. */
+  static final int MAX_ROWS = 100;
+
+  private static final int MAX_NAMES = 3;
+  private static final int MAX_REASONS = 20;
+  private static final int MAX_KEPT_NAMES = 4;
+
+  /** Copies the lists. */
+  public Plan {
+    requireNonNull(input, "input");
+    requireNonNull(inputFormat, "inputFormat");
+    requireNonNull(outputFormat, "outputFormat");
+    requireNonNull(outputBytes, "outputBytes");
+    layers = List.copyOf(layers);
+    weights = List.copyOf(weights);
+    kept = List.copyOf(kept);
+    problems = List.copyOf(problems);
+  }
+
+  /** {@return whether any problem forbids the run} */
+  public boolean hasErrors() {
+    return problems.stream().anyMatch(p -> p.severity() == Problem.Severity.ERROR);
+  }
+
+  /**
+   * Does nothing if the run can go on.
+   *
+   * @throws PlanException with all problems if any forbids it
+   */
+  public void requireSound() {
+    if (hasErrors()) {
+      throw new PlanException(problems);
+    }
+  }
+
+  /** {@return bytes of all tensors of the input} */
+  public long bytesBefore() {
+    return weights.stream().mapToLong(PlannedWeight::bytesBefore).sum() + keptBytes();
+  }
+
+  /** {@return bytes of all tensors of the output, without headers} */
+  public long bytesAfter() {
+    return weights.stream().mapToLong(PlannedWeight::bytesAfter).sum() + keptBytes();
+  }
+
+  /** {@return bytes of all tensors before divided by those after; 1 for a model without bytes} */
+  public double compressionRatio() {
+    return bytesAfter() == 0 ? 1 : (double) bytesBefore() / bytesAfter();
+  }
+
+  private long keptBytes() {
+    return kept.stream().mapToLong(k -> k.tensor().bytes()).sum();
+  }
+
+  /**
+   * {@return what the planned output holds}
+   *
+   * @param provenance how it is made, by the keys of metadata
+   */
+  public OutputContents contents(Map<String, String> provenance) {
+    return new OutputContents(
+        layers,
+        weights.stream().map(PlannedWeight::weight).toList(),
+        kept.stream().map(KeptTensor::tensor).toList(),
+        provenance);
+  }
+
+  /** {@return a table for people, without colours, lines ended by {@code \n}} */
+  public String toTable() {
+    StringBuilder out = new StringBuilder();
+    appendHead(out);
+    appendWeights(out);
+    appendTotals(out);
+    Text.problems(problems, out);
+    return out.toString();
+  }
+
+  /**
+   * {@return the same as one JSON object, keys in a fixed order; numbers that are not finite are
+   * {@code null}}
+   *
+   * <pre>
+   * {
+   *   "schema": 1,
+   *   "kind": "plan",
+   *   "input": "model.safetensors",      // as the user named it
+   *   "input_format": "safetensors",
+   *   "output_format": "compressed-tensors",  // empty if none was asked for
+   *   "output_bytes": 1234,              // of all tensor files, with headers; null if not known
+   *   "bytes_before": 4000,              // of all tensors
+   *   "bytes_after": 1200,
+   *   "compression_ratio": 3.33,         // before by after, 1 for a model without bytes
+   *   "weights": [{
+   *     "name": "fc.weight", "type": "F32", "shape": [10, 100], "bytes": 4000, "file": "",
+   *     "layer": "fc", "layer_kind": "Linear",
+   *     "scheme": "int8@1", "bits": 8, "symmetric": true, "granularity": "channel",
+   *     "profile": "compressed-tensors", "options": {},
+   *     "storage": {},                   // options of the output format's own
+   *     "parts": [{"name": "codes", "type": "I8", "shape": [10, 100]}],
+   *     "packed_bytes": 1040,
+   *     "evidence": "inferred",          // or declared, given: how the kind is known
+   *     "quantizer": "linear",
+   *     "remark": ""                     // of the output format: how it is stored or executed
+   *   }],
+   *   "kept": [{
+   *     "name": "fc.bias", "type": "F32", "shape": [10], "bytes": 40, "file": "",
+   *     "layer": "fc", "layer_kind": "Linear",
+   *     "why": "not-a-weight",           // or excluded, too-small, unsupported, non-finite
+   *     "reason": "..."
+   *   }],
+   *   "kept_counts": {"not-a-weight": 1},
+   *   "problems": [{"severity": "warning", "subject": "", "message": "", "remedy": ""}]  // or note, error
+   * }
+   * </pre>
+   */
+  public String toJson() {
+    return Fields.document(
+        "plan",
+        out -> {
+          describeHead(out);
+          out.objects("weights", weights, (fields, weight) -> weight.describe(fields));
+          describeKept(out);
+          Described.problems(out, "problems", problems);
+        });
+  }
+
+  void describeHead(Fields out) {
+    out.text("input", input)
+        .text("input_format", inputFormat)
+        .text("output_format", outputFormat)
+        .integer("output_bytes", outputBytes)
+        .integer("bytes_before", bytesBefore())
+        .integer("bytes_after", bytesAfter())
+        .number("compression_ratio", compressionRatio());
+  }
+
+  void describeKept(Fields out) {
+    Map<String, Integer> counts = new TreeMap<>();
+    kept.forEach(k -> counts.merge(k.why().wire(), 1, Integer::sum));
+    out.objects("kept", kept, (fields, tensor) -> tensor.describe(fields))
+        .object("kept_counts", fields -> counts.forEach(fields::integer));
+  }
+
+  void appendHead(StringBuilder out) {
+    out.append(Text.name(input)).append(": ").append(inputFormat);
+    if (!outputFormat.isEmpty()) {
+      out.append(" -> ").append(outputFormat);
+    }
+    out.append("\n\n");
+  }
+
+  private void appendWeights(StringBuilder out) {
+    if (weights.isEmpty()) {
+      return;
+    }
+    TextTable table =
+        new TextTable(
+            "weight", "kind", "known by", "scheme", "shape", ">before", ">after", ">ratio");
+    List<PlannedWeight> shown =
+        mostTelling(
+            weights,
+            Comparator.comparingLong(PlannedWeight::bytesBefore).reversed(),
+            w -> w.weight().name());
+    for (PlannedWeight w : shown) {
+      table.row(
+          Text.name(w.weight().name()),
+          Text.name(w.weight().rows().kind().name()),
+          w.evidence().wire(),
+          Text.scheme(w.weight()),
+          Text.shape(w.weight().rows().tensor().shape()),
+          Text.bytes(w.bytesBefore()),
+          Text.bytes(w.bytesAfter()),
+          Text.ratio(w.bytesAfter() == 0 ? 1 : (double) w.bytesBefore() / w.bytesAfter()));
+    }
+    table.appendTo(out);
+    appendOmitted(weights.size(), shown.size(), "that are largest", out);
+    out.append('\n');
+    appendRemarks(out);
+  }
+
+  void appendTotals(StringBuilder out) {
+    long before = weights.stream().mapToLong(PlannedWeight::bytesBefore).sum();
+    long after = weights.stream().mapToLong(PlannedWeight::bytesAfter).sum();
+    out.append(
+        Text.format(
+            "quantized: %s of %s, %s\n",
+            Text.count(weights.size(), "weight"),
+            Text.count((long) weights.size() + kept.size(), "tensor"),
+            Text.change(before, after)));
+    appendKept(out);
+    out.append("model: ").append(Text.change(bytesBefore(), bytesAfter()));
+    outputBytes.ifPresent(bytes -> out.append(", ").append(bytes).append(" bytes with headers"));
+    out.append('\n');
+  }
+
+  private void appendKept(StringBuilder out) {
+    if (kept.isEmpty()) {
+      return;
+    }
+    long bytes = kept.stream().mapToLong(k -> k.tensor().bytes()).sum();
+    out.append(
+        "kept as they are: " + Text.count(kept.size(), "tensor") + ", " + Text.bytes(bytes) + "\n");
+    Map<String, List<String>> byReason = new LinkedHashMap<>();
+    for (KeptTensor k : kept) {
+      byReason
+          .computeIfAbsent(k.why().wire() + ": " + k.reason(), r -> new ArrayList<>())
+          .add(k.tensor().name());
+    }
+    byReason.entrySet().stream()
+        .limit(MAX_REASONS)
+        .forEach(
+            e ->
+                out.append(
+                    Text.format(
+                        "  %d %s: %s\n",
+                        e.getValue().size(),
+                        Text.line(e.getKey()),
+                        Text.names(e.getValue(), MAX_KEPT_NAMES))));
+    long unsaid = byReason.values().stream().skip(MAX_REASONS).mapToLong(List::size).sum();
+    if (unsaid > 0) {
+      out.append(
+          Text.format(
+              "  %d more for %s; the JSON form has all\n",
+              unsaid, Text.count(byReason.size() - MAX_REASONS, "other reason")));
+    }
+  }
+
+  /** What the output format says, each sentence once, with the weights that it is said of. */
+  void appendRemarks(StringBuilder out) {
+    Map<String, List<String>> byRemark = new LinkedHashMap<>();
+    for (PlannedWeight w : weights) {
+      if (!w.remark().isEmpty()) {
+        byRemark.computeIfAbsent(w.remark(), r -> new ArrayList<>()).add(w.weight().name());
+      }
+    }
+    byRemark.forEach(
+        (remark, names) ->
+            out.append(
+                Text.format(
+                    "%s: %s: %s\n",
+                    Text.count(names.size(), "weight"),
+                    Text.line(remark),
+                    Text.names(names, MAX_NAMES))));
+    if (!byRemark.isEmpty()) {
+      out.append('\n');
+    }
+  }
+
+  static <T> List<T> mostTelling(List<T> weights, Comparator<T> first, Function<T, String> name) {
+    if (weights.size() <= MAX_ROWS) {
+      return weights;
+    }
+    Set<String> names =
+        weights.stream().sorted(first).limit(MAX_ROWS).map(name).collect(Collectors.toSet());
+    return weights.stream().filter(w -> names.contains(name.apply(w))).toList();
+  }
+
+  static void appendOmitted(int all, int shown, String which, StringBuilder out) {
+    if (shown < all) {
+      out.append(
+          Text.format(
+              "%d of %d weights are shown, those %s; the JSON form has all\n", shown, all, which));
+    }
+  }
+}

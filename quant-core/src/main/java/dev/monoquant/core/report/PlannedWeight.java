@@ -1,0 +1,51 @@
+package dev.monoquant.core.report;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.core.text.Fields;
+import dev.monoquant.model.Layer;
+import dev.monoquant.spi.EncodedWeight;
+
+/**
+ * A weight that will be quantized.
+ *
+ * @param weight the weight and its encoding
+ * @param evidence how the kind of its layer is known
+ * @param quantizer the id of the layer quantizer that chose it
+ * @param remark what the output format says of how it will be stored or executed, possibly nothing
+ */
+public record PlannedWeight(
+    EncodedWeight weight, Layer.Evidence evidence, String quantizer, String remark) {
+
+  /** Checks that nothing is null. */
+  public PlannedWeight {
+    requireNonNull(weight, "weight");
+    requireNonNull(evidence, "evidence");
+    requireNonNull(quantizer, "quantizer");
+    requireNonNull(remark, "remark");
+  }
+
+  /**
+   * {@return the same with what the output format says of it}
+   *
+   * @param text in a sentence; empty for nothing
+   */
+  public PlannedWeight withRemark(String text) {
+    return new PlannedWeight(weight, evidence, quantizer, text);
+  }
+
+  /** {@return bytes of the weight in the input} */
+  public long bytesBefore() {
+    return weight.rows().tensor().bytes();
+  }
+
+  /** {@return bytes of all its parts, codes packed} */
+  public long bytesAfter() {
+    return weight.encoding().packedBytes(weight.rows().rows(), weight.rows().cols());
+  }
+
+  void describe(Fields out) {
+    Described.weight(out, weight);
+    out.text("evidence", evidence.wire()).text("quantizer", quantizer).text("remark", remark);
+  }
+}

@@ -1,0 +1,136 @@
+package dev.monoquant.core.report;
+
+import dev.monoquant.core.text.Fields;
+import dev.monoquant.core.text.Text;
+import dev.monoquant.core.text.TextTable;
+import java.util.List;
+
+/**
+ * Models that ran side by side on the same inputs, in turns, in one process.
+ *
+ * <p>Times depend on the machine and on who else uses it; the ratio of two models that took turns
+ * depends on that much less. Outputs are compared in double with those of the first model.
+ *
+ * @param inputs what they were called with, for people
+ * @param rounds how often each was timed, after some rounds that were not
+ * @param models the models in the order given, the first of them the reference
+ */
+public record RunComparison(String inputs, int rounds, List<RunResult> models) {
+
+  private static final double NANOS_PER_MILLI = 1e6;
+
+  /** Copies the list, which is not empty. */
+  public RunComparison {
+    models = List.copyOf(models);
+    if (models.isEmpty()) {
+      throw new IllegalArgumentException("no model ran");
+    }
+  }
+
+  /** {@return the model that the others are compared with} */
+  public RunResult reference() {
+    return models.get(0);
+  }
+
+  /** {@return the models that are compared with the reference} */
+  public List<RunResult> others() {
+    return models.subList(1, models.size());
+  }
+
+  /**
+   * {@return how many times faster than the reference a model is, by the medians}
+   *
+   * @param model one of the models
+   */
+  public double speedup(RunResult model) {
+    return (double) reference().medianNanos() / Math.max(1, model.medianNanos());
+  }
+
+  /** {@return a table for people, without colours, lines ended by {@code \n}} */
+  public String toTable() {
+    StringBuilder out = new StringBuilder();
+    appendTo(out);
+    return out.toString();
+  }
+
+  /**
+   * {@return the same as one JSON object, keys in a fixed order; numbers that are not finite are
+   * {@code null}}
+   *
+   * <pre>
+   * {
+   *   "schema": 1,
+   *   "kind": "run",
+   *   "inputs": "samples.safetensors",
+   *   "rounds": 25,
+   *   "models": [{
+   *     "name": "model.pt", "file_bytes": 1000,
+   *     "median_ns": 13000000, "fastest_ns": 12000000, "speedup": 2.9,  // against the first
+   *     "outputs": {"elements": 10, "sqnr_db": 31.2, "max_error": 0.02, "cosine": 0.9991},
+   *     "mismatched": 0                  // finite in one and not in the other
+   *   }]
+   * }
+   * </pre>
+   */
+  public String toJson() {
+    return Fields.document("run", this::describe);
+  }
+
+  void describe(Fields out) {
+    out.text("inputs", inputs)
+        .integer("rounds", rounds)
+        .objects(
+            "models",
+            models,
+            (fields, model) ->
+                fields
+                    .text("name", model.name())
+                    .integer("file_bytes", model.fileBytes())
+                    .integer("median_ns", model.medianNanos())
+                    .integer("fastest_ns", model.fastestNanos())
+                    .number("speedup", speedup(model))
+                    .object("outputs", o -> Described.errors(o, model.outputs()))
+                    .integer("mismatched", model.mismatched()));
+  }
+
+  void appendTo(StringBuilder out) {
+    out.append(
+        Text.format("run on %s, %s in turns\n", Text.line(inputs), Text.count(rounds, "round")));
+    TextTable table =
+        new TextTable(
+            "model",
+            ">file",
+            ">median",
+            ">fastest",
+            ">speed-up",
+            ">output cosine",
+            ">SQNR dB",
+            ">max difference");
+    row(table, reference(), "", "", "");
+    for (RunResult model : others()) {
+      row(
+          table,
+          model,
+          Text.cosine(model.outputs().cosine()),
+          Text.decibels(model.outputs().sqnrDb()),
+          Text.error(model.outputs().maxError()));
+    }
+    table.appendTo(out);
+  }
+
+  private void row(TextTable table, RunResult model, String cosine, String db, String max) {
+    table.row(
+        Text.name(model.name()),
+        Text.bytes(model.fileBytes()),
+        millis(model.medianNanos()),
+        millis(model.fastestNanos()),
+        Text.format("%.2fx", speedup(model)),
+        cosine,
+        db,
+        max);
+  }
+
+  private static String millis(long nanos) {
+    return Text.format("%.3f ms", nanos / NANOS_PER_MILLI);
+  }
+}

@@ -1,0 +1,30 @@
+package dev.monoquant.core.report;
+
+import dev.monoquant.core.text.Fields;
+
+/**
+ * What became of one weight.
+ *
+ * @param planned the weight and its encoding
+ * @param errors what the codes decode to, against the original
+ * @param maxErrorBound the greatest of the bounds that the scheme declares for the rows; infinite
+ *     if it declares none
+ */
+public record WeightReport(PlannedWeight planned, ErrorStatistics errors, double maxErrorBound) {
+
+  /** {@return the full name of the weight} */
+  public String name() {
+    return planned.weight().name();
+  }
+
+  /** {@return bytes before divided by bytes after} */
+  public double compressionRatio() {
+    return planned.bytesAfter() == 0 ? 1 : (double) planned.bytesBefore() / planned.bytesAfter();
+  }
+
+  void describe(Fields out) {
+    planned.describe(out);
+    out.object("errors", fields -> Described.errors(fields, errors))
+        .number("max_error_bound", maxErrorBound);
+  }
+}

@@ -1,0 +1,173 @@
+package dev.monoquant.core.run;
+
+import dev.monoquant.PluginException;
+import dev.monoquant.QuantException;
+import dev.monoquant.core.settings.Settings;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.FloatBytes;
+import dev.monoquant.model.RowRange;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelInfo;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.tile.EncodedTile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A quantized model seen as the float model it stands for: every weight has its old name, type and
+ * shape, and is decoded as it is read. Any byte range can be read; whole rows at a time are cheap.
+ * Closing it closes the model underneath.
+ */
+public final class DecodedSource implements ModelSource, ByRows {
+
+  private final ModelSource inner;
+  private final ModelInfo info;
+  private final Map<String, DecodedWeight> weights = new LinkedHashMap<>();
+
+  public DecodedSource(Settings settings, ModelSource inner) {
+    this.inner = inner;
+    List<TensorInfo> all = new ArrayList<>();
+    StoredOptions stored = new StoredOptions(settings.plugins(), inner);
+    for (EncodedWeight weight : inner.info().quantized()) {
+      TileDecoder decoder = TileDecoder.of(stored.scheme(weight), stored.complete(weight));
+      weights.put(weight.name(), new DecodedWeight(inner, weight, decoder));
+      all.add(weight.rows().tensor());
+    }
+    all.addAll(inner.info().tensors());
+    this.info = inner.info().withTensors(all).withQuantized(List.of());
+  }
+
+  @Override
+  public ModelInfo info() {
+    return info;
+  }
+
+  @Override
+  public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
+    DecodedWeight weight = weights.get(tensor.name());
+    return weight == null ? inner.read(tensor, offset, length) : weight.read(offset, length);
+  }
+
+  @Override
+  public void readRows(WeightMatrix matrix, RowRange rows, float[] into) throws IOException {
+    DecodedWeight weight = weights.get(matrix.tensor().name());
+    if (weight == null) {
+      inner.readRows(matrix, rows, into);
+    } else if (matrix.rowAxis() == weight.weight().rows().rowAxis()) {
+      weight.readRows(rows, into);
+    } else {
+      ModelSource.super.readRows(matrix, rows, into);
+    }
+  }
+
+  @Override
+  public Optional<WeightMatrix> matrix(TensorInfo tensor) {
+    return Optional.ofNullable(weights.get(tensor.name()))
+        .map(w -> w.weight().rows())
+        .filter(m -> m.rowAxis() != 0);
+  }
+
+  /** One weight, decoded on demand. */
+  private record DecodedWeight(ModelSource inner, EncodedWeight weight, TileDecoder decoder) {
+
+    /**
+     * Where the rows lie in order, those that the bytes touch are decoded; else all of them are,
+     * and what was asked for is picked out.
+     */
+    ByteBuffer read(long offset, int length) throws IOException {
+      byte[] out = new byte[length];
+      WeightMatrix matrix = weight.rows();
+      int cell = matrix.tensor().type().cellBytes();
+      int cols = Math.toIntExact(matrix.cols());
+      long row = 0;
+      long end = matrix.rows();
+      if (matrix.rowAxis() == 0 && length > 0) {
+        long rowBytes = (long) cols * cell;
+        int alignment = weight.encoding().rowAlignment();
+        row = offset / rowBytes / alignment * alignment;
+        end = (offset + length + rowBytes - 1) / rowBytes;
+      }
+      int step = TileGrid.height(weight, Settings.TILE_ELEMENTS);
+      float[] values = new float[Math.multiplyExact(step, cols)];
+      for (; row < end; row += step) {
+        RowRange rows = new RowRange(row, (int) Math.min(step, end - row));
+        readRows(rows, values);
+        WeightMatrix.Runs runs = matrix.runs(rows);
+        for (int run = 0; run < runs.count(); run++) {
+          copy(runs, run, values, runs.start(run) * cell - offset, out);
+        }
+      }
+      return ByteBuffer.wrap(out).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** Copies what is wanted of a run, which begins at {@code at} of the output or before it. */
+    private void copy(WeightMatrix.Runs runs, int run, float[] values, long at, byte[] out) {
+      ElementType type = weight.rows().tensor().type();
+      int bytes = runs.length() * type.cellBytes();
+      int from = (int) Math.max(0, Math.min(bytes, -at));
+      int end = (int) Math.max(0, Math.min(bytes, out.length - at));
+      if (from < end) {
+        float[] numbers = values;
+        if (runs.count() > 1) {
+          numbers = new float[runs.length()];
+          runs.gather(values, run, 1, numbers);
+        }
+        byte[] narrow = new byte[bytes];
+        FloatBytes.narrow(type, numbers, 0, runs.length(), narrow, 0);
+        System.arraycopy(narrow, from, out, (int) (at + from), end - from);
+      }
+    }
+
+    /** Any rows; those that only fill up an alignment are decoded too. */
+    void readRows(RowRange rows, float[] into) throws IOException {
+      int alignment = weight.encoding().rowAlignment();
+      long first = rows.first() / alignment * alignment;
+      long end = (rows.end() + alignment - 1) / alignment * alignment;
+      RowRange aligned =
+          new RowRange(first, Math.toIntExact(Math.min(weight.rows().rows(), end) - first));
+      if (rows.height() == 0) {
+        return;
+      }
+      if (aligned.equals(rows)) {
+        decode(rows, into);
+        return;
+      }
+      int cols = Math.toIntExact(weight.rows().cols());
+      float[] values = new float[Math.multiplyExact(aligned.height(), cols)];
+      decode(aligned, values);
+      int skip = Math.multiplyExact((int) (rows.first() - first), cols);
+      System.arraycopy(values, skip, into, 0, rows.height() * cols);
+    }
+
+    private void decode(RowRange rows, float[] into) throws IOException {
+      EncodedTile tile = inner.readTile(weight, rows);
+      try {
+        decoder.decode(tile, into);
+      } catch (QuantException e) {
+        throw e;
+      } catch (RuntimeException e) {
+        throw new PluginException(
+            "scheme " + weight.scheme() + " could not decode " + weight.name() + ": " + e, e);
+      }
+    }
+  }
+
+  @Override
+  public <C> Optional<C> find(Class<C> capability) {
+    return capability == ByRows.class ? Optional.of(capability.cast(this)) : inner.find(capability);
+  }
+
+  @Override
+  public void close() {
+    inner.close();
+  }
+}

@@ -1,0 +1,74 @@
+package dev.monoquant.core.run;
+
+import dev.monoquant.NonFinitePolicy;
+import dev.monoquant.Problem;
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.report.GateResult;
+import dev.monoquant.core.report.KeptTensor;
+import dev.monoquant.core.report.Plan;
+import dev.monoquant.core.report.PlannedWeight;
+import dev.monoquant.core.report.Report;
+import dev.monoquant.core.settings.Gates;
+import dev.monoquant.core.settings.Settings;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputWriter;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Carries out a plan: the statistics pass, then the weights tile by tile into a writer. */
+public final class Execution {
+
+  private Execution() {}
+
+  /** Quantizes into a sink, and checks the gates that need nothing to run; the caller commits. */
+  public static Report runGated(
+      Settings settings, ModelSource source, Plan plan, NonFinitePolicy policy, OutputWriter sink)
+      throws IOException {
+    Report report = run(settings, source, plan, policy, sink);
+    List<GateResult> gates = settings.gates().check(report);
+    Gates.require(gates);
+    return report.withGates(gates);
+  }
+
+  /** Quantizes what the plan says into a sink; the caller commits. */
+  public static Report run(
+      Settings settings, ModelSource source, Plan plan, NonFinitePolicy policy, OutputWriter sink)
+      throws IOException {
+    List<PlannedWeight> open =
+        plan.weights().stream().filter(w -> sink.finished(w.weight().name()).isEmpty()).toList();
+    Map<String, Facts> facts = new Survey(settings, source, policy).facts(open);
+    List<TensorInfo> kept = plan.kept().stream().map(KeptTensor::tensor).toList();
+    Pipeline.Outcome done =
+        new Pipeline(settings, source, sink, policy).run(plan.weights(), kept, facts);
+    List<Problem> warnings = new ArrayList<>(plan.problems());
+    int resumed = plan.weights().size() - open.size();
+    if (resumed > 0) {
+      warnings.add(
+          Problem.warning(
+              "resumed",
+              resumed
+                  + " of "
+                  + plan.weights().size()
+                  + " weights were finished by an interrupted run and taken over",
+              ""));
+    }
+    warnings.addAll(done.warnings());
+    return new Report(plan, done.weights(), warnings);
+  }
+
+  /** All of the work that must not be done while an output is being put in place. */
+  public static void finish(Settings settings, OutputWriter sink, Path target) throws IOException {
+    settings.progress().update(Progress.Stage.COMMITTING, 0, 0, target.toString());
+    sink.finish();
+  }
+
+  public static NonFinitePolicy policy(QuantizationConfig config) {
+    return config.nonFinite().orElse(NonFinitePolicy.FAIL);
+  }
+}

@@ -1,0 +1,167 @@
+package dev.monoquant.core.run;
+
+import dev.monoquant.PluginException;
+import dev.monoquant.model.BFloat16;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Float16;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.tile.EncodedTile;
+import dev.monoquant.tile.Part;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.HashSet;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.IntToDoubleFunction;
+import java.util.stream.Collectors;
+
+/**
+ * Checks what a scheme returns against what it declared: which parts, how many bytes, and every
+ * cell: codes within their range, floats of any size finite, nothing in the unused bits of a byte.
+ * The one place where plugin output enters, so that a fault names the plugin and not whatever
+ * breaks later.
+ */
+public final class Gate {
+
+  private static final int NONE = -1;
+
+  private final EncodedWeight weight;
+  private final Map<String, Part> tiled;
+  private final Map<String, Part> whole;
+
+  public Gate(EncodedWeight weight) {
+    this.weight = weight;
+    this.tiled =
+        weight.encoding().parts().stream()
+            .filter(Part::tiled)
+            .collect(Collectors.toMap(Part::name, p -> p));
+    this.whole =
+        weight.encoding().parts().stream()
+            .filter(p -> !p.tiled())
+            .collect(Collectors.toMap(Part::name, p -> p));
+  }
+
+  /** Checks the tiled parts of some rows. */
+  public void check(EncodedTile tile, long firstRow, int height) {
+    String rows = "rows " + firstRow + " to " + (firstRow + height - 1);
+    if (tile.firstRow() != firstRow || tile.height() != height) {
+      throw fault(
+          rows,
+          "it returned rows " + tile.firstRow() + " to " + (tile.firstRow() + tile.height() - 1));
+    }
+    checkNames(rows, tile.names(), tiled.keySet());
+    for (Part part : tiled.values()) {
+      Part.Grid grid = (Part.Grid) part.extent();
+      long cells = Math.multiplyExact(grid.cellRows(height), grid.cellCols(weight.rows().cols()));
+      check(rows, part, tile.part(part.name()), cells);
+    }
+  }
+
+  /** Checks the parts that belong to the tensor as a whole. */
+  public void checkWhole(Map<String, byte[]> parts) {
+    checkNames("the whole tensor", parts.keySet(), whole.keySet());
+    parts.forEach(
+        (name, bytes) -> {
+          Part part = whole.get(name);
+          if (part != null) {
+            TensorShape shape = part.shape(weight.rows().rows(), weight.rows().cols());
+            check("the whole tensor", part, bytes, shape.elements());
+          }
+        });
+  }
+
+  private void checkNames(String rows, Set<String> given, Set<String> declared) {
+    if (!given.equals(declared)) {
+      Set<String> missing = new HashSet<>(declared);
+      missing.removeAll(given);
+      Set<String> extra = new HashSet<>(given);
+      extra.removeAll(declared);
+      throw fault(
+          rows,
+          "it must return the parts "
+              + declared
+              + "; missing are "
+              + missing
+              + ", too many are "
+              + extra);
+    }
+  }
+
+  private void check(String rows, Part part, byte[] bytes, long cells) {
+    long expected = Math.multiplyExact(cells, (long) part.type().cellBytes());
+    if (bytes.length != expected) {
+      throw fault(
+          rows,
+          "part " + part.name() + " has " + bytes.length + " bytes, declared are " + expected);
+    }
+    int bad = firstBad(bytes, part.type());
+    if (bad >= 0) {
+      throw fault(rows, badCell(part, bytes[bad], bad));
+    }
+  }
+
+  /**
+   * {@return the first cell that its type does not have, or that is not finite; {@link #NONE} if
+   * all are sound}
+   */
+  private static int firstBad(byte[] bytes, ElementType type) {
+    ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    return switch (type) {
+      case FLOAT16 -> first(bytes.length / 2, i -> Float16.toFloat(buffer.getShort(2 * i)));
+      case BFLOAT16 -> first(bytes.length / 2, i -> BFloat16.toFloat(buffer.getShort(2 * i)));
+      case FLOAT32 -> first(bytes.length / 4, i -> buffer.getFloat(4 * i));
+      case FLOAT64 -> first(bytes.length / 8, i -> buffer.getDouble(8 * i));
+      case COMPLEX64 -> {
+        int half = first(bytes.length / 4, i -> buffer.getFloat(4 * i));
+        yield half < 0 ? half : half / 2;
+      }
+      case BOOL -> first(bytes.length, i -> (bytes[i] & 0xFE) == 0 ? 0 : Double.NaN);
+      default ->
+          type.isSmallFloat()
+              ? first(bytes.length, i -> type.decode(bytes[i]))
+              : type.bits() < 8 ? firstOutOfRange(bytes, type) : NONE;
+    };
+  }
+
+  private static int firstOutOfRange(byte[] bytes, ElementType type) {
+    int min = type.minCode();
+    int max = type.maxCode();
+    for (int i = 0; i < bytes.length; i++) {
+      int code = type.signed() ? bytes[i] : bytes[i] & 0xFF;
+      if (code < min || code > max) {
+        return i;
+      }
+    }
+    return NONE;
+  }
+
+  private static int first(int cells, IntToDoubleFunction cell) {
+    for (int i = 0; i < cells; i++) {
+      if (!Double.isFinite(cell.applyAsDouble(i))) {
+        return i;
+      }
+    }
+    return NONE;
+  }
+
+  private static String badCell(Part part, byte cell, int at) {
+    ElementType type = part.type();
+    String place = " in part " + part.name() + " at " + at;
+    if (type.isCode()) {
+      int code = type.signed() ? cell : cell & 0xFF;
+      return "code " + code + place + " is not within " + type.minCode() + " to " + type.maxCode();
+    }
+    if (type.cellBytes() == 1) {
+      return String.format(
+          Locale.ROOT, "byte 0x%02X%s is no finite value of type %s", cell, place, type.wire());
+    }
+    return "part " + part.name() + " holds a number at " + at + " that is not finite";
+  }
+
+  private PluginException fault(String rows, String what) {
+    return new PluginException(
+        "scheme " + weight.scheme() + " on " + weight.name() + ", " + rows + ": " + what);
+  }
+}

@@ -1,0 +1,68 @@
+package dev.monoquant.core.run;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.QuantException;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.ModelSource;
+import java.io.IOException;
+
+/** Finds the NaN and infinities of a weight, refuses them, or puts other numbers in their place. */
+public final class NonFiniteScan {
+
+  private NonFiniteScan() {}
+
+  /**
+   * Replaces them as {@link dev.monoquant.NonFinitePolicy#CLAMP} says: each row for itself, so that
+   * the result does not depend on the height of tiles.
+   *
+   * @return what was there
+   */
+  public static NonFinites clamp(float[] values, WeightMatrix rows, long firstRow, int height) {
+    int cols = Math.toIntExact(rows.cols());
+    if (!NonFinites.any(values, height * cols)) {
+      return NonFinites.NONE;
+    }
+    NonFinites found = NonFinites.in(values, rows, firstRow, height);
+    for (int r = 0; r < height; r++) {
+      float greatest = 0;
+      for (int i = r * cols; i < (r + 1) * cols; i++) {
+        float magnitude = Math.abs(values[i]);
+        greatest = magnitude < Float.POSITIVE_INFINITY ? Math.max(greatest, magnitude) : greatest;
+      }
+      for (int i = r * cols; i < (r + 1) * cols; i++) {
+        if (Float.isNaN(values[i])) {
+          values[i] = 0;
+        } else if (Float.isInfinite(values[i])) {
+          values[i] = Math.copySign(greatest, values[i]);
+        }
+      }
+    }
+    return found;
+  }
+
+  /** Reads a whole weight, and says how many there are and where the first are. */
+  static ModelFormatException refusal(ModelSource source, RowReader reader, int height)
+      throws IOException {
+    NonFinites all = NonFinites.NONE;
+    float[] values = new float[Math.multiplyExact(height, reader.cols())];
+    long rows = reader.rows().rows();
+    for (long row = 0; row < rows; row += height) {
+      int h = (int) Math.min(height, rows - row);
+      reader.readAll(row, h, values);
+      if (NonFinites.any(values, h * reader.cols())) {
+        all = all.plus(NonFinites.in(values, reader.rows(), row, h));
+      }
+    }
+    TensorInfo tensor = reader.rows().tensor();
+    return new ModelFormatException(
+        Reason.NON_FINITE,
+        source.info().name(),
+        "tensor " + QuantException.quote(tensor.name()),
+        all.describe(tensor.shape())
+            + ". Repair the model, exclude the layer, keep such weights as they are with"
+            + " --non-finite keep, or quantize them with other numbers in these places with"
+            + " --non-finite clamp");
+  }
+}

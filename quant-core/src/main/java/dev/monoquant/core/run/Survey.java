@@ -1,0 +1,202 @@
+package dev.monoquant.core.run;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.NonFinitePolicy;
+import dev.monoquant.PluginException;
+import dev.monoquant.QuantException;
+import dev.monoquant.ValidationException;
+import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.report.PlannedWeight;
+import dev.monoquant.core.settings.Settings;
+import dev.monoquant.core.work.TileBuffers;
+import dev.monoquant.core.work.Workers;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.Need;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.TileQuantizer;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * The reading pass before quantizing: ranges of tensors for the schemes that need them, and which
+ * weights have to be kept where the policy is to keep what is not finite.
+ */
+public final class Survey {
+
+  /**
+   * Below this magnitude, an eighth of the greatest FLOAT16, no scale and no cast overflows in any
+   * type. Trained weights stay below by far, so that hardly any weight is rehearsed.
+   */
+  private static final float HARMLESS = 0x1p13f;
+
+  private final Settings settings;
+  private final ModelSource source;
+  private final NonFinitePolicy policy;
+
+  public Survey(Settings settings, ModelSource source, NonFinitePolicy policy) {
+    this.settings = settings;
+    this.source = source;
+    this.policy = policy;
+  }
+
+  /** The weights that hold NaN or infinities, or that their scheme refuses: name and reason. */
+  public Map<String, String> toKeep(List<PlannedWeight> weights) throws IOException {
+    Map<String, NonFinites> found = new HashMap<>();
+    Set<String> large = new HashSet<>();
+    forEachTile(
+        weights,
+        (planned, firstRow, height, values, count) -> {
+          String name = planned.weight().name();
+          if (NonFinites.any(values, count)) {
+            NonFinites here = NonFinites.in(values, planned.weight().rows(), firstRow, height);
+            synchronized (found) {
+              found.merge(name, here, NonFinites::plus);
+            }
+          } else if (greatest(values, count) > HARMLESS) {
+            synchronized (found) {
+              large.add(name);
+            }
+          }
+        });
+    Map<String, String> reasons = new HashMap<>();
+    for (PlannedWeight planned : weights) {
+      String name = planned.weight().name();
+      NonFinites here = found.get(name);
+      if (here != null) {
+        reasons.put(name, here.describe(planned.weight().rows().tensor().shape()));
+      } else if (large.contains(name)) {
+        rehearse(planned).ifPresent(reason -> reasons.put(name, reason));
+      }
+    }
+    return reasons;
+  }
+
+  private static float greatest(float[] values, int count) {
+    float greatest = 0;
+    for (int i = 0; i < count; i++) {
+      greatest = Math.max(greatest, Math.abs(values[i]));
+    }
+    return greatest;
+  }
+
+  /** Quantizes a weight for nothing but to see whether its scheme refuses the numbers. */
+  private Optional<String> rehearse(PlannedWeight planned) throws IOException {
+    EncodedWeight weight = planned.weight();
+    Scheme scheme = settings.plugins().scheme(weight.scheme());
+    try {
+      Facts facts = facts(List.of(planned)).getOrDefault(weight.name(), Facts.NONE);
+      TileQuantizer quantizer =
+          scheme.begin(weight.rows(), weight.options(), facts, settings.compute());
+      forEachTile(
+          List.of(planned),
+          (same, firstRow, height, values, count) -> {
+            int cols = Math.toIntExact(weight.rows().cols());
+            try (SourceTile tile =
+                new SourceTile(weight.rows(), firstRow, height, cols, values, new TileBuffers())) {
+              quantizer.quantize(tile);
+            }
+          });
+      return Optional.empty();
+    } catch (ValidationException refusal) {
+      return Optional.of(String.valueOf(refusal.getMessage()));
+    } catch (QuantException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      throw new PluginException(
+          "scheme " + weight.scheme() + " on " + weight.name() + ": it failed: " + e, e);
+    }
+  }
+
+  /** What the schemes need to know, by the name of the weight. */
+  Map<String, Facts> facts(List<PlannedWeight> weights) throws IOException {
+    List<PlannedWeight> read = new ArrayList<>();
+    Map<String, FactFinder> finders = new HashMap<>();
+    Map<String, Facts> facts = new HashMap<>();
+    for (PlannedWeight planned : weights) {
+      EncodedWeight weight = planned.weight();
+      Scheme scheme = settings.plugins().scheme(weight.scheme());
+      Set<Need> needs = scheme.needs(weight.options());
+      facts.put(weight.name(), Facts.NONE);
+      if (FactFinder.mustRead(needs)) {
+        read.add(planned);
+        finders.put(weight.name(), new FactFinder(weight, needs));
+      }
+    }
+    forEachTile(
+        read,
+        (planned, firstRow, height, values, count) -> {
+          EncodedWeight weight = planned.weight();
+          if (policy == NonFinitePolicy.CLAMP) {
+            NonFiniteScan.clamp(values, weight.rows(), firstRow, height);
+          }
+          requireNonNull(finders.get(weight.name())).see(firstRow, values, count);
+        });
+    for (PlannedWeight planned : read) {
+      FactFinder finder = requireNonNull(finders.get(planned.weight().name()));
+      requireFinite(planned, finder);
+      facts.put(planned.weight().name(), finder.facts());
+    }
+    for (PlannedWeight planned : weights) {
+      EncodedWeight weight = planned.weight();
+      Scheme scheme = settings.plugins().scheme(weight.scheme());
+      if (scheme.needs(weight.options()).contains(Need.COLUMN_STATISTICS)) {
+        float[] columns = settings.columns().find(weight.name()).orElseThrow();
+        facts.computeIfPresent(weight.name(), (name, own) -> own.withColumns(columns));
+      }
+    }
+    return facts;
+  }
+
+  private void requireFinite(PlannedWeight planned, FactFinder finder) throws IOException {
+    if (!finder.finite()) {
+      int height = TileGrid.height(planned.weight(), settings.tileElements());
+      throw NonFiniteScan.refusal(source, new RowReader(source, planned.weight().rows()), height);
+    }
+  }
+
+  private interface TileVisitor {
+    void visit(PlannedWeight weight, long firstRow, int height, float[] values, int count);
+  }
+
+  private void forEachTile(List<PlannedWeight> weights, TileVisitor visitor) throws IOException {
+    if (weights.isEmpty()) {
+      return;
+    }
+    long total = weights.stream().mapToLong(PlannedWeight::bytesBefore).sum();
+    Meter meter = new Meter(settings.progress(), Progress.Stage.SURVEYING, total);
+    List<Workers.Job> jobs = new ArrayList<>();
+    for (PlannedWeight planned : weights) {
+      RowReader reader = new RowReader(source, planned.weight().rows());
+      int height = TileGrid.height(planned.weight(), settings.tileElements());
+      long rows = planned.weight().rows().rows();
+      for (long first = 0; first < rows; first += height) {
+        long firstRow = first;
+        int h = (int) Math.min(height, rows - first);
+        jobs.add(
+            buffers -> {
+              int count = h * reader.cols();
+              float[] values = buffers.original(count);
+              if (policy == NonFinitePolicy.FAIL) {
+                reader.read(firstRow, h, values);
+              } else {
+                reader.readAll(firstRow, h, values);
+              }
+              visitor.visit(planned, firstRow, h, values, count);
+              long bytes = (long) count * planned.weight().rows().tensor().type().cellBytes();
+              meter.add(bytes, planned.weight().name());
+            });
+      }
+    }
+    var iterator = jobs.iterator();
+    new Workers(settings.threads()).run(() -> iterator.hasNext() ? iterator.next() : null);
+  }
+}

@@ -1,0 +1,25 @@
+package dev.monoquant.core.run;
+
+import dev.monoquant.spi.EncodedWeight;
+
+/** How a weight is cut into tiles: whole rows, a multiple of the encoding's row alignment. */
+public final class TileGrid {
+
+  private TileGrid() {}
+
+  /** Rows of a tile of about so many elements, at least one alignment. */
+  public static int height(EncodedWeight weight, int elements) {
+    int alignment = weight.encoding().rowAlignment();
+    long cols = Math.max(1, weight.rows().cols());
+    long rows = Math.max(1, elements / cols);
+    long aligned = Math.max(alignment, rows / alignment * alignment);
+    // No taller than the weight needs, so that buffers stay small for small weights.
+    long needed = (weight.rows().rows() + alignment - 1) / alignment * alignment;
+    return (int) Math.min(aligned, needed);
+  }
+
+  /** The number of tiles of that height. */
+  public static int tiles(EncodedWeight weight, int height) {
+    return Math.toIntExact((weight.rows().rows() + height - 1) / height);
+  }
+}

@@ -1,0 +1,62 @@
+package dev.monoquant.core.run;
+
+import dev.monoquant.core.settings.Settings;
+import dev.monoquant.core.work.Workers;
+import dev.monoquant.model.RowRange;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.tile.EncodedTile;
+import dev.monoquant.tile.Part;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Moves codes from one store to another as they are; nothing is quantized anew. */
+public final class Transcoder {
+
+  private final Settings settings;
+  private final ModelSource source;
+  private final OutputWriter sink;
+
+  public Transcoder(Settings settings, ModelSource source, OutputWriter sink) {
+    this.settings = settings;
+    this.source = source;
+    this.sink = sink;
+  }
+
+  public void run() throws IOException {
+    List<Workers.Job> jobs = new ArrayList<>();
+    for (EncodedWeight weight : source.info().quantized()) {
+      int height = TileGrid.height(weight, settings.tileElements());
+      int tiles = TileGrid.tiles(weight, height);
+      for (int tile = 0; tile < tiles; tile++) {
+        int index = tile;
+        jobs.add(buffers -> move(weight, index, height));
+      }
+    }
+    var iterator = jobs.iterator();
+    new Workers(settings.threads()).run(() -> iterator.hasNext() ? iterator.next() : null);
+    List<TensorInfo> kept = source.info().tensors();
+    new Pipeline(settings, source, sink).run(List.of(), kept, Map.of());
+  }
+
+  private void move(EncodedWeight weight, int index, int height) throws IOException {
+    long first = (long) index * height;
+    int rows = (int) Math.min(height, weight.rows().rows() - first);
+    EncodedTile tile = source.readTile(weight, new RowRange(first, rows));
+    if (index == 0) {
+      Map<String, byte[]> whole = new HashMap<>();
+      for (Part part : weight.encoding().parts()) {
+        if (!part.tiled()) {
+          whole.put(part.name(), tile.part(part.name()));
+        }
+      }
+      sink.writeWhole(weight, whole);
+    }
+    sink.writeTile(weight, tile);
+  }
+}

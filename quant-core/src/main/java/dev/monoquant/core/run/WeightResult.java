@@ -1,0 +1,84 @@
+package dev.monoquant.core.run;
+
+import dev.monoquant.OutputException;
+import dev.monoquant.Problem;
+import dev.monoquant.QuantException;
+import dev.monoquant.core.report.ErrorStatistics;
+import dev.monoquant.core.report.PlannedWeight;
+import dev.monoquant.core.report.WeightReport;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What was measured of a weight, as a value and as the text that a resumed run finds.
+ *
+ * @param errors what the codes decode to, against the original
+ * @param bound the greatest of the bounds that the scheme declares for the rows
+ * @param replaced the numbers that were not finite and quantized as others
+ */
+record WeightResult(ErrorStatistics errors, double bound, NonFinites replaced) {
+
+  WeightReport report(PlannedWeight planned) {
+    return new WeightReport(planned, errors, bound);
+  }
+
+  /** Which numbers were replaced, if any were. */
+  Optional<Problem> warning(PlannedWeight planned) {
+    if (replaced.isEmpty()) {
+      return Optional.empty();
+    }
+    String what = replaced.describe(planned.weight().rows().tensor().shape());
+    return Optional.of(
+        Problem.warning(
+            planned.weight().name(),
+            what + "; NaN became 0, and each Inf the greatest finite magnitude of its row",
+            ""));
+  }
+
+  /** Numbers separated by blanks, doubles in hexadecimal so that every bit comes back. */
+  String toText() {
+    StringBuilder out = new StringBuilder();
+    out.append(errors.elements());
+    double[] doubles = {
+      errors.signal(), errors.noise(), errors.cross(), errors.decoded(), errors.maxError(), bound
+    };
+    for (double value : doubles) {
+      out.append(' ').append(Double.toHexString(value));
+    }
+    out.append(' ').append(replaced.nans()).append(' ').append(replaced.infinities());
+    replaced.first().forEach(place -> out.append(' ').append(place));
+    return out.toString();
+  }
+
+  /**
+   * Reads what {@link #toText} wrote.
+   *
+   * @throws OutputException if it is anything else
+   */
+  static WeightResult parse(String text) {
+    String[] words = text.split(" ", -1);
+    try {
+      List<Long> first = new ArrayList<>();
+      for (int i = 9; i < words.length; i++) {
+        first.add(Long.parseLong(words[i]));
+      }
+      return new WeightResult(
+          new ErrorStatistics(
+              Long.parseLong(words[0]),
+              Double.parseDouble(words[1]),
+              Double.parseDouble(words[2]),
+              Double.parseDouble(words[3]),
+              Double.parseDouble(words[4]),
+              Double.parseDouble(words[5])),
+          Double.parseDouble(words[6]),
+          new NonFinites(Long.parseLong(words[7]), Long.parseLong(words[8]), first));
+    } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
+      throw new OutputException(
+          "the journal of the interrupted run holds "
+              + QuantException.quote(text)
+              + " where the errors of a weight should be. Start anew without --resume",
+          e);
+    }
+  }
+}

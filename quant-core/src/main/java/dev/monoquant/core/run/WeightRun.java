@@ -1,0 +1,175 @@
+package dev.monoquant.core.run;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.NonFinitePolicy;
+import dev.monoquant.PluginException;
+import dev.monoquant.QuantException;
+import dev.monoquant.ValidationException;
+import dev.monoquant.core.report.ErrorStatistics;
+import dev.monoquant.core.report.PlannedWeight;
+import dev.monoquant.core.work.TileBuffers;
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ErrorBound;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.TileDecoder;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.EncodedTile;
+import java.io.IOException;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** One weight in work: its workers, its gate, and the errors of its tiles. Thread-safe. */
+final class WeightRun {
+
+  private final PlannedWeight planned;
+  private final ModelSource source;
+  private final OutputWriter sink;
+  private final RowReader reader;
+  private final int height;
+  private final NonFinitePolicy policy;
+  private final TileQuantizer quantizer;
+  private final TileDecoder decoder;
+  private final ErrorBound bound;
+  private final Gate gate;
+  private final Map<String, byte[]> whole;
+  private final ErrorStatistics[] errors;
+  private final double[] bounds;
+  private final NonFinites[] clamped;
+  private final AtomicInteger unmeasured;
+
+  WeightRun(
+      PlannedWeight planned,
+      Scheme scheme,
+      Facts facts,
+      Compute compute,
+      ModelSource source,
+      OutputWriter sink,
+      int height,
+      NonFinitePolicy policy)
+      throws IOException {
+    EncodedWeight weight = planned.weight();
+    this.planned = planned;
+    this.source = source;
+    this.sink = sink;
+    this.reader = new RowReader(source, weight.rows());
+    this.height = height;
+    this.policy = policy;
+    this.gate = new Gate(weight);
+    try {
+      this.quantizer = scheme.begin(weight.rows(), weight.options(), facts, compute);
+      this.decoder = TileDecoder.of(scheme, weight);
+      this.bound = scheme.bound(weight.rows(), weight.options());
+      this.whole = Map.copyOf(quantizer.tensorParts());
+    } catch (RuntimeException e) {
+      throw blame("it could not begin", e);
+    }
+    gate.checkWhole(whole);
+    int tiles = TileGrid.tiles(weight, height);
+    this.errors = new ErrorStatistics[tiles];
+    this.bounds = new double[tiles];
+    this.unmeasured = new AtomicInteger(tiles);
+    this.clamped = new NonFinites[tiles];
+    sink.writeWhole(weight, whole);
+  }
+
+  /**
+   * Reads, quantizes, checks, decodes, measures and writes one tile.
+   *
+   * @param buffers the calling thread's own
+   */
+  void process(int tileIndex, TileBuffers buffers) throws IOException {
+    EncodedWeight weight = planned.weight();
+    int cols = reader.cols();
+    long firstRow = (long) tileIndex * height;
+    int rows = (int) Math.min(height, weight.rows().rows() - firstRow);
+    float[] original = buffers.original(rows * cols);
+    clamped[tileIndex] = NonFinites.NONE;
+    if (policy == NonFinitePolicy.CLAMP) {
+      reader.readAll(firstRow, rows, original);
+      clamped[tileIndex] = NonFiniteScan.clamp(original, weight.rows(), firstRow, rows);
+    } else {
+      reader.read(firstRow, rows, original);
+    }
+
+    EncodedTile coded;
+    try (SourceTile tile = new SourceTile(weight.rows(), firstRow, rows, cols, original, buffers)) {
+      coded = quantizer.quantize(tile);
+      gate.check(coded, firstRow, rows);
+    } catch (RuntimeException e) {
+      if (NonFinites.any(original, rows * cols)) {
+        throw NonFiniteScan.refusal(source, reader, height);
+      }
+      throw blame("rows " + firstRow + " to " + (firstRow + rows - 1), e);
+    }
+    float[] decoded = buffers.decoded(rows * cols);
+    ErrorMeter meter = new ErrorMeter(cols);
+    double greatestBound = 0;
+    EncodedTile all = coded.with(whole);
+    try {
+      decoder.decode(all, decoded);
+    } catch (RuntimeException e) {
+      throw blame("decoding rows " + firstRow + " to " + (firstRow + rows - 1), e);
+    }
+    for (int r = 0; r < rows; r++) {
+      double error = meter.row(original, decoded, r * cols);
+      double limit = bound.of(all, r);
+      greatestBound = Math.max(greatestBound, limit);
+      if (!(error <= limit)) {
+        throw tooFar(firstRow + r, error, limit, original, r * cols);
+      }
+    }
+    errors[tileIndex] = meter.total();
+    bounds[tileIndex] = greatestBound;
+    // Counting makes the results of all tiles visible to the thread that measured the last one.
+    if (unmeasured.decrementAndGet() == 0) {
+      sink.remark(weight.name(), result().toText());
+    }
+    sink.writeTile(weight, coded);
+  }
+
+  /** What became of the weight; call it when all tiles are done. */
+  WeightResult result() {
+    ErrorStatistics total = ErrorStatistics.EMPTY;
+    double bound = 0;
+    NonFinites replaced = NonFinites.NONE;
+    for (int i = 0; i < errors.length; i++) {
+      total = total.plus(errors[i]);
+      bound = Math.max(bound, bounds[i]);
+      replaced = replaced.plus(clamped[i]);
+    }
+    return new WeightResult(total, bound, replaced);
+  }
+
+  private RuntimeException tooFar(long row, double error, double bound, float[] original, int at)
+      throws IOException {
+    for (int c = 0; c < reader.cols(); c++) {
+      if (!Float.isFinite(original[at + c])) {
+        return NonFiniteScan.refusal(source, reader, height);
+      }
+    }
+    return new ValidationException(
+        String.format(
+            Locale.ROOT,
+            "scheme %s on %s: row %d decodes to numbers that are off by up to %g, and the scheme"
+                + " declares at most %g. The scheme is wrong, or its bound is; nothing was written",
+            planned.weight().scheme(),
+            QuantException.quote(planned.weight().name()),
+            row,
+            error,
+            bound));
+  }
+
+  private RuntimeException blame(String where, RuntimeException e) {
+    if (e instanceof ModelFormatException || e instanceof QuantException) {
+      return e;
+    }
+    EncodedWeight weight = planned.weight();
+    return new PluginException(
+        "scheme " + weight.scheme() + " on " + weight.name() + ": " + where + ": " + e, e);
+  }
+}

@@ -1,0 +1,216 @@
+package dev.monoquant.core.settings;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.ValidationException;
+import dev.monoquant.core.report.GateResult;
+import dev.monoquant.core.report.Plan;
+import dev.monoquant.core.report.Report;
+import dev.monoquant.core.report.RunComparison;
+import dev.monoquant.core.report.RunResult;
+import dev.monoquant.core.report.WeightReport;
+import dev.monoquant.core.text.Text;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.stream.Collectors;
+
+/**
+ * The limits that an output must keep to be written.
+ *
+ * @param minSqnr the least SQNR in decibels of any weight, and of the outputs of a model that is
+ *     run
+ * @param minCosine the least cosine between the outputs of original and result
+ * @param maxSizeRatio the greatest part of the bytes of all tensors that may be left
+ */
+public record Gates(OptionalDouble minSqnr, OptionalDouble minCosine, OptionalDouble maxSizeRatio) {
+
+  public static final Gates NONE =
+      new Gates(OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty());
+
+  /** Outputs of a run that are further apart than this are those of a broken model. */
+  static final double DEFAULT_MIN_COSINE = 0.9;
+
+  /**
+   * Outputs that are further from those of the original than half their magnitude are those of a
+   * broken model, whatever their cosine: that does not see scale. Errors of a cosine of 0.9 are at
+   * 6.3 dB.
+   */
+  static final double DEFAULT_MIN_SQNR = 6;
+
+  public Gates {
+    if (minSqnr.isPresent() && !Double.isFinite(minSqnr.getAsDouble())) {
+      throw new ConfigurationException(
+          "--min-sqnr "
+              + minSqnr.getAsDouble()
+              + ": a number of decibels is needed. Example: --min-sqnr 30");
+    }
+    double cosine = minCosine.orElse(0);
+    if (!(cosine >= -1 && cosine <= 1)) {
+      throw new ConfigurationException(
+          "--min-cosine " + cosine + ": -1 to 1 are allowed. Example: --min-cosine 0.99");
+    }
+    double ratio = maxSizeRatio.orElse(1);
+    if (!(ratio > 0 && Double.isFinite(ratio))) {
+      throw new ConfigurationException(
+          "--max-size-ratio "
+              + ratio
+              + ": a number above 0 is needed. Example: --max-size-ratio 0.3");
+    }
+  }
+
+  public Gates withMinSqnr(double decibels) {
+    return new Gates(OptionalDouble.of(decibels), minCosine, maxSizeRatio);
+  }
+
+  public Gates withMinCosine(double cosine) {
+    return new Gates(minSqnr, OptionalDouble.of(cosine), maxSizeRatio);
+  }
+
+  public Gates withMaxSizeRatio(double ratio) {
+    return new Gates(minSqnr, minCosine, OptionalDouble.of(ratio));
+  }
+
+  /** What a plan tells already. */
+  public List<GateResult> check(Plan plan) {
+    if (maxSizeRatio.isEmpty()) {
+      return List.of();
+    }
+    double limit = maxSizeRatio.getAsDouble();
+    double ratio = plan.bytesBefore() == 0 ? 1 : (double) plan.bytesAfter() / plan.bytesBefore();
+    boolean passed = ratio <= limit;
+    String detail = "the tensors keep " + Text.number(ratio, limit, 4) + " of their bytes";
+    return List.of(new GateResult(GateResult.MAX_SIZE_RATIO, limit, ratio, passed, detail));
+  }
+
+  /** What a run tells, of a model that is not run itself, or not yet. */
+  public List<GateResult> check(Report report) {
+    List<GateResult> results = new ArrayList<>(check(report.plan()));
+    sqnr(report.weights(), report.run()).ifPresent(results::add);
+    return results;
+  }
+
+  /** What original and result tell that ran, or should have run, side by side. */
+  public List<GateResult> checkRun(Report report) {
+    List<GateResult> results = new ArrayList<>(check(report));
+    cosine(report.run()).ifPresent(results::add);
+    return results;
+  }
+
+  /** The same where there is no report, since the weights had been quantized before. */
+  public List<GateResult> checkRun(Optional<RunComparison> run) {
+    List<GateResult> results = new ArrayList<>();
+    if (run.isPresent()) {
+      sqnr(List.of(), run).ifPresent(results::add);
+    }
+    cosine(run).ifPresent(results::add);
+    return results;
+  }
+
+  private record Measured(double value, String of) {}
+
+  /** The worst first; what is no number is worse than any. */
+  private static final Comparator<Measured> WORST =
+      Comparator.comparingDouble(
+          m -> Double.isNaN(m.value()) ? Double.NEGATIVE_INFINITY : m.value());
+
+  private Optional<GateResult> sqnr(List<WeightReport> weights, Optional<RunComparison> run) {
+    if (minSqnr.isEmpty()) {
+      return run.flatMap(Gates::scale);
+    }
+    double limit = minSqnr.getAsDouble();
+    List<Measured> all = new ArrayList<>();
+    for (WeightReport weight : weights) {
+      all.add(new Measured(weight.errors().sqnrDb(), Text.name(weight.name()) + " has"));
+    }
+    for (RunResult model : run.map(RunComparison::others).orElse(List.of())) {
+      all.add(new Measured(model.outputs().sqnrDb(), "the outputs of " + model.name() + " have"));
+    }
+    Optional<Measured> worst = all.stream().min(WORST);
+    if (worst.isEmpty()) {
+      String detail = "nothing was quantized that could have an error";
+      return Optional.of(new GateResult(GateResult.MIN_SQNR, limit, Double.NaN, true, detail));
+    }
+    double value = worst.get().value();
+    String detail = worst.get().of() + " an SQNR of " + Text.number(value, limit, 2) + " dB";
+    return Optional.of(new GateResult(GateResult.MIN_SQNR, limit, value, value >= limit, detail));
+  }
+
+  /** The limit that holds for outputs where none is asked for; of classes it says nothing. */
+  private static Optional<GateResult> scale(RunComparison run) {
+    return run.others().stream()
+        .filter(model -> model.floats().elements() > 0)
+        .map(
+            model ->
+                new Measured(model.floats().sqnrDb(), "the outputs of " + model.name() + " have"))
+        .min(WORST)
+        .map(
+            worst -> {
+              double limit = DEFAULT_MIN_SQNR;
+              String detail =
+                  worst.of()
+                      + " an SQNR of "
+                      + Text.number(worst.value(), limit, 2)
+                      + " dB on "
+                      + run.inputs();
+              return new GateResult(
+                  GateResult.MIN_SQNR, limit, worst.value(), worst.value() >= limit, detail);
+            });
+  }
+
+  private Optional<GateResult> cosine(Optional<RunComparison> run) {
+    if (minCosine.isEmpty() && run.isEmpty()) {
+      return Optional.empty();
+    }
+    double limit = minCosine.orElse(DEFAULT_MIN_COSINE);
+    if (run.isEmpty()) {
+      String detail = "the outputs of original and result were not compared";
+      return Optional.of(new GateResult(GateResult.MIN_COSINE, limit, Double.NaN, false, detail));
+    }
+    String reference = run.get().reference().name();
+    List<Measured> all = new ArrayList<>();
+    for (RunResult model : run.get().others()) {
+      if (model.outputs().elements() > 0) {
+        String of = model.name() + ": the cosine between its outputs and those of " + reference;
+        all.add(new Measured(model.outputs().cosine(), of));
+      }
+    }
+    Optional<Measured> worst = all.stream().min(WORST);
+    if (worst.isEmpty()) {
+      String detail = "the models have no outputs to compare";
+      return Optional.of(new GateResult(GateResult.MIN_COSINE, limit, Double.NaN, true, detail));
+    }
+    double value = worst.get().value();
+    String detail =
+        worst.get().of() + " is " + Text.number(value, limit, 6) + " on " + run.get().inputs();
+    return Optional.of(new GateResult(GateResult.MIN_COSINE, limit, value, value >= limit, detail));
+  }
+
+  /**
+   * Refuses an output that misses a limit.
+   *
+   * @throws ValidationException naming every limit that is missed
+   */
+  public static void require(List<GateResult> results) {
+    List<GateResult> missed = results.stream().filter(r -> !r.passed()).toList();
+    if (!missed.isEmpty()) {
+      throw new ValidationException(
+          (missed.size() == 1 ? "gate missed: " : missed.size() + " gates missed: ")
+              + said(missed)
+              + "; nothing was written. Try more bits or smaller groups, or exclude layers");
+    }
+  }
+
+  public static String said(List<GateResult> results) {
+    return results.stream().map(Gates::said).collect(Collectors.joining("; "));
+  }
+
+  private static String said(GateResult result) {
+    return result.detail()
+        + ", and --"
+        + result.name()
+        + (result.name().equals(GateResult.MAX_SIZE_RATIO) ? " allows " : " asks for ")
+        + result.limitText();
+  }
+}

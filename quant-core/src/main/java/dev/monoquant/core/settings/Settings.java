@@ -1,0 +1,200 @@
+package dev.monoquant.core.settings;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.core.control.Cancellation;
+import dev.monoquant.core.control.ColumnStatistics;
+import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.control.SampleInputs;
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.Plugins;
+import dev.monoquant.spi.ReadLimits;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * How a quantizer works; nothing of it but the statistics and the options of inputs changes a byte
+ * of an output. Immutable: only a copy is changed, before anybody else sees it.
+ */
+public final class Settings implements Cloneable {
+
+  /** 128 Ki floats are half of a 1 MiB second-level cache; the codes fit beside them. */
+  public static final int TILE_ELEMENTS = 128 << 10;
+
+  private Plugins plugins = Plugins.of();
+  private int threads = Runtime.getRuntime().availableProcessors();
+  private int tileElements = TILE_ELEMENTS;
+  private Compute compute = Compute.AUTO;
+  private ReadLimits limits = ReadLimits.DEFAULT;
+  private Optional<String> inputFormat = Optional.empty();
+  private Map<String, String> inputOptions = Map.of();
+  private Progress progress = Progress.NONE;
+  private boolean sync = true;
+  private ColumnStatistics columns = ColumnStatistics.NONE;
+  private boolean resume;
+  private boolean running = true;
+  private List<SampleInputs> samples = List.of();
+  private Gates gates = Gates.NONE;
+  private Cancellation cancellation = new Cancellation();
+
+  private Settings() {}
+
+  public static Settings defaults() {
+    return new Settings().withPlugins(Plugins.load());
+  }
+
+  private Settings with(Consumer<Settings> change) {
+    try {
+      Settings copy = (Settings) clone();
+      change.accept(copy);
+      return copy;
+    } catch (CloneNotSupportedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  public Plugins plugins() {
+    return plugins;
+  }
+
+  public Settings withPlugins(Plugins value) {
+    requireNonNull(value, "plugins");
+    return with(s -> s.plugins = value);
+  }
+
+  public int threads() {
+    return threads;
+  }
+
+  public Settings withThreads(int value) {
+    if (value < 1 || value > 1024) {
+      throw new ConfigurationException(
+          value + " threads: 1 to 1024 are allowed. Example: --threads 4");
+    }
+    return with(s -> s.threads = value);
+  }
+
+  public int tileElements() {
+    return tileElements;
+  }
+
+  public Settings withTileElements(int value) {
+    if (value < 1) {
+      throw new ConfigurationException(
+          "tiles of "
+              + value
+              + " elements: at least 1 is allowed, "
+              + TILE_ELEMENTS
+              + " is the default");
+    }
+    return with(s -> s.tileElements = value);
+  }
+
+  public Compute compute() {
+    return compute;
+  }
+
+  public Settings withCompute(Compute value) {
+    requireNonNull(value, "compute");
+    return with(s -> s.compute = value);
+  }
+
+  public ReadLimits limits() {
+    return limits;
+  }
+
+  public Settings withLimits(ReadLimits value) {
+    requireNonNull(value, "limits");
+    return with(s -> s.limits = value);
+  }
+
+  public Optional<String> inputFormat() {
+    return inputFormat;
+  }
+
+  public Settings withInputFormat(Optional<String> value) {
+    requireNonNull(value, "inputFormat");
+    return with(s -> s.inputFormat = value);
+  }
+
+  /** Options of the input formats' own, of whichever input has one of that name. */
+  public Map<String, String> inputOptions() {
+    return inputOptions;
+  }
+
+  public Settings withInputOptions(Map<String, String> value) {
+    Map<String, String> copy = Map.copyOf(value);
+    return with(s -> s.inputOptions = copy);
+  }
+
+  public Progress progress() {
+    return progress;
+  }
+
+  public Settings withProgress(Progress value) {
+    requireNonNull(value, "progress");
+    return with(s -> s.progress = value);
+  }
+
+  public boolean sync() {
+    return sync;
+  }
+
+  public Settings withSync(boolean value) {
+    return with(s -> s.sync = value);
+  }
+
+  public ColumnStatistics columns() {
+    return columns;
+  }
+
+  public Settings withColumns(ColumnStatistics value) {
+    requireNonNull(value, "columns");
+    return with(s -> s.columns = value);
+  }
+
+  public boolean resume() {
+    return resume;
+  }
+
+  public Settings withResume(boolean value) {
+    return with(s -> s.resume = value);
+  }
+
+  public boolean running() {
+    return running;
+  }
+
+  public Settings withRunning(boolean value) {
+    return with(s -> s.running = value);
+  }
+
+  public List<SampleInputs> samples() {
+    return samples;
+  }
+
+  public Settings withSamples(List<SampleInputs> value) {
+    List<SampleInputs> copy = List.copyOf(value);
+    return with(s -> s.samples = copy);
+  }
+
+  public Cancellation cancellation() {
+    return cancellation;
+  }
+
+  public Settings withCancellation(Cancellation value) {
+    requireNonNull(value, "cancellation");
+    return with(s -> s.cancellation = value);
+  }
+
+  public Gates gates() {
+    return gates;
+  }
+
+  public Settings withGates(Gates value) {
+    return with(s -> s.gates = value);
+  }
+}

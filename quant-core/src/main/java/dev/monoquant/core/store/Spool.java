@@ -1,0 +1,137 @@
+package dev.monoquant.core.store;
+
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.hand.QuantizedModel;
+import dev.monoquant.core.open.InputOpener.Opened;
+import dev.monoquant.core.open.OutputChoice;
+import dev.monoquant.core.plan.Provenance;
+import dev.monoquant.core.report.KeptTensor;
+import dev.monoquant.core.report.Plan;
+import dev.monoquant.core.report.PlannedWeight;
+import dev.monoquant.core.report.Report;
+import dev.monoquant.core.run.Execution;
+import dev.monoquant.core.settings.Settings;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.RunnableFile;
+import dev.monoquant.spi.WriteOptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Keeps the result of a run at hand: in memory if the input was live, which is memory already; in a
+ * temporary file, deleted when the model is closed, if it was a file of any size.
+ */
+public final class Spool {
+
+  private static final String FORMAT = "safetensors";
+
+  private Spool() {}
+
+  public static QuantizedModel quantize(
+      Settings settings,
+      Opened opened,
+      Plan plan,
+      Map<String, String> provenance,
+      QuantizationConfig config,
+      boolean stateDict)
+      throws IOException {
+    boolean live = opened.source().info().files().isEmpty();
+    boolean canSpool =
+        settings.plugins().outputFormats().stream().anyMatch(f -> f.id().equals(FORMAT))
+            && settings.plugins().inputFormats().stream().anyMatch(f -> f.id().equals(FORMAT));
+    return live || !canSpool
+        ? inMemory(settings, opened, plan, provenance, config, stateDict)
+        : inFile(settings, opened.source(), plan, provenance, config);
+  }
+
+  /**
+   * {@return whether the result takes its source over, to be closed with it: of a live model that
+   * runs, it is only there as long as the source is open}
+   */
+  public static boolean needsOriginal(ModelSource source) {
+    return source.info().files().isEmpty() && source.find(RunnableFile.class).isPresent();
+  }
+
+  private static QuantizedModel inMemory(
+      Settings settings,
+      Opened opened,
+      Plan plan,
+      Map<String, String> provenance,
+      QuantizationConfig config,
+      boolean stateDict)
+      throws IOException {
+    ModelSource source = opened.source();
+    StoredModel.Cleanup cleanup = needsOriginal(source) ? opened::close : () -> {};
+    MemoryStore store = new MemoryStore(source, plan.layers(), weights(plan), kept(plan));
+    Report report = Execution.runGated(settings, source, plan, Execution.policy(config), store);
+    return new StoredModel(
+        settings, store, Optional.of(report), provenance, config.format(), stateDict, cleanup);
+  }
+
+  private static QuantizedModel inFile(
+      Settings settings,
+      ModelSource source,
+      Plan plan,
+      Map<String, String> provenance,
+      QuantizationConfig config)
+      throws IOException {
+    Path folder = Files.createTempDirectory("monoquant-");
+    Path file = folder.resolve("spool.safetensors");
+    boolean done = false;
+    try {
+      OutputFormat output = settings.plugins().outputFormat(FORMAT);
+      WriteOptions options = new WriteOptions(file, false, false, false);
+      Report report;
+      try (OutputChoice.Open open = OutputChoice.open(output, source);
+          OutputWriter sink = open.session().layout(plan.contents(provenance)).open(options)) {
+        report = Execution.runGated(settings, source, plan, Execution.policy(config), sink);
+        sink.commit();
+      }
+      ModelSource spooled =
+          settings.plugins().inputFormat(FORMAT).open(ModelInput.of(file), settings.limits());
+      Map<String, String> withInputs = Provenance.withInputs(provenance, spooled.info().metadata());
+      ModelSource renamed = new SpooledSource(spooled, source, plan);
+      StoredModel model =
+          new StoredModel(
+              settings,
+              renamed,
+              Optional.of(report),
+              withInputs,
+              config.format(),
+              true,
+              () -> delete(folder));
+      done = true;
+      return model;
+    } finally {
+      if (!done) {
+        delete(folder);
+      }
+    }
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (var files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        Files.delete(file);
+      }
+    }
+    Files.delete(folder);
+  }
+
+  private static List<EncodedWeight> weights(Plan plan) {
+    return plan.weights().stream().map(PlannedWeight::weight).toList();
+  }
+
+  private static List<TensorInfo> kept(Plan plan) {
+    return plan.kept().stream().map(KeptTensor::tensor).toList();
+  }
+}

@@ -1,0 +1,71 @@
+package dev.monoquant.core.store;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.core.report.KeptTensor;
+import dev.monoquant.core.report.Plan;
+import dev.monoquant.core.report.PlannedWeight;
+import dev.monoquant.model.RowRange;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelInfo;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.RunnableFile;
+import dev.monoquant.tile.EncodedTile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The data of a temporary file under everything else of the model it was made of: name, shards,
+ * side files, metadata.
+ */
+public final class SpooledSource implements ModelSource {
+
+  private final ModelSource data;
+  private final ModelInfo info;
+  private final Optional<RunnableFile> runnable;
+  private final Map<String, EncodedWeight> dataWeights = new HashMap<>();
+  private final Map<String, TensorInfo> dataTensors = new HashMap<>();
+
+  public SpooledSource(ModelSource data, ModelSource origin, Plan plan) {
+    this.data = data;
+    this.info =
+        origin
+            .info()
+            .withLayers(plan.layers())
+            .withQuantized(plan.weights().stream().map(PlannedWeight::weight).toList())
+            .withTensors(plan.kept().stream().map(KeptTensor::tensor).toList());
+    this.runnable = origin.find(RunnableFile.class);
+    data.info().quantized().forEach(w -> dataWeights.put(w.name(), w));
+    data.info().tensors().forEach(t -> dataTensors.put(t.name(), t));
+  }
+
+  @Override
+  public ModelInfo info() {
+    return info;
+  }
+
+  @Override
+  public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
+    return data.read(requireNonNull(dataTensors.get(tensor.name())), offset, length);
+  }
+
+  @Override
+  public EncodedTile readTile(EncodedWeight weight, RowRange rows) throws IOException {
+    return data.readTile(requireNonNull(dataWeights.get(weight.name())), rows);
+  }
+
+  /** The program of the original; what its files carry is not true of this one. */
+  @Override
+  public <C> Optional<C> find(Class<C> capability) {
+    return runnable.filter(capability::isInstance).map(capability::cast);
+  }
+
+  @Override
+  public void close() {
+    data.close();
+  }
+}

@@ -1,0 +1,118 @@
+package dev.monoquant.core.text;
+
+import com.google.gson.stream.JsonWriter;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+
+/**
+ * The fields of a JSON object, in the order in which they are written. The one way to JSON of
+ * reports, plans, inspections, comparisons and verifications; nothing but the text is held in
+ * memory. Not thread-safe.
+ */
+public final class Fields {
+
+  /** The version of the JSON forms; grows when a field changes its meaning or goes away. */
+  static final int SCHEMA_VERSION = 1;
+
+  private final JsonWriter json;
+
+  private Fields(JsonWriter json) {
+    this.json = json;
+  }
+
+  /** An object with {@code schema} and {@code kind} first, ended by {@code \n}. */
+  public static String document(String kind, Consumer<Fields> body) {
+    StringWriter text = new StringWriter();
+    JsonWriter json = new JsonWriter(text);
+    json.setIndent("  ");
+    json.setHtmlSafe(false);
+    new Fields(json)
+        .object(fields -> body.accept(fields.integer("schema", SCHEMA_VERSION).text("kind", kind)));
+    return text.append('\n').toString();
+  }
+
+  public Fields text(String name, String value) {
+    return write(() -> json.name(name).value(value));
+  }
+
+  public Fields flag(String name, boolean value) {
+    return write(() -> json.name(name).value(value));
+  }
+
+  public Fields integer(String name, long value) {
+    return write(() -> json.name(name).value(value));
+  }
+
+  /** An integer; null if there is none. */
+  public Fields integer(String name, OptionalLong value) {
+    return value.isPresent() ? integer(name, value.getAsLong()) : nothing(name);
+  }
+
+  /** A number; null if it is not finite. */
+  public Fields number(String name, double value) {
+    return Double.isFinite(value) ? write(() -> json.name(name).value(value)) : nothing(name);
+  }
+
+  /** The value null. */
+  public Fields nothing(String name) {
+    return write(() -> json.name(name).nullValue());
+  }
+
+  public Fields texts(String name, Iterable<String> values) {
+    return array(name, () -> values.forEach(value -> write(() -> json.value(value))));
+  }
+
+  public Fields integers(String name, long... values) {
+    return array(
+        name,
+        () -> {
+          for (long value : values) {
+            write(() -> json.value(value));
+          }
+        });
+  }
+
+  public Fields map(String name, Map<String, String> map) {
+    return object(name, fields -> map.forEach(fields::text));
+  }
+
+  public Fields object(String name, Consumer<Fields> body) {
+    return write(() -> json.name(name)).object(body);
+  }
+
+  /** An array of objects, one for each item. */
+  public <T> Fields objects(String name, List<T> items, BiConsumer<Fields, T> body) {
+    return array(name, () -> items.forEach(item -> object(fields -> body.accept(fields, item))));
+  }
+
+  private Fields object(Consumer<Fields> body) {
+    write(json::beginObject);
+    body.accept(this);
+    return write(json::endObject);
+  }
+
+  private Fields array(String name, Runnable body) {
+    write(() -> json.name(name).beginArray());
+    body.run();
+    return write(json::endArray);
+  }
+
+  private interface Writing {
+    void run() throws IOException;
+  }
+
+  private Fields write(Writing writing) {
+    try {
+      writing.run();
+      return this;
+    } catch (IOException e) {
+      throw new UncheckedIOException("writing to memory failed", e);
+    }
+  }
+}

@@ -1,0 +1,172 @@
+package dev.monoquant.core.text;
+
+import dev.monoquant.Problem;
+import dev.monoquant.QuantException;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** Values as people read them, the same in every locale. */
+public final class Text {
+
+  private static final String[] UNITS = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  private static final int MAX_NAME = 72;
+
+  private Text() {}
+
+  /** Formats in the same way everywhere, which {@link String#formatted} does not. */
+  public static String format(String format, Object... values) {
+    return String.format(Locale.ROOT, format, values);
+  }
+
+  /** Such as {@code 12 B} or {@code 3.4 MiB}. */
+  public static String bytes(long bytes) {
+    if (bytes < 1024) {
+      return bytes + " B";
+    }
+    double value = bytes / 1024.0;
+    int unit = 0;
+    while (value >= 1023.95 && unit < UNITS.length - 1) {
+      value /= 1024;
+      unit++;
+    }
+    return format("%.1f %s", value, UNITS[unit]);
+  }
+
+  /** Such as {@code 3.97x}. */
+  public static String ratio(double ratio) {
+    return format(ratio < 100 ? "%.2fx" : "%.0fx", ratio);
+  }
+
+  /** Such as {@code 600.0 KiB -> 151.2 KiB (3.97x smaller)}. */
+  public static String change(long before, long after) {
+    String sizes = bytes(before) + " -> " + bytes(after);
+    if (before == 0 || after == 0 || before == after) {
+      return sizes;
+    }
+    return after < before
+        ? sizes + " (" + ratio((double) before / after) + " smaller)"
+        : sizes + " (" + ratio((double) after / before) + " larger)";
+  }
+
+  /**
+   * Such as {@code 44.12}; {@code exact} if there is no error, {@code -} if there are no numbers.
+   */
+  public static String decibels(double db) {
+    return Double.isNaN(db) ? "-" : db == Double.POSITIVE_INFINITY ? "exact" : format("%.2f", db);
+  }
+
+  /** Such as {@code 1.234e-03}; {@code 0} for zero, {@code none} for an infinite bound. */
+  public static String error(double error) {
+    return error == 0 ? "0" : Double.isInfinite(error) ? "none" : format("%.3e", error);
+  }
+
+  /** Such as {@code 0.999987}, never rounded up to 1; {@code -} if there are no numbers. */
+  public static String cosine(double cosine) {
+    if (Double.isNaN(cosine)) {
+      return "-";
+    }
+    return cosine == 1 ? "1" : format("%.6f", Math.floor(cosine * 1_000_000) / 1_000_000);
+  }
+
+  /** A number with as many digits as it takes to tell it from another one. */
+  public static String number(double number, double other, int digits) {
+    for (int places = digits; places <= 17; places++) {
+      String text = format("%." + places + "f", number);
+      if (number == other || !text.equals(format("%." + places + "f", other))) {
+        return text;
+      }
+    }
+    return Double.toString(number);
+  }
+
+  /** Such as {@code 64x32x3x3}; {@code scalar} for rank 0. */
+  public static String shape(TensorShape shape) {
+    return shape.rank() == 0
+        ? "scalar"
+        : Arrays.stream(shape.dims()).mapToObj(Long::toString).collect(Collectors.joining("x"));
+  }
+
+  /** Such as {@code int8 channel} or {@code int4 group:128 asymmetric torchao}. */
+  public static String scheme(EncodedWeight weight) {
+    OptionValues options = weight.options();
+    StringBuilder out = new StringBuilder(weight.scheme().name());
+    options.find(CommonOptions.GRANULARITY).ifPresent(v -> out.append(' ').append(v.wire()));
+    if (!options.find(CommonOptions.SYMMETRIC).orElse(true)) {
+      out.append(" asymmetric");
+    }
+    options
+        .find(CommonOptions.PROFILE)
+        .filter(profile -> !profile.equals(CommonOptions.COMPRESSED_TENSORS))
+        .ifPresent(profile -> out.append(' ').append(profile));
+    for (Map<String, String> set : List.of(options.own(), weight.storage().texts())) {
+      set.forEach((k, v) -> out.append(' ').append(name(k)).append('=').append(name(v)));
+    }
+    return out.toString();
+  }
+
+  /**
+   * A name that may come from a file: quoted if it would upset a terminal, with its middle left out
+   * if it is very long.
+   */
+  public static String name(String name) {
+    String quoted = QuantException.quote(name);
+    if (!quoted.equals('"' + name + '"')) {
+      return quoted;
+    }
+    if (name.isEmpty()) {
+      return "(root)";
+    }
+    int half = (MAX_NAME - 3) / 2;
+    return name.length() <= MAX_NAME
+        ? name
+        : name.substring(0, half) + "..." + name.substring(name.length() - half);
+  }
+
+  /** Names in one line: the first few, and how many more there are. */
+  public static String names(List<String> names, int max) {
+    String shown = names.stream().limit(max).map(Text::name).collect(Collectors.joining(", "));
+    return names.size() <= max ? shown : shown + " and " + (names.size() - max) + " more";
+  }
+
+  /** Such as {@code 1 tensor} or {@code 5 tensors}. */
+  public static String count(long n, String noun) {
+    return n + " " + noun + (n == 1 ? "" : "s");
+  }
+
+  /** Problems, a line each. */
+  public static void problems(List<Problem> problems, StringBuilder out) {
+    for (Problem problem : problems) {
+      out.append(
+              switch (problem.severity()) {
+                case NOTE -> "note: ";
+                case WARNING -> "warning: ";
+                case ERROR -> "error: ";
+              })
+          .append(line(problem.toString()))
+          .append('\n');
+    }
+  }
+
+  /** A message in one line, with whatever would upset a terminal escaped. */
+  public static String line(String message) {
+    StringBuilder out = new StringBuilder(message.length());
+    message
+        .codePoints()
+        .forEach(
+            c -> {
+              if (Character.isISOControl(c) || Character.getType(c) == Character.FORMAT) {
+                out.append(format("\\u%04x", c));
+              } else {
+                out.appendCodePoint(c);
+              }
+            });
+    return out.toString();
+  }
+}

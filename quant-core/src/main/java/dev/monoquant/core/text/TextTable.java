@@ -1,0 +1,56 @@
+package dev.monoquant.core.text;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** Aligned columns of plain text: the first row is the header, numbers stand right. */
+public final class TextTable {
+
+  private static final String GAP = "  ";
+
+  private final List<String[]> rows = new ArrayList<>();
+  private final boolean[] right;
+
+  /**
+   * A table with a header.
+   *
+   * @param header the titles; one that starts with {@code >} aligns its column to the right
+   */
+  public TextTable(String... header) {
+    right = new boolean[header.length];
+    String[] titles = new String[header.length];
+    for (int i = 0; i < header.length; i++) {
+      right[i] = header[i].startsWith(">");
+      titles[i] = right[i] ? header[i].substring(1) : header[i];
+    }
+    rows.add(titles);
+  }
+
+  public void row(String... cells) {
+    if (cells.length != right.length) {
+      throw new IllegalArgumentException(cells.length + " cells for " + right.length + " columns");
+    }
+    rows.add(cells);
+  }
+
+  /** Appends all rows, each ended by {@code \n}, none with blanks at its end. */
+  public void appendTo(StringBuilder out) {
+    int[] widths = new int[right.length];
+    for (String[] row : rows) {
+      Arrays.setAll(widths, i -> Math.max(widths[i], width(row[i])));
+    }
+    for (String[] row : rows) {
+      StringBuilder line = new StringBuilder();
+      for (int i = 0; i < row.length; i++) {
+        String pad = " ".repeat(widths[i] - width(row[i]));
+        line.append(i == 0 ? "" : GAP).append(right[i] ? pad + row[i] : row[i] + pad);
+      }
+      out.append(line.toString().stripTrailing()).append('\n');
+    }
+  }
+
+  private static int width(String text) {
+    return text.codePointCount(0, text.length());
+  }
+}

@@ -1,0 +1,320 @@
+package dev.monoquant.core.trial;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.ValidationException;
+import dev.monoquant.core.control.Cancellation;
+import dev.monoquant.core.control.SampleInputs;
+import dev.monoquant.core.report.RunComparison;
+import dev.monoquant.core.report.RunResult;
+import dev.monoquant.core.settings.Settings;
+import dev.monoquant.model.Layer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/**
+ * Runs models side by side: each is called on every sample to compare outputs with those of the
+ * first, and again in {@linkplain UsedMemory memory that was in use} to compare them with its own;
+ * then all take turns against the clock.
+ */
+public final class Race implements AutoCloseable {
+
+  /** What to do where a model that is to be accepted cannot be run. */
+  static final String OR_NOT_RUN =
+      "; or accept the result without running it: --no-run (withRunning(false))";
+
+  /** There is nothing to accept. */
+  public static final String ONLY_RUN = "";
+
+  /** The runs before, on every sample, are the first of the calls in which graphs are compiled. */
+  private static final int WARM_UP = 1;
+
+  private static final int LEAST_ROUNDS = 5;
+  private static final int MOST_ROUNDS = 101;
+  private static final long ENOUGH_NANOS = 2_000_000_000L;
+
+  /**
+   * A model that takes part.
+   *
+   * @param name what the result calls it
+   * @param file where it is
+   */
+  public record Entrant(String name, Path file) {}
+
+  private final List<Entrant> entrants;
+  private final List<String> parameters;
+  private final List<RunnableModel> models = new ArrayList<>();
+  private final String remedy;
+  private final Cancellation cancellation;
+  private final NDManager manager;
+
+  private Race(
+      List<Entrant> entrants, List<String> parameters, String remedy, Cancellation cancellation) {
+    this.remedy = remedy;
+    this.cancellation = cancellation;
+    this.entrants = List.copyOf(entrants);
+    this.parameters = List.copyOf(parameters);
+    Entrant reference = entrants.get(0);
+    try {
+      models.add(RunnableModel.load(reference.name(), reference.file()));
+    } catch (ValidationException e) {
+      throw noReference(reference, e);
+    }
+    this.manager = NDManager.newBaseManager(Device.cpu());
+    for (Entrant other : entrants.subList(1, entrants.size())) {
+      try {
+        // What a model makes of its weights when it is loaded may read such memory too.
+        UsedMemory.leave(manager, 0);
+        models.add(RunnableModel.load(other.name(), other.file()));
+      } catch (ValidationException e) {
+        close();
+        throw new ValidationException(other.name() + ": " + e.getMessage(), e);
+      }
+    }
+  }
+
+  private ModelFormatException noReference(Entrant entrant, ValidationException e) {
+    return new ModelFormatException(
+        Reason.NOT_THIS_FORMAT,
+        entrant.name(),
+        "",
+        e.getMessage()
+            + ". Only TorchScript files are run (torch.jit.save, or torch.jit.trace), and not those"
+            + " with operations that this engine does not have yet"
+            + remedy,
+        e);
+  }
+
+  /**
+   * Runs them.
+   *
+   * @param entrants the reference first
+   * @param parameters the names of what the reference is called with, empty if not known
+   * @param layers the layers of the reference, which tell what it might be called with
+   * @param remedy what else can be done where the reference does not run
+   * @throws ModelFormatException if the reference does not load
+   * @throws ValidationException if another does not load or fails where the reference does not
+   * @throws ConfigurationException if the reference itself cannot be run on the samples
+   */
+  public static RunComparison run(
+      Settings settings,
+      List<Entrant> entrants,
+      List<String> parameters,
+      List<Layer> layers,
+      String remedy) {
+    try (Race race = new Race(entrants, parameters, remedy, settings.cancellation())) {
+      if (settings.samples().isEmpty()) {
+        return race.onSynthetic(layers);
+      }
+      String described =
+          settings.samples().stream().map(SampleInputs::describe).collect(Collectors.joining(", "));
+      List<NDList> samples = new ArrayList<>();
+      for (SampleInputs sample : settings.samples()) {
+        samples.add(SampleReader.read(settings, sample, parameters, race.manager));
+      }
+      return race.on(described, samples);
+    }
+  }
+
+  private RunComparison onSynthetic(List<Layer> layers) {
+    for (SyntheticInputs candidate : SyntheticInputs.candidates(layers)) {
+      cancellation.check();
+      NDList inputs = candidate.make(manager);
+      try (NDManager scope = manager.newSubManager()) {
+        models.get(0).run(inputs, scope);
+      } catch (UnsupportedOperationException e) {
+        throw noOutputs(e);
+      } catch (RuntimeException e) {
+        // It takes other inputs: the next candidate is tried.
+        continue;
+      }
+      return on(candidate.describe(), List.of(inputs));
+    }
+    throw new ConfigurationException(
+        models.get(0).name()
+            + ": what it is to be called with cannot be told from its layers. Give it inputs, a"
+            + " tensor for each parameter of forward: --sample inputs.safetensors (withSamples)"
+            + remedy);
+  }
+
+  private RunComparison on(String described, List<NDList> samples) {
+    List<Outputs> outputs =
+        models.stream().map(model -> new Outputs(model.name(), remedy)).toList();
+    for (NDList sample : samples) {
+      cancellation.check();
+      try (NDManager scope = manager.newSubManager()) {
+        List<NDList> first = new ArrayList<>();
+        for (int i = 0; i < models.size(); i++) {
+          first.add(run(i, described, sample, scope));
+          outputs.get(i).meters().get(0).add(first.get(0), first.get(i));
+        }
+        for (int kind = 0; kind < UsedMemory.KINDS; kind++) {
+          again(described, sample, first, kind, outputs);
+        }
+      }
+    }
+    for (Outputs other : outputs.subList(1, outputs.size())) {
+      other.spread().requireWithin(other.name(), described, outputs.get(0).spread());
+    }
+    long[][] times = time(samples);
+    return new RunComparison(
+        described,
+        times[0].length,
+        IntStream.range(0, models.size())
+            .mapToObj(i -> result(entrants.get(i), times[i], outputs.get(i).worst()))
+            .toList());
+  }
+
+  private void again(
+      String described, NDList sample, List<NDList> first, int kind, List<Outputs> outputs) {
+    try (NDManager scope = manager.newSubManager()) {
+      List<NDList> again = new ArrayList<>();
+      for (int i = 0; i < models.size(); i++) {
+        UsedMemory.leave(manager, kind);
+        again.add(run(i, described, sample, scope));
+        outputs.get(i).spread().add(first.get(i), again.get(i));
+        outputs.get(i).meters().get(1 + kind).add(again.get(0), again.get(i));
+      }
+    }
+  }
+
+  /**
+   * What is known of the outputs of a model.
+   *
+   * @param meters of each run, against the same run of the reference
+   * @param spread of its own runs
+   */
+  private record Outputs(String name, List<OutputMeter> meters, RunSpread spread) {
+
+    Outputs(String name, String remedy) {
+      this(
+          name,
+          Stream.generate(() -> new OutputMeter(name, remedy)).limit(1 + UsedMemory.KINDS).toList(),
+          new RunSpread());
+    }
+
+    /** {@return the run that is the furthest from the reference} */
+    OutputMeter worst() {
+      return Collections.min(
+          meters,
+          Comparator.<OutputMeter>comparingLong(m -> -m.mismatched())
+              .thenComparingDouble(m -> m.total().cosine()));
+    }
+  }
+
+  private NDList run(int model, String described, NDList sample, NDManager scope) {
+    return model == 0
+        ? reference(described, sample, scope)
+        : other(model, described, sample, scope);
+  }
+
+  private NDList reference(String described, NDList sample, NDManager scope) {
+    try {
+      return models.get(0).run(sample, scope);
+    } catch (UnsupportedOperationException e) {
+      throw noOutputs(e);
+    } catch (RuntimeException e) {
+      throw new ConfigurationException(
+          models.get(0).failed(described, e).getMessage()
+              + ". The samples must be what its forward takes, a tensor for each parameter"
+              + (parameters.isEmpty() ? "" : ": " + String.join(", ", parameters))
+              + remedy,
+          e);
+    }
+  }
+
+  /** It ran, and the engine does not hand over what it returned. */
+  private ConfigurationException noOutputs(UnsupportedOperationException e) {
+    return new ConfigurationException(
+        models.get(0).name()
+            + ": it runs, but its outputs cannot be compared: the engine hands over tensors, and"
+            + " lists, tuples and dicts of them, and something else is among them, such as None or"
+            + " a number"
+            + remedy,
+        e);
+  }
+
+  private NDList other(int model, String described, NDList sample, NDManager scope) {
+    try {
+      return models.get(model).run(sample, scope);
+    } catch (RuntimeException e) {
+      throw models.get(model).failed(described, e);
+    }
+  }
+
+  /** The times of each model, in nanoseconds, in rising order. */
+  private long[][] time(List<NDList> samples) {
+    List<long[]> rounds = new ArrayList<>();
+    long started = System.nanoTime();
+    for (int round = -WARM_UP; round < MOST_ROUNDS; round++) {
+      long[] times = new long[models.size()];
+      for (int i = 0; i < times.length; i++) {
+        // Native code hears of no interrupt.
+        cancellation.check();
+        times[i] = time(models.get(i), samples);
+      }
+      if (round >= 0) {
+        rounds.add(times);
+      }
+      if (rounds.size() >= LEAST_ROUNDS && System.nanoTime() - started > ENOUGH_NANOS) {
+        break;
+      }
+    }
+    long[][] sorted = new long[models.size()][];
+    for (int i = 0; i < sorted.length; i++) {
+      int model = i;
+      sorted[i] = rounds.stream().mapToLong(times -> times[model]).sorted().toArray();
+    }
+    return sorted;
+  }
+
+  private long time(RunnableModel model, List<NDList> samples) {
+    long nanos = 0;
+    for (NDList sample : samples) {
+      try (NDManager scope = manager.newSubManager()) {
+        long start = System.nanoTime();
+        model.run(sample, scope);
+        nanos += System.nanoTime() - start;
+      } catch (RuntimeException e) {
+        // Compiled graphs come with the second or third call.
+        throw model.failed("inputs that it ran on before", e);
+      }
+    }
+    return nanos;
+  }
+
+  private static RunResult result(Entrant entrant, long[] times, OutputMeter meter) {
+    try {
+      return new RunResult(
+          entrant.name(),
+          Files.size(entrant.file()),
+          times[times.length / 2],
+          Arrays.stream(times).min().orElseThrow(),
+          meter.total(),
+          meter.floats(),
+          meter.mismatched());
+    } catch (IOException e) {
+      throw new UncheckedIOException(entrant.file() + " cannot be looked at", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    manager.close();
+    models.forEach(RunnableModel::close);
+  }
+}

@@ -1,0 +1,92 @@
+package dev.monoquant.core.trial;
+
+import ai.djl.Device;
+import ai.djl.MalformedModelException;
+import ai.djl.Model;
+import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.training.ParameterStore;
+import dev.monoquant.QuantException;
+import dev.monoquant.ValidationException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+/** A model file that the engine has loaded, on the CPU. Its owner closes it. */
+final class RunnableModel implements AutoCloseable {
+
+  private static final String ENGINE = "PyTorch";
+
+  private final String name;
+  private final Model model;
+
+  private RunnableModel(String name, Model model) {
+    this.name = name;
+    this.model = model;
+  }
+
+  /**
+   * Loads a file as any user of the engine would.
+   *
+   * @param name what messages call it
+   * @throws ValidationException if the engine does not load it; the message leaves the name out
+   */
+  static RunnableModel load(String name, Path file) {
+    Model model;
+    try {
+      model = Model.newInstance(name, Device.cpu(), ENGINE);
+    } catch (RuntimeException | LinkageError e) {
+      throw new ValidationException(
+          "the PyTorch engine that models are run with could not start: "
+              + e.getMessage()
+              + ". Add its natives to the class path (see quant doctor)",
+          e);
+    }
+    try {
+      model.load(file);
+      return new RunnableModel(name, model);
+    } catch (IOException | MalformedModelException | RuntimeException e) {
+      model.close();
+      throw new ValidationException("the PyTorch engine does not load it: " + firstLine(e), e);
+    }
+  }
+
+  String name() {
+    return name;
+  }
+
+  /**
+   * Calls the model.
+   *
+   * @param inputs only read
+   * @param scope owns the outputs
+   * @throws EngineException if the model does not take such inputs
+   */
+  NDList run(NDList inputs, NDManager scope) {
+    NDList outputs =
+        model.getBlock().forward(new ParameterStore(model.getNDManager(), false), inputs, false);
+    outputs.attach(scope);
+    return outputs;
+  }
+
+  /** The failure of a run, for people. */
+  ValidationException failed(String inputs, RuntimeException e) {
+    return new ValidationException(
+        name + ": it fails on " + QuantException.quote(inputs) + ": " + firstLine(e), e);
+  }
+
+  private static String firstLine(Throwable e) {
+    String message = String.valueOf(e.getMessage()).strip();
+    List<String> lines = message.lines().toList();
+    // The traceback of TorchScript ends with what happened.
+    return lines.size() == 1
+        ? message
+        : lines.get(0).strip() + " " + lines.get(lines.size() - 1).strip();
+  }
+
+  @Override
+  public void close() {
+    model.close();
+  }
+}

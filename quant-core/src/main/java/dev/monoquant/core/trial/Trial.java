@@ -1,0 +1,137 @@
+package dev.monoquant.core.trial;
+
+import dev.monoquant.Problem;
+import dev.monoquant.QuantException;
+import dev.monoquant.ValidationException;
+import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.report.GateResult;
+import dev.monoquant.core.report.Report;
+import dev.monoquant.core.report.RunComparison;
+import dev.monoquant.core.report.RunResult;
+import dev.monoquant.core.settings.Gates;
+import dev.monoquant.core.settings.Settings;
+import dev.monoquant.model.Layer;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.RunnableFile;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * An output that can be run is run, beside the original, before anybody accepts it.
+ *
+ * @param run what came of it; empty if nothing was run to its end
+ * @param problems what the user should know
+ * @param refusal why the output must not be accepted; empty if it may be
+ */
+public record Trial(
+    Optional<RunComparison> run, List<Problem> problems, Optional<QuantException> refusal) {
+
+  /** Nothing was run, and nothing was to be. */
+  public static final Trial NONE = new Trial(Optional.empty(), List.of(), Optional.empty());
+
+  public Trial {
+    problems = List.copyOf(problems);
+  }
+
+  /**
+   * Completes an output and tries it. What speaks against the output is in the result and not
+   * thrown, so that it can be reported with everything else.
+   *
+   * @param source the original
+   * @param layers its layers, which tell what it might be called with
+   * @param writer has got everything, and is neither finished nor committed
+   * @param target what the output will be called
+   */
+  public static Trial of(
+      Settings settings, ModelSource source, List<Layer> layers, OutputWriter writer, Path target)
+      throws IOException {
+    Optional<Path> made = writer.finish();
+    if (made.isEmpty()) {
+      return NONE;
+    }
+    Optional<RunnableFile> original = source.find(RunnableFile.class);
+    if (original.isEmpty()) {
+      return new Trial(
+          Optional.empty(),
+          List.of(
+              Problem.warning(
+                  target.toString(),
+                  "it was accepted without being run: its input, as it was read, has nothing that"
+                      + " runs to compare it with",
+                  "run both yourself, or read the input in a format that tells its file")),
+          Optional.empty());
+    }
+    settings.progress().update(Progress.Stage.RUNNING, 0, 0, target.toString());
+    try {
+      RunComparison run =
+          Race.run(
+              settings,
+              List.of(
+                  new Race.Entrant(source.info().name(), original.get().file()),
+                  new Race.Entrant(target.toString(), made.get())),
+              original.get().inputs(),
+              layers,
+              Race.OR_NOT_RUN);
+      Optional<QuantException> refusal = mismatch(run);
+      return new Trial(
+          Optional.of(run),
+          List.of(),
+          refusal.isPresent() ? refusal : HeldWeights.difference(settings, writer, made.get()));
+    } catch (QuantException e) {
+      return new Trial(Optional.empty(), List.of(), Optional.of(e));
+    }
+  }
+
+  private static Optional<QuantException> mismatch(RunComparison run) {
+    for (RunResult model : run.others()) {
+      if (model.mismatched() > 0) {
+        return Optional.of(
+            new ValidationException(
+                model.name()
+                    + ": "
+                    + model.mismatched()
+                    + " numbers of its outputs are NaN or infinite where those of "
+                    + run.reference().name()
+                    + " are not, or the other way around, on "
+                    + run.inputs()
+                    + "; nothing was written. Try another mode or more bits, or exclude layers"));
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** {@return a report with what came of it, and the gates} */
+  public Report on(Report report, Gates gates) {
+    List<Problem> all = new ArrayList<>(report.problems());
+    all.addAll(problems);
+    refusal.ifPresent(
+        e -> all.add(Problem.error("run beside the original", String.valueOf(e.getMessage()), "")));
+    Report told = report.with(all, run);
+    return told.withGates(gates.checkRun(told));
+  }
+
+  /**
+   * Does nothing if the output may be accepted.
+   *
+   * @throws QuantException the refusal, or a {@link ValidationException} that names the gates that
+   *     were missed; both if both
+   */
+  public void requireAccepted(List<GateResult> gates) {
+    if (refusal.isEmpty()) {
+      Gates.require(gates);
+      return;
+    }
+    QuantException refused = refusal.get();
+    List<GateResult> missed =
+        gates.stream().filter(g -> !g.passed() && !Double.isNaN(g.value())).toList();
+    if (missed.isEmpty() || !(refused instanceof ValidationException)) {
+      throw refused;
+    }
+    throw new ValidationException(
+        refused.getMessage() + ". Gates missed besides: " + Gates.said(missed), refused);
+  }
+}

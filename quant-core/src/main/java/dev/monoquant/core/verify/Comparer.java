@@ -1,0 +1,160 @@
+package dev.monoquant.core.verify;
+
+import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.open.InputOpener.Opened;
+import dev.monoquant.core.report.ComparedTensor;
+import dev.monoquant.core.report.Comparison;
+import dev.monoquant.core.report.ErrorStatistics;
+import dev.monoquant.core.run.ByRows;
+import dev.monoquant.core.run.DecodedSource;
+import dev.monoquant.core.run.ErrorMeter;
+import dev.monoquant.core.run.Meter;
+import dev.monoquant.core.settings.Settings;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.FloatBytes;
+import dev.monoquant.model.RowRange;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.ModelSource;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Reads two models side by side, in pieces of bounded size. */
+public final class Comparer {
+
+  private static final int PIECE = 1 << 20;
+
+  /**
+   * Numbers at once where rows lie across the memory of a tensor, so that their pieces are long.
+   */
+  private static final int BAND = 4 << 20;
+
+  private final Settings settings;
+
+  public Comparer(Settings settings) {
+    this.settings = settings;
+  }
+
+  public Comparison compare(Opened first, Opened second) throws IOException {
+    ModelSource a = first.source();
+    ModelSource b = second.source();
+    ModelSource left = new DecodedSource(settings, a);
+    ModelSource right = new DecodedSource(settings, b);
+    Map<String, TensorInfo> others = new LinkedHashMap<>();
+    right.info().tensors().forEach(t -> others.put(t.name(), t));
+
+    List<ComparedTensor> tensors = new ArrayList<>();
+    List<TensorInfo> onlyInA = new ArrayList<>();
+    List<TensorInfo> mismatched = new ArrayList<>();
+    long total = left.info().tensors().stream().mapToLong(TensorInfo::bytes).sum();
+    Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, total);
+    for (TensorInfo tensor : left.info().tensors()) {
+      TensorInfo other = others.remove(tensor.name());
+      if (other == null) {
+        onlyInA.add(tensor);
+      } else if (!tensor.shape().equals(other.shape())) {
+        mismatched.add(tensor);
+      } else {
+        tensors.add(compare(left, tensor, right, other));
+      }
+      meter.add(tensor.bytes(), tensor.name());
+    }
+    return new Comparison(
+        a.info().name(),
+        b.info().name(),
+        tensors,
+        onlyInA,
+        new ArrayList<>(others.values()),
+        mismatched,
+        first.foreign(),
+        second.foreign());
+  }
+
+  private static ComparedTensor compare(
+      ModelSource left, TensorInfo a, ModelSource right, TensorInfo b) throws IOException {
+    Optional<WeightMatrix> rows =
+        ByRows.matrix(left, a).or(() -> ByRows.matrix(right, b).map(m -> of(m, a)));
+    if (rows.isPresent() && a.type().isQuantizable() && b.type().isQuantizable()) {
+      return byRows(left, rows.get(), right, of(rows.get(), b));
+    }
+    boolean equal = a.type() == b.type() && bytesEqual(left, a, right, b);
+    boolean floats = a.type().isQuantizable() && b.type().isQuantizable();
+    ErrorStatistics errors = floats ? errors(left, a, right, b) : ErrorStatistics.EMPTY;
+    return new ComparedTensor(a.name(), a.type(), b.type(), a.shape(), equal, errors);
+  }
+
+  private static WeightMatrix of(WeightMatrix matrix, TensorInfo tensor) {
+    return new WeightMatrix(
+        matrix.layer(), matrix.kind(), matrix.param(), tensor, matrix.rowAxis());
+  }
+
+  /** A tensor that one of the models decodes row by row, and the rows lie across its memory. */
+  private static ComparedTensor byRows(
+      ModelSource left, WeightMatrix a, ModelSource right, WeightMatrix b) throws IOException {
+    int cols = Math.toIntExact(a.cols());
+    int step = (int) Math.max(1, Math.min(a.rows(), BAND / Math.max(1, cols)));
+    float[] x = new float[Math.multiplyExact(step, cols)];
+    float[] y = new float[x.length];
+    ErrorStatistics total = ErrorStatistics.EMPTY;
+    boolean equal = a.tensor().type() == b.tensor().type();
+    for (long row = 0; row < a.rows(); row += step) {
+      RowRange rows = new RowRange(row, (int) Math.min(step, a.rows() - row));
+      int n = rows.height() * cols;
+      left.readRows(a, rows, x);
+      right.readRows(b, rows, y);
+      for (int i = 0; equal && i < n; i++) {
+        equal = Float.floatToRawIntBits(x[i]) == Float.floatToRawIntBits(y[i]);
+      }
+      ErrorMeter meter = new ErrorMeter(n);
+      meter.row(x, y, 0);
+      total = total.plus(meter.total());
+    }
+    // Doubles that differ may be the same floats.
+    if (equal && a.tensor().type() == ElementType.FLOAT64) {
+      equal = bytesEqual(left, a.tensor(), right, b.tensor());
+    }
+    return new ComparedTensor(
+        a.tensor().name(), a.tensor().type(), b.tensor().type(), a.tensor().shape(), equal, total);
+  }
+
+  private static boolean bytesEqual(ModelSource left, TensorInfo a, ModelSource right, TensorInfo b)
+      throws IOException {
+    long size = a.bytes();
+    for (long at = 0; at < size; at += PIECE) {
+      int n = (int) Math.min(PIECE, size - at);
+      if (!left.read(a, at, n).equals(right.read(b, at, n))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static ErrorStatistics errors(
+      ModelSource left, TensorInfo a, ModelSource right, TensorInfo b) throws IOException {
+    ErrorStatistics total = ErrorStatistics.EMPTY;
+    long elements = a.shape().elements();
+    float[] x = new float[PIECE];
+    float[] y = new float[PIECE];
+    for (long at = 0; at < elements; at += PIECE) {
+      int n = (int) Math.min(PIECE, elements - at);
+      widen(left, a, at, n, x);
+      widen(right, b, at, n, y);
+      ErrorMeter meter = new ErrorMeter(n);
+      meter.row(x, y, 0);
+      total = total.plus(meter.total());
+    }
+    return total;
+  }
+
+  private static void widen(ModelSource source, TensorInfo tensor, long at, int n, float[] to)
+      throws IOException {
+    ElementType type = tensor.type();
+    ByteBuffer data = source.read(tensor, at * type.cellBytes(), n * type.cellBytes());
+    FloatBytes.widen(type, data, to, 0, n);
+  }
+}

@@ -1,0 +1,261 @@
+package dev.monoquant.core.verify;
+
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.NonFinitePolicy;
+import dev.monoquant.Problem;
+import dev.monoquant.ValidationException;
+import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.open.InputOpener;
+import dev.monoquant.core.open.InputOpener.Opened;
+import dev.monoquant.core.open.OptionOwners;
+import dev.monoquant.core.plan.Provenance;
+import dev.monoquant.core.report.ErrorStatistics;
+import dev.monoquant.core.report.Verification;
+import dev.monoquant.core.run.DecodedSource;
+import dev.monoquant.core.run.Meter;
+import dev.monoquant.core.run.TensorPieces;
+import dev.monoquant.core.settings.Settings;
+import dev.monoquant.core.work.TileBuffers;
+import dev.monoquant.core.work.Workers;
+import dev.monoquant.files.manifest.Sha256;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.Audit;
+import dev.monoquant.spi.Auditable;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.ModelSource;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Reads an output again, with its manifest and, if it is at hand, its original. */
+public final class Verifier {
+
+  private static final int PIECE = 64 << 10;
+
+  private final Settings settings;
+  private final ModelSource output;
+  private final Audit audit;
+  private final List<Problem> differences;
+  private final Map<String, ErrorStatistics> errors = new LinkedHashMap<>();
+
+  private Verifier(Settings settings, ModelSource output, Audit audit) {
+    this.settings = settings;
+    this.output = output;
+    this.audit = audit;
+    this.differences = new ArrayList<>(audit.differences());
+  }
+
+  public static Verification verify(Settings settings, Path path, Optional<ModelInput> against) {
+    try (Opened opened = openOutput(settings, path)) {
+      Audit audit =
+          opened
+              .source()
+              .find(Auditable.class)
+              .orElseThrow(
+                  () ->
+                      new ValidationException(
+                          path
+                              + ": it carries no manifest, so it cannot be verified. Outputs of quant"
+                              + " do; compare others with their original: quant compare"
+                              + opened.foreign().map(f -> ". It is quantized " + f).orElse("")))
+              .audit();
+      if (against.isEmpty()) {
+        OptionOwners.requireKnown(settings, opened);
+      }
+      Verifier verifier = new Verifier(settings, opened.source(), audit);
+      opened
+          .foreign()
+          .ifPresent(f -> verifier.differs(path.toString(), "it holds quantization " + f));
+      if (against.isEmpty()) {
+        verifier.weights(Optional.empty());
+        return verifier.result(path, "");
+      }
+      try (Opened original = InputOpener.open(settings, against.get(), settings.inputOptions())) {
+        OptionOwners.requireKnown(settings, opened, original);
+        verifier.against(original.source());
+        return verifier.result(path, against.get().describe());
+      }
+    } catch (IOException e) {
+      throw InputOpener.unreadable(ModelInput.of(path), e);
+    }
+  }
+
+  /**
+   * What cannot be read any more differs from what was written; only a missing file is no output.
+   */
+  private static Opened openOutput(Settings settings, Path path) {
+    try {
+      return InputOpener.open(settings, ModelInput.of(path), settings.inputOptions());
+    } catch (ModelFormatException e) {
+      if (e.reason() == Reason.UNREADABLE || e.reason() == Reason.LIMIT) {
+        throw e;
+      }
+      throw new ValidationException(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private Verification result(Path path, String original) {
+    return new Verification(
+        path.toString(),
+        original,
+        audit.made(),
+        audit.checked(),
+        audit.bytes(),
+        errors,
+        differences);
+  }
+
+  private void against(ModelSource original) throws IOException {
+    inputs(original.info().files());
+    ModelSource floats = new DecodedSource(settings, original);
+    Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+    floats.info().tensors().forEach(t -> tensors.put(t.name(), t));
+    for (TensorInfo kept : output.info().tensors()) {
+      TensorInfo other = tensors.remove(kept.name());
+      if (other == null) {
+        differs(kept.name(), "the original has no such tensor");
+      } else if (other.type() != kept.type() || !other.shape().equals(kept.shape())) {
+        differs(kept.name(), "it is " + text(kept) + ", the original's is " + text(other));
+      } else {
+        kept(floats, other, kept);
+      }
+    }
+    output.info().quantized().forEach(w -> tensors.remove(w.name()));
+    tensors.keySet().forEach(name -> differs(name, "the original's tensor is not there"));
+    weights(Optional.of(floats));
+  }
+
+  private void kept(ModelSource floats, TensorInfo original, TensorInfo kept) throws IOException {
+    TensorPieces pieces = new TensorPieces(floats, original, PIECE);
+    TileBuffers buffers = new TileBuffers();
+    long[] first = {Long.MAX_VALUE};
+    for (long i = 0; i < pieces.count(); i++) {
+      pieces.read(
+          i,
+          buffers,
+          (at, data) -> {
+            int mismatch = data.mismatch(output.read(kept, at, data.remaining()));
+            if (mismatch >= 0) {
+              first[0] = Math.min(first[0], at + mismatch);
+            }
+          });
+      if (first[0] < Long.MAX_VALUE && pieces.inOrder()) {
+        break;
+      }
+    }
+    if (first[0] < Long.MAX_VALUE) {
+      differs(kept.name(), "its bytes are not the original's from byte " + first[0] + " on");
+    }
+  }
+
+  private void weights(Optional<ModelSource> original) throws IOException {
+    Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+    original.ifPresent(o -> o.info().tensors().forEach(t -> tensors.put(t.name(), t)));
+    long total = output.info().quantized().stream().mapToLong(w -> w.rows().tensor().bytes()).sum();
+    Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, total);
+    for (EncodedWeight weight : output.info().quantized()) {
+      TensorInfo other = tensors.get(weight.name());
+      if (original.isPresent()
+          && (other == null
+              || !other.type().isQuantizable()
+              || !other.shape().equals(weight.rows().tensor().shape()))) {
+        differs(
+            weight.name(),
+            other == null
+                ? "the original has no such tensor"
+                : "it stands for "
+                    + text(weight.rows().tensor())
+                    + ", the original's is "
+                    + text(other));
+        continue;
+      }
+      VerifiedWeight run = new VerifiedWeight(settings, output, weight, original, other, clamps());
+      Optional<String> fault = run.run();
+      fault.ifPresent(f -> differs(weight.name(), f));
+      if (original.isPresent()) {
+        errors.put(weight.name(), run.errors());
+      }
+      meter.add(weight.rows().tensor().bytes(), weight.name());
+    }
+  }
+
+  /** Whether the output was made with other numbers in the place of NaN and infinities. */
+  private boolean clamps() {
+    try {
+      var config = JsonParser.parseString(audit.made().getOrDefault(Provenance.CONFIG, "{}"));
+      return config.isJsonObject()
+          && config.getAsJsonObject().has("non_finite")
+          && config.getAsJsonObject().get("non_finite").isJsonPrimitive()
+          && config
+              .getAsJsonObject()
+              .get("non_finite")
+              .getAsString()
+              .equals(NonFinitePolicy.CLAMP.wire());
+    } catch (JsonParseException e) {
+      return false;
+    }
+  }
+
+  /** The files given now, by content: they may have been renamed since. */
+  private void inputs(List<Path> files) throws IOException {
+    if (audit.inputs().isEmpty()) {
+      return;
+    }
+    String[] hashes = new String[files.size()];
+    List<Workers.Job> jobs = new ArrayList<>();
+    for (int i = 0; i < hashes.length; i++) {
+      int index = i;
+      jobs.add(buffers -> hashes[index] = sha256(files.get(index)));
+    }
+    var iterator = jobs.iterator();
+    new Workers(settings.threads()).run(() -> iterator.hasNext() ? iterator.next() : null);
+    List<String> found = List.of(hashes);
+    audit
+        .inputs()
+        .forEach(
+            (name, hash) -> {
+              if (!found.contains(hash)) {
+                differs(
+                    "input " + name,
+                    "no file of the original has the SHA-256 " + hash + " of this input");
+              }
+            });
+    for (int i = 0; i < hashes.length; i++) {
+      if (!audit.inputs().containsValue(hashes[i])) {
+        differs(
+            files.get(i).toString(),
+            "its SHA-256 is " + hashes[i] + ", that of none of the files the output was made of");
+      }
+    }
+  }
+
+  private static String sha256(Path file) throws IOException {
+    try (FileChannel channel = FileChannel.open(file)) {
+      Sha256 digest = new Sha256();
+      ByteBuffer block = ByteBuffer.allocate(PIECE);
+      while (channel.read(block) >= 0) {
+        digest.add(block.flip());
+        block.clear();
+      }
+      return digest.hex();
+    }
+  }
+
+  private static String text(TensorInfo tensor) {
+    return tensor.type().wire() + " " + tensor.shape();
+  }
+
+  private void differs(String subject, String message) {
+    differences.add(Problem.error(subject, message, ""));
+  }
+}

@@ -1,0 +1,139 @@
+package dev.monoquant.core.work;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs jobs on some threads, in order of their start, and stops after a failure.
+ *
+ * <p>Of several failures the one of the earliest job is thrown, whichever came first in time. Jobs
+ * are handed out in order and a job that was handed out runs to its end, so the earliest failing
+ * job always runs: the same input gives the same message on any number of threads.
+ *
+ * <p>The calling thread waits. If it is interrupted the workers are interrupted too, and {@link
+ * CancellationException} is thrown when they have stopped, with the interrupt flag set again.
+ */
+public final class Workers {
+
+  /** Hands out jobs; called by one thread at a time. */
+  @FunctionalInterface
+  public interface Jobs {
+    /** The next job, or null if there are no more. */
+    @Nullable Job next() throws IOException;
+  }
+
+  /** A piece of work. */
+  @FunctionalInterface
+  public interface Job {
+    public void run(TileBuffers buffers) throws IOException;
+  }
+
+  private final int threads;
+
+  public Workers(int threads) {
+    this.threads = threads;
+  }
+
+  public void run(Jobs jobs) throws IOException {
+    Run run = new Run(jobs);
+    List<Thread> pool = new ArrayList<>();
+    for (int i = 0; i < threads; i++) {
+      Thread thread = new Thread(run::work, "quant-worker-" + i);
+      thread.setDaemon(true);
+      thread.start();
+      pool.add(thread);
+    }
+    boolean interrupted = false;
+    for (Thread thread : pool) {
+      for (boolean done = false; !done; ) {
+        try {
+          thread.join();
+          done = true;
+        } catch (InterruptedException e) {
+          interrupted = true;
+          run.stop();
+          pool.forEach(Thread::interrupt);
+        }
+      }
+    }
+    // Joining a thread that has ended already does not notice an interrupt.
+    if (interrupted || Thread.interrupted()) {
+      Thread.currentThread().interrupt();
+      throw new CancellationException("interrupted; no output was made");
+    }
+    rethrow(run.failure());
+  }
+
+  /** What the threads of one run share; its own lock guards the jobs and all of its state. */
+  private static final class Run {
+
+    private final Jobs jobs;
+    private long handedOut;
+    private boolean stopped;
+    private long failedAt = Long.MAX_VALUE;
+    private @Nullable Throwable failure;
+
+    Run(Jobs jobs) {
+      this.jobs = jobs;
+    }
+
+    void work() {
+      TileBuffers buffers = new TileBuffers();
+      long number = Long.MAX_VALUE;
+      try {
+        while (true) {
+          Job job;
+          synchronized (this) {
+            if (stopped) {
+              return;
+            }
+            number = handedOut++;
+            job = jobs.next();
+          }
+          if (job == null) {
+            return;
+          }
+          job.run(buffers);
+        }
+      } catch (Throwable e) {
+        // Whatever it is, an OutOfMemoryError too: the calling thread throws it on.
+        fail(number, e);
+      }
+    }
+
+    synchronized void stop() {
+      stopped = true;
+    }
+
+    synchronized @Nullable Throwable failure() {
+      return failure;
+    }
+
+    private synchronized void fail(long number, Throwable thrown) {
+      stopped = true;
+      if (number < failedAt) {
+        failedAt = number;
+        failure = thrown;
+      }
+    }
+  }
+
+  /** Throws what a thread failed with on in another one; nothing for null. */
+  public static void rethrow(@Nullable Throwable failure) throws IOException {
+    if (failure instanceof IOException e) {
+      throw e;
+    }
+    if (failure instanceof RuntimeException e) {
+      throw e;
+    }
+    if (failure instanceof Error e) {
+      throw e;
+    }
+    if (failure != null) {
+      throw new IllegalStateException(failure);
+    }
+  }
+}

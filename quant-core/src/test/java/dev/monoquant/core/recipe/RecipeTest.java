@@ -1,0 +1,360 @@
+package dev.monoquant.core.recipe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.NonFinitePolicy;
+import dev.monoquant.NumberType;
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.RaggedGroupPolicy;
+import dev.monoquant.Rule;
+import dev.monoquant.WeightSettings;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.tile.Granularity;
+import java.math.BigInteger;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Recipes: what they mean, what they refuse, and that writing and reading are inverses. */
+class RecipeTest {
+
+  private static QuantizationConfig parse(Map<String, ?> tree) {
+    return Recipe.parse(tree, "r.yaml");
+  }
+
+  @Test
+  void everyKeyIsRead() {
+    QuantizationConfig config =
+        parse(
+            Map.of(
+                "scheme",
+                "int4",
+                "profile",
+                "torchao",
+                "targets",
+                List.of("Linear"),
+                "ignore",
+                List.of("lm_head", "re:.*router.*"),
+                "weights",
+                Map.of(
+                    "symmetric",
+                    true,
+                    "strategy",
+                    "group",
+                    "group_size",
+                    128,
+                    "options",
+                    Map.of("steps", 20, "search", true, "by", "mse")),
+                "layers",
+                Map.of("classifier.*", "Linear"),
+                "min_elements",
+                4096,
+                "non_finite",
+                "keep",
+                "ragged_groups",
+                "channel",
+                "format",
+                "compressed-tensors"));
+
+    assertThat(config)
+        .isEqualTo(
+            QuantizationConfig.builder()
+                .scheme("int4")
+                .profile("torchao")
+                .symmetric(true)
+                .granularity(Granularity.group(128))
+                .option("steps", "20")
+                .option("search", "true")
+                .option("by", "mse")
+                .include("Linear")
+                .exclude("lm_head")
+                .exclude("re:.*router.*")
+                .layer("classifier.*", LayerKind.LINEAR)
+                .minElements(4096)
+                .nonFinite(NonFinitePolicy.KEEP)
+                .raggedGroups(RaggedGroupPolicy.CHANNEL)
+                .format("compressed-tensors")
+                .build());
+  }
+
+  @Test
+  void rulesComeInTheDocumentedOrder() {
+    Map<String, Object> tree = new HashMap<>();
+    tree.put("ignore", "d");
+    tree.put("rules", List.of(Map.of("adjust", "c", "weights", Map.of("num_bits", 3))));
+    tree.put("config_groups", Map.of("g", Map.of("targets", "b", "scheme", "int4")));
+    tree.put("targets", "a");
+
+    assertThat(parse(tree).rules())
+        .containsExactly(
+            Rule.include("a"),
+            Rule.include("b", WeightSettings.OPEN.withScheme("int4")),
+            Rule.adjust("c", WeightSettings.OPEN.withBits(3)),
+            Rule.exclude("d"));
+  }
+
+  @Test
+  void groupSizeAloneMeansGroups() {
+    assertThat(parse(Map.of("weights", Map.of("group_size", 32))).weights().granularity())
+        .contains(Granularity.group(32));
+  }
+
+  @Test
+  void theNestingOfLlmCompressorIsAccepted() {
+    Map<String, Object> weights = new HashMap<>();
+    weights.put("num_bits", 4);
+    weights.put("strategy", "channel");
+    weights.put("dynamic", false);
+    weights.put("actorder", null);
+    weights.put("observer_kwargs", Map.of());
+    Map<String, Object> group = new HashMap<>();
+    group.put("targets", List.of("Linear"));
+    group.put("weights", weights);
+    group.put("input_activations", null);
+    Map<String, Object> modifier =
+        Map.of("ignore", List.of("lm_head"), "config_groups", Map.of("group_0", group));
+    QuantizationConfig expected =
+        QuantizationConfig.builder()
+            .rule(
+                Rule.include(
+                    "Linear", WeightSettings.OPEN.withBits(4).withGranularity(Granularity.CHANNEL)))
+            .exclude("lm_head")
+            .build();
+
+    assertThat(parse(modifier)).isEqualTo(expected);
+    Map<String, Object> modifiers = Map.of("QuantizationModifier", modifier);
+    assertThat(parse(modifiers)).isEqualTo(expected);
+    assertThat(parse(Map.of("quant_stage", Map.of("quant_modifiers", modifiers))))
+        .isEqualTo(expected);
+  }
+
+  @Test
+  void wholeNumbersOfAnyTypeAreRead() {
+    for (Object four : List.of(4, 4L, BigInteger.valueOf(4), 4.0)) {
+      assertThat(parse(Map.of("weights", Map.of("num_bits", four))).weights().bits()).hasValue(4);
+    }
+  }
+
+  static List<Arguments> refused() {
+    return List.of(
+        refused(Map.of("shceme", "int8"), "shceme: unknown key; did you mean scheme?", "targets"),
+        refused(
+            Map.of("weights", Map.of("bits", 8)),
+            "weights.bits: unknown key",
+            "group_size, num_bits, options, strategy, symmetric, type"),
+        refused(Map.of("weights", 8), "weights is 8; it must be a map", "weights: {num_bits: 8"),
+        refused(Collections.singletonMap("scheme", null), "scheme is without a value", "scheme:"),
+        refused(
+            Map.of("weights", Map.of("num_bits", "8")),
+            "weights.num_bits is the text \"8\"; it must be a whole number",
+            "num_bits: 8"),
+        refused(Map.of("weights", Map.of("num_bits", 8.5)), "weights.num_bits is 8.5"),
+        refused(Map.of("weights", Map.of("num_bits", 1L << 40)), "is 1099511627776; it must be"),
+        refused(Map.of("weights", Map.of("num_bits", 17)), "weights.num_bits: bits 17"),
+        refused(Map.of("weights", Map.of("symmetric", "yes")), "must be true or false"),
+        refused(Map.of("weights", Map.of("type", "integer")), "weights.type: type \"integer\""),
+        refused(
+            Map.of("weights", Map.of("strategy", "group")),
+            "weights.strategy: group needs a group_size",
+            "group_size: 128"),
+        refused(
+            Map.of("weights", Map.of("strategy", "channel", "group_size", 64)),
+            "weights.group_size: 64 goes with strategy: group, and strategy is channel"),
+        refused(Map.of("weights", Map.of("group_size", 0)), "weights.group_size: group size 0"),
+        refused(
+            Map.of("weights", Map.of("strategy", "token")),
+            "weights.strategy: \"token\" is not known; allowed are tensor, channel, group and block"),
+        refused(
+            Map.of("weights", Map.of("strategy", "block")),
+            "weights.strategy: block needs a block_structure"),
+        refused(
+            Map.of("weights", Map.of("strategy", "group", "block_structure", List.of(2, 2))),
+            "weights.block_structure: [2, 2] must be rows and columns, and goes with strategy: block"),
+        refused(
+            Map.of("weights", Map.of("block_structure", List.of(128))),
+            "weights.block_structure: [128] must be rows and columns"),
+        refused(Map.of("weights", Map.of("dynamic", true)), "weights.dynamic: this is not done"),
+        refused(Map.of("weights", Map.of("options", Map.of("a", List.of()))), "weights.options.a"),
+        refused(Map.of("targets", List.of()), "targets: an empty list selects nothing"),
+        refused(Map.of("targets", List.of(1)), "targets is a list with something else than text"),
+        refused(Map.of("targets", "re:("), "targets: pattern \"re:(\" is no regular expression"),
+        refused(Map.of("ignore", Map.of()), "ignore is a map; it must be a list of texts"),
+        refused(
+            Map.of("config_groups", Map.of("g0", Map.of("scheme", "int8"))),
+            "config_groups.g0.targets: missing"),
+        refused(
+            Map.of("config_groups", Map.of("g0", Map.of("targets", "a", "weight", Map.of()))),
+            "config_groups.g0.weight: unknown key; did you mean weights?"),
+        refused(
+            Map.of(
+                "config_groups",
+                Map.of("g0", Map.of("targets", "a", "input_activations", Map.of("num_bits", 8)))),
+            "config_groups.g0.input_activations: this is not done here"),
+        refused(Map.of("rules", List.of(3)), "rules[0] is 3; it must be a map"),
+        refused(Map.of("rules", List.of(Map.of("scheme", "int8"))), "rules[0] has none of include"),
+        refused(
+            Map.of("rules", List.of(Map.of("include", "a", "exclude", "b"))),
+            "rules[0] has several of include"),
+        refused(
+            Map.of("rules", List.of(Map.of("exclude", "a", "scheme", "int8"))),
+            "rules[0].exclude: rule a excludes layers and gives settings"),
+        refused(Map.of("layers", Map.of("a", " ")), "layers.a: the kind of a layer is missing"),
+        refused(Map.of("layers", Map.of("re:(", "Linear")), "no regular expression"),
+        refused(Map.of("layers", Map.of(3, "Linear")), "layers.3: this key is 3; keys are text"),
+        refused(Map.of("min_elements", -1), "minimum of -1 elements"),
+        refused(Map.of("non_finite", "skip"), "non_finite: non-finite policy \"skip\""),
+        refused(Map.of("ragged_groups", "pad"), "ragged_groups: ragged-group policy \"pad\""),
+        refused(Map.of("format", "A b"), "format \"A b\" is no id"),
+        refused(Map.of("scheme", "A b"), "scheme: scheme \"A b\" is no id"),
+        refused(Map.of("profile", "A b"), "profile: profile \"A b\" is no id"),
+        refused(
+            Map.of("s_stage", Map.of("s_modifiers", Map.of("GPTQModifier", Map.of()))),
+            "s_stage.s_modifiers.GPTQModifier: unknown key",
+            "QuantizationModifier"),
+        refused(Map.of("a\nb", 1), "\"a\\u000ab\": unknown key"));
+  }
+
+  private static Arguments refused(Map<String, ?> tree, String... fragments) {
+    return Arguments.of(tree, List.of(fragments));
+  }
+
+  @ParameterizedTest
+  @MethodSource
+  void refused(Map<String, ?> tree, List<String> fragments) {
+    assertThatThrownBy(() -> parse(tree))
+        .isInstanceOf(ConfigurationException.class)
+        .message()
+        .startsWith("r.yaml: ")
+        .contains(fragments)
+        .doesNotContain("\n");
+  }
+
+  @Property
+  void readingIsTheInverseOfWriting(@ForAll("configs") QuantizationConfig config) {
+    QuantizationConfig again = parse(Recipe.toTree(config));
+
+    assertThat(again).isEqualTo(config);
+    assertThat(List.copyOf(again.layerMap().keySet()))
+        .as("the order of the layer map, where the first match wins")
+        .isEqualTo(List.copyOf(config.layerMap().keySet()));
+  }
+
+  @Test
+  void commonRulesAreWrittenInTheCommonWords() {
+    WeightSettings int4 = WeightSettings.OPEN.withBits(4).withGranularity(Granularity.group(128));
+    assertThat(
+            Recipe.toTree(
+                QuantizationConfig.builder()
+                    .include("Linear")
+                    .rule(Rule.include("a", int4))
+                    .rule(Rule.include("b", int4))
+                    .exclude("lm_head")
+                    .build()))
+        .isEqualTo(
+            Map.of(
+                "targets",
+                List.of("Linear"),
+                "config_groups",
+                Map.of(
+                    "group_0",
+                    Map.of(
+                        "targets",
+                        List.of("a", "b"),
+                        "weights",
+                        Map.of("num_bits", 4, "strategy", "group", "group_size", 128))),
+                "ignore",
+                List.of("lm_head")));
+  }
+
+  @Provide
+  Arbitrary<QuantizationConfig> configs() {
+    Arbitrary<String> patterns =
+        Arbitraries.of("Linear", "*.fc", "re:.*mlp.*", "kind:Conv2d", "lm_head", "a b", "\u00e9");
+    Arbitrary<Rule> rules =
+        Combinators.combine(patterns, Arbitraries.of(Rule.Action.values()), settings())
+            .as(
+                (pattern, action, settings) ->
+                    switch (action) {
+                      case INCLUDE -> Rule.include(pattern, settings);
+                      case ADJUST -> Rule.adjust(pattern, settings);
+                      case EXCLUDE -> Rule.exclude(pattern);
+                    });
+    Arbitrary<LayerKind> kinds = Arbitraries.of("Linear", "Norm", "acme.Mixer").map(LayerKind::new);
+    return Combinators.combine(
+            settings(),
+            rules.list().ofMaxSize(5),
+            Arbitraries.maps(patterns, kinds).ofMaxSize(3),
+            Arbitraries.longs().between(0, Long.MAX_VALUE).optional(),
+            Arbitraries.of(NonFinitePolicy.values()).optional(),
+            Arbitraries.of(RaggedGroupPolicy.values()).optional(),
+            Arbitraries.of("safetensors", "acme/blob").optional())
+        .as(
+            (weights, ruleList, layers, min, nonFinite, ragged, format) -> {
+              var config = QuantizationConfig.builder().weights(weights);
+              ruleList.forEach(config::rule);
+              layers.forEach(config::layer);
+              min.ifPresent(config::minElements);
+              nonFinite.ifPresent(config::nonFinite);
+              ragged.ifPresent(config::raggedGroups);
+              format.ifPresent(config::format);
+              return config.build();
+            });
+  }
+
+  private static Arbitrary<WeightSettings> settings() {
+    Arbitrary<Granularity> granularities =
+        Arbitraries.oneOf(
+            Arbitraries.of(Granularity.TENSOR, Granularity.CHANNEL, Granularity.block(128, 64)),
+            Arbitraries.integers().between(1, Integer.MAX_VALUE).map(Granularity::group));
+    Arbitrary<Map<String, String>> extra =
+        Arbitraries.maps(Arbitraries.of("steps", "by", "a.b"), Arbitraries.of("1", "true", "", "x"))
+            .ofMaxSize(2);
+    return Combinators.combine(
+            Arbitraries.of("int8", "acme/pow2").optional(),
+            Arbitraries.integers().between(1, 16).optional(),
+            Arbitraries.of(NumberType.values()).optional(),
+            Arbitraries.of(true, false).optional(),
+            granularities.optional(),
+            Arbitraries.of("torchao", "quanto").optional(),
+            extra)
+        .as(
+            (scheme, bits, type, symmetric, granularity, profile, options) -> {
+              WeightSettings settings = WeightSettings.OPEN;
+              if (scheme.isPresent()) {
+                settings = settings.withScheme(scheme.get());
+              }
+              if (bits.isPresent()) {
+                settings = settings.withBits(bits.get());
+              }
+              if (type.isPresent()) {
+                settings = settings.withType(type.get());
+              }
+              if (symmetric.isPresent()) {
+                settings = settings.withSymmetric(symmetric.get());
+              }
+              if (granularity.isPresent()) {
+                settings = settings.withGranularity(granularity.get());
+              }
+              if (profile.isPresent()) {
+                settings = settings.withProfile(profile.get());
+              }
+              for (Map.Entry<String, String> option : options.entrySet()) {
+                settings = settings.withExtra(option.getKey(), option.getValue());
+              }
+              return settings;
+            });
+  }
+}

@@ -1,0 +1,581 @@
+package dev.monoquant.core.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import dev.monoquant.Problem;
+import dev.monoquant.core.foreign.ForeignQuantization;
+import dev.monoquant.core.text.Text;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.SchemeId;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Granularity;
+import dev.monoquant.tile.Part;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Tables and JSON of reports, plans, inspections and comparisons, character by character. */
+class RenderingTest {
+
+  private static final TensorInfo BIAS =
+      new TensorInfo("fc.bias", ElementType.FLOAT32, TensorShape.of(4));
+
+  private static PlannedWeight planned(String layer, long rows, long cols) {
+    TensorInfo tensor =
+        new TensorInfo(layer + ".weight", ElementType.FLOAT32, TensorShape.of(rows, cols));
+    return new PlannedWeight(
+        new EncodedWeight(
+            new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
+            new SchemeId("int8", 1),
+            CommonOptions.of(8, true, Granularity.CHANNEL),
+            Encoding.affine(
+                Part.perElement(Part.CODES, ElementType.INT8),
+                Part.perRow(Part.SCALE, ElementType.FLOAT32))),
+        Layer.Evidence.INFERRED,
+        "linear",
+        "");
+  }
+
+  @Test
+  void whatTheOutputFormatSaysIsSaidOnceForAllWeightsThatItIsSaidOf() {
+    PlannedWeight fast = planned("a", 4, 1000);
+    PlannedWeight stored =
+        new PlannedWeight(
+            fast.weight().withStorage(new OptionValues(Map.of("mode", "dynamic"))),
+            fast.evidence(),
+            fast.quantizer(),
+            "int8 kernel");
+    Plan plan =
+        plan(
+            List.of(
+                stored,
+                planned("b", 4, 1000).withRemark("decoded\n at load"),
+                planned("c", 4, 1000).withRemark("int8 kernel"),
+                planned("d", 4, 1000)),
+            List.of());
+    assertThat(plan.toTable())
+        .contains("int8 channel mode=dynamic")
+        .contains("2 weights: int8 kernel: a.weight, c.weight")
+        .contains("1 weight: decoded\\u000a at load: b.weight");
+    JsonObject weight =
+        JsonParser.parseString(plan.toJson())
+            .getAsJsonObject()
+            .getAsJsonArray("weights")
+            .get(0)
+            .getAsJsonObject();
+    assertThat(weight.get("remark").getAsString()).isEqualTo("int8 kernel");
+    assertThat(weight.get("storage").toString()).isEqualTo("{\"mode\":\"dynamic\"}");
+  }
+
+  private static Plan plan(List<PlannedWeight> weights, List<KeptTensor> kept) {
+    return new Plan(
+        "m.safetensors",
+        "safetensors",
+        "compressed-tensors",
+        List.of(),
+        weights,
+        kept,
+        List.of(Problem.warning("fc", "a thing", "Do another")),
+        OptionalLong.of(5678));
+  }
+
+  private static KeptTensor kept(TensorInfo tensor, String reason) {
+    return new KeptTensor(tensor, "fc", LayerKind.LINEAR, KeptTensor.Why.NOT_A_WEIGHT, reason);
+  }
+
+  private static Report report() {
+    PlannedWeight fc = planned("fc", 4, 1000);
+    PlannedWeight zero = planned("zero", 1, 8);
+    Plan plan = plan(List.of(fc, zero), List.of(kept(BIAS, "a bias")));
+    return new Report(
+        plan,
+        List.of(
+            new WeightReport(
+                fc, new ErrorStatistics(4000, 1000, 0.01, 999.9, 999.9, 0.0012), 0.002),
+            new WeightReport(
+                zero, new ErrorStatistics(8, 0, 0, 0, 0, 0), Double.POSITIVE_INFINITY)),
+        plan.problems());
+  }
+
+  @Test
+  void aReportIsATable() {
+    assertThat(report().toTable())
+        .isEqualTo(
+            """
+            m.safetensors: safetensors -> compressed-tensors
+
+            weight       kind    scheme        shape     before    after  ratio  SQNR dB  max error      bound    cosine
+            fc.weight    Linear  int8 channel  4x1000  15.6 KiB  3.9 KiB  3.98x    50.00  1.200e-03  2.000e-03  0.999949
+            zero.weight  Linear  int8 channel  1x8         32 B     12 B  2.67x    exact          0       none         1
+
+            quantized: 2 weights of 3 tensors, 15.7 KiB -> 3.9 KiB (3.98x smaller)
+            kept as they are: 1 tensor, 16 B
+              1 not-a-weight: a bias: fc.bias
+            model: 15.7 KiB -> 3.9 KiB (3.97x smaller), 5678 bytes with headers
+            error of all quantized weights: SQNR 50.00 dB, cosine 0.999949, max error 1.200e-03
+            warning: fc: a thing. Do another
+            """);
+  }
+
+  @Test
+  void aPlanIsATable() {
+    assertThat(report().plan().toTable())
+        .isEqualTo(
+            """
+            m.safetensors: safetensors -> compressed-tensors
+
+            weight       kind    known by  scheme        shape     before    after  ratio
+            fc.weight    Linear  inferred  int8 channel  4x1000  15.6 KiB  3.9 KiB  3.98x
+            zero.weight  Linear  inferred  int8 channel  1x8         32 B     12 B  2.67x
+
+            quantized: 2 weights of 3 tensors, 15.7 KiB -> 3.9 KiB (3.98x smaller)
+            kept as they are: 1 tensor, 16 B
+              1 not-a-weight: a bias: fc.bias
+            model: 15.7 KiB -> 3.9 KiB (3.97x smaller), 5678 bytes with headers
+            warning: fc: a thing. Do another
+            """);
+  }
+
+  @Test
+  void tablesDoNotDependOnTheLocale() {
+    String expected = report().toTable();
+    Locale before = Locale.getDefault();
+    try {
+      Locale.setDefault(Locale.forLanguageTag("ar-EG-u-nu-arab"));
+      assertThat(report().toTable()).isEqualTo(expected);
+      Locale.setDefault(Locale.GERMANY);
+      assertThat(report().toTable()).isEqualTo(expected);
+    } finally {
+      Locale.setDefault(before);
+    }
+  }
+
+  @Test
+  void manyWeightsShowTheWorstAndSaySo() {
+    List<PlannedWeight> planned = new ArrayList<>();
+    List<WeightReport> weights = new ArrayList<>();
+    List<KeptTensor> kept = new ArrayList<>();
+    for (int i = 0; i < 250; i++) {
+      PlannedWeight weight = planned("l" + i, 1, 8 + i);
+      planned.add(weight);
+      double noise = i % 2 == 0 ? 1e-3 : 1e-6;
+      weights.add(new WeightReport(weight, new ErrorStatistics(8, 1, noise, 1, 1, 1e-3), 1));
+      kept.add(kept(new TensorInfo("b" + i, ElementType.INT64, TensorShape.of()), "is integer"));
+      kept.add(kept(new TensorInfo("c" + i, ElementType.INT64, TensorShape.of()), "reason " + i));
+    }
+    Plan plan = plan(planned, kept);
+    String table = new Report(plan, weights, List.of()).toTable();
+
+    assertThat(table.lines().filter(l -> l.contains("int8 channel"))).hasSize(100);
+    assertThat(table)
+        .contains("100 of 250 weights are shown, those with the lowest SQNR; the JSON form has all")
+        .contains("l0.weight")
+        .doesNotContain("l1.weight ")
+        .contains("  250 not-a-weight: is integer: b0, b1, b2, b3 and 246 more\n")
+        .contains("  231 more for 231 other reasons; the JSON form has all\n");
+    assertThat(plan.toTable())
+        .contains("100 of 250 weights are shown, those that are largest")
+        .contains("l249.weight")
+        .doesNotContain("l149.weight");
+    JsonObject json = parse(new Report(plan, weights, List.of()).toJson());
+    assertThat(json.getAsJsonArray("weights")).hasSize(250);
+    assertThat(json.getAsJsonArray("kept")).hasSize(500);
+  }
+
+  @Test
+  void aHostileNameCannotReachTheTerminal() {
+    TensorInfo evil =
+        new TensorInfo("a\u001b[31m\nb\u202e", ElementType.FLOAT32, TensorShape.of(1));
+    Plan plan = plan(List.of(), List.of(kept(evil, "called a\u001b[31m")));
+
+    assertThat(plan.toTable())
+        .contains("\"a\\u001b[31m\\u000ab\\u202e\"")
+        .contains("called a\\u001b[31m")
+        .doesNotContain("\u001b", "\u202e");
+  }
+
+  @Test
+  void aReportIsJson() {
+    JsonObject json = parse(report().toJson());
+
+    assertThat(json.keySet())
+        .containsExactly(
+            "schema",
+            "kind",
+            "input",
+            "input_format",
+            "output_format",
+            "output_bytes",
+            "bytes_before",
+            "bytes_after",
+            "compression_ratio",
+            "errors",
+            "weights",
+            "kept",
+            "kept_counts",
+            "run",
+            "gates",
+            "problems");
+    assertThat(json.get("schema").getAsInt()).isEqualTo(1);
+    assertThat(json.get("bytes_before").getAsLong()).isEqualTo(16048);
+    assertThat(json.get("bytes_after").getAsLong()).isEqualTo(4044);
+    JsonArray weights = json.getAsJsonArray("weights");
+    JsonObject fc = weights.get(0).getAsJsonObject();
+    assertThat(fc.keySet())
+        .containsExactly(
+            "name",
+            "type",
+            "shape",
+            "bytes",
+            "file",
+            "layer",
+            "layer_kind",
+            "scheme",
+            "bits",
+            "symmetric",
+            "granularity",
+            "profile",
+            "options",
+            "storage",
+            "parts",
+            "packed_bytes",
+            "evidence",
+            "quantizer",
+            "remark",
+            "errors",
+            "max_error_bound");
+    assertThat(fc.getAsJsonObject("errors").toString())
+        .isEqualTo(
+            "{\"elements\":4000,\"sqnr_db\":50.0,\"max_error\":0.0012,\"cosine\":"
+                + report().weights().get(0).errors().cosine()
+                + "}");
+    assertThat(fc.get("parts").toString())
+        .isEqualTo(
+            "[{\"name\":\"codes\",\"type\":\"I8\",\"shape\":[4,1000]},"
+                + "{\"name\":\"scale\",\"type\":\"F32\",\"shape\":[4,1]}]");
+    JsonObject zero = weights.get(1).getAsJsonObject();
+    assertThat(zero.get("max_error_bound").isJsonNull()).isTrue();
+    assertThat(zero.getAsJsonObject("errors").get("sqnr_db").isJsonNull()).isTrue();
+    assertThat(json.get("kept_counts").toString()).isEqualTo("{\"not-a-weight\":1}");
+    assertThat(json.get("problems").toString())
+        .isEqualTo(
+            "[{\"severity\":\"warning\",\"subject\":\"fc\",\"message\":\"a thing\","
+                + "\"remedy\":\"Do another\"}]");
+  }
+
+  @Test
+  void aPlanIsJsonWithoutErrors() {
+    JsonObject json = parse(report().plan().toJson());
+
+    assertThat(json.get("kind").getAsString()).isEqualTo("plan");
+    assertThat(json.has("errors")).isFalse();
+    assertThat(json.getAsJsonArray("weights").get(0).getAsJsonObject().has("errors")).isFalse();
+  }
+
+  private static Inspection inspection() {
+    return inspection(Map.of());
+  }
+
+  private static Inspection inspection(Map<String, String> hashes) {
+    return inspection(hashes, Optional.empty());
+  }
+
+  private static Inspection inspection(
+      Map<String, String> hashes, Optional<ForeignQuantization> foreign) {
+    PlannedWeight fc = planned("fc", 4, 1000);
+    Layer layer =
+        new Layer(
+            "fc",
+            LayerKind.LINEAR,
+            Layer.Evidence.GIVEN,
+            Map.of("weight", fc.weight().rows().tensor()));
+    Layer root = new Layer("", LayerKind.UNKNOWN, Layer.Evidence.INFERRED, Map.of("fc.bias", BIAS));
+    return new Inspection(
+        "m.safetensors",
+        "safetensors",
+        List.of(layer, root),
+        List.of(fc.weight()),
+        Map.of("format", "pt"),
+        List.of("the entry state_dict was taken"),
+        hashes,
+        foreign);
+  }
+
+  private static ForeignQuantization foreign() {
+    return new ForeignQuantization(
+        "gptq (4 bits)",
+        2,
+        List.of("a.qweight", "b.qweight"),
+        List.of("quantization_config of config.json"));
+  }
+
+  @Test
+  void anInspectionTellsOfForeignQuantization() {
+    Inspection inspection = inspection(Map.of(), Optional.of(foreign()));
+    assertThat(inspection.toTable())
+        .contains(
+            """
+            3.9 KiB
+
+            quantized by gptq (4 bits), which this version does not decode; 2 weights, such as \
+            "a.qweight", "b.qweight" (known by quantization_config of config.json)
+            note: the entry state_dict was taken
+
+            layer \
+            """);
+    assertThat(parse(inspection.toJson()).get("foreign_quantization").toString())
+        .isEqualTo(
+            "{\"method\":\"gptq (4 bits)\",\"count\":2,"
+                + "\"examples\":[\"a.qweight\",\"b.qweight\"],"
+                + "\"evidence\":[\"quantization_config of config.json\"]}");
+  }
+
+  @Test
+  void anInspectionHasHashesIfTheyWereAskedFor() {
+    Inspection inspection = inspection(Map.of("fc.bias", "ab12"));
+    assertThat(inspection.toTable())
+        .contains("stored    SHA-256\n")
+        .contains("16 B    ab12\n")
+        .contains("3.9 KiB\n(root)");
+    assertThat(inspection.toJson()).containsOnlyOnce("\"sha256\": \"ab12\"");
+    assertThat(inspection().toJson()).doesNotContain("sha256");
+  }
+
+  @Test
+  void anInspectionIsATable() {
+    assertThat(inspection().toTable())
+        .isEqualTo(
+            """
+            m.safetensors: safetensors, 2 tensors in 2 layers, 3.9 KiB
+
+            note: the entry state_dict was taken
+
+            layer   kind     known by  tensor   type           shape    stored
+            fc      Linear   given     weight   int8@1 of F32  4x1000  3.9 KiB
+            (root)  Unknown  inferred  fc.bias  F32            4          16 B
+
+            quantized weight  scheme        bits  parts
+            fc.weight         int8 channel     8  codes I8 4x1000, scale F32 4x1
+
+            metadata
+              format: "pt"
+            """);
+  }
+
+  @Test
+  void anInspectionIsJson() {
+    JsonObject json = parse(inspection().toJson());
+
+    assertThat(json.keySet())
+        .containsExactly(
+            "schema",
+            "kind",
+            "input",
+            "format",
+            "tensors",
+            "stored_bytes",
+            "layers",
+            "quantized",
+            "foreign_quantization",
+            "metadata",
+            "notes");
+    assertThat(json.get("notes").toString()).isEqualTo("[\"the entry state_dict was taken\"]");
+    assertThat(json.get("foreign_quantization").isJsonNull()).isTrue();
+    assertThat(json.get("stored_bytes").getAsLong()).isEqualTo(4032);
+    assertThat(json.getAsJsonArray("layers").get(0).toString())
+        .isEqualTo(
+            "{\"name\":\"fc\",\"kind\":\"Linear\",\"evidence\":\"given\",\"tensors\":[{"
+                + "\"param\":\"weight\",\"name\":\"fc.weight\",\"type\":\"F32\","
+                + "\"shape\":[4,1000],\"bytes\":16000,\"file\":\"\"}]}");
+  }
+
+  private static Comparison comparison() {
+    return comparison(Optional.empty());
+  }
+
+  private static Comparison comparison(Optional<ForeignQuantization> foreignInB) {
+    return new Comparison(
+        "a.pt",
+        "b.pt",
+        List.of(
+            new ComparedTensor(
+                "fc.bias",
+                ElementType.FLOAT32,
+                ElementType.FLOAT32,
+                TensorShape.of(4),
+                true,
+                new ErrorStatistics(4, 1, 0, 1, 1, 0)),
+            new ComparedTensor(
+                "fc.weight",
+                ElementType.FLOAT32,
+                ElementType.BFLOAT16,
+                TensorShape.of(4, 1000),
+                false,
+                new ErrorStatistics(4000, 1000, 0.01, 999.9, 999.9, 0.0012)),
+            new ComparedTensor(
+                "steps",
+                ElementType.INT64,
+                ElementType.INT64,
+                TensorShape.of(),
+                false,
+                ErrorStatistics.EMPTY)),
+        List.of(new TensorInfo("x", ElementType.FLOAT32, TensorShape.of(4))),
+        List.of(),
+        List.of(),
+        Optional.empty(),
+        foreignInB);
+  }
+
+  @Test
+  void aComparisonTellsOfForeignQuantization() {
+    Comparison comparison = comparison(Optional.of(foreign()));
+    assertThat(comparison.toTable())
+        .startsWith(
+            """
+            A is a.pt
+            B is b.pt
+            note: B is quantized by gptq (4 bits), which this version does not decode; 2 weights, \
+            such as "a.qweight", "b.qweight" (known by quantization_config of config.json); its \
+            codes are compared as they are stored
+
+            tensor \
+            """);
+    JsonObject json = parse(comparison.toJson());
+    assertThat(json.get("foreign_quantization_in_a").isJsonNull()).isTrue();
+    assertThat(json.getAsJsonObject("foreign_quantization_in_b").get("count").getAsInt())
+        .isEqualTo(2);
+  }
+
+  @Test
+  void aComparisonIsATable() {
+    assertThat(comparison().toTable())
+        .isEqualTo(
+            """
+            A is a.pt
+            B is b.pt
+
+            tensor     in A  in B  shape   SQNR dB  max error    cosine
+            fc.weight  F32   BF16  4x1000    50.00  1.200e-03  0.999949
+            steps      I64   I64   scalar        -          -         -
+
+            3 tensors in common: 1 equal, 2 different
+            error of all tensors in common: SQNR 50.00 dB, cosine 0.999950, max error 1.200e-03
+            only in A: 1 tensor: x
+            """);
+  }
+
+  @Test
+  void aComparisonIsJson() {
+    JsonObject json = parse(comparison().toJson());
+
+    assertThat(json.keySet())
+        .containsExactly(
+            "schema",
+            "kind",
+            "a",
+            "b",
+            "identical",
+            "errors",
+            "tensors",
+            "only_in_a",
+            "only_in_b",
+            "mismatched",
+            "foreign_quantization_in_a",
+            "foreign_quantization_in_b");
+    assertThat(json.get("identical").getAsBoolean()).isFalse();
+    JsonObject steps = json.getAsJsonArray("tensors").get(2).getAsJsonObject();
+    assertThat(steps.getAsJsonObject("errors").get("sqnr_db").isJsonNull()).isTrue();
+  }
+
+  @Test
+  void sameModelsAreCalledTheSame() {
+    Comparison same =
+        new Comparison(
+            "a",
+            "b",
+            List.of(),
+            List.of(),
+            List.of(),
+            List.of(),
+            Optional.empty(),
+            Optional.empty());
+    assertThat(same.toTable())
+        .endsWith("0 tensors in common: 0 equal, 0 different\nthe models are the same\n");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0, 0 B",
+    "1023, 1023 B",
+    "1024, 1.0 KiB",
+    "1048524, 1023.9 KiB",
+    "1048575, 1.0 MiB",
+    "1572864, 1.5 MiB",
+    "9223372036854775807, 8.0 EiB"
+  })
+  void bytesAreReadable(long bytes, String text) {
+    assertThat(Text.bytes(bytes)).isEqualTo(text);
+  }
+
+  @Test
+  void aCosineIsNeverRoundedUpToOne() {
+    assertThat(Text.cosine(0.99999999)).isEqualTo("0.999999");
+  }
+
+  @Test
+  void aLongNameLosesItsMiddle() {
+    assertThat(Text.name("a".repeat(60) + "b".repeat(60)))
+        .isEqualTo("a".repeat(34) + "..." + "b".repeat(34));
+  }
+
+  private static JsonObject parse(String text) {
+    assertThat(text).endsWith("}\n");
+    return JsonParser.parseString(text).getAsJsonObject();
+  }
+
+  @Test
+  void modelsThatRanAreATableAndPartOfAReport() {
+    ErrorStatistics same = new ErrorStatistics(10, 4, 0, 4, 4, 0);
+    ErrorStatistics near = new ErrorStatistics(10, 4, 0.004, 3.998, 4, 0.05);
+    RunComparison run =
+        new RunComparison(
+            "in.npz",
+            25,
+            List.of(
+                new RunResult("a.pt", 91 << 20, 37_600_000, 36_000_000, same, same, 0),
+                new RunResult("b.pt", 23 << 20, 9_400_000, 9_000_000, near, near, 0)));
+    assertThat(run.toTable())
+        .isEqualTo(
+            """
+            run on in.npz, 25 rounds in turns
+            model      file     median    fastest  speed-up  output cosine  SQNR dB  max difference
+            a.pt   91.0 MiB  37.600 ms  36.000 ms     1.00x
+            b.pt   23.0 MiB   9.400 ms   9.000 ms     4.00x       0.999500    30.00       5.000e-02
+            """);
+    Report report = report().with(List.of(), Optional.of(run));
+    assertThat(report.toTable()).contains(run.toTable());
+    JsonObject json = parse(report.toJson()).getAsJsonObject("run");
+    assertThat(json.get("inputs").getAsString()).isEqualTo("in.npz");
+    JsonObject second = json.getAsJsonArray("models").get(1).getAsJsonObject();
+    assertThat(second.get("speedup").getAsDouble()).isEqualTo(4);
+    assertThat(second.getAsJsonObject("outputs").get("max_error").getAsDouble()).isEqualTo(0.05);
+    assertThat(parse(report().toJson()).get("run").isJsonNull()).isTrue();
+  }
+}

@@ -1,0 +1,46 @@
+package dev.monoquant.files.manifest;
+
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+
+/** A SHA-256 in the making. Not thread-safe; for one digest. */
+public final class Sha256 {
+
+  private final MessageDigest digest;
+
+  /** The digest of no bytes yet. */
+  public Sha256() {
+    try {
+      digest = MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JVM has SHA-256", e);
+    }
+  }
+
+  /**
+   * {@return the digest of some bytes in lower-case hexadecimal digits}
+   *
+   * @param bytes the bytes
+   */
+  public static String of(byte[] bytes) {
+    return new Sha256().add(ByteBuffer.wrap(bytes)).hex();
+  }
+
+  /**
+   * Adds what remains in a buffer, which is consumed.
+   *
+   * @param bytes the next bytes
+   * @return this
+   */
+  public Sha256 add(ByteBuffer bytes) {
+    digest.update(bytes);
+    return this;
+  }
+
+  /** {@return the 64 digits in lower-case hexadecimal} Nothing can be added afterwards. */
+  public String hex() {
+    return HexFormat.of().formatHex(digest.digest());
+  }
+}

@@ -13,11 +13,12 @@ import java.util.Optional;
  * @param entry the entry of a nested checkpoint that holds the weights, its path joined with
  *     slashes, such as {@code state_dict} or {@code ema/model}; empty to let the reader decide
  * @param stripPrefixes whether steps of wrappers for training and compiling, such as {@code
- *     module.} and {@code _orig_mod.}, are taken off the names; empty to let the reader decide,
- *     which takes them off
+ *     module.} and {@code _orig_mod.}, are taken off the names. If empty, a detector gives the
+ *     names of the file, and the pipeline takes the steps off
  * @param fold whether weights that {@code weight_norm}, {@code spectral_norm} and pruning make of
- *     other tensors are made once and for all; empty to let the reader decide, which does so for a
- *     file by itself and not for a directory, whose loader does it
+ *     other tensors are made once and for all. If empty, a detector gives the tensors of the file,
+ *     and the pipeline makes the weights of a file by itself; of a directory it does not, since
+ *     what loads one makes them as its configuration says
  */
 public record ReadChoices(String entry, Optional<Boolean> stripPrefixes, Optional<Boolean> fold) {
 

@@ -1,6 +1,7 @@
 package dev.monoquant.files.model;
 
 import static dev.monoquant.QuantException.quote;
+import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
@@ -150,9 +151,18 @@ record Parametrization(
           String name = group.substring(0, at) + group.substring(at + NEW.length());
           Optional<Parametrization> made = Optional.empty();
           if (parts.keySet().equals(Set.of("original0", "original1"))) {
-            made = weightNorm(name, parts.get("original0"), parts.get("original1"));
+            made =
+                weightNorm(
+                    name,
+                    requireNonNull(parts.get("original0")),
+                    requireNonNull(parts.get("original1")));
           } else if (parts.keySet().equals(Set.of("original", "0._u", "0._v"))) {
-            made = spectralNorm(name, parts.get("original"), parts.get("0._u"), parts.get("0._v"));
+            made =
+                spectralNorm(
+                    name,
+                    requireNonNull(parts.get("original")),
+                    requireNonNull(parts.get("0._u")),
+                    requireNonNull(parts.get("0._v")));
           }
           made.ifPresentOrElse(
               known::add, () -> parts.values().forEach(p -> unknown.add(p.name())));

@@ -5,7 +5,6 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.ReadChoices;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -69,14 +68,12 @@ public final class TrainedModel implements ModelSource {
    * Looks at a source, and stands in front of it where there is something to change.
    *
    * @param inner a source of plain tensors; one with quantized weights is returned as it is
-   * @param choices whether names are stripped and parametrizations folded; {@code single} decides
-   *     the latter where nothing is chosen
-   * @param single whether this is a file by itself, and not a directory: what loads a directory
-   *     builds the model as its configuration says, parametrizations included
+   * @param strip whether steps of wrappers are taken off the names
+   * @param fold whether weights are made of what parametrizations store
    * @return the source, or this in front of it; the caller closes it
    * @throws IOException if reading fails
    */
-  public static ModelSource of(ModelSource inner, ReadChoices choices, boolean single)
+  public static ModelSource of(ModelSource inner, boolean strip, boolean fold)
       throws IOException {
     if (!inner.info().quantized().isEmpty()) {
       return inner;
@@ -84,12 +81,11 @@ public final class TrainedModel implements ModelSource {
     List<String> notes = new ArrayList<>();
     List<String> old = inner.info().tensors().stream().map(TensorInfo::name).toList();
     Map<String, String> names = new LinkedHashMap<>();
-    if (choices.stripPrefixes().orElse(true)) {
+    if (strip) {
       names.putAll(WrapperNames.strip(old, notes));
     } else {
       old.forEach(n -> names.put(n, n));
     }
-    boolean fold = choices.fold().orElse(single);
     TrainedModel model = new TrainedModel(inner, names, fold, notes);
     return notes.isEmpty() ? inner : model;
   }

@@ -232,9 +232,18 @@ public final class StateWalk {
   private void openItems(PickleDict dict, List<String> path) {
     List<Open> children = new ArrayList<>();
     for (PickleDict.Item item : dict.items()) {
-      children.add(new Open(item.value(), step(path, key(item.key()))));
+      List<String> under = step(path, key(item.key()));
+      if (isForeign(item.key())) {
+        children.add(new Open(item.key(), under));
+      }
+      children.add(new Open(item.value(), under));
     }
     pushReversed(children);
+  }
+
+  private static boolean isForeign(PickleValue value) {
+    return (value instanceof PickleObject object && !TorchGlobals.inCheckpoint(object.callee()))
+        || (value instanceof Global global && !TorchGlobals.inCheckpoint(global));
   }
 
   private static String key(PickleValue key) {

@@ -96,7 +96,7 @@ final class CheckpointDirectory {
     try {
       Path file = root.resolve(SINGLE);
       reader.add(file, file.toString(), SINGLE);
-      return reader.source(SideFiles.find(root, Set.copyOf(reader.paths())), false);
+      return reader.source(SideFiles.find(root, Set.copyOf(reader.paths())));
     } catch (IOException | RuntimeException | Error e) {
       reader.abandon();
       throw e;
@@ -119,7 +119,7 @@ final class CheckpointDirectory {
       }
       reader.addNotes(index.compare(sizes));
       List<Path> own = List.copyOf(reader.paths());
-      return reader.source(SideFiles.find(root, Set.copyOf(own)), false);
+      return reader.source(SideFiles.find(root, Set.copyOf(own)));
     } catch (IOException | RuntimeException | Error e) {
       reader.abandon();
       throw e;

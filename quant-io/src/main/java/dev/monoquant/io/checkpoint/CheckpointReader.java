@@ -63,7 +63,7 @@ final class CheckpointReader {
     CheckpointReader reader = new CheckpointReader(label, choices, limits);
     try {
       reader.add(path, label, "");
-      return reader.source(SideFiles.NONE, true);
+      return reader.source(SideFiles.NONE);
     } catch (IOException | RuntimeException | Error e) {
       reader.abandon();
       throw e;
@@ -133,9 +133,9 @@ final class CheckpointReader {
   }
 
   /** {@return the source, which owns the open files from now on} */
-  ModelSource source(SideFiles sides, boolean single) throws IOException {
+  ModelSource source(SideFiles sides) throws IOException {
     Map<String, Held> named = new LinkedHashMap<>(tensors);
-    if (choices.stripPrefixes().orElse(true)) {
+    if (choices.stripPrefixes().orElse(false)) {
       named.clear();
       WrapperNames.strip(tensors.keySet(), notes)
           .forEach((name, own) -> named.put(own, requireNonNull(tensors.get(name))));
@@ -153,7 +153,7 @@ final class CheckpointReader {
     notes.addAll(sides.notes());
     ModelSource source =
         new TorchSource(label, infos, weights, List.of(), notes, paths, sides.files(), open);
-    return TrainedModel.of(source, choices.withStripPrefixes(false), single);
+    return TrainedModel.of(source, false, choices.fold().orElse(false));
   }
 
   /** Closes what is open, after a failure that is thrown on. */

@@ -40,47 +40,17 @@ record ForeignObjects(
    */
   private static final Set<String> RUNNING =
       Set.of(
-          "os",
-          "posix",
-          "nt",
-          "sys",
-          "subprocess",
-          "commands",
-          "pty",
-          "runpy",
-          "importlib",
-          "imp",
-          "ctypes",
-          "socket",
-          "shutil",
-          "code",
-          "codeop",
-          "pdb",
-          "timeit",
-          "webbrowser",
-          "urllib",
-          "requests",
-          "pip",
-          "platform",
-          "multiprocessing",
-          "threading",
-          "asyncio",
-          "_thread",
-          "signal",
-          "builtins",
-          "__builtin__",
-          "types",
-          "marshal",
-          "pickle",
-          "_pickle",
-          "dill",
-          "cloudpickle");
+          "os", "posix", "nt", "sys", "subprocess", "commands", "pty", "runpy", "importlib", "imp",
+          "ctypes", "socket", "shutil", "code", "codeop", "pdb", "timeit", "webbrowser", "urllib",
+          "requests", "pip", "platform", "multiprocessing", "threading", "asyncio", "_thread",
+          "signal", "marshal", "pickle", "_pickle", "dill", "cloudpickle");
 
-  /** Functions of those modules that only make or find data. */
-  private static final Set<String> HARMLESS =
+  /** Those of modules that otherwise make data. */
+  private static final Set<String> RUNNING_NAMES =
       Set.of(
-          "bool", "bytes", "complex", "dict", "float", "getattr", "int", "list", "object", "range",
-          "slice", "str", "tuple", "type");
+          "eval", "exec", "execfile", "compile", "open", "file", "input", "raw_input",
+          "__import__", "breakpoint", "apply", "setattr", "delattr", "globals", "locals", "vars",
+          "reload", "CodeType", "FunctionType", "LambdaType", "MethodType");
 
   /** Finds the tensors, and what is not known. */
   static ForeignObjects of(
@@ -101,8 +71,8 @@ record ForeignObjects(
     String module = global.module();
     int dot = module.indexOf('.');
     String top = dot < 0 ? module : module.substring(0, dot);
-    boolean builtin = top.equals("builtins") || top.equals("__builtin__");
-    return RUNNING.contains(top) && !(builtin && HARMLESS.contains(global.name()));
+    boolean general = Set.of("builtins", "__builtin__", "types").contains(top);
+    return RUNNING.contains(top) || (general && RUNNING_NAMES.contains(global.name()));
   }
 
   /** {@return every tensor, and every object that is not known} */

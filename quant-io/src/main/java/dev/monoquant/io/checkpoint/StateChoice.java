@@ -1,6 +1,7 @@
 package dev.monoquant.io.checkpoint;
 
 import static dev.monoquant.QuantException.quote;
+import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
@@ -128,7 +129,7 @@ final class StateChoice {
             f ->
                 f.path().size() <= skip
                     || !f.path().subList(0, skip).equals(entry)
-                    || decided && skip == 0 && isTraining(f.path().get(0)))
+                    || (decided && skip == 0 && isTraining(f.path().get(0))))
         .toList();
   }
 
@@ -181,8 +182,9 @@ final class StateChoice {
       Map<String, List<Found>> entries = entries();
       List<Found> beside = chosen.stream().filter(f -> f.path().size() <= skip + 1).toList();
       List<String> usual =
-          entries.keySet().stream()
-              .filter(k -> WEIGHTS.contains(k) && !isList(entries.get(k)))
+          entries.entrySet().stream()
+              .filter(e -> WEIGHTS.contains(e.getKey()) && !isList(e.getValue()))
+              .map(Map.Entry::getKey)
               .toList();
       if (usual.isEmpty() && !beside.isEmpty()) {
         return true;
@@ -190,9 +192,13 @@ final class StateChoice {
       List<String> weights = usual;
       if (usual.isEmpty()) {
         List<String> objects = objects();
-        weights = entries.keySet().stream().filter(k -> isModel(k, entries.get(k))).toList();
+        weights =
+            entries.entrySet().stream()
+                .filter(e -> isModel(e.getKey(), e.getValue()))
+                .map(Map.Entry::getKey)
+                .toList();
         if (objects.stream().anyMatch(WEIGHTS::contains)
-            || weights.isEmpty() && !objects.isEmpty()) {
+            || (weights.isEmpty() && !objects.isEmpty())) {
           return false;
         }
         if (weights.isEmpty()) {
@@ -206,15 +212,16 @@ final class StateChoice {
       if (weights.size() > 1) {
         throw several(first, "");
       }
-      if (isList(entries.get(first))) {
+      List<Found> inside = requireNonNull(entries.get(first));
+      if (isList(inside)) {
         return true; // A list or tuple is a value of a state dict, such as packed parameters.
       }
       long named = beside.stream().filter(f -> f.path().get(skip).indexOf('.') >= 0).count();
-      if (named >= entries.get(first).size()) {
+      if (named >= inside.size()) {
         // Names with dots are those of layers: here are two state dicts, one within the other.
         throw several(first, "");
       }
-      chosen = entries.get(first);
+      chosen = inside;
       skip++;
     }
   }

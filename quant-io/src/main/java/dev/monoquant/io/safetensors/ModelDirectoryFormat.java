@@ -53,6 +53,6 @@ public final class ModelDirectoryFormat implements InputFormatDetector {
       throw new IllegalArgumentException(input.describe() + " is no directory");
     }
     of.choices().requireNoEntry(id());
-    return OwnFiles.source(ModelDirectory.open(of.path(), limits), of.choices(), false, limits);
+    return OwnFiles.source(ModelDirectory.open(of.path(), limits), of.choices(), limits);
   }
 }

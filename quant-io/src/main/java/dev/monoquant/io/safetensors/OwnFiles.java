@@ -20,9 +20,8 @@ final class OwnFiles {
 
   private OwnFiles() {}
 
-  /** Takes open files over; whether they are one file by themselves matters for folding. */
-  static ModelSource source(
-      ModelFiles files, ReadChoices choices, boolean single, ReadLimits limits)
+  /** Takes open files over. */
+  static ModelSource source(ModelFiles files, ReadChoices choices, ReadLimits limits)
       throws IOException {
     try {
       List<EncodedWeight> weights = new ArrayList<>();
@@ -35,7 +34,8 @@ final class OwnFiles {
       }
       ModelSource source =
           new FileSource(files, weights, parts, new PartReader(files), List.of());
-      return TrainedModel.of(source, choices, single);
+      return TrainedModel.of(
+          source, choices.stripPrefixes().orElse(false), choices.fold().orElse(false));
     } catch (IOException | RuntimeException | Error e) {
       files.close();
       throw e;

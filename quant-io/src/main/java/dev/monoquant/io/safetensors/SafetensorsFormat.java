@@ -86,6 +86,6 @@ public final class SafetensorsFormat implements InputFormatDetector {
     }
     of.choices().requireNoEntry(id());
     ModelFiles files = ModelFiles.single(of.path(), input.describe(), limits);
-    return OwnFiles.source(files, of.choices(), true, limits);
+    return OwnFiles.source(files, of.choices(), limits);
   }
 }

@@ -4,6 +4,7 @@ module dev.monoquant.api {
   requires static org.jspecify;
 
   exports dev.monoquant;
+  exports dev.monoquant.layout;
   exports dev.monoquant.model;
   exports dev.monoquant.spi;
   exports dev.monoquant.tile;

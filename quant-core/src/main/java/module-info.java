@@ -13,6 +13,4 @@ module dev.monoquant.core {
   exports dev.monoquant.core.hand;
   exports dev.monoquant.core.recipe;
   exports dev.monoquant.core.report;
-  exports dev.monoquant.core.text to
-      dev.monoquant.cli;
 }

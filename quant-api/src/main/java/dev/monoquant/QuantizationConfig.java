@@ -32,6 +32,8 @@ import java.util.OptionalLong;
  * @param minElements weights with fewer numbers are kept
  * @param nonFinite what to do with NaN and infinities
  * @param raggedGroups what to do where a group does not divide the columns
+ * @param allowPartialFamilies whether some layers of a {@link dev.monoquant.model.Family} may stay
+ *     in float, which some loaders refuse; if open they may not
  * @param format the id of the output format; if open it follows from the output's name
  */
 public record QuantizationConfig(
@@ -41,6 +43,7 @@ public record QuantizationConfig(
     OptionalLong minElements,
     Optional<NonFinitePolicy> nonFinite,
     Optional<RaggedGroupPolicy> raggedGroups,
+    Optional<Boolean> allowPartialFamilies,
     Optional<String> format) {
 
   /** Everything open. */
@@ -51,6 +54,7 @@ public record QuantizationConfig(
     requireNonNull(weights, "weights");
     requireNonNull(nonFinite, "nonFinite");
     requireNonNull(raggedGroups, "raggedGroups");
+    requireNonNull(allowPartialFamilies, "allowPartialFamilies");
     rules = List.copyOf(rules);
     layerMap = Collections.unmodifiableMap(new LinkedHashMap<>(layerMap));
     layerMap.keySet().forEach(Selector::parse);
@@ -89,6 +93,7 @@ public record QuantizationConfig(
         other.minElements.isPresent() ? other.minElements : minElements,
         other.nonFinite.or(() -> nonFinite),
         other.raggedGroups.or(() -> raggedGroups),
+        other.allowPartialFamilies.or(() -> allowPartialFamilies),
         other.format.or(() -> format));
   }
 
@@ -105,6 +110,7 @@ public record QuantizationConfig(
     private OptionalLong minElements = OptionalLong.empty();
     private Optional<NonFinitePolicy> nonFinite = Optional.empty();
     private Optional<RaggedGroupPolicy> raggedGroups = Optional.empty();
+    private Optional<Boolean> allowPartialFamilies = Optional.empty();
     private Optional<String> format = Optional.empty();
 
     private Builder() {}
@@ -262,6 +268,16 @@ public record QuantizationConfig(
     /**
      * {@return this}
      *
+     * @param allow whether some layers of a {@link dev.monoquant.model.Family} may stay in float
+     */
+    public Builder allowPartialFamilies(boolean allow) {
+      allowPartialFamilies = Optional.of(allow);
+      return this;
+    }
+
+    /**
+     * {@return this}
+     *
      * @param id the id of the output format
      */
     public Builder format(String id) {
@@ -276,7 +292,14 @@ public record QuantizationConfig(
      */
     public QuantizationConfig build() {
       return new QuantizationConfig(
-          weights, rules, layerMap, minElements, nonFinite, raggedGroups, format);
+          weights,
+          rules,
+          layerMap,
+          minElements,
+          nonFinite,
+          raggedGroups,
+          allowPartialFamilies,
+          format);
     }
   }
 }

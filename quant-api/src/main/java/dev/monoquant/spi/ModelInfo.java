@@ -2,6 +2,7 @@ package dev.monoquant.spi;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.monoquant.model.Family;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import java.nio.file.Path;
@@ -27,6 +28,8 @@ import java.util.Map;
  *     first of a group, that first name. Only what is certain is here: one and the same memory, not
  *     equal numbers. In a model that runs, tied weights are quantized in one way unless the
  *     configuration says otherwise
+ * @param families layers that must be quantized in one way or not at all, since loaders make one
+ *     weight of them; empty unless an output has such loaders, see {@link OutputFormat#view}
  * @param metadata free text that came with the model, such as the {@code __metadata__} of
  *     safetensors
  * @param notes what the reader decided or left out and the user should know, one line each: which
@@ -40,6 +43,7 @@ public record ModelInfo(
     List<Layer> layers,
     List<EncodedWeight> quantized,
     Map<String, String> ties,
+    List<Family> families,
     Map<String, String> metadata,
     List<String> notes,
     List<SideFile> sideFiles,
@@ -52,6 +56,7 @@ public record ModelInfo(
     layers = List.copyOf(layers);
     quantized = List.copyOf(quantized);
     ties = Collections.unmodifiableMap(new LinkedHashMap<>(ties));
+    families = List.copyOf(families);
     metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
     notes = List.copyOf(notes);
     sideFiles = List.copyOf(sideFiles);
@@ -66,7 +71,8 @@ public record ModelInfo(
    */
   public static ModelInfo of(String name, List<TensorInfo> tensors) {
     return new ModelInfo(
-        name, tensors, List.of(), List.of(), Map.of(), Map.of(), List.of(), List.of(), List.of());
+        name, tensors, List.of(), List.of(), Map.of(), List.of(), Map.of(), List.of(), List.of(),
+        List.of());
   }
 
   /**
@@ -75,7 +81,8 @@ public record ModelInfo(
    * @param tensors the new value
    */
   public ModelInfo withTensors(List<TensorInfo> tensors) {
-    return new ModelInfo(name, tensors, layers, quantized, ties, metadata, notes, sideFiles, files);
+    return new ModelInfo(
+        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, files);
   }
 
   /**
@@ -84,7 +91,8 @@ public record ModelInfo(
    * @param layers the new value
    */
   public ModelInfo withLayers(List<Layer> layers) {
-    return new ModelInfo(name, tensors, layers, quantized, ties, metadata, notes, sideFiles, files);
+    return new ModelInfo(
+        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, files);
   }
 
   /**
@@ -93,7 +101,8 @@ public record ModelInfo(
    * @param quantized the new value
    */
   public ModelInfo withQuantized(List<EncodedWeight> quantized) {
-    return new ModelInfo(name, tensors, layers, quantized, ties, metadata, notes, sideFiles, files);
+    return new ModelInfo(
+        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, files);
   }
 
   /**
@@ -102,7 +111,18 @@ public record ModelInfo(
    * @param ties the new value
    */
   public ModelInfo withTies(Map<String, String> ties) {
-    return new ModelInfo(name, tensors, layers, quantized, ties, metadata, notes, sideFiles, files);
+    return new ModelInfo(
+        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, files);
+  }
+
+  /**
+   * {@return this description with another value of {@link #families()}}
+   *
+   * @param families the new value
+   */
+  public ModelInfo withFamilies(List<Family> families) {
+    return new ModelInfo(
+        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, files);
   }
 
   /**
@@ -111,7 +131,8 @@ public record ModelInfo(
    * @param metadata the new value
    */
   public ModelInfo withMetadata(Map<String, String> metadata) {
-    return new ModelInfo(name, tensors, layers, quantized, ties, metadata, notes, sideFiles, files);
+    return new ModelInfo(
+        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, files);
   }
 
   /**
@@ -120,7 +141,8 @@ public record ModelInfo(
    * @param notes the new value
    */
   public ModelInfo withNotes(List<String> notes) {
-    return new ModelInfo(name, tensors, layers, quantized, ties, metadata, notes, sideFiles, files);
+    return new ModelInfo(
+        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, files);
   }
 
   /**
@@ -129,7 +151,8 @@ public record ModelInfo(
    * @param sideFiles the new value
    */
   public ModelInfo withSideFiles(List<SideFile> sideFiles) {
-    return new ModelInfo(name, tensors, layers, quantized, ties, metadata, notes, sideFiles, files);
+    return new ModelInfo(
+        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, files);
   }
 
   /**
@@ -138,6 +161,7 @@ public record ModelInfo(
    * @param files the new value
    */
   public ModelInfo withFiles(List<Path> files) {
-    return new ModelInfo(name, tensors, layers, quantized, ties, metadata, notes, sideFiles, files);
+    return new ModelInfo(
+        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, files);
   }
 }

@@ -11,7 +11,8 @@ import java.util.List;
  * everything else:
  *
  * <pre>
- * OutputFormat  --open(source)--->  OutputSession   which weights can be stored?
+ * OutputFormat  --view(source)--->  ModelSource     the model as loaders of the output see it
+ *               --open(source)--->  OutputSession   which weights can be stored?
  *               --layout(contents)> OutputLayout    how large will it be, where does everything go?
  *               --open(options)-->  OutputWriter    tiles in any order, then commit
  * </pre>
@@ -53,11 +54,25 @@ public interface OutputFormat {
   }
 
   /**
+   * Shows a model as those who load an output see it, before anything is planned: which layers they
+   * make one weight of ({@link ModelInfo#families()}), and other names or shapes for the same
+   * numbers. Nothing is copied.
+   *
+   * @param source the open model; the caller closes it and not the view
+   * @return what is planned, read and given to {@link #open}; the source itself by default
+   * @throws IOException if reading fails
+   * @throws dev.monoquant.ConfigurationException if no loader could read an output made of it
+   */
+  default ModelSource view(ModelSource source) throws IOException {
+    return source;
+  }
+
+  /**
    * Looks at a model of which an output is to be made. What is costly to find out about the model
    * as a whole, such as the meaning of its code, is found out here or when it is first asked for,
    * and then kept.
    *
-   * @param source the open model; the caller closes it after the session
+   * @param source the open model, as {@link #view} shows it; the caller closes it after the session
    * @return the session; the caller closes it
    * @throws IOException if reading fails
    * @throws dev.monoquant.ConfigurationException if no output of this format can be made of such a

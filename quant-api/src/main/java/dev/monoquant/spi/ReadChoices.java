@@ -23,8 +23,7 @@ import java.util.Optional;
 public record ReadChoices(String entry, Optional<Boolean> stripPrefixes, Optional<Boolean> fold) {
 
   /** The reader decides everything. */
-  public static final ReadChoices DEFAULT =
-      new ReadChoices("", Optional.empty(), Optional.empty());
+  public static final ReadChoices DEFAULT = new ReadChoices("", Optional.empty(), Optional.empty());
 
   /** Checks that nothing is null. */
   public ReadChoices {

@@ -2,7 +2,9 @@ package dev.monoquant.tile;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,8 +24,6 @@ import java.util.stream.Collectors;
  * @param formula how the weight comes out of them
  */
 public record Encoding(List<Part> parts, Formula formula) {
-
-  private static final Part.Grid EACH = new Part.Grid(1, 1);
 
   /** Copies the list and checks that names are unique and that the formula fits the parts. */
   public Encoding {
@@ -52,13 +52,13 @@ public record Encoding(List<Part> parts, Formula formula) {
       Part values = take(cast.values(), unused);
       require(
           values,
-          values.extent().equals(EACH) && values.type().isFloatingPoint(),
+          values.isPerElement() && values.type().isFloatingPoint(),
           "a cast needs a floating point number for each of the weight's");
     } else if (formula instanceof Formula.Affine affine) {
       Part codes = take(affine.codes(), unused);
       require(
           codes,
-          codes.extent().equals(EACH) && (codes.type().isCode() || codes.type().isSmallFloat()),
+          codes.isPerElement() && (codes.type().isCode() || codes.type().isSmallFloat()),
           "codes are integers or floats of at most 8 bits, one for each number of the weight");
       checkScales(affine.scales(), unused);
       affine.zeroPoint().ifPresent(name -> checkShared(take(name, unused)));
@@ -66,7 +66,7 @@ public record Encoding(List<Part> parts, Formula formula) {
       Part codes = take(lookup.codes(), unused);
       require(
           codes,
-          codes.extent().equals(EACH) && codes.type().isCode() && !codes.type().signed(),
+          codes.isPerElement() && codes.type().isCode() && !codes.type().signed(),
           "indices are unsigned integers of at most 8 bits, one for each number of the weight");
       Part table = take(lookup.table(), unused);
       require(
@@ -237,6 +237,25 @@ public record Encoding(List<Part> parts, Formula formula) {
   }
 
   /**
+   * The part that stands for the numbers of the weight: the codes or values of the formula; of an
+   * opaque one the first part with a cell for each number.
+   *
+   * @return that part; empty if the formula is opaque and there is none
+   */
+  public Optional<Part> numbers() {
+    if (formula instanceof Formula.Cast cast) {
+      return find(cast.values());
+    }
+    if (formula instanceof Formula.Affine affine) {
+      return find(affine.codes());
+    }
+    if (formula instanceof Formula.Lookup lookup) {
+      return find(lookup.codes());
+    }
+    return parts.stream().filter(Part::isPerElement).findFirst();
+  }
+
+  /**
    * Every tile but the last of a tensor has a multiple of so many rows, and starts at one.
    *
    * @return the least common multiple of the parts' rows per cell
@@ -250,6 +269,32 @@ public record Encoding(List<Part> parts, Formula formula) {
       }
     }
     return alignment;
+  }
+
+  /**
+   * Checks that some rows can be a tile: that they are rows of a weight, and start and end where
+   * its cells do.
+   *
+   * @param matrix the weight
+   * @param rows the rows
+   * @throws IllegalArgumentException if they are not
+   */
+  public void checkRows(WeightMatrix matrix, RowRange rows) {
+    int alignment = rowAlignment();
+    boolean ends = rows.end() == matrix.rows() || rows.height() % alignment == 0;
+    if (rows.height() < 1 || rows.end() > matrix.rows() || rows.first() % alignment != 0 || !ends) {
+      throw new IllegalArgumentException(
+          "rows "
+              + rows.first()
+              + " to "
+              + rows.end()
+              + " of "
+              + matrix.tensor().name()
+              + ", which has "
+              + matrix.rows()
+              + "; tiles start and end at multiples of "
+              + alignment);
+    }
   }
 
   /**

@@ -198,6 +198,14 @@ public record Part(String name, ElementType type, Extent extent) {
     return extent instanceof Grid;
   }
 
+  /** {@return whether there is a cell for each number of the weight} */
+  public boolean isPerElement() {
+    return extent instanceof Grid grid
+        && grid.rowsPerCell() == 1
+        && grid.colsPerCell() == 1
+        && grid.width() == 1;
+  }
+
   /**
    * {@return the part's shape for such a weight}
    *
@@ -206,6 +214,18 @@ public record Part(String name, ElementType type, Extent extent) {
    */
   public TensorShape shape(long rows, long cols) {
     return extent.shape(rows, cols);
+  }
+
+  /**
+   * The size in a tile, see {@link EncodedTile}; of a whole part its own, whatever the rows.
+   *
+   * @param rows rows of the tile
+   * @param cols columns of the weight
+   * @return bytes
+   * @throws ArithmeticException if that leaves 63 bits
+   */
+  public long tileBytes(long rows, long cols) {
+    return Math.multiplyExact(shape(rows, cols).elements(), (long) type.cellBytes());
   }
 
   /**

@@ -40,7 +40,9 @@ final class ConfigOptions {
   @Option(
       names = "--granularity",
       paramLabel = "G",
-      description = "How many numbers share a scale: tensor, channel, group:N or block:RxC.")
+      description =
+          "How many numbers share a scale: tensor, channel, group:N or block:RxC. Default: channel"
+              + " for int8, group:128 for int4 and int3.")
   private @Nullable String granularity;
 
   @Option(
@@ -71,7 +73,9 @@ final class ConfigOptions {
   @Option(
       names = "--layer",
       paramLabel = "PATTERN=KIND",
-      description = "Say what layers of a state dict are, such as 'fc*=Linear'. May be repeated.")
+      description =
+          "Say what layers of a state dict are, such as 'fc*=Linear', or"
+              + " single parameters, such as w1=Linear. May be repeated.")
   private List<String> layers = new ArrayList<>();
 
   @Option(
@@ -91,16 +95,26 @@ final class ConfigOptions {
   @Option(
       names = "--non-finite",
       paramLabel = "POLICY",
-      description = "What to do with NaN and infinities: fail, keep or clamp. Default: fail.")
+      description =
+          "What to do with NaN and infinities: fail, keep such weights, or clamp: NaN becomes 0, an"
+              + " infinity the greatest finite magnitude of its row. Default: fail.")
   private @Nullable String nonFinite;
 
   @Option(
       names = "--ragged-groups",
       paramLabel = "POLICY",
       description =
-          "What to do where a group does not divide the columns: fail, keep or channel."
+          "What to do where a group does not divide the columns: fail, keep the"
+              + " weight, or channel instead."
               + " Default: fail.")
   private @Nullable String raggedGroups;
+
+  @Option(
+      names = "--allow-partial-families",
+      description =
+          "Warn, and do not refuse, where only some of the layers that loaders fuse are quantized"
+              + " (q/k/v, gate/up, experts).")
+  private boolean allowPartialFamilies;
 
   @Option(
       names = "--config",
@@ -159,6 +173,9 @@ final class ConfigOptions {
     }
     if (raggedGroups != null) {
       builder.raggedGroups(RaggedGroupPolicy.parse(raggedGroups));
+    }
+    if (allowPartialFamilies) {
+      builder.allowPartialFamilies(true);
     }
     return builder.build();
   }

@@ -44,7 +44,7 @@ final class DequantizeCommand implements Callable<Integer> {
       description = "The output format; by default it follows from OUTPUT's name.")
   private @Nullable String format;
 
-  @Option(names = "--force", description = "Replace an existing output.")
+  @Option(names = "--force", description = "Replace an existing output; never an input.")
   private boolean force;
 
   @Option(

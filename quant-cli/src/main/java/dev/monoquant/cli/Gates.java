@@ -12,7 +12,7 @@ final class Gates {
       paramLabel = "DB",
       description =
           "Gate: exit with 4 and write nothing if the SQNR of any weight, or that of the outputs"
-              + " of a model that is run, is lower.")
+              + " of a model that is run, is lower. Default: 6 for outputs of a model that is run.")
   private @Nullable Double minSqnr;
 
   @Option(

@@ -20,7 +20,9 @@ final class InputOptions {
   @Option(
       names = "--entry",
       paramLabel = "PATH",
-      description = "The entry of a nested checkpoint that holds the weights, such as ema/model.")
+      description =
+          "The entry of a nested checkpoint that holds the weights, such as ema/model;"
+              + " / for all.")
   private String entry = "";
 
   @Option(
@@ -49,6 +51,8 @@ final class InputOptions {
   }
 
   ModelInput model() {
-    return ModelInput.of(path, new ReadChoices(entry, Optional.ofNullable(stripPrefixes), Optional.ofNullable(fold)));
+    return ModelInput.of(
+        path,
+        new ReadChoices(entry, Optional.ofNullable(stripPrefixes), Optional.ofNullable(fold)));
   }
 }

@@ -44,7 +44,7 @@ final class QuantizeCommand implements Callable<Integer> {
 
   @Mixin private final ConfigOptions config = new ConfigOptions();
 
-  @Option(names = "--force", description = "Replace an existing output.")
+  @Option(names = "--force", description = "Replace an existing output; never an input.")
   private boolean force;
 
   @Option(
@@ -65,7 +65,7 @@ final class QuantizeCommand implements Callable<Integer> {
       paramLabel = "FILE",
       description =
           "Write the JSON report there too, also if a gate is missed; an earlier report is"
-              + " replaced.")
+              + " replaced, anything else only with --force.")
   private @Nullable Path reportFile;
 
   @Mixin private final SampleOptions samples = new SampleOptions();
@@ -74,7 +74,7 @@ final class QuantizeCommand implements Callable<Integer> {
       names = "--no-run",
       description =
           "Accept a TorchScript output without running it beside the original: no code of the model"
-              + " is executed.")
+              + " is executed. Refused with other outputs, which are never run.")
   private boolean noRun;
 
   @Mixin private final Gates gates = new Gates();

@@ -32,7 +32,11 @@ import java.io.ObjectInputStream;
 @AnalyzeClasses(packages = "dev.monoquant", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
   private static final String[] API = {
-    "dev.monoquant", "dev.monoquant.model..", "dev.monoquant.tile..", "dev.monoquant.spi.."
+    "dev.monoquant",
+    "dev.monoquant.layout..",
+    "dev.monoquant.model..",
+    "dev.monoquant.tile..",
+    "dev.monoquant.spi.."
   };
   private static final String CORE = "dev.monoquant.core..";
   private static final String FILES = "dev.monoquant.files..";

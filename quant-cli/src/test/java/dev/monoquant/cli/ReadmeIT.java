@@ -14,7 +14,10 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Every command of the README works, typed in as it stands there. */
+/**
+ * Every command of the README and of the pages about the command line works, typed in as it stands
+ * there.
+ */
 class ReadmeIT {
 
   @TempDir private Path dir;
@@ -38,7 +41,7 @@ class ReadmeIT {
       } else if (command.equals(Readme.TEST)) {
         builds.add(command);
       } else {
-        fail("nobody runs this command of the README: " + command);
+        fail("nobody runs this command: " + command);
       }
     }
     // A build within a build is left out; these two are what every change is built and tested with.
@@ -66,10 +69,9 @@ class ReadmeIT {
     Files.writeString(dir.resolve("recipe.yaml"), Readme.blocks("yaml").get(0));
     String name = "dev.monoquant.testkit.example.PowerOfTwo";
     String source =
-        Readme.blocks("java").stream()
-            .filter(b -> b.contains("class PowerOfTwo "))
-            .findFirst()
-            .get();
+        Files.readString(
+            Distribution.ROOT.resolve(
+                "quant-testkit/src/test/java/dev/monoquant/testkit/example/PowerOfTwo.java"));
     Path classes = PluginJar.compile(dir, name, source);
     PluginJar.pack(dir.resolve("pow2.jar"), classes, "dev.monoquant.spi.Scheme", name);
   }

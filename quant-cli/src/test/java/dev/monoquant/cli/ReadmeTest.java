@@ -15,18 +15,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 
 /** The README says what is so. */
 class ReadmeTest {
-
-  private static final Path EXAMPLE =
-      Distribution.ROOT.resolve("quant-testkit/src/test/java/dev/monoquant/testkit/example");
 
   @TempDir private Path dir;
 
@@ -42,6 +37,7 @@ class ReadmeTest {
         """
         import dev.monoquant.*;
         import dev.monoquant.core.*;
+        import dev.monoquant.core.hand.*;
         import dev.monoquant.tile.*;
         import java.nio.file.Path;
         public class Snippet {
@@ -74,43 +70,14 @@ class ReadmeTest {
   }
 
   @Test
-  void theSchemeOfOnesOwnIsTheTestedExample() throws IOException {
-    assertThat(Readme.blocks("java"))
-        .contains(
-            Files.readString(EXAMPLE.resolve("PowerOfTwo.java")),
-            Files.readString(EXAMPLE.resolve("PowerOfTwoTest.java")));
-  }
-
-  @Test
-  void everyOptionAndCommandIsMentioned() {
-    Set<String> missing = new TreeSet<>();
-    CommandLine top = Main.commandLine();
-    top.getSubcommands()
-        .forEach(
-            (name, command) -> {
-              if (!name.equals("help") && !Readme.text().contains("`quant " + name)) {
-                missing.add(name);
-              }
-              for (var option : command.getCommandSpec().options()) {
-                for (String alias : option.names()) {
-                  if (!Pattern.compile("`" + alias + "[ `]").matcher(Readme.text()).find()) {
-                    missing.add(name + " " + alias);
-                  }
-                }
-              }
-            });
-    assertThat(missing).isEmpty();
-  }
-
-  @Test
   void everyMentionedOptionIsThere() {
     Set<String> known =
         Main.commandLine().getSubcommands().values().stream()
             .flatMap(c -> c.getCommandSpec().options().stream())
             .flatMap(o -> Set.of(o.names()).stream())
             .collect(Collectors.toSet());
-    String prose = Readme.text().replaceAll("(?ms)^```java\\n.*?^```$", "");
-    String own = prose.lines().filter(l -> !l.contains("mvn ")).collect(Collectors.joining("\n"));
+    String own =
+        Readme.all().lines().filter(l -> !l.contains("mvn ")).collect(Collectors.joining("\n"));
     List<String> mentioned =
         Pattern.compile("(?<![\\w-])--?[a-z][a-z-]*")
             .matcher(own)
@@ -122,30 +89,8 @@ class ReadmeTest {
   }
 
   @Test
-  void theTablesOfOptionsSayRightlyWhichCommandsHaveThem() {
-    var commands = Main.commandLine().getSubcommands();
-    List<String> rows =
-        Pattern.compile("(?m)^\\| option \\| of \\| meaning \\|\\n.*\\n((?:\\|.*\\n)+)")
-            .matcher(Readme.text())
-            .results()
-            .flatMap(table -> table.group(1).lines())
-            .toList();
-    assertThat(rows).hasSizeGreaterThan(12);
-    for (String row : rows) {
-      String option = row.replaceAll("^\\| `(--?[a-zA-Z-]+).*", "$1");
-      String of = row.split("\\|", -1)[2].strip();
-      Set<String> having =
-          commands.entrySet().stream()
-              .filter(c -> c.getValue().getCommandSpec().findOption(option) != null)
-              .map(c -> c.getKey())
-              .filter(c -> !c.equals("help") && !c.equals("generate-completion"))
-              .collect(Collectors.toCollection(TreeSet::new));
-      Set<String> said = of.equals("all") ? having : new TreeSet<>(List.of(of.split(", ")));
-      assertThat(said).as(option).isEqualTo(having);
-      if (of.equals("all")) {
-        assertThat(having).as(option).hasSize(8);
-      }
-    }
+  void theFrontPageIsShort() {
+    assertThat(Readme.text().lines().count()).isLessThanOrEqualTo(130);
   }
 
   @Test

@@ -16,6 +16,8 @@ import java.util.Optional;
 /**
  * How a {@link Quantizer} works: each method returns a changed copy. None of these settings but
  * {@link #withColumnStatistics} and {@link #withInputOption} changes a single byte of an output.
+ *
+ * @param <Q> the quantizer that they return
  */
 public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
 

@@ -96,10 +96,11 @@ final class Stages {
         return plan(settings, opened, config, Optional.empty());
       }
       try (OutputChoice.Open output = OutputChoice.open(format.get(), opened.source())) {
-        Plan plan = plan(settings, opened, config, Optional.of(output));
+        Opened seen = opened.as(output);
+        Plan plan = plan(settings, seen, config, Optional.of(output));
         return target.isEmpty() || plan.hasErrors()
             ? plan
-            : withOutput(plan, layout(settings, opened, plan, config, output));
+            : withOutput(plan, layout(settings, seen, plan, config, output));
       }
     } catch (IOException e) {
       throw InputOpener.unreadable(input, e);
@@ -134,17 +135,18 @@ final class Stages {
     OutputChoice.requireRun(settings, format);
     try (Opened opened = open(settings, input, config);
         OutputChoice.Open output = OutputChoice.open(format, opened.source())) {
-      Plan plan = soundPlan(settings, opened, config, Optional.of(output));
-      OutputLayout layout = layout(settings, opened, plan, config, output);
+      Opened seen = opened.as(output);
+      Plan plan = soundPlan(settings, seen, config, Optional.of(output));
+      OutputLayout layout = layout(settings, seen, plan, config, output);
       Plan sized = withOutput(plan, layout);
       WriteOptions options =
           new WriteOptions(target, overwrite, settings.sync(), settings.resume());
       try (OutputWriter sink = layout.open(options)) {
         Report written =
-            Execution.run(settings, opened.source(), sized, Execution.policy(config), sink);
+            Execution.run(settings, seen.source(), sized, Execution.policy(config), sink);
         boolean tried = settings.running() && format.isRunnable();
         Trial trial =
-            tried ? Trial.of(settings, opened.source(), sized.layers(), sink, target) : Trial.NONE;
+            tried ? Trial.of(settings, seen.source(), sized.layers(), sink, target) : Trial.NONE;
         List<String> found = sink.notes();
         Report noted = written.with(withNotes(written.problems(), found), written.run());
         Report report = trial.on(noted, settings.gates());
@@ -280,7 +282,7 @@ final class Stages {
           source.find(RunnableFile.class).map(RunnableFile::inputs).orElse(List.of()),
           LayerInference.layers(
               source.info().tensors(), source.info().layers(), QuantizationConfig.DEFAULT),
-          Race.ONLY_RUN);
+          Race.Purpose.COMPARE);
     }
   }
 
@@ -292,7 +294,7 @@ final class Stages {
       return soundPlan(settings, opened, config, Optional.empty());
     }
     try (OutputChoice.Open output = OutputChoice.open(format.get(), opened.source())) {
-      return soundPlan(settings, opened, config, Optional.of(output));
+      return soundPlan(settings, opened.as(output), config, Optional.of(output));
     }
   }
 

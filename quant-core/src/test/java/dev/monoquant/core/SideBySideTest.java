@@ -106,7 +106,7 @@ class SideBySideTest {
           List.of(new Race.Entrant("original.pt", original), new Race.Entrant("result.pt", result)),
           List.of(),
           List.of(),
-          Race.ONLY_RUN);
+          Race.Purpose.COMPARE);
     }
   }
 

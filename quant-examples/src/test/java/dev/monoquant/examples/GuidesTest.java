@@ -19,6 +19,10 @@ class GuidesTest {
     return Guides.all();
   }
 
+  static List<Path> pages() {
+    return Stream.concat(guides().stream(), Stream.of(Guides.ROOT.resolve("README.md"))).toList();
+  }
+
   static Stream<Guides.Block> code() {
     return guides().stream()
         .flatMap(guide -> Guides.blocks(guide).stream())
@@ -33,7 +37,7 @@ class GuidesTest {
   }
 
   @ParameterizedTest
-  @MethodSource("guides")
+  @MethodSource("pages")
   void linksLeadSomewhere(Path guide) {
     List<String> targets =
         Pattern.compile("\\]\\(([^)#\\s]+)\\)")
@@ -66,7 +70,7 @@ class GuidesTest {
             Path.of("src/test/resources/junit-platform.properties"));
   }
 
-  /** The test kit tries itself on a scheme that the README shows too: one class, in two places. */
+  /** The test kit tries itself on the scheme of the guide too: one class, in two places. */
   @Test
   void theSchemeOfTheTestKitIsThatOfTheExample() {
     String kit = "quant-testkit/src/test/java/dev/monoquant/testkit/example/";

@@ -1,6 +1,6 @@
 package dev.monoquant.script;
 
-import dev.monoquant.files.parts.BitPacking;
+import dev.monoquant.layout.Packing;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.EncodedWeight;
@@ -187,7 +187,7 @@ record Codec(EncodedWeight weight, Kind kind) {
           new long[] {Arrays.stream(dims, 0, dims.length - 1).reduce(1, Math::multiplyExact), last};
     }
     if (packed) {
-      dims[dims.length - 1] = BitPacking.packedBytes(last, part.type().bits());
+      dims[dims.length - 1] = Packing.BITS.elements(part.type(), last);
     }
     ElementType type = packed || !Pickles.hasStorage(part.type()) ? ElementType.UINT8 : part.type();
     return new Stored(part, type, Arrays.stream(dims).boxed().toList(), last);

@@ -3,15 +3,14 @@ package dev.monoquant.script;
 import static java.util.Objects.requireNonNull;
 
 import com.google.auto.service.AutoService;
-import dev.monoquant.files.parts.CellRows;
 import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.files.pickle.PickleTuple;
 import dev.monoquant.files.pickle.PickleValue.None;
+import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ScriptRunner;
 import dev.monoquant.tile.EncodedTile;
-import dev.monoquant.tile.Part;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -57,17 +56,33 @@ public final class EngineScriptRunner implements ScriptRunner {
     ScriptProgram program = new ScriptProgram(code, None.INSTANCE, none());
     WeightMatrix rows = codec.weight().rows();
     Map<String, ByteBuffer> storages = new HashMap<>();
-    for (HeldStorage storage : pickles.storages()) {
-      Part part = codec.weight().encoding().part(storage.part());
-      storages.put(
-          storage.key(), ByteBuffer.wrap(CellRows.of(part, rows).pack(parts.part(storage.part()))));
-    }
     try {
+      Map<String, ByteBuffer> stored = stored(codec.weight(), parts);
+      for (HeldStorage storage : pickles.storages()) {
+        storages.put(storage.key(), requireNonNull(stored.get(storage.part())));
+      }
       return byRows(
           rows, HolderRun.decode(program, holder, key -> requireNonNull(storages.get(key), key)));
     } catch (IOException e) {
       throw new UncheckedIOException("a temporary file could not be used: " + e.getMessage(), e);
     }
+  }
+
+  /** {@return the bytes of every part by its name} */
+  private static Map<String, ByteBuffer> stored(EncodedWeight weight, EncodedTile all)
+      throws IOException {
+    Map<String, ByteBuffer> stored = new HashMap<>();
+    WeightLayout.Writer writer =
+        HeldStorage.layout(weight)
+            .writer(
+                (part, offset, data) ->
+                    stored.put(
+                        part.name(), ByteBuffer.allocate(data.remaining()).put(data).flip()));
+    writer.writeTile(all);
+    Map<String, byte[]> whole = new HashMap<>();
+    all.names().forEach(name -> whole.put(name, all.part(name)));
+    writer.writeWhole(whole);
+    return stored;
   }
 
   private static PickleTuple none() {

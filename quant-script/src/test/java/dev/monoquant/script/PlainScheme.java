@@ -1,6 +1,5 @@
 package dev.monoquant.script;
 
-import dev.monoquant.files.parts.BitPacking;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.WeightMatrix;
@@ -149,11 +148,15 @@ enum PlainScheme {
     if (bits == 8) {
       return codes;
     }
-    int row = Math.toIntExact(BitPacking.packedBytes(cols, bits));
-    byte[] out = new byte[rows * row + 8];
-    for (int r = 0; r < rows; r++) {
-      BitPacking.pack(codes, r * cols, cols, bits, 0, out, r * row);
+    int rowBytes = (cols * bits + 7) / 8;
+    byte[] out = new byte[rows * rowBytes];
+    for (int bit = 0; bit < codes.length * bits; bit++) {
+      int code = bit / bits;
+      if ((codes[code] >> bit % bits & 1) != 0) {
+        int inRow = code % cols * bits + bit % bits;
+        out[code / cols * rowBytes + inRow / 8] |= (byte) (1 << inRow % 8);
+      }
     }
-    return java.util.Arrays.copyOf(out, rows * row);
+    return out;
   }
 }

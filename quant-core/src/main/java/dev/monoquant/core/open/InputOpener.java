@@ -41,6 +41,15 @@ public final class InputOpener {
       Reading reading,
       Optional<ForeignQuantization> foreign)
       implements AutoCloseable {
+    /**
+     * {@return the same input as an output shows it; one of the two is closed}
+     *
+     * @param output open on this input
+     */
+    public Opened as(OutputChoice.Open output) {
+      return new Opened(output.view(), format, own, reading, foreign);
+    }
+
     @Override
     public void close() {
       source.close();
@@ -65,8 +74,7 @@ public final class InputOpener {
     try {
       ModelSource source = detector.open(input, settings.limits(), options);
       try {
-        Optional<ForeignQuantization> foreign =
-            ForeignQuantization.find(source, settings.limits());
+        Optional<ForeignQuantization> foreign = ForeignQuantization.find(source, settings.limits());
         return new Opened(
             foreign.isPresent() ? source : trained(source, input),
             detector.id(),
@@ -94,9 +102,7 @@ public final class InputOpener {
     }
     boolean single = Files.isRegularFile(of.path()) && source.info().files().size() == 1;
     return TrainedModel.of(
-        source,
-        of.choices().stripPrefixes().isEmpty(),
-        of.choices().fold().isEmpty() && single);
+        source, of.choices().stripPrefixes().isEmpty(), of.choices().fold().isEmpty() && single);
   }
 
   private static InputFormatDetector detector(Settings settings, ModelInput input) {

@@ -27,9 +27,11 @@ public final class OutputChoice {
    * A format that is open on a source.
    *
    * @param format the format
+   * @param view the source as the format shows it; closed with the source and not with this
    * @param session closed with this
    */
-  public record Open(OutputFormat format, OutputSession session) implements Closeable {
+  public record Open(OutputFormat format, ModelSource view, OutputSession session)
+      implements Closeable {
     @Override
     public void close() throws IOException {
       session.close();
@@ -56,7 +58,8 @@ public final class OutputChoice {
   /** Opens a format on a source; the caller closes it before the source. */
   public static Open open(OutputFormat format, ModelSource source) throws IOException {
     try {
-      return new Open(format, format.open(source));
+      ModelSource view = format.view(source);
+      return new Open(format, view, format.open(view));
     } catch (QuantException | UncheckedIOException e) {
       throw e;
     } catch (RuntimeException e) {

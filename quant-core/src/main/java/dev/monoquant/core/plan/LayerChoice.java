@@ -19,11 +19,11 @@ import java.util.regex.Pattern;
 final class LayerChoice {
 
   private static final Pattern PARAMETRIZATION =
-      Pattern.compile("(^|\\.)parametrizations\\.|(^|[._])weight(_[a-z0-9]{1,20}){0,4}_(g|v|u|orig|mask)$");
+      Pattern.compile(
+          "(^|\\.)parametrizations\\.|(^|[._])weight(_[a-z0-9]{1,20}){0,4}_(g|v|u|orig|mask)$");
 
   private static final Pattern OPTIMIZER =
       Pattern.compile("(^|[./])(exp_avg|exp_avg_sq|max_exp_avg_sq|momentum_buffer|square_avg)$");
-
 
   /** A weight and the quantizer that named it. */
   record Candidate(WeightMatrix rows, LayerQuantizer quantizer) {}

@@ -95,6 +95,12 @@ public final class Planner {
     for (Layer layer : layers) {
       decide(layer, rules);
     }
+    problems.addAll(
+        FamilyRules.problems(
+            source.info().families(),
+            List.copyOf(weights.values()),
+            List.copyOf(kept.values()),
+            config.allowPartialFamilies().orElse(false)));
     if (weights.isEmpty()
         && problems.stream().noneMatch(p -> p.severity() == Problem.Severity.ERROR)) {
       problems.add(nothingToDo(layers));

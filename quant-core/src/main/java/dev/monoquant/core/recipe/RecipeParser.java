@@ -33,6 +33,7 @@ final class RecipeParser {
           "min_elements",
           "non_finite",
           "ragged_groups",
+          "allow_partial_families",
           "format");
 
   private static final Set<String> GROUP = with(RecipeSettings.KEYS, "targets");
@@ -65,6 +66,8 @@ final class RecipeParser {
     map.text("ragged_groups", "ragged_groups: channel")
         .map(t -> map.checked("ragged_groups", () -> RaggedGroupPolicy.parse(t)))
         .ifPresent(config::raggedGroups);
+    map.flag("allow_partial_families", "allow_partial_families: true")
+        .ifPresent(config::allowPartialFamilies);
     map.text("format", "format: compressed-tensors").ifPresent(config::format);
     try {
       return config.build();

@@ -35,6 +35,7 @@ final class RecipeWriter {
     config.minElements().ifPresent(n -> tree.put("min_elements", n));
     config.nonFinite().map(NonFinitePolicy::wire).ifPresent(p -> tree.put("non_finite", p));
     config.raggedGroups().map(RaggedGroupPolicy::wire).ifPresent(p -> tree.put("ragged_groups", p));
+    config.allowPartialFamilies().ifPresent(a -> tree.put("allow_partial_families", a));
     config.format().ifPresent(f -> tree.put("format", f));
     config.weights().profile().ifPresent(p -> tree.put("profile", p));
     return tree;

@@ -33,19 +33,33 @@ import java.util.stream.Stream;
  */
 public final class Race implements AutoCloseable {
 
-  /** What to do where a model that is to be accepted cannot be run. */
-  static final String OR_NOT_RUN =
-      "; or accept the result without running it: --no-run (withRunning(false))";
-
-  /** There is nothing to accept. */
-  public static final String ONLY_RUN = "";
-
   /** The runs before, on every sample, are the first of the calls in which graphs are compiled. */
   private static final int WARM_UP = 1;
 
   private static final int LEAST_ROUNDS = 5;
-  private static final int MOST_ROUNDS = 101;
-  private static final long ENOUGH_NANOS = 2_000_000_000L;
+
+  /** Why models run, which says how long they are timed, and what else can be done. */
+  public enum Purpose {
+    /**
+     * A result is to be accepted: its speed is a figure of the report, and whoever runs it waits.
+     */
+    ACCEPT(
+        25,
+        500_000_000L,
+        "; or accept the result without running it: --no-run (withRunning(false))"),
+    /** Speed is what is asked for. */
+    COMPARE(101, 2_000_000_000L, "");
+
+    private final int mostRounds;
+    private final long enoughNanos;
+    private final String remedy;
+
+    Purpose(int mostRounds, long enoughNanos, String remedy) {
+      this.mostRounds = mostRounds;
+      this.enoughNanos = enoughNanos;
+      this.remedy = remedy;
+    }
+  }
 
   /**
    * A model that takes part.
@@ -58,13 +72,13 @@ public final class Race implements AutoCloseable {
   private final List<Entrant> entrants;
   private final List<String> parameters;
   private final List<RunnableModel> models = new ArrayList<>();
-  private final String remedy;
+  private final Purpose purpose;
   private final Cancellation cancellation;
   private final NDManager manager;
 
   private Race(
-      List<Entrant> entrants, List<String> parameters, String remedy, Cancellation cancellation) {
-    this.remedy = remedy;
+      List<Entrant> entrants, List<String> parameters, Purpose purpose, Cancellation cancellation) {
+    this.purpose = purpose;
     this.cancellation = cancellation;
     this.entrants = List.copyOf(entrants);
     this.parameters = List.copyOf(parameters);
@@ -95,7 +109,7 @@ public final class Race implements AutoCloseable {
         e.getMessage()
             + ". Only TorchScript files are run (torch.jit.save, or torch.jit.trace), and not those"
             + " with operations that this engine does not have yet"
-            + remedy,
+            + purpose.remedy,
         e);
   }
 
@@ -105,7 +119,7 @@ public final class Race implements AutoCloseable {
    * @param entrants the reference first
    * @param parameters the names of what the reference is called with, empty if not known
    * @param layers the layers of the reference, which tell what it might be called with
-   * @param remedy what else can be done where the reference does not run
+   * @param purpose why they run
    * @throws ModelFormatException if the reference does not load
    * @throws ValidationException if another does not load or fails where the reference does not
    * @throws ConfigurationException if the reference itself cannot be run on the samples
@@ -115,8 +129,8 @@ public final class Race implements AutoCloseable {
       List<Entrant> entrants,
       List<String> parameters,
       List<Layer> layers,
-      String remedy) {
-    try (Race race = new Race(entrants, parameters, remedy, settings.cancellation())) {
+      Purpose purpose) {
+    try (Race race = new Race(entrants, parameters, purpose, settings.cancellation())) {
       if (settings.samples().isEmpty()) {
         return race.onSynthetic(layers);
       }
@@ -148,12 +162,12 @@ public final class Race implements AutoCloseable {
         models.get(0).name()
             + ": what it is to be called with cannot be told from its layers. Give it inputs, a"
             + " tensor for each parameter of forward: --sample inputs.safetensors (withSamples)"
-            + remedy);
+            + purpose.remedy);
   }
 
   private RunComparison on(String described, List<NDList> samples) {
     List<Outputs> outputs =
-        models.stream().map(model -> new Outputs(model.name(), remedy)).toList();
+        models.stream().map(model -> new Outputs(model.name(), purpose.remedy)).toList();
     for (NDList sample : samples) {
       cancellation.check();
       try (NDManager scope = manager.newSubManager()) {
@@ -232,7 +246,7 @@ public final class Race implements AutoCloseable {
           models.get(0).failed(described, e).getMessage()
               + ". The samples must be what its forward takes, a tensor for each parameter"
               + (parameters.isEmpty() ? "" : ": " + String.join(", ", parameters))
-              + remedy,
+              + purpose.remedy,
           e);
     }
   }
@@ -244,7 +258,7 @@ public final class Race implements AutoCloseable {
             + ": it runs, but its outputs cannot be compared: the engine hands over tensors, and"
             + " lists, tuples and dicts of them, and something else is among them, such as None or"
             + " a number"
-            + remedy,
+            + purpose.remedy,
         e);
   }
 
@@ -260,7 +274,7 @@ public final class Race implements AutoCloseable {
   private long[][] time(List<NDList> samples) {
     List<long[]> rounds = new ArrayList<>();
     long started = System.nanoTime();
-    for (int round = -WARM_UP; round < MOST_ROUNDS; round++) {
+    for (int round = -WARM_UP; round < purpose.mostRounds; round++) {
       long[] times = new long[models.size()];
       for (int i = 0; i < times.length; i++) {
         // Native code hears of no interrupt.
@@ -270,7 +284,7 @@ public final class Race implements AutoCloseable {
       if (round >= 0) {
         rounds.add(times);
       }
-      if (rounds.size() >= LEAST_ROUNDS && System.nanoTime() - started > ENOUGH_NANOS) {
+      if (rounds.size() >= LEAST_ROUNDS && System.nanoTime() - started > purpose.enoughNanos) {
         break;
       }
     }

@@ -75,7 +75,7 @@ public record Trial(
                   new Race.Entrant(target.toString(), made.get())),
               original.get().inputs(),
               layers,
-              Race.OR_NOT_RUN);
+              Race.Purpose.ACCEPT);
       Optional<QuantException> refusal = mismatch(run);
       return new Trial(
           Optional.of(run),

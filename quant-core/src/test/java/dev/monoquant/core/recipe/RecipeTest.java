@@ -300,18 +300,29 @@ class RecipeTest {
             Arbitraries.longs().between(0, Long.MAX_VALUE).optional(),
             Arbitraries.of(NonFinitePolicy.values()).optional(),
             Arbitraries.of(RaggedGroupPolicy.values()).optional(),
+            Arbitraries.of(true, false).optional(),
             Arbitraries.of("safetensors", "acme/blob").optional())
         .as(
-            (weights, ruleList, layers, min, nonFinite, ragged, format) -> {
+            (weights, ruleList, layers, min, nonFinite, ragged, partial, format) -> {
               var config = QuantizationConfig.builder().weights(weights);
               ruleList.forEach(config::rule);
               layers.forEach(config::layer);
               min.ifPresent(config::minElements);
               nonFinite.ifPresent(config::nonFinite);
               ragged.ifPresent(config::raggedGroups);
+              partial.ifPresent(config::allowPartialFamilies);
               format.ifPresent(config::format);
               return config.build();
             });
+  }
+
+  @Test
+  void partialFamiliesAreAllowedByAFlag() {
+    assertThat(Recipe.parse(Map.of("allow_partial_families", true), "r"))
+        .isEqualTo(QuantizationConfig.builder().allowPartialFamilies(true).build());
+    refused(
+        Map.of("allow_partial_families", "yes"),
+        "allow_partial_families is the text \"yes\"; it must be true or false");
   }
 
   private static Arbitrary<WeightSettings> settings() {

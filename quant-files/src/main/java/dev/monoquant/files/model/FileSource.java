@@ -1,8 +1,13 @@
 package dev.monoquant.files.model;
 
-import dev.monoquant.files.parts.CellGrid;
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.Problem;
+import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.Audit;
+import dev.monoquant.spi.Auditable;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
@@ -10,9 +15,13 @@ import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
@@ -20,40 +29,28 @@ import java.util.stream.Stream;
  */
 public final class FileSource implements ModelSource {
 
-  /** Reads rows of quantized weights; thread-safe. */
-  @FunctionalInterface
-  public interface TileReader {
-    /**
-     * Reads rows.
-     *
-     * @param weight one of the source's weights
-     * @param rows the rows, as {@link ModelSource#readTile} has them
-     * @return all parts of these rows
-     * @throws IOException if reading fails
-     */
-    EncodedTile read(EncodedWeight weight, RowRange rows) throws IOException;
-  }
-
   private final ModelFiles files;
   private final ModelInfo info;
-  private final TileReader reader;
+  private final Map<String, WeightLayout> layouts = new HashMap<>();
+  private final Function<ModelInfo, List<Problem>> faults;
 
   /**
    * Takes an open model over.
    *
    * @param files the model; closed with this source
-   * @param quantized its quantized weights
-   * @param parts the names of the tensors they are made of
-   * @param reader reads them
+   * @param quantized its quantized weights, in order, and how they lie in its tensors
+   * @param parts the names of the tensors that belong to them
    * @param notes what was decided besides what the files tell, see {@link ModelInfo#notes()}
+   * @param faults what an audit finds besides what the manifest tells, from this description
    */
   public FileSource(
       ModelFiles files,
-      List<EncodedWeight> quantized,
+      Map<EncodedWeight, ? extends WeightLayout> quantized,
       Set<String> parts,
-      TileReader reader,
-      List<String> notes) {
+      List<String> notes,
+      Function<ModelInfo, List<Problem>> faults) {
     this.files = files;
+    this.faults = faults;
     List<TensorInfo> plain =
         files.tensors().values().stream()
             .map(ModelFiles.Located::info)
@@ -61,12 +58,12 @@ public final class FileSource implements ModelSource {
             .toList();
     this.info =
         ModelInfo.of(files.name(), plain)
-            .withQuantized(quantized)
+            .withQuantized(List.copyOf(quantized.keySet()))
             .withMetadata(files.metadata())
             .withNotes(Stream.concat(files.notes().stream(), notes.stream()).toList())
             .withSideFiles(files.sideFiles())
             .withFiles(files.paths());
-    this.reader = reader;
+    quantized.forEach((weight, layout) -> layouts.put(weight.name(), layout));
   }
 
   @Override
@@ -81,13 +78,26 @@ public final class FileSource implements ModelSource {
 
   @Override
   public EncodedTile readTile(EncodedWeight weight, RowRange rows) throws IOException {
-    CellGrid.checkRows(weight.rows(), weight.encoding(), rows.first(), rows.height());
-    return reader.read(weight, rows);
+    WeightLayout layout = layouts.get(weight.name());
+    if (layout == null) {
+      throw new IllegalArgumentException(
+          info.name() + " holds no quantized weight " + quote(weight.name()));
+    }
+    return layout.read(rows, this::read);
   }
 
   @Override
   public <C> Optional<C> find(Class<C> capability) {
-    return FileAudit.of(files).filter(capability::isInstance).map(capability::cast);
+    return FileAudit.of(files)
+        .map(audit -> (Auditable) () -> withFaults(audit.audit()))
+        .filter(capability::isInstance)
+        .map(capability::cast);
+  }
+
+  private Audit withFaults(Audit audit) {
+    List<Problem> differences = new ArrayList<>(audit.differences());
+    differences.addAll(faults.apply(info));
+    return new Audit(audit.made(), audit.inputs(), audit.checked(), audit.bytes(), differences);
   }
 
   @Override

@@ -104,7 +104,8 @@ final class FoldedWeight {
 
   private synchronized double[] factors() throws IOException {
     if (factors == null) {
-      factors = made.kind() == Parametrization.Kind.WEIGHT_NORM ? lengths() : new double[] {sigma()};
+      factors =
+          made.kind() == Parametrization.Kind.WEIGHT_NORM ? lengths() : new double[] {sigma()};
     }
     return factors;
   }

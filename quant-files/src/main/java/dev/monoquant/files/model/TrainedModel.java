@@ -73,8 +73,7 @@ public final class TrainedModel implements ModelSource {
    * @return the source, or this in front of it; the caller closes it
    * @throws IOException if reading fails
    */
-  public static ModelSource of(ModelSource inner, boolean strip, boolean fold)
-      throws IOException {
+  public static ModelSource of(ModelSource inner, boolean strip, boolean fold) throws IOException {
     if (!inner.info().quantized().isEmpty()) {
       return inner;
     }

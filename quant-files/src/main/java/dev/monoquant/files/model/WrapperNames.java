@@ -28,8 +28,7 @@ import java.util.TreeSet;
 public final class WrapperNames {
 
   private static final Set<String> WRAPPERS =
-      Set.of(
-          "_orig_mod", "_fsdp_wrapped_module", "_fpw_module", "_checkpoint_wrapped_module");
+      Set.of("_orig_mod", "_fsdp_wrapped_module", "_fpw_module", "_checkpoint_wrapped_module");
 
   private static final String MODULE = "module.";
 
@@ -44,6 +43,7 @@ public final class WrapperNames {
 
   /** How many {@code module.} are taken off at a place; places end with a dot or are the root. */
   private final Map<String, Integer> places = new TreeMap<>();
+
   private final Set<Integer> lengths = new HashSet<>();
 
   private final NavigableSet<String> bare = new TreeSet<>();

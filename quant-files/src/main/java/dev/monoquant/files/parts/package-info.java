@@ -1,7 +1,4 @@
-/**
- * Parts of quantized weights as bytes: packing of codes below a byte, and the description of a
- * weight as JSON.
- */
+/** The description of a quantized weight as JSON. */
 @NullMarked
 package dev.monoquant.files.parts;
 

@@ -123,8 +123,7 @@ public final class PickleReader {
    */
   public static ModelFormatException refusal(
       Set<Global> refused, PickleValue root, String file, String record, ReadLimits limits) {
-    return PickleGlobals.refusal(
-        refused, Optional.of(root), new PickleFault(file, record), limits);
+    return PickleGlobals.refusal(refused, Optional.of(root), new PickleFault(file, record), limits);
   }
 
   /**

@@ -3,7 +3,6 @@ package dev.monoquant.files.torch;
 import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.files.input.Closing;
-import dev.monoquant.files.parts.CellGrid;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
@@ -101,7 +100,7 @@ public final class TorchSource implements ModelSource {
       throw new IllegalArgumentException(
           info.name() + " holds no quantized weight " + quote(weight.name()));
     }
-    CellGrid.checkRows(weight.rows(), weight.encoding(), rows.first(), rows.height());
+    weight.encoding().checkRows(weight.rows(), rows);
     return tensor.read(rows.first(), rows.height());
   }
 

@@ -40,23 +40,67 @@ record ForeignObjects(
    */
   private static final Set<String> RUNNING =
       Set.of(
-          "os", "posix", "nt", "sys", "subprocess", "commands", "pty", "runpy", "importlib", "imp",
-          "ctypes", "socket", "shutil", "code", "codeop", "pdb", "timeit", "webbrowser", "urllib",
-          "requests", "pip", "platform", "multiprocessing", "threading", "asyncio", "_thread",
-          "signal", "marshal", "pickle", "_pickle", "dill", "cloudpickle");
+          "os",
+          "posix",
+          "nt",
+          "sys",
+          "subprocess",
+          "commands",
+          "pty",
+          "runpy",
+          "importlib",
+          "imp",
+          "ctypes",
+          "socket",
+          "shutil",
+          "code",
+          "codeop",
+          "pdb",
+          "timeit",
+          "webbrowser",
+          "urllib",
+          "requests",
+          "pip",
+          "platform",
+          "multiprocessing",
+          "threading",
+          "asyncio",
+          "_thread",
+          "signal",
+          "marshal",
+          "pickle",
+          "_pickle",
+          "dill",
+          "cloudpickle");
 
   /** Those of modules that otherwise make data. */
   private static final Set<String> RUNNING_NAMES =
       Set.of(
-          "eval", "exec", "execfile", "compile", "open", "file", "input", "raw_input",
-          "__import__", "breakpoint", "apply", "setattr", "delattr", "globals", "locals", "vars",
-          "reload", "CodeType", "FunctionType", "LambdaType", "MethodType");
+          "eval",
+          "exec",
+          "execfile",
+          "compile",
+          "open",
+          "file",
+          "input",
+          "raw_input",
+          "__import__",
+          "breakpoint",
+          "apply",
+          "setattr",
+          "delattr",
+          "globals",
+          "locals",
+          "vars",
+          "reload",
+          "CodeType",
+          "FunctionType",
+          "LambdaType",
+          "MethodType");
 
   /** Finds the tensors, and what is not known. */
-  static ForeignObjects of(
-      PickleReader.Read read, String file, String record, ReadLimits limits) {
-    ForeignObjects objects =
-        new ForeignObjects(read.root(), file, record, read.refused(), limits);
+  static ForeignObjects of(PickleReader.Read read, String file, String record, ReadLimits limits) {
+    ForeignObjects objects = new ForeignObjects(read.root(), file, record, read.refused(), limits);
     Set<Global> running =
         read.refused().stream()
             .filter(ForeignObjects::runs)

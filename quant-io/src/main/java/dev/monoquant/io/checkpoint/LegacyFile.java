@@ -103,8 +103,7 @@ final class LegacyFile {
     LegacyStorages storages =
         LegacyStorages.read(
             new LegacyStorages.Place(file, label, at, bigEndian), objects.root(), keys);
-    return new CheckpointFile(
-        label, objects, objects.contents(), storages.tensors(limits), file);
+    return new CheckpointFile(label, objects, objects.contents(), storages.tensors(limits), file);
   }
 
   private PickleValue pickle(String what) throws IOException {

@@ -245,7 +245,9 @@ final class StateChoice {
     return !isTraining(entry) && !isOptimizer(inside, skip + 1);
   }
 
-  /** The entries that are objects of unknown classes and hold tensors, but for state of training. */
+  /**
+   * The entries that are objects of unknown classes and hold tensors, but for state of training.
+   */
   private List<String> objects() {
     List<String> prefix = chosen.get(0).path().subList(0, skip);
     return foreign.stream()

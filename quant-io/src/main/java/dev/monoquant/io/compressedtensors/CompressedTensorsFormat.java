@@ -8,14 +8,13 @@ import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.model.FileSource;
 import dev.monoquant.files.model.ModelDirectory;
 import dev.monoquant.files.model.ModelFiles;
-import dev.monoquant.model.RowRange;
+import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SeekableByteChannel;
@@ -23,6 +22,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -107,10 +107,10 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
     }
     of.choices().requireNone(id());
     String label = ModelDirectory.root(of.path()).resolve(CONFIG).toString();
-    JsonValue.Obj quantization = quantization(of.path(), label, limits);
+    JsonValue.Obj config = config(of.path(), label, limits);
     ModelFiles files = ModelDirectory.open(of.path(), limits);
     try {
-      return decoding(files, quantization, label);
+      return decoding(files, config, label);
     } catch (IOException | RuntimeException | Error e) {
       files.close();
       throw e;
@@ -121,13 +121,14 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
    * The model with its weights decoded; with all its tensors as they are stored, and a note why,
    * where that is not supported.
    */
-  private static ModelSource decoding(
-      ModelFiles files, JsonValue.Obj quantization, String configFile) throws IOException {
+  private static ModelSource decoding(ModelFiles files, JsonValue.Obj config, String configFile)
+      throws IOException {
     Map<String, StoredWeight> weights;
     Set<String> parts;
     List<String> notes = new ArrayList<>();
     try {
-      List<ConfigGroup> groups = ConfigGroup.read(quantization, configFile);
+      List<ConfigGroup> groups =
+          ConfigGroup.read(ConfigWriter.quantization(config).orElseThrow(), configFile);
       WeightScanner scanner = new WeightScanner(files, groups, configFile);
       weights = scanner.weights();
       parts = scanner.parts();
@@ -139,39 +140,28 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
       parts = Set.of();
       notes.add("no weight is decoded: " + e.getMessage());
     }
-    Map<String, StoredWeight> decoded = weights;
+    Map<EncodedWeight, WeightLayout> layouts = new LinkedHashMap<>();
+    weights.values().forEach(stored -> layouts.put(stored.weight(), stored));
     return new FileSource(
         files,
-        decoded.values().stream().map(StoredWeight::weight).toList(),
+        layouts,
         parts,
-        (weight, rows) -> read(decoded, weight, rows),
-        notes);
+        notes,
+        info ->
+            notes.isEmpty()
+                ? LoaderAudit.faults(config, info.quantized(), info.tensors(), configFile)
+                : List.of());
   }
 
-  private static EncodedTile read(
-      Map<String, StoredWeight> weights, EncodedWeight weight, RowRange rows) throws IOException {
-    StoredWeight stored = weights.get(weight.name());
-    if (stored == null) {
-      throw new IllegalArgumentException(weight.name() + " is no quantized weight of this model");
-    }
-    return stored.read(rows.first(), rows.height());
-  }
-
-  private static JsonValue.Obj quantization(Path path, String label, ReadLimits limits)
+  private static JsonValue.Obj config(Path path, String label, ReadLimits limits)
       throws IOException {
     Optional<Path> config = ModelDirectory.file(ModelDirectory.root(path), CONFIG);
     if (config.isPresent()) {
       JsonValue json =
           JsonFiles.read(
               config.get(), label, "the configuration", Reason.HEADER_JSON, true, limits);
-      if (json instanceof JsonValue.Obj object) {
-        Optional<JsonValue> found =
-            object
-                .find(ConfigWriter.QUANTIZATION)
-                .or(() -> object.find(ConfigWriter.OLD_QUANTIZATION));
-        if (found.isPresent() && found.get() instanceof JsonValue.Obj quantization) {
-          return quantization;
-        }
+      if (json instanceof JsonValue.Obj object && ConfigWriter.quantization(object).isPresent()) {
+        return object;
       }
     }
     throw new ModelFormatException(

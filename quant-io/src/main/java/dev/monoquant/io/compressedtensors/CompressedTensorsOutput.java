@@ -84,6 +84,11 @@ public final class CompressedTensorsOutput implements OutputFormat {
   }
 
   @Override
+  public ModelSource view(ModelSource source) {
+    return new LoaderView(source);
+  }
+
+  @Override
   public OutputSession open(ModelSource source) {
     return new Session(source, disk);
   }

@@ -5,13 +5,14 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.json.JsonFiles;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
-import dev.monoquant.model.Layer;
-import dev.monoquant.model.LayerKind;
+import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SideFile;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.ArrayList;
@@ -22,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /** Makes {@code config.json} from the one of the source. */
 final class ConfigWriter {
@@ -37,8 +39,8 @@ final class ConfigWriter {
    * {@return the bytes of config.json, or empty if the output has none: there was none, and nothing
    * is quantized}
    */
-  static Optional<byte[]> write(ModelSource source, List<Layer> layers, List<PackedWeight> weights)
-      throws IOException {
+  static Optional<byte[]> write(
+      ModelSource source, OutputContents contents, List<PackedWeight> weights) throws IOException {
     Optional<SideFile> side =
         source.info().sideFiles().stream()
             .filter(s -> s.name().equals(DirectoryPlan.CONFIG))
@@ -56,10 +58,47 @@ final class ConfigWriter {
     }
     if (!weights.isEmpty()) {
       boolean tied = config.get("tie_word_embeddings") != JsonValue.Literal.FALSE;
-      Set<String> heads = tied ? TiedHeads.of(layers, modelType(config)) : Set.of();
-      config.put(QUANTIZATION, quantization(layers, weights, heads));
+      Set<String> heads = tied ? TiedHeads.of(contents.layers(), modelType(config)) : Set.of();
+      config.put(QUANTIZATION, quantization(contents.kept(), weights, heads));
     }
     return Optional.of(JsonText.pretty(new JsonValue.Obj(config)).getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** {@return whether a key of config.json is of a configuration of quantization} */
+  static boolean isQuantization(String key) {
+    return key.equals(QUANTIZATION) || key.equals(OLD_QUANTIZATION);
+  }
+
+  /**
+   * {@return the configuration of quantization in config.json, if it has one}
+   *
+   * @param config the whole of it
+   */
+  static Optional<JsonValue.Obj> quantization(JsonValue.Obj config) {
+    return config
+        .find(QUANTIZATION)
+        .or(() -> config.find(OLD_QUANTIZATION))
+        .filter(JsonValue.Obj.class::isInstance)
+        .map(JsonValue.Obj.class::cast);
+  }
+
+  /**
+   * {@return config.json as an object}
+   *
+   * @param bytes what it holds
+   * @param file its name for messages
+   * @throws ModelFormatException if it is no object, or not strict JSON
+   */
+  static JsonValue.Obj parse(byte[] bytes, String file) {
+    StrictJson.Dialect dialect =
+        new StrictJson.Dialect(
+            file,
+            "the configuration",
+            Reason.HEADER_JSON,
+            Reason.HEADER_JSON,
+            ReadLimits.DEFAULT.maxDepth(),
+            true);
+    return object(StrictJson.parse(ByteBuffer.wrap(bytes), dialect), file);
   }
 
   private static String modelType(Map<String, JsonValue> config) {
@@ -71,6 +110,10 @@ final class ConfigWriter {
     JsonValue json =
         JsonFiles.read(
             side.path(), file, "the configuration", Reason.HEADER_JSON, true, ReadLimits.DEFAULT);
+    return object(json, file);
+  }
+
+  private static JsonValue.Obj object(JsonValue json, String file) {
     if (json instanceof JsonValue.Obj object) {
       return object;
     }
@@ -79,7 +122,7 @@ final class ConfigWriter {
   }
 
   private static JsonValue quantization(
-      List<Layer> layers, List<PackedWeight> weights, Set<String> heads) {
+      List<TensorInfo> kept, List<PackedWeight> weights, Set<String> heads) {
     Map<String, List<PackedWeight>> groups = new TreeMap<>();
     for (PackedWeight weight : weights) {
       String key = JsonText.compact(arguments(weight));
@@ -90,11 +133,7 @@ final class ConfigWriter {
       List<JsonValue> targets =
           groups.size() == 1
               ? List.of(JsonValue.of("Linear"))
-              : group.stream()
-                  .map(PackedWeight::module)
-                  .sorted(JsonText.BY_CODE_POINT)
-                  .map(JsonValue::of)
-                  .toList();
+              : targets(group, weights).stream().map(JsonValue::of).toList();
       configGroups.put(
           "group_" + configGroups.size(),
           new JsonValue.Obj(
@@ -103,7 +142,7 @@ final class ConfigWriter {
                   "format", JsonValue.of(PACK),
                   "weights", arguments(group.get(0)))));
     }
-    List<JsonValue> ignore = ignored(layers, weights, heads).stream().map(JsonValue::of).toList();
+    List<JsonValue> ignore = ignored(kept, weights, heads).stream().map(JsonValue::of).toList();
     return new JsonValue.Obj(
         Map.of(
             "quant_method", JsonValue.of(METHOD),
@@ -127,29 +166,24 @@ final class ConfigWriter {
     return new JsonValue.Obj(json);
   }
 
-  /**
-   * A loader takes every other Linear for quantized, so each one in float is named, and each layer
-   * that could be one.
-   */
-  private static Set<String> ignored(
-      List<Layer> layers, List<PackedWeight> weights, Set<String> heads) {
-    Set<String> ignored = new LinkedHashSet<>();
-    for (Layer layer : layers) {
-      LayerKind kind = layer.kind();
-      boolean linear =
-          kind.equals(LayerKind.LINEAR)
-              || kind.equals(LayerKind.ROUTER)
-              || (kind.equals(LayerKind.UNKNOWN) && isMatrix(layer.tensor("weight")));
-      if (linear && !layer.name().isEmpty()) {
-        ignored.add(layer.name());
-      }
-    }
-    ignored.addAll(heads);
-    weights.forEach(w -> ignored.remove(w.module()));
-    return ignored;
+  private static List<String> targets(List<PackedWeight> group, List<PackedWeight> weights) {
+    Set<String> own = group.stream().map(PackedWeight::module).collect(Collectors.toSet());
+    return ModulePatterns.selecting(
+        own.stream().sorted(JsonText.BY_CODE_POINT).toList(),
+        weights.stream().map(PackedWeight::module).filter(m -> !own.contains(m)).toList());
   }
 
-  private static boolean isMatrix(Optional<TensorInfo> weight) {
-    return weight.isPresent() && weight.get().shape().rank() == 2;
+  /**
+   * A loader takes every other Linear for quantized, so whatever is kept and could be one is named:
+   * each matrix, of whatever kind it is thought to be.
+   */
+  private static List<String> ignored(
+      List<TensorInfo> kept, List<PackedWeight> weights, Set<String> heads) {
+    Set<String> ignored = new LinkedHashSet<>();
+    kept.forEach(tensor -> MatrixModule.of(tensor).ifPresent(ignored::add));
+    ignored.addAll(heads);
+    List<String> packed = weights.stream().map(PackedWeight::module).toList();
+    packed.forEach(ignored::remove);
+    return ModulePatterns.selecting(ignored, packed);
   }
 }

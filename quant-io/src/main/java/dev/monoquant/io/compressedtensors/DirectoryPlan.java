@@ -55,7 +55,7 @@ final class DirectoryPlan implements OutputLayout {
     this.disk = disk;
     contents.weights().forEach(w -> weights.put(w.name(), PackedWeight.of(w)));
     List<TensorInfo> all = new ArrayList<>(contents.kept());
-    weights.values().forEach(w -> all.addAll(w.tensors()));
+    weights.values().forEach(w -> all.addAll(w.layout().tensors()));
     Set<String> names = new HashSet<>();
     Set<String> sources = new TreeSet<>();
     for (TensorInfo tensor : all) {

@@ -2,17 +2,13 @@ package dev.monoquant.io.compressedtensors;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.monoquant.files.parts.BitPacking;
+import dev.monoquant.layout.Packing;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
-import dev.monoquant.model.TensorInfo;
-import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Part;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 
 /**
@@ -139,53 +135,8 @@ record PackedWeight(
     return weight.rows().tensor().shard();
   }
 
-  /** {@return bytes of a packed row} */
-  long rowBytes() {
-    return words(weight.rows().cols(), bits()) * Integer.BYTES;
-  }
-
-  /** {@return scales in a row} */
-  int groups() {
-    return strategy instanceof Strategy.Group g
-        ? Math.toIntExact(weight.rows().cols() / g.size())
-        : 1;
-  }
-
-  /** {@return whether zero points are packed; a single one is stored as it is} */
-  boolean packsZeroPoints() {
-    return !symmetric() && !(strategy instanceof Strategy.Tensor);
-  }
-
-  List<TensorInfo> tensors() {
-    WeightMatrix rows = weight.rows();
-    List<TensorInfo> tensors = new ArrayList<>();
-    tensors.add(
-        tensor(PACKED, ElementType.INT32, TensorShape.of(rows.rows(), words(rows.cols(), bits()))));
-    tensors.add(tensor(SCALE, scale.type(), scale.shape(rows.rows(), rows.cols())));
-    tensors.add(tensor(SHAPE, ElementType.INT64, TensorShape.of(2)));
-    if (packsZeroPoints()) {
-      tensors.add(
-          tensor(
-              ZERO_POINT, ElementType.INT32, TensorShape.of(words(rows.rows(), bits()), groups())));
-    } else if (!symmetric()) {
-      tensors.add(tensor(ZERO_POINT, ElementType.INT8, TensorShape.of(1)));
-    }
-    return tensors;
-  }
-
-  private TensorInfo tensor(String param, ElementType type, TensorShape shape) {
-    return new TensorInfo(name(param), type, shape, shard());
-  }
-
-  /** {@return 32-bit words that so many codes fill} */
-  static long words(long count, int bits) {
-    long bytes = BitPacking.packedBytes(count, bits);
-    return bytes / Integer.BYTES + (bytes % Integer.BYTES == 0 ? 0 : 1);
-  }
-
-  /** {@return words without codes across their edges, as it was done before dense packing} */
-  static long paddedWords(long count, int bits) {
-    int each = Integer.SIZE / bits;
-    return count / each + (count % each == 0 ? 0 : 1);
+  /** {@return how it lies in its tensors} */
+  StoredWeight layout() {
+    return new StoredWeight(weight, module(), Packing.WORDS, Packing.WORDS, shard());
   }
 }

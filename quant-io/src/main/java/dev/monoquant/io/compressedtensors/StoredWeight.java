@@ -4,125 +4,155 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
-import dev.monoquant.files.model.ModelFiles;
-import dev.monoquant.files.parts.BitPacking;
+import dev.monoquant.layout.Packing;
+import dev.monoquant.layout.TensorPerPart;
+import dev.monoquant.layout.TensorPerPart.Order;
+import dev.monoquant.layout.TensorPerPart.Storage;
+import dev.monoquant.layout.WeightLayout;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.RowRange;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.EncodedTile;
+import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Part;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.LinkedHashMap;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
- * A quantized weight in the tensors of a directory.
+ * A weight in the tensors of a module M, both ways. Packed, with all codes and packed zero points
+ * offset by 2^(bits-1):
  *
- * @param weight what it is
- * @param codes how the codes are stored
- * @param main the tensor with the codes
- * @param scale the tensor with the scales
- * @param zeroPoint the tensor with the zero points
- * @param densePoints whether packed zero points may cross the edges of words
+ * <pre>
+ * M.weight_packed      I32 (rows, words of a row)       {@link Packing#WORDS} along each row
+ * M.weight_scale       floats, a cell for each scale
+ * M.weight_shape       I64 (2)                          rows, columns
+ * M.weight_zero_point  I32 (words of a column, groups)  {@link Packing#WORDS} down each column,
+ *                      or I8 (1) for one of the tensor
+ * </pre>
+ *
+ * <p>Older files have {@link Packing#PADDED_WORDS}. With {@link Packing#CELLS} the codes are {@code
+ * M.weight}, a byte each, and there is no {@code M.weight_shape}.
  */
-record StoredWeight(
-    EncodedWeight weight,
-    Codes codes,
-    ModelFiles.Located main,
-    ModelFiles.Located scale,
-    Optional<ModelFiles.Located> zeroPoint,
-    boolean densePoints) {
+final class StoredWeight implements WeightLayout {
 
-  /** How codes are stored. */
-  enum Codes {
-    /** In 32-bit words, across their edges. */
-    DENSE,
-    /** In 32-bit words, as many as fit into each. */
-    PADDED,
-    /** A byte each. */
-    BYTES
+  private static final String CODES = "weight";
+
+  private final EncodedWeight weight;
+  private final String module;
+  private final Packing codes;
+  private final Packing points;
+  private final String label;
+  private final TensorPerPart parts;
+
+  /**
+   * Lays a weight out.
+   *
+   * @param weight an affine weight with one scale and perhaps zero points
+   * @param module the module whose tensors they are
+   * @param codes how codes are stored
+   * @param points how tiled zero points are stored
+   * @param label the file, for messages
+   */
+  StoredWeight(EncodedWeight weight, String module, Packing codes, Packing points, String label) {
+    this.weight = weight;
+    this.module = module;
+    this.codes = codes;
+    this.points = points;
+    this.label = label;
+    this.parts = new TensorPerPart(weight.rows(), weight.encoding(), this::storage);
   }
 
-  EncodedTile read(long firstRow, int height) throws IOException {
-    Map<String, byte[]> parts = new LinkedHashMap<>();
-    parts.put(Part.CODES, codes(firstRow, height));
-    parts.put(Part.SCALE, cells(scale, Part.SCALE, firstRow, height));
-    if (zeroPoint.isPresent()) {
-      parts.put(Part.ZERO_POINT, zeroPoints(zeroPoint.get(), firstRow, height));
+  private Storage storage(Part part) {
+    Formula.Affine affine = (Formula.Affine) weight.encoding().formula();
+    if (part.name().equals(affine.codes())) {
+      return new Storage(name(codes == Packing.CELLS ? CODES : PackedWeight.PACKED), codes);
     }
-    return new EncodedTile(firstRow, height, parts);
-  }
-
-  private int bits() {
-    return weight.encoding().part(Part.CODES).type().bits();
-  }
-
-  private byte[] codes(long firstRow, int height) throws IOException {
-    WeightMatrix rows = weight.rows();
-    int cols = Math.toIntExact(rows.cols());
-    int bits = bits();
-    int stride = Math.toIntExact(main.stored().bytes() / rows.rows());
-    ByteBuffer stored =
-        main.read(firstRow * stride, Math.toIntExact(Math.multiplyExact(height, (long) stride)));
-    byte[] out = new byte[Math.toIntExact(Math.multiplyExact(height, (long) cols))];
-    if (codes == Codes.BYTES) {
-      stored.get(out);
-      requireCodes(out);
-      return out;
+    if (part.name().equals(affine.scales().get(0).part())) {
+      return new Storage(name(PackedWeight.SCALE), Packing.CELLS);
     }
-    int flip = 1 << (bits - 1);
-    int run = codes == Codes.DENSE ? cols : Integer.SIZE / bits;
-    int runBytes = codes == Codes.DENSE ? stride : Integer.BYTES;
-    for (int row = 0; row < height; row++) {
-      for (int col = 0, at = row * stride; col < cols; col += run, at += runBytes) {
-        int count = Math.min(run, cols - col);
-        BitPacking.unpack(stored, at, count, bits, flip, true, out, row * cols + col);
+    return part.tiled()
+        ? new Storage(name(PackedWeight.ZERO_POINT), points, Order.COLUMNS)
+        : new Storage(name(PackedWeight.ZERO_POINT), Packing.CELLS);
+  }
+
+  private String name(String param) {
+    return module + "." + param;
+  }
+
+  private TensorInfo shape() {
+    String shard = weight.rows().tensor().shard();
+    return new TensorInfo(name(PackedWeight.SHAPE), ElementType.INT64, TensorShape.of(2), shard);
+  }
+
+  EncodedWeight weight() {
+    return weight;
+  }
+
+  @Override
+  public List<TensorInfo> tensors() {
+    List<TensorInfo> tensors = new ArrayList<>(parts.tensors());
+    if (codes != Packing.CELLS) {
+      tensors.add(shape());
+    }
+    return tensors;
+  }
+
+  @Override
+  public Writer writer(Sink sink) {
+    Writer writer = parts.writer(sink);
+    return new Writer() {
+      @Override
+      public void writeTile(EncodedTile tile) throws IOException {
+        writer.writeTile(tile);
+      }
+
+      @Override
+      public void writeWhole(Map<String, byte[]> whole) throws IOException {
+        writer.writeWhole(whole);
+        if (codes != Packing.CELLS) {
+          WeightMatrix rows = weight.rows();
+          ByteBuffer shape = ByteBuffer.allocate(2 * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+          sink.write(shape(), 0, shape.putLong(rows.rows()).putLong(rows.cols()).flip());
+        }
+      }
+    };
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * @throws ModelFormatException if a byte is no code of so few bits
+   */
+  @Override
+  public EncodedTile read(RowRange rows, Source source) throws IOException {
+    EncodedTile tile = parts.read(rows, source);
+    for (Part part : weight.encoding().parts()) {
+      TensorInfo tensor = parts.tensor(part.name());
+      if (part.type().isCode() && tensor.type() == ElementType.INT8) {
+        requireCodes(part.type(), tensor, tile.part(part.name()));
       }
     }
-    return out;
+    return tile;
   }
 
-  private byte[] cells(ModelFiles.Located tensor, String name, long firstRow, int height)
-      throws IOException {
-    Part part = weight.encoding().part(name);
-    int size = Math.toIntExact(tensor.stored().bytes());
-    ByteBuffer stored;
-    if (part.tiled()) {
-      int stride = Math.toIntExact(size / weight.rows().rows());
-      stored = tensor.read(firstRow * stride, Math.multiplyExact(height, stride));
-    } else {
-      stored = tensor.read(0, size);
-    }
-    byte[] out = new byte[stored.remaining()];
-    stored.get(out);
-    return out;
-  }
-
-  private byte[] zeroPoints(ModelFiles.Located tensor, long firstRow, int height)
-      throws IOException {
-    if (tensor.stored().type().bits() == 8) {
-      byte[] cells = cells(tensor, Part.ZERO_POINT, firstRow, height);
-      requireCodes(cells);
-      return cells;
-    }
-    ByteBuffer words = tensor.read(0, Math.toIntExact(tensor.stored().bytes()));
-    int groups = Math.toIntExact(tensor.stored().shape().dim(1));
-    return ZeroPoints.unpack(words, bits(), groups, firstRow, height, densePoints);
-  }
-
-  private void requireCodes(byte[] cells) {
-    int limit = 1 << (bits() - 1);
+  private void requireCodes(ElementType type, TensorInfo tensor, byte[] cells) {
     for (byte cell : cells) {
-      if (cell < -limit || cell >= limit) {
+      if (cell < type.minCode() || cell > type.maxCode()) {
         throw new ModelFormatException(
             Reason.TENSOR_BOUNDS,
-            main.file().label(),
-            "tensor " + quote(main.stored().name()),
+            label,
+            "tensor " + quote(tensor.name()),
             "holds "
                 + cell
                 + ", which is no signed code of "
-                + bits()
+                + type.bits()
                 + " bits. The file is damaged; fetch it again.");
       }
     }

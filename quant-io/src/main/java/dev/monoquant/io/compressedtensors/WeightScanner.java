@@ -5,6 +5,7 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.model.ModelFiles;
+import dev.monoquant.layout.Packing;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
@@ -34,6 +35,9 @@ final class WeightScanner {
   private static final String WEIGHT_SUFFIX = ".weight";
   private static final String ADVICE =
       " The files do not belong together or are damaged; fetch them again.";
+
+  /** Ways of packing codes into words; the second is that of older files. */
+  private static final List<Packing> WORDS = List.of(Packing.WORDS, Packing.PADDED_WORDS);
 
   private final ModelFiles files;
   private final GroupMatcher matcher;
@@ -67,7 +71,7 @@ final class WeightScanner {
   }
 
   private void scan(String module, boolean packed) throws IOException {
-    ConfigGroup group = matcher.find(module);
+    ConfigGroup group = matcher.require(module);
     ModelFiles.Located main = require(module, packed ? PackedWeight.PACKED : "weight");
     if (group.packed() != packed) {
       throw fault(main, "is not what the format of its group " + quote(group.name()) + " has");
@@ -85,16 +89,16 @@ final class WeightScanner {
     if (shape.rank() != 2 || shape.elements() == 0) {
       throw fault(main, "has the weight shape " + shape + ", not (outputs, inputs)");
     }
-    StoredWeight.Codes codes = packed ? packing(main, shape, group) : bytes(main);
-    Part scalePart = scalePart(scale, shape, group);
     ElementType codeType = ElementType.code(group.bits(), true);
+    Packing codes = packed ? packing(main, shape, codeType) : bytes(main);
+    Part scalePart = scalePart(scale, shape, group);
     Part codePart = Part.perElement(Part.CODES, codeType);
     Encoding encoding =
         group.symmetric()
             ? Encoding.affine(codePart, scalePart)
             : Encoding.affine(
                 codePart, scalePart, new Part(Part.ZERO_POINT, codeType, scalePart.extent()));
-    Optional<ModelFiles.Located> points = zeroPoint(module, group, shape, scalePart);
+    Packing points = zeroPoint(module, group, shape, scalePart);
     TensorInfo info =
         new TensorInfo(module + WEIGHT_SUFFIX, scale.info().type(), shape, main.info().shard());
     if (packed && files.find(info.name()).isPresent()) {
@@ -106,10 +110,7 @@ final class WeightScanner {
             new SchemeId("int" + group.bits(), 1),
             CommonOptions.of(group.bits(), group.symmetric(), group.strategy().granularity()),
             encoding);
-    boolean dense =
-        points.isEmpty()
-            || points.get().info().shape().dim(0) == PackedWeight.words(shape.dim(0), group.bits());
-    weights.put(info.name(), new StoredWeight(weight, codes, main, scale, points, dense));
+    weights.put(info.name(), new StoredWeight(weight, module, codes, points, main.file().label()));
   }
 
   private ModelFiles.Located require(String module, String param) {
@@ -143,20 +144,14 @@ final class WeightScanner {
     return TensorShape.of(rows, cols);
   }
 
-  private static StoredWeight.Codes packing(
-      ModelFiles.Located main, TensorShape shape, ConfigGroup group) {
+  private static Packing packing(ModelFiles.Located main, TensorShape shape, ElementType code) {
     long rows = shape.dim(0);
     long cols = shape.dim(1);
     if (main.info().type() == ElementType.INT32) {
-      if (main.info()
-          .shape()
-          .equals(TensorShape.of(rows, PackedWeight.words(cols, group.bits())))) {
-        return StoredWeight.Codes.DENSE;
-      }
-      if (main.info()
-          .shape()
-          .equals(TensorShape.of(rows, PackedWeight.paddedWords(cols, group.bits())))) {
-        return StoredWeight.Codes.PADDED;
+      for (Packing packing : WORDS) {
+        if (main.info().shape().equals(TensorShape.of(rows, packing.elements(code, cols)))) {
+          return packing;
+        }
       }
     }
     throw fault(
@@ -166,19 +161,19 @@ final class WeightScanner {
             + "; a weight of shape "
             + shape
             + " at "
-            + group.bits()
+            + code.bits()
             + " bits needs I32 ["
             + rows
             + ", "
-            + PackedWeight.words(cols, group.bits())
+            + Packing.WORDS.elements(code, cols)
             + "]");
   }
 
-  private static StoredWeight.Codes bytes(ModelFiles.Located main) {
+  private static Packing bytes(ModelFiles.Located main) {
     if (main.info().type() != ElementType.INT8) {
       throw fault(main, "is " + describe(main) + ", but its group is of integers, I8");
     }
-    return StoredWeight.Codes.BYTES;
+    return Packing.CELLS;
   }
 
   private static Part scalePart(ModelFiles.Located scale, TensorShape shape, ConfigGroup group) {
@@ -199,36 +194,33 @@ final class WeightScanner {
     return part;
   }
 
-  private Optional<ModelFiles.Located> zeroPoint(
-      String module, ConfigGroup group, TensorShape shape, Part scale) throws IOException {
+  /** {@return how the zero points of a weight are stored, if it has any} */
+  private Packing zeroPoint(String module, ConfigGroup group, TensorShape shape, Part scale)
+      throws IOException {
     String name = module + "." + PackedWeight.ZERO_POINT;
     if (group.symmetric()) {
       if (files.find(name).isPresent()) {
         requireZeros(require(module, PackedWeight.ZERO_POINT));
       }
-      return Optional.empty();
+      return Packing.CELLS;
     }
     ModelFiles.Located located = require(module, PackedWeight.ZERO_POINT);
     TensorShape cells = scale.shape(shape.dim(0), shape.dim(1));
     TensorShape actual = located.info().shape();
-    boolean fits;
-    if (located.info().type() == ElementType.INT8) {
-      fits = actual.equals(cells) || (!scale.tiled() && actual.rank() == 0);
-    } else {
-      fits =
-          located.info().type() == ElementType.INT32
-              && group.packed()
-              && scale.tiled()
-              && (actual.equals(
-                      TensorShape.of(PackedWeight.words(shape.dim(0), group.bits()), cells.dim(1)))
-                  || actual.equals(
-                      TensorShape.of(
-                          PackedWeight.paddedWords(shape.dim(0), group.bits()), cells.dim(1))));
+    if (located.info().type() == ElementType.INT8
+        && (actual.equals(cells) || (!scale.tiled() && actual.rank() == 0))) {
+      return Packing.CELLS;
     }
-    if (!fits) {
-      throw fault(located, "is " + describe(located) + "; there are scales of shape " + cells);
+    if (located.info().type() == ElementType.INT32 && group.packed() && scale.tiled()) {
+      ElementType code = ElementType.code(group.bits(), true);
+      for (Packing packing : WORDS) {
+        long words = packing.elements(code, shape.dim(0));
+        if (actual.equals(TensorShape.of(words, cells.dim(1)))) {
+          return packing;
+        }
+      }
     }
-    return Optional.of(located);
+    throw fault(located, "is " + describe(located) + "; there are scales of shape " + cells);
   }
 
   /** Some writers store the zero points of symmetric weights, which are all zero. */

@@ -4,13 +4,14 @@ import dev.monoquant.files.model.FileSource;
 import dev.monoquant.files.model.ModelFiles;
 import dev.monoquant.files.model.TrainedModel;
 import dev.monoquant.files.safetensors.SafetensorsFile;
+import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadChoices;
 import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -24,16 +25,14 @@ final class OwnFiles {
   static ModelSource source(ModelFiles files, ReadChoices choices, ReadLimits limits)
       throws IOException {
     try {
-      List<EncodedWeight> weights = new ArrayList<>();
+      Map<EncodedWeight, WeightLayout> weights = new LinkedHashMap<>();
       for (Map.Entry<String, SafetensorsFile> shard : files.shards().entrySet()) {
-        weights.addAll(SelfDescription.read(shard.getValue(), shard.getKey(), limits));
+        SelfDescription.read(shard.getValue(), shard.getKey(), limits)
+            .forEach(weight -> weights.put(weight, SafetensorsOutput.parts(weight)));
       }
       Set<String> parts = new HashSet<>();
-      for (EncodedWeight weight : weights) {
-        PartStorage.of(weight).forEach(p -> parts.add(p.tensor().name()));
-      }
-      ModelSource source =
-          new FileSource(files, weights, parts, new PartReader(files), List.of());
+      weights.values().forEach(w -> w.tensors().forEach(t -> parts.add(t.name())));
+      ModelSource source = new FileSource(files, weights, parts, List.of(), info -> List.of());
       return TrainedModel.of(
           source, choices.stripPrefixes().orElse(false), choices.fold().orElse(false));
     } catch (IOException | RuntimeException | Error e) {

@@ -6,6 +6,10 @@ import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.safetensors.SafetensorsLayout;
+import dev.monoquant.layout.Packing;
+import dev.monoquant.layout.TensorPerPart;
+import dev.monoquant.layout.TensorPerPart.Order;
+import dev.monoquant.layout.TensorPerPart.Storage;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
@@ -16,6 +20,9 @@ import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.WriteOptions;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Formula;
+import dev.monoquant.tile.Part;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,12 +40,10 @@ import java.util.TreeMap;
  *
  * <ul>
  *   <li>a kept tensor: under its name, type and shape;
- *   <li>of a weight {@code W} the part {@code codes} under {@code W}, any other under {@code
- *       W_PART}, such as {@code fc.weight_scale}; cells of 8 bits and more little-endian, cells
- *       below 8 bits packed along the columns into U8 of shape (rows, ceil(cols * bits / 8)),
- *       element i at bit i * bits of its row, least significant bit first, signed codes in two's
- *       complement;
- *   <li>a cast, whose only part is {@code values}: under {@code W} in its original shape;
+ *   <li>of a weight {@code W} the codes under {@code W}, see {@link Encoding#numbers}, any other
+ *       part under {@code W_PART}, such as {@code fc.weight_scale}; packed along the columns as
+ *       {@link Packing#BITS} says, of shape (rows, ceil(cols * bits / 8)) below 8 bits;
+ *   <li>a cast to floats of 16 bits and more: under {@code W} in its original shape and axis order;
  *   <li>{@code __metadata__}: {@code monoquant.manifest}, see {@link Manifest}, with the SHA-256 of
  *       every input file and tensor; the texts that came with the model; {@code format} = {@code
  *       pt} if they have no format; {@code monoquant.version} = {@code 1}, the version of this
@@ -108,7 +113,7 @@ public final class SafetensorsOutput implements OutputFormat {
       this.disk = disk;
       List<TensorInfo> all = new ArrayList<>(contents.kept());
       for (EncodedWeight weight : contents.weights()) {
-        PartStorage.of(weight).forEach(part -> all.add(part.tensor()));
+        all.addAll(parts(weight).tensors());
       }
       this.tensors = List.copyOf(all);
       List<String> names = tensors.stream().map(TensorInfo::name).toList();
@@ -166,6 +171,25 @@ public final class SafetensorsOutput implements OutputFormat {
       }
       return texts;
     }
+  }
+
+  /** {@return how the parts of a weight are stored} */
+  static TensorPerPart parts(EncodedWeight weight) {
+    Optional<Part> numbers = weight.encoding().numbers();
+    boolean floats =
+        weight.encoding().formula() instanceof Formula.Cast
+            && numbers.filter(part -> part.type().isQuantizable()).isPresent();
+    return new TensorPerPart(
+        weight.rows(),
+        weight.encoding(),
+        part -> {
+          if (!numbers.filter(part::equals).isPresent()) {
+            return new Storage(weight.name() + "_" + part.name(), Packing.BITS);
+          }
+          return floats
+              ? new Storage(weight.name(), Packing.CELLS, Order.TENSOR)
+              : new Storage(weight.name(), Packing.BITS);
+        });
   }
 
   private static String provenanceKey(String name) {

@@ -6,6 +6,7 @@ import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputFile;
 import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.output.Staging;
+import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputWriter;
@@ -16,6 +17,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** One safetensors file in the making. */
 final class SafetensorsWriter implements OutputWriter {
@@ -24,7 +26,7 @@ final class SafetensorsWriter implements OutputWriter {
   private final Path target;
   private final Staging staging;
   private final OutputFile file;
-  private final PartWriter parts;
+  private final Map<String, WeightLayout.Writer> weights = new ConcurrentHashMap<>();
 
   private boolean finished;
 
@@ -38,17 +40,24 @@ final class SafetensorsWriter implements OutputWriter {
       staging.close();
       throw e;
     }
-    this.parts = new PartWriter(file);
   }
 
   @Override
   public void writeTile(EncodedWeight weight, EncodedTile tile) throws IOException {
-    parts.writeTile(weight, tile);
+    writer(weight).writeTile(tile);
   }
 
   @Override
   public void writeWhole(EncodedWeight weight, Map<String, byte[]> whole) throws IOException {
-    parts.writeWhole(weight, whole);
+    writer(weight).writeWhole(whole);
+  }
+
+  private WeightLayout.Writer writer(EncodedWeight weight) {
+    return weights.computeIfAbsent(
+        weight.name(),
+        name ->
+            SafetensorsOutput.parts(weight)
+                .writer((tensor, offset, data) -> file.write(tensor.name(), offset, data)));
   }
 
   @Override

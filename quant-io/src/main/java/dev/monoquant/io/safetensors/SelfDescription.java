@@ -96,12 +96,12 @@ final class SelfDescription {
         EncodedWeight weight =
             WeightJson.read(
                 member.getKey(), member.getValue(), shard, fault, Set.of(), (w, f) -> checked(w));
-        for (PartStorage part : PartStorage.of(weight)) {
-          String other = owner.putIfAbsent(part.tensor().name(), weight.name());
+        for (TensorInfo part : SafetensorsOutput.parts(weight).tensors()) {
+          String other = owner.putIfAbsent(part.name(), weight.name());
           if (other != null) {
             throw fault.of(
                 WeightJson.where(weight.name()),
-                "shares tensor " + quote(part.tensor().name()) + " with " + quote(other));
+                "shares tensor " + quote(part.name()) + " with " + quote(other));
           }
         }
         weights.add(weight);
@@ -110,12 +110,12 @@ final class SelfDescription {
     }
 
     private EncodedWeight checked(EncodedWeight weight) {
-      PartStorage.of(weight).forEach(p -> requireTensor(WeightJson.where(weight.name()), p));
+      String where = WeightJson.where(weight.name());
+      SafetensorsOutput.parts(weight).tensors().forEach(part -> requireTensor(where, part));
       return weight;
     }
 
-    private void requireTensor(String where, PartStorage part) {
-      TensorInfo wanted = part.tensor();
+    private void requireTensor(String where, TensorInfo wanted) {
       StoredTensor found = file.find(wanted.name()).orElse(null);
       if (found == null) {
         throw fault.of(where, "its part " + quote(wanted.name()) + " is no tensor of the file");

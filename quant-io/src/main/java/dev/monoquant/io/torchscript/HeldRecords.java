@@ -138,7 +138,7 @@ record HeldRecords(
         throw broken("storage " + quote(storage.key()) + " is of no weight that is written");
       }
       Part part = weight.encoding().part(storage.part());
-      long expected = HeldPart.of(weight, part).bytes();
+      long expected = HeldStorage.layout(weight).tensor(part.name()).bytes();
       if (size != expected || storage.bytes() != expected) {
         throw broken(
             "storage "

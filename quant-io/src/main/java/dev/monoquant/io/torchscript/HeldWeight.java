@@ -2,13 +2,12 @@ package dev.monoquant.io.torchscript;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.monoquant.files.parts.CellGrid;
 import dev.monoquant.files.torch.Storage;
+import dev.monoquant.model.RowRange;
+import dev.monoquant.script.HeldStorage;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.EncodedTile;
-import dev.monoquant.tile.Part;
 import java.io.IOException;
-import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
@@ -24,17 +23,11 @@ record HeldWeight(EncodedWeight weight, Map<String, Storage> storages) {
     storages = Map.copyOf(storages);
   }
 
-  EncodedTile read(long firstRow, int height) throws IOException {
-    CellGrid.checkRows(weight.rows(), weight.encoding(), firstRow, height);
-    Map<String, byte[]> parts = new LinkedHashMap<>();
-    for (Part part : weight.encoding().parts()) {
-      HeldPart held = HeldPart.of(weight, part);
-      int rows = held.cellRows(height);
-      int length = Math.toIntExact(Math.multiplyExact(held.cells().bytes(), (long) rows));
-      Storage storage = requireNonNull(storages.get(part.name()));
-      parts.put(
-          part.name(), held.cells().unpack(storage.slice(held.offset(firstRow), length), rows));
-    }
-    return new EncodedTile(firstRow, height, parts);
+  EncodedTile read(RowRange rows) throws IOException {
+    return HeldStorage.layout(weight)
+        .read(
+            rows,
+            (tensor, offset, length) ->
+                requireNonNull(storages.get(tensor.name())).slice(offset, length));
   }
 }

@@ -14,6 +14,7 @@ import dev.monoquant.files.torch.TorchZip;
 import dev.monoquant.files.zip.ArchiveEntry;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.script.HeldStorage;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.Part;
 import java.io.IOException;
@@ -132,7 +133,7 @@ final class RewrittenReader {
     }
     long expected;
     try {
-      expected = HeldPart.of(weight, part).bytes();
+      expected = HeldStorage.layout(weight).tensor(part.name()).bytes();
     } catch (ArithmeticException e) {
       throw fault.of(where, e);
     }

@@ -114,7 +114,7 @@ final class ScriptSource implements ModelSource {
           info.name() + " holds no quantized weight " + quote(weight.name()));
     }
     plain.requireOpen();
-    return found.read(rows.first(), rows.height());
+    return found.read(rows);
   }
 
   @Override

@@ -5,6 +5,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.script.HeldStorage;
 import dev.monoquant.script.HolderOptions;
 import dev.monoquant.script.Rewritten;
 import dev.monoquant.spi.EncodedWeight;
@@ -41,7 +42,7 @@ import java.util.Optional;
  *       dev.monoquant.files.manifest.Manifest};
  *   <li>{@code data/KEY} and {@code constants/KEY}: storages of the original that the program still
  *       refers to, byte for byte and each once, whatever tensors are views of them; then the parts
- *       of the weights, see {@link HeldPart}.
+ *       of the weights, see {@link HeldStorage}.
  * </ul>
  *
  * <p>Where the input is a directory and the target is not named as an archive, the output is a

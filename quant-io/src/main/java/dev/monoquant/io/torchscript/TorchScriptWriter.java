@@ -11,20 +11,20 @@ import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.output.Staging;
-import dev.monoquant.files.parts.CellGrid;
 import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.files.torch.Storage;
 import dev.monoquant.files.torch.TorchTensor;
 import dev.monoquant.files.torch.TorchZip;
 import dev.monoquant.files.zip.ArchiveWriter;
+import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.script.HeldStorage;
 import dev.monoquant.script.HolderRun;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.tile.EncodedTile;
-import dev.monoquant.tile.Part;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -56,6 +56,7 @@ final class TorchScriptWriter implements OutputWriter {
   private final ArchiveWriter file;
   private final Map<String, AtomicLong> missing = new HashMap<>();
   private final Map<String, TorchTensor> views;
+  private final Map<String, WeightLayout.Writer> writers = new ConcurrentHashMap<>();
   private final Set<String> copied = ConcurrentHashMap.newKeySet();
   private final String name;
   private final List<Path> written = new ArrayList<>();
@@ -113,42 +114,32 @@ final class TorchScriptWriter implements OutputWriter {
     return Staging.openDirectory(job, Map.of("format", "torchscript"), bytes, disk);
   }
 
-  private List<String> records(EncodedWeight weight, Part part) {
+  private WeightLayout.Writer writer(EncodedWeight weight) {
     Map<String, List<String>> parts = plan.records().parts().get(weight.name());
     if (parts == null) {
       throw new IllegalArgumentException(
           quote(weight.name()) + " is no weight that is to be written");
     }
-    return parts.getOrDefault(part.name(), List.of());
+    return writers.computeIfAbsent(
+        weight.name(),
+        name ->
+            HeldStorage.layout(weight)
+                .writer(
+                    (part, offset, data) -> {
+                      for (String record : parts.getOrDefault(part.name(), List.of())) {
+                        file.write(plan.entry(record), offset, data.duplicate());
+                      }
+                    }));
   }
 
   @Override
   public void writeTile(EncodedWeight weight, EncodedTile tile) throws IOException {
-    CellGrid.checkRows(weight.rows(), weight.encoding(), tile.firstRow(), tile.height());
-    for (Part part : weight.encoding().parts()) {
-      if (part.tiled()) {
-        byte[] cells = CellGrid.cells(part, weight.rows(), tile);
-        write(weight, part, tile.firstRow(), cells);
-      }
-    }
+    writer(weight).writeTile(tile);
   }
 
   @Override
   public void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) throws IOException {
-    for (Part part : weight.encoding().parts()) {
-      if (!part.tiled()) {
-        write(weight, part, 0, CellGrid.whole(part, weight.rows(), parts));
-      }
-    }
-  }
-
-  private void write(EncodedWeight weight, Part part, long firstRow, byte[] cells)
-      throws IOException {
-    HeldPart held = HeldPart.of(weight, part);
-    byte[] stored = held.cells().pack(cells);
-    for (String record : records(weight, part)) {
-      file.write(plan.entry(record), held.offset(firstRow), ByteBuffer.wrap(stored));
-    }
+    writer(weight).writeWhole(parts);
   }
 
   @Override

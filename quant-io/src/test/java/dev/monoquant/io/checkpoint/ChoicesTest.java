@@ -217,7 +217,8 @@ class ChoicesTest {
   @Test
   void aUsualEntryWinsOverStrayTensorsBesideIt() throws IOException {
     for (String entry : List.of("model", "state_dict", "net", "params")) {
-      Path file = checkpoint("best_val_loss", entry + "/a.w", entry + "/a.b", "mean", "optimizer/x");
+      Path file =
+          checkpoint("best_val_loss", entry + "/a.w", entry + "/a.b", "mean", "optimizer/x");
       try (ModelSource source = open(file, ReadChoices.DEFAULT)) {
         assertThat(source.info().tensors())
             .extracting(TensorInfo::name)
@@ -258,8 +259,7 @@ class ChoicesTest {
             checkpoint("0/state/0/momentum_buffer", "1/state/0/momentum_buffer"))) {
       assertThatThrownBy(() -> open(file, ReadChoices.DEFAULT).close())
           .isInstanceOfSatisfying(
-              ModelFormatException.class,
-              e -> assertThat(e.reason()).isEqualTo(Reason.NO_TENSORS))
+              ModelFormatException.class, e -> assertThat(e.reason()).isEqualTo(Reason.NO_TENSORS))
           .hasMessageContaining("state of an optimizer");
     }
     Path both = checkpoint("gen/a.w", "opt_g/state/0/exp_avg", "opt_g/state/0/step");
@@ -301,7 +301,8 @@ class ChoicesTest {
                   + " (madeup.config.Args).");
     }
     assertThat(names(beside, ReadChoices.DEFAULT.withEntry("model"))).containsExactly("w");
-    requireGlobal(beside, ReadChoices.DEFAULT.withEntry("/"), "madeup.config.Args (under \"args\")");
+    requireGlobal(
+        beside, ReadChoices.DEFAULT.withEntry("/"), "madeup.config.Args (under \"args\")");
     requireGlobal(
         withObject("", "cfg", "madeup.config", "Args"), ReadChoices.DEFAULT, "madeup.config.Args");
     for (String training : List.of("args", "optimizer", "lr_scheduler", "hparams")) {
@@ -328,6 +329,5 @@ class ChoicesTest {
           ReadChoices.DEFAULT,
           one.getKey() + "." + one.getValue());
     }
-  }
   }
 }

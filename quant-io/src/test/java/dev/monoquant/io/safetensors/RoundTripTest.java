@@ -206,7 +206,7 @@ class RoundTripTest {
                 .parts()
                 .forEach(
                     part -> {
-                      boolean main = part.name().equals("codes") || part.name().equals("values");
+                      boolean main = List.of("codes", "values", "index").contains(part.name());
                       String name = weight.name() + (main ? "" : "_" + part.name());
                       names.add(name);
                       byte[] expected = plainBytes(weight, part, parts.get(part.name()));

@@ -90,8 +90,7 @@ class TrainedModelTest {
           .contains("Skipped objects beside the weights", "\"args\" (argparse.Namespace)");
     }
     assertThatThrownBy(
-            () ->
-                open(TorchOracleTest.oracle(name), ReadChoices.DEFAULT.withEntry("/")).close())
+            () -> open(TorchOracleTest.oracle(name), ReadChoices.DEFAULT.withEntry("/")).close())
         .isInstanceOfSatisfying(
             ModelFormatException.class, e -> assertThat(e.reason()).isEqualTo(Reason.PICKLE_GLOBAL))
         .hasMessageContaining("argparse.Namespace (under \"args\")");
@@ -118,8 +117,7 @@ class TrainedModelTest {
 
   private static double[] numbers(ModelSource source, TensorInfo tensor, int piece)
       throws IOException {
-    ByteBuffer all =
-        ByteBuffer.allocate((int) tensor.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer all = ByteBuffer.allocate((int) tensor.bytes()).order(ByteOrder.LITTLE_ENDIAN);
     for (long at = 0; at < tensor.bytes(); at += piece) {
       all.put(source.read(tensor, at, (int) Math.min(piece, tensor.bytes() - at)));
     }

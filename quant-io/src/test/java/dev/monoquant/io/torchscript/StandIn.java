@@ -1,6 +1,5 @@
 package dev.monoquant.io.torchscript;
 
-import dev.monoquant.files.parts.CellRows;
 import dev.monoquant.files.pickle.PickleDict;
 import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.files.pickle.PickleObject.Call;
@@ -13,6 +12,7 @@ import dev.monoquant.files.pickle.PickleValue.Int;
 import dev.monoquant.files.pickle.PickleValue.Text;
 import dev.monoquant.files.pickle.PickleWriter;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.model.TensorInfo;
 import dev.monoquant.script.HeldStorage;
 import dev.monoquant.script.Mode;
 import dev.monoquant.script.Rewritten;
@@ -85,10 +85,8 @@ final class StandIn implements Rewriting {
   }
 
   private static HeldStorage storage(EncodedWeight weight, Part part, String key) {
-    HeldPart held = HeldPart.of(weight, part);
-    CellRows cells = held.cells();
-    ElementType type = cells.isPacked() ? ElementType.UINT8 : part.type();
-    return new HeldStorage(key, weight.name(), part.name(), type, held.bytes() / type.cellBytes());
+    TensorInfo held = HeldStorage.layout(weight).tensor(part.name());
+    return new HeldStorage(key, weight.name(), part.name(), held.type(), held.shape().elements());
   }
 
   private static PickleObject holder(List<HeldStorage> storages) {

@@ -85,6 +85,11 @@ public class ForwardingOutput implements OutputFormat {
   }
 
   @Override
+  public ModelSource view(ModelSource source) throws IOException {
+    return inside.view(source);
+  }
+
+  @Override
   public OutputSession open(ModelSource source) throws IOException {
     return opened(inside.open(source));
   }

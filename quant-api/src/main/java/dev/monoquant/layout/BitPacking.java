@@ -1,4 +1,4 @@
-package dev.monoquant.files.parts;
+package dev.monoquant.layout;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -13,7 +13,7 @@ import java.nio.ByteOrder;
  *
  * <p>Eight codes are moved at once: three merges fold eight bytes of b bits into b bytes.
  */
-public final class BitPacking {
+final class BitPacking {
 
   private static final VarHandle LONGS =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
@@ -27,7 +27,7 @@ public final class BitPacking {
    * @param count codes
    * @param bits bits of one
    */
-  public static long packedBytes(long count, int bits) {
+  static long packedBytes(long count, int bits) {
     long all = Math.multiplyExact(count, (long) bits);
     return all / 8 + (all % 8 == 0 ? 0 : 1);
   }
@@ -46,8 +46,7 @@ public final class BitPacking {
    *     order
    * @param to the first byte
    */
-  public static void pack(
-      byte[] codes, int from, int count, int bits, int flip, byte[] out, int to) {
+  static void pack(byte[] codes, int from, int count, int bits, int flip, byte[] out, int to) {
     long mask = (0xffL >>> (8 - bits)) * EACH_BYTE;
     long inverted = (flip & 0xffL) * EACH_BYTE;
     int at = to;
@@ -81,7 +80,7 @@ public final class BitPacking {
    * @param out where to, a byte each
    * @param to the first code
    */
-  public static void unpack(
+  static void unpack(
       ByteBuffer packed,
       int from,
       int count,

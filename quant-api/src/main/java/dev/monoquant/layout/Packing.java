@@ -1,0 +1,144 @@
+package dev.monoquant.layout;
+
+import dev.monoquant.model.ElementType;
+import java.nio.ByteBuffer;
+
+/**
+ * How a line of cells, such as a row of codes, lies in the elements of a stored tensor. Cells of 16
+ * bits and more are little-endian. Below 8 bits:
+ *
+ * <pre>
+ * packing       cell  line of cells                     bytes
+ * CELLS         I4    1 -1 7 -8 3                       01 ff 07 f8 03
+ * BITS          I4    1 -1 7 -8 3                       f1 87 03
+ * BITS          U3    1 2 3 4 5 6 7 0 1                 d1 58 1f 01
+ * BITS          I3    1 -1 3 -4                         f9 08
+ * WORDS         I4    1 -1 7 -8 3                       79 0f 0b 00
+ * WORDS         I3    0 0 0 0 0 0 0 0 0 0 -1 3          24 49 92 e4 0e 00 00 00
+ * PADDED_WORDS  I4    1 -1 7 -8 3                       79 0f 0b 00
+ * PADDED_WORDS  I3    0 0 0 0 0 0 0 0 0 0 -1 3          24 49 92 24 3b 00 00 00
+ * </pre>
+ *
+ * <p>Where cells share bytes, the first one is in the least significant bits, and what is left of
+ * the last element is zero. In words, 2^(bits-1) is added to signed codes, so that all are
+ * positive.
+ */
+public enum Packing {
+
+  /** As tiles have them: a byte for a cell below 8 bits, its sign extended. */
+  CELLS,
+
+  /**
+   * Cells below 8 bits without gaps, signed codes in two's complement; all others as {@link
+   * #CELLS}.
+   */
+  BITS,
+
+  /** Codes without gaps in little-endian 32-bit words, across the edges of words. */
+  WORDS,
+
+  /** As many codes as fit into each little-endian 32-bit word, and none across its edges. */
+  PADDED_WORDS;
+
+  /**
+   * {@return the type of the stored elements}
+   *
+   * @param cell the type of a cell
+   * @throws IllegalArgumentException if these cells are not codes, which words need
+   */
+  public ElementType type(ElementType cell) {
+    if (inWords()) {
+      if (!cell.isCode()) {
+        throw new IllegalArgumentException(
+            "cells of type " + cell.wire() + " cannot be stored in words; codes can");
+      }
+      return ElementType.INT32;
+    }
+    if (cell.bits() >= Byte.SIZE) {
+      return cell;
+    }
+    return this == CELLS && extendsSign(cell) ? ElementType.INT8 : ElementType.UINT8;
+  }
+
+  /**
+   * {@return how many stored elements a line fills}
+   *
+   * @param cell the type of a cell
+   * @param cells cells of the line
+   */
+  public long elements(ElementType cell, long cells) {
+    if (!packs(cell)) {
+      return cells;
+    }
+    return switch (this) {
+      case CELLS, BITS -> BitPacking.packedBytes(cells, cell.bits());
+      case WORDS -> ceil(BitPacking.packedBytes(cells, cell.bits()), Integer.BYTES);
+      case PADDED_WORDS -> ceil(cells, period(cell));
+    };
+  }
+
+  /**
+   * {@return bytes of a line}
+   *
+   * @param cell the type of a cell
+   * @param cells cells of the line
+   */
+  public long bytes(ElementType cell, long cells) {
+    return Math.multiplyExact(elements(cell, cells), (long) type(cell).cellBytes());
+  }
+
+  /** {@return whether the bytes of a line are others than those of its cells} */
+  boolean packs(ElementType cell) {
+    return inWords() || (this == BITS && cell.bits() < Byte.SIZE);
+  }
+
+  /** {@return after how many cells a new element begins, whatever the cells before} */
+  int period(ElementType cell) {
+    return switch (this) {
+      case CELLS -> 1;
+      case BITS -> packs(cell) ? Byte.SIZE : 1;
+      case WORDS -> Integer.SIZE;
+      case PADDED_WORDS -> Integer.SIZE / cell.bits();
+    };
+  }
+
+  /**
+   * Packs a line, if {@link #packs}.
+   *
+   * @param out where to, zeros up to its end
+   */
+  void pack(ElementType cell, byte[] cells, int from, int count, byte[] out, int to) {
+    int run = this == PADDED_WORDS ? period(cell) : count;
+    for (int done = 0, at = to; done < count; done += run, at += Integer.BYTES) {
+      int n = Math.min(run, count - done);
+      BitPacking.pack(cells, from + done, n, cell.bits(), flip(cell), out, at);
+    }
+  }
+
+  /** Unpacks a line, the inverse of {@link #pack}. */
+  void unpack(ElementType cell, ByteBuffer stored, int from, int count, byte[] out, int to) {
+    int run = this == PADDED_WORDS ? period(cell) : count;
+    for (int done = 0, at = from; done < count; done += run, at += Integer.BYTES) {
+      int n = Math.min(run, count - done);
+      BitPacking.unpack(stored, at, n, cell.bits(), flip(cell), extendsSign(cell), out, to + done);
+    }
+  }
+
+  private boolean inWords() {
+    return this == WORDS || this == PADDED_WORDS;
+  }
+
+  /** Adding 2^(bits-1) to a code is inverting its sign bit. */
+  private int flip(ElementType cell) {
+    return inWords() && cell.signed() ? 1 << (cell.bits() - 1) : 0;
+  }
+
+  /** The small floats are signed too, but their bits are no two's complement. */
+  private static boolean extendsSign(ElementType cell) {
+    return cell.isCode() && cell.signed();
+  }
+
+  private static long ceil(long count, long each) {
+    return count / each + (count % each == 0 ? 0 : 1);
+  }
+}

@@ -1,0 +1,159 @@
+package dev.monoquant.layout;
+
+import dev.monoquant.model.RowRange;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.tile.EncodedTile;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Part;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.NoSuchElementException;
+import java.util.function.Function;
+
+/**
+ * Each part of a weight in a tensor of its own, as its {@link Storage} says.
+ *
+ * <p>The cells of a tiled part are a matrix, those of a whole part are lines along its last axis. A
+ * part of 3 x 2 cells a to f, two of which fit into an element:
+ *
+ * <pre>
+ *               cells     stored elements       written
+ *               a b
+ * Order.ROWS    c d       ab | cd | ef          line by line, with each tile
+ *               e f
+ *
+ * Order.COLUMNS           ac bd | e. f.         when all rows are there
+ *
+ * Order.TENSOR            a c e | b d f         if the rows are axis 1 of the weight's tensor
+ * </pre>
+ *
+ * <p>{@link Order#ROWS} has shape (cell rows, elements of a row); where an element is a cell and
+ * there is a cell for each number, the row axis of the weight first and its other axes after it.
+ * {@link Order#COLUMNS} has shape (elements of a column, cell columns). {@link Order#TENSOR} has
+ * the shape of the weight.
+ *
+ * <p>Cells that come in another order than the tensor's are collected up to 64 MiB of a tensor; a
+ * larger one is written in pieces.
+ */
+public final class TensorPerPart implements WeightLayout {
+
+  /** In which order the cells of a tiled part are stored. */
+  public enum Order {
+    /** Row by row; a line is a row of cells. */
+    ROWS,
+    /** A line is a column of cells; the first elements of all lines come first. */
+    COLUMNS,
+    /** A cell for each number of the weight, in the axis order of its tensor; never packed. */
+    TENSOR
+  }
+
+  /**
+   * Where and how a part is stored.
+   *
+   * @param tensor the name of its tensor
+   * @param packing how a line of cells lies in elements
+   * @param order the order of the cells
+   */
+  public record Storage(String tensor, Packing packing, Order order) {
+
+    /**
+     * Rows of cells, one after the other.
+     *
+     * @param tensor the name of the tensor
+     * @param packing how a row of cells lies in elements
+     */
+    public Storage(String tensor, Packing packing) {
+      this(tensor, packing, Order.ROWS);
+    }
+  }
+
+  private final WeightMatrix matrix;
+  private final Encoding encoding;
+  private final Map<String, PartTensor> parts = new LinkedHashMap<>();
+
+  /**
+   * Lays a weight out.
+   *
+   * @param matrix the weight
+   * @param encoding its parts
+   * @param storage how each part is stored
+   * @throws IllegalArgumentException if a part cannot be stored so
+   * @throws ArithmeticException if the size of a tensor leaves 63 bits
+   */
+  public TensorPerPart(WeightMatrix matrix, Encoding encoding, Function<Part, Storage> storage) {
+    this.matrix = matrix;
+    this.encoding = encoding;
+    for (Part part : encoding.parts()) {
+      parts.put(part.name(), new PartTensor(matrix, part, storage.apply(part)));
+    }
+  }
+
+  @Override
+  public List<TensorInfo> tensors() {
+    return parts.values().stream().map(PartTensor::tensor).toList();
+  }
+
+  /**
+   * {@return the tensor that holds a part}
+   *
+   * @param part the name of a part
+   * @throws NoSuchElementException if there is none of that name
+   */
+  public TensorInfo tensor(String part) {
+    PartTensor found = parts.get(part);
+    if (found == null) {
+      throw new NoSuchElementException("no part " + part + " in " + parts.keySet());
+    }
+    return found.tensor();
+  }
+
+  @Override
+  public EncodedTile read(RowRange rows, Source source) throws IOException {
+    encoding.checkRows(matrix, rows);
+    Map<String, byte[]> read = new LinkedHashMap<>();
+    for (PartTensor part : parts.values()) {
+      read.put(part.part().name(), part.read(rows, source));
+    }
+    return new EncodedTile(rows.first(), rows.height(), read);
+  }
+
+  @Override
+  public Writer writer(Sink sink) {
+    List<PartTensor.Writer> tiled = new ArrayList<>();
+    List<PartTensor.Writer> whole = new ArrayList<>();
+    for (PartTensor part : parts.values()) {
+      (part.part().tiled() ? tiled : whole).add(part.writer(sink));
+    }
+    return new Writer() {
+      @Override
+      public void writeTile(EncodedTile tile) throws IOException {
+        RowRange rows = new RowRange(tile.firstRow(), tile.height());
+        encoding.checkRows(matrix, rows);
+        for (PartTensor.Writer part : tiled) {
+          part.write(rows, tile.part(part.name()));
+        }
+      }
+
+      @Override
+      public void writeWhole(Map<String, byte[]> cells) throws IOException {
+        for (PartTensor.Writer part : whole) {
+          byte[] own = cells.get(part.name());
+          if (own == null) {
+            throw new IllegalArgumentException(
+                "no part "
+                    + part.name()
+                    + " of "
+                    + matrix.tensor().name()
+                    + " among "
+                    + cells.keySet());
+          }
+          part.write(new RowRange(0, 0), own);
+        }
+      }
+    };
+  }
+}

@@ -1,0 +1,131 @@
+package dev.monoquant.core.plan;
+
+import dev.monoquant.Problem;
+import dev.monoquant.core.report.KeptTensor;
+import dev.monoquant.core.report.PlannedWeight;
+import dev.monoquant.core.text.Text;
+import dev.monoquant.model.Family;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * Keeps families together: all layers of one are quantized by the same scheme with the same
+ * options, or all stay in float. A model has the same families in every block, so what is wrong in
+ * the same way with several of them is one problem.
+ */
+final class FamilyRules {
+
+  private static final int MAX_NAMES = 3;
+
+  /** What becomes of the layers of a family: the names by the way, in the order of the family. */
+  private record Ways(Map<String, List<String>> quantized, Map<String, List<String>> kept) {
+    boolean whole(boolean quantizedOnly) {
+      return quantized.size() + (kept.isEmpty() ? 0 : 1) <= 1 && (kept.isEmpty() || !quantizedOnly);
+    }
+
+    /** The same of families that differ in numbers within their names only. */
+    String signature() {
+      return (quantized + "/" + kept).replaceAll("\\d+", "0");
+    }
+
+    @Override
+    public String toString() {
+      List<String> texts = new ArrayList<>();
+      quantized.forEach((way, names) -> texts.add(Text.names(names, MAX_NAMES) + ": " + way));
+      kept.forEach((why, names) -> texts.add(Text.names(names, MAX_NAMES) + ": in float, " + why));
+      return String.join("; ", texts);
+    }
+  }
+
+  private record Finding(Family first, Ways ways, int more) {
+    Finding another() {
+      return new Finding(first, ways, more + 1);
+    }
+  }
+
+  private FamilyRules() {}
+
+  /**
+   * Finds the families that are not whole.
+   *
+   * @param allowPartial whether layers in float beside quantized ones are a warning
+   */
+  static List<Problem> problems(
+      List<Family> families,
+      List<PlannedWeight> weights,
+      List<KeptTensor> kept,
+      boolean allowPartial) {
+    Map<String, String> quantizedBy = new HashMap<>();
+    weights.forEach(w -> quantizedBy.put(w.weight().rows().layer(), Text.scheme(w.weight())));
+    Map<String, String> keptFor = new HashMap<>();
+    kept.stream()
+        .filter(k -> k.tensor().shape().rank() > 1)
+        .forEach(k -> keptFor.put(k.layer(), k.reason()));
+    Map<String, Finding> findings = new LinkedHashMap<>();
+    for (Family family : families) {
+      Ways ways = new Ways(new LinkedHashMap<>(), new LinkedHashMap<>());
+      for (String layer : family.layers()) {
+        String way = quantizedBy.get(layer);
+        if (way != null) {
+          ways.quantized().computeIfAbsent(way, k -> new ArrayList<>()).add(layer);
+        } else if (keptFor.containsKey(layer)) {
+          ways.kept().computeIfAbsent(keptFor.get(layer), k -> new ArrayList<>()).add(layer);
+        }
+      }
+      if (!weights.isEmpty() && !ways.whole(family.quantizedOnly())) {
+        findings.merge(
+            ways.signature(), new Finding(family, ways, 0), (old, same) -> old.another());
+      }
+    }
+    return findings.values().stream().map(f -> problem(f, allowPartial)).toList();
+  }
+
+  private static Problem problem(Finding finding, boolean allowPartial) {
+    Family family = finding.first();
+    Ways ways = finding.ways();
+    String subject = "layers " + family.name();
+    String like =
+        finding.more() == 0
+            ? ""
+            : " (and "
+                + Text.count(finding.more(), "family").replace("familys", "families")
+                + " more like it)";
+    if (ways.quantized().size() > 1) {
+      return Problem.error(
+          subject,
+          "loaders make one weight of them, and they would be quantized in different ways: "
+              + ways
+              + like,
+          "Let one rule select all of them, or write to a .safetensors file, whose layers are free");
+    }
+    String what =
+        (ways.quantized().isEmpty()
+                ? "loaders have no place for them in float in a quantized model: "
+                : "loaders make one weight of them, and only some would be quantized: ")
+            + ways
+            + like;
+    return allowPartial
+        ? Problem.warning(
+            subject, what, "Loaders that need all of them, such as vLLM or transformers, refuse it")
+        : Problem.error(
+            subject,
+            what,
+            (family.quantizedOnly()
+                    ? "Quantize all of them"
+                    : "Quantize or exclude all of them, for example by excluding "
+                        + pattern(family))
+                + "; or write it all the same with --allow-partial-families");
+  }
+
+  /** A rule for the whole family, in this block and all others. */
+  private static String pattern(Family family) {
+    return family.layers().stream()
+        .map(layer -> "*" + layer.substring(layer.lastIndexOf('.') + 1))
+        .distinct()
+        .collect(Collectors.joining(", "));
+  }
+}

@@ -1,0 +1,168 @@
+package dev.monoquant.io.compressedtensors;
+
+import dev.monoquant.model.Family;
+import dev.monoquant.model.TensorInfo;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * Finds the layers that vLLM and transformers fuse, by their names: those in {@code
+ * packed_modules_mapping} and {@code stacked_params_mapping} of the models of vLLM 0.33, and the
+ * experts of mixtures, of which transformers 5.24 makes one tensor and vLLM one kernel.
+ *
+ * <p>All experts of a model are one family: transformers decodes every expert by one group of the
+ * configuration, whatever layer it is in. In transformers there is no module that could hold an
+ * expert's matrix in float while the model is quantized, so experts are quantized only.
+ *
+ * <p>What this does not do: it does not look at the architecture. A loader that does not fuse
+ * layers of such names is asked for more than it needs.
+ */
+final class FusedLayers {
+
+  private static final String WEIGHT = ".weight";
+
+  /** Layers of one module that are fused, by their local names; the first row that fits counts. */
+  private record Row(String parents, Set<String> names) {
+    boolean fits(String parent) {
+      return parents.isEmpty() || List.of(parents.split("\\|")).contains(parent);
+    }
+  }
+
+  private static final List<Row> FUSED =
+      List.of(
+          // Whisper and its kind: the keys and values of the encoder have an input of their own.
+          new Row("encoder_attn|cross_attn", Set.of("k_proj", "v_proj")),
+          new Row("second_sub_layer", Set.of("key_net", "value_net")),
+          new Row("", Set.of("q_proj", "k_proj", "v_proj")),
+          new Row("", Set.of("query", "key", "value")),
+          new Row("", Set.of("wq", "wk", "wv")),
+          new Row("", Set.of("query_net", "key_net", "value_net")),
+          new Row("attn", Set.of("q", "k", "v")),
+          new Row("", Set.of("q_a_proj", "kv_a_proj_with_mqa")),
+          new Row("", Set.of("in_proj_qkv", "in_proj_z")),
+          new Row("", Set.of("in_proj_b", "in_proj_a")),
+          new Row("", Set.of("gate_proj", "up_proj")),
+          new Row("", Set.of("gate_proj", "dense_h_to_4h")),
+          new Row("", Set.of("w1", "w3")),
+          new Row("", Set.of("c_fc_0", "c_fc_1")),
+          new Row("", Set.of("fc11", "fc12")),
+          new Row("", Set.of("fc1", "fc3")));
+
+  /** Qwen: w2 is the gate of w1 where the way back is called c_proj. */
+  private static final Set<String> OF_QWEN = Set.of("w1", "w2");
+
+  private static final String BACK_IN_QWEN = "c_proj";
+
+  private static final String EXPERTS = "experts";
+
+  private FusedLayers() {}
+
+  /**
+   * {@return the families of a model, in its order}
+   *
+   * @param tensors its weights and plain tensors
+   */
+  static List<Family> of(List<TensorInfo> tensors) {
+    List<String> experts = new ArrayList<>();
+    Map<String, Set<String>> modules = new LinkedHashMap<>();
+    for (TensorInfo tensor : tensors) {
+      matrix(tensor)
+          .ifPresent(
+              layer -> {
+                if (mixture(layer).isPresent()) {
+                  experts.add(layer);
+                } else {
+                  int dot = layer.lastIndexOf('.');
+                  modules
+                      .computeIfAbsent(
+                          layer.substring(0, Math.max(dot, 0)), k -> new LinkedHashSet<>())
+                      .add(layer.substring(dot + 1));
+                }
+              });
+    }
+    List<Family> families = new ArrayList<>();
+    if (experts.size() > 1) {
+      families.add(new Family(containers(experts), experts, true));
+    }
+    modules.forEach((module, names) -> families.addAll(of(module, names)));
+    return families;
+  }
+
+  /**
+   * {@return what holds the experts of which a layer is a part, such as {@code
+   * model.layers.0.mlp.experts}; empty if it is no part of an expert that is told by its number}
+   *
+   * @param layer the name of a layer
+   */
+  static Optional<String> mixture(String layer) {
+    List<String> parts = List.of(layer.split("\\.", -1));
+    for (int i = 0; i + 2 < parts.size(); i++) {
+      if (parts.get(i).equals(EXPERTS) && isNumber(parts.get(i + 1))) {
+        return Optional.of(String.join(".", parts.subList(0, i + 1)));
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static boolean isNumber(String part) {
+    return !part.isEmpty() && part.chars().allMatch(c -> c >= '0' && c <= '9');
+  }
+
+  private static Optional<String> matrix(TensorInfo tensor) {
+    String name = tensor.name();
+    return tensor.shape().rank() == 2 && name.endsWith(WEIGHT) && tensor.type().isQuantizable()
+        ? Optional.of(name.substring(0, name.length() - WEIGHT.length()))
+        : Optional.empty();
+  }
+
+  private static List<Family> of(String module, Set<String> names) {
+    String parent = module.substring(module.lastIndexOf('.') + 1);
+    Set<String> left = new LinkedHashSet<>(names);
+    List<Family> families = new ArrayList<>();
+    if (names.contains(BACK_IN_QWEN) && !names.contains("w3")) {
+      take(module, OF_QWEN, left).ifPresent(families::add);
+    }
+    for (Row row : FUSED) {
+      if (row.fits(parent)) {
+        Optional<Family> family = take(module, row.names(), left);
+        family.ifPresent(families::add);
+      }
+    }
+    return families;
+  }
+
+  /** A layer is in one family only, so what was taken is no longer there. */
+  private static Optional<Family> take(String module, Set<String> fused, Set<String> left) {
+    List<String> found = left.stream().filter(fused::contains).toList();
+    if (found.size() < 2) {
+      return Optional.empty();
+    }
+    found.forEach(left::remove);
+    String prefix = module.isEmpty() ? "" : module + ".";
+    return Optional.of(
+        new Family(
+            prefix + "(" + String.join("|", found) + ")",
+            found.stream().map(name -> prefix + name).toList(),
+            false));
+  }
+
+  /** Such as {@code model.layers.*.mlp.experts.*}. */
+  private static String containers(List<String> experts) {
+    return experts.stream()
+        .flatMap(layer -> mixture(layer).stream())
+        .map(
+            name ->
+                Arrays.stream(name.split("\\.", -1))
+                    .map(part -> isNumber(part) ? "*" : part)
+                    .collect(Collectors.joining(".", "", ".*")))
+        .distinct()
+        .collect(Collectors.joining(", "));
+  }
+}

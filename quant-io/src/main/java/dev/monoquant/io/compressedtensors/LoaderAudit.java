@@ -1,0 +1,192 @@
+package dev.monoquant.io.compressedtensors;
+
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.Problem;
+import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * Looks at a directory as a loader does, which knows its {@code quantization_config} and its own
+ * modules, and finds what it would get wrong:
+ *
+ * <ul>
+ *   <li>a weight that is packed and that it takes for one in float, or decodes by another group;
+ *   <li>a matrix in float that it takes for packed, and starts with random numbers;
+ *   <li>tensors that are parts of a quantized weight, and belong to none;
+ *   <li>a second configuration of quantization, inside of the first or of a part of the model.
+ * </ul>
+ *
+ * <p>Modules are looked up by their names in the file, and again behind the prefix that loaders put
+ * before those of vision-language models. Every matrix is taken for a Linear, since files hold no
+ * classes.
+ *
+ * <p>What this does not do: it reads no numbers, and it does not know the modules of a loader that
+ * are in no file.
+ */
+final class LoaderAudit {
+
+  private static final String PREFIX = "model.";
+
+  /** Names of the parts of quantized weights, as loaders of compressed-tensors know them. */
+  private static final Set<String> PARTS =
+      Set.of(
+          "weight_packed",
+          "weight_scale",
+          "weight_shape",
+          "weight_zero_point",
+          "weight_global_scale",
+          "weight_g_idx");
+
+  private final String file;
+  private final GroupMatcher groups;
+  private final ModuleMatcher ignore;
+  private final Map<String, List<String>> faults = new LinkedHashMap<>();
+
+  private LoaderAudit(JsonValue.Obj quantization, String file) {
+    this.file = file;
+    this.groups = new GroupMatcher(ConfigGroup.read(quantization, file), file);
+    this.ignore = new ModuleMatcher(ignored(quantization), file);
+  }
+
+  /**
+   * {@return what a loader would get wrong, empty if nothing}
+   *
+   * @param config the whole of config.json
+   * @param weights the quantized weights in the directory
+   * @param kept the other tensors in it
+   * @param file the configuration, for messages
+   * @throws dev.monoquant.ModelFormatException if the configuration is none of compressed-tensors
+   */
+  static List<Problem> faults(
+      JsonValue.Obj config, List<EncodedWeight> weights, List<TensorInfo> kept, String file) {
+    Optional<JsonValue.Obj> quantization = ConfigWriter.quantization(config);
+    LoaderAudit audit = new LoaderAudit(quantization.orElse(NONE), file);
+    audit.onlyOne(config);
+    Set<String> names = new HashSet<>();
+    weights.forEach(w -> names.add(w.rows().layer()));
+    kept.forEach(t -> MatrixModule.of(t).ifPresent(names::add));
+    weights.forEach(w -> audit.packed(PackedWeight.of(w), names));
+    Set<String> floats = new LinkedHashSet<>();
+    kept.forEach(t -> MatrixModule.of(t).ifPresent(floats::add));
+    floats.forEach(module -> audit.kept(module, names));
+    kept.forEach(audit::part);
+    return audit.problems();
+  }
+
+  /** A configuration that quantizes nothing. */
+  private static final JsonValue.Obj NONE =
+      new JsonValue.Obj(
+          Map.of(
+              "quant_method",
+              JsonValue.of(ConfigWriter.METHOD),
+              "config_groups",
+              new JsonValue.Obj(Map.of())));
+
+  private static List<String> ignored(JsonValue.Obj quantization) {
+    return quantization.find("ignore").orElse(null) instanceof JsonValue.Arr array
+        ? array.items().stream()
+            .filter(JsonValue.Str.class::isInstance)
+            .map(item -> ((JsonValue.Str) item).value())
+            .toList()
+        : List.of();
+  }
+
+  private boolean ignores(String module) {
+    return ignore.names(module) || ignore.matches(module);
+  }
+
+  /** The names by which loaders may ask: that of the file, and one behind a prefix. */
+  private static List<String> asked(String module, Set<String> names) {
+    String prefixed = PREFIX + module;
+    return names.contains(prefixed) ? List.of(module) : List.of(module, prefixed);
+  }
+
+  private void packed(PackedWeight weight, Set<String> names) {
+    for (String name : asked(weight.module(), names)) {
+      Optional<ConfigGroup> group = groups.find(name);
+      if (ignores(name)) {
+        add("is packed, but a loader ignores it", weight.module(), name);
+      } else if (group.isEmpty()) {
+        add("is packed, but no group selects it", weight.module(), name);
+      } else if (group.get().bits() != weight.bits()
+          || group.get().symmetric() != weight.symmetric()
+          || !group.get().strategy().equals(weight.strategy())) {
+        add("is decoded by group " + quote(group.get().name()), weight.module(), name);
+      }
+    }
+  }
+
+  private void kept(String module, Set<String> names) {
+    for (String name : asked(module, names)) {
+      if (!ignores(name) && groups.find(name).isPresent()) {
+        add("is in float, but a loader takes it for packed", module, name);
+      }
+    }
+  }
+
+  private void part(TensorInfo tensor) {
+    int dot = tensor.name().lastIndexOf('.');
+    if (PARTS.contains(tensor.name().substring(dot + 1))) {
+      add("is a part of a quantized weight, and belongs to none", tensor.name(), tensor.name());
+    }
+  }
+
+  /** Loaders read one configuration; another one is of a part of the model that is not decoded. */
+  private void onlyOne(JsonValue.Obj config) {
+    config
+        .members()
+        .forEach(
+            (key, value) -> {
+              if (value instanceof JsonValue.Obj inner && !ConfigWriter.isQuantization(key)) {
+                nested(key, inner);
+              }
+            });
+  }
+
+  private void nested(String path, JsonValue.Obj object) {
+    object
+        .members()
+        .forEach(
+            (key, value) -> {
+              String inner = path + "." + key;
+              if (value instanceof JsonValue.Obj child) {
+                if (ConfigWriter.isQuantization(key) && !child.members().isEmpty()) {
+                  add("is a second configuration of quantization", inner, inner);
+                } else {
+                  nested(inner, child);
+                }
+              }
+            });
+  }
+
+  private void add(String fault, String subject, String asked) {
+    String said = asked.equals(subject) ? fault : fault + ", where it is called " + PREFIX + "NAME";
+    faults.computeIfAbsent(said, f -> new ArrayList<>()).add(subject);
+  }
+
+  private List<Problem> problems() {
+    List<Problem> problems = new ArrayList<>();
+    faults.forEach(
+        (fault, subjects) -> {
+          String shown =
+              subjects.stream().limit(3).map(s -> quote(s)).collect(Collectors.joining(", "));
+          int more = subjects.size() - 3;
+          String names = more > 0 ? shown + " and " + more + " more" : shown;
+          problems.add(
+              Problem.error(
+                  file, names + ": " + fault, "Loaders would read it wrongly; make it anew"));
+        });
+    return problems;
+  }
+}

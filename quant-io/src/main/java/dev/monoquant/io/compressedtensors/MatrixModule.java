@@ -1,0 +1,34 @@
+package dev.monoquant.io.compressedtensors;
+
+import dev.monoquant.model.TensorInfo;
+import java.util.Optional;
+
+/** The module that a loader would have for a matrix, by the name of the tensor. */
+final class MatrixModule {
+
+  private static final String WEIGHT = "weight";
+
+  /** Where PyTorch keeps the originals of a parametrized weight. */
+  private static final String PARAMETRIZED = ".parametrizations.weight";
+
+  private MatrixModule() {}
+
+  /**
+   * {@return the module, which may be a Linear; empty if the tensor is no weight of any}
+   *
+   * @param tensor a tensor that is stored as it is: {@code a.b.weight}, {@code a.b.weight_v},
+   *     {@code a.b.parametrizations.weight.original1}
+   */
+  static Optional<String> of(TensorInfo tensor) {
+    String name = tensor.name();
+    int dot = name.lastIndexOf('.');
+    if (tensor.shape().rank() != 2 || dot <= 0) {
+      return Optional.empty();
+    }
+    String module = name.substring(0, dot);
+    if (module.endsWith(PARAMETRIZED)) {
+      return Optional.of(module.substring(0, module.length() - PARAMETRIZED.length()));
+    }
+    return name.startsWith(WEIGHT, dot + 1) ? Optional.of(module) : Optional.empty();
+  }
+}

@@ -14,11 +14,12 @@ import dev.monoquant.ConfigurationException;
  * @param maxDepth nesting of JSON, or of the containers in a checkpoint
  * @param maxShards files of a sharded model
  * @param maxArchiveEntries entries of a zip archive
- * @param maxInflatedBytes bytes of a compressed archive entry once it is inflated
+ * @param maxInflatedBytes bytes of a compressed archive entry once it is inflated; of the code of
+ *     TorchScript, of all entries together
  * @param maxPickleBytes bytes of a pickle
  * @param maxPickleOps operations in a pickle
  * @param maxPickleValues values made by a pickle, entries of its memo, and values met when its
- *     result is searched
+ *     result is searched; of TorchScript, names and types that its code declares
  */
 public record ReadLimits(
     long maxHeaderBytes,

@@ -73,7 +73,7 @@ final class Analysis {
   }
 
   private void findNames(Expr expr) {
-    Dotted.of(expr).ifPresent(named::add);
+    expr.dotted().ifPresent(named::add);
     expr.children().forEach(this::findNames);
   }
 

@@ -97,7 +97,7 @@ final class Body {
   }
 
   private void notUnderstood(Statement statement) {
-    List<Token> tokens = statement.line().tokens();
+    List<Token> tokens = Token.all(statement.line());
     for (int i = 0; i < tokens.size(); i++) {
       Token token = tokens.get(i);
       if (!token.isName() || (i > 0 && tokens.get(i - 1).is("."))) {
@@ -113,8 +113,15 @@ final class Body {
   }
 
   private String shown(Lines.Line line) {
-    String text = source.substring(line.start(), line.end()).replaceAll("\\s+", " ");
+    StringBuilder text = new StringBuilder();
+    for (int at = line.start(); at < line.end() && text.length() <= MAX_SHOWN; at++) {
+      char c = source.charAt(at);
+      boolean blank = Character.isWhitespace(c);
+      if (!blank || !Character.isWhitespace(source.charAt(at - 1))) {
+        text.append(blank ? ' ' : c);
+      }
+    }
     return QuantException.quote(
-        text.length() > MAX_SHOWN ? text.substring(0, MAX_SHOWN) + "..." : text);
+        text.length() > MAX_SHOWN ? text.substring(0, MAX_SHOWN) + "..." : text.toString());
   }
 }

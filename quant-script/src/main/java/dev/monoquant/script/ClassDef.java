@@ -2,9 +2,11 @@ package dev.monoquant.script;
 
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A class.
@@ -19,7 +21,7 @@ import java.util.Optional;
  * @param headEnd the end of its first line
  * @param end the end of its last line
  */
-public record ClassDef(
+record ClassDef(
     SourceFile file,
     String name,
     String base,
@@ -51,19 +53,31 @@ public record ClassDef(
     }
   }
 
-  public ClassDef {
+  ClassDef {
     attributes = Collections.unmodifiableMap(new LinkedHashMap<>(attributes));
     lists = Collections.unmodifiableMap(new LinkedHashMap<>(lists));
     methods = Collections.unmodifiableMap(new LinkedHashMap<>(methods));
   }
 
+  /** {@return the names of its parameters and buffers, in this order} */
+  Set<String> stateNames() {
+    Set<String> names = new LinkedHashSet<>();
+    for (String list : List.of("__parameters__", "__buffers__")) {
+      NameList found = lists.get(list);
+      if (found != null) {
+        found.items().forEach(item -> item.plain().ifPresent(names::add));
+      }
+    }
+    return names;
+  }
+
   /** {@return its name with dots} */
-  public String qualified() {
+  String qualified() {
     return file.prefix() + name;
   }
 
   /** {@return whether it is a module, and so has parameters and methods} */
-  public boolean isModule() {
+  boolean isModule() {
     return base.equals("Module");
   }
 
@@ -77,13 +91,13 @@ public record ClassDef(
   }
 
   /** {@return whether that attribute is a tensor} */
-  public boolean isTensor(String attribute) {
+  boolean isTensor(String attribute) {
     Attribute found = attributes.get(attribute);
     return found != null && found.type() instanceof Expr.Name type && type.name().equals("Tensor");
   }
 
   /** {@return the class of that attribute as it is declared, or empty if it has none} */
-  public Optional<String> declared(String attribute) {
-    return Optional.ofNullable(attributes.get(attribute)).flatMap(a -> Dotted.of(a.type()));
+  Optional<String> declared(String attribute) {
+    return Optional.ofNullable(attributes.get(attribute)).flatMap(a -> a.type().dotted());
   }
 }

@@ -129,7 +129,7 @@ final class CodeWriter {
     for (Function.Parameter parameter : method.parameters()) {
       parameter
           .type()
-          .filter(t -> Dotted.of(t).filter(type.original().qualified()::equals).isPresent())
+          .filter(t -> t.dotted().filter(type.original().qualified()::equals).isPresent())
           .ifPresent(t -> edits.replace(t.start(), t.end(), type.name()));
     }
   }
@@ -151,7 +151,7 @@ final class CodeWriter {
             special
                 .target()
                 .type()
-                .filter(t -> Dotted.of(type).filter(t.original().qualified()::equals).isPresent())
+                .filter(t -> type.dotted().filter(t.original().qualified()::equals).isPresent())
                 .map(ModuleType::name)
                 .orElse(special.target().file().text().substring(type.start(), type.end()));
         edits.replace(type.start(), parameter.end(), name);

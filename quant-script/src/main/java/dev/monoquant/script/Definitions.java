@@ -1,5 +1,10 @@
 package dev.monoquant.script;
 
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.spi.ReadLimits;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -7,7 +12,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 
 /** All classes and functions of a program by their qualified names. */
-public final class Definitions {
+final class Definitions {
 
   /**
    * A function with its place.
@@ -17,30 +22,69 @@ public final class Definitions {
    */
   record Free(SourceFile file, Function function) {}
 
+  private final String label;
+  private final ReadLimits limits;
   private final Map<String, SourceFile> files = new LinkedHashMap<>();
   private final Map<String, ClassDef> classes = new LinkedHashMap<>();
   private final Map<String, Free> functions = new LinkedHashMap<>();
+  private long kept;
 
-  private Definitions() {}
+  private Definitions(String label, ReadLimits limits) {
+    this.label = label;
+    this.limits = limits;
+  }
 
   /**
-   * {@return the classes and functions of all source files of an archive}
+   * {@return the classes and functions of all source files of an archive, as far as they are
+   * understood}
    *
    * @param code the text of each file by its path below {@code code/}
    * @param label the archive, for messages
+   * @param limits how much to believe
+   * @throws ModelFormatException if a class is there twice, or the names of its parameters or
+   *     buffers are in an unknown form, or there is more than {@code maxPickleValues} allows
    */
-  public static Definitions of(SortedMap<String, String> code, String label) {
-    Definitions all = new Definitions();
-    code.forEach(
-        (path, text) -> {
-          SourceFile file = SourceFile.parse(path, text, label);
-          all.files.put(path, file);
-          file.classes().values().forEach(c -> all.classes.put(c.qualified(), c));
-          file.functions()
-              .values()
-              .forEach(f -> all.functions.put(file.prefix() + f.name(), new Free(file, f)));
-        });
+  static Definitions of(SortedMap<String, String> code, String label, ReadLimits limits) {
+    Definitions all = new Definitions(label, limits);
+    code.forEach((path, text) -> all.add(SourceFile.parse(path, text, label, all::charge)));
     return all;
+  }
+
+  private void add(SourceFile file) {
+    files.put(file.path(), file);
+    for (ClassDef type : file.classes().values()) {
+      if (classes.put(type.qualified(), type) != null) {
+        throw new ModelFormatException(
+            Reason.PICKLE_SHAPE,
+            label,
+            "entry " + quote("code/" + file.path()),
+            "declares "
+                + quote(type.qualified())
+                + ", which another entry declares too. The archive was altered; save it again.");
+      }
+    }
+    file.functions()
+        .values()
+        .forEach(f -> functions.put(file.prefix() + f.name(), new Free(file, f)));
+  }
+
+  private void charge(int more) {
+    kept += more;
+    if (kept > limits.maxPickleValues()) {
+      throw new ModelFormatException(
+          Reason.LIMIT,
+          label,
+          "code",
+          "declares more than "
+              + limits.maxPickleValues()
+              + " names and types (limit maxPickleValues). Raise the limit if the file can be"
+              + " trusted.");
+    }
+  }
+
+  /** {@return the first place of the code that is not understood, as a refusal} */
+  Optional<ModelFormatException> fault() {
+    return files.values().stream().flatMap(f -> f.fault().stream()).findFirst();
   }
 
   Collection<SourceFile> files() {

@@ -3,6 +3,7 @@ package dev.monoquant.script;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** An expression, with its place in the file. */
 sealed interface Expr {
@@ -16,6 +17,11 @@ sealed interface Expr {
   /** {@return the expressions in it, in their order} */
   List<Expr> children();
 
+  /** {@return the name with dots, such as {@code torch.linear}, if it has more than one part} */
+  default Optional<String> dotted() {
+    return Optional.empty();
+  }
+
   /** A name, also {@code None} and {@code True}. */
   record Name(String name, int start, int end) implements Expr {
     @Override
@@ -26,6 +32,24 @@ sealed interface Expr {
 
   /** A number. */
   record Numeral(String text, int start, int end) implements Expr {
+
+    /** Of an integer that is read. */
+    private static final int MOST_DIGITS = 9;
+
+    /** {@return its value, if it is written in up to 9 digits} */
+    OptionalInt integer() {
+      return digits(text);
+    }
+
+    /** {@return the value of up to 9 digits; empty for any other text} */
+    static OptionalInt digits(String text) {
+      boolean digits =
+          !text.isEmpty()
+              && text.length() <= MOST_DIGITS
+              && text.chars().allMatch(c -> c >= '0' && c <= '9');
+      return digits ? OptionalInt.of(Integer.parseInt(text)) : OptionalInt.empty();
+    }
+
     @Override
     public List<Expr> children() {
       return List.of();
@@ -49,6 +73,13 @@ sealed interface Expr {
 
   /** {@code base.name}. */
   record Member(Expr base, String name, int start, int end) implements Expr {
+    @Override
+    public Optional<String> dotted() {
+      return base instanceof Name root
+          ? Optional.of(root.name() + "." + name)
+          : base.dotted().map(before -> before + "." + name);
+    }
+
     @Override
     public List<Expr> children() {
       return List.of(base);

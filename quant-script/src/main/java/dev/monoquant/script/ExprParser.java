@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Expressions as torch's printer writes them: names, literals, members, calls, subscripts, displays
@@ -14,6 +15,9 @@ final class ExprParser {
 
   /** Deeper nesting is not understood, so that hostile source cannot exhaust the stack. */
   private static final int MAX_DEPTH = 200;
+
+  /** Of one line, so that it cannot exhaust the memory. */
+  private static final int MAX_NODES = 1_000_000;
 
   private static final Set<String> RESERVED =
       Set.of(
@@ -45,39 +49,55 @@ final class ExprParser {
           "await",
           "global");
 
-  private final List<Token> tokens;
-  private int at;
+  private final Lines.Line line;
+  private final Token.Cutter tokens;
+  private @Nullable Token next;
+  private @Nullable Token second;
   private int depth;
+  private int nodes;
 
   /**
    * Starts to read.
    *
-   * @param tokens the tokens of a line
-   * @param from the first of the expression
+   * @param line a line without a fault
    */
-  ExprParser(List<Token> tokens, int from) {
-    this.tokens = tokens;
-    this.at = from;
+  ExprParser(Lines.Line line) {
+    this.line = line;
+    this.tokens = new Token.Cutter(line.text(), line.start(), line.end());
+    this.next = tokens.next();
+    this.second = tokens.next();
   }
 
-  /** {@return the index of the next token} */
-  int position() {
-    return at;
+  /** {@return how many expressions were read} */
+  int nodes() {
+    return nodes;
   }
 
   boolean atEnd() {
-    return at >= tokens.size();
+    return next == null;
   }
 
   boolean next(String symbol) {
-    return !atEnd() && tokens.get(at).is(symbol);
+    return next != null && next.is(symbol);
   }
 
   Token take() throws SourceFault {
-    if (atEnd()) {
-      throw new SourceFault("the line ends too early", tokens.get(tokens.size() - 1).end());
+    Token token = next;
+    if (token == null) {
+      throw new SourceFault("the line ends too early", line.end());
     }
-    return tokens.get(at++);
+    next = second;
+    second = tokens.next();
+    return token;
+  }
+
+  /** Takes a word that gives something its name. */
+  Token takeName() throws SourceFault {
+    Token token = take();
+    if (!token.isName()) {
+      throw new SourceFault("a name was expected", token.start());
+    }
+    return token;
   }
 
   Token expect(String symbol) throws SourceFault {
@@ -88,10 +108,26 @@ final class ExprParser {
     return token;
   }
 
+  void requireEnd() throws SourceFault {
+    if (!atEnd()) {
+      throw new SourceFault("the end of the line was expected", place());
+    }
+  }
+
+  private int place() {
+    return next == null ? line.end() : next.start();
+  }
+
   /** Reads an expression, or several with commas between them as a tuple without brackets. */
   List<Expr> expressions() throws SourceFault {
+    List<Expr> all = new ArrayList<>(List.of(expression()));
+    all.addAll(more());
+    return all;
+  }
+
+  /** Reads what comes behind an expression, if those are more of them, with commas between. */
+  List<Expr> more() throws SourceFault {
     List<Expr> all = new ArrayList<>();
-    all.add(expression());
     while (next(",")) {
       take();
       if (!atEnd() && !next("=")) {
@@ -103,7 +139,7 @@ final class ExprParser {
 
   Expr expression() throws SourceFault {
     if (++depth > MAX_DEPTH) {
-      throw new SourceFault("expressions are nested too deep", tokens.get(at).start());
+      throw new SourceFault("expressions are nested too deep", place());
     }
     Expr expr = unary();
     depth--;
@@ -123,10 +159,7 @@ final class ExprParser {
       }
       if (next(".")) {
         take();
-        Token name = take();
-        if (!name.isName()) {
-          throw new SourceFault("a name was expected", name.start());
-        }
+        Token name = takeName();
         expr = new Expr.Member(expr, name.text(), expr.start(), name.end());
       } else if (next("(")) {
         take();
@@ -146,7 +179,7 @@ final class ExprParser {
     List<Expr.Argument> arguments = new ArrayList<>();
     while (!next(")")) {
       Optional<String> keyword = Optional.empty();
-      if (at + 1 < tokens.size() && tokens.get(at).isName() && tokens.get(at + 1).is("=")) {
+      if (next != null && next.isName() && second != null && second.is("=")) {
         keyword = Optional.of(take().text());
         take();
       }
@@ -175,6 +208,9 @@ final class ExprParser {
 
   private Expr atom() throws SourceFault {
     Token token = take();
+    if (++nodes > MAX_NODES) {
+      throw new SourceFault("it has more than " + MAX_NODES + " names and literals", token.start());
+    }
     switch (token.kind()) {
       case NUMBER -> {
         return new Expr.Numeral(token.text(), token.start(), token.end());
@@ -211,8 +247,7 @@ final class ExprParser {
         take();
         comma = true;
       } else if (!next(close)) {
-        throw new SourceFault(
-            close + " was expected", tokens.get(Math.min(at, tokens.size() - 1)).start());
+        throw new SourceFault(close + " was expected", place());
       }
     }
     int end = take().end();

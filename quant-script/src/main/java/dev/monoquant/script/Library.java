@@ -43,7 +43,7 @@ final class Library {
     if (decoder.isPresent()) {
       Function scheme =
           Objects.requireNonNull(
-              SourceFile.parse(RESOURCE, SOURCE, RESOURCE).functions().get("scheme"));
+              SourceFile.parse(RESOURCE, SOURCE, RESOURCE, nodes -> {}).functions().get("scheme"));
       Edits edits = new Edits();
       edits.replace(scheme.start(), scheme.end(), decoder.get());
       text = edits.apply(text, 0, text.length());

@@ -1,181 +1,176 @@
 package dev.monoquant.script;
 
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Source cut into logical lines: a line goes on as long as a bracket is open. Comments and blank
- * lines are left out.
+ * The logical lines of source, one after the other: a line goes on as long as a bracket is open.
+ * Comments and blank lines are left out. In one pass, of which nothing is kept: a line only says
+ * where it stands.
+ *
+ * <p>A line that cannot be cut into tokens has a fault, and ends before it; so does one with a
+ * bracket that is still open where {@code def} or {@code class} begin a line, which no bracket can
+ * hold. What follows is read as if the fault were not there.
  */
-public final class Lines {
+final class Lines {
 
   /**
    * A logical line.
    *
+   * @param text the file
    * @param indent spaces before its first token
-   * @param tokens its tokens, at least one
+   * @param start where its first token begins
+   * @param end where its last one ends
+   * @param fault why it ends too early, if it does
    */
-  record Line(int indent, List<Token> tokens) {
+  record Line(String text, int indent, int start, int end, Optional<SourceFault> fault) {
 
-    Line {
-      tokens = List.copyOf(tokens);
+    /** {@return whether it begins with that word} */
+    boolean is(String word) {
+      return isWord(text, start, end, word);
     }
 
-    Token first() {
-      return tokens.get(0);
-    }
-
-    Token last() {
-      return tokens.get(tokens.size() - 1);
-    }
-
-    int start() {
-      return first().start();
-    }
-
-    int end() {
-      return last().end();
-    }
-
-    boolean startsWith(String... symbols) {
-      if (tokens.size() < symbols.length) {
-        return false;
+    /** Refuses a line that has a fault. */
+    void requireWhole() throws SourceFault {
+      if (fault.isPresent()) {
+        throw fault.get();
       }
-      for (int i = 0; i < symbols.length; i++) {
-        if (!tokens.get(i).is(symbols[i])) {
-          return false;
-        }
-      }
-      return true;
+    }
+  }
+
+  /**
+   * Lines that are indented more than the one before them.
+   *
+   * @param start the beginning of the first one; the end of the line before if there are none
+   * @param end the end of the last one
+   * @param fault the first fault in them
+   */
+  record Block(int start, int end, Optional<SourceFault> fault) {
+
+    boolean isEmpty() {
+      return start == end;
     }
   }
 
   private final String text;
-  private final List<Line> lines = new ArrayList<>();
-  private final List<Token> tokens = new ArrayList<>();
+  private final int end;
   private int at;
   private int lineStart;
-  private int indent;
-  private int depth;
-
-  private Lines(String text) {
-    this.text = text;
-  }
+  private @Nullable Line next;
 
   /**
-   * Cuts a file.
+   * Starts to read.
    *
-   * @param text its source
-   * @return its lines
-   * @throws SourceFault if a string does not end, a bracket is not closed, or a tab indents
+   * @param text the file
+   * @param start the beginning of a line
+   * @param end where to stop
    */
-  public static List<Line> of(String text) throws SourceFault {
-    Lines lines = new Lines(text);
-    while (lines.at < text.length()) {
-      lines.step();
-    }
-    lines.endLine();
-    if (lines.depth != 0) {
-      throw new SourceFault("a bracket is not closed", text.length());
-    }
-    return lines.lines;
+  Lines(String text, int start, int end) {
+    this.text = text;
+    this.at = start;
+    this.lineStart = start;
+    this.end = end;
   }
 
-  private void step() throws SourceFault {
-    char c = text.charAt(at);
-    if (c == '\n') {
-      at++;
-      if (depth == 0) {
-        endLine();
-        lineStart = at;
-      }
-    } else if (c == ' ' || c == '\r') {
-      at++;
-    } else if (c == '#') {
-      int end = text.indexOf('\n', at);
-      at = end < 0 ? text.length() : end;
-    } else {
-      if (tokens.isEmpty()) {
-        indent = at - lineStart;
-      }
-      token(c);
+  /** {@return the next line, which stays the next one; null at the end} */
+  @Nullable Line peek() {
+    if (next == null) {
+      next = read();
     }
+    return next;
   }
 
-  private void endLine() {
-    if (!tokens.isEmpty()) {
-      lines.add(new Line(indent, tokens));
-      tokens.clear();
-    }
+  /** {@return the next line; null at the end} */
+  @Nullable Line take() {
+    Line line = peek();
+    next = null;
+    return line;
   }
 
-  private void token(char c) throws SourceFault {
+  /** {@return the lines that are indented more than one that was just taken} */
+  Block takeBlock(Line head) {
+    int start = head.end();
+    int stop = start;
+    Optional<SourceFault> fault = Optional.empty();
+    for (Line line = peek(); line != null && line.indent() > head.indent(); line = peek()) {
+      start = stop == head.end() ? line.start() - line.indent() : start;
+      stop = line.end();
+      fault = fault.isPresent() ? fault : line.fault();
+      take();
+    }
+    return new Block(start, stop, fault);
+  }
+
+  private @Nullable Line read() {
+    while (at < end && Token.isBlank(text.charAt(at))) {
+      blank();
+    }
+    if (at >= end) {
+      return null;
+    }
     int start = at;
-    Token.Kind kind;
-    if (isNameStart(c)) {
-      kind = Token.Kind.NAME;
-      while (at < text.length() && isNamePart(text.charAt(at))) {
+    int indent = at - lineStart;
+    int stop = at;
+    int depth = 0;
+    try {
+      while (at < end && !(depth == 0 && text.charAt(at) == '\n')) {
+        char c = text.charAt(at);
+        if (Token.isBlank(c)) {
+          blank();
+          if (c == '\n' && beginsDefinition()) {
+            SourceFault fault = new SourceFault("a bracket is not closed", stop);
+            return new Line(text, indent, start, stop, Optional.of(fault));
+          }
+        } else {
+          int tokenEnd = Token.end(text, at, end);
+          depth += bracket(c);
+          if (depth < 0) {
+            throw new SourceFault("a bracket is closed that was not open", at);
+          }
+          at = tokenEnd;
+          stop = at;
+        }
+      }
+      if (depth != 0) {
+        throw new SourceFault("a bracket is not closed", end);
+      }
+      return new Line(text, indent, start, stop, Optional.empty());
+    } catch (SourceFault fault) {
+      while (at < end && text.charAt(at) != '\n') {
         at++;
       }
-    } else if (isDigit(c) || (c == '.' && at + 1 < text.length() && isDigit(text.charAt(at + 1)))) {
-      kind = Token.Kind.NUMBER;
-      number();
-    } else if (c == '"' || c == '\'') {
-      kind = Token.Kind.STRING;
-      string(c);
-    } else {
-      kind = Token.Kind.SYMBOL;
-      symbol(c);
-    }
-    tokens.add(new Token(kind, text.substring(start, at), start, at));
-  }
-
-  private void number() {
-    while (at < text.length()) {
-      char c = text.charAt(at);
-      boolean sign = (c == '-' || c == '+') && "eE".indexOf(text.charAt(at - 1)) >= 0;
-      if (!isNamePart(c) && c != '.' && !sign) {
-        return;
-      }
-      at++;
+      return new Line(text, indent, start, stop, Optional.of(fault));
     }
   }
 
-  private void string(char quote) throws SourceFault {
-    int start = at++;
-    while (at < text.length() && text.charAt(at) != quote) {
-      if (text.charAt(at) == '\n') {
-        throw new SourceFault("a string does not end on its line", start);
-      }
-      at += text.charAt(at) == '\\' ? 2 : 1;
+  private void blank() {
+    boolean newLine = text.charAt(at) == '\n';
+    at = Token.skip(text, at, end);
+    if (newLine) {
+      lineStart = at;
     }
-    if (at >= text.length()) {
-      throw new SourceFault("a string does not end", start);
-    }
-    at++;
   }
 
-  private void symbol(char c) throws SourceFault {
-    if (c == '\t') {
-      throw new SourceFault("a tab, where torch writes spaces", at);
+  private static int bracket(char c) {
+    return switch (c) {
+      case '(', '[', '{' -> 1;
+      case ')', ']', '}' -> -1;
+      default -> 0;
+    };
+  }
+
+  private boolean beginsDefinition() {
+    int first = at;
+    while (first < end && text.charAt(first) == ' ') {
+      first++;
     }
-    if ("([{".indexOf(c) >= 0) {
-      depth++;
-    } else if (")]}".indexOf(c) >= 0 && --depth < 0) {
-      throw new SourceFault("a bracket is closed that was not open", at);
-    }
-    at += text.startsWith("->", at) ? 2 : 1;
+    return isWord(text, first, end, "def") || isWord(text, first, end, "class");
   }
 
-  private static boolean isDigit(char c) {
-    return c >= '0' && c <= '9';
-  }
-
-  private static boolean isNameStart(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-  }
-
-  private static boolean isNamePart(char c) {
-    return isNameStart(c) || isDigit(c);
+  private static boolean isWord(String text, int start, int end, String word) {
+    int stop = start + word.length();
+    return stop <= end
+        && text.startsWith(word, start)
+        && (stop == end || !Token.isNamePart(text.charAt(stop)));
   }
 }

@@ -8,12 +8,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.BiFunction;
 import java.util.function.Function;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * The classes of the new program. Modules of one class stay together where the same attributes of
@@ -22,7 +21,7 @@ import java.util.regex.Pattern;
  */
 final class ModuleTypes {
 
-  private static final Pattern MANGLED = Pattern.compile("___torch_mangle_([0-9]{1,9})");
+  private static final String MANGLED = "___torch_mangle_";
 
   private final Map<Modules.Module, ModuleType> types = new HashMap<>();
   private final Map<String, List<ModuleType>> byOriginal = new LinkedHashMap<>();
@@ -169,22 +168,29 @@ final class ModuleTypes {
   private static int firstFree(Definitions definitions) {
     int free = 0;
     for (SourceFile file : definitions.files()) {
-      Matcher number = MANGLED.matcher(file.text() + file.path());
-      while (number.find()) {
-        free = Math.max(free, Integer.parseInt(number.group(1)) + 1);
+      for (String part : file.prefix().split("\\.", -1)) {
+        OptionalInt number = number(part);
+        free = number.isPresent() ? Math.max(free, number.getAsInt() + 1) : free;
       }
     }
     return free;
+  }
+
+  /** {@return the number of a name that torch made; empty for any other} */
+  private static OptionalInt number(String name) {
+    return name.startsWith(MANGLED)
+        ? Expr.Numeral.digits(name.substring(MANGLED.length()))
+        : OptionalInt.empty();
   }
 
   private static String mangled(String qualified, int number) {
     int dot = qualified.lastIndexOf('.');
     String place = qualified.substring(0, dot);
     int last = place.lastIndexOf('.') + 1;
-    if (MANGLED.matcher(place.substring(last)).matches()) {
+    if (number(place.substring(last)).isPresent()) {
       place = place.substring(0, Math.max(last - 1, 0));
     }
-    return place + ".___torch_mangle_" + number + qualified.substring(dot);
+    return place + "." + MANGLED + number + qualified.substring(dot);
   }
 
   /** {@return all classes of modules, children before their parents} */

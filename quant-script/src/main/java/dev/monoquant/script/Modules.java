@@ -23,8 +23,12 @@ import java.util.Set;
 /**
  * The modules of a program: what the pickle has under the classes of the code. A module that is
  * used at several places is one module with several names.
+ *
+ * <p>All are met in the order of a state dict: a module, then its children, each in the order of
+ * the pickle. Known by their attributes, so that they can be rewritten, are those that no class
+ * with code of its own for that, {@code __setstate__}, makes, and none above them.
  */
-public final class Modules {
+final class Modules {
 
   /** A module. */
   static final class Module {
@@ -34,6 +38,7 @@ public final class Modules {
     private final Map<String, PickleObject> tensors = new LinkedHashMap<>();
     private final Map<String, List<PickleObject>> lists = new LinkedHashMap<>();
     private final Map<String, Module> children = new LinkedHashMap<>();
+    private boolean isListed;
 
     private Module(PickleObject object, ClassDef type) {
       this.object = object;
@@ -99,12 +104,20 @@ public final class Modules {
   }
 
   /**
+   * A module at one of its places.
+   *
+   * @param path its name, empty for the root
+   * @param module the module
+   */
+  record Visit(String path, Module module) {}
+
+  /**
    * A tensor of a module.
    *
    * @param module the module
    * @param attribute its attribute
    */
-  public record Place(Module module, String attribute) {
+  record Place(Module module, String attribute) {
 
     /** {@return the tensor that is there} */
     PickleObject tensor() {
@@ -120,10 +133,10 @@ public final class Modules {
   private final String label;
   private final ReadLimits limits;
   private final IdentityHashMap<PickleObject, Module> known = new IdentityHashMap<>();
-  private final IdentityHashMap<PickleObject, Boolean> open = new IdentityHashMap<>();
+  private final IdentityHashMap<PickleObject, Boolean> above = new IdentityHashMap<>();
+  private final List<Visit> visits = new ArrayList<>();
   private final List<Module> all = new ArrayList<>();
   private final Map<String, Place> places = new LinkedHashMap<>();
-  private int seen;
 
   private Modules(Definitions definitions, String label, ReadLimits limits) {
     this.definitions = definitions;
@@ -142,8 +155,7 @@ public final class Modules {
    * @throws ModelFormatException if the root is none, or one contains itself, or they are nested
    *     too deep or too many
    */
-  public static Modules of(
-      PickleValue root, Definitions definitions, String label, ReadLimits limits) {
+  static Modules of(PickleValue root, Definitions definitions, String label, ReadLimits limits) {
     Modules modules = new Modules(definitions, label, limits);
     Optional<ClassDef> type = modules.classOf(root);
     if (type.isEmpty()) {
@@ -152,11 +164,19 @@ public final class Modules {
           quote("data.pkl"),
           "holds " + root.kind() + ", not a module whose class is in code/");
     }
-    modules.visit((PickleObject) root, type.get(), "", 0);
+    modules.visit((PickleObject) root, type.get(), "", 0, true);
     return modules;
   }
 
-  /** {@return all modules, each once, children before their parents, the root last} */
+  /** {@return all modules at all places, in the order of a state dict} */
+  List<Visit> visits() {
+    return Collections.unmodifiableList(visits);
+  }
+
+  /**
+   * {@return all modules that are known by their attributes, each once, children before their
+   * parents, the root last}
+   */
   List<Module> all() {
     return Collections.unmodifiableList(all);
   }
@@ -166,7 +186,7 @@ public final class Modules {
   }
 
   /** {@return the names of all tensors in the state dict} */
-  public Set<String> names() {
+  Set<String> names() {
     return Collections.unmodifiableSet(places.keySet());
   }
 
@@ -175,63 +195,71 @@ public final class Modules {
    *
    * @param name its name in the state dict
    */
-  public Optional<Place> find(String name) {
+  Optional<Place> find(String name) {
     return Optional.ofNullable(places.get(name));
   }
 
-  private Optional<ClassDef> classOf(PickleValue value) {
+  /** {@return the class of a value that is a module} */
+  Optional<ClassDef> classOf(PickleValue value) {
     return value instanceof PickleObject object && object.call() == PickleObject.Call.NEW
         ? definitions.type(object.callee().path()).filter(ClassDef::isModule)
         : Optional.empty();
   }
 
   /** Also visits again what is known, for its further names. */
-  private Module visit(PickleObject object, ClassDef type, String path, int depth) {
-    if (++seen > limits.maxTensors() || depth > limits.maxDepth()) {
-      throw fault(
+  private Module visit(
+      PickleObject object, ClassDef type, String path, int depth, boolean isKnown) {
+    if (visits.size() >= limits.maxTensors() || depth > limits.maxDepth()) {
+      throw new ModelFormatException(
           Reason.LIMIT,
+          label,
           "module " + quote(path),
           "is the "
-              + seen
+              + (visits.size() + 1)
               + "th module, nested "
               + depth
-              + " deep; the limits are maxTensors "
+              + " deep; at most "
               + limits.maxTensors()
-              + " and maxDepth "
-              + limits.maxDepth());
+              + " (limit maxTensors) and "
+              + limits.maxDepth()
+              + " deep (limit maxDepth) are read. Raise the limit if the file can be trusted.");
     }
-    if (open.put(object, true) != null) {
+    if (above.put(object, true) != null) {
       throw fault(Reason.PICKLE_SHAPE, "module " + quote(path), "contains itself");
     }
-    Module module = known.get(object);
-    boolean isNew = module == null;
-    if (module == null) {
-      module = new Module(object, type);
-    }
-    if (module.isOpen() && object.state().orElse(null) instanceof PickleDict state) {
+    Module module = known.computeIfAbsent(object, o -> new Module(o, type));
+    visits.add(new Visit(path, module));
+    boolean isOpen = isKnown && module.isOpen();
+    if (object.state().orElse(null) instanceof PickleDict state) {
       for (PickleDict.Item item : state.items()) {
         if (item.key() instanceof Text key) {
-          attribute(module, key.value(), item.value(), path, depth);
+          attribute(module, key.value(), item.value(), path, depth, isOpen);
         }
       }
     }
-    if (isNew) {
-      known.put(object, module);
+    if (isKnown && !module.isListed) {
+      module.isListed = true;
       all.add(module);
     }
-    open.remove(object);
+    above.remove(object);
     return module;
   }
 
-  private void attribute(Module module, String name, PickleValue value, String path, int depth) {
+  private void attribute(
+      Module module, String name, PickleValue value, String path, int depth, boolean isOpen) {
     String full = path.isEmpty() ? name : path + "." + name;
     Optional<ClassDef> type = classOf(value);
     if (type.isPresent()) {
-      module.children().put(name, visit((PickleObject) value, type.get(), full, depth + 1));
-    } else if (value instanceof PickleObject object && TorchGlobals.isTensor(object.callee())) {
+      Module child = visit((PickleObject) value, type.get(), full, depth + 1, isOpen);
+      if (isOpen) {
+        module.children().put(name, child);
+      }
+    } else if (isOpen
+        && value instanceof PickleObject object
+        && TorchGlobals.isTensor(object.callee())) {
       module.tensors().put(name, object);
       places.putIfAbsent(full, new Place(module, name));
-    } else {
+    } else if (isOpen) {
       list(value).ifPresent(items -> module.lists().put(name, items));
     }
   }

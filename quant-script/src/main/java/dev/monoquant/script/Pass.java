@@ -112,7 +112,7 @@ final class Pass {
 
   /** {@return the class of modules that a parameter is declared to be, if there is but one} */
   private Optional<ModuleType> declared(Function.Parameter parameter) {
-    return parameter.type().flatMap(Dotted::of).flatMap(types::only);
+    return parameter.type().flatMap(Expr::dotted).flatMap(types::only);
   }
 
   /** {@return all uses of weights, with those in functions once for each call} */

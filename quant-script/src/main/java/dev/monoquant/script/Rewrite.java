@@ -123,8 +123,8 @@ final class Rewrite {
 
   private Holder hold(EncodedWeight weight) {
     Codec codec = Codec.of(weight).orElseThrow();
-    if (weight.name().startsWith(Rewriter.CONSTANT)) {
-      String name = weight.name().substring(Rewriter.CONSTANT.length());
+    if (weight.name().startsWith(Script.CONSTANTS)) {
+      String name = weight.name().substring(Script.CONSTANTS.length());
       Holder known = constants.get(name);
       if (known != null) {
         return known;

@@ -2,14 +2,13 @@ package dev.monoquant.script;
 
 import static dev.monoquant.QuantException.quote;
 
-import dev.monoquant.ModelFormatException;
 import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.ReadLimits;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * Replaces weights of a TorchScript program by holders. Immutable; thread-safe.
@@ -26,36 +25,23 @@ import java.util.Optional;
  */
 public final class Rewriter {
 
-  /** What the name of a constant begins with. */
-  static final String CONSTANT = "CONSTANTS.";
-
   private final ScriptProgram program;
   private final Definitions definitions;
   private final Modules modules;
   private final Analysis analysis;
 
-  private Rewriter(
-      ScriptProgram program, Definitions definitions, Modules modules, Analysis analysis) {
+  /**
+   * Takes a program.
+   *
+   * @param program the program; not changed
+   * @param definitions its source, all of it understood
+   * @param modules its modules
+   */
+  Rewriter(ScriptProgram program, Definitions definitions, Modules modules) {
     this.program = program;
     this.definitions = definitions;
     this.modules = modules;
-    this.analysis = analysis;
-  }
-
-  /**
-   * Understands a program.
-   *
-   * @param program the program; not changed
-   * @param label the file, for messages
-   * @param limits how much to believe
-   * @return what can rewrite it
-   * @throws ModelFormatException if it is not TorchScript
-   */
-  public static Rewriter of(ScriptProgram program, String label, ReadLimits limits) {
-    Definitions definitions = Definitions.of(program.code(), label);
-    Modules modules = Modules.of(program.data(), definitions, label, limits);
-    return new Rewriter(
-        program, definitions, modules, Analysis.of(definitions, modules, program.constants()));
+    this.analysis = Analysis.of(definitions, modules, program.constants());
   }
 
   /**
@@ -93,8 +79,8 @@ public final class Rewriter {
 
   private Optional<String> placeRefusal(EncodedWeight weight) {
     String name = weight.name();
-    if (name.startsWith(CONSTANT)) {
-      String constant = name.substring(CONSTANT.length());
+    if (name.startsWith(Script.CONSTANTS)) {
+      String constant = name.substring(Script.CONSTANTS.length());
       return isConstant(constant)
           ? refusal(weight, Slot.CONSTANTS, constant)
           : Optional.of("the program has no such constant");
@@ -110,9 +96,12 @@ public final class Rewriter {
   }
 
   private boolean isConstant(String name) {
-    return name.matches("c(0|[1-9][0-9]{0,8})")
-        && Integer.parseInt(name.substring(1)) < program.constants().size()
-        && program.constants().get(Integer.parseInt(name.substring(1))) instanceof PickleObject;
+    OptionalInt index =
+        name.startsWith("c") ? Expr.Numeral.digits(name.substring(1)) : OptionalInt.empty();
+    return index.isPresent()
+        && name.equals("c" + index.getAsInt())
+        && index.getAsInt() < program.constants().size()
+        && program.constants().get(index.getAsInt()) instanceof PickleObject;
   }
 
   private Optional<String> refusal(Modules.Place place) {

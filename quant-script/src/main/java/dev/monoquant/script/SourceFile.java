@@ -8,22 +8,35 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A file of source as torch's printer writes it: classes and functions, and nothing else that
  * matters. Source: {@code torch/csrc/jit/serialization/python_print.cpp} of torch 2.13.
+ *
+ * <p>What is not understood is left out, and the first such place is remembered: weights can be
+ * read by their classes whatever else stands there, while a program that is to be rewritten must be
+ * understood in whole. Refused at once is only what would make other tensors of a model: a class
+ * that is there twice, and a list of parameters or buffers in an unknown form.
  */
-public final class SourceFile {
+final class SourceFile {
 
   private final String path;
   private final String text;
+  private final String label;
   private final Map<String, ClassDef> classes = new LinkedHashMap<>();
   private final Map<String, Function> functions = new LinkedHashMap<>();
-  private final List<Lines.Line> others = new ArrayList<>();
+  private final IntConsumer charge;
+  private @Nullable SourceFault fault;
+  private boolean others;
 
-  private SourceFile(String path, String text) {
+  private SourceFile(String path, String text, String label, IntConsumer charge) {
     this.path = path;
     this.text = text;
+    this.label = label;
+    this.charge = charge;
   }
 
   /**
@@ -32,25 +45,16 @@ public final class SourceFile {
    * @param path its path below {@code code/}
    * @param text its source
    * @param label the archive, for messages
+   * @param charge is told of the names and literals that are kept; throws if they are too many
    * @return the file
-   * @throws ModelFormatException if it is not what torch writes
+   * @throws ModelFormatException if a class is there twice, or the names of its parameters or
+   *     buffers are in an unknown form
    */
-  public static SourceFile parse(String path, String text, String label) {
-    SourceFile file = new SourceFile(path, text);
-    try {
-      file.read(Lines.of(text));
-    } catch (SourceFault e) {
-      long line = text.substring(0, Math.min(e.offset(), text.length())).lines().count();
-      throw new ModelFormatException(
-          Reason.PICKLE_SHAPE,
-          label,
-          "entry " + quote("code/" + path),
-          "line "
-              + line
-              + " is not as torch writes it: "
-              + e.getMessage()
-              + ". The archive was altered or is of an unknown version; save it again.",
-          e);
+  static SourceFile parse(String path, String text, String label, IntConsumer charge) {
+    SourceFile file = new SourceFile(path, text, label, charge);
+    Lines lines = new Lines(text, 0, text.length());
+    for (Lines.Line head = lines.take(); head != null; head = lines.take()) {
+      file.top(head, lines);
     }
     return file;
   }
@@ -61,7 +65,7 @@ public final class SourceFile {
   }
 
   /** {@return its source} */
-  public String text() {
+  String text() {
     return text;
   }
 
@@ -74,95 +78,140 @@ public final class SourceFile {
   }
 
   /** {@return its classes by their own names} */
-  public Map<String, ClassDef> classes() {
+  Map<String, ClassDef> classes() {
     return classes;
   }
 
   /** {@return its functions by their own names} */
-  public Map<String, Function> functions() {
+  Map<String, Function> functions() {
     return functions;
   }
 
   /** {@return whether there is anything else in it} */
-  public boolean hasOthers() {
-    return !others.isEmpty();
+  boolean hasOthers() {
+    return others;
   }
 
-  private void read(List<Lines.Line> lines) throws SourceFault {
-    int at = 0;
-    while (at < lines.size()) {
-      Lines.Line head = lines.get(at);
-      int next = blockEnd(lines, at);
+  /** {@return the first place that is not understood, as a refusal} */
+  Optional<ModelFormatException> fault() {
+    return Optional.ofNullable(fault).map(this::refusal);
+  }
+
+  private ModelFormatException refusal(SourceFault why) {
+    long line = text.substring(0, Math.min(why.offset(), text.length())).lines().count();
+    return new ModelFormatException(
+        Reason.PICKLE_SHAPE,
+        label,
+        "entry " + quote("code/" + path),
+        "line "
+            + line
+            + " is not as torch writes it: "
+            + why.getMessage()
+            + ". The archive was altered or is of an unknown version; save it again.",
+        why);
+  }
+
+  private void note(SourceFault why) {
+    if (fault == null) {
+      fault = why;
+    }
+  }
+
+  /** Reads a line that is in no block, with the block behind it. */
+  private void top(Lines.Line head, Lines lines) {
+    if (head.is("class") && head.indent() == 0) {
+      type(head, lines);
+      return;
+    }
+    Lines.Block block = lines.takeBlock(head);
+    try {
+      head.requireWhole();
       if (head.indent() != 0) {
         throw new SourceFault("it is indented", head.start());
       }
-      if (head.startsWith("def")) {
-        Function function = Function.of(head, lines.subList(at + 1, next));
-        if (functions.put(function.name(), function) != null) {
-          throw new SourceFault("function " + function.name() + " is there twice", head.start());
-        }
-      } else if (head.startsWith("class")) {
-        ClassDef type = classDef(head, lines.subList(at + 1, next));
-        if (classes.put(type.name(), type) != null) {
-          throw new SourceFault("class " + type.name() + " is there twice", head.start());
-        }
+      if (head.is("def")) {
+        function(head, block, functions);
       } else {
-        others.add(head);
+        others = true;
       }
-      at = next;
+      block.fault().ifPresent(this::note);
+    } catch (SourceFault e) {
+      note(e);
     }
   }
 
-  /** The index after the lines that are indented more than one. */
-  private static int blockEnd(List<Lines.Line> lines, int head) {
-    int at = head + 1;
-    while (at < lines.size() && lines.get(at).indent() > lines.get(head).indent()) {
-      at++;
+  private void function(Lines.Line head, Lines.Block block, Map<String, Function> all)
+      throws SourceFault {
+    ExprParser parser = new ExprParser(head);
+    Function function = Function.of(head, block, parser);
+    charge.accept(parser.nodes() + 1);
+    if (all.putIfAbsent(function.name(), function) != null) {
+      throw new SourceFault("function " + function.name() + " is there twice", head.start());
     }
-    return at;
+    block.fault().ifPresent(this::note);
   }
 
-  private ClassDef classDef(Lines.Line head, List<Lines.Line> body) throws SourceFault {
-    ExprParser parser = new ExprParser(head.tokens(), 1);
-    String name = parser.take().text();
+  /** Reads a class. */
+  private void type(Lines.Line head, Lines lines) {
+    String name = "";
     String base = "";
-    if (parser.next("(")) {
-      parser.take();
-      base = parser.next(")") ? "" : parser.take().text();
-      parser.expect(")");
+    try {
+      head.requireWhole();
+      ExprParser parser = new ExprParser(head);
+      parser.expect("class");
+      name = parser.takeName().text();
+      if (parser.next("(")) {
+        parser.take();
+        base = parser.next(")") ? "" : parser.takeName().text();
+        parser.expect(")");
+      }
+      parser.expect(":");
+      parser.requireEnd();
+    } catch (SourceFault e) {
+      note(e);
+      lines.takeBlock(head);
+      return;
     }
-    parser.expect(":");
+    charge.accept(1);
+    if (classes.containsKey(name)) {
+      throw refusal(new SourceFault("class " + name + " is there twice", head.start()));
+    }
     Map<String, ClassDef.Attribute> attributes = new LinkedHashMap<>();
     Map<String, ClassDef.NameList> lists = new LinkedHashMap<>();
     Map<String, Function> methods = new LinkedHashMap<>();
-    int at = 0;
-    while (at < body.size()) {
-      Lines.Line line = body.get(at);
-      int next = blockEnd(body, at);
-      if (line.startsWith("def")) {
-        Function method = Function.of(line, body.subList(at + 1, next));
-        if (methods.put(method.name(), method) != null) {
-          throw new SourceFault("method " + method.name() + " is there twice", line.start());
+    int end = head.end();
+    for (Lines.Line line = lines.peek();
+        line != null && line.indent() > head.indent();
+        line = lines.peek()) {
+      lines.take();
+      Lines.Block block = lines.takeBlock(line);
+      end = Math.max(line.end(), block.end());
+      try {
+        if (line.is("__parameters__") || line.is("__buffers__")) {
+          list(line, lists);
+        } else if (line.is("def")) {
+          line.requireWhole();
+          function(line, block, methods);
+          continue;
+        } else {
+          line.requireWhole();
+          attribute(line, attributes);
         }
-      } else {
-        if (next != at + 1) {
+        if (!block.isEmpty()) {
           throw new SourceFault("a block that is no method", line.start());
         }
-        member(line, attributes, lists);
+      } catch (SourceFault e) {
+        note(e);
       }
-      at = next;
     }
-    int end = body.isEmpty() ? head.end() : body.get(body.size() - 1).end();
-    return new ClassDef(
-        this, name, base, attributes, lists, methods, head.start(), head.end(), end);
+    classes.put(
+        name,
+        new ClassDef(this, name, base, attributes, lists, methods, head.start(), head.end(), end));
   }
 
-  private static void member(
-      Lines.Line line,
-      Map<String, ClassDef.Attribute> attributes,
-      Map<String, ClassDef.NameList> lists)
+  private void attribute(Lines.Line line, Map<String, ClassDef.Attribute> attributes)
       throws SourceFault {
-    ExprParser parser = new ExprParser(line.tokens(), 0);
+    ExprParser parser = new ExprParser(line);
     Expr target = parser.expression();
     if (target instanceof Expr.Name name && parser.next(":")) {
       parser.take();
@@ -180,26 +229,42 @@ public final class SourceFile {
       if (text.plain().isPresent()) {
         put(attributes, text.plain().get(), type);
       }
-    } else if (target instanceof Expr.Name list
-        && (list.name().equals("__parameters__") || list.name().equals("__buffers__"))) {
-      parser.expect("=");
-      if (lists.put(list.name(), nameList(parser.expression())) != null) {
-        throw new SourceFault(list.name() + " is there twice", line.start());
-      }
     }
+    charge.accept(parser.nodes());
   }
 
   private static void put(Map<String, ClassDef.Attribute> attributes, String name, Expr type)
       throws SourceFault {
-    if (attributes.put(name, new ClassDef.Attribute(name, type)) != null) {
+    if (attributes.putIfAbsent(name, new ClassDef.Attribute(name, type)) != null) {
       throw new SourceFault("attribute " + quote(name) + " is there twice", type.start());
     }
   }
 
-  private static ClassDef.NameList nameList(Expr expr) throws SourceFault {
+  /** Reads {@code __parameters__ = ["weight", ]}: without it nobody knows what the tensors are. */
+  private void list(Lines.Line line, Map<String, ClassDef.NameList> lists) {
+    try {
+      line.requireWhole();
+      ExprParser parser = new ExprParser(line);
+      String name = parser.takeName().text();
+      parser.expect("=");
+      ClassDef.NameList list = names(parser.expression());
+      parser.requireEnd();
+      charge.accept(parser.nodes());
+      if (lists.put(name, list) != null) {
+        throw new SourceFault(name + " is there twice", line.start());
+      }
+    } catch (SourceFault e) {
+      throw refusal(e);
+    }
+  }
+
+  private static ClassDef.NameList names(Expr expr) throws SourceFault {
+    if (!(expr instanceof Expr.Display list) || list.open() != '[') {
+      throw new SourceFault("a list of names was expected", expr.start());
+    }
     List<Expr.Text> items = new ArrayList<>();
-    for (Expr item : expr.children()) {
-      if (!(item instanceof Expr.Text text)) {
+    for (Expr item : list.items()) {
+      if (!(item instanceof Expr.Text text) || text.plain().isEmpty()) {
         throw new SourceFault("a name in quotes was expected", item.start());
       }
       items.add(text);

@@ -13,15 +13,17 @@ import java.util.Optional;
  * @param assigned the local names that it sets
  * @param member what it sets of an object, as in {@code self.n = 1}
  * @param values its expressions
+ * @param alias the name it gives to its only value, if it does nothing else
  */
-public record Statement(
+record Statement(
     Lines.Line line,
     boolean understood,
     List<String> assigned,
     Optional<Expr.Member> member,
-    List<Expr> values) {
+    List<Expr> values,
+    Optional<String> alias) {
 
-  public Statement {
+  Statement {
     assigned = List.copyOf(assigned);
     values = List.copyOf(values);
   }
@@ -31,29 +33,20 @@ public record Statement(
    *
    * @param line a logical line
    */
-  public static Statement of(Lines.Line line) {
+  static Statement of(Lines.Line line) {
     try {
+      line.requireWhole();
       return understand(line);
     } catch (SourceFault e) {
-      return new Statement(line, false, List.of(), Optional.empty(), List.of());
+      return new Statement(line, false, List.of(), Optional.empty(), List.of(), Optional.empty());
     }
-  }
-
-  /** {@return the name it gives to its only value, or empty} */
-  Optional<String> alias() {
-    return assigned.size() == 1
-            && values.size() == 1
-            && member.isEmpty()
-            && line.tokens().get(1).is("=")
-        ? Optional.of(assigned.get(0))
-        : Optional.empty();
   }
 
   private static Statement understand(Lines.Line line) throws SourceFault {
     List<String> assigned = new ArrayList<>();
     List<Expr> values = new ArrayList<>();
-    ExprParser parser = new ExprParser(line.tokens(), 1);
-    switch (line.first().text()) {
+    ExprParser parser = new ExprParser(line);
+    switch (parser.take().text()) {
       case "pass", "break", "continue" -> {}
       case "else" -> parser.expect(":");
       case "return" -> {
@@ -66,7 +59,7 @@ public record Statement(
         parser.expect(":");
       }
       case "for" -> {
-        assigned.add(name(parser.take()));
+        assigned.add(parser.takeName().text());
         parser.expect("in");
         values.add(parser.expression());
         parser.expect(":");
@@ -75,39 +68,47 @@ public record Statement(
         values.add(parser.expression());
         if (parser.next("as")) {
           parser.take();
-          assigned.add(name(parser.take()));
+          assigned.add(parser.takeName().text());
         }
         parser.expect(":");
       }
       default -> {
-        return assignment(line, new ExprParser(line.tokens(), 0));
+        return assignment(line, new ExprParser(line));
       }
     }
-    requireEnd(parser);
-    return new Statement(line, true, assigned, Optional.empty(), values);
+    parser.requireEnd();
+    return new Statement(line, true, assigned, Optional.empty(), values, Optional.empty());
   }
 
   private static Statement assignment(Lines.Line line, ExprParser parser) throws SourceFault {
-    List<Expr> targets = parser.expressions();
+    Expr first = parser.expression();
+    boolean single = !parser.next(",");
+    List<Expr> targets = new ArrayList<>(List.of(first));
+    targets.addAll(parser.more());
     if (parser.atEnd()) {
-      return new Statement(line, true, List.of(), Optional.empty(), targets);
+      return new Statement(line, true, List.of(), Optional.empty(), targets, Optional.empty());
     }
-    if (parser.next(":")) {
+    boolean typed = parser.next(":");
+    if (typed) {
       // A declared type, such as that of an interface: what is set is no alias of its value.
       parser.take();
       parser.expression();
     }
     parser.expect("=");
     List<Expr> values = parser.expressions();
-    requireEnd(parser);
-    if (targets.size() == 1 && targets.get(0) instanceof Expr.Member member) {
-      return new Statement(line, true, List.of(), Optional.of(member), values);
+    parser.requireEnd();
+    if (targets.size() == 1 && first instanceof Expr.Member member) {
+      return new Statement(line, true, List.of(), Optional.of(member), values, Optional.empty());
     }
     List<String> assigned = new ArrayList<>();
     for (Expr target : targets) {
       collect(target, assigned);
     }
-    return new Statement(line, true, assigned, Optional.empty(), values);
+    Optional<String> alias =
+        first instanceof Expr.Name name && single && !typed && values.size() == 1
+            ? Optional.of(name.name())
+            : Optional.empty();
+    return new Statement(line, true, assigned, Optional.empty(), values, alias);
   }
 
   private static void collect(Expr target, List<String> names) throws SourceFault {
@@ -119,19 +120,6 @@ public record Statement(
       }
     } else {
       throw new SourceFault("a name was expected", target.start());
-    }
-  }
-
-  private static String name(Token token) throws SourceFault {
-    if (!token.isName()) {
-      throw new SourceFault("a name was expected", token.start());
-    }
-    return token.text();
-  }
-
-  private static void requireEnd(ExprParser parser) throws SourceFault {
-    if (!parser.atEnd()) {
-      throw new SourceFault("the end of the line was expected", parser.take().start());
     }
   }
 }

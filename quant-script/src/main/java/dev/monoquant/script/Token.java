@@ -1,5 +1,9 @@
 package dev.monoquant.script;
 
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
 /**
  * A token of source.
  *
@@ -18,6 +22,52 @@ record Token(Kind kind, String text, int start, int end) {
     SYMBOL
   }
 
+  /** Makes the tokens of a line, one after the other. */
+  static final class Cutter {
+
+    private final String text;
+    private final int end;
+    private int at;
+
+    /**
+     * @param text the file
+     * @param start where the line begins
+     * @param end where it ends, behind a token
+     */
+    Cutter(String text, int start, int end) {
+      this.text = text;
+      this.at = start;
+      this.end = end;
+    }
+
+    /** {@return the next token, or null at the end} */
+    @Nullable Token next() {
+      while (at < end && isBlank(text.charAt(at))) {
+        at = skip(text, at, end);
+      }
+      if (at >= end) {
+        return null;
+      }
+      int start = at;
+      try {
+        at = Token.end(text, start, end);
+      } catch (SourceFault e) {
+        throw new IllegalStateException("a line holds a fault that was not noted", e);
+      }
+      return new Token(kind(text, start, end), text.substring(start, at), start, at);
+    }
+  }
+
+  /** {@return all tokens of a line} */
+  static List<Token> all(Lines.Line line) {
+    List<Token> all = new ArrayList<>();
+    Cutter cutter = new Cutter(line.text(), line.start(), line.end());
+    for (Token token = cutter.next(); token != null; token = cutter.next()) {
+      all.add(token);
+    }
+    return all;
+  }
+
   boolean is(String symbol) {
     return kind != Kind.STRING && text.equals(symbol);
   }
@@ -26,7 +76,105 @@ record Token(Kind kind, String text, int start, int end) {
     return kind == Kind.NAME;
   }
 
-  boolean isString() {
-    return kind == Kind.STRING;
+  /** {@return whether a character is between tokens, or begins what is} */
+  static boolean isBlank(char c) {
+    return c == ' ' || c == '\n' || c == '\r' || c == '#';
+  }
+
+  /** {@return the place behind a blank or a comment, of which the end of the line is no part} */
+  static int skip(String text, int at, int limit) {
+    if (text.charAt(at) != '#') {
+      return at + 1;
+    }
+    int line = text.indexOf('\n', at);
+    return line < 0 ? limit : Math.min(line, limit);
+  }
+
+  private static Kind kind(String text, int at, int limit) {
+    char c = text.charAt(at);
+    if (isNameStart(c)) {
+      return Kind.NAME;
+    }
+    if (beginsNumber(text, at, limit)) {
+      return Kind.NUMBER;
+    }
+    return c == '"' || c == '\'' ? Kind.STRING : Kind.SYMBOL;
+  }
+
+  /**
+   * {@return where a token ends}
+   *
+   * @param text the file
+   * @param start where the token begins
+   * @param limit where to stop
+   * @throws SourceFault if it is a tab or a string that does not end
+   */
+  static int end(String text, int start, int limit) throws SourceFault {
+    return switch (kind(text, start, limit)) {
+      case NAME -> nameEnd(text, start, limit);
+      case NUMBER -> numberEnd(text, start, limit);
+      case STRING -> stringEnd(text, start, limit);
+      case SYMBOL -> symbolEnd(text, start);
+    };
+  }
+
+  private static int nameEnd(String text, int start, int limit) {
+    int at = start;
+    while (at < limit && isNamePart(text.charAt(at))) {
+      at++;
+    }
+    return at;
+  }
+
+  private static boolean beginsNumber(String text, int at, int limit) {
+    char c = text.charAt(at);
+    return isDigit(c) || (c == '.' && at + 1 < limit && isDigit(text.charAt(at + 1)));
+  }
+
+  private static int numberEnd(String text, int start, int limit) {
+    int at = start;
+    while (at < limit) {
+      char c = text.charAt(at);
+      boolean sign = (c == '-' || c == '+') && at > start && "eE".indexOf(text.charAt(at - 1)) >= 0;
+      if (!isNamePart(c) && c != '.' && !sign) {
+        break;
+      }
+      at++;
+    }
+    return at;
+  }
+
+  private static int stringEnd(String text, int start, int limit) throws SourceFault {
+    int at = start + 1;
+    while (at < limit && text.charAt(at) != text.charAt(start)) {
+      if (text.charAt(at) == '\n') {
+        throw new SourceFault("a string does not end on its line", start);
+      }
+      at += text.charAt(at) == '\\' ? 2 : 1;
+    }
+    if (at >= limit) {
+      throw new SourceFault("a string does not end", start);
+    }
+    return at + 1;
+  }
+
+  private static int symbolEnd(String text, int start) throws SourceFault {
+    if (text.charAt(start) == '\t') {
+      throw new SourceFault("a tab, where torch writes spaces", start);
+    }
+    return start + (text.startsWith("->", start) ? 2 : 1);
+  }
+
+  private static boolean isDigit(char c) {
+    return c >= '0' && c <= '9';
+  }
+
+  private static boolean isNameStart(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  }
+
+  /** {@return whether a name goes on with that character} */
+  static boolean isNamePart(char c) {
+    return isNameStart(c) || isDigit(c);
   }
 }

@@ -5,7 +5,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.regex.Pattern;
 
 /**
  * How a convolution moves over its input, as its code says in plain numbers.
@@ -15,12 +14,9 @@ import java.util.regex.Pattern;
  * @param dilation likewise
  * @param groups groups of channels
  */
-public record Window(
-    List<Integer> stride, List<Integer> padding, List<Integer> dilation, int groups) {
+record Window(List<Integer> stride, List<Integer> padding, List<Integer> dilation, int groups) {
 
-  private static final Pattern INTEGER = Pattern.compile("[0-9]{1,9}");
-
-  public Window {
+  Window {
     stride = List.copyOf(stride);
     padding = List.copyOf(padding);
     dilation = List.copyOf(dilation);
@@ -85,9 +81,7 @@ public record Window(
   }
 
   private static OptionalInt integer(Expr expr) {
-    return expr instanceof Expr.Numeral number && INTEGER.matcher(number.text()).matches()
-        ? OptionalInt.of(Integer.parseInt(number.text()))
-        : OptionalInt.empty();
+    return expr instanceof Expr.Numeral number ? number.integer() : OptionalInt.empty();
   }
 
   private static boolean isFalse(Expr expr) {

@@ -235,7 +235,7 @@ class EdgeCasesTest {
   @EnumSource(Mode.class)
   void schemesWithTheirOwnWords(Mode mode) throws Exception {
     ScriptArchive archive = linear();
-    Rewriter rewriter = Rewriter.of(archive.program(), "test", ReadLimits.DEFAULT);
+    Rewriter rewriter = new Script(archive.program(), "test", ReadLimits.DEFAULT).rewriter();
     TensorInfo info = new TensorInfo("weight", ElementType.FLOAT32, TensorShape.of(OUT, IN));
     Encoding encoding =
         Encoding.opaque(

@@ -32,13 +32,9 @@ final class Quantized {
 
   Quantized(ScriptArchive original) {
     this.original = original;
-    this.rewriter = Rewriter.of(original.program(), "test", ReadLimits.DEFAULT);
-    this.modules =
-        Modules.of(
-            original.program().data(),
-            Definitions.of(original.program().code(), "test"),
-            "test",
-            ReadLimits.DEFAULT);
+    Script script = new Script(original.program(), "test", ReadLimits.DEFAULT);
+    this.rewriter = script.rewriter();
+    this.modules = script.modules();
   }
 
   /** {@return the names of all tensors of at least two dimensions that can be held} */
@@ -93,8 +89,8 @@ final class Quantized {
         name,
         scheme.encode(
             original.rows(rows, tensor, folder),
-            Math.toIntExact(rows.rows()),
-            Math.toIntExact(rows.cols())));
+            Math.toIntExact(rows.rowCount()),
+            Math.toIntExact(rows.columnCount())));
     weights.add(weight);
     return Optional.empty();
   }

@@ -184,7 +184,7 @@ class RewriterTest {
     Quantized allowed = held(single("return torch.linear(x, self.weight, self.bias)"));
     ScriptArchive forbidden =
         new RewriterTest().single("self.weight = x", "return torch.neg(self.weight)");
-    Rewriter rewriter = Rewriter.of(forbidden.program(), "model.pt", ReadLimits.DEFAULT);
+    Rewriter rewriter = new Script(forbidden.program(), "model.pt", ReadLimits.DEFAULT).rewriter();
     assertThatThrownBy(() -> rewriter.rewrite(allowed.weights(), List.of()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("weight: the code sets it");
@@ -331,12 +331,12 @@ class RewriterTest {
   void whatIsNoModuleIsRefused() {
     ScriptProgram program = single("return x").program();
     ScriptProgram broken = new ScriptProgram(program.code(), None.INSTANCE, program.constants());
-    assertThatThrownBy(() -> Rewriter.of(broken, "model.pt", ReadLimits.DEFAULT))
+    assertThatThrownBy(() -> new Script(broken, "model.pt", ReadLimits.DEFAULT).rewriter())
         .isInstanceOf(ModelFormatException.class)
         .hasMessageContaining("data.pkl");
     PickleObject root = (PickleObject) program.data();
     ((PickleDict) root.state().orElseThrow()).put(new PickleValue.Text("again"), root);
-    assertThatThrownBy(() -> Rewriter.of(program, "model.pt", ReadLimits.DEFAULT))
+    assertThatThrownBy(() -> new Script(program, "model.pt", ReadLimits.DEFAULT).rewriter())
         .isInstanceOf(ModelFormatException.class)
         .hasMessageContaining("contains itself");
   }

@@ -1,5 +1,6 @@
 package dev.monoquant.script;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -15,7 +16,22 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SourceParsingTest {
 
   private static SourceFile parse(String... lines) {
-    return SourceFile.parse("__torch__/a/b.py", String.join("\n", lines) + "\n", "model.pt");
+    return parse("__torch__/a/b.py", String.join("\n", lines) + "\n");
+  }
+
+  /** Refuses what is not understood, as a rewriting does. */
+  private static SourceFile parse(String path, String text) {
+    SourceFile file = SourceFile.parse(path, text, "model.pt", nodes -> {});
+    file.fault()
+        .ifPresent(
+            fault -> {
+              throw fault;
+            });
+    return file;
+  }
+
+  private static Statement statement(String text) {
+    return Statement.of(requireNonNull(new Lines(text, 0, text.length()).take()));
   }
 
   @Test
@@ -76,8 +92,8 @@ class SourceParsingTest {
         "assigned = unchecked_cast(List[int], x)",
         "s = \"a \\\" ) b\""
       })
-  void statementsOfThePrinter(String line) throws SourceFault {
-    assertThat(Statement.of(Lines.of(line).get(0)).understood()).isTrue();
+  void statementsOfThePrinter(String line) {
+    assertThat(statement(line).understood()).isTrue();
   }
 
   @ParameterizedTest
@@ -95,8 +111,8 @@ class SourceParsingTest {
         "for x.y in z:",
         "if x"
       })
-  void anythingElseIsNotUnderstood(String line) throws SourceFault {
-    assertThat(Statement.of(Lines.of(line).get(0)).understood()).isFalse();
+  void anythingElseIsNotUnderstood(String line) {
+    assertThat(statement(line).understood()).isFalse();
   }
 
   @ParameterizedTest
@@ -111,6 +127,10 @@ class SourceParsingTest {
         "class A:\n  x : Tensor\n  x : Tensor",
         "class A:\n  x : Tensor\nclass A:\n  y : Tensor",
         "class A:\n  __parameters__ = [x]",
+        "class A:\n  __parameters__ = x",
+        "class 7:\n  x : Tensor",
+        "class A(\"b\"):\n  x : Tensor",
+        "f(x,\ndef g(x):\n  return x",
         "class A:\n  if x:\n    y : Tensor"
       })
   void whatIsNoSourceIsRefused(String text) {
@@ -122,11 +142,11 @@ class SourceParsingTest {
   }
 
   @Test
-  void deepNestingIsNotFollowed() throws SourceFault {
+  void deepNestingIsNotFollowed() {
     String deep = "x = " + "(".repeat(100_000) + "1" + ")".repeat(100_000);
-    assertThat(Statement.of(Lines.of(deep).get(0)).understood()).isFalse();
+    assertThat(statement(deep).understood()).isFalse();
     String members = "x = a" + ".b".repeat(20_000);
-    assertThat(Statement.of(Lines.of(members).get(0)).understood()).isFalse();
+    assertThat(statement(members).understood()).isFalse();
   }
 
   /** Whatever a file says, it is parsed or refused. */
@@ -134,7 +154,7 @@ class SourceParsingTest {
   void neverFailsInAnotherWay(@ForAll @StringLength(max = 60) String text) {
     for (String file : List.of(text, "class A(Module):\n  " + text, "def f(x):\n  " + text)) {
       try {
-        assertThat(SourceFile.parse("a.py", file, "model.pt").text()).isEqualTo(file);
+        assertThat(parse("a.py", file).text()).isEqualTo(file);
       } catch (ModelFormatException refused) {
         assertThat(refused.file()).isEqualTo("model.pt");
       }

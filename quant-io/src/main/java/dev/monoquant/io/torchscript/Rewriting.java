@@ -15,12 +15,12 @@ interface Rewriting {
           new Rewriting() {
             @Override
             public Optional<String> refusal(EncodedWeight weight) {
-              return archive.rewriter().refusal(weight);
+              return archive.script().rewriter().refusal(weight);
             }
 
             @Override
             public Rewritten rewrite(List<EncodedWeight> weights, List<String> kept) {
-              return archive.rewriter().rewrite(weights, kept);
+              return archive.script().rewriter().rewrite(weights, kept);
             }
           };
 

@@ -11,7 +11,7 @@ import dev.monoquant.files.pickle.PickleValue.Global;
 import dev.monoquant.files.torch.TorchGlobals;
 import dev.monoquant.files.torch.TorchZip;
 import dev.monoquant.files.zip.ArchiveEntry;
-import dev.monoquant.script.Rewriter;
+import dev.monoquant.script.Script;
 import dev.monoquant.script.ScriptProgram;
 import dev.monoquant.spi.ReadLimits;
 import java.io.Closeable;
@@ -20,7 +20,6 @@ import java.nio.file.Path;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
 
 /** An open archive: its records, and the program in them. Thread-safe but for {@link #close}. */
 final class ScriptArchive implements Closeable {
@@ -36,14 +35,13 @@ final class ScriptArchive implements Closeable {
 
   private final Path path;
   private final TorchZip zip;
-  private final ScriptProgram program;
+  private final Script script;
   private final ReadLimits limits;
-  private @Nullable Rewriter rewriter;
 
   private ScriptArchive(Path path, TorchZip zip, ScriptProgram program, ReadLimits limits) {
     this.path = path;
     this.zip = zip;
-    this.program = program;
+    this.script = new Script(program, zip.label(), limits);
     this.limits = limits;
   }
 
@@ -87,7 +85,19 @@ final class ScriptArchive implements Closeable {
       throw zip.missing("code/__torch__.py");
     }
     SortedMap<String, String> code = new TreeMap<>();
+    long bytes = 0;
     for (ArchiveEntry entry : zip.code()) {
+      bytes += entry.size();
+      if (bytes > limits.maxInflatedBytes()) {
+        throw new ModelFormatException(
+            Reason.LIMIT,
+            zip.label(),
+            quote(entry.name()),
+            "makes more than "
+                + limits.maxInflatedBytes()
+                + " bytes of code (limit maxInflatedBytes). Raise the limit if the file can be"
+                + " trusted.");
+      }
       code.put(zip.nameInFolder(entry).substring(Records.CODE.length()), zip.text(entry));
     }
     return new ScriptProgram(code, data, tuple);
@@ -121,7 +131,12 @@ final class ScriptArchive implements Closeable {
   }
 
   ScriptProgram program() {
-    return program;
+    return script.program();
+  }
+
+  /** {@return the program, parsed} */
+  Script script() {
+    return script;
   }
 
   ReadLimits limits() {
@@ -131,18 +146,6 @@ final class ScriptArchive implements Closeable {
   /** {@return whether it is an output of ours} */
   boolean isRewritten() {
     return zip.find(Records.DESCRIPTION).isPresent();
-  }
-
-  /**
-   * {@return what can rewrite the program; the same at each call}
-   *
-   * @throws ModelFormatException if the program is not understood
-   */
-  synchronized Rewriter rewriter() {
-    if (rewriter == null) {
-      rewriter = Rewriter.of(program, label(), limits);
-    }
-    return rewriter;
   }
 
   @Override

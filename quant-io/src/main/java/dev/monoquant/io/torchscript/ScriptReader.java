@@ -15,6 +15,8 @@ import dev.monoquant.files.torch.TorchTensor;
 import dev.monoquant.files.torch.TorchZip;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.script.Script;
+import dev.monoquant.script.StateDict;
 import dev.monoquant.spi.ReadLimits;
 import java.io.Closeable;
 import java.io.IOException;
@@ -68,14 +70,12 @@ final class ScriptReader {
     }
   }
 
-  private ScriptSource.Content content() throws IOException {
-    ScriptClasses classes = ScriptClasses.read(zip);
-    ModuleTree.Modules modules =
-        ModuleTree.walk(archive.program().data(), classes, zip.label(), limits);
+  private ScriptSource.Content content() {
+    StateDict state = archive.script().stateDict();
     Map<TensorInfo, TorchTensor> tensors = new LinkedHashMap<>();
     List<Layer> layers = new ArrayList<>();
     TensorReader reader = zip.tensors(Records.DATA);
-    for (ModuleTree.Node node : modules.nodes()) {
+    for (StateDict.Node node : state.nodes()) {
       Map<String, TensorInfo> own = new LinkedHashMap<>();
       node.tensors()
           .forEach(
@@ -88,13 +88,13 @@ final class ScriptReader {
                 }
                 own.put(local, info);
               });
-      ScriptKinds.of(node.className())
+      node.kind()
           .filter(k -> !own.isEmpty())
           .ifPresent(
               kind -> layers.add(new Layer(node.path(), kind, Layer.Evidence.DECLARED, own)));
     }
     Map<TensorInfo, TorchTensor> constants = constants();
-    List<Layer> frozen = FrozenLayers.of(archive.program(), constants.keySet());
+    List<Layer> frozen = archive.script().layersOf(constants.keySet());
     if (tensors.isEmpty()) {
       // A frozen module has its weights here, and nowhere else.
       tensors.putAll(constants);
@@ -113,7 +113,8 @@ final class ScriptReader {
       throw noTensors("its modules have no parameters and no buffers, its code no constants");
     }
     requireUniqueNames(tensors);
-    noteLeftOut(modules.leftOut());
+    noteLeftOut(state.leftOut());
+    notes.addAll(archive.script().notes());
     notes.addAll(SharedTensors.notes(tensors));
     return new ScriptSource.Content(tensors, List.of(), layers, notes, Map.of());
   }
@@ -166,7 +167,7 @@ final class ScriptReader {
     Map<TensorInfo, TorchTensor> tensors = new LinkedHashMap<>();
     for (int i = 0; i < tuple.size(); i++) {
       if (tuple.get(i) instanceof PickleObject object && TorchGlobals.isTensor(object.callee())) {
-        String name = FrozenLayers.name(i);
+        String name = Script.constantName(i);
         try {
           TorchTensor tensor = reader.read(object, name);
           tensors.put(new TensorInfo(name, tensor.type(), tensor.shape()), tensor);

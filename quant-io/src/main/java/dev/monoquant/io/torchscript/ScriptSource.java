@@ -7,7 +7,6 @@ import dev.monoquant.files.torch.TorchTensor;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.script.ForwardInputs;
 import dev.monoquant.spi.Auditable;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
@@ -131,7 +130,7 @@ final class ScriptSource implements ModelSource {
   }
 
   private RunnableFile runnable() {
-    return new RunnableFile(archive.path(), ForwardInputs.of(archive.program(), archive.label()));
+    return new RunnableFile(archive.path(), archive.script().inputs());
   }
 
   @Override

@@ -1,13 +1,13 @@
-package dev.monoquant.io.torchscript;
+package dev.monoquant.script;
 
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.script.ScriptProgram;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * The layers of a frozen archive, which has no modules: a constant that is an argument of {@code
@@ -25,11 +26,10 @@ import java.util.Set;
  */
 final class FrozenLayers {
 
-  private static final String CONSTANT = "CONSTANTS.c";
-  private static final String LIST = " = [";
+  private static final String TORCH = "torch.";
 
-  /** Of the number of a constant. */
-  private static final int MOST_DIGITS = 9;
+  /** Of the number of layers of a recurrent one. */
+  private static final int MOST_LAYERS = 9_999;
 
   private static final Map<String, LayerKind> RECURRENT =
       Map.of(
@@ -72,7 +72,12 @@ final class FrozenLayers {
       List.of(LayerKind.CONV_TRANSPOSE1D, LayerKind.CONV_TRANSPOSE2D, LayerKind.CONV_TRANSPOSE3D);
 
   private final Map<String, TensorInfo> constants = new LinkedHashMap<>();
+
+  /**
+   * Names that a function gives to lists of constants, such as the weights of a recurrent layer.
+   */
   private final Map<String, List<String>> lists = new HashMap<>();
+
   private final Set<String> taken = new HashSet<>();
   private final List<Layer> layers = new ArrayList<>();
 
@@ -80,99 +85,92 @@ final class FrozenLayers {
     constants.forEach(t -> this.constants.put(t.name(), t));
   }
 
-  /** {@return the name of a constant, as the code has it} */
-  static String name(int index) {
-    return CONSTANT + index;
-  }
-
   /**
    * Finds the layers.
    *
-   * @param program the program
+   * @param definitions the source; statements that are not understood make no layers
    * @param constants the tensors among its constants
    * @return the layers in the order of the code
    */
-  static List<Layer> of(ScriptProgram program, Collection<TensorInfo> constants) {
-    if (constants.isEmpty()) {
-      // As in all archives but frozen ones, whose code need not be gone through then.
-      return List.of();
-    }
+  static List<Layer> of(Definitions definitions, Collection<TensorInfo> constants) {
     FrozenLayers found = new FrozenLayers(constants);
-    for (String code : program.code().values()) {
-      found.findLists(code);
-      CallSites.of(code).forEach(found::visit);
+    for (SourceFile file : definitions.files()) {
+      Stream<Function> methods =
+          file.classes().values().stream().flatMap(c -> c.methods().values().stream());
+      Stream.concat(methods, file.functions().values().stream())
+          .sorted(Comparator.comparingInt(Function::start))
+          .forEach(found::function);
     }
     return found.layers;
   }
 
-  private void findLists(String code) {
+  private void function(Function function) {
     lists.clear();
-    code.lines().map(String::strip).forEach(this::findList);
+    function.read(
+        statement -> {
+          statement.values().forEach(this::expression);
+          statement.alias().ifPresent(name -> list(name, statement.values().get(0)));
+        });
   }
 
-  /**
-   * The weights of a recurrent layer are a list that the line before made: {@code weights =
-   * [CONSTANTS.c0, CONSTANTS.c1]}. Read in one pass: there are thousands in a deep layer, for each
-   * of which a regular expression would need a frame of the stack.
-   */
-  private void findList(String line) {
-    int equals = line.indexOf(LIST);
-    boolean named =
-        equals > 0
-            && line.chars()
-                .limit(equals)
-                .allMatch(c -> c < 128 && Character.isJavaIdentifierPart(c));
-    if (!named || !line.endsWith("]")) {
-      return;
+  /** Notes {@code weights = [CONSTANTS.c0, CONSTANTS.c1]}, and forgets what had the name before. */
+  private void list(String name, Expr value) {
+    lists.remove(name);
+    constants(value).ifPresent(items -> lists.put(name, items));
+  }
+
+  /** The constants that a list consists of; empty if there is anything else in it. */
+  private static Optional<List<String>> constants(Expr value) {
+    if (!(value instanceof Expr.Display list) || list.open() != '[') {
+      return Optional.empty();
     }
     List<String> names = new ArrayList<>();
-    int end = line.length() - 1;
-    for (int at = equals + LIST.length(); at <= end; ) {
-      int comma = line.indexOf(", ", at);
-      int stop = comma < 0 ? end : comma;
-      String name = line.substring(at, stop);
-      if (index(name).isEmpty()) {
-        return;
+    for (Expr item : list.items()) {
+      Optional<String> name = item.dotted().filter(n -> n.startsWith(Script.CONSTANTS));
+      if (name.isEmpty()) {
+        return Optional.empty();
       }
-      names.add(name);
-      at = stop + 2;
+      names.add(name.get());
     }
-    lists.put(line.substring(0, equals), names);
+    return Optional.of(names);
   }
 
-  /** The number of a constant that is named in the code; empty for any other text. */
-  private static OptionalInt index(String text) {
-    int digits = text.length() - CONSTANT.length();
-    if (!text.startsWith(CONSTANT) || digits < 1 || digits > MOST_DIGITS) {
-      return OptionalInt.empty();
+  /** Calls in a call come first, as they are made first. */
+  private void expression(Expr expr) {
+    expr.children().forEach(this::expression);
+    if (expr instanceof Expr.Call call) {
+      call.callee()
+          .dotted()
+          .filter(n -> n.startsWith(TORCH))
+          .ifPresent(n -> call(n.substring(TORCH.length()), call));
     }
-    int index = 0;
-    for (int i = CONSTANT.length(); i < text.length(); i++) {
-      int digit = text.charAt(i) - '0';
-      if (digit < 0 || digit > 9) {
-        return OptionalInt.empty();
-      }
-      index = 10 * index + digit;
-    }
-    return OptionalInt.of(index);
   }
 
   /**
    * A recurrent layer: {@code lstm(input, hx, weights, has biases, layers, dropout, train,
    * bidirectional, ...)}, its weights in the order and under the names that {@code torch.nn} has.
    */
-  private void recurrent(LayerKind kind, List<String> arguments) {
+  private void recurrent(LayerKind kind, Expr.Call call) {
     List<String> weights =
-        arguments.size() > 7 ? lists.getOrDefault(arguments.get(2), List.of()) : List.of();
-    if (weights.isEmpty() || !arguments.get(4).matches("\\d{1,4}")) {
+        call.positional(2)
+            .flatMap(l -> l instanceof Expr.Name name ? list(name) : constants(l))
+            .orElse(List.of());
+    OptionalInt count =
+        call.positional(4)
+            .map(c -> c instanceof Expr.Numeral number ? number.integer() : OptionalInt.empty())
+            .orElse(OptionalInt.empty());
+    if (weights.isEmpty()
+        || call.positional(7).isEmpty()
+        || count.isEmpty()
+        || count.getAsInt() > MOST_LAYERS) {
       return;
     }
     List<String> params =
-        arguments.get(3).equals("True")
+        isTrue(call, 3)
             ? List.of("weight_ih_l", "weight_hh_l", "bias_ih_l", "bias_hh_l")
             : List.of("weight_ih_l", "weight_hh_l");
-    int directions = arguments.get(7).equals("True") ? 2 : 1;
-    int groups = Integer.parseInt(arguments.get(4)) * directions;
+    int directions = isTrue(call, 7) ? 2 : 1;
+    int groups = count.getAsInt() * directions;
     if (weights.size() != groups * params.size() || !constants.keySet().containsAll(weights)) {
       return; // A projection, or a list that is of something else too.
     }
@@ -190,12 +188,22 @@ final class FrozenLayers {
     }
   }
 
-  private void visit(CallSites.Call call) {
-    if (RECURRENT.containsKey(call.name())) {
-      recurrent(RECURRENT.getOrDefault(call.name(), LayerKind.UNKNOWN), call.arguments());
+  private Optional<List<String>> list(Expr.Name name) {
+    return Optional.ofNullable(lists.get(name.name()));
+  }
+
+  private static boolean isTrue(Expr.Call call, int argument) {
+    return call.positional(argument)
+        .filter(e -> e instanceof Expr.Name name && name.name().equals("True"))
+        .isPresent();
+  }
+
+  private void call(String name, Expr.Call call) {
+    if (RECURRENT.containsKey(name)) {
+      recurrent(RECURRENT.getOrDefault(name, LayerKind.UNKNOWN), call);
       return;
     }
-    Optional<Use> use = use(call);
+    Optional<Use> use = use(name, call);
     if (use.isEmpty()) {
       return;
     }
@@ -210,25 +218,20 @@ final class FrozenLayers {
     layers.add(new Layer(weight.get().name(), use.get().kind(), Layer.Evidence.DECLARED, own));
   }
 
-  private Optional<Use> use(CallSites.Call call) {
-    if (!call.name().equals("_convolution")) {
-      return Optional.ofNullable(USES.get(call.name()));
+  private Optional<Use> use(String name, Expr.Call call) {
+    if (!name.equals("_convolution")) {
+      return Optional.ofNullable(USES.get(name));
     }
     int dims = constant(call, 1).map(w -> w.shape().rank() - 2).orElse(0);
     if (dims < 1 || dims > CONVOLUTIONS.size() || call.arguments().size() < 7) {
       return Optional.empty();
     }
-    boolean transposed = call.arguments().get(6).equals("True");
-    return Optional.of(new Use((transposed ? TRANSPOSED : CONVOLUTIONS).get(dims - 1), 1, 2));
+    return Optional.of(new Use((isTrue(call, 6) ? TRANSPOSED : CONVOLUTIONS).get(dims - 1), 1, 2));
   }
 
-  private Optional<TensorInfo> constant(CallSites.Call call, int argument) {
-    if (argument < 0 || argument >= call.arguments().size()) {
-      return Optional.empty();
-    }
-    OptionalInt index = index(call.arguments().get(argument));
-    return index.isPresent()
-        ? Optional.ofNullable(constants.get(name(index.getAsInt())))
-        : Optional.empty();
+  private Optional<TensorInfo> constant(Expr.Call call, int argument) {
+    return (argument < 0 ? Optional.<Expr>empty() : call.positional(argument))
+        .flatMap(Expr::dotted)
+        .map(constants::get);
   }
 }

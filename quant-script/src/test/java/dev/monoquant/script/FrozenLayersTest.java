@@ -1,4 +1,4 @@
-package dev.monoquant.io.torchscript;
+package dev.monoquant.script;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -7,7 +7,7 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
-import dev.monoquant.script.ScriptProgram;
+import dev.monoquant.spi.ReadLimits;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -33,10 +33,16 @@ class FrozenLayersTest {
       TensorShape shape = i % 2 == 0 ? TensorShape.of(dims) : TensorShape.of(2);
       constants.add(new TensorInfo("CONSTANTS.c" + i, ElementType.FLOAT32, shape));
     }
+    return found(code, constants).stream().map(FrozenLayersTest::text).toList();
+  }
+
+  private static List<Layer> found(String code, List<TensorInfo> constants) {
+    String text =
+        "class Net(Module):\n  def forward(self: __torch__.Net, x: Tensor) -> Tensor:\n" + code;
     PickleTuple none = new PickleTuple(List.of());
     ScriptProgram program =
-        new ScriptProgram(new TreeMap<>(Map.of("__torch__.py", code)), none, none);
-    return FrozenLayers.of(program, constants).stream().map(FrozenLayersTest::text).toList();
+        new ScriptProgram(new TreeMap<>(Map.of("__torch__.py", text)), none, none);
+    return new Script(program, "model.pt", ReadLimits.DEFAULT).layersOf(constants);
   }
 
   /** A regular expression overflows the stack at a fraction of them. */
@@ -52,10 +58,7 @@ class FrozenLayersTest {
     String code =
         "    w = [%s]\n    _0, = torch.lstm(x, hx, w, True, %d, 0., False, False, True)\n"
             .formatted(String.join(", ", names), layers);
-    PickleTuple none = new PickleTuple(List.of());
-    ScriptProgram program =
-        new ScriptProgram(new TreeMap<>(Map.of("__torch__.py", code)), none, none);
-    List<Layer> found = FrozenLayers.of(program, constants);
+    List<Layer> found = found(code, constants);
     assertThat(found).hasSize(1);
     assertThat(found.get(0).tensors()).hasSize(4 * layers);
   }
@@ -145,8 +148,30 @@ class FrozenLayersTest {
           @CharRange(from = 'a', to = 'c')
           @StringLength(max = 60)
           String noise) {
-    layers("torch.linear(" + noise + ", CONSTANTS.c0)" + noise, 2);
-    String nested = "torch.linear(".repeat(20_000);
-    assertThat(layers(nested + "x, CONSTANTS.c0)", 2)).containsExactly("c0 Linear weight=c0");
+    layers("    torch.linear(" + noise + ", CONSTANTS.c0)" + noise, 2);
+  }
+
+  /** Torch's printer cuts expressions that become long; nesting that it never writes is no code. */
+  @Example
+  void nestingIsFollowedAsFarAsItIsUnderstood() {
+    String calls = "    return " + "torch.relu(".repeat(190) + "torch.linear(x, CONSTANTS.c0)";
+    assertThat(layers(calls + ")".repeat(190) + "\n", 2)).containsExactly("c0 Linear weight=c0");
+    String hostile = "    y = " + "torch.linear(".repeat(20_000) + "x, CONSTANTS.c0)";
+    String next = "    return torch.linear(x, CONSTANTS.c2)\n";
+    assertThat(layers(hostile + ")".repeat(19_999) + "\n" + next, 2))
+        .containsExactly("c2 Linear weight=c2");
+    assertThat(layers(hostile + "\n" + next, 2)).isEmpty();
+  }
+
+  @Example
+  void aListIsThatOfItsFunction() {
+    String first = "    w = [CONSTANTS.c0, CONSTANTS.c2]\n";
+    String call = "    _0, _1 = torch.gru(x, h, w, False, 1, 0., False, False, True)\n";
+    String other = "  def other(self: __torch__.Net, x: Tensor) -> Tensor:\n";
+    assertThat(layers(first + other + call, 2)).isEmpty();
+    assertThat(layers(first + call + other + "    w = [CONSTANTS.c4, CONSTANTS.c6]\n" + call, 2))
+        .containsExactly(
+            "c0 GRU weight_ih_l0=c0 weight_hh_l0=c2", "c4 GRU weight_ih_l0=c4 weight_hh_l0=c6");
+    assertThat(layers(first + "    w = f(x)\n" + call, 2)).isEmpty();
   }
 }

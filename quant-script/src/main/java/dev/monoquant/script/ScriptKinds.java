@@ -1,8 +1,10 @@
-package dev.monoquant.io.torchscript;
+package dev.monoquant.script;
 
 import dev.monoquant.model.LayerKind;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The kind of a layer by its class in TorchScript, as in {@code
@@ -32,6 +34,12 @@ final class ScriptKinds {
           Map.entry("RNN", LayerKind.RNN),
           Map.entry("MultiheadAttention", LayerKind.MULTIHEAD_ATTENTION));
 
+  private static final Set<String> NORMS = Set.of("LayerNorm", "GroupNorm", "RMSNorm");
+
+  /** What classes begin with whose names end with the number of dimensions. */
+  private static final List<String> NORM_FAMILIES =
+      List.of("BatchNorm", "SyncBatchNorm", "LazyBatchNorm", "InstanceNorm");
+
   private ScriptKinds() {}
 
   /**
@@ -42,7 +50,7 @@ final class ScriptKinds {
   static Optional<LayerKind> of(String qualified) {
     String simple = qualified.substring(qualified.lastIndexOf('.') + 1);
     if (qualified.startsWith(TORCH_NN)) {
-      if (simple.matches("(Sync|Lazy)?BatchNorm.*|LayerNorm|GroupNorm|InstanceNorm.*|RMSNorm")) {
+      if (isNorm(simple)) {
         return Optional.of(LayerKind.NORM);
       }
       return Optional.of(KINDS.getOrDefault(simple, new LayerKind(simple)));
@@ -56,5 +64,9 @@ final class ScriptKinds {
       }
     }
     return Optional.empty();
+  }
+
+  private static boolean isNorm(String simple) {
+    return NORMS.contains(simple) || NORM_FAMILIES.stream().anyMatch(simple::startsWith);
   }
 }

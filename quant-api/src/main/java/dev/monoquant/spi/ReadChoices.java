@@ -6,17 +6,17 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
 
 /**
- * What the user chooses where a model file leaves a choice. What a choice is made of is reported in
- * {@link ModelInfo#notes()}.
+ * How to read a model file with several possible contents. {@link ModelInfo#notes()} reports the
+ * alternatives and the choice.
  *
  * @param entry the entry of a nested checkpoint that holds the weights, its path joined with
  *     slashes, such as {@code state_dict} or {@code ema/model}; empty to let the reader decide
- * @param stripPrefixes whether {@code module.} and {@code _orig_mod.} are taken off the names if
- *     all names begin with it; they come from wrappers for training and compiling
+ * @param stripPrefixes whether to remove the prefix {@code module.} or {@code _orig_mod.} from
+ *     tensor names if all names have it; wrappers for training and compiling add them
  */
 public record ReadChoices(String entry, boolean stripPrefixes) {
 
-  /** The reader decides, and names stay as they are. */
+  /** The reader chooses the entry, and names do not change. */
   public static final ReadChoices DEFAULT = new ReadChoices("", false);
 
   /** Checks that nothing is null. */
@@ -25,7 +25,7 @@ public record ReadChoices(String entry, boolean stripPrefixes) {
   }
 
   /**
-   * {@return these choices with that entry}
+   * {@return a copy with another entry}
    *
    * @param path the path of the entry, joined with slashes
    */
@@ -34,7 +34,7 @@ public record ReadChoices(String entry, boolean stripPrefixes) {
   }
 
   /**
-   * {@return these choices with prefixes stripped or kept}
+   * {@return a copy that strips or keeps prefixes}
    *
    * @param strip whether to strip them
    */
@@ -43,10 +43,10 @@ public record ReadChoices(String entry, boolean stripPrefixes) {
   }
 
   /**
-   * For formats that leave no choice: a choice that would be ignored is an error.
+   * Refuses all choices, for formats without alternatives: a choice is never ignored.
    *
    * @param format the id of the format
-   * @throws ConfigurationException if anything was chosen
+   * @throws ConfigurationException if a choice is set
    */
   public void requireNone(String format) {
     if (!entry.isEmpty()) {

@@ -67,6 +67,7 @@ abstract class CastScheme implements Scheme {
 
   @Override
   public final ErrorBound bound(WeightMatrix weight, OptionValues options) {
-    return new CastErrorBound(weight.tensor().type(), target, Math.toIntExact(weight.cols()));
+    return new CastErrorBound(
+        weight.tensor().type(), target, Math.toIntExact(weight.columnCount()));
   }
 }

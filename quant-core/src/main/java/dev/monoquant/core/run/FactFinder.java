@@ -18,7 +18,7 @@ final class FactFinder {
   FactFinder(EncodedWeight weight, Set<Need> needs) {
     long elements = weight.rows().tensor().shape().elements();
     this.needs = needs;
-    this.cols = weight.rows().cols();
+    this.cols = weight.rows().columnCount();
     this.step = Facts.sampleStep(elements);
     this.sample =
         new float[needs.contains(Need.TENSOR_SAMPLE) ? (int) ((elements + step - 1) / step) : 0];

@@ -99,7 +99,7 @@ public final class StatisticsPass {
       forEachTile(
           List.of(planned),
           (same, firstRow, height, values, count) -> {
-            int cols = Math.toIntExact(weight.rows().cols());
+            int cols = Math.toIntExact(weight.rows().columnCount());
             try (SourceTile tile =
                 new SourceTile(weight.rows(), firstRow, height, cols, values, new TileBuffers())) {
               quantizer.quantize(tile);
@@ -177,7 +177,7 @@ public final class StatisticsPass {
     for (PlannedWeight planned : weights) {
       RowReader reader = new RowReader(source, planned.weight().rows());
       int height = TileGrid.height(planned.weight(), settings.tileElements());
-      long rows = planned.weight().rows().rows();
+      long rows = planned.weight().rows().rowCount();
       for (long first = 0; first < rows; first += height) {
         long firstRow = first;
         int h = (int) Math.min(height, rows - first);

@@ -64,7 +64,7 @@ public final class Sample {
     WeightMatrix rows = weight.rows();
     Map<String, byte[]> parts = new LinkedHashMap<>();
     for (Part part : weight.encoding().parts()) {
-      long cells = part.shape(rows.rows(), rows.cols()).elements();
+      long cells = part.shape(rows.rowCount(), rows.columnCount()).elements();
       byte[] bytes = new byte[(int) cells * part.type().cellBytes()];
       random.nextBytes(bytes);
       if (part.type().bits() < 8 && part.type().isCode()) {
@@ -186,9 +186,10 @@ public final class Sample {
     jobs.add(() -> sink.writeWhole(weight, whole));
     int alignment = weight.encoding().rowAlignment();
     long row = 0;
-    while (row < weight.rows().rows()) {
+    while (row < weight.rows().rowCount()) {
       int height =
-          (int) Math.min(weight.rows().rows() - row, (long) alignment * (1 + random.nextInt(4)));
+          (int)
+              Math.min(weight.rows().rowCount() - row, (long) alignment * (1 + random.nextInt(4)));
       EncodedTile tile = tile(weight, parts, row, height);
       jobs.add(() -> sink.writeTile(weight, tile));
       row += height;
@@ -199,7 +200,7 @@ public final class Sample {
   public static EncodedTile tile(
       EncodedWeight weight, Map<String, byte[]> parts, long firstRow, int height) {
     RowRange rows = new RowRange(firstRow, height);
-    return new EncodedTile(0, Math.toIntExact(weight.rows().rows()), parts)
+    return new EncodedTile(0, Math.toIntExact(weight.rows().rowCount()), parts)
         .slice(weight.encoding(), rows);
   }
 }

@@ -168,7 +168,7 @@ public final class MemorySink implements OutputWriter {
    */
   public synchronized EncodedTile tile(EncodedWeight weight) {
     WeightLayout layout = requireNonNull(layouts.get(weight.name()), weight.name());
-    RowRange all = new RowRange(0, Math.toIntExact(weight.rows().rows()));
+    RowRange all = new RowRange(0, Math.toIntExact(weight.rows().rowCount()));
     try {
       return layout.read(
           all,

@@ -1,5 +1,6 @@
 package dev.monoquant.spi;
 
+import dev.monoquant.model.WeightMatrix;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.Optional;
@@ -20,6 +21,17 @@ public interface OutputSession extends Closeable {
    *     each call
    */
   Optional<String> unsupported(EncodedWeight weight);
+
+  /**
+   * Whether a weight is left unquantized unless a rule selects its layer by name or a layer map
+   * names it, as the usual writers of this format do.
+   *
+   * @param weight the weight
+   * @return empty if not; otherwise the reason, which names the setting that overrides it
+   */
+  default Optional<String> keptByDefault(WeightMatrix weight) {
+    return Optional.empty();
+  }
 
   /**
    * Computes where everything will be stored, from names, types and shapes alone.

@@ -25,7 +25,6 @@ final class Rewrite {
   /** What makes two weights one: the numbers, and what is made of them. */
   private record Same(
       TensorView view,
-      boolean constant,
       int rowAxis,
       SchemeId scheme,
       OptionValues options,
@@ -38,6 +37,10 @@ final class Rewrite {
   private final HolderPickles pickles;
   private final Map<Same, List<PickleObject>> parts = new HashMap<>();
   private final Map<Same, List<Holder>> shared = new HashMap<>();
+
+  /** Of each view the first holder that was made, so that a look-up takes no search. */
+  private final Map<TensorView, Holder> leaders = new HashMap<>();
+
   private final Map<Holder, List<PickleObject>> tensors = new HashMap<>();
   private final Set<Modules.Place> keptPlaces = new HashSet<>();
   private final List<Holder> holders = new ArrayList<>();
@@ -150,7 +153,6 @@ final class Rewrite {
                 view ->
                     new Same(
                         view,
-                        false,
                         weight.rows().rowAxis(),
                         weight.scheme(),
                         weight.options(),
@@ -169,6 +171,8 @@ final class Rewrite {
       tensors.put(holder, stored);
       candidates.add(holder);
       holders.add(holder);
+      Holder made = holder;
+      same.ifPresent(s -> leaders.putIfAbsent(s.view(), made));
     }
     holder.add(place, plan);
     held.computeIfAbsent(place.module(), m -> new TreeMap<>()).put(place.attribute(), holder);
@@ -191,7 +195,7 @@ final class Rewrite {
                   && analysis.refusal(type, attribute).isEmpty()) {
                 Plan plan = analysis.plan(type, attribute);
                 TensorView.of(tensor)
-                    .flatMap(view -> leader(view))
+                    .map(leaders::get)
                     .filter(h -> h.agrees(h.requested(), plan))
                     .ifPresent(
                         holder -> {
@@ -200,13 +204,6 @@ final class Rewrite {
                         });
               }
             });
-  }
-
-  private Optional<Holder> leader(TensorView view) {
-    return shared.entrySet().stream()
-        .filter(e -> e.getKey().view().equals(view))
-        .flatMap(e -> e.getValue().stream())
-        .findFirst();
   }
 
   private String type(Holder holder) {

@@ -69,6 +69,7 @@ final class Rewrite {
             modules,
             this::types,
             constantTypes,
+            program.constants(),
             (type, attribute) -> Optional.of(analysis.plan(type, attribute)));
     Pass pass = Pass.over(definitions, types);
     requireAllowed(pass);

@@ -41,7 +41,7 @@ final class PartTensor {
     // Where an element is a cell, columns of elements are rows of cells.
     boolean same = storage.order() == Order.COLUMNS && !packing.packs(cell);
     this.order = same ? Order.ROWS : storage.order();
-    TensorShape cells = part.shape(matrix.rows(), matrix.cols());
+    TensorShape cells = part.shape(matrix.rowCount(), matrix.columnCount());
     if ((order != Order.ROWS && !part.tiled())
         || (order == Order.TENSOR && (packing.packs(cell) || !part.isPerElement()))) {
       throw new IllegalArgumentException(
@@ -80,7 +80,7 @@ final class PartTensor {
   }
 
   byte[] read(RowRange rows, Source source) throws IOException {
-    byte[] cells = new byte[Math.toIntExact(part.tileBytes(rows.height(), matrix.cols()))];
+    byte[] cells = new byte[Math.toIntExact(part.tileBytes(rows.height(), matrix.columnCount()))];
     switch (order) {
       case ROWS -> readRows(rows, source, cells);
       case COLUMNS -> readColumns(rows, source, cells);
@@ -152,7 +152,7 @@ final class PartTensor {
 
     private final Sink sink;
     private byte @Nullable [] collected;
-    private long rowsLeft = matrix.rows();
+    private long rowsLeft = matrix.rowCount();
 
     private Writer(Sink sink) {
       this.sink = sink;
@@ -164,7 +164,7 @@ final class PartTensor {
 
     /** Of a whole part all cells, for whatever rows. */
     void write(RowRange rows, byte[] cells) throws IOException {
-      long expected = part.tileBytes(rows.height(), matrix.cols());
+      long expected = part.tileBytes(rows.height(), matrix.columnCount());
       if (cells.length != expected) {
         throw new IllegalArgumentException(
             "part %s of %s has %d bytes, %d are needed"
@@ -173,7 +173,7 @@ final class PartTensor {
       switch (order) {
         case ROWS -> put(cellRow(rows) * rowBytes, packedRows(cells));
         case COLUMNS -> {
-          byte[] all = whole(part.tileBytes(matrix.rows(), matrix.cols()));
+          byte[] all = whole(part.tileBytes(matrix.rowCount(), matrix.columnCount()));
           System.arraycopy(cells, 0, all, Math.toIntExact(cellRow(rows) * columns), cells.length);
           if (isComplete(rows)) {
             put(0, packedColumns(all));

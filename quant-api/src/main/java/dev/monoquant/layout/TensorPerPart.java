@@ -92,6 +92,19 @@ public final class TensorPerPart implements WeightLayout {
     }
   }
 
+  /**
+   * {@return the parts as tiles have them, those of {@code fc.weight} as tensors such as {@code
+   * fc.weight/codes}}
+   *
+   * @param matrix the weight
+   * @param encoding its parts
+   */
+  public static TensorPerPart ofCells(WeightMatrix matrix, Encoding encoding) {
+    String name = matrix.tensor().name();
+    return new TensorPerPart(
+        matrix, encoding, part -> new Storage(name + "/" + part.name(), Packing.CELLS));
+  }
+
   @Override
   public List<TensorInfo> tensors() {
     return parts.values().stream().map(PartTensor::tensor).toList();

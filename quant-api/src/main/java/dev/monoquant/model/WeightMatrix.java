@@ -3,8 +3,8 @@ package dev.monoquant.model;
 import static java.util.Objects.requireNonNull;
 
 /**
- * A weight seen as a matrix: {@code rows} are outputs (each may get a scale of its own), {@code
- * cols} are inputs (the numbers that share it).
+ * A weight seen as a matrix: rows are outputs (each may get a scale of its own), {@code cols} are
+ * inputs (the numbers that share it).
  *
  * <p>The matrix is a view of a tensor of any rank: the axis {@link #rowAxis()} becomes the rows,
  * all others in their order become the columns. With {@code rowAxis} 0 the matrix is the tensor's
@@ -37,12 +37,12 @@ public record WeightMatrix(
   }
 
   /** {@return the number of rows (outputs)} */
-  public long rows() {
+  public long rowCount() {
     return tensor.shape().dim(rowAxis);
   }
 
   /** {@return the number of columns (inputs)} */
-  public long cols() {
+  public long columnCount() {
     long product = 1;
     for (int axis = 0; axis < tensor.shape().rank(); axis++) {
       if (axis != rowAxis) {
@@ -79,18 +79,18 @@ public record WeightMatrix(
    * @throws IllegalArgumentException if there are no such rows
    */
   public Runs runs(RowRange rows) {
-    if (rows.end() > rows()) {
+    if (rows.end() > rowCount()) {
       throw new IllegalArgumentException(
           String.format(
-              "rows %d to %d of %s, which has %d", rows.first(), rows.end(), this, rows()));
+              "rows %d to %d of %s, which has %d", rows.first(), rows.end(), this, rowCount()));
     }
     long count = 1;
     for (int axis = 0; axis < rowAxis; axis++) {
       count *= tensor.shape().dim(axis);
     }
-    int width = count == 0 ? 0 : Math.toIntExact(cols() / count);
+    int width = count == 0 ? 0 : Math.toIntExact(columnCount() / count);
     return new Runs(
-        Math.toIntExact(count), width, rows.height(), rows.first() * width, rows() * width);
+        Math.toIntExact(count), width, rows.height(), rows.first() * width, rowCount() * width);
   }
 
   /**

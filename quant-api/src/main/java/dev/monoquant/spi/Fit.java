@@ -72,10 +72,10 @@ public sealed interface Fit {
    */
   static Optional<Fit> raggedGroups(WeightMatrix weight, OptionValues options) {
     if (!(options.granularity() instanceof Granularity.PerGroup group)
-        || weight.cols() % group.size() == 0) {
+        || weight.columnCount() % group.size() == 0) {
       return Optional.empty();
     }
-    long cols = weight.cols();
+    long cols = weight.columnCount();
     List<OptionValues> nearest = new ArrayList<>();
     LongStream.of(dividing(cols, Math.min(group.size(), cols), -1), dividing(cols, group.size(), 1))
         .filter(size -> size > 1)

@@ -32,7 +32,7 @@ final class FormulaDecoder implements TileDecoder {
     this.weight = weight;
     this.formula = weight.encoding().formula();
     this.type = weight.rows().tensor().type();
-    this.cols = Math.toIntExact(weight.rows().cols());
+    this.cols = Math.toIntExact(weight.rows().columnCount());
   }
 
   @Override

@@ -15,7 +15,7 @@ import java.util.stream.Collectors;
  *
  * <pre>{@code
  * int steps = options.get(ITERATIONS);
- * int columns = options.granularity().columns(weight.cols());
+ * int columns = options.granularity().columns(weight.columnCount());
  * }</pre>
  *
  * <p>What this does not do: it knows no descriptions. An option that is not in it has the default

@@ -1,5 +1,6 @@
 package dev.monoquant.tile;
 
+import dev.monoquant.model.RowRange;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -98,5 +99,26 @@ public final class EncodedTile {
     Map<String, byte[]> all = new LinkedHashMap<>(parts);
     all.putAll(more);
     return new EncodedTile(firstRow, height, all);
+  }
+
+  /**
+   * The part of this tile that holds some of its rows.
+   *
+   * @param encoding the encoding of the weight
+   * @param rows rows of this tile that start and end where cells do
+   * @return copies of their cells, and all whole parts that are here
+   */
+  public EncodedTile slice(Encoding encoding, RowRange rows) {
+    Map<String, byte[]> some = new LinkedHashMap<>(parts);
+    for (Part part : encoding.parts()) {
+      if (part.extent() instanceof Part.Grid grid) {
+        byte[] cells = part(part.name());
+        int rowBytes = cells.length / Math.toIntExact(grid.cellRows(height));
+        int from = Math.toIntExact((rows.first() - firstRow) / grid.rowsPerCell() * rowBytes);
+        int length = Math.toIntExact(grid.cellRows(rows.height()) * rowBytes);
+        some.put(part.name(), Arrays.copyOfRange(cells, from, from + length));
+      }
+    }
+    return new EncodedTile(rows.first(), rows.height(), some);
   }
 }

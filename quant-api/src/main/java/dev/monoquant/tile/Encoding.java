@@ -281,8 +281,11 @@ public record Encoding(List<Part> parts, Formula formula) {
    */
   public void checkRows(WeightMatrix matrix, RowRange rows) {
     int alignment = rowAlignment();
-    boolean ends = rows.end() == matrix.rows() || rows.height() % alignment == 0;
-    if (rows.height() < 1 || rows.end() > matrix.rows() || rows.first() % alignment != 0 || !ends) {
+    boolean ends = rows.end() == matrix.rowCount() || rows.height() % alignment == 0;
+    if (rows.height() < 1
+        || rows.end() > matrix.rowCount()
+        || rows.first() % alignment != 0
+        || !ends) {
       throw new IllegalArgumentException(
           "rows "
               + rows.first()
@@ -291,7 +294,7 @@ public record Encoding(List<Part> parts, Formula formula) {
               + " of "
               + matrix.tensor().name()
               + ", which has "
-              + matrix.rows()
+              + matrix.rowCount()
               + "; tiles start and end at multiples of "
               + alignment);
     }

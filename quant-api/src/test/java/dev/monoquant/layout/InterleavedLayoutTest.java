@@ -44,11 +44,11 @@ class InterleavedLayoutTest {
             Part.perGroup("scale", ElementType.FLOAT16, NUMBERS));
 
     private int blocks() {
-      return (int) matrix.cols() / NUMBERS;
+      return (int) matrix.columnCount() / NUMBERS;
     }
 
     private TensorInfo tensor() {
-      TensorShape shape = TensorShape.of(matrix.rows(), (long) blocks() * BYTES);
+      TensorShape shape = TensorShape.of(matrix.rowCount(), (long) blocks() * BYTES);
       return new TensorInfo(matrix.tensor().name(), ElementType.UINT8, shape);
     }
 

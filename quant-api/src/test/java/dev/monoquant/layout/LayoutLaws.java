@@ -51,7 +51,7 @@ record LayoutLaws(WeightMatrix matrix, Encoding encoding, WeightLayout layout) {
   Map<String, byte[]> cells(Random random) {
     Map<String, byte[]> parts = new LinkedHashMap<>();
     for (Part part : encoding.parts()) {
-      byte[] bytes = new byte[(int) part.tileBytes(matrix.rows(), matrix.cols())];
+      byte[] bytes = new byte[(int) part.tileBytes(matrix.rowCount(), matrix.columnCount())];
       random.nextBytes(bytes);
       ElementType type = part.type();
       for (int i = 0; i < bytes.length && type.bits() < Byte.SIZE; i++) {
@@ -112,8 +112,9 @@ record LayoutLaws(WeightMatrix matrix, Encoding encoding, WeightLayout layout) {
     for (Part part : encoding.parts()) {
       byte[] all = parts.get(part.name());
       if (part.extent() instanceof Part.Grid grid) {
-        int from = (int) (part.tileBytes(1, matrix.cols()) * (rows.first() / grid.rowsPerCell()));
-        int length = (int) part.tileBytes(rows.height(), matrix.cols());
+        int from =
+            (int) (part.tileBytes(1, matrix.columnCount()) * (rows.first() / grid.rowsPerCell()));
+        int length = (int) part.tileBytes(rows.height(), matrix.columnCount());
         all = java.util.Arrays.copyOfRange(all, from, from + length);
       }
       tile.put(part.name(), all);
@@ -123,7 +124,7 @@ record LayoutLaws(WeightMatrix matrix, Encoding encoding, WeightLayout layout) {
 
   /** Tiles that start where cells do, in any order. */
   private List<RowRange> split(Random random) {
-    int rows = (int) matrix.rows();
+    int rows = (int) matrix.rowCount();
     int alignment = encoding.rowAlignment();
     List<RowRange> tiles = new ArrayList<>();
     for (int first = 0; first < rows; ) {

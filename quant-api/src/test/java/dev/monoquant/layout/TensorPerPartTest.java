@@ -58,9 +58,9 @@ class TensorPerPartTest {
       Part part = stored.part();
       long bytes = layout.tensor(part.name()).bytes();
       if (stored.packing() == Packing.CELLS) {
-        assertThat(bytes).isEqualTo(part.tileBytes(matrix.rows(), matrix.cols()));
+        assertThat(bytes).isEqualTo(part.tileBytes(matrix.rowCount(), matrix.columnCount()));
       } else if (stored.packing() == Packing.BITS && stored.order() == Order.ROWS) {
-        assertThat(bytes).isEqualTo(part.packedBytes(matrix.rows(), matrix.cols()));
+        assertThat(bytes).isEqualTo(part.packedBytes(matrix.rowCount(), matrix.columnCount()));
       }
     }
   }

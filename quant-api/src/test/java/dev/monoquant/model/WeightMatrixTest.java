@@ -33,7 +33,7 @@ class WeightMatrixTest {
   }
 
   private static RowRange range(Random random, WeightMatrix matrix) {
-    int rows = (int) matrix.rows();
+    int rows = (int) matrix.rowCount();
     int first = random.nextInt(rows + 1);
     return new RowRange(first, random.nextInt(rows - first + 1));
   }
@@ -48,7 +48,7 @@ class WeightMatrixTest {
       for (int axis = 0; axis < dims.length; axis++) {
         column = axis == matrix.rowAxis() ? column : column * dims[axis] + at[axis];
       }
-      cells[(int) (at[matrix.rowAxis()] * matrix.cols() + column)] = index;
+      cells[(int) (at[matrix.rowAxis()] * matrix.columnCount() + column)] = index;
       for (int axis = dims.length - 1; axis >= 0 && ++at[axis] == dims[axis]; axis--) {
         at[axis] = 0;
       }
@@ -64,7 +64,7 @@ class WeightMatrixTest {
   void runsHoldTheRows(@ForAll Random random, @ForAll @IntRange(min = 1, max = 5) int rank) {
     WeightMatrix matrix = matrix(random, rank);
     RowRange rows = range(random, matrix);
-    int cols = (int) matrix.cols();
+    int cols = (int) matrix.columnCount();
     long[] indices = indices(matrix);
     WeightMatrix.Runs runs = matrix.runs(rows);
     float[] numbers = new float[rows.height() * cols];
@@ -97,7 +97,7 @@ class WeightMatrixTest {
       throws IOException {
     WeightMatrix matrix = matrix(random, rank);
     RowRange rows = range(random, matrix);
-    int cols = (int) matrix.cols();
+    int cols = (int) matrix.columnCount();
     long[] indices = indices(matrix);
     float[] expected = new float[rows.height() * cols + 1];
     expected[expected.length - 1] = Float.NaN;

@@ -131,7 +131,7 @@ public final class ScriptSpeed implements Callable<Integer> {
   /** Without VNNI, two products of 255 and 127 are added in 16 bits, and cut off. */
   private void processor(NDManager manager) throws IOException {
     NDList ones = new NDList(manager.ones(new Shape(1, 64)));
-    RunResult sums = race(ones, kernels(ScriptKernels.linear(1, 16, 64), 0, 1)).models().get(1);
+    RunResult sums = runs(ones, kernels(ScriptKernels.linear(1, 16, 64), 0, 1)).models().get(1);
     PrintWriter out = writer();
     out.println(
         error(sums) < 0.1
@@ -154,8 +154,8 @@ public final class ScriptSpeed implements Callable<Integer> {
           .quantize(ModelInput.of(original), config, made, true);
       models.add(made);
     }
-    RunComparison race = race(input, models);
-    RunComparison alone = race(kernelInput, kernels(kernels, 0.03, 0));
+    RunComparison runs = runs(input, models);
+    RunComparison alone = runs(kernelInput, kernels(kernels, 0.03, 0));
     double ceiling = alone.speedup(alone.models().get(1));
     PrintWriter out = writer();
     out.println(title);
@@ -164,9 +164,9 @@ public final class ScriptSpeed implements Callable<Integer> {
             + "    cosine");
     row("kernels alone, fp32", alone, 0, ceiling);
     row("kernels alone, int8", alone, 1, ceiling);
-    row("model, fp32", race, 0, ceiling);
+    row("model, fp32", runs, 0, ceiling);
     for (int i = 0; i < MODES.size(); i++) {
-      row("model, " + MODES.get(i), race, i + 1, ceiling);
+      row("model, " + MODES.get(i), runs, i + 1, ceiling);
     }
     out.println();
     out.flush();
@@ -181,27 +181,27 @@ public final class ScriptSpeed implements Callable<Integer> {
   }
 
   /** Runs models in turns and deletes them. */
-  private static RunComparison race(NDList input, List<Path> models) throws IOException {
-    RunComparison race =
-        Quantizer.create().withSamples(List.of(SampleInputs.of(input))).race(models);
+  private static RunComparison runs(NDList input, List<Path> models) throws IOException {
+    RunComparison runs =
+        Quantizer.create().withSamples(List.of(SampleInputs.of(input))).runSideBySide(models);
     for (Path model : models) {
       Files.delete(model);
     }
-    return race;
+    return runs;
   }
 
-  private void row(String name, RunComparison race, int index, double ceiling) {
-    RunResult model = race.models().get(index);
-    double share = 100 * race.speedup(model) / ceiling;
+  private void row(String name, RunComparison runs, int index, double ceiling) {
+    RunResult model = runs.models().get(index);
+    double share = 100 * runs.speedup(model) / ceiling;
     writer()
         .printf(
             Locale.ROOT,
             "%-29s  %7.2f  %7.2fx  %11s  %10.3f  %14.2e  %.6f%n",
             name,
             model.medianNanos() / 1e6,
-            race.speedup(model),
+            runs.speedup(model),
             index == 0 ? "" : String.format(Locale.ROOT, "%.0f%%", share),
-            (double) model.fileBytes() / race.reference().fileBytes(),
+            (double) model.fileBytes() / runs.reference().fileBytes(),
             error(model),
             model.outputs().cosine());
   }

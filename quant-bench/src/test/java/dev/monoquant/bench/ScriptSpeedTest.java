@@ -56,7 +56,7 @@ class ScriptSpeedTest {
         sample.add(manager.randomUniform(0, 3, new Shape(shape)));
       }
       Quantizer quantizer = Quantizer.create().withSamples(List.of(SampleInputs.of(sample)));
-      RunResult int8 = quantizer.race(files).models().get(1);
+      RunResult int8 = quantizer.runSideBySide(files).models().get(1);
       assertThat(int8.outputs().cosine()).isCloseTo(1, within(2e-3));
       return int8.outputs().elements();
     }

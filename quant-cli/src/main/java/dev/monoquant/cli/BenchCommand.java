@@ -50,9 +50,10 @@ final class BenchCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     try (run;
         Talk talk = run.talk(spec.commandLine().getErr(), "running")) {
-      RunComparison race = samples.applyTo(reading.applyTo(run.quantizer(talk))).race(models);
+      RunComparison runs =
+          samples.applyTo(reading.applyTo(run.quantizer(talk))).runSideBySide(models);
       talk.clear();
-      out.print(json ? race.toJson() : race.toTable());
+      out.print(json ? runs.toJson() : runs.toTable());
       out.flush();
       return 0;
     }

@@ -92,7 +92,7 @@ class HeldWeightsTest {
 
     @Override
     public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
-      int cols = Math.toIntExact(rows.cols());
+      int cols = Math.toIntExact(rows.columnCount());
       TileDecoder decoder =
           (tile, out) -> {
             ByteBuffer steps = ByteBuffer.wrap(tile.part("step")).order(ByteOrder.LITTLE_ENDIAN);

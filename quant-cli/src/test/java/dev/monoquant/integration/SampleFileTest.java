@@ -68,7 +68,7 @@ class SampleFileTest {
     Path model = Digits.CNN.script("traced");
     return Quantizer.create()
         .withSamples(List.of(SampleInputs.of(sample)))
-        .race(List.of(model, model));
+        .runSideBySide(List.of(model, model));
   }
 
   @ParameterizedTest

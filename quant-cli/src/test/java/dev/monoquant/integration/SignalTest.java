@@ -103,7 +103,7 @@ class SignalTest {
     for (int afterMillis : new int[] {0, 500}) {
       Ended ended =
           terminate(
-              "dev.monoquant.core.trial.Race",
+              "dev.monoquant.core.trial.SideBySideRun",
               afterMillis,
               "quantize",
               Digits.CNN.script("traced").toString(),

@@ -66,8 +66,8 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
    * @throws dev.monoquant.ConfigurationException if the first does not take the samples
    * @throws dev.monoquant.ValidationException if another fails on them
    */
-  public RunComparison race(List<Path> models) {
-    return Stages.race(settings, models);
+  public RunComparison runSideBySide(List<Path> models) {
+    return Stages.runSideBySide(settings, models);
   }
 
   /**

@@ -23,13 +23,13 @@ import dev.monoquant.core.report.Verification;
 import dev.monoquant.core.run.DecodedSource;
 import dev.monoquant.core.run.Execution;
 import dev.monoquant.core.run.Pipeline;
-import dev.monoquant.core.run.Survey;
+import dev.monoquant.core.run.StatisticsPass;
 import dev.monoquant.core.run.TensorHashes;
 import dev.monoquant.core.settings.Settings;
-import dev.monoquant.core.store.Spool;
+import dev.monoquant.core.store.RetainedResult;
 import dev.monoquant.core.store.StoredModel;
 import dev.monoquant.core.text.Text;
-import dev.monoquant.core.trial.Race;
+import dev.monoquant.core.trial.SideBySideRun;
 import dev.monoquant.core.trial.Trial;
 import dev.monoquant.core.verify.Comparer;
 import dev.monoquant.core.verify.Verifier;
@@ -72,7 +72,7 @@ final class Stages {
       source.info().quantized().forEach(w -> tensors.add(w.rows().tensor()));
       tensors.addAll(source.info().tensors());
       List<Layer> layers =
-          LayerInference.layers(tensors, source.info().layers(), QuantizationConfig.DEFAULT);
+          LayerInference.layers(tensors, source.info(), QuantizationConfig.DEFAULT);
       return new Inspection(
           source.info().name(),
           opened.format(),
@@ -183,8 +183,9 @@ final class Stages {
       Map<String, String> provenance = Provenance.of(settings, config, plan, opened.reading());
       boolean stateDict =
           !(input instanceof ModelInput.OfBlock || input instanceof ModelInput.OfModel);
-      QuantizedModel model = Spool.quantize(settings, opened, plan, provenance, config, stateDict);
-      handedOver = Spool.needsOriginal(opened.source());
+      QuantizedModel model =
+          RetainedResult.quantize(settings, opened, plan, provenance, config, stateDict);
+      handedOver = RetainedResult.needsOriginal(opened.source());
       return model;
     } finally {
       if (!handedOver) {
@@ -236,7 +237,7 @@ final class Stages {
       DecodedSource decoded = new DecodedSource(settings, opened.source());
       OutputContents contents =
           new OutputContents(
-              LayerInference.layers(decoded.info().tensors(), decoded.info().layers(), config),
+              LayerInference.layers(decoded.info().tensors(), decoded.info(), config),
               List.of(),
               decoded.info().tensors(),
               Map.of());
@@ -271,18 +272,17 @@ final class Stages {
     }
   }
 
-  static RunComparison race(Settings settings, List<Path> models) {
+  static RunComparison runSideBySide(Settings settings, List<Path> models) {
     ModelInput first = ModelInput.of(models.get(0));
     try (Opened opened = InputOpener.open(settings, first, settings.inputOptions())) {
       OptionOwners.requireKnown(settings, opened);
       ModelSource source = opened.source();
-      return Race.run(
+      return SideBySideRun.run(
           settings,
-          models.stream().map(m -> new Race.Entrant(m.toString(), m)).toList(),
+          models.stream().map(m -> new SideBySideRun.Candidate(m.toString(), m)).toList(),
           source.find(RunnableFile.class).map(RunnableFile::inputs).orElse(List.of()),
-          LayerInference.layers(
-              source.info().tensors(), source.info().layers(), QuantizationConfig.DEFAULT),
-          Race.Purpose.COMPARE);
+          LayerInference.layers(source.info().tensors(), source.info(), QuantizationConfig.DEFAULT),
+          SideBySideRun.Purpose.COMPARE);
     }
   }
 
@@ -308,7 +308,8 @@ final class Stages {
     plan.requireSound();
     if (Execution.policy(config) == NonFinitePolicy.KEEP) {
       Map<String, String> odd =
-          new Survey(settings, opened.source(), NonFinitePolicy.KEEP).toKeep(plan.weights());
+          new StatisticsPass(settings, opened.source(), NonFinitePolicy.KEEP)
+              .toKeep(plan.weights());
       if (!odd.isEmpty()) {
         Planner planner = new Planner(settings, config, output, opened.own(), odd);
         plan = planner.plan(opened);

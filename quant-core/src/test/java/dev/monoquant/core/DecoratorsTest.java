@@ -6,7 +6,7 @@ import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.run.DecodedSource;
 import dev.monoquant.core.settings.Settings;
-import dev.monoquant.core.store.SpooledSource;
+import dev.monoquant.core.store.RetainedSource;
 import dev.monoquant.core.store.StoredModel;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
@@ -72,10 +72,10 @@ class DecoratorsTest {
       try (StoredModel stored = (StoredModel) Stages.quantize(settings, model.input(), config)) {
         Plan plan = stored.report().plan();
         keeps(origin, stored.source(), changed);
-        keeps(origin, new SpooledSource(stored.source(), origin, plan), changed);
+        keeps(origin, new RetainedSource(stored.source(), origin, plan), changed);
         keeps(
             origin,
-            new DecodedSource(settings, new SpooledSource(stored.source(), origin, plan)),
+            new DecodedSource(settings, new RetainedSource(stored.source(), origin, plan)),
             changed);
       }
     }

@@ -28,6 +28,8 @@ import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -117,7 +119,11 @@ class NonFiniteTest {
 
   private static byte[] codes(QuantizedModel model) {
     MemoryStore store = (MemoryStore) ((StoredModel) model).source();
-    return store.readTile(model.weights().get(1), new RowRange(0, 3)).part(Part.CODES);
+    try {
+      return store.readTile(model.weights().get(1), new RowRange(0, 3)).part(Part.CODES);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Test

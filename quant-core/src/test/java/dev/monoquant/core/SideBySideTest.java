@@ -12,7 +12,7 @@ import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.core.report.RunComparison;
 import dev.monoquant.core.settings.Settings;
-import dev.monoquant.core.trial.Race;
+import dev.monoquant.core.trial.SideBySideRun;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -101,12 +101,14 @@ class SideBySideTest {
         numbers[i] = i % 100;
       }
       NDList inputs = new NDList(manager.create(numbers, new Shape(4, COLUMNS)));
-      return Race.run(
+      return SideBySideRun.run(
           Settings.defaults().withSamples(List.of(SampleInputs.of(inputs))),
-          List.of(new Race.Entrant("original.pt", original), new Race.Entrant("result.pt", result)),
+          List.of(
+              new SideBySideRun.Candidate("original.pt", original),
+              new SideBySideRun.Candidate("result.pt", result)),
           List.of(),
           List.of(),
-          Race.Purpose.COMPARE);
+          SideBySideRun.Purpose.COMPARE);
     }
   }
 

@@ -38,7 +38,7 @@ record AffineSpec(
         bits,
         options.symmetric(),
         options.granularity(),
-        rows.cols());
+        rows.columnCount());
   }
 
   ElementType codeType() {

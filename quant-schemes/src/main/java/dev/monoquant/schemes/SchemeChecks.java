@@ -16,7 +16,7 @@ final class SchemeChecks {
           Fit.not(
               "it is " + weight.tensor().type().wire() + "; F16, BF16, F32 and F64 are quantized"));
     }
-    return weight.rows() < 1 || weight.cols() < 1
+    return weight.rowCount() < 1 || weight.columnCount() < 1
         ? Optional.of(Fit.not("it is empty, of shape " + weight.tensor().shape()))
         : Optional.empty();
   }

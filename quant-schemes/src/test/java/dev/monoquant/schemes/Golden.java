@@ -40,7 +40,7 @@ final class Golden {
 
     float[] weight() {
       WeightMatrix rows = rows();
-      float[] values = new float[(int) (rows.rows() * rows.cols())];
+      float[] values = new float[(int) (rows.rowCount() * rows.columnCount())];
       ByteBuffer bytes = ByteBuffer.wrap(file(words[2] + ".input"));
       FloatBytes.widen(rows.tensor().type(), bytes, values, 0, values.length);
       return values;

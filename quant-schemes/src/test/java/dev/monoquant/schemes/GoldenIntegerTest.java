@@ -71,8 +71,8 @@ class GoldenIntegerTest {
       WeightMatrix rows = edge.rows();
       int tensors = 1;
       if (edge.granularity().equals(Granularity.TENSOR)) {
-        tensors = (int) rows.rows();
-        rows = Run.rows(rows.tensor().type(), 1, rows.cols());
+        tensors = (int) rows.rowCount();
+        rows = Run.rows(rows.tensor().type(), 1, rows.columnCount());
       }
       float[] weight = edge.weight();
       EncodedTile all = new EncodedTile(0, 0, Map.of());

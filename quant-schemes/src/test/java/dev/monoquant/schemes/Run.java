@@ -106,9 +106,9 @@ final class Run {
       int tileHeight) {
     TileQuantizer quantizer = scheme.begin(rows, options, facts(scheme, options, weight), compute);
     Map<String, ByteArrayOutputStream> parts = new TreeMap<>();
-    int height = (int) rows.rows();
+    int height = (int) rows.rowCount();
     for (int row = 0; row < height; row += tileHeight) {
-      int cols = (int) rows.cols();
+      int cols = (int) rows.columnCount();
       int end = Math.min(row + tileHeight, height);
       float[] numbers = Arrays.copyOfRange(weight, row * cols, end * cols);
       // Longer than needed, as a tile may be: nobody may look at what is beyond.
@@ -125,7 +125,7 @@ final class Run {
   }
 
   static float[] decode(Scheme scheme, WeightMatrix rows, OptionValues options, EncodedTile parts) {
-    float[] out = new float[(int) (rows.rows() * rows.cols())];
+    float[] out = new float[(int) (rows.rowCount() * rows.columnCount())];
     EncodedWeight weight =
         new EncodedWeight(rows, scheme.id(), options, scheme.fit(rows, options).orThrow(rows));
     TileDecoder.of(scheme, weight).decode(parts, out);

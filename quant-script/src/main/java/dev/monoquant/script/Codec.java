@@ -157,7 +157,7 @@ record Codec(EncodedWeight weight, Kind kind) {
   }
 
   private long scaleCells() {
-    TensorShape shape = scale().shape(weight.rows().rows(), weight.rows().cols());
+    TensorShape shape = scale().shape(weight.rows().rowCount(), weight.rows().columnCount());
     return scale().tiled() ? shape.dim(1) : 1;
   }
 
@@ -175,7 +175,7 @@ record Codec(EncodedWeight weight, Kind kind) {
   }
 
   private Stored stored(Part part) {
-    TensorShape cells = part.shape(weight.rows().rows(), weight.rows().cols());
+    TensorShape cells = part.shape(weight.rows().rowCount(), weight.rows().columnCount());
     long[] dims = cells.rank() == 0 ? new long[] {1} : cells.dims();
     boolean packed = part.type().bits() < 8;
     if (dims.length == 1 && (packed || kind != Kind.SCRIPT)) {
@@ -203,8 +203,8 @@ record Codec(EncodedWeight weight, Kind kind) {
       numbers.add(codes().type().signed() ? 1 : 0);
       numbers.add(zero.map(z -> z.type().bits()).orElse(0));
       numbers.add(zero.map(z -> z.type().signed() ? 1 : 0).orElse(0));
-      long rows = weight.rows().rows();
-      long cols = weight.rows().cols();
+      long rows = weight.rows().rowCount();
+      long cols = weight.rows().columnCount();
       boolean grid = scale().extent() instanceof Part.Grid;
       numbers.add(
           grid ? Math.min(((Part.Grid) scale().extent()).rowsPerCell(), clamp(rows)) : clamp(rows));

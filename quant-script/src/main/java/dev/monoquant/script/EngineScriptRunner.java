@@ -94,8 +94,8 @@ public final class EngineScriptRunner implements ScriptRunner {
     if (matrix.rowAxis() == 0) {
       return tensor;
     }
-    int rows = Math.toIntExact(matrix.rows());
-    int cols = Math.toIntExact(matrix.cols());
+    int rows = Math.toIntExact(matrix.rowCount());
+    int cols = Math.toIntExact(matrix.columnCount());
     int run = 1;
     for (int axis = matrix.rowAxis() + 1; axis < matrix.tensor().shape().rank(); axis++) {
       run *= Math.toIntExact(matrix.tensor().shape().dim(axis));

@@ -28,8 +28,8 @@ final class FormulaScript {
 
   private FormulaScript(WeightMatrix weight, Encoding encoding) {
     this.encoding = encoding;
-    this.rows = weight.rows();
-    this.cols = weight.cols();
+    this.rows = weight.rowCount();
+    this.cols = weight.columnCount();
   }
 
   /**

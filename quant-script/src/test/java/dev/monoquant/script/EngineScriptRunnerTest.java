@@ -99,7 +99,7 @@ class EngineScriptRunnerTest {
 
     @Override
     public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
-      int cols = Math.toIntExact(rows.cols());
+      int cols = Math.toIntExact(rows.columnCount());
       TileDecoder decoder =
           (tile, out) -> {
             int groups = (cols + 7) / 8;

@@ -89,8 +89,8 @@ final class Quantized {
         name,
         scheme.encode(
             original.rows(rows, tensor, folder),
-            Math.toIntExact(rows.rows()),
-            Math.toIntExact(rows.cols())));
+            Math.toIntExact(rows.rowCount()),
+            Math.toIntExact(rows.columnCount())));
     weights.add(weight);
     return Optional.empty();
   }

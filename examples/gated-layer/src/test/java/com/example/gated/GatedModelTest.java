@@ -42,8 +42,8 @@ class GatedModelTest {
   private static String describe(PlannedWeight planned) {
     return planned.weight().name()
         + " "
-        + planned.weight().rows().rows()
+        + planned.weight().rows().rowCount()
         + " x "
-        + planned.weight().rows().cols();
+        + planned.weight().rows().columnCount();
   }
 }

@@ -9,11 +9,12 @@ import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.files.output.FileLayout;
 import dev.monoquant.files.parts.WeightJson;
+import dev.monoquant.layout.TensorPerPart;
+import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.tile.Part;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -78,28 +79,17 @@ record SlabFile(
       at = Math.addExact(at, tensor.bytes());
     }
     for (EncodedWeight weight : weights) {
-      for (Part part : weight.encoding().parts()) {
-        long cells = part.shape(weight.rows().rows(), weight.rows().cols()).elements();
-        long bytes = Math.multiplyExact(cells, (long) part.type().cellBytes());
-        regions.add(new Region(region(weight, part), at, bytes));
-        at = Math.addExact(at, bytes);
+      for (TensorInfo part : parts(weight).tensors()) {
+        regions.add(new Region(part.name(), at, part.bytes()));
+        at = Math.addExact(at, part.bytes());
       }
     }
     return List.copyOf(regions);
   }
 
-  /** {@return the name of the region that holds a part} */
-  static String region(EncodedWeight weight, Part part) {
-    return weight.name() + "/" + part.name();
-  }
-
-  /** {@return the first byte, within its region, of the cells of a row} */
-  static long offset(EncodedWeight weight, Part part, long row) {
-    if (!(part.extent() instanceof Part.Grid grid)) {
-      return 0;
-    }
-    long rowBytes = grid.cellCols(weight.rows().cols()) * part.type().cellBytes();
-    return row / grid.rowsPerCell() * rowBytes;
+  /** {@return how the parts of a weight lie in regions of the same names} */
+  static WeightLayout parts(EncodedWeight weight) {
+    return TensorPerPart.ofCells(weight.rows(), weight.encoding());
   }
 
   /** A file is believed nothing: every number is checked before anything is made of it. */

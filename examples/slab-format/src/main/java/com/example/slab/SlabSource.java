@@ -14,7 +14,6 @@ import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.tile.EncodedTile;
-import dev.monoquant.tile.Part;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -113,17 +112,7 @@ final class SlabSource implements ModelSource {
 
   @Override
   public EncodedTile readTile(EncodedWeight weight, RowRange rows) throws IOException {
-    Map<String, byte[]> parts = new LinkedHashMap<>();
-    for (Part part : weight.encoding().parts()) {
-      Place whole = places.get(SlabFile.region(weight, part));
-      boolean last = !part.tiled() || rows.end() == weight.rows().rows();
-      long from = part.tiled() ? SlabFile.offset(weight, part, rows.first()) : 0;
-      long to = last ? whole.bytes() : SlabFile.offset(weight, part, rows.end());
-      byte[] cells = new byte[Math.toIntExact(to - from)];
-      read(SlabFile.region(weight, part), from, cells.length).get(cells);
-      parts.put(part.name(), cells);
-    }
-    return new EncodedTile(rows.first(), rows.height(), parts);
+    return SlabFile.parts(weight).read(rows, this::read);
   }
 
   /** {@code quant verify} asks for this. */

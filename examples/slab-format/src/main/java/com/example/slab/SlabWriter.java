@@ -5,12 +5,12 @@ import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputFiles;
 import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.output.Staging;
+import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.tile.EncodedTile;
-import dev.monoquant.tile.Part;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** A directory in the making. Numbers go to the disk as they come; nothing is collected. */
 final class SlabWriter implements OutputWriter {
@@ -26,6 +27,7 @@ final class SlabWriter implements OutputWriter {
   private final OutputJob job;
   private final Staging staging;
   private final OutputFiles files;
+  private final Map<String, WeightLayout.Writer> writers = new ConcurrentHashMap<>();
   private final List<String> names = new ArrayList<>();
 
   SlabWriter(SlabLayout layout, OutputJob job, Disk disk) throws IOException {
@@ -40,30 +42,23 @@ final class SlabWriter implements OutputWriter {
     }
   }
 
-  private void write(EncodedWeight weight, Part part, long row, byte[] cells) throws IOException {
-    files.write(
-        layout.fileOf(weight.name()),
-        SlabFile.region(weight, part),
-        SlabFile.offset(weight, part, row),
-        ByteBuffer.wrap(cells));
-  }
-
   @Override
   public void writeTile(EncodedWeight weight, EncodedTile tile) throws IOException {
-    for (Part part : weight.encoding().parts()) {
-      if (part.tiled()) {
-        write(weight, part, tile.firstRow(), tile.part(part.name()));
-      }
-    }
+    writer(weight).writeTile(tile);
   }
 
   @Override
   public void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) throws IOException {
-    for (Part part : weight.encoding().parts()) {
-      if (!part.tiled()) {
-        write(weight, part, 0, parts.get(part.name()));
-      }
-    }
+    writer(weight).writeWhole(parts);
+  }
+
+  private WeightLayout.Writer writer(EncodedWeight weight) {
+    String file = layout.fileOf(weight.name());
+    return writers.computeIfAbsent(
+        weight.name(),
+        name ->
+            SlabFile.parts(weight)
+                .writer((part, offset, data) -> files.write(file, part.name(), offset, data)));
   }
 
   @Override

@@ -96,13 +96,13 @@ public final class ColumnStatistics {
   public Optional<Problem> problem(SchemeId scheme, WeightMatrix rows) {
     String name = rows.tensor().name();
     float[] numbers = byWeight.get(name);
-    if (numbers != null && numbers.length == rows.cols()) {
+    if (numbers != null && numbers.length == rows.columnCount()) {
       return Optional.empty();
     }
     String what =
         numbers == null
             ? "and there are none for it"
-            : "and those given have " + numbers.length + " numbers for its " + rows.cols();
+            : "and those given have " + numbers.length + " numbers for its " + rows.columnCount();
     return Optional.of(
         Problem.error(
             name,

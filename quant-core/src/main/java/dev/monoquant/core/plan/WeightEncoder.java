@@ -140,7 +140,7 @@ final class WeightEncoder {
     Optional<Granularity> granularity = options.find(CommonOptions.GRANULARITY);
     if (granularity.isPresent()
         && granularity.get() instanceof Granularity.PerGroup group
-        && asking.rows().cols() % group.size() != 0) {
+        && asking.rows().columnCount() % group.size() != 0) {
       return ragged(asking, answer.options(), unfit);
     }
     return unfit(
@@ -224,7 +224,7 @@ final class WeightEncoder {
   private Outcome made(Asking asking, OptionValues options, Encoding encoding) {
     Scheme scheme = asking.scheme();
     WeightMatrix rows = asking.rows();
-    long least = Math.multiplyExact((long) encoding.rowAlignment(), rows.cols());
+    long least = Math.multiplyExact((long) encoding.rowAlignment(), rows.columnCount());
     if (least > MAX_TILE_ELEMENTS) {
       return failed(
           Problem.error(
@@ -234,7 +234,7 @@ final class WeightEncoder {
                   + " numbers ("
                   + encoding.rowAlignment()
                   + " rows of "
-                  + rows.cols()
+                  + rows.columnCount()
                   + "); at most "
                   + MAX_TILE_ELEMENTS
                   + " are allowed",

@@ -48,8 +48,8 @@ final class Described {
         .map(Granularity::wire)
         .ifPresent(wire -> out.text("granularity", wire));
     options.find(CommonOptions.PROFILE).ifPresent(profile -> out.text("profile", profile));
-    long rows = weight.rows().rows();
-    long columns = weight.rows().cols();
+    long rows = weight.rows().rowCount();
+    long columns = weight.rows().columnCount();
     out.map("options", options.own())
         .map("storage", weight.storage().texts())
         .objects(

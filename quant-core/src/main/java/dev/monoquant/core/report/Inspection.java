@@ -61,7 +61,9 @@ public record Inspection(
   public long storedBytes() {
     long all = tensors().stream().mapToLong(TensorInfo::bytes).sum();
     for (EncodedWeight w : quantized) {
-      all += w.encoding().packedBytes(w.rows().rows(), w.rows().cols()) - w.rows().tensor().bytes();
+      all +=
+          w.encoding().packedBytes(w.rows().rowCount(), w.rows().columnCount())
+              - w.rows().tensor().bytes();
     }
     return all;
   }
@@ -183,7 +185,7 @@ public record Inspection(
                           "%s %s %s",
                           p.name(),
                           p.type().wire(),
-                          Text.shape(p.shape(w.rows().rows(), w.rows().cols()))))
+                          Text.shape(p.shape(w.rows().rowCount(), w.rows().columnCount()))))
               .collect(Collectors.joining(", "));
       table.row(
           Text.name(w.name()),
@@ -214,7 +216,7 @@ public record Inspection(
   }
 
   private static long packed(EncodedWeight weight) {
-    return weight.encoding().packedBytes(weight.rows().rows(), weight.rows().cols());
+    return weight.encoding().packedBytes(weight.rows().rowCount(), weight.rows().columnCount());
   }
 
   private void describe(Fields out, Layer layer) {

@@ -41,7 +41,7 @@ public record PlannedWeight(
 
   /** {@return bytes of all its parts, codes packed} */
   public long bytesAfter() {
-    return weight.encoding().packedBytes(weight.rows().rows(), weight.rows().cols());
+    return weight.encoding().packedBytes(weight.rows().rowCount(), weight.rows().columnCount());
   }
 
   void describe(Fields out) {

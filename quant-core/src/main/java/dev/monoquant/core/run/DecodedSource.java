@@ -87,9 +87,9 @@ public final class DecodedSource implements ModelSource, ByRows {
       byte[] out = new byte[length];
       WeightMatrix matrix = weight.rows();
       int cell = matrix.tensor().type().cellBytes();
-      int cols = Math.toIntExact(matrix.cols());
+      int cols = Math.toIntExact(matrix.columnCount());
       long row = 0;
-      long end = matrix.rows();
+      long end = matrix.rowCount();
       if (matrix.rowAxis() == 0 && length > 0) {
         long rowBytes = (long) cols * cell;
         int alignment = weight.encoding().rowAlignment();
@@ -133,7 +133,7 @@ public final class DecodedSource implements ModelSource, ByRows {
       long first = rows.first() / alignment * alignment;
       long end = (rows.end() + alignment - 1) / alignment * alignment;
       RowRange aligned =
-          new RowRange(first, Math.toIntExact(Math.min(weight.rows().rows(), end) - first));
+          new RowRange(first, Math.toIntExact(Math.min(weight.rows().rowCount(), end) - first));
       if (rows.height() == 0) {
         return;
       }
@@ -141,7 +141,7 @@ public final class DecodedSource implements ModelSource, ByRows {
         decode(rows, into);
         return;
       }
-      int cols = Math.toIntExact(weight.rows().cols());
+      int cols = Math.toIntExact(weight.rows().columnCount());
       float[] values = new float[Math.multiplyExact(aligned.height(), cols)];
       decode(aligned, values);
       int skip = Math.multiplyExact((int) (rows.first() - first), cols);

@@ -4,7 +4,6 @@ import dev.monoquant.PluginException;
 import dev.monoquant.model.BFloat16;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
-import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
@@ -53,9 +52,7 @@ public final class Gate {
     }
     checkNames(rows, tile.names(), tiled.keySet());
     for (Part part : tiled.values()) {
-      Part.Grid grid = (Part.Grid) part.extent();
-      long cells = Math.multiplyExact(grid.cellRows(height), grid.cellCols(weight.rows().cols()));
-      check(rows, part, tile.part(part.name()), cells);
+      check(rows, part, tile.part(part.name()), height);
     }
   }
 
@@ -66,8 +63,7 @@ public final class Gate {
         (name, bytes) -> {
           Part part = whole.get(name);
           if (part != null) {
-            TensorShape shape = part.shape(weight.rows().rows(), weight.rows().cols());
-            check("the whole tensor", part, bytes, shape.elements());
+            check("the whole tensor", part, bytes, 0);
           }
         });
   }
@@ -89,8 +85,8 @@ public final class Gate {
     }
   }
 
-  private void check(String rows, Part part, byte[] bytes, long cells) {
-    long expected = Math.multiplyExact(cells, (long) part.type().cellBytes());
+  private void check(String rows, Part part, byte[] bytes, int height) {
+    long expected = part.tileBytes(height, weight.rows().columnCount());
     if (bytes.length != expected) {
       throw fault(
           rows,

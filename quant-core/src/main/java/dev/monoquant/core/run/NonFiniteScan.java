@@ -20,7 +20,7 @@ public final class NonFiniteScan {
    * @return what was there
    */
   public static NonFinites clamp(float[] values, WeightMatrix rows, long firstRow, int height) {
-    int cols = Math.toIntExact(rows.cols());
+    int cols = Math.toIntExact(rows.columnCount());
     if (!NonFinites.any(values, height * cols)) {
       return NonFinites.NONE;
     }
@@ -47,7 +47,7 @@ public final class NonFiniteScan {
       throws IOException {
     NonFinites all = NonFinites.NONE;
     float[] values = new float[Math.multiplyExact(height, reader.cols())];
-    long rows = reader.rows().rows();
+    long rows = reader.rows().rowCount();
     for (long row = 0; row < rows; row += height) {
       int h = (int) Math.min(height, rows - row);
       reader.readAll(row, h, values);

@@ -25,7 +25,7 @@ public record NonFinites(long nans, long infinities, List<Long> first) {
 
   /** Counts those in some rows of a weight, the matrix as {@link RowReader} reads it. */
   public static NonFinites in(float[] values, WeightMatrix rows, long firstRow, int height) {
-    int cols = Math.toIntExact(rows.cols());
+    int cols = Math.toIntExact(rows.columnCount());
     long nans = 0;
     long infinities = 0;
     List<Long> places = new ArrayList<>();

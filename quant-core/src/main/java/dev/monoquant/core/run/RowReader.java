@@ -27,7 +27,7 @@ public final class RowReader {
     this.source = source;
     this.rows = rows;
     this.tensor = rows.tensor();
-    this.cols = Math.toIntExact(rows.cols());
+    this.cols = Math.toIntExact(rows.columnCount());
   }
 
   public WeightMatrix rows() {

@@ -50,9 +50,9 @@ public final class TensorPieces {
     this.matrix = tensor.bytes() == 0 ? Optional.empty() : ByRows.matrix(source, tensor);
     this.step =
         matrix
-            .map(m -> Math.max(1, Math.min(m.rows(), bandElements / m.cols())))
+            .map(m -> Math.max(1, Math.min(m.rowCount(), bandElements / m.columnCount())))
             .orElse((long) bytes);
-    this.end = matrix.map(WeightMatrix::rows).orElse(tensor.bytes());
+    this.end = matrix.map(WeightMatrix::rowCount).orElse(tensor.bytes());
   }
 
   /** {@return whether the pieces follow each other in memory} */
@@ -87,7 +87,7 @@ public final class TensorPieces {
     ElementType type = tensor.type();
     WeightMatrix.Runs runs = m.runs(rows);
     int length = runs.length();
-    float[] numbers = buffers.original(Math.multiplyExact(rows.height(), (int) m.cols()));
+    float[] numbers = buffers.original(Math.multiplyExact(rows.height(), (int) m.columnCount()));
     source.readRows(m, rows, numbers);
     // 16 columns at a time, so that the rows are read in stretches and not number by number.
     int most = Math.max(1, Math.min(runs.count(), 16 / runs.width()));

@@ -86,7 +86,7 @@ final class WeightRun {
     EncodedWeight weight = planned.weight();
     int cols = reader.cols();
     long firstRow = (long) tileIndex * height;
-    int rows = (int) Math.min(height, weight.rows().rows() - firstRow);
+    int rows = (int) Math.min(height, weight.rows().rowCount() - firstRow);
     float[] original = buffers.original(rows * cols);
     clamped[tileIndex] = NonFinites.NONE;
     if (policy == NonFinitePolicy.CLAMP) {

@@ -2,22 +2,22 @@ package dev.monoquant.core.store;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.monoquant.layout.TensorPerPart;
+import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.tile.EncodedTile;
-import dev.monoquant.tile.Part;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -28,7 +28,9 @@ public final class MemoryStore implements OutputWriter, ModelSource {
   private final ModelInfo info;
   private final Optional<RunnableFile> runnable;
   private final Map<String, Chunks> tensors = new HashMap<>();
-  private final Map<String, Map<String, Chunks>> parts = new HashMap<>();
+  private final Map<String, Chunks> parts = new HashMap<>();
+  private final Map<String, WeightLayout> layouts = new HashMap<>();
+  private final Map<String, WeightLayout.Writer> writers = new HashMap<>();
 
   MemoryStore(
       ModelSource origin, List<Layer> layers, List<EncodedWeight> weights, List<TensorInfo> kept) {
@@ -36,30 +38,26 @@ public final class MemoryStore implements OutputWriter, ModelSource {
     this.runnable = origin.find(RunnableFile.class);
     kept.forEach(t -> tensors.put(t.name(), new Chunks(t.bytes())));
     for (EncodedWeight weight : weights) {
-      Map<String, Chunks> own = new LinkedHashMap<>();
-      for (Part part : weight.encoding().parts()) {
-        TensorShape shape = part.shape(weight.rows().rows(), weight.rows().cols());
-        own.put(part.name(), new Chunks(shape.elements() * part.type().cellBytes()));
-      }
-      parts.put(weight.name(), own);
+      WeightLayout layout = TensorPerPart.ofCells(weight.rows(), weight.encoding());
+      layout.tensors().forEach(t -> parts.put(t.name(), new Chunks(t.bytes())));
+      layouts.put(weight.name(), layout);
+      writers.put(
+          weight.name(), layout.writer((part, offset, data) -> chunks(part).write(offset, data)));
     }
   }
 
   @Override
-  public void writeTile(EncodedWeight weight, EncodedTile tile) {
-    for (Part part : weight.encoding().parts()) {
-      if (part.extent() instanceof Part.Grid grid) {
-        long at = tile.firstRow() / grid.rowsPerCell() * rowBytes(weight, part, grid);
-        part(weight, part).write(at, ByteBuffer.wrap(tile.part(part.name())));
-      }
-    }
+  public void writeTile(EncodedWeight weight, EncodedTile tile) throws IOException {
+    requireNonNull(writers.get(weight.name())).writeTile(tile);
   }
 
   @Override
-  public void writeWhole(EncodedWeight weight, Map<String, byte[]> whole) {
-    whole.forEach(
-        (name, bytes) ->
-            part(weight, weight.encoding().part(name)).write(0, ByteBuffer.wrap(bytes)));
+  public void writeWhole(EncodedWeight weight, Map<String, byte[]> whole) throws IOException {
+    requireNonNull(writers.get(weight.name())).writeWhole(whole);
+  }
+
+  private Chunks chunks(TensorInfo part) {
+    return requireNonNull(parts.get(part.name()));
   }
 
   @Override
@@ -84,30 +82,9 @@ public final class MemoryStore implements OutputWriter, ModelSource {
   }
 
   @Override
-  public EncodedTile readTile(EncodedWeight weight, RowRange rows) {
-    Map<String, byte[]> read = new HashMap<>();
-    for (Part part : weight.encoding().parts()) {
-      Chunks chunks = part(weight, part);
-      if (part.extent() instanceof Part.Grid grid) {
-        long rowBytes = rowBytes(weight, part, grid);
-        long at = rows.first() / grid.rowsPerCell() * rowBytes;
-        int length = Math.toIntExact(grid.cellRows(rows.height()) * rowBytes);
-        read.put(part.name(), chunks.read(at, length));
-      } else {
-        TensorShape shape = part.shape(weight.rows().rows(), weight.rows().cols());
-        int length = Math.toIntExact(shape.elements() * part.type().cellBytes());
-        read.put(part.name(), chunks.read(0, length));
-      }
-    }
-    return new EncodedTile(rows.first(), rows.height(), read);
-  }
-
-  private static long rowBytes(EncodedWeight weight, Part part, Part.Grid grid) {
-    return grid.cellCols(weight.rows().cols()) * part.type().cellBytes();
-  }
-
-  private Chunks part(EncodedWeight weight, Part part) {
-    return requireNonNull(requireNonNull(parts.get(weight.name())).get(part.name()));
+  public EncodedTile readTile(EncodedWeight weight, RowRange rows) throws IOException {
+    return requireNonNull(layouts.get(weight.name()))
+        .read(rows, (part, offset, length) -> ByteBuffer.wrap(chunks(part).read(offset, length)));
   }
 
   /** The program of the original; what its files carry is not true of this one. */

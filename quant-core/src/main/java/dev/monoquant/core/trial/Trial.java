@@ -68,14 +68,14 @@ public record Trial(
     settings.progress().update(Progress.Stage.RUNNING, 0, 0, target.toString());
     try {
       RunComparison run =
-          Race.run(
+          SideBySideRun.run(
               settings,
               List.of(
-                  new Race.Entrant(source.info().name(), original.get().file()),
-                  new Race.Entrant(target.toString(), made.get())),
+                  new SideBySideRun.Candidate(source.info().name(), original.get().file()),
+                  new SideBySideRun.Candidate(target.toString(), made.get())),
               original.get().inputs(),
               layers,
-              Race.Purpose.ACCEPT);
+              SideBySideRun.Purpose.ACCEPT);
       Optional<QuantException> refusal = mismatch(run);
       return new Trial(
           Optional.of(run),

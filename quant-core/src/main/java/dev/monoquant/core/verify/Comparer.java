@@ -96,14 +96,14 @@ public final class Comparer {
   /** A tensor that one of the models decodes row by row, and the rows lie across its memory. */
   private static ComparedTensor byRows(
       ModelSource left, WeightMatrix a, ModelSource right, WeightMatrix b) throws IOException {
-    int cols = Math.toIntExact(a.cols());
-    int step = (int) Math.max(1, Math.min(a.rows(), BAND / Math.max(1, cols)));
+    int cols = Math.toIntExact(a.columnCount());
+    int step = (int) Math.max(1, Math.min(a.rowCount(), BAND / Math.max(1, cols)));
     float[] x = new float[Math.multiplyExact(step, cols)];
     float[] y = new float[x.length];
     ErrorStatistics total = ErrorStatistics.EMPTY;
     boolean equal = a.tensor().type() == b.tensor().type();
-    for (long row = 0; row < a.rows(); row += step) {
-      RowRange rows = new RowRange(row, (int) Math.min(step, a.rows() - row));
+    for (long row = 0; row < a.rowCount(); row += step) {
+      RowRange rows = new RowRange(row, (int) Math.min(step, a.rowCount() - row));
       int n = rows.height() * cols;
       left.readRows(a, rows, x);
       right.readRows(b, rows, y);

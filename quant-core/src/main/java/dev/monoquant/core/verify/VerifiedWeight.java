@@ -100,9 +100,9 @@ final class VerifiedWeight {
 
   private void tile(int index, TileDecoder decoder, ErrorBound bound, TileBuffers buffers)
       throws IOException {
-    int cols = Math.toIntExact(weight.rows().cols());
+    int cols = Math.toIntExact(weight.rows().columnCount());
     long first = (long) index * height;
-    int rows = (int) Math.min(height, weight.rows().rows() - first);
+    int rows = (int) Math.min(height, weight.rows().rowCount() - first);
     ErrorMeter meter = new ErrorMeter(cols);
     try {
       EncodedTile tile = output.readTile(weight, new RowRange(first, rows));
@@ -134,7 +134,7 @@ final class VerifiedWeight {
       TileBuffers buffers,
       ErrorMeter meter)
       throws IOException {
-    int cols = Math.toIntExact(weight.rows().cols());
+    int cols = Math.toIntExact(weight.rows().columnCount());
     float[] values = buffers.original(rows * cols);
     RowReader reader = java.util.Objects.requireNonNull(original);
     reader.readAll(first, rows, values);

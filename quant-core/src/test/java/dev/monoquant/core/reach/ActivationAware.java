@@ -33,7 +33,7 @@ final class ActivationAware extends ReachScheme {
 
   @Override
   Encoding parts(WeightMatrix rows, OptionValues options) {
-    TensorShape columns = TensorShape.of(rows.cols());
+    TensorShape columns = TensorShape.of(rows.columnCount());
     return Encoding.opaque(
         Part.perElement(Part.CODES, ElementType.INT4),
         Part.perRow(Part.SCALE, ElementType.FLOAT32),
@@ -94,7 +94,7 @@ final class ActivationAware extends ReachScheme {
 
   @Override
   public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
-    int cols = Math.toIntExact(rows.cols());
+    int cols = Math.toIntExact(rows.columnCount());
     return decoder(
         rows,
         (tile, r, c) ->

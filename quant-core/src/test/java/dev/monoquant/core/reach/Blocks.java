@@ -61,7 +61,7 @@ final class Blocks extends ReachScheme {
   @Override
   public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
     Granularity.PerBlock block = block(options);
-    int cols = Math.toIntExact(rows.cols());
+    int cols = Math.toIntExact(rows.columnCount());
     int across = cells(cols, block.cols());
     return decoder(
         rows,

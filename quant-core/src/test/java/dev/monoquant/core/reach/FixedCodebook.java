@@ -73,7 +73,7 @@ final class FixedCodebook extends ReachScheme {
 
   @Override
   public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
-    int cols = Math.toIntExact(rows.cols());
+    int cols = Math.toIntExact(rows.columnCount());
     return decoder(
         rows,
         (tile, r, c) ->

@@ -110,7 +110,7 @@ final class HalfQuadratic extends ReachScheme {
 
   @Override
   public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
-    int cols = Math.toIntExact(rows.cols());
+    int cols = Math.toIntExact(rows.columnCount());
     return decoder(
         rows,
         (tile, r, c) -> {

@@ -101,7 +101,7 @@ final class LearnedCodebook extends ReachScheme {
 
   @Override
   public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
-    int cols = Math.toIntExact(rows.cols());
+    int cols = Math.toIntExact(rows.columnCount());
     return decoder(
         rows, (tile, r, c) -> floatAt(tile.part("codebook"), tile.part(Part.CODES)[r * cols + c]));
   }

@@ -72,7 +72,7 @@ abstract class ReachScheme implements Scheme {
 
   /** A decoder that asks for each number and gives it the weight's own type. */
   static Optional<TileDecoder> decoder(WeightMatrix rows, Level level) {
-    int cols = Math.toIntExact(rows.cols());
+    int cols = Math.toIntExact(rows.columnCount());
     ElementType type = rows.tensor().type();
     return Optional.of(
         (tile, out) -> {

@@ -136,7 +136,7 @@ final class SuperBlocks extends ReachScheme {
 
   @Override
   public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
-    int cols = Math.toIntExact(rows.cols());
+    int cols = Math.toIntExact(rows.columnCount());
     int subs = cells(cols, SUB);
     int supers = cells(cols, SUPER);
     return decoder(

@@ -60,7 +60,7 @@ final class TensorRange extends ReachScheme {
 
   @Override
   public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
-    int cols = Math.toIntExact(rows.cols());
+    int cols = Math.toIntExact(rows.columnCount());
     return decoder(
         rows,
         (tile, r, c) ->

@@ -55,7 +55,7 @@ class DecodedSourceTest {
               Part.perBlock("scale", ElementType.FLOAT32, alignment, 1));
       this.weight =
           new EncodedWeight(matrix, new FakeScheme().id(), OptionValues.DEFAULTS, encoding);
-      this.codes = new byte[(int) (matrix.rows() * matrix.cols())];
+      this.codes = new byte[(int) (matrix.rowCount() * matrix.columnCount())];
       random.nextBytes(codes);
     }
 
@@ -73,9 +73,9 @@ class DecodedSourceTest {
     public EncodedTile readTile(EncodedWeight asked, RowRange rows) {
       int alignment = weight.encoding().rowAlignment();
       assertThat(rows.first() % alignment).isZero();
-      assertThat(rows.height() % alignment == 0 || rows.end() == weight.rows().rows()).isTrue();
-      assertThat(rows.end()).isLessThanOrEqualTo(weight.rows().rows());
-      int cols = (int) weight.rows().cols();
+      assertThat(rows.height() % alignment == 0 || rows.end() == weight.rows().rowCount()).isTrue();
+      assertThat(rows.end()).isLessThanOrEqualTo(weight.rows().rowCount());
+      int cols = (int) weight.rows().columnCount();
       byte[] part = Arrays.copyOfRange(codes, (int) rows.first() * cols, (int) rows.end() * cols);
       return new EncodedTile(rows.first(), rows.height(), Map.of(Part.CODES, part));
     }
@@ -102,7 +102,7 @@ class DecodedSourceTest {
   private static byte[] bytes(Codes codes) {
     WeightMatrix matrix = codes.weight.rows();
     TensorInfo tensor = matrix.tensor();
-    WeightMatrix.Runs runs = matrix.runs(new RowRange(0, (int) matrix.rows()));
+    WeightMatrix.Runs runs = matrix.runs(new RowRange(0, (int) matrix.rowCount()));
     float[] rows = new float[codes.codes.length];
     for (int i = 0; i < rows.length; i++) {
       rows[i] = codes.codes[i] / 64f;
@@ -132,12 +132,12 @@ class DecodedSourceTest {
       decoded.read(tensor, from, length).get(read);
       assertThat(read).isEqualTo(Arrays.copyOfRange(expected, from, from + length));
 
-      int first = random.nextInt((int) matrix.rows());
-      RowRange rows = new RowRange(first, random.nextInt((int) matrix.rows() - first + 1));
-      float[] values = new float[rows.height() * (int) matrix.cols()];
+      int first = random.nextInt((int) matrix.rowCount());
+      RowRange rows = new RowRange(first, random.nextInt((int) matrix.rowCount() - first + 1));
+      float[] values = new float[rows.height() * (int) matrix.columnCount()];
       decoded.readRows(matrix, rows, values);
       for (int i = 0; i < values.length; i++) {
-        assertThat(values[i]).isEqualTo(codes.codes[first * (int) matrix.cols() + i] / 64f);
+        assertThat(values[i]).isEqualTo(codes.codes[first * (int) matrix.columnCount() + i] / 64f);
       }
 
       TensorPieces pieces = new TensorPieces(decoded, tensor, 1 + band, band);
@@ -167,12 +167,12 @@ class DecodedSourceTest {
     WeightMatrix other = new WeightMatrix("l", own.kind(), "w", own.tensor(), 1 - own.rowAxis());
     float[] values = new float[codes.codes.length];
     try (DecodedSource decoded = decoded(codes)) {
-      decoded.readRows(other, new RowRange(0, (int) other.rows()), values);
+      decoded.readRows(other, new RowRange(0, (int) other.rowCount()), values);
     }
-    for (int row = 0; row < own.rows(); row++) {
-      for (int col = 0; col < own.cols(); col++) {
-        assertThat(values[col * (int) own.rows() + row])
-            .isEqualTo(codes.codes[row * (int) own.cols() + col] / 64f);
+    for (int row = 0; row < own.rowCount(); row++) {
+      for (int col = 0; col < own.columnCount(); col++) {
+        assertThat(values[col * (int) own.rowCount() + row])
+            .isEqualTo(codes.codes[row * (int) own.columnCount() + col] / 64f);
       }
     }
   }

@@ -3,6 +3,7 @@ package dev.monoquant.files.testing;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
@@ -19,7 +20,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -64,7 +64,7 @@ public final class Sample {
     WeightMatrix rows = weight.rows();
     Map<String, byte[]> parts = new LinkedHashMap<>();
     for (Part part : weight.encoding().parts()) {
-      long cells = part.shape(rows.rows(), rows.cols()).elements();
+      long cells = part.shape(rows.rowCount(), rows.columnCount()).elements();
       byte[] bytes = new byte[(int) cells * part.type().cellBytes()];
       random.nextBytes(bytes);
       if (part.type().bits() < 8 && part.type().isCode()) {
@@ -186,27 +186,21 @@ public final class Sample {
     jobs.add(() -> sink.writeWhole(weight, whole));
     int alignment = weight.encoding().rowAlignment();
     long row = 0;
-    while (row < weight.rows().rows()) {
+    while (row < weight.rows().rowCount()) {
       int height =
-          (int) Math.min(weight.rows().rows() - row, (long) alignment * (1 + random.nextInt(4)));
+          (int)
+              Math.min(weight.rows().rowCount() - row, (long) alignment * (1 + random.nextInt(4)));
       EncodedTile tile = tile(weight, parts, row, height);
       jobs.add(() -> sink.writeTile(weight, tile));
       row += height;
     }
   }
 
-  /** The tiled parts of some rows. */
+  /** Some rows. */
   public static EncodedTile tile(
       EncodedWeight weight, Map<String, byte[]> parts, long firstRow, int height) {
-    Map<String, byte[]> cells = new LinkedHashMap<>();
-    for (Part part : weight.encoding().parts()) {
-      if (part.extent() instanceof Part.Grid grid) {
-        int rowBytes = (int) grid.cellCols(weight.rows().cols()) * part.type().cellBytes();
-        int from = (int) (firstRow / grid.rowsPerCell()) * rowBytes;
-        int to = from + (int) grid.cellRows(height) * rowBytes;
-        cells.put(part.name(), Arrays.copyOfRange(parts.get(part.name()), from, to));
-      }
-    }
-    return new EncodedTile(firstRow, height, cells);
+    RowRange rows = new RowRange(firstRow, height);
+    return new EncodedTile(0, Math.toIntExact(weight.rows().rowCount()), parts)
+        .slice(weight.encoding(), rows);
   }
 }

@@ -3,6 +3,8 @@ package dev.monoquant.io.compressedtensors;
 import com.google.auto.service.AutoService;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.output.Disk;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
@@ -12,6 +14,7 @@ import dev.monoquant.spi.OutputSession;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -84,19 +87,35 @@ public final class CompressedTensorsOutput implements OutputFormat {
   }
 
   @Override
-  public ModelSource view(ModelSource source) {
-    return new LoaderView(source);
+  public ModelSource view(ModelSource source) throws IOException {
+    return LoaderView.of(source);
   }
 
   @Override
-  public OutputSession open(ModelSource source) {
-    return new Session(source, disk);
+  public OutputSession open(ModelSource source) throws IOException {
+    return new Session(source, disk, HeldHeads.of(source, ModelConfig.of(source.info())));
   }
 
-  private record Session(ModelSource source, Disk disk) implements OutputSession {
+  private record Session(ModelSource source, Disk disk, Map<String, TensorInfo> heads)
+      implements OutputSession {
     @Override
     public Optional<String> unsupported(EncodedWeight weight) {
-      return PackedWeight.refusal(weight);
+      TensorInfo embedding = heads.get(weight.name());
+      return embedding == null
+          ? PackedWeight.refusal(weight)
+          : Optional.of(
+              "it is tied to "
+                  + embedding.name()
+                  + " (tie_word_embeddings), and loaders have no weight of its own");
+    }
+
+    @Override
+    public Optional<String> keptByDefault(WeightMatrix weight) {
+      return TiedHeads.isHead(weight.layer()) && !heads.containsKey(weight.tensor().name())
+          ? Optional.of(
+              "the head of a language model stays in float in a directory, as loaders and other"
+                  + " tools have it; --layer NAME=Linear overrules")
+          : Optional.empty();
     }
 
     @Override

@@ -1,5 +1,7 @@
 package dev.monoquant.io.compressedtensors;
 
+import static dev.monoquant.QuantException.quote;
+
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
@@ -11,20 +13,49 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
-/** A model as those who load a directory of compressed-tensors see it. */
+/**
+ * A model as those who load a directory of compressed-tensors see it: with the families of {@link
+ * FusedLayers}, and heads that are tied to the embedding.
+ */
 final class LoaderView implements ModelSource {
 
   private final ModelSource inside;
   private final ModelInfo info;
 
-  LoaderView(ModelSource inside) {
+  private LoaderView(ModelSource inside, ModelInfo info) {
     this.inside = inside;
+    this.info = info;
+  }
+
+  static LoaderView of(ModelSource inside) throws IOException {
     ModelInfo info = inside.info();
     List<TensorInfo> tensors = new ArrayList<>(info.tensors());
     info.quantized().forEach(w -> tensors.add(w.rows().tensor()));
-    this.info = info.withFamilies(FusedLayers.of(tensors));
+    List<String> notes = new ArrayList<>(info.notes());
+    for (Map.Entry<String, TensorInfo> head :
+        HeldHeads.of(inside, ModelConfig.of(info)).entrySet()) {
+      head(inside, head.getKey(), head.getValue()).ifPresent(notes::add);
+    }
+    return new LoaderView(inside, info.withFamilies(FusedLayers.of(tensors)).withNotes(notes));
+  }
+
+  /** What is lost of a head that is not the embedding it is tied to. */
+  private static Optional<String> head(ModelSource source, String name, TensorInfo embedding)
+      throws IOException {
+    Optional<TensorInfo> head =
+        source.info().tensors().stream().filter(t -> t.name().equals(name)).findFirst();
+    return HeldHeads.same(source, head.orElseThrow(), embedding)
+        ? Optional.empty()
+        : Optional.of(
+            "the head "
+                + quote(name)
+                + " differs from "
+                + quote(embedding.name())
+                + ", and config.json ties them (tie_word_embeddings): loaders use the embedding and"
+                + " not this head. If the head is meant, set tie_word_embeddings to false");
   }
 
   @Override

@@ -65,7 +65,7 @@ record PackedWeight(
               + " with its outputs on axis "
               + rows.rowAxis());
     }
-    if (rows.rows() == 0 || rows.cols() == 0) {
+    if (rows.rowCount() == 0 || rows.columnCount() == 0) {
       return Optional.of("the weight is empty");
     }
     return encodingRefusal(weight);
@@ -90,19 +90,20 @@ record PackedWeight(
       return Optional.of(
           "scales must be floats, one for the tensor, each row or each group of columns of a row");
     }
-    if (strategy instanceof Strategy.Group group && weight.rows().cols() % group.size() != 0) {
+    if (strategy instanceof Strategy.Group group
+        && weight.rows().columnCount() % group.size() != 0) {
       return Optional.of(
           "groups of "
               + group.size()
               + " do not divide "
-              + weight.rows().cols()
+              + weight.rows().columnCount()
               + " columns, which compressed-tensors asks for");
     }
     if (zeroPoint != null
         && (!zeroPoint.extent().equals(scale.extent()) || zeroPoint.type() != codeType)) {
       return Optional.of("zero points must be codes, one for each scale");
     }
-    long scales = scale.shape(weight.rows().rows(), weight.rows().cols()).elements();
+    long scales = scale.shape(weight.rows().rowCount(), weight.rows().columnCount()).elements();
     if (zeroPoint != null && scales > Integer.MAX_VALUE / 8) {
       return Optional.of("there are too many zero points to pack, " + scales);
     }

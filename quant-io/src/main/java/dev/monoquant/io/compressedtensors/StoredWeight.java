@@ -119,7 +119,7 @@ final class StoredWeight implements WeightLayout {
         if (codes != Packing.CELLS) {
           WeightMatrix rows = weight.rows();
           ByteBuffer shape = ByteBuffer.allocate(2 * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-          sink.write(shape(), 0, shape.putLong(rows.rows()).putLong(rows.cols()).flip());
+          sink.write(shape(), 0, shape.putLong(rows.rowCount()).putLong(rows.columnCount()).flip());
         }
       }
     };

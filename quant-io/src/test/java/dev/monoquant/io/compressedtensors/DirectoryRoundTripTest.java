@@ -185,8 +185,8 @@ class DirectoryRoundTripTest {
     assertThat(read.rows().tensor().shape()).isEqualTo(original.rows().tensor().shape());
     Map<String, byte[]> parts = sample.weights.get(original);
     int step = 1 + sample.random().nextInt(9);
-    for (long row = 0; row < read.rows().rows(); row += step) {
-      int height = (int) Math.min(step, read.rows().rows() - row);
+    for (long row = 0; row < read.rows().rowCount(); row += step) {
+      int height = (int) Math.min(step, read.rows().rowCount() - row);
       EncodedTile expected = Sample.tile(original, parts, row, height);
       EncodedTile actual = source.readTile(read, new RowRange(row, height));
       assertThat(actual.names()).isEqualTo(parts.keySet());
@@ -205,8 +205,8 @@ class DirectoryRoundTripTest {
         EncodedWeight weight, Map<String, byte[]> parts) {
       Map<String, PlainSafetensors.Entry> out = new TreeMap<>();
       String module = weight.rows().layer();
-      int rows = (int) weight.rows().rows();
-      int cols = (int) weight.rows().cols();
+      int rows = (int) weight.rows().rowCount();
+      int cols = (int) weight.rows().columnCount();
       int bits = weight.encoding().part("codes").type().bits();
       int words = (cols * bits + 31) / 32;
       byte[] codes = offset(parts.get("codes"), bits);

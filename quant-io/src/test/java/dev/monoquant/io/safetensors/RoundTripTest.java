@@ -227,7 +227,7 @@ class RoundTripTest {
     if (part.type().bits() >= 8) {
       return cells;
     }
-    long[] shape = part.shape(rows.rows(), rows.cols()).dims();
+    long[] shape = part.shape(rows.rowCount(), rows.columnCount()).dims();
     int cols = (int) (shape.length == 0 ? 1 : shape[shape.length - 1]);
     return PlainSafetensors.pack(
         cells, cols, part.type().bits(), (cols * part.type().bits() + 7) / 8);
@@ -251,7 +251,7 @@ class RoundTripTest {
           col = col * dims[axis] + at[axis];
         }
       }
-      long from = at[rows.rowAxis()] * rows.cols() + col;
+      long from = at[rows.rowAxis()] * rows.columnCount() + col;
       System.arraycopy(cells, (int) from * size, out, flat * size, size);
     }
     return out;
@@ -278,8 +278,8 @@ class RoundTripTest {
       throws IOException {
     Map<String, byte[]> parts = sample.weights.get(weight);
     int step = weight.encoding().rowAlignment() * (1 + sample.random().nextInt(5));
-    for (long row = 0; row < weight.rows().rows(); row += step) {
-      int height = (int) Math.min(step, weight.rows().rows() - row);
+    for (long row = 0; row < weight.rows().rowCount(); row += step) {
+      int height = (int) Math.min(step, weight.rows().rowCount() - row);
       EncodedTile expected = Sample.tile(weight, parts, row, height);
       EncodedTile actual = source.readTile(weight, new RowRange(row, height));
       assertThat(actual.names()).isEqualTo(parts.keySet());

@@ -54,8 +54,8 @@ class QuantizedTensorTest {
 
   private static void requireNumbers(ModelSource source, EncodedWeight weight, JsonArray numbers)
       throws IOException {
-    int rows = Math.toIntExact(weight.rows().rows());
-    int cols = Math.toIntExact(weight.rows().cols());
+    int rows = Math.toIntExact(weight.rows().rowCount());
+    int cols = Math.toIntExact(weight.rows().columnCount());
     assertThat(numbers).hasSize(rows * cols);
     for (int row = 0; row < rows; row++) {
       EncodedTile tile = source.readTile(weight, new RowRange(row, 1));

@@ -150,7 +150,7 @@ class TorchCorpusTest {
   private static String codes(
       ModelSource source, EncodedWeight weight, Map<String, String> expected) throws IOException {
     String type = expected.get(weight.name()).startsWith("QUINT8") ? "QUINT8" : "QINT8";
-    long rows = weight.rows().rows();
+    long rows = weight.rows().rowCount();
     ByteArrayOutputStream all = new ByteArrayOutputStream();
     for (long row = 0; row < rows; row++) {
       for (byte code : source.readTile(weight, new RowRange(row, 1)).part(Part.CODES)) {

@@ -55,8 +55,8 @@ final class RowInt8 {
     WeightMatrix rows = weight.rows();
     long[] dims = rows.tensor().shape().dims();
     int outer = rows.rowAxis() == 0 ? 1 : (int) dims[0];
-    int count = (int) rows.rows();
-    int inner = (int) rows.cols() / outer;
+    int count = (int) rows.rowCount();
+    int inner = (int) rows.columnCount() / outer;
     ByteBuffer in =
         source.read(rows.tensor(), 0, (int) rows.tensor().bytes()).order(ByteOrder.LITTLE_ENDIAN);
     byte[] codes = new byte[count * outer * inner];

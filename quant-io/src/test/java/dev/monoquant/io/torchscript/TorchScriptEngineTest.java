@@ -107,7 +107,7 @@ class TorchScriptEngineTest {
       assertThat(request.remarks(output)).hasSize(held.size());
       try (OutputWriter sink = request.open(output)) {
         for (Map.Entry<EncodedWeight, Map<String, byte[]>> one : held.entrySet()) {
-          int rows = (int) one.getKey().rows().rows();
+          int rows = (int) one.getKey().rows().rowCount();
           sink.writeTile(one.getKey(), new EncodedTile(0, rows, one.getValue()));
           sink.writeWhole(one.getKey(), Map.of());
         }
@@ -122,7 +122,7 @@ class TorchScriptEngineTest {
       assertThat(read.info().quantized()).containsExactlyElementsOf(held.keySet());
       assertThat(read.info().tensors()).containsExactlyElementsOf(kept);
       for (EncodedWeight weight : read.info().quantized()) {
-        EncodedTile tile = read.readTile(weight, new RowRange(0, (int) weight.rows().rows()));
+        EncodedTile tile = read.readTile(weight, new RowRange(0, (int) weight.rows().rowCount()));
         held.get(weight).forEach((n, bytes) -> assertThat(tile.part(n)).isEqualTo(bytes));
       }
       assertThat(read.find(Auditable.class).orElseThrow().audit().differences()).isEmpty();

@@ -74,8 +74,8 @@ class LayerQuantizersTest {
         continue;
       }
       assertThat(got).hasSize(1);
-      assertThat(got.get(0).rows()).isEqualTo(rows);
-      assertThat(got.get(0).cols()).isEqualTo(cols);
+      assertThat(got.get(0).rowCount()).isEqualTo(rows);
+      assertThat(got.get(0).columnCount()).isEqualTo(cols);
       assertThat(got.get(0).layer()).isEqualTo("a.b");
       assertThat(got.get(0).param()).isEqualTo(tensor);
       assertThat(got.get(0).kind()).isEqualTo(layer.kind());

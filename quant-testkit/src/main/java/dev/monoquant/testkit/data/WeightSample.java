@@ -124,8 +124,8 @@ public final class WeightSample {
    */
   public WeightSample as(WeightMatrix other) {
     requireNonNull(other, "other");
-    if (other.rows() != rows.rows()
-        || other.cols() != rows.cols()
+    if (other.rowCount() != rows.rowCount()
+        || other.columnCount() != rows.columnCount()
         || other.tensor().type() != rows.tensor().type()) {
       throw new IllegalArgumentException(other + " does not describe " + this);
     }
@@ -144,12 +144,12 @@ public final class WeightSample {
 
   /** {@return the number of rows} */
   public int height() {
-    return Math.toIntExact(rows.rows());
+    return Math.toIntExact(rows.rowCount());
   }
 
   /** {@return the number of columns} */
   public int cols() {
-    return Math.toIntExact(rows.cols());
+    return Math.toIntExact(rows.columnCount());
   }
 
   /** {@return a copy of the numbers, row-major} */

@@ -74,7 +74,7 @@ public final class MemoryOutput implements OutputFormat {
     public long bytes() {
       long sum = 0;
       for (EncodedWeight weight : contents.weights()) {
-        sum += weight.encoding().packedBytes(weight.rows().rows(), weight.rows().cols());
+        sum += weight.encoding().packedBytes(weight.rows().rowCount(), weight.rows().columnCount());
       }
       return sum + contents.kept().stream().mapToLong(t -> t.bytes()).sum();
     }

@@ -1,17 +1,24 @@
 package dev.monoquant.testkit.fakes;
 
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.layout.TensorPerPart;
+import dev.monoquant.layout.WeightLayout;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.tile.EncodedTile;
-import dev.monoquant.tile.Part;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.TreeMap;
 
 /**
@@ -24,6 +31,8 @@ public final class MemorySink implements OutputWriter {
   private final OutputContents announced;
   private final Path target;
   private final Map<String, EncodedWeight> weights = new LinkedHashMap<>();
+  private final Map<String, WeightLayout> layouts = new LinkedHashMap<>();
+  private final Map<String, WeightLayout.Writer> writers = new LinkedHashMap<>();
   private final Map<String, Buffer> buffers = new LinkedHashMap<>();
   private boolean committed;
   private boolean closed;
@@ -42,53 +51,33 @@ public final class MemorySink implements OutputWriter {
     this.target = target;
     for (EncodedWeight weight : announced.weights()) {
       weights.put(weight.name(), weight);
-      for (Part part : weight.encoding().parts()) {
-        long cells = part.shape(weight.rows().rows(), weight.rows().cols()).elements();
-        buffers.put(key(weight, part), new Buffer(cells * part.type().cellBytes()));
-      }
+      WeightLayout layout = TensorPerPart.ofCells(weight.rows(), weight.encoding());
+      layout.tensors().forEach(tensor -> buffers.put(tensor.name(), new Buffer(tensor.bytes())));
+      layouts.put(weight.name(), layout);
+      writers.put(
+          weight.name(), layout.writer((tensor, offset, data) -> put(tensor.name(), offset, data)));
     }
     for (TensorInfo tensor : announced.kept()) {
       buffers.put(tensor.name(), new Buffer(tensor.bytes()));
     }
   }
 
-  private static String key(EncodedWeight weight, Part part) {
-    return weight.name() + "/" + part.name();
-  }
-
   @Override
-  public synchronized void writeTile(EncodedWeight weight, EncodedTile tile) {
-    requireWeight(weight);
-    for (Part part : weight.encoding().parts()) {
-      if (part.extent() instanceof Part.Grid grid) {
-        long rowBytes = grid.cellCols(weight.rows().cols()) * part.type().cellBytes();
-        if (tile.firstRow() % grid.rowsPerCell() != 0) {
-          throw output.breach(
-              "a tile of %s starts at %d".formatted(weight.name(), tile.firstRow()));
-        }
-        long offset = tile.firstRow() / grid.rowsPerCell() * rowBytes;
-        byte[] bytes = tile.part(part.name());
-        if (bytes.length != grid.cellRows(tile.height()) * rowBytes) {
-          throw output.breach(
-              "%d bytes for %d rows of %s"
-                  .formatted(bytes.length, tile.height(), key(weight, part)));
-        }
-        put(key(weight, part), offset, ByteBuffer.wrap(bytes));
-      }
+  public synchronized void writeTile(EncodedWeight weight, EncodedTile tile) throws IOException {
+    try {
+      writer(weight).writeTile(tile);
+    } catch (IllegalArgumentException | NoSuchElementException e) {
+      throw output.breach(String.valueOf(e.getMessage()));
     }
   }
 
   @Override
-  public synchronized void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) {
-    requireWeight(weight);
-    for (Part part : weight.encoding().parts()) {
-      if (!part.tiled()) {
-        byte[] bytes = parts.get(part.name());
-        if (bytes == null) {
-          throw output.breach("no part " + key(weight, part) + " among " + parts.keySet());
-        }
-        put(key(weight, part), 0, ByteBuffer.wrap(bytes));
-      }
+  public synchronized void writeWhole(EncodedWeight weight, Map<String, byte[]> parts)
+      throws IOException {
+    try {
+      writer(weight).writeWhole(parts);
+    } catch (IllegalArgumentException e) {
+      throw output.breach(String.valueOf(e.getMessage()));
     }
   }
 
@@ -100,10 +89,11 @@ public final class MemorySink implements OutputWriter {
     put(tensor.name(), offset, data);
   }
 
-  private void requireWeight(EncodedWeight weight) {
+  private WeightLayout.Writer writer(EncodedWeight weight) {
     if (!weight.equals(weights.get(weight.name()))) {
       throw output.breach(weight.name() + " is no weight of the output");
     }
+    return requireNonNull(writers.get(weight.name()));
   }
 
   private void put(String key, long offset, ByteBuffer data) {
@@ -177,14 +167,16 @@ public final class MemorySink implements OutputWriter {
    * @return all its rows and all its parts
    */
   public synchronized EncodedTile tile(EncodedWeight weight) {
-    Map<String, byte[]> parts = new LinkedHashMap<>();
-    Map<String, byte[]> all = contents();
-    for (Part part : weight.encoding().parts()) {
-      byte[] bytes = all.get(key(weight, part));
-      if (bytes != null) {
-        parts.put(part.name(), bytes);
-      }
+    WeightLayout layout = requireNonNull(layouts.get(weight.name()), weight.name());
+    RowRange all = new RowRange(0, Math.toIntExact(weight.rows().rowCount()));
+    try {
+      return layout.read(
+          all,
+          (tensor, offset, length) ->
+              ByteBuffer.wrap(requireNonNull(buffers.get(tensor.name())).bytes())
+                  .slice(Math.toIntExact(offset), length));
+    } catch (IOException e) {
+      throw new UncheckedIOException("memory cannot fail", e);
     }
-    return new EncodedTile(0, Math.toIntExact(weight.rows().rows()), parts);
   }
 }

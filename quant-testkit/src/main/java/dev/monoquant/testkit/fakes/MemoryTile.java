@@ -46,10 +46,11 @@ public final class MemoryTile implements Tile, AutoCloseable {
    * @return the tile; the caller closes it
    */
   public static MemoryTile of(WeightMatrix rows, long firstRow, float... numbers) {
-    int height = Math.toIntExact(numbers.length / rows.cols());
-    if (height < 1 || height * rows.cols() != numbers.length) {
+    int height = Math.toIntExact(numbers.length / rows.columnCount());
+    if (height < 1 || height * rows.columnCount() != numbers.length) {
       throw new IllegalArgumentException(
-          "%d numbers are no whole rows of %d columns".formatted(numbers.length, rows.cols()));
+          "%d numbers are no whole rows of %d columns"
+              .formatted(numbers.length, rows.columnCount()));
     }
     return new MemoryTile(rows, firstRow, height, numbers.clone(), 0);
   }
@@ -82,7 +83,7 @@ public final class MemoryTile implements Tile, AutoCloseable {
 
   @Override
   public int cols() {
-    return Math.toIntExact(rows.cols());
+    return Math.toIntExact(rows.columnCount());
   }
 
   @Override

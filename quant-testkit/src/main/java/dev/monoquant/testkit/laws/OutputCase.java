@@ -3,6 +3,7 @@ package dev.monoquant.testkit.laws;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.EncodedWeight;
@@ -16,12 +17,10 @@ import dev.monoquant.testkit.Repeatable;
 import dev.monoquant.testkit.data.EncodedSamples;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.tile.EncodedTile;
-import dev.monoquant.tile.Part;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -161,7 +160,8 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
       int alignment = weight.encoding().rowAlignment();
       int step = (size + alignment - 1) / alignment * alignment;
       for (int row = 0; row < all.height(); row += step) {
-        EncodedTile some = rows(weight, all, row, Math.min(step, all.height() - row));
+        RowRange rows = new RowRange(row, Math.min(step, all.height() - row));
+        EncodedTile some = all.slice(weight.encoding(), rows);
         writes.add(sink -> sink.writeTile(weight, some));
       }
       Map<String, byte[]> whole = new TreeMap<>();
@@ -179,19 +179,6 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
       }
     }
     return writes;
-  }
-
-  static EncodedTile rows(EncodedWeight weight, EncodedTile all, int firstRow, int height) {
-    Map<String, byte[]> parts = new TreeMap<>();
-    for (Part part : weight.encoding().parts()) {
-      if (part.extent() instanceof Part.Grid grid) {
-        long bytes = grid.cellCols(weight.rows().cols()) * part.type().cellBytes();
-        int from = Math.toIntExact(firstRow / grid.rowsPerCell() * bytes);
-        int to = from + Math.toIntExact(grid.cellRows(height) * bytes);
-        parts.put(part.name(), Arrays.copyOfRange(all.part(part.name()), from, to));
-      }
-    }
-    return new EncodedTile(firstRow, height, parts);
   }
 
   /** {@return what says to write into a folder} */

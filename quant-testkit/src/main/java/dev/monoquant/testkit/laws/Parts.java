@@ -48,27 +48,6 @@ final class Parts {
     return new EncodedTile(tile.firstRow(), tile.height(), parts);
   }
 
-  /** The whole parts, and the cells that tiled parts have for some rows. */
-  static EncodedTile slice(SchemeCase c, EncodedTile all, SchemeCase.Span span) {
-    Map<String, byte[]> parts = new TreeMap<>();
-    for (Part part : c.encoding().parts()) {
-      byte[] bytes = all.part(part.name());
-      if (part.extent() instanceof Part.Grid grid) {
-        long rowBytes = grid.cellCols(c.weight().cols()) * part.type().cellBytes();
-        int from = Math.toIntExact(span.firstRow() / grid.rowsPerCell() * rowBytes);
-        int length = Math.toIntExact(grid.cellRows(span.height()) * rowBytes);
-        bytes = Arrays.copyOfRange(bytes, from, from + length);
-      }
-      parts.put(part.name(), bytes);
-    }
-    return new EncodedTile(span.firstRow(), span.height(), parts);
-  }
-
-  /** The bytes that a part must have in a tile of so many rows. */
-  static long bytes(Part part, long rows, long cols) {
-    return Math.multiplyExact(part.shape(rows, cols).elements(), (long) part.type().cellBytes());
-  }
-
   /** The parts of a worker that come once for the tensor, as a tile without rows. */
   static EncodedTile whole(Map<String, byte[]> parts) {
     return new EncodedTile(0, 0, parts);

@@ -108,7 +108,7 @@ public final class TileQuantizerLaws {
           "parts %s, declared are %s".formatted(new TreeSet<>(tile.names()), new TreeSet<>(names)));
     }
     for (Part part : declared) {
-      long expected = Parts.bytes(part, height, c.weight().cols());
+      long expected = part.tileBytes(height, c.weight().cols());
       if (tile.part(part.name()).length != expected) {
         throw new LawViolation(
             law,

@@ -147,8 +147,7 @@ public final class TransactionLaws {
       for (int row = 0; row < WIDE_ROWS; row++) {
         Map<String, byte[]> parts = new TreeMap<>();
         for (Part part : weight.encoding().parts()) {
-          long cells = part.shape(1, WIDE_COLUMNS).elements();
-          parts.put(part.name(), new byte[Math.toIntExact(cells * part.type().cellBytes())]);
+          parts.put(part.name(), new byte[Math.toIntExact(part.tileBytes(1, WIDE_COLUMNS))]);
         }
         writer.writeTile(weight, new EncodedTile(row, 1, parts));
       }

@@ -86,7 +86,7 @@ final class WatchedScheme extends ForwardingScheme {
       this.worker = worker;
       this.rows = rows;
       this.alignment = alignment;
-      this.seen = new RowSet(rows.rows());
+      this.seen = new RowSet(rows.rowCount());
     }
 
     @Override
@@ -98,7 +98,8 @@ final class WatchedScheme extends ForwardingScheme {
       String wrong = seen.add(tile.firstRow(), tile.height());
       boolean whole =
           tile.firstRow() % alignment == 0
-              && (tile.height() % alignment == 0 || tile.firstRow() + tile.height() == rows.rows());
+              && (tile.height() % alignment == 0
+                  || tile.firstRow() + tile.height() == rows.rowCount());
       if (!wrong.isEmpty() || !whole) {
         watch.note(subject, wrong.isEmpty() ? "a tile cuts an alignment of " + alignment : wrong);
       }

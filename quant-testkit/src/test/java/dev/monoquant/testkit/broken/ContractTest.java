@@ -115,7 +115,7 @@ class ContractTest {
       return new ToyGroups() {
         @Override
         Encoding encoding(WeightMatrix rows, OptionValues options) {
-          if (rows.cols() % SIZE != 0) {
+          if (rows.columnCount() % SIZE != 0) {
             throw new ConfigurationException("columns are a multiple of " + SIZE);
           }
           return super.encoding(rows, options);

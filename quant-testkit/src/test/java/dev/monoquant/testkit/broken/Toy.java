@@ -147,7 +147,7 @@ class Toy implements Scheme {
 
   @Override
   public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
-    int cols = Math.toIntExact(rows.cols());
+    int cols = Math.toIntExact(rows.columnCount());
     ElementType type = rows.tensor().type();
     return Optional.of((tile, out) -> decode(tile, out, cols, type));
   }

@@ -94,7 +94,7 @@ class ToyGroups implements Scheme {
 
   @Override
   public Optional<TileDecoder> decoder(WeightMatrix rows, OptionValues options) {
-    int cols = Math.toIntExact(rows.cols());
+    int cols = Math.toIntExact(rows.columnCount());
     float greatest = Toy.greatest(rows.tensor().type());
     return Optional.of(
         (tile, out) -> {
@@ -109,7 +109,7 @@ class ToyGroups implements Scheme {
 
   @Override
   public ErrorBound bound(WeightMatrix rows, OptionValues options) {
-    int groups = groups(Math.toIntExact(rows.cols()));
+    int groups = groups(Math.toIntExact(rows.columnCount()));
     return (tile, row) -> {
       double bound = 0;
       for (int group = 0; group < groups; group++) {

@@ -5,6 +5,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import com.google.auto.service.AutoService;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.OutputException;
+import dev.monoquant.layout.TensorPerPart;
+import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
@@ -15,7 +17,6 @@ import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.tile.EncodedTile;
-import dev.monoquant.tile.Part;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -87,14 +88,15 @@ public class FlatOutput implements OutputFormat {
     return new Sink(contents, options.target());
   }
 
+  private static WeightLayout parts(EncodedWeight weight) {
+    return TensorPerPart.ofCells(weight.rows(), weight.encoding());
+  }
+
   /** The bytes of everything, by name. */
   private static Map<String, Long> entries(OutputContents contents) {
     Map<String, Long> entries = new TreeMap<>();
     for (EncodedWeight weight : contents.weights()) {
-      for (Part part : weight.encoding().parts()) {
-        long cells = part.shape(weight.rows().rows(), weight.rows().cols()).elements();
-        entries.put(weight.name() + "/" + part.name(), cells * part.type().cellBytes());
-      }
+      parts(weight).tensors().forEach(t -> entries.put(t.name(), t.bytes()));
     }
     contents.kept().forEach(t -> entries.put(t.name(), t.bytes()));
     return entries;
@@ -171,22 +173,17 @@ public class FlatOutput implements OutputFormat {
 
     @Override
     public void writeTile(EncodedWeight weight, EncodedTile tile) throws IOException {
-      for (Part part : weight.encoding().parts()) {
-        if (part.extent() instanceof Part.Grid grid) {
-          long rowBytes = grid.cellCols(weight.rows().cols()) * part.type().cellBytes();
-          put(
-              weight.name() + "/" + part.name(),
-              tile.firstRow() / grid.rowsPerCell() * rowBytes,
-              ByteBuffer.wrap(tile.part(part.name())));
-        }
-      }
+      writer(weight).writeTile(tile);
     }
 
     @Override
     public void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) throws IOException {
-      for (Map.Entry<String, byte[]> part : parts.entrySet()) {
-        put(weight.name() + "/" + part.getKey(), 0, ByteBuffer.wrap(part.getValue()));
-      }
+      writer(weight).writeWhole(parts);
+    }
+
+    /** A writer for each tile: cells are stored as they come, nothing is collected. */
+    private WeightLayout.Writer writer(EncodedWeight weight) {
+      return parts(weight).writer((part, offset, data) -> put(part.name(), offset, data));
     }
 
     @Override

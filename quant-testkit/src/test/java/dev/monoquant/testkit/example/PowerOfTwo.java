@@ -57,7 +57,7 @@ public final class PowerOfTwo implements Scheme {
   @Override
   public TileQuantizer begin(
       WeightMatrix weight, OptionValues options, Facts facts, Compute compute) {
-    int size = Math.toIntExact(options.granularity().columns(weight.cols()));
+    int size = Math.toIntExact(options.granularity().columns(weight.columnCount()));
     return tile -> quantize(tile, size);
   }
 
@@ -85,8 +85,8 @@ public final class PowerOfTwo implements Scheme {
   /** The greatest number of a group may be clamped by up to one step; others are off by half. */
   @Override
   public ErrorBound bound(WeightMatrix weight, OptionValues options) {
-    long size = options.granularity().columns(weight.cols());
-    int groups = Math.toIntExact((weight.cols() + size - 1) / size);
+    long size = options.granularity().columns(weight.columnCount());
+    int groups = Math.toIntExact((weight.columnCount() + size - 1) / size);
     return (tile, row) -> {
       double greatest = 0;
       for (int g = row * groups; g < (row + 1) * groups; g++) {

@@ -22,7 +22,7 @@ import java.util.Optional;
  * The data of a temporary file under everything else of the model it was made of: name, shards,
  * side files, metadata.
  */
-public final class SpooledSource implements ModelSource {
+public final class RetainedSource implements ModelSource {
 
   private final ModelSource data;
   private final ModelInfo info;
@@ -30,7 +30,7 @@ public final class SpooledSource implements ModelSource {
   private final Map<String, EncodedWeight> dataWeights = new HashMap<>();
   private final Map<String, TensorInfo> dataTensors = new HashMap<>();
 
-  public SpooledSource(ModelSource data, ModelSource origin, Plan plan) {
+  public RetainedSource(ModelSource data, ModelSource origin, Plan plan) {
     this.data = data;
     this.info =
         origin

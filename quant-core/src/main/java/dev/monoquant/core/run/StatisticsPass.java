@@ -30,7 +30,7 @@ import java.util.Set;
  * The reading pass before quantizing: ranges of tensors for the schemes that need them, and which
  * weights have to be kept where the policy is to keep what is not finite.
  */
-public final class Survey {
+public final class StatisticsPass {
 
   /**
    * Below this magnitude, an eighth of the greatest FLOAT16, no scale and no cast overflows in any
@@ -42,7 +42,7 @@ public final class Survey {
   private final ModelSource source;
   private final NonFinitePolicy policy;
 
-  public Survey(Settings settings, ModelSource source, NonFinitePolicy policy) {
+  public StatisticsPass(Settings settings, ModelSource source, NonFinitePolicy policy) {
     this.settings = settings;
     this.source = source;
     this.policy = policy;
@@ -99,7 +99,7 @@ public final class Survey {
       forEachTile(
           List.of(planned),
           (same, firstRow, height, values, count) -> {
-            int cols = Math.toIntExact(weight.rows().cols());
+            int cols = Math.toIntExact(weight.rows().columnCount());
             try (SourceTile tile =
                 new SourceTile(weight.rows(), firstRow, height, cols, values, new TileBuffers())) {
               quantizer.quantize(tile);
@@ -177,7 +177,7 @@ public final class Survey {
     for (PlannedWeight planned : weights) {
       RowReader reader = new RowReader(source, planned.weight().rows());
       int height = TileGrid.height(planned.weight(), settings.tileElements());
-      long rows = planned.weight().rows().rows();
+      long rows = planned.weight().rows().rowCount();
       for (long first = 0; first < rows; first += height) {
         long firstRow = first;
         int h = (int) Math.min(height, rows - first);
@@ -198,5 +198,60 @@ public final class Survey {
     }
     var iterator = jobs.iterator();
     new Workers(settings.threads()).run(() -> iterator.hasNext() ? iterator.next() : null);
+  }
+
+  /** Finds out about one weight, from its tiles in any order. Thread-safe. */
+  private static final class FactFinder {
+
+    private final Set<Need> needs;
+    private final long cols;
+    private final long step;
+    private final float[] sample;
+    private float min = Float.POSITIVE_INFINITY;
+    private float max = Float.NEGATIVE_INFINITY;
+
+    FactFinder(EncodedWeight weight, Set<Need> needs) {
+      long elements = weight.rows().tensor().shape().elements();
+      this.needs = needs;
+      this.cols = weight.rows().columnCount();
+      this.step = Facts.sampleStep(elements);
+      this.sample =
+          new float[needs.contains(Need.TENSOR_SAMPLE) ? (int) ((elements + step - 1) / step) : 0];
+    }
+
+    /** Whether that can only be found out by reading the weight. */
+    static boolean mustRead(Set<Need> needs) {
+      return needs.contains(Need.TENSOR_RANGE) || needs.contains(Need.TENSOR_SAMPLE);
+    }
+
+    void see(long firstRow, float[] values, int count) {
+      float least = values[0];
+      float greatest = values[0];
+      for (int i = 1; i < count; i++) {
+        least = Math.min(least, values[i]);
+        greatest = Math.max(greatest, values[i]);
+      }
+      long first = firstRow * cols;
+      synchronized (this) {
+        min = Math.min(min, least);
+        max = Math.max(max, greatest);
+        if (sample.length > 0) {
+          // The first multiple of the step that lies within these values.
+          for (long at = (first + step - 1) / step * step; at < first + count; at += step) {
+            sample[(int) (at / step)] = values[(int) (at - first)];
+          }
+        }
+      }
+    }
+
+    synchronized boolean finite() {
+      return Float.isFinite(min) && Float.isFinite(max);
+    }
+
+    /** What was asked for, and nothing else. */
+    synchronized Facts facts() {
+      Facts facts = needs.contains(Need.TENSOR_RANGE) ? Facts.ofRange(min, max) : Facts.NONE;
+      return needs.contains(Need.TENSOR_SAMPLE) ? facts.withSample(sample) : facts;
+    }
   }
 }

@@ -30,11 +30,11 @@ import java.util.Optional;
  * Keeps the result of a run at hand: in memory if the input was live, which is memory already; in a
  * temporary file, deleted when the model is closed, if it was a file of any size.
  */
-public final class Spool {
+public final class RetainedResult {
 
   private static final String FORMAT = "safetensors";
 
-  private Spool() {}
+  private RetainedResult() {}
 
   public static QuantizedModel quantize(
       Settings settings,
@@ -45,10 +45,10 @@ public final class Spool {
       boolean stateDict)
       throws IOException {
     boolean live = opened.source().info().files().isEmpty();
-    boolean canSpool =
+    boolean inAFile =
         settings.plugins().outputFormats().stream().anyMatch(f -> f.id().equals(FORMAT))
             && settings.plugins().inputFormats().stream().anyMatch(f -> f.id().equals(FORMAT));
-    return live || !canSpool
+    return live || !inAFile
         ? inMemory(settings, opened, plan, provenance, config, stateDict)
         : inFile(settings, opened.source(), plan, provenance, config);
   }
@@ -85,7 +85,7 @@ public final class Spool {
       QuantizationConfig config)
       throws IOException {
     Path folder = Files.createTempDirectory("monoquant-");
-    Path file = folder.resolve("spool.safetensors");
+    Path file = folder.resolve("retained.safetensors");
     boolean done = false;
     try {
       OutputFormat output = settings.plugins().outputFormat(FORMAT);
@@ -96,10 +96,11 @@ public final class Spool {
         report = Execution.runGated(settings, source, plan, Execution.policy(config), sink);
         sink.commit();
       }
-      ModelSource spooled =
+      ModelSource retained =
           settings.plugins().inputFormat(FORMAT).open(ModelInput.of(file), settings.limits());
-      Map<String, String> withInputs = Provenance.withInputs(provenance, spooled.info().metadata());
-      ModelSource renamed = new SpooledSource(spooled, source, plan);
+      Map<String, String> withInputs =
+          Provenance.withInputs(provenance, retained.info().metadata());
+      ModelSource renamed = new RetainedSource(retained, source, plan);
       StoredModel model =
           new StoredModel(
               settings,

@@ -31,7 +31,7 @@ import java.util.stream.Stream;
  * first, and again in {@linkplain UsedMemory memory that was in use} to compare them with its own;
  * then all take turns against the clock.
  */
-public final class Race implements AutoCloseable {
+public final class SideBySideRun implements AutoCloseable {
 
   /** The runs before, on every sample, are the first of the calls in which graphs are compiled. */
   private static final int WARM_UP = 1;
@@ -67,29 +67,32 @@ public final class Race implements AutoCloseable {
    * @param name what the result calls it
    * @param file where it is
    */
-  public record Entrant(String name, Path file) {}
+  public record Candidate(String name, Path file) {}
 
-  private final List<Entrant> entrants;
+  private final List<Candidate> candidates;
   private final List<String> parameters;
   private final List<RunnableModel> models = new ArrayList<>();
   private final Purpose purpose;
   private final Cancellation cancellation;
   private final NDManager manager;
 
-  private Race(
-      List<Entrant> entrants, List<String> parameters, Purpose purpose, Cancellation cancellation) {
+  private SideBySideRun(
+      List<Candidate> candidates,
+      List<String> parameters,
+      Purpose purpose,
+      Cancellation cancellation) {
     this.purpose = purpose;
     this.cancellation = cancellation;
-    this.entrants = List.copyOf(entrants);
+    this.candidates = List.copyOf(candidates);
     this.parameters = List.copyOf(parameters);
-    Entrant reference = entrants.get(0);
+    Candidate reference = candidates.get(0);
     try {
       models.add(RunnableModel.load(reference.name(), reference.file()));
     } catch (ValidationException e) {
       throw noReference(reference, e);
     }
     this.manager = NDManager.newBaseManager(Device.cpu());
-    for (Entrant other : entrants.subList(1, entrants.size())) {
+    for (Candidate other : candidates.subList(1, candidates.size())) {
       try {
         // What a model makes of its weights when it is loaded may read such memory too.
         UsedMemory.leave(manager, 0);
@@ -101,10 +104,10 @@ public final class Race implements AutoCloseable {
     }
   }
 
-  private ModelFormatException noReference(Entrant entrant, ValidationException e) {
+  private ModelFormatException noReference(Candidate candidate, ValidationException e) {
     return new ModelFormatException(
         Reason.NOT_THIS_FORMAT,
-        entrant.name(),
+        candidate.name(),
         "",
         e.getMessage()
             + ". Only TorchScript files are run (torch.jit.save, or torch.jit.trace), and not those"
@@ -116,7 +119,7 @@ public final class Race implements AutoCloseable {
   /**
    * Runs them.
    *
-   * @param entrants the reference first
+   * @param candidates the reference first
    * @param parameters the names of what the reference is called with, empty if not known
    * @param layers the layers of the reference, which tell what it might be called with
    * @param purpose why they run
@@ -126,21 +129,22 @@ public final class Race implements AutoCloseable {
    */
   public static RunComparison run(
       Settings settings,
-      List<Entrant> entrants,
+      List<Candidate> candidates,
       List<String> parameters,
       List<Layer> layers,
       Purpose purpose) {
-    try (Race race = new Race(entrants, parameters, purpose, settings.cancellation())) {
+    try (SideBySideRun run =
+        new SideBySideRun(candidates, parameters, purpose, settings.cancellation())) {
       if (settings.samples().isEmpty()) {
-        return race.onSynthetic(layers);
+        return run.onSynthetic(layers);
       }
       String described =
           settings.samples().stream().map(SampleInputs::describe).collect(Collectors.joining(", "));
       List<NDList> samples = new ArrayList<>();
       for (SampleInputs sample : settings.samples()) {
-        samples.add(SampleReader.read(settings, sample, parameters, race.manager));
+        samples.add(SampleReader.read(settings, sample, parameters, run.manager));
       }
-      return race.on(described, samples);
+      return run.on(described, samples);
     }
   }
 
@@ -189,7 +193,7 @@ public final class Race implements AutoCloseable {
         described,
         times[0].length,
         IntStream.range(0, models.size())
-            .mapToObj(i -> result(entrants.get(i), times[i], outputs.get(i).worst()))
+            .mapToObj(i -> result(candidates.get(i), times[i], outputs.get(i).worst()))
             .toList());
   }
 
@@ -311,18 +315,18 @@ public final class Race implements AutoCloseable {
     return nanos;
   }
 
-  private static RunResult result(Entrant entrant, long[] times, OutputMeter meter) {
+  private static RunResult result(Candidate candidate, long[] times, OutputMeter meter) {
     try {
       return new RunResult(
-          entrant.name(),
-          Files.size(entrant.file()),
+          candidate.name(),
+          Files.size(candidate.file()),
           times[times.length / 2],
           Arrays.stream(times).min().orElseThrow(),
           meter.total(),
           meter.floats(),
           meter.mismatched());
     } catch (IOException e) {
-      throw new UncheckedIOException(entrant.file() + " cannot be looked at", e);
+      throw new UncheckedIOException(candidate.file() + " cannot be looked at", e);
     }
   }
 

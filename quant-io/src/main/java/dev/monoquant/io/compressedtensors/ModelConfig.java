@@ -1,0 +1,88 @@
+package dev.monoquant.io.compressedtensors;
+
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.json.JsonFiles;
+import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.spi.ModelInfo;
+import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.SideFile;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * What {@code config.json} says of an architecture. Models of several parts have a configuration
+ * for each, so that a key is looked for at the root first and then in the part that is the language
+ * model.
+ *
+ * @param root the whole of it; empty if there is none
+ */
+record ModelConfig(JsonValue.Obj root) {
+
+  private static final List<String> LANGUAGE =
+      List.of("text_config", "llm_config", "language_config", "thinker_config", "decoder");
+
+  /**
+   * Reads the one beside a model.
+   *
+   * @throws dev.monoquant.ModelFormatException if it is no strict JSON
+   */
+  static ModelConfig of(ModelInfo info) throws IOException {
+    for (SideFile side : info.sideFiles()) {
+      if (side.name().equals(DirectoryPlan.CONFIG)) {
+        JsonValue json =
+            JsonFiles.read(
+                side.path(),
+                side.path().toString(),
+                "the configuration",
+                Reason.HEADER_JSON,
+                true,
+                ReadLimits.DEFAULT);
+        if (json instanceof JsonValue.Obj object) {
+          return new ModelConfig(object);
+        }
+      }
+    }
+    return new ModelConfig(new JsonValue.Obj(Map.of()));
+  }
+
+  /** {@return the {@code model_type} of each part, that of the root first} */
+  List<String> modelTypes() {
+    return parts().flatMap(part -> part.text("model_type").stream()).toList();
+  }
+
+  /** {@return whether the head is the embedding; empty if that is left to the architecture} */
+  Optional<Boolean> tiesWords() {
+    return find("tie_word_embeddings")
+        .filter(v -> v == JsonValue.Literal.TRUE || v == JsonValue.Literal.FALSE)
+        .map(v -> v == JsonValue.Literal.TRUE);
+  }
+
+  /**
+   * {@return a number, empty if there is none of that name}
+   *
+   * @param key such as {@code hidden_size}
+   */
+  Optional<Long> count(String key) {
+    return find(key).flatMap(v -> v instanceof JsonValue.Num n ? n.count() : Optional.empty());
+  }
+
+  private Optional<JsonValue> find(String key) {
+    return parts().flatMap(part -> part.find(key).stream()).findFirst();
+  }
+
+  private Stream<JsonValue.Obj> parts() {
+    return parts(root);
+  }
+
+  private static Stream<JsonValue.Obj> parts(JsonValue.Obj object) {
+    return Stream.concat(
+        Stream.of(object),
+        LANGUAGE.stream()
+            .flatMap(key -> object.find(key).stream())
+            .filter(JsonValue.Obj.class::isInstance)
+            .flatMap(part -> parts((JsonValue.Obj) part)));
+  }
+}

@@ -1,8 +1,8 @@
 package dev.monoquant.script;
 
-import java.util.ArrayList;
 import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.files.pickle.PickleTuple;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;

@@ -11,13 +11,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * Calls of torch that a holder does itself.
  *
- * <p>Products: {@code torch.linear(x, w, b)}, {@code torch.addmm(b, x, w)}, also with
- * factors in plain numbers, {@code torch.matmul(x, w)}, {@code torch.mm(x, w)} and {@code
- * torch.mm(w, x)}. Look-ups: {@code torch.embedding(w, ids, ...)}. Convolutions: see {@link
- * Window}. Swapped axes: {@code torch.t(w)} and {@code torch.transpose(w, 0, 1)}; of a matrix also
- * {@code w.T}, {@code w.mT}, {@code w.permute(1, 0)} and {@code w.transpose(-1, -2)}. What leaves
- * the weight as it is: {@code torch.detach(w)}, {@code torch.contiguous(w)} and {@code torch.to} of
- * what it has already. And what asks for the shape or the type alone.
+ * <p>Products: {@code torch.linear(x, w, b)}, {@code torch.addmm(b, x, w)}, also with factors in
+ * plain numbers, {@code torch.matmul(x, w)}, {@code torch.mm(x, w)} and {@code torch.mm(w, x)}.
+ * Look-ups: {@code torch.embedding(w, ids, ...)}. Convolutions: see {@link Window}. Swapped axes:
+ * {@code torch.t(w)} and {@code torch.transpose(w, 0, 1)}; of a matrix also {@code w.T}, {@code
+ * w.mT}, {@code w.permute(1, 0)} and {@code w.transpose(-1, -2)}. What leaves the weight as it is:
+ * {@code torch.detach(w)}, {@code torch.contiguous(w)} and {@code torch.to} of what it has already.
+ * And what asks for the shape or the type alone.
  */
 final class Recognizer {
 
@@ -201,7 +201,9 @@ final class Recognizer {
 
   /** {@code torch.matmul(x, w)}. */
   private Optional<Match> factor() {
-    return count(2, 2) ? held(1).flatMap(w -> product(0, 1, 2, w, !w.transposed())) : Optional.empty();
+    return count(2, 2)
+        ? held(1).flatMap(w -> product(0, 1, 2, w, !w.transposed()))
+        : Optional.empty();
   }
 
   /** {@code torch.mm(w, x)}, which is the transpose of the product of what both are transposed. */
@@ -224,7 +226,8 @@ final class Recognizer {
   /** {@code torch.addmm(b, x, w, beta=2, alpha=0.5)}. */
   private Optional<Match> scaledSum() {
     Map<String, String> factors = new HashMap<>();
-    for (Expr.Argument argument : call.arguments().subList(Math.min(3, arguments.size()), arguments.size())) {
+    for (Expr.Argument argument :
+        call.arguments().subList(Math.min(3, arguments.size()), arguments.size())) {
       if (!(argument.value() instanceof Expr.Numeral number) || isNumber(number, 0)) {
         return Optional.empty(); // By 0, not even a NaN is added.
       }

@@ -24,11 +24,7 @@ final class Rewrite {
 
   /** What makes two weights one: the numbers, and what is made of them. */
   private record Same(
-      TensorView view,
-      int rowAxis,
-      SchemeId scheme,
-      OptionValues options,
-      Encoding encoding) {}
+      TensorView view, int rowAxis, SchemeId scheme, OptionValues options, Encoding encoding) {}
 
   private final ScriptProgram program;
   private final Definitions definitions;

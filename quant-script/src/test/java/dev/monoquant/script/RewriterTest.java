@@ -132,14 +132,12 @@ class RewriterTest {
   void whatDependsOnTheTensor(String before, String after) {
     single(build, "weight = self.weight", "return " + before);
     build.tensor(1, 2, 8, 8);
-    HeldStorage bytes =
-        new HeldStorage(build.lastKey(), "", "", ElementType.FLOAT16, 256);
+    HeldStorage bytes = new HeldStorage(build.lastKey(), "", "", ElementType.FLOAT16, 256);
     PickleObject half = Pickles.tensor(bytes, List.of(2L, 8L, 16L));
     Quantized quantized =
         held(
             build.archive(
-                Build.module(
-                    "__torch__.Net", Map.of("weight", half, "bias", build.tensor(1, 8)))));
+                Build.module("__torch__.Net", Map.of("weight", half, "bias", build.tensor(1, 8)))));
     assertThat(quantized.refused()).isEmpty();
     assertThat(code(quantized, "__torch__.py")).contains("    return " + after + "\n");
   }

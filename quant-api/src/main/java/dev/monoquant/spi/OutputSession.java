@@ -1,5 +1,6 @@
 package dev.monoquant.spi;
 
+import dev.monoquant.model.WeightMatrix;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.Optional;
@@ -20,6 +21,17 @@ public interface OutputSession extends Closeable {
    *     call
    */
   Optional<String> unsupported(EncodedWeight weight);
+
+  /**
+   * Whether a weight is kept as it is unless the configuration names its layer, as peers of this
+   * format do it: a rule that selects it by name, or a layer map.
+   *
+   * @param weight the weight
+   * @return empty if not; else the reason, which says what overrules it
+   */
+  default Optional<String> keptByDefault(WeightMatrix weight) {
+    return Optional.empty();
+  }
 
   /**
    * Works out where everything will be stored, from names, types and shapes alone.

@@ -3,6 +3,8 @@ package dev.monoquant.cli;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ReadChoices;
 import java.nio.file.Path;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -25,14 +27,32 @@ final class InputOptions {
 
   @Option(
       names = "--strip-prefixes",
-      description = "Take module. and _orig_mod. off the names of a checkpoint.")
-  private boolean stripPrefixes;
+      negatable = true,
+      defaultValue = Option.NULL_VALUE,
+      fallbackValue = "true",
+      description =
+          "Take steps of wrappers, such as module. and _orig_mod., off the names of a checkpoint,"
+              + " or keep them. By default they are taken off.")
+  private @Nullable Boolean stripPrefixes;
+
+  @Option(
+      names = "--fold",
+      negatable = true,
+      defaultValue = Option.NULL_VALUE,
+      fallbackValue = "true",
+      description =
+          "Make the weights of weight_norm, spectral_norm and pruning once and for all, or keep"
+              + " what they are made of. By default a single file is folded, and a directory is"
+              + " not.")
+  private @Nullable Boolean fold;
 
   Path path() {
     return path;
   }
 
   ModelInput model() {
-    return ModelInput.of(path, new ReadChoices(entry, stripPrefixes));
+    return ModelInput.of(
+        path,
+        new ReadChoices(entry, Optional.ofNullable(stripPrefixes), Optional.ofNullable(fold)));
   }
 }

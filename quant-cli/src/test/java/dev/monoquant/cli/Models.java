@@ -26,6 +26,30 @@ final class Models {
     return Files.write(file, bytes.array());
   }
 
+  /** Tensors of floats by name and shape, such as {@code fc.weight 4x16; fc.bias 4}. */
+  static Path tensors(Path file, String tensors) throws IOException {
+    StringBuilder json = new StringBuilder();
+    int size = 0;
+    for (String tensor : tensors.split(";", -1)) {
+      String[] parts = tensor.strip().split(" ", -1);
+      int end = size + Float.BYTES;
+      for (String dim : parts[1].split("x", -1)) {
+        end = size + (end - size) * Integer.parseInt(dim);
+      }
+      json.append(size == 0 ? "{" : ",")
+          .append("'" + parts[0] + "':{'dtype':'F32','shape':[" + parts[1].replace('x', ','))
+          .append("],'data_offsets':[" + size + "," + end + "]}");
+      size = end;
+    }
+    byte[] header = header(json.append('}').toString());
+    ByteBuffer bytes = ByteBuffer.allocate(8 + header.length + size).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.putLong(header.length).put(header);
+    for (int i = 0; bytes.hasRemaining(); i++) {
+      bytes.putFloat((float) Math.sin(i));
+    }
+    return Files.write(file, bytes.array());
+  }
+
   /** A sharded directory: two Linear layers in a file each, a configuration and a tokenizer. */
   static Path sharded(Path directory) throws IOException {
     Files.createDirectory(directory);

@@ -72,7 +72,7 @@ final class Stages {
       source.info().quantized().forEach(w -> tensors.add(w.rows().tensor()));
       tensors.addAll(source.info().tensors());
       List<Layer> layers =
-          LayerInference.layers(tensors, source.info().layers(), QuantizationConfig.DEFAULT);
+          LayerInference.layers(tensors, source.info(), QuantizationConfig.DEFAULT);
       return new Inspection(
           source.info().name(),
           opened.format(),
@@ -237,7 +237,7 @@ final class Stages {
       DecodedSource decoded = new DecodedSource(settings, opened.source());
       OutputContents contents =
           new OutputContents(
-              LayerInference.layers(decoded.info().tensors(), decoded.info().layers(), config),
+              LayerInference.layers(decoded.info().tensors(), decoded.info(), config),
               List.of(),
               decoded.info().tensors(),
               Map.of());
@@ -281,8 +281,7 @@ final class Stages {
           settings,
           models.stream().map(m -> new SideBySideRun.Candidate(m.toString(), m)).toList(),
           source.find(RunnableFile.class).map(RunnableFile::inputs).orElse(List.of()),
-          LayerInference.layers(
-              source.info().tensors(), source.info().layers(), QuantizationConfig.DEFAULT),
+          LayerInference.layers(source.info().tensors(), source.info(), QuantizationConfig.DEFAULT),
           SideBySideRun.Purpose.COMPARE);
     }
   }

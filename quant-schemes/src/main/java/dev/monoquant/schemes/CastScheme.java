@@ -1,7 +1,13 @@
 package dev.monoquant.schemes;
 
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
 import dev.monoquant.QuantException;
+import dev.monoquant.ValidationException;
+import dev.monoquant.model.BFloat16;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Float16;
+import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
@@ -13,9 +19,13 @@ import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
+import dev.monoquant.tile.Tile;
+import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Map;
 
 /** Casts to a floating point type of 16 bits; the subclasses tell the rest. */
 abstract class CastScheme implements Scheme {
@@ -69,5 +79,119 @@ abstract class CastScheme implements Scheme {
   public final ErrorBound bound(WeightMatrix weight, OptionValues options) {
     return new CastErrorBound(
         weight.tensor().type(), target, Math.toIntExact(weight.columnCount()));
+  }
+
+  /**
+   * Half the distance between numbers of the target type at the greatest of a row.
+   *
+   * @param source the weight's own type
+   * @param target the type of the values, of 16 bits
+   * @param cols columns of the weight
+   */
+  private record CastErrorBound(ElementType source, ElementType target, int cols)
+      implements ErrorBound {
+
+    @Override
+    public double of(EncodedTile tile, int row) {
+      if (source == target) {
+        return 0;
+      }
+      byte[] bytes = tile.part(CastScheme.VALUES);
+      int greatest = 0;
+      for (int i = 2 * row * cols; i < 2 * (row + 1) * cols; i += 2) {
+        greatest = Math.max(greatest, ((bytes[i + 1] & 0x7F) << 8) | (bytes[i] & 0xFF));
+      }
+      byte[] one = {(byte) greatest, (byte) (greatest >> 8)};
+      float[] value = new float[1];
+      FloatBytes.widen(target, ByteBuffer.wrap(one), value, 0, 1);
+      double above = Math.nextUp((double) value[0]);
+      double bound = Precision.of(target).halfStep(above);
+      return source == ElementType.FLOAT64 ? bound + Precision.FLOAT32.halfStep(2 * above) : bound;
+    }
+  }
+
+  /**
+   * Rounds to the nearest number of the target type, ties to even; refuses what would become
+   * infinite.
+   *
+   * @param tensor the weight's name, quoted
+   * @param source the weight's own type
+   * @param target FLOAT16 or BFLOAT16
+   * @param torch whether to cast by a tensor operation; only to FLOAT16
+   */
+  private record CastQuantizer(String tensor, ElementType source, ElementType target, boolean torch)
+      implements TileQuantizer {
+
+    @Override
+    public EncodedTile quantize(Tile tile) {
+      int count = Math.multiplyExact(tile.height(), tile.cols());
+      byte[] bytes = torch ? castByTorch(tile) : cast(tile, count);
+      return EncodedTile.of(tile, Map.of(CastScheme.VALUES, bytes));
+    }
+
+    private byte[] cast(Tile tile, int count) {
+      byte[] bytes = new byte[count * target.cellBytes()];
+      int overflow = FloatBytes.narrow(target, tile.values(), 0, count, bytes, 0);
+      if (overflow != FloatBytes.NONE || overflowsInItsOwnType(tile.values(), count)) {
+        refuseBeyond(tile, count);
+      }
+      return bytes;
+    }
+
+    private boolean overflowsInItsOwnType(float[] values, int count) {
+      return source == ElementType.FLOAT16
+          && target == ElementType.BFLOAT16
+          && BFloat16.round(AffineKernels.absMax(values, 0, count)) > Float16.MAX_VALUE;
+    }
+
+    private byte[] castByTorch(Tile tile) {
+      try (NDArray half = tile.array().toType(DataType.FLOAT16, true);
+          NDArray infinite = half.isInfinite();
+          NDArray any = infinite.any()) {
+        if (any.getBoolean()) {
+          refuseBeyond(tile, tile.height() * tile.cols());
+        }
+        ByteBuffer buffer = half.toByteBuffer();
+        byte[] bytes = new byte[buffer.remaining()];
+        buffer.get(bytes);
+        return bytes;
+      }
+    }
+
+    /**
+     * A number must stay finite in the target type, and as a number of the weight's own type: 65504
+     * of FLOAT16 is nearest to 65536 in BFLOAT16, which FLOAT16 does not have.
+     */
+    private void refuseBeyond(Tile tile, int count) {
+      Precision to = Precision.of(target);
+      Precision from = Precision.of(source);
+      int beyond = 0;
+      int first = 0;
+      float[] values = tile.values();
+      for (int i = 0; i < count; i++) {
+        if (!Float.isFinite(from.round(to.round(values[i]))) && beyond++ == 0) {
+          first = i;
+        }
+      }
+      if (beyond > 0) {
+        throw new ValidationException(
+            String.format(
+                "tensor %s: %d of the %d numbers in rows %d to %d cannot be cast from %s to %s, the"
+                    + " first, %s, at row %d, column %d. Keep this weight, or %s",
+                tensor,
+                beyond,
+                count,
+                tile.firstRow(),
+                tile.firstRow() + tile.height() - 1,
+                source.wire(),
+                target.wire(),
+                values[first],
+                tile.firstRow() + first / tile.cols(),
+                first % tile.cols(),
+                target == ElementType.FLOAT16
+                    ? "cast it to bfloat16; the greatest F16 is " + Float16.MAX_VALUE
+                    : "choose another scheme"));
+      }
+    }
   }
 }

@@ -7,11 +7,13 @@ import dev.monoquant.PluginException;
 import dev.monoquant.QuantException;
 import dev.monoquant.core.foreign.ForeignQuantization;
 import dev.monoquant.core.settings.Settings;
+import dev.monoquant.files.model.TrainedModel;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.RunnableFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -72,12 +74,13 @@ public final class InputOpener {
     try {
       ModelSource source = detector.open(input, settings.limits(), options);
       try {
+        Optional<ForeignQuantization> foreign = ForeignQuantization.find(source, settings.limits());
         return new Opened(
-            source,
+            foreign.isPresent() ? source : trained(source, input),
             detector.id(),
             own,
             Reading.of(input, options),
-            ForeignQuantization.find(source, settings.limits()));
+            foreign);
       } catch (IOException | RuntimeException e) {
         source.close();
         throw e;
@@ -90,6 +93,16 @@ public final class InputOpener {
       throw new PluginException(
           "input format " + detector.id() + " failed on " + input.describe() + ": " + e, e);
     }
+  }
+
+  /** What is not for the user to say, and was not said: names and weights as the model has them. */
+  private static ModelSource trained(ModelSource source, ModelInput input) throws IOException {
+    if (!(input instanceof ModelInput.OfPath of) || source.find(RunnableFile.class).isPresent()) {
+      return source;
+    }
+    boolean single = Files.isRegularFile(of.path()) && source.info().files().size() == 1;
+    return TrainedModel.of(
+        source, of.choices().stripPrefixes().isEmpty(), of.choices().fold().isEmpty() && single);
   }
 
   private static InputFormatDetector detector(Settings settings, ModelInput input) {

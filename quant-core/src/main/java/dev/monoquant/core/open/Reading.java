@@ -26,9 +26,8 @@ public record Reading(ReadChoices choices, OptionValues options) {
     if (!choices.entry().isEmpty()) {
       tree.put("entry", choices.entry());
     }
-    if (choices.stripPrefixes()) {
-      tree.put("strip_prefixes", true);
-    }
+    choices.stripPrefixes().ifPresent(strip -> tree.put("strip_prefixes", strip));
+    choices.fold().ifPresent(fold -> tree.put("fold", fold));
     if (!options.texts().isEmpty()) {
       tree.put("options", options.texts());
     }

@@ -25,10 +25,6 @@ import java.util.stream.Collectors;
  */
 final class KindGuess {
 
-  private static final Pattern EMBEDDING =
-      Pattern.compile(
-          "emb|embed|embeddings?|wte|wpe|embed_tokens|embed_positions|embed_in|tok_embeddings"
-              + "|.*_embeddings?|.*_embed|.*_emb|embedding_.*|shared|relative_attention_bias");
   private static final Pattern NORM =
       Pattern.compile(
           ".*(norm|layernorm|rmsnorm|batchnorm)\\d*|ln|ln_.*|ln\\d+|bn|bn\\d+|.*_ln|.*_bn");
@@ -41,14 +37,17 @@ final class KindGuess {
       Pattern.compile("(?:(.*)\\.)?(gate|router|shared_expert_gate)(?:\\..*)?");
 
   private final boolean gpt2;
+  private final TableGuess tables;
 
   /** Where experts are, by the name of what holds them. */
   private final Set<String> mixtures;
 
   /**
    * @param groups the tensors of each layer, local name first, by the name of the layer
+   * @param tables tells tables from Linears
    */
-  KindGuess(Map<String, Map<String, TensorInfo>> groups) {
+  KindGuess(Map<String, Map<String, TensorInfo>> groups, TableGuess tables) {
+    this.tables = tables;
     // c_fc of GPT-2 is (width, 4 width) with a bias of 4 width: no Linear looks like that.
     this.gpt2 =
         groups.entrySet().stream()
@@ -85,7 +84,7 @@ final class KindGuess {
     boolean bias = tensors.containsKey("bias");
     return switch (weight.shape().rank()) {
       case 1 -> bias || NORM.matcher(last).matches() ? LayerKind.NORM : LayerKind.UNKNOWN;
-      case 2 -> isRouter(layer) ? LayerKind.ROUTER : matrix(last, bias);
+      case 2 -> isRouter(layer) ? LayerKind.ROUTER : matrix(layer, weight, bias);
       case 3 -> convolution(layer, tensors, LayerKind.CONV1D, LayerKind.CONV_TRANSPOSE1D);
       case 4 -> convolution(layer, tensors, LayerKind.CONV2D, LayerKind.CONV_TRANSPOSE2D);
       case 5 -> convolution(layer, tensors, LayerKind.CONV3D, LayerKind.CONV_TRANSPOSE3D);
@@ -93,12 +92,11 @@ final class KindGuess {
     };
   }
 
-  private LayerKind matrix(String last, boolean bias) {
-    if (!bias && EMBEDDING.matcher(last).matches()) {
-      return LayerKind.EMBEDDING;
+  private LayerKind matrix(String layer, TensorInfo weight, boolean bias) {
+    if (gpt2 && GPT2.matcher(last(layer)).matches()) {
+      return LayerKind.CONV1D_TRANSPOSED;
     }
-    boolean transposed = gpt2 && GPT2.matcher(last).matches();
-    return transposed ? LayerKind.CONV1D_TRANSPOSED : LayerKind.LINEAR;
+    return tables.why(layer, weight, bias).isPresent() ? LayerKind.EMBEDDING : LayerKind.LINEAR;
   }
 
   /** A gate is one of many things, but beside experts it is their router. */

@@ -13,9 +13,17 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /** Asks the layer quantizers which tensors of a layer are weights, and checks their answers. */
 final class LayerChoice {
+
+  private static final Pattern PARAMETRIZATION =
+      Pattern.compile(
+          "(^|\\.)parametrizations\\.|(^|[._])weight(_[a-z0-9]{1,20}){0,4}_(g|v|u|orig|mask)$");
+
+  private static final Pattern OPTIMIZER =
+      Pattern.compile("(^|[./])(exp_avg|exp_avg_sq|max_exp_avg_sq|momentum_buffer|square_avg)$");
 
   /** A weight and the quantizer that named it. */
   record Candidate(WeightMatrix rows, LayerQuantizer quantizer) {}
@@ -115,11 +123,17 @@ final class LayerChoice {
     if (layer.kind().equals(LayerKind.ROUTER)) {
       return "chooses among experts, which loaders expect in float; --layer NAME=Linear overrules";
     }
+    if (PARAMETRIZATION.matcher(tensor.name()).find()) {
+      return "a part of what makes a weight, as weight_norm or another parametrization does";
+    }
+    if (OPTIMIZER.matcher(tensor.name()).find()) {
+      return "state of an optimizer";
+    }
     String why =
         layer.kind().equals(LayerKind.UNKNOWN)
             ? "of no known layer"
             : "no weight of its layer, of kind " + layer.kind();
-    return tensor.shape().rank() == 2
+    return tensor.shape().rank() == 2 && !tensor.name().endsWith("bias")
         ? why + "; if it is a weight, say so: --layer NAME=Linear"
         : why;
   }

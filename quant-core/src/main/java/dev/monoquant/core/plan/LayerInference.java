@@ -5,6 +5,7 @@ import dev.monoquant.Selector;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.ModelInfo;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -21,8 +22,16 @@ public final class LayerInference {
 
   private LayerInference() {}
 
+  /**
+   * {@return the layers, in the order of the tensors}
+   *
+   * @param tensors the tensors, those of quantized weights as floats
+   * @param info the model that they are of: the layers it declares, and its config.json
+   * @param config what the user says of layers
+   */
   public static List<Layer> layers(
-      List<TensorInfo> tensors, List<Layer> declared, QuantizationConfig config) {
+      List<TensorInfo> tensors, ModelInfo info, QuantizationConfig config) {
+    List<Layer> declared = info.layers();
     Set<String> covered = new LinkedHashSet<>();
     declared.forEach(l -> l.tensors().values().forEach(t -> covered.add(t.name())));
 
@@ -40,7 +49,7 @@ public final class LayerInference {
         }
       }
     }
-    KindGuess guess = new KindGuess(groups);
+    KindGuess guess = new KindGuess(groups, TableGuess.of(info));
     Map<Selector, LayerKind> map = new LinkedHashMap<>();
     config.layerMap().forEach((pattern, kind) -> map.put(Selector.parse(pattern), kind));
     List<Layer> layers = new ArrayList<>();

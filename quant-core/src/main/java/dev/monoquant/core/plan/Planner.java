@@ -45,6 +45,7 @@ public final class Planner {
   private final Map<String, PlannedWeight> weights = new LinkedHashMap<>();
 
   private Map<String, String> tied = Map.of();
+  private Optional<TableGuess> tables = Optional.empty();
   private final Map<String, KeptTensor> kept = new LinkedHashMap<>();
   private final List<Problem> problems = new ArrayList<>();
 
@@ -84,14 +85,14 @@ public final class Planner {
         .info()
         .notes()
         .forEach(note -> problems.add(Problem.warning(source.info().name(), note, "")));
-    List<Layer> layers =
-        LayerInference.layers(source.info().tensors(), source.info().layers(), config);
+    List<Layer> layers = LayerInference.layers(source.info().tensors(), source.info(), config);
     // Only a program has one tensor of that name and the other; files of weights have each by
     // itself,
     // and there each layer's own default is the better one.
     tied = source.find(RunnableFile.class).isPresent() ? source.info().ties() : Map.of();
-    RuleBook rules = new RuleBook(config);
-    problems.addAll(rules.unmatched(layers));
+    tables = Optional.of(TableGuess.of(source.info()));
+    RuleBook rules = new RuleBook(config, layers);
+    problems.addAll(rules.unmatched());
     for (Layer layer : layers) {
       decide(layer, rules);
     }
@@ -146,6 +147,11 @@ public final class Planner {
       keep(layer, tensor, Why.EXCLUDED, excluded.get());
       return;
     }
+    Optional<String> byDefault = output.flatMap(o -> o.session().keptByDefault(rows));
+    if (byDefault.isPresent() && !rules.names(layer)) {
+      keep(layer, tensor, Why.BY_DEFAULT, byDefault.get());
+      return;
+    }
     long least = config.minElements().orElse(0);
     if (tensor.shape().elements() < least) {
       keep(
@@ -166,7 +172,7 @@ public final class Planner {
     Optional<String> refusal =
         outcome.nearest().flatMap(w -> output.flatMap(o -> o.session().unsupported(w)));
     if (refusal.isPresent()) {
-      keep(layer, tensor, Why.UNSUPPORTED, refusal.get());
+      keep(layer, tensor, Why.UNSUPPORTED, refusal.get() + inDoubt(layer, tensor));
       return;
     }
     outcome.problem().ifPresent(problems::add);
@@ -190,6 +196,21 @@ public final class Planner {
       return;
     }
     weights.put(tensor.name(), planned);
+  }
+
+  /** How a table is known that only looks like one, and what to do if it is none. */
+  private String inDoubt(Layer layer, TensorInfo tensor) {
+    if (layer.evidence() != Layer.Evidence.INFERRED || !layer.kind().equals(LayerKind.EMBEDDING)) {
+      return "";
+    }
+    return tables
+        .flatMap(t -> t.why(layer.name(), tensor, false))
+        .map(
+            why ->
+                ". It is taken for a table by "
+                    + why
+                    + "; if it is a Linear, say so: --layer NAME=Linear")
+        .orElse("");
   }
 
   /** The weight planned before that is the very same tensor under another name. */

@@ -8,6 +8,7 @@ import dev.monoquant.Rule;
 import dev.monoquant.Selector;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.model.Layer;
+import dev.monoquant.model.LayerKind;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -15,11 +16,18 @@ import java.util.Optional;
 /** The rules of a configuration, applied as {@link Rule} documents. */
 final class RuleBook {
 
+  private static final LayerKind NO_KIND = new LayerKind("(none)");
+
   private final QuantizationConfig config;
+  private final List<Layer> layers;
   private final boolean selective;
 
-  RuleBook(QuantizationConfig config) {
+  /**
+   * @param layers all layers of the model
+   */
+  RuleBook(QuantizationConfig config, List<Layer> layers) {
     this.config = config;
+    this.layers = layers;
     this.selective = config.rules().stream().anyMatch(r -> r.action() == Rule.Action.INCLUDE);
   }
 
@@ -47,21 +55,38 @@ final class RuleBook {
     return settings;
   }
 
+  /**
+   * Whether the user means this very layer: the layer map tells its kind, or a rule selects it by
+   * name that does not select all layers.
+   */
+  boolean names(Layer layer) {
+    return layer.evidence() == Layer.Evidence.GIVEN
+        || config.rules().stream()
+            .filter(rule -> rule.action() != Rule.Action.EXCLUDE)
+            .anyMatch(rule -> names(rule.selector(), layer));
+  }
+
+  private boolean names(Selector selector, Layer layer) {
+    return selector.matches(kindless(layer))
+        && !layers.stream().map(RuleBook::kindless).allMatch(selector::matches);
+  }
+
+  /** The same layer, of a kind that nobody selects. */
+  private static Layer kindless(Layer layer) {
+    return new Layer(layer.name(), NO_KIND, layer.evidence(), layer.tensors());
+  }
+
   /** A rule, or a line of the layer map, that selects nothing is most likely a slip. */
-  List<Problem> unmatched(List<Layer> layers) {
+  List<Problem> unmatched() {
     List<Problem> problems = new ArrayList<>();
     for (Rule rule : config.rules()) {
-      check("rule", rule.selector(), layers, problems);
+      check("rule", rule.selector(), problems);
     }
-    config
-        .layerMap()
-        .keySet()
-        .forEach(p -> check("layer map", Selector.parse(p), layers, problems));
+    config.layerMap().keySet().forEach(p -> check("layer map", Selector.parse(p), problems));
     return problems;
   }
 
-  private static void check(
-      String what, Selector selector, List<Layer> layers, List<Problem> problems) {
+  private void check(String what, Selector selector, List<Problem> problems) {
     if (layers.stream().anyMatch(selector::matches)) {
       return;
     }

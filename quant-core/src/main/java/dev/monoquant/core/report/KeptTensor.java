@@ -23,6 +23,8 @@ public record KeptTensor(TensorInfo tensor, String layer, LayerKind kind, Why wh
     NOT_A_WEIGHT("not-a-weight"),
     /** The configuration says so. */
     EXCLUDED("excluded"),
+    /** The output format keeps it unless the configuration names it. */
+    BY_DEFAULT("by-default"),
     /** Below a threshold, or it would not become smaller. */
     TOO_SMALL("too-small"),
     /** The scheme, its options or the output format cannot take it. */

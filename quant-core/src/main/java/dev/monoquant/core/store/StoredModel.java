@@ -117,7 +117,7 @@ public final class StoredModel implements QuantizedModel {
     OutputFormat output = OutputChoice.required(settings.plugins(), named.build(), target);
     OutputChoice.requireRun(settings, output);
     List<Layer> layers =
-        LayerInference.layers(floatTensors(), source.info().layers(), QuantizationConfig.DEFAULT);
+        LayerInference.layers(floatTensors(), source.info(), QuantizationConfig.DEFAULT);
     OutputContents contents =
         new OutputContents(layers, source.info().quantized(), source.info().tensors(), provenance);
     WriteOptions options = new WriteOptions(target, overwrite, settings.sync(), false);

@@ -340,7 +340,9 @@ class OptionOwnersTest {
   void whatWasChosenOfAnInputIsToldInAFixedOrder() {
     assertThat(
             Reading.of(
-                    ModelInput.of(Path.of("m"), new ReadChoices("ema/model", true)),
+                    ModelInput.of(
+                        Path.of("m"),
+                        ReadChoices.DEFAULT.withEntry("ema/model").withStripPrefixes(true)),
                     new OptionValues(Map.of("skip", "2")))
                 .tree()
                 .toString())

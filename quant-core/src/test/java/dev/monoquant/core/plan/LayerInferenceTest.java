@@ -5,7 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.spi.ModelInfo;
+import dev.monoquant.spi.SideFile;
 import dev.monoquant.testkit.fakes.MemoryModel;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -16,11 +21,13 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class LayerInferenceTest {
 
   private static Map<String, String> kinds(MemoryModel source, QuantizationConfig config) {
-    return LayerInference.layers(source.tensors(), List.of(), config).stream()
+    return LayerInference.layers(source.tensors(), ModelInfo.of("fake", source.tensors()), config)
+        .stream()
         .collect(Collectors.toMap(Layer::name, l -> l.kind().name()));
   }
 
@@ -101,13 +108,74 @@ class LayerInferenceTest {
         .containsExactlyInAnyOrderElementsOf(tables);
   }
 
+  /** Of models that were built and loaded: Gemma 3n, MusicGen, CANINE, TAPAS, SAM, SpeechT5. */
+  @Test
+  void whatCouldBeATableIsOneUnlessItsNameIsThatOfALinear() {
+    MemoryModel.Builder model = MemoryModel.named("fake");
+    List<String> tables =
+        List.of(
+            "model.embed_tokens_per_layer",
+            "model.decoder.embed_tokens.0",
+            "canine.char_embeddings.HashBucketCodepointEmbedder_0",
+            "tapas.embeddings.token_type_embeddings_3",
+            "prompt_encoder.point_embed.2",
+            "mask_decoder.iou_token",
+            "mask_decoder.mask_tokens",
+            "encoder.embed_positions.pe_k",
+            "input_embeds_layers.1",
+            "embeddings.age");
+    tables.forEach(name -> model.sines(name + ".weight", 100, 8));
+    List<String> linears =
+        List.of(
+            "embed_vision.embedding_projection",
+            "embeddings.dense",
+            "lm_heads.0",
+            "mlp.0",
+            "layers.0.up_proj");
+    linears.forEach(name -> model.sines(name + ".weight", 100, 8));
+    model.sines("embeds.0.weight", 100, 8).sines("embeds.0.bias", 100);
+    Map<String, String> kinds = kinds(model.build());
+    assertThat(tables).allSatisfy(name -> assertThat(kinds).containsEntry(name, "Embedding"));
+    assertThat(linears).allSatisfy(name -> assertThat(kinds).containsEntry(name, "Linear"));
+    assertThat(kinds).containsEntry("embeds.0", "Linear");
+  }
+
+  @Test
+  void asManyRowsAsAVocabularyHasAreATable(@TempDir Path folder) throws IOException {
+    Path config = folder.resolve("config.json");
+    Files.writeString(
+        config,
+        "{\"type_vocab_size\": 32, \"text_config\": {\"vocab_size\": 100}, \"hidden_size\": 64}");
+    MemoryModel source =
+        MemoryModel.named("fake")
+            .sines("transformer.thing.weight", 100, 8)
+            .sines("other.weight", 64, 8)
+            .sines("types.weight", 32, 8)
+            .sines("layers.0.q_proj.weight", 100, 8)
+            .sines("biased.weight", 100, 8)
+            .sines("biased.bias", 100)
+            .build();
+    ModelInfo info =
+        ModelInfo.of("fake", source.tensors())
+            .withSideFiles(List.of(new SideFile("config.json", config)));
+    assertThat(LayerInference.layers(source.tensors(), info, QuantizationConfig.DEFAULT))
+        .extracting(l -> l.name() + " " + l.kind())
+        .containsExactly(
+            "transformer.thing Embedding",
+            "other Linear",
+            "types Linear",
+            "layers.0.q_proj Linear",
+            "biased Linear");
+  }
+
   @Property(tries = 300)
   void noNameHidesAnother(@ForAll("names") Set<String> names) {
     MemoryModel.Builder model = MemoryModel.named("fake");
     names.forEach(name -> model.sines(name, 3, 2));
     MemoryModel source = model.build();
     List<Layer> layers =
-        LayerInference.layers(source.tensors(), List.of(), QuantizationConfig.DEFAULT);
+        LayerInference.layers(
+            source.tensors(), ModelInfo.of("fake", source.tensors()), QuantizationConfig.DEFAULT);
     assertThat(layers.stream().flatMap(l -> l.tensors().values().stream()))
         .containsExactlyInAnyOrderElementsOf(source.tensors());
   }
@@ -176,7 +244,10 @@ class LayerInferenceTest {
     assertThat(kinds(source, config))
         .containsEntry("table", "Embedding")
         .containsEntry("fc", "Linear");
-    assertThat(LayerInference.layers(source.tensors(), List.of(), config).get(0).evidence())
+    assertThat(
+            LayerInference.layers(source.tensors(), ModelInfo.of("fake", source.tensors()), config)
+                .get(0)
+                .evidence())
         .isEqualTo(Layer.Evidence.GIVEN);
   }
 
@@ -189,7 +260,8 @@ class LayerInferenceTest {
             .layer("w1", LayerKind.LINEAR)
             .layer("mix.w", LayerKind.EMBEDDING)
             .build();
-    List<Layer> layers = LayerInference.layers(source.tensors(), List.of(), config);
+    List<Layer> layers =
+        LayerInference.layers(source.tensors(), ModelInfo.of("fake", source.tensors()), config);
     assertThat(layers)
         .extracting(l -> l.name() + " " + l.kind() + " " + l.tensors().keySet())
         .containsExactly(" Unknown [w2]", "w1 Linear [weight]", "mix.w Embedding [weight]");
@@ -208,7 +280,11 @@ class LayerInferenceTest {
             Map.of("0", source.tensors().get(0), "1", source.tensors().get(1)));
     QuantizationConfig config =
         QuantizationConfig.builder().layer("list.*", LayerKind.LINEAR).build();
-    assertThat(LayerInference.layers(source.tensors(), List.of(declared), config))
+    assertThat(
+            LayerInference.layers(
+                source.tensors(),
+                ModelInfo.of("fake", source.tensors()).withLayers(List.of(declared)),
+                config))
         .extracting(l -> l.name() + " " + l.kind() + " " + l.tensors().keySet())
         .containsExactlyInAnyOrder("list.0 Linear [weight]", "list.1 Linear [weight]");
   }
@@ -216,7 +292,11 @@ class LayerInferenceTest {
   @Test
   void aDeclaredLayerWithoutTensorsStays() {
     Layer declared = new Layer("relu", LayerKind.UNKNOWN, Layer.Evidence.DECLARED, Map.of());
-    assertThat(LayerInference.layers(List.of(), List.of(declared), QuantizationConfig.DEFAULT))
+    assertThat(
+            LayerInference.layers(
+                List.of(),
+                ModelInfo.of("fake", List.of()).withLayers(List.of(declared)),
+                QuantizationConfig.DEFAULT))
         .containsExactly(declared);
   }
 

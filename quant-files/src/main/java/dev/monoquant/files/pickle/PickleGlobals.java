@@ -45,6 +45,16 @@ final class PickleGlobals {
     return global;
   }
 
+  /** {@return whether a class or function was named that is not on the list} */
+  boolean isRefused(Global global) {
+    return refused.contains(global);
+  }
+
+  /** {@return those that were named and are not on the list, in the order of the pickle} */
+  Set<Global> refused() {
+    return refused;
+  }
+
   /** {@return whether one was named that is not on the list} */
   boolean anyRefused() {
     return !refused.isEmpty();
@@ -56,6 +66,11 @@ final class PickleGlobals {
    * @param root the value of the pickle, to tell where in it each is; empty if it has none
    */
   ModelFormatException refusal(Optional<PickleValue> root) {
+    return refusal(refused, root, fault, limits);
+  }
+
+  static ModelFormatException refusal(
+      Set<Global> refused, Optional<PickleValue> root, PickleFault fault, ReadLimits limits) {
     List<String> names = new ArrayList<>();
     for (Global global : refused) {
       if (names.size() == MAX_SHOWN) {
@@ -74,10 +89,10 @@ final class PickleGlobals {
         "names "
             + String.join(", ", names)
             + "; only tensors and plain containers are read, and nothing is ever executed. "
-            + remedy());
+            + remedy(refused));
   }
 
-  private String remedy() {
+  private static String remedy(Set<Global> refused) {
     return refused.stream()
         .map(Global::path)
         .flatMap(path -> QUANTIZERS.stream().filter(q -> path.startsWith(q + ".")))

@@ -1,5 +1,6 @@
 package dev.monoquant.files.pickle;
 
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +31,7 @@ public final class PickleObject implements PickleValue {
   private final @Nullable PickleValue keywords;
   private @Nullable PickleValue state;
   private @Nullable PickleDict items;
+  private @Nullable PickleList elements;
 
   /**
    * Makes an object without state and items.
@@ -86,6 +88,18 @@ public final class PickleObject implements PickleValue {
       items = new PickleDict();
     }
     return items;
+  }
+
+  /** {@return what is appended or added to it as to a list or a set} */
+  public List<PickleValue> elements() {
+    return elements == null ? List.of() : elements.items();
+  }
+
+  void append(PickleValue value) {
+    if (elements == null) {
+      elements = new PickleList();
+    }
+    elements.add(value);
   }
 
   @Override

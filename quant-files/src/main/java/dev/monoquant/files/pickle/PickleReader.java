@@ -6,8 +6,11 @@ import dev.monoquant.files.pickle.PickleObject.Call;
 import dev.monoquant.files.pickle.PickleValue.Global;
 import dev.monoquant.spi.ReadLimits;
 import java.nio.ByteBuffer;
+import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Predicate;
 
 /**
@@ -40,8 +43,8 @@ public final class PickleReader {
     this.in = new PickleInput(data, fault, limits.maxPickleBytes());
     this.stack = new PickleStack(fault, limits.maxPickleValues());
     this.memo = new PickleMemo(fault, limits.maxPickleValues());
-    this.target = new PickleTarget(stack, fault);
     this.globals = new PickleGlobals(fault, limits, allowed);
+    this.target = new PickleTarget(stack, fault, globals);
     this.limits = limits;
   }
 
@@ -50,8 +53,15 @@ public final class PickleReader {
    *
    * @param root the value
    * @param bytes bytes of the pickle
+   * @param refused the classes and functions that it names and the allow-list does not have
    */
-  public record Read(PickleValue root, int bytes) {}
+  public record Read(PickleValue root, int bytes, Set<Global> refused) {
+
+    /** Copies the names, keeping their order. */
+    public Read {
+      refused = Collections.unmodifiableSet(new LinkedHashSet<>(refused));
+    }
+  }
 
   /**
    * Reads the pickle that a buffer begins with.
@@ -66,10 +76,32 @@ public final class PickleReader {
    */
   public static Read read(
       ByteBuffer data, String file, String record, ReadLimits limits, Predicate<Global> allowed) {
+    Read read = readInert(data, file, record, limits, allowed);
+    if (!read.refused().isEmpty()) {
+      throw refusal(read.refused(), read.root(), file, record, limits);
+    }
+    return read;
+  }
+
+  /**
+   * Reads the pickle that a buffer begins with, and leaves it to the caller where a class or
+   * function may be named that is not on the allow-list. Such an object is data as all others are:
+   * nothing is loaded or called.
+   *
+   * @param data the bytes; its position is not moved
+   * @param file the file, for messages
+   * @param record the record of the file that the pickle is, for messages
+   * @param limits bounds on sizes and counts
+   * @param allowed which classes and functions may be named anywhere
+   * @return the value, the bytes read and the names that are not allowed
+   * @throws ModelFormatException if it is damaged or over a limit
+   */
+  public static Read readInert(
+      ByteBuffer data, String file, String record, ReadLimits limits, Predicate<Global> allowed) {
     PickleReader reader = new PickleReader(data, file, record, limits, allowed);
-    PickleValue root;
     try {
-      root = reader.run();
+      PickleValue root = reader.run();
+      return new Read(root, reader.in.position(), reader.globals.refused());
     } catch (ModelFormatException e) {
       if (!reader.globals.anyRefused()) {
         throw e;
@@ -77,10 +109,21 @@ public final class PickleReader {
       // What was refused comes first in the file, and is what to know about it.
       throw reader.globals.refusal(Optional.empty());
     }
-    if (reader.globals.anyRefused()) {
-      throw reader.globals.refusal(Optional.of(root));
-    }
-    return new Read(root, reader.in.position());
+  }
+
+  /**
+   * Makes the refusal of names that are not on the allow-list.
+   *
+   * @param refused the names
+   * @param root the value of the pickle, to tell where in it each is
+   * @param file the file, for messages
+   * @param record the record of the file that the pickle is, for messages
+   * @param limits bounds on sizes and counts
+   * @return the refusal, to be thrown
+   */
+  public static ModelFormatException refusal(
+      Set<Global> refused, PickleValue root, String file, String record, ReadLimits limits) {
+    return PickleGlobals.refusal(refused, Optional.of(root), new PickleFault(file, record), limits);
   }
 
   /**
@@ -96,7 +139,20 @@ public final class PickleReader {
    */
   public static PickleValue readAll(
       ByteBuffer data, String file, String record, ReadLimits limits, Predicate<Global> allowed) {
-    Read read = read(data, file, record, limits, allowed);
+    return whole(read(data, file, record, limits, allowed), data, file, record).root();
+  }
+
+  /**
+   * Refuses what follows a pickle that should fill a buffer.
+   *
+   * @param read the pickle
+   * @param data the buffer
+   * @param file the file, for messages
+   * @param record the record of the file that the pickle is, for messages
+   * @return the pickle
+   * @throws ModelFormatException if bytes follow it
+   */
+  public static Read whole(Read read, ByteBuffer data, String file, String record) {
     if (read.bytes() != data.remaining()) {
       throw new PickleFault(file, record)
           .of(
@@ -106,7 +162,7 @@ public final class PickleReader {
                   + read.bytes()
                   + ". The file was altered; fetch it again.");
     }
-    return read.root();
+    return read;
   }
 
   private PickleValue run() {

@@ -10,23 +10,32 @@ import java.util.List;
  *
  * @param stack the stack of the machine
  * @param fault the refusals of the pickle
+ * @param globals which classes are not on the allow-list: theirs may be lists or sets of any kind
  */
-record PickleTarget(PickleStack stack, PickleFault fault) {
+record PickleTarget(PickleStack stack, PickleFault fault, PickleGlobals globals) {
 
   /** Appends to the list there. */
   void append(List<PickleValue> items, int at) {
-    if (!(stack.top(at) instanceof PickleList list)) {
-      throw wrongTarget("items are appended", stack.top(at), at);
+    PickleValue top = stack.top(at);
+    if (top instanceof PickleList list) {
+      items.forEach(list::add);
+    } else if (top instanceof PickleObject object && globals.isRefused(object.callee())) {
+      items.forEach(object::append);
+    } else {
+      throw wrongTarget("items are appended", top, at);
     }
-    items.forEach(list::add);
   }
 
   /** Adds to the set there. */
   void add(List<PickleValue> items, int at) {
-    if (!(stack.top(at) instanceof PickleSet set)) {
-      throw wrongTarget("items are added", stack.top(at), at);
+    PickleValue top = stack.top(at);
+    if (top instanceof PickleSet set) {
+      items.forEach(set::add);
+    } else if (top instanceof PickleObject object && globals.isRefused(object.callee())) {
+      items.forEach(object::append);
+    } else {
+      throw wrongTarget("items are added", top, at);
     }
-    items.forEach(set::add);
   }
 
   /** Sets items of the dict or object there; keys and values come in turn. */

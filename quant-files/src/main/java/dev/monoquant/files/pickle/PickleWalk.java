@@ -66,9 +66,35 @@ public final class PickleWalk {
     return all(root, PickleObject.class);
   }
 
+  /**
+   * Finds every object in a value, but for what was seen before.
+   *
+   * @param root where to start
+   * @param seen compared by identity; what is met is added to it
+   * @return the objects, in no order but the same at each call
+   */
+  public static List<PickleObject> objects(PickleValue root, Set<PickleValue> seen) {
+    return all(root, PickleObject.class, seen);
+  }
+
+  /**
+   * Finds every class and function in a value, but for what was seen before.
+   *
+   * @param root where to start
+   * @param seen compared by identity; what is met is added to it
+   * @return their names
+   */
+  public static Set<Global> globals(PickleValue root, Set<PickleValue> seen) {
+    return Set.copyOf(all(root, Global.class, seen));
+  }
+
   private static <T extends PickleValue> List<T> all(PickleValue root, Class<T> type) {
+    return all(root, type, Collections.newSetFromMap(new IdentityHashMap<>()));
+  }
+
+  private static <T extends PickleValue> List<T> all(
+      PickleValue root, Class<T> type, Set<PickleValue> seen) {
     List<T> found = new ArrayList<>();
-    Set<PickleValue> seen = Collections.newSetFromMap(new IdentityHashMap<>());
     Deque<Place> open = new ArrayDeque<>();
     open.add(new Place(root, Optional.empty(), Optional.empty()));
     while (!open.isEmpty()) {
@@ -101,6 +127,7 @@ public final class PickleWalk {
       children.add(under(place, object.args()));
       object.keywords().ifPresent(k -> children.add(under(place, k)));
       object.state().ifPresent(s -> children.add(under(place, s)));
+      object.elements().forEach(e -> children.add(under(place, e)));
       items(place, object.items(), children);
     }
     return children;

@@ -11,14 +11,19 @@ import dev.monoquant.files.pickle.PicklePersistent;
 import dev.monoquant.files.pickle.PickleSet;
 import dev.monoquant.files.pickle.PickleTuple;
 import dev.monoquant.files.pickle.PickleValue;
+import dev.monoquant.files.pickle.PickleValue.Global;
 import dev.monoquant.files.pickle.PickleValue.Int;
 import dev.monoquant.files.pickle.PickleValue.Text;
+import dev.monoquant.files.pickle.PickleWalk;
 import dev.monoquant.spi.ReadLimits;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Deque;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Finds every tensor in the values of a checkpoint, in the order of the file, each with the keys
@@ -46,6 +51,38 @@ public final class StateWalk {
     }
   }
 
+  /**
+   * An object of a class, or a class or function itself, that is not on the allow-list. What is in
+   * it is not looked for.
+   *
+   * @param path keys and indices from the root on
+   * @param value the object
+   * @param type what would be called or is named
+   * @param tensors how many tensors are in it and in no such object before it
+   */
+  public record Foreign(List<String> path, PickleValue value, Global type, int tensors) {
+
+    /** Copies the path. */
+    public Foreign {
+      path = List.copyOf(path);
+    }
+  }
+
+  /**
+   * What a pickle holds, in the order of the file.
+   *
+   * @param tensors every tensor in plain containers
+   * @param foreign every object between them that is not known
+   */
+  public record Contents(List<Found> tensors, List<Foreign> foreign) {
+
+    /** Copies the lists. */
+    public Contents {
+      tensors = List.copyOf(tensors);
+      foreign = List.copyOf(foreign);
+    }
+  }
+
   private record Open(PickleValue value, List<String> path) {}
 
   private final String file;
@@ -53,6 +90,8 @@ public final class StateWalk {
   private final ReadLimits limits;
   private final Deque<Open> open = new ArrayDeque<>();
   private final List<Found> found = new ArrayList<>();
+  private final List<Foreign> foreign = new ArrayList<>();
+  private final Set<PickleValue> counted = Collections.newSetFromMap(new IdentityHashMap<>());
   private int seen;
 
   private StateWalk(String file, String record, ReadLimits limits) {
@@ -68,16 +107,16 @@ public final class StateWalk {
    * @param file the file, for messages
    * @param record the pickle, for messages
    * @param limits how much to believe
-   * @return the tensors in the order of the file
+   * @return the tensors, and what is not known
    * @throws ModelFormatException if the values form no checkpoint or are over a limit
    */
-  public static List<Found> run(PickleValue root, String file, String record, ReadLimits limits) {
+  public static Contents run(PickleValue root, String file, String record, ReadLimits limits) {
     StateWalk walk = new StateWalk(file, record, limits);
     walk.open.push(new Open(root, List.of()));
     while (!walk.open.isEmpty()) {
       walk.visit(walk.open.pop());
     }
-    return walk.found;
+    return new Contents(walk.found, walk.foreign);
   }
 
   private void visit(Open at) {
@@ -105,10 +144,20 @@ public final class StateWalk {
           "is a bare storage, of no shape. Save tensors instead.");
     } else if (value instanceof PickleObject object) {
       visitObject(object, at.path());
+    } else if (value instanceof Global global && !TorchGlobals.inCheckpoint(global)) {
+      foreign.add(new Foreign(at.path(), global, global, 0));
     }
   }
 
   private void visitObject(PickleObject object, List<String> path) {
+    if (!TorchGlobals.inCheckpoint(object.callee())) {
+      long tensors =
+          PickleWalk.objects(object, counted).stream()
+              .filter(o -> TorchGlobals.isTensor(o.callee()))
+              .count();
+      foreign.add(new Foreign(path, object, type(object), (int) tensors));
+      return;
+    }
     if (TorchGlobals.isTensor(object.callee())) {
       if (found.size() == limits.maxTensors()) {
         throw limit("more tensors", limits.maxTensors(), "maxTensors");
@@ -128,6 +177,17 @@ public final class StateWalk {
     if (object.items().size() > 0 || object.state().isPresent()) {
       throw shape(path, "is " + object.kind() + " with a state (BUILD) or items of its own.");
     }
+  }
+
+  /** The class that {@code copyreg} or {@code getattr} would be given, or what is called itself. */
+  private static Global type(PickleObject object) {
+    boolean general =
+        object.callee().module().equals("copyreg")
+            || object.callee().module().equals("copy_reg")
+            || object.callee().name().equals("getattr");
+    return general && object.args().size() > 0 && object.args().get(0) instanceof Global named
+        ? named
+        : object.callee();
   }
 
   private void openOrdered(PickleObject object, List<String> path) {
@@ -172,9 +232,18 @@ public final class StateWalk {
   private void openItems(PickleDict dict, List<String> path) {
     List<Open> children = new ArrayList<>();
     for (PickleDict.Item item : dict.items()) {
-      children.add(new Open(item.value(), step(path, key(item.key()))));
+      List<String> under = step(path, key(item.key()));
+      if (isForeign(item.key())) {
+        children.add(new Open(item.key(), under));
+      }
+      children.add(new Open(item.value(), under));
     }
     pushReversed(children);
+  }
+
+  private static boolean isForeign(PickleValue value) {
+    return (value instanceof PickleObject object && !TorchGlobals.inCheckpoint(object.callee()))
+        || (value instanceof Global global && !TorchGlobals.inCheckpoint(global));
   }
 
   private static String key(PickleValue key) {

@@ -66,7 +66,8 @@ record TensorWrapping(TensorFault fault, ReadLimits limits) {
         || !(args.get(2) instanceof PickleTuple arguments)) {
       throw fault.arity(object);
     }
-    if (!type.name().equals("Tensor") && !type.name().equals("Parameter")) {
+    boolean plain = type.name().equals("Tensor") || type.name().equals("Parameter");
+    if (!plain || !TorchGlobals.inCheckpoint(type)) {
       throw fault.unreadable("of the class " + quote(type.path()));
     }
     return new PickleObject(PickleObject.Call.REDUCE, function, arguments, Optional.empty());

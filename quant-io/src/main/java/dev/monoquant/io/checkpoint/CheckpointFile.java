@@ -5,7 +5,6 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.input.ForeignFile;
 import dev.monoquant.files.input.MappedFile;
 import dev.monoquant.files.pickle.PickleReader;
-import dev.monoquant.files.pickle.PickleValue;
 import dev.monoquant.files.torch.StateWalk;
 import dev.monoquant.files.torch.TensorReader;
 import dev.monoquant.files.torch.TorchGlobals;
@@ -15,19 +14,23 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.util.List;
 
 /**
  * An open file of {@code torch.save}: every tensor that its pickle holds, found but not yet looked
  * at.
  *
  * @param label the file for messages
- * @param found the tensors in the order of the file
+ * @param objects its pickle
+ * @param contents the tensors in the order of the file, and what is not known
  * @param reader looks at them
  * @param owned the open file
  */
 record CheckpointFile(
-    String label, List<StateWalk.Found> found, TensorReader reader, Closeable owned)
+    String label,
+    ForeignObjects objects,
+    StateWalk.Contents contents,
+    TensorReader reader,
+    Closeable owned)
     implements Closeable {
 
   private static final int SNIFF = 512;
@@ -77,15 +80,13 @@ record CheckpointFile(
             "",
             "this is a TorchScript archive, not a checkpoint. Read it as torchscript.");
       }
-      PickleValue root =
-          PickleReader.readAll(
-              zip.pickle(TorchZip.PICKLE),
-              label,
-              TorchZip.PICKLE,
-              limits,
-              TorchGlobals::inCheckpoint);
-      return new CheckpointFile(
-          label, StateWalk.run(root, label, TorchZip.PICKLE, limits), zip.tensors("data/"), zip);
+      ByteBuffer pickle = zip.pickle(TorchZip.PICKLE);
+      PickleReader.Read read =
+          PickleReader.readInert(
+              pickle, label, TorchZip.PICKLE, limits, TorchGlobals::inCheckpoint);
+      ForeignObjects objects = ForeignObjects.of(read, label, TorchZip.PICKLE, limits);
+      PickleReader.whole(read, pickle, label, TorchZip.PICKLE);
+      return new CheckpointFile(label, objects, objects.contents(), zip.tensors("data/"), zip);
     } catch (IOException | RuntimeException | Error e) {
       zip.close();
       throw e;

@@ -1,11 +1,14 @@
 package dev.monoquant.io.checkpoint;
 
 import static dev.monoquant.QuantException.quote;
+import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.input.Closing;
 import dev.monoquant.files.model.SideFiles;
+import dev.monoquant.files.model.TrainedModel;
+import dev.monoquant.files.model.WrapperNames;
 import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.files.torch.QuantizedTensor;
 import dev.monoquant.files.torch.SharedTensors;
@@ -79,8 +82,10 @@ final class CheckpointReader {
     CheckpointFile checkpoint = CheckpointFile.open(path, file, limits);
     open.add(checkpoint);
     paths.add(path);
-    StateChoice.Chosen chosen = StateChoice.choose(file, checkpoint.found(), choices.entry());
-    chosen.notes().forEach(n -> notes.add(shard.isEmpty() ? n : shard + ": " + n));
+    StateChoice.Chosen chosen = StateChoice.choose(file, checkpoint.contents(), choices.entry());
+    List<String> decided = new ArrayList<>(chosen.notes());
+    checkpoint.objects().requireSkipped(chosen.skipped()).ifPresent(decided::add);
+    decided.forEach(n -> notes.add(shard.isEmpty() ? n : shard + ": " + n));
     Map<String, Long> sizes = new LinkedHashMap<>();
     for (Map.Entry<String, StateWalk.Found> entry : chosen.tensors().entrySet()) {
       String name = entry.getKey();
@@ -128,12 +133,12 @@ final class CheckpointReader {
   }
 
   /** {@return the source, which owns the open files from now on} */
-  ModelSource source(SideFiles sides) {
-    Map<String, Held> named = tensors;
-    if (choices.stripPrefixes()) {
-      named = NamePrefixes.strip(tensors, notes);
-    } else {
-      NamePrefixes.note(tensors, notes);
+  ModelSource source(SideFiles sides) throws IOException {
+    Map<String, Held> named = new LinkedHashMap<>(tensors);
+    if (choices.stripPrefixes().orElse(false)) {
+      named.clear();
+      WrapperNames.strip(tensors.keySet(), notes)
+          .forEach((name, own) -> named.put(own, requireNonNull(tensors.get(name))));
     }
     Map<TensorInfo, TorchTensor> infos = new LinkedHashMap<>();
     Map<EncodedWeight, QuantizedTensor> weights = new LinkedHashMap<>();
@@ -146,7 +151,9 @@ final class CheckpointReader {
         });
     notes.addAll(SharedTensors.notes(infos));
     notes.addAll(sides.notes());
-    return new TorchSource(label, infos, weights, List.of(), notes, paths, sides.files(), open);
+    ModelSource source =
+        new TorchSource(label, infos, weights, List.of(), notes, paths, sides.files(), open);
+    return TrainedModel.of(source, false, choices.fold().orElse(false));
   }
 
   /** Closes what is open, after a failure that is thrown on. */

@@ -10,7 +10,6 @@ import dev.monoquant.files.pickle.PickleList;
 import dev.monoquant.files.pickle.PickleReader;
 import dev.monoquant.files.pickle.PickleValue;
 import dev.monoquant.files.torch.LegacyStorages;
-import dev.monoquant.files.torch.StateWalk;
 import dev.monoquant.files.torch.TorchGlobals;
 import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
@@ -46,6 +45,7 @@ final class LegacyFile {
     0x19
   };
 
+  private static final String OBJECT = "the object";
   private static final int PROTOCOL = 1001;
   private static final int MAX_BEFORE_MAGIC = 16;
 
@@ -98,20 +98,31 @@ final class LegacyFile {
           Reason.VERSION, "the protocol", "is " + is + "; " + PROTOCOL + " is the only one known.");
     }
     boolean bigEndian = bigEndian(pickle("the system"));
-    PickleValue root = pickle("the object");
+    ForeignObjects objects = ForeignObjects.of(inert(), label, OBJECT, limits);
     List<String> keys = keys(pickle("the storage keys"));
     LegacyStorages storages =
-        LegacyStorages.read(new LegacyStorages.Place(file, label, at, bigEndian), root, keys);
-    return new CheckpointFile(
-        label, StateWalk.run(root, label, "the object", limits), storages.tensors(limits), file);
+        LegacyStorages.read(
+            new LegacyStorages.Place(file, label, at, bigEndian), objects.root(), keys);
+    return new CheckpointFile(label, objects, objects.contents(), storages.tensors(limits), file);
   }
 
   private PickleValue pickle(String what) throws IOException {
-    ByteBuffer rest = file.slice(at, (int) Math.min(file.size() - at, Integer.MAX_VALUE));
     PickleReader.Read read =
-        PickleReader.read(rest, label, what, limits, TorchGlobals::inCheckpoint);
+        PickleReader.read(rest(), label, what, limits, TorchGlobals::inCheckpoint);
     at += read.bytes();
     return read.root();
+  }
+
+  /** The object itself, which may hold more than weights. */
+  private PickleReader.Read inert() throws IOException {
+    PickleReader.Read read =
+        PickleReader.readInert(rest(), label, OBJECT, limits, TorchGlobals::inCheckpoint);
+    at += read.bytes();
+    return read;
+  }
+
+  private ByteBuffer rest() throws IOException {
+    return file.slice(at, (int) Math.min(file.size() - at, Integer.MAX_VALUE));
   }
 
   private boolean bigEndian(PickleValue system) {

@@ -1,10 +1,13 @@
 package dev.monoquant.io.checkpoint;
 
 import static dev.monoquant.QuantException.quote;
+import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.torch.StateWalk;
+import dev.monoquant.files.torch.StateWalk.Foreign;
 import dev.monoquant.files.torch.StateWalk.Found;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -18,10 +21,15 @@ import java.util.stream.Collectors;
 /**
  * Chooses which entry of a nested checkpoint holds the weights.
  *
- * <p>A dict with tensors of its own is the state dict. Otherwise the one entry of a usual name
- * ({@code state_dict}, {@code model}, ...) is, or the only one that is no state of a training; it
+ * <p>The one entry of a usual name ({@code state_dict}, {@code model}, ...) that is a dict with
+ * tensors is the state dict, also if stray tensors lie beside it, such as a loss or a mean. Without
+ * one, a dict with tensors of its own is, or else the only entry that is no state of a training. It
  * may be nested again. More than one is refused: which one is meant is for the user to say. State
- * of a training (optimizer, schedulers, gradients scalers) is never taken unless chosen.
+ * of a training (optimizer, schedulers, gradient scalers) is never taken unless chosen; an
+ * optimizer is also known by what it holds.
+ *
+ * <p>Objects of unknown classes are no weights. They are skipped where they lie beside the entry;
+ * one that holds tensors under the name of the weights keeps anything else from being taken.
  */
 final class StateChoice {
 
@@ -41,49 +49,88 @@ final class StateChoice {
       Pattern.compile(
           "(?i).*(optim|sched|scaler|callback|rng_state|loops).*|amp|lr|hparams|args|history");
 
+  /** What optimizers keep for each parameter. */
+  private static final Set<String> OPTIMIZER =
+      Set.of(
+          "step",
+          "exp_avg",
+          "exp_avg_sq",
+          "max_exp_avg_sq",
+          "exp_inf",
+          "exp_avg_sq_row",
+          "exp_avg_sq_col",
+          "momentum_buffer",
+          "square_avg",
+          "grad_avg",
+          "acc_delta",
+          "sum",
+          "ax",
+          "eta",
+          "mu",
+          "prev",
+          "step_size",
+          "d");
+
   private static final String ALL = "/";
   private static final int MAX_SHOWN = 20;
 
   private final String file;
   private final List<Found> found;
+  private final List<Foreign> foreign;
   private final List<String> notes = new ArrayList<>();
   private List<Found> chosen = List.of();
   private int skip;
 
-  private StateChoice(String file, List<Found> found) {
+  private StateChoice(String file, StateWalk.Contents contents) {
     this.file = file;
-    this.found = found;
+    this.found = contents.tensors();
+    this.foreign = contents.foreign();
   }
 
   /**
    * The tensors of an entry.
    *
    * @param tensors what was found, by the names that remain
+   * @param skipped the objects of unknown classes that lie outside the entry
    * @param notes what was decided
    */
-  record Chosen(Map<String, Found> tensors, List<String> notes) {}
+  record Chosen(Map<String, Found> tensors, List<Foreign> skipped, List<String> notes) {}
 
   /**
    * Chooses.
    *
    * @param file the file for messages
-   * @param found every tensor of the file
+   * @param contents every tensor of the file, and the objects of unknown classes
    * @param entry the user's choice; empty if there is none, {@code /} for everything
    * @return the tensors of the chosen entry
    * @throws ModelFormatException if there is none, or more than one
    * @throws ConfigurationException if the user's choice does not exist
    */
-  static Chosen choose(String file, List<Found> found, String entry) {
-    StateChoice choice = new StateChoice(file, found);
+  static Chosen choose(String file, StateWalk.Contents contents, String entry) {
+    StateChoice choice = new StateChoice(file, contents);
     if (entry.isEmpty()) {
-      choice.chosen = found;
-      choice.descend();
+      choice.chosen = choice.found;
+      if (!choice.descend()) {
+        // Objects that nobody knows are what there is: they are refused by name.
+        return new Chosen(Map.of(), List.of(), List.of());
+      }
       choice.leaveOutTraining();
     } else {
       choice.take(entry);
     }
     choice.noteOthers();
-    return new Chosen(choice.named(), choice.notes);
+    return new Chosen(choice.named(), choice.skipped(entry.isEmpty()), choice.notes);
+  }
+
+  private List<Foreign> skipped(boolean decided) {
+    List<String> entry = skip == 0 ? List.of() : chosen.get(0).path().subList(0, skip);
+    return foreign.stream()
+        .filter(
+            f ->
+                f.path().size() <= skip
+                    || !f.path().subList(0, skip).equals(entry)
+                    || (decided && skip == 0 && isTraining(f.path().get(0))))
+        .toList();
   }
 
   private void take(String entry) {
@@ -117,39 +164,131 @@ final class StateChoice {
     return found.stream().mapToInt(f -> f.path().size()).max().orElse(0);
   }
 
-  private void descend() {
+  /** {@return whether weights were found; if not, objects of unknown classes may hold some} */
+  private boolean descend() {
     if (found.isEmpty()) {
+      if (!foreign.isEmpty()) {
+        return false;
+      }
       throw noTensors("holds no tensors");
     }
-    while (chosen.stream().noneMatch(f -> f.path().size() <= skip + 1)) {
-      Map<String, Integer> children = counts(chosen, skip);
-      List<String> weights = children.keySet().stream().filter(WEIGHTS::contains).toList();
-      if (weights.isEmpty()) {
-        weights = children.keySet().stream().filter(c -> !isTraining(c)).toList();
+    while (true) {
+      if (isOptimizer(chosen, skip)) {
+        throw noTensors(
+            "holds the state of an optimizer, such as "
+                + quote(chosen.get(0).name())
+                + ", and no weights");
       }
-      if (weights.isEmpty()) {
-        throw noTensors("holds only state of a training: " + entries(chosen, skip));
+      Map<String, List<Found>> entries = entries();
+      List<Found> beside = chosen.stream().filter(f -> f.path().size() <= skip + 1).toList();
+      List<String> usual =
+          entries.entrySet().stream()
+              .filter(e -> WEIGHTS.contains(e.getKey()) && !isList(e.getValue()))
+              .map(Map.Entry::getKey)
+              .toList();
+      if (usual.isEmpty() && !beside.isEmpty()) {
+        return true;
       }
+      List<String> weights = usual;
+      if (usual.isEmpty()) {
+        List<String> objects = objects();
+        weights =
+            entries.entrySet().stream()
+                .filter(e -> isModel(e.getKey(), e.getValue()))
+                .map(Map.Entry::getKey)
+                .toList();
+        if (objects.stream().anyMatch(WEIGHTS::contains)
+            || (weights.isEmpty() && !objects.isEmpty())) {
+          return false;
+        }
+        if (weights.isEmpty()) {
+          throw noTensors("holds only state of a training: " + entries(chosen, skip));
+        }
+        if (!objects.isEmpty()) {
+          throw several(weights.get(0), " and objects of unknown classes with tensors");
+        }
+      }
+      String first = weights.get(0);
       if (weights.size() > 1) {
-        throw new ModelFormatException(
-            Reason.AMBIGUOUS_ROOT,
-            file,
-            "",
-            "several entries could be the model: "
-                + entries(chosen, skip)
-                + ". Choose one, for example --entry "
-                + weights.get(0)
-                + ", or --entry / for all of them together.");
+        throw several(first, "");
       }
-      String only = weights.get(0);
-      int at = skip;
-      List<Found> inside = chosen.stream().filter(f -> f.path().get(at).equals(only)).toList();
-      if (inside.stream().allMatch(f -> f.path().get(at + 1).matches("\\d+"))) {
-        return; // A list or tuple is a value of a state dict, such as packed parameters, not one.
+      List<Found> inside = requireNonNull(entries.get(first));
+      if (isList(inside)) {
+        return true; // A list or tuple is a value of a state dict, such as packed parameters.
+      }
+      long named = beside.stream().filter(f -> f.path().get(skip).indexOf('.') >= 0).count();
+      if (named >= inside.size()) {
+        // Names with dots are those of layers: here are two state dicts, one within the other.
+        throw several(first, "");
       }
       chosen = inside;
       skip++;
     }
+  }
+
+  /** What lies deeper than one step, by that step. */
+  private Map<String, List<Found>> entries() {
+    Map<String, List<Found>> entries = new LinkedHashMap<>();
+    for (Found f : chosen) {
+      if (f.path().size() > skip + 1) {
+        entries.computeIfAbsent(f.path().get(skip), k -> new ArrayList<>()).add(f);
+      }
+    }
+    return entries;
+  }
+
+  private boolean isList(List<Found> inside) {
+    return inside.stream().allMatch(f -> isNumber(f.path().get(skip + 1)));
+  }
+
+  private boolean isModel(String entry, List<Found> inside) {
+    return !isTraining(entry) && !isOptimizer(inside, skip + 1);
+  }
+
+  /**
+   * The entries that are objects of unknown classes and hold tensors, but for state of training.
+   */
+  private List<String> objects() {
+    List<String> prefix = chosen.get(0).path().subList(0, skip);
+    return foreign.stream()
+        .filter(f -> f.tensors() > 0 && f.path().size() == skip + 1)
+        .filter(f -> f.path().subList(0, skip).equals(prefix))
+        .map(f -> f.path().get(skip))
+        .filter(o -> !isTraining(o))
+        .toList();
+  }
+
+  /** Whether all is what an optimizer keeps: {@code state}, a parameter, and what is kept of it. */
+  private static boolean isOptimizer(List<Found> tensors, int depth) {
+    return tensors.stream()
+        .allMatch(
+            f -> {
+              List<String> path = f.path();
+              int at = depth;
+              if (path.size() > at && isNumber(path.get(at))) {
+                at++; // One of a list of optimizers.
+              }
+              return path.size() > at + 2
+                  && path.get(at).equals("state")
+                  && (isNumber(path.get(at + 1)) || OPTIMIZER.contains(path.get(at + 2)));
+            });
+  }
+
+  private static boolean isNumber(String step) {
+    return !step.isEmpty() && step.chars().allMatch(c -> c >= '0' && c <= '9');
+  }
+
+  private ModelFormatException several(String first, String more) {
+    return new ModelFormatException(
+        Reason.AMBIGUOUS_ROOT,
+        file,
+        "",
+        "several entries could be the model: "
+            + entries(chosen, skip)
+            + more
+            + ". Choose one, for example --entry "
+            + first
+            + ", or --entry / for all of them together.");
   }
 
   private void leaveOutTraining() {

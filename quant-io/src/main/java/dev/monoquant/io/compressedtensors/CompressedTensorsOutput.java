@@ -4,6 +4,7 @@ import com.google.auto.service.AutoService;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
@@ -106,6 +107,15 @@ public final class CompressedTensorsOutput implements OutputFormat {
               "it is tied to "
                   + embedding.name()
                   + " (tie_word_embeddings), and loaders have no weight of its own");
+    }
+
+    @Override
+    public Optional<String> keptByDefault(WeightMatrix weight) {
+      return TiedHeads.isHead(weight.layer()) && !heads.containsKey(weight.tensor().name())
+          ? Optional.of(
+              "the head of a language model stays in float in a directory, as loaders and other"
+                  + " tools have it; --layer NAME=Linear overrules")
+          : Optional.empty();
     }
 
     @Override

@@ -35,7 +35,25 @@ final class TiedHeads {
           "t5gemma2", "lm_head.out_proj",
           "kosmos-2", "text_model.lm_head");
 
+  /**
+   * How heads of language models are called, apart from numbers: several have one for each book.
+   */
+  private static final Set<String> HEADS =
+      Set.of("lm_head", "lm_heads", "embed_out", "output_projection");
+
   private TiedHeads() {}
+
+  /**
+   * {@return whether a layer is the head of a language model, by its name}
+   *
+   * @param layer such as {@code lm_head}, {@code language_model.lm_head}, {@code lm_heads.0}
+   */
+  static boolean isHead(String layer) {
+    String[] parts = layer.split("\\.", -1);
+    int last = parts.length - 1;
+    boolean number = parts[last].chars().allMatch(c -> c >= '0' && c <= '9');
+    return HEADS.contains(parts[number && last > 0 ? last - 1 : last]);
+  }
 
   /**
    * {@return the heads that have no weight in the files}

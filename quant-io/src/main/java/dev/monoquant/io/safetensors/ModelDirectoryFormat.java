@@ -52,7 +52,7 @@ public final class ModelDirectoryFormat implements InputFormatDetector {
     if (!(input instanceof ModelInput.OfPath of)) {
       throw new IllegalArgumentException(input.describe() + " is no directory");
     }
-    of.choices().requireNone(id());
-    return OwnFiles.source(ModelDirectory.open(of.path(), limits), limits);
+    of.choices().requireNoEntry(id());
+    return OwnFiles.source(ModelDirectory.open(of.path(), limits), of.choices(), limits);
   }
 }

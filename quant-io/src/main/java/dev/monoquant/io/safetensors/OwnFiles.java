@@ -2,10 +2,12 @@ package dev.monoquant.io.safetensors;
 
 import dev.monoquant.files.model.FileSource;
 import dev.monoquant.files.model.ModelFiles;
+import dev.monoquant.files.model.TrainedModel;
 import dev.monoquant.files.safetensors.SafetensorsFile;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.ReadChoices;
 import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
 import java.util.HashSet;
@@ -19,7 +21,9 @@ final class OwnFiles {
 
   private OwnFiles() {}
 
-  static ModelSource source(ModelFiles files, ReadLimits limits) throws IOException {
+  /** Takes open files over. */
+  static ModelSource source(ModelFiles files, ReadChoices choices, ReadLimits limits)
+      throws IOException {
     try {
       Map<EncodedWeight, WeightLayout> weights = new LinkedHashMap<>();
       for (Map.Entry<String, SafetensorsFile> shard : files.shards().entrySet()) {
@@ -28,8 +32,10 @@ final class OwnFiles {
       }
       Set<String> parts = new HashSet<>();
       weights.values().forEach(w -> w.tensors().forEach(t -> parts.add(t.name())));
-      return new FileSource(files, weights, parts, List.of(), info -> List.of());
-    } catch (RuntimeException | Error e) {
+      ModelSource source = new FileSource(files, weights, parts, List.of(), info -> List.of());
+      return TrainedModel.of(
+          source, choices.stripPrefixes().orElse(false), choices.fold().orElse(false));
+    } catch (IOException | RuntimeException | Error e) {
       files.close();
       throw e;
     }

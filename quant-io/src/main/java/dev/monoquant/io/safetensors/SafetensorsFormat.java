@@ -84,7 +84,8 @@ public final class SafetensorsFormat implements InputFormatDetector {
     if (!(input instanceof ModelInput.OfPath of)) {
       throw new IllegalArgumentException(input.describe() + " is no file");
     }
-    of.choices().requireNone(id());
-    return OwnFiles.source(ModelFiles.single(of.path(), input.describe(), limits), limits);
+    of.choices().requireNoEntry(id());
+    ModelFiles files = ModelFiles.single(of.path(), input.describe(), limits);
+    return OwnFiles.source(files, of.choices(), limits);
   }
 }

@@ -11,6 +11,7 @@ import dev.monoquant.files.testing.ZipText;
 import dev.monoquant.io.safetensors.SafetensorsFormat;
 import dev.monoquant.io.torchscript.TorchScriptFormat;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadChoices;
@@ -19,6 +20,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -135,11 +137,14 @@ class ChoicesTest {
   @Test
   void prefixesAreKeptOrTakenOff() throws IOException {
     Path file = checkpoint("module._orig_mod.a.w", "module._orig_mod.module.b");
-    try (ModelSource kept = open(file, ReadChoices.DEFAULT)) {
-      assertThat(kept.info().tensors())
-          .extracting(TensorInfo::name)
-          .containsExactly("module._orig_mod.a.w", "module._orig_mod.module.b");
-      assertThat(kept.info().notes().get(0)).contains("\"module._orig_mod.\"").contains("kept");
+    for (ReadChoices choices :
+        List.of(ReadChoices.DEFAULT, ReadChoices.DEFAULT.withStripPrefixes(false))) {
+      try (ModelSource kept = open(file, choices)) {
+        assertThat(kept.info().tensors())
+            .extracting(TensorInfo::name)
+            .containsExactly("module._orig_mod.a.w", "module._orig_mod.module.b");
+        assertThat(kept.info().notes()).noneMatch(n -> n.contains("taken off"));
+      }
     }
     try (ModelSource bare = open(file, ReadChoices.DEFAULT.withStripPrefixes(true))) {
       assertThat(bare.info().tensors())
@@ -157,8 +162,7 @@ class ChoicesTest {
       assertThat(source.info().tensors())
           .extracting(TensorInfo::name)
           .containsExactly("module.a", "b");
-      assertThat(source.info().notes())
-          .contains("No prefix is common to all names, so none is taken off.");
+      assertThat(source.info().notes()).noneMatch(n -> n.contains("taken off"));
     }
   }
 
@@ -196,14 +200,134 @@ class ChoicesTest {
   void aChoiceThatWouldBeIgnoredIsAnError() {
     ReadChoices entry = ReadChoices.DEFAULT.withEntry("model");
     ReadChoices strip = ReadChoices.DEFAULT.withStripPrefixes(true);
-    Path file = folder.resolve("any");
-    for (var detector : List.of(new SafetensorsFormat(), new TorchScriptFormat())) {
-      for (ReadChoices choices : List.of(entry, strip)) {
-        assertThatThrownBy(
-                () -> detector.open(ModelInput.of(file, choices), ReadLimits.DEFAULT).close())
-            .isInstanceOf(ConfigurationException.class)
-            .hasMessageContaining(detector.id());
+    ReadChoices fold = ReadChoices.DEFAULT.withFold(false);
+    requireIgnored(new SafetensorsFormat(), entry);
+    for (ReadChoices choices : List.of(entry, strip, fold)) {
+      requireIgnored(new TorchScriptFormat(), choices);
+    }
+  }
+
+  private void requireIgnored(InputFormatDetector detector, ReadChoices choices) {
+    ModelInput input = ModelInput.of(folder.resolve("any"), choices);
+    assertThatThrownBy(() -> detector.open(input, ReadLimits.DEFAULT).close())
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining(detector.id());
+  }
+
+  @Test
+  void aUsualEntryWinsOverStrayTensorsBesideIt() throws IOException {
+    for (String entry : List.of("model", "state_dict", "net", "params")) {
+      Path file =
+          checkpoint("best_val_loss", entry + "/a.w", entry + "/a.b", "mean", "optimizer/x");
+      try (ModelSource source = open(file, ReadChoices.DEFAULT)) {
+        assertThat(source.info().tensors())
+            .extracting(TensorInfo::name)
+            .containsExactly("a.w", "a.b");
+        assertThat(source.info().notes())
+            .contains(
+                "The weights are those of entry \"" + entry + "\".",
+                "Left out: \"best_val_loss\" (1 tensor), \"mean\" (1 tensor), \"optimizer\" (1"
+                    + " tensor).");
       }
+    }
+    assertThat(names(checkpoint("model/state_dict/w", "model/mean", "loss"), ReadChoices.DEFAULT))
+        .containsExactly("w");
+    assertThat(names(checkpoint("model/weight", "mean", "std"), ReadChoices.DEFAULT))
+        .containsExactly("weight");
+    assertThat(names(checkpoint("a.w", "extra/w", "mean"), ReadChoices.DEFAULT))
+        .containsExactly("a.w", "extra/w", "mean");
+  }
+
+  @Test
+  void aStateDictBesideAUsualEntryIsForTheUserToChoose() throws IOException {
+    Path file = checkpoint("fc1.w", "fc1.b", "fc2.w", "model/a.w", "model/a.b");
+    assertThatThrownBy(() -> open(file, ReadChoices.DEFAULT).close())
+        .isInstanceOfSatisfying(
+            ModelFormatException.class,
+            e -> assertThat(e.reason()).isEqualTo(Reason.AMBIGUOUS_ROOT))
+        .hasMessageContaining("--entry model")
+        .hasMessageContaining("--entry /");
+    assertThat(names(file, ReadChoices.DEFAULT.withEntry("model"))).containsExactly("a.w", "a.b");
+  }
+
+  @Test
+  void anOptimizerIsKnownByWhatItHolds() throws IOException {
+    for (Path file :
+        List.of(
+            checkpoint("state/0/step", "state/0/exp_avg", "state/1/step"),
+            checkpoint("state/fc.w/exp_avg", "state/fc.w/exp_avg_sq"),
+            checkpoint("0/state/0/momentum_buffer", "1/state/0/momentum_buffer"))) {
+      assertThatThrownBy(() -> open(file, ReadChoices.DEFAULT).close())
+          .isInstanceOfSatisfying(
+              ModelFormatException.class, e -> assertThat(e.reason()).isEqualTo(Reason.NO_TENSORS))
+          .hasMessageContaining("state of an optimizer");
+    }
+    Path both = checkpoint("gen/a.w", "opt_g/state/0/exp_avg", "opt_g/state/0/step");
+    assertThat(names(both, ReadChoices.DEFAULT)).containsExactly("a.w");
+    assertThat(names(checkpoint("state/a.w", "state/b.w"), ReadChoices.DEFAULT))
+        .containsExactly("a.w", "b.w");
+  }
+
+  /** A dict of the model's tensor, and of an object that is made by a call. */
+  private Path withObject(String model, String key, String module, String name) throws IOException {
+    PickleText out = new PickleText().op('}').op('(');
+    if (model.isEmpty()) {
+      out.text("w").tensor("Float", "0", 1, 0, new long[0], new long[0]);
+    } else {
+      out.text(model).op('}').text("w");
+      out.tensor("Float", "0", 1, 0, new long[0], new long[0]).op('s');
+    }
+    out.text(key).global(module, name).op('(').text("x").op('t').op('R').op('u');
+    return Files.write(
+        Files.createTempFile(folder, "object", ".pt"),
+        ZipText.checkpoint(out.stop(), new byte[4]).build());
+  }
+
+  private void requireGlobal(Path file, ReadChoices choices, String name) {
+    assertThatThrownBy(() -> open(file, choices).close())
+        .isInstanceOfSatisfying(
+            ModelFormatException.class, e -> assertThat(e.reason()).isEqualTo(Reason.PICKLE_GLOBAL))
+        .hasMessageContaining(name);
+  }
+
+  @Test
+  void anObjectIsSkippedBesideTheWeightsOnly() throws IOException {
+    Path beside = withObject("model", "args", "madeup.config", "Args");
+    try (ModelSource source = open(beside, ReadChoices.DEFAULT)) {
+      assertThat(source.info().tensors()).extracting(TensorInfo::name).containsExactly("w");
+      assertThat(source.info().notes())
+          .contains(
+              "Skipped objects beside the weights, nothing of which is made or executed: \"args\""
+                  + " (madeup.config.Args).");
+    }
+    assertThat(names(beside, ReadChoices.DEFAULT.withEntry("model"))).containsExactly("w");
+    requireGlobal(
+        beside, ReadChoices.DEFAULT.withEntry("/"), "madeup.config.Args (under \"args\")");
+    requireGlobal(
+        withObject("", "cfg", "madeup.config", "Args"), ReadChoices.DEFAULT, "madeup.config.Args");
+    for (String training : List.of("args", "optimizer", "lr_scheduler", "hparams")) {
+      assertThat(names(withObject("", training, "madeup", "Adam"), ReadChoices.DEFAULT))
+          .containsExactly("w");
+    }
+  }
+
+  @Test
+  void whatRunsCodeInPythonIsRefusedAnywhere() throws IOException {
+    Map<String, String> running =
+        Map.of(
+            "os", "system",
+            "posix", "system",
+            "os.path", "join",
+            "subprocess", "Popen",
+            "builtins", "eval",
+            "__builtin__", "__import__",
+            "types", "FunctionType",
+            "runpy", "run_path");
+    for (Map.Entry<String, String> one : running.entrySet()) {
+      requireGlobal(
+          withObject("model", "args", one.getKey(), one.getValue()),
+          ReadChoices.DEFAULT,
+          one.getKey() + "." + one.getValue());
     }
   }
 }

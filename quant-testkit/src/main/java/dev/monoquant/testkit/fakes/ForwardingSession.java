@@ -2,6 +2,7 @@ package dev.monoquant.testkit.fakes;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputLayout;
@@ -30,6 +31,11 @@ public class ForwardingSession implements OutputSession {
   @Override
   public Optional<String> unsupported(EncodedWeight weight) {
     return inside.unsupported(weight);
+  }
+
+  @Override
+  public Optional<String> keptByDefault(WeightMatrix weight) {
+    return inside.keptByDefault(weight);
   }
 
   @Override

@@ -1,0 +1,130 @@
+package dev.monoquant.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Directories for vLLM and transformers: what stays in float there, and how loaders are told. */
+class LoaderDirectoryTest {
+
+  @TempDir private Path dir;
+  private final InProcess quant = new InProcess();
+  private Path in = Path.of("");
+  private Path out = Path.of("");
+
+  @BeforeEach
+  void model() throws IOException {
+    in = Files.createDirectory(dir.resolve("in"));
+    out = dir.resolve("out");
+    Models.tensors(
+        in.resolve("model.safetensors"),
+        "model.embed_tokens_per_layer.weight 24x64; model.odd.weight 24x64;"
+            + " model.layers.0.mlp.up_proj.weight 16x64; model.layers.0.mlp.down_proj.weight 64x16;"
+            + " visual.blocks.0.fc.weight 16x64; embed_vision.embedding_projection.weight 16x64;"
+            + " lm_head.weight 24x64");
+    Files.writeString(
+        in.resolve("config.json"), "{\"vocab_size\": 24, \"tie_word_embeddings\": false}");
+  }
+
+  private JsonObject config() throws IOException {
+    return JsonParser.parseString(Files.readString(out.resolve("config.json")))
+        .getAsJsonObject()
+        .getAsJsonObject("quantization_config");
+  }
+
+  private List<String> ignored() throws IOException {
+    return config().getAsJsonArray("ignore").asList().stream()
+        .map(JsonElement::getAsString)
+        .toList();
+  }
+
+  @Test
+  void whatCouldBeATableAndTheHeadStayInFloatAndAreIgnored() throws IOException {
+    assertThat(quant.run("quantize", in, "-o", out)).as(quant.err()).isZero();
+    assertThat(ignored())
+        .contains(
+            "model.embed_tokens_per_layer",
+            "model.odd",
+            "lm_head",
+            "re:(.*\\.)?lm_head$",
+            "re:(.*\\.)?model\\.odd$")
+        .noneMatch(entry -> entry.contains("embedding_projection") || entry.contains("blocks"));
+    assertThat(quant.out())
+        .contains("by its name; if it is a Linear, say so: --layer NAME=Linear")
+        .contains("by its 24 rows, a vocabulary size in config.json")
+        .contains("by-default: the head of a language model stays in float");
+    assertThat(quant.run("verify", out)).as(quant.out()).isZero();
+  }
+
+  @Test
+  void aLayerMapOrARuleOverrulesBoth() throws IOException {
+    assertThat(
+            quant.run(
+                "quantize",
+                in,
+                "-o",
+                out,
+                "--layer",
+                "model.odd=Linear",
+                "--layer",
+                "lm_head=Linear"))
+        .as(quant.err())
+        .isZero();
+    assertThat(ignored()).contains("model.embed_tokens_per_layer").doesNotContain("lm_head");
+    assertThat(
+            quant.run(
+                "quantize",
+                in,
+                "-o",
+                out,
+                "--force",
+                "--include",
+                "*_proj",
+                "--include",
+                "lm_head"))
+        .as(quant.err())
+        .isZero();
+    assertThat(ignored()).contains("visual.blocks.0.fc").doesNotContain("lm_head");
+  }
+
+  @Test
+  void allLayersOrAllOfAKindDoNotNameTheHead() throws IOException {
+    for (String pattern : List.of("*", "Linear")) {
+      assertThat(quant.run("quantize", in, "-o", out, "--force", "--include", pattern)).isZero();
+      assertThat(ignored()).contains("lm_head");
+    }
+    Path file = dir.resolve("out.safetensors");
+    assertThat(quant.run("quantize", in, "-o", file)).isZero();
+    assertThat(quant.out()).contains("quantized: 7 weights of 7 tensors");
+  }
+
+  @Test
+  void severalGroupsAreFoundUnderTheNamesOfLoaders() throws IOException {
+    Path recipe = dir.resolve("recipe.yaml");
+    Files.writeString(
+        recipe,
+        """
+        targets: [Linear]
+        ignore: ["re:visual.*"]
+        weights: {num_bits: 4, type: int, symmetric: true, strategy: group, group_size: 16}
+        config_groups:
+          careful:
+            targets: ["re:.*down_proj"]
+            weights: {num_bits: 8, strategy: channel}
+        """);
+    assertThat(quant.run("quantize", in, "-o", out, "--config", recipe)).as(quant.err()).isZero();
+    assertThat(config().getAsJsonObject("config_groups").toString())
+        .contains("\"model.layers.0.mlp.down_proj\"", "*layers\\\\.0\\\\.mlp\\\\.down_proj$");
+    assertThat(ignored()).contains("visual.blocks.0.fc", "re:(.*\\.)?visual\\.blocks\\.0\\.fc$");
+    assertThat(quant.run("verify", out)).as(quant.out()).isZero();
+  }
+}

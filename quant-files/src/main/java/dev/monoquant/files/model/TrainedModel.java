@@ -1,0 +1,192 @@
+package dev.monoquant.files.model;
+
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.ModelInfo;
+import dev.monoquant.spi.ModelSource;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * The tensors of a training as those of the model that is used: without steps of wrappers in the
+ * names, see {@link WrapperNames}, and with the weights that parametrizations make, in place of
+ * what they are made of, see {@link FoldedWeight}. Closing it closes the source underneath.
+ */
+public final class TrainedModel implements ModelSource {
+
+  /** How much greater the norm must be in one way of reading a square convolution. */
+  private static final double CLEAR = 2;
+
+  private final ModelSource inner;
+  private final ModelInfo info;
+  private final Map<String, TensorInfo> origins = new HashMap<>();
+  private final Map<String, FoldedWeight> folded = new HashMap<>();
+
+  private TrainedModel(
+      ModelSource inner, Map<String, String> names, boolean fold, List<String> notes)
+      throws IOException {
+    this.inner = inner;
+    List<TensorInfo> tensors = new ArrayList<>();
+    for (TensorInfo tensor : inner.info().tensors()) {
+      String name = names.get(tensor.name());
+      if (name != null) {
+        tensors.add(new TensorInfo(name, tensor.type(), tensor.shape(), tensor.shard()));
+        origins.put(name, tensor);
+      }
+    }
+    List<TensorInfo> shown = fold ? fold(tensors, notes) : tensors;
+    Set<String> left = new HashSet<>();
+    shown.forEach(t -> left.add(t.name()));
+    Map<String, String> ties = new LinkedHashMap<>();
+    inner
+        .info()
+        .ties()
+        .forEach(
+            (name, first) -> {
+              String own = names.get(name);
+              String other = names.get(first);
+              if (left.contains(own) && left.contains(other)) {
+                ties.put(own, other);
+              }
+            });
+    List<String> all = new ArrayList<>(inner.info().notes());
+    all.addAll(notes);
+    this.info = inner.info().withTensors(shown).withTies(ties).withNotes(all);
+  }
+
+  /**
+   * Looks at a source, and stands in front of it where there is something to change.
+   *
+   * @param inner a source of plain tensors; one with quantized weights is returned as it is
+   * @param strip whether steps of wrappers are taken off the names
+   * @param fold whether weights are made of what parametrizations store
+   * @return the source, or this in front of it; the caller closes it
+   * @throws IOException if reading fails
+   */
+  public static ModelSource of(ModelSource inner, boolean strip, boolean fold) throws IOException {
+    if (!inner.info().quantized().isEmpty()) {
+      return inner;
+    }
+    List<String> notes = new ArrayList<>();
+    List<String> old = inner.info().tensors().stream().map(TensorInfo::name).toList();
+    Map<String, String> names = new LinkedHashMap<>();
+    if (strip) {
+      names.putAll(WrapperNames.strip(old, notes));
+    } else {
+      old.forEach(n -> names.put(n, n));
+    }
+    TrainedModel model = new TrainedModel(inner, names, fold, notes);
+    return notes.isEmpty() ? inner : model;
+  }
+
+  private List<TensorInfo> fold(List<TensorInfo> tensors, List<String> notes) throws IOException {
+    Parametrization.Found found = Parametrization.find(tensors);
+    Map<String, TensorInfo> weights = new HashMap<>();
+    Set<String> gone = new HashSet<>();
+    List<TensorInfo> unknown = new ArrayList<>(found.unknown());
+    Map<Parametrization.Kind, List<String>> kinds = new LinkedHashMap<>();
+    for (Parametrization named : found.known()) {
+      Parametrization made = stored(named);
+      Optional<Parametrization> sure = made.isAmbiguous() ? clearer(made) : Optional.of(made);
+      if (sure.isEmpty()) {
+        unknown.add(named.base());
+        continue;
+      }
+      folded.put(named.weight().name(), new FoldedWeight(inner, sure.get()));
+      weights.put(named.base().name(), named.weight());
+      named.parts().forEach(p -> gone.add(p.name()));
+      kinds.computeIfAbsent(named.kind(), k -> new ArrayList<>()).add(named.weight().name());
+    }
+    kinds.forEach((kind, names) -> notes.add(note(kind, names)));
+    if (!unknown.isEmpty()) {
+      notes.add(
+          "What makes a weight of "
+              + some(unknown.stream().map(TensorInfo::name).toList())
+              + " is not known from the tensors, so they stay in float; call"
+              + " torch.nn.utils.parametrize.remove_parametrizations before saving.");
+    }
+    return tensors.stream()
+        .filter(t -> !gone.contains(t.name()) || weights.containsKey(t.name()))
+        .map(t -> weights.getOrDefault(t.name(), t))
+        .toList();
+  }
+
+  /** The same of the tensors as they are stored. */
+  private Parametrization stored(Parametrization named) {
+    return new Parametrization(
+        named.kind(),
+        named.weight(),
+        origin(named.base()),
+        named.others().stream().map(this::origin).toList(),
+        named.axis());
+  }
+
+  private TensorInfo origin(TensorInfo tensor) {
+    TensorInfo origin = origins.get(tensor.name());
+    if (origin == null) {
+      throw new IllegalArgumentException(
+          inner.info().name() + " holds no tensor " + quote(tensor.name()));
+    }
+    return origin;
+  }
+
+  /** The axis for which the vectors are those of the greatest norm, if that is clear. */
+  private Optional<Parametrization> clearer(Parametrization made) throws IOException {
+    double first = Math.abs(new FoldedWeight(inner, made.withAxis(0)).sigma());
+    double second = Math.abs(new FoldedWeight(inner, made.withAxis(1)).sigma());
+    if (first >= CLEAR * second) {
+      return Optional.of(made.withAxis(0));
+    }
+    return second >= CLEAR * first ? Optional.of(made.withAxis(1)) : Optional.empty();
+  }
+
+  private static String note(Parametrization.Kind kind, List<String> names) {
+    return "Folded "
+        + kind.text()
+        + " of "
+        + some(names)
+        + ": these are weights as after "
+        + (kind == Parametrization.Kind.PRUNING ? "prune.remove" : "remove_" + kind.text())
+        + ", for a model without it.";
+  }
+
+  private static String some(List<String> names) {
+    return (names.size() == 1 ? "" : names.size() + " tensors such as ")
+        + quote(names.stream().min(Comparator.naturalOrder()).orElse(""));
+  }
+
+  @Override
+  public ModelInfo info() {
+    return info;
+  }
+
+  @Override
+  public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
+    FoldedWeight weight = folded.get(tensor.name());
+    return weight == null
+        ? inner.read(origin(tensor), offset, length)
+        : weight.read(offset, length);
+  }
+
+  @Override
+  public <C> Optional<C> find(Class<C> capability) {
+    return capability == TrainedModel.class && !folded.isEmpty()
+        ? Optional.of(capability.cast(this))
+        : inner.find(capability);
+  }
+
+  @Override
+  public void close() {
+    inner.close();
+  }
+}

@@ -164,9 +164,9 @@ public record WeightMatrix(
           int column = (from + k) * width;
           for (int r = block; r < end; r++) {
             int at = r * columns + column;
-            if (width > 1 && toRows) {
+            if (width != 1 && toRows) {
               System.arraycopy(runs, run + r * width, rows, at, width);
-            } else if (width > 1) {
+            } else if (width != 1) {
               System.arraycopy(rows, at, runs, run + r * width, width);
             } else if (toRows) {
               rows[at] = runs[run + r];

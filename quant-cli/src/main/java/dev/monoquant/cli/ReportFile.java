@@ -99,8 +99,7 @@ final class ReportFile {
   /** A file that is there already is not touched. */
   private static void writeNew(Path file, String text, FileAttribute<?>... mode)
       throws IOException {
-    Set<StandardOpenOption> isNew =
-        Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+    Set<StandardOpenOption> isNew = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
     try (SeekableByteChannel channel = Files.newByteChannel(file, isNew, mode)) {
       ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
       while (bytes.hasRemaining()) {

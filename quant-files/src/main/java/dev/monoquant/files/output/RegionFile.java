@@ -84,8 +84,7 @@ public final class RegionFile<S> implements Closeable {
 
   /** What is complete is read back and summed in the background, while others are in work. */
   private void sum(Region region) {
-    sums.put(
-        region.name(), summing.start(pool, file::read, region.start(), region.length()));
+    sums.put(region.name(), summing.start(pool, file::read, region.start(), region.length()));
   }
 
   /** {@return where the file is made} */

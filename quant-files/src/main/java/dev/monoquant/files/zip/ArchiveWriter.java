@@ -43,9 +43,7 @@ public final class ArchiveWriter implements Closeable {
     for (ArchiveLayout.Placed placed : layout.entries()) {
       regions.add(new Region(placed.entry().name(), placed.start(), placed.entry().storedSize()));
     }
-    this.file = 
-        new RegionFile<>(
-            staging, name, layout.fileBytes(), regions, HashPool::submitSums);
+    this.file = new RegionFile<>(staging, name, layout.fileBytes(), regions, HashPool::submitSums);
     try {
       for (ArchiveLayout.Placed placed : layout.entries()) {
         if (placed.entry().bytes().isPresent()) {

@@ -124,8 +124,7 @@ class BrokenSourcesTest {
           }
         };
     assertThatThrownBy(
-            () ->
-                ReadingLaws.rowsAreThoseOfTheBytes(new SourceLaws.Case(broken, model.input())))
+            () -> ReadingLaws.rowsAreThoseOfTheBytes(new SourceLaws.Case(broken, model.input())))
         .isInstanceOfSatisfying(
             LawViolation.class, e -> assertThat(e.law()).isEqualTo("rowsAreThoseOfTheBytes"))
         .hasMessageContaining(detail);

@@ -139,22 +139,7 @@ public record WeightMatrix(
      * @param rows the rows, row-major
      */
     public void scatter(float[] runs, int from, int n, float[] rows) {
-      int length = length();
-      int columns = count * width;
-      for (int block = 0; block < height; block += BLOCK) {
-        int end = Math.min(height, block + BLOCK);
-        for (int k = 0; k < n; k++) {
-          int run = k * length;
-          int column = (from + k) * width;
-          for (int r = block; r < end; r++) {
-            if (width == 1) {
-              rows[r * columns + column] = runs[run + r];
-            } else {
-              System.arraycopy(runs, run + r * width, rows, r * columns + column, width);
-            }
-          }
-        }
-      }
+      copy(runs, from, n, rows, true);
     }
 
     /**
@@ -166,6 +151,10 @@ public record WeightMatrix(
      * @param runs receives the values, one run after the other
      */
     public void gather(float[] rows, int from, int n, float[] runs) {
+      copy(runs, from, n, rows, false);
+    }
+
+    private void copy(float[] runs, int from, int n, float[] rows, boolean toRows) {
       int length = length();
       int columns = count * width;
       for (int block = 0; block < height; block += BLOCK) {
@@ -174,10 +163,15 @@ public record WeightMatrix(
           int run = k * length;
           int column = (from + k) * width;
           for (int r = block; r < end; r++) {
-            if (width == 1) {
-              runs[run + r] = rows[r * columns + column];
+            int at = r * columns + column;
+            if (width != 1 && toRows) {
+              System.arraycopy(runs, run + r * width, rows, at, width);
+            } else if (width != 1) {
+              System.arraycopy(rows, at, runs, run + r * width, width);
+            } else if (toRows) {
+              rows[at] = runs[run + r];
             } else {
-              System.arraycopy(rows, r * columns + column, runs, run + r * width, width);
+              runs[run + r] = rows[at];
             }
           }
         }

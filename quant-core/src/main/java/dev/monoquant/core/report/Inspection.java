@@ -10,6 +10,7 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -74,12 +75,13 @@ public record Inspection(
     List<TensorInfo> tensors = tensors();
     out.append(
         Text.format(
-            "%s: %s, %s in %s, %s\n\n",
+            "%s: %s, %s in %s, %s\n",
             Text.name(input),
             format,
             Text.count(tensors.size(), "tensor"),
             Text.count(layers.size(), "layer"),
             Text.bytes(storedBytes())));
+    out.append(contents()).append("\n\n");
     foreign.ifPresent(f -> out.append("quantized ").append(f).append('\n'));
     notes.forEach(note -> out.append("note: ").append(note).append('\n'));
     if (!notes.isEmpty() || foreign.isPresent()) {
@@ -134,37 +136,44 @@ public record Inspection(
         });
   }
 
+  /** Such as {@code 151,434 numbers; tensors: 12 of F32, 1 of I64}. */
+  private String contents() {
+    Map<String, Integer> types = new LinkedHashMap<>();
+    tensors().forEach(t -> types.merge(t.type().wire(), 1, Integer::sum));
+    long numbers = tensors().stream().mapToLong(t -> t.shape().elements()).sum();
+    return Text.format("%,d numbers", numbers)
+        + types.entrySet().stream()
+            .sorted(Map.Entry.<String, Integer>comparingByValue().reversed())
+            .map(type -> type.getValue() + " of " + type.getKey())
+            .collect(Collectors.joining(", ", types.isEmpty() ? "" : "; tensors: ", ""));
+  }
+
   private void layers(StringBuilder out) {
     Map<String, EncodedWeight> byName =
         quantized.stream().collect(Collectors.toMap(EncodedWeight::name, Function.identity()));
     boolean shards = tensors().stream().anyMatch(t -> !t.shard().isEmpty());
     TextTable table =
         new TextTable(
-            "layer",
+            "tensor",
             "kind",
             "known by",
-            "tensor",
             "type",
             "shape",
             ">stored",
             shards ? "file" : "",
             hashes.isEmpty() ? "" : "SHA-256");
     for (Layer layer : layers) {
-      boolean first = true;
-      for (Map.Entry<String, TensorInfo> tensor : layer.tensors().entrySet()) {
-        TensorInfo info = tensor.getValue();
+      for (TensorInfo info : layer.tensors().values()) {
         EncodedWeight weight = byName.get(info.name());
         table.row(
-            first ? Text.name(layer.name()) : "",
-            first ? Text.name(layer.kind().name()) : "",
-            first ? layer.evidence().wire() : "",
-            Text.name(tensor.getKey()),
+            Text.name(info.name()),
+            Text.name(layer.kind().name()),
+            layer.evidence().wire(),
             weight == null ? info.type().wire() : weight.scheme() + " of " + info.type().wire(),
             Text.shape(info.shape()),
             Text.bytes(weight == null ? info.bytes() : packed(weight)),
             info.shard().isEmpty() ? "" : Text.name(info.shard()),
             hashes.getOrDefault(info.name(), ""));
-        first = false;
       }
     }
     table.appendTo(out);

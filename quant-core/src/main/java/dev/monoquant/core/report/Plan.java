@@ -223,7 +223,29 @@ public record Plan(
     appendRemarks(out);
   }
 
+  /** What was kept, without the reasons that hold for every model. */
+  void appendShortTotals(StringBuilder out) {
+    appendSizes(out);
+    List<KeptTensor> plain =
+        kept.stream().filter(k -> k.why() == KeptTensor.Why.NOT_A_WEIGHT).toList();
+    if (!plain.isEmpty()) {
+      long bytes = plain.stream().mapToLong(k -> k.tensor().bytes()).sum();
+      out.append(
+          Text.format(
+              "kept as they are: %s, %s, none of them a weight\n",
+              Text.count(plain.size(), "tensor"), Text.bytes(bytes)));
+    }
+    appendKept(kept.stream().filter(k -> k.why() != KeptTensor.Why.NOT_A_WEIGHT).toList(), out);
+    appendModel(out);
+  }
+
   void appendTotals(StringBuilder out) {
+    appendSizes(out);
+    appendKept(kept, out);
+    appendModel(out);
+  }
+
+  private void appendSizes(StringBuilder out) {
     long before = weights.stream().mapToLong(PlannedWeight::bytesBefore).sum();
     long after = weights.stream().mapToLong(PlannedWeight::bytesAfter).sum();
     out.append(
@@ -232,13 +254,15 @@ public record Plan(
             Text.count(weights.size(), "weight"),
             Text.count((long) weights.size() + kept.size(), "tensor"),
             Text.change(before, after)));
-    appendKept(out);
+  }
+
+  private void appendModel(StringBuilder out) {
     out.append("model: ").append(Text.change(bytesBefore(), bytesAfter()));
     outputBytes.ifPresent(bytes -> out.append(", ").append(bytes).append(" bytes with headers"));
     out.append('\n');
   }
 
-  private void appendKept(StringBuilder out) {
+  private static void appendKept(List<KeptTensor> kept, StringBuilder out) {
     if (kept.isEmpty()) {
       return;
     }

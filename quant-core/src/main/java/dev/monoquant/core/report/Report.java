@@ -25,6 +25,9 @@ public record Report(
     Optional<RunComparison> run,
     List<GateResult> gates) {
 
+  private static final int WIDTH = 80;
+  private static final int WORST = 5;
+
   /** Copies the lists. */
   public Report {
     weights = List.copyOf(weights);
@@ -83,12 +86,45 @@ public record Report(
     return plan.compressionRatio();
   }
 
-  /** {@return a table for people, without colours, lines ended by {@code \n}} */
+  /**
+   * {@return what matters most, for a terminal of 80 columns: sizes, the weights with the lowest
+   * SQNR, what was kept for another reason than being no weight, errors, gates and problems;
+   * without colours, lines ended by {@code \n}}
+   */
+  public String toSummary() {
+    StringBuilder out = new StringBuilder();
+    plan.appendHead(out);
+    appendWorst(out);
+    plan.appendShortTotals(out);
+    appendTotalError(out);
+    run.ifPresent(
+        comparison -> {
+          out.append('\n');
+          comparison.appendShortTo(out, WIDTH);
+        });
+    appendGates(out);
+    Text.problems(problems, out);
+    return out.toString();
+  }
+
+  /** {@return all of it, for people, without colours, lines ended by {@code \n}} */
   public String toTable() {
     StringBuilder out = new StringBuilder();
     plan.appendHead(out);
     appendWeights(out);
     plan.appendTotals(out);
+    appendTotalError(out);
+    run.ifPresent(
+        comparison -> {
+          out.append('\n');
+          comparison.appendTo(out);
+        });
+    appendGates(out);
+    Text.problems(problems, out);
+    return out.toString();
+  }
+
+  private void appendTotalError(StringBuilder out) {
     if (!weights.isEmpty()) {
       ErrorStatistics total = total();
       out.append(
@@ -98,14 +134,34 @@ public record Report(
               Text.cosine(total.cosine()),
               Text.error(total.maxError())));
     }
-    run.ifPresent(
-        comparison -> {
-          out.append('\n');
-          comparison.appendTo(out);
-        });
-    appendGates(out);
-    Text.problems(problems, out);
-    return out.toString();
+  }
+
+  private void appendWorst(StringBuilder out) {
+    if (weights.isEmpty()) {
+      return;
+    }
+    TextTable table = new TextTable("weight", "scheme", ">after", ">ratio", ">SQNR dB", ">cosine");
+    weights.stream()
+        .sorted(Comparator.comparingDouble(w -> w.errors().sqnrDb()))
+        .limit(WORST)
+        .forEach(
+            w ->
+                table.row(
+                    Text.name(w.name()),
+                    Text.shortScheme(w.planned().weight()),
+                    Text.bytes(w.planned().bytesAfter()),
+                    Text.ratio(w.compressionRatio()),
+                    Text.decibels(w.errors().sqnrDb()),
+                    Text.cosine(w.errors().cosine())));
+    table.appendTo(out, WIDTH);
+    if (weights.size() > WORST) {
+      out.append(
+          Text.format(
+              "the %d of %d weights with the lowest SQNR; the table has all\n",
+              WORST, weights.size()));
+    }
+    out.append('\n');
+    plan.appendRemarks(out);
   }
 
   /**

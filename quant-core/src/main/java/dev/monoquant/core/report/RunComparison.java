@@ -94,8 +94,7 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
   }
 
   void appendTo(StringBuilder out) {
-    out.append(
-        Text.format("run on %s, %s in turns\n", Text.line(inputs), Text.count(rounds, "round")));
+    appendHead(out);
     TextTable table =
         new TextTable(
             "model",
@@ -106,28 +105,42 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
             ">output cosine",
             ">SQNR dB",
             ">max difference");
-    row(table, reference(), "", "", "");
-    for (RunResult model : others()) {
-      row(
-          table,
-          model,
-          Text.cosine(model.outputs().cosine()),
-          Text.decibels(model.outputs().sqnrDb()),
-          Text.error(model.outputs().maxError()));
+    for (RunResult model : models) {
+      boolean other = model != reference();
+      table.row(
+          Text.name(model.name()),
+          Text.bytes(model.fileBytes()),
+          millis(model.medianNanos()),
+          millis(model.fastestNanos()),
+          Text.format("%.2fx", speedup(model)),
+          other ? Text.cosine(model.outputs().cosine()) : "",
+          other ? Text.decibels(model.outputs().sqnrDb()) : "",
+          other ? Text.error(model.outputs().maxError()) : "");
     }
     table.appendTo(out);
   }
 
-  private void row(TextTable table, RunResult model, String cosine, String db, String max) {
-    table.row(
-        Text.name(model.name()),
-        Text.bytes(model.fileBytes()),
-        millis(model.medianNanos()),
-        millis(model.fastestNanos()),
-        Text.format("%.2fx", speedup(model)),
-        cosine,
-        db,
-        max);
+  /** The same in {@code width} columns. */
+  void appendShortTo(StringBuilder out, int width) {
+    appendHead(out);
+    TextTable table =
+        new TextTable("model", ">file", ">median", ">speed-up", ">output cosine", ">SQNR dB");
+    for (RunResult model : models) {
+      boolean other = model != reference();
+      table.row(
+          Text.name(model.name()),
+          Text.bytes(model.fileBytes()),
+          millis(model.medianNanos()),
+          Text.format("%.2fx", speedup(model)),
+          other ? Text.cosine(model.outputs().cosine()) : "",
+          other ? Text.decibels(model.outputs().sqnrDb()) : "");
+    }
+    table.appendTo(out, width);
+  }
+
+  private void appendHead(StringBuilder out) {
+    out.append(
+        Text.format("run on %s, %s in turns\n", Text.line(inputs), Text.count(rounds, "round")));
   }
 
   private static String millis(long nanos) {

@@ -223,6 +223,7 @@ class WrongUseTest {
     Files.writeString(dir.resolve("list.yaml"), "[1]");
     Files.writeString(dir.resolve("typo.yaml"), "schem: int8");
     Files.writeString(dir.resolve("twice.yaml"), "scheme: int8\nscheme: int4");
+    Files.writeString(dir.resolve("config.json"), "{}");
     Files.createDirectory(dir.resolve("hollow"));
     Files.writeString(dir.resolve("hollow/mine.txt"), "mine");
     Path classes = Files.createDirectory(dir.resolve("none"));

@@ -96,7 +96,7 @@ final class Stages {
         return plan(settings, opened, config, Optional.empty());
       }
       try (OutputChoice.Open output = OutputChoice.open(format.get(), opened.source())) {
-        Opened seen = opened.as(output);
+        Opened seen = opened.as(settings, output);
         Plan plan = plan(settings, seen, config, Optional.of(output));
         return target.isEmpty() || plan.hasErrors()
             ? plan
@@ -135,7 +135,7 @@ final class Stages {
     OutputChoice.requireRun(settings, format);
     try (Opened opened = open(settings, input, config);
         OutputChoice.Open output = OutputChoice.open(format, opened.source())) {
-      Opened seen = opened.as(output);
+      Opened seen = opened.as(settings, output);
       Plan plan = soundPlan(settings, seen, config, Optional.of(output));
       OutputLayout layout = layout(settings, seen, plan, config, output);
       Plan sized = withOutput(plan, layout);
@@ -294,7 +294,7 @@ final class Stages {
       return soundPlan(settings, opened, config, Optional.empty());
     }
     try (OutputChoice.Open output = OutputChoice.open(format.get(), opened.source())) {
-      return soundPlan(settings, opened.as(output), config, Optional.of(output));
+      return soundPlan(settings, opened.as(settings, output), config, Optional.of(output));
     }
   }
 

@@ -105,8 +105,9 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
             ">output cosine",
             ">SQNR dB",
             ">max difference");
-    for (RunResult model : models) {
-      boolean other = model != reference();
+    for (int i = 0; i < models.size(); i++) {
+      RunResult model = models.get(i);
+      boolean other = i > 0;
       table.row(
           Text.name(model.name()),
           Text.bytes(model.fileBytes()),
@@ -125,8 +126,9 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
     appendHead(out);
     TextTable table =
         new TextTable("model", ">file", ">median", ">speed-up", ">output cosine", ">SQNR dB");
-    for (RunResult model : models) {
-      boolean other = model != reference();
+    for (int i = 0; i < models.size(); i++) {
+      RunResult model = models.get(i);
+      boolean other = i > 0;
       table.row(
           Text.name(model.name()),
           Text.bytes(model.fileBytes()),

@@ -31,7 +31,7 @@ final class LoaderView implements ModelSource {
   }
 
   static LoaderView of(ModelSource inside) throws IOException {
-    ModelInfo info = inside.info();
+    ModelInfo info = LoaderInput.of(inside.info());
     List<TensorInfo> tensors = new ArrayList<>(info.tensors());
     info.quantized().forEach(w -> tensors.add(w.rows().tensor()));
     List<String> notes = new ArrayList<>(info.notes());

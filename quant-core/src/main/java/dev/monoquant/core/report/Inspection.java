@@ -19,18 +19,18 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * What is in a model, from its headers alone.
+ * The contents of a model, read from its headers alone.
  *
  * @param input the input, as the user named it
  * @param format the id of the detector that opened it
- * @param layers all layers with their tensors, in model order; a quantized weight appears as the
- *     float tensor it stands for
+ * @param layers all layers with their tensors, in model order; a quantized weight appears as its
+ *     float tensor
  * @param quantized the weights that are stored quantized
- * @param metadata free text that came with the model
- * @param notes what the reader chose or passed over, such as the entry of a nested checkpoint
+ * @param metadata the metadata of the model
+ * @param notes choices and omissions of the reader, such as the entry of a nested checkpoint
  * @param hashes the SHA-256 of each plain tensor's contiguous little-endian bytes by its name, in
- *     lower-case hexadecimal digits; empty if nobody asked for them
- * @param foreign quantization that is not decoded: its codes appear as the integers they are
+ *     lower-case hexadecimal digits; empty if they were not requested
+ * @param foreign quantization that is not decoded: its codes appear as integer tensors
  */
 public record Inspection(
     String input,
@@ -53,12 +53,12 @@ public record Inspection(
     metadata = Collections.unmodifiableMap(new TreeMap<>(metadata));
   }
 
-  /** {@return all tensors, those of quantized weights as floats} */
+  /** {@return all tensors, quantized weights as float tensors} */
   public List<TensorInfo> tensors() {
     return layers.stream().flatMap(l -> l.tensors().values().stream()).toList();
   }
 
-  /** {@return bytes of all tensors as they are stored, codes packed} */
+  /** {@return bytes of all stored tensors, codes packed} */
   public long storedBytes() {
     long all = tensors().stream().mapToLong(TensorInfo::bytes).sum();
     for (EncodedWeight w : quantized) {
@@ -69,7 +69,7 @@ public record Inspection(
     return all;
   }
 
-  /** {@return a table for people, without colours, lines ended by {@code \n}} */
+  /** {@return a text table, without colours, with lines that end in {@code \n}} */
   public String toTable() {
     StringBuilder out = new StringBuilder();
     List<TensorInfo> tensors = tensors();
@@ -94,7 +94,7 @@ public record Inspection(
   }
 
   /**
-   * {@return the same as one JSON object, keys in a fixed order; numbers that are not finite are
+   * {@return one JSON object with the same content, keys in a fixed order; non-finite numbers are
    * {@code null}}
    *
    * <pre>
@@ -109,7 +109,7 @@ public record Inspection(
    *     "name": "fc", "kind": "Linear", "evidence": "inferred",
    *     "tensors": [{"param": "weight", "name": "fc.weight", "type": "F32", "shape": [10, 100],
    *                  "bytes": 4000, "file": "",
-   *                  "sha256": "..."}]     // only if hashes were asked for; not of quantized weights
+   *                  "sha256": "..."}]     // if requested; not for quantized weights
    *   }],
    *   "quantized": [{...}],              // as weights in a report, up to packed_bytes
    *   "foreign_quantization": {          // null if there is none
@@ -117,7 +117,7 @@ public record Inspection(
    *     "evidence": ["quantization_config of config.json"]
    *   },
    *   "metadata": {"format": "pt"},
-   *   "notes": []                        // what the reader chose or passed over
+   *   "notes": []                        // choices and omissions of the reader
    * }
    * </pre>
    */

@@ -16,10 +16,12 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -53,11 +55,31 @@ final class Failure {
         say(err, QuantException.quote(first) + " is one argument too many");
       }
     } else {
-      say(err, String.valueOf(e.getMessage()));
-      UnmatchedArgumentException.printSuggestions(e, err);
+      ParameterException first = misspelt(e, args).orElse(e);
+      say(err, String.valueOf(first.getMessage()));
+      UnmatchedArgumentException.printSuggestions(first, err);
     }
     err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
     return USAGE;
+  }
+
+  /** What is missing may be there with a slip in its name, which is then what to say. */
+  private static Optional<ParameterException> misspelt(ParameterException e, String[] args) {
+    CommandLine command = e.getCommandLine();
+    if (!(e instanceof MissingParameterException)) {
+      return Optional.empty();
+    }
+    List<String> unknown =
+        Arrays.stream(args)
+            .takeWhile(arg -> !arg.equals("--"))
+            .filter(arg -> arg.startsWith("--"))
+            .map(arg -> arg.indexOf('=') < 0 ? arg : arg.substring(0, arg.indexOf('=')))
+            .filter(arg -> command.getCommandSpec().findOption(arg) == null)
+            .filter(arg -> command.getCommandSpec().negatedOptionsMap().get(arg) == null)
+            .toList();
+    return unknown.isEmpty()
+        ? Optional.empty()
+        : Optional.of(new UnmatchedArgumentException(command, unknown));
   }
 
   /** A command failed. */

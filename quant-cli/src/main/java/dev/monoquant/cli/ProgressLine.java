@@ -13,7 +13,10 @@ import java.util.function.LongSupplier;
 final class ProgressLine implements Progress {
 
   private static final int WIDTH = 30;
-  private static final int NAME_WIDTH = 40;
+
+  /** One less than the columns of the narrowest terminal in use: a longer line would break. */
+  private static final int LINE_WIDTH = 79;
+
   private static final long REDRAW_NANOS = 100_000_000L;
   private static final long STEP_NANOS = 2_000_000_000L;
   private static final String ERASE = "\r\u001b[K";
@@ -70,19 +73,17 @@ final class ProgressLine implements Progress {
     }
     last = time;
     int filled = WIDTH * percent / 100;
-    String name =
-        subject.length() > NAME_WIDTH
-            ? "..." + subject.substring(subject.length() - NAME_WIDTH + 3)
-            : subject;
-    draw(
+    String bar =
         String.format(
             Locale.ROOT,
-            "%s [%s%s] %3d%% %s",
+            "%s [%s%s] %3d%% ",
             word(),
             "#".repeat(filled),
             ".".repeat(WIDTH - filled),
-            percent,
-            Failure.oneLine(name)));
+            percent);
+    String name = Failure.oneLine(subject);
+    int room = Math.max(0, LINE_WIDTH - bar.length());
+    draw(bar + (name.length() > room ? "..." + name.substring(name.length() - room + 3) : name));
   }
 
   private void line(int percent, long total) {
@@ -94,7 +95,8 @@ final class ProgressLine implements Progress {
     tenth = percent / 10;
     last += passed;
     talked = true;
-    err.println(String.format(Locale.ROOT, "%s: %d%% of %.1f MB", word(), percent, total / 1e6));
+    err.println(
+        String.format(Locale.ROOT, "%s: %d%% of %.1f MiB", word(), percent, total / 0x1p20));
   }
 
   private String word() {

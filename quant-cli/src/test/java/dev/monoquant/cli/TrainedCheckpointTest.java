@@ -47,7 +47,8 @@ class TrainedCheckpointTest {
         .contains("Folded weight_norm of \"fc.weight\"");
     Path back = dir.resolve("back.safetensors");
     assertThat(quant.run("dequantize", out, "-o", back)).isZero();
-    // 10 * (3, 4) / 5 and 5 * (3, 4) / 5: the greater of each row is a code of its own scale, within half a step.
+    // 10 * (3, 4) / 5 and 5 * (3, 4) / 5: the greater of each row is a code of its own scale,
+    // within half a step.
     ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(back)).order(ByteOrder.LITTLE_ENDIAN);
     int data = 8 + (int) bytes.getLong(0);
     assertThat(bytes.getFloat(data + 4)).isBetween(7.95f, 8.05f);
@@ -69,5 +70,34 @@ class TrainedCheckpointTest {
     assertThat(quant.err())
         .contains("a part of what makes a weight")
         .doesNotContain("--layer NAME=Linear");
+  }
+
+  @Test
+  void weightsHaveAGateOfTheirOwn() throws IOException {
+    Path out = dir.resolve("out.safetensors");
+    Path report = dir.resolve("r.json");
+    assertThat(
+            quant.run(
+                "quantize", model(), "-o", out, "--min-weight-cosine", "1", "--report", report))
+        .isEqualTo(4);
+    assertThat(quant.err())
+        .contains("fc.weight has a cosine of 0.99", "and --min-weight-cosine asks for 1.000000");
+    assertThat(out).doesNotExist();
+    assertThat(Files.readString(report))
+        .contains("\"name\": \"min-weight-cosine\"", "\"elapsed_seconds\": ");
+    assertThat(quant.run("quantize", model(), "-o", out, "--min-weight-cosine", "0.9")).isZero();
+    assertThat(quant.out()).contains("gate min-weight-cosine 0.900000 passed: fc.weight has");
+    assertThat(quant.err()).contains("took ", " s, ", " MiB/s");
+  }
+
+  @Test
+  void modelsWithNothingInCommonAreNotComparedWithSuccess() throws IOException {
+    Path other = dir.resolve("other");
+    Files.createDirectory(other);
+    Path linear = Models.linear(other.resolve("linear.safetensors"), 1);
+    assertThat(quant.run("compare", model(), model())).isZero();
+    assertThat(quant.run("compare", model(), linear)).isEqualTo(4);
+    assertThat(quant.out()).contains("0 tensors in common");
+    assertThat(quant.err()).contains("nothing was compared");
   }
 }

@@ -183,6 +183,16 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
   }
 
   /**
+   * {@return a quantizer that makes no output with a weight that points elsewhere}
+   *
+   * @param cosine the least cosine between any weight and what its codes decode to, -1 to 1
+   * @throws dev.monoquant.ConfigurationException if it is out of range
+   */
+  public Q withMinWeightCosine(double cosine) {
+    return with(settings.withGates(settings.gates().withMinWeightCosine(cosine)));
+  }
+
+  /**
    * {@return a quantizer that makes no output with a greater error}
    *
    * @param decibels the least SQNR of any weight, and of the outputs of a model that is run

@@ -8,7 +8,8 @@ import dev.monoquant.core.text.Text;
 /**
  * A limit that an output had to keep, and what was measured.
  *
- * @param name {@code min-sqnr}, {@code min-cosine} or {@code max-size-ratio}
+ * @param name {@code min-sqnr}, {@code min-cosine}, {@code min-weight-cosine} or {@code
+ *     max-size-ratio}
  * @param limit the limit: decibels, a cosine, or bytes after by bytes before
  * @param value what was measured, the worst where there are several; NaN if nothing was
  * @param passed whether the limit was kept
@@ -21,6 +22,9 @@ public record GateResult(String name, double limit, double value, boolean passed
 
   /** The name of the gate of {@code --min-cosine}. */
   public static final String MIN_COSINE = "min-cosine";
+
+  /** The name of the gate of {@code --min-weight-cosine}. */
+  public static final String MIN_WEIGHT_COSINE = "min-weight-cosine";
 
   /** The name of the gate of {@code --max-size-ratio}. */
   public static final String MAX_SIZE_RATIO = "max-size-ratio";

@@ -123,15 +123,16 @@ final class ConfigWriter {
 
   private static JsonValue quantization(
       List<TensorInfo> kept, List<PackedWeight> weights, Set<String> heads) {
+    boolean alike = weights.stream().map(ConfigWriter::arguments).distinct().count() == 1;
     Map<String, List<PackedWeight>> groups = new TreeMap<>();
     for (PackedWeight weight : weights) {
-      String key = JsonText.compact(arguments(weight));
+      String key = alike ? "" : JsonText.compact(arguments(weight)) + isExpert(weight);
       groups.computeIfAbsent(key, k -> new ArrayList<>()).add(weight);
     }
     Map<String, JsonValue> configGroups = new LinkedHashMap<>();
     for (List<PackedWeight> group : groups.values()) {
       List<JsonValue> targets =
-          groups.size() == 1
+          alike
               ? List.of(JsonValue.of("Linear"))
               : targets(group, weights).stream().map(JsonValue::of).toList();
       configGroups.put(
@@ -166,11 +167,26 @@ final class ConfigWriter {
     return new JsonValue.Obj(json);
   }
 
+  private static boolean isExpert(PackedWeight weight) {
+    return FusedLayers.mixture(weight.module()).isPresent();
+  }
+
+  /**
+   * What selects a group. Experts have a group of their own, which transformers finds by a regex
+   * with their name in it; so no regex of another group, which may hold shared_experts, has it.
+   * Their names are left out: there are thousands, and no loader has such modules.
+   */
   private static List<String> targets(List<PackedWeight> group, List<PackedWeight> weights) {
     Set<String> own = group.stream().map(PackedWeight::module).collect(Collectors.toSet());
-    return ModulePatterns.selecting(
-        own.stream().sorted(JsonText.BY_CODE_POINT).toList(),
-        weights.stream().map(PackedWeight::module).filter(m -> !own.contains(m)).toList());
+    List<String> targets =
+        ModulePatterns.selecting(
+            own.stream().sorted(JsonText.BY_CODE_POINT).toList(),
+            weights.stream().map(PackedWeight::module).filter(m -> !own.contains(m)).toList());
+    return isExpert(group.get(0))
+        ? targets.stream().filter(t -> t.startsWith(ModulePatterns.REGEX)).toList()
+        : targets.stream()
+            .map(t -> t.startsWith(ModulePatterns.REGEX) ? t.replace("experts", "[e]xperts") : t)
+            .toList();
   }
 
   /**

@@ -163,7 +163,11 @@ final class DirectoryPlan implements OutputLayout {
 
   @Override
   public List<String> notes() {
-    return copies.isEmpty() ? List.of() : List.of("carried over: " + SideFiles.described(copies));
+    List<String> notes = new ArrayList<>(LoaderLimits.of(weights()));
+    if (!copies.isEmpty()) {
+      notes.add("carried over: " + SideFiles.described(copies));
+    }
+    return notes;
   }
 
   /** {@return the side files to copy; not config.json} */

@@ -32,6 +32,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -90,6 +91,57 @@ class ConfigTest {
     sample.write(output, sample.request(folder.resolve("model"), true, source));
     Path written = folder.resolve("model/config.json");
     return Files.exists(written) ? Files.readString(written) : "";
+  }
+
+  private List<String> targets(String config, String group) {
+    return JsonParser.parseString(config)
+        .getAsJsonObject()
+        .getAsJsonObject("quantization_config")
+        .getAsJsonObject("config_groups")
+        .getAsJsonObject(group)
+        .getAsJsonArray("targets")
+        .asList()
+        .stream()
+        .map(JsonElement::getAsString)
+        .toList();
+  }
+
+  @Test
+  void expertsHaveAGroupOfTheirOwnWhichARegexFinds() throws IOException {
+    Sample sample = new Sample(1);
+    for (String layer :
+        List.of(
+            "m.0.mlp.experts.0.up",
+            "m.0.mlp.experts.1.up",
+            "m.0.mlp.shared_experts.up",
+            "m.0.attn.o")) {
+      add(sample, weight(layer, layer.endsWith("o") ? 8 : 4, 0));
+    }
+    String config = write(sample, "");
+    assertThat(targets(config, "group_0"))
+        .contains("m.0.mlp.shared_experts.up")
+        .noneMatch(t -> t.startsWith("re:") && t.contains("experts"))
+        .anyMatch(t -> t.contains("shared_[e]xperts"));
+    assertThat(targets(config, "group_1"))
+        .isNotEmpty()
+        .allMatch(t -> t.startsWith("re:") && t.contains("experts"))
+        .allMatch(t -> "m.0.mlp.experts.1.up".matches(t.substring(3)))
+        .noneMatch(t -> "m.0.mlp.shared_experts.up".matches(t.substring(3)));
+    assertThat(targets(config, "group_2")).contains("m.0.attn.o");
+  }
+
+  @Test
+  void whatALoaderCannotDoIsSaid() {
+    assertThat(LoaderLimits.of(packed(weight("a.o", 4, 0), weight("a.experts.0.up", 8, 0))))
+        .isEmpty();
+    assertThat(LoaderLimits.of(packed(weight("a.o", 4, 0), weight("a.down", 8, 0))))
+        .singleElement()
+        .asString()
+        .contains("2 ways (4 bits, 8 bits)", "dequantize=True", "vLLM follow");
+  }
+
+  private static List<PackedWeight> packed(EncodedWeight... weights) {
+    return Arrays.stream(weights).map(PackedWeight::of).toList();
   }
 
   @Test

@@ -1,0 +1,60 @@
+package dev.monoquant.io.compressedtensors;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** What one of the loaders cannot do with weights that the format can hold, in sentences. */
+final class LoaderLimits {
+
+  /** What transformers decodes by: whoever differs in it is decoded wrongly by another's group. */
+  private record Codes(int bits, boolean symmetric) {
+    static Codes of(PackedWeight weight) {
+      return new Codes(weight.bits(), weight.symmetric());
+    }
+  }
+
+  private LoaderLimits() {}
+
+  /** {@return what the user should know, empty if all loaders can do all of it} */
+  static List<String> of(List<PackedWeight> weights) {
+    List<String> notes = new ArrayList<>();
+    twoSchemesOutsideExperts(weights).ifPresent(notes::add);
+    expertsWithZeroPoints(weights).ifPresent(notes::add);
+    return notes;
+  }
+
+  /** Seen in transformers 5.24: {@code get_dense_scheme}. */
+  private static Optional<String> twoSchemesOutsideExperts(List<PackedWeight> weights) {
+    List<Codes> codes =
+        weights.stream()
+            .filter(w -> FusedLayers.mixture(w.module()).isEmpty())
+            .map(Codes::of)
+            .distinct()
+            .toList();
+    return codes.size() < 2
+        ? Optional.empty()
+        : Optional.of(
+            "layers outside of experts are quantized in "
+                + codes.size()
+                + " ways ("
+                + codes.stream()
+                    .map(c -> c.bits() + " bits" + (c.symmetric() ? "" : " with zero points"))
+                    .sorted()
+                    .collect(Collectors.joining(", "))
+                + "): transformers, asked to dequantize a model while it loads it"
+                + " (CompressedTensorsConfig(dequantize=True)), decodes all of them by the first"
+                + " group. Its default, which decodes later, and vLLM follow the groups");
+  }
+
+  /** Seen in transformers 5.24: its converter of experts does not know zero points. */
+  private static Optional<String> expertsWithZeroPoints(List<PackedWeight> weights) {
+    return weights.stream()
+            .anyMatch(w -> !w.symmetric() && FusedLayers.mixture(w.module()).isPresent())
+        ? Optional.of(
+            "experts have zero points: vLLM loads them, transformers refuses such a model; choose"
+                + " symmetric codes (--symmetric) for transformers")
+        : Optional.empty();
+  }
+}

@@ -72,6 +72,15 @@ class TrainedCheckpointTest {
         .doesNotContain("--layer NAME=Linear");
   }
 
+  /** What loads a directory builds the model with weight_norm, and would miss its parts. */
+  @Test
+  void foldedWeightsGoToNoDirectory() throws IOException {
+    Path out = dir.resolve("out");
+    assertThat(quant.run("quantize", model(), "-o", out)).isEqualTo(2);
+    assertThat(quant.err()).contains("--no-fold", "safetensors");
+    assertThat(out).doesNotExist();
+  }
+
   @Test
   void weightsHaveAGateOfTheirOwn() throws IOException {
     Path out = dir.resolve("out.safetensors");

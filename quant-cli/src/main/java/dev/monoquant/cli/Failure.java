@@ -21,7 +21,7 @@ import java.util.concurrent.CancellationException;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
-import picocli.CommandLine.MissingParameterException;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -55,31 +55,31 @@ final class Failure {
         say(err, QuantException.quote(first) + " is one argument too many");
       }
     } else {
-      ParameterException first = misspelt(e, args).orElse(e);
-      say(err, String.valueOf(first.getMessage()));
-      UnmatchedArgumentException.printSuggestions(first, err);
+      Optional<String> unknown = unknownOption(command, args);
+      say(
+          err,
+          unknown.map(o -> "Unknown option: '" + o + "'").orElse(String.valueOf(e.getMessage())));
+      if (unknown.isEmpty()) {
+        UnmatchedArgumentException.printSuggestions(e, err);
+      }
+      unknown
+          .flatMap(o -> Nearest.of(o, command.getCommandSpec().optionsMap().keySet()))
+          .ifPresent(name -> err.println("Did you mean: " + name + "?"));
     }
     err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
     return USAGE;
   }
 
-  /** What is missing may be there with a slip in its name, which is then what to say. */
-  private static Optional<ParameterException> misspelt(ParameterException e, String[] args) {
-    CommandLine command = e.getCommandLine();
-    if (!(e instanceof MissingParameterException)) {
-      return Optional.empty();
-    }
-    List<String> unknown =
-        Arrays.stream(args)
-            .takeWhile(arg -> !arg.equals("--"))
-            .filter(arg -> arg.startsWith("--"))
-            .map(arg -> arg.indexOf('=') < 0 ? arg : arg.substring(0, arg.indexOf('=')))
-            .filter(arg -> command.getCommandSpec().findOption(arg) == null)
-            .filter(arg -> command.getCommandSpec().negatedOptionsMap().get(arg) == null)
-            .toList();
-    return unknown.isEmpty()
-        ? Optional.empty()
-        : Optional.of(new UnmatchedArgumentException(command, unknown));
+  /** An option that there is none of is why others are missing: picocli finds that out last. */
+  private static Optional<String> unknownOption(CommandLine command, String[] args) {
+    CommandSpec spec = command.getCommandSpec();
+    return Arrays.stream(args)
+        .takeWhile(arg -> !arg.equals("--"))
+        .filter(arg -> arg.startsWith("--"))
+        .map(arg -> arg.replaceFirst("=.*", ""))
+        .filter(
+            name -> spec.findOption(name) == null && !spec.negatedOptionsMap().containsKey(name))
+        .findFirst();
   }
 
   /** A command failed. */

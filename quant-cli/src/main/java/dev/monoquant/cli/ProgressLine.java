@@ -12,10 +12,10 @@ import java.util.function.LongSupplier;
  */
 final class ProgressLine implements Progress {
 
-  private static final int WIDTH = 30;
+  private static final int BAR = 20;
 
-  /** One less than the columns of the narrowest terminal in use: a longer line would break. */
-  private static final int LINE_WIDTH = 79;
+  /** One less than the narrowest terminal of today has, so that the cursor stays in the line. */
+  private static final int COLUMNS = 79;
 
   private static final long REDRAW_NANOS = 100_000_000L;
   private static final long STEP_NANOS = 2_000_000_000L;
@@ -72,18 +72,21 @@ final class ProgressLine implements Progress {
       return;
     }
     last = time;
-    int filled = WIDTH * percent / 100;
+    int filled = BAR * percent / 100;
     String bar =
         String.format(
             Locale.ROOT,
             "%s [%s%s] %3d%% ",
             word(),
             "#".repeat(filled),
-            ".".repeat(WIDTH - filled),
+            ".".repeat(BAR - filled),
             percent);
-    String name = Failure.oneLine(subject);
-    int room = Math.max(0, LINE_WIDTH - bar.length());
-    draw(bar + (name.length() > room ? "..." + name.substring(name.length() - room + 3) : name));
+    draw(bar + end(Failure.oneLine(subject), COLUMNS - bar.length()));
+  }
+
+  /** The end of a name, which tells more than its beginning. */
+  private static String end(String name, int letters) {
+    return name.length() <= letters ? name : "..." + name.substring(name.length() - letters + 3);
   }
 
   private void line(int percent, long total) {

@@ -129,6 +129,7 @@ public final class CompressedTensorsOutput implements OutputFormat {
 
     @Override
     public OutputLayout layout(OutputContents contents) {
+      LoaderInput.requireConfig(source.info());
       return new DirectoryPlan(source, contents, disk);
     }
 

@@ -16,8 +16,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "compare",
     description =
-        "Compares two models tensor by tensor, decoding quantized weights on either side. Exits"
-            + " with 4 if they have no tensor in common.",
+        "Compares two models tensor by tensor, with quantized weights decoded. Exits with 4 if no"
+            + " tensor is in both.",
     customSynopsis = "quant compare A B [OPTIONS]",
     mixinStandardHelpOptions = true,
     sortOptions = false)

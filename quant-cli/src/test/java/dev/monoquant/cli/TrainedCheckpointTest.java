@@ -38,10 +38,7 @@ class TrainedCheckpointTest {
   void namesAreBareAndWeightsWhole() throws IOException {
     Path out = dir.resolve("out.safetensors");
     assertThat(quant.run("quantize", model(), "-o", out)).as(quant.err()).isZero();
-    assertThat(quant.out())
-        .contains("fc.weight ")
-        .contains("2x8")
-        .doesNotContain("_orig_mod.fc.w ");
+    assertThat(quant.out()).contains("fc.weight ").doesNotContain("_orig_mod.fc.w ");
     assertThat(quant.out())
         .contains("The prefix \"module._orig_mod.\" is taken off all names.")
         .contains("Folded weight_norm of \"fc.weight\"");

@@ -47,6 +47,18 @@ public record TensorView(String key, long offset, List<Long> sizes, List<Long> s
         : Optional.empty();
   }
 
+  /** {@return the place behind its last element; its own offset if it has none} */
+  long end() {
+    long last = offset;
+    for (int axis = 0; axis < sizes.size(); axis++) {
+      if (sizes.get(axis) < 1) {
+        return offset;
+      }
+      last += (sizes.get(axis) - 1) * strides.get(axis);
+    }
+    return last + 1;
+  }
+
   /** {@return whether both show the same numbers of one storage} */
   static boolean isSame(PickleObject one, PickleObject other) {
     return one == other || of(one).flatMap(v -> of(other).map(v::equals)).orElse(false);

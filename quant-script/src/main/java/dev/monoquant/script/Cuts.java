@@ -37,7 +37,7 @@ final class Cuts {
   private record Range(PickleObject tensor, TensorView view, long end) {}
 
   private final Supplier<String> freshKey;
-  private final Map<PickleObject, PickleObject> moved = new IdentityHashMap<>();
+  private final IdentityHashMap<PickleObject, PickleObject> moved = new IdentityHashMap<>();
   private final List<CutStorage> storages = new ArrayList<>();
 
   private Cuts(Supplier<String> freshKey) {

@@ -47,16 +47,26 @@ public record TensorView(String key, long offset, List<Long> sizes, List<Long> s
         : Optional.empty();
   }
 
-  /** {@return the place behind its last element; its own offset if it has none} */
+  /**
+   * {@return the place behind its last element; its own offset if it has none, and {@link
+   * Long#MAX_VALUE} for one that leaves 63 bits or goes backwards}
+   */
   long end() {
-    long last = offset;
-    for (int axis = 0; axis < sizes.size(); axis++) {
-      if (sizes.get(axis) < 1) {
-        return offset;
-      }
-      last += (sizes.get(axis) - 1) * strides.get(axis);
+    if (sizes.contains(0L)) {
+      return offset;
     }
-    return last + 1;
+    try {
+      long last = offset;
+      for (int axis = 0; axis < sizes.size(); axis++) {
+        if (strides.get(axis) < 0) {
+          return Long.MAX_VALUE;
+        }
+        last = Math.addExact(last, Math.multiplyExact(sizes.get(axis) - 1, strides.get(axis)));
+      }
+      return Math.addExact(last, 1);
+    } catch (ArithmeticException tooFar) {
+      return Long.MAX_VALUE;
+    }
   }
 
   /** {@return whether both show the same numbers of one storage} */

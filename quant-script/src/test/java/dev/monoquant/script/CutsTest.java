@@ -96,6 +96,18 @@ class CutsTest {
     assertThat(rewritten().cuts()).isEmpty();
   }
 
+  /** What lies outside of the storage is none of this, and no reason to fail here. */
+  @Test
+  void whatIsOutsideStaysWhole() {
+    attributes.put("weight", view(100, 16, 16));
+    attributes.put("bias", view(0, 16));
+    attributes.put("far", view(Long.MAX_VALUE - 2, 16));
+    assertThat(rewritten().cuts()).isEmpty();
+    assertThat(new TensorView("0", 5, List.of(3L, 2L), List.of(2L, -1L)).end())
+        .isEqualTo(Long.MAX_VALUE);
+    assertThat(new TensorView("0", 5, List.of(3L, 2L), List.of(2L, 1L)).end()).isEqualTo(11);
+  }
+
   @Test
   void storagesOfTheirOwnAreLeftAlone() {
     attributes.put("weight", build.tensor(1, 16, 16));

@@ -16,10 +16,12 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -53,11 +55,31 @@ final class Failure {
         say(err, QuantException.quote(first) + " is one argument too many");
       }
     } else {
-      say(err, String.valueOf(e.getMessage()));
-      UnmatchedArgumentException.printSuggestions(e, err);
+      Optional<String> unknown = unknownOption(command, args);
+      say(
+          err,
+          unknown.map(o -> "Unknown option: '" + o + "'").orElse(String.valueOf(e.getMessage())));
+      if (unknown.isEmpty()) {
+        UnmatchedArgumentException.printSuggestions(e, err);
+      }
+      unknown
+          .flatMap(o -> Nearest.of(o, command.getCommandSpec().optionsMap().keySet()))
+          .ifPresent(name -> err.println("Did you mean: " + name + "?"));
     }
     err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
     return USAGE;
+  }
+
+  /** An option that there is none of is why others are missing: picocli finds that out last. */
+  private static Optional<String> unknownOption(CommandLine command, String[] args) {
+    CommandSpec spec = command.getCommandSpec();
+    return Arrays.stream(args)
+        .takeWhile(arg -> !arg.equals("--"))
+        .filter(arg -> arg.startsWith("--"))
+        .map(arg -> arg.replaceFirst("=.*", ""))
+        .filter(
+            name -> spec.findOption(name) == null && !spec.negatedOptionsMap().containsKey(name))
+        .findFirst();
   }
 
   /** A command failed. */

@@ -17,6 +17,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.TypeConversionException;
 
 /**
@@ -110,6 +111,11 @@ public final class Main {
       top.addSubcommand(HelpCommand.class);
     } else {
       called.forEach(top::addSubcommand);
+    }
+    CommandLine quantize = top.getSubcommands().get("quantize");
+    if (quantize != null) {
+      CommandSpec spec = quantize.getCommandSpec();
+      new OptionGroups(spec, QuantizeCommand.GROUPS).show(spec);
     }
     return top.registerConverter(Path.class, Main::path)
         .setExpandAtFiles(false)

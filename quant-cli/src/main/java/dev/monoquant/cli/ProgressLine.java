@@ -12,8 +12,11 @@ import java.util.function.LongSupplier;
  */
 final class ProgressLine implements Progress {
 
-  private static final int WIDTH = 30;
-  private static final int NAME_WIDTH = 40;
+  private static final int BAR = 20;
+
+  /** One less than the narrowest terminal of today has, so that the cursor stays in the line. */
+  private static final int COLUMNS = 79;
+
   private static final long REDRAW_NANOS = 100_000_000L;
   private static final long STEP_NANOS = 2_000_000_000L;
   private static final String ERASE = "\r\u001b[K";
@@ -69,20 +72,21 @@ final class ProgressLine implements Progress {
       return;
     }
     last = time;
-    int filled = WIDTH * percent / 100;
-    String name =
-        subject.length() > NAME_WIDTH
-            ? "..." + subject.substring(subject.length() - NAME_WIDTH + 3)
-            : subject;
-    draw(
+    int filled = BAR * percent / 100;
+    String bar =
         String.format(
             Locale.ROOT,
-            "%s [%s%s] %3d%% %s",
+            "%s [%s%s] %3d%% ",
             word(),
             "#".repeat(filled),
-            ".".repeat(WIDTH - filled),
-            percent,
-            Failure.oneLine(name)));
+            ".".repeat(BAR - filled),
+            percent);
+    draw(bar + end(Failure.oneLine(subject), COLUMNS - bar.length()));
+  }
+
+  /** The end of a name, which tells more than its beginning. */
+  private static String end(String name, int letters) {
+    return name.length() <= letters ? name : "..." + name.substring(name.length() - letters + 3);
   }
 
   private void line(int percent, long total) {

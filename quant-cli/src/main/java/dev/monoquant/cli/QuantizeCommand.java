@@ -7,6 +7,7 @@ import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.Report;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -26,8 +27,25 @@ import picocli.CommandLine.Spec;
     },
     customSynopsis = "quant quantize INPUT -o OUTPUT [OPTIONS]",
     mixinStandardHelpOptions = true,
+    footer = {
+      "",
+      "Example: quant quantize llm -o llm-int4 --scheme int4 --exclude lm_head --dry-run",
+    },
     sortOptions = false)
 final class QuantizeCommand implements Callable<Integer> {
+
+  /** The headings of the help, each by the first option below it. */
+  static final Map<String, String> GROUPS =
+      Map.of(
+          "--entry", "What to read",
+          "--output", "What to write",
+          "--scheme", "How to quantize",
+          "--include", "Which layers",
+          "--option", "Policies, and options of plugins",
+          "--force", "The run",
+          "--json", "The report",
+          "--sample", "Gates, and the run beside the original",
+          "--no-sync", "How to work");
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -57,8 +75,13 @@ final class QuantizeCommand implements Callable<Integer> {
   @Option(names = "--dry-run", description = "Print the plan and the exact size; write nothing.")
   private boolean dryRun;
 
-  @Option(names = "--json", description = "Print JSON instead of a table.")
+  @Option(names = "--json", description = "Print JSON instead of text.")
   private boolean json;
+
+  @Option(
+      names = "--table",
+      description = "Print a table of all weights, and every tensor that is kept with its reason.")
+  private boolean table;
 
   @Option(
       names = "--report",
@@ -142,7 +165,7 @@ final class QuantizeCommand implements Callable<Integer> {
 
   private void tell(Report report, Talk talk) {
     talk.clear();
-    print(json ? report.toJson() : report.toTable());
+    print(json ? report.toJson() : table ? report.toTable() : report.toSummary());
   }
 
   private void print(String text) {

@@ -46,8 +46,13 @@ public final class InputOpener {
      *
      * @param output open on this input
      */
-    public Opened as(OutputChoice.Open output) {
-      return new Opened(output.view(), format, own, reading, foreign);
+    public Opened as(Settings settings, OutputChoice.Open output) throws IOException {
+      // A view may have configuration files that the source has not.
+      Optional<ForeignQuantization> found =
+          foreign.isPresent()
+              ? foreign
+              : ForeignQuantization.find(output.view(), settings.limits());
+      return new Opened(output.view(), format, own, reading, found);
     }
 
     @Override

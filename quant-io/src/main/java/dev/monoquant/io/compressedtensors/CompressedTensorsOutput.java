@@ -120,6 +120,7 @@ public final class CompressedTensorsOutput implements OutputFormat {
 
     @Override
     public OutputLayout layout(OutputContents contents) {
+      LoaderInput.requireConfig(source.info());
       return new DirectoryPlan(source, contents, disk);
     }
 

@@ -31,10 +31,11 @@ final class LoaderView implements ModelSource {
   }
 
   static LoaderView of(ModelSource inside) throws IOException {
-    ModelInfo info = inside.info();
+    ModelInfo info = LoaderInput.of(inside.info());
     List<TensorInfo> tensors = new ArrayList<>(info.tensors());
     info.quantized().forEach(w -> tensors.add(w.rows().tensor()));
     List<String> notes = new ArrayList<>(info.notes());
+    notes.addAll(InitFromWeights.warnings(ModelConfig.of(info)));
     for (Map.Entry<String, TensorInfo> head :
         HeldHeads.of(inside, ModelConfig.of(info)).entrySet()) {
       head(inside, head.getKey(), head.getValue()).ifPresent(notes::add);

@@ -4,7 +4,7 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.files.json.JsonFields;
 import dev.monoquant.files.json.JsonValue;
-import dev.monoquant.files.parts.WeightJson;
+import dev.monoquant.files.manifest.WeightJson;
 import dev.monoquant.files.torch.TorchTensor;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorShape;

@@ -66,7 +66,7 @@ class StoredWeightTest {
     if (codes != Packing.CELLS) {
       ByteBuffer shape = ByteBuffer.wrap(stored.get("m.weight_shape"));
       assertThat(Long.reverseBytes(shape.getLong())).isEqualTo(rows);
-      assertThat(Long.reverseBytes(shape.getLong())).isEqualTo(groups * GROUP);
+      assertThat(Long.reverseBytes(shape.getLong())).isEqualTo((long) groups * GROUP);
     }
     for (int first = 0; first < rows; ) {
       int height = Math.min(rows - first, 1 + random.nextInt(40));

@@ -205,4 +205,20 @@ class LoaderDirectoryTest {
         in.resolve("config.json"), "{\"quantization_config\": {\"quant_method\": \"gptq\"}}");
     assertRefused(in.resolve("model.safetensors"), "it is quantized already: by gptq");
   }
+
+  @Test
+  void whatLoadersInitialiseFromWeightsIsAWarning() throws IOException {
+    Files.writeString(in.resolve("config.json"), "{\"model_type\": \"dinov2\"}");
+    assertThat(quant.run("quantize", in, "-o", out, "--dry-run")).as(quant.err()).isZero();
+    assertThat(quant.out()).contains("warning: ", "initialises the architecture \"dinov2\"");
+    assertThat(quant.run("quantize", in, "-o", out, "--json")).isZero();
+    assertThat(quant.out()).contains("\"warning\"", "the architecture \\\"dinov2\\\"");
+    Files.writeString(
+        in.resolve("config.json"),
+        "{\"model_type\": \"llava\", \"vision_config\": {\"model_type\": \"siglip_vision_model\"}}");
+    assertThat(quant.run("quantize", in, "-o", out, "--force")).isZero();
+    assertThat(quant.out()).contains("its part \"siglip_vision_model\" (vision_config)");
+    assertThat(quant.run("quantize", in, "-o", dir.resolve("x.safetensors"))).isZero();
+    assertThat(quant.out()).doesNotContain("initialises");
+  }
 }

@@ -35,6 +35,7 @@ final class LoaderView implements ModelSource {
     List<TensorInfo> tensors = new ArrayList<>(info.tensors());
     info.quantized().forEach(w -> tensors.add(w.rows().tensor()));
     List<String> notes = new ArrayList<>(info.notes());
+    notes.addAll(InitFromWeights.warnings(ModelConfig.of(info)));
     for (Map.Entry<String, TensorInfo> head :
         HeldHeads.of(inside, ModelConfig.of(info)).entrySet()) {
       head(inside, head.getKey(), head.getValue()).ifPresent(notes::add);

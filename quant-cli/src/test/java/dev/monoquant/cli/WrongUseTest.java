@@ -123,7 +123,7 @@ class WrongUseTest {
           quantize(2, "--plugin $d", "not a file"),
           quantize(2, "--plugin $m", "not a jar"),
           quantize(2, "--plugin $d/empty.jar", "it holds no plugin"),
-          usage("quantize $m -o $d/x.gguf", "no output format goes by such a name", "--format"),
+          usage("quantize $m -o $d/x.gguf", "no output format accepts this name", "--format"),
           usage("compare $m", "Missing required parameter: 'B'"),
           usage("doctor extra", "\"extra\" is one argument too many"),
           // 3: input refused

@@ -5,9 +5,9 @@ package dev.monoquant.schemes;
  * thread.
  *
  * <p>A loop that reduces to one value waits for each comparison before the next. Long blocks are
- * therefore folded: piece after piece is compared lane by lane with scratch, which the compiler
- * vectorizes, and only the lanes are reduced at the end. This is about twice as fast and gives the
- * same result, because comparisons do not round.
+ * therefore folded: piece after piece is copied to scratch and compared lane by lane, which the
+ * compiler vectorizes, and only the lanes are reduced at the end. This is about twice as fast and
+ * gives the same result, because comparisons do not round.
  */
 final class BlockRange {
 

@@ -40,7 +40,7 @@ final class Definitions {
    *
    * @param code the text of each file by its path below {@code code/}
    * @param label the archive, for messages
-   * @param limits how much to believe
+   * @param limits bounds on sizes and counts read from untrusted input
    * @throws ModelFormatException if a class is there twice, or the names of its parameters or
    *     buffers are in an unknown form, or there is more than {@code maxPickleValues} allows
    */

@@ -150,7 +150,7 @@ final class Modules {
    * @param root the value of {@code data.pkl}
    * @param definitions the classes
    * @param label the archive, for messages
-   * @param limits how much to believe
+   * @param limits bounds on sizes and counts read from untrusted input
    * @return the modules
    * @throws ModelFormatException if the root is none, or one contains itself, or they are nested
    *     too deep or too many

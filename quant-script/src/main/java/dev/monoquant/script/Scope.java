@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The names of one function. Since nobody follows the order of execution, something is known only
+ * The names of one function. Since the order of execution is not analysed, something is known only
  * of a name that is set once: that holds wherever the name stands.
  */
 final class Scope {

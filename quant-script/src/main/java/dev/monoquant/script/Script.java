@@ -11,8 +11,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A TorchScript program that is read: its source is parsed once, whoever asks for its weights, its
- * layers or a rewriting of it. Thread-safe.
+ * A parsed TorchScript program: its source is parsed once for all uses of its weights, its layers
+ * or a rewriting of it. Thread-safe.
  *
  * <p>To read weights, only the classes of modules must be understood; what is not understood of
  * other code is told by {@link #notes}. To rewrite the program, all of it must be. What this does
@@ -35,7 +35,7 @@ public final class Script {
    *
    * @param program the program
    * @param label the archive, for messages
-   * @param limits how much to believe
+   * @param limits bounds on sizes and counts read from untrusted input
    */
   public Script(ScriptProgram program, String label, ReadLimits limits) {
     this.program = program;

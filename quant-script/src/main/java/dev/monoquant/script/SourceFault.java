@@ -8,7 +8,7 @@ final class SourceFault extends Exception {
   private final int offset;
 
   /**
-   * Without a stack trace, which nobody reads: hostile source may have a fault in every line.
+   * Without a stack trace, which is not used: hostile source may have a fault in every line.
    *
    * @param message what was wrong
    * @param offset where in the file

@@ -240,7 +240,7 @@ final class SourceFile {
     }
   }
 
-  /** Reads {@code __parameters__ = ["weight", ]}: without it nobody knows what the tensors are. */
+  /** Reads {@code __parameters__ = ["weight", ]}: without it the tensors are unknown. */
   private void list(Lines.Line line, Map<String, ClassDef.NameList> lists) {
     try {
       line.requireWhole();

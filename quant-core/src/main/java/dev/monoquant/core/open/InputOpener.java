@@ -137,9 +137,7 @@ public final class InputOpener {
     }
   }
 
-  /**
-   * Asked of what nobody recognises: a detector may know paths that are no files of this machine.
-   */
+  /** Called only if no detector matched; a detector may accept paths that are not local files. */
   private static void requireThere(ModelInput input) {
     if (input instanceof ModelInput.OfPath of && !Files.exists(of.path())) {
       Path path = of.path();

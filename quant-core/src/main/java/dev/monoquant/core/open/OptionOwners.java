@@ -24,7 +24,8 @@ import java.util.stream.Collectors;
 public record OptionOwners(Plugins all, List<OwnOptions> owners) {
 
   /**
-   * An option is for whoever has one of that name, be it several; one that nobody has is an error.
+   * An option applies to every plugin that declares it. An option that no plugin declares is an
+   * error.
    */
   public void requireKnown(Collection<String> names) {
     for (String name : names) {

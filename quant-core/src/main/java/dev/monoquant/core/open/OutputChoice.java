@@ -120,7 +120,9 @@ public final class OutputChoice {
     throw new ConfigurationException(
         target
             + ": "
-            + (fitting.isEmpty() ? "no output format goes by such a name" : "several formats do")
+            + (fitting.isEmpty()
+                ? "no output format accepts this name"
+                : "several formats accept this name")
             + ". Name one with --format, of "
             + ids
             + ", or choose another name, for example model-int8.safetensors");

@@ -71,7 +71,7 @@ final class RuleBook {
         && !layers.stream().map(RuleBook::kindless).allMatch(selector::matches);
   }
 
-  /** The same layer, of a kind that nobody selects. */
+  /** The same layer with a kind that no rule selects. */
   private static Layer kindless(Layer layer) {
     return new Layer(layer.name(), NO_KIND, layer.evidence(), layer.tensors());
   }

@@ -18,8 +18,8 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * Chooses the scheme of a weight, and refuses options that are nobody's who works on it. One plan
- * has one choice, which is not thread-safe.
+ * Chooses the scheme of a weight, and refuses options that no plugin for it declares. One plan has
+ * one choice, which is not thread-safe.
  */
 public final class SchemeChoice {
 
@@ -44,8 +44,9 @@ public final class SchemeChoice {
    * A scheme and those whose options may be set for its weights.
    *
    * @param own the options of the scheme
-   * @param byLayer of whoever takes part but the input format, which reads the model as a whole
-   * @param all of whoever takes part
+   * @param byLayer options of all plugins of the run except the input format, which reads the whole
+   *     model
+   * @param all options of all plugins of the run
    */
   private record Parties(
       Scheme scheme, OwnOptions own, List<OwnOptions> byLayer, OptionOwners all) {}

@@ -27,7 +27,7 @@ public final class LiveTensors {
   /** All tensors by name, attached to the manager; BFLOAT16 as FLOAT32, which is exact. */
   public static Map<String, NDArray> stateDict(ModelSource source, NDManager manager)
       throws IOException {
-    // Everything is refused before anything is made: a half-filled manager helps nobody.
+    // Everything is checked before any array is created, so that no manager is half filled.
     source.info().tensors().forEach(LiveTensors::liveType);
     Map<String, NDArray> arrays = new LinkedHashMap<>();
     for (TensorInfo tensor : source.info().tensors()) {

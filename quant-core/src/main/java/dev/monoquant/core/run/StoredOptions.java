@@ -13,10 +13,7 @@ import dev.monoquant.tile.Formula;
 import java.util.HashMap;
 import java.util.Map;
 
-/**
- * Schemes and options of weights that come out of a file, which nobody has checked yet. Not
- * thread-safe.
- */
+/** Schemes and options of weights read from a file, not yet checked. Not thread-safe. */
 public final class StoredOptions {
 
   private final Plugins plugins;

@@ -281,7 +281,7 @@ public final class SideBySideRun implements AutoCloseable {
     for (int round = -WARM_UP; round < purpose.mostRounds; round++) {
       long[] times = new long[models.size()];
       for (int i = 0; i < times.length; i++) {
-        // Native code hears of no interrupt.
+        // Native code ignores interrupts.
         cancellation.check();
         times[i] = time(models.get(i), samples);
       }

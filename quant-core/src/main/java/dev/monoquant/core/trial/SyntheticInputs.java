@@ -13,7 +13,7 @@ import java.util.Optional;
 import java.util.Random;
 
 /**
- * Inputs for a model that nobody gave samples for, guessed from its first layer with a weight: ids
+ * Generated inputs for a model without samples, inferred from its first layer with a weight: ids
  * for an embedding, numbers of a normal distribution for the others. The same at each call.
  *
  * @param describe the guess, for people

@@ -23,7 +23,7 @@ import java.util.Optional;
 /**
  * An output that can be run is run, beside the original, before anybody accepts it.
  *
- * @param run what came of it; empty if nothing was run to its end
+ * @param run the result; empty if no run completed
  * @param problems what the user should know
  * @param refusal why the output must not be accepted; empty if it may be
  */
@@ -104,7 +104,7 @@ public record Trial(
     return Optional.empty();
   }
 
-  /** {@return a report with what came of it, and the gates} */
+  /** {@return a report with the result of the run and of the gates} */
   public Report on(Report report, Gates gates) {
     List<Problem> all = new ArrayList<>(report.problems());
     all.addAll(problems);

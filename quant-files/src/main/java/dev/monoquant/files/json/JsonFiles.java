@@ -21,7 +21,7 @@ public final class JsonFiles {
    * @param what what it is, such as {@code the index}
    * @param reason the reason if it is not strict JSON in UTF-8
    * @param python whether Python's NaN and Infinity pass
-   * @param limits how much to believe
+   * @param limits bounds on sizes and counts read from untrusted input
    * @return what it holds
    * @throws IOException if it cannot be read
    * @throws ModelFormatException if it is too long or not strict JSON

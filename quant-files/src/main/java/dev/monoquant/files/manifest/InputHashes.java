@@ -37,7 +37,7 @@ public final class InputHashes {
   /**
    * Starts to hash the files of a source, unless provenance knows the hashes.
    *
-   * @param provenance what is said of how an output is made
+   * @param provenance how an output is made, by metadata key
    * @param files the files of its source
    * @param pool the threads that hash
    */
@@ -113,8 +113,8 @@ public final class InputHashes {
             Reason.UNREADABLE,
             input.file().toString(),
             "",
-            "the file changed while it was read, so nothing was written. Run again when nobody"
-                + " writes to it.");
+            "the file changed while it was read, so nothing was written. Run again when no"
+                + " other process writes to it.");
       }
     }
     return hashes;

@@ -259,7 +259,7 @@ public record Manifest(
   /**
    * The hashes of the inputs if provenance brings them along.
    *
-   * @param provenance what is said of how an output is made
+   * @param provenance how an output is made, by metadata key
    * @return them by name, or empty if the files have to be read
    */
   static Optional<SortedMap<String, String>> knownInputs(Map<String, String> provenance) {
@@ -274,7 +274,7 @@ public record Manifest(
   /**
    * {@return the names under which the inputs of an output are known}
    *
-   * @param provenance what is said of how it is made
+   * @param provenance how it is made, by metadata key
    * @param files the files of its source
    */
   public static List<String> inputNames(Map<String, String> provenance, List<Path> files) {

@@ -242,7 +242,7 @@ public final class WeightJson {
               SchemeId.parse(fields.text("scheme")),
               readOptions(where, fields.get("options"), fault),
               encoding(fields, names.contains(FORMULA), fault));
-      // Throws where sizes leave their type; later nobody expects that.
+      // Throws if a size overflows, because later code does not check this.
       weight.encoding().rowAlignment();
       return more.complete(weight, fields);
     } catch (ModelFormatException e) {

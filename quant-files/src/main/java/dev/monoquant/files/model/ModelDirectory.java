@@ -94,7 +94,7 @@ public final class ModelDirectory {
    * Opens a model.
    *
    * @param path a directory, or the index in it
-   * @param limits how much to believe
+   * @param limits bounds on sizes and counts read from untrusted input
    * @return the open model; the caller closes it
    * @throws IOException if a file cannot be read
    * @throws ModelFormatException if there is no model, more than one, or a faulty one
@@ -144,7 +144,7 @@ public final class ModelDirectory {
             quote(file),
             "is one of several shards, but there is no index (such as "
                 + INDEX
-                + "), so nobody can tell whether the model is complete. Fetch the index too.");
+                + "), so it is unknown whether the model is complete. Fetch the index too.");
       }
     }
     if (files.size() > 1) {

@@ -85,7 +85,7 @@ public final class ModelFiles implements Closeable {
    *
    * @param path the file
    * @param name the file as the user named it
-   * @param limits how much to believe
+   * @param limits bounds on sizes and counts read from untrusted input
    * @return the open model; the caller closes it
    * @throws IOException if the file cannot be read
    * @throws dev.monoquant.ModelFormatException if it is damaged, foreign or over a limit

@@ -70,7 +70,7 @@ record OutputMode(@Nullable GroupPrincipal group, boolean groupReads, boolean ot
     return mode;
   }
 
-  /** The same for whoever may read a file, or enter a directory, too. */
+  /** The mode, restricted to users who may also read another file or enter another directory. */
   OutputMode and(Path path) throws IOException {
     PosixFileAttributeView view = Files.getFileAttributeView(path, PosixFileAttributeView.class);
     if (group == null || view == null || !Files.exists(path)) {

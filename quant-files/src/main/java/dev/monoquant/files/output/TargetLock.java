@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
  * Lets one run at a time write a target; any other is told so at once.
  *
  * <p>The lock is the operating system's, on {@code .NAME.quant-lock} beside the target, so it ends
- * with the process, however that ends; the file then left behind hinders nobody, and the next run
+ * with the process, however that ends; a leftover file does not block other runs, and the next run
  * removes it. The file holds the number of the process and is removed with the lock. Where a file
  * system has no locks there is none: the last of several runs then wins, complete as ever.
  */
@@ -154,7 +154,7 @@ public final class TargetLock implements Closeable {
             + " name another target.");
   }
 
-  /** Whether nobody else has the lock. It is freed by closing the channel. */
+  /** Whether no other run has the lock. It is freed by closing the channel. */
   private static boolean lock(FileChannel channel) throws ClosedByInterruptException {
     try {
       FileLock lock = channel.tryLock();

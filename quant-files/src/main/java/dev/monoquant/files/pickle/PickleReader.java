@@ -69,7 +69,7 @@ public final class PickleReader {
    * @param data the bytes; its position is not moved
    * @param file the file, for messages
    * @param record the record of the file that the pickle is, for messages
-   * @param limits how much to believe
+   * @param limits bounds on sizes and counts read from untrusted input
    * @param allowed which classes and functions may be named
    * @return the value and the bytes read
    * @throws ModelFormatException if it is damaged, names what is not allowed, or is over a limit
@@ -132,7 +132,7 @@ public final class PickleReader {
    * @param data the bytes; its position is not moved
    * @param file the file, for messages
    * @param record the record of the file that the pickle is, for messages
-   * @param limits how much to believe
+   * @param limits bounds on sizes and counts read from untrusted input
    * @param allowed which classes and functions may be named
    * @return the value
    * @throws ModelFormatException if it is damaged, names what is not allowed, or is over a limit

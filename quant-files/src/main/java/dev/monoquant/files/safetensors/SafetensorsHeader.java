@@ -40,7 +40,7 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
    * @param file the file for messages
    * @param fileSize bytes of the whole file
    * @param dataSize bytes after the header
-   * @param limits how much to believe
+   * @param limits bounds on sizes and counts read from untrusted input
    */
   static SafetensorsHeader check(
       JsonValue json, String file, long fileSize, long dataSize, ReadLimits limits) {
@@ -162,7 +162,7 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
    * @param file the file for messages
    * @param name the tensor
    * @param fileSize bytes of the whole file
-   * @param limits how much to believe
+   * @param limits bounds on sizes and counts read from untrusted input
    */
   private record Entry(String file, String name, long fileSize, ReadLimits limits) {
 

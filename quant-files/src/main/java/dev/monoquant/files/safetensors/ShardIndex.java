@@ -43,7 +43,7 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
    *
    * @param path the index
    * @param file its name for messages
-   * @param limits how much to believe
+   * @param limits bounds on sizes and counts read from untrusted input
    * @return the index, its names checked
    * @throws IOException if it cannot be read
    * @throws ModelFormatException if it is no index or names what is no shard

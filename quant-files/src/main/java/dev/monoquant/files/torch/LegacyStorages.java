@@ -105,7 +105,7 @@ public final class LegacyStorages {
   /**
    * {@return a reader of tensors in these storages}
    *
-   * @param limits how much to believe
+   * @param limits bounds on sizes and counts read from untrusted input
    */
   public TensorReader tensors(ReadLimits limits) {
     return new TensorReader(place.label(), limits, this::find);

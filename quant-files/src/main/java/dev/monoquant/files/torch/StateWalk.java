@@ -106,7 +106,7 @@ public final class StateWalk {
    * @param root the value of the pickle
    * @param file the file, for messages
    * @param record the pickle, for messages
-   * @param limits how much to believe
+   * @param limits bounds on sizes and counts read from untrusted input
    * @return the tensors, and what is not known
    * @throws ModelFormatException if the values form no checkpoint or are over a limit
    */

@@ -13,7 +13,7 @@ import java.util.List;
  *
  * @param file the file, for messages
  * @param where the tensor, for messages
- * @param limits how much to believe
+ * @param limits bounds on sizes and counts read from untrusted input
  */
 public record ViewBounds(String file, String where, ReadLimits limits) {
 

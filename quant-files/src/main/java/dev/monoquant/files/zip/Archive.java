@@ -66,7 +66,7 @@ public final class Archive implements Closeable {
    *
    * @param path the file
    * @param label its name for messages
-   * @param limits how much to believe
+   * @param limits bounds on sizes and counts read from untrusted input
    * @return the open archive; the caller closes it
    * @throws IOException if it cannot be read
    * @throws ModelFormatException if it is damaged, contradicts itself or is over a limit

@@ -40,7 +40,7 @@ record CheckpointFile(
    *
    * @param path the file
    * @param label its name for messages
-   * @param limits how much to believe
+   * @param limits bounds on sizes and counts read from untrusted input
    * @return the open file; the caller closes it
    */
   static CheckpointFile open(Path path, String label, ReadLimits limits) throws IOException {

@@ -111,7 +111,7 @@ final class StateChoice {
     if (entry.isEmpty()) {
       choice.chosen = choice.found;
       if (!choice.descend()) {
-        // Objects that nobody knows are what there is: they are refused by name.
+        // There are only objects of unknown classes: they are refused by name.
         return new Chosen(Map.of(), List.of(), List.of());
       }
       choice.leaveOutTraining();

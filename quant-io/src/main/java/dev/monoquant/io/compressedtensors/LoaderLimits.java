@@ -8,7 +8,10 @@ import java.util.stream.Collectors;
 /** What one of the loaders cannot do with weights that the format can hold, in sentences. */
 final class LoaderLimits {
 
-  /** What transformers decodes by: whoever differs in it is decoded wrongly by another's group. */
+  /**
+   * The settings that transformers uses to decode: layers that differ in them are decoded wrongly
+   * with another group.
+   */
   private record Codes(int bits, boolean symmetric) {
     static Codes of(PackedWeight weight) {
       return new Codes(weight.bits(), weight.symmetric());

@@ -50,7 +50,7 @@ final class SelfDescription {
    *
    * @param file the file with the text in its metadata and the parts among its tensors
    * @param shard what {@link TensorInfo#shard()} is to say
-   * @param limits how much to believe
+   * @param limits bounds on sizes and counts read from untrusted input
    * @return the weights in the order of the text; empty if the file does not describe any
    */
   static List<EncodedWeight> read(SafetensorsFile file, String shard, ReadLimits limits) {

@@ -47,7 +47,7 @@ public final class LiveScript {
    *
    * @param block a block that {@link #fits}
    * @param label its name for messages
-   * @param limits how much to believe
+   * @param limits bounds on sizes and counts read from untrusted input
    * @return the open source; the caller closes it
    * @throws IOException if it cannot be saved into a temporary file
    * @throws ModelFormatException if what libtorch saves cannot be read

@@ -50,7 +50,7 @@ final class ScriptArchive implements Closeable {
    *
    * @param path the file
    * @param label its name for messages
-   * @param limits how much to believe
+   * @param limits bounds on sizes and counts read from untrusted input
    * @return the open archive; the caller closes it
    */
   static ScriptArchive open(Path path, String label, ReadLimits limits) throws IOException {

@@ -201,7 +201,7 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
     return files;
   }
 
-  /** {@return the expression; weights of one's own are called {@code weights()} there} */
+  /** {@return the expression; custom weights are called {@code weights()} there} */
   @Override
   public String expression() {
     String which =

@@ -108,7 +108,7 @@ final class WatchedScheme extends ForwardingScheme {
         watch.note(subject, "the result is of other rows than the tile");
       }
       int before = hash(result);
-      // Whoever kept the tile sees that it is over; whoever kept the result is seen by its hash.
+      // A scheme that keeps the tile finds it closed; a change of a kept result shows in its hash.
       Arrays.fill(tile.values(), Float.NaN);
       watch.atEnd(
           () -> {

@@ -26,7 +26,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** Turns failures into few lines on standard error and an exit code. */
+/** Converts failures to a few lines on standard error and an exit code. */
 final class Failure {
 
   static final int INTERNAL = 1;
@@ -70,7 +70,9 @@ final class Failure {
     return USAGE;
   }
 
-  /** An option that there is none of is why others are missing: picocli finds that out last. */
+  /**
+   * An unknown option may be the reason for a missing one; picocli reports the unknown option last.
+   */
   private static Optional<String> unknownOption(CommandLine command, String[] args) {
     CommandSpec spec = command.getCommandSpec();
     return Arrays.stream(args)
@@ -105,7 +107,7 @@ final class Failure {
     return code;
   }
 
-  /** The JVM itself cannot go on. */
+  /** The JVM cannot continue. */
   static int error(Error e, PrintWriter err, String... args) {
     say(
         err,
@@ -136,7 +138,7 @@ final class Failure {
     return e instanceof CancellationException ? INTERRUPTED : INTERNAL;
   }
 
-  /** One line for each thing that is wrong, however many weights it is wrong with. */
+  /** One line for each kind of problem, for any number of weights. */
   private static void sayProblems(PrintWriter err, List<Problem> all) {
     Map<String, List<Problem>> same =
         all.stream()
@@ -167,7 +169,8 @@ final class Failure {
   }
 
   /**
-   * The libraries name their own settings behind the options, which is for those who embed them.
+   * Matches the settings of the libraries that messages name after the options, for embedding
+   * applications.
    */
   private static final Pattern SETTING =
       Pattern.compile(" \\((with[A-Z][A-Za-z]{1,20}(\\([a-z]{0,5}\\))?|overwrite)\\)");
@@ -176,7 +179,9 @@ final class Failure {
     return SETTING.matcher(message).replaceAll("");
   }
 
-  /** Names in models and paths may hold anything; a terminal must not obey it. */
+  /**
+   * Names in models and paths may contain control characters, which a terminal must not execute.
+   */
   static String oneLine(String text) {
     StringBuilder line = new StringBuilder(text.length());
     text.codePoints()

@@ -23,7 +23,7 @@ import picocli.CommandLine.TypeConversionException;
 /**
  * The entry point of the {@code quant} command.
  *
- * <p>Results go to standard output, talk and progress to standard error. Exit codes: 0 done, 1
+ * <p>Results go to standard output, messages and progress to standard error. Exit codes: 0 done, 1
  * internal error, 2 usage, 3 input refused, 4 validation or gate failed, 5 output could not be
  * written, 130 interrupted.
  */
@@ -56,7 +56,7 @@ public final class Main {
 
   private Main() {}
 
-  /** Tells the version of the library. */
+  /** Returns the version of the library. */
   static final class Version implements IVersionProvider {
     @Override
     public String[] getVersion() {
@@ -71,7 +71,8 @@ public final class Main {
    */
   public static void main(String[] args) {
     if (Arrays.asList(args).contains("--quiet")) {
-      // Read when the first logger is made; warnings of plugins and of the engine are talk, too.
+      // Read when the first logger is created; warnings of plugins and of the engine go to standard
+      // error.
       System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "error");
     }
     Results results = new Results(new FileOutputStream(FileDescriptor.out));
@@ -99,7 +100,8 @@ public final class Main {
   }
 
   /**
-   * Builds the command that is called, or all of them where none is: each takes picocli some 20 ms.
+   * Builds the command that is called, or all commands if there is none: each takes picocli about
+   * 20 ms.
    */
   static CommandLine commandLine(String... args) {
     CommandLine top = new CommandLine(new Main());
@@ -131,6 +133,11 @@ public final class Main {
   private static Path path(String text) {
     if (text.isBlank()) {
       throw new TypeConversionException("a path is needed, not an empty text");
+    }
+    if (text.equals("-")) {
+      throw new TypeConversionException(
+          "models and reports are files, and \"-\" would be standard input or output; a file of that"
+              + " name is ./-, and --json prints a report");
     }
     try {
       Path path = Path.of(text);

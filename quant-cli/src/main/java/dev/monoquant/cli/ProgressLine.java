@@ -6,9 +6,9 @@ import java.util.Locale;
 import java.util.function.LongSupplier;
 
 /**
- * Progress on standard error: a bar that is drawn over itself on a terminal; elsewhere, as in CI, a
- * line now and then: for every tenth, but not within two seconds of another, and for every ten
- * seconds. A short run says nothing.
+ * Progress on standard error: a bar that is redrawn on a terminal; elsewhere, as in CI, a line for
+ * every tenth, but not within two seconds of another, and for every ten seconds. A short run prints
+ * nothing.
  */
 final class ProgressLine implements Progress {
 
@@ -84,7 +84,7 @@ final class ProgressLine implements Progress {
     draw(bar + end(Failure.oneLine(subject), COLUMNS - bar.length()));
   }
 
-  /** The end of a name, which tells more than its beginning. */
+  /** The end of a name, which is more informative than its beginning. */
   private static String end(String name, int letters) {
     return name.length() <= letters ? name : "..." + name.substring(name.length() - letters + 3);
   }
@@ -98,7 +98,8 @@ final class ProgressLine implements Progress {
     tenth = percent / 10;
     last += passed;
     talked = true;
-    err.println(String.format(Locale.ROOT, "%s: %d%% of %.1f MB", word(), percent, total / 1e6));
+    err.println(
+        String.format(Locale.ROOT, "%s: %d%% of %.1f MiB", word(), percent, total / 0x1p20));
   }
 
   private String word() {
@@ -111,7 +112,7 @@ final class ProgressLine implements Progress {
     err.flush();
   }
 
-  /** Removes the bar, so that something else can be said. */
+  /** Removes the bar before other output. */
   synchronized void clear() {
     if (drawn) {
       drawn = false;

@@ -7,6 +7,7 @@ import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.Report;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -22,8 +23,8 @@ import picocli.CommandLine.Spec;
     name = "quantize",
     description = {
       "Quantizes a model into a new file or directory; the input never changes.",
-      "A TorchScript output is run beside the original before it is accepted, which executes the"
-          + " code of the model in this process, unless --no-run is given."
+      "A TorchScript output and the original are run side by side before the output is accepted."
+          + " This executes the code of the model in this process, unless --no-run is given."
     },
     customSynopsis = "quant quantize INPUT -o OUTPUT [OPTIONS]",
     mixinStandardHelpOptions = true,
@@ -56,8 +57,8 @@ final class QuantizeCommand implements Callable<Integer> {
       required = true,
       paramLabel = "OUTPUT",
       description =
-          "A .safetensors file, a directory in the compressed-tensors convention, or, of a"
-              + " TorchScript model, a .pt file that runs.")
+          "A .safetensors file, a directory in the compressed-tensors convention, or, for a"
+              + " TorchScript model, a .pt file that can be run.")
   private Path output = Path.of("");
 
   @Mixin private final ConfigOptions config = new ConfigOptions();
@@ -68,8 +69,8 @@ final class QuantizeCommand implements Callable<Integer> {
   @Option(
       names = "--resume",
       description =
-          "Go on where an interrupted run to the same directory stopped; the bytes are the same as"
-              + " those of a run in one go.")
+          "Resume an interrupted run to the same directory; the bytes equal those of an"
+              + " uninterrupted run.")
   private boolean resume;
 
   @Option(names = "--dry-run", description = "Print the plan and the exact size; write nothing.")
@@ -80,15 +81,15 @@ final class QuantizeCommand implements Callable<Integer> {
 
   @Option(
       names = "--table",
-      description = "Print a table of all weights, and every tensor that is kept with its reason.")
+      description = "Print a table of all weights, and every unquantized tensor with its reason.")
   private boolean table;
 
   @Option(
       names = "--report",
       paramLabel = "FILE",
       description =
-          "Write the JSON report there too, also if a gate is missed; an earlier report is"
-              + " replaced, anything else only with --force.")
+          "Also write the JSON report to this file, even if a gate is missed; an earlier report"
+              + " is replaced, any other file only with --force.")
   private @Nullable Path reportFile;
 
   @Mixin private final SampleOptions samples = new SampleOptions();
@@ -96,15 +97,15 @@ final class QuantizeCommand implements Callable<Integer> {
   @Option(
       names = "--no-run",
       description =
-          "Accept a TorchScript output without running it beside the original: no code of the model"
-              + " is executed. Refused with other outputs, which are never run.")
+          "Accept a TorchScript output without a side-by-side run: no code of the model is"
+              + " executed. Refused with other outputs, which are never run.")
   private boolean noRun;
 
   @Mixin private final Gates gates = new Gates();
 
   @Option(
       names = "--no-sync",
-      description = "Do not wait for the disk: faster, but a power cut may lose the output.")
+      description = "Do not wait for the disk: faster, but a power failure may lose the output.")
   private boolean noSync;
 
   @Mixin private final RunOptions run = new RunOptions();
@@ -123,7 +124,9 @@ final class QuantizeCommand implements Callable<Integer> {
 
   private int plan(Quantizer quantizer, QuantizationConfig wanted, Talk talk) {
     if (reportFile != null || gates.needErrors()) {
-      talk.say("note: a dry run has no errors to measure, so --report and --min-sqnr do nothing");
+      talk.say(
+          "note: a dry run has no errors to measure, so --report, --min-sqnr and"
+              + " --min-weight-cosine do nothing");
     }
     Plan plan = quantizer.plan(input.model(), wanted, Optional.of(output));
     print(json ? plan.toJson() : plan.toTable());
@@ -136,36 +139,44 @@ final class QuantizeCommand implements Callable<Integer> {
     if (reportFile != null) {
       ReportFile.check(reportFile, input.path(), output, force);
     }
+    long start = System.nanoTime();
     Report report =
-        quantizer.quantize(input.model(), wanted, output, force, seen -> tellRefused(seen, talk));
+        quantizer.quantize(
+            input.model(), wanted, output, force, seen -> tellRefused(seen, start, talk));
     Interrupts.written();
-    tell(report, talk);
+    Duration elapsed = Duration.ofNanos(System.nanoTime() - start);
+    tell(report, elapsed, talk);
+    if (!json) {
+      // Beside the table, which is the same for each run of the same command.
+      talk.say("took " + report.speed(elapsed));
+    }
     talk.say("wrote " + output);
     if (reportFile != null) {
-      ReportFile.write(reportFile, report.toJson(), "The model was");
+      ReportFile.write(reportFile, report.toJson(elapsed), "The model was");
     }
     return 0;
   }
 
-  /** Whoever misses a gate wants to see by how much. */
-  private void tellRefused(Report report, Talk talk) {
+  /** After a missed gate, the user needs the measured values. */
+  private void tellRefused(Report report, long start, Talk talk) {
     if (report.accepted()) {
       return;
     }
-    tell(report, talk);
+    Duration elapsed = Duration.ofNanos(System.nanoTime() - start);
+    tell(report, elapsed, talk);
     if (reportFile != null) {
       try {
-        ReportFile.write(reportFile, report.toJson(), "Nothing was");
+        ReportFile.write(reportFile, report.toJson(elapsed), "Nothing was");
       } catch (OutputException e) {
-        // Why the model is refused is said last, and makes the exit code.
+        // The reason for the refusal is printed last and sets the exit code.
         Failure.say(spec.commandLine().getErr(), String.valueOf(e.getMessage()));
       }
     }
   }
 
-  private void tell(Report report, Talk talk) {
+  private void tell(Report report, Duration elapsed, Talk talk) {
     talk.clear();
-    print(json ? report.toJson() : table ? report.toTable() : report.toSummary());
+    print(json ? report.toJson(elapsed) : table ? report.toTable() : report.toSummary());
   }
 
   private void print(String text) {

@@ -35,8 +35,8 @@ public interface QuantizedModel extends AutoCloseable {
   /**
    * Writes the model in the format of the configuration, or else of the target's name. If the
    * original and the output can be run, both are run side by side first, see {@link
-   * Quantizer#withSamples}: a TorchScript model, from a file or live, can be written to {@code
-   * model.pt}.
+   * dev.monoquant.core.Quantizer#withSamples}: a TorchScript model, from a file or live, can be
+   * written to {@code model.pt}.
    *
    * @param target a file or directory that does not exist
    * @return the files written

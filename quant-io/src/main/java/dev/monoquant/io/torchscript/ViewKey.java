@@ -46,6 +46,11 @@ record ViewKey(
     return new ViewKey(record, view.type(), view.shape(), view.offset(), view.strides());
   }
 
+  /** {@return the same tensor in another record, from another element on} */
+  ViewKey in(String other, long first) {
+    return new ViewKey(other, type, shape, first, strides);
+  }
+
   JsonValue toJson() {
     Map<String, JsonValue> json = new TreeMap<>();
     List<JsonValue> steps = new ArrayList<>();

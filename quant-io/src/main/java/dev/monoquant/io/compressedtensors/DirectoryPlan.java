@@ -164,6 +164,13 @@ final class DirectoryPlan implements OutputLayout {
   @Override
   public List<String> notes() {
     List<String> notes = new ArrayList<>(LoaderLimits.of(weights()));
+    if (source instanceof LoaderView view && view.matrices() > 0) {
+      notes.add(
+          view.joined()
+              + " tensors that hold all experts of a layer are written as "
+              + view.matrices()
+              + " matrices, one for each expert and projection, as loaders expect them");
+    }
     if (!copies.isEmpty()) {
       notes.add("carried over: " + SideFiles.described(copies));
     }

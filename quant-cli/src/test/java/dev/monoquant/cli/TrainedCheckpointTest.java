@@ -47,7 +47,8 @@ class TrainedCheckpointTest {
         .contains("Folded weight_norm of \"fc.weight\"");
     Path back = dir.resolve("back.safetensors");
     assertThat(quant.run("dequantize", out, "-o", back)).isZero();
-    // 10 * (3, 4) / 5 and 5 * (3, 4) / 5: the greater of each row is a code of its own scale, within half a step.
+    // 10 * (3, 4) / 5 and 5 * (3, 4) / 5: the greater of each row is a code of its own scale,
+    // within half a step.
     ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(back)).order(ByteOrder.LITTLE_ENDIAN);
     int data = 8 + (int) bytes.getLong(0);
     assertThat(bytes.getFloat(data + 4)).isBetween(7.95f, 8.05f);

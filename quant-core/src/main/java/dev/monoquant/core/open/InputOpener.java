@@ -44,10 +44,10 @@ public final class InputOpener {
     /**
      * {@return the same input as an output shows it; one of the two is closed}
      *
-     * @param output open on this input
+     * @param view what the output format makes of the source
      */
-    public Opened as(OutputChoice.Open output) {
-      return new Opened(output.view(), format, own, reading, foreign);
+    public Opened as(ModelSource view) {
+      return new Opened(view, format, own, reading, foreign);
     }
 
     @Override

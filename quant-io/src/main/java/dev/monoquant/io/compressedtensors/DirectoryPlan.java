@@ -164,11 +164,11 @@ final class DirectoryPlan implements OutputLayout {
   @Override
   public List<String> notes() {
     List<String> notes = new ArrayList<>(LoaderLimits.of(weights()));
-    if (source instanceof LoaderView view && view.matrices() > 0) {
+    long matrices = source instanceof LoaderView view ? view.matrices(weights.keySet()) : 0;
+    if (matrices > 0) {
       notes.add(
-          view.joined()
-              + " tensors that hold all experts of a layer are written as "
-              + view.matrices()
+          "tensors that hold all experts of a layer are written as "
+              + matrices
               + " matrices, one for each expert and projection, as loaders expect them");
     }
     if (!copies.isEmpty()) {

@@ -149,6 +149,27 @@ final class JoinedExperts {
     return slices;
   }
 
+  /**
+   * Refuses experts in one tensor where loaders of a quantized model need each by itself.
+   *
+   * @param kept the tensors that would stay in float
+   */
+  static void requireSeparate(String model, List<TensorInfo> kept, ModelConfig config) {
+    if (config.modelTypes().stream().map(BY_MODEL_TYPE::get).anyMatch(n -> n == LLAMA4)) {
+      for (TensorInfo tensor : kept) {
+        if (mixture(tensor).isPresent()) {
+          throw new ConfigurationException(
+              model
+                  + ": "
+                  + QuantException.quote(tensor.name())
+                  + " holds all experts of a layer, and loaders of a quantized Llama 4 need each by"
+                  + " itself. Name the format when quantizing, format(\"compressed-tensors\"), so"
+                  + " that they are taken apart; or write to a .safetensors file");
+        }
+      }
+    }
+  }
+
   private static boolean fit(TensorInfo up, TensorInfo down, Names names) {
     if (up.shape().rank() != 3 || up.type() != down.type()) {
       return false;

@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,6 +44,9 @@ final class LoaderView implements ModelSource {
   }
 
   static LoaderView of(ModelSource inside) throws IOException {
+    if (inside instanceof LoaderView view) {
+      return view;
+    }
     ModelInfo info = inside.info();
     ModelConfig config = ModelConfig.of(info);
     Map<String, List<Slice>> experts = JoinedExperts.slices(info, config);
@@ -70,14 +74,13 @@ final class LoaderView implements ModelSource {
         slices);
   }
 
-  /** {@return how many tensors of the source are shown as the matrices of their experts} */
-  long joined() {
-    return slices.values().stream().map(Slice::from).distinct().count();
-  }
-
-  /** {@return how many matrices they are shown as} */
-  int matrices() {
-    return slices.size();
+  /**
+   * {@return how many of some tensors are matrices of experts that lie in one tensor}
+   *
+   * @param names of tensors
+   */
+  long matrices(Collection<String> names) {
+    return names.stream().filter(slices::containsKey).count();
   }
 
   /** What stays in float because no loader takes it apart. */

@@ -1,8 +1,8 @@
 package dev.monoquant;
 
 /**
- * The caller asked for something that cannot be: an unknown id, a value out of range, two settings
- * that exclude each other. Thrown before any data is read.
+ * The caller's settings are invalid: an unknown id, a value out of range, or two settings that
+ * exclude each other. Thrown before any data is read.
  */
 public final class ConfigurationException extends QuantException {
 
@@ -21,7 +21,7 @@ public final class ConfigurationException extends QuantException {
    * Makes an exception with a message.
    *
    * @param message what was given, what is allowed, and a correct example
-   * @param cause what made it known
+   * @param cause the underlying exception
    */
   public ConfigurationException(String message, Throwable cause) {
     super(message, cause);

@@ -10,81 +10,81 @@ public final class ModelFormatException extends QuantException {
 
   private static final long serialVersionUID = 1L;
 
-  /** Why an input was refused; {@link #wire()} is the stable word for scripts. */
+  /** The reason for refusing an input; {@link #wire()} is the stable word for scripts. */
   public enum Reason {
-    /** The file ends before what it promises. */
+    /** The file is shorter than its header or index declares. */
     TRUNCATED("truncated"),
-    /** A header length that cannot be. */
+    /** The declared header length is impossible. */
     HEADER_SIZE("header-size"),
-    /** A header that is not the UTF-8 text it should be. */
+    /** The header is not valid UTF-8. */
     HEADER_ENCODING("header-encoding"),
-    /** A header that is not strict JSON of the expected form. */
+    /** The header is not strict JSON of the expected form. */
     HEADER_JSON("header-json"),
-    /** One name, two entries. */
+    /** Two entries have the same name. */
     DUPLICATE_KEY("duplicate-key"),
-    /** Data offsets with holes, overlaps or the wrong length. */
+    /** The data offsets have gaps, overlaps or the wrong length. */
     OFFSETS("offsets"),
-    /** Arithmetic on sizes leaves 64 bits. */
+    /** A size does not fit in 64 bits. */
     OVERFLOW("overflow"),
-    /** An element type that is not known. */
+    /** The element type is unknown. */
     DTYPE("dtype"),
-    /** A shape that is no list of non-negative integers. */
+    /** The shape is not a list of non-negative integers. */
     SHAPE("shape"),
-    /** A tensor entry with missing, extra or mistyped fields. */
+    /** A tensor entry has missing, extra or mistyped fields. */
     ENTRY("entry"),
-    /** Metadata that is no map from text to text. */
+    /** The metadata is not a map from strings to strings. */
     METADATA("metadata"),
-    /** Sub-byte elements that do not fill whole bytes. */
+    /** Elements smaller than a byte do not fill whole bytes. */
     SUB_BYTE("sub-byte"),
-    /** Bytes after the end. */
+    /** The file has bytes after its declared end. */
     TRAILING_DATA("trailing-data"),
-    /** A zip container that contradicts itself. */
+    /** The structures of the zip archive contradict each other. */
     ZIP_STRUCTURE("zip-structure"),
-    /** A zip entry whose checksum is wrong. */
+    /** The checksum of a zip entry is wrong. */
     ZIP_CRC("zip-crc"),
-    /** A zip entry compressed in a way that is not allowed there. */
+    /** A zip entry uses a compression that is not allowed for it. */
     ZIP_COMPRESSED("zip-compressed"),
-    /** Two zip entries of one name. */
+    /** Two zip entries have the same name. */
     ZIP_DUPLICATE("zip-duplicate"),
-    /** A record that must be there is not. */
+    /** A required record is missing. */
     RECORD_MISSING("record-missing"),
-    /** A record of the wrong size. */
+    /** A record has the wrong size. */
     RECORD_SIZE("record-size"),
-    /** A version that is not known. */
+    /** The format version is unknown. */
     VERSION("version"),
-    /** A byte order that is not known. */
+    /** The byte order is unknown. */
     BYTEORDER("byteorder"),
-    /** A pickle names something that is not on the allow-list. */
+    /** A pickle names a global that is not on the allow-list. */
     PICKLE_GLOBAL("pickle-global"),
-    /** A pickle opcode that is not allowed. */
+    /** A pickle contains an opcode that is not allowed. */
     PICKLE_OPCODE("pickle-opcode"),
-    /** A pickle whose values do not form a checkpoint. */
+    /** The values of a pickle do not form a checkpoint. */
     PICKLE_SHAPE("pickle-shape"),
-    /** A pickle that ends too early. */
+    /** A pickle ends too early. */
     PICKLE_TRUNCATED("pickle-truncated"),
-    /** A tensor view outside its storage. */
+    /** A tensor view exceeds its storage. */
     TENSOR_BOUNDS("tensor-bounds"),
-    /** A limit was reached; the message names its setting. */
+    /** The input exceeds a limit; the message names the setting. */
     LIMIT("limit"),
-    /** A kind of tensor that cannot be read. */
+    /** The kind of tensor cannot be read. */
     UNSUPPORTED_TENSOR("unsupported-tensor"),
-    /** A shard name that leaves its directory or is no file name. */
+    /** A shard name is not a file name or points outside the model directory. */
     SHARD_PATH("shard-path"),
-    /** A shard is not there. */
+    /** A shard file is missing. */
     SHARD_MISSING("shard-missing"),
-    /** Index and shards disagree. */
+    /** The index and the shards disagree. */
     SHARD_MISMATCH("shard-mismatch"),
-    /** The shard index is not the JSON it should be. */
+    /** The shard index is not valid JSON of the expected form. */
     INDEX_JSON("index-json"),
-    /** Shards without their index. */
+    /** There are shards but no index. */
     INDEX_MISSING("index-missing"),
-    /** Two possible models in one place. */
+    /** The directory holds two possible models. */
     AMBIGUOUS_ROOT("ambiguous-root"),
-    /** The file is something else. */
+    /** The file has a different format. */
     NOT_THIS_FORMAT("not-this-format"),
     /** The file holds no tensors. */
     NO_TENSORS("no-tensors"),
-    /** Weights that are NaN or infinite, under the policy that refuses them. */
+    /** A weight contains NaN or infinities and {@link NonFinitePolicy#FAIL} applies. */
     NON_FINITE("non-finite"),
     /** The file could not be read, or changed while it was read. */
     UNREADABLE("unreadable");
@@ -109,7 +109,7 @@ public final class ModelFormatException extends QuantException {
    *
    * @param reason the kind of refusal
    * @param file the file or live object concerned, as the user named it
-   * @param where the tensor or record concerned, already quoted where it needs to be; empty if none
+   * @param where the tensor or record concerned, already quoted if necessary; empty if none
    * @param detail what is wrong, with both numbers, and what to do
    */
   public ModelFormatException(Reason reason, String file, String where, String detail) {
@@ -125,7 +125,7 @@ public final class ModelFormatException extends QuantException {
    * @param file the file or live object concerned, as the user named it
    * @param where the tensor or record concerned; empty if none
    * @param detail what is wrong, with both numbers, and what to do
-   * @param cause what made it known
+   * @param cause the underlying exception
    */
   public ModelFormatException(
       Reason reason, String file, String where, String detail, Throwable cause) {

@@ -8,12 +8,12 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * Finds what was meant by a mistyped name, for the "did you mean" of messages.
+ * Finds the existing names closest to a mistyped name, for "did you mean" in messages.
  *
- * <p>A name is near if the asked one is its beginning, or becomes it by few edits: a letter
- * replaced, left out or added, or two neighbours swapped; up to a third of the asked letters, and
- * one in any case. Case makes no difference. Of more than 10,000 names only the first 10,000 are
- * looked at. Thread-safe.
+ * <p>A name is near if the given name is a prefix of it or differs from it by few edits. An edit
+ * replaces, removes or adds a letter, or swaps two neighbours; the maximum is a third of the
+ * letters of the given name, and at least one. Case is ignored. Only the first 10,000 names are
+ * searched. Thread-safe.
  */
 public final class Nearest {
 
@@ -22,10 +22,10 @@ public final class Nearest {
   private Nearest() {}
 
   /**
-   * {@return the nearest name, if any is near}
+   * {@return the nearest name, or empty if no name is near}
    *
-   * @param asked what was asked for
-   * @param names what there is
+   * @param asked the name that was given
+   * @param names the existing names
    */
   public static Optional<String> of(String asked, Collection<String> names) {
     return several(asked, names, 1).stream().findFirst();
@@ -34,9 +34,9 @@ public final class Nearest {
   /**
    * {@return the names that are near: fewest edits first, shorter names before longer ones}
    *
-   * @param asked what was asked for
-   * @param names what there is
-   * @param max the most names that are returned
+   * @param asked the name that was given
+   * @param names the existing names
+   * @param max maximum number of names to return
    */
   public static List<String> several(String asked, Collection<String> names, int max) {
     record Hit(String name, int edits) {}
@@ -59,7 +59,7 @@ public final class Nearest {
     return !wanted.isEmpty() && name.toLowerCase(Locale.ROOT).startsWith(wanted);
   }
 
-  /** The edits that make one of the other; anything above the limit is limit + 1. */
+  /** Number of edits between two names; {@code limit + 1} if there are more than the limit. */
   private static int edits(String a, String b, int limit) {
     if (Math.abs(a.length() - b.length()) > limit) {
       return limit + 1;

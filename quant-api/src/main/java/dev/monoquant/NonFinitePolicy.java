@@ -1,25 +1,26 @@
 package dev.monoquant;
 
 /**
- * What to do with a weight that holds NaN or infinities, or numbers for which a scheme finds no
- * finite scale. Whatever the policy, each such weight is named with the counts and the first
- * positions. Tensors that are not quantized are copied as they are and not looked at.
+ * How to handle a weight that contains NaN or infinities, or values for which a scheme finds no
+ * finite scale. Under every policy, the report names each such weight with the counts and the first
+ * positions. Tensors that are not quantized are copied without this check.
  */
 public enum NonFinitePolicy {
   /** Refuse the model, naming the tensor, the counts and the first positions. The default. */
   FAIL("fail"),
   /**
-   * Keep that weight as it is and say so; costs a reading pass over all weights. A finite double
-   * beyond float32 counts as an infinity here. A weight whose scheme refuses its numbers, because a
-   * scale or a cast would overflow, is kept too.
+   * Leave that weight unquantized and report it; costs one reading pass over all weights. A finite
+   * double beyond the range of float32 counts as an infinity. A weight is also left unquantized if
+   * its scheme refuses the values because a scale or a cast would overflow.
    */
   KEEP("keep"),
   /**
-   * Quantize other numbers instead and say so: NaN becomes 0 (as {@code torch.nan_to_num} has it),
-   * an infinity the greatest finite magnitude in its row with its sign (not the greatest of the
-   * type, which would leave nothing of the row), and 0 in a row that has no finite number. A finite
-   * double beyond float32 counts as an infinity. Errors are measured against these numbers. What a
-   * scheme refuses (a scale or a cast that would overflow) is refused as with {@link #FAIL}.
+   * Replace such values before quantization and report it. NaN becomes 0, as in {@code
+   * torch.nan_to_num}. An infinity becomes the largest finite magnitude of its row with the same
+   * sign, or 0 if the row has no finite value; the largest value of the type would make the scale
+   * useless for the rest of the row. A finite double beyond the range of float32 counts as an
+   * infinity. Errors are measured against the replaced values. If the scheme refuses the values
+   * because a scale or a cast would overflow, the model is refused as with {@link #FAIL}.
    */
   CLAMP("clamp");
 

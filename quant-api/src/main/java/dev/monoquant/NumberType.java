@@ -1,6 +1,6 @@
 package dev.monoquant;
 
-/** Whether codes are integers or small floats, in the words of recipes. */
+/** Whether codes are integers or small floats, with the names used in recipes. */
 public enum NumberType {
   /** Integers. */
   INT("int"),

@@ -4,7 +4,8 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * The plan has problems that forbid to go on. All of them are carried, not only the first.
+ * The plan has problems that prevent the run. The exception carries all of them, not only the
+ * first.
  *
  * <p>Thrown after the input was read and before any weight is quantized.
  */

@@ -21,7 +21,7 @@ public final class PluginException extends QuantException {
    * Makes an exception with a message.
    *
    * @param message the thing, its value, what was allowed, and what to do
-   * @param cause what made it known
+   * @param cause the underlying exception
    */
   public PluginException(String message, Throwable cause) {
     super(message, cause);

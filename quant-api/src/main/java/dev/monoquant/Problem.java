@@ -3,20 +3,21 @@ package dev.monoquant;
 import static java.util.Objects.requireNonNull;
 
 /**
- * Something a plan or a run found, as a value: it can be listed, counted and printed with others.
+ * A problem or decision found by a plan or a run, as a value that can be listed, counted and
+ * printed.
  *
- * @param severity whether the run can go on
+ * @param severity whether the run can continue
  * @param subject the layer, tensor, rule or plugin concerned
- * @param message what is the matter, with the values
+ * @param message what is wrong, with the values
  * @param remedy what to do; empty if there is nothing to do
  */
 public record Problem(Severity severity, String subject, String message, String remedy) {
 
-  /** Whether the run can go on. */
+  /** Whether the run can continue. */
   public enum Severity {
-    /** Something that was decided, and is as it should be in most cases. */
+    /** A decision to report; correct in most cases. */
     NOTE,
-    /** The run goes on; the user should know. */
+    /** The run continues; the user should check the result. */
     WARNING,
     /** The run is refused. */
     ERROR
@@ -31,7 +32,7 @@ public record Problem(Severity severity, String subject, String message, String 
   }
 
   /**
-   * {@return something that was decided and that a report should tell}
+   * {@return a decision that belongs in the report}
    *
    * @param subject the layer, tensor, rule, plugin or output concerned
    * @param message what was decided
@@ -41,10 +42,10 @@ public record Problem(Severity severity, String subject, String message, String 
   }
 
   /**
-   * {@return a problem that forbids the run}
+   * {@return a problem that prevents the run}
    *
    * @param subject the layer, tensor, rule or plugin concerned
-   * @param message what is the matter
+   * @param message what is wrong
    * @param remedy what to do
    */
   public static Problem error(String subject, String message, String remedy) {
@@ -52,10 +53,10 @@ public record Problem(Severity severity, String subject, String message, String 
   }
 
   /**
-   * {@return a problem that the user should know of}
+   * {@return a problem that does not stop the run}
    *
    * @param subject the layer, tensor, rule or plugin concerned
-   * @param message what is the matter
+   * @param message what is wrong
    * @param remedy what to do
    */
   public static Problem warning(String subject, String message, String remedy) {

@@ -1,11 +1,11 @@
 package dev.monoquant;
 
 /**
- * The root of everything this framework throws on purpose.
+ * The base class of all exceptions that this framework throws on purpose.
  *
  * <p>A message names the thing, its value, what was allowed and what to do. Messages are one line,
- * with untrusted text quoted by {@link #quote(String)}. Anything else that escapes (a {@code
- * NullPointerException}, say) is a bug of the framework or of a plugin.
+ * with untrusted text quoted by {@link #quote(String)}. Any other exception (for example {@code
+ * NullPointerException}) is a bug in the framework or in a plugin.
  */
 public abstract sealed class QuantException extends RuntimeException
     permits ConfigurationException,

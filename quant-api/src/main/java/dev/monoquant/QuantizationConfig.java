@@ -14,11 +14,11 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * What to quantize and how. Immutable; every field may be left open.
+ * What to quantize and how. Immutable; every field is optional.
  *
- * <p>Precedence is explicit arguments over a recipe file over defaults, field by field: {@code
- * defaults.overrideWith(file).overrideWith(arguments)}. Defaults are those of each scheme; the
- * scheme itself defaults to {@code int8}.
+ * <p>Explicit arguments take precedence over a recipe file, and a recipe file over defaults, field
+ * by field: {@code defaults.overrideWith(file).overrideWith(arguments)}. Each scheme defines its
+ * defaults; the default scheme is {@code int8}.
  *
  * <pre>{@code
  * QuantizationConfig config = QuantizationConfig.builder()
@@ -27,14 +27,14 @@ import java.util.OptionalLong;
  *
  * @param weights settings for all weights
  * @param rules rules for some layers, in order, see {@link Rule}
- * @param layerMap the kinds of layers of a state dict, by {@link Selector} pattern, the first match
- *     wins; layers that no pattern matches are inferred
- * @param minElements weights with fewer numbers are kept
- * @param nonFinite what to do with NaN and infinities
- * @param raggedGroups what to do where a group does not divide the columns
+ * @param layerMap the kinds of layers of a state dict, by {@link Selector} pattern; the first match
+ *     wins, and the kind of other layers is inferred
+ * @param minElements weights with fewer elements are left unquantized
+ * @param nonFinite how to handle NaN and infinities
+ * @param raggedGroups how to handle columns that are not a multiple of the group size
  * @param allowPartialFamilies whether some layers of a {@link dev.monoquant.model.Family} may stay
- *     in float, which some loaders refuse; if open they may not
- * @param format the id of the output format; if open it follows from the output's name
+ *     in float, which some loaders refuse; false if not set
+ * @param format the id of the output format; if not set, the output's file name decides
  */
 public record QuantizationConfig(
     WeightSettings weights,
@@ -46,10 +46,10 @@ public record QuantizationConfig(
     Optional<Boolean> allowPartialFamilies,
     Optional<String> format) {
 
-  /** Everything open. */
+  /** No field is set. */
   public static final QuantizationConfig DEFAULT = builder().build();
 
-  /** Copies the collections and checks what is set. */
+  /** Copies the collections and checks the fields that are set. */
   public QuantizationConfig {
     requireNonNull(weights, "weights");
     requireNonNull(nonFinite, "nonFinite");
@@ -73,12 +73,13 @@ public record QuantizationConfig(
   }
 
   /**
-   * Lays another configuration over this one, field by field. The other's rules come after this
-   * one's, and its layer map before. What the other says of all weights wins over this one's rules
-   * too, so that an argument is never lost to a rule of a recipe.
+   * Combines this configuration with one of higher precedence, field by field. The rules of {@code
+   * other} come after the rules of this one, its layer map before. The settings of {@code other}
+   * for all weights also override the rules of this one, so that a rule of a recipe never overrides
+   * an argument.
    *
-   * @param other the configuration that wins
-   * @return both together
+   * @param other the configuration that takes precedence
+   * @return the combined configuration
    */
   public QuantizationConfig overrideWith(QuantizationConfig other) {
     List<Rule> both = new ArrayList<>();
@@ -97,7 +98,7 @@ public record QuantizationConfig(
         other.format.or(() -> format));
   }
 
-  /** {@return a builder with everything open} */
+  /** {@return a builder with no field set} */
   public static Builder builder() {
     return new Builder();
   }
@@ -118,7 +119,7 @@ public record QuantizationConfig(
     /**
      * {@return this}
      *
-     * @param settings settings for all weights, replacing what was set before
+     * @param settings settings for all weights; replaces all earlier ones
      */
     public Builder weights(WeightSettings settings) {
       weights = requireNonNull(settings, "settings");
@@ -178,7 +179,7 @@ public record QuantizationConfig(
     /**
      * {@return this}
      *
-     * @param profile whose formulas are followed
+     * @param profile the library whose formulas are used
      */
     public Builder profile(String profile) {
       weights = weights.withProfile(profile);
@@ -188,7 +189,7 @@ public record QuantizationConfig(
     /**
      * {@return this}
      *
-     * @param name an option of a plugin's own: of the scheme, a layer quantizer or a format
+     * @param name an option declared by a scheme, a layer quantizer or a format
      * @param value its value
      */
     public Builder option(String name, String value) {
@@ -199,7 +200,8 @@ public record QuantizationConfig(
     /**
      * {@return this}
      *
-     * @param pattern layers to quantize, and only those
+     * @param pattern layers to quantize; layers that no include pattern selects are left
+     *     unquantized
      */
     public Builder include(String pattern) {
       return rule(Rule.include(pattern));
@@ -208,7 +210,7 @@ public record QuantizationConfig(
     /**
      * {@return this}
      *
-     * @param pattern layers to keep as they are
+     * @param pattern layers to leave unquantized
      */
     public Builder exclude(String pattern) {
       return rule(Rule.exclude(pattern));
@@ -228,7 +230,7 @@ public record QuantizationConfig(
      * {@return this}
      *
      * @param pattern layers of a state dict
-     * @param kind what they are
+     * @param kind their kind
      */
     public Builder layer(String pattern, LayerKind kind) {
       layerMap.put(pattern, requireNonNull(kind, "kind"));
@@ -238,7 +240,7 @@ public record QuantizationConfig(
     /**
      * {@return this}
      *
-     * @param elements weights with fewer numbers are kept
+     * @param elements weights with fewer elements are left unquantized
      */
     public Builder minElements(long elements) {
       minElements = OptionalLong.of(elements);
@@ -248,7 +250,7 @@ public record QuantizationConfig(
     /**
      * {@return this}
      *
-     * @param policy what to do with NaN and infinities
+     * @param policy how to handle NaN and infinities
      */
     public Builder nonFinite(NonFinitePolicy policy) {
       nonFinite = Optional.of(policy);
@@ -258,7 +260,7 @@ public record QuantizationConfig(
     /**
      * {@return this}
      *
-     * @param policy what to do where a group does not divide the columns
+     * @param policy how to handle columns that are not a multiple of the group size
      */
     public Builder raggedGroups(RaggedGroupPolicy policy) {
       raggedGroups = Optional.of(policy);

@@ -1,12 +1,12 @@
 package dev.monoquant;
 
-/** What to do with a weight whose columns are no multiple of the group size. */
+/** How to handle a weight whose number of columns is not a multiple of the group size. */
 public enum RaggedGroupPolicy {
   /** Refuse the plan, naming the tensor, its columns and the group size. The default. */
   FAIL("fail"),
   /** Keep that weight as it is and say so. */
   KEEP("keep"),
-  /** Quantize that weight per channel instead and say so. */
+  /** Quantize that weight per channel instead and report it. */
   CHANNEL("channel");
 
   private final String wire;

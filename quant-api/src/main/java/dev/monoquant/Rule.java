@@ -3,26 +3,26 @@ package dev.monoquant;
 import static java.util.Objects.requireNonNull;
 
 /**
- * One line of a configuration about some layers.
+ * A rule of a configuration for selected layers.
  *
- * <p>How rules combine: a layer that any {@link Action#EXCLUDE} selects is kept. If there are
- * {@link Action#INCLUDE} rules at all, a layer that none of them selects is kept. The settings of
- * all including rules that select a layer are laid over the configuration's own, in order, so that
- * a later rule wins field by field.
+ * <p>How rules combine: a layer that any {@link Action#EXCLUDE} rule selects is left unquantized.
+ * If there are {@link Action#INCLUDE} rules, a layer that none of them selects is left unquantized.
+ * The settings of all {@code INCLUDE} and {@code ADJUST} rules that select a layer override the
+ * configuration's settings in order, so that a later rule wins field by field.
  *
- * @param selector which layers
+ * @param selector the layers
  * @param action what to do with them
- * @param settings how to quantize them; open for EXCLUDE
+ * @param settings how to quantize them; no field is set for EXCLUDE
  */
 public record Rule(Selector selector, Action action, WeightSettings settings) {
 
   /** What a rule does with the layers it selects. */
   public enum Action {
-    /** Quantize them, and only what some such rule selects. */
+    /** Quantize them; layers that no rule of this kind selects are left unquantized. */
     INCLUDE,
-    /** Change their settings; which layers are quantized is not touched. */
+    /** Change their settings; has no effect on which layers are quantized. */
     ADJUST,
-    /** Keep them as they are, whatever other rules say. */
+    /** Leave them unquantized; takes precedence over all other rules. */
     EXCLUDE
   }
 
@@ -57,7 +57,7 @@ public record Rule(Selector selector, Action action, WeightSettings settings) {
   }
 
   /**
-   * {@return a rule that changes settings only}
+   * {@return a rule that only changes settings}
    *
    * @param pattern a pattern, see {@link Selector}
    * @param settings how to quantize the layers, if they are quantized
@@ -67,7 +67,7 @@ public record Rule(Selector selector, Action action, WeightSettings settings) {
   }
 
   /**
-   * {@return a rule that keeps layers as they are}
+   * {@return a rule that leaves layers unquantized}
    *
    * @param pattern a pattern, see {@link Selector}
    */

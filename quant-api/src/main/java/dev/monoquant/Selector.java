@@ -11,11 +11,11 @@ import java.util.regex.PatternSyntaxException;
  *
  * <table>
  * <caption>the forms of a pattern</caption>
- * <tr><td>{@code re:.*mlp.*}</td><td>a regular expression; it must match from the start of the layer's
- *     name, as in compressed-tensors, and may match a prefix only</td></tr>
- * <tr><td>{@code kind:Conv2d}</td><td>all layers of that kind, whatever their names</td></tr>
+ * <tr><td>{@code re:.*mlp.*}</td><td>a regular expression; it must match at the start of the layer's
+ *     name but not to its end, as in compressed-tensors</td></tr>
+ * <tr><td>{@code kind:Conv2d}</td><td>all layers of that kind</td></tr>
  * <tr><td>anything else</td><td>a glob over the layer's name, or the exact name of a kind, such as
- *     {@code Linear}: {@code *} is any text, dots included, {@code ?} any one character</td></tr>
+ *     {@code Linear}: {@code *} matches any text including dots, {@code ?} one character</td></tr>
  * </table>
  *
  * <p>A name is the layer's path, such as {@code encoder.0.fc}; the full name of one of its tensors
@@ -39,7 +39,7 @@ public final class Selector {
    * {@return the selector}
    *
    * @param text a pattern in one of the forms above
-   * @throws ConfigurationException if the text is blank or no valid regular expression
+   * @throws ConfigurationException if the text is blank or not a valid regular expression
    */
   public static Selector parse(String text) {
     requireNonNull(text, "text");
@@ -81,7 +81,7 @@ public final class Selector {
   }
 
   /**
-   * {@return whether it is selected}
+   * {@return whether this selector matches a layer}
    *
    * @param layer a layer
    */
@@ -96,7 +96,7 @@ public final class Selector {
     return prefix ? matcher.lookingAt() : matcher.matches();
   }
 
-  /** {@return the pattern as it was given} */
+  /** {@return the pattern as given} */
   public String text() {
     return text;
   }

@@ -1,8 +1,8 @@
 package dev.monoquant;
 
 /**
- * A check on results failed: an error above the declared bound, an audit of the written file, a
- * gate that the user set.
+ * A check of the results failed: a quantization error above its declared bound, an audit of the
+ * written file, or a threshold set by the user.
  */
 public final class ValidationException extends QuantException {
 
@@ -21,7 +21,7 @@ public final class ValidationException extends QuantException {
    * Makes an exception with a message.
    *
    * @param message the thing, its value, what was allowed, and what to do
-   * @param cause what made it known
+   * @param cause the underlying exception
    */
   public ValidationException(String message, Throwable cause) {
     super(message, cause);

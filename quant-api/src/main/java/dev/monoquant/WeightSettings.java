@@ -12,17 +12,17 @@ import java.util.OptionalInt;
 import java.util.TreeMap;
 
 /**
- * How weights are to be quantized, each field set or left open. What stays open in the end is up to
- * the scheme's defaults.
+ * How to quantize weights. Every field is optional; the scheme's defaults replace fields that are
+ * not set.
  *
- * @param scheme the id of a scheme, such as {@code int8}; if open it follows from bits and type
+ * @param scheme the id of a scheme, such as {@code int8}; if not set, bits and type decide
  * @param bits bits of one code, 1 to 16
  * @param type integers or floats
- * @param symmetric whether zero is the middle of the codes; open means that the layer decides
+ * @param symmetric whether zero is the middle of the codes; if not set, the layer decides
  * @param granularity how many numbers share a scale
- * @param profile whose formulas are followed, such as {@code compressed-tensors}
- * @param extra options of a plugin's own by name: of the scheme, a layer quantizer, the output
- *     format, or, where they are said of all weights, the input format
+ * @param profile the library whose formulas are used, such as {@code compressed-tensors}
+ * @param extra options by name that the scheme, a layer quantizer or the output format declares,
+ *     or, in settings for all weights, the input format
  */
 public record WeightSettings(
     Optional<String> scheme,
@@ -33,7 +33,7 @@ public record WeightSettings(
     Optional<String> profile,
     Map<String, String> extra) {
 
-  /** Everything open. */
+  /** No field is set. */
   public static final WeightSettings OPEN =
       new WeightSettings(
           Optional.empty(),
@@ -78,13 +78,15 @@ public record WeightSettings(
   }
 
   /**
-   * Lays other settings over these, field by field: what the other leaves open stays.
+   * Combines these settings with others of higher precedence, field by field: a field that {@code
+   * other} does not set keeps its value.
    *
-   * @param other the settings that win
-   * @return both together
+   * @param other the settings that take precedence
+   * @return the combined settings
    */
   public WeightSettings overrideWith(WeightSettings other) {
-    // A scheme, or bits and type, say the same thing twice: naming one anew drops an older other.
+    // A scheme and bits with type are two ways to choose the scheme: setting one drops the earlier
+    // other.
     boolean schemeAnew = other.scheme.isPresent();
     boolean bitsAnew = other.bits.isPresent() || other.type.isPresent();
     Map<String, String> both = new TreeMap<>(extra);
@@ -99,13 +101,13 @@ public record WeightSettings(
         both);
   }
 
-  /** {@return whether every field is open} */
+  /** {@return whether no field is set} */
   public boolean isOpen() {
     return equals(OPEN);
   }
 
   /**
-   * {@return these settings with that changed}
+   * {@return a copy of these settings with one field changed}
    *
    * @param id the id of a scheme
    */
@@ -114,7 +116,7 @@ public record WeightSettings(
   }
 
   /**
-   * {@return these settings with that changed}
+   * {@return a copy of these settings with one field changed}
    *
    * @param value bits of one code
    */
@@ -124,7 +126,7 @@ public record WeightSettings(
   }
 
   /**
-   * {@return these settings with that changed}
+   * {@return a copy of these settings with one field changed}
    *
    * @param value integers or floats
    */
@@ -134,7 +136,7 @@ public record WeightSettings(
   }
 
   /**
-   * {@return these settings with that changed}
+   * {@return a copy of these settings with one field changed}
    *
    * @param value whether codes are symmetric
    */
@@ -143,7 +145,7 @@ public record WeightSettings(
   }
 
   /**
-   * {@return these settings with that changed}
+   * {@return a copy of these settings with one field changed}
    *
    * @param value how many numbers share a scale
    */
@@ -152,9 +154,9 @@ public record WeightSettings(
   }
 
   /**
-   * {@return these settings with that changed}
+   * {@return a copy of these settings with one field changed}
    *
-   * @param value whose formulas are followed
+   * @param value the library whose formulas are used
    */
   public WeightSettings withProfile(String value) {
     return new WeightSettings(
@@ -162,9 +164,9 @@ public record WeightSettings(
   }
 
   /**
-   * {@return these settings with that added}
+   * {@return a copy of these settings with one option added}
    *
-   * @param name an option of a plugin's own
+   * @param name an option declared by a plugin
    * @param value its value
    */
   public WeightSettings withExtra(String name, String value) {

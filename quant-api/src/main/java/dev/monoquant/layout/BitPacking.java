@@ -6,12 +6,11 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Codes of 1 to 8 bits, a byte each, to and from a dense bit stream: element i of a row lies at
- * bits {@code i * bits} and up of the row's little-endian bytes, least significant bit first, and
- * may cross bytes. That is also the layout of 32-bit little-endian words filled from their lowest
- * bit.
+ * Packs codes of 1 to 8 bits, one byte each, into a dense bit stream and back: element i of a row
+ * starts at bit {@code i * bits} of the row's little-endian bytes, least significant bit first, and
+ * may cross bytes. Little-endian 32-bit words filled from their lowest bit have the same layout.
  *
- * <p>Eight codes are moved at once: three merges fold eight bytes of b bits into b bytes.
+ * <p>Eight codes are processed at once: three merges fold eight bytes of b bits into b bytes.
  */
 final class BitPacking {
 
@@ -22,10 +21,10 @@ final class BitPacking {
   private BitPacking() {}
 
   /**
-   * {@return whole bytes that so many codes fill}
+   * {@return bytes that hold a number of codes, rounded up}
    *
    * @param count codes
-   * @param bits bits of one
+   * @param bits bits of one code
    */
   static long packedBytes(long count, int bits) {
     long all = Math.multiplyExact(count, (long) bits);
@@ -38,12 +37,12 @@ final class BitPacking {
    * @param codes a byte each; bits above {@code bits} are dropped
    * @param from the first code
    * @param count codes to pack
-   * @param bits bits of one, 1 to 8
+   * @param bits bits of one code, 1 to 8
    * @param flip bits to invert in each code: 0, or the sign bit to store signed codes with an
    *     offset
-   * @param out where to; {@code packedBytes(count, bits)} bytes are written, the rest of the last
-   *     byte with zeros; up to 7 bytes after them may be zeroed too, so pack rows in ascending
-   *     order
+   * @param out the target; {@code packedBytes(count, bits)} bytes are written, with zeros in the
+   *     rest of the last byte; up to 7 bytes after them may also be set to zero, so pack rows in
+   *     ascending order
    * @param to the first byte
    */
   static void pack(byte[] codes, int from, int count, int bits, int flip, byte[] out, int to) {
@@ -74,10 +73,10 @@ final class BitPacking {
    * @param packed the bytes; read from index {@code from}, position and limit are ignored
    * @param from the first byte
    * @param count codes to unpack
-   * @param bits bits of one, 1 to 8
+   * @param bits bits of one code, 1 to 8
    * @param flip bits to invert in each code before its sign is extended
    * @param signed whether the upper bits of a code repeat its highest bit
-   * @param out where to, a byte each
+   * @param out the target, one byte per code
    * @param to the first code
    */
   static void unpack(
@@ -135,7 +134,9 @@ final class BitPacking {
     return (x & mask1) | (((x >>> bits) & mask1) << 8);
   }
 
-  /** Bytewise {@code (v ^ sign) - sign}; the borrowed high bit keeps bytes apart. */
+  /**
+   * Bytewise {@code (v ^ sign) - sign}; the high bit of each byte prevents a borrow between bytes.
+   */
   private static long extend(long lanes, long sign) {
     if (sign == 0) {
       return lanes;

@@ -4,8 +4,8 @@ import dev.monoquant.model.ElementType;
 import java.nio.ByteBuffer;
 
 /**
- * How a line of cells, such as a row of codes, lies in the elements of a stored tensor. Cells of 16
- * bits and more are little-endian. Below 8 bits:
+ * How a line of cells, such as a row of codes, is stored in the elements of a tensor. Cells of 16
+ * bits and more are little-endian. Examples below 8 bits:
  *
  * <pre>
  * packing       cell  line of cells                     bytes
@@ -19,32 +19,34 @@ import java.nio.ByteBuffer;
  * PADDED_WORDS  I3    0 0 0 0 0 0 0 0 0 0 -1 3          24 49 92 24 3b 00 00 00
  * </pre>
  *
- * <p>Where cells share bytes, the first one is in the least significant bits, and what is left of
- * the last element is zero. In words, 2^(bits-1) is added to signed codes, so that all are
- * positive.
+ * <p>If cells share bytes, the first cell has the least significant bits, and unused bits of the
+ * last element are zero. In words, 2^(bits-1) is added to signed codes, so that all are
+ * non-negative.
  */
 public enum Packing {
 
-  /** As tiles have them: a byte for a cell below 8 bits, its sign extended. */
+  /** As in tiles: one sign-extended byte for a cell below 8 bits. */
   CELLS,
 
   /**
-   * Cells below 8 bits without gaps, signed codes in two's complement; all others as {@link
+   * Cells below 8 bits without gaps, signed codes in two's complement; other cells as in {@link
    * #CELLS}.
    */
   BITS,
 
-  /** Codes without gaps in little-endian 32-bit words, across the edges of words. */
+  /** Codes without gaps in little-endian 32-bit words; a code may cross a word boundary. */
   WORDS,
 
-  /** As many codes as fit into each little-endian 32-bit word, and none across its edges. */
+  /**
+   * As many whole codes as fit in each little-endian 32-bit word; no code crosses a word boundary.
+   */
   PADDED_WORDS;
 
   /**
    * {@return the type of the stored elements}
    *
    * @param cell the type of a cell
-   * @throws IllegalArgumentException if these cells are not codes, which words need
+   * @throws IllegalArgumentException if the packing uses words and the cells are not codes
    */
   public ElementType type(ElementType cell) {
     if (inWords()) {
@@ -61,7 +63,7 @@ public enum Packing {
   }
 
   /**
-   * {@return how many stored elements a line fills}
+   * {@return the number of stored elements of a line}
    *
    * @param cell the type of a cell
    * @param cells cells of the line
@@ -87,12 +89,12 @@ public enum Packing {
     return Math.multiplyExact(elements(cell, cells), (long) type(cell).cellBytes());
   }
 
-  /** {@return whether the bytes of a line are others than those of its cells} */
+  /** {@return whether the stored bytes of a line differ from the bytes of its cells} */
   boolean packs(ElementType cell) {
     return inWords() || (this == BITS && cell.bits() < Byte.SIZE);
   }
 
-  /** {@return after how many cells a new element begins, whatever the cells before} */
+  /** {@return the number of cells after which an element boundary always follows} */
   int period(ElementType cell) {
     return switch (this) {
       case CELLS -> 1;
@@ -105,7 +107,7 @@ public enum Packing {
   /**
    * Packs a line, if {@link #packs}.
    *
-   * @param out where to, zeros up to its end
+   * @param out the target, zeros up to its end
    */
   void pack(ElementType cell, byte[] cells, int from, int count, byte[] out, int to) {
     int run = this == PADDED_WORDS ? period(cell) : count;
@@ -128,12 +130,12 @@ public enum Packing {
     return this == WORDS || this == PADDED_WORDS;
   }
 
-  /** Adding 2^(bits-1) to a code is inverting its sign bit. */
+  /** Adding 2^(bits-1) to a code inverts its sign bit. */
   private int flip(ElementType cell) {
     return inWords() && cell.signed() ? 1 << (cell.bits() - 1) : 0;
   }
 
-  /** The small floats are signed too, but their bits are no two's complement. */
+  /** Small floats are also signed, but not in two's complement. */
   private static boolean extendsSign(ElementType cell) {
     return cell.isCode() && cell.signed();
   }

@@ -15,10 +15,10 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** One part of a weight in a tensor of its own, see {@link TensorPerPart}. Immutable. */
+/** One part of a weight, stored in its own tensor, see {@link TensorPerPart}. Immutable. */
 final class PartTensor {
 
-  /** Up to this size a tensor in another order is put together in memory and written at once. */
+  /** Up to this size, a tensor in another order is assembled in memory and written at once. */
   private static final long COLLECT_IN_MEMORY = 64L << 20;
 
   private final WeightMatrix matrix;
@@ -28,7 +28,7 @@ final class PartTensor {
   private final Order order;
   private final TensorInfo tensor;
 
-  /** Cells in a row of cells; of a whole part in a line along its last axis. */
+  /** Cells in a row of cells; for a whole part, cells in a line along its last axis. */
   private final int columns;
 
   private final long rowBytes;
@@ -38,7 +38,7 @@ final class PartTensor {
     this.part = part;
     this.cell = part.type();
     this.packing = storage.packing();
-    // Where an element is a cell, columns of elements are rows of cells.
+    // If an element is a cell, columns of elements are rows of cells.
     boolean same = storage.order() == Order.COLUMNS && !packing.packs(cell);
     this.order = same ? Order.ROWS : storage.order();
     TensorShape cells = part.shape(matrix.rowCount(), matrix.columnCount());
@@ -103,7 +103,7 @@ final class PartTensor {
     }
   }
 
-  /** Begins where an element does, at most 31 rows before the first one that is asked for. */
+  /** Starts reading at an element boundary, at most 31 rows before the first requested row. */
   private void readColumns(RowRange rows, Source source, byte[] cells) throws IOException {
     int unit = packing.type(cell).cellBytes();
     int period = packing.period(cell);
@@ -142,7 +142,7 @@ final class PartTensor {
     return columns == 0 ? 0 : cells.length / (columns * cell.cellBytes());
   }
 
-  /** {@return the row of cells where such rows begin} */
+  /** {@return the first row of cells of these rows} */
   private long cellRow(RowRange rows) {
     return part.extent() instanceof Part.Grid grid ? rows.first() / grid.rowsPerCell() : 0;
   }
@@ -162,7 +162,7 @@ final class PartTensor {
       return part.name();
     }
 
-    /** Of a whole part all cells, for whatever rows. */
+    /** Writes the cells of some rows; for a whole part all cells, independent of the rows. */
     void write(RowRange rows, byte[] cells) throws IOException {
       long expected = part.tileBytes(rows.height(), matrix.columnCount());
       if (cells.length != expected) {
@@ -225,8 +225,8 @@ final class PartTensor {
     }
 
     /**
-     * Called after a tile is in, so that what other threads brought is visible to the one that
-     * brings the last.
+     * Called after a tile is stored, so that the thread with the last tile sees the cells stored by
+     * other threads.
      */
     private synchronized boolean isComplete(RowRange rows) {
       rowsLeft -= rows.height();

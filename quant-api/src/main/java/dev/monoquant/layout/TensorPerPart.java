@@ -15,10 +15,10 @@ import java.util.NoSuchElementException;
 import java.util.function.Function;
 
 /**
- * Each part of a weight in a tensor of its own, as its {@link Storage} says.
+ * Stores each part of a weight in its own tensor, as its {@link Storage} defines.
  *
- * <p>The cells of a tiled part are a matrix, those of a whole part are lines along its last axis. A
- * part of 3 x 2 cells a to f, two of which fit into an element:
+ * <p>The cells of a tiled part form a matrix; the cells of a whole part form lines along its last
+ * axis. Example: a part of 3 x 2 cells a to f, with two cells in an element:
  *
  * <pre>
  *               cells     stored elements       written
@@ -26,28 +26,28 @@ import java.util.function.Function;
  * Order.ROWS    c d       ab | cd | ef          line by line, with each tile
  *               e f
  *
- * Order.COLUMNS           ac bd | e. f.         when all rows are there
+ * Order.COLUMNS           ac bd | e. f.         when all rows are written
  *
  * Order.TENSOR            a c e | b d f         if the rows are axis 1 of the weight's tensor
  * </pre>
  *
- * <p>{@link Order#ROWS} has shape (cell rows, elements of a row); where an element is a cell and
- * there is a cell for each number, the row axis of the weight first and its other axes after it.
- * {@link Order#COLUMNS} has shape (elements of a column, cell columns). {@link Order#TENSOR} has
- * the shape of the weight.
+ * <p>{@link Order#ROWS} has shape (cell rows, elements of a row); if an element is a cell and the
+ * part has a cell for each element of the weight, the shape is the row axis of the weight followed
+ * by its other axes. {@link Order#COLUMNS} has shape (elements of a column, cell columns). {@link
+ * Order#TENSOR} has the shape of the weight.
  *
- * <p>Cells that come in another order than the tensor's are collected up to 64 MiB of a tensor; a
- * larger one is written in pieces.
+ * <p>Cells that arrive in another order than the tensor's are collected in memory if the tensor has
+ * at most 64 MiB; a larger tensor is written in pieces.
  */
 public final class TensorPerPart implements WeightLayout {
 
-  /** In which order the cells of a tiled part are stored. */
+  /** The order in which the cells of a tiled part are stored. */
   public enum Order {
     /** Row by row; a line is a row of cells. */
     ROWS,
     /** A line is a column of cells; the first elements of all lines come first. */
     COLUMNS,
-    /** A cell for each number of the weight, in the axis order of its tensor; never packed. */
+    /** A cell for each element of the weight, in the axis order of its tensor; never packed. */
     TENSOR
   }
 
@@ -55,7 +55,7 @@ public final class TensorPerPart implements WeightLayout {
    * Where and how a part is stored.
    *
    * @param tensor the name of its tensor
-   * @param packing how a line of cells lies in elements
+   * @param packing how a line of cells is packed
    * @param order the order of the cells
    */
   public record Storage(String tensor, Packing packing, Order order) {
@@ -64,7 +64,7 @@ public final class TensorPerPart implements WeightLayout {
      * Rows of cells, one after the other.
      *
      * @param tensor the name of the tensor
-     * @param packing how a row of cells lies in elements
+     * @param packing how a row of cells is packed
      */
     public Storage(String tensor, Packing packing) {
       this(tensor, packing, Order.ROWS);
@@ -76,13 +76,13 @@ public final class TensorPerPart implements WeightLayout {
   private final Map<String, PartTensor> parts = new LinkedHashMap<>();
 
   /**
-   * Lays a weight out.
+   * Makes the layout of a weight.
    *
    * @param matrix the weight
    * @param encoding its parts
    * @param storage how each part is stored
-   * @throws IllegalArgumentException if a part cannot be stored so
-   * @throws ArithmeticException if the size of a tensor leaves 63 bits
+   * @throws IllegalArgumentException if a part cannot be stored in this way
+   * @throws ArithmeticException if the size of a tensor exceeds 63 bits
    */
   public TensorPerPart(WeightMatrix matrix, Encoding encoding, Function<Part, Storage> storage) {
     this.matrix = matrix;
@@ -93,8 +93,8 @@ public final class TensorPerPart implements WeightLayout {
   }
 
   /**
-   * {@return the parts as tiles have them, those of {@code fc.weight} as tensors such as {@code
-   * fc.weight/codes}}
+   * {@return a layout with unpacked cells; the parts of {@code fc.weight} become tensors such as
+   * {@code fc.weight/codes}}
    *
    * @param matrix the weight
    * @param encoding its parts
@@ -114,7 +114,7 @@ public final class TensorPerPart implements WeightLayout {
    * {@return the tensor that holds a part}
    *
    * @param part the name of a part
-   * @throws NoSuchElementException if there is none of that name
+   * @throws NoSuchElementException if there is no part of that name
    */
   public TensorInfo tensor(String part) {
     PartTensor found = parts.get(part);

@@ -9,31 +9,31 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * How the parts of one quantized weight become stored tensors, and come back: a tensor for each
- * part ({@link TensorPerPart}), or several parts interleaved in blocks of one tensor.
+ * Stores the parts of one quantized weight in tensors and reads them back: a tensor for each part
+ * ({@link TensorPerPart}), or several parts interleaved in blocks of one tensor.
  *
- * <p>Both directions are here, so that they cannot drift apart. For every weight and every split of
- * its rows into tiles, in any order:
+ * <p>One class implements both directions. For every weight and every split of its rows into tiles,
+ * in any order:
  *
  * <ul>
  *   <li>every byte of every tensor is written exactly once;
- *   <li>the bytes depend on the parts alone, not on the tiles nor their order;
- *   <li>{@link #read} gives the parts back as they were written, in tiles of any height.
+ *   <li>the bytes depend on the parts alone, not on the tiles or their order;
+ *   <li>{@link #read} returns the parts as they were written, in tiles of any height.
  * </ul>
  *
- * <p>Tiles start and end where cells do, see {@link dev.monoquant.tile.Encoding#checkRows}.
- * Implementations are immutable and thread-safe. What this type does not do: it knows neither where
- * a tensor lies in a file nor what the parts mean.
+ * <p>Tiles start and end at cell boundaries, see {@link dev.monoquant.tile.Encoding#checkRows}.
+ * Implementations are immutable and thread-safe. What this type does not do: it does not handle the
+ * position of a tensor in a file or the meaning of the parts.
  */
 public interface WeightLayout {
 
-  /** {@return the tensors that hold the weight, in order; known from shapes alone} */
+  /** {@return the tensors that hold the weight, in order; they follow from shapes alone} */
   List<TensorInfo> tensors();
 
   /**
    * Starts to store the weight.
    *
-   * @param sink where the bytes go; thread-safe if the writer is used by several threads
+   * @param sink receives the bytes; thread-safe if the writer is used by several threads
    * @return a writer for all of the weight's tiles
    */
   Writer writer(Sink sink);
@@ -42,28 +42,28 @@ public interface WeightLayout {
    * Reads rows.
    *
    * @param rows rows of the weight, at least one
-   * @param source where the bytes come from
-   * @return all parts of these rows, those of the tensor as a whole included
+   * @param source supplies the bytes
+   * @return all parts of these rows, including whole parts
    * @throws IOException if the source cannot be read
-   * @throws IllegalArgumentException if there are no such rows, or they cut a cell
+   * @throws IllegalArgumentException if the weight does not have these rows, or they split a cell
    */
   EncodedTile read(RowRange rows, Source source) throws IOException;
 
-  /** Takes bytes of stored tensors. */
+  /** Receives bytes of stored tensors. */
   @FunctionalInterface
   interface Sink {
     /**
-     * Takes a piece of a tensor.
+     * Receives a piece of a tensor.
      *
      * @param tensor one of {@link #tensors()}
      * @param offset first byte within its data
-     * @param data the bytes; consumed, and not kept after the return
+     * @param data the bytes; consumed, and not used after the call returns
      * @throws IOException if writing fails
      */
     void write(TensorInfo tensor, long offset, ByteBuffer data) throws IOException;
   }
 
-  /** Gives bytes of stored tensors. */
+  /** Supplies bytes of stored tensors. */
   @FunctionalInterface
   interface Source {
     /**
@@ -72,31 +72,30 @@ public interface WeightLayout {
      * @param tensor one of {@link #tensors()}
      * @param offset first byte within its data
      * @param length bytes
-     * @return a buffer that begins with these bytes and holds no others
+     * @return a buffer that holds exactly these bytes
      * @throws IOException if reading fails
      */
     ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException;
   }
 
   /**
-   * Stores one weight. Thread-safe. What does not end where a byte does is collected in memory
-   * until its rows are complete.
+   * Stores one weight. Thread-safe. Rows that do not end at a byte boundary are collected in memory
+   * until they are complete.
    */
   interface Writer {
     /**
      * Stores the tiled parts of some rows.
      *
-     * @param tile the rows; each row of the weight comes in exactly one tile. Whole parts in it are
+     * @param tile the rows; each row of the weight is in exactly one tile. Whole parts in it are
      *     ignored
      * @throws IOException if the sink fails
-     * @throws IllegalArgumentException if there are no such rows, they cut a cell, or a part has
-     *     too few or too many bytes
+     * @throws IllegalArgumentException if the weight does not have these rows, they split a cell,
+     *     or a part has too few or too many bytes
      */
     void writeTile(EncodedTile tile) throws IOException;
 
     /**
-     * Stores the parts that belong to the tensor as a whole; to be called once, also if there are
-     * none.
+     * Stores the whole parts; call it exactly once, even if there are none.
      *
      * @param parts the bytes of every whole part by name
      * @throws IOException if the sink fails

@@ -5,11 +5,11 @@ package dev.monoquant.model;
  *
  * <p>Every bfloat16 is a float32, so widening is exact. Narrowing rounds to nearest, ties to even,
  * as torch does ({@code c10/util/BFloat16.h}, {@code round_to_nearest_even}); subnormals are kept,
- * what is too large becomes infinite, and every NaN becomes the quiet {@code 0x7FC0}.
+ * values that are too large become infinite, and every NaN becomes the quiet {@code 0x7FC0}.
  */
 public final class BFloat16 {
 
-  /** The distance from 1 to the next greater bfloat16, 2 to the power of -7. */
+  /** The distance from 1 to the next larger bfloat16, 2 to the power of -7. */
   public static final float EPSILON = 0x1p-7f;
 
   /** The greatest finite bfloat16. */
@@ -18,7 +18,7 @@ public final class BFloat16 {
   private BFloat16() {}
 
   /**
-   * {@return the number that these bits stand for, exactly}
+   * {@return the value of these bits, exact}
    *
    * @param bits a bfloat16
    */

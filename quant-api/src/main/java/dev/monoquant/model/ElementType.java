@@ -9,12 +9,12 @@ import java.util.stream.Collectors;
 /**
  * The element types of tensors, each with its stable wire name.
  *
- * <p>The wire names of the types that safetensors knows are those of its headers. {@link #INT2} to
- * {@link #UINT7} are not among them: they describe codes, whose place in a file is the business of
- * an output format. Never persist {@link #ordinal()}.
+ * <p>Types that safetensors supports have the wire names of its headers. Safetensors does not
+ * support {@link #INT2} to {@link #UINT7}: they describe codes, and each output format defines how
+ * it stores codes. Never persist {@link #ordinal()}.
  */
 public enum ElementType {
-  /** One byte a value, zero is false. */
+  /** One byte per value; zero is false. */
   BOOL("BOOL", 8, Family.BOOL, false),
   /** 8-bit unsigned integer. */
   UINT8("U8", 8, Family.INTEGER, false),
@@ -48,9 +48,9 @@ public enum ElementType {
   FLOAT8_E5M2("F8_E5M2", 8, Family.SMALL_FLOAT, true),
   /** FP8 power-of-two scale. */
   FLOAT8_E8M0("F8_E8M0", 8, Family.SMALL_FLOAT, false),
-  /** FP8 of some accelerators, no negative zero. */
+  /** FP8 variant of some accelerators, no negative zero. */
   FLOAT8_E4M3FNUZ("F8_E4M3FNUZ", 8, Family.SMALL_FLOAT, true),
-  /** FP8 of some accelerators, no negative zero. */
+  /** FP8 variant of some accelerators, no negative zero. */
   FLOAT8_E5M2FNUZ("F8_E5M2FNUZ", 8, Family.SMALL_FLOAT, true),
   /** FP6, 2 exponent bits, packed in files. */
   FLOAT6_E2M3("F6_E2M3", 6, Family.SMALL_FLOAT, true),
@@ -106,18 +106,18 @@ public enum ElementType {
     this.signed = signed;
   }
 
-  /** {@return the stable name, as safetensors spells it where it has one} */
+  /** {@return the stable name, equal to the safetensors name if there is one} */
   public String wire() {
     return wire;
   }
 
-  /** {@return bits of one element where elements are packed without gaps} */
+  /** {@return bits of one element in a packed tensor without gaps} */
   public int bits() {
     return bits;
   }
 
   /**
-   * Bytes of one element in memory: elements below 8 bits take a byte each in a {@link
+   * Bytes of one element in memory: an element below 8 bits takes one byte in a {@link
    * dev.monoquant.tile.EncodedTile}.
    *
    * @return 1, 2, 4 or 8
@@ -126,13 +126,13 @@ public enum ElementType {
     return Math.max(1, bits / 8);
   }
 
-  /** {@return whether negative values can be told} */
+  /** {@return whether the type has negative values} */
   public boolean signed() {
     return signed;
   }
 
   /**
-   * Whether a scheme can take weights of this type as its input.
+   * Whether schemes accept weights of this type as input.
    *
    * @return true for FLOAT16, BFLOAT16, FLOAT32 and FLOAT64
    */
@@ -154,7 +154,7 @@ public enum ElementType {
   }
 
   /**
-   * Whether elements are integers of at most 8 bits that stand for levels of a scheme.
+   * Whether elements are integers of at most 8 bits, used as the codes of a scheme.
    *
    * @return true for INT2 to INT8 and UINT1 to UINT8
    */
@@ -172,7 +172,7 @@ public enum ElementType {
   }
 
   /**
-   * {@return the least value of a code type}
+   * {@return the smallest value of a code type}
    *
    * @throws IllegalStateException if {@link #isCode()} is false
    */
@@ -182,7 +182,7 @@ public enum ElementType {
   }
 
   /**
-   * {@return the greatest value of a code type}
+   * {@return the largest value of a code type}
    *
    * @throws IllegalStateException if {@link #isCode()} is false
    */
@@ -192,9 +192,9 @@ public enum ElementType {
   }
 
   /**
-   * The greatest finite number of a floating point type, such as 448 of {@link #FLOAT8_E4M3}.
+   * The largest finite value of a floating point type, such as 448 for {@link #FLOAT8_E4M3}.
    *
-   * @return that number; of FLOAT64 the greatest float32, since numbers are offered as floats
+   * @return that value; for FLOAT64 the largest float32, because schemes receive values as floats
    * @throws IllegalArgumentException if {@link #isFloatingPoint()} is false
    */
   public float maxValue() {
@@ -207,17 +207,17 @@ public enum ElementType {
   }
 
   /**
-   * The number of a floating point type that is nearest to a float, ties to even; subnormals are
-   * kept, and so is the sign of zero where the type has two.
+   * Rounds a float to the nearest value of a floating point type, ties to even. Subnormals are
+   * kept, and so is the sign of zero if the type has a negative zero.
    *
-   * <p>What lies beyond {@link #maxValue()} by half a step or more becomes infinite where the type
-   * has infinities (F16, BF16, F8_E5M2), and {@code maxValue()} with its sign where it has none, as
-   * if it had been clamped before (torch casts such a number to NaN in F8_E4M3). F8_E8M0 has
-   * neither zero nor negative numbers: all of those become 2^-127, and half way between two powers
-   * goes up, as in torch. NaN stays NaN.
+   * <p>A value that exceeds {@link #maxValue()} by half a step or more becomes infinite if the type
+   * has infinities (F16, BF16, F8_E5M2); otherwise it becomes {@code maxValue()} with its sign, as
+   * after clamping (torch casts such a value to NaN in F8_E4M3). F8_E8M0 has neither zero nor
+   * negative values: these become 2^-127, and the midpoint of two powers rounds up, as in torch.
+   * NaN stays NaN.
    *
    * @param value any float
-   * @return the number, exactly as a float; of FLOAT32 and FLOAT64 the value itself
+   * @return the rounded value, exact as a float; for FLOAT32 and FLOAT64 the value itself
    * @throws IllegalArgumentException if {@link #isFloatingPoint()} is false; and for NaN, if the
    *     type has none (F4, F6_E2M3, F6_E3M2)
    */
@@ -231,11 +231,11 @@ public enum ElementType {
   }
 
   /**
-   * The number that a cell of a byte stands for.
+   * Decodes a cell of one byte.
    *
    * @param cell the byte, such as one of a {@link dev.monoquant.tile.EncodedTile}
-   * @return the code, or the small float; NaN if it is one, or if the byte is no cell of the type,
-   *     such as 0x1F of F4
+   * @return the code or the small float; NaN if the byte encodes NaN or is not a cell of the type,
+   *     such as 0x1F for F4
    * @throws IllegalArgumentException if the type is neither a code nor a small float
    */
   public float decode(byte cell) {
@@ -247,7 +247,7 @@ public enum ElementType {
   }
 
   /**
-   * The cell of the number that {@link #round} gives, the inverse of {@link #decode}.
+   * Encodes the value that {@link #round} returns; the inverse of {@link #decode}.
    *
    * @param value any float
    * @return the bits of a small float in the low bits of a byte
@@ -272,9 +272,9 @@ public enum ElementType {
   }
 
   /**
-   * {@return the type, or empty if there is none of that name}
+   * {@return the type, or empty if no type has that name}
    *
-   * @param wire a wire name, case matters
+   * @param wire a wire name, case-sensitive
    */
   public static Optional<ElementType> find(String wire) {
     return Arrays.stream(values()).filter(t -> t.wire.equals(wire)).findFirst();
@@ -283,8 +283,8 @@ public enum ElementType {
   /**
    * {@return the type}
    *
-   * @param wire a wire name, case matters
-   * @throws ConfigurationException if there is none of that name; the message lists all
+   * @param wire a wire name, case-sensitive
+   * @throws ConfigurationException if no type has that name; the message lists all names
    */
   public static ElementType of(String wire) {
     return find(wire)
@@ -300,7 +300,7 @@ public enum ElementType {
   }
 
   /**
-   * The integer code type of so many bits.
+   * The integer code type with a number of bits.
    *
    * @param bits 1 to 8
    * @param signed whether codes are two's complement; signed codes have at least 2 bits

@@ -5,21 +5,21 @@ import static java.util.Objects.requireNonNull;
 import java.util.List;
 
 /**
- * Layers that those who load an output make one weight of: q, k and v of an attention, gate and up
- * of a gated layer, the experts of a mixture. One scheme has to hold for all of them.
+ * Layers whose weights a loader merges into one: q, k and v of an attention layer, gate and up of a
+ * gated layer, the experts of a mixture. They must use the same scheme.
  *
- * <p>Which layers these are depends on the loaders, so a family comes from the output format, by
- * {@link dev.monoquant.spi.OutputFormat#view}. What this does not do: it does not say how its
- * layers are quantized.
+ * <p>The loaders determine which layers these are, so the output format declares families in {@link
+ * dev.monoquant.spi.OutputFormat#view}. What this does not do: it does not state how its layers are
+ * quantized.
  *
  * @param name for messages, such as {@code model.layers.0.self_attn.(q_proj|k_proj|v_proj)}
  * @param layers the names of the layers, at least two, in model order
- * @param quantizedOnly whether loaders have no place for these layers in float, once anything of
- *     the model is quantized
+ * @param quantizedOnly whether loaders cannot load these layers in float once any weight of the
+ *     model is quantized
  */
 public record Family(String name, List<String> layers, boolean quantizedOnly) {
 
-  /** Copies the list and checks that there is something to keep together. */
+  /** Copies the list and checks that it has at least two layers. */
   public Family {
     requireNonNull(name, "name");
     layers = List.copyOf(layers);

@@ -8,18 +8,19 @@ import java.nio.DoubleBuffer;
 import java.nio.ShortBuffer;
 
 /**
- * Many floating point numbers between the little-endian bytes of a tensor and an array of floats.
+ * Converts between the little-endian bytes of a tensor and an array of floats.
  *
  * <p>Types: {@link ElementType#FLOAT16}, {@link ElementType#BFLOAT16}, {@link ElementType#FLOAT32}
- * and {@link ElementType#FLOAT64}, that is those with {@link ElementType#isQuantizable()}. Rounding
- * is to nearest, ties to even. A FLOAT32 keeps all its bits, those of a NaN too.
+ * and {@link ElementType#FLOAT64}, the types with {@link ElementType#isQuantizable()}. Rounding is
+ * to nearest, ties to even. A FLOAT32 keeps all its bits, including those of a NaN.
  *
- * <p>What this does not do: it refuses nothing. A finite number that had to become infinite is told
- * to the caller, who knows the name of the tensor. Thread-safe; the buffers' positions do not move.
+ * <p>What this does not do: it throws nothing for values out of range. It returns the index of the
+ * first finite value that became infinite; the caller knows the name of the tensor. Thread-safe;
+ * the buffers' positions do not move.
  */
 public final class FloatBytes {
 
-  /** What both directions return if no finite number became infinite. */
+  /** Returned by both directions if no finite value became infinite. */
   public static final int NONE = -1;
 
   /**
@@ -33,14 +34,14 @@ public final class FloatBytes {
    * Reads numbers as floats: FLOAT16 and BFLOAT16 exactly, FLOAT64 rounded.
    *
    * @param type the type of the numbers in the buffer
-   * @param from little-endian bytes, whatever the buffer's byte order says; read from {@code
-   *     position()} on, the position stays
-   * @param to where the floats go
+   * @param from little-endian bytes, independent of the buffer's byte order; read from {@code
+   *     position()} on; the position does not change
+   * @param to the array that receives the floats
    * @param at index of the first float in {@code to}
    * @param count how many
    * @return the index (0 to count - 1) of the first finite double that is beyond float32 and became
    *     infinite, or {@link #NONE}
-   * @throws IllegalArgumentException if the type is none of the four
+   * @throws IllegalArgumentException for any other type
    * @throws IndexOutOfBoundsException if the buffer or the array is too short
    */
   public static int widen(ElementType type, ByteBuffer from, float[] to, int at, int count) {
@@ -65,11 +66,11 @@ public final class FloatBytes {
    * @param from the floats
    * @param at index of the first
    * @param count how many
-   * @param to where the bytes go, little-endian
+   * @param to the array that receives the bytes, little-endian
    * @param toAt index of the first byte in {@code to}
    * @return the index (0 to count - 1) of the first finite float that is beyond the type and became
    *     infinite, or {@link #NONE}
-   * @throws IllegalArgumentException if the type is none of the four
+   * @throws IllegalArgumentException for any other type
    * @throws IndexOutOfBoundsException if one of the arrays is too short
    */
   public static int narrow(ElementType type, float[] from, int at, int count, byte[] to, int toAt) {

@@ -11,20 +11,20 @@ import java.util.Optional;
  * A layer: its name, its kind and its own tensors.
  *
  * @param name the module path, such as {@code encoder.0.fc}; empty for tensors at the root
- * @param kind what it is
- * @param evidence how the kind is known
+ * @param kind its kind
+ * @param evidence the source of the kind
  * @param tensors its tensors by their local name, such as {@code weight}, in model order
  */
 public record Layer(
     String name, LayerKind kind, Evidence evidence, Map<String, TensorInfo> tensors) {
 
-  /** How the kind of a layer is known. */
+  /** The source of the kind of a layer. */
   public enum Evidence {
-    /** The model says so (a live block, a scripted class). */
+    /** The model declares it (a live block, a scripted class). */
     DECLARED("declared"),
-    /** The user says so, by a layer map. */
+    /** The user sets it in a layer map. */
     GIVEN("given"),
-    /** Guessed from names and shapes. */
+    /** Inferred from names and shapes. */
     INFERRED("inferred");
 
     private final String wire;
@@ -48,7 +48,7 @@ public record Layer(
   }
 
   /**
-   * {@return the tensor, or empty if this layer has none of that name}
+   * {@return the tensor, or empty if this layer has no tensor of that name}
    *
    * @param localName such as {@code weight}
    */

@@ -3,8 +3,7 @@ package dev.monoquant.model;
 import static java.util.Objects.requireNonNull;
 
 /**
- * What a layer is, by the name of its class in PyTorch. An open set: a plugin may add kinds of its
- * own.
+ * The kind of a layer, named after its class in PyTorch. An open set: a plugin may add kinds.
  *
  * @param name the name, such as {@code Linear}; recipes match it exactly
  */
@@ -13,7 +12,7 @@ public record LayerKind(String name) {
   /** A matrix product, weight (outputs, inputs). */
   public static final LayerKind LINEAR = new LayerKind("Linear");
 
-  /** A matrix product with its weight stored (inputs, outputs), as GPT-2 has it. */
+  /** A matrix product with its weight stored as (inputs, outputs), as in GPT-2. */
   public static final LayerKind CONV1D_TRANSPOSED = new LayerKind("Conv1D");
 
   /** Convolution, weight (outputs, inputs / groups, k). */
@@ -35,9 +34,9 @@ public record LayerKind(String name) {
   public static final LayerKind CONV_TRANSPOSE3D = new LayerKind("ConvTranspose3d");
 
   /**
-   * Chooses among the experts of a mixture, weight (experts, inputs). Not quantized unless it is
-   * said to be a Linear: it is small, an error in it picks another expert, and loaders expect it in
-   * float.
+   * Chooses among the experts of a mixture, weight (experts, inputs). Not quantized unless a layer
+   * map declares it as Linear: it is small, an error in it selects another expert, and loaders
+   * expect it in float.
    */
   public static final LayerKind ROUTER = new LayerKind("Router");
 
@@ -59,7 +58,7 @@ public record LayerKind(String name) {
   /** Any normalisation layer; never quantized. */
   public static final LayerKind NORM = new LayerKind("Norm");
 
-  /** Not known: no rule for names and shapes applied. */
+  /** Unknown: no rule for names and shapes matched. */
   public static final LayerKind UNKNOWN = new LayerKind("Unknown");
 
   /** Checks the name. */

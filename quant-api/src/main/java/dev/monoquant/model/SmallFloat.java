@@ -1,7 +1,7 @@
 package dev.monoquant.model;
 
 /**
- * The floating point formats of 4 to 8 bits: the one place that knows their arithmetic.
+ * The arithmetic of the floating point formats of 4 to 8 bits.
  *
  * <p>A code is a sign bit (not in E8M0), exponent bits and fraction bits, most significant first,
  * in the low bits of a byte. With the exponent field e, the fraction field f of m bits and a bias:
@@ -38,7 +38,7 @@ enum SmallFloat {
   E2M3("F6_E2M3", 6, 3, 1, Special.NONE),
   E2M1("F4", 4, 1, 1, Special.NONE);
 
-  /** Which codes are no finite numbers. */
+  /** The codes that are not finite values. */
   private enum Special {
     NONE,
     NAN_ON_TOP,
@@ -118,7 +118,7 @@ enum SmallFloat {
     return negative ? -value : value;
   }
 
-  /** The number of a byte; NaN if the byte is a NaN or no code of the format at all. */
+  /** Decodes a byte; NaN if the byte encodes NaN or is not a code of the format. */
   float decode(int code) {
     return values[code & 0xFF];
   }
@@ -129,7 +129,7 @@ enum SmallFloat {
   }
 
   /**
-   * The code of the nearest number, as {@link ElementType#round} says.
+   * The code of the nearest value, as {@link ElementType#round} defines it.
    *
    * @throws IllegalArgumentException for NaN, where the format has none
    */
@@ -148,7 +148,7 @@ enum SmallFloat {
         : code;
   }
 
-  /** What carries out of the fraction goes into the exponent, as the codes are in order. */
+  /** A carry out of the fraction goes into the exponent, because the codes are in order. */
   private int magnitudeCode(float magnitude) {
     if (magnitude == Float.POSITIVE_INFINITY) {
       return Integer.MAX_VALUE;
@@ -160,7 +160,7 @@ enum SmallFloat {
   }
 
   /**
-   * Half way between two powers goes up, as in torch: the digit before it, the implied 1, is odd.
+   * The midpoint of two powers rounds up, as in torch: the digit before it, the implied 1, is odd.
    */
   private int encodePowerOfTwo(float value) {
     if (!(value > 0x1p-127f)) {

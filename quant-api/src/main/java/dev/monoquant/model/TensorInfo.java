@@ -3,7 +3,7 @@ package dev.monoquant.model;
 import static java.util.Objects.requireNonNull;
 
 /**
- * A tensor by name, type and shape; no data.
+ * The name, type and shape of a tensor, without data.
  *
  * @param name the full name, such as {@code encoder.0.fc.weight}
  * @param type the element type
@@ -35,7 +35,7 @@ public record TensorInfo(String name, ElementType type, TensorShape shape, Strin
   /**
    * {@return bytes of the contiguous data, sub-byte types packed and rounded up}
    *
-   * @throws ArithmeticException if that leaves 63 bits
+   * @throws ArithmeticException if the size does not fit in 63 bits
    */
   public long bytes() {
     long bits = Math.multiplyExact(shape.elements(), (long) type.bits());

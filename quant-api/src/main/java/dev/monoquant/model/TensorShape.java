@@ -6,7 +6,7 @@ import java.util.Arrays;
  * The dimensions of a tensor, outermost first. Immutable; 64-bit throughout.
  *
  * <p>A scalar has rank 0 and one element; a tensor with a zero dimension is empty. What this type
- * does not do: it knows no strides and no layout, tensors are always contiguous in row-major order.
+ * does not do: it has no strides and no layout; tensors are always contiguous in row-major order.
  */
 public final class TensorShape {
 
@@ -30,8 +30,8 @@ public final class TensorShape {
    *
    * @param dims the dimensions, outermost first; copied
    * @throws IllegalArgumentException if a dimension is negative
-   * @throws ArithmeticException if the number of elements, multiplied from left to right, leaves 63
-   *     bits
+   * @throws ArithmeticException if the number of elements, multiplied from left to right, exceeds
+   *     63 bits
    */
   public static TensorShape of(long... dims) {
     return new TensorShape(dims.clone());

@@ -3,16 +3,16 @@ package dev.monoquant.model;
 import static java.util.Objects.requireNonNull;
 
 /**
- * A weight seen as a matrix: rows are outputs (each may get a scale of its own), {@code cols} are
- * inputs (the numbers that share it).
+ * A weight seen as a matrix: rows are outputs (each may have its own scale), columns are inputs
+ * (the values that share a scale).
  *
  * <p>The matrix is a view of a tensor of any rank: the axis {@link #rowAxis()} becomes the rows,
- * all others in their order become the columns. With {@code rowAxis} 0 the matrix is the tensor's
- * memory as it lies; with 1 (GPT-2's Conv1D, transposed convolutions) it is a transposition.
+ * all others in their order become the columns. With {@code rowAxis} 0 the matrix has the order of
+ * the tensor's memory; with 1 (GPT-2's Conv1D, transposed convolutions) it is a transpose.
  *
  * <p>Grouped transposed convolutions: the weight is (inputs, outputs / groups, ...), so a row holds
  * the numbers of one output channel <em>of every group</em>. That is the channel axis of PyTorch
- * ({@code ch_axis = 1}), and the finest one the tensor's axes can express.
+ * ({@code ch_axis = 1}), and the finest granularity along the tensor's axes.
  *
  * @param layer the module path of the layer
  * @param kind the kind of the layer
@@ -23,7 +23,7 @@ import static java.util.Objects.requireNonNull;
 public record WeightMatrix(
     String layer, LayerKind kind, String param, TensorInfo tensor, int rowAxis) {
 
-  /** Checks that the tensor has such an axis. */
+  /** Checks that the tensor has that axis. */
   public WeightMatrix {
     requireNonNull(layer, "layer");
     requireNonNull(kind, "kind");
@@ -72,11 +72,11 @@ public record WeightMatrix(
   }
 
   /**
-   * Where rows of the matrix lie in the memory of the tensor.
+   * The location of rows of the matrix in the memory of the tensor.
    *
    * @param rows rows of this matrix
    * @return the runs of consecutive numbers that hold them
-   * @throws IllegalArgumentException if there are no such rows
+   * @throws IllegalArgumentException if the matrix does not have these rows
    */
   public Runs runs(RowRange rows) {
     if (rows.end() > rowCount()) {
@@ -103,7 +103,7 @@ public record WeightMatrix(
    * row first+1             [    run 0     |      run 1         | ... ]
    * </pre>
    *
-   * With row axis 0 there is one run, which is as wide as the matrix.
+   * With row axis 0 there is one run, as wide as the matrix.
    *
    * @param count the number of runs
    * @param width the columns of one row that a run holds
@@ -113,7 +113,7 @@ public record WeightMatrix(
    */
   public record Runs(int count, int width, int height, long first, long stride) {
 
-    /** Rows at once: more lines of memory at such distances displace each other in the cache. */
+    /** Rows per step: more cache lines at these distances evict each other. */
     private static final int BLOCK = 8;
 
     /**
@@ -131,7 +131,7 @@ public record WeightMatrix(
     }
 
     /**
-     * Copies runs to where their numbers stand in the rows.
+     * Copies runs into the rows.
      *
      * @param runs numbers of the runs from {@code from} on, one run after the other
      * @param from the first of these runs
@@ -139,33 +139,22 @@ public record WeightMatrix(
      * @param rows the rows, row-major
      */
     public void scatter(float[] runs, int from, int n, float[] rows) {
-      int length = length();
-      int columns = count * width;
-      for (int block = 0; block < height; block += BLOCK) {
-        int end = Math.min(height, block + BLOCK);
-        for (int k = 0; k < n; k++) {
-          int run = k * length;
-          int column = (from + k) * width;
-          for (int r = block; r < end; r++) {
-            if (width == 1) {
-              rows[r * columns + column] = runs[run + r];
-            } else {
-              System.arraycopy(runs, run + r * width, rows, r * columns + column, width);
-            }
-          }
-        }
-      }
+      copy(runs, from, n, rows, true);
     }
 
     /**
-     * Copies numbers of the rows to runs, as {@link #scatter} does the other way round.
+     * Copies values of the rows into runs; the inverse of {@link #scatter}.
      *
      * @param rows the rows, row-major
      * @param from the first run
      * @param n how many runs
-     * @param runs where they go, one run after the other
+     * @param runs receives the values, one run after the other
      */
     public void gather(float[] rows, int from, int n, float[] runs) {
+      copy(runs, from, n, rows, false);
+    }
+
+    private void copy(float[] runs, int from, int n, float[] rows, boolean toRows) {
       int length = length();
       int columns = count * width;
       for (int block = 0; block < height; block += BLOCK) {
@@ -174,10 +163,15 @@ public record WeightMatrix(
           int run = k * length;
           int column = (from + k) * width;
           for (int r = block; r < end; r++) {
-            if (width == 1) {
-              runs[run + r] = rows[r * columns + column];
+            int at = r * columns + column;
+            if (width != 1 && toRows) {
+              System.arraycopy(runs, run + r * width, rows, at, width);
+            } else if (width != 1) {
+              System.arraycopy(rows, at, runs, run + r * width, width);
+            } else if (toRows) {
+              rows[at] = runs[run + r];
             } else {
-              System.arraycopy(rows, r * columns + column, runs, run + r * width, width);
+              runs[run + r] = rows[at];
             }
           }
         }

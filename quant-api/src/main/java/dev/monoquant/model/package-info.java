@@ -1,4 +1,4 @@
-/** What a model is made of, as values: element types, tensors, layers, and weights seen as rows. */
+/** The parts of a model as values: element types, tensors, layers and weight matrices. */
 @NullMarked
 package dev.monoquant.model;
 

@@ -7,15 +7,15 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What reading a model again and comparing it with its own manifest found.
+ * The result of reading a model again and comparing it with its manifest.
  *
- * @param made how the model was made, as it says itself: versions, configuration
- * @param inputs SHA-256 of each file that it says it was made of, by the file's name: 64 lower-case
+ * @param made how the model was made, as its manifest records: versions, configuration
+ * @param inputs SHA-256 of each input file recorded in the manifest, by file name: 64 lower-case
  *     hexadecimal digits
- * @param checked how many stored tensors were read and compared
- * @param bytes how many bytes they have
- * @param differences what is not as the manifest says, each naming the tensor or file; empty if
- *     nothing was changed
+ * @param checked the number of stored tensors that were read and compared
+ * @param bytes the number of their bytes
+ * @param differences the differences from the manifest, each naming the tensor or file; empty if
+ *     there are none
  */
 public record Audit(
     Map<String, String> made,

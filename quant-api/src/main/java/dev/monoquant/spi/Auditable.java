@@ -12,7 +12,7 @@ public interface Auditable {
    * Reads every file of the model again and compares it with the manifest. A difference is a part
    * of the result, not an exception.
    *
-   * @return what was read and what differs
+   * @return the counts and the differences
    * @throws IOException if reading fails
    */
   Audit audit() throws IOException;

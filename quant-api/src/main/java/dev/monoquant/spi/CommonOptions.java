@@ -9,10 +9,10 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The options that schemes have in common, and that users set by arguments of their own: {@code
- * --bits}, {@code --symmetric}, {@code --granularity} and {@code --profile}.
+ * The options that schemes share. Each has its own command-line argument: {@code --bits}, {@code
+ * --symmetric}, {@code --granularity} and {@code --profile}.
  *
- * <p>A scheme declares those that it has with the values that it allows, the default first:
+ * <p>A scheme declares the ones it has with the allowed values, the default first:
  *
  * <pre>{@code
  * public List<OptionSpec<?>> options() {
@@ -24,26 +24,26 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>The framework refuses any other value, and any of the four that is not declared, before it
- * asks the scheme.
+ * <p>The framework refuses any other value, and any of the four options that is not declared,
+ * before it calls the scheme.
  */
 public final class CommonOptions {
 
-  /** The profile of schemes whose numbers are those of compressed-tensors. */
+  /** The profile of schemes whose results equal those of compressed-tensors. */
   public static final String COMPRESSED_TENSORS = "compressed-tensors";
 
-  /** Bits of one code, any number of them: finds the value, whatever a scheme allows. */
+  /** Bits of one code; accepts any number, to read the value for every scheme. */
   public static final OptionSpec<Integer> BITS =
       OptionSpec.integer("bits", 8, 1, 64, "Bits of one code");
 
-  /** Whether codes are symmetric, either: finds the value, whatever a scheme allows. */
+  /** Whether codes are symmetric; accepts both values, to read the value for every scheme. */
   public static final OptionSpec<Boolean> SYMMETRIC = symmetric(true, false);
 
-  /** How many numbers share a scale, any: finds the value, whatever a scheme allows. */
+  /** How many values share a scale; accepts any granularity, to read the value for every scheme. */
   public static final OptionSpec<Granularity> GRANULARITY =
       granularity("channel", "tensor", "group:N", "block:RxC");
 
-  /** Whose formulas are followed, any id: finds the value, whatever a scheme allows. */
+  /** The library whose formulas are used; accepts any id, to read the value for every scheme. */
   public static final OptionSpec<String> PROFILE =
       new OptionSpec<>(
           "profile",
@@ -64,11 +64,11 @@ public final class CommonOptions {
   private CommonOptions() {}
 
   /**
-   * {@return values of the four, as the built-in integer schemes have them}
+   * {@return values of the four options, with the profile of the built-in integer schemes}
    *
    * @param bits bits of one code
    * @param symmetric whether codes are symmetric
-   * @param granularity how many numbers share a scale
+   * @param granularity how many values share a scale
    */
   public static OptionValues of(int bits, boolean symmetric, Granularity granularity) {
     return OptionValues.DEFAULTS
@@ -79,10 +79,10 @@ public final class CommonOptions {
   }
 
   /**
-   * {@return bits of one code; for a cast those of the target type}
+   * {@return the option for the bits of one code; for a cast, of the target type}
    *
-   * @param defaultValue where the configuration says nothing
-   * @param more what else is allowed
+   * @param defaultValue used if the configuration does not set it
+   * @param more other allowed values
    */
   public static OptionSpec<Integer> bits(int defaultValue, int... more) {
     List<Integer> all = new ArrayList<>(List.of(defaultValue));
@@ -93,9 +93,9 @@ public final class CommonOptions {
   }
 
   /**
-   * {@return whether zero is the middle of the codes and no zero point is stored}
+   * {@return the option whether zero is the middle of the codes and no zero point is stored}
    *
-   * @param defaultValue where neither the configuration nor the layer says anything
+   * @param defaultValue used if neither the configuration nor the layer sets it
    * @param more the other value if both are allowed
    */
   public static OptionSpec<Boolean> symmetric(boolean defaultValue, boolean... more) {
@@ -107,10 +107,10 @@ public final class CommonOptions {
   }
 
   /**
-   * {@return whose formulas are followed, bit for bit}
+   * {@return the option for the library whose formulas are used, bit for bit}
    *
-   * @param defaultValue where the configuration says nothing
-   * @param more what else is allowed
+   * @param defaultValue used if the configuration does not set it
+   * @param more other allowed values
    */
   public static OptionSpec<String> profile(String defaultValue, String... more) {
     List<String> all = new ArrayList<>(List.of(defaultValue));
@@ -119,13 +119,13 @@ public final class CommonOptions {
   }
 
   /**
-   * {@return how many numbers share a scale}
+   * {@return the option for how many values share a scale}
    *
    * <p>{@code group:N} stands for groups of any size, {@code block:RxC} for blocks of any size.
-   * Sizes that depend on the weight are up to {@link Scheme#fit}.
+   * {@link Scheme#fit} checks sizes against a weight.
    *
-   * @param defaultValue where the configuration says nothing, such as {@code group:128}
-   * @param more what else is allowed: {@code tensor}, {@code channel}, {@code group:N}, {@code
+   * @param defaultValue used if the configuration does not set it, such as {@code group:128}
+   * @param more other allowed values: {@code tensor}, {@code channel}, {@code group:N}, {@code
    *     block:RxC}, or a size such as {@code group:32}
    */
   public static OptionSpec<Granularity> granularity(String defaultValue, String... more) {
@@ -177,10 +177,10 @@ public final class CommonOptions {
   }
 
   /**
-   * {@return how the command line sets an option, such as {@code --bits 8}, {@code --asymmetric} or
-   * {@code --option iterations=20}}
+   * {@return the command-line argument that sets an option, such as {@code --bits 8}, {@code
+   * --asymmetric} or {@code --option iterations=20}}
    *
-   * @param name the name of an option, one of the four or of a plugin's own
+   * @param name the name of an option, one of the four or one declared by a plugin
    * @param text its value in canonical form
    */
   public static String argument(String name, String text) {

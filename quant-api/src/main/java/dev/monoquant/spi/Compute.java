@@ -4,12 +4,12 @@ import dev.monoquant.ConfigurationException;
 import java.util.Arrays;
 
 /**
- * Where a scheme that can do both does its arithmetic. The codes are the same, bit for bit; this
- * chooses speed and whether the engine is needed, never numbers, and is therefore not written into
+ * Where a scheme that supports both does its arithmetic. The codes are the same, bit for bit. The
+ * choice affects only speed and whether the engine is needed, and is therefore not written to
  * outputs.
  */
 public enum Compute {
-  /** Whatever was measured to be fastest; built-in schemes then need no engine. */
+  /** The fastest one as measured; built-in schemes then need no engine. */
   AUTO("auto"),
   /** Plain Java loops over {@link dev.monoquant.tile.Tile#values()}. */
   JVM("jvm"),

@@ -7,15 +7,15 @@ import dev.monoquant.tile.Encoding;
 import java.util.Optional;
 
 /**
- * A weight together with how it is, or will be, quantized and stored.
+ * A weight with the way it is, or will be, quantized and stored.
  *
  * @param rows the weight, with the name, type and shape it has as a float tensor
  * @param scheme the scheme that made the codes
  * @param options the resolved options of the scheme
  * @param encoding the parts
  * @param storage the options of the output format for this weight, see {@link
- *     OutputFormat#options()}; empty if the format has none or is not known yet
- * @param script how TorchScript decodes the parts, see {@link Scheme#torchScript}
+ *     OutputFormat#options()}; empty if the format has none or is not chosen yet
+ * @param script the TorchScript that decodes the parts, see {@link Scheme#torchScript}
  */
 public record EncodedWeight(
     WeightMatrix rows,
@@ -36,7 +36,7 @@ public record EncodedWeight(
   }
 
   /**
-   * A weight that says nothing about files.
+   * Makes a weight without storage options and TorchScript.
    *
    * @param rows the weight
    * @param scheme the scheme that made the codes
@@ -54,7 +54,7 @@ public record EncodedWeight(
   }
 
   /**
-   * {@return this weight, to be stored in another way}
+   * {@return this weight with other storage options}
    *
    * @param values options of the output format
    */

@@ -3,21 +3,21 @@ package dev.monoquant.spi;
 import dev.monoquant.tile.EncodedTile;
 
 /**
- * How far decoded numbers may be from their originals, at most. Every run is checked against it.
- * Immutable and thread-safe.
+ * The maximum difference between decoded values and their originals. Every run is checked against
+ * it. Immutable and thread-safe.
  */
 @FunctionalInterface
 public interface ErrorBound {
 
-  /** No bound is declared, and none is checked. */
+  /** No bound: nothing is checked. */
   ErrorBound NONE = (tile, row) -> Double.POSITIVE_INFINITY;
 
   /**
    * The bound of one row.
    *
-   * @param tile all parts of a block of rows, the whole ones included; read only
+   * @param tile all parts of a block of rows, including whole parts; do not change it
    * @param row the row within the tile, 0 to height - 1
-   * @return the bound in units of the weight, not negative; infinity if none is declared
+   * @return the bound in units of the weight, not negative; infinity for no bound
    */
   double of(EncodedTile tile, int row);
 }

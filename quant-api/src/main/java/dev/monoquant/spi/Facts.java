@@ -4,12 +4,12 @@ import java.util.NoSuchElementException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What was asked for by {@link Scheme#needs}, and nothing else. Immutable; arrays are copied on the
- * way in and out.
+ * The statistics of a tensor that {@link Scheme#needs} requested, and no others. Immutable; arrays
+ * are copied on the way in and out.
  */
 public final class Facts {
 
-  /** The most numbers in a {@link #sample()}. */
+  /** The maximum size of a {@link #sample()}. */
   public static final int SAMPLE_SIZE = 1 << 16;
 
   /** Nothing. */
@@ -28,27 +28,28 @@ public final class Facts {
   /**
    * The extremes of a tensor, as float32; both finite.
    *
-   * @param min the least number
-   * @param max the greatest number
+   * @param min the smallest value
+   * @param max the largest value
    */
   public record Range(float min, float max) {}
 
   /**
-   * {@return facts with that range}
+   * {@return facts with a range}
    *
-   * @param min the least number
-   * @param max the greatest number
+   * @param min the smallest value
+   * @param max the largest value
    */
   public static Facts ofRange(float min, float max) {
     return NONE.withRange(min, max);
   }
 
   /**
-   * How far apart the numbers of a {@link #sample()} are.
+   * The distance between the values of a {@link #sample()}.
    *
-   * @param elements numbers of the tensor
-   * @return 1 if all of them are the sample, else the least odd step that gives at most {@link
-   *     #SAMPLE_SIZE}; odd, so that it does not stay in some columns of the usual widths
+   * @param elements elements of the tensor
+   * @return 1 if the sample is the whole tensor, otherwise the smallest odd step that gives at most
+   *     {@link #SAMPLE_SIZE} values; odd, so that the sample does not stay in a few columns for
+   *     usual widths
    */
   public static long sampleStep(long elements) {
     long step = Math.max(1, (elements + SAMPLE_SIZE - 1) / SAMPLE_SIZE);
@@ -58,8 +59,8 @@ public final class Facts {
   /**
    * {@return these facts with a range}
    *
-   * @param min the least number
-   * @param max the greatest number
+   * @param min the smallest value
+   * @param max the largest value
    */
   public Facts withRange(float min, float max) {
     return new Facts(new Range(min, max), sample, columns);
@@ -68,7 +69,7 @@ public final class Facts {
   /**
    * {@return these facts with a sample}
    *
-   * @param numbers every {@link #sampleStep}-th number
+   * @param numbers every {@link #sampleStep}-th value
    */
   public Facts withSample(float... numbers) {
     return new Facts(range, numbers.clone(), columns);
@@ -86,29 +87,29 @@ public final class Facts {
   /**
    * {@return the range}
    *
-   * @throws NoSuchElementException if {@link Need#TENSOR_RANGE} was not asked for
+   * @throws NoSuchElementException if {@link Need#TENSOR_RANGE} was not requested
    */
   public Range range() {
     return asked(range, Need.TENSOR_RANGE);
   }
 
   /**
-   * Every {@link #sampleStep}-th number of the tensor in row-major order, the first one included:
-   * the same numbers, whatever the tiles and threads of the run. All finite.
+   * Every {@link #sampleStep}-th value of the tensor in row-major order, starting with the first.
+   * Independent of the tiles and threads of the run. All values are finite.
    *
    * @return a copy
-   * @throws NoSuchElementException if {@link Need#TENSOR_SAMPLE} was not asked for
+   * @throws NoSuchElementException if {@link Need#TENSOR_SAMPLE} was not requested
    */
   public float[] sample() {
     return asked(sample, Need.TENSOR_SAMPLE).clone();
   }
 
   /**
-   * The caller's statistics of the columns, as they are: all finite, their meaning between the
-   * caller and the scheme.
+   * The caller's statistics of the columns, unchanged. All values are finite; the caller and the
+   * scheme agree on their meaning.
    *
    * @return a copy, one number for each column of the weight
-   * @throws NoSuchElementException if {@link Need#COLUMN_STATISTICS} was not asked for
+   * @throws NoSuchElementException if {@link Need#COLUMN_STATISTICS} was not requested
    */
   public float[] columns() {
     return asked(columns, Need.COLUMN_STATISTICS).clone();
@@ -116,7 +117,7 @@ public final class Facts {
 
   private static <T> T asked(@Nullable T fact, Need need) {
     if (fact == null) {
-      throw new NoSuchElementException(need + " was not asked for by Scheme.needs");
+      throw new NoSuchElementException(need + " was not requested by Scheme.needs");
     }
     return fact;
   }

@@ -12,27 +12,28 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.LongStream;
 
-/** Whether a scheme can take a weight under some options, see {@link Scheme#fit}. */
+/** Whether a scheme can quantize a weight with given options, see {@link Scheme#fit}. */
 public sealed interface Fit {
 
   /**
-   * It can.
+   * The scheme can quantize the weight.
    *
-   * @param encoding the parts that it makes of the weight
+   * @param encoding the parts of the quantized weight
    */
   record Fits(Encoding encoding) implements Fit {
-    /** Checks that it is not null. */
+    /** Checks that the encoding is not null. */
     public Fits {
       requireNonNull(encoding, "encoding");
     }
   }
 
   /**
-   * It cannot.
+   * The scheme cannot quantize the weight.
    *
-   * @param reason why, about the weight, such as {@code its 288 columns are no multiple of the
-   *     group size 64}; without the names of scheme and weight, which are said beside it
-   * @param nearest options that fit this weight, the best first; empty if none do or none are known
+   * @param reason the reason, about the weight, such as {@code its 288 columns are no multiple of
+   *     the group size 64}; without the names of scheme and weight, which the message adds
+   * @param nearest options that fit this weight, the best first; empty if there are none or none
+   *     are known
    */
   record Unfit(String reason, List<OptionValues> nearest) implements Fit {
     /** Copies the list. */
@@ -43,32 +44,32 @@ public sealed interface Fit {
   }
 
   /**
-   * {@return the answer of a scheme that can take the weight}
+   * {@return the result if the scheme can quantize the weight}
    *
-   * @param encoding the parts that it makes of it
+   * @param encoding the parts of the quantized weight
    */
   static Fit of(Encoding encoding) {
     return new Fits(encoding);
   }
 
   /**
-   * {@return the answer of a scheme that cannot take the weight whatever the options}
+   * {@return the result if the scheme cannot quantize the weight with any options}
    *
-   * @param reason why
+   * @param reason the reason
    */
   static Fit not(String reason) {
     return new Unfit(reason, List.of());
   }
 
   /**
-   * The refusal of a scheme whose groups must divide the columns: it is up to the scheme whether
-   * they must. The nearest options are the greatest smaller and the least greater size that divide
-   * them, but not all of them.
+   * The result for a scheme that requires the group size to divide the number of columns. The
+   * nearest options are the next smaller and the next larger group size that divide it, except a
+   * single group of all columns.
    *
    * @param weight the weight
    * @param options options of the scheme
-   * @return the refusal; empty if the columns are whole groups, or the granularity is no {@code
-   *     group:N}
+   * @return the refusal; empty if the group size divides the columns, or the granularity is not
+   *     {@code group:N}
    */
   static Optional<Fit> raggedGroups(WeightMatrix weight, OptionValues options) {
     if (!(options.granularity() instanceof Granularity.PerGroup group)
@@ -86,7 +87,7 @@ public sealed interface Fit {
             "its " + cols + " columns are no multiple of the group size " + group.size(), nearest));
   }
 
-  /** The first size from there that divides the columns; 0 if there is none close to it. */
+  /** The first size from {@code from} on that divides the columns; 0 if there is none nearby. */
   private static long dividing(long cols, long from, int step) {
     for (long size = from, n = 0; size > 1 && size < cols && n < 4096; size += step, n++) {
       if (cols % size == 0) {
@@ -99,7 +100,7 @@ public sealed interface Fit {
   /**
    * {@return the parts}
    *
-   * @param weight the weight that the scheme was asked about, for the message
+   * @param weight the weight, for the message
    * @throws ConfigurationException if it does not fit
    */
   default Encoding orThrow(WeightMatrix weight) {

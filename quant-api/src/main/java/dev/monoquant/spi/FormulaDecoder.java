@@ -12,15 +12,15 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Decodes by the formula of an encoding, as {@link Formula} defines it.
+ * Decodes tiles with the formula of an encoding, as {@link Formula} defines it.
  *
- * <p>Works in scratch arrays that fit the nearest cache, with a number and its scale at the same
- * index, so that one loop serves all granularities; the JIT compiler of JDK 17 turns such loops
- * into vector code. Immutable and thread-safe.
+ * <p>Uses scratch arrays that fit in the L1 cache, with a value and its scale at the same index, so
+ * that one loop handles all granularities; the JIT compiler of JDK 17 vectorizes such loops.
+ * Immutable and thread-safe.
  */
 final class FormulaDecoder implements TileDecoder {
 
-  /** Numbers in a scratch array: 8 KiB. */
+  /** Values in a scratch array: 8 KiB. */
   private static final int CHUNK = 2048;
 
   private final Formula formula;
@@ -133,7 +133,7 @@ final class FormulaDecoder implements TileDecoder {
     }
   }
 
-  /** Which cell of a part covers a number. */
+  /** Finds the cell of a part that covers an element. */
   private final class Cells {
     private final boolean single;
     private final int rowsPerCell;
@@ -157,18 +157,18 @@ final class FormulaDecoder implements TileDecoder {
       }
     }
 
-    /** {@return the index of the first cell of the field that covers a number} */
+    /** {@return the index of the first cell of the field that covers an element} */
     int first(int row, int col) {
       return single ? 0 : row / rowsPerCell * across + (int) (col / colsPerCell) * width;
     }
 
-    /** {@return the first column from that one on which another field covers} */
+    /** {@return the first column after {@code col} that belongs to another field} */
     int end(int col, int limit) {
       return single ? limit : (int) Math.min(limit, (col / colsPerCell + 1) * colsPerCell);
     }
   }
 
-  /** The numbers of a part with one cell for many, written out for each. */
+  /** Expands a part with one cell for many elements to one value per element. */
   private final class Spread {
     private final float[] numbers;
     private final Cells cells;
@@ -220,7 +220,7 @@ final class FormulaDecoder implements TileDecoder {
     }
   }
 
-  /** Codes as floats. A look into a table of 1 KiB is faster than a conversion. */
+  /** Converts codes to floats. A lookup in a table of 1 KiB is faster than a conversion. */
   private static final class Codes {
     private final byte[] bytes;
     private final float[] table = new float[256];
@@ -262,14 +262,14 @@ final class FormulaDecoder implements TileDecoder {
     }
   }
 
-  /** What a float32 has more in digits than a type, as a power of two. */
+  /** Two to the power of the number of digits that float32 has more than a type. */
   static float step(ElementType type) {
     return type == ElementType.FLOAT16 ? 0x1p13f : 0x1p16f;
   }
 
   /**
-   * {@return whether {@link #roundedProducts} can round: integers, and scales of the weight's own
-   * type whose products with any level of 9 bits are 0 or normal numbers of it}
+   * {@return whether {@link #roundedProducts} can round: codes are integers, and scales have the
+   * weight's type and their products with any level of 9 bits are 0 or normal values of that type}
    */
   private boolean isShort(Formula.Affine affine, Scale scales) {
     if ((type != ElementType.FLOAT16 && type != ElementType.BFLOAT16)

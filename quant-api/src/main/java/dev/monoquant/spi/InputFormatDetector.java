@@ -4,45 +4,47 @@ import java.io.IOException;
 import java.util.List;
 
 /**
- * Recognises and opens one kind of model.
+ * Recognises and opens models of one format.
  *
- * <p>What this does not do: it infers no layers and knows no schemes. Stateless and thread-safe.
+ * <p>What this does not do: it does not infer layers and does not handle schemes. Stateless and
+ * thread-safe.
  */
 public interface InputFormatDetector {
 
-  /** Bytes that {@link #probe} may look at from either end of a file. */
+  /** Bytes that {@link #probe} may read from each end of a file. */
   int LOOK_AHEAD = 1 << 16;
 
   /** {@return the id, such as {@code safetensors}; third parties use {@code vendor/name}} */
   String id();
 
   /**
-   * Tells how much the input looks like this format.
+   * Checks whether the input looks like this format.
    *
    * <p>Reads at most the first and the last {@link #LOOK_AHEAD} bytes of a file (an archive has its
-   * table of contents at the end) and names of a directory's entries, has no side effects and never
-   * throws on foreign bytes: what cannot be read is {@link Match#NONE}. A damaged file of this
-   * format should match, so that {@link #open} can say what is wrong with it.
+   * table of contents at the end) and the names of a directory's entries. Has no side effects and
+   * never throws on foreign bytes: the result for an unreadable file is {@link Match#NONE}. A
+   * damaged file of this format should match, so that {@link #open} can report the damage.
    *
    * @param input any input
-   * @return how sure this detector is
+   * @return the strength of the evidence
    */
   Match probe(ModelInput input);
 
   /**
-   * Opens an input and checks its structure completely; the data itself is not read.
+   * Opens an input and checks its whole structure without reading tensor data.
    *
    * @param input an input that matched
-   * @param limits how much to believe
+   * @param limits bounds on sizes and counts read from untrusted input
    * @return the open source; the caller closes it
    * @throws IOException if the file cannot be read
-   * @throws dev.monoquant.ModelFormatException if it is damaged, foreign or over a limit
+   * @throws dev.monoquant.ModelFormatException if the input is damaged, foreign or over a limit
    */
   ModelSource open(ModelInput input, ReadLimits limits) throws IOException;
 
   /**
-   * The options of this format's own, described. Any other is refused, and so is a value that the
-   * description does not allow; they are given for a whole model, and every output tells them.
+   * The options that this format declares. The framework refuses any other option and any value
+   * that the description does not allow. They apply to the whole model, and every output records
+   * them.
    *
    * @return the descriptions, names unique, the same at each call
    */
@@ -51,16 +53,15 @@ public interface InputFormatDetector {
   }
 
   /**
-   * Opens an input as {@link #open(ModelInput, ReadLimits)} does, in a way that options ask for.
-   * This is the method that the framework calls; with {@link OptionValues#DEFAULTS} both are the
-   * same.
+   * Opens an input with options. The framework calls this method; with {@link
+   * OptionValues#DEFAULTS} it does the same as {@link #open(ModelInput, ReadLimits)}.
    *
    * @param input an input that matched
-   * @param limits how much to believe
+   * @param limits bounds on sizes and counts read from untrusted input
    * @param options a value for each of {@link #options()}
    * @return the open source; the caller closes it
    * @throws IOException if the file cannot be read
-   * @throws dev.monoquant.ModelFormatException if it is damaged, foreign or over a limit
+   * @throws dev.monoquant.ModelFormatException if the input is damaged, foreign or over a limit
    */
   default ModelSource open(ModelInput input, ReadLimits limits, OptionValues options)
       throws IOException {

@@ -5,10 +5,10 @@ import dev.monoquant.model.WeightMatrix;
 import java.util.List;
 
 /**
- * Says which tensors of a layer are weights to quantize, and which axis of each is the outputs.
+ * Selects the tensors of a layer to quantize, and the output axis of each.
  *
- * <p>What this does not do: it never sees data and chooses no scheme; the decision is from names,
- * kinds and shapes alone. Stateless and thread-safe.
+ * <p>What this does not do: it does not read data or choose a scheme; it decides from names, kinds
+ * and shapes alone. Stateless and thread-safe.
  */
 public interface LayerQuantizer {
 
@@ -16,17 +16,17 @@ public interface LayerQuantizer {
   String id();
 
   /**
-   * The weights of a layer, each as rows.
+   * The weight matrices of a layer.
    *
    * @param layer any layer of a model
-   * @return the weights to quantize; empty if this quantizer does not know the layer. All others of
-   *     the layer's tensors (biases, say) are kept as they are
+   * @return the weights to quantize; empty if this quantizer does not handle the layer. All other
+   *     tensors of the layer (for example biases) are left unquantized
    */
   List<WeightMatrix> rows(Layer layer);
 
   /**
-   * The options of this quantizer's own, described. Any other is refused, and so is a value that
-   * the description does not allow; they are given like those of schemes, for all layers or by
+   * The options that this quantizer declares. The framework refuses any other option and any value
+   * that the description does not allow. They are set like options of schemes, for all layers or by
    * rules for some.
    *
    * @return the descriptions, names unique, the same at each call
@@ -36,21 +36,21 @@ public interface LayerQuantizer {
   }
 
   /**
-   * The weights of a layer, each as rows, where options have a say in it. This is the method that
-   * the framework calls; with {@link OptionValues#DEFAULTS} it is {@link #rows(Layer)}.
+   * The weight matrices of a layer under options. The framework calls this method; with {@link
+   * OptionValues#DEFAULTS} it does the same as {@link #rows(Layer)}.
    *
    * @param layer any layer of a model
    * @param options a value for each of {@link #options()}
-   * @return the weights to quantize; empty if this quantizer does not know the layer
+   * @return the weights to quantize; empty if this quantizer does not handle the layer
    */
   default List<WeightMatrix> rows(Layer layer, OptionValues options) {
     return rows(layer);
   }
 
   /**
-   * What symmetric-or-not means for this layer's weights where the configuration leaves it open.
+   * Whether this layer's weights use symmetric codes if the configuration does not set it.
    *
-   * @param rows one of the rows returned for a layer
+   * @param rows one of the weight matrices returned for a layer
    * @return true for symmetric codes
    */
   default boolean symmetricByDefault(WeightMatrix rows) {

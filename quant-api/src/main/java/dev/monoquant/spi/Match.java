@@ -1,16 +1,22 @@
 package dev.monoquant.spi;
 
 /**
- * How sure a detector is. Evidence, not priority: two detectors that are equally sure are a tie,
- * which is an error that names the option to resolve it.
+ * The strength of a detector's evidence. It is not a priority: a tie between two detectors is an
+ * error that names the option to resolve it.
  */
 public enum Match {
-  /** Not mine: a different magic number, a kind of live object that I do not read. */
+  /**
+   * The input is not of this format: it has a different magic number, or is a live object of
+   * another kind.
+   */
   NONE,
-  /** Nothing speaks against it, such as a fitting file name with content that could be anything. */
+  /**
+   * The input may be of this format, such as a matching file name with content that any format
+   * could have.
+   */
   POSSIBLE,
-  /** The content fits, such as a plausible header, but others could write the same. */
+  /** The content matches, such as a plausible header, but other formats could have the same. */
   LIKELY,
-  /** Only this format looks like that, such as a magic number together with a fitting header. */
+  /** Only this format has such content, such as a magic number together with a matching header. */
   CERTAIN
 }

@@ -12,30 +12,30 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What is known of a model apart from its bytes.
+ * The description of a model, without its data.
  *
- * <p>A source that stands in front of another one takes that one's description and changes the
- * fields it means to change: {@code inner.info().withTensors(floats).withQuantized(List.of())}.
+ * <p>A source that wraps another one takes its description and changes single fields: {@code
+ * inner.info().withTensors(floats).withQuantized(List.of())}.
  *
  * @param name the input for messages, as the user named it
- * @param tensors the plain tensors in the order of the model, their names unique. Tensors that
- *     store a quantized weight are not among them
- * @param layers the layers that the model declares (a live block does), over any part of the
- *     tensors; the rest is inferred. Empty for a bare state dict
+ * @param tensors the plain tensors in the order of the model, with unique names, without the
+ *     tensors that store a quantized weight
+ * @param layers the layers that the model declares (for example a live block), for any part of the
+ *     tensors; other layers are inferred. Empty for a bare state dict
  * @param quantized the weights that are stored quantized, in the order of the model; empty for a
  *     float model
- * @param ties names of the same numbers as another name, as tied weights are: of every name but the
- *     first of a group, that first name. Only what is certain is here: one and the same memory, not
- *     equal numbers. In a model that runs, tied weights are quantized in one way unless the
- *     configuration says otherwise
- * @param families layers that must be quantized in one way or not at all, since loaders make one
- *     weight of them; empty unless an output has such loaders, see {@link OutputFormat#view}
+ * @param ties tied weights: maps every name of a group but the first to the first name. Only
+ *     tensors that share the same memory are tied, not tensors with equal values. In a model that
+ *     runs, tied weights are quantized in the same way unless the configuration differs
+ * @param families layers that must all be quantized in the same way or left unquantized, because
+ *     loaders merge their weights; empty unless the output format declares some, see {@link
+ *     OutputFormat#view}
  * @param metadata free text that came with the model, such as the {@code __metadata__} of
  *     safetensors
- * @param notes what the reader decided or left out and the user should know, one line each: which
- *     entry of a nested checkpoint was taken, which tensors share their memory
- * @param sideFiles files of a model directory to carry over to the output
- * @param files every file that is read, so that no output replaces it; empty for live objects
+ * @param notes decisions and omissions of the reader for the user, one line each: for example which
+ *     entry of a nested checkpoint was read, which tensors share memory
+ * @param sideFiles files of a model directory to copy to the output
+ * @param files every file that is read, so that no output replaces one; empty for live objects
  */
 public record ModelInfo(
     String name,

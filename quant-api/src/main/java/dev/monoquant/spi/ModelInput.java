@@ -10,10 +10,10 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /**
- * What the user hands in: a file or directory, or a live DJL object.
+ * The input model: a file or directory, or a live DJL object.
  *
- * <p>The live objects stay the caller's: nothing here or downstream writes to them, closes them or
- * keeps them after the source that reads them is closed.
+ * <p>The caller owns live objects: the framework does not write to them, does not close them, and
+ * drops its references when the source is closed.
  */
 public sealed interface ModelInput {
 
@@ -21,17 +21,17 @@ public sealed interface ModelInput {
    * A file or a directory.
    *
    * @param path where it is
-   * @param choices what to take where the file leaves a choice
+   * @param choices how to read a file with several possible contents
    */
   record OfPath(Path path, ReadChoices choices) implements ModelInput {
-    /** Checks that the path is there as a value; not that the file exists. */
+    /** Checks that the path is not null; does not check that the file exists. */
     public OfPath {
       requireNonNull(path, "path");
       requireNonNull(choices, "choices");
     }
 
     /**
-     * Leaves every choice to the reader.
+     * Makes an input with default choices.
      *
      * @param path where it is
      */
@@ -80,7 +80,7 @@ public sealed interface ModelInput {
   }
 
   /**
-   * A list of arrays; each needs a name of its own.
+   * A list of arrays with unique names.
    *
    * @param list the arrays
    */
@@ -97,7 +97,7 @@ public sealed interface ModelInput {
   }
 
   /**
-   * A state dict. The map is read when it is opened; changes to it later have no effect.
+   * A state dict. The map is read when the input is opened; later changes have no effect.
    *
    * @param tensors arrays by their full names
    */
@@ -129,7 +129,7 @@ public sealed interface ModelInput {
    * {@return an input}
    *
    * @param path a file or directory
-   * @param choices what to take where the file leaves a choice
+   * @param choices how to read a file with several possible contents
    */
   static ModelInput of(Path path, ReadChoices choices) {
     return new OfPath(path, choices);

@@ -13,18 +13,18 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * An open model: its description and its bytes.
+ * An open model: its description and its data.
  *
- * <p>All methods but {@link #close} may be called by several threads at once. What this does not
- * do: it never converts element types, and it never writes.
+ * <p>All methods except {@link #close} are thread-safe. What this does not do: it does not convert
+ * element types, and it does not write.
  */
 public interface ModelSource extends AutoCloseable {
 
   /**
-   * Opens a file that holds the contiguous little-endian data of tensors at known places, for
-   * readers of formats that do. Nothing is mapped or held in memory; a tensor may have any size.
+   * Opens a file with contiguous little-endian tensor data at known offsets, for readers of such
+   * formats. Nothing is mapped or held in memory; a tensor may have any size.
    *
-   * @param path the file; it becomes the name of the model and one of its {@link ModelInfo#files()}
+   * @param path the file; its path is the name of the model and is in {@link ModelInfo#files()}
    * @param starts the first byte in the file of each tensor, in the order of the model
    * @return the open source; the caller closes it
    * @throws IOException if the file cannot be opened
@@ -34,7 +34,7 @@ public interface ModelSource extends AutoCloseable {
     return TensorFile.open(path, starts);
   }
 
-  /** {@return what is known of the model; the same value at each call, also after closing} */
+  /** {@return the description of the model; the same value at each call, also after closing} */
   ModelInfo info();
 
   /**
@@ -50,14 +50,14 @@ public interface ModelSource extends AutoCloseable {
   ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException;
 
   /**
-   * Reads rows of a weight as floats, whatever axis of the tensor they lie along. A source that
-   * makes its numbers row by row overrides this.
+   * Reads rows of a weight matrix as floats, for any row axis. A source that computes its values
+   * row by row overrides this method.
    *
    * @param matrix a matrix of one of the plain tensors of {@link #info()}, of type F16, BF16, F32
    *     or F64
-   * @param rows which rows
-   * @param into the numbers, row-major from index 0 on; what lies beyond them stays. A finite
-   *     double beyond the range of float32 arrives as an infinity
+   * @param rows the rows to read
+   * @param into receives the values, row-major from index 0 on; later elements do not change. A
+   *     finite double beyond the range of float32 becomes an infinity
    * @throws IOException if reading fails
    */
   default void readRows(WeightMatrix matrix, RowRange rows, float[] into) throws IOException {
@@ -68,7 +68,7 @@ public interface ModelSource extends AutoCloseable {
       return;
     }
     boolean inPlace = runs.count() == 1;
-    // 16 columns at a time, so that rows are written in stretches and not number by number.
+    // 16 columns at a time, so that rows are written in runs and not value by value.
     int most = inPlace ? 1 : Math.max(1, Math.min(runs.count(), 16 / runs.width()));
     float[] some = inPlace ? into : new float[Math.multiplyExact(most, length)];
     for (int run = 0; run < runs.count(); run += most) {
@@ -89,9 +89,9 @@ public interface ModelSource extends AutoCloseable {
    * Reads rows of a quantized weight, unpacked.
    *
    * @param weight one of the quantized weights of {@link #info()}
-   * @param rows from a multiple of the encoding's row alignment on; the height is a multiple of it
-   *     too, unless the last row is among them
-   * @return a tile with all parts, the whole ones included
+   * @param rows start at a multiple of the encoding's row alignment; the height is also a multiple,
+   *     unless they include the last row
+   * @return a tile with all parts, including whole parts
    * @throws IOException if reading fails
    * @throws dev.monoquant.ModelFormatException if the stored parts contradict each other
    */
@@ -100,19 +100,19 @@ public interface ModelSource extends AutoCloseable {
   }
 
   /**
-   * Finds what only some sources can: {@link Auditable} where the files carry a manifest, {@link
-   * RunnableFile} where the model is something that runs. A source that stands in front of another
-   * one hands the question on, unless the answer is not true of it.
+   * Finds an optional capability: {@link Auditable} if the files have a manifest, {@link
+   * RunnableFile} if the model can be run. A source that wraps another one delegates this call,
+   * unless the capability does not apply to the wrapper.
    *
-   * @param capability the type of what is looked for
-   * @param <C> the type of what is looked for
-   * @return the same at each call; empty if this source does not have it
+   * @param capability the type of the capability
+   * @param <C> the type of the capability
+   * @return the capability, the same at each call; empty if this source does not have it
    */
   default <C> Optional<C> find(Class<C> capability) {
     return Optional.empty();
   }
 
-  /** Frees what this source holds; buffers it handed out must not be used any more. */
+  /** Releases resources; buffers returned by this source must not be used afterwards. */
   @Override
   void close();
 }

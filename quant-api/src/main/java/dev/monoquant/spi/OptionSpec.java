@@ -12,9 +12,9 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An option of a plugin, described: its name, type, allowed values, default and help. The
- * description also checks values, so that a configuration, the command line and the list of plugins
- * agree. {@link CommonOptions} has those that schemes share; the others are of a plugin's own.
+ * The description of a plugin's option: name, type, allowed values, default and help. It also
+ * checks values, so that configuration, command line and plugin list agree. {@link CommonOptions}
+ * has the options that schemes share.
  *
  * <pre>{@code
  * static final OptionSpec<Integer> ITERATIONS =
@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  * int steps = options.get(ITERATIONS);
  * }</pre>
  *
- * <p>Values travel as text in a canonical form, which is written into outputs: whole numbers
- * without leading zeros, other numbers as {@link Double#toString(double)} has them. Immutable.
+ * <p>Values are passed as text in a canonical form, which is also written to outputs: whole numbers
+ * without leading zeros, other numbers as in {@link Double#toString(double)}. Immutable.
  *
  * @param <T> Integer, Double, Boolean, String, or {@link dev.monoquant.tile.Granularity}
  */
@@ -86,12 +86,12 @@ public final class OptionSpec<T> {
   }
 
   /**
-   * {@return a whole number}
+   * {@return an option with a whole number as value}
    *
    * @param name lower case letters, digits and dashes
    * @param defaultValue within the range
-   * @param min the least allowed value
-   * @param max the greatest allowed value
+   * @param min the smallest allowed value
+   * @param max the largest allowed value
    * @param help one line
    */
   public static OptionSpec<Integer> integer(
@@ -114,12 +114,12 @@ public final class OptionSpec<T> {
   }
 
   /**
-   * {@return a finite number}
+   * {@return an option with a finite number as value}
    *
    * @param name lower case letters, digits and dashes
    * @param defaultValue within the range
-   * @param min the least allowed value
-   * @param max the greatest allowed value
+   * @param min the smallest allowed value
+   * @param max the largest allowed value
    * @param help one line
    */
   public static OptionSpec<Double> number(
@@ -130,11 +130,11 @@ public final class OptionSpec<T> {
         "a number from " + min + " to " + max,
         defaultValue,
         help,
-        // As they are read: a zero has one spelling.
+        // As parsed values: zero has one canonical form.
         List.of(min + 0.0, max + 0.0),
         text -> {
           try {
-            // Adding zero drops the sign of a zero, which would be a second spelling of it.
+            // Adding zero drops the sign of a zero, so that zero has one canonical form.
             double value = Double.parseDouble(text) + 0.0;
             return value >= min && value <= max ? value : null;
           } catch (NumberFormatException e) {
@@ -144,7 +144,7 @@ public final class OptionSpec<T> {
   }
 
   /**
-   * {@return true or false}
+   * {@return an option with true or false as value}
    *
    * @param name lower case letters, digits and dashes
    * @param defaultValue the default
@@ -162,11 +162,11 @@ public final class OptionSpec<T> {
   }
 
   /**
-   * {@return one of some words}
+   * {@return an option with one of a list of words as value}
    *
    * @param name lower case letters, digits and dashes
    * @param defaultValue one of the words
-   * @param words the allowed values, case matters
+   * @param words the allowed values, case-sensitive
    * @param help one line
    */
   public static OptionSpec<String> choice(
@@ -182,7 +182,7 @@ public final class OptionSpec<T> {
         text -> all.contains(text) ? text : null);
   }
 
-  /** {@return its name, as in {@code --option name=value}; see {@link CommonOptions#NAMES}} */
+  /** {@return the name, as in {@code --option name=value}; see {@link CommonOptions#NAMES}} */
   public String name() {
     return name;
   }
@@ -194,27 +194,30 @@ public final class OptionSpec<T> {
     return type;
   }
 
-  /** {@return what is allowed, for people: {@code a whole number from 1 to 1000}} */
+  /**
+   * {@return a description of the allowed values, such as {@code a whole number from 1 to 1000}}
+   */
   public String allowed() {
     return allowed;
   }
 
-  /** {@return the value where nobody says anything} */
+  /** {@return the value if the option is not set} */
   public T defaultValue() {
     return defaultValue;
   }
 
-  /** {@return what it does, in one line} */
+  /** {@return the description of the option, in one line} */
   public String help() {
     return help;
   }
 
   /**
-   * Reads a value.
+   * Parses and checks a value.
    *
-   * @param text what somebody wrote
+   * @param text the text of the value
    * @return the value
-   * @throws ConfigurationException if it is not allowed; the message says what is
+   * @throws ConfigurationException if the value is not allowed; the message lists the allowed
+   *     values
    */
   public T parse(String text) {
     T value = read.apply(text);
@@ -232,7 +235,7 @@ public final class OptionSpec<T> {
   }
 
   /**
-   * {@return the canonical form of a value, which {@link #parse} reads}
+   * {@return the canonical text of a value, which {@link #parse} accepts}
    *
    * @param value a value
    */
@@ -241,8 +244,8 @@ public final class OptionSpec<T> {
   }
 
   /**
-   * {@return how the command line sets it, such as {@code --option iterations=20} or {@code --bits
-   * 8}}
+   * {@return the command-line argument that sets this option, such as {@code --option
+   * iterations=20} or {@code --bits 8}}
    *
    * @param value a value
    */
@@ -251,18 +254,19 @@ public final class OptionSpec<T> {
   }
 
   /**
-   * {@return the canonical form of what somebody wrote}
+   * {@return the canonical form of a value}
    *
-   * @param text what somebody wrote
-   * @throws ConfigurationException if it is not allowed; the message says what is
+   * @param text the text of the value
+   * @throws ConfigurationException if the value is not allowed; the message lists the allowed
+   *     values
    */
   public String canonical(String text) {
     return text(parse(text));
   }
 
   /**
-   * {@return some allowed values in canonical form, the default first, for tests: both ends of a
-   * range, every word}
+   * {@return examples of allowed values in canonical form for tests, the default first: both ends
+   * of a range, every word}
    */
   public List<String> examples() {
     Set<String> examples = new LinkedHashSet<>();

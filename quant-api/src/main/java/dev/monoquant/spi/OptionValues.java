@@ -10,22 +10,22 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
- * What the options of a plugin are set to, as they arrive at the plugin: checked against their
- * descriptions, with every default filled in.
+ * The values of a plugin's options, as the plugin receives them: checked against their
+ * descriptions, with all defaults filled in.
  *
  * <pre>{@code
  * int steps = options.get(ITERATIONS);
  * int columns = options.granularity().columns(weight.columnCount());
  * }</pre>
  *
- * <p>What this does not do: it knows no descriptions. An option that is not in it has the default
- * of the description it is asked for with. Immutable.
+ * <p>What this does not do: it does not hold descriptions. An option without a value has the
+ * default of the description passed to {@link #get}. Immutable.
  *
  * @param texts values by the names of their options, in canonical form, see {@link OptionSpec}
  */
 public record OptionValues(Map<String, String> texts) {
 
-  /** Nothing set: every option has its default. */
+  /** No values: every option has its default. */
   public static final OptionValues DEFAULTS = new OptionValues(Map.of());
 
   /** Copies the map. */
@@ -34,7 +34,7 @@ public record OptionValues(Map<String, String> texts) {
   }
 
   /**
-   * {@return the default of every option}
+   * {@return the defaults of all options}
    *
    * @param options the descriptions
    */
@@ -45,10 +45,10 @@ public record OptionValues(Map<String, String> texts) {
   }
 
   /**
-   * {@return the value of an option; its default if nothing is said, as in what was written before
+   * {@return the value of an option; its default if there is no value, as in files written before
    * the plugin had the option}
    *
-   * @param option one that the plugin describes
+   * @param option an option that the plugin declares
    * @param <T> the type of the value
    * @throws dev.monoquant.ConfigurationException if the value is not allowed
    */
@@ -57,7 +57,7 @@ public record OptionValues(Map<String, String> texts) {
   }
 
   /**
-   * {@return the value of an option; empty if nothing is said}
+   * {@return the value of an option; empty if there is no value}
    *
    * @param option its description
    * @param <T> the type of the value
@@ -69,7 +69,7 @@ public record OptionValues(Map<String, String> texts) {
   }
 
   /**
-   * {@return these values with one changed}
+   * {@return a copy of these values with one changed}
    *
    * @param option the option
    * @param value its value
@@ -80,7 +80,7 @@ public record OptionValues(Map<String, String> texts) {
   }
 
   /**
-   * {@return these values with some changed}
+   * {@return a copy of these values with some changed}
    *
    * @param changed values in canonical form by the names of their options
    */
@@ -93,7 +93,7 @@ public record OptionValues(Map<String, String> texts) {
   /**
    * {@return bits of one code}
    *
-   * @throws NoSuchElementException if the scheme has no such option
+   * @throws NoSuchElementException if the scheme does not have this option
    */
   public int bits() {
     return require(CommonOptions.BITS);
@@ -102,31 +102,31 @@ public record OptionValues(Map<String, String> texts) {
   /**
    * {@return whether zero is the middle of the codes and no zero point is stored}
    *
-   * @throws NoSuchElementException if the scheme has no such option
+   * @throws NoSuchElementException if the scheme does not have this option
    */
   public boolean symmetric() {
     return require(CommonOptions.SYMMETRIC);
   }
 
   /**
-   * {@return how many numbers share a scale}
+   * {@return how many values share a scale}
    *
-   * @throws NoSuchElementException if the scheme has no such option
+   * @throws NoSuchElementException if the scheme does not have this option
    */
   public Granularity granularity() {
     return require(CommonOptions.GRANULARITY);
   }
 
   /**
-   * {@return whose formulas are followed}
+   * {@return the library whose formulas are used}
    *
-   * @throws NoSuchElementException if the scheme has no such option
+   * @throws NoSuchElementException if the scheme does not have this option
    */
   public String profile() {
     return require(CommonOptions.PROFILE);
   }
 
-  /** {@return those that are none of {@link CommonOptions#NAMES}} */
+  /** {@return the values of options that are not in {@link CommonOptions#NAMES}} */
   public Map<String, String> own() {
     Map<String, String> own = new TreeMap<>(texts);
     own.keySet().removeAll(CommonOptions.NAMES);

@@ -6,13 +6,13 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What an output will hold, before any number is read.
+ * The contents of an output, known before any value is read.
  *
  * @param layers all layers of the model
  * @param weights the weights that are quantized
- * @param kept the tensors that are stored as they are
- * @param provenance text about how the output was made, sorted into the output as it is: tool
- *     version, configuration
+ * @param kept the tensors that are left unquantized and copied
+ * @param provenance how the output was made, written to the output unchanged and sorted by key:
+ *     tool version, configuration
  */
 public record OutputContents(
     List<Layer> layers,

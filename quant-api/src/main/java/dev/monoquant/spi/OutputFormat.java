@@ -5,10 +5,10 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Names, packing and files: a way to store a model.
+ * A format to store a model: names, packing and files.
  *
- * <p>A run opens a format once on the model that it reads, and asks the {@link OutputSession} for
- * everything else:
+ * <p>A run opens a format once for its model and uses the {@link OutputSession} for everything
+ * else:
  *
  * <pre>
  * OutputFormat  --view(source)--->  ModelSource     the model as loaders of the output see it
@@ -17,7 +17,7 @@ import java.util.List;
  *               --open(options)-->  OutputWriter    tiles in any order, then commit
  * </pre>
  *
- * <p>What this does not do: it computes no codes. Stateless and thread-safe.
+ * <p>What this does not do: it does not compute codes. Stateless and thread-safe.
  */
 public interface OutputFormat {
 
@@ -25,8 +25,8 @@ public interface OutputFormat {
   String id();
 
   /**
-   * The options of this format's own, described. They are given like those of schemes, for all
-   * weights or by rules for some, and arrive in {@link EncodedWeight#storage()} complete.
+   * The options that this format declares. They are set like options of schemes, for all weights or
+   * by rules for some; {@link EncodedWeight#storage()} holds a value for each.
    *
    * @return the descriptions, names unique, the same at each call
    */
@@ -35,17 +35,17 @@ public interface OutputFormat {
   }
 
   /**
-   * Whether a user who gives this target and no format means this one.
+   * Whether this format is chosen for a target if the user names no format.
    *
-   * @param target where the output is to be; it may not exist
-   * @return true if the name says so, by its extension
+   * @param target the path of the output; it may not exist
+   * @return true if the extension of the name belongs to this format
    */
   boolean accepts(Path target);
 
   /**
-   * Whether outputs can be run by the engine: {@link OutputWriter#finish} then gives a file for it,
-   * which is run beside the original before the output is accepted. Settings that say how are
-   * refused where it is false.
+   * Whether the engine can run outputs: {@link OutputWriter#finish} then returns a file, which is
+   * run side by side with the original before the output is accepted. If false, settings for this
+   * comparison are refused.
    *
    * @return false by default
    */
@@ -54,29 +54,28 @@ public interface OutputFormat {
   }
 
   /**
-   * Shows a model as those who load an output see it, before anything is planned: which layers they
-   * make one weight of ({@link ModelInfo#families()}), and other names or shapes for the same
-   * numbers. Nothing is copied.
+   * Adapts a model to the loaders of an output before planning: declares layers whose weights they
+   * merge ({@link ModelInfo#families()}), and other names or shapes for the same data. Nothing is
+   * copied.
    *
-   * @param source the open model; the caller closes it and not the view
-   * @return what is planned, read and given to {@link #open}; the source itself by default
+   * @param source the open model; the caller closes it, but does not close the view
+   * @return the model to plan, read and pass to {@link #open}; by default the source itself
    * @throws IOException if reading fails
-   * @throws dev.monoquant.ConfigurationException if no loader could read an output made of it
+   * @throws dev.monoquant.ConfigurationException if no loader could read an output of this model
    */
   default ModelSource view(ModelSource source) throws IOException {
     return source;
   }
 
   /**
-   * Looks at a model of which an output is to be made. What is costly to find out about the model
-   * as a whole, such as the meaning of its code, is found out here or when it is first asked for,
-   * and then kept.
+   * Prepares an output of a model. Expensive analysis of the whole model, such as its code, is done
+   * here or at first use, and its result is kept.
    *
-   * @param source the open model, as {@link #view} shows it; the caller closes it after the session
+   * @param source the open model, as returned by {@link #view}; the caller closes it after the
+   *     session
    * @return the session; the caller closes it
    * @throws IOException if reading fails
-   * @throws dev.monoquant.ConfigurationException if no output of this format can be made of such a
-   *     model
+   * @throws dev.monoquant.ConfigurationException if this format cannot store such a model
    */
   OutputSession open(ModelSource source) throws IOException;
 }

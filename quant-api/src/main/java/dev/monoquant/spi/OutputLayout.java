@@ -4,27 +4,26 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 
-/** An output of which everything is known but its numbers. Immutable; thread-safe. */
+/** The layout of an output: everything except the values. Immutable; thread-safe. */
 public interface OutputLayout {
 
-  /** {@return bytes of all tensor files, headers included; side files not} */
+  /** {@return bytes of all tensor files including headers, without side files} */
   long bytes();
 
   /**
-   * What the user should know about how weights will be stored or executed, for the plan and the
-   * report.
+   * Remarks for the user on how weights will be stored or executed, for the plan and the report.
    *
-   * @return a sentence by the name of the weight; a weight without one is left out
+   * @return a sentence by the name of the weight; a weight without a remark has no entry
    */
   default Map<String, String> remarks() {
     return Map.of();
   }
 
   /**
-   * What the user should know about the output as a whole, for the plan and the report: what of the
-   * input is carried over besides the tensors, and what is left out.
+   * Notes for the user on the output as a whole, for the plan and the report: the data besides
+   * tensors that is copied from the input, and the data that is omitted.
    *
-   * @return sentences, with counts and bytes; empty if there is nothing to say
+   * @return sentences, with counts and bytes; empty if there are none
    */
   default List<String> notes() {
     return List.of();
@@ -33,13 +32,13 @@ public interface OutputLayout {
   /**
    * Starts to write.
    *
-   * @param options where to, and how
-   * @return the output in the making; the caller closes it, before the session
+   * @param options the target and how to write it
+   * @return the writer; the caller closes it before the session
    * @throws IOException if writing fails
-   * @throws dev.monoquant.OutputException if the target may not be written: it exists and {@link
+   * @throws dev.monoquant.OutputException if the target must not be written: it exists and {@link
    *     WriteOptions#overwrite()} is false, or it is an input
-   * @throws dev.monoquant.ConfigurationException if a run is to be resumed and outputs of this
-   *     format cannot be
+   * @throws dev.monoquant.ConfigurationException if the run resumes another and this format does
+   *     not support it
    */
   OutputWriter open(WriteOptions options) throws IOException;
 }

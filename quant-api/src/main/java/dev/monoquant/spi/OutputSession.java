@@ -6,48 +6,48 @@ import java.io.IOException;
 import java.util.Optional;
 
 /**
- * An output format, opened on a model. It is opened once in a run and asked often: about every
- * weight while the run is planned, and for a layout when it is known what will be written.
+ * An output format, opened for a model. A run opens it once, calls {@link #unsupported} for every
+ * weight while it plans, and requests a layout when the contents are known.
  *
- * <p>Called by one thread at a time. What this does not do: it writes nothing.
+ * <p>One thread uses it at a time. What this does not do: it does not write.
  */
 public interface OutputSession extends Closeable {
 
   /**
-   * Whether the format can store a weight that is quantized in some way.
+   * Whether the format can store a quantized weight.
    *
    * @param weight the weight and its encoding
-   * @return empty if it can; else the reason, and the weight is kept as it is; the same at each
-   *     call
+   * @return empty if it can; otherwise the reason, and the weight is left unquantized; the same at
+   *     each call
    */
   Optional<String> unsupported(EncodedWeight weight);
 
   /**
-   * Whether a weight is kept as it is unless the configuration names its layer, as peers of this
-   * format do it: a rule that selects it by name, or a layer map.
+   * Whether a weight is left unquantized unless a rule selects its layer by name or a layer map
+   * names it, as the usual writers of this format do.
    *
    * @param weight the weight
-   * @return empty if not; else the reason, which says what overrules it
+   * @return empty if not; otherwise the reason, which names the setting that overrides it
    */
   default Optional<String> keptByDefault(WeightMatrix weight) {
     return Optional.empty();
   }
 
   /**
-   * Works out where everything will be stored, from names, types and shapes alone.
+   * Computes where everything will be stored, from names, types and shapes alone.
    *
-   * @param contents what will be stored; no weight in it is {@link #unsupported}
-   * @return the layout; used before this session is closed
+   * @param contents the contents to store; without weights that are {@link #unsupported}
+   * @return the layout, valid until this session is closed
    * @throws IOException if reading fails
-   * @throws dev.monoquant.OutputException if that cannot be stored together, such as two tensors of
-   *     one name
+   * @throws dev.monoquant.OutputException if the contents conflict, such as two tensors with the
+   *     same name
    */
   OutputLayout layout(OutputContents contents) throws IOException;
 
   /**
-   * Frees what this session holds; not the source.
+   * Releases resources of this session, but not the source.
    *
-   * @throws IOException if that fails
+   * @throws IOException if closing fails
    */
   @Override
   void close() throws IOException;

@@ -11,7 +11,7 @@ import java.util.List;
  * A plugin with its id and origin.
  *
  * @param kind which interface it implements
- * @param id its id; for a scheme without the version
+ * @param id its id; without the version for a scheme
  * @param plugin the plugin
  * @param <T> the interface
  */
@@ -62,7 +62,7 @@ public record PluginEntry<T>(Kind kind, String id, T plugin) {
     return found;
   }
 
-  /** {@return the options of its own that it describes, see {@link OptionSpec}} */
+  /** {@return the options that the plugin declares, see {@link OptionSpec}} */
   public List<OptionSpec<?>> options() {
     if (plugin instanceof InputFormatDetector format && kind == Kind.INPUT_FORMAT) {
       return format.options();

@@ -9,10 +9,10 @@ import java.util.Map;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 
-/** Finds providers by {@link ServiceLoader}, going on where one of them is broken. */
+/** Finds providers with {@link ServiceLoader} and continues after a broken one. */
 final class PluginLoader {
 
-  /** A hostile or looping provider file must not keep us for ever. */
+  /** Ends the search in a hostile or cyclic provider file. */
   private static final int MAX_FAILURES = 1000;
 
   private PluginLoader() {}

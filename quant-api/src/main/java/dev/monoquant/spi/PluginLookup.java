@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** Looks an id up, or says all that helps to find the right one. */
+/** Finds a plugin by id, or fails with a message that helps to find the right one. */
 final class PluginLookup {
 
   private PluginLookup() {}

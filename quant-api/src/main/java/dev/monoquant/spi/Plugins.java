@@ -8,12 +8,12 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * The plugins at hand: an immutable value made by the caller, never a global.
+ * The available plugins: an immutable value made by the caller, not a global.
  *
- * <p>A duplicate id is an error that names both classes and where they came from, raised when the
- * id is asked for; the same class met twice (two class loaders see one jar) counts once. A provider
- * that cannot be made is a recorded problem and fatal only when its id is asked for and nobody else
- * has it. Thread-safe.
+ * <p>A duplicate id is an error that names both classes and their origins; it is thrown when the id
+ * is looked up. The same class found twice (two class loaders see one jar) counts once. A provider
+ * that cannot be instantiated is a recorded problem; it is an error only if its id is looked up and
+ * no other plugin has that id. Thread-safe.
  */
 public final class Plugins {
 
@@ -38,8 +38,8 @@ public final class Plugins {
   /**
    * {@return the plugins that some class loaders can see}
    *
-   * @param loaders where to look, such as a {@code URLClassLoader} over extra jars; the caller
-   *     closes them, after the last use of any plugin
+   * @param loaders class loaders to search, such as a {@code URLClassLoader} over extra jars; the
+   *     caller closes them after the last use of any plugin
    */
   public static Plugins load(ClassLoader... loaders) {
     return PluginLoader.load(Arrays.asList(loaders));
@@ -81,7 +81,7 @@ public final class Plugins {
     return entries.stream().sorted(PluginEntry.ORDER).toList();
   }
 
-  /** {@return the providers that could not be made, and ids that several plugins claim} */
+  /** {@return the providers that could not be instantiated, and ids that several plugins claim} */
   public List<Problem> problems() {
     List<Problem> all = new ArrayList<>(problems);
     for (PluginEntry.Kind kind : PluginEntry.Kind.values()) {
@@ -94,17 +94,17 @@ public final class Plugins {
    * {@return the scheme of that id}
    *
    * @param id such as {@code int8}
-   * @throws ConfigurationException if there is none, or several
+   * @throws ConfigurationException if no plugin or several plugins have this id
    */
   public Scheme scheme(String id) {
     return PluginLookup.one(PluginEntry.Kind.SCHEME, Scheme.class, id, entries, problems);
   }
 
   /**
-   * {@return the scheme that can read what was written under an id}
+   * {@return the scheme that can read weights written under an id}
    *
    * @param id name and version
-   * @throws ConfigurationException if there is none, or it is older than that version
+   * @throws ConfigurationException if there is no such scheme, or it is older than that version
    */
   public Scheme scheme(SchemeId id) {
     Scheme scheme = scheme(id.name());
@@ -114,7 +114,7 @@ public final class Plugins {
               + id
               + " is needed and "
               + scheme.id()
-              + " is at hand; use the plugin that wrote the file, or a newer one");
+              + " is available; use the plugin that wrote the file, or a newer one");
     }
     return scheme;
   }
@@ -123,7 +123,7 @@ public final class Plugins {
    * {@return the output format of that id}
    *
    * @param id such as {@code safetensors}
-   * @throws ConfigurationException if there is none, or several
+   * @throws ConfigurationException if no plugin or several plugins have this id
    */
   public OutputFormat outputFormat(String id) {
     return PluginLookup.one(
@@ -134,7 +134,7 @@ public final class Plugins {
    * {@return the detector of that id}
    *
    * @param id such as {@code safetensors}
-   * @throws ConfigurationException if there is none, or several
+   * @throws ConfigurationException if no plugin or several plugins have this id
    */
   public InputFormatDetector inputFormat(String id) {
     return PluginLookup.one(

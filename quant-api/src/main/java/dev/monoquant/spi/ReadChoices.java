@@ -7,22 +7,22 @@ import dev.monoquant.QuantException;
 import java.util.Optional;
 
 /**
- * What the user chooses where a model file leaves a choice. What a choice is made of is reported in
- * {@link ModelInfo#notes()}.
+ * How to read a model file with several possible contents. {@link ModelInfo#notes()} reports the
+ * alternatives and the choice.
  *
  * @param entry the entry of a nested checkpoint that holds the weights, its path joined with
  *     slashes, such as {@code state_dict} or {@code ema/model}; empty to let the reader decide
- * @param stripPrefixes whether steps of wrappers for training and compiling, such as {@code
- *     module.} and {@code _orig_mod.}, are taken off the names. If empty, a detector gives the
- *     names of the file, and the pipeline takes the steps off
- * @param fold whether weights that {@code weight_norm}, {@code spectral_norm} and pruning make of
- *     other tensors are made once and for all. If empty, a detector gives the tensors of the file,
- *     and the pipeline makes the weights of a file by itself; of a directory it does not, since
- *     what loads one makes them as its configuration says
+ * @param stripPrefixes whether to remove names of wrappers for training and compiling, such as
+ *     {@code module.} and {@code _orig_mod.}, from tensor names. If empty, a detector returns the
+ *     names of the file, and the pipeline removes them
+ * @param fold whether to replace the tensors of {@code weight_norm}, {@code spectral_norm} and
+ *     pruning by the weights computed from them. If empty, a detector returns the tensors of the
+ *     file, and the pipeline folds them for a single file; for a directory it does not, because its
+ *     loader computes them as the configuration requires
  */
 public record ReadChoices(String entry, Optional<Boolean> stripPrefixes, Optional<Boolean> fold) {
 
-  /** The reader decides everything. */
+  /** All choices have their defaults. */
   public static final ReadChoices DEFAULT = new ReadChoices("", Optional.empty(), Optional.empty());
 
   /** Checks that nothing is null. */
@@ -33,7 +33,7 @@ public record ReadChoices(String entry, Optional<Boolean> stripPrefixes, Optiona
   }
 
   /**
-   * {@return these choices with that entry}
+   * {@return a copy with another entry}
    *
    * @param path the path of the entry, joined with slashes
    */
@@ -42,7 +42,7 @@ public record ReadChoices(String entry, Optional<Boolean> stripPrefixes, Optiona
   }
 
   /**
-   * {@return these choices with prefixes stripped or kept}
+   * {@return a copy that strips or keeps prefixes}
    *
    * @param strip whether to strip them
    */
@@ -77,10 +77,10 @@ public record ReadChoices(String entry, Optional<Boolean> stripPrefixes, Optiona
   }
 
   /**
-   * For formats that leave no choice: a choice that would be ignored is an error.
+   * Refuses all choices, for formats without alternatives: a choice is never ignored.
    *
    * @param format the id of the format
-   * @throws ConfigurationException if anything was chosen
+   * @throws ConfigurationException if a choice is set
    */
   public void requireNone(String format) {
     requireNoEntry(format);

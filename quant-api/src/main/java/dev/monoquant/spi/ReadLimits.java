@@ -3,8 +3,8 @@ package dev.monoquant.spi;
 import dev.monoquant.ConfigurationException;
 
 /**
- * How much a reader believes. A model file is untrusted input: whatever is over a limit is refused
- * with the value, the limit and the name of the setting.
+ * Bounds on sizes and counts read from untrusted input. A model file over a limit is refused; the
+ * message names the value, the limit and the setting.
  *
  * @param maxHeaderBytes bytes of a safetensors header; 100,000,000 as in the reference
  * @param maxIndexBytes bytes of a shard index or a side file that is parsed
@@ -14,12 +14,12 @@ import dev.monoquant.ConfigurationException;
  * @param maxDepth nesting of JSON, or of the containers in a checkpoint
  * @param maxShards files of a sharded model
  * @param maxArchiveEntries entries of a zip archive
- * @param maxInflatedBytes bytes of a compressed archive entry once it is inflated; of the code of
- *     TorchScript, of all entries together
+ * @param maxInflatedBytes bytes of a compressed archive entry after inflation; for the code of
+ *     TorchScript, the sum of all entries
  * @param maxPickleBytes bytes of a pickle
  * @param maxPickleOps operations in a pickle
- * @param maxPickleValues values made by a pickle, entries of its memo, and values met when its
- *     result is searched; of TorchScript, names and types that its code declares
+ * @param maxPickleValues values created by a pickle, entries of its memo, and values visited in a
+ *     search of its result; for TorchScript, names and types that its code declares
  */
 public record ReadLimits(
     long maxHeaderBytes,
@@ -41,7 +41,7 @@ public record ReadLimits(
   private static final int PICKLE_OPS = 20_000_000;
   private static final int PICKLE_VALUES = 5_000_000;
 
-  /** What a careful person would choose: no published model comes near, no attack gets far. */
+  /** Defaults far above the needs of published models and low enough to stop an attack early. */
   public static final ReadLimits DEFAULT =
       new ReadLimits(100_000_000, 10 << 20, 1_000_000, 64 << 10, 64, 64, 10_000);
 
@@ -62,7 +62,8 @@ public record ReadLimits(
   }
 
   /**
-   * Sets the limits that all formats share; those of archives and pickles have their defaults.
+   * Sets the limits that all formats share; the limits for archives and pickles have their
+   * defaults.
    *
    * @param maxHeaderBytes bytes of a safetensors header
    * @param maxIndexBytes bytes of a shard index or a side file that is parsed
@@ -103,7 +104,7 @@ public record ReadLimits(
   }
 
   /**
-   * {@return these limits with that one changed}
+   * {@return a copy with this limit changed}
    *
    * @param bytes bytes of a safetensors header
    */
@@ -112,7 +113,7 @@ public record ReadLimits(
   }
 
   /**
-   * {@return these limits with that one changed}
+   * {@return a copy with this limit changed}
    *
    * @param bytes bytes of a shard index or side file
    */
@@ -121,7 +122,7 @@ public record ReadLimits(
   }
 
   /**
-   * {@return these limits with that one changed}
+   * {@return a copy with this limit changed}
    *
    * @param tensors tensors in a model
    */
@@ -130,7 +131,7 @@ public record ReadLimits(
   }
 
   /**
-   * {@return these limits with that one changed}
+   * {@return a copy with this limit changed}
    *
    * @param shards files of a sharded model
    */
@@ -139,7 +140,7 @@ public record ReadLimits(
   }
 
   /**
-   * {@return these limits with that one changed}
+   * {@return a copy with this limit changed}
    *
    * @param entries entries of a zip archive
    */
@@ -148,16 +149,16 @@ public record ReadLimits(
   }
 
   /**
-   * {@return these limits with that one changed}
+   * {@return a copy with this limit changed}
    *
-   * @param bytes bytes of a compressed archive entry once it is inflated
+   * @param bytes bytes of a compressed archive entry after inflation
    */
   public ReadLimits withMaxInflatedBytes(long bytes) {
     return with(new Change("maxInflatedBytes", bytes));
   }
 
   /**
-   * {@return these limits with that one changed}
+   * {@return a copy with this limit changed}
    *
    * @param bytes bytes of a pickle
    */
@@ -166,7 +167,7 @@ public record ReadLimits(
   }
 
   /**
-   * {@return these limits with that one changed}
+   * {@return a copy with this limit changed}
    *
    * @param operations operations in a pickle
    */
@@ -175,7 +176,7 @@ public record ReadLimits(
   }
 
   /**
-   * {@return these limits with that one changed}
+   * {@return a copy with this limit changed}
    *
    * @param values values of a pickle
    */
@@ -200,10 +201,10 @@ public record ReadLimits(
   }
 
   /**
-   * A limit that is set anew.
+   * A change of a limit.
    *
    * @param limit its name
-   * @param value its value, which fits its type
+   * @param value its new value, within the range of its type
    */
   private record Change(String limit, long value) {
 

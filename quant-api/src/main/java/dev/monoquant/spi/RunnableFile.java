@@ -6,10 +6,10 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * A file that the engine loads and runs: the program of a model together with its weights.
+ * A file that the engine loads and runs: the code of a model with its weights.
  *
- * @param file the file; there until the source that gave it is closed
- * @param inputs the names of what it is called with, in order; empty if they are not known
+ * @param file the file; it exists until the source that returned it is closed
+ * @param inputs the names of the model's inputs, in order; empty if they are unknown
  */
 public record RunnableFile(Path file, List<String> inputs) {
 

@@ -6,25 +6,25 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Numbers to codes and back.
+ * Converts weights to codes and back.
  *
- * <p>A scheme is a named, stateless factory; the work is done by the immutable, thread-safe workers
- * it returns, one tile at a time, several tiles at once. The codes of a tile depend on the numbers
- * of that tile, the options and the facts alone: not on other tiles, their order, or the tile's
- * height.
+ * <p>A scheme is a named, stateless factory. The immutable, thread-safe workers that it returns do
+ * the work; each call handles one tile, and several threads call a worker at once. The codes of a
+ * tile depend only on the values of that tile, the options and the facts, not on other tiles, their
+ * order, or the tile's height.
  *
- * <p>What this does not do: it reads and writes no files, packs nothing below a byte, and decides
- * nothing about which layers are quantized.
+ * <p>What this does not do: it does not read or write files, does not pack codes into less than a
+ * byte, and does not choose the layers to quantize.
  */
 public interface Scheme {
 
-  /** {@return name and version, written into every output} */
+  /** {@return name and version, written to every output} */
   SchemeId id();
 
   /**
-   * The options that users may set, described: those of {@link CommonOptions} that the scheme has,
-   * and its own. Any other is refused, and so is a value that the description does not allow,
-   * before the scheme is asked for anything; what arrives is complete.
+   * The options that users may set: those of {@link CommonOptions} that the scheme supports, and
+   * others. The framework refuses any other option and any value that the description does not
+   * allow before it calls the scheme; the scheme always receives complete options.
    *
    * @return the descriptions, names unique, the same at each call
    */
@@ -33,8 +33,8 @@ public interface Scheme {
   }
 
   /**
-   * The options that hold where the configuration says nothing. A scheme whose defaults depend on
-   * the weight overrides this, and may name only those that differ from their description.
+   * The default options for a weight. A scheme whose defaults depend on the weight overrides this
+   * method, and may return only the options that differ from their description.
    *
    * @param weight the weight
    * @return values that {@link #options} allows
@@ -44,24 +44,24 @@ public interface Scheme {
   }
 
   /**
-   * Whether it can take a weight, from shapes and options alone: the parts that it makes of it, or
-   * why it cannot, and which options it could. Options whose values are not allowed never arrive
-   * here; what is left to say is what depends on the weight.
+   * Whether the scheme can quantize a weight, from shapes and options alone. The result holds the
+   * parts of the quantized weight, or the reason why not and options that fit. The framework has
+   * already checked the values of the options, so only conditions on the weight remain.
    *
-   * <p>Groups of columns that do not divide the columns are the scheme's to allow: one that takes
-   * ragged groups says so by fitting, one that does not answers {@link Fit#raggedGroups}.
+   * <p>The scheme decides whether the group size must divide the number of columns: if it must, the
+   * scheme returns {@link Fit#raggedGroups}.
    *
    * @param weight the weight
    * @param options complete options
-   * @return the answer, the same for the same weight and options
+   * @return the result, the same for the same weight and options
    */
   Fit fit(WeightMatrix weight, OptionValues options);
 
   /**
-   * What must be known before the first tile.
+   * The statistics that the scheme needs before the first tile.
    *
    * @param options complete options
-   * @return the needs; empty if tiles can start at once
+   * @return the needs; empty if there are none
    */
   default Set<Need> needs(OptionValues options) {
     return Set.of();
@@ -72,28 +72,29 @@ public interface Scheme {
    *
    * @param weight the weight
    * @param options the options that {@link #fit} accepted
-   * @param facts what {@link #needs} asked for
-   * @param compute where to do the arithmetic, for schemes that have a choice; never changes
-   *     numbers
+   * @param facts the statistics that {@link #needs} requested
+   * @param compute where to do the arithmetic, for schemes that support both; does not affect the
+   *     codes
    * @return an immutable, thread-safe worker
    */
   TileQuantizer begin(WeightMatrix weight, OptionValues options, Facts facts, Compute compute);
 
   /**
-   * The inverse, for validation, tests and readers. It sees parts only, never the original. Asked
-   * of schemes with {@link dev.monoquant.tile.Formula.Opaque} only, which must bring one; any other
-   * formula is decoded by the framework.
+   * The decoder, for validation, tests and readers. It receives only the parts, not the original
+   * weight. Called only for encodings with {@link dev.monoquant.tile.Formula.Opaque}, whose scheme
+   * must return a decoder; the framework decodes all other formulas.
    *
    * @param weight the weight
    * @param options the options it was quantized with
-   * @return an immutable, thread-safe worker; empty for that of the formula
+   * @return an immutable, thread-safe worker; empty to use the formula
    */
   default Optional<TileDecoder> decoder(WeightMatrix weight, OptionValues options) {
     return Optional.empty();
   }
 
   /**
-   * How far decoded numbers may be from their originals. Every run is checked against it.
+   * The bound on the difference between decoded values and their originals. Every run is checked
+   * against it.
    *
    * @param weight the weight
    * @param options the options it was quantized with, which {@link #fit} accepts
@@ -104,16 +105,15 @@ public interface Scheme {
   }
 
   /**
-   * The inverse once more, in TorchScript, for outputs that are run by PyTorch without this
-   * library: the body of a function whose parameters are the parts by their names, and whose result
-   * is the weight, FLOAT32 of shape (rows, cols). Asked of schemes with {@link
-   * dev.monoquant.tile.Formula.Opaque} only; any other formula is known to the output formats. It
-   * must come to the numbers of {@link #decoder}; an output is not accepted if it does not, see
-   * {@link ScriptRunner#isSame}.
+   * The decoder in TorchScript, for outputs that PyTorch runs without this library: the body of a
+   * function whose parameters are the parts by name, and whose result is the weight, FLOAT32 of
+   * shape (rows, cols). Called only for encodings with {@link dev.monoquant.tile.Formula.Opaque};
+   * output formats generate the code for all other formulas. Its results must equal those of {@link
+   * #decoder} as defined by {@link ScriptRunner#isSame}; otherwise the output is refused.
    *
-   * <p>A part arrives as a tensor of its shape; codes of less than 8 bits are unpacked to INT8, or
-   * UINT8 if they are unsigned. Lines are separated by {@code \n} and not indented. Of codes with a
-   * scale for each row it would be
+   * <p>A part is a tensor of its shape; codes of less than 8 bits are unpacked to INT8, or UINT8 if
+   * they are unsigned. Lines are separated by {@code \n} and not indented. Example for codes with a
+   * scale for each row:
    *
    * <pre>{@code
    * return torch.mul(torch.to(codes, 6), scale)
@@ -121,7 +121,7 @@ public interface Scheme {
    *
    * @param weight the weight
    * @param options the options it is quantized with
-   * @return the body; empty if there is none, and such outputs keep the weight in float
+   * @return the body; empty if there is none, then such outputs store the weight in float
    */
   default Optional<String> torchScript(WeightMatrix weight, OptionValues options) {
     return Optional.empty();

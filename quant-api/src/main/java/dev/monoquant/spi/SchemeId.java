@@ -3,10 +3,10 @@ package dev.monoquant.spi;
 import dev.monoquant.ConfigurationException;
 
 /**
- * The name and version of a scheme, as written into every output.
+ * The name and version of a scheme, as written to every output.
  *
- * <p>A name is immortal: what was once written under it must stay readable. Changed arithmetic is a
- * new version; a scheme reads all its older versions.
+ * <p>A name is permanent: files written under it must stay readable. A change of the arithmetic is
+ * a new version; a scheme reads all its older versions.
  *
  * @param name such as {@code int8}; third parties use {@code vendor/name}
  * @param version 1 or greater
@@ -38,7 +38,7 @@ public record SchemeId(String name, int version) {
   }
 
   /**
-   * Reads what {@link #toString()} writes.
+   * Parses the text that {@link #toString()} returns.
    *
    * @param text such as {@code int8@1}
    * @return the id

@@ -5,40 +5,40 @@ import dev.monoquant.tile.EncodedTile;
 import java.util.Optional;
 
 /**
- * Decodes weights as PyTorch does that loads a TorchScript output, so that what {@link
- * Scheme#torchScript} says can be compared with what {@link Scheme#decoder} does.
+ * Decodes weights in PyTorch like a loaded TorchScript output, to compare {@link
+ * Scheme#torchScript} with {@link Scheme#decoder}.
  *
- * <p>Found by {@link java.util.ServiceLoader}; {@code quant-script} has one, which needs the
- * PyTorch engine. Thread-safe.
+ * <p>Found with {@link java.util.ServiceLoader}; {@code quant-script} has an implementation, which
+ * needs the PyTorch engine. Thread-safe.
  */
 public interface ScriptRunner {
 
   /**
-   * Whether it can run here. The first call starts the engine.
+   * Whether the runner works on this machine. The first call starts the engine.
    *
-   * @return why it cannot, a sentence without an end; empty if it can
+   * @return the reason why not, without a final period; empty if it works
    */
   Optional<String> unavailable();
 
   /**
    * Decodes a weight.
    *
-   * @param weight the weight, with what its scheme says in TorchScript
+   * @param weight the weight, with the TorchScript of its scheme
    * @param parts all its rows and all its parts
-   * @return its numbers, row-major, rounded to its type; empty if outputs do not know how to decode
-   *     it and would leave it in float
+   * @return its values, row-major, rounded to its type; empty if outputs cannot decode it and store
+   *     it in float
    * @throws dev.monoquant.ValidationException if the TorchScript does not compile or does not run
    */
   Optional<float[]> decode(EncodedWeight weight, EncodedTile parts);
 
   /**
-   * Whether two decoded numbers count as the same: they are equal, or one step of the weight's type
-   * apart, or 2 to the -22nd of the number. That is what FLOAT32 products of three factors come to
-   * in another order, and where rounding to the type may turn.
+   * Whether two decoded values count as the same: they are equal, or differ by one step of the
+   * weight's type or by 2^-22 of the value. FLOAT32 products of three factors in another order, and
+   * the rounding to the type, may differ by that much.
    *
    * @param type the type of the weight
-   * @param decoded what a decoder makes
-   * @param run what TorchScript makes
+   * @param decoded the result of the decoder
+   * @param run the result of TorchScript
    * @return whether they are the same; false if either is not finite
    */
   static boolean isSame(ElementType type, float decoded, float run) {

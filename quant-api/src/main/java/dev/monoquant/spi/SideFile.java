@@ -5,10 +5,10 @@ import static java.util.Objects.requireNonNull;
 import java.nio.file.Path;
 
 /**
- * A file of a model directory that is no tensor file, such as {@code tokenizer.json}.
+ * A file of a model directory without tensors, such as {@code tokenizer.json}.
  *
  * @param name its name relative to the directory, with forward slashes
- * @param path where it is
+ * @param path its location
  */
 public record SideFile(String name, Path path) {
 

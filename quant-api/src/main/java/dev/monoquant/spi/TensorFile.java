@@ -15,9 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/**
- * The source of {@link ModelSource#ofFile}: every read says where it starts, so threads share it.
- */
+/** The source of {@link ModelSource#ofFile}: every read is positional, so threads can share it. */
 final class TensorFile implements ModelSource {
 
   private final ModelInfo info;

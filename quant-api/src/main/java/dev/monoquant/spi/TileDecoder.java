@@ -10,21 +10,21 @@ import dev.monoquant.tile.Formula;
 public interface TileDecoder {
 
   /**
-   * Writes the numbers that the codes stand for, each representable in the weight's own type.
+   * Decodes a block of rows; each value is representable in the weight's type.
    *
-   * @param tile all parts of a block of rows, the whole ones included; read only
-   * @param out row-major, at least {@code tile.height() * cols} elements; those beyond stay
-   *     untouched
+   * @param tile all parts of a block of rows, including whole parts; do not change it
+   * @param out receives the values, row-major, at least {@code tile.height() * cols} elements;
+   *     later elements do not change
    */
   void decode(EncodedTile tile, float[] out);
 
   /**
-   * The decoder of a weight: that of its formula, or the scheme's own if the formula is opaque.
+   * The decoder of a weight: for its formula, or the scheme's decoder if the formula is opaque.
    *
    * @param scheme the scheme of the weight
    * @param weight the weight
    * @return an immutable, thread-safe worker
-   * @throws PluginException if there is neither
+   * @throws PluginException if the formula is opaque and the scheme has no decoder
    */
   static TileDecoder of(Scheme scheme, EncodedWeight weight) {
     if (!(weight.encoding().formula() instanceof Formula.Opaque)) {
@@ -39,6 +39,6 @@ public interface TileDecoder {
                         + weight.scheme()
                         + " on "
                         + QuantException.quote(weight.name())
-                        + ": its formula is opaque, so it must bring a decoder, and it has none"));
+                        + ": its formula is opaque, so it must supply a decoder, but it has none"));
   }
 }

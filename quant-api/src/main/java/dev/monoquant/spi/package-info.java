@@ -1,5 +1,5 @@
 /**
- * What plugins implement.
+ * The interfaces that plugins implement.
  *
  * <p>Data flows one way:
  *
@@ -9,10 +9,10 @@
  * </pre>
  *
  * <ul>
- *   <li>{@link dev.monoquant.spi.InputFormatDetector}: what is it? Recognises and opens.
- *   <li>{@link dev.monoquant.spi.LayerQuantizer}: which numbers? The weights of a layer, as rows.
- *   <li>{@link dev.monoquant.spi.Scheme}: how? Numbers to codes and back.
- *   <li>{@link dev.monoquant.spi.OutputFormat}: where to? Names, packing and files.
+ *   <li>{@link dev.monoquant.spi.InputFormatDetector} recognises and opens an input.
+ *   <li>{@link dev.monoquant.spi.LayerQuantizer} selects the weight matrices of a layer.
+ *   <li>{@link dev.monoquant.spi.Scheme} converts weights to codes and back.
+ *   <li>{@link dev.monoquant.spi.OutputFormat} defines names, packing and files.
  * </ul>
  *
  * <p>A plugin is a public class with a public constructor without parameters, named in {@code

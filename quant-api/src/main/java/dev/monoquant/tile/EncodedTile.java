@@ -8,14 +8,14 @@ import java.util.NoSuchElementException;
 import java.util.Set;
 
 /**
- * The parts of a block of rows, in plain bytes.
+ * The parts of a quantized block of rows, as bytes.
  *
  * <p>Each part holds its cells in row-major order, {@link
- * dev.monoquant.model.ElementType#cellBytes()} bytes a cell, little-endian: a code below 8 bits
+ * dev.monoquant.model.ElementType#cellBytes()} bytes per cell, little-endian: a code below 8 bits
  * takes one byte, sign-extended if its type is signed. Tiled parts hold the cells of the rows
  * {@code firstRow} to {@code firstRow + height - 1}; whole parts hold all their cells.
  *
- * <p>The arrays are handed over, not copied: whoever builds a tile must not touch them any more.
+ * <p>The tile takes the arrays without copying: the caller must not change them afterwards.
  */
 public final class EncodedTile {
 
@@ -24,7 +24,7 @@ public final class EncodedTile {
   private final Map<String, byte[]> parts;
 
   /**
-   * Takes the parts over.
+   * Makes a tile from parts.
    *
    * @param firstRow the first row
    * @param height the number of rows
@@ -56,16 +56,16 @@ public final class EncodedTile {
     return height;
   }
 
-  /** {@return the names of the parts that are here} */
+  /** {@return the names of the parts in this tile} */
   public Set<String> names() {
     return Set.copyOf(parts.keySet());
   }
 
   /**
-   * {@return its bytes, not a copy; read only}
+   * {@return the bytes of a part, not a copy; do not change them}
    *
    * @param name the name of a part
-   * @throws NoSuchElementException if there is none of that name
+   * @throws NoSuchElementException if this tile has no part of that name
    */
   public byte[] part(String name) {
     byte[] bytes = parts.get(name);
@@ -76,9 +76,9 @@ public final class EncodedTile {
   }
 
   /**
-   * {@return the number of one cell, as {@link Part#toFloats} reads it}
+   * {@return the value of one cell, as {@link Part#toFloats} decodes it}
    *
-   * @param part a part that is here
+   * @param part a part of this tile
    * @param cell the index of the cell in this tile
    * @throws IndexOutOfBoundsException if the part has fewer cells
    */
@@ -88,7 +88,7 @@ public final class EncodedTile {
   }
 
   /**
-   * {@return a tile with the parts of both}
+   * {@return a tile with the parts of this one and further ones}
    *
    * @param more the bytes of further parts
    */
@@ -105,8 +105,8 @@ public final class EncodedTile {
    * The part of this tile that holds some of its rows.
    *
    * @param encoding the encoding of the weight
-   * @param rows rows of this tile that start and end where cells do
-   * @return copies of their cells, and all whole parts that are here
+   * @param rows rows of this tile that start and end at cell boundaries
+   * @return copies of their cells, and all whole parts of this tile
    */
   public EncodedTile slice(Encoding encoding, RowRange rows) {
     Map<String, byte[]> some = new LinkedHashMap<>(parts);

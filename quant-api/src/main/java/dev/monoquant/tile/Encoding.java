@@ -14,14 +14,14 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * The parts that a scheme makes of a weight and what they mean, known from shapes and options
- * alone, so that the size of an output, and what can hold it, is known before any number is read.
+ * The parts of a quantized weight and their meaning. They follow from shapes and options alone, so
+ * the size of an output and the formats that can store it are known before any value is read.
  *
- * <p>What this type does not do: it says nothing about files. How a part is packed and named in a
- * file is the business of an {@link dev.monoquant.spi.OutputFormat}.
+ * <p>What this type does not do: it does not describe files. An {@link
+ * dev.monoquant.spi.OutputFormat} defines how a part is packed and named in a file.
  *
  * @param parts the parts, the codes first by convention
- * @param formula how the weight comes out of them
+ * @param formula how to decode the weight from the parts
  */
 public record Encoding(List<Part> parts, Formula formula) {
 
@@ -98,7 +98,7 @@ public record Encoding(List<Part> parts, Formula formula) {
     return part.type().isCode() || part.type().isFloatingPoint();
   }
 
-  /** {@return how many levels a table has; 0 if it is none} */
+  /** {@return the number of levels of a table; 0 if the part is not a table} */
   private static long levels(Part table) {
     if (table.extent() instanceof Part.Grid grid) {
       return grid.width();
@@ -131,9 +131,9 @@ public record Encoding(List<Part> parts, Formula formula) {
   }
 
   /**
-   * {@return codes on a scale, {@code x = codes * scale}}
+   * {@return an affine encoding without zero point, {@code x = codes * scale}}
    *
-   * @param codes a code for each number
+   * @param codes a code for each value
    * @param scale the scale
    */
   public static Encoding affine(Part codes, Part scale) {
@@ -142,11 +142,11 @@ public record Encoding(List<Part> parts, Formula formula) {
   }
 
   /**
-   * {@return codes on a scale, {@code x = (codes - zeroPoint) * scale}}
+   * {@return an affine encoding, {@code x = (codes - zeroPoint) * scale}}
    *
-   * @param codes a code for each number
+   * @param codes a code for each value
    * @param scale the scale
-   * @param zeroPoint what is subtracted from codes
+   * @param zeroPoint the zero point
    */
   public static Encoding affine(Part codes, Part scale, Part zeroPoint) {
     return new Encoding(
@@ -159,18 +159,18 @@ public record Encoding(List<Part> parts, Formula formula) {
   }
 
   /**
-   * {@return the numbers in another type}
+   * {@return an encoding that casts the weight to another type}
    *
-   * @param values a number for each of the weight's
+   * @param values the cast values, one for each element of the weight
    */
   public static Encoding cast(Part values) {
     return new Encoding(List.of(values), new Formula.Cast(values.name()));
   }
 
   /**
-   * {@return indices of levels, {@code x = table[codes]}}
+   * {@return a lookup encoding, {@code x = table[codes]}}
    *
-   * @param codes an index for each number
+   * @param codes an index for each value
    * @param table the levels
    */
   public static Encoding lookup(Part codes, Part table) {
@@ -179,7 +179,7 @@ public record Encoding(List<Part> parts, Formula formula) {
   }
 
   /**
-   * {@return parts that only the scheme can decode}
+   * {@return an encoding that only the scheme can decode}
    *
    * @param parts the parts
    */
@@ -188,12 +188,12 @@ public record Encoding(List<Part> parts, Formula formula) {
   }
 
   /**
-   * Parts that are known by their conventional names alone, as in files that state no formula:
-   * {@link Part#CODES} with {@link Part#SCALE}, perhaps with {@link Part#ZERO_POINT}, are affine; a
+   * Derives the formula from the conventional names of parts, for files that store no formula:
+   * {@link Part#CODES} with {@link Part#SCALE} and optionally {@link Part#ZERO_POINT} is affine; a
    * single part {@link Part#VALUES} is a cast; anything else is opaque.
    *
    * @param parts the parts
-   * @return an encoding of them
+   * @return their encoding
    */
   public static Encoding conventional(List<Part> parts) {
     Set<String> names = parts.stream().map(Part::name).collect(Collectors.toSet());
@@ -211,13 +211,13 @@ public record Encoding(List<Part> parts, Formula formula) {
     try {
       return new Encoding(parts, formula);
     } catch (IllegalArgumentException e) {
-      // Of these types or extents the names mean something else.
+      // With these types or extents the names have another meaning.
       return new Encoding(parts, new Formula.Opaque());
     }
   }
 
   /**
-   * {@return that part, or empty}
+   * {@return the part of that name, or empty}
    *
    * @param name the name of a part
    */
@@ -226,10 +226,10 @@ public record Encoding(List<Part> parts, Formula formula) {
   }
 
   /**
-   * {@return that part}
+   * {@return the part of that name}
    *
    * @param name the name of a part
-   * @throws NoSuchElementException if there is none of that name
+   * @throws NoSuchElementException if there is no part of that name
    */
   public Part part(String name) {
     return find(name)
@@ -237,10 +237,10 @@ public record Encoding(List<Part> parts, Formula formula) {
   }
 
   /**
-   * The part that stands for the numbers of the weight: the codes or values of the formula; of an
-   * opaque one the first part with a cell for each number.
+   * The part with one cell for each element of the weight: the codes or values of the formula; for
+   * an opaque formula the first part with a cell for each element.
    *
-   * @return that part; empty if the formula is opaque and there is none
+   * @return that part; empty if the formula is opaque and there is no such part
    */
   public Optional<Part> numbers() {
     if (formula instanceof Formula.Cast cast) {
@@ -256,7 +256,8 @@ public record Encoding(List<Part> parts, Formula formula) {
   }
 
   /**
-   * Every tile but the last of a tensor has a multiple of so many rows, and starts at one.
+   * The row alignment: every tile starts at a multiple of this number of rows, and every tile but
+   * the last of a tensor has a multiple of it as its height.
    *
    * @return the least common multiple of the parts' rows per cell
    */
@@ -272,12 +273,12 @@ public record Encoding(List<Part> parts, Formula formula) {
   }
 
   /**
-   * Checks that some rows can be a tile: that they are rows of a weight, and start and end where
-   * its cells do.
+   * Checks that rows form a valid tile: the weight has them, and they start and end at cell
+   * boundaries.
    *
    * @param matrix the weight
    * @param rows the rows
-   * @throws IllegalArgumentException if they are not
+   * @throws IllegalArgumentException if they do not
    */
   public void checkRows(WeightMatrix matrix, RowRange rows) {
     int alignment = rowAlignment();

@@ -6,26 +6,27 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What the parts of a quantized weight mean: how its numbers come out of them. Decoding, the checks
- * of what a scheme returns, TorchScript text and what an output format can hold follow from it.
+ * The meaning of the parts of a quantized weight: how to decode its values. The decoder, the checks
+ * of a scheme's results, the generated TorchScript and the weights that an output format supports
+ * follow from it.
  *
- * <p>A formula names parts of its {@link Encoding}, which checks that they are there and can be
- * used so. Parts hold logical values: an offset that a file format adds to codes belongs to its
- * layout. Arithmetic is that of float32, each operation rounded to nearest, ties to even; the
- * result is rounded to the type of the weight last, and what is too large becomes infinite then.
+ * <p>A formula names parts of its {@link Encoding}, which checks that they exist and have suitable
+ * types and extents. Parts hold logical values: an offset that a file format adds to codes belongs
+ * to the layout. Arithmetic is float32, each operation rounded to nearest, ties to even; the result
+ * is finally rounded to the type of the weight, and values that are too large become infinite.
  *
- * <p>A part that is no code is used at (row, column) by the cell of its {@link Part.Grid} that
- * covers them; a {@link Part.Whole} of one cell covers all.
+ * <p>For the element at (row, column), a part other than the codes supplies the cell of its {@link
+ * Part.Grid} that covers that element; a {@link Part.Whole} of one cell covers all elements.
  *
- * <p>What this type does not do: it does not say where parts lie in a file, nor how codes were
+ * <p>What this type does not do: it does not describe where parts are in a file or how codes were
  * chosen.
  */
 public sealed interface Formula {
 
   /**
-   * The numbers in another floating point type: {@code x = values}.
+   * The weight cast to another floating point type: {@code x = values}.
    *
-   * @param values the name of the part with a number for each of the weight's
+   * @param values the name of the part with the cast values, one for each element of the weight
    */
   record Cast(String values) implements Formula {
 
@@ -36,13 +37,13 @@ public sealed interface Formula {
   }
 
   /**
-   * Codes on a scale: {@code x = (codes - zeroPoint) * scale}. The factors of the scale are
+   * Affine quantization: {@code x = (codes - zeroPoint) * scale}. The factors of the scale are
    * combined first, from left to right; then there is one subtraction and one multiplication.
    *
-   * @param codes the name of the part with a code for each number: integers or floats of at most 8
+   * @param codes the name of the part with a code for each element: integers or floats of at most 8
    *     bits
    * @param scales the factors of the scale, at least one
-   * @param zeroPoint the name of the part with what is subtracted from codes; empty for nothing
+   * @param zeroPoint the name of the part with the zero point; empty if there is none
    */
   record Affine(String codes, List<Factor> scales, Optional<String> zeroPoint) implements Formula {
 
@@ -58,11 +59,11 @@ public sealed interface Formula {
   }
 
   /**
-   * Codes that are indices: {@code x = table[codes]}, times the scale if there are factors of one.
+   * A lookup table: {@code x = table[codes]}, multiplied by the scale if there are factors.
    *
-   * @param codes the name of the part with an index for each number
+   * @param codes the name of the part with an index for each element
    * @param table the name of the part with the levels: a {@link Part.Whole} with one dimension, or
-   *     a {@link Part.Grid} whose width is their number, such as a table for each row
+   *     a {@link Part.Grid} whose width is the number of levels, such as a table for each row
    * @param scales the factors of the scale, possibly none
    */
   record Lookup(String codes, String table, List<Factor> scales) implements Formula {
@@ -76,16 +77,16 @@ public sealed interface Formula {
   }
 
   /**
-   * None of these: the scheme brings a decoder, and TorchScript if it can. A format that must know
-   * what parts mean keeps such weights in float.
+   * No formula: the scheme supplies a decoder and optionally TorchScript. An output format that
+   * needs a formula leaves such weights in float.
    */
   record Opaque() implements Formula {}
 
   /**
-   * One of the numbers whose product is a scale.
+   * A factor of a scale.
    *
    * @param part the name of the part that holds it
-   * @param divides whether the scale is divided by it, as by the global scale of NVFP4
+   * @param divides whether the scale is divided by it, as for the global scale of NVFP4
    */
   record Factor(String part, boolean divides) {
 

@@ -4,7 +4,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
 
 /**
- * How many numbers share one scale. For a weight of (rows, cols):
+ * How many values share one scale. For a weight of (rows, cols):
  *
  * <table>
  * <caption>shape of the scales</caption>
@@ -70,7 +70,7 @@ public sealed interface Granularity {
 
   /**
    * One scale for each block of {@code rows} x {@code cols}; the last block of a row or column
-   * holds what remains.
+   * holds the remainder.
    *
    * @param rows rows in a block, at least 1
    * @param cols columns in a block, at least 1
@@ -132,20 +132,20 @@ public sealed interface Granularity {
   String wire();
 
   /**
-   * How many columns of a row share a scale: N of {@code group:N}, C of {@code block:RxC}, else
-   * all.
+   * The number of columns of a row that share a scale: N for {@code group:N}, C for {@code
+   * block:RxC}, otherwise all.
    *
    * @param cols columns of the weight
-   * @return columns, at least 1; more than the weight has if its only group is ragged
+   * @return columns, at least 1; more than the weight has if its only group is incomplete
    */
   long columns(long cols);
 
   /**
-   * Reads what {@link #wire()} writes.
+   * Parses the text that {@link #wire()} returns.
    *
    * @param text {@code tensor}, {@code channel}, {@code group:N} or {@code block:RxC}
    * @return the granularity
-   * @throws ConfigurationException for anything else; the message shows what is allowed
+   * @throws ConfigurationException for anything else; the message lists the allowed forms
    */
   static Granularity parse(String text) {
     return switch (text) {

@@ -10,12 +10,12 @@ import java.nio.ByteBuffer;
 /**
  * One of the tensors that a quantized weight consists of: its codes, its scales, a codebook.
  *
- * <p>A part is laid out by its {@link Extent}: either a grid of cells over the weight's rows and
- * columns, delivered tile by tile, or a whole delivered once for the tensor.
+ * <p>Its {@link Extent} defines its shape: either a grid of cells over the weight's rows and
+ * columns, delivered tile by tile, or a whole tensor, delivered once.
  *
  * @param name such as {@code codes} or {@code scale}; lower case, digits and underscores
  * @param type the type of one cell
- * @param extent how cells relate to the weight
+ * @param extent how its cells relate to the weight
  */
 public record Part(String name, ElementType type, Extent extent) {
 
@@ -28,7 +28,7 @@ public record Part(String name, ElementType type, Extent extent) {
   /** The conventional name of the zero points. */
   public static final String ZERO_POINT = "zero_point";
 
-  /** The conventional name of the numbers of a cast. */
+  /** The conventional name of the values of a cast. */
   public static final String VALUES = "values";
 
   /** How the cells of a part relate to the weight. */
@@ -44,12 +44,12 @@ public record Part(String name, ElementType type, Extent extent) {
   }
 
   /**
-   * A grid: one field for each {@code rowsPerCell} x {@code colsPerCell} numbers, the last ones of
-   * an axis for what remains. A field is a single cell, or a run of cells such as a codebook for
-   * each row. Shape (ceil(rows / rowsPerCell), ceil(cols / colsPerCell) * width).
+   * A grid with one field for each {@code rowsPerCell} x {@code colsPerCell} elements; the last
+   * field of an axis covers the remainder. A field is a single cell, or a run of cells such as a
+   * codebook for each row. Shape (ceil(rows / rowsPerCell), ceil(cols / colsPerCell) * width).
    *
    * @param rowsPerCell rows that share a field, at least 1
-   * @param colsPerCell columns that share a field, at least 1; {@link #ALL} for all of them
+   * @param colsPerCell columns that share a field, at least 1; {@link #ALL} for all
    * @param width cells in a field, at least 1
    */
   public record Grid(int rowsPerCell, long colsPerCell, int width) implements Extent {
@@ -57,7 +57,7 @@ public record Part(String name, ElementType type, Extent extent) {
     /** All columns. */
     public static final long ALL = Long.MAX_VALUE;
 
-    /** Checks the numbers. */
+    /** Checks that all three are at least 1. */
     public Grid {
       if (rowsPerCell < 1 || colsPerCell < 1 || width < 1) {
         throw new IllegalArgumentException(
@@ -75,7 +75,7 @@ public record Part(String name, ElementType type, Extent extent) {
      * A grid of single cells.
      *
      * @param rowsPerCell rows that share a cell, at least 1
-     * @param colsPerCell columns that share a cell, at least 1; {@link #ALL} for all of them
+     * @param colsPerCell columns that share a cell, at least 1; {@link #ALL} for all
      */
     public Grid(int rowsPerCell, long colsPerCell) {
       this(rowsPerCell, colsPerCell, 1);
@@ -107,7 +107,7 @@ public record Part(String name, ElementType type, Extent extent) {
   }
 
   /**
-   * A tensor of its own shape, delivered once by {@link
+   * A tensor with its own shape, delivered once by {@link
    * dev.monoquant.spi.TileQuantizer#tensorParts()}.
    *
    * @param own the part's shape
@@ -130,7 +130,7 @@ public record Part(String name, ElementType type, Extent extent) {
   }
 
   /**
-   * {@return a part with a cell for each number: (rows, cols)}
+   * {@return a part with a cell for each element: (rows, cols)}
    *
    * @param name the name
    * @param type the type of one cell
@@ -193,12 +193,15 @@ public record Part(String name, ElementType type, Extent extent) {
     return new Part(name, type, new Whole(TensorShape.of(1)));
   }
 
-  /** {@return whether the part comes with the tiles; false if it comes once for the tensor} */
+  /**
+   * {@return whether the part is delivered tile by tile; false if it is delivered once for the
+   * tensor}
+   */
   public boolean tiled() {
     return extent instanceof Grid;
   }
 
-  /** {@return whether there is a cell for each number of the weight} */
+  /** {@return whether the part has a cell for each element of the weight} */
   public boolean isPerElement() {
     return extent instanceof Grid grid
         && grid.rowsPerCell() == 1
@@ -207,7 +210,7 @@ public record Part(String name, ElementType type, Extent extent) {
   }
 
   /**
-   * {@return the part's shape for such a weight}
+   * {@return the part's shape for a weight of a size}
    *
    * @param rows rows of the weight
    * @param cols columns of the weight
@@ -217,12 +220,12 @@ public record Part(String name, ElementType type, Extent extent) {
   }
 
   /**
-   * The size in a tile, see {@link EncodedTile}; of a whole part its own, whatever the rows.
+   * The size in an {@link EncodedTile}. The size of a whole part does not depend on the rows.
    *
    * @param rows rows of the tile
    * @param cols columns of the weight
    * @return bytes
-   * @throws ArithmeticException if that leaves 63 bits
+   * @throws ArithmeticException if the size does not fit in 63 bits
    */
   public long tileBytes(long rows, long cols) {
     return Math.multiplyExact(shape(rows, cols).elements(), (long) type.cellBytes());
@@ -235,7 +238,7 @@ public record Part(String name, ElementType type, Extent extent) {
    * @param rows rows of the weight
    * @param cols columns of the weight
    * @return bytes
-   * @throws ArithmeticException if that leaves 63 bits
+   * @throws ArithmeticException if the size does not fit in 63 bits
    */
   public long packedBytes(long rows, long cols) {
     TensorShape shape = shape(rows, cols);
@@ -248,13 +251,13 @@ public record Part(String name, ElementType type, Extent extent) {
   }
 
   /**
-   * Makes the bytes of this part out of numbers: each rounded as {@link ElementType#round} says,
-   * little-endian, in the order given.
+   * Encodes values as the bytes of this part: each rounded by {@link ElementType#round},
+   * little-endian, in the given order.
    *
-   * @param numbers the numbers of the cells
-   * @return the bytes, as an {@link EncodedTile} has them
-   * @throws IllegalArgumentException if the part's type is no floating point type, or has no NaN
-   *     and a number is one
+   * @param numbers the values of the cells
+   * @return the bytes, as in an {@link EncodedTile}
+   * @throws IllegalArgumentException if the part's type is not a floating point type, or if a value
+   *     is NaN and the type has no NaN
    */
   public byte[] toBytes(float... numbers) {
     byte[] bytes = new byte[Math.multiplyExact(numbers.length, type.cellBytes())];
@@ -269,11 +272,11 @@ public record Part(String name, ElementType type, Extent extent) {
   }
 
   /**
-   * The numbers of the cells, the inverse of {@link #toBytes}: codes as they are, floats exactly,
-   * FLOAT64 rounded to float32.
+   * Decodes the values of cells; the inverse of {@link #toBytes}: codes and floats exactly, FLOAT64
+   * rounded to float32.
    *
    * @param cells bytes of this part, little-endian
-   * @return a number for each cell; NaN where {@link ElementType#decode} says so
+   * @return a value for each cell; NaN where {@link ElementType#decode} returns NaN
    * @throws IllegalArgumentException if the part's type is neither a floating point type nor a code
    */
   public float[] toFloats(byte[] cells) {

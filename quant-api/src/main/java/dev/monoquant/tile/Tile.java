@@ -5,38 +5,38 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 
 /**
- * A block of consecutive rows of a weight, as a private copy of the caller's numbers.
+ * A block of consecutive rows of a weight matrix, as a private copy.
  *
- * <p>The numbers are float32, whatever the weight's own type: FLOAT16 and BFLOAT16 widen exactly,
- * FLOAT64 is rounded to nearest (a finite double that would become infinite is refused before it
- * gets here). They are offered in two ways, as a plain array and as an {@code NDArray}; each is
- * made at first use, and they share nothing. A plugin may write into either: neither the model nor
- * any other tile sees it.
+ * <p>The values are float32 for every type of weight: FLOAT16 and BFLOAT16 widen exactly, FLOAT64
+ * is rounded to nearest (the framework refuses a finite double that would become infinite). They
+ * are available as a plain array and as an {@code NDArray}; each is created at first use, and they
+ * share no memory. A plugin may write to either without effect on the model or other tiles.
  *
- * <p>A tile is valid until the call that received it returns; keep nothing of it. It is used by one
- * thread at a time.
+ * <p>A tile is valid until the call that received it returns; do not keep references to its arrays.
+ * One thread uses a tile at a time.
  */
 public interface Tile {
 
-  /** {@return the weight this is a block of} */
+  /** {@return the weight matrix that contains this block} */
   WeightMatrix rows();
 
   /** {@return the first row, a multiple of the encoding's {@link Encoding#rowAlignment()}} */
   long firstRow();
 
-  /** {@return the number of rows here, at least 1} */
+  /** {@return the number of rows in this tile, at least 1} */
   int height();
 
-  /** {@return the number of columns, that of the weight} */
+  /** {@return the number of columns, equal to that of the weight} */
   int cols();
 
   /**
-   * {@return the weight's own element type; schemes that follow a peer compute in its precision}
+   * {@return the weight's element type; schemes that reproduce another library compute in its
+   * precision}
    */
   ElementType sourceType();
 
   /**
-   * The numbers in row-major order: row r, column c at {@code r * cols() + c}.
+   * The values in row-major order: row r, column c at {@code r * cols() + c}.
    *
    * @return an array of at least {@code height() * cols()} elements, the same at each call;
    *     elements beyond are undefined
@@ -44,10 +44,10 @@ public interface Tile {
   float[] values();
 
   /**
-   * The numbers as FLOAT32 of shape (height, cols). The first call in a JVM starts the engine.
+   * The values as FLOAT32 of shape (height, cols). The first call in a JVM starts the engine.
    *
-   * @return the array, the same at each call; its manager is a sub-manager of this tile alone, and
-   *     everything attached to it is closed when the call that received the tile returns
+   * @return the array, the same at each call; its manager belongs to this tile, and everything
+   *     attached to it is closed when the call that received the tile returns
    */
   NDArray array();
 }

@@ -1,6 +1,6 @@
 /**
- * What flows through a scheme: a {@link dev.monoquant.tile.Tile} of numbers in, a {@link
- * dev.monoquant.tile.EncodedTile} of codes out, both shaped by an {@link
+ * The input and output of a scheme: it takes a {@link dev.monoquant.tile.Tile} of values and
+ * returns an {@link dev.monoquant.tile.EncodedTile} of codes, as described by an {@link
  * dev.monoquant.tile.Encoding}.
  */
 @NullMarked

@@ -302,7 +302,7 @@ class FormulaDecoderTest {
     assertThatThrownBy(() -> TileDecoder.of(silent, weight))
         .isInstanceOf(PluginException.class)
         .hasMessage(
-            "scheme acme/any@1 on \"w\": its formula is opaque, so it must bring a decoder, and it"
+            "scheme acme/any@1 on \"w\": its formula is opaque, so it must supply a decoder, but it"
                 + " has none");
   }
 }

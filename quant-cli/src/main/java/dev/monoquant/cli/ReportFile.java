@@ -77,28 +77,34 @@ final class ReportFile {
    * @param model whether the model was written, for the message
    */
   static void write(Path file, String json, String model) {
-    String random = HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
-    Path part = folder(file).resolve("." + file.getFileName() + "." + random + ".part");
     try {
-      try {
-        // CREATE_NEW: only a file that this call made is written and removed.
-        try (SeekableByteChannel channel =
-            Files.newByteChannel(
-                part,
-                Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
-                mode(file))) {
-          ByteBuffer bytes = ByteBuffer.wrap(json.getBytes(StandardCharsets.UTF_8));
-          while (bytes.hasRemaining()) {
-            channel.write(bytes);
-          }
-        }
-        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
-      } finally {
-        Files.deleteIfExists(part);
-      }
+      replace(file, json);
     } catch (IOException e) {
       throw new OutputException(
           "--report " + file + ": it could not be written: " + e + ". " + model, e);
+    }
+  }
+
+  private static void replace(Path file, String text) throws IOException {
+    String random = HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
+    Path part = folder(file).resolve("." + file.getFileName() + "." + random + ".part");
+    try {
+      writeNew(part, text, mode(file));
+      Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
+    } finally {
+      Files.deleteIfExists(part);
+    }
+  }
+
+  /** A file that is there already is not touched. */
+  private static void writeNew(Path file, String text, FileAttribute<?>... mode)
+      throws IOException {
+    Set<StandardOpenOption> isNew = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+    try (SeekableByteChannel channel = Files.newByteChannel(file, isNew, mode)) {
+      ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+      while (bytes.hasRemaining()) {
+        channel.write(bytes);
+      }
     }
   }
 

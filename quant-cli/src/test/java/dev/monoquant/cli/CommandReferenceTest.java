@@ -23,12 +23,13 @@ class CommandReferenceTest {
 
   private static final Path PAGE = Distribution.ROOT.resolve("docs/command-line.md");
   private static final String START =
-      "The rest of this page is made from the commands' own descriptions, which"
-          + " `quant COMMAND --help` shows too.\n";
+      "The rest of this page is generated from the descriptions that `quant COMMAND --help`"
+          + " shows.\n";
 
   @Test
   void thePageIsWhatTheCommandsSay() throws IOException {
     String page = Files.readString(PAGE);
+    assertThat(page).contains(START);
     String written = page.substring(0, page.indexOf(START) + START.length());
     String expected = written + reference();
     if ("write".equals(System.getProperty("quant.docs"))) {

@@ -1,9 +1,11 @@
 package dev.monoquant.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import dev.monoquant.OutputException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -12,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -110,6 +113,18 @@ class ReportFileTest {
       assertThat(run.code()).isEqualTo(Failure.OUTPUT);
       assertThat(run.err()).contains("r.json: exists and is no report", "--force");
       assertThat(dir.resolve("r.json")).hasContent(other);
+    }
+  }
+
+  @Test
+  void nothingIsLeftOfOneThatCannotGetItsName() throws IOException {
+    Path inTheWay = Files.createDirectories(dir.resolve("r.json").resolve("made-meanwhile"));
+    assertThatThrownBy(() -> ReportFile.write(inTheWay.getParent(), "{}", "The model is written"))
+        .isInstanceOf(OutputException.class)
+        .hasMessageContaining("r.json: it could not be written")
+        .hasMessageEndingWith("The model is written");
+    try (Stream<Path> files = Files.list(dir)) {
+      assertThat(files).containsExactly(inTheWay.getParent());
     }
   }
 

@@ -76,7 +76,7 @@ class PluginsTest {
     assertThat(plugins.scheme(new SchemeId("fake", 1))).isInstanceOf(FakeScheme.class);
     assertThatThrownBy(() -> plugins.scheme(new SchemeId("fake", 2)))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("fake@2 is needed and fake@1 is at hand");
+        .hasMessageContaining("fake@2 is needed and fake@1 is available");
   }
 
   @Test

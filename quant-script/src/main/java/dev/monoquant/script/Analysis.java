@@ -37,7 +37,12 @@ final class Analysis {
     }
     ModuleTypes types =
         ModuleTypes.of(
-            definitions, modules, Analysis::tensors, all, (type, attribute) -> Optional.empty());
+            definitions,
+            modules,
+            Analysis::tensors,
+            all,
+            constants,
+            (type, attribute) -> Optional.empty());
     Analysis analysis = new Analysis(Pass.over(definitions, types));
     for (Use use : analysis.pass.uses()) {
       Key key = new Key(use.slot().type(), use.slot().attribute());

@@ -1,5 +1,7 @@
 package dev.monoquant.script;
 
+import dev.monoquant.files.pickle.PickleObject;
+import dev.monoquant.files.pickle.PickleTuple;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -46,6 +48,7 @@ final class ModuleTypes {
    * @param modules all modules
    * @param held of a module, the class of the holder of each attribute that is held
    * @param constants the class of the holder of each constant that is held, by its name
+   * @param values all constants of the program
    * @param plan of a class of the original and an attribute, what its holder does
    */
   static ModuleTypes of(
@@ -53,12 +56,18 @@ final class ModuleTypes {
       Modules modules,
       Function<Modules.Module, Map<String, String>> held,
       Map<String, String> constants,
+      PickleTuple values,
       BiFunction<String, String, Optional<Plan>> plan) {
     Map<String, Slot> slots = new TreeMap<>();
-    constants.forEach(
-        (name, holder) ->
-            slots.put(
-                name, new Slot(Slot.CONSTANTS, name, holder, plan.apply(Slot.CONSTANTS, name))));
+    for (int i = 0; i < values.size(); i++) {
+      String name = "c" + i;
+      String holder = constants.get(name);
+      if (holder != null && values.get(i) instanceof PickleObject value) {
+        Optional<Plan> asked = plan.apply(Slot.CONSTANTS, name);
+        Slot.Form form = Slot.Form.of(List.of(value));
+        slots.put(name, new Slot(Slot.CONSTANTS, name, holder, asked, form));
+      }
+    }
     ModuleTypes all = new ModuleTypes(Collections.unmodifiableMap(slots));
     Map<Shape, List<Modules.Module>> groups = new LinkedHashMap<>();
     Map<Modules.Module, Integer> numbers = new HashMap<>();
@@ -104,7 +113,12 @@ final class ModuleTypes {
             (attribute, holder) ->
                 slots.put(
                     attribute,
-                    new Slot(name, attribute, holder, plan.apply(shape.original(), attribute))));
+                    new Slot(
+                        name,
+                        attribute,
+                        holder,
+                        plan.apply(shape.original(), attribute),
+                        form(members, attribute))));
     Map<String, ModuleType> children = new TreeMap<>();
     first
         .children()
@@ -121,6 +135,11 @@ final class ModuleTypes {
     ModuleType type = new ModuleType(first.type(), name, slots, children, shape.lists(), held);
     members.forEach(m -> types.put(m, type));
     byOriginal.computeIfAbsent(shape.original(), o -> new ArrayList<>()).add(type);
+  }
+
+  private static Slot.Form form(List<Modules.Module> members, String attribute) {
+    return Slot.Form.of(
+        members.stream().map(m -> new Modules.Place(m, attribute).tensor()).toList());
   }
 
   /** {@return whether a child is declared by its class and not by an interface} */

@@ -1,17 +1,23 @@
 package dev.monoquant.script;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Calls of torch that a holder does itself.
  *
- * <p>Products: {@code torch.linear(x, w, b)}, {@code torch.addmm(b, x, w)} without factors, {@code
- * torch.matmul(x, w)} and {@code torch.mm(x, w)}. Look-ups: {@code torch.embedding(w, ids, ...)}.
- * Convolutions: see {@link Window}. Swapped axes: {@code torch.t(w)} and {@code torch.transpose(w,
- * 0, 1)}. And what asks for the shape or the type alone.
+ * <p>Products: {@code torch.linear(x, w, b)}, {@code torch.addmm(b, x, w)}, also with factors in
+ * plain numbers, {@code torch.matmul(x, w)}, {@code torch.mm(x, w)} and {@code torch.mm(w, x)}.
+ * Look-ups: {@code torch.embedding(w, ids, ...)}. Convolutions: see {@link Window}. Swapped axes:
+ * {@code torch.t(w)} and {@code torch.transpose(w, 0, 1)}; of a matrix also {@code w.T}, {@code
+ * w.mT}, {@code w.permute(1, 0)} and {@code w.transpose(-1, -2)}. What leaves the weight as it is:
+ * {@code torch.detach(w)}, {@code torch.contiguous(w)} and {@code torch.to} of what it has already.
+ * And what asks for the shape or the type alone.
  */
 final class Recognizer {
 
@@ -28,6 +34,10 @@ final class Recognizer {
           "ops.prim.device");
 
   private static final Set<String> SWAPPED = Set.of("0,1", "1,0");
+  private static final Set<String> LAST_SWAPPED = Set.of("-1,-2", "-2,-1");
+
+  /** The number that torch has for FLOAT32. */
+  private static final int FLOAT = 6;
 
   /**
    * A call that was recognised.
@@ -68,10 +78,15 @@ final class Recognizer {
       Expr.Call call,
       List<Evaluation.Result> arguments,
       java.util.function.Function<Evaluation.Result, String> plain) {
-    if (call.arguments().stream().anyMatch(a -> a.keyword().isPresent())) {
-      return Optional.empty();
+    Recognizer recognizer = new Recognizer(op, call, arguments, plain);
+    if (call.arguments().stream().noneMatch(a -> a.keyword().isPresent())) {
+      return recognizer.match();
     }
-    return new Recognizer(op, call, arguments, plain).match();
+    return switch (op) {
+      case "torch.addmm" -> recognizer.scaledSum();
+      case "torch.to" -> recognizer.sameType();
+      default -> Optional.empty();
+    };
   }
 
   private Optional<Match> match() {
@@ -87,14 +102,19 @@ final class Recognizer {
           count(3, 3)
               ? held(2).flatMap(w -> product(1, 2, 0, w, !w.transposed()))
               : Optional.empty();
-      case "torch.matmul", "torch.mm" ->
-          count(2, 2)
-              ? held(1).flatMap(w -> product(0, 1, 2, w, !w.transposed()))
-              : Optional.empty();
+      case "torch.matmul" -> factor();
+      case "torch.mm" -> held(0).isPresent() ? firstFactor() : factor();
       case "torch.embedding" ->
           held(0).filter(w -> !w.transposed() && arguments.size() > 1).flatMap(this::embedding);
       case "torch.t" -> count(1, 1) ? held(0).map(this::flipped) : Optional.empty();
-      case "torch.transpose" -> swapsFirstTwo() ? held(0).map(this::flipped) : Optional.empty();
+      case "torch.transpose" -> transposed();
+      case "torch.numpy_T", "torch.mT" -> count(1, 1) ? flippedMatrix() : Optional.empty();
+      case "torch.permute" -> count(2, 2) && isOneZero() ? flippedMatrix() : Optional.empty();
+      case "torch.detach" -> count(1, 1) ? held(0).map(this::passed) : Optional.empty();
+      case "torch.contiguous" ->
+          // The decoded tensor is contiguous, what it becomes with its axes swapped is not.
+          count(1, 1) ? held(0).filter(w -> !w.transposed()).map(this::passed) : Optional.empty();
+      case "torch.to" -> sameType();
       default -> Window.of(op, call).flatMap(this::convolution);
     };
   }
@@ -113,8 +133,126 @@ final class Recognizer {
     return index < arguments.size() ? plain.apply(arguments.get(index)) : "None";
   }
 
-  private boolean swapsFirstTwo() {
-    return count(3, 3) && SWAPPED.contains(arguments.get(1).text() + "," + arguments.get(2).text());
+  private Optional<Match> transposed() {
+    if (!count(3, 3)) {
+      return Optional.empty();
+    }
+    String axes = arguments.get(1).text() + "," + arguments.get(2).text();
+    if (SWAPPED.contains(axes)) {
+      return held(0).map(this::flipped);
+    }
+    return LAST_SWAPPED.contains(axes) ? flippedMatrix() : Optional.empty();
+  }
+
+  /** Which axes others than the first two are depends on how many there are. */
+  private Optional<Match> flippedMatrix() {
+    return held(0).filter(w -> w.slot().form().matrix()).map(this::flipped);
+  }
+
+  private boolean isOneZero() {
+    return call.arguments().get(1).value() instanceof Expr.Display list
+        && list.items().size() == 2
+        && isNumber(list.items().get(0), 1)
+        && isNumber(list.items().get(1), 0);
+  }
+
+  private static boolean isNumber(Expr expr, int number) {
+    return expr instanceof Expr.Numeral numeral && numeral.text().equals(String.valueOf(number));
+  }
+
+  /**
+   * {@code torch.to(w, 6)}: asks for the type, the place or the layout that the weight has already.
+   */
+  private Optional<Match> sameType() {
+    return held(0).filter(w -> keepsAll(w.slot().form().single())).map(this::passed);
+  }
+
+  private boolean keepsAll(boolean single) {
+    for (int i = 1; i < arguments.size(); i++) {
+      Expr.Argument argument = call.arguments().get(i);
+      Expr value = argument.value();
+      boolean kept =
+          switch (argument.keyword().orElse("")) {
+            case "" -> isUnset(value) || isHost(value) || (single && isNumber(value, FLOAT));
+            case "dtype" -> isUnset(value) || (single && isNumber(value, FLOAT));
+            case "layout" -> isUnset(value) || isNumber(value, 0);
+            case "device" -> isUnset(value) || isHost(value);
+            default -> isUnset(value);
+          };
+      if (!kept) {
+        return false;
+      }
+    }
+    return arguments.size() > 1;
+  }
+
+  private static boolean isUnset(Expr value) {
+    return value instanceof Expr.Name name
+        && (name.name().equals("None") || name.name().equals("False"));
+  }
+
+  private static boolean isHost(Expr value) {
+    return value instanceof Expr.Call device
+        && device.callee().dotted().filter("torch.device"::equals).isPresent()
+        && device.arguments().size() == 1
+        && device.arguments().get(0).value() instanceof Expr.Text text
+        && text.plain().filter("cpu"::equals).isPresent();
+  }
+
+  /** {@code torch.matmul(x, w)}. */
+  private Optional<Match> factor() {
+    return count(2, 2)
+        ? held(1).flatMap(w -> product(0, 1, 2, w, !w.transposed()))
+        : Optional.empty();
+  }
+
+  /** {@code torch.mm(w, x)}, which is the transpose of the product of what both are transposed. */
+  private Optional<Match> firstFactor() {
+    return count(2, 2)
+        ? held(0)
+            .flatMap(
+                w ->
+                    match(
+                        Use.product(w.slot(), w.transposed(), Optional.empty()),
+                        () ->
+                            "torch.contiguous(torch.t("
+                                + holder(0)
+                                + ".linear(torch.t("
+                                + text(1)
+                                + "), None, )))"))
+        : Optional.empty();
+  }
+
+  /** {@code torch.addmm(b, x, w, beta=2, alpha=0.5)}. */
+  private Optional<Match> scaledSum() {
+    Map<String, String> factors = new HashMap<>();
+    for (Expr.Argument argument :
+        call.arguments().subList(Math.min(3, arguments.size()), arguments.size())) {
+      if (!(argument.value() instanceof Expr.Numeral number) || isNumber(number, 0)) {
+        return Optional.empty(); // By 0, not even a NaN is added.
+      }
+      factors.put(argument.keyword().orElse(""), number.text());
+    }
+    if (call.positional(2).isEmpty() || !Set.of("beta", "alpha").containsAll(factors.keySet())) {
+      return Optional.empty();
+    }
+    return held(2)
+        .flatMap(
+            w ->
+                match(
+                    Use.product(w.slot(), !w.transposed(), Optional.empty()),
+                    () ->
+                        "torch.add("
+                            + times(text(0), factors.get("beta"))
+                            + ", "
+                            + times(
+                                holder(2) + ".linear(" + text(1) + ", None, )",
+                                factors.get("alpha"))
+                            + ")"));
+  }
+
+  private static String times(String text, @Nullable String factor) {
+    return factor == null ? text : "torch.mul(" + text + ", " + factor + ")";
   }
 
   /** The text is made last, since it notes uses of the other arguments. */
@@ -152,6 +290,10 @@ final class Recognizer {
   private Optional<Match> embedding(Value.Held held) {
     return match(
         Use.of(held.slot(), Use.Kind.EMBEDDING), () -> holder(0) + ".embed(" + text(1) + ", )");
+  }
+
+  private Match passed(Value.Held held) {
+    return new Match(arguments.get(0).text(), held, Optional.empty());
   }
 
   private Match flipped(Value.Held held) {

@@ -24,12 +24,7 @@ final class Rewrite {
 
   /** What makes two weights one: the numbers, and what is made of them. */
   private record Same(
-      TensorView view,
-      boolean constant,
-      int rowAxis,
-      SchemeId scheme,
-      OptionValues options,
-      Encoding encoding) {}
+      TensorView view, int rowAxis, SchemeId scheme, OptionValues options, Encoding encoding) {}
 
   private final ScriptProgram program;
   private final Definitions definitions;
@@ -38,6 +33,10 @@ final class Rewrite {
   private final HolderPickles pickles;
   private final Map<Same, List<PickleObject>> parts = new HashMap<>();
   private final Map<Same, List<Holder>> shared = new HashMap<>();
+
+  /** Of each view the first holder that was made, so that a look-up takes no search. */
+  private final Map<TensorView, Holder> leaders = new HashMap<>();
+
   private final Map<Holder, List<PickleObject>> tensors = new HashMap<>();
   private final Set<Modules.Place> keptPlaces = new HashSet<>();
   private final List<Holder> holders = new ArrayList<>();
@@ -66,6 +65,7 @@ final class Rewrite {
             modules,
             this::types,
             constantTypes,
+            program.constants(),
             (type, attribute) -> Optional.of(analysis.plan(type, attribute)));
     Pass pass = Pass.over(definitions, types);
     requireAllowed(pass);
@@ -150,7 +150,6 @@ final class Rewrite {
                 view ->
                     new Same(
                         view,
-                        false,
                         weight.rows().rowAxis(),
                         weight.scheme(),
                         weight.options(),
@@ -169,6 +168,8 @@ final class Rewrite {
       tensors.put(holder, stored);
       candidates.add(holder);
       holders.add(holder);
+      Holder made = holder;
+      same.ifPresent(s -> leaders.putIfAbsent(s.view(), made));
     }
     holder.add(place, plan);
     held.computeIfAbsent(place.module(), m -> new TreeMap<>()).put(place.attribute(), holder);
@@ -191,7 +192,7 @@ final class Rewrite {
                   && analysis.refusal(type, attribute).isEmpty()) {
                 Plan plan = analysis.plan(type, attribute);
                 TensorView.of(tensor)
-                    .flatMap(view -> leader(view))
+                    .map(leaders::get)
                     .filter(h -> h.agrees(h.requested(), plan))
                     .ifPresent(
                         holder -> {
@@ -200,13 +201,6 @@ final class Rewrite {
                         });
               }
             });
-  }
-
-  private Optional<Holder> leader(TensorView view) {
-    return shared.entrySet().stream()
-        .filter(e -> e.getKey().view().equals(view))
-        .flatMap(e -> e.getValue().stream())
-        .findFirst();
   }
 
   private String type(Holder holder) {

@@ -1,5 +1,7 @@
 package dev.monoquant.script;
 
+import dev.monoquant.files.pickle.PickleObject;
+import java.util.Collection;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -11,8 +13,25 @@ import java.util.Optional;
  * @param attribute the attribute, or the name of the constant
  * @param holder the class of the holder
  * @param plan what the holder is asked to do; empty while that is being found out
+ * @param form what is known of the tensors that are there
  */
-record Slot(String type, String attribute, String holder, Optional<Plan> plan) {
+record Slot(String type, String attribute, String holder, Optional<Plan> plan, Form form) {
+
+  /**
+   * What holds for all tensors of a slot.
+   *
+   * @param matrix whether they have two dimensions
+   * @param single whether they are FLOAT32
+   */
+  record Form(boolean matrix, boolean single) {
+
+    static Form of(Collection<PickleObject> tensors) {
+      return new Form(
+          tensors.stream()
+              .allMatch(t -> TensorView.of(t).filter(v -> v.sizes().size() == 2).isPresent()),
+          tensors.stream().allMatch(TensorView::isSingle));
+    }
+  }
 
   /** The type of the slots of constants. */
   static final String CONSTANTS = "CONSTANTS";
@@ -22,6 +41,7 @@ record Slot(String type, String attribute, String holder, Optional<Plan> plan) {
     Objects.requireNonNull(attribute, "attribute");
     Objects.requireNonNull(holder, "holder");
     Objects.requireNonNull(plan, "plan");
+    Objects.requireNonNull(form, "form");
   }
 
   boolean isConstant() {

@@ -4,6 +4,7 @@ import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.files.pickle.PicklePersistent;
 import dev.monoquant.files.pickle.PickleTuple;
 import dev.monoquant.files.pickle.PickleValue;
+import dev.monoquant.files.pickle.PickleValue.Global;
 import dev.monoquant.files.pickle.PickleValue.Int;
 import dev.monoquant.files.pickle.PickleValue.Text;
 import java.util.ArrayList;
@@ -49,6 +50,15 @@ public record TensorView(String key, long offset, List<Long> sizes, List<Long> s
   /** {@return whether both show the same numbers of one storage} */
   static boolean isSame(PickleObject one, PickleObject other) {
     return one == other || of(one).flatMap(v -> of(other).map(v::equals)).orElse(false);
+  }
+
+  /** {@return whether a tensor that is rebuilt in the plain way is FLOAT32} */
+  static boolean isSingle(PickleObject tensor) {
+    return of(tensor).isPresent()
+        && tensor.args().get(0) instanceof PicklePersistent persistent
+        && persistent.id() instanceof PickleTuple id
+        && id.get(1) instanceof Global storage
+        && storage.name().equals("FloatStorage");
   }
 
   private static Optional<List<Long>> numbers(PickleValue value) {

@@ -27,6 +27,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Inputs that a kernel alone would not take. */
 class EdgeCasesTest {
@@ -120,6 +121,38 @@ class EdgeCasesTest {
         Torch changed = Torch.load(held(archive, mode))) {
       for (int i = 0; i < 8; i++) {
         assertThat(Torch.error(original.run("f4x16", i), changed.run("f4x16", i))).isLessThan(0.03);
+      }
+    }
+  }
+
+  /** Forms of a product that are no linear; the weight is (16, 16). */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "torch.mm(x, torch.numpy_T(weight))",
+        "torch.matmul(x, torch.mT(weight))",
+        "torch.matmul(x, torch.permute(weight, [1, 0]))",
+        "torch.matmul(x, torch.transpose(weight, -1, -2))",
+        "torch.mm(weight, torch.numpy_T(x))",
+        "torch.mm(torch.t(weight), torch.numpy_T(x))",
+        "torch.view(torch.mm(weight, torch.numpy_T(x)), [-1])",
+        "torch.addmm(bias, x, torch.t(weight), beta=2, alpha=0.5)",
+        "torch.addmm(bias, x, weight, alpha=3)",
+        "torch.linear(x, torch.to(torch.contiguous(torch.detach(weight)), 6), bias)"
+      })
+  void formsOfAProduct(String call) throws Exception {
+    for (Mode mode : Mode.values()) {
+      Build build = new Build(9);
+      ScriptArchive archive = build.of(call, build.tensor(1, IN, IN), build.tensor(1, IN));
+      Quantized quantized =
+          new Quantized(archive).addAll(PlainScheme.INT8, Quantized.options(mode, 0));
+      ScriptArchive changed = quantized.rewrite();
+      assertThat(changed.program().code().get("__torch__.py"))
+          .contains(".linear(")
+          .doesNotContain(".tensor()");
+      try (Torch original = Torch.load(archive);
+          Torch held = Torch.load(changed)) {
+        assertThat(Torch.error(original.run("f5x16", 1), held.run("f5x16", 1))).isLessThan(0.03);
       }
     }
   }

@@ -8,6 +8,7 @@ import dev.monoquant.files.pickle.PickleDict;
 import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.files.pickle.PickleValue;
 import dev.monoquant.files.pickle.PickleValue.None;
+import dev.monoquant.model.ElementType;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
@@ -69,7 +70,35 @@ class RewriterTest {
         "torch.matmul(x, weight) | (weight).linear(x, None, )",
         "torch.matmul(weight, x) | torch.matmul((weight).tensor(), x)",
         "torch.addmm(bias, x, weight, 2, 1) | torch.addmm(bias, x, (weight).tensor(), 2, 1)",
-        "torch.addmm(bias, x, weight, beta=2) | torch.addmm(bias, x, (weight).tensor(), beta=2)",
+        "torch.addmm(bias, x, weight, beta=2) |"
+            + " torch.add(torch.mul(bias, 2), (weight).linear(x, None, ))",
+        "torch.addmm(bias, x, torch.t(weight), beta=1, alpha=0.5) |"
+            + " torch.add(torch.mul(bias, 1), torch.mul((weight).linear(x, None, ), 0.5))",
+        "torch.addmm(bias, x, weight, beta=0) | torch.addmm(bias, x, (weight).tensor(), beta=0)",
+        "torch.addmm(bias, x, weight, alpha=y) | torch.addmm(bias, x, (weight).tensor(), alpha=y)",
+        "torch.mm(x, torch.numpy_T(weight)) | (weight).linear(x, None, )",
+        "torch.matmul(x, torch.mT(weight)) | (weight).linear(x, None, )",
+        "torch.matmul(x, torch.transpose(weight, -1, -2)) | (weight).linear(x, None, )",
+        "torch.matmul(x, torch.permute(weight, [1, 0])) | (weight).linear(x, None, )",
+        "torch.matmul(x, torch.permute(weight, [0, 1])) |"
+            + " torch.matmul(x, torch.permute((weight).tensor(), [0, 1]))",
+        "torch.numpy_T(weight) | torch.transpose((weight).tensor(), 0, 1)",
+        "torch.mm(weight, x) | torch.contiguous(torch.t((weight).linear(torch.t(x), None, )))",
+        "torch.linear(x, torch.detach(weight)) | (weight).linear(x, None, )",
+        "torch.linear(x, torch.contiguous(weight)) | (weight).linear(x, None, )",
+        "torch.linear(x, torch.contiguous(torch.t(weight))) |"
+            + " torch.linear(x, torch.contiguous(torch.transpose((weight).tensor(), 0, 1)))",
+        "torch.linear(x, torch.to(weight, 6), bias) | (weight).linear(x, bias, )",
+        "torch.linear(x, torch.to(weight, torch.device(\"cpu\"), 6)) | (weight).linear(x, None, )",
+        "torch.linear(x, torch.to(weight, dtype=6, layout=0, device=torch.device(\"cpu\"))) |"
+            + " (weight).linear(x, None, )",
+        "torch.linear(x, torch.to(weight, 7)) | torch.linear(x, torch.to((weight).tensor(), 7))",
+        "torch.linear(x, torch.to(weight, 6, False, True)) |"
+            + " torch.linear(x, torch.to((weight).tensor(), 6, False, True))",
+        "torch.linear(x, torch.to(weight, torch.device(\"cuda:0\"))) |"
+            + " torch.linear(x, torch.to((weight).tensor(), torch.device(\"cuda:0\")))",
+        "torch.linear(x, torch.to(weight, dtype=5)) |"
+            + " torch.linear(x, torch.to((weight).tensor(), dtype=5))",
         "torch.embedding(weight, x, 0, False) | (weight).embed(x, )",
         "torch.size(weight, 0) | torch.size((weight).shape_only(), 0)",
         "torch.t(weight) | torch.transpose((weight).tensor(), 0, 1)",
@@ -85,6 +114,30 @@ class RewriterTest {
   void usesByTheirContext(String before, String after) {
     Quantized quantized =
         held(single("weight = self.weight", "bias = self.bias", "return " + before));
+    assertThat(quantized.refused()).isEmpty();
+    assertThat(code(quantized, "__torch__.py")).contains("    return " + after + "\n");
+  }
+
+  /** Of more axes the last two are not the first two; of another type a cast is one. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "torch.matmul(x, torch.mT(weight)) | torch.matmul(x, torch.mT((weight).tensor()))",
+        "torch.numpy_T(weight) | torch.numpy_T((weight).tensor())",
+        "torch.transpose(weight, -1, -2) | torch.transpose((weight).tensor(), -1, -2)",
+        "torch.to(weight, 6) | torch.to((weight).tensor(), 6)",
+        "torch.neg(torch.detach(weight)) | torch.neg((weight).tensor())",
+      })
+  void whatDependsOnTheTensor(String before, String after) {
+    single(build, "weight = self.weight", "return " + before);
+    build.tensor(1, 2, 8, 8);
+    HeldStorage bytes = new HeldStorage(build.lastKey(), "", "", ElementType.FLOAT16, 256);
+    PickleObject half = Pickles.tensor(bytes, List.of(2L, 8L, 16L));
+    Quantized quantized =
+        held(
+            build.archive(
+                Build.module("__torch__.Net", Map.of("weight", half, "bias", build.tensor(1, 8)))));
     assertThat(quantized.refused()).isEmpty();
     assertThat(code(quantized, "__torch__.py")).contains("    return " + after + "\n");
   }

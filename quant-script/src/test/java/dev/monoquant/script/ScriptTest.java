@@ -29,7 +29,7 @@ class ScriptTest {
 
   private final Build build = new Build(1);
 
-  /** A module of two layers, with lines put into the body of a method that stands before both. */
+  /** A module of two layers, with lines put into a class that stands before theirs. */
   private Script script(String... odd) {
     build.code(
         "__torch__.py",
@@ -41,12 +41,12 @@ class ScriptTest {
         "  again : " + LINEAR,
         "  def forward(self: __torch__.Net,",
         "    x: Tensor) -> Tensor:",
-        "    return x",
-        "  def other(self: __torch__.Net) -> int:");
-    build.code("__torch__.py", odd);
-    build.code("__torch__.py", "  def last(self: __torch__.Net) -> int:", "    return 1");
+        "    return x");
+    String file = "__torch__/torch/nn/modules/linear.py";
+    build.code(file, "class Odd(Module):", "  def other(self: __torch__.Odd) -> int:");
+    build.code(file, odd);
     build.code(
-        "__torch__/torch/nn/modules/linear.py",
+        file,
         "class Linear(Module):",
         "  __parameters__ = [\"weight\", ]",
         "  __buffers__ = [\"running\", ]",
@@ -104,7 +104,7 @@ class ScriptTest {
       Script script = new ScriptTest().script(odd);
       requireState(script);
       assertThat(script.notes()).hasSize(1);
-      assertThat(script.notes().get(0)).contains("code/__torch__.py", "is not as torch writes it");
+      assertThat(script.notes().get(0)).contains("modules/linear.py", "is not as torch writes it");
       assertThatThrownBy(script::rewriter)
           .isInstanceOf(ModelFormatException.class)
           .hasMessageContaining("is not as torch writes it");

@@ -102,6 +102,13 @@ class StateNamesTest {
     }
   }
 
+  /** What an escape stands for would have to be known. */
+  @Example
+  void namesWithEscapesAreRefused() {
+    assertThat(names(PARAMETERS + " = [\"a\\\\x\", ]")).isEmpty();
+    assertThat(names(PARAMETERS + " = [\"ax\", ]")).contains(List.of("ax"));
+  }
+
   @Example
   void manyParametersAreRead() {
     StringBuilder line = new StringBuilder(PARAMETERS + " = [");

@@ -50,7 +50,7 @@ public final class FlatFormat implements InputFormatDetector {
     return "example/flat";
   }
 
-  /** Looks at eight bytes and never throws: what cannot be read is not ours. */
+  /** Reads eight bytes and never throws: an unreadable file is not of this format. */
   @Override
   public Match probe(ModelInput input) {
     if (!(input instanceof ModelInput.OfPath file) || !Files.isRegularFile(file.path())) {

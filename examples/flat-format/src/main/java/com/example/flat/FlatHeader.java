@@ -109,7 +109,7 @@ final class FlatHeader {
   private void skip(long length) {
     if (length < 0 || length > size - at) {
       throw fault(
-          Reason.TRUNCATED, "", length + " bytes are announced at " + at + " of " + size);
+          Reason.TRUNCATED, "", length + " bytes are declared at " + at + " of " + size);
     }
     at += length;
   }

@@ -26,7 +26,7 @@ import java.util.Set;
 public final class KMeans implements Scheme {
 
   static final OptionSpec<Integer> ITERATIONS =
-      OptionSpec.integer("iterations", 25, 0, 1000, "How often the levels move to their means");
+      OptionSpec.integer("iterations", 25, 0, 1000, "Iterations of k-means");
 
   static final int COUNT = 16;
   static final Part LEVELS =

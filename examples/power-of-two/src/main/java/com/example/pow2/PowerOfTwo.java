@@ -22,8 +22,8 @@ import java.util.Map;
 
 /**
  * INT8 with a power of two for each row, or each group of columns in it, so that decoding is a
- * shift: the scale is the power of two with the greatest number between 64 and 128 times it, and
- * code = x / scale, half to even, within -127 and 127. The last group of a row holds what remains.
+ * shift: the scale is the power of two for which the largest value is 64 to 128 times the scale, and
+ * code = x / scale, half to even, within -127 and 127. The last group of a row may be smaller.
  */
 public final class PowerOfTwo implements Scheme {
 
@@ -80,7 +80,7 @@ public final class PowerOfTwo implements Scheme {
     return EncodedTile.of(tile, Map.of(Part.CODES, codes, Part.SCALE, SCALE.toBytes(scales)));
   }
 
-  /** The greatest number of a group may be clamped by up to one step; others are off by half. */
+  /** The largest value of a group may be clamped by up to one step; others are off by half. */
   @Override
   public ErrorBound bound(WeightMatrix weight, OptionValues options) {
     long size = options.granularity().columns(weight.columnCount());

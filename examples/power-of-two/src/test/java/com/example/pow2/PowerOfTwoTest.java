@@ -5,7 +5,7 @@ import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.contracts.SchemeContract;
 import java.util.OptionalDouble;
 
-/** All laws that a scheme must keep, on the scheme as it is registered. */
+/** Runs all laws for schemes on the registered scheme. */
 class PowerOfTwoTest implements SchemeContract {
 
   @Override

@@ -28,14 +28,14 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The layout of one file, written and read by this class alone:
+ * The layout of one file; only this class writes and reads it:
  *
  * <pre>
  * bytes 0 to 7       SLABFILE
  * bytes 8 to 11      N, the length of the JSON, little-endian
  * bytes 12 to 11+N   {"kept":{NAME:{"dtype":"F32","shape":[2,3]},...},"weights":{NAME:{...},...}}
- * then               the kept tensors, then the parts of each weight, in the order of the JSON;
- *                    cells as tiles have them, little-endian, without holes
+ * then               the unquantized tensors, then the parts of each weight, in the order of the JSON;
+ *                    cells as in tiles, little-endian, without gaps
  * </pre>
  *
  * @param kept the tensors that are stored as they are

@@ -90,7 +90,7 @@ final class SlabLayout implements OutputLayout {
     return file;
   }
 
-  /** {@return what tells this run from others, so that only the same one is resumed} */
+  /** {@return the properties that identify this run; only an equal run is resumed} */
   Map<String, String> run() {
     Map<String, String> run = new TreeMap<>(contents.provenance());
     files.forEach((name, file) -> run.put("layout of " + name, Sha256.of(file.headerBytes())));

@@ -22,7 +22,7 @@ public final class SlabOutput implements OutputFormat {
     return target.toString().endsWith(".slabs");
   }
 
-  /** Nothing is to be found out about the model, so the session only remembers it. */
+  /** This format needs no analysis of the model, so the session only holds it. */
   @Override
   public OutputSession open(ModelSource source) {
     return new OutputSession() {

@@ -115,7 +115,7 @@ final class SlabSource implements ModelSource {
     return SlabFile.parts(weight).read(rows, this::read);
   }
 
-  /** {@code quant verify} asks for this. */
+  /** {@code quant verify} uses this capability. */
   @Override
   public <C> Optional<C> find(Class<C> capability) {
     return capability == Auditable.class

@@ -66,7 +66,7 @@ final class SlabWriter implements OutputWriter {
     files.write(layout.fileOf(tensor.name()), tensor.name(), offset, data);
   }
 
-  /** What an interrupted run has finished is not written again. */
+  /** Files that an interrupted run finished are not written again. */
   @Override
   public Optional<String> finished(String name) {
     return files.finished(layout.fileOf(name)).map(remarks -> remarks.getOrDefault(name, ""));
@@ -77,7 +77,7 @@ final class SlabWriter implements OutputWriter {
     files.remark(layout.fileOf(name), name, text);
   }
 
-  /** All that takes long. The manifest comes last: it makes the directory whole. */
+  /** Does the long work. The manifest comes last: it completes the directory. */
   @Override
   public Optional<Path> finish() throws IOException {
     for (SideFile side : job.source().info().sideFiles()) {
@@ -91,7 +91,7 @@ final class SlabWriter implements OutputWriter {
     return Optional.empty();
   }
 
-  /** One step, which no interrupt reaches. */
+  /** One step that cannot be interrupted. */
   @Override
   public List<Path> commit() throws IOException {
     if (names.isEmpty()) {

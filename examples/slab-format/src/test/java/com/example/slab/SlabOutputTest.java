@@ -6,7 +6,7 @@ import dev.monoquant.spi.Plugins;
 import dev.monoquant.testkit.contracts.OutputFormatContract;
 import java.util.Optional;
 
-/** The laws kill runs, resume them, write more than they leave memory for, and read back. */
+/** The laws kill and resume runs, write more data than fits in memory, and read back. */
 class SlabOutputTest implements OutputFormatContract {
 
   @Override

@@ -1,38 +1,20 @@
 package dev.monoquant.files.output;
 
-import static dev.monoquant.QuantException.quote;
-import static java.util.Objects.requireNonNull;
-
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
-import dev.monoquant.files.output.FileLayout.Region;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.SortedMap;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * One file in the making, as a {@link FileLayout} has it. Pieces of its regions are written by many
- * threads in any order; a region is hashed in the background as soon as its last byte is there. The
- * header is written last, so that half a file is never taken for a whole.
- *
- * <p>Nothing of the numbers stays in memory: for each piece its place and its checksum do, with
- * which every byte is read again in the end.
+ * One file in the making, as a {@link FileLayout} has it: a {@link RegionFile} with a header before
+ * its regions. The header is written last, so that half a file is never taken for a whole.
  */
 public final class OutputFile implements Closeable {
 
   private final FileLayout layout;
-  private final StagedFile file;
-  private final HashPool pool;
-  private final Map<String, Region> regions = new HashMap<>();
-  private final Map<String, AtomicLong> missing = new HashMap<>();
-  private final AtomicLong unwritten = new AtomicLong();
-  private final Map<String, Future<String>> hashes = new ConcurrentHashMap<>();
+  private final RegionFile<String> file;
 
   /**
    * Starts the file.
@@ -44,21 +26,8 @@ public final class OutputFile implements Closeable {
    */
   public OutputFile(Staging staging, String name, FileLayout layout) throws IOException {
     this.layout = layout;
-    this.file = staging.create(name, layout.fileBytes());
-    this.pool = staging.pool();
-    for (Region region : layout.regions()) {
-      regions.put(region.name(), region);
-      missing.put(region.name(), new AtomicLong(region.length()));
-      unwritten.addAndGet(region.length());
-      if (region.length() == 0) {
-        hash(region);
-      }
-    }
-  }
-
-  /** What is complete is read back and hashed in the background, while others are in work. */
-  private void hash(Region region) {
-    hashes.put(region.name(), pool.submit(file::read, region.start(), region.length()));
+    this.file =
+        new RegionFile<>(staging, name, layout.fileBytes(), layout.regions(), HashPool::submit);
   }
 
   /**
@@ -71,25 +40,7 @@ public final class OutputFile implements Closeable {
    * @throws IOException if writing fails
    */
   public boolean write(String name, long offset, ByteBuffer data) throws IOException {
-    Region region = regions.get(name);
-    if (region == null || offset < 0 || offset > region.length() - data.remaining()) {
-      throw new IllegalArgumentException(
-          "bytes "
-              + offset
-              + " to "
-              + (offset + data.remaining())
-              + " of "
-              + quote(name)
-              + (region == null
-                  ? ", which was not announced"
-                  : ", which has " + region.length() + " bytes"));
-    }
-    int length = data.remaining();
-    file.write(region.start() + offset, data);
-    if (length > 0 && requireNonNull(missing.get(name)).addAndGet(-length) == 0) {
-      hash(region);
-    }
-    return length > 0 && unwritten.addAndGet(-length) == 0;
+    return file.write(name, offset, data);
   }
 
   /**
@@ -102,16 +53,8 @@ public final class OutputFile implements Closeable {
   public SortedMap<String, String> hashes() throws IOException {
     file.flushSoon();
     SortedMap<String, String> all = Manifest.sorted();
-    for (Region region : layout.regions()) {
-      Future<String> hash = hashes.get(region.name());
-      if (hash == null) {
-        throw new IllegalStateException(
-            file.path()
-                + ": "
-                + quote(region.name())
-                + " was not written exactly once; every byte of every tensor must be");
-      }
-      all.put(region.name(), HashPool.await(hash));
+    for (FileLayout.Region region : layout.regions()) {
+      all.put(region.name(), file.sums(region.name()));
     }
     return all;
   }
@@ -145,9 +88,8 @@ public final class OutputFile implements Closeable {
               + " bytes, announced were "
               + layout.headerBytes().length);
     }
-    file.write(0, ByteBuffer.wrap(complete.headerBytes()));
+    file.writeBetween(0, complete.headerBytes());
     file.seal();
-    file.audit();
     complete.check(file.path());
   }
 

@@ -27,7 +27,7 @@ import java.util.Map;
 public final class ArchiveWriter implements Closeable {
 
   private final ArchiveLayout layout;
-  private final RegionFile file;
+  private final RegionFile<HashPool.Sums> file;
 
   /**
    * Starts the archive, and writes the entries whose bytes are known.
@@ -43,7 +43,7 @@ public final class ArchiveWriter implements Closeable {
     for (ArchiveLayout.Placed placed : layout.entries()) {
       regions.add(new Region(placed.entry().name(), placed.start(), placed.entry().storedSize()));
     }
-    this.file = new RegionFile(staging, name, layout.fileBytes(), regions);
+    this.file = new RegionFile<>(staging, name, layout.fileBytes(), regions, HashPool::submitSums);
     try {
       for (ArchiveLayout.Placed placed : layout.entries()) {
         if (placed.entry().bytes().isPresent()) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.monoquant.ConfigurationException;
+import dev.monoquant.ModelFormatException;
 import dev.monoquant.OutputException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.files.output.Disk;
@@ -21,8 +22,10 @@ import dev.monoquant.script.HeldStorage;
 import dev.monoquant.script.Rewritten;
 import dev.monoquant.script.ScriptProgram;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -30,6 +33,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -328,5 +332,42 @@ class TorchScriptSafetyTest {
       assertThat(new TorchScriptOutput().accepts(Path.of(name))).isTrue();
     }
     assertThat(new TorchScriptOutput().accepts(Path.of("a.pth"))).isFalse();
+  }
+
+  /** Files of code are small when they are compressed: what they are together is bounded. */
+  @Test
+  void codeIsBoundedInAll() throws IOException {
+    ZipText zip = ZipText.of(Originals.path("/torch-corpus/torchscript/ts_ok_traced.pt"));
+    String name = zip.records().keySet().iterator().next();
+    String code = name.substring(0, name.indexOf('/')) + "/code/__torch__/more";
+    for (int i = 0; i < 10; i++) {
+      byte[] text = new byte[200_000];
+      Arrays.fill(text, (byte) '#');
+      zip.put(code + i + ".py", text).deflate(code + i + ".py");
+    }
+    Path file = folder.resolve("code.pt");
+    Files.write(file, zip.build());
+    Originals.open(file).close();
+    ReadLimits limits = ReadLimits.DEFAULT.withMaxInflatedBytes(1_000_000);
+    assertThatThrownBy(() -> new TorchScriptFormat().open(ModelInput.of(file), limits))
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessageContaining("makes more than 1000000 bytes of code (limit maxInflatedBytes)");
+  }
+
+  /** Code that is not understood is told, and keeps no weight from being read. */
+  @Test
+  void whatIsNotUnderstoodIsNoted() throws IOException {
+    ZipText zip = ZipText.of(Originals.path("/torch-corpus/torchscript/ts_ok_traced.pt"));
+    String name = zip.records().keySet().iterator().next();
+    String odd = name.substring(0, name.indexOf('/')) + "/code/__torch__/odd.py";
+    zip.put(odd, "def f(x: Tensor:\n  return (x\n".getBytes(StandardCharsets.UTF_8));
+    Path file = folder.resolve("odd.pt");
+    Files.write(file, zip.build());
+    try (ModelSource read = Originals.open(file)) {
+      assertThat(read.info().tensors()).isEqualTo(source.info().tensors());
+      assertThat(read.info().layers()).hasSameSizeAs(source.info().layers());
+      assertThat(read.info().notes())
+          .anyMatch(n -> n.contains("Not all of the code is understood") && n.contains("odd.py"));
+    }
   }
 }

@@ -2,8 +2,13 @@ package dev.monoquant.testkit.laws;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.monoquant.model.FloatBytes;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.ModelSource;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -19,6 +24,7 @@ public final class ReadingLaws {
 
   private static final int THREADS = 4;
   private static final int ROUNDS = 20;
+  private static final float BEYOND = 12.5f;
 
   private ReadingLaws() {}
 
@@ -88,6 +94,66 @@ public final class ReadingLaws {
             }
           }
         });
+  }
+
+  /**
+   * Rows of a weight are the numbers of its bytes, along whatever axis they lie, in pieces of any
+   * height; what lies beyond them in the array stays.
+   *
+   * @param c a valid model
+   */
+  public static void rowsAreThoseOfTheBytes(SourceLaws.Case c) {
+    Sources.with(
+        c,
+        source -> {
+          for (TensorInfo tensor : source.info().tensors()) {
+            if (tensor.type().isQuantizable() && tensor.shape().elements() > 0) {
+              int elements = Math.toIntExact(tensor.shape().elements());
+              ByteBuffer bytes = source.read(tensor, 0, Math.toIntExact(tensor.bytes()));
+              float[] numbers = new float[elements];
+              FloatBytes.widen(tensor.type(), bytes, numbers, 0, elements);
+              for (int axis = 0; axis < tensor.shape().rank(); axis++) {
+                requireRows(c, source, tensor, axis, numbers);
+              }
+            }
+          }
+        });
+  }
+
+  private static void requireRows(
+      SourceLaws.Case c, ModelSource source, TensorInfo tensor, int axis, float[] numbers)
+      throws IOException {
+    WeightMatrix matrix = new WeightMatrix("", LayerKind.UNKNOWN, "", tensor, axis);
+    int rows = Math.toIntExact(matrix.rowCount());
+    int cols = Math.toIntExact(matrix.columnCount());
+    int inner = 1;
+    for (int after = axis + 1; after < tensor.shape().rank(); after++) {
+      inner *= Math.toIntExact(tensor.shape().dim(after));
+    }
+    int step = rows / 3 + 1;
+    for (int first = (rows - 1) / step * step; first >= 0; first -= step) {
+      int height = Math.min(step, rows - first);
+      float[] read = new float[height * cols + 1];
+      read[height * cols] = BEYOND;
+      source.readRows(matrix, new RowRange(first, height), read);
+      for (int i = 0; i < height * cols; i++) {
+        int col = i % cols;
+        int at = (col / inner * rows + first + i / cols) * inner + col % inner;
+        if (Float.floatToIntBits(read[i]) != Float.floatToIntBits(numbers[at])) {
+          throw new LawViolation(
+              "rowsAreThoseOfTheBytes",
+              c,
+              "row %d along axis %d of %s has %s in column %d, its bytes say %s"
+                  .formatted(first + i / cols, axis, tensor.name(), read[i], col, numbers[at]));
+        }
+      }
+      if (read[height * cols] != BEYOND) {
+        throw new LawViolation(
+            "rowsAreThoseOfTheBytes",
+            c,
+            "%d rows of %s changed what lies beyond them".formatted(height, tensor.name()));
+      }
+    }
   }
 
   /**

@@ -85,6 +85,7 @@ public final class SourceLaws {
         new Law<>("readsExactlyWhatIsAsked", ReadingLaws::readsExactlyWhatIsAsked),
         new Law<>("openingRepeats", SourceLaws::openingRepeats),
         new Law<>("piecesMakeTheWhole", ReadingLaws::piecesMakeTheWhole),
+        new Law<>("rowsAreThoseOfTheBytes", ReadingLaws::rowsAreThoseOfTheBytes),
         new Law<>("closeIsIdempotent", SourceLaws::closeIsIdempotent),
         new Law<>("threadsDoNotMatter", ReadingLaws::threadsDoNotMatter),
         new Law<>("plainOpenMeansDefaults", SourceLaws::plainOpenMeansDefaults),

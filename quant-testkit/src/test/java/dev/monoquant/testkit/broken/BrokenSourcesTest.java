@@ -3,14 +3,21 @@ package dev.monoquant.testkit.broken;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.monoquant.model.FloatBytes;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.testkit.example.FlatFormat;
+import dev.monoquant.testkit.fakes.ForwardingDetector;
 import dev.monoquant.testkit.fakes.ForwardingSource;
+import dev.monoquant.testkit.fakes.MemoryFormat;
+import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.testkit.laws.LawViolation;
 import dev.monoquant.testkit.laws.ReadingLaws;
 import dev.monoquant.testkit.laws.SourceLaws;
@@ -20,6 +27,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -60,6 +68,67 @@ class BrokenSourcesTest {
   void forgetsTheOffset() throws IOException {
     assertThat(caught(reading((source, tensor, offset, length) -> source.read(tensor, 0, length))))
         .containsExactly("piecesMakeTheWhole");
+  }
+
+  /** Takes every weight to have its rows first. Caught by {@code rowsAreThoseOfTheBytes}. */
+  @Test
+  void forgetsTheRowAxis() {
+    assertRowsAreSeen(
+        (source, matrix, rows, into) -> {
+          int cell = matrix.tensor().type().cellBytes();
+          int numbers = rows.height() * (int) matrix.columnCount();
+          long from = rows.first() * matrix.columnCount() * cell;
+          FloatBytes.widen(
+              matrix.tensor().type(),
+              source.read(matrix.tensor(), from, numbers * cell),
+              into,
+              0,
+              numbers);
+        },
+        "along axis 1 of w has");
+  }
+
+  /** Fills the array to its end. Caught by {@code rowsAreThoseOfTheBytes}. */
+  @Test
+  void writesBeyondTheRows() {
+    assertRowsAreSeen(
+        (source, matrix, rows, into) -> {
+          Arrays.fill(into, 0);
+          source.readRows(matrix, rows, into);
+        },
+        "of w changed what lies beyond them");
+  }
+
+  private interface ReadRows {
+    void read(ModelSource source, WeightMatrix matrix, RowRange rows, float[] into)
+        throws IOException;
+  }
+
+  /** The law sees the fault of a source of a 3-D tensor, and nothing in a sound source. */
+  private static void assertRowsAreSeen(ReadRows read, String detail) {
+    MemoryModel model = MemoryModel.named("rows.memory").sines("w", 3, 4, 2).build();
+    InputFormatDetector sound = new MemoryFormat(model);
+    InputFormatDetector broken =
+        new ForwardingDetector(sound) {
+          @Override
+          public ModelSource open(ModelInput input, ReadLimits limits, OptionValues options)
+              throws IOException {
+            ModelSource source = super.open(input, limits, options);
+            return new ForwardingSource(source) {
+              @Override
+              public void readRows(WeightMatrix matrix, RowRange rows, float[] into)
+                  throws IOException {
+                read.read(source, matrix, rows, into);
+              }
+            };
+          }
+        };
+    assertThatThrownBy(
+            () -> ReadingLaws.rowsAreThoseOfTheBytes(new SourceLaws.Case(broken, model.input())))
+        .isInstanceOfSatisfying(
+            LawViolation.class, e -> assertThat(e.law()).isEqualTo("rowsAreThoseOfTheBytes"))
+        .hasMessageContaining(detail);
+    ReadingLaws.rowsAreThoseOfTheBytes(new SourceLaws.Case(sound, model.input()));
   }
 
   /** Swallows NaN. Caught by {@code readsTheTruth}. */
@@ -172,7 +241,8 @@ class BrokenSourcesTest {
     FlatFormat broken =
         new FlatFormat() {
           @Override
-          public ModelSource open(ModelInput input, ReadLimits limits) throws IOException {
+          public ModelSource open(ModelInput input, ReadLimits limits, OptionValues options)
+              throws IOException {
             ModelSource source = super.open(input, limits);
             if (input instanceof ModelInput.OfPath of) {
               Files.writeString(of.path().resolveSibling("index"), source.info().name());

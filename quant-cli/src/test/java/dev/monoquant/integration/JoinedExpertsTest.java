@@ -40,7 +40,15 @@ class JoinedExpertsTest {
   private final Quantizer quantizer = Quantizer.create().withSync(false);
 
   /** A tensor in a file: its shape and numbers. */
-  private record Floats(int[] shape, float[] values) {}
+  private static final class Floats {
+    private final int[] shape;
+    private final float[] values;
+
+    Floats(int[] shape, float[] values) {
+      this.shape = shape;
+      this.values = values;
+    }
+  }
 
   /** The number at a place of a projection, all of them different: 0 gate, 1 up, 2 down. */
   private static float number(int expert, int projection, int row, int column) {
@@ -92,15 +100,15 @@ class JoinedExpertsTest {
     for (Map.Entry<String, Floats> tensor : tensors.entrySet()) {
       Floats floats = tensor.getValue();
       ByteBuffer bytes =
-          ByteBuffer.allocate(floats.values().length * 4).order(ByteOrder.LITTLE_ENDIAN);
-      bytes.asFloatBuffer().put(floats.values());
+          ByteBuffer.allocate(floats.values.length * 4).order(ByteOrder.LITTLE_ENDIAN);
+      bytes.asFloatBuffer().put(floats.values);
       header
           .append(header.length() == 1 ? "" : ",")
           .append(
               "\"%s\":{\"dtype\":\"F32\",\"shape\":%s,\"data_offsets\":[%d,%d]}"
                   .formatted(
                       tensor.getKey(),
-                      Arrays.toString(floats.shape()).replace(" ", ""),
+                      Arrays.toString(floats.shape).replace(" ", ""),
                       data.size(),
                       data.size() + bytes.capacity()));
       data.writeBytes(bytes.array());

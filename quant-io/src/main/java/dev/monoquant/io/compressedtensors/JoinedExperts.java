@@ -34,12 +34,24 @@ import java.util.Set;
 final class JoinedExperts {
 
   /** The names of the projections; no gate where there is none. */
-  private record Names(String gate, String up, String down, boolean inputsFirst) {}
+  private enum Names {
+    GATE_UP_DOWN("gate_proj", "up_proj", "down_proj", false),
+    NUMBERED("w1", "w3", "w2", false),
+    UP_DOWN("", "up_proj", "down_proj", false),
+    LLAMA4("gate_proj", "up_proj", "down_proj", true);
 
-  private static final Names GATE_UP_DOWN = new Names("gate_proj", "up_proj", "down_proj", false);
-  private static final Names NUMBERED = new Names("w1", "w3", "w2", false);
-  private static final Names UP_DOWN = new Names("", "up_proj", "down_proj", false);
-  private static final Names LLAMA4 = new Names("gate_proj", "up_proj", "down_proj", true);
+    private final String gate;
+    private final String up;
+    private final String down;
+    private final boolean inputsFirst;
+
+    Names(String gate, String up, String down, boolean inputsFirst) {
+      this.gate = gate;
+      this.up = up;
+      this.down = down;
+      this.inputsFirst = inputsFirst;
+    }
+  }
 
   private static final Map<String, Names> BY_MODEL_TYPE = new LinkedHashMap<>();
 
@@ -51,13 +63,13 @@ final class JoinedExperts {
             "kolibri1,laguna,longcat_flash,mellum,mimo_v2_flash,olmoe,qwen2_moe,qwen3_5_moe",
             "qwen3_5_moe_text,qwen3_moe,qwen3_next,qwen3_omni_moe,qwen3_omni_moe_text",
             "qwen3_omni_moe_thinker,qwen4_exp_text,sarvam_mla,sarvam_moe,solar_open")
-        .forEach(line -> put(line, GATE_UP_DOWN));
+        .forEach(line -> put(line, Names.GATE_UP_DOWN));
     put(
         "mixtral,phimoe,minimax,minimax_m2,minimax_m3_vl,lfm2_moe,deepseek_v4,kimi_linear",
-        NUMBERED);
-    put("mistral_large4_text", NUMBERED);
-    put("nemotron_h", UP_DOWN);
-    put("llama4,llama4_text", LLAMA4);
+        Names.NUMBERED);
+    put("mistral_large4_text", Names.NUMBERED);
+    put("nemotron_h", Names.UP_DOWN);
+    put("llama4,llama4_text", Names.LLAMA4);
   }
 
   private static final String EXPERTS = "experts";
@@ -87,7 +99,7 @@ final class JoinedExperts {
   private JoinedExperts() {}
 
   private static void put(String modelTypes, Names names) {
-    for (String type : modelTypes.split(",")) {
+    for (String type : modelTypes.split(",", -1)) {
       BY_MODEL_TYPE.put(type, names);
     }
   }
@@ -137,11 +149,11 @@ final class JoinedExperts {
     for (TensorInfo down : info.tensors()) {
       if (mixture(down).isPresent() && down.name().endsWith(DOWN)) {
         String block = down.name().substring(0, down.name().length() - DOWN.length());
-        TensorInfo up = tensors.get(block + (names.get().gate().isEmpty() ? UP : GATE_UP));
+        TensorInfo up = tensors.get(block + (names.get().gate.isEmpty() ? UP : GATE_UP));
         if (up != null && fit(up, down, names.get())) {
           slices.put(up.name(), up(up, block, names.get()));
           slices.put(down.name(), down(down, block, names.get()));
-        } else if (names.get() == LLAMA4) {
+        } else if (names.get() == Names.LLAMA4) {
           throw unfit(info, down);
         }
       }
@@ -155,7 +167,7 @@ final class JoinedExperts {
    * @param kept the tensors that would stay in float
    */
   static void requireSeparate(String model, List<TensorInfo> kept, ModelConfig config) {
-    if (config.modelTypes().stream().map(BY_MODEL_TYPE::get).anyMatch(n -> n == LLAMA4)) {
+    if (config.modelTypes().stream().map(BY_MODEL_TYPE::get).anyMatch(n -> n == Names.LLAMA4)) {
       for (TensorInfo tensor : kept) {
         if (mixture(tensor).isPresent()) {
           throw new ConfigurationException(
@@ -174,8 +186,8 @@ final class JoinedExperts {
     if (up.shape().rank() != 3 || up.type() != down.type()) {
       return false;
     }
-    int inside = names.inputsFirst() ? 2 : 1;
-    long factor = names.gate().isEmpty() ? 1 : 2;
+    int inside = names.inputsFirst ? 2 : 1;
+    long factor = names.gate.isEmpty() ? 1 : 2;
     return up.shape().dim(0) == down.shape().dim(0)
         && up.shape().dim(inside) == factor * down.shape().dim(3 - inside)
         && up.shape().dim(3 - inside) == down.shape().dim(inside);
@@ -193,32 +205,32 @@ final class JoinedExperts {
 
   private static List<Slice> up(TensorInfo from, String block, Names names) {
     TensorShape shape = from.shape();
-    boolean swapped = names.inputsFirst();
+    boolean swapped = names.inputsFirst;
     long both = shape.dim(swapped ? 2 : 1);
     long hidden = shape.dim(swapped ? 1 : 2);
-    boolean gated = !names.gate().isEmpty();
+    boolean gated = !names.gate.isEmpty();
     long inside = gated ? both / 2 : both;
     List<Slice> slices = new ArrayList<>();
     for (long e = 0; e < shape.dim(0); e++) {
       long first = e * both * hidden;
       if (gated) {
-        slices.add(slice(from, block, e, names.gate(), inside, hidden, first, swapped, both));
+        slices.add(slice(from, block, e, names.gate, inside, hidden, first, swapped, both));
         first += swapped ? inside : inside * hidden;
       }
-      slices.add(slice(from, block, e, names.up(), inside, hidden, first, swapped, both));
+      slices.add(slice(from, block, e, names.up, inside, hidden, first, swapped, both));
     }
     return slices;
   }
 
   private static List<Slice> down(TensorInfo from, String block, Names names) {
     TensorShape shape = from.shape();
-    boolean swapped = names.inputsFirst();
+    boolean swapped = names.inputsFirst;
     long hidden = shape.dim(swapped ? 2 : 1);
     long inside = shape.dim(swapped ? 1 : 2);
     List<Slice> slices = new ArrayList<>();
     for (long e = 0; e < shape.dim(0); e++) {
       long first = e * hidden * inside;
-      slices.add(slice(from, block, e, names.down(), hidden, inside, first, swapped, hidden));
+      slices.add(slice(from, block, e, names.down, hidden, inside, first, swapped, hidden));
     }
     return slices;
   }

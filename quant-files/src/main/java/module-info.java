@@ -10,7 +10,6 @@ module dev.monoquant.files {
   exports dev.monoquant.files.manifest;
   exports dev.monoquant.files.model;
   exports dev.monoquant.files.output;
-  exports dev.monoquant.files.parts;
   exports dev.monoquant.files.pickle;
   exports dev.monoquant.files.safetensors;
   exports dev.monoquant.files.torch;

@@ -19,9 +19,9 @@ import picocli.CommandLine.Spec;
     description = {
       "Runs TorchScript models side by side on the same inputs and compares speed and outputs.",
       "",
-      "They take turns in one process on one thread of PyTorch's, so that a slow moment of the"
-          + " machine hits all of them; the first is the one to compare with. Running executes the"
-          + " code of the models: give only those that you trust."
+      "The models run in turns in one process on one PyTorch thread, so that variations in the"
+          + " load of the machine affect all of them; the first model is the reference. This"
+          + " executes the code of the models: use only models that you trust."
     },
     customSynopsis = "quant bench MODEL... [--sample FILE] [OPTIONS]",
     mixinStandardHelpOptions = true,

@@ -15,8 +15,7 @@ import picocli.CommandLine.Spec;
 /** {@code quant compare}. */
 @Command(
     name = "compare",
-    description =
-        "Compares two models tensor by tensor, decoding quantized weights on either side.",
+    description = "Compares two models tensor by tensor, with quantized weights decoded.",
     customSynopsis = "quant compare A B [OPTIONS]",
     mixinStandardHelpOptions = true,
     sortOptions = false)

@@ -14,7 +14,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** The options that say what to quantize and how; they win over the recipe file. */
+/** The options for what to quantize and how; they override the recipe file. */
 final class ConfigOptions {
 
   @Option(names = "--scheme", paramLabel = "ID", description = "The scheme. Default: int8.")
@@ -26,7 +26,7 @@ final class ConfigOptions {
   @Option(
       names = "--type",
       paramLabel = "TYPE",
-      description = "int or float, where --scheme is not given.")
+      description = "int or float, if --scheme is not given.")
   private @Nullable String type;
 
   @Option(
@@ -34,92 +34,93 @@ final class ConfigOptions {
       description = "Zero is the middle of the codes. By default the layer decides.")
   private boolean symmetric;
 
-  @Option(names = "--asymmetric", description = "Codes cover the range of the numbers.")
+  @Option(names = "--asymmetric", description = "Codes cover the range of the values.")
   private boolean asymmetric;
 
   @Option(
       names = "--granularity",
       paramLabel = "G",
       description =
-          "How many numbers share a scale: tensor, channel, group:N or block:RxC. Default: channel"
+          "How many values share a scale: tensor, channel, group:N or block:RxC. Default: channel"
               + " for int8, group:128 for int4 and int3.")
   private @Nullable String granularity;
 
   @Option(
       names = "--profile",
       paramLabel = "ID",
-      description = "Whose formulas are followed. Default: compressed-tensors.")
+      description = "The library whose formulas are used. Default: compressed-tensors.")
   private @Nullable String profile;
 
   @Option(
       names = "--format",
       paramLabel = "ID",
-      description = "The output format; by default it follows from OUTPUT's name.")
+      description = "The output format. By default the name of OUTPUT decides.")
   private @Nullable String format;
 
   @Option(
       names = "--include",
       paramLabel = "PATTERN",
       description =
-          "Quantize only such layers: a glob, re:REGEX, or a kind such as Linear. May be repeated.")
+          "Quantize only these layers: a glob, re:REGEX, or a kind such as Linear. May be"
+              + " repeated.")
   private List<String> include = new ArrayList<>();
 
   @Option(
       names = "--exclude",
       paramLabel = "PATTERN",
-      description = "Keep such layers as they are; wins over --include. May be repeated.")
+      description = "Leave these layers unquantized; overrides --include. May be repeated.")
   private List<String> exclude = new ArrayList<>();
 
   @Option(
       names = "--layer",
       paramLabel = "PATTERN=KIND",
       description =
-          "Say what layers of a state dict are, such as 'fc*=Linear', or"
-              + " single parameters, such as w1=Linear. May be repeated.")
+          "Set the kind of layers of a state dict, such as 'fc*=Linear', or of single parameters,"
+              + " such as w1=Linear. May be repeated.")
   private List<String> layers = new ArrayList<>();
 
   @Option(
       names = "--option",
       paramLabel = "NAME=VALUE",
       description =
-          "An option of a plugin's own (the scheme, a layer quantizer, the input or the output"
-              + " format), as listed by plugins. May be repeated.")
+          "An option of a plugin (the scheme, a layer quantizer, the input or the output format),"
+              + " as listed by quant plugins. May be repeated.")
   private List<String> options = new ArrayList<>();
 
   @Option(
       names = "--min-elements",
       paramLabel = "N",
-      description = "Keep weights with fewer numbers.")
+      description = "Leave weights with fewer elements unquantized.")
   private @Nullable Long minElements;
 
   @Option(
       names = "--non-finite",
       paramLabel = "POLICY",
       description =
-          "What to do with NaN and infinities: fail, keep such weights, or clamp: NaN becomes 0, an"
-              + " infinity the greatest finite magnitude of its row. Default: fail.")
+          "How to handle NaN and infinities: fail, keep (leave such weights unquantized), or"
+              + " clamp (NaN becomes 0, an infinity the largest finite magnitude of its row)."
+              + " Default: fail.")
   private @Nullable String nonFinite;
 
   @Option(
       names = "--ragged-groups",
       paramLabel = "POLICY",
       description =
-          "What to do where a group does not divide the columns: fail, keep the"
-              + " weight, or channel instead."
-              + " Default: fail.")
+          "How to handle weights whose columns are not a multiple of the group size: fail, keep"
+              + " (leave them unquantized), or channel (quantize them per channel). Default: fail.")
   private @Nullable String raggedGroups;
 
   @Option(
       names = "--allow-partial-families",
       description =
-          "Warn, and do not refuse, where only some of the layers that loaders fuse are quantized"
-              + " (q/k/v, gate/up, experts).")
+          "Warn instead of refusing if only some of the layers that loaders merge (q/k/v,"
+              + " gate/up, experts) are quantized.")
   private boolean allowPartialFamilies;
 
   @Option(
       names = "--config",
       paramLabel = "FILE",
-      description = "A recipe in YAML or JSON; options given here win over it.")
+      description = "A recipe in YAML or JSON; options of the command line override it.")
   private @Nullable Path recipe;
 
   QuantizationConfig config() {

@@ -18,8 +18,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "dequantize",
     description = {
-      "Decodes a quantized model to the float types it had.",
-      "Prints the files that were written, one a line."
+      "Decodes a quantized model to its original float types.",
+      "Prints the written files, one per line."
     },
     customSynopsis = "quant dequantize INPUT -o OUTPUT [OPTIONS]",
     sortOptions = false,
@@ -41,7 +41,7 @@ final class DequantizeCommand implements Callable<Integer> {
   @Option(
       names = "--format",
       paramLabel = "ID",
-      description = "The output format; by default it follows from OUTPUT's name.")
+      description = "The output format. By default the name of OUTPUT decides.")
   private @Nullable String format;
 
   @Option(names = "--force", description = "Replace an existing output; never an input.")
@@ -49,7 +49,7 @@ final class DequantizeCommand implements Callable<Integer> {
 
   @Option(
       names = "--no-sync",
-      description = "Do not wait for the disk: faster, but a power cut may lose the output.")
+      description = "Do not wait for the disk: faster, but a power failure may lose the output.")
   private boolean noSync;
 
   @Mixin private final ReadOptions reading = new ReadOptions();

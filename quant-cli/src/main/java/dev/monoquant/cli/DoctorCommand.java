@@ -18,18 +18,18 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code quant doctor}: tells what is at hand, and starts the engine to prove it. */
+/** {@code quant doctor}: checks the installation, and starts the engine. */
 @Command(
     name = "doctor",
-    description = "Checks Java, the engine and the plugins, and says what to do.",
+    description = "Checks Java, the engine and the plugins, and shows remedies.",
     customSynopsis = "quant doctor [OPTIONS]",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class DoctorCommand implements Callable<Integer> {
 
   private static final String ADVICE =
-      "quantizing files works without it; for live models use the distribution of this platform,"
-          + " and see that the cache folder (ENGINE_CACHE_DIR) can be written";
+      "quantizing files works without it; for live models use the distribution for this platform,"
+          + " and check that the cache folder (ENGINE_CACHE_DIR) is writable";
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -38,7 +38,10 @@ final class DoctorCommand implements Callable<Integer> {
 
   @Mixin private final PluginOptions options = new PluginOptions();
 
-  /** What the engine says of itself, or why it does not start; {@code right} is whether it adds. */
+  /**
+   * The name and version of the engine, or why it does not start; {@code right} is whether it adds
+   * correctly.
+   */
   private record EngineCheck(String engine, boolean right) {}
 
   @Override

@@ -16,15 +16,17 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** Turns failures into few lines on standard error and an exit code. */
+/** Converts failures to a few lines on standard error and an exit code. */
 final class Failure {
 
   static final int INTERNAL = 1;
@@ -53,11 +55,33 @@ final class Failure {
         say(err, QuantException.quote(first) + " is one argument too many");
       }
     } else {
-      say(err, String.valueOf(e.getMessage()));
-      UnmatchedArgumentException.printSuggestions(e, err);
+      Optional<String> unknown = unknownOption(command, args);
+      say(
+          err,
+          unknown.map(o -> "Unknown option: '" + o + "'").orElse(String.valueOf(e.getMessage())));
+      if (unknown.isEmpty()) {
+        UnmatchedArgumentException.printSuggestions(e, err);
+      }
+      unknown
+          .flatMap(o -> Nearest.of(o, command.getCommandSpec().optionsMap().keySet()))
+          .ifPresent(name -> err.println("Did you mean: " + name + "?"));
     }
     err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
     return USAGE;
+  }
+
+  /**
+   * An unknown option may be the reason for a missing one; picocli reports the unknown option last.
+   */
+  private static Optional<String> unknownOption(CommandLine command, String[] args) {
+    CommandSpec spec = command.getCommandSpec();
+    return Arrays.stream(args)
+        .takeWhile(arg -> !arg.equals("--"))
+        .filter(arg -> arg.startsWith("--"))
+        .map(arg -> arg.replaceFirst("=.*", ""))
+        .filter(
+            name -> spec.findOption(name) == null && !spec.negatedOptionsMap().containsKey(name))
+        .findFirst();
   }
 
   /** A command failed. */
@@ -83,7 +107,7 @@ final class Failure {
     return code;
   }
 
-  /** The JVM itself cannot go on. */
+  /** The JVM cannot continue. */
   static int error(Error e, PrintWriter err, String... args) {
     say(
         err,
@@ -114,7 +138,7 @@ final class Failure {
     return e instanceof CancellationException ? INTERRUPTED : INTERNAL;
   }
 
-  /** One line for each thing that is wrong, however many weights it is wrong with. */
+  /** One line for each kind of problem, for any number of weights. */
   private static void sayProblems(PrintWriter err, List<Problem> all) {
     Map<String, List<Problem>> same =
         all.stream()
@@ -145,7 +169,8 @@ final class Failure {
   }
 
   /**
-   * The libraries name their own settings behind the options, which is for those who embed them.
+   * Matches the settings of the libraries that messages name after the options, for embedding
+   * applications.
    */
   private static final Pattern SETTING =
       Pattern.compile(" \\((with[A-Z][A-Za-z]{1,20}(\\([a-z]{0,5}\\))?|overwrite)\\)");
@@ -154,7 +179,9 @@ final class Failure {
     return SETTING.matcher(message).replaceAll("");
   }
 
-  /** Names in models and paths may hold anything; a terminal must not obey it. */
+  /**
+   * Names in models and paths may contain control characters, which a terminal must not execute.
+   */
   static String oneLine(String text) {
     StringBuilder line = new StringBuilder(text.length());
     text.codePoints()

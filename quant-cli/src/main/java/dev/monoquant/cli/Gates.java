@@ -4,34 +4,34 @@ import dev.monoquant.core.Quantizer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** The options that refuse an output which is not good or not small enough. */
+/** The options that refuse an output with too large an error or size. */
 final class Gates {
 
   @Option(
       names = "--min-sqnr",
       paramLabel = "DB",
       description =
-          "Gate: exit with 4 and write nothing if the SQNR of any weight, or that of the outputs"
-              + " of a model that is run, is lower. Default: 6 for outputs of a model that is run.")
+          "Gate: exit with 4 and write nothing if the SQNR of any weight, or of the outputs of a"
+              + " model that is run, is lower. Default: 6 for outputs of a model that is run.")
   private @Nullable Double minSqnr;
 
   @Option(
       names = "--min-cosine",
       paramLabel = "C",
       description =
-          "Gate of TorchScript outputs: exit with 4 and write nothing if original and result run"
-              + " side by side and the cosine between their outputs is lower. Default: 0.9.")
+          "Gate for TorchScript outputs: exit with 4 and write nothing if the cosine between the"
+              + " outputs of original and result is lower. Default: 0.9.")
   private @Nullable Double minCosine;
 
   @Option(
       names = "--max-size-ratio",
       paramLabel = "R",
       description =
-          "Gate: exit with 4 and write nothing if the tensors keep more than this part of their"
-              + " bytes, such as 0.3.")
+          "Gate: exit with 4 and write nothing if the ratio of the bytes of all tensors after and"
+              + " before is larger, such as 0.3.")
   private @Nullable Double maxSizeRatio;
 
-  /** The quantizer that refuses such outputs. */
+  /** The quantizer with these gates. */
   Quantizer applyTo(Quantizer quantizer) {
     Quantizer gated = quantizer;
     if (minSqnr != null) {

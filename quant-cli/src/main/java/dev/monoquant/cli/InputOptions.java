@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** A model to read, and the choices that a checkpoint leaves to its reader. */
+/** The model to read, and how to read a checkpoint. */
 final class InputOptions {
 
   @Parameters(
@@ -21,8 +21,7 @@ final class InputOptions {
       names = "--entry",
       paramLabel = "PATH",
       description =
-          "The entry of a nested checkpoint that holds the weights, such as ema/model;"
-              + " / for all.")
+          "The entry of a nested checkpoint with the weights, such as ema/model; / for all.")
   private String entry = "";
 
   @Option(
@@ -31,8 +30,8 @@ final class InputOptions {
       defaultValue = Option.NULL_VALUE,
       fallbackValue = "true",
       description =
-          "Take steps of wrappers, such as module. and _orig_mod., off the names of a checkpoint,"
-              + " or keep them. By default they are taken off.")
+          "Remove names of wrappers, such as module. and _orig_mod., from the tensor names of a"
+              + " checkpoint, or keep them. By default they are removed.")
   private @Nullable Boolean stripPrefixes;
 
   @Option(
@@ -41,9 +40,9 @@ final class InputOptions {
       defaultValue = Option.NULL_VALUE,
       fallbackValue = "true",
       description =
-          "Make the weights of weight_norm, spectral_norm and pruning once and for all, or keep"
-              + " what they are made of. By default a single file is folded, and a directory is"
-              + " not.")
+          "Replace the tensors of weight_norm, spectral_norm and pruning by the weights computed"
+              + " from them, or keep them. By default they are folded in a single file, but not"
+              + " in a directory.")
   private @Nullable Boolean fold;
 
   Path path() {

@@ -14,7 +14,7 @@ import picocli.CommandLine.Spec;
 /** {@code quant inspect}. */
 @Command(
     name = "inspect",
-    description = "Shows what is in a model, from its headers alone.",
+    description = "Shows the contents of a model, from its headers alone.",
     customSynopsis = "quant inspect INPUT [OPTIONS]",
     sortOptions = false,
     mixinStandardHelpOptions = true)
@@ -29,13 +29,13 @@ final class InspectCommand implements Callable<Integer> {
 
   @Option(
       names = "--hashes",
-      description = "Read every plain tensor too, and show the SHA-256 of its bytes.")
+      description = "Also read every plain tensor and show the SHA-256 of its bytes.")
   private boolean hashes;
 
   @Option(
       names = "--input-format",
       paramLabel = "ID",
-      description = "The format of INPUT, where it cannot be told from the content.")
+      description = "The format of INPUT, if it cannot be detected.")
   private @Nullable String inputFormat;
 
   @Mixin private final ReadOptions reading = new ReadOptions();

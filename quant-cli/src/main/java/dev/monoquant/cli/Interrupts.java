@@ -5,11 +5,11 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * On Ctrl-C, and when the process is asked to end, cancels the run and gives it a moment to remove
- * its temporary files.
+ * On Ctrl-C, and when the process is asked to end, cancels the run and gives it time to remove its
+ * temporary files.
  *
- * <p>The exit code tells what became of the output: 130 if it was not put in place, and that of the
- * command if it was just before.
+ * <p>The exit code is 130 if the output was not made visible, and that of the command if it was
+ * made visible just before.
  */
 final class Interrupts {
 
@@ -39,13 +39,13 @@ final class Interrupts {
                 "quant-interrupt"));
   }
 
-  /** What every command that writes outputs listens to. */
+  /** The cancellation used by every command that writes outputs. */
   static Cancellation cancellation() {
     return CANCELLATION;
   }
 
   private static void cancel(Thread main) {
-    // It waits for an output that is being put in place, and a disk may hang.
+    // It waits for an output that is becoming visible, and a disk may hang.
     Thread canceller = new Thread(CANCELLATION::cancel, "quant-cancel");
     canceller.setDaemon(true);
     canceller.start();
@@ -57,7 +57,7 @@ final class Interrupts {
     }
   }
 
-  /** A tile takes milliseconds; a run that does not answer at all must not hold the user up. */
+  /** A tile takes milliseconds; a run that does not react must not block the user. */
   private static boolean await() {
     try {
       boolean cleaned = DONE.await(20, TimeUnit.SECONDS);
@@ -72,17 +72,18 @@ final class Interrupts {
   }
 
   /**
-   * Whether the user has pressed Ctrl-C, or the process was asked to end, before it was too late.
+   * Whether the user pressed Ctrl-C, or the process was asked to end, before the output was
+   * visible.
    */
   static boolean requested() {
     return requested;
   }
 
-  /** The output is in place: what is left to be done, such as to report it, is done in peace. */
+  /** The output is visible: remaining work, such as the report, is not interrupted. */
   static synchronized void written() {
     written = true;
     requested = false;
-    // It may have come when it was too late.
+    // The interrupt may have come after the output was visible.
     Thread.interrupted();
   }
 

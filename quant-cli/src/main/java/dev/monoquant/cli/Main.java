@@ -17,12 +17,13 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.TypeConversionException;
 
 /**
  * The entry point of the {@code quant} command.
  *
- * <p>Results go to standard output, talk and progress to standard error. Exit codes: 0 done, 1
+ * <p>Results go to standard output, messages and progress to standard error. Exit codes: 0 done, 1
  * internal error, 2 usage, 3 input refused, 4 validation or gate failed, 5 output could not be
  * written, 130 interrupted.
  */
@@ -55,7 +56,7 @@ public final class Main {
 
   private Main() {}
 
-  /** Tells the version of the library. */
+  /** Returns the version of the library. */
   static final class Version implements IVersionProvider {
     @Override
     public String[] getVersion() {
@@ -70,7 +71,8 @@ public final class Main {
    */
   public static void main(String[] args) {
     if (Arrays.asList(args).contains("--quiet")) {
-      // Read when the first logger is made; warnings of plugins and of the engine are talk, too.
+      // Read when the first logger is created; warnings of plugins and of the engine go to standard
+      // error.
       System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "error");
     }
     Results results = new Results(new FileOutputStream(FileDescriptor.out));
@@ -98,7 +100,8 @@ public final class Main {
   }
 
   /**
-   * Builds the command that is called, or all of them where none is: each takes picocli some 20 ms.
+   * Builds the command that is called, or all commands if there is none: each takes picocli about
+   * 20 ms.
    */
   static CommandLine commandLine(String... args) {
     CommandLine top = new CommandLine(new Main());
@@ -110,6 +113,11 @@ public final class Main {
       top.addSubcommand(HelpCommand.class);
     } else {
       called.forEach(top::addSubcommand);
+    }
+    CommandLine quantize = top.getSubcommands().get("quantize");
+    if (quantize != null) {
+      CommandSpec spec = quantize.getCommandSpec();
+      new OptionGroups(spec, QuantizeCommand.GROUPS).show(spec);
     }
     return top.registerConverter(Path.class, Main::path)
         .setExpandAtFiles(false)

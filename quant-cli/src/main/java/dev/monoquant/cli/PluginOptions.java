@@ -24,17 +24,20 @@ final class PluginOptions implements AutoCloseable {
   @Option(
       names = "--plugin",
       paramLabel = "JAR",
-      description = "A jar with further schemes, layer quantizers or formats. May be repeated.")
+      description = "A jar with additional schemes, layer quantizers or formats. May be repeated.")
   private List<Path> jars = new ArrayList<>();
 
-  /** Failure asks the command line for it, since a failure can come before it is set here. */
+  /**
+   * {@link Failure} reads it from the command line, because a failure can occur before it is set
+   * here.
+   */
   @Option(names = "--verbose", description = "Show stack traces of failures.")
   @SuppressWarnings("unused")
   private boolean verbose;
 
   private @Nullable URLClassLoader loader;
 
-  /** The plugins of this distribution and those of the jars; to be asked for once. */
+  /** The plugins of this distribution and of the jars; call it once. */
   Plugins load() {
     ClassLoader own = Objects.requireNonNull(PluginOptions.class.getClassLoader());
     if (jars.isEmpty()) {
@@ -53,7 +56,7 @@ final class PluginOptions implements AutoCloseable {
     return Plugins.load(own, loader);
   }
 
-  /** A class loader looks away from what is no jar; the user must hear of it. */
+  /** A class loader ignores a file that is not a jar; the user must get an error. */
   private static void requirePlugins(Path jar) {
     if (!Files.exists(jar)) {
       throw refuse(jar, "no such file");

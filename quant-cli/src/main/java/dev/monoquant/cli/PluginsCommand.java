@@ -20,7 +20,7 @@ import picocli.CommandLine.Spec;
 /** {@code quant plugins}. */
 @Command(
     name = "plugins",
-    description = "Lists the schemes, layer quantizers and formats at hand.",
+    description = "Lists the available schemes, layer quantizers and formats.",
     customSynopsis = "quant plugins [OPTIONS]",
     sortOptions = false,
     mixinStandardHelpOptions = true)

@@ -6,14 +6,17 @@ import java.util.Locale;
 import java.util.function.LongSupplier;
 
 /**
- * Progress on standard error: a bar that is drawn over itself on a terminal; elsewhere, as in CI, a
- * line now and then: for every tenth, but not within two seconds of another, and for every ten
- * seconds. A short run says nothing.
+ * Progress on standard error: a bar that is redrawn on a terminal; elsewhere, as in CI, a line for
+ * every tenth, but not within two seconds of another, and for every ten seconds. A short run prints
+ * nothing.
  */
 final class ProgressLine implements Progress {
 
-  private static final int WIDTH = 30;
-  private static final int NAME_WIDTH = 40;
+  private static final int BAR = 20;
+
+  /** One less than the narrowest terminal of today has, so that the cursor stays in the line. */
+  private static final int COLUMNS = 79;
+
   private static final long REDRAW_NANOS = 100_000_000L;
   private static final long STEP_NANOS = 2_000_000_000L;
   private static final String ERASE = "\r\u001b[K";
@@ -69,20 +72,21 @@ final class ProgressLine implements Progress {
       return;
     }
     last = time;
-    int filled = WIDTH * percent / 100;
-    String name =
-        subject.length() > NAME_WIDTH
-            ? "..." + subject.substring(subject.length() - NAME_WIDTH + 3)
-            : subject;
-    draw(
+    int filled = BAR * percent / 100;
+    String bar =
         String.format(
             Locale.ROOT,
-            "%s [%s%s] %3d%% %s",
+            "%s [%s%s] %3d%% ",
             word(),
             "#".repeat(filled),
-            ".".repeat(WIDTH - filled),
-            percent,
-            Failure.oneLine(name)));
+            ".".repeat(BAR - filled),
+            percent);
+    draw(bar + end(Failure.oneLine(subject), COLUMNS - bar.length()));
+  }
+
+  /** The end of a name, which is more informative than its beginning. */
+  private static String end(String name, int letters) {
+    return name.length() <= letters ? name : "..." + name.substring(name.length() - letters + 3);
   }
 
   private void line(int percent, long total) {
@@ -107,7 +111,7 @@ final class ProgressLine implements Progress {
     err.flush();
   }
 
-  /** Removes the bar, so that something else can be said. */
+  /** Removes the bar before other output. */
   synchronized void clear() {
     if (drawn) {
       drawn = false;

@@ -7,6 +7,7 @@ import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.Report;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -21,13 +22,30 @@ import picocli.CommandLine.Spec;
     name = "quantize",
     description = {
       "Quantizes a model into a new file or directory; the input never changes.",
-      "A TorchScript output is run beside the original before it is accepted, which executes the"
-          + " code of the model in this process, unless --no-run is given."
+      "A TorchScript output and the original are run side by side before the output is accepted."
+          + " This executes the code of the model in this process, unless --no-run is given."
     },
     customSynopsis = "quant quantize INPUT -o OUTPUT [OPTIONS]",
     mixinStandardHelpOptions = true,
+    footer = {
+      "",
+      "Example: quant quantize llm -o llm-int4 --scheme int4 --exclude lm_head --dry-run",
+    },
     sortOptions = false)
 final class QuantizeCommand implements Callable<Integer> {
+
+  /** The headings of the help, each by the first option below it. */
+  static final Map<String, String> GROUPS =
+      Map.of(
+          "--entry", "What to read",
+          "--output", "What to write",
+          "--scheme", "How to quantize",
+          "--include", "Which layers",
+          "--option", "Policies, and options of plugins",
+          "--force", "The run",
+          "--json", "The report",
+          "--sample", "Gates, and the run beside the original",
+          "--no-sync", "How to work");
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -38,8 +56,8 @@ final class QuantizeCommand implements Callable<Integer> {
       required = true,
       paramLabel = "OUTPUT",
       description =
-          "A .safetensors file, a directory in the compressed-tensors convention, or, of a"
-              + " TorchScript model, a .pt file that runs.")
+          "A .safetensors file, a directory in the compressed-tensors convention, or, for a"
+              + " TorchScript model, a .pt file that can be run.")
   private Path output = Path.of("");
 
   @Mixin private final ConfigOptions config = new ConfigOptions();
@@ -50,22 +68,27 @@ final class QuantizeCommand implements Callable<Integer> {
   @Option(
       names = "--resume",
       description =
-          "Go on where an interrupted run to the same directory stopped; the bytes are the same as"
-              + " those of a run in one go.")
+          "Resume an interrupted run to the same directory; the bytes equal those of an"
+              + " uninterrupted run.")
   private boolean resume;
 
   @Option(names = "--dry-run", description = "Print the plan and the exact size; write nothing.")
   private boolean dryRun;
 
-  @Option(names = "--json", description = "Print JSON instead of a table.")
+  @Option(names = "--json", description = "Print JSON instead of text.")
   private boolean json;
+
+  @Option(
+      names = "--table",
+      description = "Print a table of all weights, and every unquantized tensor with its reason.")
+  private boolean table;
 
   @Option(
       names = "--report",
       paramLabel = "FILE",
       description =
-          "Write the JSON report there too, also if a gate is missed; an earlier report is"
-              + " replaced, anything else only with --force.")
+          "Also write the JSON report to this file, even if a gate is missed; an earlier report"
+              + " is replaced, any other file only with --force.")
   private @Nullable Path reportFile;
 
   @Mixin private final SampleOptions samples = new SampleOptions();
@@ -73,15 +96,15 @@ final class QuantizeCommand implements Callable<Integer> {
   @Option(
       names = "--no-run",
       description =
-          "Accept a TorchScript output without running it beside the original: no code of the model"
-              + " is executed. Refused with other outputs, which are never run.")
+          "Accept a TorchScript output without a side-by-side run: no code of the model is"
+              + " executed. Refused with other outputs, which are never run.")
   private boolean noRun;
 
   @Mixin private final Gates gates = new Gates();
 
   @Option(
       names = "--no-sync",
-      description = "Do not wait for the disk: faster, but a power cut may lose the output.")
+      description = "Do not wait for the disk: faster, but a power failure may lose the output.")
   private boolean noSync;
 
   @Mixin private final RunOptions run = new RunOptions();
@@ -124,7 +147,7 @@ final class QuantizeCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** Whoever misses a gate wants to see by how much. */
+  /** After a missed gate, the user needs the measured values. */
   private void tellRefused(Report report, Talk talk) {
     if (report.accepted()) {
       return;
@@ -134,7 +157,7 @@ final class QuantizeCommand implements Callable<Integer> {
       try {
         ReportFile.write(reportFile, report.toJson(), "Nothing was");
       } catch (OutputException e) {
-        // Why the model is refused is said last, and makes the exit code.
+        // The reason for the refusal is printed last and sets the exit code.
         Failure.say(spec.commandLine().getErr(), String.valueOf(e.getMessage()));
       }
     }
@@ -142,7 +165,7 @@ final class QuantizeCommand implements Callable<Integer> {
 
   private void tell(Report report, Talk talk) {
     talk.clear();
-    print(json ? report.toJson() : report.toTable());
+    print(json ? report.toJson() : table ? report.toTable() : report.toSummary());
   }
 
   private void print(String text) {

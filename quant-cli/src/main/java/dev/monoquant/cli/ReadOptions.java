@@ -5,13 +5,13 @@ import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Option;
 
-/** Options of the input format's own, for the commands that have no other plugins to give any. */
+/** Options of the input format, for commands without options of other plugins. */
 final class ReadOptions {
 
   @Option(
       names = "--option",
       paramLabel = "NAME=VALUE",
-      description = "An option of the input format's own, as listed by plugins. May be repeated.")
+      description = "An option of the input format, as listed by quant plugins. May be repeated.")
   private List<String> options = new ArrayList<>();
 
   Quantizer applyTo(Quantizer quantizer) {

@@ -16,7 +16,7 @@ import org.snakeyaml.engine.v2.exceptions.Mark;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 
-/** Reads a recipe: YAML 1.2, of which JSON is a part. Duplicate keys are refused. */
+/** Reads a recipe in YAML 1.2, which includes JSON. Duplicate keys are refused. */
 final class RecipeFile {
 
   private static final long MAX_BYTES = 1 << 20;
@@ -46,7 +46,7 @@ final class RecipeFile {
     return parse(text, file.toString());
   }
 
-  /** The parser's own message spans lines and draws the place. */
+  /** The parser's message spans several lines and draws the position. */
   private static String why(YamlEngineException e) {
     if (e instanceof MarkedYamlEngineException marked && marked.getProblemMark().isPresent()) {
       Mark mark = marked.getProblemMark().get();

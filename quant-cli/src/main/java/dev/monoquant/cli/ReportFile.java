@@ -19,7 +19,7 @@ import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Pattern;
 
-/** Where {@code --report} goes. It is checked before the work begins, and never is a model. */
+/** The file of {@code --report}. It is checked before the run starts, and is never a model. */
 final class ReportFile {
 
   private ReportFile() {}
@@ -31,8 +31,8 @@ final class ReportFile {
   private static final int START = 80;
 
   /**
-   * Refuses a file that cannot be, or may not be, written. An earlier report is replaced, and
-   * anything else only by force.
+   * Refuses a file that cannot or must not be written. An earlier report is replaced, any other
+   * file only with {@code --force}.
    */
   static void check(Path file, Path input, Path output, boolean force) {
     try {
@@ -72,7 +72,7 @@ final class ReportFile {
   }
 
   /**
-   * Writes it whole or not at all.
+   * Writes the report completely or not at all.
    *
    * @param model whether the model was written, for the message
    */
@@ -96,7 +96,7 @@ final class ReportFile {
     }
   }
 
-  /** A file that is there already is not touched. */
+  /** Never changes an existing file. */
   private static void writeNew(Path file, String text, FileAttribute<?>... mode)
       throws IOException {
     Set<StandardOpenOption> isNew = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
@@ -108,7 +108,7 @@ final class ReportFile {
     }
   }
 
-  /** That of the report which is replaced, so that nobody else can read the new one. */
+  /** The mode of the replaced report, so that the new report is not readable by others. */
   private static FileAttribute<?>[] mode(Path file) throws IOException {
     PosixFileAttributeView view =
         Files.getFileAttributeView(file, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
@@ -123,7 +123,7 @@ final class ReportFile {
     return real(file).startsWith(real(other));
   }
 
-  /** Links resolved as far as there is something. */
+  /** Resolves links in the existing part of a path. */
   private static Path real(Path path) throws IOException {
     Path absolute = path.toAbsolutePath().normalize();
     Path name = absolute.getFileName();

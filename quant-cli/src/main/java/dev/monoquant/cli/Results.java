@@ -7,9 +7,9 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Standard output that remembers whether anything was lost on the way.
+ * Standard output that records whether data was lost.
  *
- * <p>A reader that has seen enough, as {@code head} has, is no loss.
+ * <p>A reader that closes the pipe early, such as {@code head}, is not counted as a loss.
  */
 final class Results extends FilterOutputStream {
 

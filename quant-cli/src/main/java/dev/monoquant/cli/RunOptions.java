@@ -8,28 +8,28 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** The options of the commands that work on models: how to work, not what to do. */
+/** The options of commands that process models, for how to run, without effect on results. */
 final class RunOptions implements AutoCloseable {
 
   @Option(
       names = "--input-format",
       paramLabel = "ID",
-      description = "The format of inputs, where it cannot be told from the content.")
+      description = "The format of inputs, if it cannot be detected.")
   private @Nullable String inputFormat;
 
   @Option(
       names = "--threads",
       paramLabel = "N",
-      description = "Worker threads; as many as processors by default. Never changes a result.")
+      description = "Worker threads; by default one per processor. Does not affect results.")
   private @Nullable Integer threads;
 
   @Option(
       names = "--compute",
       paramLabel = "WHERE",
-      description = "auto, jvm or torch; never changes a result. Default: auto.")
+      description = "auto, jvm or torch; does not affect results. Default: auto.")
   private String compute = "auto";
 
-  @Option(names = "--quiet", description = "Say nothing but failures on standard error.")
+  @Option(names = "--quiet", description = "Print only failures on standard error.")
   private boolean quiet;
 
   @Option(names = "--no-progress", description = "Show no progress on standard error.")
@@ -38,9 +38,9 @@ final class RunOptions implements AutoCloseable {
   @Mixin private final PluginOptions plugins = new PluginOptions();
 
   /**
-   * A quantizer as the options ask for; to be made once.
+   * A quantizer with these options; call it once.
    *
-   * @param talk hears the progress, and what is wrong with plugins
+   * @param talk receives the progress and problems of plugins
    */
   Quantizer quantizer(Talk talk) {
     Plugins found = plugins.load();
@@ -58,7 +58,7 @@ final class RunOptions implements AutoCloseable {
   }
 
   /**
-   * What is said beside the results.
+   * Messages besides the results.
    *
    * @param err standard error
    * @param work what the command does, as a word for its progress

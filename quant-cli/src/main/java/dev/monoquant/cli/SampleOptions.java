@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Option;
 
-/** The option that gives inputs to run models with. */
+/** The option for inputs to run models with. */
 final class SampleOptions {
 
   @Option(
@@ -15,8 +15,8 @@ final class SampleOptions {
       paramLabel = "FILE",
       description =
           "Inputs to run the models with: a .safetensors or .npz file with a tensor for each"
-              + " parameter of forward. May be repeated. Without, inputs are made up where the"
-              + " first layer tells what they look like.")
+              + " parameter of forward. May be repeated. Without it, inputs are generated if the"
+              + " first layer determines their shape.")
   private List<Path> samples = new ArrayList<>();
 
   Quantizer applyTo(Quantizer quantizer) {

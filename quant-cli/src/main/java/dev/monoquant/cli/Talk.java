@@ -4,7 +4,7 @@ import dev.monoquant.core.control.Progress;
 import java.io.Console;
 import java.io.PrintWriter;
 
-/** What a command says beside its results, on standard error. Closing removes the progress bar. */
+/** Messages of a command on standard error. Closing removes the progress bar. */
 final class Talk implements AutoCloseable {
 
   private final PrintWriter err;
@@ -41,8 +41,8 @@ final class Talk implements AutoCloseable {
   }
 
   /**
-   * Whether somebody watches standard error. The launcher can tell; without it, a console means
-   * that input and output are a terminal up to Java 21, and must be asked from 22 on.
+   * Whether standard error is a terminal. The launcher sets this; without it, a console means that
+   * input and output are a terminal up to Java 21, and must be queried from 22 on.
    */
   @SuppressWarnings("SystemConsoleNull")
   private static boolean onTerminal() {

@@ -34,7 +34,7 @@ final class VerifyCommand implements Callable<Integer> {
   @Option(
       names = "--against",
       paramLabel = "INPUT",
-      description = "The original: check its hashes too, and measure every error anew.")
+      description = "The original model: also check its hashes and measure every error again.")
   private @Nullable Path against;
 
   @Option(names = "--json", description = "Print JSON instead of text.")

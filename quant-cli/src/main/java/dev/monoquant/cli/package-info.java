@@ -1,7 +1,7 @@
 /**
  * The command line application.
  *
- * <p>Speaks to people: commands, recipes, progress and reports. No library module depends on it.
+ * <p>Contains commands, recipe files, progress and reports. No library module depends on it.
  */
 @NullMarked
 package dev.monoquant.cli;

@@ -21,6 +21,7 @@ class CommandsIT {
   static void quantize() throws IOException {
     app = new Distribution(dir);
     Files.copy(Distribution.DIGITS, dir.resolve("digits.safetensors"));
+    Files.writeString(dir.resolve("config.json"), "{}");
     done(app.quant("quantize", "digits.safetensors", "-o", "int8.safetensors"));
     done(app.quant("quantize", "digits.safetensors", "-o", "int8"));
   }
@@ -31,7 +32,10 @@ class CommandsIT {
     assertThat(file.out())
         .startsWith("int8.safetensors: safetensors, 13 tensors in 5 layers")
         .contains(
-            "classifier.1  Linear", "int8@1 of F32  128x1024", "codes I8 128x1024, scale F32");
+            "classifier.1.weight",
+            "Linear",
+            "int8@1 of F32  128x1024",
+            "codes I8 128x1024, scale F32");
     assertThat(file.err()).isEmpty();
     JsonObject json = done(app.quant("inspect", "int8", "--json")).json();
     assertThat(json.get("kind").getAsString()).isEqualTo("inspection");

@@ -127,4 +127,98 @@ class LoaderDirectoryTest {
     assertThat(ignored()).contains("visual.blocks.0.fc", "re:(.*\\.)?visual\\.blocks\\.0\\.fc$");
     assertThat(quant.run("verify", out)).as(quant.out()).isZero();
   }
+
+  private void assertRefused(Path input, String... said) {
+    assertThat(quant.run("quantize", input, "-o", out)).as(quant.out()).isEqualTo(3);
+    assertThat(quant.err()).contains(said);
+    assertThat(out).doesNotExist();
+  }
+
+  @Test
+  void adaptersAreToBeMergedFirst() throws IOException {
+    Files.writeString(in.resolve("adapter_config.json"), "{\"peft_type\": \"LORA\"}");
+    assertRefused(in, "adapter_config.json lies beside it", "Merge the adapter");
+    Path adapter = Files.createDirectory(dir.resolve("adapter"));
+    String names =
+        "base_model.model.q_proj.lora_A.weight 8x64; base_model.model.q_proj.lora_B.weight 64x8";
+    Models.tensors(adapter.resolve("adapter_model.safetensors"), names);
+    assertRefused(adapter, "Merge the adapter");
+    assertRefused(adapter.resolve("adapter_model.safetensors"), "Merge the adapter");
+    Models.tensors(dir.resolve("odd.safetensors"), names);
+    assertRefused(dir.resolve("odd.safetensors"), "Merge the adapter");
+  }
+
+  @Test
+  void partsOfPipelinesAreNamedAndMadeAFile() throws IOException {
+    Path pipe = Files.createDirectory(dir.resolve("pipe"));
+    Files.writeString(pipe.resolve("model_index.json"), "{\"_class_name\": \"P\"}");
+    for (String part : List.of("unet", "vae", "text_encoder")) {
+      Path folder = Files.createDirectory(pipe.resolve(part));
+      String name = part.equals("text_encoder") ? "model" : "diffusion_pytorch_model";
+      Models.tensors(folder.resolve(name + ".safetensors"), "a.fc.weight 64x64; a.fc.bias 64");
+      Models.tensors(folder.resolve(name + ".fp16.safetensors"), "a.fc.weight 64x64; a.fc.bias 64");
+      Files.writeString(
+          folder.resolve("config.json"),
+          part.equals("text_encoder") ? "{\"model_type\": \"t\"}" : "{\"_class_name\": \"U\"}");
+    }
+    Files.createDirectory(pipe.resolve("scheduler"));
+    assertRefused(pipe, "Name one of its parts: text_encoder, unet, vae.");
+    assertRefused(pipe.resolve("unet"), "a diffusers pipeline (\"U\")", "named *.safetensors");
+    Path file = dir.resolve("unet.safetensors");
+    assertThat(quant.run("quantize", pipe.resolve("unet"), "-o", file)).as(quant.err()).isZero();
+    assertThat(quant.run("quantize", pipe.resolve("text_encoder"), "-o", out)).isZero();
+  }
+
+  @Test
+  void filesOfOtherProgramsAreNamed() throws IOException {
+    Path mistral = Files.createDirectory(dir.resolve("mistral"));
+    Models.tensors(mistral.resolve("consolidated.safetensors"), "layers.0.wq.weight 64x64");
+    Files.writeString(mistral.resolve("params.json"), "{\"dim\": 64}");
+    assertRefused(mistral, "consolidated files are in Mistral's own format");
+    for (String name : List.of("m-q4_0.gguf", "model.onnx", "tf_model.h5", "saved_model.pb")) {
+      Path other = Files.createDirectory(dir.resolve("other-" + name));
+      Files.writeString(other.resolve(name), "x");
+      assertRefused(other, "\"" + name + "\" is of ", "which is not read");
+    }
+  }
+
+  @Test
+  void aSingleFileTakesItsConfigurationAndTokenizerAlong() throws IOException {
+    Files.writeString(in.resolve("tokenizer.json"), "{}");
+    Files.writeString(in.resolve("notes.txt"), "mine");
+    Path file = in.resolve("model.safetensors");
+    assertThat(quant.run("quantize", file, "-o", out)).as(quant.err()).isZero();
+    assertThat(quant.out()).contains("taken along: config.json, tokenizer.json");
+    assertThat(out.resolve("tokenizer.json")).exists();
+    assertThat(out.resolve("notes.txt")).doesNotExist();
+    assertThat(config().has("config_groups")).isTrue();
+    assertThat(ignored()).contains("model.odd");
+    assertThat(quant.run("verify", out, "--against", file)).as(quant.out()).isZero();
+    Files.delete(in.resolve("config.json"));
+    assertThat(quant.run("quantize", file, "-o", out, "--force")).isEqualTo(3);
+    assertThat(quant.err()).contains("they need config.json", "*.safetensors");
+  }
+
+  @Test
+  void anotherQuantizationBesideASingleFileIsNotDropped() throws IOException {
+    Files.writeString(
+        in.resolve("config.json"), "{\"quantization_config\": {\"quant_method\": \"gptq\"}}");
+    assertRefused(in.resolve("model.safetensors"), "it is quantized already: by gptq");
+  }
+
+  @Test
+  void whatLoadersInitialiseFromWeightsIsAWarning() throws IOException {
+    Files.writeString(in.resolve("config.json"), "{\"model_type\": \"dinov2\"}");
+    assertThat(quant.run("quantize", in, "-o", out, "--dry-run")).as(quant.err()).isZero();
+    assertThat(quant.out()).contains("warning: ", "initialises the architecture \"dinov2\"");
+    assertThat(quant.run("quantize", in, "-o", out, "--json")).isZero();
+    assertThat(quant.out()).contains("\"warning\"", "the architecture \\\"dinov2\\\"");
+    Files.writeString(
+        in.resolve("config.json"),
+        "{\"model_type\": \"llava\", \"vision_config\": {\"model_type\": \"siglip_vision_model\"}}");
+    assertThat(quant.run("quantize", in, "-o", out, "--force")).isZero();
+    assertThat(quant.out()).contains("its part \"siglip_vision_model\" (vision_config)");
+    assertThat(quant.run("quantize", in, "-o", dir.resolve("x.safetensors"))).isZero();
+    assertThat(quant.out()).doesNotContain("initialises");
+  }
 }

@@ -62,6 +62,19 @@ class ProgressLineTest {
   }
 
   @Test
+  void aLongNameDoesNotWrapTheLine() {
+    String name = "model.vision_tower.encoder.layers.23.self_attn.out_proj.projection.weight";
+    for (String work : new String[] {"quantizing", "verifying", "decoding"}) {
+      StringWriter drawn = new StringWriter();
+      ProgressLine line = new ProgressLine(new PrintWriter(drawn), work, true, () -> nanos);
+      nanos += 1_000_000_000L;
+      line.update(Stage.PROCESSING, 1, 1, name);
+      String shown = drawn.toString().replace("\r\u001b[K", "");
+      assertThat(shown).hasSize(79).startsWith(work + " [####").endsWith("projection.weight");
+    }
+  }
+
+  @Test
   void aHostileNameIsNotObeyed() {
     ProgressLine line = line(true);
     line.update(Stage.PROCESSING, 1, 2, "a\u001b[2Jb");

@@ -37,6 +37,9 @@ class WrongUseTest {
           usage("gen", "Did you mean: quant generate-completion?"),
           usage("--frobnicate", "Unknown option: '--frobnicate'"),
           usage("quantize", "Missing required", "INPUT", "OUTPUT"),
+          usage("quantize --hlep", "Unknown option: '--hlep'", "Did you mean: --help?"),
+          usage("quantize --no-fold", "Missing required"),
+          usage("quantize $m --outptu=$d/x.safetensors", "'--outptu'", "Did you mean: --output?"),
           usage("quantize $m", "Missing required option: '--output=OUTPUT'"),
           usage("quantize -o $d/x.safetensors", "Missing required parameter: 'INPUT'"),
           usage("quantize $m -o", "Missing required parameter for option '--output'"),
@@ -220,6 +223,7 @@ class WrongUseTest {
     Files.writeString(dir.resolve("list.yaml"), "[1]");
     Files.writeString(dir.resolve("typo.yaml"), "schem: int8");
     Files.writeString(dir.resolve("twice.yaml"), "scheme: int8\nscheme: int4");
+    Files.writeString(dir.resolve("config.json"), "{}");
     Files.createDirectory(dir.resolve("hollow"));
     Files.writeString(dir.resolve("hollow/mine.txt"), "mine");
     Path classes = Files.createDirectory(dir.resolve("none"));

@@ -39,6 +39,7 @@ class VerifyTest {
 
   @Test
   void aFileAndADirectoryAreAsTheyWereWritten() throws IOException {
+    Files.writeString(folder.resolve("config.json"), "{}");
     Path file = Checkpoint.file(folder.resolve("in.safetensors"), 1, 3, 32);
     Path directory = Checkpoint.directory(folder.resolve("in"), 1, 3, 32);
     for (Path input : List.of(file, directory)) {
@@ -133,6 +134,7 @@ class VerifyTest {
 
   @Test
   void aSavedModelNamesTheInputsThatWereReadNotThoseOfLater() throws IOException {
+    Files.writeString(folder.resolve("config.json"), "{}");
     Path input = Checkpoint.file(folder.resolve("in.safetensors"), 1, 2, 32);
     byte[] before = Files.readAllBytes(input);
     Path file = folder.resolve("q.safetensors");

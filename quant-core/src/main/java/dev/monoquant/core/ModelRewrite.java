@@ -17,7 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.Consumer;
 
-/** Makes a quantized model of a live one, by way of a file that is gone afterwards. */
+/** Makes a quantized model of a live one through a temporary file. */
 final class ModelRewrite {
 
   private static final String FORMAT = "torchscript";
@@ -30,8 +30,8 @@ final class ModelRewrite {
       throw new ConfigurationException(
           "format "
               + QuantException.quote(config.format().orElseThrow())
-              + " is none that runs, and a model is asked for. Leave the format out, or write a"
-              + " file: quantizer.quantize(ModelInput.of(model), config, target, false), or use"
+              + " cannot be run, so it cannot give a model. Leave the format out, or write a file:"
+              + " quantizer.quantize(ModelInput.of(model), config, target, false), or use"
               + " quantizeWeights");
     }
     QuantizationConfig runnable =
@@ -40,7 +40,7 @@ final class ModelRewrite {
       Path folder = Files.createTempDirectory("monoquant");
       Path file = folder.resolve("model.pt");
       try {
-        // Nobody needs the file after a power cut.
+        // A power failure may lose this file.
         Stages.quantize(
             settings.withSync(false).withResume(false),
             ModelInput.of(model),
@@ -62,7 +62,7 @@ final class ModelRewrite {
     // The int8 kernels run on CPUs only.
     Model made = Model.newInstance(like.getName(), Device.cpu(), "PyTorch");
     try {
-      // Given by name: a model that is loaded by its file alone takes the file's name.
+      // Set the name: a model loaded from a file otherwise takes the file's name.
       made.load(file.getParent(), file.getFileName().toString());
       return made;
     } catch (MalformedModelException e) {

@@ -34,7 +34,7 @@ import java.util.function.Consumer;
  * }</pre>
  *
  * <p>An immutable value; the {@code with} methods of {@link QuantizerOptions} return changed
- * copies. The caller's model is never written to. Thread-safe.
+ * copies. Never writes to the caller's model. Thread-safe.
  */
 public final class Quantizer extends QuantizerOptions<Quantizer> {
 
@@ -47,12 +47,12 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
     return new Quantizer(changed);
   }
 
-  /** {@return the version of this library, which every output names} */
+  /** {@return the version of this library, which every output records} */
   public static String version() {
     return LibraryVersion.text();
   }
 
-  /** {@return a quantizer with all plugins that can be seen, and as many threads as processors} */
+  /** {@return a quantizer with all plugins on the class path, and one thread per processor} */
   public static Quantizer create() {
     return new Quantizer(Settings.defaults());
   }
@@ -60,75 +60,76 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
   /**
    * Runs models side by side on the samples, in turns, and compares speed and outputs.
    *
-   * @param models files that the PyTorch engine loads, the one to compare with first
-   * @return what came of it
-   * @throws dev.monoquant.ModelFormatException if the first is damaged or foreign
-   * @throws dev.monoquant.ConfigurationException if the first does not take the samples
-   * @throws dev.monoquant.ValidationException if another fails on them
+   * @param models files that the PyTorch engine loads, the reference first
+   * @return times and errors
+   * @throws dev.monoquant.ModelFormatException if the first file is damaged or foreign
+   * @throws dev.monoquant.ConfigurationException if the first model does not accept the samples
+   * @throws dev.monoquant.ValidationException if another model fails on them
    */
   public RunComparison runSideBySide(List<Path> models) {
     return Stages.runSideBySide(settings, models);
   }
 
   /**
-   * Looks into a model; reads headers only and starts no engine.
+   * Describes a model; reads headers only and does not start the engine.
    *
    * @param input any input
-   * @return what is in it
-   * @throws dev.monoquant.ModelFormatException if it is damaged or foreign
+   * @return the contents of the model
+   * @throws dev.monoquant.ModelFormatException if the input is damaged or foreign
    */
   public Inspection inspect(ModelInput input) {
     return Stages.inspect(settings, input, false);
   }
 
   /**
-   * Looks into a model and reads every plain tensor, to tell by its hash whether two of them are
-   * the same, whatever files they come in; starts no engine.
+   * Describes a model with a hash of every plain tensor, so that equal tensors can be found in
+   * different files; does not start the engine.
    *
    * @param input any input
-   * @return what is in it, with hashes
-   * @throws dev.monoquant.ModelFormatException if it is damaged or foreign
+   * @return the contents of the model, with hashes
+   * @throws dev.monoquant.ModelFormatException if the input is damaged or foreign
    */
   public Inspection inspectWithHashes(ModelInput input) {
     return Stages.inspect(settings, input, true);
   }
 
   /**
-   * Plans without doing anything; reads headers only and starts no engine.
+   * Plans a run without writing; reads headers only and does not start the engine.
    *
    * @param input any input
    * @param config what to quantize and how
-   * @param target where the output would be, which chooses its format; empty for none
+   * @param target the path of the output, which selects its format; empty for no output
    * @return the plan, with all its problems
    * @throws dev.monoquant.ModelFormatException if the input is damaged or foreign
-   * @throws dev.monoquant.ConfigurationException if the configuration names what is not there
+   * @throws dev.monoquant.ConfigurationException if the configuration names a missing layer, option
+   *     or plugin
    */
   public Plan plan(ModelInput input, QuantizationConfig config, Optional<Path> target) {
     return Stages.plan(settings, input, config, target);
   }
 
   /**
-   * Refuses a plan that misses a gate already: its output would be too large.
+   * Refuses a plan whose output would miss the gate for its size.
    *
    * @param plan a plan
-   * @throws dev.monoquant.ValidationException if it does
+   * @throws dev.monoquant.ValidationException if the output would be too large
    */
   public void requireGates(Plan plan) {
     Gates.require(settings.gates().check(plan));
   }
 
   /**
-   * Quantizes a model from end to end, in bounded memory whatever its size.
+   * Quantizes a model and writes the output, in memory that does not grow with the model.
    *
    * @param input any input
    * @param config what to quantize and how
-   * @param target the file or directory to make
+   * @param target the file or directory to create
    * @param overwrite whether to replace an existing output
-   * @return what was done
+   * @return the results of the run
    * @throws dev.monoquant.PlanException if the plan has errors
-   * @throws dev.monoquant.ModelFormatException if the input is damaged, or holds NaN or infinities
-   *     under the policy that refuses them
-   * @throws dev.monoquant.ValidationException if an error is above its declared bound
+   * @throws dev.monoquant.ModelFormatException if the input is damaged, or contains NaN or
+   *     infinities and the policy is to fail
+   * @throws dev.monoquant.ValidationException if a quantization error exceeds its declared bound
    * @throws dev.monoquant.OutputException if the output cannot be written
    */
   public Report quantize(
@@ -137,16 +138,16 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
   }
 
   /**
-   * Quantizes a model from end to end, and asks before the output gets its name.
+   * Quantizes a model and writes the output, with a gate that can refuse the output.
    *
    * @param input any input
    * @param config what to quantize and how
-   * @param target the file or directory to make
+   * @param target the file or directory to create
    * @param overwrite whether to replace an existing output
-   * @param gate sees the report when all is written under temporary names, also the report of an
-   *     output that is refused then, see {@link Report#accepted}; what it throws is thrown on, the
-   *     temporary files are removed, and an existing output stays as it was
-   * @return what was done
+   * @param gate receives the report when everything is written under temporary names, also if the
+   *     output is then refused, see {@link Report#accepted}. If it throws, the exception is
+   *     rethrown, the temporary files are removed, and an existing output does not change
+   * @return the results of the run
    * @throws dev.monoquant.QuantException as {@link #quantize(ModelInput, QuantizationConfig, Path,
    *     boolean)}
    */
@@ -160,7 +161,7 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
   }
 
   /**
-   * Quantizes a model and keeps the result at hand.
+   * Quantizes a model and holds the result in memory or in a temporary file.
    *
    * @param input any input
    * @param config what to quantize and how
@@ -173,7 +174,7 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
   }
 
   /**
-   * Quantizes a file or directory and keeps the result at hand.
+   * Quantizes a file or directory and holds the result in a temporary file.
    *
    * @param path a file or directory
    * @param config what to quantize and how
@@ -184,9 +185,10 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
   }
 
   /**
-   * Makes a smaller and faster model of a live TorchScript model, ready to run; with the defaults.
+   * Quantizes a live TorchScript model to a smaller and faster model, with the default
+   * configuration.
    *
-   * @param model never changed
+   * @param model not changed
    * @return a new model on the CPU; the caller closes it
    * @throws dev.monoquant.QuantException as {@link #quantize(Model, QuantizationConfig, Consumer)}
    */
@@ -195,9 +197,9 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
   }
 
   /**
-   * Makes a smaller and faster model of a live TorchScript model, ready to run.
+   * Quantizes a live TorchScript model to a smaller and faster model.
    *
-   * @param model never changed; its block was loaded from TorchScript
+   * @param model not changed; its block was loaded from TorchScript
    * @param config what to quantize and how
    * @return a new model on the CPU; the caller closes it
    * @throws dev.monoquant.QuantException as {@link #quantize(Model, QuantizationConfig, Consumer)}
@@ -207,14 +209,14 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
   }
 
   /**
-   * Makes a smaller and faster model of a live TorchScript model, ready to run. Original and result
-   * are run side by side before it is returned, see {@link #withSamples}.
+   * Quantizes a live TorchScript model to a smaller and faster model. Runs the original and the
+   * result side by side before it returns, see {@link #withSamples}.
    *
-   * <p>A model whose block is Java code is not rewritten: {@link #quantizeWeights} takes it.
+   * <p>A model with a Java block cannot be rewritten; use {@link #quantizeWeights} for it.
    *
-   * @param model never changed; its block was loaded from TorchScript
+   * @param model not changed; its block was loaded from TorchScript
    * @param config what to quantize and how
-   * @param gate sees the report; what it throws is thrown on, and no model is made
+   * @param gate receives the report; if it throws, the exception is rethrown and no model is made
    * @return a new model on the CPU; the caller closes it
    * @throws dev.monoquant.QuantException as {@link #quantize(ModelInput, QuantizationConfig, Path,
    *     boolean)}
@@ -224,9 +226,9 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
   }
 
   /**
-   * Quantizes the weights of a live model, of any block, and keeps them at hand.
+   * Quantizes the weights of a live model with any block and holds them in memory.
    *
-   * @param model never changed
+   * @param model not changed
    * @param config what to quantize and how
    * @return the weights; the caller closes them
    * @throws dev.monoquant.QuantException as {@link #quantize(ModelInput, QuantizationConfig, Path,
@@ -239,7 +241,7 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
   /**
    * Quantizes a live block.
    *
-   * @param block never changed
+   * @param block not changed
    * @param config what to quantize and how
    * @return the result; the caller closes it
    */
@@ -250,7 +252,7 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
   /**
    * Quantizes a list of named arrays.
    *
-   * @param list never changed
+   * @param list not changed
    * @param config what to quantize and how
    * @return the result; the caller closes it
    */
@@ -261,7 +263,7 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
   /**
    * Quantizes a live state dict.
    *
-   * @param tensors never changed
+   * @param tensors not changed
    * @param config what to quantize and how
    * @return the result; the caller closes it
    */
@@ -270,7 +272,7 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
   }
 
   /**
-   * Opens a model that was quantized before.
+   * Opens a quantized model.
    *
    * @param path a quantized file or directory
    * @return the model; the caller closes it
@@ -281,10 +283,10 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
   }
 
   /**
-   * Writes a model with all its quantized weights decoded to the float types they had.
+   * Writes a model with all quantized weights decoded to their original float types.
    *
    * @param input a quantized model
-   * @param target the file or directory to make
+   * @param target the file or directory to create
    * @param format the id of an output format; empty to let the target's name decide
    * @param overwrite whether to replace an existing output
    * @return the files written
@@ -297,15 +299,16 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
   }
 
   /**
-   * Reads an output again: compares every stored byte with the hashes in its manifest, decodes
-   * every quantized weight, and, given the original, compares its files with those hashes, the kept
-   * tensors with its own, and each weight's error with the bound that the scheme declares.
+   * Reads an output again: compares every stored byte with the hashes in its manifest and decodes
+   * every quantized weight. With the original, it also compares the files of the original with the
+   * hashes, the unquantized tensors with those of the original, and each weight's error with the
+   * bound that the scheme declares.
    *
-   * @param output a file or directory that was written here
-   * @param against the original; empty if it is not at hand
-   * @return what was read and what differs
-   * @throws dev.monoquant.ValidationException if the output cannot be read as what it is any more,
-   *     or carries no manifest
+   * @param output a file or directory written by this library
+   * @param against the original; empty if it is not available
+   * @return the counts and the differences
+   * @throws dev.monoquant.ValidationException if the output is no longer readable, or has no
+   *     manifest
    * @throws dev.monoquant.ModelFormatException if a file is missing, or the original is damaged or
    *     foreign
    */
@@ -314,12 +317,12 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
   }
 
   /**
-   * Compares two models tensor by tensor, decoding quantized weights on either side.
+   * Compares two models tensor by tensor, with quantized weights decoded.
    *
-   * @param a the first model, taken as the original
+   * @param a the first model, used as the original
    * @param b the second model
-   * @return what is the same and how far the rest is apart
-   * @throws dev.monoquant.ModelFormatException if one of them is damaged or foreign
+   * @return equal tensors, and the errors of the others
+   * @throws dev.monoquant.ModelFormatException if a model is damaged or foreign
    */
   public Comparison compare(ModelInput a, ModelInput b) {
     return Stages.compare(settings, a, b);

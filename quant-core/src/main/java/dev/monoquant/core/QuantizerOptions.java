@@ -14,10 +14,10 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * How a {@link Quantizer} works: each method returns a changed copy. None of these settings but
- * {@link #withColumnStatistics} and {@link #withInputOption} changes a single byte of an output.
+ * The settings of a {@link Quantizer}: each method returns a changed copy. Only {@link
+ * #withColumnStatistics} and {@link #withInputOption} affect the bytes of an output.
  *
- * @param <Q> the quantizer that they return
+ * @param <Q> the type of the quantizer
  */
 public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
 
@@ -42,7 +42,7 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
    * {@return a quantizer with another number of threads}
    *
    * @param threads at least 1
-   * @throws dev.monoquant.ConfigurationException if it is less
+   * @throws dev.monoquant.ConfigurationException if it is less than 1
    */
   public Q withThreads(int threads) {
     return with(settings.withThreads(threads));
@@ -51,15 +51,16 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
   /**
    * {@return a quantizer with another size of tiles}
    *
-   * @param elements about how many numbers a tile holds, at least 1; a tile has at least one row
-   * @throws dev.monoquant.ConfigurationException if it is less
+   * @param elements the approximate number of elements of a tile, at least 1; a tile has at least
+   *     one row
+   * @throws dev.monoquant.ConfigurationException if it is less than 1
    */
   public Q withTileElements(int elements) {
     return with(settings.withTileElements(elements));
   }
 
   /**
-   * {@return a quantizer that computes elsewhere}
+   * {@return a quantizer with another way to compute}
    *
    * @param compute where schemes do their arithmetic
    */
@@ -70,14 +71,14 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
   /**
    * {@return a quantizer with other limits}
    *
-   * @param limits how much readers believe
+   * @param limits bounds on sizes and counts read from untrusted input
    */
   public Q withLimits(ReadLimits limits) {
     return with(settings.withLimits(limits));
   }
 
   /**
-   * {@return a quantizer that does not guess the format of inputs}
+   * {@return a quantizer with a fixed input format instead of detection}
    *
    * @param id the id of a detector
    */
@@ -86,11 +87,11 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
   }
 
   /**
-   * {@return a quantizer that reads inputs as an option of their format's own says}
+   * {@return a quantizer with an option for the format of inputs}
    *
-   * <p>It is for every input whose format has an option of that name; if no input of a call has
-   * one, that is an error. What a {@link dev.monoquant.QuantizationConfig} says of the same option
-   * wins.
+   * <p>The option applies to every input whose format declares it; it is an error if no input of a
+   * call has such a format. The same option in a {@link dev.monoquant.QuantizationConfig} takes
+   * precedence.
    *
    * @param name the name of an option, see {@link dev.monoquant.spi.InputFormatDetector#options()}
    * @param value its value
@@ -102,19 +103,18 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
   }
 
   /**
-   * {@return a quantizer that reports how far it is}
+   * {@return a quantizer that reports progress}
    *
-   * @param progress hears of it
+   * @param progress receives the progress
    */
   public Q withProgress(Progress progress) {
     return with(settings.withProgress(progress));
   }
 
   /**
-   * {@return a quantizer that does, or does not, flush outputs to the disk before they get their
-   * names}
+   * {@return a quantizer that flushes outputs to the disk before it renames them, or does not}
    *
-   * @param sync true (the default) to survive a power cut
+   * @param sync true (the default) to survive a power failure
    */
   public Q withSync(boolean sync) {
     return with(settings.withSync(sync));
@@ -123,48 +123,49 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
   /**
    * {@return a quantizer whose runs can be stopped from another thread}
    *
-   * @param cancellation stops those that make an output or a quantized model
+   * @param cancellation stops runs that make an output or a quantized model
    */
   public Q withCancellation(Cancellation cancellation) {
     return with(settings.withCancellation(cancellation));
   }
 
   /**
-   * {@return a quantizer that hands what the caller measured to the schemes that need it}
+   * {@return a quantizer with the caller's statistics for schemes that need them}
    *
-   * @param statistics numbers for the columns of weights, by the names of the weights
+   * @param statistics one value for each column of a weight, by the names of the weights
    */
   public Q withColumnStatistics(ColumnStatistics statistics) {
     return with(settings.withColumns(statistics));
   }
 
   /**
-   * {@return a quantizer that goes on, or does not, where an interrupted run to the same target
-   * stopped: what it has finished is taken over if input, configuration and versions are the same,
-   * and refused otherwise. Only runs from a file or directory to a directory can be resumed.}
+   * {@return a quantizer that resumes an interrupted run to the same target, or does not. Finished
+   * files are reused if input, configuration and versions are the same; otherwise the run is
+   * refused. Only runs from a file or directory to a directory can be resumed.}
    *
-   * @param resume false (the default) to remove what an interrupted run left and start anew
+   * @param resume false (the default) to remove the files of an interrupted run and start again
    */
   public Q withResume(boolean resume) {
     return with(settings.withResume(resume));
   }
 
   /**
-   * {@return a quantizer that runs original and result on these inputs before an output that can be
-   * run is accepted; without any, inputs are made up if the first layer tells what they look like}
+   * {@return a quantizer that uses these inputs to run the original and the result before it
+   * accepts an output; without samples, inputs are generated if the first layer determines their
+   * shape}
    *
-   * @param samples the inputs of a call each. An output that is not run refuses them
+   * @param samples each element holds the inputs of one call. Refused for an output that is not run
    */
   public Q withSamples(List<SampleInputs> samples) {
     return with(settings.withSamples(samples));
   }
 
   /**
-   * {@return a quantizer that does, or does not, run outputs that can be run before they are
-   * accepted. Running executes the code of original and result in this process; give false for a
-   * model from somewhere that is not trusted}
+   * {@return a quantizer that runs an output before it accepts it, or does not. Running executes
+   * the code of the original and the result in this process; use false for a model from an
+   * untrusted source}
    *
-   * @param running true is the default. An output that is not run refuses false
+   * @param running true is the default. False is refused for an output that is not run
    */
   public Q withRunning(boolean running) {
     return with(settings.withRunning(running));
@@ -174,8 +175,8 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
    * {@return a quantizer with another limit for the difference between the outputs of original and
    * result, which are run side by side}
    *
-   * @param cosine the least cosine between them, -1 to 1; 0.9 is the default. An output that is not
-   *     run refuses it
+   * @param cosine the minimum cosine between them, -1 to 1; 0.9 is the default. Refused for an
+   *     output that is not run
    * @throws dev.monoquant.ConfigurationException if it is out of range
    */
   public Q withMinCosine(double cosine) {
@@ -183,9 +184,9 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
   }
 
   /**
-   * {@return a quantizer that makes no output with a greater error}
+   * {@return a quantizer that refuses outputs with a larger error}
    *
-   * @param decibels the least SQNR of any weight, and of the outputs of a model that is run
+   * @param decibels the minimum SQNR of every weight, and of the outputs of a model that is run
    * @throws dev.monoquant.ConfigurationException if it is not finite
    */
   public Q withMinSqnr(double decibels) {
@@ -193,9 +194,9 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
   }
 
   /**
-   * {@return a quantizer that makes no greater output}
+   * {@return a quantizer that refuses larger outputs}
    *
-   * @param ratio the greatest part of the bytes of all tensors that may be left, such as 0.3
+   * @param ratio the maximum ratio of the bytes of all tensors after and before, such as 0.3
    * @throws dev.monoquant.ConfigurationException if it is not above 0
    */
   public Q withMaxSizeRatio(double ratio) {

@@ -56,10 +56,10 @@ import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What each method of {@link Quantizer} does, step by step. */
+/** The steps of each method of {@link Quantizer}. */
 final class Stages {
 
-  /** For what has no report to be told in. */
+  /** For messages that have no report. */
   private static final Logger LOG = LoggerFactory.getLogger(Stages.class);
 
   private Stages() {}
@@ -96,7 +96,7 @@ final class Stages {
         return plan(settings, opened, config, Optional.empty());
       }
       try (OutputChoice.Open output = OutputChoice.open(format.get(), opened.source())) {
-        Opened seen = opened.as(output.view());
+        Opened seen = opened.as(settings, output.view());
         Plan plan = plan(settings, seen, config, Optional.of(output));
         return target.isEmpty() || plan.hasErrors()
             ? plan
@@ -135,7 +135,7 @@ final class Stages {
     OutputChoice.requireRun(settings, format);
     try (Opened opened = open(settings, input, config);
         OutputChoice.Open output = OutputChoice.open(format, opened.source())) {
-      Opened seen = opened.as(output.view());
+      Opened seen = opened.as(settings, output.view());
       Plan plan = soundPlan(settings, seen, config, Optional.of(output));
       OutputLayout layout = layout(settings, seen, plan, config, output);
       Plan sized = withOutput(plan, layout);
@@ -179,7 +179,8 @@ final class Stages {
     Opened opened = open(settings, input, config);
     boolean handedOver = false;
     try {
-      Opened seen = format.isEmpty() ? opened : opened.as(format.get().view(opened.source()));
+      Opened seen =
+          format.isEmpty() ? opened : opened.as(settings, format.get().view(opened.source()));
       Plan plan = soundPlanFor(settings, seen, config, format);
       Map<String, String> provenance = Provenance.of(settings, config, plan, opened.reading());
       boolean stateDict =
@@ -287,7 +288,7 @@ final class Stages {
     }
   }
 
-  /** Plans for a format that is not written yet, which is only asked what it can store. */
+  /** Plans for a format without writing it; only checks which weights it can store. */
   private static Plan soundPlanFor(
       Settings settings, Opened opened, QuantizationConfig config, Optional<OutputFormat> format)
       throws IOException {
@@ -295,7 +296,7 @@ final class Stages {
       return soundPlan(settings, opened, config, Optional.empty());
     }
     try (OutputChoice.Open output = OutputChoice.open(format.get(), opened.source())) {
-      return soundPlan(settings, opened.as(output.view()), config, Optional.of(output));
+      return soundPlan(settings, opened.as(settings, output.view()), config, Optional.of(output));
     }
   }
 
@@ -346,7 +347,7 @@ final class Stages {
     return all;
   }
 
-  /** The plan with what only the layout knows. */
+  /** Adds the size and remarks of the layout to a plan. */
   private static Plan withOutput(Plan plan, OutputLayout layout) {
     Map<String, String> remarks = layout.remarks();
     return new Plan(
@@ -362,7 +363,7 @@ final class Stages {
         OptionalLong.of(layout.bytes()));
   }
 
-  /** Opens an input in the way that a configuration asks for, or else the settings. */
+  /** Opens an input with the options of the configuration, or else of the settings. */
   private static Opened open(Settings settings, ModelInput input, QuantizationConfig config) {
     Map<String, String> given = new HashMap<>(settings.inputOptions());
     given.putAll(config.weights().extra());

@@ -1,9 +1,8 @@
 /**
  * Plans a quantization and runs it.
  *
- * <p>Turns a model and a configuration into a plan, and a plan into a quantized model: tile by
- * tile, in bounded memory, from interfaces only. What implements them is found by the service
- * loader.
+ * <p>Turns a model and a configuration into a plan, and a plan into a quantized model, tile by tile
+ * in bounded memory. Uses only interfaces; the service loader finds the implementations.
  */
 @NullMarked
 package dev.monoquant.core;

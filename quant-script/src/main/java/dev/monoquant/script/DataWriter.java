@@ -23,12 +23,15 @@ final class DataWriter {
   private final ModuleTypes types;
   private final Map<Modules.Module, Map<String, PickleObject>> holders;
   private final Map<String, PickleObject> constants;
+  private final Cuts cuts;
   private final Map<Modules.Module, PickleObject> done = new HashMap<>();
 
   private DataWriter(
       ModuleTypes types,
       Map<Modules.Module, Map<String, PickleObject>> holders,
-      Map<String, PickleObject> constants) {
+      Map<String, PickleObject> constants,
+      Cuts cuts) {
+    this.cuts = cuts;
     this.types = types;
     this.holders = holders;
     this.constants = constants;
@@ -41,14 +44,16 @@ final class DataWriter {
    * @param types their classes
    * @param holders the holders by module and attribute
    * @param constants the holders of constants by name
+   * @param cuts tensors whose storages are cut
    * @return the root
    */
   static PickleObject data(
       Modules modules,
       ModuleTypes types,
       Map<Modules.Module, Map<String, PickleObject>> holders,
-      Map<String, PickleObject> constants) {
-    DataWriter writer = new DataWriter(types, holders, constants);
+      Map<String, PickleObject> constants,
+      Cuts cuts) {
+    DataWriter writer = new DataWriter(types, holders, constants, cuts);
     PickleObject root = null;
     for (Modules.Module module : modules.all()) {
       root = writer.module(module);
@@ -93,7 +98,7 @@ final class DataWriter {
         Optional<PickleObject> child =
             Optional.ofNullable(module.children().get(key.value())).map(done::get);
         value = Optional.ofNullable(held.get(key.value())).or(() -> child).orElse(null);
-        value = value == null ? item.value() : value;
+        value = value == null ? cuts.of(item.value()) : value;
         if (type.lists().containsKey(key.value())) {
           value = Pickles.tensors(List.of()); // Code no longer reads it.
         }

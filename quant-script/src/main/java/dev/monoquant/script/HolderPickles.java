@@ -36,7 +36,8 @@ final class HolderPickles {
     }
   }
 
-  private String freshKey() {
+  /** {@return a key that no storage has} */
+  String freshKey() {
     while (!keys.add(Integer.toString(nextKey))) {
       nextKey++;
     }

@@ -81,6 +81,7 @@ final class Rewrite {
         });
     Map<String, PickleObject> heldConstants = new HashMap<>();
     constants.forEach((name, holder) -> heldConstants.put(name, objects.get(holder)));
+    Cuts cuts = Cuts.of(program.data(), modules, held, pickles::freshKey);
     SortedMap<String, String> code = CodeWriter.write(definitions, types, pass);
     libraries.forEach(
         (decoder, name) ->
@@ -90,7 +91,7 @@ final class Rewrite {
     ScriptProgram result =
         new ScriptProgram(
             code,
-            DataWriter.data(modules, types, places, heldConstants),
+            DataWriter.data(modules, types, places, heldConstants, cuts),
             DataWriter.constants(program.constants(), heldConstants));
     List<Treatment> treatments = new ArrayList<>();
     Map<String, PickleObject> decoded = new LinkedHashMap<>();
@@ -101,7 +102,7 @@ final class Rewrite {
             decoded.put(weight.name(), objects.get(holder));
           }
         });
-    return new Rewritten(result, pickles.storages(), treatments, decoded);
+    return new Rewritten(result, pickles.storages(), cuts.storages(), treatments, decoded);
   }
 
   private static void requireAllowed(Pass pass) {

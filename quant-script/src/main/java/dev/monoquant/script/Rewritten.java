@@ -16,6 +16,7 @@ import java.util.Map;
  * @param program the new program; its pickle refers to {@code storages} and to storages of the
  *     original, those that it no longer refers to can be dropped
  * @param storages what must be written besides, in the order of the weights
+ * @param cuts parts of storages of the original, where weights were the rest of them
  * @param treatments what became of each weight, in the order in which they were given
  * @param decoded the holders of weights that are decoded when the program is loaded, by the names
  *     of the weights; see {@link HolderRun}
@@ -23,6 +24,7 @@ import java.util.Map;
 public record Rewritten(
     ScriptProgram program,
     List<HeldStorage> storages,
+    List<CutStorage> cuts,
     List<Treatment> treatments,
     Map<String, PickleObject> decoded) {
 
@@ -30,6 +32,7 @@ public record Rewritten(
   public Rewritten {
     requireNonNull(program, "program");
     storages = List.copyOf(storages);
+    cuts = List.copyOf(cuts);
     treatments = List.copyOf(treatments);
     decoded = Map.copyOf(decoded);
   }

@@ -47,6 +47,28 @@ public record TensorView(String key, long offset, List<Long> sizes, List<Long> s
         : Optional.empty();
   }
 
+  /**
+   * {@return the place behind its last element; its own offset if it has none, and {@link
+   * Long#MAX_VALUE} for one that leaves 63 bits or goes backwards}
+   */
+  long end() {
+    if (sizes.contains(0L)) {
+      return offset;
+    }
+    try {
+      long last = offset;
+      for (int axis = 0; axis < sizes.size(); axis++) {
+        if (strides.get(axis) < 0) {
+          return Long.MAX_VALUE;
+        }
+        last = Math.addExact(last, Math.multiplyExact(sizes.get(axis) - 1, strides.get(axis)));
+      }
+      return Math.addExact(last, 1);
+    } catch (ArithmeticException tooFar) {
+      return Long.MAX_VALUE;
+    }
+  }
+
   /** {@return whether both show the same numbers of one storage} */
   static boolean isSame(PickleObject one, PickleObject other) {
     return one == other || of(one).flatMap(v -> of(other).map(v::equals)).orElse(false);

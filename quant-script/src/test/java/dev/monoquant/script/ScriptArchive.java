@@ -15,6 +15,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Enumeration;
 import java.util.Map;
 import java.util.TreeMap;
@@ -122,6 +123,13 @@ final class ScriptArchive {
           all.put(folder + "/" + key, bytes);
         }
       }
+    }
+    for (CutStorage cut : rewritten.cuts()) {
+      byte[] whole = records.get("data/" + cut.of());
+      all.put(
+          "data/" + cut.key(),
+          Arrays.copyOfRange(
+              whole, (int) (4 * cut.first()), (int) (4 * (cut.first() + cut.elements()))));
     }
     for (HeldStorage storage : rewritten.storages()) {
       byte[] bytes = parts.get(storage.weight()).get(storage.part());

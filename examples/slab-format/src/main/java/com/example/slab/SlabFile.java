@@ -8,7 +8,7 @@ import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.files.output.FileLayout;
-import dev.monoquant.files.parts.WeightJson;
+import dev.monoquant.files.manifest.WeightJson;
 import dev.monoquant.layout.TensorPerPart;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.ElementType;

@@ -9,33 +9,33 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stops runs from another thread, such as that of a signal or of a button; see {@link
- * dev.monoquant.core.Quantizer#withCancellation}. Thread-safe; for one use: what is cancelled stays
- * so.
+ * Stops runs from another thread, such as that of a signal or a button; see {@link
+ * dev.monoquant.core.Quantizer#withCancellation}. Thread-safe; for one use: a cancellation cannot
+ * be reset.
  *
- * <p>An output is put in place before a run is cancelled, or not at all: when {@link #cancel} has
- * returned, nothing is put in place any more. The same holds of an interrupt: a run whose thread is
- * interrupted before its output is put in place ends with {@link CancellationException}, and an
- * interrupt that comes later does not disturb it.
+ * <p>A cancelled run has either made its output visible before, or does not make it visible: after
+ * {@link #cancel} returns, no output becomes visible. The same is true for an interrupt: a run
+ * whose thread is interrupted before its output becomes visible throws {@link
+ * CancellationException}; a later interrupt has no effect on it.
  *
- * <p>What this does not do: it does not stop native code, such as a call of a model that is run;
- * the run ends when that call returns.
+ * <p>What this does not do: it does not stop native code, such as the call of a model; the run ends
+ * when that call returns.
  */
 public final class Cancellation {
 
   private static final String MESSAGE = "interrupted; no output was made";
 
-  /** Shared by those who put outputs in place, exclusive to who cancels. */
+  /** Runs that make outputs visible hold the read lock; {@link #cancel} takes the write lock. */
   private final ReentrantReadWriteLock placing = new ReentrantReadWriteLock();
 
   private final List<Thread> running = new ArrayList<>();
   private volatile boolean cancelled;
 
-  /** Cancels nothing yet. */
+  /** Makes a cancellation that is not yet triggered. */
   public Cancellation() {}
 
   /**
-   * Work of which the end is a result.
+   * Work that returns a result.
    *
    * @param <T> the result
    */
@@ -51,9 +51,8 @@ public final class Cancellation {
   }
 
   /**
-   * Cancels the runs that are under way and all that would begin. Waits for an output that is being
-   * put in place at this moment, which takes a few renames; the threads of the runs are
-   * interrupted.
+   * Cancels all current and future runs and interrupts the threads of current ones. Waits for an
+   * output that is becoming visible at this moment, which takes a few renames.
    */
   public void cancel() {
     placing.writeLock().lock();
@@ -68,13 +67,13 @@ public final class Cancellation {
   }
 
   /**
-   * Does something that {@link #cancel} interrupts, on the thread of the caller.
+   * Runs work on the thread of the caller; {@link #cancel} interrupts it.
    *
-   * @param work what to do
-   * @param <T> its result
+   * @param work the work
+   * @param <T> the type of its result
    * @return its result
-   * @throws IOException what it throws
-   * @throws CancellationException if it was cancelled, or the thread interrupted
+   * @throws IOException if the work throws it
+   * @throws CancellationException if this was cancelled, or the thread interrupted
    */
   public <T> T run(Work<T> work) throws IOException {
     synchronized (running) {
@@ -85,7 +84,7 @@ public final class Cancellation {
       return work.call();
     } catch (IOException e) {
       if (isStopped()) {
-        // An interrupt closes the files that are worked on, with one of several exceptions.
+        // An interrupt closes open files, with one of several exceptions.
         throw (CancellationException) new CancellationException(MESSAGE).initCause(e);
       }
       throw e;
@@ -97,9 +96,9 @@ public final class Cancellation {
   }
 
   /**
-   * Does nothing if the work of this thread is to go on.
+   * Checks whether the work of this thread may continue.
    *
-   * @throws CancellationException if it was cancelled, or the thread interrupted
+   * @throws CancellationException if this was cancelled, or the thread interrupted
    */
   public void check() {
     if (isStopped()) {
@@ -112,14 +111,15 @@ public final class Cancellation {
   }
 
   /**
-   * Puts an output in place, unless it is cancelled before. It is done on another thread, since an
-   * interrupt of this one would close the files that are worked on.
+   * Makes an output visible unless this was cancelled before. Runs on another thread, because an
+   * interrupt of this one would close open files.
    *
-   * @param work what puts it in place
-   * @param <T> its result
+   * @param work makes the output visible
+   * @param <T> the type of its result
    * @return its result
-   * @throws IOException what it throws
-   * @throws CancellationException if it was cancelled, or the thread interrupted; nothing was done
+   * @throws IOException if the work throws it
+   * @throws CancellationException if this was cancelled, or the thread interrupted; nothing was
+   *     done
    */
   public <T> T place(Work<T> work) throws IOException {
     placing.readLock().lock();
@@ -131,7 +131,7 @@ public final class Cancellation {
     }
   }
 
-  /** Work that an interrupt of who waits for it does not reach. */
+  /** Work that is not affected by an interrupt of the waiting thread. */
   private static final class Shielded<T> {
 
     private final Work<T> work;

@@ -16,16 +16,16 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * What the caller measured about the columns of weights, for schemes that need it: how large the
- * activations are that a column is multiplied with, say. An input like the model itself, and unlike
- * the other settings of a {@link dev.monoquant.core.Quantizer} it may change an output.
+ * Statistics of the columns of weights that the caller measured, for schemes that need them, for
+ * example the magnitude of the activations of each input. They are an input like the model: unlike
+ * most settings of a {@link dev.monoquant.core.Quantizer} they may affect the bytes of an output.
  *
- * <p>What this does not do: it gives the numbers no meaning; that is between the caller and the
- * scheme. Immutable.
+ * <p>What this does not do: it does not define the meaning of the values; the caller and the scheme
+ * agree on it. Immutable.
  */
 public final class ColumnStatistics {
 
-  /** None for any weight. */
+  /** No statistics for any weight. */
   public static final ColumnStatistics NONE = new ColumnStatistics(Map.of());
 
   private final Map<String, float[]> byWeight = new TreeMap<>();
@@ -37,7 +37,7 @@ public final class ColumnStatistics {
   /**
    * {@return statistics}
    *
-   * @param byWeight for the full name of a weight, such as {@code fc.weight}, one finite number for
+   * @param byWeight by the full name of a weight, such as {@code fc.weight}, one finite value for
    *     each of its columns (inputs; for a convolution, inputs times the kernel's size); copied
    * @throws ConfigurationException if a number is not finite
    */
@@ -61,7 +61,7 @@ public final class ColumnStatistics {
   }
 
   /**
-   * {@return a copy of the numbers for a weight, or empty}
+   * {@return a copy of the values for a weight, or empty}
    *
    * @param weight its full name
    */
@@ -70,10 +70,10 @@ public final class ColumnStatistics {
   }
 
   /**
-   * What tells these numbers from others: the SHA-256, in lower-case hexadecimal digits, of each
-   * weight's name in UTF-8, a zero byte, and its numbers as little-endian float32.
+   * The hash of these values: the SHA-256, in lower-case hexadecimal digits, of each weight's name
+   * in UTF-8, a zero byte, and its values as little-endian float32.
    *
-   * @param weights the weights that count, in the order in which they do
+   * @param weights the weights to hash, in order
    * @return 64 digits
    */
   public String digest(Set<String> weights) {
@@ -88,7 +88,8 @@ public final class ColumnStatistics {
   }
 
   /**
-   * {@return why a scheme that needs statistics cannot have them for a weight; empty if it can}
+   * {@return the reason why the statistics that a scheme needs are missing for a weight; empty if
+   * they are present}
    *
    * @param scheme the scheme
    * @param rows the weight

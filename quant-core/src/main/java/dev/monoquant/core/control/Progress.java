@@ -1,34 +1,34 @@
 package dev.monoquant.core.control;
 
 /**
- * Hears how far a run is. Called from worker threads, one call at a time; must return quickly and
- * throw nothing.
+ * Receives the progress of a run. Called from worker threads, one call at a time; must return
+ * quickly and not throw.
  */
 @FunctionalInterface
 public interface Progress {
 
-  /** Hears nothing. */
+  /** Ignores the progress. */
   Progress NONE = (stage, done, total, subject) -> {};
 
-  /** What a run is doing. */
+  /** The stages of a run. */
   enum Stage {
-    /** Looking over the numbers before quantizing. */
+    /** Collecting statistics before quantizing. */
     SURVEYING,
     /** Quantizing, or decoding, and writing. */
     PROCESSING,
-    /** Running original and result side by side. */
+    /** Running the original and the result side by side. */
     RUNNING,
-    /** Flushing and checking what was written. */
+    /** Flushing and checking the output. */
     COMMITTING
   }
 
   /**
-   * Some more bytes are done.
+   * Reports progress.
    *
-   * @param stage what the run is doing
-   * @param done bytes of input done so far in this stage
-   * @param total bytes of input in this stage, 0 if not known
-   * @param subject the tensor at hand
+   * @param stage the current stage
+   * @param done bytes of input processed so far in this stage
+   * @param total bytes of input in this stage, 0 if unknown
+   * @param subject the current tensor
    */
   void update(Stage stage, long done, long total, String subject);
 }

@@ -6,15 +6,14 @@ import ai.djl.ndarray.NDList;
 import java.nio.file.Path;
 
 /**
- * What a model is called with to see what it makes of it: the inputs of one call.
+ * The inputs of one call of a model, for side-by-side runs.
  *
- * <p>A file names its tensors as {@code forward} names its parameters, or holds them in their
- * order; tensors that are named {@code labels}, {@code targets}, {@code logits} or {@code outputs}
- * are passed over.
+ * <p>The tensors of a file have the names of the parameters of {@code forward}, or their order;
+ * tensors named {@code labels}, {@code targets}, {@code logits} or {@code outputs} are ignored.
  */
 public sealed interface SampleInputs {
 
-  /** {@return the name for people} */
+  /** {@return the name for messages} */
   String describe();
 
   /**
@@ -27,9 +26,9 @@ public sealed interface SampleInputs {
   }
 
   /**
-   * {@return inputs that are at hand}
+   * {@return inputs in memory}
    *
-   * @param arrays the arguments of {@code forward} in order; only read, and to stay open as long as
+   * @param arrays the arguments of {@code forward} in order; only read, and must stay open while
    *     they are used
    */
   static SampleInputs of(NDList arrays) {
@@ -43,7 +42,7 @@ public sealed interface SampleInputs {
    */
   record OfFile(Path file) implements SampleInputs {
 
-    /** Checks that it is there. */
+    /** Checks that the file is not null. */
     public OfFile {
       requireNonNull(file, "file");
     }
@@ -61,7 +60,7 @@ public sealed interface SampleInputs {
    */
   record OfArrays(NDList arrays) implements SampleInputs {
 
-    /** Checks that they are there. */
+    /** Checks that the arrays are not null. */
     public OfArrays {
       requireNonNull(arrays, "arrays");
     }

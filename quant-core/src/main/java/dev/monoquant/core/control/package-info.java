@@ -1,6 +1,6 @@
 /**
- * What a caller hands to a quantizer beside a model and a configuration: progress, cancellation,
- * samples, statistics of columns.
+ * Arguments of a quantizer besides the model and the configuration: progress, cancellation,
+ * samples, and statistics of columns.
  */
 @NullMarked
 package dev.monoquant.core.control;

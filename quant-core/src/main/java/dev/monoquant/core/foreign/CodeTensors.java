@@ -13,37 +13,37 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
- * Finds tensors that are codes: those that {@link Layout} knows by name and type, and any tensor of
- * integers or small floats that has scales beside it.
+ * Finds tensors that are codes: those that match a {@link Layout} by name and type, and any tensor
+ * of integers or small floats that has scales.
  *
- * <p>Beside it means in the same module, or under its own name ({@code weight.absmax}), in whatever
- * file. Scales are floats of a fitting shape ({@link ScaleFit}) whose name says so. Where the names
- * of both agree but for that ({@link NameWords}), any fit proves it; in a module of a few tensors a
- * scale for each row or block does too, and beside integers whose name says "weight" whatever is
- * not a bias and has a float for each row or block.
+ * <p>The scales of a tensor are in the same module, or under its own name ({@code weight.absmax}),
+ * in any file. They are floats with a fitting shape ({@link ScaleFit}) and a name for scales. If
+ * both names agree otherwise ({@link NameWords}), any fit is enough. In a module of a few tensors,
+ * a scale for each row or block is also enough. For integers with "weight" in their name, any
+ * tensor other than a bias with a float for each row or block is enough.
  *
- * <p>What this does not do: codes without anything beside them are no codes here. A model whose
- * weights were cast to FP8 looks so, and so does one shard of two whose scales are in the other.
- * Time is linear in the number of tensors.
+ * <p>What this does not do: codes without such tensors are not found. Examples are a model whose
+ * weights were cast to FP8, and one shard of two whose scales are in the other. Time is linear in
+ * the number of tensors.
  */
 final class CodeTensors {
 
-  /** Tensors of a module at most for its names not to matter; a layer has a few. */
+  /** Maximum tensors of a module for which names are ignored; a layer has a few tensors. */
   private static final int FEW = 8;
 
-  /** Scales of one name that are looked at; there is one in any sane file. */
+  /** Maximum scales of one name to check; a valid file has one. */
   private static final int MAX_SCALES = 8;
 
   /**
    * Codes that were found.
    *
    * @param codes the tensor
-   * @param method what people call this way of storing them
-   * @param beside how the names of what stands beside it end, quoted
+   * @param method the common name of the format
+   * @param beside the endings of the names of its other tensors, quoted
    */
   record Found(TensorInfo codes, String method, String beside) {}
 
-  /** What stands in a module. */
+  /** The tensors of a module. */
   private static final class Module {
     private int tensors;
     private final List<Scale> scales = new ArrayList<>();
@@ -79,7 +79,7 @@ final class CodeTensors {
     }
   }
 
-  /** {@return the codes among some tensors, in their order} */
+  /** {@return the codes among tensors, in their order} */
   static List<Found> find(List<TensorInfo> tensors) {
     CodeTensors all = new CodeTensors(tensors);
     List<Found> found = new ArrayList<>();
@@ -153,7 +153,7 @@ final class CodeTensors {
         || (codes != Kind.FP8 && scales == ElementType.FLOAT8_E4M3);
   }
 
-  /** What codes there are, and how much it takes to believe that they are. */
+  /** The kinds of codes and the evidence that each needs. */
   private enum Kind {
     FP8("FP8"),
     FP4("FP4"),
@@ -179,7 +179,9 @@ final class CodeTensors {
       return words ? WORDS : NONE;
     }
 
-    /** Integers of ordinary models are words, and some are images; no other floats are small. */
+    /**
+     * Integers in unquantized models may be token ids or images; small floats occur only as codes.
+     */
     boolean proven(ScaleFit fit, boolean related) {
       return switch (fit) {
         case NONE -> false;

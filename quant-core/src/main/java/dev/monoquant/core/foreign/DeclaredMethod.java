@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The method that a configuration beside the weights declares.
+ * The quantization method that a configuration file declares.
  *
  * <pre>
  * config.json             "quantization_config": {"quant_method": "gptq", "bits": 4, ...}
@@ -23,12 +23,12 @@ import java.util.Optional;
  * hf_quant_config.json    {"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "FP8"}}
  * </pre>
  *
- * @param method what people call it, as far as the file says
+ * @param method the common name of the method, as far as the file states it
  * @param where the key and the file
  */
 record DeclaredMethod(String method, String where) {
 
-  /** Those of compressed-tensors, the one method that has a reader of its own. */
+  /** The method of compressed-tensors, the only one with a reader. */
   static final String COMPRESSED_TENSORS = "compressed-tensors";
 
   private static final String CONFIG = "config.json";
@@ -38,16 +38,16 @@ record DeclaredMethod(String method, String where) {
 
   private static final List<String> KEYS = List.of("quantization_config", "compression_config");
 
-  /** The first of these that a configuration has tells one of quantization from others. */
+  /** Keys that identify a configuration of quantization; the first one found is shown. */
   private static final List<String> DETAILS =
       List.of("format", "quant_algo", "bnb_4bit_quant_type", "bits", "w_bit", "num_bits");
 
   private static final List<String> SIZES = List.of("group_size", "q_group_size");
 
   /**
-   * {@return what the files declare, in the order of the files}
+   * {@return the methods that the files declare, in the order of the files}
    *
-   * @param files what lies beside the weights
+   * @param files the side files of the model
    * @param limits bounds on sizes and depths that are read
    * @throws IOException if a file cannot be read
    * @throws dev.monoquant.ModelFormatException if one is not strict JSON or over a limit
@@ -80,7 +80,7 @@ record DeclaredMethod(String method, String where) {
     return found;
   }
 
-  /** Anywhere in it: a vision-language model has one for each of its parts. */
+  /** Searches at any depth: a vision-language model has one for each of its parts. */
   private static void config(JsonValue.Obj config, List<DeclaredMethod> found) {
     if (config.find("quantization").orElse(null) instanceof JsonValue.Obj object) {
       declared(object, "MLX", "quantization of " + CONFIG).ifPresent(found::add);
@@ -115,7 +115,7 @@ record DeclaredMethod(String method, String where) {
     return Optional.of(new DeclaredMethod(detailed(producer, quantization), MODEL_OPT));
   }
 
-  /** Files of these names exist for other purposes, so what they hold must look right. */
+  /** Files with these names also have other uses, so their contents are checked. */
   private static Optional<DeclaredMethod> declared(
       JsonValue.Obj object, String otherwise, String where) {
     Optional<String> method = object.text("quant_method");
@@ -129,7 +129,7 @@ record DeclaredMethod(String method, String where) {
 
   private static String detailed(String method, JsonValue.Obj object) {
     for (String bits : List.of("8", "4")) {
-      // Of bitsandbytes, which names its 4-bit type in either case.
+      // bitsandbytes names its 4-bit type in either case.
       if (object.find("load_in_" + bits + "bit").orElse(null) == JsonValue.Literal.TRUE
           && !(bits.equals("4") && object.find("bnb_4bit_quant_type").isPresent())) {
         return plain(method) + " (" + bits + " bits)";
@@ -146,7 +146,7 @@ record DeclaredMethod(String method, String where) {
     return plain(method);
   }
 
-  /** A word from a file: as it is if it is harmless, else quoted. */
+  /** A word from a file: unchanged if it is harmless, otherwise quoted. */
   private static String plain(String word) {
     boolean harmless =
         word.length() <= 40

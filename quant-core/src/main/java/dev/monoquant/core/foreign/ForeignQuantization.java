@@ -15,22 +15,22 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Quantization in a model that no reader decoded: codes that look like plain tensors, or a
- * configuration that says so. Such a model is not quantized again, since its codes would be copied
- * as if they were weights, and what tells how to decode them would be lost.
+ * Quantization by another project that no reader decodes: codes that appear as plain tensors, or a
+ * configuration that declares them. Such a model is not quantized again, because its codes would be
+ * copied like weights, and the information to decode them would be lost.
  *
- * <p>Known by the tensors themselves (integers or small floats with scales beside them, under
- * whatever names, also in another shard), and by the configuration files beside them. Weights that
- * a reader decodes, such as those of this project, are no part of it.
+ * <p>Detected from tensors (integers or small floats with scales, under any names, also in another
+ * shard) and from configuration files. Weights that a reader decodes, such as those of this
+ * project, are not included.
  *
- * <p>What this does not do: it looks at no data. A tensor of FP8 or of integers without scales is
- * no proof, and is copied as it is.
+ * <p>What this does not do: it does not read data. A tensor of FP8 or integers without scales is
+ * not enough evidence and is copied unchanged.
  *
- * @param method what people call it, such as {@code gptq (4 bits)}: as a configuration declares it,
- *     or else as the tensors look
- * @param count tensors that are codes; 0 if only a configuration tells of them
+ * @param method the common name of the method, such as {@code gptq (4 bits)}, from a configuration
+ *     or else from the tensors
+ * @param count the number of code tensors; 0 if only a configuration declares them
  * @param examples names of the first of them
- * @param evidence what it is known by, in words
+ * @param evidence the evidence, as text
  */
 public record ForeignQuantization(
     String method, int count, List<String> examples, List<String> evidence) {
@@ -46,11 +46,11 @@ public record ForeignQuantization(
   }
 
   /**
-   * Looks for it.
+   * Searches a model.
    *
    * @param source an open model
    * @param limits bounds on sizes and depths of the files that are read
-   * @return what was found; empty for a float model, and for one whose codes a reader decodes
+   * @return the quantization; empty for a float model and for a model whose codes a reader decodes
    * @throws IOException if a configuration file cannot be read
    * @throws dev.monoquant.ModelFormatException if one is not strict JSON or over a limit
    */
@@ -88,7 +88,7 @@ public record ForeignQuantization(
   }
 
   /**
-   * {@return the problem that it is for a run that needs the weights themselves}
+   * {@return the problem for a run that needs float weights}
    *
    * @param input the model, as the user named it
    */
@@ -96,7 +96,7 @@ public record ForeignQuantization(
     return Problem.error(input, "it is quantized already: " + this, remedy());
   }
 
-  /** {@return what to do, a sentence without its period} */
+  /** {@return the remedy, a sentence without its period} */
   public String remedy() {
     String floats =
         "Give the float original, or decode it first with the library that quantized it";

@@ -12,8 +12,8 @@ import java.util.Set;
 import java.util.function.Function;
 
 /**
- * The names and types by which a known method stores one weight. The tensors of a weight have one
- * beginning in common and differ in how their names end:
+ * The names and types of the tensors of one weight in a known format. The names start with the same
+ * prefix and differ in their endings:
  *
  * <pre>
  *   layers.0.mlp.up_proj.qweight   I32 [K / 8, N]      codes
@@ -21,11 +21,12 @@ import java.util.function.Function;
  *   layers.0.mlp.up_proj.scales    F16 [K / G, N]      beside them
  * </pre>
  *
- * @param method what people call it
- * @param codes how the name of the codes ends; empty if the other names continue it
- * @param types the types that codes may have
- * @param beside how the names of the other tensors end, with the types that each may have
- * @param sameColumns whether the last dimension of the codes must be that of the last tensor beside
+ * @param method the common name of the method
+ * @param codes the ending of the name of the codes; empty if the other names extend it
+ * @param types the allowed types of codes
+ * @param beside the endings of the names of the other tensors, with the allowed types of each
+ * @param sameColumns whether the codes and the last of the other tensors must have the same last
+ *     dimension
  */
 record Layout(
     String method,
@@ -50,14 +51,14 @@ record Layout(
   static final Set<ElementType> FP4 =
       EnumSet.of(ElementType.FLOAT4, ElementType.FLOAT6_E2M3, ElementType.FLOAT6_E3M2);
 
-  /** Powers of two, also as the bytes of their exponents. */
+  /** Types of power-of-two scales, also stored as the bytes of their exponents. */
   static final Set<ElementType> POWERS = EnumSet.of(ElementType.FLOAT8_E8M0, ElementType.UINT8);
 
   private static final Set<ElementType> FINE = EnumSet.of(ElementType.FLOAT8_E4M3);
   private static final Set<ElementType> SHORT = EnumSet.of(ElementType.INT16, ElementType.UINT16);
   private static final Set<ElementType> INTEGERS = union(BYTES, WORDS, LONGS);
 
-  /** The known ones; where several fit, the first is meant. */
+  /** The known formats; if several fit, the first one is used. */
   static final List<Layout> KNOWN =
       List.of(
           of("GPTQ", "qweight", WORDS).with("g_idx", WORDS).with("scales", FLOATS),
@@ -119,7 +120,7 @@ record Layout(
   }
 
   /**
-   * {@return whether a tensor is the codes of a weight stored in this way}
+   * {@return whether a tensor holds the codes of a weight in this format}
    *
    * @param tensor any tensor
    * @param find the tensors of the model by name
@@ -130,7 +131,7 @@ record Layout(
       return false;
     }
     String beginning = name.substring(0, name.length() - codes.length());
-    // "_blocks" brings its own boundary; "qweight" must be a word of its own.
+    // "_blocks" contains a word boundary; "qweight" must be a whole word.
     if (!codes.isEmpty()
         && !beginning.isEmpty()
         && Character.isLetterOrDigit(codes.charAt(0))

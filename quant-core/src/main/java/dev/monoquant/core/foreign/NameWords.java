@@ -6,12 +6,12 @@ import java.util.Locale;
 import java.util.Set;
 
 /**
- * The name of a parameter as words in lower case, with the words that say "codes" and "scale" taken
- * out: {@code gate_up_proj_blocks} and {@code gate_up_proj_scales} both leave {@code gate up proj},
- * {@code weight} and {@code weight_scale_inv} both leave nothing, so they belong together.
+ * The name of a parameter as words in lower case, without the words for codes and scales: {@code
+ * gate_up_proj_blocks} and {@code gate_up_proj_scales} both give {@code gate up proj}, {@code
+ * weight} and {@code weight_scale_inv} both give nothing, so they belong together.
  *
- * @param rest what the name is about, apart from being codes or scales
- * @param scale whether it says that it holds scales of weights
+ * @param rest the remaining words
+ * @param scale whether it is a name for scales of weights
  * @param codes whether it may be the name of codes
  */
 record NameWords(String rest, boolean scale, boolean codes) {
@@ -21,15 +21,15 @@ record NameWords(String rest, boolean scale, boolean codes) {
           "scale", "scales", "wscale", "wscales", "qscale", "qscales", "scb", "absmax", "amax",
           "absmean", "scaling", "alpha", "delta", "s");
 
-  /** What stands beside scales, and is neither codes nor enough to prove them. */
+  /** Words of tensors that occur with scales but are neither codes nor evidence for them. */
   private static final Set<String> OTHERS =
       Set.of("zero", "zeros", "qzero", "qzeros", "zp", "zeropoint", "min", "max");
 
-  /** Words that say which scale it is, not of what. */
+  /** Words that qualify a scale. */
   private static final Set<String> QUALIFIERS =
       Set.of("inv", "block", "blocks", "group", "groups", "channel", "row", "factor");
 
-  /** Words that say that it is a weight, or codes of one. */
+  /** Words for weights and their codes. */
   private static final Set<String> WEIGHTS =
       Set.of(
           "weight",
@@ -64,7 +64,7 @@ record NameWords(String rest, boolean scale, boolean codes) {
           "8bit",
           "4bit");
 
-  /** Scales of activations, of attention, of residuals: parameters of ordinary models. */
+  /** Scales of activations, attention or residuals: parameters of unquantized models. */
   private static final Set<String> NOT_OF_WEIGHTS =
       Set.of(
           "input",
@@ -87,7 +87,7 @@ record NameWords(String rest, boolean scale, boolean codes) {
           "loss",
           "grad");
 
-  /** Integers that ordinary models and checkpoints hold. */
+  /** Integer tensors of unquantized models and checkpoints. */
   private static final Set<String> NO_CODES =
       Set.of(
           "bias",

@@ -4,19 +4,19 @@ import dev.monoquant.model.TensorShape;
 import java.util.Arrays;
 
 /**
- * Whether a tensor can hold the scales of another one, told from both shapes. Codes may be packed,
- * several in an element, along any axis.
+ * Whether a tensor can hold the scales of another one, decided from both shapes. Codes may be
+ * packed, several in an element, along any axis.
  */
 enum ScaleFit {
-  /** It cannot. */
+  /** The shapes do not fit. */
   NONE,
-  /** One for the whole tensor. */
+  /** One scale for the whole tensor. */
   TENSOR,
-  /** One for each block of the flattened tensor, or along one axis. */
+  /** One scale for each block of the flattened tensor, or along one axis. */
   BLOCK,
-  /** One for each index along one axis, such as each row. */
+  /** One scale for each index along one axis, such as each row. */
   AXIS,
-  /** One for each block of some rows and columns. */
+  /** One scale for each block of rows and columns. */
   GRID;
 
   private static final int[] CODES_IN_ELEMENT = {1, 2, 4, 8, 16};
@@ -24,7 +24,7 @@ enum ScaleFit {
   private static final int MAX_BLOCK = 1024;
 
   /**
-   * {@return how they fit}
+   * {@return how the shapes fit}
    *
    * @param codes the shape of the codes
    * @param scales the shape of the scales
@@ -77,7 +77,10 @@ enum ScaleFit {
     return NONE;
   }
 
-  /** Axis by axis: as many, one for all, or one for each block, the last one ragged. */
+  /**
+   * For each axis: as many scales as elements, one for all, or one for each block; the last block
+   * may be smaller.
+   */
   private static boolean grid(TensorShape codes, long[] scales) {
     for (int axis = 0; axis < scales.length; axis++) {
       if (!along(codes.dim(axis), scales[axis])) {

@@ -12,53 +12,54 @@ import java.util.Map;
 import java.util.function.Supplier;
 
 /**
- * A quantized model: the result of a run, or one that was loaded. Its owner closes it.
+ * A quantized model: the result of a run, or a loaded one. The caller closes it.
  *
- * <p>It shares nothing with the model it was made of. The codes lie in memory if that was a live
- * object, and in a temporary file if it was a file. Thread-safe, but for {@link #close}.
+ * <p>It shares nothing with the original model. The codes are in memory if the original is a live
+ * object, and in a temporary file if it is a file. Thread-safe, except for {@link #close}.
  */
 public interface QuantizedModel extends AutoCloseable {
 
   /**
-   * {@return what the run did}
+   * {@return the results of the run}
    *
-   * @throws IllegalStateException if this model was loaded and not made here
+   * @throws IllegalStateException if this model was loaded
    */
   Report report();
 
-  /** {@return the weights that are quantized} */
+  /** {@return the quantized weights} */
   List<EncodedWeight> weights();
 
-  /** {@return the tensors that are stored as they were} */
+  /** {@return the tensors that are left unquantized} */
   List<TensorInfo> kept();
 
   /**
-   * Writes it in the format that the target's name says, or that the configuration named. What is
-   * written is run beside the original first, if both can be run, see {@link
-   * Quantizer#withSamples}: so a TorchScript model, a file or live, may go to {@code model.pt}.
+   * Writes the model in the format of the configuration, or else of the target's name. If the
+   * original and the output can be run, both are run side by side first, see {@link
+   * dev.monoquant.core.Quantizer#withSamples}: a TorchScript model, from a file or live, can be
+   * written to {@code model.pt}.
    *
    * @param target a file or directory that does not exist
    * @return the files written
-   * @throws dev.monoquant.OutputException if it exists or cannot be written
+   * @throws dev.monoquant.OutputException if the target exists or cannot be written
    */
   List<Path> save(Path target);
 
   /**
-   * Writes it.
+   * Writes the model in a format.
    *
    * @param target a file or directory
    * @param format the id of an output format
    * @param overwrite whether to replace an existing output
    * @return the files written
-   * @throws dev.monoquant.ConfigurationException if that format cannot hold a weight as it is
-   *     quantized; quantize with that format in the configuration then
-   * @throws dev.monoquant.OutputException if it cannot be written
+   * @throws dev.monoquant.ConfigurationException if that format does not support a quantized
+   *     weight; then quantize with that format in the configuration
+   * @throws dev.monoquant.OutputException if the output cannot be written
    */
   List<Path> save(Path target, String format, boolean overwrite);
 
   /**
-   * {@return all tensors as floats again, by name: quantized weights decoded to FLOAT32, all others
-   * as they are, BFLOAT16 widened to FLOAT32 (exactly)}
+   * {@return all tensors by name: quantized weights decoded to FLOAT32, BFLOAT16 widened to FLOAT32
+   * (exactly), all others unchanged}
    *
    * @param manager owns the arrays
    */
@@ -67,7 +68,7 @@ public interface QuantizedModel extends AutoCloseable {
   /**
    * A runnable block with the decoded weights.
    *
-   * @param architecture makes a fresh block with the parameters of the original, each time anew
+   * @param architecture returns a new block with the parameters of the original at each call
    * @param manager owns the parameters
    * @return the block
    * @throws dev.monoquant.ConfigurationException if parameters and tensors do not match
@@ -75,17 +76,17 @@ public interface QuantizedModel extends AutoCloseable {
   Block toBlock(Supplier<? extends Block> architecture, NDManager manager);
 
   /**
-   * A runnable block where the model itself was one: refused for a state dict, which has no
+   * A runnable block if the original model is one; refused for a state dict, which has no
    * architecture.
    *
    * @param manager owns the parameters
    * @return never returns normally for a state dict
    * @throws dev.monoquant.ConfigurationException always for a state dict; the message shows the
-   *     call to make
+   *     call to use instead
    */
   Block toBlock(NDManager manager);
 
-  /** Frees what it holds. */
+  /** Releases the memory or the temporary file. */
   @Override
   void close();
 }

@@ -1,4 +1,4 @@
-/** A quantized model at hand, in memory or in a temporary file. */
+/** A quantized model, in memory or in a temporary file. */
 @NullMarked
 package dev.monoquant.core.hand;
 

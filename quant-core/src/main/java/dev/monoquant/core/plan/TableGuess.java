@@ -41,7 +41,6 @@ final class TableGuess {
           "ffn",
           "lin",
           "mlp",
-          "w",
           "wi",
           "wo",
           "q",

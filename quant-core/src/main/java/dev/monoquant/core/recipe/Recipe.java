@@ -5,8 +5,8 @@ import dev.monoquant.QuantizationConfig;
 import java.util.Map;
 
 /**
- * Reads and writes configurations in the words of llm-compressor and compressed-tensors, so that
- * recipes carry over.
+ * Reads and writes configurations with the keys of llm-compressor and compressed-tensors, so that
+ * their recipes work.
  *
  * <pre>
  * scheme: int8                # or bits and type in weights
@@ -28,35 +28,36 @@ import java.util.Map;
  * profile: compressed-tensors
  * </pre>
  *
- * <p>{@code scheme}, {@code profile} and {@code weights} may stand at the top, in a group and in a
- * rule. Rules take effect in the order targets, config_groups, rules, ignore; see {@link
+ * <p>{@code scheme}, {@code profile} and {@code weights} are allowed at the top level, in a group
+ * and in a rule. Rules take effect in the order targets, config_groups, rules, ignore; see {@link
  * dev.monoquant.Rule}. {@code group_size} alone means {@code strategy: group}. The nesting of
  * llm-compressor ({@code quant_stage}, {@code quant_modifiers}, {@code QuantizationModifier}) may
- * surround it all; keys of theirs for what is not done here, such as {@code input_activations},
- * must be null or false.
+ * surround the recipe; their keys for features that this project does not support, such as {@code
+ * input_activations}, must be null or false.
  *
- * <p>An unknown key is an error with the nearest known one. The YAML or JSON text itself is parsed
- * elsewhere; this reads the tree of maps, lists, strings, numbers and booleans it stands for.
+ * <p>An unknown key is an error that names the nearest known key. What this does not do: it does
+ * not parse YAML or JSON text; it reads the parsed tree of maps, lists, strings, numbers and
+ * booleans.
  */
 public final class Recipe {
 
   private Recipe() {}
 
   /**
-   * {@return the configuration that a tree describes}
+   * {@return the configuration of a tree}
    *
    * @param tree maps, lists, strings, numbers and booleans
    * @param name the file, for messages
-   * @throws ConfigurationException if a key is unknown or a value not allowed; the message gives
-   *     the path to it, what is allowed and an example
+   * @throws ConfigurationException if a key is unknown or a value not allowed; the message contains
+   *     the path to it, the allowed values and an example
    */
   public static QuantizationConfig parse(Map<String, ?> tree, String name) {
     return RecipeParser.parse(tree, name);
   }
 
   /**
-   * {@return the tree that describes a configuration, in a fixed order; {@link #parse} reads it
-   * back to an equal configuration}
+   * {@return the tree of a configuration, in a fixed order; {@link #parse} converts it back to an
+   * equal configuration}
    *
    * @param config any configuration
    */

@@ -6,13 +6,14 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What recipes of llm-compressor and compressed-tensors have around the part that this project
- * reads: the nesting by stages and modifiers, and keys for what is not done here, which must then
- * be off.
+ * Handles keys of llm-compressor and compressed-tensors recipes that this project does not use: the
+ * nesting by stages and modifiers, and keys for unsupported features, which must be off.
  */
 final class RecipeForeign {
 
-  /** Keys of compressed-tensors' QuantizationArgs for what is not done to weights here. */
+  /**
+   * Keys of compressed-tensors' QuantizationArgs for features that this project does not support.
+   */
   static final Set<String> WEIGHTS =
       Set.of("dynamic", "actorder", "observer", "observer_kwargs", "scale_dtype", "zp_dtype");
 
@@ -52,7 +53,7 @@ final class RecipeForeign {
       Object value = rest.remove(key);
       if (value != null && !value.equals(false) && !value.equals(Map.of())) {
         throw new ConfigurationException(
-            map.at(key) + ": this is not done here. Leave it out, or set it to null");
+            map.at(key) + ": this is not supported. Leave it out, or set it to null");
       }
     }
     return new RecipeMap(map.file(), map.path(), rest);

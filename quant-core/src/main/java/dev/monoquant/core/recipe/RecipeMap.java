@@ -19,13 +19,13 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A map of a recipe and the path to it. Every accessor says what a key may hold, and refuses
- * anything else by its path, with an example. A key that is not there is empty; a key without a
- * value is refused.
+ * A map of a recipe and the path to it. Every accessor defines the allowed values of a key and
+ * refuses any other with its path and an example. A missing key is empty; a key without a value is
+ * refused.
  *
  * @param file the recipe, for messages
- * @param path the keys that lead here, joined by dots; empty at the root
- * @param values the map, its keys not yet known to be text
+ * @param path the keys from the root to this map, joined by dots; empty at the root
+ * @param values the map; its keys are not yet checked to be text
  */
 record RecipeMap(String file, String path, Map<?, ?> values) {
 
@@ -49,7 +49,7 @@ record RecipeMap(String file, String path, Map<?, ?> values) {
     return values.containsKey(key);
   }
 
-  /** The keys, all of them text. */
+  /** Checks that all keys are text and returns them. */
   List<String> keys() {
     List<String> keys = new ArrayList<>();
     for (Object key : values.keySet()) {
@@ -132,7 +132,7 @@ record RecipeMap(String file, String path, Map<?, ?> values) {
         .orElseGet(List::of);
   }
 
-  /** Gives a value to code that may refuse it, and says where the value stands if it does. */
+  /** Passes a value to code that may refuse it, and adds the path of the value to the message. */
   <T> T checked(String key, Supplier<T> work) {
     try {
       return work.get();

@@ -94,9 +94,7 @@ final class RecipeParser {
       WeightSettings settings = RecipeSettings.read(group);
       if (!group.has("targets")) {
         throw new ConfigurationException(
-            group.at("targets")
-                + ": missing; a group says which layers it is for. Example: "
-                + GROUPS);
+            group.at("targets") + ": missing; a group names its layers. Example: " + GROUPS);
       }
       for (String pattern : targets(group)) {
         Selector selector = group.checked("targets", () -> Selector.parse(pattern));
@@ -126,7 +124,7 @@ final class RecipeParser {
     return map.checked(key, () -> new Rule(Selector.parse(pattern), action, settings));
   }
 
-  /** The key of a rule that does that. */
+  /** The key of a rule with an action. */
   static String key(Rule.Action action) {
     return switch (action) {
       case INCLUDE -> "include";

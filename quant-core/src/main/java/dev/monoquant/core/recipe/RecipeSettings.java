@@ -12,7 +12,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
 
-/** Reads {@code scheme}, {@code profile} and {@code weights}, wherever in a recipe they stand. */
+/** Reads {@code scheme}, {@code profile} and {@code weights} at any level of a recipe. */
 final class RecipeSettings {
 
   static final Set<String> KEYS = Set.of("scheme", "profile", "weights");
@@ -103,7 +103,7 @@ final class RecipeSettings {
             });
   }
 
-  /** The two sides of a block; empty if there are none, or null as others write it. */
+  /** The two sides of a block; empty if the key is missing or null. */
   private static Optional<List<Integer>> block(RecipeMap map, String strategy) {
     String key = "block_structure";
     if (map.values().get(key) == null) {

@@ -15,8 +15,9 @@ import java.util.Map;
 /**
  * Writes the tree of a recipe: the inverse of {@link RecipeParser}.
  *
- * <p>Rules take the words of compressed-tensors ({@code targets}, {@code config_groups}, {@code
- * ignore}) where these can say them in their order, and the list {@code rules} otherwise.
+ * <p>Rules are written with the keys of compressed-tensors ({@code targets}, {@code config_groups},
+ * {@code ignore}) if these can express them in their order, and otherwise with the list {@code
+ * rules}.
  */
 final class RecipeWriter {
 
@@ -71,7 +72,8 @@ final class RecipeWriter {
   }
 
   /**
-   * Where the words of compressed-tensors stand in the order of rules; -1 if they lack the rule.
+   * The position of a compressed-tensors key in the order of rules; -1 if no key can express the
+   * rule.
    */
   private static int place(Rule rule) {
     return switch (rule.action()) {

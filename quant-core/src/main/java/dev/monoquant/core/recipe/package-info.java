@@ -1,4 +1,4 @@
-/** Configurations as recipes, in the words of compressed-tensors, and back. */
+/** Converts configurations to recipes with the keys of compressed-tensors, and back. */
 @NullMarked
 package dev.monoquant.core.recipe;
 

@@ -12,8 +12,8 @@ import dev.monoquant.model.TensorShape;
  * @param typeB its element type in the second model
  * @param shape its shape in both
  * @param equal whether all bytes are equal
- * @param errors the second against the first as the original; empty statistics if the tensor is not
- *     floating point
+ * @param errors the errors of the second model with the first as the original; empty statistics if
+ *     the tensor is not floating point
  */
 public record ComparedTensor(
     String name,

@@ -9,17 +9,17 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Two models side by side, tensor by tensor, quantized weights decoded.
+ * A comparison of two models, tensor by tensor, with quantized weights decoded.
  *
  * @param a the first model, as the user named it
  * @param b the second model, as the user named it
- * @param tensors tensors of one name and shape in both, in the order of the first
+ * @param tensors tensors with the same name and shape in both, in the order of the first
  * @param onlyInA tensors that the second model lacks
  * @param onlyInB tensors that the first model lacks
  * @param mismatched tensors of the first model whose shape in the second differs
  * @param foreignInA quantization in the first model that is not decoded: its codes are compared
  *     byte by byte
- * @param foreignInB the same of the second model
+ * @param foreignInB the same for the second model
  */
 public record Comparison(
     String a,
@@ -56,7 +56,7 @@ public record Comparison(
         && tensors.stream().allMatch(ComparedTensor::equal);
   }
 
-  /** {@return a table for people, without colours, lines ended by {@code \n}} */
+  /** {@return a text table, without colours, with lines that end in {@code \n}} */
   public String toTable() {
     StringBuilder out = new StringBuilder();
     out.append(Text.format("A is %s\nB is %s\n", Text.name(a), Text.name(b)));
@@ -106,7 +106,7 @@ public record Comparison(
   }
 
   /**
-   * {@return the same as one JSON object, keys in a fixed order; numbers that are not finite are
+   * {@return one JSON object with the same content, keys in a fixed order; non-finite numbers are
    * {@code null}}
    *
    * <pre>

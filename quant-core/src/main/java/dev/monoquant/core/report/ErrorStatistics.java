@@ -1,27 +1,27 @@
 package dev.monoquant.core.report;
 
 /**
- * How far decoded numbers are from their originals, over one tensor or many.
+ * The errors of decoded values against their originals, over one tensor or many.
  *
- * <p>Sums are taken in double, row by row in model order, so that they are the same bits whatever
- * the number of threads and the height of tiles.
+ * <p>Sums are computed in double, row by row in model order, so that they do not depend on the
+ * number of threads and the height of tiles.
  *
- * @param elements how many numbers
+ * @param elements the number of values
  * @param signal the sum of the squares of the originals
  * @param noise the sum of the squares of the differences
  * @param cross the sum of original times decoded
- * @param decoded the sum of the squares of the decoded numbers
- * @param maxError the greatest absolute difference
+ * @param decoded the sum of the squares of the decoded values
+ * @param maxError the largest absolute difference
  */
 public record ErrorStatistics(
     long elements, double signal, double noise, double cross, double decoded, double maxError) {
 
-  /** No numbers. */
+  /** Statistics of no values. */
   public static final ErrorStatistics EMPTY = new ErrorStatistics(0, 0, 0, 0, 0, 0);
 
   /**
    * {@return the signal to quantization noise ratio in dB: infinite if there is no noise, NaN if
-   * there are no numbers}
+   * there are no values}
    */
   public double sqnrDb() {
     if (elements == 0) {
@@ -31,8 +31,8 @@ public record ErrorStatistics(
   }
 
   /**
-   * {@return the cosine between original and decoded: 1 if both are all zero, 0 if one of them is,
-   * NaN if there are no numbers}
+   * {@return the cosine between original and decoded: 1 if both are all zero, 0 if only one is, NaN
+   * if there are no values}
    */
   public double cosine() {
     if (elements == 0) {
@@ -45,9 +45,9 @@ public record ErrorStatistics(
   }
 
   /**
-   * {@return the statistics over the numbers of both}
+   * {@return the statistics over the values of both}
    *
-   * @param other statistics over other numbers
+   * @param other statistics over other values
    */
   public ErrorStatistics plus(ErrorStatistics other) {
     return new ErrorStatistics(

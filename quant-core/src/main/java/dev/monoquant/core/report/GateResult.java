@@ -6,13 +6,13 @@ import dev.monoquant.core.text.Fields;
 import dev.monoquant.core.text.Text;
 
 /**
- * A limit that an output had to keep, and what was measured.
+ * The result of a gate: the limit and the measured value.
  *
  * @param name {@code min-sqnr}, {@code min-cosine} or {@code max-size-ratio}
- * @param limit the limit: decibels, a cosine, or bytes after by bytes before
- * @param value what was measured, the worst where there are several; NaN if nothing was
- * @param passed whether the limit was kept
- * @param detail what the value is of, in a sentence with the value
+ * @param limit the limit: decibels, a cosine, or bytes after divided by bytes before
+ * @param value the measured value, the worst of several; NaN if nothing was measured
+ * @param passed whether the value is within the limit
+ * @param detail a sentence with the value and its subject
  */
 public record GateResult(String name, double limit, double value, boolean passed, String detail) {
 
@@ -39,7 +39,7 @@ public record GateResult(String name, double limit, double value, boolean passed
         .text("detail", detail);
   }
 
-  /** {@return the limit, with as many digits as it takes to tell it from the value} */
+  /** {@return the limit, with enough digits to distinguish it from the value} */
   public String limitText() {
     int digits =
         switch (name) {

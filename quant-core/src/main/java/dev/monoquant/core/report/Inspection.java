@@ -10,6 +10,7 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,18 +19,18 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * What is in a model, from its headers alone.
+ * The contents of a model, read from its headers alone.
  *
  * @param input the input, as the user named it
  * @param format the id of the detector that opened it
- * @param layers all layers with their tensors, in model order; a quantized weight appears as the
- *     float tensor it stands for
+ * @param layers all layers with their tensors, in model order; a quantized weight appears as its
+ *     float tensor
  * @param quantized the weights that are stored quantized
- * @param metadata free text that came with the model
- * @param notes what the reader chose or passed over, such as the entry of a nested checkpoint
+ * @param metadata the metadata of the model
+ * @param notes choices and omissions of the reader, such as the entry of a nested checkpoint
  * @param hashes the SHA-256 of each plain tensor's contiguous little-endian bytes by its name, in
- *     lower-case hexadecimal digits; empty if nobody asked for them
- * @param foreign quantization that is not decoded: its codes appear as the integers they are
+ *     lower-case hexadecimal digits; empty if they were not requested
+ * @param foreign quantization that is not decoded: its codes appear as integer tensors
  */
 public record Inspection(
     String input,
@@ -52,12 +53,12 @@ public record Inspection(
     metadata = Collections.unmodifiableMap(new TreeMap<>(metadata));
   }
 
-  /** {@return all tensors, those of quantized weights as floats} */
+  /** {@return all tensors, quantized weights as float tensors} */
   public List<TensorInfo> tensors() {
     return layers.stream().flatMap(l -> l.tensors().values().stream()).toList();
   }
 
-  /** {@return bytes of all tensors as they are stored, codes packed} */
+  /** {@return bytes of all stored tensors, codes packed} */
   public long storedBytes() {
     long all = tensors().stream().mapToLong(TensorInfo::bytes).sum();
     for (EncodedWeight w : quantized) {
@@ -68,18 +69,19 @@ public record Inspection(
     return all;
   }
 
-  /** {@return a table for people, without colours, lines ended by {@code \n}} */
+  /** {@return a text table, without colours, with lines that end in {@code \n}} */
   public String toTable() {
     StringBuilder out = new StringBuilder();
     List<TensorInfo> tensors = tensors();
     out.append(
         Text.format(
-            "%s: %s, %s in %s, %s\n\n",
+            "%s: %s, %s in %s, %s\n",
             Text.name(input),
             format,
             Text.count(tensors.size(), "tensor"),
             Text.count(layers.size(), "layer"),
             Text.bytes(storedBytes())));
+    out.append(contents()).append("\n\n");
     foreign.ifPresent(f -> out.append("quantized ").append(f).append('\n'));
     notes.forEach(note -> out.append("note: ").append(note).append('\n'));
     if (!notes.isEmpty() || foreign.isPresent()) {
@@ -92,7 +94,7 @@ public record Inspection(
   }
 
   /**
-   * {@return the same as one JSON object, keys in a fixed order; numbers that are not finite are
+   * {@return one JSON object with the same content, keys in a fixed order; non-finite numbers are
    * {@code null}}
    *
    * <pre>
@@ -107,7 +109,7 @@ public record Inspection(
    *     "name": "fc", "kind": "Linear", "evidence": "inferred",
    *     "tensors": [{"param": "weight", "name": "fc.weight", "type": "F32", "shape": [10, 100],
    *                  "bytes": 4000, "file": "",
-   *                  "sha256": "..."}]     // only if hashes were asked for; not of quantized weights
+   *                  "sha256": "..."}]     // if requested; not for quantized weights
    *   }],
    *   "quantized": [{...}],              // as weights in a report, up to packed_bytes
    *   "foreign_quantization": {          // null if there is none
@@ -115,7 +117,7 @@ public record Inspection(
    *     "evidence": ["quantization_config of config.json"]
    *   },
    *   "metadata": {"format": "pt"},
-   *   "notes": []                        // what the reader chose or passed over
+   *   "notes": []                        // choices and omissions of the reader
    * }
    * </pre>
    */
@@ -134,37 +136,44 @@ public record Inspection(
         });
   }
 
+  /** Such as {@code 151,434 numbers; tensors: 12 of F32, 1 of I64}. */
+  private String contents() {
+    Map<String, Integer> types = new LinkedHashMap<>();
+    tensors().forEach(t -> types.merge(t.type().wire(), 1, Integer::sum));
+    long numbers = tensors().stream().mapToLong(t -> t.shape().elements()).sum();
+    return Text.format("%,d numbers", numbers)
+        + types.entrySet().stream()
+            .sorted(Map.Entry.<String, Integer>comparingByValue().reversed())
+            .map(type -> type.getValue() + " of " + type.getKey())
+            .collect(Collectors.joining(", ", types.isEmpty() ? "" : "; tensors: ", ""));
+  }
+
   private void layers(StringBuilder out) {
     Map<String, EncodedWeight> byName =
         quantized.stream().collect(Collectors.toMap(EncodedWeight::name, Function.identity()));
     boolean shards = tensors().stream().anyMatch(t -> !t.shard().isEmpty());
     TextTable table =
         new TextTable(
-            "layer",
+            "tensor",
             "kind",
             "known by",
-            "tensor",
             "type",
             "shape",
             ">stored",
             shards ? "file" : "",
             hashes.isEmpty() ? "" : "SHA-256");
     for (Layer layer : layers) {
-      boolean first = true;
-      for (Map.Entry<String, TensorInfo> tensor : layer.tensors().entrySet()) {
-        TensorInfo info = tensor.getValue();
+      for (TensorInfo info : layer.tensors().values()) {
         EncodedWeight weight = byName.get(info.name());
         table.row(
-            first ? Text.name(layer.name()) : "",
-            first ? Text.name(layer.kind().name()) : "",
-            first ? layer.evidence().wire() : "",
-            Text.name(tensor.getKey()),
+            Text.name(info.name()),
+            Text.name(layer.kind().name()),
+            layer.evidence().wire(),
             weight == null ? info.type().wire() : weight.scheme() + " of " + info.type().wire(),
             Text.shape(info.shape()),
             Text.bytes(weight == null ? info.bytes() : packed(weight)),
             info.shard().isEmpty() ? "" : Text.name(info.shard()),
             hashes.getOrDefault(info.name(), ""));
-        first = false;
       }
     }
     table.appendTo(out);

@@ -7,7 +7,7 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 
 /**
- * A tensor that is stored as it is, and why.
+ * A tensor that is left unquantized, and the reason.
  *
  * @param tensor the tensor
  * @param layer the path of its layer
@@ -19,17 +19,17 @@ public record KeptTensor(TensorInfo tensor, String layer, LayerKind kind, Why wh
 
   /** The classes of reasons. */
   public enum Why {
-    /** Nothing to quantize: a bias, a norm, an integer tensor, a tensor of no known layer. */
+    /** Not a weight: a bias, a norm, an integer tensor, a tensor of no known layer. */
     NOT_A_WEIGHT("not-a-weight"),
-    /** The configuration says so. */
+    /** The configuration excludes it. */
     EXCLUDED("excluded"),
-    /** The output format keeps it unless the configuration names it. */
+    /** The output format leaves it unquantized unless the configuration names it. */
     BY_DEFAULT("by-default"),
-    /** Below a threshold, or it would not become smaller. */
+    /** It has too few elements, or would not become smaller. */
     TOO_SMALL("too-small"),
-    /** The scheme, its options or the output format cannot take it. */
+    /** The scheme with its options or the output format does not support it. */
     UNSUPPORTED("unsupported"),
-    /** It holds NaN or infinities and the policy says to keep it. */
+    /** It contains NaN or infinities and the policy is to leave it unquantized. */
     NON_FINITE("non-finite");
 
     private final String wire;

@@ -21,17 +21,17 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * What a run will do, decided from names, types and shapes alone. A value: it holds no file open.
+ * The plan of a run, decided from names, types and shapes alone. A value without open files.
  *
  * @param input the input, as the user named it
  * @param inputFormat the id of the detector that opened it
- * @param outputFormat the id of the output format; empty if none was asked for
+ * @param outputFormat the id of the output format; empty if there is no output
  * @param layers all layers, in model order
- * @param weights what will be quantized, in model order
- * @param kept what will be stored as it is, in model order
- * @param problems everything that was found, warnings and errors
- * @param outputBytes bytes of all tensor files of the output, headers included; empty if no output
- *     format was asked for or there are errors
+ * @param weights the weights to quantize, in model order
+ * @param kept the tensors to leave unquantized, in model order
+ * @param problems all problems, warnings and errors
+ * @param outputBytes bytes of all tensor files of the output, headers included; empty if there is
+ *     no output or there are errors
  */
 public record Plan(
     String input,
@@ -43,7 +43,7 @@ public record Plan(
     List<Problem> problems,
     OptionalLong outputBytes) {
 
-  /** The most weights that the text form shows. */
+  /** The maximum number of weights in the text form. */
   static final int MAX_ROWS = 100;
 
   private static final int MAX_NAMES = 3;
@@ -62,15 +62,15 @@ public record Plan(
     problems = List.copyOf(problems);
   }
 
-  /** {@return whether any problem forbids the run} */
+  /** {@return whether any problem prevents the run} */
   public boolean hasErrors() {
     return problems.stream().anyMatch(p -> p.severity() == Problem.Severity.ERROR);
   }
 
   /**
-   * Does nothing if the run can go on.
+   * Checks that no problem prevents the run.
    *
-   * @throws PlanException with all problems if any forbids it
+   * @throws PlanException with all problems if any does
    */
   public void requireSound() {
     if (hasErrors()) {
@@ -88,7 +88,7 @@ public record Plan(
     return weights.stream().mapToLong(PlannedWeight::bytesAfter).sum() + keptBytes();
   }
 
-  /** {@return bytes of all tensors before divided by those after; 1 for a model without bytes} */
+  /** {@return bytes of all tensors before divided by bytes after; 1 for a model without data} */
   public double compressionRatio() {
     return bytesAfter() == 0 ? 1 : (double) bytesBefore() / bytesAfter();
   }
@@ -98,9 +98,9 @@ public record Plan(
   }
 
   /**
-   * {@return what the planned output holds}
+   * {@return the contents of the planned output}
    *
-   * @param provenance how it is made, by the keys of metadata
+   * @param provenance how it is made, by metadata key
    */
   public OutputContents contents(Map<String, String> provenance) {
     return new OutputContents(
@@ -110,7 +110,7 @@ public record Plan(
         provenance);
   }
 
-  /** {@return a table for people, without colours, lines ended by {@code \n}} */
+  /** {@return a text table, without colours, with lines that end in {@code \n}} */
   public String toTable() {
     StringBuilder out = new StringBuilder();
     appendHead(out);
@@ -121,7 +121,7 @@ public record Plan(
   }
 
   /**
-   * {@return the same as one JSON object, keys in a fixed order; numbers that are not finite are
+   * {@return one JSON object with the same content, keys in a fixed order; non-finite numbers are
    * {@code null}}
    *
    * <pre>
@@ -130,17 +130,17 @@ public record Plan(
    *   "kind": "plan",
    *   "input": "model.safetensors",      // as the user named it
    *   "input_format": "safetensors",
-   *   "output_format": "compressed-tensors",  // empty if none was asked for
-   *   "output_bytes": 1234,              // of all tensor files, with headers; null if not known
+   *   "output_format": "compressed-tensors",  // empty if there is no output
+   *   "output_bytes": 1234,              // of all tensor files, with headers; null if unknown
    *   "bytes_before": 4000,              // of all tensors
    *   "bytes_after": 1200,
-   *   "compression_ratio": 3.33,         // before by after, 1 for a model without bytes
+   *   "compression_ratio": 3.33,         // before / after, 1 for a model without data
    *   "weights": [{
    *     "name": "fc.weight", "type": "F32", "shape": [10, 100], "bytes": 4000, "file": "",
    *     "layer": "fc", "layer_kind": "Linear",
    *     "scheme": "int8@1", "bits": 8, "symmetric": true, "granularity": "channel",
    *     "profile": "compressed-tensors", "options": {},
-   *     "storage": {},                   // options of the output format's own
+   *     "storage": {},                   // options of the output format
    *     "parts": [{"name": "codes", "type": "I8", "shape": [10, 100]}],
    *     "packed_bytes": 1040,
    *     "evidence": "inferred",          // or declared, given: how the kind is known
@@ -223,7 +223,29 @@ public record Plan(
     appendRemarks(out);
   }
 
+  /** What was kept, without the reasons that hold for every model. */
+  void appendShortTotals(StringBuilder out) {
+    appendSizes(out);
+    List<KeptTensor> plain =
+        kept.stream().filter(k -> k.why() == KeptTensor.Why.NOT_A_WEIGHT).toList();
+    if (!plain.isEmpty()) {
+      long bytes = plain.stream().mapToLong(k -> k.tensor().bytes()).sum();
+      out.append(
+          Text.format(
+              "kept as they are: %s, %s, none of them a weight\n",
+              Text.count(plain.size(), "tensor"), Text.bytes(bytes)));
+    }
+    appendKept(kept.stream().filter(k -> k.why() != KeptTensor.Why.NOT_A_WEIGHT).toList(), out);
+    appendModel(out);
+  }
+
   void appendTotals(StringBuilder out) {
+    appendSizes(out);
+    appendKept(kept, out);
+    appendModel(out);
+  }
+
+  private void appendSizes(StringBuilder out) {
     long before = weights.stream().mapToLong(PlannedWeight::bytesBefore).sum();
     long after = weights.stream().mapToLong(PlannedWeight::bytesAfter).sum();
     out.append(
@@ -232,13 +254,15 @@ public record Plan(
             Text.count(weights.size(), "weight"),
             Text.count((long) weights.size() + kept.size(), "tensor"),
             Text.change(before, after)));
-    appendKept(out);
+  }
+
+  private void appendModel(StringBuilder out) {
     out.append("model: ").append(Text.change(bytesBefore(), bytesAfter()));
     outputBytes.ifPresent(bytes -> out.append(", ").append(bytes).append(" bytes with headers"));
     out.append('\n');
   }
 
-  private void appendKept(StringBuilder out) {
+  private static void appendKept(List<KeptTensor> kept, StringBuilder out) {
     if (kept.isEmpty()) {
       return;
     }
@@ -270,7 +294,7 @@ public record Plan(
     }
   }
 
-  /** What the output format says, each sentence once, with the weights that it is said of. */
+  /** Appends the remarks of the output format, each once, with the weights concerned. */
   void appendRemarks(StringBuilder out) {
     Map<String, List<String>> byRemark = new LinkedHashMap<>();
     for (PlannedWeight w : weights) {

@@ -10,9 +10,9 @@ import dev.monoquant.spi.EncodedWeight;
  * A weight that will be quantized.
  *
  * @param weight the weight and its encoding
- * @param evidence how the kind of its layer is known
- * @param quantizer the id of the layer quantizer that chose it
- * @param remark what the output format says of how it will be stored or executed, possibly nothing
+ * @param evidence the source of the kind of its layer
+ * @param quantizer the id of the layer quantizer that selected it
+ * @param remark how it will be stored or executed, from the output format; may be empty
  */
 public record PlannedWeight(
     EncodedWeight weight, Layer.Evidence evidence, String quantizer, String remark) {
@@ -26,9 +26,9 @@ public record PlannedWeight(
   }
 
   /**
-   * {@return the same with what the output format says of it}
+   * {@return a copy with a remark of the output format}
    *
-   * @param text in a sentence; empty for nothing
+   * @param text a sentence; empty for none
    */
   public PlannedWeight withRemark(String text) {
     return new PlannedWeight(weight, evidence, quantizer, text);

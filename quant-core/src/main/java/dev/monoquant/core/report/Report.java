@@ -9,14 +9,14 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What a run did, weight by weight and in total.
+ * The results of a run, for each weight and in total.
  *
- * @param plan what was to be done
- * @param weights what became of each weight, in model order
- * @param problems what the user should know, the plan's included; an error if the output was
- *     refused where it was run beside the original
- * @param run original and result side by side; empty if the output is none that is run
- * @param gates the limits that were given, and what was measured
+ * @param plan the plan of the run
+ * @param weights the result for each weight, in model order
+ * @param problems problems and notes for the user, including those of the plan; contains an error
+ *     if the side-by-side run refused the output
+ * @param run the side-by-side run of original and result; empty if the output is not run
+ * @param gates the limits and the measured values
  */
 public record Report(
     Plan plan,
@@ -24,6 +24,9 @@ public record Report(
     List<Problem> problems,
     Optional<RunComparison> run,
     List<GateResult> gates) {
+
+  private static final int WIDTH = 80;
+  private static final int WORST = 5;
 
   /** Copies the lists. */
   public Report {
@@ -33,38 +36,38 @@ public record Report(
   }
 
   /**
-   * A report of a run whose output is none that is run itself.
+   * Makes a report of a run whose output is not executed.
    *
-   * @param plan what was to be done
-   * @param weights what became of each weight
-   * @param problems what the user should know
+   * @param plan the plan of the run
+   * @param weights the result for each weight
+   * @param problems problems and notes for the user
    */
   public Report(Plan plan, List<WeightReport> weights, List<Problem> problems) {
     this(plan, weights, problems, Optional.empty(), List.of());
   }
 
   /**
-   * {@return the same with what became known later}
+   * {@return a copy with other problems and the side-by-side run}
    *
-   * @param all what the user should know, now
-   * @param comparison original and result side by side; empty if they did not run
+   * @param all all problems and notes for the user
+   * @param comparison the side-by-side run; empty if there was none
    */
   public Report with(List<Problem> all, Optional<RunComparison> comparison) {
     return new Report(plan, weights, all, comparison, gates);
   }
 
   /**
-   * {@return the same with what the gates say}
+   * {@return a copy with results of gates}
    *
-   * @param results the limits that were given, and what was measured
+   * @param results the limits and the measured values
    */
   public Report withGates(List<GateResult> results) {
     return new Report(plan, weights, problems, run, results);
   }
 
   /**
-   * {@return whether the output may be put in place: all gates are passed, and nothing was found
-   * where it was run beside the original}
+   * {@return whether the output is accepted: all gates are passed, and the side-by-side run found
+   * no error}
    */
   public boolean accepted() {
     return gates.stream().allMatch(GateResult::passed)
@@ -78,26 +81,39 @@ public record Report(
         .reduce(ErrorStatistics.EMPTY, ErrorStatistics::plus);
   }
 
-  /** {@return bytes of all tensors before divided by those after; 1 for a model without bytes} */
+  /** {@return bytes of all tensors before divided by bytes after; 1 for a model without data} */
   public double compressionRatio() {
     return plan.compressionRatio();
   }
 
-  /** {@return a table for people, without colours, lines ended by {@code \n}} */
+  /**
+   * {@return what matters most, for a terminal of 80 columns: sizes, the weights with the lowest
+   * SQNR, what was kept for another reason than being no weight, errors, gates and problems;
+   * without colours, lines ended by {@code \n}}
+   */
+  public String toSummary() {
+    StringBuilder out = new StringBuilder();
+    plan.appendHead(out);
+    appendWorst(out);
+    plan.appendShortTotals(out);
+    appendTotalError(out);
+    run.ifPresent(
+        comparison -> {
+          out.append('\n');
+          comparison.appendShortTo(out, WIDTH);
+        });
+    appendGates(out);
+    Text.problems(problems, out);
+    return out.toString();
+  }
+
+  /** {@return all of it, for people, without colours, lines ended by {@code \n}} */
   public String toTable() {
     StringBuilder out = new StringBuilder();
     plan.appendHead(out);
     appendWeights(out);
     plan.appendTotals(out);
-    if (!weights.isEmpty()) {
-      ErrorStatistics total = total();
-      out.append(
-          Text.format(
-              "error of all quantized weights: SQNR %s dB, cosine %s, max error %s\n",
-              Text.decibels(total.sqnrDb()),
-              Text.cosine(total.cosine()),
-              Text.error(total.maxError())));
-    }
+    appendTotalError(out);
     run.ifPresent(
         comparison -> {
           out.append('\n');
@@ -108,8 +124,48 @@ public record Report(
     return out.toString();
   }
 
+  private void appendTotalError(StringBuilder out) {
+    if (!weights.isEmpty()) {
+      ErrorStatistics total = total();
+      out.append(
+          Text.format(
+              "error of all quantized weights: SQNR %s dB, cosine %s, max error %s\n",
+              Text.decibels(total.sqnrDb()),
+              Text.cosine(total.cosine()),
+              Text.error(total.maxError())));
+    }
+  }
+
+  private void appendWorst(StringBuilder out) {
+    if (weights.isEmpty()) {
+      return;
+    }
+    TextTable table = new TextTable("weight", "scheme", ">after", ">ratio", ">SQNR dB", ">cosine");
+    weights.stream()
+        .sorted(Comparator.comparingDouble(w -> w.errors().sqnrDb()))
+        .limit(WORST)
+        .forEach(
+            w ->
+                table.row(
+                    Text.name(w.name()),
+                    Text.shortScheme(w.planned().weight()),
+                    Text.bytes(w.planned().bytesAfter()),
+                    Text.ratio(w.compressionRatio()),
+                    Text.decibels(w.errors().sqnrDb()),
+                    Text.cosine(w.errors().cosine())));
+    table.appendTo(out, WIDTH);
+    if (weights.size() > WORST) {
+      out.append(
+          Text.format(
+              "the %d of %d weights with the lowest SQNR; the table has all\n",
+              WORST, weights.size()));
+    }
+    out.append('\n');
+    plan.appendRemarks(out);
+  }
+
   /**
-   * {@return the same as one JSON object, keys in a fixed order; numbers that are not finite are
+   * {@return one JSON object with the same content, keys in a fixed order; non-finite numbers are
    * {@code null}}
    *
    * <pre>
@@ -118,18 +174,18 @@ public record Report(
    *   "kind": "report",
    *   "input": "model.safetensors",      // as the user named it
    *   "input_format": "safetensors",
-   *   "output_format": "compressed-tensors",  // empty if none was asked for
-   *   "output_bytes": 1234,              // of all tensor files, with headers; null if not known
+   *   "output_format": "compressed-tensors",  // empty if there is no output
+   *   "output_bytes": 1234,              // of all tensor files, with headers; null if unknown
    *   "bytes_before": 4000,              // of all tensors
    *   "bytes_after": 1200,
-   *   "compression_ratio": 3.33,         // before by after, 1 for a model without bytes
+   *   "compression_ratio": 3.33,         // before / after, 1 for a model without data
    *   "errors": {"elements": 1000, "sqnr_db": 44.1, "max_error": 0.01, "cosine": 0.9999},
    *   "weights": [{
    *     "name": "fc.weight", "type": "F32", "shape": [10, 100], "bytes": 4000, "file": "",
    *     "layer": "fc", "layer_kind": "Linear",
    *     "scheme": "int8@1", "bits": 8, "symmetric": true, "granularity": "channel",
    *     "profile": "compressed-tensors", "options": {},
-   *     "storage": {},                   // options of the output format's own
+   *     "storage": {},                   // options of the output format
    *     "parts": [{"name": "codes", "type": "I8", "shape": [10, 100]}],
    *     "packed_bytes": 1040,
    *     "evidence": "inferred",          // or declared, given: how the kind is known

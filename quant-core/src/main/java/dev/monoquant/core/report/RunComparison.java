@@ -6,14 +6,14 @@ import dev.monoquant.core.text.TextTable;
 import java.util.List;
 
 /**
- * Models that ran side by side on the same inputs, in turns, in one process.
+ * The result of a side-by-side run: models that ran in turns on the same inputs in one process.
  *
- * <p>Times depend on the machine and on who else uses it; the ratio of two models that took turns
- * depends on that much less. Outputs are compared in double with those of the first model.
+ * <p>Times depend on the machine and its load; the ratio of two models that run in turns depends on
+ * them much less. Outputs are compared in double with those of the first model.
  *
- * @param inputs what they were called with, for people
- * @param rounds how often each was timed, after some rounds that were not
- * @param models the models in the order given, the first of them the reference
+ * @param inputs a description of the inputs
+ * @param rounds the number of timed rounds, after some untimed ones
+ * @param models the models in the given order; the first is the reference
  */
 public record RunComparison(String inputs, int rounds, List<RunResult> models) {
 
@@ -38,7 +38,7 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
   }
 
   /**
-   * {@return how many times faster than the reference a model is, by the medians}
+   * {@return the speed-up of a model over the reference, from the medians}
    *
    * @param model one of the models
    */
@@ -46,7 +46,7 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
     return (double) reference().medianNanos() / Math.max(1, model.medianNanos());
   }
 
-  /** {@return a table for people, without colours, lines ended by {@code \n}} */
+  /** {@return a text table, without colours, with lines that end in {@code \n}} */
   public String toTable() {
     StringBuilder out = new StringBuilder();
     appendTo(out);
@@ -54,7 +54,7 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
   }
 
   /**
-   * {@return the same as one JSON object, keys in a fixed order; numbers that are not finite are
+   * {@return one JSON object with the same content, keys in a fixed order; non-finite numbers are
    * {@code null}}
    *
    * <pre>
@@ -65,9 +65,9 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
    *   "rounds": 25,
    *   "models": [{
    *     "name": "model.pt", "file_bytes": 1000,
-   *     "median_ns": 13000000, "fastest_ns": 12000000, "speedup": 2.9,  // against the first
+   *     "median_ns": 13000000, "fastest_ns": 12000000, "speedup": 2.9,  // relative to the first
    *     "outputs": {"elements": 10, "sqnr_db": 31.2, "max_error": 0.02, "cosine": 0.9991},
-   *     "mismatched": 0                  // finite in one and not in the other
+   *     "mismatched": 0                  // finite in only one of them
    *   }]
    * }
    * </pre>
@@ -94,8 +94,7 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
   }
 
   void appendTo(StringBuilder out) {
-    out.append(
-        Text.format("run on %s, %s in turns\n", Text.line(inputs), Text.count(rounds, "round")));
+    appendHead(out);
     TextTable table =
         new TextTable(
             "model",
@@ -106,28 +105,44 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
             ">output cosine",
             ">SQNR dB",
             ">max difference");
-    row(table, reference(), "", "", "");
-    for (RunResult model : others()) {
-      row(
-          table,
-          model,
-          Text.cosine(model.outputs().cosine()),
-          Text.decibels(model.outputs().sqnrDb()),
-          Text.error(model.outputs().maxError()));
+    for (int i = 0; i < models.size(); i++) {
+      RunResult model = models.get(i);
+      boolean other = i > 0;
+      table.row(
+          Text.name(model.name()),
+          Text.bytes(model.fileBytes()),
+          millis(model.medianNanos()),
+          millis(model.fastestNanos()),
+          Text.format("%.2fx", speedup(model)),
+          other ? Text.cosine(model.outputs().cosine()) : "",
+          other ? Text.decibels(model.outputs().sqnrDb()) : "",
+          other ? Text.error(model.outputs().maxError()) : "");
     }
     table.appendTo(out);
   }
 
-  private void row(TextTable table, RunResult model, String cosine, String db, String max) {
-    table.row(
-        Text.name(model.name()),
-        Text.bytes(model.fileBytes()),
-        millis(model.medianNanos()),
-        millis(model.fastestNanos()),
-        Text.format("%.2fx", speedup(model)),
-        cosine,
-        db,
-        max);
+  /** The same in {@code width} columns. */
+  void appendShortTo(StringBuilder out, int width) {
+    appendHead(out);
+    TextTable table =
+        new TextTable("model", ">file", ">median", ">speed-up", ">output cosine", ">SQNR dB");
+    for (int i = 0; i < models.size(); i++) {
+      RunResult model = models.get(i);
+      boolean other = i > 0;
+      table.row(
+          Text.name(model.name()),
+          Text.bytes(model.fileBytes()),
+          millis(model.medianNanos()),
+          Text.format("%.2fx", speedup(model)),
+          other ? Text.cosine(model.outputs().cosine()) : "",
+          other ? Text.decibels(model.outputs().sqnrDb()) : "");
+    }
+    table.appendTo(out, width);
+  }
+
+  private void appendHead(StringBuilder out) {
+    out.append(
+        Text.format("run on %s, %s in turns\n", Text.line(inputs), Text.count(rounds, "round")));
   }
 
   private static String millis(long nanos) {

@@ -3,17 +3,17 @@ package dev.monoquant.core.report;
 import static java.util.Objects.requireNonNull;
 
 /**
- * What came of running one model.
+ * The result of running one model.
  *
- * @param name the model, for people
+ * @param name the model, for messages
  * @param fileBytes bytes of its file
  * @param medianNanos the median of the times of one call, all inputs together, in nanoseconds
- * @param fastestNanos the least of them
- * @param outputs its outputs against those of the reference, over all numbers that are finite in
- *     both
- * @param floats the same over outputs of floating point types alone: a class that is another one is
- *     no error of some size
- * @param mismatched how many numbers are finite in one and not in the other, or differ in being
+ * @param fastestNanos the smallest time of one call
+ * @param outputs the errors of its outputs against those of the reference, over all values that are
+ *     finite in both
+ * @param floats the same over outputs of floating point types alone: a different class index is not
+ *     an error with a magnitude
+ * @param mismatched the number of values that are finite in only one of them, or differ in being
  *     NaN, positive or negative infinity
  */
 public record RunResult(

@@ -13,17 +13,17 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What reading an output again found: every stored byte against the manifest, every quantized
- * weight decoded, and, beside the original, every error measured anew.
+ * The result of reading an output again: every stored byte is compared with the manifest, every
+ * quantized weight is decoded, and, with the original, every error is measured again.
  *
  * @param output the output, as the user named it
  * @param against the original, as the user named it; empty if none was given
- * @param made how the output was made, as it says itself
- * @param tensors how many stored tensors were read
- * @param bytes how many bytes they have
+ * @param made how the output was made, as its manifest records
+ * @param tensors the number of stored tensors that were read
+ * @param bytes the number of their bytes
  * @param errors the error of each quantized weight, in the order of the output; empty without an
  *     original
- * @param differences everything that is not as it should be, each naming the tensor or file
+ * @param differences all differences, each naming the tensor or file
  */
 public record Verification(
     String output,
@@ -43,7 +43,7 @@ public record Verification(
     differences = List.copyOf(differences);
   }
 
-  /** {@return whether nothing differs} */
+  /** {@return whether there are no differences} */
   public boolean sound() {
     return differences.isEmpty();
   }
@@ -54,9 +54,9 @@ public record Verification(
   }
 
   /**
-   * Does nothing if nothing differs.
+   * Checks that there are no differences.
    *
-   * @throws ValidationException naming the first difference and their number
+   * @throws ValidationException with the first difference and their number
    */
   public void requireSound() {
     if (!sound()) {
@@ -69,7 +69,7 @@ public record Verification(
     }
   }
 
-  /** {@return text for people, without colours, lines ended by {@code \n}} */
+  /** {@return text without colours, with lines that end in {@code \n}} */
   public String toTable() {
     StringBuilder out = new StringBuilder();
     out.append(
@@ -93,7 +93,7 @@ public record Verification(
   }
 
   /**
-   * {@return the same as one JSON object, keys in a fixed order; numbers that are not finite are
+   * {@return one JSON object with the same content, keys in a fixed order; non-finite numbers are
    * {@code null}}
    *
    * <pre>

@@ -3,12 +3,12 @@ package dev.monoquant.core.report;
 import dev.monoquant.core.text.Fields;
 
 /**
- * What became of one weight.
+ * The result for one weight.
  *
  * @param planned the weight and its encoding
- * @param errors what the codes decode to, against the original
- * @param maxErrorBound the greatest of the bounds that the scheme declares for the rows; infinite
- *     if it declares none
+ * @param errors the errors of the decoded weight against the original
+ * @param maxErrorBound the largest bound that the scheme declares for a row; infinite if it
+ *     declares none
  */
 public record WeightReport(PlannedWeight planned, ErrorStatistics errors, double maxErrorBound) {
 

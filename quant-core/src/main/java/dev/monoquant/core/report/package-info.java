@@ -1,6 +1,6 @@
 /**
- * What runs, plans, inspections, comparisons and verifications found: values that render
- * themselves.
+ * Results of plans, runs, inspections, comparisons and verifications: values that render themselves
+ * as text and JSON.
  */
 @NullMarked
 package dev.monoquant.core.report;

@@ -93,14 +93,21 @@ public final class Text {
         : Arrays.stream(shape.dims()).mapToObj(Long::toString).collect(Collectors.joining("x"));
   }
 
-  /** Such as {@code int8 channel} or {@code int4 group:128 asymmetric torchao}. */
-  public static String scheme(EncodedWeight weight) {
+  /** Such as {@code int8 channel} or {@code int4 group:128 asymmetric}. */
+  public static String shortScheme(EncodedWeight weight) {
     OptionValues options = weight.options();
     StringBuilder out = new StringBuilder(weight.scheme().name());
     options.find(CommonOptions.GRANULARITY).ifPresent(v -> out.append(' ').append(v.wire()));
     if (!options.find(CommonOptions.SYMMETRIC).orElse(true)) {
       out.append(" asymmetric");
     }
+    return out.toString();
+  }
+
+  /** The same with the profile and every option of the scheme's own and of the output's. */
+  public static String scheme(EncodedWeight weight) {
+    OptionValues options = weight.options();
+    StringBuilder out = new StringBuilder(shortScheme(weight));
     options
         .find(CommonOptions.PROFILE)
         .filter(profile -> !profile.equals(CommonOptions.COMPRESSED_TENSORS))
@@ -123,10 +130,19 @@ public final class Text {
     if (name.isEmpty()) {
       return "(root)";
     }
-    int half = (MAX_NAME - 3) / 2;
-    return name.length() <= MAX_NAME
-        ? name
-        : name.substring(0, half) + "..." + name.substring(name.length() - half);
+    return shortened(name, MAX_NAME);
+  }
+
+  /**
+   * A name with its middle left out, so that at most {@code letters} remain, which are 5 or more.
+   */
+  static String shortened(String name, int letters) {
+    int[] points = name.codePoints().toArray();
+    if (points.length <= letters) {
+      return name;
+    }
+    int half = (letters - 3) / 2;
+    return new String(points, 0, half) + "..." + new String(points, points.length - half, half);
   }
 
   /** Names in one line: the first few, and how many more there are. */

@@ -8,6 +8,7 @@ import java.util.List;
 public final class TextTable {
 
   private static final String GAP = "  ";
+  private static final int LEAST_NAME = 20;
 
   private final List<String[]> rows = new ArrayList<>();
   private final boolean[] right;
@@ -36,15 +37,28 @@ public final class TextTable {
 
   /** Appends all rows, each ended by {@code \n}, none with blanks at its end. */
   public void appendTo(StringBuilder out) {
+    appendTo(out, Integer.MAX_VALUE);
+  }
+
+  /**
+   * Appends all rows, and cuts the middle out of the names in the first column where a row would be
+   * wider than a terminal.
+   *
+   * @param width how many letters fit in a row; a name keeps {@value #LEAST_NAME} of them
+   */
+  public void appendTo(StringBuilder out, int width) {
     int[] widths = new int[right.length];
     for (String[] row : rows) {
       Arrays.setAll(widths, i -> Math.max(widths[i], width(row[i])));
     }
+    long others = Arrays.stream(widths, 1, widths.length).asLongStream().map(w -> w + 2).sum();
+    widths[0] = (int) Math.min(widths[0], Math.max(LEAST_NAME, width - others));
     for (String[] row : rows) {
       StringBuilder line = new StringBuilder();
       for (int i = 0; i < row.length; i++) {
-        String pad = " ".repeat(widths[i] - width(row[i]));
-        line.append(i == 0 ? "" : GAP).append(right[i] ? pad + row[i] : row[i] + pad);
+        String cell = i == 0 ? Text.shortened(row[0], widths[0]) : row[i];
+        String pad = " ".repeat(widths[i] - width(cell));
+        line.append(i == 0 ? "" : GAP).append(right[i] ? pad + cell : cell + pad);
       }
       out.append(line.toString().stripTrailing()).append('\n');
     }

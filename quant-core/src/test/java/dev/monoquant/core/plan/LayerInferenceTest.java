@@ -148,7 +148,7 @@ class LayerInferenceTest {
         "{\"type_vocab_size\": 32, \"text_config\": {\"vocab_size\": 100}, \"hidden_size\": 64}");
     MemoryModel source =
         MemoryModel.named("fake")
-            .sines("transformer.thing.weight", 100, 8)
+            .sines("transformer.w.weight", 100, 8)
             .sines("other.weight", 64, 8)
             .sines("types.weight", 32, 8)
             .sines("layers.0.q_proj.weight", 100, 8)
@@ -161,7 +161,7 @@ class LayerInferenceTest {
     assertThat(LayerInference.layers(source.tensors(), info, QuantizationConfig.DEFAULT))
         .extracting(l -> l.name() + " " + l.kind())
         .containsExactly(
-            "transformer.thing Embedding",
+            "transformer.w Embedding",
             "other Linear",
             "types Linear",
             "layers.0.q_proj Linear",

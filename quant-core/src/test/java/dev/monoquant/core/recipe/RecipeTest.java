@@ -186,7 +186,8 @@ class RecipeTest {
         refused(
             Map.of("weights", Map.of("block_structure", List.of(128))),
             "weights.block_structure: [128] must be rows and columns"),
-        refused(Map.of("weights", Map.of("dynamic", true)), "weights.dynamic: this is not done"),
+        refused(
+            Map.of("weights", Map.of("dynamic", true)), "weights.dynamic: this is not supported"),
         refused(Map.of("weights", Map.of("options", Map.of("a", List.of()))), "weights.options.a"),
         refused(Map.of("targets", List.of()), "targets: an empty list selects nothing"),
         refused(Map.of("targets", List.of(1)), "targets is a list with something else than text"),
@@ -202,7 +203,7 @@ class RecipeTest {
             Map.of(
                 "config_groups",
                 Map.of("g0", Map.of("targets", "a", "input_activations", Map.of("num_bits", 8)))),
-            "config_groups.g0.input_activations: this is not done here"),
+            "config_groups.g0.input_activations: this is not supported"),
         refused(Map.of("rules", List.of(3)), "rules[0] is 3; it must be a map"),
         refused(Map.of("rules", List.of(Map.of("scheme", "int8"))), "rules[0] has none of include"),
         refused(

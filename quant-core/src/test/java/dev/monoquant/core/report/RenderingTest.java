@@ -135,6 +135,53 @@ class RenderingTest {
   }
 
   @Test
+  void aSummaryFitsATerminal() {
+    assertThat(report().toSummary())
+        .isEqualTo(
+            """
+            m.safetensors: safetensors -> compressed-tensors
+
+            weight       scheme          after  ratio  SQNR dB    cosine
+            fc.weight    int8 channel  3.9 KiB  3.98x    50.00  0.999949
+            zero.weight  int8 channel     12 B  2.67x    exact         1
+
+            quantized: 2 weights of 3 tensors, 15.7 KiB -> 3.9 KiB (3.98x smaller)
+            kept as they are: 1 tensor, 16 B, none of them a weight
+            model: 15.7 KiB -> 3.9 KiB (3.97x smaller), 5678 bytes with headers
+            error of all quantized weights: SQNR 50.00 dB, cosine 0.999949, max error 1.200e-03
+            warning: fc: a thing. Do another
+            """);
+  }
+
+  @Test
+  void aSummaryShowsTheWorstWeightsAndWhatWasKeptUnexpectedly() {
+    List<PlannedWeight> planned = new ArrayList<>();
+    List<WeightReport> weights = new ArrayList<>();
+    for (int i = 0; i < 9; i++) {
+      PlannedWeight weight = planned("a.rather.long.name.of.a.layer.of.a.model.that." + i, 1, 8);
+      planned.add(weight);
+      weights.add(new WeightReport(weight, new ErrorStatistics(8, 1, (9 - i) * 1e-3, 1, 1, 0), 1));
+    }
+    KeptTensor odd =
+        new KeptTensor(
+            BIAS, "fc", LayerKind.LINEAR, KeptTensor.Why.UNSUPPORTED, "9 columns in groups of 64");
+    Report report =
+        new Report(plan(planned, List.of(odd, kept(BIAS, "a bias"))), weights, List.of());
+    String summary = report.toSummary();
+
+    assertThat(summary.lines().filter(line -> line.contains("int8 channel")))
+        .hasSize(5)
+        .allMatch(line -> line.length() <= 80)
+        .first()
+        .asString()
+        .startsWith("a.rather.long.na...el.that.0.weight");
+    assertThat(summary)
+        .contains("the 5 of 9 weights with the lowest SQNR; the table has all\n")
+        .contains("  1 unsupported: 9 columns in groups of 64: fc.bias\n")
+        .doesNotContain("a bias");
+  }
+
+  @Test
   void aPlanIsATable() {
     assertThat(report().plan().toTable())
         .isEqualTo(
@@ -332,13 +379,13 @@ class RenderingTest {
     assertThat(inspection.toTable())
         .contains(
             """
-            3.9 KiB
+            4,004 numbers; tensors: 2 of F32
 
             quantized by gptq (4 bits), which this version does not decode; 2 weights, such as \
             "a.qweight", "b.qweight" (known by quantization_config of config.json)
             note: the entry state_dict was taken
 
-            layer \
+            tensor \
             """);
     assertThat(parse(inspection.toJson()).get("foreign_quantization").toString())
         .isEqualTo(
@@ -353,7 +400,7 @@ class RenderingTest {
     assertThat(inspection.toTable())
         .contains("stored    SHA-256\n")
         .contains("16 B    ab12\n")
-        .contains("3.9 KiB\n(root)");
+        .contains("3.9 KiB\nfc.bias");
     assertThat(inspection.toJson()).containsOnlyOnce("\"sha256\": \"ab12\"");
     assertThat(inspection().toJson()).doesNotContain("sha256");
   }
@@ -364,12 +411,13 @@ class RenderingTest {
         .isEqualTo(
             """
             m.safetensors: safetensors, 2 tensors in 2 layers, 3.9 KiB
+            4,004 numbers; tensors: 2 of F32
 
             note: the entry state_dict was taken
 
-            layer   kind     known by  tensor   type           shape    stored
-            fc      Linear   given     weight   int8@1 of F32  4x1000  3.9 KiB
-            (root)  Unknown  inferred  fc.bias  F32            4          16 B
+            tensor     kind     known by  type           shape    stored
+            fc.weight  Linear   given     int8@1 of F32  4x1000  3.9 KiB
+            fc.bias    Unknown  inferred  F32            4          16 B
 
             quantized weight  scheme        bits  parts
             fc.weight         int8 channel     8  codes I8 4x1000, scale F32 4x1

@@ -5,7 +5,6 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
-import dev.monoquant.files.parts.WeightJson;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.ReadLimits;

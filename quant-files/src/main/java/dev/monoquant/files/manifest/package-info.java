@@ -1,4 +1,7 @@
-/** What an output says of itself: hashes of inputs, tensors and side files. */
+/**
+ * What an output says of itself: hashes of inputs, tensors and side files, and its quantized weights
+ * as JSON.
+ */
 @NullMarked
 package dev.monoquant.files.manifest;
 

@@ -39,6 +39,22 @@ public final class ModelDirectory {
   private static final Pattern SHARD = Pattern.compile(".*-(\\d+)-of-(\\d+)\\.safetensors");
   private static final Pattern TORCH = Pattern.compile(".*\\.(bin|pt|pth|ckpt)(\\.index\\.json)?");
 
+  private static final String PIPELINE = "model_index.json";
+
+  /** What other programs keep models in. */
+  private static final Map<String, Pattern> OTHERS =
+      new TreeMap<>(
+          Map.of(
+              "llama.cpp (GGUF)", Pattern.compile("(?i).*\\.(gguf|ggml)"),
+              "ONNX", Pattern.compile("(?i)onnx|.*\\.onnx"),
+              "OpenVINO", Pattern.compile("(?i)openvino.*|openvino_.*\\.xml"),
+              "TensorFlow",
+                  Pattern.compile("(?i)tf_model.*\\.h5|saved_model\\.pb|.*\\.(tflite|keras)"),
+              "Flax", Pattern.compile("(?i)flax_model.*\\.msgpack"),
+              "Core ML", Pattern.compile("(?i)coreml|.*\\.(mlmodel|mlpackage)"),
+              "TensorRT", Pattern.compile("(?i).*\\.(engine|plan)"),
+              "Rust", Pattern.compile("(?i)rust_model\\.ot")));
+
   private final Path root;
   private final String label;
   private final ReadLimits limits;
@@ -117,7 +133,8 @@ public final class ModelDirectory {
     if (names.contains(SINGLE)) {
       return SINGLE;
     }
-    List<String> files = names.stream().filter(n -> n.endsWith(".safetensors")).toList();
+    List<String> files =
+        names.stream().filter(n -> n.endsWith(".safetensors") && !isVariant(n)).toList();
     for (String file : files) {
       var shard = SHARD.matcher(file);
       if (shard.matches() && !shard.group(2).matches("0*1")) {
@@ -139,6 +156,13 @@ public final class ModelDirectory {
     return files.get(0);
   }
 
+  /** {@code model.fp16.safetensors} beside {@code model.safetensors}. */
+  private boolean isVariant(String name) {
+    String stem = name.substring(0, name.length() - ".safetensors".length());
+    int dot = stem.lastIndexOf('.');
+    return dot > 0 && names.contains(stem.substring(0, dot) + ".safetensors");
+  }
+
   private ModelFormatException ambiguous(String one, String other) {
     return new ModelFormatException(
         Reason.AMBIGUOUS_ROOT,
@@ -153,7 +177,7 @@ public final class ModelDirectory {
 
   private ModelFormatException nothing() {
     Optional<String> torch = names.stream().filter(n -> TORCH.matcher(n).matches()).findFirst();
-    if (torch.isPresent()) {
+    if (torch.isPresent() && !names.contains(PIPELINE)) {
       return new ModelFormatException(
           Reason.NOT_THIS_FORMAT,
           label,
@@ -169,7 +193,42 @@ public final class ModelDirectory {
             + SINGLE
             + " or "
             + INDEX
-            + " with its shards. Name the directory that does.");
+            + " with its shards. "
+            + instead());
+  }
+
+  /** What to do, told by what there is. */
+  private String instead() {
+    if (names.contains(PIPELINE)) {
+      List<String> parts =
+          names.stream().filter(n -> holdsTensors(root.resolve(n))).sorted().toList();
+      return "It is a diffusers pipeline ("
+          + PIPELINE
+          + "). Name one of its parts"
+          + (parts.isEmpty() ? "." : ": " + String.join(", ", parts) + ".");
+    }
+    for (Map.Entry<String, Pattern> other : OTHERS.entrySet()) {
+      Optional<String> found =
+          names.stream().filter(n -> other.getValue().matcher(n).matches()).findFirst();
+      if (found.isPresent()) {
+        return quote(found.get())
+            + " is of "
+            + other.getKey()
+            + ", which is not read. Fetch the version of the model with safetensors files.";
+      }
+    }
+    return "Name the directory that does.";
+  }
+
+  private static boolean holdsTensors(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      return false;
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.anyMatch(f -> f.toString().endsWith(".safetensors"));
+    } catch (IOException | SecurityException unreadable) {
+      return false;
+    }
   }
 
   private String labelOf(String name) {

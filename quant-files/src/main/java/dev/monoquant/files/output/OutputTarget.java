@@ -104,7 +104,10 @@ public final class OutputTarget {
       }
     }
     for (SideFile side : job.source().info().sideFiles()) {
-      addRoot(roots, side.path(), side.name());
+      // What merely lies beside a single file is read, but makes no model of its directory.
+      if (job.source().info().files().contains(side.path())) {
+        addRoot(roots, side.path(), side.name());
+      }
     }
     return roots;
   }

@@ -2,6 +2,7 @@ package dev.monoquant.files.zip;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.files.input.MappedFile;
+import dev.monoquant.files.zip.CentralRecord.Zip64Field;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;

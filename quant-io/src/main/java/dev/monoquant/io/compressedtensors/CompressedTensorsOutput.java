@@ -122,6 +122,7 @@ public final class CompressedTensorsOutput implements OutputFormat {
 
     @Override
     public OutputLayout layout(OutputContents contents) {
+      LoaderInput.requireConfig(source.info());
       if (!contents.weights().isEmpty()) {
         JoinedExperts.requireSeparate(source.info().name(), contents.kept(), config);
       }

@@ -47,7 +47,7 @@ final class LoaderView implements ModelSource {
     if (inside instanceof LoaderView view) {
       return view;
     }
-    ModelInfo info = inside.info();
+    ModelInfo info = LoaderInput.of(inside.info());
     ModelConfig config = ModelConfig.of(info);
     Map<String, List<Slice>> experts = JoinedExperts.slices(info, config);
     Map<String, Slice> slices = new LinkedHashMap<>();
@@ -64,6 +64,7 @@ final class LoaderView implements ModelSource {
     List<TensorInfo> tensors = new ArrayList<>(plain);
     info.quantized().forEach(w -> tensors.add(w.rows().tensor()));
     List<String> notes = new ArrayList<>(info.notes());
+    notes.addAll(InitFromWeights.warnings(config));
     joined(plain, config).ifPresent(notes::add);
     for (Map.Entry<String, TensorInfo> head : HeldHeads.of(inside, config).entrySet()) {
       head(inside, head.getKey(), head.getValue()).ifPresent(notes::add);

@@ -23,6 +23,9 @@ final class TiedHeads {
 
   private static final String USUAL = "lm_head";
 
+  /** The fine model of Bark. */
+  private static final String BOOKS = "fine_acoustics";
+
   /** By the {@code model_type} of config.json. */
   private static final Map<String, String> UNUSUAL =
       Map.of(
@@ -83,7 +86,12 @@ final class TiedHeads {
         heads.add(holdsMore ? inside + "decoder" : layer.name());
       }
     }
-    if (heads.isEmpty()) {
+    if (heads.isEmpty() && modelType.equals(BOOKS)) {
+      // A head for each book but the first, each tied to the table of the book after.
+      layers.stream()
+          .filter(l -> l.kind().equals(LayerKind.EMBEDDING) && l.name().contains("_layers."))
+          .forEach(l -> heads.add("lm_heads." + heads.size()));
+    } else if (heads.isEmpty()) {
       heads.add(UNUSUAL.getOrDefault(modelType, USUAL));
     }
     layers.stream()

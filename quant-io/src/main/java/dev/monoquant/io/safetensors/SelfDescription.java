@@ -8,7 +8,7 @@ import dev.monoquant.files.json.JsonFields;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
-import dev.monoquant.files.parts.WeightJson;
+import dev.monoquant.files.manifest.WeightJson;
 import dev.monoquant.files.safetensors.SafetensorsFile;
 import dev.monoquant.files.safetensors.StoredTensor;
 import dev.monoquant.model.TensorInfo;

@@ -5,9 +5,11 @@ import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.files.torch.Storage;
+import dev.monoquant.files.torch.StorageKey;
 import dev.monoquant.files.torch.TorchTensor;
 import dev.monoquant.files.zip.ArchiveEntry;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.script.CutStorage;
 import dev.monoquant.script.HeldStorage;
 import dev.monoquant.script.Rewritten;
 import dev.monoquant.script.Treatment;
@@ -20,7 +22,9 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
@@ -30,6 +34,7 @@ import java.util.TreeSet;
  *
  * @param bytes the size of every record with numbers, in the order of the file
  * @param copied those that are storages of the original
+ * @param cut those that are parts of one
  * @param parts of every weight, the records of each part; empty for one that shares those of
  *     another
  * @param plain which view each kept tensor is
@@ -38,9 +43,19 @@ import java.util.TreeSet;
 record HeldRecords(
     Map<String, Long> bytes,
     Set<String> copied,
+    Map<String, Piece> cut,
     Map<String, Map<String, List<String>>> parts,
     Map<String, ViewKey> plain,
     List<ArchiveDescription.WeightRecords> weights) {
+
+  /**
+   * A part of a storage of the original.
+   *
+   * @param record the record of that storage
+   * @param first the first byte there
+   * @param bytes how many
+   */
+  record Piece(String record, long first, long bytes) {}
 
   /** A storage of which only the size is known. */
   private record Unwritten(String label, long size) implements Storage {
@@ -66,6 +81,11 @@ record HeldRecords(
     private final String folder;
     private final Map<String, TorchTensor> views;
     private final Map<String, HeldStorage> byKey = new HashMap<>();
+    private final Map<String, CutStorage> cuts = new LinkedHashMap<>();
+
+    /** The parts of each storage that is cut, by the elements that they begin with. */
+    private final Map<String, TreeMap<Long, CutStorage>> pieces = new HashMap<>();
+
     private final Map<String, EncodedWeight> weights = new LinkedHashMap<>();
     private final Map<String, Map<String, List<String>>> parts = new LinkedHashMap<>();
 
@@ -77,19 +97,26 @@ record HeldRecords(
       this.views = source.views();
       contents.weights().forEach(w -> weights.put(w.name(), w));
       rewritten.storages().forEach(s -> byKey.put(s.key(), s));
+      for (CutStorage cut : rewritten.cuts()) {
+        cuts.put(Records.DATA + cut.key(), cut);
+        pieces.computeIfAbsent(Records.DATA + cut.of(), k -> new TreeMap<>()).put(cut.first(), cut);
+      }
     }
 
     HeldRecords build() {
       weights.values().forEach(w -> view(w.rows().tensor()));
       ProgramViews program = program();
       Set<String> copied = new TreeSet<>();
+      Map<String, Piece> cut = new LinkedHashMap<>();
       Map<String, Long> held = new HashMap<>();
       program
           .storages()
           .forEach(
               (record, size) -> {
                 HeldStorage storage = byKey.get(record.substring(record.indexOf('/') + 1));
-                if (storage == null) {
+                if (cuts.containsKey(record)) {
+                  cut.put(record, piece(requireNonNull(cuts.get(record)), size));
+                } else if (storage == null) {
                   copied.add(record);
                 } else {
                   addPart(record, size, storage);
@@ -101,7 +128,19 @@ record HeldRecords(
       List<ArchiveDescription.WeightRecords> described = new ArrayList<>();
       rewritten.treatments().forEach(t -> described.add(describe(t)));
       requireAll(described);
-      return new HeldRecords(ordered(copied, held), copied, parts, plain, described);
+      return new HeldRecords(ordered(copied, cut, held), copied, cut, parts, plain, described);
+    }
+
+    private Piece piece(CutStorage cut, long size) {
+      String of = Records.DATA + cut.of();
+      long cell = size / cut.elements();
+      long first = Math.multiplyExact(cut.first(), cell);
+      ArchiveEntry entry =
+          source.archive().zip().find(of).orElseThrow(() -> broken(quote(of) + " is not there"));
+      if (first > entry.size() - size) {
+        throw broken("storage " + quote(cut.key()) + " ends behind " + quote(of));
+      }
+      return new Piece(of, first, size);
     }
 
     /** The view behind a tensor that is announced. */
@@ -122,6 +161,15 @@ record HeldRecords(
 
     private ProgramViews program() {
       Map<String, Storage> unwritten = new HashMap<>();
+      Map<String, Long> cells = new HashMap<>();
+      for (StorageKey key : StorageKey.of(rewritten.program().data(), source.info().name())) {
+        cells.put(key.key(), key.bytes());
+      }
+      for (CutStorage cut : rewritten.cuts()) {
+        unwritten.put(
+            cut.key(),
+            new Unwritten(folder + Records.DATA + cut.key(), cells.getOrDefault(cut.key(), 0L)));
+      }
       for (HeldStorage storage : rewritten.storages()) {
         unwritten.put(storage.key(), new Unwritten(storage.key(), storage.bytes()));
       }
@@ -159,7 +207,13 @@ record HeldRecords(
     }
 
     private ViewKey kept(TensorInfo tensor, ProgramViews program) {
-      ViewKey key = ViewKey.of(folder, view(tensor));
+      ViewKey original = ViewKey.of(folder, view(tensor));
+      ViewKey key =
+          Optional.ofNullable(pieces.get(original.record()))
+              .map(all -> all.floorEntry(original.offset()))
+              .map(Map.Entry::getValue)
+              .map(c -> original.in(Records.DATA + c.key(), original.offset() - c.first()))
+              .orElse(original);
       if (!program.views().containsKey(key)) {
         throw broken("the new program has lost the kept tensor " + quote(tensor.name()));
       }
@@ -210,7 +264,8 @@ record HeldRecords(
     }
 
     /** Storages of the original as they lie there, then the new ones in their order. */
-    private Map<String, Long> ordered(Set<String> copied, Map<String, Long> held) {
+    private Map<String, Long> ordered(
+        Set<String> copied, Map<String, Piece> cut, Map<String, Long> held) {
       Map<String, Long> bytes = new LinkedHashMap<>();
       for (ArchiveEntry entry : source.archive().zip().entries()) {
         String record = source.archive().zip().nameInFolder(entry);
@@ -221,6 +276,7 @@ record HeldRecords(
       if (bytes.size() != copied.size()) {
         throw broken("the new program refers to storages that are not there: " + copied);
       }
+      cut.forEach((record, piece) -> bytes.put(record, piece.bytes()));
       for (HeldStorage storage : rewritten.storages()) {
         for (String directory : List.of(Records.DATA, Records.CONSTANTS)) {
           Long size = held.get(directory + storage.key());

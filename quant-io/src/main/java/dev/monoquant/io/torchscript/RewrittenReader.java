@@ -6,7 +6,7 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.json.JsonFields;
 import dev.monoquant.files.manifest.Manifest;
-import dev.monoquant.files.parts.WeightJson;
+import dev.monoquant.files.manifest.WeightJson;
 import dev.monoquant.files.torch.SharedTensors;
 import dev.monoquant.files.torch.Storage;
 import dev.monoquant.files.torch.TorchTensor;

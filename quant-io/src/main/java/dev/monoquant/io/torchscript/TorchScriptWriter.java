@@ -161,13 +161,17 @@ final class TorchScriptWriter implements OutputWriter {
     copy(key.record(), requireNonNull(views.get(tensor.name())).storage());
   }
 
+  /** Copies a storage of the original into a record, or what the record has of it. */
   private void copy(String record, Storage storage) throws IOException {
     if (!copied.add(record)) {
       return;
     }
-    for (long at = 0; at < storage.size(); at += COPY_AT_ONCE) {
-      int length = (int) Math.min(COPY_AT_ONCE, storage.size() - at);
-      file.write(plan.entry(record), at, storage.slice(at, length));
+    HeldRecords.Piece piece = plan.records().cut().get(record);
+    long first = piece == null ? 0 : piece.first();
+    long bytes = piece == null ? storage.size() : piece.bytes();
+    for (long at = 0; at < bytes; at += COPY_AT_ONCE) {
+      int length = (int) Math.min(COPY_AT_ONCE, bytes - at);
+      file.write(plan.entry(record), at, storage.slice(first + at, length));
     }
   }
 
@@ -198,6 +202,9 @@ final class TorchScriptWriter implements OutputWriter {
     // What no kept tensor is a view of: constants, plain attributes, empty tensors.
     for (String record : plan.records().copied()) {
       copy(record, original.archive().zip().record(record));
+    }
+    for (Map.Entry<String, HeldRecords.Piece> cut : plan.records().cut().entrySet()) {
+      copy(cut.getKey(), original.archive().zip().record(cut.getValue().record()));
     }
     file.flushSoon();
     SortedMap<String, String> storages = Manifest.sorted();

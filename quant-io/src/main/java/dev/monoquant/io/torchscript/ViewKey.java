@@ -4,7 +4,7 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.files.json.JsonFields;
 import dev.monoquant.files.json.JsonValue;
-import dev.monoquant.files.parts.WeightJson;
+import dev.monoquant.files.manifest.WeightJson;
 import dev.monoquant.files.torch.TorchTensor;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorShape;
@@ -44,6 +44,11 @@ record ViewKey(
     String label = view.storage().label();
     String record = label.startsWith(folder) ? label.substring(folder.length()) : label;
     return new ViewKey(record, view.type(), view.shape(), view.offset(), view.strides());
+  }
+
+  /** {@return the same tensor in another record, from another element on} */
+  ViewKey in(String other, long first) {
+    return new ViewKey(other, type, shape, first, strides);
   }
 
   JsonValue toJson() {

@@ -75,7 +75,11 @@ final class StandIn implements Rewriting {
     SortedMap<String, String> code = new TreeMap<>(program.code());
     code.put("__torch__/test.py", "class Held(Module):\n  __parameters__ = []\n");
     return new Rewritten(
-        new ScriptProgram(code, data, new PickleTuple(constants)), storages, treatments, Map.of());
+        new ScriptProgram(code, data, new PickleTuple(constants)),
+        storages,
+        List.of(),
+        treatments,
+        Map.of());
   }
 
   static PickleValue copy(PickleValue value) {

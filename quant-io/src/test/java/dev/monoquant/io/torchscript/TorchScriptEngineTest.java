@@ -15,6 +15,7 @@ import dev.monoquant.OutputException;
 import dev.monoquant.files.testing.Folders;
 import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
+import dev.monoquant.files.testing.ZipText;
 import dev.monoquant.io.memory.LiveModelFormat;
 import dev.monoquant.io.testing.Surest;
 import dev.monoquant.model.RowRange;
@@ -30,13 +31,16 @@ import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -75,6 +79,7 @@ class TorchScriptEngineTest {
     "/torch-oracle/scripted.pt, 2x3x4, weight-only",
     "/torch-oracle/traced.pt, 2x3x4, weight-only",
     "/torch-oracle/frozen.pt, 3x4, weight-only",
+    "/torch-oracle/flat.pt, 2x6, dynamic-row",
     "/torch-corpus/torchscript/ts_ok_frozen.pt, 2x6, dynamic-row",
     "/torch-corpus/torchscript/ts_ok_traced.pt, 2x6, dynamic"
   })
@@ -85,6 +90,7 @@ class TorchScriptEngineTest {
     TorchScriptOutput output = new TorchScriptOutput();
     Map<EncodedWeight, Map<String, byte[]>> held = new LinkedHashMap<>();
     List<TensorInfo> kept = new ArrayList<>();
+    Map<String, ByteBuffer> bytes = new HashMap<>();
     try (ModelSource source = Originals.open(original);
         OutputSession session = output.open(source)) {
       for (TensorInfo tensor : source.info().tensors()) {
@@ -112,7 +118,10 @@ class TorchScriptEngineTest {
           sink.writeWhole(one.getKey(), Map.of());
         }
         for (TensorInfo tensor : kept) {
-          sink.writeKept(tensor, 0, source.read(tensor, 0, (int) tensor.bytes()));
+          ByteBuffer read = source.read(tensor, 0, (int) tensor.bytes());
+          bytes.put(
+              tensor.name(), ByteBuffer.allocate(read.remaining()).put(read.duplicate()).flip());
+          sink.writeKept(tensor, 0, read);
         }
         sink.commit();
       }
@@ -123,7 +132,10 @@ class TorchScriptEngineTest {
       assertThat(read.info().tensors()).containsExactlyElementsOf(kept);
       for (EncodedWeight weight : read.info().quantized()) {
         EncodedTile tile = read.readTile(weight, new RowRange(0, (int) weight.rows().rowCount()));
-        held.get(weight).forEach((n, bytes) -> assertThat(tile.part(n)).isEqualTo(bytes));
+        held.get(weight).forEach((n, part) -> assertThat(tile.part(n)).isEqualTo(part));
+      }
+      for (TensorInfo tensor : kept) {
+        assertThat(read.read(tensor, 0, (int) tensor.bytes())).isEqualTo(bytes.get(tensor.name()));
       }
       assertThat(read.find(Auditable.class).orElseThrow().audit().differences()).isEmpty();
     }
@@ -137,6 +149,25 @@ class TorchScriptEngineTest {
     }
     assertThat(actual).hasSameSizeAs(expected);
     assertThat(Math.sqrt(error / size)).isBetween(1e-9, 0.05);
+  }
+
+  /** All weights are views of one buffer: of it stays what is no weight, once. */
+  @Test
+  void whatIsLeftOfAStorageIsAllThatIsKept() throws IOException, MalformedModelException {
+    heldWeightsRun("/torch-oracle/flat.pt", "2x6", "dynamic-row");
+    Map<String, Integer> sizes = new TreeMap<>();
+    ZipText.of(folder.resolve("held.pt"))
+        .records()
+        .forEach(
+            (name, content) -> {
+              if (name.contains("/data/")) {
+                sizes.put(name.substring(name.indexOf('/') + 1), content.length);
+              }
+            });
+    // a.bias, n.weight (with its views "whole" and "part"), n.bias; codes and scales of both;
+    // b.bias
+    assertThat(sizes.values())
+        .containsExactlyInAnyOrder(4 * 96, 4 * 96, 4 * 96, 96 * 6, 4 * 96, 24 * 96, 4 * 24, 4 * 24);
   }
 
   /** As DJL serves it: the archive has the name of its directory, or the properties tell it. */

@@ -268,7 +268,8 @@ class TorchScriptSafetyTest {
                             s.key(), s.weight(), s.part(), s.type(), s.elements() + 1))),
         "bytes");
     requireBroken(
-        r -> new Rewritten(r.program(), r.storages(), List.of(), Map.of()), "not every weight");
+        r -> new Rewritten(r.program(), r.storages(), r.cuts(), List.of(), Map.of()),
+        "not every weight");
     requireBroken(
         r -> {
           ScriptProgram p = r.program();
@@ -276,6 +277,7 @@ class TorchScriptSafetyTest {
           return new Rewritten(
               new ScriptProgram(p.code(), none, p.constants()),
               r.storages(),
+              r.cuts(),
               r.treatments(),
               Map.of());
         },
@@ -284,7 +286,8 @@ class TorchScriptSafetyTest {
   }
 
   private static Rewritten with(Rewritten rewritten, List<HeldStorage> storages) {
-    return new Rewritten(rewritten.program(), storages, rewritten.treatments(), Map.of());
+    return new Rewritten(
+        rewritten.program(), storages, rewritten.cuts(), rewritten.treatments(), Map.of());
   }
 
   private static List<HeldStorage> other(Rewritten r, UnaryOperator<HeldStorage> change) {

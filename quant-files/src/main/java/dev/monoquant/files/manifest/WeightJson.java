@@ -1,4 +1,4 @@
-package dev.monoquant.files.parts;
+package dev.monoquant.files.manifest;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.QuantException;

@@ -1,0 +1,175 @@
+package dev.monoquant.script;
+
+import dev.monoquant.files.pickle.PickleObject;
+import dev.monoquant.files.pickle.PicklePersistent;
+import dev.monoquant.files.pickle.PickleTuple;
+import dev.monoquant.files.pickle.PickleValue;
+import dev.monoquant.files.pickle.PickleValue.Int;
+import dev.monoquant.files.pickle.PickleValue.Text;
+import dev.monoquant.files.pickle.PickleWalk;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Supplier;
+
+/**
+ * Storages of which weights that are held now were only a part: what is left of each becomes
+ * storages of its own, or the file would keep all of it for the sake of a bias.
+ *
+ * <pre>
+ * storage 0:  [ weight ......... | bias | weight ................. | bias ]    one buffer
+ * held:         ^^^^^^^^^^^^^^^^          ^^^^^^^^^^^^^^^^^^^^^^^^
+ * left:                          [ bias ]                          [ bias ]    two storages
+ * </pre>
+ *
+ * <p>Tensors that overlap stay in one storage. A storage stays whole where anything but attributes
+ * of modules refers to it, such as a list, or a view that is not understood.
+ */
+final class Cuts {
+
+  /** A tensor that stays, and the elements of its storage that it lies in. */
+  private record Range(PickleObject tensor, TensorView view, long end) {}
+
+  private final Supplier<String> freshKey;
+  private final IdentityHashMap<PickleObject, PickleObject> moved = new IdentityHashMap<>();
+  private final List<CutStorage> storages = new ArrayList<>();
+
+  private Cuts(Supplier<String> freshKey) {
+    this.freshKey = freshKey;
+  }
+
+  /**
+   * Cuts the storages of a program.
+   *
+   * @param data the value of {@code data.pkl} of the original
+   * @param modules its modules
+   * @param held of each module the attributes that are held
+   * @param freshKey makes keys of new storages
+   */
+  static Cuts of(
+      PickleValue data,
+      Modules modules,
+      Map<Modules.Module, ? extends Map<String, ?>> held,
+      Supplier<String> freshKey) {
+    Map<String, Integer> references = new HashMap<>();
+    PickleWalk.persistentIds(data).forEach(p -> references.merge(key(p), 1, Integer::sum));
+    Map<String, List<Range>> staying = new LinkedHashMap<>();
+    Map<String, Long> sizes = new LinkedHashMap<>();
+    Set<PicklePersistent> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+    for (Modules.Module module : modules.all()) {
+      Map<String, ?> ofModule = held.containsKey(module) ? held.get(module) : Map.of();
+      module
+          .tensors()
+          .forEach(
+              (attribute, tensor) ->
+                  TensorView.of(tensor)
+                      .ifPresent(
+                          view -> {
+                            PicklePersistent id = (PicklePersistent) tensor.args().get(0);
+                            if (seen.add(id)) {
+                              references.merge(view.key(), -1, Integer::sum);
+                            }
+                            if (ofModule.containsKey(attribute)) {
+                              sizes.put(view.key(), elements(id));
+                            } else {
+                              staying
+                                  .computeIfAbsent(view.key(), k -> new ArrayList<>())
+                                  .add(new Range(tensor, view, view.end()));
+                            }
+                          }));
+    }
+    Cuts cuts = new Cuts(freshKey);
+    sizes.forEach(
+        (key, size) -> {
+          List<Range> ranges = staying.getOrDefault(key, List.of());
+          if (references.getOrDefault(key, 0) == 0) {
+            cuts.cut(key, size, ranges);
+          }
+        });
+    return cuts;
+  }
+
+  private static String key(PicklePersistent persistent) {
+    return persistent.id() instanceof PickleTuple id
+            && id.size() > 2
+            && id.get(2) instanceof Text key
+        ? key.value()
+        : "";
+  }
+
+  private static long elements(PicklePersistent persistent) {
+    return persistent.id() instanceof PickleTuple id
+            && id.size() > 4
+            && id.get(4) instanceof Int size
+        ? size.value()
+        : -1;
+  }
+
+  private void cut(String key, long size, List<Range> ranges) {
+    boolean inside =
+        ranges.stream()
+            .allMatch(
+                r -> r.view().offset() >= 0 && r.end() > r.view().offset() && r.end() <= size);
+    if (ranges.isEmpty() || !inside) {
+      return; // Nothing stays, or what has no elements.
+    }
+    List<List<Range>> pieces = new ArrayList<>();
+    long end = -1;
+    long left = 0;
+    for (Range range :
+        ranges.stream().sorted(Comparator.comparingLong(r -> r.view().offset())).toList()) {
+      if (range.view().offset() >= end) {
+        pieces.add(new ArrayList<>());
+        left += range.end() - range.view().offset();
+        end = range.end();
+      } else if (range.end() > end) {
+        left += range.end() - end;
+        end = range.end();
+      }
+      pieces.get(pieces.size() - 1).add(range);
+    }
+    if (left < size) {
+      pieces.forEach(piece -> move(key, piece));
+    }
+  }
+
+  private void move(String key, List<Range> piece) {
+    long first = piece.get(0).view().offset();
+    long end = piece.stream().mapToLong(Range::end).max().orElse(first);
+    CutStorage storage = new CutStorage(freshKey.get(), key, first, end - first);
+    storages.add(storage);
+    piece.forEach(range -> moved.put(range.tensor(), tensor(range, storage)));
+  }
+
+  private static PickleObject tensor(Range range, CutStorage storage) {
+    PickleObject old = range.tensor();
+    List<PickleValue> args = new ArrayList<>(old.args().items());
+    List<PickleValue> id =
+        new ArrayList<>(((PickleTuple) ((PicklePersistent) args.get(0)).id()).items());
+    id.set(2, new Text(storage.key()));
+    id.set(4, new Int(storage.elements()));
+    args.set(0, new PicklePersistent(new PickleTuple(id)));
+    args.set(1, new Int(range.view().offset() - storage.first()));
+    PickleObject made =
+        new PickleObject(old.call(), old.callee(), new PickleTuple(args), old.keywords());
+    old.state().ifPresent(made::setState);
+    return made;
+  }
+
+  /** {@return what a tensor of the original is in the new program} */
+  PickleValue of(PickleValue value) {
+    PickleObject other = value instanceof PickleObject tensor ? moved.get(tensor) : null;
+    return other == null ? value : other;
+  }
+
+  /** {@return the storages that are parts of others, in their order} */
+  List<CutStorage> storages() {
+    return storages;
+  }
+}

@@ -2,6 +2,8 @@ package dev.monoquant.model;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.List;
+
 /**
  * The kind of a layer, named after its class in PyTorch. An open set: a plugin may add kinds.
  *
@@ -60,6 +62,26 @@ public record LayerKind(String name) {
 
   /** Unknown: no rule for names and shapes matched. */
   public static final LayerKind UNKNOWN = new LayerKind("Unknown");
+
+  /** The kinds above, in their order; plugins may know more. */
+  public static final List<LayerKind> NAMED =
+      List.of(
+          LINEAR,
+          CONV1D_TRANSPOSED,
+          CONV1D,
+          CONV2D,
+          CONV3D,
+          CONV_TRANSPOSE1D,
+          CONV_TRANSPOSE2D,
+          CONV_TRANSPOSE3D,
+          ROUTER,
+          EMBEDDING,
+          LSTM,
+          GRU,
+          RNN,
+          MULTIHEAD_ATTENTION,
+          NORM,
+          UNKNOWN);
 
   /** Checks the name. */
   public LayerKind {

@@ -47,6 +47,7 @@ final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    run.requireNoWork();
     PrintWriter out = spec.commandLine().getOut();
     try (run;
         Talk talk = run.talk(spec.commandLine().getErr(), "running")) {

@@ -15,7 +15,9 @@ import picocli.CommandLine.Spec;
 /** {@code quant compare}. */
 @Command(
     name = "compare",
-    description = "Compares two models tensor by tensor, with quantized weights decoded.",
+    description =
+        "Compares two models tensor by tensor, with quantized weights decoded. Exits with 4 if no"
+            + " tensor is in both.",
     customSynopsis = "quant compare A B [OPTIONS]",
     mixinStandardHelpOptions = true,
     sortOptions = false)
@@ -46,6 +48,12 @@ final class CompareCommand implements Callable<Integer> {
       talk.clear();
       out.print(json ? comparison.toJson() : comparison.toTable());
       out.flush();
+      if (comparison.tensors().isEmpty()) {
+        Failure.say(
+            spec.commandLine().getErr(),
+            a + " and " + b + " have no tensor of one name and shape: nothing was compared");
+        return Failure.VALIDATION;
+      }
       return 0;
     }
   }

@@ -8,6 +8,8 @@ import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.monoquant.Problem;
+import dev.monoquant.QuantException;
+import dev.monoquant.core.control.EngineStart;
 import dev.monoquant.spi.Plugins;
 import java.io.PrintWriter;
 import java.util.List;
@@ -99,6 +101,11 @@ final class DoctorCommand implements Callable<Integer> {
 
   /** The file-to-file commands need no engine; torch compute and live models do. */
   private static EngineCheck engine() {
+    try {
+      EngineStart.require();
+    } catch (QuantException e) {
+      return new EngineCheck("does not start: " + e.getMessage(), false);
+    }
     try (NDManager manager = NDManager.newBaseManager()) {
       NDArray a = manager.ones(new Shape(2, 3));
       boolean right = a.matMul(a.transpose()).sum().getFloat() == 12f;

@@ -24,6 +24,14 @@ final class Gates {
   private @Nullable Double minCosine;
 
   @Option(
+      names = "--min-weight-cosine",
+      paramLabel = "C",
+      description =
+          "Gate: exit with 4 and write nothing if the cosine between any weight and what its codes"
+              + " decode to is lower.")
+  private @Nullable Double minWeightCosine;
+
+  @Option(
       names = "--max-size-ratio",
       paramLabel = "R",
       description =
@@ -40,10 +48,13 @@ final class Gates {
     if (minCosine != null) {
       gated = gated.withMinCosine(minCosine);
     }
+    if (minWeightCosine != null) {
+      gated = gated.withMinWeightCosine(minWeightCosine);
+    }
     return maxSizeRatio == null ? gated : gated.withMaxSizeRatio(maxSizeRatio);
   }
 
   boolean needErrors() {
-    return minSqnr != null;
+    return minSqnr != null || minWeightCosine != null;
   }
 }

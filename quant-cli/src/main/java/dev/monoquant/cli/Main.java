@@ -134,6 +134,11 @@ public final class Main {
     if (text.isBlank()) {
       throw new TypeConversionException("a path is needed, not an empty text");
     }
+    if (text.equals("-")) {
+      throw new TypeConversionException(
+          "models and reports are files, and \"-\" would be standard input or output; a file of that"
+              + " name is ./-, and --json prints a report");
+    }
     try {
       Path path = Path.of(text);
       // Java puts this letter for each byte of an argument that it cannot decode.

@@ -98,7 +98,8 @@ final class ProgressLine implements Progress {
     tenth = percent / 10;
     last += passed;
     talked = true;
-    err.println(String.format(Locale.ROOT, "%s: %d%% of %.1f MB", word(), percent, total / 1e6));
+    err.println(
+        String.format(Locale.ROOT, "%s: %d%% of %.1f MiB", word(), percent, total / 0x1p20));
   }
 
   private String word() {

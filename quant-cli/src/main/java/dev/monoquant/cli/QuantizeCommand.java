@@ -7,6 +7,7 @@ import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.Report;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -123,7 +124,9 @@ final class QuantizeCommand implements Callable<Integer> {
 
   private int plan(Quantizer quantizer, QuantizationConfig wanted, Talk talk) {
     if (reportFile != null || gates.needErrors()) {
-      talk.say("note: a dry run has no errors to measure, so --report and --min-sqnr do nothing");
+      talk.say(
+          "note: a dry run has no errors to measure, so --report, --min-sqnr and"
+              + " --min-weight-cosine do nothing");
     }
     Plan plan = quantizer.plan(input.model(), wanted, Optional.of(output));
     print(json ? plan.toJson() : plan.toTable());
@@ -136,26 +139,34 @@ final class QuantizeCommand implements Callable<Integer> {
     if (reportFile != null) {
       ReportFile.check(reportFile, input.path(), output, force);
     }
+    long start = System.nanoTime();
     Report report =
-        quantizer.quantize(input.model(), wanted, output, force, seen -> tellRefused(seen, talk));
+        quantizer.quantize(
+            input.model(), wanted, output, force, seen -> tellRefused(seen, start, talk));
     Interrupts.written();
-    tell(report, talk);
+    Duration elapsed = Duration.ofNanos(System.nanoTime() - start);
+    tell(report, elapsed, talk);
+    if (!json) {
+      // Beside the table, which is the same for each run of the same command.
+      talk.say("took " + report.speed(elapsed));
+    }
     talk.say("wrote " + output);
     if (reportFile != null) {
-      ReportFile.write(reportFile, report.toJson(), "The model was");
+      ReportFile.write(reportFile, report.toJson(elapsed), "The model was");
     }
     return 0;
   }
 
   /** After a missed gate, the user needs the measured values. */
-  private void tellRefused(Report report, Talk talk) {
+  private void tellRefused(Report report, long start, Talk talk) {
     if (report.accepted()) {
       return;
     }
-    tell(report, talk);
+    Duration elapsed = Duration.ofNanos(System.nanoTime() - start);
+    tell(report, elapsed, talk);
     if (reportFile != null) {
       try {
-        ReportFile.write(reportFile, report.toJson(), "Nothing was");
+        ReportFile.write(reportFile, report.toJson(elapsed), "Nothing was");
       } catch (OutputException e) {
         // The reason for the refusal is printed last and sets the exit code.
         Failure.say(spec.commandLine().getErr(), String.valueOf(e.getMessage()));
@@ -163,9 +174,9 @@ final class QuantizeCommand implements Callable<Integer> {
     }
   }
 
-  private void tell(Report report, Talk talk) {
+  private void tell(Report report, Duration elapsed, Talk talk) {
     talk.clear();
-    print(json ? report.toJson() : table ? report.toTable() : report.toSummary());
+    print(json ? report.toJson(elapsed) : table ? report.toTable() : report.toSummary());
   }
 
   private void print(String text) {

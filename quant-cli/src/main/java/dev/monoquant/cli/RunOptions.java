@@ -1,5 +1,6 @@
 package dev.monoquant.cli;
 
+import dev.monoquant.ConfigurationException;
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Plugins;
@@ -27,7 +28,7 @@ final class RunOptions implements AutoCloseable {
       names = "--compute",
       paramLabel = "WHERE",
       description = "auto, jvm or torch; does not affect results. Default: auto.")
-  private String compute = "auto";
+  private @Nullable String compute;
 
   @Option(names = "--quiet", description = "Print only failures on standard error.")
   private boolean quiet;
@@ -48,13 +49,26 @@ final class RunOptions implements AutoCloseable {
     Quantizer quantizer =
         Quantizer.create()
             .withPlugins(found)
-            .withCompute(Compute.parse(compute))
+            .withCompute(Compute.parse(compute == null ? "auto" : compute))
             .withProgress(talk.progress())
             .withCancellation(Interrupts.cancellation());
     if (threads != null) {
       quantizer = quantizer.withThreads(threads);
     }
     return inputFormat == null ? quantizer : quantizer.withInputFormat(inputFormat);
+  }
+
+  /**
+   * For a command that quantizes and decodes nothing.
+   *
+   * @throws ConfigurationException if an option says how to
+   */
+  void requireNoWork() {
+    if (threads != null || compute != null) {
+      throw new ConfigurationException(
+          (threads != null ? "--threads" : "--compute")
+              + ": models are run by PyTorch on one thread, whatever is given. Leave it out");
+    }
   }
 
   /**

@@ -36,15 +36,15 @@ class ProgressLineTest {
     run(line(false), 50);
     assertThat(text.toString().lines())
         .hasSize(11)
-        .startsWith("quantizing: 10% of 100.0 MB", "quantizing: 20% of 100.0 MB")
-        .endsWith("quantizing: 100% of 100.0 MB", "flushing and checking");
+        .startsWith("quantizing: 10% of 95.4 MiB", "quantizing: 20% of 95.4 MiB")
+        .endsWith("quantizing: 100% of 95.4 MiB", "flushing and checking");
     assertThat(text.toString()).doesNotContain("\r", "\u001b");
   }
 
   @Test
   void aVeryLongRunSaysALineForEveryTenSeconds() {
     run(line(false), 1000);
-    assertThat(text.toString().lines()).hasSize(101).contains("quantizing: 13% of 100.0 MB");
+    assertThat(text.toString().lines()).hasSize(101).contains("quantizing: 13% of 95.4 MiB");
   }
 
   @Test
@@ -60,6 +60,17 @@ class ProgressLineTest {
     run(line(true), 1);
     assertThat(text.toString().split("quantizing", -1)).hasSizeBetween(9, 12);
   }
+
+  /** A line that is longer than the terminal is wide breaks, and cannot be drawn over. */
+  @Test
+  void aLongNameIsCutToTheWidthOfATerminal() {
+    ProgressLine line = line(true);
+    line.update(Stage.PROCESSING, 1, 2, "model.layers.0." + "a".repeat(100) + ".weight");
+    String drawn = text.toString().substring(ERASE.length());
+    assertThat(drawn).hasSize(79).endsWith("a.weight").contains(" 50% ...a");
+  }
+
+  private static final String ERASE = "\r\u001b[K";
 
   @Test
   void aLongNameDoesNotWrapTheLine() {

@@ -184,6 +184,16 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
   }
 
   /**
+   * {@return a quantizer that refuses outputs with a weight of a lower cosine}
+   *
+   * @param cosine the least cosine between any weight and what its codes decode to, -1 to 1
+   * @throws dev.monoquant.ConfigurationException if it is out of range
+   */
+  public Q withMinWeightCosine(double cosine) {
+    return with(settings.withGates(settings.gates().withMinWeightCosine(cosine)));
+  }
+
+  /**
    * {@return a quantizer that refuses outputs with a larger error}
    *
    * @param decibels the minimum SQNR of every weight, and of the outputs of a model that is run

@@ -5,6 +5,7 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.control.EngineStart;
 import dev.monoquant.core.foreign.ForeignQuantization;
 import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.open.InputOpener;
@@ -133,6 +134,9 @@ final class Stages {
       throws IOException {
     OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
     OutputChoice.requireRun(settings, format);
+    if (settings.running() && format.isRunnable()) {
+      EngineStart.require();
+    }
     try (Opened opened = open(settings, input, config);
         OutputChoice.Open output = OutputChoice.open(format, opened.source())) {
       Opened seen = opened.as(settings, output.view());

@@ -111,8 +111,8 @@ public final class OutputChoice {
           String.join(" and ", given)
               + ": only TorchScript outputs are run beside the original, and a "
               + format.id()
-              + " output is not. Leave it out, and gate the weights by --min-sqnr (withMinSqnr); or"
-              + " write a .pt file");
+              + " output is not. Leave it out, and gate the weights by --min-sqnr (withMinSqnr) or"
+              + " --min-weight-cosine (withMinWeightCosine); or write a .pt file");
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.monoquant.core.plan;
 
 import dev.monoquant.ConfigurationException;
+import dev.monoquant.Nearest;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
@@ -29,6 +30,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Decides about every tensor of a model, from names, types and shapes alone. Every problem is
@@ -94,9 +96,13 @@ public final class Planner {
     tables = Optional.of(TableGuess.of(source.info()));
     RuleBook rules = new RuleBook(config, layers);
     problems.addAll(rules.unmatched());
+    Set<LayerKind> answered = new HashSet<>(LayerKind.NAMED);
     for (Layer layer : layers) {
-      decide(layer, rules);
+      if (decide(layer, rules)) {
+        answered.add(layer.kind());
+      }
     }
+    requireKinds(layers, answered);
     problems.addAll(
         FamilyRules.problems(
             source.info().families(),
@@ -125,7 +131,34 @@ public final class Planner {
     problems.add(0, problem);
   }
 
-  private void decide(Layer layer, RuleBook rules) {
+  /** A kind that was given, and that no quantizer takes anything of, is most likely a slip. */
+  private void requireKinds(List<Layer> layers, Set<LayerKind> answered) {
+    Set<LayerKind> there = layers.stream().map(Layer::kind).collect(Collectors.toSet());
+    config
+        .layerMap()
+        .forEach(
+            (pattern, kind) -> {
+              if (there.contains(kind) && !answered.contains(kind)) {
+                List<String> names = LayerKind.NAMED.stream().map(LayerKind::name).toList();
+                throw new ConfigurationException(
+                    "--layer "
+                        + pattern
+                        + "="
+                        + kind
+                        + ": no layer quantizer knows the kind "
+                        + QuantException.quote(kind.name())
+                        + Nearest.of(kind.name(), names)
+                            .map(n -> "; did you mean " + n + "?")
+                            .orElse(".")
+                        + " Known are "
+                        + String.join(", ", names)
+                        + ", and those of plugins");
+              }
+            });
+  }
+
+  /** {@return whether a quantizer named a weight of the layer} */
+  private boolean decide(Layer layer, RuleBook rules) {
     LayerChoice.Chosen chosen = choice.rows(layer, rules.settings(layer).extra());
     problems.addAll(chosen.problems());
     Set<String> candidates = new HashSet<>();
@@ -138,6 +171,7 @@ public final class Planner {
         keep(layer, tensor, Why.NOT_A_WEIGHT, choice.whyNot(layer, tensor));
       }
     }
+    return !chosen.candidates().isEmpty();
   }
 
   private void decide(Layer layer, LayerChoice.Candidate candidate, RuleBook rules) {

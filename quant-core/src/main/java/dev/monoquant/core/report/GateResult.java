@@ -8,7 +8,8 @@ import dev.monoquant.core.text.Text;
 /**
  * The result of a gate: the limit and the measured value.
  *
- * @param name {@code min-sqnr}, {@code min-cosine} or {@code max-size-ratio}
+ * @param name {@code min-sqnr}, {@code min-cosine}, {@code min-weight-cosine} or {@code
+ *     max-size-ratio}
  * @param limit the limit: decibels, a cosine, or bytes after divided by bytes before
  * @param value the measured value, the worst of several; NaN if nothing was measured
  * @param passed whether the value is within the limit
@@ -21,6 +22,9 @@ public record GateResult(String name, double limit, double value, boolean passed
 
   /** The name of the gate of {@code --min-cosine}. */
   public static final String MIN_COSINE = "min-cosine";
+
+  /** The name of the gate of {@code --min-weight-cosine}. */
+  public static final String MIN_WEIGHT_COSINE = "min-weight-cosine";
 
   /** The name of the gate of {@code --max-size-ratio}. */
   public static final String MAX_SIZE_RATIO = "max-size-ratio";

@@ -4,6 +4,7 @@ import dev.monoquant.Problem;
 import dev.monoquant.core.text.Fields;
 import dev.monoquant.core.text.Text;
 import dev.monoquant.core.text.TextTable;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -202,12 +203,40 @@ public record Report(
    *   }],
    *   "kept_counts": {"not-a-weight": 1},
    *   "run": {"inputs": "...", "rounds": 25, "models": [{...}]},  // null if not run
+   *   "elapsed_seconds": 1.5,            // only if it is given
+   *   "mib_per_second": 60.0,            // of the tensors before
    *   "gates": [{"name": "min-sqnr", "limit": 30, "value": 41.3, "passed": true, "detail": ""}],
    *   "problems": [{"severity": "warning", "subject": "", "message": "", "remedy": ""}]  // or note, error
    * }
    * </pre>
    */
   public String toJson() {
+    return toJson(Optional.empty());
+  }
+
+  /**
+   * {@return the same with how long the run took}
+   *
+   * @param elapsed from the start of the run to its end
+   */
+  public String toJson(Duration elapsed) {
+    return toJson(Optional.of(elapsed));
+  }
+
+  /**
+   * {@return how long a run took and how much that is a second, for people}
+   *
+   * @param elapsed from the start of the run to its end
+   */
+  public String speed(Duration elapsed) {
+    return Text.format("%.1f s, %.1f MiB/s", elapsed.toNanos() / 1e9, mebibytesPerSecond(elapsed));
+  }
+
+  private double mebibytesPerSecond(Duration elapsed) {
+    return plan.bytesBefore() / 0x1p20 / Math.max(1e-9, elapsed.toNanos() / 1e9);
+  }
+
+  private String toJson(Optional<Duration> elapsed) {
     return Fields.document(
         "report",
         out -> {
@@ -217,6 +246,10 @@ public record Report(
           plan.describeKept(out);
           run.ifPresentOrElse(
               comparison -> out.object("run", comparison::describe), () -> out.nothing("run"));
+          elapsed.ifPresent(
+              time ->
+                  out.number("elapsed_seconds", time.toNanos() / 1e9)
+                      .number("mib_per_second", mebibytesPerSecond(time)));
           out.objects("gates", gates, (fields, gate) -> gate.describe(fields));
           Described.problems(out, "problems", problems);
         });

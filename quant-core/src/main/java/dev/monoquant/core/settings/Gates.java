@@ -22,12 +22,21 @@ import java.util.stream.Collectors;
  * @param minSqnr the least SQNR in decibels of any weight, and of the outputs of a model that is
  *     run
  * @param minCosine the least cosine between the outputs of original and result
+ * @param minWeightCosine the least cosine between any weight and what its codes decode to
  * @param maxSizeRatio the greatest part of the bytes of all tensors that may be left
  */
-public record Gates(OptionalDouble minSqnr, OptionalDouble minCosine, OptionalDouble maxSizeRatio) {
+public record Gates(
+    OptionalDouble minSqnr,
+    OptionalDouble minCosine,
+    OptionalDouble minWeightCosine,
+    OptionalDouble maxSizeRatio) {
 
   public static final Gates NONE =
-      new Gates(OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty());
+      new Gates(
+          OptionalDouble.empty(),
+          OptionalDouble.empty(),
+          OptionalDouble.empty(),
+          OptionalDouble.empty());
 
   /** Outputs of a run that are further apart than this are those of a broken model. */
   static final double DEFAULT_MIN_COSINE = 0.9;
@@ -46,11 +55,8 @@ public record Gates(OptionalDouble minSqnr, OptionalDouble minCosine, OptionalDo
               + minSqnr.getAsDouble()
               + ": a number of decibels is needed. Example: --min-sqnr 30");
     }
-    double cosine = minCosine.orElse(0);
-    if (!(cosine >= -1 && cosine <= 1)) {
-      throw new ConfigurationException(
-          "--min-cosine " + cosine + ": -1 to 1 are allowed. Example: --min-cosine 0.99");
-    }
+    requireCosine("--min-cosine", minCosine);
+    requireCosine("--min-weight-cosine", minWeightCosine);
     double ratio = maxSizeRatio.orElse(1);
     if (!(ratio > 0 && Double.isFinite(ratio))) {
       throw new ConfigurationException(
@@ -60,16 +66,28 @@ public record Gates(OptionalDouble minSqnr, OptionalDouble minCosine, OptionalDo
     }
   }
 
+  private static void requireCosine(String option, OptionalDouble given) {
+    double cosine = given.orElse(0);
+    if (!(cosine >= -1 && cosine <= 1)) {
+      throw new ConfigurationException(
+          option + " " + cosine + ": -1 to 1 are allowed. Example: " + option + " 0.99");
+    }
+  }
+
   public Gates withMinSqnr(double decibels) {
-    return new Gates(OptionalDouble.of(decibels), minCosine, maxSizeRatio);
+    return new Gates(OptionalDouble.of(decibels), minCosine, minWeightCosine, maxSizeRatio);
   }
 
   public Gates withMinCosine(double cosine) {
-    return new Gates(minSqnr, OptionalDouble.of(cosine), maxSizeRatio);
+    return new Gates(minSqnr, OptionalDouble.of(cosine), minWeightCosine, maxSizeRatio);
+  }
+
+  public Gates withMinWeightCosine(double cosine) {
+    return new Gates(minSqnr, minCosine, OptionalDouble.of(cosine), maxSizeRatio);
   }
 
   public Gates withMaxSizeRatio(double ratio) {
-    return new Gates(minSqnr, minCosine, OptionalDouble.of(ratio));
+    return new Gates(minSqnr, minCosine, minWeightCosine, OptionalDouble.of(ratio));
   }
 
   /** What a plan tells already. */
@@ -88,6 +106,7 @@ public record Gates(OptionalDouble minSqnr, OptionalDouble minCosine, OptionalDo
   public List<GateResult> check(Report report) {
     List<GateResult> results = new ArrayList<>(check(report.plan()));
     sqnr(report.weights(), report.run()).ifPresent(results::add);
+    weightCosine(report.weights()).ifPresent(results::add);
     return results;
   }
 
@@ -135,6 +154,25 @@ public record Gates(OptionalDouble minSqnr, OptionalDouble minCosine, OptionalDo
     double value = worst.get().value();
     String detail = worst.get().of() + " an SQNR of " + Text.number(value, limit, 2) + " dB";
     return Optional.of(new GateResult(GateResult.MIN_SQNR, limit, value, value >= limit, detail));
+  }
+
+  private Optional<GateResult> weightCosine(List<WeightReport> weights) {
+    if (minWeightCosine.isEmpty()) {
+      return Optional.empty();
+    }
+    String gate = GateResult.MIN_WEIGHT_COSINE;
+    double limit = minWeightCosine.getAsDouble();
+    Optional<Measured> worst =
+        weights.stream()
+            .map(w -> new Measured(w.errors().cosine(), Text.name(w.name()) + " has"))
+            .min(WORST);
+    if (worst.isEmpty()) {
+      String detail = "nothing was quantized that could have an error";
+      return Optional.of(new GateResult(gate, limit, Double.NaN, true, detail));
+    }
+    double value = worst.get().value();
+    String detail = worst.get().of() + " a cosine of " + Text.number(value, limit, 6);
+    return Optional.of(new GateResult(gate, limit, value, value >= limit, detail));
   }
 
   /** The limit that holds for outputs where none is asked for; of classes it says nothing. */

@@ -9,6 +9,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.training.ParameterStore;
 import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
+import dev.monoquant.core.control.EngineStart;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -31,18 +32,11 @@ final class RunnableModel implements AutoCloseable {
    *
    * @param name what messages call it
    * @throws ValidationException if the engine does not load it; the message leaves the name out
+   * @throws dev.monoquant.OutputException if the engine cannot unpack its libraries
    */
   static RunnableModel load(String name, Path file) {
-    Model model;
-    try {
-      model = Model.newInstance(name, Device.cpu(), ENGINE);
-    } catch (RuntimeException | LinkageError e) {
-      throw new ValidationException(
-          "the PyTorch engine that models are run with could not start: "
-              + e.getMessage()
-              + ". Add its natives to the class path (see quant doctor)",
-          e);
-    }
+    EngineStart.require();
+    Model model = Model.newInstance(name, Device.cpu(), ENGINE);
     try {
       model.load(file);
       return new RunnableModel(name, model);

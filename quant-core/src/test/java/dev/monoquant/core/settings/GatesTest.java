@@ -184,6 +184,9 @@ class GatesTest {
     assertThatThrownBy(() -> Gates.NONE.withMinCosine(limit))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("--min-cosine");
+    assertThatThrownBy(() -> Gates.NONE.withMinWeightCosine(limit))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("--min-weight-cosine");
     assertThatThrownBy(() -> Gates.NONE.withMaxSizeRatio(limit))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("--max-size-ratio");

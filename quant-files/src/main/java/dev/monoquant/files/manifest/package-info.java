@@ -1,6 +1,6 @@
 /**
- * What an output says of itself: hashes of inputs, tensors and side files, and its quantized weights
- * as JSON.
+ * What an output says of itself: hashes of inputs, tensors and side files, and its quantized
+ * weights as JSON.
  */
 @NullMarked
 package dev.monoquant.files.manifest;

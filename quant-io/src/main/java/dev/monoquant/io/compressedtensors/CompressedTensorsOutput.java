@@ -1,7 +1,9 @@
 package dev.monoquant.io.compressedtensors;
 
 import com.google.auto.service.AutoService;
+import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.model.TrainedModel;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
@@ -93,6 +95,13 @@ public final class CompressedTensorsOutput implements OutputFormat {
 
   @Override
   public OutputSession open(ModelSource source) throws IOException {
+    if (source.find(TrainedModel.class).isPresent()) {
+      throw new ConfigurationException(
+          source.info().name()
+              + ": weights of weight_norm, spectral_norm or pruning were made once and for all, and"
+              + " what loads a directory makes them itself, of parts that would be missing. Keep the"
+              + " parts with --no-fold, or write a .safetensors file");
+    }
     ModelConfig config = ModelConfig.of(source.info());
     return new Session(source, disk, config, HeldHeads.of(source, config));
   }

@@ -1,4 +1,4 @@
-/** Tests for those who extend Mono Quant. */
+/** A test kit for plugins of Mono Quant. */
 module dev.monoquant.testkit {
   requires transitive dev.monoquant.api;
   requires java.management;

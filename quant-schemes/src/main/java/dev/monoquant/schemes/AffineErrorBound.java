@@ -3,11 +3,11 @@ package dev.monoquant.schemes;
 import dev.monoquant.model.ElementType;
 
 /**
- * How far a decoded number may be from its original, by the scale of its block alone.
+ * The bound on the error of a decoded value, from the scale of its block alone.
  *
- * <p>Let s be the scale, N the steps between the least and the greatest code (255, 15 or 7), and
- * h(m) half the distance between numbers of the weight's precision at a magnitude m: what one
- * rounding may cost. A number x has the exact level x/s + z. In units of s:
+ * <p>Let s be the scale, N the number of steps between the smallest and the largest code (255, 15
+ * or 7), and h(m) half the distance between values of the weight's precision at a magnitude m: the
+ * maximum error of one rounding. A value x has the exact level x/s + z. In units of s:
  *
  * <ul>
  *   <li>The scale itself is off by e = h(s) from range / N (or / (N/2)), because it is rounded.
@@ -16,14 +16,14 @@ import dev.monoquant.model.ElementType;
  *   <li>The zero point is off by up to 1/2 + h(N) + h(2^(b-1)) from its exact value, for the
  *       rounding of least/s, of the difference and to an integer; or by o where it was clamped.
  *   <li>An unclamped code is off by 1/2 for its own rounding, h for that of x/s, and asymmetric
- *       another h for that of the sum. A clamped one is off by the overshoot, and asymmetric by
- *       what the zero point is off.
+ *       another h for that of the sum. A clamped one is off by the overshoot, and asymmetric by the
+ *       error of the zero point.
  * </ul>
  *
- * <p>The greater of the two last, times s, plus the rounding of the decoded product, is the bound.
+ * <p>The larger of the last two, times s, plus the rounding of the decoded product, is the bound.
  * In FLOAT32 that is s/2 and a little; in BFLOAT16 with 8 bits, where a step is half a level at
  * 127, it is about 1.4 s symmetric and 3.5 s asymmetric. Operations on the two lower types are
- * computed in float32 first; what that second rounding costs is less than 2^-12 of the first, and
+ * computed in float32 first; the error of that second rounding is less than 2^-12 of the first, and
  * 2^-10 is added for it.
  */
 final class AffineErrorBound {

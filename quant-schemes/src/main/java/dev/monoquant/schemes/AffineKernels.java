@@ -1,14 +1,14 @@
 package dev.monoquant.schemes;
 
 /**
- * The inner loops of the integer schemes, over scratch arrays that fit the nearest cache.
+ * The inner loops of the integer schemes, over scratch arrays that fit in the L1 cache.
  *
- * <p>They are written so that the JIT compiler of JDK 17 turns them into vector code, which takes:
- * one kind of loop, counting up from 0 by 1; the same index in all arrays, without an offset (a row
- * is copied to scratch first, which costs a fraction of what it wins); floats only. Measured, a
- * division then costs no more than a copy, and a loop with an offset eight times as much. Scales
- * and zero points come as arrays with an entry for each number, so that one loop serves all
- * granularities and short groups do not mean short loops.
+ * <p>The JIT compiler of JDK 17 vectorizes these loops. This requires loops that count up from 0 by
+ * 1, the same index in all arrays without an offset (a row is copied to scratch first, which costs
+ * a fraction of the gain), and floats only. Measured, a division then costs no more than a copy,
+ * and a loop with an offset eight times as much. Scales and zero points are arrays with an entry
+ * for each value, so that one loop handles all granularities and short groups do not mean short
+ * loops.
  *
  * <p>Rounding without branches, all of it exact and checked by exhaustive tests:
  *
@@ -18,9 +18,9 @@ package dev.monoquant.schemes;
  *       complement.
  *   <li><b>A quotient to p digits</b> (p is 8 or 11): Veltkamp's splitting with C = 2^(24-p) + 1 is
  *       a rounding to nearest (Boldo, "Pitfalls of a full floating-point proof", IJCAR 2006). It
- *       breaks ties anyhow, but there are none: a tie t has p + 1 digits, and x = t * s is
- *       impossible for x and s of p digits; the nearest such quotient is further from t than half a
- *       step of float32.
+ *       breaks ties in an undefined direction, but there are no ties: a tie t has p + 1 digits, and
+ *       x = t * s is impossible for x and s of p digits; the nearest such quotient is further from
+ *       t than half a step of float32.
  *   <li><b>A sum v to p digits, ties to even</b>: with g = v * 2^(24-p), exact, v + g has its last
  *       digit where the p-th digit of v is, and g has zeros there, so that even stays even;
  *       subtracting g is exact. Only if v is within 2^(p-24) below a power of two does the sum
@@ -34,26 +34,25 @@ package dev.monoquant.schemes;
  */
 final class AffineKernels {
 
-  /** Numbers in a scratch array: 8 KiB. */
+  /** Values in a scratch array: 8 KiB. */
   static final int CHUNK = 2048;
 
-  /** Its last digit is worth 1, and stays so when a number below 2^22 in magnitude is added. */
+  /** Its last digit has the value 1, also after a value below 2^22 in magnitude is added. */
   private static final float MAGIC = 0x1.8p23f;
 
   private AffineKernels() {}
 
-  /** The greatest number; either zero may come out as +0. */
+  /** The largest value; a zero of either sign may become +0. */
   static float max(float[] values, int from, int count) {
     float max = Float.NEGATIVE_INFINITY;
     for (int i = from; i < from + count; i++) {
-      // Adding zero changes no comparison; of a bare element the compiler makes no vector code
-      // here.
+      // Adding zero changes no comparison; without it the compiler does not vectorize this loop.
       max = Math.max(max, values[i] + 0f);
     }
     return max;
   }
 
-  /** The least number; twice as fast by this way around. */
+  /** The smallest value; this form is twice as fast. */
   static float min(float[] values, int from, int count) {
     float max = Float.NEGATIVE_INFINITY;
     for (int i = from; i < from + count; i++) {
@@ -88,14 +87,14 @@ final class AffineKernels {
     }
   }
 
-  /** Numbers to levels, symmetric, FLOAT32. */
+  /** Converts values to levels, symmetric, FLOAT32. */
   static void levels(float[] v, float[] scale, int count, float min, float max) {
     for (int i = 0; i < count; i++) {
       v[i] = Math.min(Math.max(v[i] / scale[i], min), max) + MAGIC;
     }
   }
 
-  /** Numbers to levels, symmetric, in a precision of {@code 24 - log2(step)} digits. */
+  /** Converts values to levels, symmetric, in a precision of {@code 24 - log2(step)} digits. */
   static void levels(float[] v, float[] scale, int count, float min, float max, float step) {
     float split = step + 1;
     for (int i = 0; i < count; i++) {
@@ -106,14 +105,14 @@ final class AffineKernels {
     }
   }
 
-  /** Numbers to levels, asymmetric, FLOAT32. */
+  /** Converts values to levels, asymmetric, FLOAT32. */
   static void levels(float[] v, float[] scale, float[] zero, int count, float min, float max) {
     for (int i = 0; i < count; i++) {
       v[i] = Math.min(Math.max(v[i] / scale[i] + zero[i], min), max) + MAGIC;
     }
   }
 
-  /** Numbers to levels, asymmetric, in a precision of {@code 24 - log2(step)} digits. */
+  /** Converts values to levels, asymmetric, in a precision of {@code 24 - log2(step)} digits. */
   static void levels(
       float[] v, float[] scale, float[] zero, int count, float min, float max, float step) {
     float split = step + 1;
@@ -127,7 +126,7 @@ final class AffineKernels {
     }
   }
 
-  /** Levels to the codes they stand for, at an offset: there is no vector code for it anyway. */
+  /** Converts levels to codes, at an offset: this loop cannot be vectorized in any form. */
   static void codes(float[] levels, int count, byte[] codes, int at) {
     for (int i = 0; i < count; i++) {
       codes[at + i] = (byte) Float.floatToRawIntBits(levels[i]);

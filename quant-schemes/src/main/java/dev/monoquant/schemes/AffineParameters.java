@@ -3,7 +3,7 @@ package dev.monoquant.schemes;
 import dev.monoquant.ValidationException;
 
 /**
- * The scale and the zero point of one block of numbers.
+ * The scale and the zero point of one block of values.
  *
  * @param scale positive and finite
  * @param zeroPoint the code of zero; 0 if codes are symmetric
@@ -11,14 +11,14 @@ import dev.monoquant.ValidationException;
 record AffineParameters(float scale, int zeroPoint) {
 
   /**
-   * Chooses them from the range of the numbers, each operation rounded to the precision of the
-   * weight as the peer does it ({@code calculate_qparams}).
+   * Computes them from the range of the values, each operation rounded to the precision of the
+   * weight as in compressed-tensors ({@code calculate_qparams}).
    *
-   * @param where tells the block in a message
+   * @param where names the block in a message
    */
   static AffineParameters of(AffineSpec spec, float min, float max, Where where) {
     Precision precision = spec.precision();
-    // Zero is always among the numbers that can be told.
+    // The range always includes zero.
     float low = Math.min(min, 0f);
     float high = Math.max(max, 0f);
     float scale;
@@ -29,7 +29,8 @@ record AffineParameters(float scale, int zeroPoint) {
       scale = precision.round(precision.round(high - low) / spec.codeRange());
       float lowCode = precision.round(low / scale);
       float code = precision.round(spec.minCode() - lowCode);
-      // 0/0 of a block of zeros is NaN here, and its cast to an integer 0, in the peer and in Java.
+      // For a block of zeros, 0/0 is NaN, and its cast to an integer is 0, in compressed-tensors
+      // and in Java.
       zero = Math.min(Math.max(code, spec.minCode()), spec.maxCode());
     }
     if (!Float.isFinite(scale)) {
@@ -42,7 +43,7 @@ record AffineParameters(float scale, int zeroPoint) {
     return new AffineParameters(scale == 0 ? precision.epsilon() : scale, (int) Math.rint(zero));
   }
 
-  /** Where a block is, told only when it is needed. */
+  /** The position of a block, computed only when needed. */
   @FunctionalInterface
   interface Where {
     String text();

@@ -9,14 +9,14 @@ import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 
 /**
- * What an integer scheme does with one weight that it fits.
+ * The parameters of an integer scheme for one weight.
  *
  * @param tensor the weight's name, quoted for messages
  * @param source the weight's own type
- * @param precision the type it is computed in, which is also that of its scales
+ * @param precision the type of the computation and of the scales
  * @param bits bits of a code
  * @param symmetric whether there are no zero points
- * @param granularity how many numbers share a scale
+ * @param granularity how many values share a scale
  * @param cols columns of the weight
  */
 record AffineSpec(
@@ -53,12 +53,12 @@ record AffineSpec(
     return (1 << (bits - 1)) - 1;
   }
 
-  /** Steps between the least and the greatest code, such as 255. */
+  /** The number of steps between the smallest and the largest code, such as 255. */
   float codeRange() {
     return (1 << bits) - 1;
   }
 
-  /** Whether a single scale serves the whole tensor. */
+  /** Whether the whole tensor has a single scale. */
   boolean perTensor() {
     return granularity instanceof Granularity.PerTensor;
   }

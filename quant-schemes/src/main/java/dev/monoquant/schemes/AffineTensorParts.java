@@ -8,9 +8,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The scale and zero point of a tensor that has but one.
+ * The scale and zero point of a tensor with per-tensor granularity.
  *
- * @param spec what is done with the weight
+ * @param spec the parameters of the scheme
  * @param parameters null if each block has its own
  */
 record AffineTensorParts(AffineSpec spec, @Nullable AffineParameters parameters) {
@@ -24,7 +24,7 @@ record AffineTensorParts(AffineSpec spec, @Nullable AffineParameters parameters)
         spec, AffineParameters.of(spec, range.min(), range.max(), () -> "the whole"));
   }
 
-  /** The bytes of the parts that are delivered once. */
+  /** The bytes of the whole parts. */
   Map<String, byte[]> bytes() {
     if (parameters == null) {
       return Map.of();

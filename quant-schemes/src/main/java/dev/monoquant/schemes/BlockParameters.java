@@ -12,10 +12,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * The scales and zero points of the blocks of a tile: the one of the tensor, one for each row, or
- * one for each group.
+ * The scales and zero points of the blocks of a tile: one for the tensor, for each row, or for each
+ * group.
  *
- * <p>Used within one call by one thread.
+ * <p>Used in one call by one thread.
  */
 final class BlockParameters {
 
@@ -34,14 +34,14 @@ final class BlockParameters {
     this.zeroPoints = zeroPoints;
   }
 
-  /** The only ones of a tensor, for each of its tiles. */
+  /** The parameters of a tensor with per-tensor granularity, for any tile. */
   static BlockParameters of(AffineSpec spec, Tile tile, AffineParameters one) {
     float[] scale = {one.scale()};
     byte[] zeroPoint = {(byte) one.zeroPoint()};
     return new BlockParameters(spec, tile.firstRow(), tile.cols(), scale, zeroPoint);
   }
 
-  /** Those that are chosen from the least and the greatest number of each block of a tile. */
+  /** The parameters computed from the minimum and maximum of each block of a tile. */
   static BlockParameters of(AffineSpec spec, Tile tile, float[] least, float[] greatest) {
     float[] scales = new float[least.length];
     byte[] zeroPoints = new byte[least.length];
@@ -57,7 +57,7 @@ final class BlockParameters {
     return made;
   }
 
-  /** The greatest scale of a row of codes. */
+  /** The largest scale of a row of codes. */
   static float greatestScale(AffineSpec spec, EncodedTile tile, int row) {
     int from = spec.perTensor() ? 0 : row * spec.blocks();
     float greatest = 0;
@@ -75,7 +75,7 @@ final class BlockParameters {
     return scales;
   }
 
-  /** Each scale, for a computation that brings its own loops. */
+  /** All scales, for a computation with its own loops. */
   float[] scales() {
     return scales;
   }
@@ -89,7 +89,7 @@ final class BlockParameters {
     return floats;
   }
 
-  /** Writes the scale of each number of a part of a row. */
+  /** Writes the scale of each value of a part of a row. */
   void spreadScales(int row, int col, int count, float[] to) {
     int blockCols = spec.blockCols();
     for (int done = 0; done < count; ) {
@@ -99,7 +99,7 @@ final class BlockParameters {
     }
   }
 
-  /** Writes the zero point of each number of a part of a row. */
+  /** Writes the zero point of each value of a part of a row. */
   void spreadZeroPoints(int row, int col, int count, float[] to) {
     int blockCols = spec.blockCols();
     for (int done = 0; done < count; ) {
@@ -109,14 +109,15 @@ final class BlockParameters {
     }
   }
 
-  /** The index of the block that a number belongs to. */
+  /** The index of the block of an element. */
   private int index(int row, int col) {
     return spec.perTensor() ? 0 : row * spec.blocks() + col / spec.blockCols();
   }
 
   /**
-   * A code times a scale that was rounded down may leave the range of the weight's type where the
-   * weight itself was at its very end. The peer then decodes to infinity; here it is refused.
+   * If a weight is at the end of the range of its type, the product of its code and a rounded scale
+   * may exceed that range. compressed-tensors then decodes to infinity; this scheme refuses the
+   * weight.
    */
   void refuseInfinite(byte[] codes) {
     float most = 0;
@@ -143,7 +144,7 @@ final class BlockParameters {
     }
   }
 
-  /** The tiled parts, with those of the tensor left out. */
+  /** The tiled parts, without the whole parts. */
   Map<String, byte[]> parts(byte[] codes) {
     Map<String, byte[]> parts = new LinkedHashMap<>();
     parts.put(Part.CODES, codes);

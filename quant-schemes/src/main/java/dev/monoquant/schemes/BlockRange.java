@@ -1,12 +1,13 @@
 package dev.monoquant.schemes;
 
 /**
- * Finds the least and the greatest number of a block. Holds scratch: one for each call and thread.
+ * Finds the minimum and maximum of a block. Holds scratch arrays: use one instance per call and
+ * thread.
  *
- * <p>A loop that reduces to one number waits for each comparison before the next. Long blocks are
- * therefore folded: piece after piece is copied to scratch and compared with what is there lane by
- * lane, which the compiler turns into vector code, and only the lanes are reduced in the end. That
- * is about twice as fast for both ends, and the same result, for no comparison rounds.
+ * <p>A loop that reduces to one value waits for each comparison before the next. Long blocks are
+ * therefore folded: piece after piece is compared lane by lane with scratch, which the compiler
+ * vectorizes, and only the lanes are reduced at the end. This is about twice as fast and gives the
+ * same result, because comparisons do not round.
  */
 final class BlockRange {
 
@@ -17,14 +18,14 @@ final class BlockRange {
   private final float[] low = new float[LANES];
   private final float[] high = new float[LANES];
 
-  /** The greatest magnitude among some numbers. */
+  /** The largest magnitude of some values. */
   float absMax(float[] values, int from, int count) {
     if (count < 2 * LANES) {
       return AffineKernels.absMax(values, from, count);
     }
     System.arraycopy(values, from, high, 0, LANES);
     int last = from + count - LANES;
-    // The last piece may overlap the one before: what was compared twice changes nothing.
+    // The last piece may overlap the previous one: comparing twice changes nothing.
     for (int at = from + LANES; at < from + count; at += LANES) {
       System.arraycopy(values, Math.min(at, last), piece, 0, LANES);
       AffineKernels.absMaxInto(piece, high, LANES);
@@ -32,7 +33,7 @@ final class BlockRange {
     return AffineKernels.absMax(high, 0, LANES);
   }
 
-  /** Writes the least and the greatest among some numbers to the two arrays, at an index. */
+  /** Writes the minimum and maximum of some values to the two arrays, at an index. */
   void find(float[] values, int from, int count, float[] least, float[] greatest, int at) {
     if (count < 2 * LANES) {
       least[at] = AffineKernels.min(values, from, count);

@@ -27,7 +27,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
 
-/** Casts to a floating point type of 16 bits; the subclasses tell the rest. */
+/** Casts to a floating point type of 16 bits, which the subclasses define. */
 abstract class CastScheme implements Scheme {
 
   /** The only part. */
@@ -40,7 +40,7 @@ abstract class CastScheme implements Scheme {
   CastScheme(String name, ElementType target) {
     this.id = new SchemeId(name, 1);
     this.target = target;
-    // A cast has neither zero points nor scales: recipes that say how others have them apply to it.
+    // A cast has neither zero points nor scales, so it accepts any setting for them.
     this.options =
         List.of(
             CommonOptions.bits(target.bits()),
@@ -82,7 +82,7 @@ abstract class CastScheme implements Scheme {
   }
 
   /**
-   * Half the distance between numbers of the target type at the greatest of a row.
+   * Half the distance between values of the target type at the largest magnitude of a row.
    *
    * @param source the weight's own type
    * @param target the type of the values, of 16 bits
@@ -111,7 +111,7 @@ abstract class CastScheme implements Scheme {
   }
 
   /**
-   * Rounds to the nearest number of the target type, ties to even; refuses what would become
+   * Rounds to the nearest value of the target type, ties to even; refuses values that would become
    * infinite.
    *
    * @param tensor the weight's name, quoted
@@ -159,8 +159,8 @@ abstract class CastScheme implements Scheme {
     }
 
     /**
-     * A number must stay finite in the target type, and as a number of the weight's own type: 65504
-     * of FLOAT16 is nearest to 65536 in BFLOAT16, which FLOAT16 does not have.
+     * A value must stay finite in the target type and in the weight's type: the BFLOAT16 value
+     * nearest to 65504 of FLOAT16 is 65536, which is out of the range of FLOAT16.
      */
     private void refuseBeyond(Tile tile, int count) {
       Precision to = Precision.of(target);

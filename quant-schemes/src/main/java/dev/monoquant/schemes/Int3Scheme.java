@@ -7,19 +7,20 @@ import dev.monoquant.spi.Scheme;
  * {@code int3}: signed integer codes of 3 bits, by default symmetric with a scale for each group of
  * 128 columns.
  *
- * <p>The arithmetic is that of {@link Int8Scheme} to the letter, with codes from -4 to 3 and N = 7:
+ * <p>The arithmetic is exactly that of {@link Int8Scheme}, with codes from -4 to 3 and N = 7:
  * parts, formula, precision, zeros, errors, source and both ways to compute are described there.
- * The parts {@code codes} and {@code zero_point} are of type INT3. A symmetric scale is the
- * greatest magnitude divided by 3.5.
+ * The parts {@code codes} and {@code zero_point} are of type INT3. A symmetric scale is the largest
+ * magnitude divided by 3.5.
  *
- * <p>With so few levels a step is a large part of a row's range, so a scale should serve few
- * numbers: hence groups. A group must divide the columns; a weight whose columns it does not divide
- * is refused by {@link #fit}, and what happens then is up to the policy of the configuration.
+ * <p>With so few levels a step is a large part of a row's range, so few values should share a
+ * scale: hence groups. The group size must divide the number of columns; otherwise {@link #fit}
+ * refuses the weight, and the policy of the configuration applies.
  *
- * <p>In FLOAT32 a decoded number is off by at most scale / 2 and a little. In the two types of 16
- * bits the codes have fewer digits than the type, so their roundings add little to that.
+ * <p>In FLOAT32 the error of a decoded value is slightly more than scale / 2 at most. In the two
+ * types of 16 bits the codes have fewer digits than the type, so rounding adds little.
  *
- * <p>What this does not do: codes take a byte each here; packing them is up to the output format.
+ * <p>What this does not do: it does not pack codes; each takes a byte, and the output format packs
+ * them.
  */
 @AutoService(Scheme.class)
 public final class Int3Scheme extends IntegerScheme {

@@ -5,7 +5,7 @@ import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Tile;
 import java.util.Map;
 
-/** Integer codes by plain loops; see {@link AffineKernels} for how they are made fast. */
+/** Computes integer codes in plain loops; {@link AffineKernels} describes why they are fast. */
 final class JvmAffineQuantizer implements TileQuantizer {
 
   private final AffineSpec spec;

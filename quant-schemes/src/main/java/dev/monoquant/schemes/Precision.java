@@ -5,7 +5,7 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 
 /**
- * The type in which a weight is computed with: its own, but FLOAT32 for FLOAT64.
+ * The type of the computation for a weight: its own type, but FLOAT32 for FLOAT64.
  *
  * <p>Torch on a CPU computes an operation on float16 or bfloat16 in float32 and rounds its result;
  * {@link #round} is that second step.
@@ -49,7 +49,7 @@ enum Precision {
     };
   }
 
-  /** The nearest number of this precision, ties to even; infinite beyond its range. */
+  /** The nearest value of this precision, ties to even; infinite beyond its range. */
   abstract float round(float value);
 
   /** The type of scales. */
@@ -62,17 +62,17 @@ enum Precision {
     return digits;
   }
 
-  /** The distance from 1 to the next greater number. */
+  /** The distance from 1 to the next larger value. */
   float epsilon() {
     return (float) Math.scalb(1.0, 1 - digits);
   }
 
-  /** What a float32 has more in digits, as a power of two; 1 for FLOAT32 itself. */
+  /** Two to the power of the number of digits that float32 has more; 1 for FLOAT32. */
   float step() {
     return 1 << (24 - digits);
   }
 
-  /** Half the distance between numbers of this precision just below a magnitude. */
+  /** Half the distance between values of this precision just below a magnitude. */
   double halfStep(double magnitude) {
     int exponent = Math.max(minExponent, Math.getExponent(Math.nextDown(Math.abs(magnitude))));
     return Math.scalb(1.0, exponent - digits);

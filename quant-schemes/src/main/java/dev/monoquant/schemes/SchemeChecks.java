@@ -4,7 +4,7 @@ import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Fit;
 import java.util.Optional;
 
-/** What every scheme here asks of a weight. */
+/** Requirements of all built-in schemes on a weight. */
 final class SchemeChecks {
 
   private SchemeChecks() {}

@@ -14,13 +14,12 @@ import java.util.function.BinaryOperator;
 import java.util.function.Function;
 
 /**
- * Integer codes by tensor operations, on any device and engine that DJL has.
+ * Computes integer codes with tensor operations, on any device and engine of DJL.
  *
- * <p>The range of each block and everything that is done to each number are tensor operations in
- * float32; the scale and zero point of a block are two numbers and computed in Java. The precisions
- * of float16 and bfloat16 are kept by the same exact float32 arithmetic as in {@link
- * AffineKernels}, so that no array of either type is needed (DJL ends the JVM when it meets a
- * bfloat16).
+ * <p>The range of each block and all operations on each value are tensor operations in float32; the
+ * scale and zero point of a block are computed in Java. The precisions of float16 and bfloat16 are
+ * kept by the same exact float32 arithmetic as in {@link AffineKernels}, so that no array of either
+ * type is needed (a bfloat16 array crashes the JVM in DJL).
  *
  * <p>Works within the tile's own array, which is a private copy, and closes every other array it
  * makes before it returns.
@@ -45,7 +44,7 @@ final class TorchAffineQuantizer implements TileQuantizer {
     NDArray array = tile.array();
     long blocks = Math.multiplyExact((long) tile.height(), spec.blocks());
     try (NDManager scope = array.getManager().newSubManager();
-        // A view: what is written to it is written to the tile.
+        // A view: writes to it change the tile.
         NDArray v = array.reshape(blocks, spec.blockCols())) {
       BlockParameters parameters = parameters(tile, v);
       Shape column = new Shape(parameters.scales().length, 1);
@@ -102,16 +101,16 @@ final class TorchAffineQuantizer implements TileQuantizer {
   }
 
   /**
-   * The least and the greatest number of each row of an array, NaN where there is one.
+   * The minimum and maximum of each row of an array, NaN if the row contains one.
    *
-   * <p>DJL reduces along an axis by the operation that also finds the indices, which torch computes
-   * number by number. Rows are therefore folded first: their halves are compared with each other,
-   * which torch does in vector code, until few columns are left for it. Comparing does not round,
-   * so the result is the same.
+   * <p>DJL reduces along an axis with the operation that also returns indices, which torch does not
+   * vectorize. Rows are therefore folded first: their halves are compared with each other, which
+   * torch vectorizes, until few columns are left. Comparisons do not round, so the result is the
+   * same.
    */
   private static final class TorchRange {
 
-    /** Columns that are not worth another fold. */
+    /** Number of columns below which folding does not pay. */
     private static final long FEW = 128;
 
     private static final int[] COLS = {1};

@@ -1,7 +1,7 @@
 /**
  * The built-in schemes and layer quantizers.
  *
- * <p>A scheme says how numbers become codes and back; a layer quantizer says which numbers.
+ * <p>A scheme converts weights to codes and back; a layer quantizer selects the weights.
  */
 @NullMarked
 package dev.monoquant.schemes;

@@ -1,12 +1,12 @@
 package dev.monoquant.testkit;
 
 /**
- * A plugin and an input that can be written down as Java, so that a failure is repeated by pasting
- * one line into a test.
+ * A plugin and an input with a Java expression, so that one line pasted into a test repeats a
+ * failure.
  */
 public interface Repeatable {
 
-  /** {@return the expression that makes it again, with simple names of classes} */
+  /** {@return the expression that creates it again, with simple names of classes} */
   String expression();
 
   /**

@@ -26,8 +26,8 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * A scheme, a weight, options and where to compute: what every law about schemes is tried on, with
- * the few calls it takes to run them as the pipeline would. Immutable.
+ * A scheme, a weight, options and where to compute: the input of every law about schemes, with
+ * methods to run the scheme like the pipeline. Immutable.
  *
  * @param scheme the subject
  * @param weight what to quantize
@@ -46,7 +46,7 @@ public record SchemeCase(Scheme scheme, WeightSample weight, OptionValues option
   }
 
   /**
-   * A case that computes wherever the scheme likes.
+   * A case with {@link Compute#AUTO}.
    *
    * @param scheme the subject
    * @param weight what to quantize
@@ -57,7 +57,7 @@ public record SchemeCase(Scheme scheme, WeightSample weight, OptionValues option
   }
 
   /**
-   * A case with the scheme's own defaults.
+   * A case with the scheme's defaults.
    *
    * @param scheme the subject
    * @param weight what to quantize
@@ -87,10 +87,10 @@ public record SchemeCase(Scheme scheme, WeightSample weight, OptionValues option
   }
 
   /**
-   * Whether the scheme takes this weight under these options. A law says nothing about what a
-   * scheme refuses properly, that is with a {@link QuantException}.
+   * Whether the scheme accepts this weight with these options. Laws do not apply to cases that a
+   * scheme refuses with a {@link QuantException}.
    *
-   * @return false if the encoding or the numbers are refused
+   * @return false if the encoding or the values are refused
    */
   public boolean accepted() {
     try {
@@ -103,8 +103,7 @@ public record SchemeCase(Scheme scheme, WeightSample weight, OptionValues option
   }
 
   /**
-   * {@return whether the scheme takes a weight of this shape under these options, whatever its
-   * numbers}
+   * {@return whether the scheme accepts a weight of this shape with these options, for any values}
    */
   public boolean isEncoded() {
     try {
@@ -126,7 +125,7 @@ public record SchemeCase(Scheme scheme, WeightSample weight, OptionValues option
     return scheme.fit(weight.rows(), options).orThrow(weight.rows());
   }
 
-  /** Does what the framework does before it asks a scheme. */
+  /** Checks the options like the framework before it calls a scheme. */
   private static void requireAllowed(List<OptionSpec<?>> described, OptionValues options) {
     Map<String, OptionSpec<?>> specs = new HashMap<>();
     described.forEach(spec -> specs.put(spec.name(), spec));
@@ -142,12 +141,12 @@ public record SchemeCase(Scheme scheme, WeightSample weight, OptionValues option
             });
   }
 
-  /** {@return a new worker, with the facts that the scheme asked for and no others} */
+  /** {@return a new worker, with exactly the facts that the scheme requested} */
   public TileQuantizer begin() {
     return scheme.begin(weight.rows(), options, weight.facts(scheme.needs(options)), compute);
   }
 
-  /** {@return a new decoder, by the formula or the scheme's own} */
+  /** {@return a new decoder, for the formula or from the scheme} */
   public TileDecoder decoder() {
     return TileDecoder.of(
         scheme, new EncodedWeight(weight.rows(), scheme.id(), options, encoding()));
@@ -169,7 +168,7 @@ public record SchemeCase(Scheme scheme, WeightSample weight, OptionValues option
   }
 
   /**
-   * Quantizes some rows on a tile of their own, which is closed afterwards.
+   * Quantizes some rows as a separate tile, which is closed afterwards.
    *
    * @param worker a worker of this case
    * @param firstRow the first row
@@ -191,7 +190,7 @@ public record SchemeCase(Scheme scheme, WeightSample weight, OptionValues option
   /**
    * Quantizes the weight tile by tile and puts the tiles together.
    *
-   * @param tileHeight rows of each tile but perhaps the last; rounded up to the row alignment
+   * @param tileHeight rows of each tile except possibly the last; rounded up to the row alignment
    * @return the whole weight, with the whole parts
    */
   public EncodedTile quantizeInTiles(int tileHeight) {
@@ -221,9 +220,9 @@ public record SchemeCase(Scheme scheme, WeightSample weight, OptionValues option
   }
 
   /**
-   * How the weight falls into tiles.
+   * Splits the weight into tiles.
    *
-   * @param tileHeight rows of each tile but perhaps the last; rounded up to the row alignment
+   * @param tileHeight rows of each tile except possibly the last; rounded up to the row alignment
    * @return the tiles from the first row on
    */
   public List<Span> spans(int tileHeight) {

@@ -1,8 +1,8 @@
 /**
- * Tests for those who extend Mono Quant.
+ * A test kit for plugins of Mono Quant.
  *
- * <p>Laws are plain static methods, contracts are test interfaces around the laws, fakes stand in
- * for the rest of the pipeline.
+ * <p>Laws are plain static methods, contracts are test interfaces around the laws, fakes replace
+ * the rest of the pipeline.
  */
 @NullMarked
 package dev.monoquant.testkit;

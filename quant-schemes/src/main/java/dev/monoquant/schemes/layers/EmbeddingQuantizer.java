@@ -11,8 +11,8 @@ import java.util.List;
  * {@code embedding}: tables (entries, width), a row for each entry.
  *
  * <p>The table is called {@code weight} in PyTorch and {@code embedding} in DJL's blocks. Its
- * entries are looked up, not summed over, so an offset costs nothing: codes are asymmetric unless
- * the configuration says otherwise.
+ * entries are looked up, not summed, so a zero point costs nothing: codes are asymmetric by
+ * default.
  */
 @AutoService(LayerQuantizer.class)
 public final class EmbeddingQuantizer implements LayerQuantizer {

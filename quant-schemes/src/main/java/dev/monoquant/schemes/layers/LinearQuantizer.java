@@ -11,7 +11,7 @@ import java.util.List;
  * {@code linear}: matrix products.
  *
  * <table>
- * <caption>what is taken</caption>
+ * <caption>selected tensors</caption>
  * <tr><th>kind</th><th>tensors</th><th>shape</th><th>rows</th></tr>
  * <tr><td>Linear</td><td>weight</td><td>(outputs, inputs)</td><td>axis 0</td></tr>
  * <tr><td>Conv1D, of GPT-2</td><td>weight</td><td>(inputs, outputs)</td><td>axis 1</td></tr>
@@ -19,8 +19,8 @@ import java.util.List;
  * v_proj_weight</td><td>(outputs, inputs)</td><td>axis 0</td></tr>
  * </table>
  *
- * <p>What this does not do: the {@code out_proj} of an attention is a Linear of its own; the
- * vectors {@code bias_k} and {@code bias_v} are left alone.
+ * <p>What this does not do: it does not select the {@code out_proj} of an attention, which is a
+ * separate Linear, or the vectors {@code bias_k} and {@code bias_v}.
  */
 @AutoService(LayerQuantizer.class)
 public final class LinearQuantizer implements LayerQuantizer {

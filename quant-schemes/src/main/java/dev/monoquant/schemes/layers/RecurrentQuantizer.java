@@ -12,9 +12,9 @@ import java.util.stream.Stream;
  * {@code recurrent}: LSTM, GRU and RNN, a row for each output of each gate.
  *
  * <p>PyTorch calls the matrices {@code weight_ih_l0}, {@code weight_hh_l0} and, with a projection,
- * {@code weight_hr_l0}, counted by layer and with {@code _reverse} for the way back. DJL's blocks
- * call them {@code l_0_i2h_WEIGHT} and {@code l_0_h2h_WEIGHT}, with {@code r} for the way back. All
- * are (gates * hidden, inputs); biases are left alone.
+ * {@code weight_hr_l0}, numbered by layer and with {@code _reverse} for the reverse direction.
+ * DJL's blocks call them {@code l_0_i2h_WEIGHT} and {@code l_0_h2h_WEIGHT}, with {@code r} for the
+ * reverse direction. All have shape (gates * hidden, inputs); biases are not selected.
  */
 @AutoService(LayerQuantizer.class)
 public final class RecurrentQuantizer implements LayerQuantizer {

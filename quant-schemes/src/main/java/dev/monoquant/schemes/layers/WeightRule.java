@@ -21,7 +21,7 @@ record WeightRule(LayerKind kind, Pattern name, int rank, int rowAxis) {
     return new WeightRule(kind, Pattern.compile(name), rank, rowAxis);
   }
 
-  /** The tensors of a layer that one of the rules takes, in the order of the layer. */
+  /** The tensors of a layer that match one of the rules, in the order of the layer. */
   static List<WeightMatrix> rows(Layer layer, List<WeightRule> rules) {
     return layer.tensors().entrySet().stream()
         .flatMap(

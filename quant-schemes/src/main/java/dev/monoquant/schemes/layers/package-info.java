@@ -1,8 +1,8 @@
 /**
- * Which tensors of the layers of PyTorch are weights, and which axis of each is its outputs.
+ * Selects the weights of PyTorch layers and their output axis.
  *
- * <p>A tensor is taken if its name and its number of dimensions are those of its layer's kind, if
- * it is of floating point, and if it is not empty; anything else is left alone.
+ * <p>A tensor is selected if its name and its number of dimensions match its layer's kind, if it is
+ * floating point, and if it is not empty.
  */
 @NullMarked
 package dev.monoquant.schemes.layers;

@@ -24,7 +24,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.lifecycle.AddLifecycleHook;
 
 /**
- * Everything that the framework relies on an {@link InputFormatDetector} for, as tests.
+ * Tests of all requirements of the framework on an {@link InputFormatDetector}.
  *
  * <pre>{@code
  * class FlatFormatTest implements InputFormatDetectorContract {
@@ -61,17 +61,17 @@ public interface InputFormatDetectorContract {
     return Map.of();
   }
 
-  /** {@return whether an engine is at hand to try live objects with arrays, which starts it} */
+  /** {@return whether an engine is available for live objects with arrays; true starts it} */
   default boolean usesArrays() {
     return false;
   }
 
-  /** {@return whether it is found by its id} */
+  /** {@return whether it is registered and found by its id} */
   default boolean registered() {
     return true;
   }
 
-  /** It is found by its id, and is of the same class. */
+  /** The plugin is found by its id, and has the same class. */
   @Example
   default void isRegistered() {
     Judging.judge("isRegistered", registered(), "registered() is false", this::requireRegistered);

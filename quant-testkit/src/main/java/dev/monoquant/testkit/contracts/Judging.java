@@ -13,14 +13,14 @@ import net.jqwik.api.lifecycle.Store;
 import org.opentest4j.TestAbortedException;
 
 /**
- * Reports a test of a contract as skipped if its law applied in none of its tries. jqwik would drop
- * such tries and call the test failed, or, if the law just returned, passed.
+ * Reports a test of a contract as skipped if its law applied in none of its tries. Otherwise jqwik
+ * would drop such tries and report a failure, or report a success if the law returned normally.
  *
- * <p>jqwik makes it, for each contract; nothing needs to be called.
+ * <p>jqwik creates an instance for each contract; callers need not do anything.
  */
 public final class Judging implements AroundPropertyHook {
 
-  /** What came of a law so far; of one test, in one thread. */
+  /** The results of a law so far, for one test in one thread. */
   private static final class Tally {
     private boolean applied;
     private Optional<String> skipped = Optional.empty();
@@ -48,7 +48,7 @@ public final class Judging implements AroundPropertyHook {
     return Store.getOrCreate(Judging.class, Lifespan.PROPERTY, Tally::new).get();
   }
 
-  /** Checks a law in a try, and takes note whether it applies. */
+  /** Checks a law in a try, and records whether it applies. */
   static void judge(Runnable law) {
     Tally tally = tally();
     try {

@@ -14,7 +14,7 @@ import net.jqwik.api.Example;
 import net.jqwik.api.lifecycle.AddLifecycleHook;
 
 /**
- * Everything that the framework relies on a {@link LayerQuantizer} for, as tests.
+ * Tests of all requirements of the framework on a {@link LayerQuantizer}.
  *
  * <pre>{@code
  * class GatedTest implements LayerQuantizerContract {
@@ -35,15 +35,15 @@ public interface LayerQuantizerContract {
   /** {@return the layer quantizer to try} */
   LayerQuantizer subject();
 
-  /** {@return layers it knows, at least one; it must choose something of each} */
+  /** {@return layers that it supports, at least one; it must select a weight of each} */
   List<Layer> layers();
 
-  /** {@return whether it is found by its id} */
+  /** {@return whether it is registered and found by its id} */
   default boolean registered() {
     return true;
   }
 
-  /** It is found by its id, and is of the same class. */
+  /** The plugin is found by its id, and has the same class. */
   @Example
   default void isRegistered() {
     Judging.judge("isRegistered", registered(), "registered() is false", this::requireRegistered);
@@ -60,7 +60,7 @@ public interface LayerQuantizerContract {
     }
   }
 
-  /** It chooses something of every layer that it knows. */
+  /** It selects a weight of every supported layer. */
   @Example
   default void knowsItsLayers() {
     List<Layer> layers = layers();
@@ -75,8 +75,8 @@ public interface LayerQuantizerContract {
   }
 
   /**
-   * All of {@link LayerQuantizerLaws}, on its own layers, ordinary ones and odd ones, with each of
-   * its options at several values.
+   * All of {@link LayerQuantizerLaws}, on its own layers, ordinary ones and unusual ones, with
+   * several values of each option.
    */
   @Example
   default void keepsTheLaws() {

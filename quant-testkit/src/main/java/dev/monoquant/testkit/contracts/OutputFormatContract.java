@@ -17,7 +17,7 @@ import net.jqwik.api.Example;
 import net.jqwik.api.lifecycle.AddLifecycleHook;
 
 /**
- * Everything that the framework relies on an {@link OutputFormat} for, as tests.
+ * Tests of all requirements of the framework on an {@link OutputFormat}.
  *
  * <pre>{@code
  * class FlatOutputTest implements OutputFormatContract {
@@ -37,15 +37,15 @@ public interface OutputFormatContract {
   /** {@return the format to try} */
   OutputFormat subject();
 
-  /** {@return the name of a file or directory to make, one that the format accepts} */
+  /** {@return the name of a file or directory that the format accepts} */
   String targetName();
 
-  /** {@return weights that the format can hold, at least one} */
+  /** {@return weights that the format supports, at least one} */
   default List<EncodedWeight> weights() {
     return EncodedSamples.ordinary();
   }
 
-  /** {@return what reads the format, if it can be read} */
+  /** {@return the detector for the format, if there is one} */
   default Optional<InputFormatDetector> reader() {
     return Optional.empty();
   }
@@ -55,12 +55,12 @@ public interface OutputFormatContract {
     return false;
   }
 
-  /** {@return whether it is found by its id} */
+  /** {@return whether it is registered and found by its id} */
   default boolean registered() {
     return true;
   }
 
-  /** It is found by its id, and is of the same class. */
+  /** The plugin is found by its id, and has the same class. */
   @Example
   default void isRegistered() {
     Judging.judge("isRegistered", registered(), "registered() is false", this::requireRegistered);
@@ -74,7 +74,7 @@ public interface OutputFormatContract {
     }
   }
 
-  /** It accepts its own target. */
+  /** The format accepts its target. */
   @Example
   default void acceptsItsTarget() {
     if (!subject().accepts(Path.of(targetName()))) {

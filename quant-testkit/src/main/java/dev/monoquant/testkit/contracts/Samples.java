@@ -23,18 +23,18 @@ public final class Samples {
   }
 
   /**
-   * Weights of all element types, often with one row or one column; they shrink to fewer rows and
-   * columns and to simpler patterns.
+   * Weights of all element types, often with one row or one column; shrinking reduces rows and
+   * columns and simplifies the pattern.
    *
    * @param patterns how to fill them
    * @param maxRows at least 1
    * @param maxCols at least {@code colMultiple}
-   * @param colMultiple columns are a multiple of this, as group sizes ask for
+   * @param colMultiple columns are a multiple of this, as required by group sizes
    * @return the arbitrary
    */
   public static Arbitrary<WeightSample> weights(
       Set<ValuePattern> patterns, int maxRows, int maxCols, int colMultiple) {
-    // Edge cases of five parameters are thousands of combinations, and would be all that is tried.
+    // Edge cases of five parameters are thousands of combinations, and would use all tries.
     return Combinators.combine(
             Arbitraries.of(patterns.stream().sorted().toList()),
             Arbitraries.of(floatTypes()),
@@ -46,9 +46,9 @@ public final class Samples {
   }
 
   /**
-   * Whole small models; they shrink to fewer layers.
+   * Small models; shrinking reduces the layers.
    *
-   * @param maxLayers how many layers they have at most
+   * @param maxLayers the maximum number of layers
    * @return the arbitrary
    */
   public static Arbitrary<ModelSample> models(int maxLayers) {

@@ -22,7 +22,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.lifecycle.AddLifecycleHook;
 
 /**
- * Everything that the framework relies on a {@link Scheme} for, as tests.
+ * Tests of all requirements of the framework on a {@link Scheme}.
  *
  * <pre>{@code
  * class PowerOfTwoTest implements SchemeContract {
@@ -32,17 +32,16 @@ import net.jqwik.api.lifecycle.AddLifecycleHook;
  * }
  * }</pre>
  *
- * <p>{@link #isRegistered} checks the registration on top; return {@code
- * Plugins.load().scheme("acme/pow2")} to try the registered scheme itself. The hooks of {@link
- * SchemeSubject} say what the scheme can do: override those whose default is not true for it.
- * Nothing else needs to be written.
+ * <p>{@link #isRegistered} also checks the registration; return {@code
+ * Plugins.load().scheme("acme/pow2")} to try the registered scheme itself. The methods of {@link
+ * SchemeSubject} declare what the scheme supports: override those whose default does not apply.
  *
  * <p>A law that never applied is reported as a skipped test, with the reason.
  */
 @AddLifecycleHook(Judging.class)
 public interface SchemeContract extends SchemeSubject {
 
-  /** The scheme is found by its id, and is of the same class and version. */
+  /** The scheme is found by its id, and has the same class and version. */
   @Example
   default void isRegistered() {
     Judging.judge("isRegistered", registered(), "registered() is false", this::requireRegistered);

@@ -25,12 +25,12 @@ import net.jqwik.api.Provide;
 import net.jqwik.api.Tuple;
 
 /**
- * What a {@link SchemeContract} asks about the scheme: which one it is, what it can do, and what to
- * try it on. Only {@link #subject} has no default.
+ * The scheme under test of a {@link SchemeContract}: the scheme, its capabilities, and the inputs
+ * to test it with. Only {@link #subject} has no default.
  */
 public interface SchemeSubject {
 
-  /** {@return the scheme to try, a new one or the same at each call} */
+  /** {@return the scheme to test, a new one or the same at each call} */
   Scheme subject();
 
   /** {@return whether it is found by its id, see {@link SchemeContract#isRegistered}} */
@@ -41,10 +41,10 @@ public interface SchemeSubject {
   /**
    * The options to try on a weight: the defaults, and each of the {@linkplain CommonOptions common
    * options} that the scheme declares at each of its values, as far as they fit the weight. Add
-   * options of the scheme's own, and values that only matter together.
+   * other options of the scheme, and combinations of values.
    *
    * @param rows the weight
-   * @return complete options, at least one; what the scheme refuses is left out
+   * @return complete options, at least one; the contract skips those that the scheme refuses
    */
   default List<OptionValues> options(WeightMatrix rows) {
     Scheme scheme = subject();
@@ -58,24 +58,27 @@ public interface SchemeSubject {
         .toList();
   }
 
-  /** {@return how to fill weights; leave out what the scheme refuses} */
+  /** {@return how to fill weights; omit patterns that the scheme refuses} */
   default Set<ValuePattern> patterns() {
     return EnumSet.allOf(ValuePattern.class);
   }
 
-  /** {@return the most rows of a weight; two blocks of the scheme's defaults, and some more} */
+  /**
+   * {@return the maximum rows of a weight; by default more than two blocks of the scheme's
+   * defaults}
+   */
   default int maxRows() {
     return 2 * GroupShape.of(subject()).rows() + 5;
   }
 
-  /** {@return the most columns of a weight, at least {@link #colMultiple()}} */
+  /** {@return the maximum columns of a weight, at least {@link #colMultiple()}} */
   default int maxCols() {
     return 2 * colMultiple() + 40;
   }
 
   /**
-   * {@return what columns are a multiple of: those of a group at the scheme's own defaults. Weights
-   * with other columns are tried too, as far as the scheme takes them}
+   * {@return the number that divides the columns: by default the group size of the scheme's
+   * defaults. Weights with other columns are also tested if the scheme accepts them}
    */
   default int colMultiple() {
     return GroupShape.of(subject()).cols();
@@ -91,7 +94,7 @@ public interface SchemeSubject {
     return false;
   }
 
-  /** {@return whether numbers between two codes go to the even one} */
+  /** {@return whether ties round to the even code} */
   default boolean roundsToEven() {
     return true;
   }
@@ -101,30 +104,30 @@ public interface SchemeSubject {
     return false;
   }
 
-  /** {@return whether an engine is at hand to look for leaked arrays, which starts it} */
+  /** {@return whether an engine is available to find leaked arrays; true starts it} */
   default boolean usesArrays() {
     return computesBothWays();
   }
 
   /**
-   * {@return what runs TorchScript: the one on the class path, such as that of quant-script; the
-   * PyTorch engine is started if there is one}
+   * {@return the runner of TorchScript on the class path, such as that of quant-script; starts the
+   * PyTorch engine if there is one}
    */
   default Optional<ScriptRunner> scriptRunner() {
     return ServiceLoader.load(ScriptRunner.class).findFirst();
   }
 
   /**
-   * {@return how far a decoded number may move when it is quantized again, in units of its row's
-   * error bound; empty if nothing is promised}
+   * {@return how far a decoded value may change when it is quantized again, in units of its row's
+   * error bound; empty for no promise}
    */
   default OptionalDouble requantizingTolerance() {
     return OptionalDouble.empty();
   }
 
   /**
-   * {@return cases in all options: weights that suit the scheme's defaults, which it may refuse,
-   * and weights with any number of columns, if it takes them}
+   * {@return cases with all options: weights that fit the scheme's defaults, and weights with any
+   * number of columns if the scheme accepts them}
    */
   @Provide
   default Arbitrary<SchemeCase> schemeCases() {
@@ -143,7 +146,7 @@ public interface SchemeSubject {
         .withoutEdgeCases();
   }
 
-  /** {@return weights that suit the scheme's defaults} */
+  /** {@return weights that fit the scheme's defaults} */
   @Provide
   default Arbitrary<WeightSample> weightSamples() {
     return Samples.weights(patterns(), maxRows(), maxCols(), colMultiple());

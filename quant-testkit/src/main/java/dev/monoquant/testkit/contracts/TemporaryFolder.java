@@ -8,12 +8,12 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** A folder that exists no longer than it is used. */
+/** A folder that is deleted after its use. */
 final class TemporaryFolder {
 
   private TemporaryFolder() {}
 
-  /** What uses it. */
+  /** The code that uses the folder. */
   interface Use {
     void of(Path folder) throws IOException;
   }

@@ -20,8 +20,8 @@ import java.util.SplittableRandom;
 import java.util.TreeMap;
 
 /**
- * Quantized weights to write and read, without a scheme: an output format stores bytes, whatever
- * they stand for.
+ * Quantized weights to write and read, without a scheme: an output format stores bytes independent
+ * of their meaning.
  */
 public final class EncodedSamples {
 

@@ -14,17 +14,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 
-/** Inputs that are no model, or hardly one: what a detector meets when users try things. */
+/** Inputs that are not valid models, for tests of detectors. */
 public final class ForeignInputs {
 
   private ForeignInputs() {}
 
   /**
-   * Files, directories and live objects, none of them the model of anybody. The live ones are
-   * empty, so no engine is started; {@link LiveInputs} have arrays.
+   * Files, directories and live objects that are not models. The live ones are empty, so no engine
+   * is started; {@link LiveInputs} have arrays.
    *
    * @param folder an empty folder, filled here
-   * @return the inputs; the files lie in the folder, and one is not there
+   * @return the inputs; the files are in the folder, and one does not exist
    * @throws IOException if the folder cannot be written
    */
   public static List<ModelInput> in(Path folder) throws IOException {
@@ -36,7 +36,7 @@ public final class ForeignInputs {
     inputs.add(ModelInput.of(Files.createDirectory(folder.resolve("empty"))));
     inputs.add(ModelInput.of(folder.resolve("missing.safetensors")));
     inputs.add(ModelInput.of(folder.resolve("missing").resolve("model.pt")));
-    // Beginnings of known formats, and nothing fitting after them.
+    // The first bytes of known formats, followed by unrelated bytes.
     byte[][] starts = {
       {},
       {0},

@@ -10,10 +10,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Layers as models have them, and as no model should have them. */
+/** Ordinary and malformed layers. */
 public final class LayerSamples {
 
-  /** A kind that no plugin knows. */
+  /** A kind that no plugin supports. */
   public static final LayerKind FOREIGN = new LayerKind("KindOfNobody");
 
   private LayerSamples() {}
@@ -65,8 +65,8 @@ public final class LayerSamples {
   }
 
   /**
-   * Ordinary layers with something wrong: element types that are no floats, no elements, a weight
-   * of rank 0 or 1, no weight at all, no name.
+   * Ordinary layers with a defect: element types that are no floats, no elements, a weight of rank
+   * 0 or 1, no weight at all, no name.
    *
    * @return the layers
    */

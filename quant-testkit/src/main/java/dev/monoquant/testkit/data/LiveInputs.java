@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 
-/** Live objects with arrays in them, sound ones and such as users make by mistake. */
+/** Live objects with arrays, valid ones and ones with typical mistakes. */
 public final class LiveInputs {
 
   private static final float[] MATRIX = {1, -2, Float.NaN, 0, -0f, 1e-40f};
@@ -30,7 +30,7 @@ public final class LiveInputs {
    * Maps with and without an order, lists with names, without, and with one name twice, an array
    * that is closed, a name that is empty, a block with and without its parameters.
    *
-   * @param manager owns all arrays; whoever closes it ends the inputs
+   * @param manager owns all arrays; closing it invalidates the inputs
    * @return the inputs, the sound map of {@link #sound} first
    */
   public static List<ModelInput> in(NDManager manager) {

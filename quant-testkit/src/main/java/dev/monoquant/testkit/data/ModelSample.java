@@ -16,9 +16,9 @@ import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
 /**
- * A small model made of a seed: layers of all kinds in any order, some declared and some left to
- * inference, in all float types, among names that models have and names that nobody expects, with
- * counters and lone tensors at the root, and without anything at all. Immutable.
+ * A small model generated from a seed: layers of all kinds in any order, some declared and some
+ * inferred, in all float types, with usual and unusual names, with counters and tensors at the
+ * root; it may be empty. Immutable.
  *
  * <p>All its numbers are finite. {@link #toString()} is the call that makes it, so that a failure
  * can be pasted into a test.

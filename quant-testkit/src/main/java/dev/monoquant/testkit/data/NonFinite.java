@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
-/** Numbers that are none, for the policies about them; no scheme ever sees one. */
+/** NaN and infinities, for tests of policies; a scheme never receives one. */
 public final class NonFinite {
 
   private static final List<Float> KINDS =
@@ -18,7 +18,7 @@ public final class NonFinite {
   private NonFinite() {}
 
   /**
-   * A copy with a few of the numbers replaced by NaN and infinities of either sign.
+   * A copy with some values replaced by NaN and infinities of either sign.
    *
    * @param values at least one number
    * @param seed which ones; the same seed gives the same copy

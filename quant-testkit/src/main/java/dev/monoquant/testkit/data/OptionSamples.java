@@ -40,7 +40,7 @@ public final class OptionSamples {
   }
 
   /**
-   * The options of a plugin's own, all at their defaults, and then each of them at every one of its
+   * The declared options of a plugin: first all defaults, then each option at every one of its
    * {@linkplain OptionSpec#examples() examples}, with the others at their defaults.
    *
    * @param options the descriptions

@@ -4,13 +4,13 @@ import dev.monoquant.model.BFloat16;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 
-/** Which float32 numbers the floating point types of weights have. */
+/** Which float32 values the floating point types of weights represent exactly. */
 public final class Representable {
 
   private Representable() {}
 
   /**
-   * {@return whether the type has exactly this number}
+   * {@return whether the type represents this value exactly}
    *
    * @param type FLOAT16, BFLOAT16, FLOAT32 or FLOAT64
    * @param value any finite number
@@ -24,8 +24,7 @@ public final class Representable {
   }
 
   /**
-   * The nearest number of a type, but never an infinite one: what is beyond the type becomes its
-   * greatest number.
+   * The nearest finite value of a type: values beyond its range become its largest value.
    *
    * @param type FLOAT16, BFLOAT16, FLOAT32 or FLOAT64
    * @param value any finite number

@@ -3,10 +3,10 @@ package dev.monoquant.testkit.data;
 import java.util.random.RandomGenerator;
 
 /**
- * Ways to fill a weight. Each is there because it has broken a quantizer somewhere.
+ * Ways to fill a weight. Each is known to have broken a quantizer.
  *
- * <p>All numbers are finite. They are float32; {@link WeightSample} rounds them to numbers that the
- * weight's own type has.
+ * <p>All values are finite float32; {@link WeightSample} rounds them to values of the weight's
+ * type.
  */
 public enum ValuePattern {
   /** Bell-shaped with a standard deviation of 0.05, as trained weights are. */
@@ -16,7 +16,7 @@ public enum ValuePattern {
       return (float) (0.05 * random.nextGaussian());
     }
   },
-  /** All +0: a pruned layer; a range of nothing to divide by. */
+  /** All +0: a pruned layer; the range is zero. */
   ZEROS {
     @Override
     float at(RandomGenerator random, int row, int col) {
@@ -30,21 +30,21 @@ public enum ValuePattern {
       return random.nextBoolean() ? 0f : -0f;
     }
   },
-  /** One number throughout each row: the least is the greatest. */
+  /** One value throughout each row: minimum and maximum are equal. */
   CONSTANT_ROWS {
     @Override
     float at(RandomGenerator random, int row, int col) {
       return (row % 2 == 0 ? 1 : -1) * (row + 1) * 0.3f;
     }
   },
-  /** Mostly zeros, and some rows of nothing else. */
+  /** Mostly zeros, with some rows of only zeros. */
   SPARSE {
     @Override
     float at(RandomGenerator random, int row, int col) {
       return row % 3 != 0 && random.nextInt(8) == 0 ? (float) random.nextGaussian() : 0;
     }
   },
-  /** Normal, with one number in thirty a hundred times as large: coarse steps for all others. */
+  /** Normal, with one value in thirty multiplied by 100: coarse steps for all others. */
   OUTLIERS {
     @Override
     float at(RandomGenerator random, int row, int col) {
@@ -65,14 +65,17 @@ public enum ValuePattern {
       return -0.25f - random.nextFloat();
     }
   },
-  /** Plus and minus one number in turn: every code is an end of the range, where signs wrap. */
+  /**
+   * Alternating plus and minus one magnitude: every code is at an end of the range, where signs may
+   * wrap.
+   */
   EXTREMES {
     @Override
     float at(RandomGenerator random, int row, int col) {
       return col % 2 == 0 ? 1.5f : -1.5f;
     }
   },
-  /** Multiples of 1/2 up to 127.5, so that many fall between two codes, where rounding shows. */
+  /** Multiples of 1/2 up to 127.5, so that many are ties, which show the rounding mode. */
   TIES {
     @Override
     float at(RandomGenerator random, int row, int col) {

@@ -17,7 +17,7 @@ import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
 /**
- * A small weight: its shape, its type and its numbers, which the type has exactly. Immutable.
+ * A small weight: its shape, its type and its values, which the type represents exactly. Immutable.
  *
  * <p>{@link #toString()} is the call that makes it, so that a failure can be pasted into a test.
  */
@@ -58,8 +58,8 @@ public final class WeightSample {
   }
 
   /**
-   * Small weights for a plain loop over laws, where no engine generates any: each pattern in each
-   * element type, in one row, in a single number, and with an odd number of columns.
+   * Small weights for a plain loop over laws, without a test engine: each pattern in each element
+   * type, in one row, in a single number, and with an odd number of columns.
    *
    * @return the samples, the same every time
    */
@@ -79,7 +79,7 @@ public final class WeightSample {
   }
 
   /**
-   * The weight of a linear layer with numbers of your own.
+   * The weight of a linear layer with given values.
    *
    * @param type FLOAT16, BFLOAT16, FLOAT32 or FLOAT64; it must have all numbers
    * @param rows at least 1
@@ -117,9 +117,9 @@ public final class WeightSample {
   }
 
   /**
-   * The same numbers under another description of the same matrix, such as that of a convolution.
+   * The same values with another description of the matrix, such as that of a convolution.
    *
-   * @param other what the numbers are; as many rows and columns, the same element type
+   * @param other the description; the same number of rows and columns, the same element type
    * @return the sample
    */
   public WeightSample as(WeightMatrix other) {
@@ -132,7 +132,7 @@ public final class WeightSample {
     return new WeightSample(recipe + ".as(" + other + ")", other, values);
   }
 
-  /** {@return what the numbers are} */
+  /** {@return the weight matrix} */
   public WeightMatrix rows() {
     return rows;
   }
@@ -168,9 +168,9 @@ public final class WeightSample {
   }
 
   /**
-   * What a scheme asks to know of the whole tensor, and nothing else.
+   * The requested facts about the whole tensor, and no others.
    *
-   * @param needs what it asks for
+   * @param needs the requested facts
    * @return the facts; as statistics of the columns, the mean magnitude of each
    */
   public Facts facts(Set<Need> needs) {

@@ -1,6 +1,6 @@
 /**
- * Inputs to try a plugin on, each made from a few numbers that recreate it exactly. No test engine
- * is needed here; {@link dev.monoquant.testkit.contracts.Samples} offers the same to jqwik.
+ * Inputs for tests of plugins, each generated from a few numbers that recreate it exactly. Needs no
+ * test engine; {@link dev.monoquant.testkit.contracts.Samples} provides the same for jqwik.
  */
 @NullMarked
 package dev.monoquant.testkit.data;

@@ -21,9 +21,9 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Disks that fail: decorators that work for a while and then throw an {@link IOException} at every
- * call. What the pipeline must show for it is its own exception with this one as the cause, a
- * closed source, a closed sink, and no output.
+ * Failing disks: decorators that work for a number of calls and then throw an {@link IOException}
+ * at every call. The pipeline must then throw its own exception with this one as the cause, close
+ * the source and the writer, and leave no output.
  */
 public final class Failures {
 
@@ -35,7 +35,7 @@ public final class Failures {
   /**
    * {@return a format whose sources fail}
    *
-   * @param format the format behind it
+   * @param format the wrapped format
    * @param reads how many reads succeed, over all sources together
    */
   public static InputFormatDetector reading(InputFormatDetector format, int reads) {
@@ -43,10 +43,10 @@ public final class Failures {
   }
 
   /**
-   * {@return an output whose sinks fail}
+   * {@return an output whose writers fail}
    *
-   * @param output the output behind it
-   * @param writes how many writes succeed, over all sinks together; the commit counts as one
+   * @param output the wrapped output
+   * @param writes how many writes succeed, over all writers together; the commit counts as one
    */
   public static OutputFormat writing(OutputFormat output, int writes) {
     return new FailingOutput(output, new AtomicInteger(writes));

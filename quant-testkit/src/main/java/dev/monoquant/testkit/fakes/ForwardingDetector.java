@@ -13,26 +13,26 @@ import java.io.IOException;
 import java.util.List;
 
 /**
- * Hands every call to another detector: a base for decorators, which override what they change. It
- * forwards the methods with a default too, so that nothing of the detector behind it is lost.
+ * Delegates every call to another detector: a base class for decorators. It also delegates default
+ * methods, so that no behaviour of the wrapped detector is lost.
  */
 public class ForwardingDetector implements InputFormatDetector {
 
   private final InputFormatDetector inside;
 
   /**
-   * Forwards to a detector.
+   * Wraps a detector.
    *
-   * @param inside the detector behind this one
+   * @param inside the wrapped detector
    */
   public ForwardingDetector(InputFormatDetector inside) {
     this.inside = requireNonNull(inside, "inside");
   }
 
   /**
-   * {@return what is handed out for a source that was opened; the source itself unless overridden}
+   * {@return the source to return when one is opened; by default the source itself}
    *
-   * @param source an open source of the detector behind this one
+   * @param source an open source of the wrapped detector
    */
   protected ModelSource opened(ModelSource source) {
     return source;

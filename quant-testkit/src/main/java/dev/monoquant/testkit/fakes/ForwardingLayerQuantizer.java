@@ -10,17 +10,17 @@ import dev.monoquant.spi.OptionValues;
 import java.util.List;
 
 /**
- * Hands every call to another layer quantizer: a base for decorators, which override what they
- * change. It forwards the methods with a default too, so that nothing of what is behind it is lost.
+ * Delegates every call to another layer quantizer: a base class for decorators. It also delegates
+ * default methods, so that no behaviour of the wrapped object is lost.
  */
 public class ForwardingLayerQuantizer implements LayerQuantizer {
 
   private final LayerQuantizer inside;
 
   /**
-   * Forwards to a layer quantizer.
+   * Wraps a layer quantizer.
    *
-   * @param inside the layer quantizer behind this one
+   * @param inside the wrapped layer quantizer
    */
   public ForwardingLayerQuantizer(LayerQuantizer inside) {
     this.inside = requireNonNull(inside, "inside");

@@ -10,17 +10,17 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Hands every call to another layout: a base for decorators, which override what they change. It
- * forwards the methods with a default too, so that nothing of the layout behind it is lost.
+ * Delegates every call to another layout: a base class for decorators. It also delegates default
+ * methods, so that no behaviour of the wrapped layout is lost.
  */
 public class ForwardingLayout implements OutputLayout {
 
   private final OutputLayout inside;
 
   /**
-   * Forwards to a layout.
+   * Wraps a layout.
    *
-   * @param inside the layout behind this one
+   * @param inside the wrapped layout
    */
   public ForwardingLayout(OutputLayout inside) {
     this.inside = requireNonNull(inside, "inside");

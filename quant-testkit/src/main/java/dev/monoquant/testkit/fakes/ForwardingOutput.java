@@ -15,27 +15,27 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Hands every call to another output format: a base for decorators, which override what they
- * change. It forwards the methods with a default too, so that nothing of what is behind it is lost.
+ * Delegates every call to another output format: a base class for decorators. It also delegates
+ * default methods, so that no behaviour of the wrapped object is lost.
  */
 public class ForwardingOutput implements OutputFormat {
 
   private final OutputFormat inside;
 
   /**
-   * Forwards to an output format.
+   * Wraps an output format.
    *
-   * @param inside the format behind this one
+   * @param inside the wrapped format
    */
   public ForwardingOutput(OutputFormat inside) {
     this.inside = requireNonNull(inside, "inside");
   }
 
   /**
-   * {@return what is handed out for a session that was opened; unless overridden, one whose writers
-   * are those of {@link #opened(OutputWriter, OutputContents, WriteOptions)}}
+   * {@return the session to return when one is opened; by default one whose writers pass through
+   * {@link #opened(OutputWriter, OutputContents, WriteOptions)}}
    *
-   * @param session an open session of the format behind this one
+   * @param session an open session of the wrapped format
    */
   protected OutputSession opened(OutputSession session) {
     return new ForwardingSession(session) {
@@ -52,11 +52,11 @@ public class ForwardingOutput implements OutputFormat {
   }
 
   /**
-   * {@return what is handed out for a writer that was opened; the writer itself unless overridden}
+   * {@return the writer to return when one is opened; by default the writer itself}
    *
-   * @param writer an open writer of the format behind this one
-   * @param contents what it will be given
-   * @param options where it writes to
+   * @param writer an open writer of the wrapped format
+   * @param contents the contents that it will write
+   * @param options the target
    * @throws IOException if writing fails
    */
   protected OutputWriter opened(OutputWriter writer, OutputContents contents, WriteOptions options)

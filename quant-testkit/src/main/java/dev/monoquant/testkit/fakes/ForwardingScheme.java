@@ -19,17 +19,17 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Hands every call to another scheme: a base for decorators, which override what they change. It
- * forwards the methods with a default too, so that nothing of the scheme behind it is lost.
+ * Delegates every call to another scheme: a base class for decorators. It also delegates default
+ * methods, so that no behaviour of the wrapped scheme is lost.
  */
 public class ForwardingScheme implements Scheme {
 
   private final Scheme inside;
 
   /**
-   * Forwards to a scheme.
+   * Wraps a scheme.
    *
-   * @param inside the scheme behind this one
+   * @param inside the wrapped scheme
    */
   public ForwardingScheme(Scheme inside) {
     this.inside = requireNonNull(inside, "inside");

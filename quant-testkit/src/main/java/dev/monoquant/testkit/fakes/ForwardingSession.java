@@ -11,18 +11,18 @@ import java.io.IOException;
 import java.util.Optional;
 
 /**
- * Hands every call to another session: a base for decorators, which override what they change. It
- * forwards the methods with a default too, so that nothing of the session behind it is lost.
- * Closing it closes that one.
+ * Delegates every call to another session: a base class for decorators. It also delegates default
+ * methods, so that no behaviour of the wrapped session is lost. Closing it closes the wrapped
+ * session.
  */
 public class ForwardingSession implements OutputSession {
 
   private final OutputSession inside;
 
   /**
-   * Forwards to a session.
+   * Wraps a session.
    *
-   * @param inside the session behind this one
+   * @param inside the wrapped session
    */
   public ForwardingSession(OutputSession inside) {
     this.inside = requireNonNull(inside, "inside");

@@ -14,18 +14,18 @@ import java.nio.ByteBuffer;
 import java.util.Optional;
 
 /**
- * Hands every call to another source: a base for decorators, which override what they change. It
- * forwards the methods with a default too, so that nothing of the source behind it is lost. Closing
- * it closes that one.
+ * Delegates every call to another source: a base class for decorators. It also delegates default
+ * methods, so that no behaviour of the wrapped source is lost. Closing it closes the wrapped
+ * source.
  */
 public class ForwardingSource implements ModelSource {
 
   private final ModelSource inside;
 
   /**
-   * Forwards to a source.
+   * Wraps a source.
    *
-   * @param inside the source behind this one
+   * @param inside the wrapped source
    */
   public ForwardingSource(ModelSource inside) {
     this.inside = requireNonNull(inside, "inside");

@@ -14,18 +14,18 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Hands every call to another sink: a base for decorators, which override what they change. It
- * forwards the methods with a default too, so that nothing of the sink behind it is lost. Closing
- * it closes that one.
+ * Delegates every call to another writer: a base class for decorators. It also delegates default
+ * methods, so that no behaviour of the wrapped writer is lost. Closing it closes the wrapped
+ * writer.
  */
 public class ForwardingWriter implements OutputWriter {
 
   private final OutputWriter inside;
 
   /**
-   * Forwards to a sink.
+   * Wraps a writer.
    *
-   * @param inside the sink behind this one
+   * @param inside the wrapped writer
    */
   public ForwardingWriter(OutputWriter inside) {
     this.inside = requireNonNull(inside, "inside");

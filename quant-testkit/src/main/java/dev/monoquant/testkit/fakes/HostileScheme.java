@@ -15,13 +15,13 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
- * A scheme that gives right results and tries to do damage on the side: it fills its tiles with
- * rubbish, and goes on writing into them after the call. A pipeline passes if the caller's model
- * stays what it was, and if the output is that of the scheme inside.
+ * A scheme with correct results that misuses its tiles: it fills them with other values, and writes
+ * to them after the call. A pipeline passes if the caller's model does not change and the output
+ * equals that of the wrapped scheme.
  */
 public final class HostileScheme extends ForwardingScheme {
 
-  /** How much damage it tries to do. */
+  /** The kinds of misuse. */
   public enum Malice {
     /** Fills {@link Tile#values()} with NaN after use. Needs no engine. */
     SCRIBBLES,
@@ -39,8 +39,8 @@ public final class HostileScheme extends ForwardingScheme {
   /**
    * Wraps a scheme.
    *
-   * @param inside does the work, under its own id
-   * @param malice what to do besides
+   * @param inside the wrapped scheme, which does the work under its own id
+   * @param malice the misuse
    */
   public HostileScheme(Scheme inside, Malice malice) {
     super(inside);

@@ -5,18 +5,18 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.util.NativeResource;
 
 /**
- * Counts native arrays, to find those that nobody closed.
+ * Counts native arrays, to find arrays that were not closed.
  *
- * <p>Every manager descends from the engine's system manager, which knows what is alive below it;
- * so a manager that somebody made and forgot is seen as well. What this does not see: an array that
- * was detached from its manager, if nothing was computed from it. Starts the engine.
+ * <p>Every manager descends from the engine's system manager, which tracks all open arrays,
+ * including those of managers that were not closed. What this does not do: it does not count an
+ * array that was detached from its manager if nothing was computed from it. Starts the engine.
  */
 public final class LiveArrays {
 
   private LiveArrays() {}
 
   /**
-   * {@return the arrays that are alive in the whole process; compare before and after, while no
+   * {@return the number of open arrays in the whole process; compare before and after, while no
    * other thread uses arrays}
    */
   public static int count() {
@@ -26,7 +26,7 @@ public final class LiveArrays {
   }
 
   /**
-   * {@return whether its memory was given back}
+   * {@return whether the memory of an array was released}
    *
    * @param array an array of an engine with native memory
    */

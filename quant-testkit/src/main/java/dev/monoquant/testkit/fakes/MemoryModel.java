@@ -23,9 +23,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A model in memory, which can be opened as often as one likes and counts who forgot to close it.
+ * A model in memory, which can be opened any number of times and counts sources that were not
+ * closed.
  *
- * <p>A {@link MemoryFormat} makes it an input of the pipeline. Immutable but for the counts;
+ * <p>A {@link MemoryFormat} makes it an input of the pipeline. Immutable except for the counts;
  * thread-safe.
  */
 public final class MemoryModel {
@@ -134,7 +135,7 @@ public final class MemoryModel {
      * {@return this}
      *
      * @param tensorName the name of a tensor
-     * @param first the name of a tensor before it that is said to be the same one
+     * @param first the name of an earlier tensor that it is tied to
      */
     public Builder tie(String tensorName, String first) {
       ties.put(tensorName, first);
@@ -144,7 +145,7 @@ public final class MemoryModel {
     /**
      * {@return this}
      *
-     * @param text free text that comes with the model, added to what was given before
+     * @param text metadata of the model, added to earlier metadata
      */
     public Builder metadata(Map<String, String> text) {
       metadata.putAll(text);
@@ -154,7 +155,7 @@ public final class MemoryModel {
     /**
      * {@return this}
      *
-     * @param note what a reader would tell the user
+     * @param note a note of the reader for the user
      */
     public Builder note(String note) {
       notes.add(note);
@@ -164,7 +165,7 @@ public final class MemoryModel {
     /**
      * {@return this}
      *
-     * @param files files that stand beside the model and go with it
+     * @param files side files of the model
      */
     public Builder sideFiles(List<SideFile> files) {
       sideFiles.addAll(files);
@@ -211,7 +212,7 @@ public final class MemoryModel {
         .orElseThrow(() -> new IllegalArgumentException(name + " has no tensor " + tensorName));
   }
 
-  /** {@return what stands for this model as an input: a path that is no file} */
+  /** {@return the input for this model: a path that does not exist} */
   public ModelInput input() {
     return ModelInput.of(Path.of(name));
   }

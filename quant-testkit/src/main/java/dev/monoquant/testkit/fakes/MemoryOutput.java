@@ -20,11 +20,11 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
- * An output that keeps everything in memory and insists on the protocol of {@link OutputWriter}:
- * every byte exactly once, all of them before the commit, nothing after it, and a close in the end.
+ * An output in memory that enforces the protocol of {@link OutputWriter}: every byte exactly once,
+ * all before the commit, nothing after it, and a close at the end.
  *
- * <p>Who breaks the protocol gets an {@link IllegalStateException}, and the breach is remembered in
- * {@link #breaches()} in case that exception is swallowed. Thread-safe, and so are its sinks.
+ * <p>A breach of the protocol throws an {@link IllegalStateException} and is recorded in {@link
+ * #breaches()}, in case the exception is swallowed. Thread-safe, and so are its writers.
  */
 public final class MemoryOutput implements OutputFormat {
 
@@ -100,10 +100,10 @@ public final class MemoryOutput implements OutputFormat {
   }
 
   /**
-   * {@return what was committed under a target}
+   * {@return the committed output of a target}
    *
    * @param target the target of a run
-   * @throws IllegalStateException if nothing was
+   * @throws IllegalStateException if nothing was committed
    */
   public MemorySink result(Path target) {
     MemorySink sink = committed.get(target);

@@ -21,10 +21,7 @@ import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.TreeMap;
 
-/**
- * What was written to a {@link MemoryOutput}: a sink while it is made, the result once it is
- * committed. Thread-safe.
- */
+/** The writer of a {@link MemoryOutput}, and its result after the commit. Thread-safe. */
 public final class MemorySink implements OutputWriter {
 
   private final MemoryOutput output;
@@ -140,7 +137,7 @@ public final class MemorySink implements OutputWriter {
     return closed;
   }
 
-  /** {@return what was announced} */
+  /** {@return the announced contents} */
   public OutputContents announced() {
     return announced;
   }

@@ -11,11 +11,11 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A tile over numbers in memory, as strict as the pipeline's own: both views are made at first use,
- * share nothing with each other or with the numbers it was made of, and end with {@link #close}.
+ * A tile over values in memory, with the same rules as the pipeline's tiles: both views are created
+ * at first use, share no memory with each other or with the given values, and are invalid after
+ * {@link #close}.
  *
- * <p>Nothing native is touched until somebody asks for {@link #array()}. Used by one thread at a
- * time.
+ * <p>Nothing native is used before {@link #array()} is called. Used by one thread at a time.
  */
 public final class MemoryTile implements Tile, AutoCloseable {
 
@@ -111,7 +111,7 @@ public final class MemoryTile implements Tile, AutoCloseable {
     return array;
   }
 
-  /** {@return what was made of {@link #array()}, empty if nobody asked for it} */
+  /** {@return the array of {@link #array()}, empty if it was not called} */
   public Optional<NDArray> arrayIfAsked() {
     return Optional.ofNullable(array);
   }
@@ -125,8 +125,8 @@ public final class MemoryTile implements Tile, AutoCloseable {
   }
 
   /**
-   * Ends the tile: its array and all that was computed from it are freed, and its numbers become
-   * NaN for whoever kept them.
+   * Closes the tile: its array and everything computed from it are freed, and its values become
+   * NaN, so that later use is detected.
    */
   @Override
   public void close() {

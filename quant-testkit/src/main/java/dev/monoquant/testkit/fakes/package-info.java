@@ -1,6 +1,6 @@
 /**
- * Stand-ins for the pipeline around a plugin: tiles, models and outputs in memory that are strict
- * about their protocol, and plugins that misbehave on purpose.
+ * Fakes of the pipeline around a plugin: tiles, models and outputs in memory that enforce their
+ * protocol, and plugins that misbehave on purpose.
  */
 @NullMarked
 package dev.monoquant.testkit.fakes;

@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * What the cases of a scheme must have among them for the other laws to see anything: a scheme that
- * takes the scale of the first group for all of them is sound as long as there is one.
+ * Requirements on the cases of a scheme, so that the other laws can find errors: with a single
+ * group, a scheme that uses the scale of the first group for all groups would pass.
  */
 public final class CoverageLaws {
 

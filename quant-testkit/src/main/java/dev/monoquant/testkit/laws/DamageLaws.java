@@ -19,7 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 
-/** What an {@link InputFormatDetector} must do with a model that was damaged or blown up. */
+/** Laws for an {@link InputFormatDetector} and a damaged or oversized model. */
 public final class DamageLaws {
 
   /** More than an array or a mapping can hold; sparse, so it takes no space where that is known. */
@@ -37,7 +37,7 @@ public final class DamageLaws {
 
   /**
    * Probing a file looks at no more than its first {@link InputFormatDetector#LOOK_AHEAD} bytes:
-   * two files that differ beyond that are probed alike, and one of 3 GiB is probed without ado.
+   * two files that differ beyond that are probed alike, and one of 3 GiB can be probed.
    *
    * @param c a valid model; a directory or a live object is not judged
    */
@@ -116,9 +116,8 @@ public final class DamageLaws {
   }
 
   /**
-   * A model that is cut off is refused, or else nothing that counts was cut off: all tensors are
-   * there with all their bytes. With which exception it is refused is up to {@link
-   * #damageIsToldProperly}.
+   * A truncated model is refused, or else all tensors are present with all their bytes. The law on
+   * the type of the exception is {@link #damageIsToldProperly}.
    *
    * @param c a valid model; a live object is not judged
    */

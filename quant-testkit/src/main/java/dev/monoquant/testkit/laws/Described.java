@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 
-/** What holds for the described options of any plugin. */
+/** Laws for the declared options of any plugin. */
 final class Described {
 
   private Described() {}

@@ -18,8 +18,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What an {@link InputFormatDetector} must do with inputs it has never seen. What it opens must
- * keep {@link SourceLaws}.
+ * Laws for an {@link InputFormatDetector} and unknown inputs. The sources that it opens must
+ * satisfy {@link SourceLaws}.
  */
 public final class DetectorLaws {
 
@@ -38,7 +38,7 @@ public final class DetectorLaws {
     /** Longer files are those of a generator, which the name tells. */
     private static final int SPELLED_OUT = 100;
 
-    /** What it says; empty if it throws, which is the business of one law alone. */
+    /** The result of probing; empty if it throws, which only one law checks. */
     Optional<Match> probe() {
       try {
         return Optional.of(detector.probe(input));
@@ -112,7 +112,7 @@ public final class DetectorLaws {
   }
 
   /**
-   * No input causes an exception when it is probed: others may know what it is.
+   * Probing never throws: another detector may recognise the input.
    *
    * @param c any case
    */
@@ -151,7 +151,7 @@ public final class DetectorLaws {
   }
 
   /**
-   * What it recognises, it opens or refuses with a {@link ModelFormatException} or an {@link
+   * A recognised input is opened, or refused with a {@link ModelFormatException} or an {@link
    * IOException}.
    *
    * @param c any case; it is not judged unless the input matches

@@ -18,7 +18,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/** What a {@link LayerQuantizer} must do, whatever layer it is shown. */
+/** Laws for a {@link LayerQuantizer} and any layer. */
 public final class LayerQuantizerLaws {
 
   private LayerQuantizerLaws() {}
@@ -120,8 +120,7 @@ public final class LayerQuantizerLaws {
   }
 
   /**
-   * Asked without options, it chooses what it chooses with every option at its default, be it said
-   * or not.
+   * Without options, it selects the same weights as with explicit or implicit defaults.
    *
    * @param c any case
    */
@@ -138,7 +137,7 @@ public final class LayerQuantizerLaws {
   }
 
   /**
-   * No layer causes an exception, however odd it is: models are what they are.
+   * It never throws, for any layer.
    *
    * @param c any case
    */
@@ -205,7 +204,7 @@ public final class LayerQuantizerLaws {
   }
 
   /**
-   * What is chosen has numbers that a scheme can take, and at least one.
+   * The selected tensors have a quantizable type and at least one element.
    *
    * @param c any case
    */
@@ -239,7 +238,7 @@ public final class LayerQuantizerLaws {
   }
 
   /**
-   * A kind that nobody knows is left alone; what its tensors mean cannot be known.
+   * It ignores an unknown kind, because the meaning of its tensors is unknown.
    *
    * @param c any case
    */

@@ -5,7 +5,7 @@ import static java.util.Objects.requireNonNull;
 import org.opentest4j.TestAbortedException;
 
 /**
- * A law says nothing about a plugin and an input, such as a law about scales if there are none.
+ * A law does not apply to a plugin and an input, such as a law about scales if there are none.
  *
  * <p>It is a failed assumption, which test engines report as a skipped test. {@link Law#check}
  * returns the reason instead, for callers without an engine.

@@ -22,8 +22,8 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 
 /**
- * What an {@link OutputFormat} and its sinks must do on a disk that works. That it can be read
- * again is up to {@link ReadBackLaws}.
+ * Laws for an {@link OutputFormat} and its writers on a working disk. {@link ReadBackLaws} check
+ * that the output can be read.
  *
  * <p>Everything is written into temporary folders that are deleted afterwards.
  */

@@ -14,7 +14,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** What an output format and the detector of the same format must do together. */
+/** Laws for an output format together with the detector of the same format. */
 public final class ReadBackLaws {
 
   private ReadBackLaws() {}

@@ -19,7 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 
-/** How a {@link ModelSource} must hand out the bytes of a valid model. */
+/** Laws for reading the data of a valid model from a {@link ModelSource}. */
 public final class ReadingLaws {
 
   private static final int THREADS = 4;
@@ -191,8 +191,8 @@ public final class ReadingLaws {
   }
 
   /**
-   * Plain tensors have the bytes that whoever made the model put there: no NaN became a number, no
-   * zero lost its sign, nothing was rounded.
+   * Plain tensors have their original bytes: no NaN became a number, no zero lost its sign, nothing
+   * was rounded.
    *
    * @param c a valid model
    * @param truth the bytes of some of its plain tensors by name, little-endian; nothing is judged

@@ -11,7 +11,7 @@ import dev.monoquant.tile.Part;
 import java.util.Optional;
 import java.util.TreeSet;
 
-/** How numbers that lie between two codes are rounded. */
+/** Laws for the rounding of values between two codes. */
 public final class RoundingLaws {
 
   /** Divisible by every customary group size. */

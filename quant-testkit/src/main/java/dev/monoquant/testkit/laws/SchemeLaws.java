@@ -21,8 +21,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What a {@link Scheme} must declare: its id, its defaults, its encoding and its needs. No number
- * is read for any of it.
+ * Laws for the declarations of a {@link Scheme}: its id, its defaults, its encoding and its needs.
+ * They read no values.
  *
  * <p>{@link #all()} adds the laws about its workers, {@link TileQuantizerLaws} and {@link
  * TileDecoderLaws}.
@@ -178,9 +178,9 @@ public final class SchemeLaws {
   }
 
   /**
-   * What is declared is what the scheme has: it does not allow every profile or every width, as
-   * {@link CommonOptions#PROFILE} and {@link CommonOptions#BITS} themselves do. Whoever asks for
-   * the numbers of a peer must not silently get others.
+   * A scheme declares only what it supports: it must not allow every profile or every width, as
+   * {@link CommonOptions#PROFILE} and {@link CommonOptions#BITS} do. A request for the results of
+   * another library must not silently give different results.
    *
    * @param scheme the subject
    */

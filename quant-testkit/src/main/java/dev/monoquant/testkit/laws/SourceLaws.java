@@ -20,9 +20,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * What an {@link InputFormatDetector} and the {@link ModelSource} that it opens must do with a
- * valid model. {@link ReadingLaws} are about its bytes, {@link DamageLaws} about the same model
- * damaged.
+ * Laws for an {@link InputFormatDetector} and the {@link ModelSource} that it opens from a valid
+ * model. {@link ReadingLaws} are about its bytes, {@link DamageLaws} about the same model damaged.
  *
  * <p>The model is read many times and its tensors are held in memory: take a small one.
  */
@@ -133,8 +132,7 @@ public final class SourceLaws {
   }
 
   /**
-   * Opened without options, the model is the one that it is with every option at its default, be it
-   * said or not.
+   * Opened without options, the model is the same as with explicit or implicit defaults.
    *
    * @param c a valid model
    */

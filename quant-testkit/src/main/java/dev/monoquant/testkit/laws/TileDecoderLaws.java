@@ -13,9 +13,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * What the {@link TileDecoder} of a scheme must do.
+ * Laws for the {@link TileDecoder} of a scheme.
  *
- * <p>Check them on cases that {@link SchemeCase#accepted()}.
+ * <p>Check them on cases with {@link SchemeCase#accepted()}.
  */
 public final class TileDecoderLaws {
 

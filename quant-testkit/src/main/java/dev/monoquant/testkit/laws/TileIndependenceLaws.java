@@ -23,18 +23,18 @@ import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The codes of a row follow from the numbers of that row's block, the options and the facts alone.
- * That is what lets the pipeline cut tiles as it likes, run them on all processors, and still write
- * the same bytes every time.
+ * Laws for the independence of tiles: the codes of a row depend only on the values of that row's
+ * block, the options and the facts. Therefore the pipeline can choose any tiles, process them on
+ * all processors, and always write the same bytes.
  *
- * <p>Check them on cases that {@link SchemeCase#accepted()}.
+ * <p>Check them on cases with {@link SchemeCase#accepted()}.
  */
 public final class TileIndependenceLaws {
 
   private static final int THREADS = 4;
   private static final int ROUNDS = 8;
 
-  /** What a tile holds when its memory has found another use. */
+  /** The content of a tile after its memory is reused. */
   private static final float ELSEWHERE = 1e9f;
 
   private TileIndependenceLaws() {}

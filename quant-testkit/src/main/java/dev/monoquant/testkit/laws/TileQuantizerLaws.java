@@ -18,10 +18,10 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
- * What the {@link TileQuantizer} of a scheme must do with the numbers of one tile. How tiles relate
- * to each other is up to {@link TileIndependenceLaws}.
+ * Laws for the {@link TileQuantizer} of a scheme and one tile. {@link TileIndependenceLaws} are
+ * about several tiles.
  *
- * <p>Check them on cases that {@link SchemeCase#accepted()}.
+ * <p>Check them on cases with {@link SchemeCase#accepted()}.
  */
 public final class TileQuantizerLaws {
 
@@ -45,8 +45,8 @@ public final class TileQuantizerLaws {
   }
 
   /**
-   * Finite numbers never cause an exception but a {@link QuantException}, which says what is wrong
-   * with them; neither when quantizing nor when decoding.
+   * For finite values, quantizing and decoding throw nothing except a {@link QuantException} that
+   * states the fault.
    *
    * @param c a case; it may be refused
    */

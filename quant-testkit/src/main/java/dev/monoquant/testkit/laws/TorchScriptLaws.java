@@ -8,7 +8,7 @@ import dev.monoquant.spi.ScriptRunner;
 import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.tile.EncodedTile;
 
-/** What a scheme says in TorchScript, beside what its decoder does. */
+/** Laws for the TorchScript of a scheme, compared with its decoder. */
 public final class TorchScriptLaws {
 
   private TorchScriptLaws() {}

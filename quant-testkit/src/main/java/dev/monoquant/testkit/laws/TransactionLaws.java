@@ -32,9 +32,9 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * What an output must do when it is large, or when the process that writes it dies. A death is
- * played: the folder is copied while an output is in the making, and the next run goes on in the
- * copy, where nothing of the first is open or locked.
+ * Laws for large outputs, and for outputs of a process that is killed. A kill is simulated: the
+ * folder is copied while an output is written, and the next run works in the copy, where nothing is
+ * open or locked.
  */
 public final class TransactionLaws {
 
@@ -238,11 +238,11 @@ public final class TransactionLaws {
   }
 
   /**
-   * A run that was killed is gone on with: what it had finished is told with its remarks and is not
-   * written again, and the output is the same as that of a run from the start. A run with other
-   * contents is refused with an {@link OutputException} that names the target, and the right one
-   * can still go on. For formats whose outputs can be resumed. The tensors come from two files,
-   * {@code ""} and {@code second}, and from several layers; all but one tensor were complete.
+   * A killed run can be resumed: finished tensors are reported with their remarks and are not
+   * written again, and the output equals that of an uninterrupted run. A run with other contents is
+   * refused with an {@link OutputException} that names the target, and the original run can still
+   * be resumed. For formats whose outputs can be resumed. The tensors come from two files, {@code
+   * ""} and {@code second}, and from several layers; all but one tensor were complete.
    *
    * @param c a format and a model
    */

@@ -1,10 +1,9 @@
 /**
- * What every plugin must do, as plain static methods: no test engine is needed to call them.
+ * The laws for plugins, as plain static methods that need no test engine.
  *
- * <p>A law returns normally if it holds and throws a {@link
- * dev.monoquant.testkit.laws.LawViolation} that names itself, the plugin, the input and the values
- * if it does not. An exception that the plugin throws passes through untouched, unless the law is
- * about exceptions.
+ * <p>A law returns normally if it holds; otherwise it throws a {@link
+ * dev.monoquant.testkit.laws.LawViolation} that names the law, the plugin, the input and the
+ * values. An exception of the plugin is not caught, unless the law is about exceptions.
  */
 @NullMarked
 package dev.monoquant.testkit.laws;

@@ -9,9 +9,9 @@ import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
- * Stands between the framework and plugins in real runs, and notes every call that breaks the
- * protocol on either side: wrong order, rows that are missing or come twice, arrays that are
- * touched after they were handed over, what is used after it was closed, and what is never closed.
+ * Wraps plugins in real runs, and records every call that breaks the protocol on either side: wrong
+ * order, rows that are missing or arrive twice, arrays that change after they were returned, use
+ * after close, and resources that are never closed.
  *
  * <pre>{@code
  * Watch watch = new Watch();
@@ -20,15 +20,15 @@ import java.util.concurrent.ConcurrentLinkedQueue;
  * watch.requireQuiet();
  * }</pre>
  *
- * <p>What is watched behaves as it does alone: results are passed on as they are. What this does
- * not do: it judges no numbers; that is for the laws. Thread-safe.
+ * <p>Wrapped plugins behave as without the wrapper: results are passed on unchanged. What this does
+ * not do: it does not check values; the laws do. Thread-safe.
  */
 public final class Watch {
 
   private final ConcurrentLinkedQueue<String> breaches = new ConcurrentLinkedQueue<>();
   private final ConcurrentLinkedQueue<Runnable> atEnd = new ConcurrentLinkedQueue<>();
 
-  /** Makes a watch that has seen nothing. */
+  /** Makes a watch without records. */
   public Watch() {}
 
   /**
@@ -63,7 +63,7 @@ public final class Watch {
     return new WatchedInput(format, this);
   }
 
-  /** {@return what was noted until now, each one line; call it when runs are over} */
+  /** {@return the breaches recorded so far, one line each; call it after the runs} */
   public List<String> breaches() {
     while (true) {
       Runnable last = atEnd.poll();
@@ -75,9 +75,9 @@ public final class Watch {
   }
 
   /**
-   * Checks that nothing was noted; call it when runs are over.
+   * Checks that no breach was recorded; call it after the runs.
    *
-   * @throws LawViolation with everything that was
+   * @throws LawViolation with all breaches
    */
   public void requireQuiet() {
     List<String> all = breaches();
@@ -90,7 +90,7 @@ public final class Watch {
     breaches.add(subject + ": " + what);
   }
 
-  /** Something that can only be told when runs are over. */
+  /** Adds a check that runs after the runs are over. */
   void atEnd(Runnable check) {
     atEnd.add(check);
   }

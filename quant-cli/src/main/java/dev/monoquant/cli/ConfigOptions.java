@@ -123,6 +123,14 @@ final class ConfigOptions {
       description = "A recipe in YAML or JSON; options of the command line override it.")
   private @Nullable Path recipe;
 
+  @Option(
+      names = "--side-files",
+      paramLabel = "WHICH",
+      description =
+          "Files beside the tensors of a model directory to carry over: model (its own), all (other"
+              + " programs' weights too) or none (but config.json). Default: model.")
+  private @Nullable String sideFiles;
+
   QuantizationConfig config() {
     QuantizationConfig base = recipe == null ? QuantizationConfig.DEFAULT : RecipeFile.read(recipe);
     return base.overrideWith(arguments());
@@ -165,6 +173,9 @@ final class ConfigOptions {
     for (String option : options) {
       String[] pair = pair("--option", option, "clip=0.99");
       builder.option(pair[0], pair[1]);
+    }
+    if (sideFiles != null) {
+      builder.option("side-files", sideFiles);
     }
     if (minElements != null) {
       builder.minElements(minElements);

@@ -221,4 +221,63 @@ class LoaderDirectoryTest {
     assertThat(quant.run("quantize", in, "-o", dir.resolve("x.safetensors"))).isZero();
     assertThat(quant.out()).doesNotContain("initialises");
   }
+
+  @Test
+  void weightsOfOtherProgramsStayBehindUnlessAskedFor() throws IOException {
+    for (String name :
+        List.of(
+            "onnx/model.onnx",
+            "model.traced.pt",
+            "x.gguf",
+            "model.fp16.safetensors",
+            "2_Dense/pytorch_model.bin",
+            "3_Dense/model.safetensors",
+            "3_Dense/pytorch_model.bin")) {
+      Files.createDirectories(in.resolve(name).getParent());
+      Files.writeString(in.resolve(name), "12345678");
+    }
+    assertThat(quant.run("quantize", in, "-o", out)).as(quant.err()).isZero();
+    assertThat(quant.out()).contains("left out: 5 files, 40 B", "carried over: 2 files, 16 B");
+    assertThat(out.resolve("onnx")).doesNotExist();
+    assertThat(out.resolve("2_Dense/pytorch_model.bin")).exists();
+    assertThat(out.resolve("3_Dense/pytorch_model.bin")).doesNotExist();
+    assertThat(quant.run("quantize", in, "-o", out, "--force", "--side-files", "all")).isZero();
+    assertThat(out.resolve("onnx/model.onnx")).exists();
+    assertThat(quant.run("verify", out)).as(quant.out()).isZero();
+    assertThat(quant.run("quantize", in, "-o", out, "--force", "--side-files", "none")).isZero();
+    assertThat(out.resolve("3_Dense")).doesNotExist();
+    assertThat(out.resolve("config.json")).exists();
+  }
+
+  @Test
+  void anIndexThatDisagreesIsDecidedByAnOption() throws IOException {
+    Path model = Files.createDirectory(dir.resolve("shards"));
+    Models.tensors(
+        model.resolve("m-00001-of-00002.safetensors"), "a.fc.weight 64x64; b.fc.weight 64x64");
+    Models.tensors(
+        model.resolve("m-00002-of-00002.safetensors"), "c.fc.weight 64x64; d.fc.weight 64x64");
+    Files.writeString(model.resolve("config.json"), "{}");
+    Path index = model.resolve("model.safetensors.index.json");
+    String map =
+        "{'weight_map': {'a.fc.weight': 'm-00001-of-00002.safetensors',"
+            + " 'b.fc.weight': 'm-00001-of-00002.safetensors',"
+            + " 'c.fc.weight': 'm-00002-of-00002.safetensors'MORE}}";
+    Files.writeString(index, map.replace("MORE", "").replace('\'', '"'));
+    assertRefused(model, "d.fc.weight", "--option index=shards", "--option index=index");
+    assertThat(quant.run("quantize", model, "-o", out, "--option", "index=index")).isZero();
+    assertThat(quant.out())
+        .contains(
+            "quantized: 3 weights of 3", "left out, since the index does not name", "d.fc.weight");
+    assertThat(quant.run("verify", out)).as(quant.out()).isZero();
+    assertThat(quant.run("quantize", model, "-o", out, "--force", "--option", "index=shards"))
+        .isZero();
+    assertThat(quant.out()).contains("quantized: 4 weights of 4", "d.fc.weight");
+    String more =
+        ", 'd.fc.weight': 'm-00002-of-00002.safetensors', 'e': 'm-00003-of-00003.safetensors'";
+    Files.writeString(index, map.replace("MORE", more).replace('\'', '"'));
+    assertThat(quant.run("quantize", model, "-o", out, "--force")).isEqualTo(3);
+    assertThat(quant.run("quantize", model, "-o", out, "--force", "--option", "index=shards"))
+        .isZero();
+    assertThat(quant.out()).contains("named by the index, and in no shard: \"e\"");
+  }
 }

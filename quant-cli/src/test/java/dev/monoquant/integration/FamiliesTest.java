@@ -135,7 +135,14 @@ class FamiliesTest {
                 .rule(int4("*mlp.gate_proj"))
                 .rule(int4("*mlp.up_proj")),
             DIRECTORY);
-    assertThat(plan.problems()).isEmpty();
+    assertThat(plan.problems())
+        .singleElement()
+        .satisfies(
+            p -> {
+              assertThat(p.severity()).isEqualTo(Problem.Severity.NOTE);
+              assertThat(p.message())
+                  .startsWith("layers outside of experts are quantized in 2 ways");
+            });
   }
 
   @Test
@@ -176,5 +183,13 @@ class FamiliesTest {
                 plan(mixture(), int8().exclude("*.mlp.experts.1.*"), DIRECTORY),
                 Problem.Severity.ERROR))
         .hasSize(1);
+  }
+
+  @Test
+  void expertsWithZeroPointsAreNoted() {
+    Plan plan = plan(mixture(), int8().symmetric(false), DIRECTORY);
+    assertThat(plan.problems())
+        .extracting(Problem::message)
+        .anyMatch(m -> m.startsWith("experts have zero points: vLLM loads them"));
   }
 }

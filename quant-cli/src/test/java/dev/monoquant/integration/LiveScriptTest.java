@@ -146,7 +146,7 @@ class LiveScriptTest {
                           QuantizationConfig.builder().format("safetensors").build(),
                           report -> {}))
           .isInstanceOf(ConfigurationException.class)
-          .hasMessageContaining("none that runs");
+          .hasMessageContaining("cannot be run");
     }
   }
 }

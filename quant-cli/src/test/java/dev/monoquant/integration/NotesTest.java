@@ -35,7 +35,7 @@ class NotesTest {
     Files.write(input.resolve("model.gguf"), new byte[1024]);
     Files.createDirectory(input.resolve("onnx"));
     Files.write(input.resolve("onnx/model.onnx"), new byte[5 << 20]);
-    Files.writeString(input.resolve("vocab.txt"), "a");
+    Files.write(input.resolve("vocab.txt"), new byte[3 << 20]);
   }
 
   private static Report quantize(Path input, Path target) {
@@ -58,14 +58,14 @@ class NotesTest {
     for (List<Problem> problems : List.of(plan.problems(), report.problems())) {
       assertThat(told(problems, Problem.Severity.WARNING))
           .containsExactly(
-              "left out: 2 files, 3.0 KiB (pytorch_model.bin, model.gguf), which hold the weights"
-                  + " for another program");
+              "left out: 3 files, 5.0 MiB (onnx/model.onnx, pytorch_model.bin, model.gguf), which"
+                  + " hold the weights for another program");
       assertThat(told(problems, Problem.Severity.NOTE))
           .hasSize(1)
           .first()
           .asString()
           .startsWith("carried over: ")
-          .contains(" files, 5.0 MiB (onnx/model.onnx, ");
+          .contains(" files, 3.0 MiB (vocab.txt, ");
     }
     assertThat(report.toTable()).contains("note: output: carried over: ", "warning: ");
     assertThat(
@@ -74,7 +74,8 @@ class NotesTest {
                 .getAsJsonArray("problems")
                 .toString())
         .contains("\"severity\":\"note\"", "pytorch_model.bin");
-    assertThat(out.resolve("onnx/model.onnx")).exists();
+    assertThat(out.resolve("vocab.txt")).exists();
+    assertThat(out.resolve("onnx/model.onnx")).doesNotExist();
     assertThat(out.resolve("pytorch_model.bin")).doesNotExist();
   }
 
@@ -86,7 +87,7 @@ class NotesTest {
         .first()
         .asString()
         .startsWith("left out, since the output is a single file: ")
-        .contains("5.0 MiB (onnx/model.onnx, ");
+        .contains("3.0 MiB (vocab.txt, ");
   }
 
   @Test

@@ -97,7 +97,7 @@ final class Stages {
         return plan(settings, opened, config, Optional.empty());
       }
       try (OutputChoice.Open output = OutputChoice.open(format.get(), opened.source())) {
-        Opened seen = opened.as(settings, output);
+        Opened seen = opened.as(settings, output.view());
         Plan plan = plan(settings, seen, config, Optional.of(output));
         return target.isEmpty() || plan.hasErrors()
             ? plan
@@ -139,7 +139,7 @@ final class Stages {
     }
     try (Opened opened = open(settings, input, config);
         OutputChoice.Open output = OutputChoice.open(format, opened.source())) {
-      Opened seen = opened.as(settings, output);
+      Opened seen = opened.as(settings, output.view());
       Plan plan = soundPlan(settings, seen, config, Optional.of(output));
       OutputLayout layout = layout(settings, seen, plan, config, output);
       Plan sized = withOutput(plan, layout);
@@ -183,12 +183,14 @@ final class Stages {
     Opened opened = open(settings, input, config);
     boolean handedOver = false;
     try {
-      Plan plan = soundPlanFor(settings, opened, config, format);
+      Opened seen =
+          format.isEmpty() ? opened : opened.as(settings, format.get().view(opened.source()));
+      Plan plan = soundPlanFor(settings, seen, config, format);
       Map<String, String> provenance = Provenance.of(settings, config, plan, opened.reading());
       boolean stateDict =
           !(input instanceof ModelInput.OfBlock || input instanceof ModelInput.OfModel);
       QuantizedModel model =
-          RetainedResult.quantize(settings, opened, plan, provenance, config, stateDict);
+          RetainedResult.quantize(settings, seen, plan, provenance, config, stateDict);
       handedOver = RetainedResult.needsOriginal(opened.source());
       return model;
     } finally {
@@ -298,7 +300,7 @@ final class Stages {
       return soundPlan(settings, opened, config, Optional.empty());
     }
     try (OutputChoice.Open output = OutputChoice.open(format.get(), opened.source())) {
-      return soundPlan(settings, opened.as(settings, output), config, Optional.of(output));
+      return soundPlan(settings, opened.as(settings, output.view()), config, Optional.of(output));
     }
   }
 

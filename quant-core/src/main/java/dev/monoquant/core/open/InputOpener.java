@@ -44,15 +44,14 @@ public final class InputOpener {
     /**
      * {@return the same input as an output shows it; one of the two is closed}
      *
-     * @param output open on this input
+     * @param settings limits on what is read
+     * @param view what the output format makes of the source
      */
-    public Opened as(Settings settings, OutputChoice.Open output) throws IOException {
+    public Opened as(Settings settings, ModelSource view) throws IOException {
       // A view may have configuration files that the source has not.
       Optional<ForeignQuantization> found =
-          foreign.isPresent()
-              ? foreign
-              : ForeignQuantization.find(output.view(), settings.limits());
-      return new Opened(output.view(), format, own, reading, found);
+          foreign.isPresent() ? foreign : ForeignQuantization.find(view, settings.limits());
+      return new Opened(view, format, own, reading, found);
     }
 
     @Override

@@ -55,6 +55,23 @@ public final class OutputChoice {
     return optional(plugins, config, Optional.of(target)).orElseThrow();
   }
 
+  /**
+   * {@return a model as the outputs of a format have it, to be compared with one of them; the model
+   * itself if no format has that id}
+   *
+   * @param id of an input format, which is that of the output format too where there is one
+   * @param source closed by the caller, and the view is not
+   */
+  public static ModelSource view(Plugins plugins, String id, ModelSource source)
+      throws IOException {
+    for (OutputFormat format : plugins.outputFormats()) {
+      if (format.id().equals(id)) {
+        return format.view(source);
+      }
+    }
+    return source;
+  }
+
   /** Opens a format on a source; the caller closes it before the source. */
   public static Open open(OutputFormat format, ModelSource source) throws IOException {
     try {

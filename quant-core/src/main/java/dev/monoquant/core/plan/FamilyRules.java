@@ -1,10 +1,9 @@
 package dev.monoquant.core.plan;
 
 import dev.monoquant.Problem;
-import dev.monoquant.core.report.KeptTensor;
-import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.text.Text;
 import dev.monoquant.model.Family;
+import dev.monoquant.spi.EncodedWeight;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -17,7 +16,7 @@ import java.util.stream.Collectors;
  * options, or all stay in float. A model has the same families in every block, so what is wrong in
  * the same way with several of them is one problem.
  */
-final class FamilyRules {
+public final class FamilyRules {
 
   private static final int MAX_NAMES = 3;
 
@@ -52,19 +51,18 @@ final class FamilyRules {
   /**
    * Finds the families that are not whole.
    *
+   * @param families what has to be kept together
+   * @param weights the quantized weights
+   * @param kept why a layer stays in float, by its name
    * @param allowPartial whether layers in float beside quantized ones are a warning
    */
-  static List<Problem> problems(
+  public static List<Problem> problems(
       List<Family> families,
-      List<PlannedWeight> weights,
-      List<KeptTensor> kept,
+      List<EncodedWeight> weights,
+      Map<String, String> kept,
       boolean allowPartial) {
     Map<String, String> quantizedBy = new HashMap<>();
-    weights.forEach(w -> quantizedBy.put(w.weight().rows().layer(), Text.scheme(w.weight())));
-    Map<String, String> keptFor = new HashMap<>();
-    kept.stream()
-        .filter(k -> k.tensor().shape().rank() > 1)
-        .forEach(k -> keptFor.put(k.layer(), k.reason()));
+    weights.forEach(w -> quantizedBy.put(w.rows().layer(), Text.scheme(w)));
     Map<String, Finding> findings = new LinkedHashMap<>();
     for (Family family : families) {
       Ways ways = new Ways(new LinkedHashMap<>(), new LinkedHashMap<>());
@@ -72,8 +70,8 @@ final class FamilyRules {
         String way = quantizedBy.get(layer);
         if (way != null) {
           ways.quantized().computeIfAbsent(way, k -> new ArrayList<>()).add(layer);
-        } else if (keptFor.containsKey(layer)) {
-          ways.kept().computeIfAbsent(keptFor.get(layer), k -> new ArrayList<>()).add(layer);
+        } else if (kept.containsKey(layer)) {
+          ways.kept().computeIfAbsent(kept.get(layer), k -> new ArrayList<>()).add(layer);
         }
       }
       if (!weights.isEmpty() && !ways.whole(family.quantizedOnly())) {

@@ -123,6 +123,10 @@ final class LayerChoice {
     if (layer.kind().equals(LayerKind.ROUTER)) {
       return "chooses among experts, which loaders expect in float; --layer NAME=Linear overrules";
     }
+    if (tensor.name().isEmpty()) {
+      return "without a name, by which its layer could be told; save it under one, such as"
+          + " {\"fc.weight\": tensor}";
+    }
     if (PARAMETRIZATION.matcher(tensor.name()).find()) {
       return "a part of what makes a weight, as weight_norm or another parametrization does";
     }

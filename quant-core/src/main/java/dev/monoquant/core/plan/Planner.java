@@ -22,6 +22,7 @@ import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.RunnableFile;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -105,8 +106,8 @@ public final class Planner {
     problems.addAll(
         FamilyRules.problems(
             source.info().families(),
-            List.copyOf(weights.values()),
-            List.copyOf(kept.values()),
+            weights.values().stream().map(PlannedWeight::weight).toList(),
+            matricesInFloat(),
             config.allowPartialFamilies().orElse(false)));
     if (weights.isEmpty()
         && problems.stream().noneMatch(p -> p.severity() == Problem.Severity.ERROR)) {
@@ -252,6 +253,15 @@ public final class Planner {
     return Optional.ofNullable(tied.get(tensor.name()))
         .map(weights::get)
         .map(PlannedWeight::weight);
+  }
+
+  /** Why a layer stays in float, by its name. */
+  private Map<String, String> matricesInFloat() {
+    Map<String, String> reasons = new HashMap<>();
+    kept.values().stream()
+        .filter(k -> k.tensor().shape().rank() > 1)
+        .forEach(k -> reasons.put(k.layer(), k.reason()));
+    return reasons;
   }
 
   private void keep(Layer layer, TensorInfo tensor, Why why, String reason) {

@@ -4,10 +4,13 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.nn.Block;
 import dev.monoquant.ConfigurationException;
+import dev.monoquant.PlanException;
+import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.open.OutputChoice;
+import dev.monoquant.core.plan.FamilyRules;
 import dev.monoquant.core.plan.LayerInference;
 import dev.monoquant.core.report.Report;
 import dev.monoquant.core.run.DecodedSource;
@@ -27,6 +30,7 @@ import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -123,6 +127,9 @@ public final class StoredModel implements QuantizedModel {
     WriteOptions options = new WriteOptions(target, overwrite, settings.sync(), false);
     try (OutputChoice.Open open = OutputChoice.open(output, source)) {
       requireSupported(open);
+      if (!format.equals(Optional.of(output.id()))) {
+        requireWholeFamilies(open.view());
+      }
       try (OutputWriter sink = open.session().layout(contents).open(options)) {
         new Transcoder(settings, source, sink).run();
         if (settings.running() && output.isRunnable()) {
@@ -153,6 +160,22 @@ public final class StoredModel implements QuantizedModel {
                 + id
                 + "\"); or save to a .safetensors file");
       }
+    }
+  }
+
+  /** What loaders fuse, which was not asked when the model was quantized for another format. */
+  private void requireWholeFamilies(ModelSource view) {
+    Map<String, String> kept = new HashMap<>();
+    for (TensorInfo tensor : source.info().tensors()) {
+      int dot = tensor.name().lastIndexOf('.');
+      if (tensor.shape().rank() > 1 && dot > 0) {
+        kept.put(tensor.name().substring(0, dot), "as it was kept when the model was quantized");
+      }
+    }
+    List<Problem> problems =
+        FamilyRules.problems(view.info().families(), source.info().quantized(), kept, false);
+    if (!problems.isEmpty()) {
+      throw new PlanException(problems);
     }
   }
 

@@ -2,6 +2,7 @@ package dev.monoquant.core.verify;
 
 import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.open.InputOpener.Opened;
+import dev.monoquant.core.open.OutputChoice;
 import dev.monoquant.core.report.ComparedTensor;
 import dev.monoquant.core.report.Comparison;
 import dev.monoquant.core.report.ErrorStatistics;
@@ -41,8 +42,8 @@ public final class Comparer {
   }
 
   public Comparison compare(Opened first, Opened second) throws IOException {
-    ModelSource a = first.source();
-    ModelSource b = second.source();
+    ModelSource a = OutputChoice.view(settings.plugins(), second.format(), first.source());
+    ModelSource b = OutputChoice.view(settings.plugins(), first.format(), second.source());
     ModelSource left = new DecodedSource(settings, a);
     ModelSource right = new DecodedSource(settings, b);
     Map<String, TensorInfo> others = new LinkedHashMap<>();

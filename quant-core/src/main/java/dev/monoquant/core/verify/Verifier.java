@@ -11,6 +11,7 @@ import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.open.InputOpener;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.OptionOwners;
+import dev.monoquant.core.open.OutputChoice;
 import dev.monoquant.core.plan.Provenance;
 import dev.monoquant.core.report.ErrorStatistics;
 import dev.monoquant.core.report.Verification;
@@ -82,7 +83,7 @@ public final class Verifier {
       }
       try (Opened original = InputOpener.open(settings, against.get(), settings.inputOptions())) {
         OptionOwners.requireKnown(settings, opened, original);
-        verifier.against(original.source());
+        verifier.against(OutputChoice.view(settings.plugins(), opened.format(), original.source()));
         return verifier.result(path, against.get().describe());
       }
     } catch (IOException e) {

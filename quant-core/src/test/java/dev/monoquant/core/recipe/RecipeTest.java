@@ -36,6 +36,42 @@ class RecipeTest {
   }
 
   @Test
+  void jsonTextIsReadAsItsTree() {
+    String json =
+        """
+        {"scheme": "int4", "ignore": ["lm_head"], "min_elements": 4096,
+         "weights": {"symmetric": true, "strategy": "group", "group_size": 128,
+                     "options": {"clip": 0.5}}}
+        """;
+    Map<String, Object> tree = new HashMap<>();
+    tree.put("scheme", "int4");
+    tree.put("ignore", List.of("lm_head"));
+    tree.put("min_elements", 4096);
+    tree.put(
+        "weights",
+        Map.of(
+            "symmetric",
+            true,
+            "strategy",
+            "group",
+            "group_size",
+            128,
+            "options",
+            Map.of("clip", 0.5)));
+    assertThat(Recipe.parseJson(json, "r.json")).isEqualTo(parse(tree));
+    for (String wrong :
+        List.of("{", "[1]", "{\"scheme\": \"int8\", \"scheme\": \"int4\"}", "{} {}")) {
+      assertThatThrownBy(() -> Recipe.parseJson(wrong, "r.json"))
+          .as(wrong)
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageStartingWith("recipe r.json");
+    }
+    assertThatThrownBy(() -> Recipe.parseJson("{\"schem\": \"int8\"}", "r.json"))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("did you mean scheme?");
+  }
+
+  @Test
   void everyKeyIsRead() {
     QuantizationConfig config =
         parse(

@@ -58,9 +58,12 @@ public final class ModelDirectory {
   private final Path root;
   private final String label;
   private final ReadLimits limits;
+  private final DirectoryChoices choices;
   private final TreeSet<String> names = new TreeSet<>();
 
-  private ModelDirectory(Path root, String label, ReadLimits limits) throws IOException {
+  private ModelDirectory(Path root, String label, ReadLimits limits, DirectoryChoices choices)
+      throws IOException {
+    this.choices = choices;
     this.root = root;
     this.label = label;
     this.limits = limits;
@@ -95,13 +98,15 @@ public final class ModelDirectory {
    *
    * @param path a directory, or the index in it
    * @param limits bounds on sizes and counts read from untrusted input
+   * @param choices how to read a model with several possible contents
    * @return the open model; the caller closes it
    * @throws IOException if a file cannot be read
    * @throws ModelFormatException if there is no model, more than one, or a faulty one
    */
-  public static ModelFiles open(Path path, ReadLimits limits) throws IOException {
+  public static ModelFiles open(Path path, ReadLimits limits, DirectoryChoices choices)
+      throws IOException {
     if (Files.isDirectory(path)) {
-      ModelDirectory directory = new ModelDirectory(path, path.toString(), limits);
+      ModelDirectory directory = new ModelDirectory(path, path.toString(), limits, choices);
       Optional<String> index = directory.index();
       return index.isPresent()
           ? directory.sharded(index.get())
@@ -109,7 +114,8 @@ public final class ModelDirectory {
     }
     Path parent = root(path);
     String label = path.getParent() == null ? "." : path.getParent().toString();
-    return new ModelDirectory(parent, label, limits).sharded(path.getFileName().toString());
+    return new ModelDirectory(parent, label, limits, choices)
+        .sharded(path.getFileName().toString());
   }
 
   private Optional<String> index() {
@@ -238,17 +244,22 @@ public final class ModelDirectory {
   private ModelFiles single(String name) throws IOException {
     Path path = root.resolve(name);
     SafetensorsFile file = SafetensorsFile.open(path, labelOf(name), limits);
-    return assemble(new TreeMap<>(Map.of(name, file)), List.of(path), List.of());
+    ShardIndex.Chosen all = new ShardIndex.Chosen(Map.of(), List.of());
+    return assemble(new TreeMap<>(Map.of(name, file)), List.of(path), all);
   }
 
   private ModelFiles sharded(String indexName) throws IOException {
     Path indexPath = root.resolve(indexName);
     ShardIndex index = ShardIndex.read(indexPath, labelOf(indexName), limits);
-    index.requireFiles(root);
+    boolean trustShards = choices.index().equals(DirectoryChoices.SHARDS);
+    if (!trustShards) {
+      index.requireFiles(root);
+    }
+    Set<String> shards = trustShards ? shardsThatAreThere(index) : index.shards();
     Map<String, SafetensorsFile> open = new LinkedHashMap<>();
     List<Path> paths = new ArrayList<>(List.of(indexPath));
     try {
-      for (String shard : new TreeSet<>(index.shards())) {
+      for (String shard : new TreeSet<>(shards)) {
         Path path = root.resolve(shard);
         String name = labelOf(shard) + " (shard of " + indexName + ")";
         open.put(shard, SafetensorsFile.open(path, name, limits));
@@ -261,23 +272,49 @@ public final class ModelDirectory {
             file.tensors().forEach(t -> tensors.put(t.name(), t.bytes()));
             sizes.put(shard, tensors);
           });
-      return assemble(open, paths, index.compare(sizes));
+      ShardIndex.Chosen chosen =
+          trustShards
+              ? index.chosenByShards(sizes)
+              : choices.index().equals(DirectoryChoices.INDEX)
+                  ? index.chosenByIndex(sizes)
+                  : new ShardIndex.Chosen(index.shardOf(), index.compare(sizes));
+      return assemble(open, paths, chosen);
     } catch (IOException | RuntimeException | Error e) {
       Closing.all(open.values());
       throw e;
     }
   }
 
+  /** Those that the index names and those that look like shards. */
+  private Set<String> shardsThatAreThere(ShardIndex index) {
+    Set<String> shards = new TreeSet<>();
+    for (String name : names) {
+      if (SHARD.matcher(name).matches()) {
+        shards.add(name);
+      }
+    }
+    for (String name : index.shards()) {
+      if (Files.isRegularFile(root.resolve(name))) {
+        shards.add(name);
+      }
+    }
+    if (shards.isEmpty()) {
+      throw nothing();
+    }
+    return shards;
+  }
+
   private ModelFiles assemble(
-      Map<String, SafetensorsFile> open, List<Path> tensorFiles, List<String> found)
+      Map<String, SafetensorsFile> open, List<Path> tensorFiles, ShardIndex.Chosen chosen)
       throws IOException {
     List<Path> paths = new ArrayList<>(tensorFiles);
     Set<Path> own = new LinkedHashSet<>(tensorFiles);
-    SideFiles sides = SideFiles.find(root, own);
+    SideFiles sides = SideFiles.find(root, own, choices.sideFiles());
     sides.files().forEach(s -> paths.add(s.path()));
-    List<String> notes = new ArrayList<>(found);
+    List<String> notes = new ArrayList<>(chosen.notes());
     notes.addAll(sides.notes());
-    return new ModelFiles(label, open, paths, new SideFiles(sides.files(), notes));
+    return new ModelFiles(
+        label, open, paths, new SideFiles(sides.files(), notes), chosen.shardOf());
   }
 
   /**

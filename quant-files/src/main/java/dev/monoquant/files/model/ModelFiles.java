@@ -63,8 +63,14 @@ public final class ModelFiles implements Closeable {
    *     if the model is one file
    * @param paths every file that is read
    * @param sides what lies beside the tensor files, with all that is to be told
+   * @param shardOf the shard that a tensor is taken from; all tensors of all shards if it is empty
    */
-  ModelFiles(String name, Map<String, SafetensorsFile> shards, List<Path> paths, SideFiles sides) {
+  ModelFiles(
+      String name,
+      Map<String, SafetensorsFile> shards,
+      List<Path> paths,
+      SideFiles sides,
+      Map<String, String> shardOf) {
     this.name = name;
     this.shards = new LinkedHashMap<>(shards);
     this.paths = List.copyOf(paths);
@@ -72,6 +78,9 @@ public final class ModelFiles implements Closeable {
     shards.forEach(
         (shard, file) -> {
           for (StoredTensor t : file.tensors()) {
+            if (!shardOf.isEmpty() && !shard.equals(shardOf.get(t.name()))) {
+              continue;
+            }
             tensors.put(
                 t.name(),
                 new Located(file, t, new TensorInfo(t.name(), t.type(), t.shape(), shard)));
@@ -92,7 +101,7 @@ public final class ModelFiles implements Closeable {
    */
   public static ModelFiles single(Path path, String name, ReadLimits limits) throws IOException {
     SafetensorsFile file = SafetensorsFile.open(path, name, limits);
-    return new ModelFiles(name, Map.of("", file), List.of(path), SideFiles.NONE);
+    return new ModelFiles(name, Map.of("", file), List.of(path), SideFiles.NONE, Map.of());
   }
 
   /** {@return the model as the user named it} */

@@ -27,6 +27,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What lies beside the tensor files of a model: every regular file, also in folders below.
@@ -53,12 +54,19 @@ public record SideFiles(List<SideFile> files, List<String> notes) {
   private static final String NO_FILE = "which are no regular files or links to such";
   private static final String LEAVES = "which are links that leave the directory";
 
+  private static final String UNWANTED = "as asked for (side-files=none)";
+
+  private static final Set<String> OTHER_FOLDERS = Set.of("onnx", "openvino", "coreml", "tflite");
+
+  private static final Pattern CHECKPOINT =
+      Pattern.compile(".*\\.(bin|pt|pth|ckpt)(\\.index\\.json)?");
+
   private static final Pattern OTHER_WEIGHTS =
       Pattern.compile(
-          "pytorch_model.*\\.bin(\\.index\\.json)?"
-              + "|tf_model.*\\.h5(\\.index\\.json)?"
+          "tf_model.*\\.h5(\\.index\\.json)?"
               + "|flax_model.*\\.msgpack(\\.index\\.json)?"
-              + "|rust_model\\.ot|consolidated.*\\.(pth|safetensors)|.*\\.gguf|.*\\.ckpt");
+              + "|rust_model\\.ot|consolidated.*\\.(pth|safetensors)|.*\\.(gguf|ckpt|onnx|tflite|h5|msgpack)"
+              + "|.*\\.onnx[._]data|openvino_.*\\.(bin|xml)|saved_model\\.pb");
 
   /** Copies the lists. */
   public SideFiles {
@@ -71,11 +79,12 @@ public record SideFiles(List<SideFile> files, List<String> notes) {
    *
    * @param root the directory of the model
    * @param own the index and the tensor files
+   * @param which what to carry over, see {@link DirectoryChoices}
    * @return the others
    * @throws IOException if the directory cannot be listed
    * @throws ModelFormatException if the name of one cannot be written again as it is
    */
-  public static SideFiles find(Path root, Set<Path> own) throws IOException {
+  public static SideFiles find(Path root, Set<Path> own, String which) throws IOException {
     List<SideFile> found = new ArrayList<>();
     Map<String, List<SideFile>> left = new TreeMap<>();
     Files.walkFileTree(
@@ -96,7 +105,7 @@ public record SideFiles(List<SideFile> files, List<String> notes) {
               return FileVisitResult.CONTINUE;
             }
             SideFile side = new SideFile(name(root, file), file);
-            Optional<String> reason = reasonToLeave(root, file);
+            Optional<String> reason = reasonToLeave(root, file, which);
             if (reason.isPresent()) {
               left.computeIfAbsent(reason.get(), r -> new ArrayList<>()).add(side);
               return FileVisitResult.CONTINUE;
@@ -115,13 +124,44 @@ public record SideFiles(List<SideFile> files, List<String> notes) {
     return new SideFiles(found, notes);
   }
 
+  /** Whether a file holds the same weights for another program, or a copy of them for this one. */
+  private static boolean isOfOthers(Path root, Path file) {
+    String name = file.getFileName().toString();
+    Path relative = root.relativize(file);
+    boolean folder =
+        relative.getNameCount() > 1 && OTHER_FOLDERS.contains(relative.getName(0).toString());
+    if (folder || OTHER_WEIGHTS.matcher(name).matches()) {
+      return true;
+    }
+    Path parent = file.toAbsolutePath().getParent();
+    if (CHECKPOINT.matcher(name).matches()) {
+      boolean own = relative.getNameCount() > 1 || !name.startsWith("pytorch_model");
+      return !own || (parent != null && holdsSafetensors(parent));
+    }
+    // A variant: model.fp16.safetensors beside model.safetensors or its shards.
+    boolean copy = relative.getNameCount() == 1 && name.endsWith(".safetensors");
+    return copy || (name.endsWith(".safetensors.index.json") && relative.getNameCount() == 1);
+  }
+
+  private static boolean holdsSafetensors(Path folder) {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.anyMatch(f -> f.toString().endsWith(".safetensors"));
+    } catch (IOException unreadable) {
+      return false;
+    }
+  }
+
   private static boolean isOurs(Path root, Path file) {
     return Leftovers.isTemporary(file.getFileName().toString())
         || file.equals(root.resolve(Manifest.FILE));
   }
 
-  private static Optional<String> reasonToLeave(Path root, Path file) throws IOException {
-    if (OTHER_WEIGHTS.matcher(file.getFileName().toString()).matches()) {
+  private static Optional<String> reasonToLeave(Path root, Path file, String which)
+      throws IOException {
+    if (which.equals(DirectoryChoices.NONE) && !file.equals(root.resolve("config.json"))) {
+      return Optional.of(UNWANTED);
+    }
+    if (which.equals(DirectoryChoices.MODEL) && isOfOthers(root, file)) {
       return Optional.of(OTHER_PROGRAM);
     }
     if (!Files.isRegularFile(file)) {

@@ -4,6 +4,7 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.QuantException;
 import dev.monoquant.files.json.JsonFiles;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.spi.ReadLimits;
@@ -35,6 +36,10 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
   public static final String SUFFIX = ".safetensors.index.json";
 
   private static final String INDEX = ".index.json";
+  private static final int SHOWN = 3;
+  private static final String CHOICE =
+      ", or decide: --option index=shards takes what the shards hold, --option index=index what the"
+          + " index names.";
 
   private static final Pattern DRIVE = Pattern.compile("[A-Za-z]:.*", Pattern.DOTALL);
 
@@ -131,7 +136,8 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
               + " shards are not there: "
               + String.join(", ", missing.subList(0, Math.min(20, missing.size())))
               + (missing.size() > 20 ? ", ..." : "")
-              + ". Upper and lower case count. Fetch them too.");
+              + ". Upper and lower case count. Fetch them too"
+              + (file.endsWith(SUFFIX) ? CHOICE : "."));
     }
   }
 
@@ -201,6 +207,83 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
     return odd(total);
   }
 
+  /**
+   * Which tensors are read, and from where.
+   *
+   * @param shardOf the shard of each tensor that is read
+   * @param notes what the user should know
+   */
+  public record Chosen(Map<String, String> shardOf, List<String> notes) {
+    /** Copies the collections. */
+    public Chosen {
+      shardOf = Map.copyOf(shardOf);
+      notes = List.copyOf(notes);
+    }
+  }
+
+  /**
+   * {@return what the index names, whatever else the shards hold}
+   *
+   * @param sizes the bytes of each tensor by shard and name
+   * @throws ModelFormatException if a tensor is not where the index places it
+   */
+  public Chosen chosenByIndex(Map<String, Map<String, Long>> sizes) {
+    Map<String, Map<String, Long>> named = new LinkedHashMap<>();
+    List<String> others = new ArrayList<>();
+    sizes.forEach(
+        (shard, tensors) -> {
+          Map<String, Long> own = new LinkedHashMap<>(tensors);
+          own.keySet().removeIf(name -> !shard.equals(shardOf.get(name)));
+          tensors.keySet().stream()
+              .filter(name -> !own.containsKey(name))
+              .forEach(name -> others.add(quote(name) + " of " + quote(shard)));
+          named.put(shard, own);
+        });
+    List<String> notes = new ArrayList<>(compare(named));
+    if (!others.isEmpty()) {
+      notes.add("left out, since the index does not name them there: " + some(others));
+    }
+    return new Chosen(shardOf, notes);
+  }
+
+  /**
+   * {@return what the shards hold, whatever the index says}
+   *
+   * @param sizes the bytes of each tensor by shard and name
+   * @throws ModelFormatException if two shards hold one tensor
+   */
+  public Chosen chosenByShards(Map<String, Map<String, Long>> sizes) {
+    Map<String, String> held = new LinkedHashMap<>();
+    sizes.forEach((shard, tensors) -> tensors.keySet().forEach(t -> held.putIfAbsent(t, shard)));
+    new ShardIndex(file, held, Optional.empty()).compare(sizes);
+    List<String> differences = new ArrayList<>();
+    held.forEach(
+        (tensor, shard) -> {
+          if (!shard.equals(shardOf.get(tensor))) {
+            differences.add(quote(tensor) + " of " + quote(shard));
+          }
+        });
+    List<String> notes = new ArrayList<>();
+    if (!differences.isEmpty()) {
+      notes.add("taken, though the index does not name them there: " + some(differences));
+    }
+    List<String> missing =
+        shardOf.keySet().stream()
+            .filter(t -> !held.containsKey(t))
+            .map(QuantException::quote)
+            .toList();
+    if (!missing.isEmpty()) {
+      notes.add("named by the index, and in no shard: " + some(missing));
+    }
+    return new Chosen(held, notes);
+  }
+
+  private static String some(List<String> names) {
+    int more = names.size() - SHOWN;
+    return String.join(", ", names.subList(0, Math.min(SHOWN, names.size())))
+        + (more > 0 ? " and " + more + " more" : "");
+  }
+
   private List<String> odd(long total) {
     String sum = Long.toString(total);
     return totalSize.filter(s -> !s.equals(sum) && !s.equals(sum + ".0")).stream()
@@ -220,7 +303,9 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
         reason,
         file,
         "tensor " + quote(tensor),
-        detail + " Index and shards belong to different versions; fetch all of them again.");
+        detail
+            + " Index and shards belong to different versions; fetch all of them again"
+            + (file.endsWith(SUFFIX) ? CHOICE : "."));
   }
 
   /** What stands before {@code .index.json}, such as {@code .bin}. */

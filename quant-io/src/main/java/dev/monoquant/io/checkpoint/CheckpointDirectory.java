@@ -4,6 +4,7 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.model.DirectoryChoices;
 import dev.monoquant.files.model.ModelDirectory;
 import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.safetensors.ShardIndex;
@@ -96,7 +97,8 @@ final class CheckpointDirectory {
     try {
       Path file = root.resolve(SINGLE);
       reader.add(file, file.toString(), SINGLE);
-      return reader.source(SideFiles.find(root, Set.copyOf(reader.paths())));
+      return reader.source(
+          SideFiles.find(root, Set.copyOf(reader.paths()), DirectoryChoices.DEFAULT.sideFiles()));
     } catch (IOException | RuntimeException | Error e) {
       reader.abandon();
       throw e;
@@ -119,7 +121,8 @@ final class CheckpointDirectory {
       }
       reader.addNotes(index.compare(sizes));
       List<Path> own = List.copyOf(reader.paths());
-      return reader.source(SideFiles.find(root, Set.copyOf(own)));
+      return reader.source(
+          SideFiles.find(root, Set.copyOf(own), DirectoryChoices.DEFAULT.sideFiles()));
     } catch (IOException | RuntimeException | Error e) {
       reader.abandon();
       throw e;

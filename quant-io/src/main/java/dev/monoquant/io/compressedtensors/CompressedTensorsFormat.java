@@ -5,6 +5,7 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.json.JsonFiles;
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.model.DirectoryChoices;
 import dev.monoquant.files.model.FileSource;
 import dev.monoquant.files.model.ModelDirectory;
 import dev.monoquant.files.model.ModelFiles;
@@ -108,7 +109,7 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
     of.choices().requireNone(id());
     String label = ModelDirectory.root(of.path()).resolve(CONFIG).toString();
     JsonValue.Obj config = config(of.path(), label, limits);
-    ModelFiles files = ModelDirectory.open(of.path(), limits);
+    ModelFiles files = ModelDirectory.open(of.path(), limits, DirectoryChoices.DEFAULT);
     try {
       return decoding(files, config, label);
     } catch (IOException | RuntimeException | Error e) {

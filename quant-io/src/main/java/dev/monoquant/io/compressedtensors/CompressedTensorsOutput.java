@@ -102,10 +102,12 @@ public final class CompressedTensorsOutput implements OutputFormat {
               + " what loads a directory makes them itself, of parts that would be missing. Keep the"
               + " parts with --no-fold, or write a .safetensors file");
     }
-    return new Session(source, disk, HeldHeads.of(source, ModelConfig.of(source.info())));
+    ModelConfig config = ModelConfig.of(source.info());
+    return new Session(source, disk, config, HeldHeads.of(source, config));
   }
 
-  private record Session(ModelSource source, Disk disk, Map<String, TensorInfo> heads)
+  private record Session(
+      ModelSource source, Disk disk, ModelConfig config, Map<String, TensorInfo> heads)
       implements OutputSession {
     @Override
     public Optional<String> unsupported(EncodedWeight weight) {
@@ -130,6 +132,9 @@ public final class CompressedTensorsOutput implements OutputFormat {
     @Override
     public OutputLayout layout(OutputContents contents) {
       LoaderInput.requireConfig(source.info());
+      if (!contents.weights().isEmpty()) {
+        JoinedExperts.requireSeparate(source.info().name(), contents.kept(), config);
+      }
       return new DirectoryPlan(source, contents, disk);
     }
 

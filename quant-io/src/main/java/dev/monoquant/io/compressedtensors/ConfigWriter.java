@@ -200,6 +200,31 @@ final class ConfigWriter {
     ignored.addAll(heads);
     List<String> packed = weights.stream().map(PackedWeight::module).toList();
     packed.forEach(ignored::remove);
-    return ModulePatterns.selecting(ignored, packed);
+    List<String> entries = new ArrayList<>(ModulePatterns.selecting(ignored, packed));
+    kept.stream()
+        .flatMap(tensor -> JoinedExperts.mixture(tensor).stream())
+        .map(mixture -> expertsOf(mixture, packed))
+        .distinct()
+        .forEach(entries::add);
+    return entries;
+  }
+
+  /**
+   * What selects the experts of a mixture that are in one tensor: vLLM asks for each by its number,
+   * transformers does not ask. The number of the layer is left open unless that selects others.
+   */
+  private static String expertsOf(String mixture, List<String> packed) {
+    List<String> parts = List.of(mixture.split("\\.", -1));
+    int number = parts.size() - 1;
+    while (number >= 0 && !parts.get(number).chars().allMatch(Character::isDigit)) {
+      number--;
+    }
+    String local = String.join(".", parts.subList(number + 1, parts.size()));
+    boolean alone = packed.stream().noneMatch(m -> m.contains("." + local + "."));
+    String regex =
+        number < 0 || !alone
+            ? ModulePatterns.regex(mixture)
+            : "\\d+\\." + ModulePatterns.regex(local);
+    return ModulePatterns.REGEX + "(.*\\.)?" + regex + "\\..*";
   }
 }

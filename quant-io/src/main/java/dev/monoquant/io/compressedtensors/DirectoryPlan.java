@@ -164,6 +164,13 @@ final class DirectoryPlan implements OutputLayout {
   @Override
   public List<String> notes() {
     List<String> notes = new ArrayList<>(LoaderLimits.of(weights()));
+    long matrices = source instanceof LoaderView view ? view.matrices(weights.keySet()) : 0;
+    if (matrices > 0) {
+      notes.add(
+          "tensors that hold all experts of a layer are written as "
+              + matrices
+              + " matrices, one for each expert and projection, as loaders expect them");
+    }
     if (!copies.isEmpty()) {
       notes.add("carried over: " + SideFiles.described(copies));
     }

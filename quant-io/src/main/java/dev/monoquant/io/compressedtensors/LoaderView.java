@@ -2,6 +2,9 @@ package dev.monoquant.io.compressedtensors;
 
 import static dev.monoquant.QuantException.quote;
 
+import dev.monoquant.io.compressedtensors.JoinedExperts.Slice;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
@@ -11,36 +14,97 @@ import dev.monoquant.spi.ModelSource;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /**
  * A model as those who load a directory of compressed-tensors see it: with the families of {@link
- * FusedLayers}, and heads that are tied to the embedding.
+ * FusedLayers}, heads that are tied to the embedding, and each expert of {@link JoinedExperts} as
+ * matrices of its own. Nothing is copied: a matrix of an expert is read from where it lies.
  */
 final class LoaderView implements ModelSource {
+
+  /** Columns at once, so that rows are written in stretches and not number by number. */
+  private static final int COLUMNS = 16;
 
   private final ModelSource inside;
   private final ModelInfo info;
 
-  private LoaderView(ModelSource inside, ModelInfo info) {
+  private final Map<String, Slice> slices;
+
+  private LoaderView(ModelSource inside, ModelInfo info, Map<String, Slice> slices) {
     this.inside = inside;
     this.info = info;
+    this.slices = slices;
   }
 
   static LoaderView of(ModelSource inside) throws IOException {
+    if (inside instanceof LoaderView view) {
+      return view;
+    }
     ModelInfo info = LoaderInput.of(inside.info());
-    List<TensorInfo> tensors = new ArrayList<>(info.tensors());
+    ModelConfig config = ModelConfig.of(info);
+    Map<String, List<Slice>> experts = JoinedExperts.slices(info, config);
+    Map<String, Slice> slices = new LinkedHashMap<>();
+    List<TensorInfo> plain = new ArrayList<>();
+    for (TensorInfo tensor : info.tensors()) {
+      List<Slice> matrices = experts.get(tensor.name());
+      if (matrices == null) {
+        plain.add(tensor);
+      } else {
+        matrices.forEach(slice -> slices.put(slice.tensor().name(), slice));
+        matrices.forEach(slice -> plain.add(slice.tensor()));
+      }
+    }
+    List<TensorInfo> tensors = new ArrayList<>(plain);
     info.quantized().forEach(w -> tensors.add(w.rows().tensor()));
     List<String> notes = new ArrayList<>(info.notes());
-    notes.addAll(InitFromWeights.warnings(ModelConfig.of(info)));
-    for (Map.Entry<String, TensorInfo> head :
-        HeldHeads.of(inside, ModelConfig.of(info)).entrySet()) {
+    notes.addAll(InitFromWeights.warnings(config));
+    joined(plain, config).ifPresent(notes::add);
+    for (Map.Entry<String, TensorInfo> head : HeldHeads.of(inside, config).entrySet()) {
       head(inside, head.getKey(), head.getValue()).ifPresent(notes::add);
     }
-    return new LoaderView(inside, info.withFamilies(FusedLayers.of(tensors)).withNotes(notes));
+    return new LoaderView(
+        inside,
+        info.withTensors(plain).withFamilies(FusedLayers.of(tensors)).withNotes(notes),
+        slices);
+  }
+
+  /**
+   * {@return how many of some tensors are matrices of experts that lie in one tensor}
+   *
+   * @param names of tensors
+   */
+  long matrices(Collection<String> names) {
+    return names.stream().filter(slices::containsKey).count();
+  }
+
+  /** What stays in float because no loader takes it apart. */
+  private static Optional<String> joined(List<TensorInfo> tensors, ModelConfig config) {
+    List<TensorInfo> joined =
+        tensors.stream().filter(t -> JoinedExperts.mixture(t).isPresent()).toList();
+    if (joined.isEmpty()) {
+      return Optional.empty();
+    }
+    long bytes = joined.stream().mapToLong(TensorInfo::bytes).sum();
+    long all = tensors.stream().mapToLong(TensorInfo::bytes).sum();
+    return Optional.of(
+        "experts stay in float, "
+            + 100 * bytes / Math.max(1, all)
+            + " % of the model: "
+            + joined.size()
+            + " tensors such as "
+            + quote(joined.get(0).name())
+            + " have those of a layer in one, and transformers takes the experts of "
+            + (config.modelTypes().isEmpty()
+                ? "a model without model_type"
+                : String.join("/", config.modelTypes()))
+            + " in no other way");
   }
 
   /** What is lost of a head that is not the embedding it is tied to. */
@@ -66,12 +130,64 @@ final class LoaderView implements ModelSource {
 
   @Override
   public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
-    return inside.read(tensor, offset, length);
+    Slice slice = slices.get(tensor.name());
+    if (slice == null) {
+      return inside.read(tensor, offset, length);
+    }
+    int cell = tensor.type().cellBytes();
+    if (slice.isContiguous()) {
+      return inside.read(slice.from(), Math.addExact(slice.first() * cell, offset), length);
+    }
+    return gather(slice, offset, length, cell);
+  }
+
+  /** Bytes across columns, each of which lies in another line of the tensor. */
+  private ByteBuffer gather(Slice slice, long offset, int length, int cell) throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
+    long columns = slice.tensor().shape().dim(1);
+    for (long at = offset; bytes.hasRemaining(); ) {
+      long element = at / cell;
+      int within = (int) (at % cell);
+      long place = slice.first() + element / columns + element % columns * slice.columnStride();
+      int n = Math.min(cell - within, bytes.remaining());
+      bytes.put(inside.read(slice.from(), place * cell + within, n));
+      at += n;
+    }
+    return bytes.flip().asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
   }
 
   @Override
   public void readRows(WeightMatrix matrix, RowRange rows, float[] into) throws IOException {
-    inside.readRows(matrix, rows, into);
+    Slice slice = slices.get(matrix.tensor().name());
+    if (slice == null) {
+      inside.readRows(matrix, rows, into);
+    } else if (slice.isContiguous() || matrix.rowAxis() != 0) {
+      ModelSource.super.readRows(matrix, rows, into);
+    } else {
+      columns(slice, rows, into);
+    }
+  }
+
+  /** Rows of a matrix whose columns are lines of the tensor, a stretch of each column at a time. */
+  private void columns(Slice slice, RowRange rows, float[] into) throws IOException {
+    int columns = Math.toIntExact(slice.tensor().shape().dim(1));
+    int height = rows.height();
+    ElementType type = slice.from().type();
+    WeightMatrix.Runs runs =
+        new WeightMatrix.Runs(
+            columns, 1, height, slice.first() + rows.first(), slice.columnStride());
+    int most = Math.min(columns, COLUMNS);
+    float[] some = new float[Math.multiplyExact(most, height)];
+    for (int run = 0; run < columns; run += most) {
+      int n = Math.min(most, columns - run);
+      for (int k = 0; k < n; k++) {
+        ByteBuffer data =
+            inside.read(
+                slice.from(), runs.start(run + k) * type.cellBytes(), height * type.cellBytes());
+        FloatBytes.widen(type, data, some, k * height, height);
+      }
+      runs.scatter(some, run, n, into);
+    }
   }
 
   @Override

@@ -161,7 +161,8 @@ final class ModulePatterns {
     return !part.isEmpty() && part.chars().allMatch(c -> c >= '0' && c <= '9');
   }
 
-  private static String regex(String name) {
+  /** {@return a regex that a name matches, and nothing else, as Python's re and Java read it} */
+  static String regex(String name) {
     StringBuilder regex = new StringBuilder();
     for (String part : name.split("\\.", -1)) {
       regex.append(regex.isEmpty() ? "" : "\\.");

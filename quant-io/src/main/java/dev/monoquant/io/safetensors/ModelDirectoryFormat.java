@@ -1,15 +1,19 @@
 package dev.monoquant.io.safetensors;
 
 import com.google.auto.service.AutoService;
+import dev.monoquant.files.model.DirectoryChoices;
 import dev.monoquant.files.model.ModelDirectory;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Stream;
 
 /**
@@ -48,11 +52,23 @@ public final class ModelDirectoryFormat implements InputFormatDetector {
   }
 
   @Override
+  public List<OptionSpec<?>> options() {
+    return DirectoryChoices.OPTIONS;
+  }
+
+  @Override
   public ModelSource open(ModelInput input, ReadLimits limits) throws IOException {
+    return open(input, limits, OptionValues.DEFAULTS);
+  }
+
+  @Override
+  public ModelSource open(ModelInput input, ReadLimits limits, OptionValues options)
+      throws IOException {
     if (!(input instanceof ModelInput.OfPath of)) {
       throw new IllegalArgumentException(input.describe() + " is no directory");
     }
     of.choices().requireNoEntry(id());
-    return OwnFiles.source(ModelDirectory.open(of.path(), limits), of.choices(), limits);
+    return OwnFiles.source(
+        ModelDirectory.open(of.path(), limits, DirectoryChoices.of(options)), of.choices(), limits);
   }
 }

@@ -2,6 +2,7 @@ package dev.monoquant.io.torchscript;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.model.DirectoryChoices;
 import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.torch.TorchProbe;
 import java.io.IOException;
@@ -79,7 +80,9 @@ record ScriptPlace(List<Path> files, SideFiles sides, Optional<Path> directory) 
                       + ". Give the file that you mean."));
     }
     return new ScriptPlace(
-        archives, SideFiles.find(directory, Set.copyOf(archives)), Optional.of(directory));
+        archives,
+        SideFiles.find(directory, Set.copyOf(archives), DirectoryChoices.DEFAULT.sideFiles()),
+        Optional.of(directory));
   }
 
   /** {@return the archive} */

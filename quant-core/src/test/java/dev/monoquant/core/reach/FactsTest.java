@@ -25,7 +25,7 @@ class FactsTest {
   void onlyWhatWasAskedForIsThere() {
     assertThatThrownBy(Facts.NONE::range)
         .isInstanceOf(NoSuchElementException.class)
-        .hasMessageContaining("TENSOR_RANGE was not asked for");
+        .hasMessageContaining("TENSOR_RANGE was not requested");
     assertThatThrownBy(Facts.ofRange(0, 1)::sample).hasMessageContaining("TENSOR_SAMPLE");
     assertThatThrownBy(Facts.ofRange(0, 1)::columns).hasMessageContaining("COLUMN_STATISTICS");
   }

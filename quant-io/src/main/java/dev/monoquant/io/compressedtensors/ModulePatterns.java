@@ -133,8 +133,10 @@ final class ModulePatterns {
         });
   }
 
+  /** The last part of a name; all numbers are alike, since a pattern may leave them open. */
   private static String last(String name) {
-    return name.substring(name.lastIndexOf('.') + 1);
+    String last = name.substring(name.lastIndexOf('.') + 1);
+    return isNumber(last) ? NUMBER : last;
   }
 
   private static int next(String name, int at) {

@@ -103,6 +103,14 @@ class ModulePatternsTest {
     assertThat(selects(entries, "aab.c0.w-1")).isFalse();
   }
 
+  @Example
+  void aNumberAtTheEndIsNotLeftOpenWhereAnotherModuleHasOne() {
+    List<String> entries =
+        ModulePatterns.selecting(List.of("classifier.1", "classifier.7"), List.of("classifier.4"));
+    assertThat(selects(entries, "model.classifier.7")).isTrue();
+    assertThat(selects(entries, "classifier.4")).isFalse();
+  }
+
   @Provide
   Arbitrary<Set<String>> names() {
     Arbitrary<String> part =

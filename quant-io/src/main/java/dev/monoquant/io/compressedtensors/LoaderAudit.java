@@ -4,9 +4,11 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.Problem;
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.model.Family;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -15,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Looks at a directory as a loader does, which knows its {@code quantization_config} and its own
@@ -23,6 +26,7 @@ import java.util.stream.Collectors;
  * <ul>
  *   <li>a weight that is packed and that it takes for one in float, or decodes by another group;
  *   <li>a matrix in float that it takes for packed, and starts with random numbers;
+ *   <li>layers that it merges into one, packed in different ways;
  *   <li>tensors that are parts of a quantized weight, and belong to none;
  *   <li>a second configuration of quantization, inside of the first or of a part of the model.
  * </ul>
@@ -32,7 +36,8 @@ import java.util.stream.Collectors;
  * classes.
  *
  * <p>What this does not do: it reads no numbers, and it does not know the modules of a loader that
- * are in no file.
+ * are in no file. Merged layers of which some are in float are a matter of the plan, which may
+ * allow them.
  */
 final class LoaderAudit {
 
@@ -81,6 +86,7 @@ final class LoaderAudit {
     kept.forEach(t -> MatrixModule.of(t).ifPresent(floats::add));
     floats.forEach(module -> audit.kept(module, names));
     kept.forEach(audit::part);
+    audit.families(weights, kept);
     return audit.problems();
   }
 
@@ -131,6 +137,24 @@ final class LoaderAudit {
     for (String name : asked(module, names)) {
       if (!ignores(name) && groups.find(name).isPresent()) {
         add("is in float, but a loader takes it for packed", module, name);
+      }
+    }
+  }
+
+  private void families(List<EncodedWeight> weights, List<TensorInfo> kept) {
+    Map<String, PackedWeight> packed = new HashMap<>();
+    weights.forEach(w -> packed.put(w.rows().layer(), PackedWeight.of(w)));
+    List<TensorInfo> tensors = new ArrayList<>(kept);
+    weights.forEach(w -> tensors.add(w.rows().tensor()));
+    for (Family family : FusedLayers.of(tensors)) {
+      long ways =
+          family.layers().stream()
+              .flatMap(layer -> Stream.ofNullable(packed.get(layer)))
+              .map(w -> w.bits() + " " + w.symmetric() + " " + w.strategy())
+              .distinct()
+              .count();
+      if (ways > 1) {
+        add("are merged by loaders, and packed in different ways", family.name(), family.name());
       }
     }
   }

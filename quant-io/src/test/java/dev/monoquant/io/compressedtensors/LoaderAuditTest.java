@@ -110,6 +110,31 @@ class LoaderAuditTest {
   }
 
   @Test
+  void layersThatLoadersMergeArePackedInOneWay() {
+    String any = "re:(.*\\\\.)?";
+    JsonValue.Obj config =
+        config(
+            group("a", 4, "'" + any + "q_proj$'") + "," + group("b", 8, "'" + any + "(k|v)_proj$'"),
+            "");
+    assertThat(
+            faults(
+                config,
+                List.of(
+                    packed("m.self_attn.q_proj", 4),
+                    packed("m.self_attn.k_proj", 8),
+                    packed("m.self_attn.v_proj", 8))))
+        .containsExactly(
+            "\"m.self_attn.(q_proj|k_proj|v_proj)\": are merged by loaders, and packed in different"
+                + " ways");
+    assertThat(
+            faults(
+                config,
+                List.of(packed("m.self_attn.k_proj", 8), packed("m.self_attn.v_proj", 8)),
+                tensor("m.self_attn.q_proj.bias", 4)))
+        .isEmpty();
+  }
+
+  @Test
   void aMatrixInFloatThatIsNotIgnoredIsAFault() {
     JsonValue.Obj config = config(group("a", 4, "'Linear'"), "'head'");
     assertThat(faults(config, List.of(packed("m.up", 4)), tensor("head.weight", 4, 8)))

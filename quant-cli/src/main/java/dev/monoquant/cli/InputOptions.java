@@ -31,7 +31,7 @@ final class InputOptions {
       fallbackValue = "true",
       description =
           "Remove names of wrappers, such as module. and _orig_mod., from the tensor names of a"
-              + " checkpoint, or keep them. By default they are removed.")
+              + " checkpoint, or keep them. By default quantize removes them and inspect keeps them.")
   private @Nullable Boolean stripPrefixes;
 
   @Option(
@@ -41,8 +41,8 @@ final class InputOptions {
       fallbackValue = "true",
       description =
           "Replace the tensors of weight_norm, spectral_norm and pruning by the weights computed"
-              + " from them, or keep them. By default they are folded in a single file, but not"
-              + " in a directory.")
+              + " from them, or keep them. By default quantize folds them in a single file, but"
+              + " not in a directory, and inspect keeps them.")
   private @Nullable Boolean fold;
 
   Path path() {

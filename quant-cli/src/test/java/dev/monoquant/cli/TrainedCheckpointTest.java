@@ -58,10 +58,13 @@ class TrainedCheckpointTest {
   @Test
   void bothAreForTheUserToChoose() throws IOException {
     Path model = model();
-    assertThat(quant.run("inspect", model, "--no-strip-prefixes")).isZero();
-    assertThat(quant.out()).contains("module._orig_mod.fc").doesNotContain("weight_g");
-    assertThat(quant.run("inspect", model, "--no-fold")).isZero();
-    assertThat(quant.out()).contains("weight_g").doesNotContain("_orig_mod.fc");
+    assertThat(quant.run("inspect", model)).isZero();
+    assertThat(quant.out())
+        .contains("module._orig_mod.fc.weight_g ", "note: when it is quantized: Folded");
+    assertThat(quant.run("inspect", model, "--fold")).isZero();
+    assertThat(quant.out()).contains("module._orig_mod.fc.weight ").doesNotContain("weight_g ");
+    assertThat(quant.run("inspect", model, "--strip-prefixes")).isZero();
+    assertThat(quant.out()).contains("fc.weight_g ").doesNotContain("_orig_mod.fc.weight_g ");
     assertThat(quant.run("quantize", model, "--no-fold", "-o", dir.resolve("x.safetensors")))
         .isEqualTo(3);
     assertThat(quant.err())

@@ -100,7 +100,7 @@ class SignalTest {
   @Timeout(120)
   void nothingIsPutInPlaceAfterASignalInTheSideBySideRun() throws Exception {
     Path target = Files.writeString(folder.resolve("made.pt"), "what was there");
-    for (int afterMillis : new int[] {0, 500}) {
+    for (int afterMillis : new int[] {0, 200}) {
       Ended ended =
           terminate(
               "dev.monoquant.core.trial.SideBySideRun",

@@ -66,9 +66,15 @@ final class Stages {
   private Stages() {}
 
   static Inspection inspect(Settings settings, ModelInput input, boolean hashes) {
-    try (Opened opened = InputOpener.open(settings, input, settings.inputOptions())) {
+    try (Opened opened = InputOpener.openStored(settings, input, settings.inputOptions())) {
       OptionOwners.requireKnown(settings, opened);
       ModelSource source = opened.source();
+      List<String> notes = new ArrayList<>(source.info().notes());
+      if (opened.foreign().isEmpty()) {
+        List<String> more = new ArrayList<>(InputOpener.trained(source, input).info().notes());
+        more.removeAll(notes);
+        more.forEach(note -> notes.add("when it is quantized: " + note));
+      }
       List<TensorInfo> tensors = new ArrayList<>();
       source.info().quantized().forEach(w -> tensors.add(w.rows().tensor()));
       tensors.addAll(source.info().tensors());
@@ -80,7 +86,7 @@ final class Stages {
           layers,
           source.info().quantized(),
           source.info().metadata(),
-          source.info().notes(),
+          notes,
           hashes ? TensorHashes.of(source) : Map.of(),
           opened.foreign());
     } catch (IOException e) {

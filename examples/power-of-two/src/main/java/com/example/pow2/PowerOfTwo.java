@@ -22,8 +22,8 @@ import java.util.Map;
 
 /**
  * INT8 with a power of two for each row, or each group of columns in it, so that decoding is a
- * shift: the scale is the power of two for which the largest value is 64 to 128 times the scale, and
- * code = x / scale, half to even, within -127 and 127. The last group of a row may be smaller.
+ * shift: the scale is the power of two for which the largest value is 64 to 128 times the scale,
+ * and code = x / scale, half to even, within -127 and 127. The last group of a row may be smaller.
  */
 public final class PowerOfTwo implements Scheme {
 

@@ -69,6 +69,28 @@ public final class InputOpener {
    *     nothing is said of the others
    */
   public static Opened open(Settings settings, ModelInput input, Map<String, String> given) {
+    Opened stored = openStored(settings, input, given);
+    if (stored.foreign().isPresent()) {
+      return stored;
+    }
+    try {
+      return new Opened(
+          trained(stored.source(), input),
+          stored.format(),
+          stored.own(),
+          stored.reading(),
+          stored.foreign());
+    } catch (IOException | RuntimeException e) {
+      stored.close();
+      throw e instanceof IOException io ? unreadable(input, io) : (RuntimeException) e;
+    }
+  }
+
+  /**
+   * Opens an input with the names and tensors that are stored, unless its choices say otherwise;
+   * the rest as {@link #open}.
+   */
+  public static Opened openStored(Settings settings, ModelInput input, Map<String, String> given) {
     if (input instanceof ModelInput.OfPath of) {
       requireReadable(of.path());
     }
@@ -79,12 +101,7 @@ public final class InputOpener {
       ModelSource source = detector.open(input, settings.limits(), options);
       try {
         Optional<ForeignQuantization> foreign = ForeignQuantization.find(source, settings.limits());
-        return new Opened(
-            foreign.isPresent() ? source : trained(source, input),
-            detector.id(),
-            own,
-            Reading.of(input, options),
-            foreign);
+        return new Opened(source, detector.id(), own, Reading.of(input, options), foreign);
       } catch (IOException | RuntimeException e) {
         source.close();
         throw e;
@@ -100,7 +117,7 @@ public final class InputOpener {
   }
 
   /** What is not for the user to say, and was not said: names and weights as the model has them. */
-  private static ModelSource trained(ModelSource source, ModelInput input) throws IOException {
+  public static ModelSource trained(ModelSource source, ModelInput input) throws IOException {
     if (!(input instanceof ModelInput.OfPath of) || source.find(RunnableFile.class).isPresent()) {
       return source;
     }

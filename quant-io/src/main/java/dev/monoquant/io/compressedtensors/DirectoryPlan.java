@@ -164,7 +164,8 @@ final class DirectoryPlan implements OutputLayout {
   @Override
   public List<String> notes() {
     List<String> notes = new ArrayList<>(LoaderLimits.of(weights()));
-    long matrices = source instanceof LoaderView view ? view.matrices(weights.keySet()) : 0;
+    long matrices =
+        source.find(LoaderView.class).map(view -> view.matrices(weights.keySet())).orElse(0L);
     if (matrices > 0) {
       notes.add(
           "tensors that hold all experts of a layer are written as "

@@ -44,8 +44,10 @@ final class LoaderView implements ModelSource {
   }
 
   static LoaderView of(ModelSource inside) throws IOException {
-    if (inside instanceof LoaderView view) {
-      return view;
+    // One that another source stands in front of shows something else than that source.
+    Optional<LoaderView> made = inside.find(LoaderView.class).filter(inside::equals);
+    if (made.isPresent()) {
+      return made.get();
     }
     ModelInfo info = LoaderInput.of(inside.info());
     ModelConfig config = ModelConfig.of(info);
@@ -197,7 +199,9 @@ final class LoaderView implements ModelSource {
 
   @Override
   public <C> Optional<C> find(Class<C> capability) {
-    return inside.find(capability);
+    return capability == LoaderView.class
+        ? Optional.of(capability.cast(this))
+        : inside.find(capability);
   }
 
   @Override

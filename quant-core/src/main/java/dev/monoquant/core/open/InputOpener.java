@@ -80,9 +80,12 @@ public final class InputOpener {
           stored.own(),
           stored.reading(),
           stored.foreign());
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException e) {
       stored.close();
-      throw e instanceof IOException io ? unreadable(input, io) : (RuntimeException) e;
+      throw unreadable(input, e);
+    } catch (RuntimeException e) {
+      stored.close();
+      throw e;
     }
   }
 

@@ -42,7 +42,7 @@ public record OptionOwners(Plugins all, List<OwnOptions> owners) {
   }
 
   private String unknown(String name) {
-    // Whoever is not asked for and has no options is of no help.
+    // A plugin without options helps only if it is the scheme that was chosen.
     List<OwnOptions> helpful =
         owners.stream()
             .filter(o -> o.kind() == PluginEntry.Kind.SCHEME || !o.names().isEmpty())
@@ -65,7 +65,7 @@ public record OptionOwners(Plugins all, List<OwnOptions> owners) {
                 .collect(Collectors.joining(", ")));
   }
 
-  /** An option that is somebody's, of a plugin that does not take part. */
+  /** An option of a plugin that does not take part. */
   private String misplaced(String name, List<OwnOptions> others) {
     PluginEntry.Kind kind = others.get(0).kind();
     List<OwnOptions> instead = owners.stream().filter(owner -> owner.kind() == kind).toList();

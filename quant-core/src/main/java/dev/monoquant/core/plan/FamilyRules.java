@@ -90,7 +90,8 @@ public final class FamilyRules {
         finding.more() == 0
             ? ""
             : " (and "
-                + Text.count(finding.more(), "family").replace("familys", "families")
+                + finding.more()
+                + (finding.more() == 1 ? " family" : " families")
                 + " more like it)";
     if (ways.quantized().size() > 1) {
       return Problem.error(

@@ -89,9 +89,8 @@ public final class Planner {
         .notes()
         .forEach(note -> problems.add(Problem.warning(source.info().name(), note, "")));
     List<Layer> layers = LayerInference.layers(source.info().tensors(), source.info(), config);
-    // Only a program has one tensor of that name and the other; files of weights have each by
-    // itself,
-    // and there each layer's own default is the better one.
+    // Only a program has one tensor under both names. Files of weights hold each by itself, and
+    // there the default of each layer is the better one.
     tied = source.find(RunnableFile.class).isPresent() ? source.info().ties() : Map.of();
     tables = Optional.of(TableGuess.of(source.info()));
     RuleBook rules = new RuleBook(config, layers);

@@ -215,7 +215,7 @@ public record Plan(
           Text.shape(w.weight().rows().tensor().shape()),
           Text.bytes(w.bytesBefore()),
           Text.bytes(w.bytesAfter()),
-          Text.ratio(w.bytesAfter() == 0 ? 1 : (double) w.bytesBefore() / w.bytesAfter()));
+          Text.ratio(w.compressionRatio()));
     }
     table.appendTo(out);
     appendOmitted(weights.size(), shown.size(), "that are largest", out);

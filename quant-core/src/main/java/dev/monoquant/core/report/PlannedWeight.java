@@ -39,6 +39,11 @@ public record PlannedWeight(
     return weight.rows().tensor().bytes();
   }
 
+  /** {@return bytes before divided by bytes after; 1 if nothing is left} */
+  public double compressionRatio() {
+    return bytesAfter() == 0 ? 1 : (double) bytesBefore() / bytesAfter();
+  }
+
   /** {@return bytes of all its parts, codes packed} */
   public long bytesAfter() {
     return weight.encoding().packedBytes(weight.rows().rowCount(), weight.rows().columnCount());

@@ -8,6 +8,8 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 
 /**
  * The results of a run, for each weight and in total.
@@ -93,32 +95,35 @@ public record Report(
    * without colours, lines ended by {@code \n}}
    */
   public String toSummary() {
-    StringBuilder out = new StringBuilder();
-    plan.appendHead(out);
-    appendWorst(out);
-    plan.appendShortTotals(out);
-    appendTotalError(out);
-    run.ifPresent(
-        comparison -> {
-          out.append('\n');
-          comparison.appendShortTo(out, WIDTH);
-        });
-    appendGates(out);
-    Text.problems(problems, out);
-    return out.toString();
+    return text(
+        out -> {
+          appendWorst(out);
+          plan.appendShortTotals(out);
+        },
+        (comparison, out) -> comparison.appendShortTo(out, WIDTH));
   }
 
   /** {@return all of it, for people, without colours, lines ended by {@code \n}} */
   public String toTable() {
+    return text(
+        out -> {
+          appendWeights(out);
+          plan.appendTotals(out);
+        },
+        RunComparison::appendTo);
+  }
+
+  /** Both texts, which differ in how much they say of weights, tensors and the run. */
+  private String text(
+      Consumer<StringBuilder> contents, BiConsumer<RunComparison, StringBuilder> comparison) {
     StringBuilder out = new StringBuilder();
     plan.appendHead(out);
-    appendWeights(out);
-    plan.appendTotals(out);
+    contents.accept(out);
     appendTotalError(out);
     run.ifPresent(
-        comparison -> {
+        ran -> {
           out.append('\n');
-          comparison.appendTo(out);
+          comparison.accept(ran, out);
         });
     appendGates(out);
     Text.problems(problems, out);

@@ -19,7 +19,7 @@ public record WeightReport(PlannedWeight planned, ErrorStatistics errors, double
 
   /** {@return bytes before divided by bytes after} */
   public double compressionRatio() {
-    return planned.bytesAfter() == 0 ? 1 : (double) planned.bytesBefore() / planned.bytesAfter();
+    return planned.compressionRatio();
   }
 
   void describe(Fields out) {

@@ -41,7 +41,7 @@ public final class SideBySideRun implements AutoCloseable {
   /** Why models run, which says how long they are timed, and what else can be done. */
   public enum Purpose {
     /**
-     * A result is to be accepted: its speed is a figure of the report, and whoever runs it waits.
+     * A result is to be accepted: its speed is a figure of the report, and the user waits for it.
      */
     ACCEPT(
         25,

@@ -21,7 +21,7 @@ import java.util.TreeSet;
  * _checkpoint_wrapped_module} are wrappers wherever they are. {@code module} is one of {@code
  * DistributedDataParallel} or {@code AveragedModel} where every name below the same place has it,
  * and that place is the root, or that of another wrapper, or has the counter of an average beside
- * it; elsewhere it is a name that somebody gave. The last step of a name always stays.
+ * it; elsewhere it is a name of the model. The last step of a name always stays.
  *
  * <p>If two names would become one, all stay as they are.
  */

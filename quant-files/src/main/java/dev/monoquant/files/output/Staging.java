@@ -23,8 +23,8 @@ import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The output transaction: a file or directory that is made beside the target under a name that
- * nobody takes for a model, then renamed in one step.
+ * The output transaction: a file or directory that is made beside the target under a name that does
+ * not look like a model, then renamed in one step.
  *
  * <p>What is promised: until {@link #commit} nothing has the target's name but what had it before;
  * then the output has it, complete, as {@link Placement} tells. While one run writes a target,

@@ -13,7 +13,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.constraints.Size;
 
-/** Which steps of names are wrappers, and which are names that somebody gave. */
+/** Which steps of names are wrappers, and which are names of the model. */
 class WrapperNamesTest {
 
   private final List<String> notes = new ArrayList<>();

@@ -103,7 +103,9 @@ public final class CompressedTensorsOutput implements OutputFormat {
               + " parts with --no-fold, or write a .safetensors file");
     }
     ModelConfig config = ModelConfig.of(source.info());
-    return new Session(source, disk, config, HeldHeads.of(source, config));
+    Optional<LoaderView> view = LoaderView.asView(source);
+    return new Session(
+        source, disk, config, view.isPresent() ? view.get().heads() : HeldHeads.of(source, config));
   }
 
   private record Session(

@@ -104,15 +104,11 @@ final class FusedLayers {
   static Optional<String> mixture(String layer) {
     List<String> parts = List.of(layer.split("\\.", -1));
     for (int i = 0; i + 2 < parts.size(); i++) {
-      if (parts.get(i).equals(EXPERTS) && isNumber(parts.get(i + 1))) {
+      if (parts.get(i).equals(EXPERTS) && ModulePatterns.isNumber(parts.get(i + 1))) {
         return Optional.of(String.join(".", parts.subList(0, i + 1)));
       }
     }
     return Optional.empty();
-  }
-
-  private static boolean isNumber(String part) {
-    return !part.isEmpty() && part.chars().allMatch(c -> c >= '0' && c <= '9');
   }
 
   private static Optional<String> matrix(TensorInfo tensor) {
@@ -160,7 +156,7 @@ final class FusedLayers {
         .map(
             name ->
                 Arrays.stream(name.split("\\.", -1))
-                    .map(part -> isNumber(part) ? "*" : part)
+                    .map(part -> ModulePatterns.isNumber(part) ? "*" : part)
                     .collect(Collectors.joining(".", "", ".*")))
         .distinct()
         .collect(Collectors.joining(", "));

@@ -5,6 +5,8 @@ import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -55,8 +57,9 @@ final class HeldHeads {
     if (config.tiesWords().equals(Optional.of(false))) {
       return tied;
     }
+    List<TensorInfo> embeddings = embeddings(source.info());
     for (TensorInfo head : source.info().tensors()) {
-      Optional<TensorInfo> embedding = embedding(source.info(), head);
+      Optional<TensorInfo> embedding = embedding(embeddings, head);
       if (embedding.isPresent()
           && (config.tiesWords().isPresent() || same(source, head, embedding.get()))) {
         tied.put(head.name(), embedding.get());
@@ -65,20 +68,26 @@ final class HeldHeads {
     return tied;
   }
 
+  /** What could be an embedding, the likeliest names first. A model has few of them. */
+  private static List<TensorInfo> embeddings(ModelInfo info) {
+    Map<String, List<TensorInfo>> byName = new HashMap<>();
+    for (TensorInfo tensor : info.tensors()) {
+      module(tensor.name())
+          .ifPresent(name -> byName.computeIfAbsent(name, n -> new ArrayList<>()).add(tensor));
+    }
+    return EMBEDDINGS.stream()
+        .flatMap(name -> byName.getOrDefault(name, List.of()).stream())
+        .toList();
+  }
+
   /** The embedding of which a tensor could be the head. */
-  private static Optional<TensorInfo> embedding(ModelInfo info, TensorInfo head) {
+  private static Optional<TensorInfo> embedding(List<TensorInfo> embeddings, TensorInfo head) {
     if (head.shape().rank() != 2
         || !head.type().isQuantizable()
         || !module(head.name()).filter(HEADS::contains).isPresent()) {
       return Optional.empty();
     }
-    return EMBEDDINGS.stream()
-        .flatMap(
-            name ->
-                info.tensors().stream()
-                    .filter(t -> module(t.name()).equals(Optional.of(name)))
-                    .filter(t -> t.shape().equals(head.shape())))
-        .findFirst();
+    return embeddings.stream().filter(t -> t.shape().equals(head.shape())).findFirst();
   }
 
   private static Optional<String> module(String tensor) {

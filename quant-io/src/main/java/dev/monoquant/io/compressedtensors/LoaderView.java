@@ -36,16 +36,21 @@ final class LoaderView implements ModelSource {
   private final ModelInfo info;
 
   private final Map<String, Slice> slices;
+  private final Map<String, TensorInfo> heads;
 
-  private LoaderView(ModelSource inside, ModelInfo info, Map<String, Slice> slices) {
+  private LoaderView(
+      ModelSource inside,
+      ModelInfo info,
+      Map<String, Slice> slices,
+      Map<String, TensorInfo> heads) {
     this.inside = inside;
     this.info = info;
     this.slices = slices;
+    this.heads = heads;
   }
 
   static LoaderView of(ModelSource inside) throws IOException {
-    // One that another source stands in front of shows something else than that source.
-    Optional<LoaderView> made = inside.find(LoaderView.class).filter(inside::equals);
+    Optional<LoaderView> made = asView(inside);
     if (made.isPresent()) {
       return made.get();
     }
@@ -68,13 +73,28 @@ final class LoaderView implements ModelSource {
     List<String> notes = new ArrayList<>(info.notes());
     notes.addAll(InitFromWeights.warnings(config));
     joined(plain, config).ifPresent(notes::add);
-    for (Map.Entry<String, TensorInfo> head : HeldHeads.of(inside, config).entrySet()) {
-      head(inside, head.getKey(), head.getValue()).ifPresent(notes::add);
+    Map<String, TensorInfo> heads = HeldHeads.of(inside, config);
+    // Where config.json leaves it open, heads are those that have the bytes of the embedding.
+    if (config.tiesWords().isPresent()) {
+      for (Map.Entry<String, TensorInfo> head : heads.entrySet()) {
+        head(inside, head.getKey(), head.getValue()).ifPresent(notes::add);
+      }
     }
     return new LoaderView(
         inside,
         info.withTensors(plain).withFamilies(FusedLayers.of(tensors)).withNotes(notes),
-        slices);
+        slices,
+        heads);
+  }
+
+  /** {@return a source that is a view; empty if it is none, or stands in front of one} */
+  static Optional<LoaderView> asView(ModelSource source) {
+    return source.find(LoaderView.class).filter(source::equals);
+  }
+
+  /** {@return the heads that are tied, as {@link HeldHeads#of} has them} */
+  Map<String, TensorInfo> heads() {
+    return heads;
   }
 
   /**

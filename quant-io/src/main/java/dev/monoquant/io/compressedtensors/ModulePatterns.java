@@ -159,7 +159,8 @@ final class ModulePatterns {
     return shape.toString();
   }
 
-  private static boolean isNumber(String part) {
+  /** {@return whether a part of a name counts layers or experts} */
+  static boolean isNumber(String part) {
     return !part.isEmpty() && part.chars().allMatch(c -> c >= '0' && c <= '9');
   }
 

@@ -92,6 +92,7 @@ class RenderingTest {
         List.of(),
         weights,
         kept,
+        Optional.empty(),
         List.of(Problem.warning("fc", "a thing", "Do another")),
         OptionalLong.of(5678));
   }
@@ -352,7 +353,7 @@ class RenderingTest {
             "fc",
             LayerKind.LINEAR,
             Layer.Evidence.GIVEN,
-            Map.of("weight", fc.weight().rows().tensor()));
+            Map.of("weight", fc.weight().matrix().tensor()));
     Layer root = new Layer("", LayerKind.UNKNOWN, Layer.Evidence.INFERRED, Map.of("fc.bias", BIAS));
     return new Inspection(
         "m.safetensors",

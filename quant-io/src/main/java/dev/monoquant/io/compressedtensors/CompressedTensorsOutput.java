@@ -115,7 +115,7 @@ public final class CompressedTensorsOutput implements OutputFormat {
     public Optional<String> unsupported(EncodedWeight weight) {
       TensorInfo embedding = heads.get(weight.name());
       return embedding == null
-          ? PackedWeight.refusal(weight)
+          ? ModuleWeight.refusal(weight)
           : Optional.of(
               "it is tied to "
                   + embedding.name()

@@ -58,7 +58,7 @@ final class CellQuantized extends StoredWeight {
   }
 
   static CellQuantized of(EncodedWeight weight) {
-    return new CellQuantized(weight, weight.rows().tensor().shard());
+    return new CellQuantized(weight, weight.matrix().tensor().shard());
   }
 
   private static String local(EncodedWeight weight, Part part) {

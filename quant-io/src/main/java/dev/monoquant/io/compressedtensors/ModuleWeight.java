@@ -48,29 +48,29 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
 
   /** {@return why no form holds a weight; empty if one does} */
   static Optional<String> refusal(EncodedWeight weight) {
-    WeightMatrix rows = weight.rows();
-    if (!rows.kind().equals(LayerKind.LINEAR)) {
+    WeightMatrix matrix = weight.matrix();
+    if (!matrix.kind().equals(LayerKind.LINEAR)) {
       return Optional.of(
           "the layer is of kind "
-              + rows.kind()
+              + matrix.kind()
               + "; compressed-tensors holds Linear layers only, all others stay in float. An output"
               + " named *.safetensors holds all kinds");
     }
-    if (rows.layer().isEmpty()
-        || !rows.param().equals("weight")
-        || !weight.name().equals(rows.layer() + ".weight")) {
+    if (matrix.layer().isEmpty()
+        || !matrix.param().equals("weight")
+        || !weight.name().equals(matrix.layer() + ".weight")) {
       return Optional.of(
           "compressed-tensors holds tensors named MODULE.weight only, this one is "
               + weight.name());
     }
-    if (rows.tensor().shape().rank() != 2 || rows.rowAxis() != 0) {
+    if (matrix.tensor().shape().rank() != 2 || matrix.rowAxis() != 0) {
       return Optional.of(
           "compressed-tensors holds weights (outputs, inputs) only, this one has shape "
-              + rows.tensor().shape()
+              + matrix.tensor().shape()
               + " with its outputs on axis "
-              + rows.rowAxis());
+              + matrix.rowAxis());
     }
-    if (rows.rowCount() == 0 || rows.columnCount() == 0) {
+    if (matrix.rowCount() == 0 || matrix.columnCount() == 0) {
       return Optional.of("the weight is empty");
     }
     return encodingRefusal(weight);
@@ -95,12 +95,12 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
               + (codes.type().isCode() ? "" : ", or each block"));
     }
     int group = strategy.groupSize();
-    if (group > 0 && weight.rows().columnCount() % group != 0) {
+    if (group > 0 && weight.matrix().columnCount() % group != 0) {
       return Optional.of(
           "groups of "
               + group
               + " do not divide "
-              + weight.rows().columnCount()
+              + weight.matrix().columnCount()
               + " columns, which compressed-tensors asks for");
     }
     Part zeroPoint = affine.zeroPoint().map(weight.encoding()::part).orElse(null);
@@ -108,7 +108,7 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
         && (!zeroPoint.extent().equals(scale.extent()) || zeroPoint.type() != codes.type())) {
       return Optional.of("zero points must be codes, one for each scale");
     }
-    long scales = scale.shape(weight.rows().rowCount(), weight.rows().columnCount()).elements();
+    long scales = scale.shape(weight.matrix().rowCount(), weight.matrix().columnCount()).elements();
     if (zeroPoint != null && scales > Integer.MAX_VALUE / 8) {
       return Optional.of("there are too many zero points to pack, " + scales);
     }
@@ -154,7 +154,7 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
   }
 
   String module() {
-    return weight.rows().layer();
+    return weight.matrix().layer();
   }
 
   String name(String param) {

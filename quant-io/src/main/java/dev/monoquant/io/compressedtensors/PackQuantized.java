@@ -82,7 +82,7 @@ final class PackQuantized extends StoredWeight {
   }
 
   private TensorInfo shape() {
-    String shard = weight().rows().tensor().shard();
+    String shard = weight().matrix().tensor().shard();
     return new TensorInfo(name(SHAPE), ElementType.INT64, TensorShape.of(2), shard);
   }
 
@@ -105,9 +105,9 @@ final class PackQuantized extends StoredWeight {
       @Override
       public void writeWhole(Map<String, byte[]> whole) throws IOException {
         writer.writeWhole(whole);
-        WeightMatrix rows = weight().rows();
+        WeightMatrix matrix = weight().matrix();
         ByteBuffer shape = ByteBuffer.allocate(2 * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        sink.write(shape(), 0, shape.putLong(rows.rowCount()).putLong(rows.columnCount()).flip());
+        sink.write(shape(), 0, shape.putLong(matrix.rowCount()).putLong(matrix.columnCount()).flip());
       }
     };
   }

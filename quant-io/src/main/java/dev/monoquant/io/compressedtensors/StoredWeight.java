@@ -42,7 +42,7 @@ abstract sealed class StoredWeight implements WeightLayout
     this.weight = weight;
     this.parts =
         new TensorPerPart(
-            weight.rows(),
+            weight.matrix(),
             weight.encoding(),
             part -> {
               Storage local = storage.apply(part);
@@ -56,7 +56,7 @@ abstract sealed class StoredWeight implements WeightLayout
 
   /** {@return the full name of a tensor of the module} */
   final String name(String local) {
-    return weight.rows().layer() + "." + local;
+    return weight.matrix().layer() + "." + local;
   }
 
   /** {@return the tensor that holds a part} */

@@ -101,8 +101,7 @@ record ConfigGroup(String name, List<String> targets, Form form, WeightArguments
       Optional<Form> form = Form.of(format);
       if (form.isEmpty()) {
         throw unsupported(
-            where,
-            "format " + quote(format) + " is not supported; supported are " + Form.names());
+            where, "format " + quote(format) + " is not supported; supported are " + Form.names());
       }
       if (!(group.members().get("weights") instanceof JsonValue.Obj weights)) {
         throw fault(where, "weights is no object");

@@ -57,7 +57,8 @@ final class LoaderLimits {
   /** Seen in transformers 5.24: its converter of experts does not know zero points. */
   private static Optional<String> expertsWithZeroPoints(List<ModuleWeight> weights) {
     return weights.stream()
-            .anyMatch(w -> !w.arguments().symmetric() && FusedLayers.mixture(w.module()).isPresent())
+            .anyMatch(
+                w -> !w.arguments().symmetric() && FusedLayers.mixture(w.module()).isPresent())
         ? Optional.of(
             "experts have zero points: vLLM loads them, transformers refuses such a model; choose"
                 + " symmetric codes (--symmetric) for transformers")

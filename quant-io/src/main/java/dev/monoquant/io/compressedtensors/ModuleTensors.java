@@ -86,7 +86,8 @@ final class ModuleTensors {
     ModelFiles.Located located = require(local);
     if (located.info().type() != type || !located.info().shape().equals(shape)) {
       throw fault(
-          located, "is " + describe(located) + ", and its group needs " + type.wire() + " " + shape);
+          located,
+          "is " + describe(located) + ", and its group needs " + type.wire() + " " + shape);
     }
     return located;
   }

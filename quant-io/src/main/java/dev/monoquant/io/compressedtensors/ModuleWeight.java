@@ -116,8 +116,7 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
   }
 
   /** {@return the form for codes and scales of such types; null if there is none} */
-  private static @Nullable Form form(
-      EncodedWeight weight, Formula.Affine affine) {
+  private static @Nullable Form form(EncodedWeight weight, Formula.Affine affine) {
     ElementType codes = weight.encoding().part(affine.codes()).type();
     Formula.Factor first = affine.scales().get(0);
     Part scale = weight.encoding().part(first.part());

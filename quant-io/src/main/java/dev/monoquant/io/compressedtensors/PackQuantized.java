@@ -107,7 +107,8 @@ final class PackQuantized extends StoredWeight {
         writer.writeWhole(whole);
         WeightMatrix matrix = weight().matrix();
         ByteBuffer shape = ByteBuffer.allocate(2 * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        sink.write(shape(), 0, shape.putLong(matrix.rowCount()).putLong(matrix.columnCount()).flip());
+        sink.write(
+            shape(), 0, shape.putLong(matrix.rowCount()).putLong(matrix.columnCount()).flip());
       }
     };
   }
@@ -136,8 +137,7 @@ final class PackQuantized extends StoredWeight {
             scale.type(),
             shape,
             "int" + weights.bits(),
-            CommonOptions.of(
-                weights.bits(), weights.symmetric(), weights.strategy().granularity()),
+            CommonOptions.of(weights.bits(), weights.symmetric(), weights.strategy().granularity()),
             encoding);
     return new PackQuantized(weight, codes, points);
   }

@@ -36,8 +36,7 @@ final class WeightScanner {
    * @param floats the type of the model's weights where no scale has it
    * @param configFile the configuration, for messages
    */
-  WeightScanner(
-      ModelFiles files, List<ConfigGroup> groups, ElementType floats, String configFile)
+  WeightScanner(ModelFiles files, List<ConfigGroup> groups, ElementType floats, String configFile)
       throws IOException {
     this.files = files;
     this.floats = floats;

@@ -1,9 +1,11 @@
 package dev.monoquant.spi;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import java.util.List;
-import java.util.Map;
+import java.util.Optional;
 
 /**
  * The contents of an output, known before any value is read.
@@ -11,20 +13,20 @@ import java.util.Map;
  * @param layers all layers of the model
  * @param weights the weights that are quantized
  * @param kept the tensors that are left unquantized and copied
- * @param provenance how the output was made, written to the output unchanged and sorted by key:
- *     tool version, configuration
+ * @param provenance how the output is made; empty if this is unknown, as for a model that was read
+ *     from a file and is written again
  */
 public record OutputContents(
     List<Layer> layers,
     List<EncodedWeight> weights,
     List<TensorInfo> kept,
-    Map<String, String> provenance) {
+    Optional<Provenance> provenance) {
 
   /** Copies the collections. */
   public OutputContents {
     layers = List.copyOf(layers);
     weights = List.copyOf(weights);
     kept = List.copyOf(kept);
-    provenance = Map.copyOf(provenance);
+    requireNonNull(provenance, "provenance");
   }
 }

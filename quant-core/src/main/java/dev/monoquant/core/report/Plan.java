@@ -9,11 +9,13 @@ import dev.monoquant.core.text.Text;
 import dev.monoquant.core.text.TextTable;
 import dev.monoquant.model.Layer;
 import dev.monoquant.spi.OutputContents;
+import dev.monoquant.spi.Provenance;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
@@ -100,14 +102,14 @@ public record Plan(
   /**
    * {@return the contents of the planned output}
    *
-   * @param provenance how it is made, by metadata key
+   * @param provenance how the output is made
    */
-  public OutputContents contents(Map<String, String> provenance) {
+  public OutputContents contents(Provenance provenance) {
     return new OutputContents(
         layers,
         weights.stream().map(PlannedWeight::weight).toList(),
         kept.stream().map(KeptTensor::tensor).toList(),
-        provenance);
+        Optional.of(provenance));
   }
 
   /** {@return a text table, without colours, with lines that end in {@code \n}} */

@@ -78,13 +78,7 @@ public record Provenance(
    */
   public static Provenance of(String tool, String version) {
     return new Provenance(
-        tool,
-        version,
-        "",
-        new TreeMap<>(),
-        Reading.DEFAULT,
-        Optional.empty(),
-        Optional.empty());
+        tool, version, "", new TreeMap<>(), Reading.DEFAULT, Optional.empty(), Optional.empty());
   }
 
   /**

@@ -13,9 +13,8 @@ import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.OptionOwners;
 import dev.monoquant.core.open.OutputChoice;
 import dev.monoquant.core.plan.LayerInference;
-import dev.monoquant.core.plan.Planner;
 import dev.monoquant.core.plan.PlanProvenance;
-import dev.monoquant.spi.Provenance;
+import dev.monoquant.core.plan.Planner;
 import dev.monoquant.core.report.Comparison;
 import dev.monoquant.core.report.Inspection;
 import dev.monoquant.core.report.Plan;
@@ -44,6 +43,7 @@ import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.Provenance;
 import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
@@ -213,7 +213,13 @@ final class Stages {
       OptionOwners.requireKnown(settings, opened);
       requireQuantized(opened);
       return new StoredModel(
-          settings, opened.source(), Optional.empty(), Optional.empty(), Optional.empty(), true, () -> {});
+          settings,
+          opened.source(),
+          Optional.empty(),
+          Optional.empty(),
+          Optional.empty(),
+          true,
+          () -> {});
     } catch (RuntimeException e) {
       opened.close();
       throw e;

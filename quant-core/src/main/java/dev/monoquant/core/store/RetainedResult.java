@@ -75,7 +75,13 @@ public final class RetainedResult {
     MemoryStore store = new MemoryStore(source, plan.layers(), weights(plan), kept(plan));
     Report report = Execution.runGated(settings, source, plan, Execution.policy(config), store);
     return new StoredModel(
-        settings, store, Optional.of(report), Optional.of(provenance), config.format(), stateDict, cleanup);
+        settings,
+        store,
+        Optional.of(report),
+        Optional.of(provenance),
+        config.format(),
+        stateDict,
+        cleanup);
   }
 
   private static QuantizedModel inFile(

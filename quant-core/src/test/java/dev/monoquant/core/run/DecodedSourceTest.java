@@ -19,9 +19,9 @@ import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.Provenance;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Plugins;
+import dev.monoquant.spi.Provenance;
 import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.tile.EncodedTile;
@@ -203,10 +203,6 @@ class DecodedSourceTest {
   private static InputOpener.Opened opened(ModelSource source) {
     MemoryFormat any = new MemoryFormat();
     return new InputOpener.Opened(
-        source,
-        any.id(),
-        OwnOptions.of(any),
-        Provenance.Reading.DEFAULT,
-        Optional.empty());
+        source, any.id(), OwnOptions.of(any), Provenance.Reading.DEFAULT, Optional.empty());
   }
 }

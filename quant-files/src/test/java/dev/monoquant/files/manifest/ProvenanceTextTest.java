@@ -90,13 +90,7 @@ class ProvenanceTextTest {
   void pluginsAreReadAsTheyWereWritten() {
     Provenance provenance =
         new Provenance(
-            "t",
-            "1",
-            "",
-            PLUGINS,
-            Provenance.Reading.DEFAULT,
-            Optional.empty(),
-            Optional.empty());
+            "t", "1", "", PLUGINS, Provenance.Reading.DEFAULT, Optional.empty(), Optional.empty());
     assertThat(ProvenanceText.plugins(texts(Optional.of(provenance)))).isEqualTo(PLUGINS);
   }
 

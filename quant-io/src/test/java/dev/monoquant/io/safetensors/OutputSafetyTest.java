@@ -61,7 +61,9 @@ class OutputSafetyTest {
   private static Request request(
       Sample sample, Path target, boolean overwrite, ModelSource source) {
     return new Request(
-        source, sample.contents(Optional.empty()), new WriteOptions(target, overwrite, true, false));
+        source,
+        sample.contents(Optional.empty()),
+        new WriteOptions(target, overwrite, true, false));
   }
 
   private void assertRefused(Request request, String mention) throws IOException {

@@ -393,7 +393,10 @@ class BrokenOutputsTest {
               throws IOException {
             return super.write(
                 new OutputContents(
-                    contents.layers(), contents.weights(), contents.kept(), Optional.of(Provenance.of("any", "1"))),
+                    contents.layers(),
+                    contents.weights(),
+                    contents.kept(),
+                    Optional.of(Provenance.of("any", "1"))),
                 options);
           }
         };

@@ -376,6 +376,7 @@ final class Stages {
             .map(w -> w.withRemark(remarks.getOrDefault(w.weight().name(), "")))
             .toList(),
         plan.kept(),
+        plan.kvCache(),
         withNotes(plan.problems(), layout.notes()),
         OptionalLong.of(layout.bytes()));
   }

@@ -6,6 +6,7 @@ import dev.monoquant.OutputException;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.manifest.ProvenanceText;
 import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputJob;
@@ -85,7 +86,7 @@ final class DirectoryPlan implements OutputLayout {
     Map<String, String> metadata = metadata();
     byShard.forEach((shard, list) -> shards.put(shard, new SafetensorsLayout(list, metadata)));
     this.copies = sideFiles();
-    run.putAll(contents.provenance());
+    run.putAll(ProvenanceText.of(contents));
     shards.forEach((shard, layout) -> run.put("the layout of " + shard, layout.headerHash()));
   }
 
@@ -124,10 +125,7 @@ final class DirectoryPlan implements OutputLayout {
               }
             });
     texts.putIfAbsent("format", "pt");
-    contents
-        .provenance()
-        .forEach((key, value) -> texts.put(key.startsWith(OURS) ? key : OURS + key, value));
-    texts.remove(Manifest.INPUTS);
+    texts.putAll(ProvenanceText.of(contents));
     return texts;
   }
 

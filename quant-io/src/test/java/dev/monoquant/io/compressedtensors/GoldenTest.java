@@ -32,6 +32,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -252,7 +253,7 @@ class GoldenTest {
     Request request =
         new Request(
             MemoryModel.named("memory").build().open(),
-            new OutputContents(List.of(), List.of(weight), List.of(), Map.of()),
+            new OutputContents(List.of(), List.of(weight), List.of(), Optional.empty()),
             new WriteOptions(out, false, false, false));
     CompressedTensorsOutput output = new CompressedTensorsOutput();
     assertThat(Request.unsupported(output, request.source(), weight)).isEmpty();

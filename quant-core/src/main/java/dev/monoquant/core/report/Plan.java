@@ -10,6 +10,7 @@ import dev.monoquant.core.text.TextTable;
 import dev.monoquant.model.Layer;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.OutputContents;
+import dev.monoquant.spi.Provenance;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -106,14 +107,14 @@ public record Plan(
   /**
    * {@return the contents of the planned output}
    *
-   * @param provenance how it is made, by metadata key
+   * @param provenance how the output is made
    */
-  public OutputContents contents(Map<String, String> provenance) {
+  public OutputContents contents(Provenance provenance) {
     return new OutputContents(
         layers,
         weights.stream().map(PlannedWeight::weight).toList(),
         kept.stream().map(KeptTensor::tensor).toList(),
-        provenance,
+        Optional.of(provenance),
         kvCache);
   }
 

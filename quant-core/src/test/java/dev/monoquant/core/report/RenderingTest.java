@@ -92,6 +92,7 @@ class RenderingTest {
         List.of(),
         weights,
         kept,
+        Optional.empty(),
         List.of(Problem.warning("fc", "a thing", "Do another")),
         OptionalLong.of(5678));
   }

@@ -35,6 +35,7 @@ class GatesTest {
           List.of(),
           List.of(),
           List.of(),
+          Optional.empty(),
           List.of(),
           OptionalLong.empty());
   private static final Report REPORT = new Report(PLAN, List.of(), List.of());

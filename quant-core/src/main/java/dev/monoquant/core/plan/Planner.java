@@ -121,7 +121,7 @@ public final class Planner {
         List.copyOf(weights.values()),
         keptInOrder(source, layers),
         problems,
-        OptionalLong.empty());
+        Optional.empty());
   }
 
   /** One error that makes all others pointless: they are about codes taken for weights. */

@@ -14,10 +14,12 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
 
 /**
@@ -30,8 +32,7 @@ import java.util.stream.Collectors;
  * @param weights the weights to quantize, in model order
  * @param kept the tensors to leave unquantized, in model order
  * @param problems all problems, warnings and errors
- * @param outputBytes bytes of all tensor files of the output, headers included; empty if there is
- *     no output or there are errors
+ * @param output the size of the output; empty if there is none or there are errors
  */
 public record Plan(
     String input,
@@ -41,11 +42,12 @@ public record Plan(
     List<PlannedWeight> weights,
     List<KeptTensor> kept,
     List<Problem> problems,
-    OptionalLong outputBytes) {
+    Optional<OutputSize> output) {
 
   /** The maximum number of weights in the text form. */
   static final int MAX_ROWS = 100;
 
+  private static final OutputSize NO_OUTPUT = new OutputSize(0, 0, List.of());
   private static final int MAX_NAMES = 3;
   private static final int MAX_REASONS = 20;
   private static final int MAX_KEPT_NAMES = 4;
@@ -55,7 +57,7 @@ public record Plan(
     requireNonNull(input, "input");
     requireNonNull(inputFormat, "inputFormat");
     requireNonNull(outputFormat, "outputFormat");
-    requireNonNull(outputBytes, "outputBytes");
+    requireNonNull(output, "output");
     layers = List.copyOf(layers);
     weights = List.copyOf(weights);
     kept = List.copyOf(kept);
@@ -91,6 +93,19 @@ public record Plan(
   /** {@return bytes of all tensors before divided by bytes after; 1 for a model without data} */
   public double compressionRatio() {
     return bytesAfter() == 0 ? 1 : (double) bytesBefore() / bytesAfter();
+  }
+
+  /**
+   * {@return bytes of the input: of all tensors, and of the files beside them that the output has
+   * too}
+   */
+  public long wholeBytesBefore() {
+    return bytesBefore() + output.map(OutputSize::besideBefore).orElse(0L);
+  }
+
+  /** {@return bytes of all files of the output; without one, of all tensors} */
+  public long wholeBytesAfter() {
+    return output.map(OutputSize::bytes).orElseGet(this::bytesAfter);
   }
 
   private long keptBytes() {
@@ -132,6 +147,8 @@ public record Plan(
    *   "input_format": "safetensors",
    *   "output_format": "compressed-tensors",  // empty if there is no output
    *   "output_bytes": 1234,              // of all tensor files, with headers; null if unknown
+   *   "whole_bytes_before": 4100,        // of all tensors, and the files beside them that are kept
+   *   "whole_bytes_after": 1440,         // of all files of the output; null if unknown
    *   "bytes_before": 4000,              // of all tensors
    *   "bytes_after": 1200,
    *   "compression_ratio": 3.33,         // before / after, 1 for a model without data
@@ -154,6 +171,11 @@ public record Plan(
    *     "reason": "..."
    *   }],
    *   "kept_counts": {"not-a-weight": 1},
+   *   "side_files": [{                   // beside the tensor files
+   *     "name": "tokenizer.json", "bytes": 100,
+   *     "fate": "carried",               // or made, left-out
+   *     "reason": ""                     // why it is left out
+   *   }],
    *   "problems": [{"severity": "warning", "subject": "", "message": "", "remedy": ""}]  // or note, error
    * }
    * </pre>
@@ -169,11 +191,17 @@ public record Plan(
         });
   }
 
+  private OptionalLong sizeOf(ToLongFunction<OutputSize> which) {
+    return output.stream().mapToLong(which).findFirst();
+  }
+
   void describeHead(Fields out) {
     out.text("input", input)
         .text("input_format", inputFormat)
         .text("output_format", outputFormat)
-        .integer("output_bytes", outputBytes)
+        .integer("output_bytes", sizeOf(OutputSize::tensorBytes))
+        .integer("whole_bytes_before", wholeBytesBefore())
+        .integer("whole_bytes_after", sizeOf(OutputSize::bytes))
         .integer("bytes_before", bytesBefore())
         .integer("bytes_after", bytesAfter())
         .number("compression_ratio", compressionRatio());
@@ -184,6 +212,7 @@ public record Plan(
     kept.forEach(k -> counts.merge(k.why().wire(), 1, Integer::sum));
     out.objects("kept", kept, (fields, tensor) -> tensor.describe(fields))
         .object("kept_counts", fields -> counts.forEach(fields::integer));
+    output.orElse(NO_OUTPUT).describe(out);
   }
 
   void appendHead(StringBuilder out) {
@@ -242,6 +271,7 @@ public record Plan(
   void appendTotals(StringBuilder out) {
     appendSizes(out);
     appendKept(kept, out);
+    output.ifPresent(size -> size.appendFiles(out));
     appendModel(out);
   }
 
@@ -258,8 +288,10 @@ public record Plan(
 
   private void appendModel(StringBuilder out) {
     out.append("model: ").append(Text.change(bytesBefore(), bytesAfter()));
-    outputBytes.ifPresent(bytes -> out.append(", ").append(bytes).append(" bytes with headers"));
+    output.ifPresent(
+        size -> out.append(", ").append(size.tensorBytes()).append(" bytes with headers"));
     out.append('\n');
+    output.ifPresent(size -> size.appendWhole(bytesBefore(), out));
   }
 
   private static void appendKept(List<KeptTensor> kept, StringBuilder out) {

@@ -33,7 +33,9 @@ public record BesideFile(String name, long bytes, Fate fate, String reason) {
     }
   }
 
-  /** Checks that nothing is null, that the size is not negative, and that an omission has a reason. */
+  /**
+   * Checks that nothing is null, that the size is not negative, and that an omission has a reason.
+   */
   public BesideFile {
     requireNonNull(name, "name");
     requireNonNull(fate, "fate");

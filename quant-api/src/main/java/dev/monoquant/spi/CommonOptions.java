@@ -9,8 +9,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The options that schemes share. Each has its own command-line argument: {@code --bits}, {@code
- * --symmetric}, {@code --granularity} and {@code --profile}.
+ * The options that schemes share. Four have their own command-line arguments: {@code --bits},
+ * {@code --symmetric}, {@code --granularity} and {@code --profile}; {@code search} is set with
+ * {@code --option}.
  *
  * <p>A scheme declares the ones it has with the allowed values, the default first:
  *
@@ -53,7 +54,17 @@ public final class CommonOptions {
           "Whose formulas are followed",
           List.of(),
           text -> SchemeId.isValidName(text) ? text : null,
-          text -> text);
+          text -> text,
+          false);
+
+  /** The value of {@link #SEARCH} for scales that follow from the range alone. */
+  public static final String NO_SEARCH = "none";
+
+  /**
+   * How scales are searched for; accepts every value, to read it for every scheme. It is set with
+   * {@code --option search=grid} and is not among {@link #NAMES}.
+   */
+  public static final OptionSpec<String> SEARCH = search(NO_SEARCH, "grid", "mse", "hqq");
 
   /** The names of the four. */
   public static final Set<String> NAMES = Set.of("bits", "symmetric", "granularity", "profile");
@@ -119,6 +130,29 @@ public final class CommonOptions {
   }
 
   /**
+   * {@return the option for how scales are searched for, without any data but the weight}
+   *
+   * <ul>
+   *   <li>{@code none}: scales follow from the range of the values.
+   *   <li>{@code grid}: of several scales for each group, the one with the least sum of squared
+   *       errors.
+   *   <li>{@code mse}: as the library of the profile searches.
+   *   <li>{@code hqq}: a zero point with a fraction is refined, as in HQQ.
+   * </ul>
+   *
+   * <p>If the default is {@link #NO_SEARCH}, it is {@linkplain OptionSpec#implied implied}.
+   *
+   * @param defaultValue used if the configuration does not set it
+   * @param more other allowed values
+   */
+  public static OptionSpec<String> search(String defaultValue, String... more) {
+    List<String> all = new ArrayList<>(List.of(defaultValue));
+    all.addAll(List.of(more));
+    OptionSpec<String> spec = listed("search", "choice", all, "How scales are searched for");
+    return defaultValue.equals(NO_SEARCH) ? spec.implied() : spec;
+  }
+
+  /**
    * {@return the option for how many values share a scale}
    *
    * <p>{@code group:N} stands for groups of any size, {@code block:RxC} for blocks of any size.
@@ -165,7 +199,8 @@ public final class CommonOptions {
               ? value
               : null;
         },
-        Granularity::wire);
+        Granularity::wire,
+        false);
   }
 
   private static @Nullable Granularity parse(String text) {
@@ -205,7 +240,8 @@ public final class CommonOptions {
           int at = texts.indexOf(text);
           return at < 0 ? null : all.get(at);
         },
-        String::valueOf);
+        String::valueOf,
+        false);
   }
 
   /** Such as {@code 8}, {@code 4 or 8} or {@code tensor, channel or group:N}. */

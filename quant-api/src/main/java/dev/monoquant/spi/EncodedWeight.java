@@ -9,7 +9,7 @@ import java.util.Optional;
 /**
  * A weight with the way it is, or will be, quantized and stored.
  *
- * @param rows the weight, with the name, type and shape it has as a float tensor
+ * @param matrix the weight, with the name, type and shape it has as a float tensor
  * @param scheme the scheme that made the codes
  * @param options the resolved options of the scheme
  * @param encoding the parts
@@ -18,7 +18,7 @@ import java.util.Optional;
  * @param script the TorchScript that decodes the parts, see {@link Scheme#torchScript}
  */
 public record EncodedWeight(
-    WeightMatrix rows,
+    WeightMatrix matrix,
     SchemeId scheme,
     OptionValues options,
     Encoding encoding,
@@ -27,7 +27,7 @@ public record EncodedWeight(
 
   /** Checks that nothing is null. */
   public EncodedWeight {
-    requireNonNull(rows, "rows");
+    requireNonNull(matrix, "matrix");
     requireNonNull(scheme, "scheme");
     requireNonNull(options, "options");
     requireNonNull(encoding, "encoding");
@@ -38,19 +38,19 @@ public record EncodedWeight(
   /**
    * Makes a weight without storage options and TorchScript.
    *
-   * @param rows the weight
+   * @param matrix the weight
    * @param scheme the scheme that made the codes
    * @param options the resolved options
    * @param encoding the parts
    */
   public EncodedWeight(
-      WeightMatrix rows, SchemeId scheme, OptionValues options, Encoding encoding) {
-    this(rows, scheme, options, encoding, OptionValues.DEFAULTS, Optional.empty());
+      WeightMatrix matrix, SchemeId scheme, OptionValues options, Encoding encoding) {
+    this(matrix, scheme, options, encoding, OptionValues.DEFAULTS, Optional.empty());
   }
 
   /** {@return the full name of the weight} */
   public String name() {
-    return rows.tensor().name();
+    return matrix.tensor().name();
   }
 
   /**
@@ -59,7 +59,7 @@ public record EncodedWeight(
    * @param values options of the output format
    */
   public EncodedWeight withStorage(OptionValues values) {
-    return new EncodedWeight(rows, scheme, options, encoding, values, script);
+    return new EncodedWeight(matrix, scheme, options, encoding, values, script);
   }
 
   /**
@@ -68,6 +68,6 @@ public record EncodedWeight(
    * @param values every option of the scheme
    */
   public EncodedWeight withOptions(OptionValues values) {
-    return new EncodedWeight(rows, scheme, values, encoding, storage, script);
+    return new EncodedWeight(matrix, scheme, values, encoding, storage, script);
   }
 }

@@ -31,8 +31,8 @@ final class FormulaDecoder implements TileDecoder {
   FormulaDecoder(EncodedWeight weight) {
     this.weight = weight;
     this.formula = weight.encoding().formula();
-    this.type = weight.rows().tensor().type();
-    this.cols = Math.toIntExact(weight.rows().columnCount());
+    this.type = weight.matrix().tensor().type();
+    this.cols = Math.toIntExact(weight.matrix().columnCount());
   }
 
   @Override

@@ -38,6 +38,7 @@ public final class OptionSpec<T> {
   private final List<T> bounds;
   private final Function<String, @Nullable T> read;
   private final Function<T, String> write;
+  private final boolean implied;
 
   private OptionSpec(
       String name,
@@ -47,7 +48,7 @@ public final class OptionSpec<T> {
       String help,
       List<T> bounds,
       Function<String, @Nullable T> read) {
-    this(name, type, allowed, defaultValue, help, bounds, read, String::valueOf);
+    this(name, type, allowed, defaultValue, help, bounds, read, String::valueOf, false);
   }
 
   OptionSpec(
@@ -58,7 +59,8 @@ public final class OptionSpec<T> {
       String help,
       List<T> bounds,
       Function<String, @Nullable T> read,
-      Function<T, String> write) {
+      Function<T, String> write,
+      boolean implied) {
     if (!name.matches("[a-z][a-z0-9-]{0,63}")) {
       throw new IllegalArgumentException(
           "option name " + name + ": lower case letters, digits and dashes are allowed");
@@ -74,6 +76,7 @@ public final class OptionSpec<T> {
     this.bounds = bounds;
     this.read = read;
     this.write = write;
+    this.implied = implied;
     if (!defaultValue.equals(read.apply(write.apply(defaultValue)))) {
       throw new IllegalArgumentException(
           "the default of option "
@@ -180,6 +183,19 @@ public final class OptionSpec<T> {
         help,
         all,
         text -> all.contains(text) ? text : null);
+  }
+
+  /**
+   * {@return this option, whose default is implied: values leave it out, so that outputs of a
+   * plugin that gains the option stay as they were as long as nobody sets it to something else}
+   */
+  public OptionSpec<T> implied() {
+    return new OptionSpec<>(name, type, allowed, defaultValue, help, bounds, read, write, true);
+  }
+
+  /** {@return whether values leave out the default, see {@link #implied}} */
+  public boolean isImplied() {
+    return implied;
   }
 
   /** {@return the name, as in {@code --option name=value}; see {@link CommonOptions#NAMES}} */

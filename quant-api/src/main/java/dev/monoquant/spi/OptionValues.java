@@ -11,7 +11,8 @@ import java.util.stream.Collectors;
 
 /**
  * The values of a plugin's options, as the plugin receives them: checked against their
- * descriptions, with all defaults filled in.
+ * descriptions, with all defaults filled in but those that are {@linkplain OptionSpec#implied
+ * implied}.
  *
  * <pre>{@code
  * int steps = options.get(ITERATIONS);
@@ -34,14 +35,35 @@ public record OptionValues(Map<String, String> texts) {
   }
 
   /**
-   * {@return the defaults of all options}
+   * {@return the defaults of all options but those that are {@linkplain OptionSpec#implied
+   * implied}}
    *
    * @param options the descriptions
    */
   public static OptionValues defaults(Collection<OptionSpec<?>> options) {
     Map<String, String> texts = new TreeMap<>();
-    options.forEach(option -> texts.put(option.name(), option.examples().get(0)));
+    for (OptionSpec<?> option : options) {
+      if (!option.isImplied()) {
+        texts.put(option.name(), option.examples().get(0));
+      }
+    }
     return new OptionValues(texts);
+  }
+
+  /**
+   * {@return these values without those that are {@linkplain OptionSpec#implied implied}: two ways
+   * to say the same become one}
+   *
+   * @param options the descriptions
+   */
+  public OptionValues withoutImplied(Collection<OptionSpec<?>> options) {
+    Map<String, String> left = new TreeMap<>(texts);
+    for (OptionSpec<?> option : options) {
+      if (option.isImplied()) {
+        left.remove(option.name(), option.examples().get(0));
+      }
+    }
+    return new OptionValues(left);
   }
 
   /**

@@ -24,7 +24,8 @@ public interface Scheme {
   /**
    * The options that users may set: those of {@link CommonOptions} that the scheme supports, and
    * others. The framework refuses any other option and any value that the description does not
-   * allow before it calls the scheme; the scheme always receives complete options.
+   * allow before it calls the scheme; the scheme always receives complete options, without those
+   * that are {@linkplain OptionSpec#implied implied}.
    *
    * @return the descriptions, names unique, the same at each call
    */

@@ -31,7 +31,7 @@ public interface TileDecoder {
       return new FormulaDecoder(weight);
     }
     return scheme
-        .decoder(weight.rows(), weight.options())
+        .decoder(weight.matrix(), weight.options())
         .orElseThrow(
             () ->
                 new PluginException(

@@ -61,7 +61,7 @@ class FormulaDecoderTest {
   }
 
   private static float[] decode(EncodedWeight weight, EncodedTile tile) {
-    float[] out = new float[Math.toIntExact(tile.height() * weight.rows().columnCount())];
+    float[] out = new float[Math.toIntExact(tile.height() * weight.matrix().columnCount())];
     TileDecoder.of(NONE, weight).decode(tile, out);
     return out;
   }
@@ -78,7 +78,7 @@ class FormulaDecoderTest {
 
   private static float scale(
       EncodedWeight weight, EncodedTile tile, List<Factor> factors, int row, int col) {
-    int cols = (int) weight.rows().columnCount();
+    int cols = (int) weight.matrix().columnCount();
     float scale = 1;
     for (Factor factor : factors) {
       float number = at(tile, weight.encoding().part(factor.part()), cols, row, col, 0);
@@ -88,7 +88,7 @@ class FormulaDecoderTest {
   }
 
   private static float reference(EncodedWeight weight, EncodedTile tile, int row, int col) {
-    int cols = (int) weight.rows().columnCount();
+    int cols = (int) weight.matrix().columnCount();
     Encoding encoding = weight.encoding();
     float x;
     if (encoding.formula() instanceof Formula.Cast cast) {
@@ -105,13 +105,13 @@ class FormulaDecoderTest {
           at(tile, encoding.part(lookup.table()), cols, row, col, code)
               * scale(weight, tile, lookup.scales(), row, col);
     }
-    return weight.rows().tensor().type().round(x);
+    return weight.matrix().tensor().type().round(x);
   }
 
   private static EncodedTile tile(EncodedWeight weight, int height, SplittableRandom random) {
     Map<String, byte[]> parts = new LinkedHashMap<>();
     for (Part part : weight.encoding().parts()) {
-      int cells = (int) part.shape(height, weight.rows().columnCount()).elements();
+      int cells = (int) part.shape(height, weight.matrix().columnCount()).elements();
       byte[] bytes = new byte[cells * part.type().cellBytes()];
       float[] numbers = new float[cells];
       for (int i = 0; i < cells; i++) {

@@ -85,4 +85,26 @@ class OptionSpecTest {
     assertThatThrownBy(() -> OptionSpec.flag("fast", true, "two\nlines"))
         .isInstanceOf(IllegalArgumentException.class);
   }
+
+  @Test
+  void valuesLeaveOutWhatIsImplied() {
+    OptionSpec<String> search = CommonOptions.search("none", "grid");
+    List<OptionSpec<?>> both = List.of(STEPS, search);
+    assertThat(OptionValues.defaults(both).texts()).isEqualTo(Map.of("steps", "20"));
+    OptionValues set = new OptionValues(Map.of("steps", "20", "search", "none"));
+    assertThat(set.withoutImplied(both)).isEqualTo(OptionValues.defaults(both));
+    assertThat(set.get(search)).isEqualTo(OptionValues.DEFAULTS.get(search)).isEqualTo("none");
+    OptionValues grid = set.with(search, "grid");
+    assertThat(grid.withoutImplied(both)).isEqualTo(grid);
+    assertThat(grid.get(CommonOptions.SEARCH)).isEqualTo("grid");
+  }
+
+  @Test
+  void aSearchThatIsTheDefaultIsNotImplied() {
+    OptionSpec<String> search = CommonOptions.search("grid", "none");
+    assertThat(search).hasToString("search (grid or none, default grid)");
+    assertThat(search.isImplied()).isFalse();
+    assertThat(search.argument("none")).isEqualTo("--option search=none");
+    assertThat(OptionValues.defaults(List.of(search)).texts()).isEqualTo(Map.of("search", "grid"));
+  }
 }

@@ -81,7 +81,7 @@ final class Stages {
         more.forEach(note -> notes.add("when it is quantized: " + note));
       }
       List<TensorInfo> tensors = new ArrayList<>();
-      source.info().quantized().forEach(w -> tensors.add(w.rows().tensor()));
+      source.info().quantized().forEach(w -> tensors.add(w.matrix().tensor()));
       tensors.addAll(source.info().tensors());
       List<Layer> layers =
           LayerInference.layers(tensors, source.info(), QuantizationConfig.DEFAULT);

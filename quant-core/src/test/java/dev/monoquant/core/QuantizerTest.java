@@ -195,8 +195,8 @@ class QuantizerTest {
     MemoryModel source =
         MemoryModel.named("fake").sines("c_fc.weight", 6, 40).sines("c_fc.bias", 40).build();
     try (QuantizedModel result = quantizer(source, new FakeScheme()).quantize(input(), FAKE)) {
-      assertThat(result.weights().get(0).rows().rowAxis()).isEqualTo(1);
-      assertThat(result.weights().get(0).rows().rowCount()).isEqualTo(40);
+      assertThat(result.weights().get(0).matrix().rowAxis()).isEqualTo(1);
+      assertThat(result.weights().get(0).matrix().rowCount()).isEqualTo(40);
       assertThat(result.report().total().maxError()).isLessThanOrEqualTo(1 / 128.0);
     }
   }

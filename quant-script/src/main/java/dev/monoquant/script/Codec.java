@@ -70,7 +70,7 @@ record Codec(EncodedWeight weight, Kind kind) {
   private static Optional<String> script(EncodedWeight weight) {
     return weight.encoding().formula() instanceof Formula.Opaque
         ? weight.script()
-        : FormulaScript.of(weight.rows(), weight.encoding());
+        : FormulaScript.of(weight.matrix(), weight.encoding());
   }
 
   /** {@return the body of the function that decodes, for a codec of kind SCRIPT} */
@@ -101,7 +101,7 @@ record Codec(EncodedWeight weight, Kind kind) {
 
   /** {@return whether one row can be decoded without the others} */
   boolean isRowwise() {
-    return weight.rows().rowAxis() == 0
+    return weight.matrix().rowAxis() == 0
         && (kind == Kind.VALUES
             || (kind == Kind.AFFINE
                 && (!(scale().extent() instanceof Part.Grid grid) || grid.rowsPerCell() == 1)));
@@ -110,14 +110,14 @@ record Codec(EncodedWeight weight, Kind kind) {
   /** {@return whether the codes themselves are what an integer kernel multiplies} */
   boolean isKernel(boolean transposed) {
     return kind == Kind.AFFINE
-        && weight.rows().rowAxis() == (transposed ? 1 : 0)
+        && weight.matrix().rowAxis() == (transposed ? 1 : 0)
         && scaleCells() == 1;
   }
 
   /** {@return whether codes are of 8 bits with one scale for a row, or one for all} */
   boolean isTable() {
     return kind == Kind.AFFINE
-        && weight.rows().rowAxis() == 0
+        && weight.matrix().rowAxis() == 0
         && scaleCells() == 1
         && codes().type().bits() == 8;
   }
@@ -157,7 +157,7 @@ record Codec(EncodedWeight weight, Kind kind) {
   }
 
   private long scaleCells() {
-    TensorShape shape = scale().shape(weight.rows().rowCount(), weight.rows().columnCount());
+    TensorShape shape = scale().shape(weight.matrix().rowCount(), weight.matrix().columnCount());
     return scale().tiled() ? shape.dim(1) : 1;
   }
 
@@ -175,7 +175,7 @@ record Codec(EncodedWeight weight, Kind kind) {
   }
 
   private Stored stored(Part part) {
-    TensorShape cells = part.shape(weight.rows().rowCount(), weight.rows().columnCount());
+    TensorShape cells = part.shape(weight.matrix().rowCount(), weight.matrix().columnCount());
     long[] dims = cells.rank() == 0 ? new long[] {1} : cells.dims();
     boolean packed = part.type().bits() < 8;
     if (dims.length == 1 && (packed || kind != Kind.SCRIPT)) {
@@ -203,8 +203,8 @@ record Codec(EncodedWeight weight, Kind kind) {
       numbers.add(codes().type().signed() ? 1 : 0);
       numbers.add(zero.map(z -> z.type().bits()).orElse(0));
       numbers.add(zero.map(z -> z.type().signed() ? 1 : 0).orElse(0));
-      long rows = weight.rows().rowCount();
-      long cols = weight.rows().columnCount();
+      long rows = weight.matrix().rowCount();
+      long cols = weight.matrix().columnCount();
       boolean grid = scale().extent() instanceof Part.Grid;
       numbers.add(
           grid ? Math.min(((Part.Grid) scale().extent()).rowsPerCell(), clamp(rows)) : clamp(rows));

@@ -54,7 +54,7 @@ public final class EngineScriptRunner implements ScriptRunner {
     TreeMap<String, String> code = new TreeMap<>();
     code.put("__torch__/" + LIBRARY + ".py", Library.source(LIBRARY, decoder));
     ScriptProgram program = new ScriptProgram(code, None.INSTANCE, none());
-    WeightMatrix rows = codec.weight().rows();
+    WeightMatrix rows = codec.weight().matrix();
     Map<String, ByteBuffer> storages = new HashMap<>();
     try {
       Map<String, ByteBuffer> stored = stored(codec.weight(), parts);

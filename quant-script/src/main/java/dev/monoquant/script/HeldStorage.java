@@ -41,7 +41,7 @@ public record HeldStorage(String key, String weight, String part, ElementType ty
    */
   public static TensorPerPart layout(EncodedWeight weight) {
     return new TensorPerPart(
-        weight.rows(), weight.encoding(), part -> new Storage(part.name(), Packing.BITS));
+        weight.matrix(), weight.encoding(), part -> new Storage(part.name(), Packing.BITS));
   }
 
   /** {@return bytes of the storage} */

@@ -60,7 +60,7 @@ public final class HolderOptions {
    * @return the mode asked for, or {@link Mode#WEIGHT_ONLY} where it is too small to gain
    */
   static Mode mode(EncodedWeight weight, Plan plan) {
-    TensorShape shape = weight.rows().tensor().shape();
+    TensorShape shape = weight.matrix().tensor().shape();
     long numbers = shape.elements();
     long small = weight.storage().get(SMALL);
     if (plan.window().isPresent()) {

@@ -84,9 +84,9 @@ final class HolderPickles {
 
   private static List<Integer> dims(EncodedWeight weight) {
     List<Integer> dims = new ArrayList<>();
-    dims.add(weight.rows().rowAxis());
-    dims.add(dtype(weight.rows().tensor().type()));
-    for (long dim : weight.rows().tensor().shape().dims()) {
+    dims.add(weight.matrix().rowAxis());
+    dims.add(dtype(weight.matrix().tensor().type()));
+    for (long dim : weight.matrix().tensor().shape().dims()) {
       dims.add(Math.toIntExact(dim));
     }
     return dims;

@@ -34,7 +34,7 @@ final class KernelLimits {
    * @param plan all that it is used for
    */
   static Optional<String> refusal(Codec codec, Plan plan) {
-    TensorShape shape = codec.weight().rows().tensor().shape();
+    TensorShape shape = codec.weight().matrix().tensor().shape();
     if (plan.window().isPresent()) {
       Optional<String> padding = padding(plan.window().get(), shape);
       if (padding.isPresent()) {

@@ -151,7 +151,7 @@ final class Rewrite {
                 view ->
                     new Same(
                         view,
-                        weight.rows().rowAxis(),
+                        weight.matrix().rowAxis(),
                         weight.scheme(),
                         weight.options(),
                         weight.encoding()));

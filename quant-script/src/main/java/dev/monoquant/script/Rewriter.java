@@ -51,7 +51,7 @@ public final class Rewriter {
    * @return the reason, a sentence without an end; empty if it can
    */
   public Optional<String> refusal(EncodedWeight weight) {
-    TensorShape shape = weight.rows().tensor().shape();
+    TensorShape shape = weight.matrix().tensor().shape();
     if (shape.elements() < HolderOptions.leastHeld(weight)) {
       return Optional.of(
           "it has "
@@ -63,8 +63,8 @@ public final class Rewriter {
     if (shape.rank() < 2 || shape.elements() == 0) {
       return Optional.of("its shape is " + shape + "; at least 2 dimensions are held, none of 0");
     }
-    if (!weight.rows().tensor().type().isQuantizable()) {
-      return Optional.of("it is of " + weight.rows().tensor().type().wire());
+    if (!weight.matrix().tensor().type().isQuantizable()) {
+      return Optional.of("it is of " + weight.matrix().tensor().type().wire());
     }
     if (shape.elements() > Integer.MAX_VALUE) {
       return Optional.of(
@@ -115,7 +115,7 @@ public final class Rewriter {
   }
 
   private Optional<String> refusal(EncodedWeight weight, String type, String attribute) {
-    int rank = weight.rows().tensor().shape().rank();
+    int rank = weight.matrix().tensor().shape().rank();
     Plan plan = analysis.plan(type, attribute);
     if (rank != 2 && (plan.product() || plan.embedding())) {
       return Optional.of("it has " + rank + " dimensions where the code multiplies by a matrix");

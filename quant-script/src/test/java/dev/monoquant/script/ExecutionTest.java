@@ -90,7 +90,7 @@ class ExecutionTest {
   @EnumSource(Fixtures.class)
   void isSmaller(Fixtures fixture) throws Exception {
     Quantized quantized = fixture.quantized(PlainScheme.INT4, Mode.DYNAMIC);
-    long weights = quantized.weights().stream().mapToLong(w -> w.rows().tensor().bytes()).sum();
+    long weights = quantized.weights().stream().mapToLong(w -> w.matrix().tensor().bytes()).sum();
     long saved = fixture.archive().size() - quantized.rewrite().size();
     // The library and the objects of the holders are what a model of no size pays for.
     assertThat(saved).isGreaterThan(weights / 4 - 16_384 - 1024L * quantized.weights().size());

@@ -226,7 +226,7 @@ class RewriterTest {
         .isEmpty();
     EncodedWeight asked = quantized.weights().get(0);
     EncodedWeight weight =
-        PlainScheme.INT8.weight(asked.rows(), Quantized.options(Mode.DYNAMIC, small));
+        PlainScheme.INT8.weight(asked.matrix(), Quantized.options(Mode.DYNAMIC, small));
     Treatment treatment = rewriter.rewrite(List.of(weight), List.of()).treatments().get(0);
     assertThat(treatment.mode().wire()).isEqualTo(mode);
     assertThat(treatment.note()).contains(note);

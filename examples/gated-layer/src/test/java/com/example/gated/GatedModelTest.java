@@ -42,8 +42,8 @@ class GatedModelTest {
   private static String describe(PlannedWeight planned) {
     return planned.weight().name()
         + " "
-        + planned.weight().rows().rowCount()
+        + planned.weight().matrix().rowCount()
         + " x "
-        + planned.weight().rows().columnCount();
+        + planned.weight().matrix().columnCount();
   }
 }

@@ -89,7 +89,7 @@ record SlabFile(
 
   /** {@return how the parts of a weight lie in regions of the same names} */
   static WeightLayout parts(EncodedWeight weight) {
-    return TensorPerPart.ofCells(weight.rows(), weight.encoding());
+    return TensorPerPart.ofCells(weight.matrix(), weight.encoding());
   }
 
   /** A file is believed nothing: every number is checked before anything is made of it. */

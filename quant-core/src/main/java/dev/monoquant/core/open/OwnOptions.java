@@ -172,7 +172,10 @@ public final class OwnOptions {
                         .collect(Collectors.joining(", "))));
       }
     }
-    return OptionValues.defaults(specs.values()).with(checked(defaults.texts())).with(given);
+    return OptionValues.defaults(specs.values())
+        .with(checked(defaults.texts()))
+        .with(given)
+        .withoutImplied(specs.values());
   }
 
   /** A value for every option: the given one, else the default. */

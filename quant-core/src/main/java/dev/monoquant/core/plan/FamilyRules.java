@@ -62,7 +62,7 @@ public final class FamilyRules {
       Map<String, String> kept,
       boolean allowPartial) {
     Map<String, String> quantizedBy = new HashMap<>();
-    weights.forEach(w -> quantizedBy.put(w.rows().layer(), Text.scheme(w)));
+    weights.forEach(w -> quantizedBy.put(w.matrix().layer(), Text.scheme(w)));
     Map<String, Finding> findings = new LinkedHashMap<>();
     for (Family family : families) {
       Ways ways = new Ways(new LinkedHashMap<>(), new LinkedHashMap<>());

@@ -36,9 +36,9 @@ final class Described {
 
   /** A weight and its encoding. */
   static void weight(Fields out, EncodedWeight weight) {
-    tensor(out, weight.rows().tensor());
-    out.text("layer", weight.rows().layer())
-        .text("layer_kind", weight.rows().kind().name())
+    tensor(out, weight.matrix().tensor());
+    out.text("layer", weight.matrix().layer())
+        .text("layer_kind", weight.matrix().kind().name())
         .text("scheme", weight.scheme().toString());
     OptionValues options = weight.options();
     options.find(CommonOptions.BITS).ifPresent(bits -> out.integer("bits", bits));
@@ -48,8 +48,8 @@ final class Described {
         .map(Granularity::wire)
         .ifPresent(wire -> out.text("granularity", wire));
     options.find(CommonOptions.PROFILE).ifPresent(profile -> out.text("profile", profile));
-    long rows = weight.rows().rowCount();
-    long columns = weight.rows().columnCount();
+    long rows = weight.matrix().rowCount();
+    long columns = weight.matrix().columnCount();
     out.map("options", options.own())
         .map("storage", weight.storage().texts())
         .objects(

@@ -63,8 +63,8 @@ public record Inspection(
     long all = tensors().stream().mapToLong(TensorInfo::bytes).sum();
     for (EncodedWeight w : quantized) {
       all +=
-          w.encoding().packedBytes(w.rows().rowCount(), w.rows().columnCount())
-              - w.rows().tensor().bytes();
+          w.encoding().packedBytes(w.matrix().rowCount(), w.matrix().columnCount())
+              - w.matrix().tensor().bytes();
     }
     return all;
   }
@@ -194,7 +194,7 @@ public record Inspection(
                           "%s %s %s",
                           p.name(),
                           p.type().wire(),
-                          Text.shape(p.shape(w.rows().rowCount(), w.rows().columnCount()))))
+                          Text.shape(p.shape(w.matrix().rowCount(), w.matrix().columnCount()))))
               .collect(Collectors.joining(", "));
       table.row(
           Text.name(w.name()),
@@ -225,7 +225,7 @@ public record Inspection(
   }
 
   private static long packed(EncodedWeight weight) {
-    return weight.encoding().packedBytes(weight.rows().rowCount(), weight.rows().columnCount());
+    return weight.encoding().packedBytes(weight.matrix().rowCount(), weight.matrix().columnCount());
   }
 
   private void describe(Fields out, Layer layer) {

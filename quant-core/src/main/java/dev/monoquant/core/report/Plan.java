@@ -238,10 +238,10 @@ public record Plan(
     for (PlannedWeight w : shown) {
       table.row(
           Text.name(w.weight().name()),
-          Text.name(w.weight().rows().kind().name()),
+          Text.name(w.weight().matrix().kind().name()),
           w.evidence().wire(),
           Text.scheme(w.weight()),
-          Text.shape(w.weight().rows().tensor().shape()),
+          Text.shape(w.weight().matrix().tensor().shape()),
           Text.bytes(w.bytesBefore()),
           Text.bytes(w.bytesAfter()),
           Text.ratio(w.compressionRatio()));

@@ -36,7 +36,7 @@ public record PlannedWeight(
 
   /** {@return bytes of the weight in the input} */
   public long bytesBefore() {
-    return weight.rows().tensor().bytes();
+    return weight.matrix().tensor().bytes();
   }
 
   /** {@return bytes before divided by bytes after; 1 if nothing is left} */
@@ -46,7 +46,7 @@ public record PlannedWeight(
 
   /** {@return bytes of all its parts, codes packed} */
   public long bytesAfter() {
-    return weight.encoding().packedBytes(weight.rows().rowCount(), weight.rows().columnCount());
+    return weight.encoding().packedBytes(weight.matrix().rowCount(), weight.matrix().columnCount());
   }
 
   void describe(Fields out) {

@@ -296,9 +296,9 @@ public record Report(
       PlannedWeight planned = w.planned();
       table.row(
           Text.name(w.name()),
-          Text.name(planned.weight().rows().kind().name()),
+          Text.name(planned.weight().matrix().kind().name()),
           Text.scheme(planned.weight()),
-          Text.shape(planned.weight().rows().tensor().shape()),
+          Text.shape(planned.weight().matrix().tensor().shape()),
           Text.bytes(planned.bytesBefore()),
           Text.bytes(planned.bytesAfter()),
           Text.ratio(w.compressionRatio()),

@@ -40,7 +40,7 @@ public final class DecodedSource implements ModelSource, ByRows {
     for (EncodedWeight weight : inner.info().quantized()) {
       TileDecoder decoder = TileDecoder.of(stored.scheme(weight), stored.complete(weight));
       weights.put(weight.name(), new DecodedWeight(inner, weight, decoder));
-      all.add(weight.rows().tensor());
+      all.add(weight.matrix().tensor());
     }
     all.addAll(inner.info().tensors());
     this.info = inner.info().withTensors(all).withQuantized(List.of());
@@ -62,7 +62,7 @@ public final class DecodedSource implements ModelSource, ByRows {
     DecodedWeight weight = weights.get(matrix.tensor().name());
     if (weight == null) {
       inner.readRows(matrix, rows, into);
-    } else if (matrix.rowAxis() == weight.weight().rows().rowAxis()) {
+    } else if (matrix.rowAxis() == weight.weight().matrix().rowAxis()) {
       weight.readRows(rows, into);
     } else {
       ModelSource.super.readRows(matrix, rows, into);
@@ -72,7 +72,7 @@ public final class DecodedSource implements ModelSource, ByRows {
   @Override
   public Optional<WeightMatrix> matrix(TensorInfo tensor) {
     return Optional.ofNullable(weights.get(tensor.name()))
-        .map(w -> w.weight().rows())
+        .map(w -> w.weight().matrix())
         .filter(m -> m.rowAxis() != 0);
   }
 
@@ -85,7 +85,7 @@ public final class DecodedSource implements ModelSource, ByRows {
      */
     ByteBuffer read(long offset, int length) throws IOException {
       byte[] out = new byte[length];
-      WeightMatrix matrix = weight.rows();
+      WeightMatrix matrix = weight.matrix();
       int cell = matrix.tensor().type().cellBytes();
       int cols = Math.toIntExact(matrix.columnCount());
       long row = 0;
@@ -111,7 +111,7 @@ public final class DecodedSource implements ModelSource, ByRows {
 
     /** Copies what is wanted of a run, which begins at {@code at} of the output or before it. */
     private void copy(WeightMatrix.Runs runs, int run, float[] values, long at, byte[] out) {
-      ElementType type = weight.rows().tensor().type();
+      ElementType type = weight.matrix().tensor().type();
       int bytes = runs.length() * type.cellBytes();
       int from = (int) Math.max(0, Math.min(bytes, -at));
       int end = (int) Math.max(0, Math.min(bytes, out.length - at));
@@ -133,7 +133,7 @@ public final class DecodedSource implements ModelSource, ByRows {
       long first = rows.first() / alignment * alignment;
       long end = (rows.end() + alignment - 1) / alignment * alignment;
       RowRange aligned =
-          new RowRange(first, Math.toIntExact(Math.min(weight.rows().rowCount(), end) - first));
+          new RowRange(first, Math.toIntExact(Math.min(weight.matrix().rowCount(), end) - first));
       if (rows.height() == 0) {
         return;
       }
@@ -141,7 +141,7 @@ public final class DecodedSource implements ModelSource, ByRows {
         decode(rows, into);
         return;
       }
-      int cols = Math.toIntExact(weight.rows().columnCount());
+      int cols = Math.toIntExact(weight.matrix().columnCount());
       float[] values = new float[Math.multiplyExact(aligned.height(), cols)];
       decode(aligned, values);
       int skip = Math.multiplyExact((int) (rows.first() - first), cols);

@@ -86,7 +86,7 @@ public final class Gate {
   }
 
   private void check(String rows, Part part, byte[] bytes, int height) {
-    long expected = part.tileBytes(height, weight.rows().columnCount());
+    long expected = part.tileBytes(height, weight.matrix().columnCount());
     if (bytes.length != expected) {
       throw fault(
           rows,

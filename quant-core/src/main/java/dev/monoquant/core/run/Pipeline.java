@@ -110,7 +110,7 @@ public final class Pipeline {
     Map<String, List<Object>> shards = new TreeMap<>();
     for (PlannedWeight planned : weights) {
       if (sink.finished(planned.weight().name()).isEmpty()) {
-        String shard = planned.weight().rows().tensor().shard();
+        String shard = planned.weight().matrix().tensor().shard();
         shards.computeIfAbsent(shard, s -> new ArrayList<>()).add(planned);
       }
     }

@@ -57,7 +57,7 @@ public final class StatisticsPass {
         (planned, firstRow, height, values, count) -> {
           String name = planned.weight().name();
           if (NonFinites.any(values, count)) {
-            NonFinites here = NonFinites.in(values, planned.weight().rows(), firstRow, height);
+            NonFinites here = NonFinites.in(values, planned.weight().matrix(), firstRow, height);
             synchronized (found) {
               found.merge(name, here, NonFinites::plus);
             }
@@ -72,7 +72,7 @@ public final class StatisticsPass {
       String name = planned.weight().name();
       NonFinites here = found.get(name);
       if (here != null) {
-        reasons.put(name, here.describe(planned.weight().rows().tensor().shape()));
+        reasons.put(name, here.describe(planned.weight().matrix().tensor().shape()));
       } else if (large.contains(name)) {
         rehearse(planned).ifPresent(reason -> reasons.put(name, reason));
       }
@@ -95,13 +95,14 @@ public final class StatisticsPass {
     try {
       Facts facts = facts(List.of(planned)).getOrDefault(weight.name(), Facts.NONE);
       TileQuantizer quantizer =
-          scheme.begin(weight.rows(), weight.options(), facts, settings.compute());
+          scheme.begin(weight.matrix(), weight.options(), facts, settings.compute());
       forEachTile(
           List.of(planned),
           (same, firstRow, height, values, count) -> {
-            int cols = Math.toIntExact(weight.rows().columnCount());
+            int cols = Math.toIntExact(weight.matrix().columnCount());
             try (SourceTile tile =
-                new SourceTile(weight.rows(), firstRow, height, cols, values, new TileBuffers())) {
+                new SourceTile(
+                    weight.matrix(), firstRow, height, cols, values, new TileBuffers())) {
               quantizer.quantize(tile);
             }
           });
@@ -136,7 +137,7 @@ public final class StatisticsPass {
         (planned, firstRow, height, values, count) -> {
           EncodedWeight weight = planned.weight();
           if (policy == NonFinitePolicy.CLAMP) {
-            NonFiniteScan.clamp(values, weight.rows(), firstRow, height);
+            NonFiniteScan.clamp(values, weight.matrix(), firstRow, height);
           }
           requireNonNull(finders.get(weight.name())).see(firstRow, values, count);
         });
@@ -159,7 +160,7 @@ public final class StatisticsPass {
   private void requireFinite(PlannedWeight planned, FactFinder finder) throws IOException {
     if (!finder.finite()) {
       int height = TileGrid.height(planned.weight(), settings.tileElements());
-      throw NonFiniteScan.refusal(source, new RowReader(source, planned.weight().rows()), height);
+      throw NonFiniteScan.refusal(source, new RowReader(source, planned.weight().matrix()), height);
     }
   }
 
@@ -175,9 +176,9 @@ public final class StatisticsPass {
     Meter meter = new Meter(settings.progress(), Progress.Stage.SURVEYING, total);
     List<Workers.Job> jobs = new ArrayList<>();
     for (PlannedWeight planned : weights) {
-      RowReader reader = new RowReader(source, planned.weight().rows());
+      RowReader reader = new RowReader(source, planned.weight().matrix());
       int height = TileGrid.height(planned.weight(), settings.tileElements());
-      long rows = planned.weight().rows().rowCount();
+      long rows = planned.weight().matrix().rowCount();
       for (long first = 0; first < rows; first += height) {
         long firstRow = first;
         int h = (int) Math.min(height, rows - first);
@@ -191,7 +192,7 @@ public final class StatisticsPass {
                 reader.readAll(firstRow, h, values);
               }
               visitor.visit(planned, firstRow, h, values, count);
-              long bytes = (long) count * planned.weight().rows().tensor().type().cellBytes();
+              long bytes = (long) count * planned.weight().matrix().tensor().type().cellBytes();
               meter.add(bytes, planned.weight().name());
             });
       }
@@ -211,9 +212,9 @@ public final class StatisticsPass {
     private float max = Float.NEGATIVE_INFINITY;
 
     FactFinder(EncodedWeight weight, Set<Need> needs) {
-      long elements = weight.rows().tensor().shape().elements();
+      long elements = weight.matrix().tensor().shape().elements();
       this.needs = needs;
-      this.cols = weight.rows().columnCount();
+      this.cols = weight.matrix().columnCount();
       this.step = Facts.sampleStep(elements);
       this.sample =
           new float[needs.contains(Need.TENSOR_SAMPLE) ? (int) ((elements + step - 1) / step) : 0];

@@ -67,7 +67,7 @@ public final class StoredOptions {
     OwnOptions own = described.computeIfAbsent(weight.scheme(), id -> OwnOptions.of(scheme));
     EncodedWeight complete = weight.withOptions(own.values(weight.options().texts()));
     if (weight.encoding().formula() instanceof Formula.Opaque) {
-      scheme.fit(complete.rows(), complete.options()).orThrow(complete.rows());
+      scheme.fit(complete.matrix(), complete.options()).orThrow(complete.matrix());
     }
     return complete;
   }

@@ -10,16 +10,16 @@ public final class TileGrid {
   /** Rows of a tile of about so many elements, at least one alignment. */
   public static int height(EncodedWeight weight, int elements) {
     int alignment = weight.encoding().rowAlignment();
-    long cols = Math.max(1, weight.rows().columnCount());
+    long cols = Math.max(1, weight.matrix().columnCount());
     long rows = Math.max(1, elements / cols);
     long aligned = Math.max(alignment, rows / alignment * alignment);
     // No taller than the weight needs, so that buffers stay small for small weights.
-    long needed = (weight.rows().rowCount() + alignment - 1) / alignment * alignment;
+    long needed = (weight.matrix().rowCount() + alignment - 1) / alignment * alignment;
     return (int) Math.min(aligned, needed);
   }
 
   /** The number of tiles of that height. */
   public static int tiles(EncodedWeight weight, int height) {
-    return Math.toIntExact((weight.rows().rowCount() + height - 1) / height);
+    return Math.toIntExact((weight.matrix().rowCount() + height - 1) / height);
   }
 }

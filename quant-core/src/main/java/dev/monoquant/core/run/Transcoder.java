@@ -46,7 +46,7 @@ public final class Transcoder {
 
   private void move(EncodedWeight weight, int index, int height) throws IOException {
     long first = (long) index * height;
-    int rows = (int) Math.min(height, weight.rows().rowCount() - first);
+    int rows = (int) Math.min(height, weight.matrix().rowCount() - first);
     EncodedTile tile = source.readTile(weight, new RowRange(first, rows));
     if (index == 0) {
       Map<String, byte[]> whole = new HashMap<>();

@@ -28,7 +28,7 @@ record WeightResult(ErrorStatistics errors, double bound, NonFinites replaced) {
     if (replaced.isEmpty()) {
       return Optional.empty();
     }
-    String what = replaced.describe(planned.weight().rows().tensor().shape());
+    String what = replaced.describe(planned.weight().matrix().tensor().shape());
     return Optional.of(
         Problem.warning(
             planned.weight().name(),

@@ -56,14 +56,14 @@ final class WeightRun {
     this.planned = planned;
     this.source = source;
     this.sink = sink;
-    this.reader = new RowReader(source, weight.rows());
+    this.reader = new RowReader(source, weight.matrix());
     this.height = height;
     this.policy = policy;
     this.gate = new Gate(weight);
     try {
-      this.quantizer = scheme.begin(weight.rows(), weight.options(), facts, compute);
+      this.quantizer = scheme.begin(weight.matrix(), weight.options(), facts, compute);
       this.decoder = TileDecoder.of(scheme, weight);
-      this.bound = scheme.bound(weight.rows(), weight.options());
+      this.bound = scheme.bound(weight.matrix(), weight.options());
       this.whole = Map.copyOf(quantizer.tensorParts());
     } catch (RuntimeException e) {
       throw blame("it could not begin", e);
@@ -86,18 +86,19 @@ final class WeightRun {
     EncodedWeight weight = planned.weight();
     int cols = reader.cols();
     long firstRow = (long) tileIndex * height;
-    int rows = (int) Math.min(height, weight.rows().rowCount() - firstRow);
+    int rows = (int) Math.min(height, weight.matrix().rowCount() - firstRow);
     float[] original = buffers.original(rows * cols);
     clamped[tileIndex] = NonFinites.NONE;
     if (policy == NonFinitePolicy.CLAMP) {
       reader.readAll(firstRow, rows, original);
-      clamped[tileIndex] = NonFiniteScan.clamp(original, weight.rows(), firstRow, rows);
+      clamped[tileIndex] = NonFiniteScan.clamp(original, weight.matrix(), firstRow, rows);
     } else {
       reader.read(firstRow, rows, original);
     }
 
     EncodedTile coded;
-    try (SourceTile tile = new SourceTile(weight.rows(), firstRow, rows, cols, original, buffers)) {
+    try (SourceTile tile =
+        new SourceTile(weight.matrix(), firstRow, rows, cols, original, buffers)) {
       coded = quantizer.quantize(tile);
       gate.check(coded, firstRow, rows);
     } catch (RuntimeException e) {

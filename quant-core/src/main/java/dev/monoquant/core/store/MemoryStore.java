@@ -38,7 +38,7 @@ public final class MemoryStore implements OutputWriter, ModelSource {
     this.runnable = origin.find(RunnableFile.class);
     kept.forEach(t -> tensors.put(t.name(), new Chunks(t.bytes())));
     for (EncodedWeight weight : weights) {
-      WeightLayout layout = TensorPerPart.ofCells(weight.rows(), weight.encoding());
+      WeightLayout layout = TensorPerPart.ofCells(weight.matrix(), weight.encoding());
       layout.tensors().forEach(t -> parts.put(t.name(), new Chunks(t.bytes())));
       layouts.put(weight.name(), layout);
       writers.put(

@@ -60,7 +60,7 @@ final class HeldWeights {
 
   private static Optional<QuantException> difference(
       DecodedSource expected, EncodedWeight weight, float[] run) throws IOException {
-    TensorInfo tensor = weight.rows().tensor();
+    TensorInfo tensor = weight.matrix().tensor();
     ElementType type = tensor.type();
     long elements = tensor.shape().elements();
     if (run.length != elements) {
@@ -68,7 +68,7 @@ final class HeldWeights {
     }
     // Rows that lie across the tensor are all decoded for each piece.
     int whole = Math.min(run.length, Integer.MAX_VALUE / type.cellBytes());
-    int piece = weight.rows().rowAxis() == 0 ? Math.min(PIECE, run.length) : whole;
+    int piece = weight.matrix().rowAxis() == 0 ? Math.min(PIECE, run.length) : whole;
     float[] values = new float[piece];
     for (int at = 0; at < run.length; at += piece) {
       int count = Math.min(piece, run.length - at);

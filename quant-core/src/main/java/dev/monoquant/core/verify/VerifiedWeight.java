@@ -60,7 +60,7 @@ final class VerifiedWeight {
   }
 
   private RowReader reader(ModelSource source, TensorInfo tensor) {
-    WeightMatrix rows = weight.rows();
+    WeightMatrix rows = weight.matrix();
     return new RowReader(
         source, new WeightMatrix(rows.layer(), rows.kind(), rows.param(), tensor, rows.rowAxis()));
   }
@@ -72,8 +72,8 @@ final class VerifiedWeight {
     Scheme scheme = options.scheme(weight);
     TileDecoder decoder = TileDecoder.of(scheme, stored);
     ErrorBound bound =
-        scheme.fit(stored.rows(), stored.options()) instanceof Fit.Fits
-            ? scheme.bound(stored.rows(), stored.options())
+        scheme.fit(stored.matrix(), stored.options()) instanceof Fit.Fits
+            ? scheme.bound(stored.matrix(), stored.options())
             : ErrorBound.NONE;
     List<Workers.Job> jobs = new ArrayList<>();
     for (int i = 0; i < errors.length; i++) {
@@ -100,9 +100,9 @@ final class VerifiedWeight {
 
   private void tile(int index, TileDecoder decoder, ErrorBound bound, TileBuffers buffers)
       throws IOException {
-    int cols = Math.toIntExact(weight.rows().columnCount());
+    int cols = Math.toIntExact(weight.matrix().columnCount());
     long first = (long) index * height;
-    int rows = (int) Math.min(height, weight.rows().rowCount() - first);
+    int rows = (int) Math.min(height, weight.matrix().rowCount() - first);
     ErrorMeter meter = new ErrorMeter(cols);
     try {
       EncodedTile tile = output.readTile(weight, new RowRange(first, rows));
@@ -134,7 +134,7 @@ final class VerifiedWeight {
       TileBuffers buffers,
       ErrorMeter meter)
       throws IOException {
-    int cols = Math.toIntExact(weight.rows().columnCount());
+    int cols = Math.toIntExact(weight.matrix().columnCount());
     float[] values = buffers.original(rows * cols);
     RowReader reader = java.util.Objects.requireNonNull(original);
     reader.readAll(first, rows, values);

@@ -162,20 +162,21 @@ public final class Verifier {
   private void weights(Optional<ModelSource> original) throws IOException {
     Map<String, TensorInfo> tensors = new LinkedHashMap<>();
     original.ifPresent(o -> o.info().tensors().forEach(t -> tensors.put(t.name(), t)));
-    long total = output.info().quantized().stream().mapToLong(w -> w.rows().tensor().bytes()).sum();
+    long total =
+        output.info().quantized().stream().mapToLong(w -> w.matrix().tensor().bytes()).sum();
     Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, total);
     for (EncodedWeight weight : output.info().quantized()) {
       TensorInfo other = tensors.get(weight.name());
       if (original.isPresent()
           && (other == null
               || !other.type().isQuantizable()
-              || !other.shape().equals(weight.rows().tensor().shape()))) {
+              || !other.shape().equals(weight.matrix().tensor().shape()))) {
         differs(
             weight.name(),
             other == null
                 ? "the original has no such tensor"
                 : "it stands for "
-                    + text(weight.rows().tensor())
+                    + text(weight.matrix().tensor())
                     + ", the original's is "
                     + text(other));
         continue;
@@ -186,7 +187,7 @@ public final class Verifier {
       if (original.isPresent()) {
         errors.put(weight.name(), run.errors());
       }
-      meter.add(weight.rows().tensor().bytes(), weight.name());
+      meter.add(weight.matrix().tensor().bytes(), weight.name());
     }
   }
 

@@ -297,7 +297,7 @@ class OptionOwnersTest {
                         .rule(Rule.adjust("fc2", WeightSettings.OPEN.withExtra("axis", "1")))
                         .build()));
     assertThat(plan.problems()).isEmpty();
-    assertThat(plan.weights()).extracting(w -> w.weight().rows().rowAxis()).containsExactly(0, 1);
+    assertThat(plan.weights()).extracting(w -> w.weight().matrix().rowAxis()).containsExactly(0, 1);
     assertThat(plan.weights()).allMatch(w -> w.weight().options().own().isEmpty());
   }
 

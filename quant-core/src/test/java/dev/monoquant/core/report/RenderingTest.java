@@ -354,7 +354,7 @@ class RenderingTest {
             "fc",
             LayerKind.LINEAR,
             Layer.Evidence.GIVEN,
-            Map.of("weight", fc.weight().rows().tensor()));
+            Map.of("weight", fc.weight().matrix().tensor()));
     Layer root = new Layer("", LayerKind.UNKNOWN, Layer.Evidence.INFERRED, Map.of("fc.bias", BIAS));
     return new Inspection(
         "m.safetensors",

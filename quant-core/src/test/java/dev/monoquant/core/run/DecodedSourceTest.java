@@ -73,9 +73,10 @@ class DecodedSourceTest {
     public EncodedTile readTile(EncodedWeight asked, RowRange rows) {
       int alignment = weight.encoding().rowAlignment();
       assertThat(rows.first() % alignment).isZero();
-      assertThat(rows.height() % alignment == 0 || rows.end() == weight.rows().rowCount()).isTrue();
-      assertThat(rows.end()).isLessThanOrEqualTo(weight.rows().rowCount());
-      int cols = (int) weight.rows().columnCount();
+      assertThat(rows.height() % alignment == 0 || rows.end() == weight.matrix().rowCount())
+          .isTrue();
+      assertThat(rows.end()).isLessThanOrEqualTo(weight.matrix().rowCount());
+      int cols = (int) weight.matrix().columnCount();
       byte[] part = Arrays.copyOfRange(codes, (int) rows.first() * cols, (int) rows.end() * cols);
       return new EncodedTile(rows.first(), rows.height(), Map.of(Part.CODES, part));
     }
@@ -100,7 +101,7 @@ class DecodedSourceTest {
 
   /** The bytes of the tensor, cell by cell. */
   private static byte[] bytes(Codes codes) {
-    WeightMatrix matrix = codes.weight.rows();
+    WeightMatrix matrix = codes.weight.matrix();
     TensorInfo tensor = matrix.tensor();
     WeightMatrix.Runs runs = matrix.runs(new RowRange(0, (int) matrix.rowCount()));
     float[] rows = new float[codes.codes.length];
@@ -122,7 +123,7 @@ class DecodedSourceTest {
       @ForAll @IntRange(min = 1, max = 200) int band)
       throws IOException {
     Codes codes = codes(random, rank, alignment);
-    WeightMatrix matrix = codes.weight.rows();
+    WeightMatrix matrix = codes.weight.matrix();
     TensorInfo tensor = matrix.tensor();
     byte[] expected = bytes(codes);
     try (DecodedSource decoded = decoded(codes)) {
@@ -163,7 +164,7 @@ class DecodedSourceTest {
   @Property(tries = 100)
   void rowsOfAnotherAxisAreTheSameNumbers(@ForAll Random random) throws IOException {
     Codes codes = codes(random, 2, 1);
-    WeightMatrix own = codes.weight.rows();
+    WeightMatrix own = codes.weight.matrix();
     WeightMatrix other = new WeightMatrix("l", own.kind(), "w", own.tensor(), 1 - own.rowAxis());
     float[] values = new float[codes.codes.length];
     try (DecodedSource decoded = decoded(codes)) {
@@ -182,7 +183,7 @@ class DecodedSourceTest {
   void comparingByRowsFindsEachNumber(
       @ForAll Random random, @ForAll @IntRange(min = 1, max = 4) int rank) throws IOException {
     Codes codes = codes(random, rank, 1);
-    TensorInfo tensor = codes.weight.rows().tensor();
+    TensorInfo tensor = codes.weight.matrix().tensor();
     byte[] bytes = bytes(codes);
     Comparer comparer = new Comparer(Settings.defaults().withPlugins(Plugins.of(new FakeScheme())));
     assertThat(compare(comparer, codes, tensor, bytes).identical()).isTrue();

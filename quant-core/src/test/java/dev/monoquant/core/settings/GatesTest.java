@@ -28,14 +28,7 @@ class GatesTest {
 
   private static final Plan PLAN =
       new Plan(
-          "in.pt",
-          "torchscript",
-          "",
-          List.of(),
-          List.of(),
-          List.of(),
-          List.of(),
-          Optional.empty());
+          "in.pt", "torchscript", "", List.of(), List.of(), List.of(), List.of(), Optional.empty());
   private static final Report REPORT = new Report(PLAN, List.of(), List.of());
 
   private static ErrorStatistics errors(double noise, double cross) {
@@ -84,7 +77,8 @@ class GatesTest {
     assertThatThrownBy(() -> trial.requireAccepted(report.gates()))
         .isInstanceOf(ValidationException.class)
         .hasMessageStartingWith("3 gates missed: ")
-        .hasMessageContaining("the output has 1.0000 of the bytes of the model (0 B -> 0 B, files beside the tensors"
+        .hasMessageContaining(
+            "the output has 1.0000 of the bytes of the model (0 B -> 0 B, files beside the tensors"
                 + " included), and --max-size-ratio allows 0.5000;")
         .hasMessageContaining("the outputs of b.pt have an SQNR of 30.00 dB")
         .hasMessageContaining("--min-sqnr asks for 60.00;")

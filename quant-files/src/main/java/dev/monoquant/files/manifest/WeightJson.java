@@ -69,7 +69,7 @@ public final class WeightJson {
    * @param weight the weight
    */
   public static Map<String, JsonValue> write(EncodedWeight weight) {
-    WeightMatrix rows = weight.rows();
+    WeightMatrix rows = weight.matrix();
     Map<String, JsonValue> json = new TreeMap<>();
     json.put("dtype", JsonValue.of(rows.tensor().type().wire()));
     json.put("shape", dims(rows.tensor().shape()));

@@ -95,7 +95,7 @@ public final class OutputTarget {
   static Set<Path> inputDirectories(OutputJob job) throws IOException {
     Set<String> shards = new HashSet<>();
     job.contents().kept().forEach(t -> shards.add(t.shard()));
-    job.contents().weights().forEach(w -> shards.add(w.rows().tensor().shard()));
+    job.contents().weights().forEach(w -> shards.add(w.matrix().tensor().shard()));
     shards.remove("");
     Set<Path> roots = new HashSet<>();
     for (Path file : job.source().info().files()) {

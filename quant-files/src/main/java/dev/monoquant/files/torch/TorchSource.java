@@ -104,7 +104,7 @@ public final class TorchSource implements ModelSource {
       throw new IllegalArgumentException(
           info.name() + " holds no quantized weight " + quote(weight.name()));
     }
-    weight.encoding().checkRows(weight.rows(), rows);
+    weight.encoding().checkRows(weight.matrix(), rows);
     return tensor.read(rows.first(), rows.height());
   }
 

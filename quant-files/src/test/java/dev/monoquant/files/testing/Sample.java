@@ -61,7 +61,7 @@ public final class Sample {
   }
 
   public Sample quantize(EncodedWeight weight) {
-    WeightMatrix rows = weight.rows();
+    WeightMatrix rows = weight.matrix();
     Map<String, byte[]> parts = new LinkedHashMap<>();
     for (Part part : weight.encoding().parts()) {
       long cells = part.shape(rows.rowCount(), rows.columnCount()).elements();
@@ -186,10 +186,11 @@ public final class Sample {
     jobs.add(() -> sink.writeWhole(weight, whole));
     int alignment = weight.encoding().rowAlignment();
     long row = 0;
-    while (row < weight.rows().rowCount()) {
+    while (row < weight.matrix().rowCount()) {
       int height =
           (int)
-              Math.min(weight.rows().rowCount() - row, (long) alignment * (1 + random.nextInt(4)));
+              Math.min(
+                  weight.matrix().rowCount() - row, (long) alignment * (1 + random.nextInt(4)));
       EncodedTile tile = tile(weight, parts, row, height);
       jobs.add(() -> sink.writeTile(weight, tile));
       row += height;
@@ -200,7 +201,7 @@ public final class Sample {
   public static EncodedTile tile(
       EncodedWeight weight, Map<String, byte[]> parts, long firstRow, int height) {
     RowRange rows = new RowRange(firstRow, height);
-    return new EncodedTile(0, Math.toIntExact(weight.rows().rowCount()), parts)
+    return new EncodedTile(0, Math.toIntExact(weight.matrix().rowCount()), parts)
         .slice(weight.encoding(), rows);
   }
 }

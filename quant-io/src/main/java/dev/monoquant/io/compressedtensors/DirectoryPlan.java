@@ -184,7 +184,8 @@ final class DirectoryPlan implements OutputLayout {
     List<SideFile> tensors =
         copies.stream().filter(side -> side.name().endsWith(".safetensors")).toList();
     if (!tensors.isEmpty()) {
-      notes.add("carried over unquantized, as other parts of the model: " + SideFiles.described(tensors));
+      notes.add(
+          "carried over unquantized, as other parts of the model: " + SideFiles.described(tensors));
     }
     return notes;
   }

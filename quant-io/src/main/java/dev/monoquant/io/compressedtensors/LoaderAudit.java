@@ -79,7 +79,7 @@ final class LoaderAudit {
     LoaderAudit audit = new LoaderAudit(quantization.orElse(NONE), file);
     audit.onlyOne(config);
     Set<String> names = new HashSet<>();
-    weights.forEach(w -> names.add(w.rows().layer()));
+    weights.forEach(w -> names.add(w.matrix().layer()));
     kept.forEach(t -> MatrixModule.of(t).ifPresent(names::add));
     weights.forEach(w -> audit.packed(PackedWeight.of(w), names));
     Set<String> floats = new LinkedHashSet<>();
@@ -143,9 +143,9 @@ final class LoaderAudit {
 
   private void families(List<EncodedWeight> weights, List<TensorInfo> kept) {
     Map<String, PackedWeight> packed = new HashMap<>();
-    weights.forEach(w -> packed.put(w.rows().layer(), PackedWeight.of(w)));
+    weights.forEach(w -> packed.put(w.matrix().layer(), PackedWeight.of(w)));
     List<TensorInfo> tensors = new ArrayList<>(kept);
-    weights.forEach(w -> tensors.add(w.rows().tensor()));
+    weights.forEach(w -> tensors.add(w.matrix().tensor()));
     for (Family family : FusedLayers.of(tensors)) {
       long ways =
           family.layers().stream()

@@ -69,7 +69,7 @@ final class LoaderView implements ModelSource {
       }
     }
     List<TensorInfo> tensors = new ArrayList<>(plain);
-    info.quantized().forEach(w -> tensors.add(w.rows().tensor()));
+    info.quantized().forEach(w -> tensors.add(w.matrix().tensor()));
     List<String> notes = new ArrayList<>(info.notes());
     notes.addAll(InitFromWeights.warnings(config));
     joined(plain, config).ifPresent(notes::add);

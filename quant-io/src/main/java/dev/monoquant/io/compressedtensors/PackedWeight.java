@@ -43,7 +43,7 @@ record PackedWeight(
   }
 
   static Optional<String> refusal(EncodedWeight weight) {
-    WeightMatrix rows = weight.rows();
+    WeightMatrix rows = weight.matrix();
     if (!rows.kind().equals(LayerKind.LINEAR)) {
       return Optional.of(
           "the layer is of kind "
@@ -91,19 +91,19 @@ record PackedWeight(
           "scales must be floats, one for the tensor, each row or each group of columns of a row");
     }
     if (strategy instanceof Strategy.Group group
-        && weight.rows().columnCount() % group.size() != 0) {
+        && weight.matrix().columnCount() % group.size() != 0) {
       return Optional.of(
           "groups of "
               + group.size()
               + " do not divide "
-              + weight.rows().columnCount()
+              + weight.matrix().columnCount()
               + " columns, which compressed-tensors asks for");
     }
     if (zeroPoint != null
         && (!zeroPoint.extent().equals(scale.extent()) || zeroPoint.type() != codeType)) {
       return Optional.of("zero points must be codes, one for each scale");
     }
-    long scales = scale.shape(weight.rows().rowCount(), weight.rows().columnCount()).elements();
+    long scales = scale.shape(weight.matrix().rowCount(), weight.matrix().columnCount()).elements();
     if (zeroPoint != null && scales > Integer.MAX_VALUE / 8) {
       return Optional.of("there are too many zero points to pack, " + scales);
     }
@@ -125,7 +125,7 @@ record PackedWeight(
   }
 
   String module() {
-    return weight.rows().layer();
+    return weight.matrix().layer();
   }
 
   String name(String param) {
@@ -133,7 +133,7 @@ record PackedWeight(
   }
 
   String shard() {
-    return weight.rows().tensor().shard();
+    return weight.matrix().tensor().shard();
   }
 
   /** {@return how it lies in its tensors} */

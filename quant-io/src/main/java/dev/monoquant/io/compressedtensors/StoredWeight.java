@@ -66,7 +66,7 @@ final class StoredWeight implements WeightLayout {
     this.codes = codes;
     this.points = points;
     this.label = label;
-    this.parts = new TensorPerPart(weight.rows(), weight.encoding(), this::storage);
+    this.parts = new TensorPerPart(weight.matrix(), weight.encoding(), this::storage);
   }
 
   private Storage storage(Part part) {
@@ -87,7 +87,7 @@ final class StoredWeight implements WeightLayout {
   }
 
   private TensorInfo shape() {
-    String shard = weight.rows().tensor().shard();
+    String shard = weight.matrix().tensor().shard();
     return new TensorInfo(name(PackedWeight.SHAPE), ElementType.INT64, TensorShape.of(2), shard);
   }
 
@@ -117,7 +117,7 @@ final class StoredWeight implements WeightLayout {
       public void writeWhole(Map<String, byte[]> whole) throws IOException {
         writer.writeWhole(whole);
         if (codes != Packing.CELLS) {
-          WeightMatrix rows = weight.rows();
+          WeightMatrix rows = weight.matrix();
           ByteBuffer shape = ByteBuffer.allocate(2 * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
           sink.write(shape(), 0, shape.putLong(rows.rowCount()).putLong(rows.columnCount()).flip());
         }

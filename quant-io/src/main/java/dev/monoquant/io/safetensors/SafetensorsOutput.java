@@ -188,7 +188,7 @@ public final class SafetensorsOutput implements OutputFormat {
         weight.encoding().formula() instanceof Formula.Cast
             && numbers.filter(part -> part.type().isQuantizable()).isPresent();
     return new TensorPerPart(
-        weight.rows(),
+        weight.matrix(),
         weight.encoding(),
         part -> {
           if (!numbers.filter(part::equals).isPresent()) {

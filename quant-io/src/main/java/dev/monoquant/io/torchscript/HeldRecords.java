@@ -104,7 +104,7 @@ record HeldRecords(
     }
 
     HeldRecords build() {
-      weights.values().forEach(w -> view(w.rows().tensor()));
+      weights.values().forEach(w -> view(w.matrix().tensor()));
       ProgramViews program = program();
       Set<String> copied = new TreeSet<>();
       Map<String, Piece> cut = new LinkedHashMap<>();

@@ -107,7 +107,7 @@ final class RewrittenReader {
   private HeldWeight held(ArchiveDescription.WeightRecords records) {
     EncodedWeight weight = records.weight();
     String where = WeightJson.where(weight.name());
-    if (infos.put(weight.name(), weight.rows().tensor()) != null) {
+    if (infos.put(weight.name(), weight.matrix().tensor()) != null) {
       throw fault.of(where, "is a plain tensor too");
     }
     Set<String> names = new HashSet<>();

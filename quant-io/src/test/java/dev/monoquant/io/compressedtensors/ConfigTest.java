@@ -76,7 +76,7 @@ class ConfigTest {
   private static Sample add(Sample sample, EncodedWeight weight) {
     return sample
         .quantize(weight)
-        .layer(weight.rows().layer(), LayerKind.LINEAR, weight.rows().tensor());
+        .layer(weight.matrix().layer(), LayerKind.LINEAR, weight.matrix().tensor());
   }
 
   private String write(Sample sample, String config) throws IOException {
@@ -261,7 +261,7 @@ class ConfigTest {
         format.open(ModelInput.of(folder.resolve("model")), ReadLimits.DEFAULT)) {
       assertThat(source.info().quantized())
           .extracting(
-              w -> w.rows().layer() + " " + w.scheme() + " " + w.options().granularity().wire())
+              w -> w.matrix().layer() + " " + w.scheme() + " " + w.options().granularity().wire())
           .containsExactlyInAnyOrder("a int4@1 group:4", "b int8@1 channel", "c int4@1 group:4");
     }
   }
@@ -279,7 +279,7 @@ class ConfigTest {
   void onlyPackableLinearWeightsAreAccepted() {
     EncodedWeight good = weight("fc", 4, 4);
     assertThat(whyNot(good)).isEmpty();
-    WeightMatrix r = good.rows();
+    WeightMatrix r = good.matrix();
     assertRefused(
         rows(good, new WeightMatrix("fc", LayerKind.EMBEDDING, "weight", r.tensor(), 0)),
         "Embedding");
@@ -309,7 +309,7 @@ class ConfigTest {
 
   private static EncodedWeight encoding(EncodedWeight weight, Part... parts) {
     return new EncodedWeight(
-        weight.rows(), weight.scheme(), weight.options(), Encoding.conventional(List.of(parts)));
+        weight.matrix(), weight.scheme(), weight.options(), Encoding.conventional(List.of(parts)));
   }
 
   private Optional<String> whyNot(EncodedWeight weight) {

@@ -71,7 +71,7 @@ class DirectoryRoundTripTest {
 
     Set<String> shards = new TreeSet<>();
     sample.kept.keySet().forEach(t -> shards.add(t.shard()));
-    sample.weights.keySet().forEach(w -> shards.add(w.rows().tensor().shard()));
+    sample.weights.keySet().forEach(w -> shards.add(w.matrix().tensor().shard()));
     Set<String> files =
         shards.size() > 1 ? new TreeSet<>(shards) : new TreeSet<>(Set.of("model.safetensors"));
     assertThat(files.stream().mapToLong(f -> target.resolve(f).toFile().length()).sum())
@@ -182,11 +182,11 @@ class DirectoryRoundTripTest {
     assertThat(read.encoding()).isEqualTo(original.encoding());
     assertThat(read.options()).isEqualTo(original.options());
     assertThat(read.scheme()).isEqualTo(original.scheme());
-    assertThat(read.rows().tensor().shape()).isEqualTo(original.rows().tensor().shape());
+    assertThat(read.matrix().tensor().shape()).isEqualTo(original.matrix().tensor().shape());
     Map<String, byte[]> parts = sample.weights.get(original);
     int step = 1 + sample.random().nextInt(9);
-    for (long row = 0; row < read.rows().rowCount(); row += step) {
-      int height = (int) Math.min(step, read.rows().rowCount() - row);
+    for (long row = 0; row < read.matrix().rowCount(); row += step) {
+      int height = (int) Math.min(step, read.matrix().rowCount() - row);
       EncodedTile expected = Sample.tile(original, parts, row, height);
       EncodedTile actual = source.readTile(read, new RowRange(row, height));
       assertThat(actual.names()).isEqualTo(parts.keySet());
@@ -204,9 +204,9 @@ class DirectoryRoundTripTest {
     static Map<String, PlainSafetensors.Entry> pack(
         EncodedWeight weight, Map<String, byte[]> parts) {
       Map<String, PlainSafetensors.Entry> out = new TreeMap<>();
-      String module = weight.rows().layer();
-      int rows = (int) weight.rows().rowCount();
-      int cols = (int) weight.rows().columnCount();
+      String module = weight.matrix().layer();
+      int rows = (int) weight.matrix().rowCount();
+      int cols = (int) weight.matrix().columnCount();
       int bits = weight.encoding().part("codes").type().bits();
       int words = (cols * bits + 31) / 32;
       byte[] codes = offset(parts.get("codes"), bits);
@@ -274,7 +274,7 @@ class DirectoryRoundTripTest {
       sample.keep(norm).layer("n" + i, LayerKind.NORM, norm);
       if (random.nextInt(3) > 0) {
         EncodedWeight weight = weight(random, "l" + i, shard);
-        sample.quantize(weight).layer("l" + i, LayerKind.LINEAR, weight.rows().tensor());
+        sample.quantize(weight).layer("l" + i, LayerKind.LINEAR, weight.matrix().tensor());
       }
     }
     return sample;

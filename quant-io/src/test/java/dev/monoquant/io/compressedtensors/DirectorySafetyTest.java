@@ -58,7 +58,10 @@ class DirectorySafetyTest {
     TensorInfo kept =
         new TensorInfo(
             "k", ElementType.INT8, TensorShape.of(77), "model-00002-of-00002.safetensors");
-    return sample.quantize(weight).layer("l", LayerKind.LINEAR, weight.rows().tensor()).keep(kept);
+    return sample
+        .quantize(weight)
+        .layer("l", LayerKind.LINEAR, weight.matrix().tensor())
+        .keep(kept);
   }
 
   private Request request(boolean overwrite) {

@@ -73,7 +73,7 @@ class GoldenTest {
       assertThat(source.info().tensors()).isEmpty();
       EncodedWeight weight = source.info().quantized().get(0);
       assertThat(weight.scheme()).hasToString("int8@1");
-      EncodedTile tile = source.readTile(weight, new RowRange(0, (int) weight.rows().rowCount()));
+      EncodedTile tile = source.readTile(weight, new RowRange(0, (int) weight.matrix().rowCount()));
       assertThat(tile.part("codes")).isEqualTo(golden.get("fc.weight").bytes());
       assertThat(tile.part("scale")).isEqualTo(golden.get("fc.weight_scale").bytes());
     }
@@ -81,8 +81,8 @@ class GoldenTest {
 
   private static void compareCodes(
       ModelSource source, EncodedWeight weight, byte[] packed, int bits) throws IOException {
-    int rows = (int) weight.rows().rowCount();
-    int cols = (int) weight.rows().columnCount();
+    int rows = (int) weight.matrix().rowCount();
+    int cols = (int) weight.matrix().columnCount();
     byte[] codes = source.readTile(weight, new RowRange(0, rows)).part("codes");
     int rowBytes = packed.length / rows;
     for (int r = 0; r < rows; r++) {
@@ -98,7 +98,7 @@ class GoldenTest {
   }
 
   private void copy(ModelSource source, EncodedWeight weight, Path out) throws IOException {
-    assertThat(weight.rows().kind()).isEqualTo(LayerKind.LINEAR);
+    assertThat(weight.matrix().kind()).isEqualTo(LayerKind.LINEAR);
     Request request =
         new Request(
             MemoryModel.named("memory").build().open(),
@@ -108,8 +108,8 @@ class GoldenTest {
     assertThat(Request.unsupported(output, request.source(), weight)).isEmpty();
     try (OutputWriter sink = request.open(output)) {
       sink.writeWhole(weight, Map.of());
-      for (int row = 0; row < weight.rows().rowCount(); row += 5) {
-        int height = (int) Math.min(5, weight.rows().rowCount() - row);
+      for (int row = 0; row < weight.matrix().rowCount(); row += 5) {
+        int height = (int) Math.min(5, weight.matrix().rowCount() - row);
         sink.writeTile(weight, source.readTile(weight, new RowRange(row, height)));
       }
       sink.commit();

@@ -131,9 +131,9 @@ class StoredWeightTest {
   /** All rows, with every code that there is. */
   private static EncodedTile tile(EncodedWeight weight, Random random) {
     Map<String, byte[]> parts = new LinkedHashMap<>();
-    int rows = (int) weight.rows().rowCount();
+    int rows = (int) weight.matrix().rowCount();
     for (Part part : weight.encoding().parts()) {
-      byte[] cells = new byte[(int) part.tileBytes(rows, weight.rows().columnCount())];
+      byte[] cells = new byte[(int) part.tileBytes(rows, weight.matrix().columnCount())];
       random.nextBytes(cells);
       for (int i = 0; part.type().isCode() && i < cells.length; i++) {
         int unused = Integer.SIZE - part.type().bits();

@@ -220,7 +220,7 @@ class RoundTripTest {
   }
 
   private static byte[] plainBytes(EncodedWeight weight, Part part, byte[] cells) {
-    WeightMatrix rows = weight.rows();
+    WeightMatrix rows = weight.matrix();
     if (part.name().equals("values")) {
       return moveAxisBack(rows, cells, part.type().cellBytes());
     }
@@ -278,8 +278,8 @@ class RoundTripTest {
       throws IOException {
     Map<String, byte[]> parts = sample.weights.get(weight);
     int step = weight.encoding().rowAlignment() * (1 + sample.random().nextInt(5));
-    for (long row = 0; row < weight.rows().rowCount(); row += step) {
-      int height = (int) Math.min(step, weight.rows().rowCount() - row);
+    for (long row = 0; row < weight.matrix().rowCount(); row += step) {
+      int height = (int) Math.min(step, weight.matrix().rowCount() - row);
       EncodedTile expected = Sample.tile(weight, parts, row, height);
       EncodedTile actual = source.readTile(weight, new RowRange(row, height));
       assertThat(actual.names()).isEqualTo(parts.keySet());

@@ -158,7 +158,7 @@ class SelfDescriptionTest {
     Files.write(path, Arrays.copyOf(bytes, bytes.length - cut));
     try (var source = new SafetensorsFormat().open(ModelInput.of(path), ReadLimits.DEFAULT)) {
       for (EncodedWeight weight : source.info().quantized()) {
-        source.readTile(weight, new RowRange(0, (int) weight.rows().rowCount()));
+        source.readTile(weight, new RowRange(0, (int) weight.matrix().rowCount()));
       }
     } catch (ModelFormatException refused) {
       assertThat(refused.getMessage()).doesNotContain("\n");

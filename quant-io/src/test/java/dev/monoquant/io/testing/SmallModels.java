@@ -44,7 +44,7 @@ public final class SmallModels {
     Sample sample = plain();
     EncodedWeight weight = EncodedSamples.int8("fc", ElementType.FLOAT16, 3, 5);
     sample.quantize(weight);
-    sample.layer("fc", weight.rows().kind(), weight.rows().tensor());
+    sample.layer("fc", weight.matrix().kind(), weight.matrix().tensor());
     sample.write(format, sample.request(target));
     return ModelInput.of(target);
   }

@@ -47,15 +47,15 @@ class QuantizedTensorTest {
       assertThat(weights.get("a.sym").options().symmetric()).isTrue();
       assertThat(weights.get("a.sym").options().granularity()).isEqualTo(Granularity.TENSOR);
       assertThat(weights.get("a.channel").options().granularity()).isEqualTo(Granularity.CHANNEL);
-      assertThat(weights.get("a.channel").rows().layer()).isEqualTo("a");
-      assertThat(weights.get("a.channel").rows().tensor().type()).isEqualTo(ElementType.FLOAT32);
+      assertThat(weights.get("a.channel").matrix().layer()).isEqualTo("a");
+      assertThat(weights.get("a.channel").matrix().tensor().type()).isEqualTo(ElementType.FLOAT32);
     }
   }
 
   private static void requireNumbers(ModelSource source, EncodedWeight weight, JsonArray numbers)
       throws IOException {
-    int rows = Math.toIntExact(weight.rows().rowCount());
-    int cols = Math.toIntExact(weight.rows().columnCount());
+    int rows = Math.toIntExact(weight.matrix().rowCount());
+    int cols = Math.toIntExact(weight.matrix().columnCount());
     assertThat(numbers).hasSize(rows * cols);
     for (int row = 0; row < rows; row++) {
       EncodedTile tile = source.readTile(weight, new RowRange(row, 1));

@@ -150,14 +150,14 @@ class TorchCorpusTest {
   private static String codes(
       ModelSource source, EncodedWeight weight, Map<String, String> expected) throws IOException {
     String type = expected.get(weight.name()).startsWith("QUINT8") ? "QUINT8" : "QINT8";
-    long rows = weight.rows().rowCount();
+    long rows = weight.matrix().rowCount();
     ByteArrayOutputStream all = new ByteArrayOutputStream();
     for (long row = 0; row < rows; row++) {
       for (byte code : source.readTile(weight, new RowRange(row, 1)).part(Part.CODES)) {
         all.write(type.equals("QUINT8") ? code + 128 : code);
       }
     }
-    return type + weight.rows().tensor().shape() + sha256(all.toByteArray());
+    return type + weight.matrix().tensor().shape() + sha256(all.toByteArray());
   }
 
   private static String sha256(byte[] bytes) {

@@ -52,7 +52,7 @@ final class RowInt8 {
 
   /** {@return the parts of all rows} */
   static Map<String, byte[]> quantize(ModelSource source, EncodedWeight weight) throws IOException {
-    WeightMatrix rows = weight.rows();
+    WeightMatrix rows = weight.matrix();
     long[] dims = rows.tensor().shape().dims();
     int outer = rows.rowAxis() == 0 ? 1 : (int) dims[0];
     int count = (int) rows.rowCount();

@@ -51,7 +51,7 @@ final class StandIn implements Rewriting {
 
   @Override
   public Optional<String> refusal(EncodedWeight weight) {
-    return weight.rows().tensor().shape().elements() < 4
+    return weight.matrix().tensor().shape().elements() < 4
         ? Optional.of("it has fewer than 4 numbers")
         : Optional.empty();
   }

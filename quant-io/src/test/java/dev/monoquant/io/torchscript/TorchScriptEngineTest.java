@@ -113,7 +113,7 @@ class TorchScriptEngineTest {
       assertThat(request.remarks(output)).hasSize(held.size());
       try (OutputWriter sink = request.open(output)) {
         for (Map.Entry<EncodedWeight, Map<String, byte[]>> one : held.entrySet()) {
-          int rows = (int) one.getKey().rows().rowCount();
+          int rows = (int) one.getKey().matrix().rowCount();
           sink.writeTile(one.getKey(), new EncodedTile(0, rows, one.getValue()));
           sink.writeWhole(one.getKey(), Map.of());
         }
@@ -131,7 +131,7 @@ class TorchScriptEngineTest {
       assertThat(read.info().quantized()).containsExactlyElementsOf(held.keySet());
       assertThat(read.info().tensors()).containsExactlyElementsOf(kept);
       for (EncodedWeight weight : read.info().quantized()) {
-        EncodedTile tile = read.readTile(weight, new RowRange(0, (int) weight.rows().rowCount()));
+        EncodedTile tile = read.readTile(weight, new RowRange(0, (int) weight.matrix().rowCount()));
         held.get(weight).forEach((n, part) -> assertThat(tile.part(n)).isEqualTo(part));
       }
       for (TensorInfo tensor : kept) {

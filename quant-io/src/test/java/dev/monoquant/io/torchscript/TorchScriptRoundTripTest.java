@@ -84,7 +84,7 @@ class TorchScriptRoundTripTest {
     assertThat(read.info().quantized()).containsExactlyElementsOf(sample.weights.keySet());
     for (Map.Entry<EncodedWeight, Map<String, byte[]>> weight : sample.weights.entrySet()) {
       EncodedWeight w = weight.getKey();
-      int rows = (int) w.rows().rowCount();
+      int rows = (int) w.matrix().rowCount();
       EncodedTile all = read.readTile(w, new RowRange(0, rows));
       weight.getValue().forEach((n, bytes) -> assertThat(all.part(n)).as(n).isEqualTo(bytes));
       int step = w.encoding().rowAlignment();

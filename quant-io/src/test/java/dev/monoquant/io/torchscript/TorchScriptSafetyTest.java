@@ -132,7 +132,7 @@ class TorchScriptSafetyTest {
           sink.writeKept(kept, 0, ByteBuffer.allocate(1));
         } else if (much == 2) {
           EncodedWeight weight = sample.weights.keySet().iterator().next();
-          int rows = (int) weight.rows().rowCount();
+          int rows = (int) weight.matrix().rowCount();
           sink.writeTile(weight, Sample.tile(weight, sample.weights.get(weight), 0, rows));
         }
         assertThatThrownBy(sink::commit).isInstanceOf(IllegalStateException.class);

@@ -143,7 +143,7 @@ class TorchScriptTamperTest {
         source.read(tensor, 0, (int) tensor.bytes());
       }
       for (EncodedWeight weight : source.info().quantized()) {
-        source.readTile(weight, new RowRange(0, (int) weight.rows().rowCount()));
+        source.readTile(weight, new RowRange(0, (int) weight.matrix().rowCount()));
       }
     } catch (ModelFormatException refused) {
       assertThat(refused.getMessage()).doesNotContain("\n").endsWith(".");

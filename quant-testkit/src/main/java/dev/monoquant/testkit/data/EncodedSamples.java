@@ -151,10 +151,10 @@ public final class EncodedSamples {
     SplittableRandom random = new SplittableRandom(seed);
     Map<String, byte[]> parts = new TreeMap<>();
     for (Part part : weight.encoding().parts()) {
-      long cells = part.shape(weight.rows().rowCount(), weight.rows().columnCount()).elements();
+      long cells = part.shape(weight.matrix().rowCount(), weight.matrix().columnCount()).elements();
       parts.put(part.name(), cells(part.type(), Math.toIntExact(cells), random));
     }
-    return new EncodedTile(0, Math.toIntExact(weight.rows().rowCount()), parts);
+    return new EncodedTile(0, Math.toIntExact(weight.matrix().rowCount()), parts);
   }
 
   private static byte[] cells(ElementType type, int count, SplittableRandom random) {

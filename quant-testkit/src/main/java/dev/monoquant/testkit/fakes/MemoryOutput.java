@@ -74,7 +74,10 @@ public final class MemoryOutput implements OutputFormat {
     public long bytes() {
       long sum = 0;
       for (EncodedWeight weight : contents.weights()) {
-        sum += weight.encoding().packedBytes(weight.rows().rowCount(), weight.rows().columnCount());
+        sum +=
+            weight
+                .encoding()
+                .packedBytes(weight.matrix().rowCount(), weight.matrix().columnCount());
       }
       return sum + contents.kept().stream().mapToLong(t -> t.bytes()).sum();
     }

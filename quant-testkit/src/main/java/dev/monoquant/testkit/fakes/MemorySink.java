@@ -48,7 +48,7 @@ public final class MemorySink implements OutputWriter {
     this.target = target;
     for (EncodedWeight weight : announced.weights()) {
       weights.put(weight.name(), weight);
-      WeightLayout layout = TensorPerPart.ofCells(weight.rows(), weight.encoding());
+      WeightLayout layout = TensorPerPart.ofCells(weight.matrix(), weight.encoding());
       layout.tensors().forEach(tensor -> buffers.put(tensor.name(), new Buffer(tensor.bytes())));
       layouts.put(weight.name(), layout);
       writers.put(
@@ -165,7 +165,7 @@ public final class MemorySink implements OutputWriter {
    */
   public synchronized EncodedTile tile(EncodedWeight weight) {
     WeightLayout layout = requireNonNull(layouts.get(weight.name()), weight.name());
-    RowRange all = new RowRange(0, Math.toIntExact(weight.rows().rowCount()));
+    RowRange all = new RowRange(0, Math.toIntExact(weight.matrix().rowCount()));
     try {
       return layout.read(
           all,

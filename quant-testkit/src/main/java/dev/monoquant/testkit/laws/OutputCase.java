@@ -101,7 +101,7 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
     MemoryModel.Builder model = MemoryModel.named("sample").files(files);
     Map<String, Map<String, TensorInfo>> layers = new LinkedHashMap<>();
     for (EncodedWeight weight : weights) {
-      TensorInfo tensor = weight.rows().tensor();
+      TensorInfo tensor = weight.matrix().tensor();
       model.tensor(tensor, new byte[Math.toIntExact(tensor.bytes())]);
       add(layers, tensor);
     }
@@ -131,7 +131,7 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
   private Layer layer(String name, Map<String, TensorInfo> tensors) {
     LayerKind kind =
         weights.stream()
-            .map(EncodedWeight::rows)
+            .map(EncodedWeight::matrix)
             .filter(rows -> rows.layer().equals(name))
             .map(rows -> rows.kind())
             .findFirst()

@@ -65,7 +65,7 @@ public final class ReadBackLaws {
       if (read == null || !read.encoding().equals(weight.encoding())) {
         throw new LawViolation(law, c, weight + " is read as " + read);
       }
-      int height = Math.toIntExact(weight.rows().rowCount());
+      int height = Math.toIntExact(weight.matrix().rowCount());
       Parts.difference(c.tile(weight), source.readTile(read, new RowRange(0, height)))
           .ifPresent(
               d -> {

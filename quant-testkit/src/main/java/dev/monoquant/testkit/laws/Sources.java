@@ -52,7 +52,7 @@ final class Sources {
 
   private static byte[] parts(ModelSource source, EncodedWeight weight) throws IOException {
     EncodedTile all =
-        source.readTile(weight, new RowRange(0, Math.toIntExact(weight.rows().rowCount())));
+        source.readTile(weight, new RowRange(0, Math.toIntExact(weight.matrix().rowCount())));
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     for (String part : new TreeSet<>(all.names())) {
       bytes.writeBytes(all.part(part));

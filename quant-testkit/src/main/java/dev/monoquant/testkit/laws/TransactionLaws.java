@@ -119,7 +119,7 @@ public final class TransactionLaws {
     Folders.temporary(
         folder -> {
           long before = held();
-          try (ModelSource source = new Zeros(List.of(LARGE, wide.rows().tensor()));
+          try (ModelSource source = new Zeros(List.of(LARGE, wide.matrix().tensor()));
               OutputSession session = c.format().open(source)) {
             List<EncodedWeight> weights =
                 session.unsupported(wide).isEmpty() ? List.of(wide) : List.of();

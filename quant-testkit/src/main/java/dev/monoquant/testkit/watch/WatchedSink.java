@@ -41,7 +41,7 @@ final class WatchedSink extends ForwardingWriter {
     super(inside);
     this.subject = subject;
     this.watch = watch;
-    contents.weights().forEach(w -> rows.put(w.name(), new RowSet(w.rows().rowCount())));
+    contents.weights().forEach(w -> rows.put(w.name(), new RowSet(w.matrix().rowCount())));
     contents.kept().forEach(t -> kept.put(t.name(), new AtomicLong(t.bytes())));
     watch.atEnd(
         () -> {

@@ -89,7 +89,7 @@ public class FlatOutput implements OutputFormat {
   }
 
   private static WeightLayout parts(EncodedWeight weight) {
-    return TensorPerPart.ofCells(weight.rows(), weight.encoding());
+    return TensorPerPart.ofCells(weight.matrix(), weight.encoding());
   }
 
   /** The bytes of everything, by name. */

@@ -3,6 +3,7 @@ package dev.monoquant;
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Granularity;
 import java.util.ArrayList;
@@ -34,6 +35,7 @@ import java.util.OptionalLong;
  * @param raggedGroups how to handle columns that are not a multiple of the group size
  * @param allowPartialFamilies whether some layers of a {@link dev.monoquant.model.Family} may stay
  *     in float, which some loaders refuse; false if not set
+ * @param kvCache how keys and values that attention caches are quantized while the model runs
  * @param format the id of the output format; if not set, the output's file name decides
  */
 public record QuantizationConfig(
@@ -44,6 +46,7 @@ public record QuantizationConfig(
     Optional<NonFinitePolicy> nonFinite,
     Optional<RaggedGroupPolicy> raggedGroups,
     Optional<Boolean> allowPartialFamilies,
+    Optional<ActivationQuantization> kvCache,
     Optional<String> format) {
 
   /** No field is set. */
@@ -55,6 +58,7 @@ public record QuantizationConfig(
     requireNonNull(nonFinite, "nonFinite");
     requireNonNull(raggedGroups, "raggedGroups");
     requireNonNull(allowPartialFamilies, "allowPartialFamilies");
+    requireNonNull(kvCache, "kvCache");
     rules = List.copyOf(rules);
     layerMap = Collections.unmodifiableMap(new LinkedHashMap<>(layerMap));
     layerMap.keySet().forEach(Selector::parse);
@@ -95,6 +99,7 @@ public record QuantizationConfig(
         other.nonFinite.or(() -> nonFinite),
         other.raggedGroups.or(() -> raggedGroups),
         other.allowPartialFamilies.or(() -> allowPartialFamilies),
+        other.kvCache.or(() -> kvCache),
         other.format.or(() -> format));
   }
 
@@ -112,6 +117,7 @@ public record QuantizationConfig(
     private Optional<NonFinitePolicy> nonFinite = Optional.empty();
     private Optional<RaggedGroupPolicy> raggedGroups = Optional.empty();
     private Optional<Boolean> allowPartialFamilies = Optional.empty();
+    private Optional<ActivationQuantization> kvCache = Optional.empty();
     private Optional<String> format = Optional.empty();
 
     private Builder() {}
@@ -280,6 +286,26 @@ public record QuantizationConfig(
     /**
      * {@return this}
      *
+     * @param inputs how the inputs of the layers are quantized while the model runs
+     */
+    public Builder activations(ActivationQuantization inputs) {
+      weights = weights.withActivations(inputs);
+      return this;
+    }
+
+    /**
+     * {@return this}
+     *
+     * @param cache how keys and values that attention caches are quantized while the model runs
+     */
+    public Builder kvCache(ActivationQuantization cache) {
+      kvCache = Optional.of(cache);
+      return this;
+    }
+
+    /**
+     * {@return this}
+     *
      * @param id the id of the output format
      */
     public Builder format(String id) {
@@ -301,6 +327,7 @@ public record QuantizationConfig(
           nonFinite,
           raggedGroups,
           allowPartialFamilies,
+          kvCache,
           format);
     }
   }

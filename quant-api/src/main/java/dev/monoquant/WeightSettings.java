@@ -2,6 +2,7 @@ package dev.monoquant;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Granularity;
@@ -21,6 +22,8 @@ import java.util.TreeMap;
  * @param symmetric whether zero is the middle of the codes; if not set, the layer decides
  * @param granularity how many numbers share a scale
  * @param profile the library whose formulas are used, such as {@code compressed-tensors}
+ * @param activations how the inputs of the layers are quantized while the model runs; refused if
+ *     scales would have to be measured
  * @param extra options by name that the scheme, a layer quantizer or the output format declares,
  *     or, in settings for all weights, the input format
  */
@@ -31,6 +34,7 @@ public record WeightSettings(
     Optional<Boolean> symmetric,
     Optional<Granularity> granularity,
     Optional<String> profile,
+    Optional<ActivationQuantization> activations,
     Map<String, String> extra) {
 
   /** No field is set. */
@@ -42,6 +46,7 @@ public record WeightSettings(
           Optional.empty(),
           Optional.empty(),
           Optional.empty(),
+          Optional.empty(),
           Map.of());
 
   /** Checks each field that is set. */
@@ -49,6 +54,7 @@ public record WeightSettings(
     requireNonNull(type, "type");
     requireNonNull(symmetric, "symmetric");
     requireNonNull(granularity, "granularity");
+    requireNonNull(activations, "activations");
     if (scheme.isPresent() && !SchemeId.isValidName(scheme.get())) {
       throw new ConfigurationException(
           "scheme "
@@ -79,7 +85,8 @@ public record WeightSettings(
 
   /**
    * Combines these settings with others of higher precedence, field by field: a field that {@code
-   * other} does not set keeps its value.
+   * other} does not set keeps its value. A scheme is chosen together with its activations: if
+   * {@code other} sets one, it replaces bits, type and activations.
    *
    * @param other the settings that take precedence
    * @return the combined settings
@@ -98,6 +105,7 @@ public record WeightSettings(
         other.symmetric.or(() -> symmetric),
         other.granularity.or(() -> granularity),
         other.profile.or(() -> profile),
+        schemeAnew ? other.activations : other.activations.or(() -> activations),
         both);
   }
 
@@ -112,7 +120,8 @@ public record WeightSettings(
    * @param id the id of a scheme
    */
   public WeightSettings withScheme(String id) {
-    return new WeightSettings(Optional.of(id), bits, type, symmetric, granularity, profile, extra);
+    return new WeightSettings(
+        Optional.of(id), bits, type, symmetric, granularity, profile, activations, extra);
   }
 
   /**
@@ -122,7 +131,7 @@ public record WeightSettings(
    */
   public WeightSettings withBits(int value) {
     return new WeightSettings(
-        scheme, OptionalInt.of(value), type, symmetric, granularity, profile, extra);
+        scheme, OptionalInt.of(value), type, symmetric, granularity, profile, activations, extra);
   }
 
   /**
@@ -132,7 +141,7 @@ public record WeightSettings(
    */
   public WeightSettings withType(NumberType value) {
     return new WeightSettings(
-        scheme, bits, Optional.of(value), symmetric, granularity, profile, extra);
+        scheme, bits, Optional.of(value), symmetric, granularity, profile, activations, extra);
   }
 
   /**
@@ -141,7 +150,8 @@ public record WeightSettings(
    * @param value whether codes are symmetric
    */
   public WeightSettings withSymmetric(boolean value) {
-    return new WeightSettings(scheme, bits, type, Optional.of(value), granularity, profile, extra);
+    return new WeightSettings(
+        scheme, bits, type, Optional.of(value), granularity, profile, activations, extra);
   }
 
   /**
@@ -150,7 +160,8 @@ public record WeightSettings(
    * @param value how many numbers share a scale
    */
   public WeightSettings withGranularity(Granularity value) {
-    return new WeightSettings(scheme, bits, type, symmetric, Optional.of(value), profile, extra);
+    return new WeightSettings(
+        scheme, bits, type, symmetric, Optional.of(value), profile, activations, extra);
   }
 
   /**
@@ -160,7 +171,7 @@ public record WeightSettings(
    */
   public WeightSettings withProfile(String value) {
     return new WeightSettings(
-        scheme, bits, type, symmetric, granularity, Optional.of(value), extra);
+        scheme, bits, type, symmetric, granularity, Optional.of(value), activations, extra);
   }
 
   /**
@@ -172,6 +183,17 @@ public record WeightSettings(
   public WeightSettings withExtra(String name, String value) {
     Map<String, String> more = new TreeMap<>(extra);
     more.put(name, value);
-    return new WeightSettings(scheme, bits, type, symmetric, granularity, profile, more);
+    return new WeightSettings(
+        scheme, bits, type, symmetric, granularity, profile, activations, more);
+  }
+
+  /**
+   * {@return a copy of these settings with one field changed}
+   *
+   * @param value how the inputs of the layers are quantized
+   */
+  public WeightSettings withActivations(ActivationQuantization value) {
+    return new WeightSettings(
+        scheme, bits, type, symmetric, granularity, profile, Optional.of(value), extra);
   }
 }

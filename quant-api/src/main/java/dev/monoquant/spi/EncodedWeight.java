@@ -16,6 +16,8 @@ import java.util.Optional;
  * @param storage the options of the output format for this weight, see {@link
  *     OutputFormat#options()}; empty if the format has none or is not chosen yet
  * @param script the TorchScript that decodes the parts, see {@link Scheme#torchScript}
+ * @param activations how the inputs of its layer are quantized while the model runs, as outputs
+ *     tell it; decoding ignores it
  */
 public record EncodedWeight(
     WeightMatrix matrix,
@@ -23,7 +25,8 @@ public record EncodedWeight(
     OptionValues options,
     Encoding encoding,
     OptionValues storage,
-    Optional<String> script) {
+    Optional<String> script,
+    Optional<ActivationQuantization> activations) {
 
   /** Checks that nothing is null. */
   public EncodedWeight {
@@ -33,6 +36,27 @@ public record EncodedWeight(
     requireNonNull(encoding, "encoding");
     requireNonNull(script, "script");
     requireNonNull(storage, "storage");
+    requireNonNull(activations, "activations");
+  }
+
+  /**
+   * Makes a weight whose layer's inputs are not quantized.
+   *
+   * @param matrix the weight
+   * @param scheme the scheme that made the codes
+   * @param options the resolved options
+   * @param encoding the parts
+   * @param storage the options of the output format
+   * @param script the TorchScript that decodes the parts
+   */
+  public EncodedWeight(
+      WeightMatrix matrix,
+      SchemeId scheme,
+      OptionValues options,
+      Encoding encoding,
+      OptionValues storage,
+      Optional<String> script) {
+    this(matrix, scheme, options, encoding, storage, script, Optional.empty());
   }
 
   /**
@@ -59,7 +83,7 @@ public record EncodedWeight(
    * @param values options of the output format
    */
   public EncodedWeight withStorage(OptionValues values) {
-    return new EncodedWeight(matrix, scheme, options, encoding, values, script);
+    return new EncodedWeight(matrix, scheme, options, encoding, values, script, activations);
   }
 
   /**
@@ -68,6 +92,15 @@ public record EncodedWeight(
    * @param values every option of the scheme
    */
   public EncodedWeight withOptions(OptionValues values) {
-    return new EncodedWeight(matrix, scheme, values, encoding, storage, script);
+    return new EncodedWeight(matrix, scheme, values, encoding, storage, script, activations);
+  }
+
+  /**
+   * {@return this weight with other activations}
+   *
+   * @param inputs how the inputs of its layer are quantized; empty if they are not
+   */
+  public EncodedWeight withActivations(Optional<ActivationQuantization> inputs) {
+    return new EncodedWeight(matrix, scheme, options, encoding, storage, script, inputs);
   }
 }

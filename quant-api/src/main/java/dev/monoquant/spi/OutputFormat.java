@@ -54,6 +54,17 @@ public interface OutputFormat {
   }
 
   /**
+   * Whether outputs tell their loaders how activations are quantized: {@link
+   * EncodedWeight#activations} and {@link OutputContents#kvCache}. If false, a run leaves both out
+   * and warns.
+   *
+   * @return false by default
+   */
+  default boolean holdsActivations() {
+    return false;
+  }
+
+  /**
    * Adapts a model to the loaders of an output before planning: declares layers whose weights they
    * merge ({@link ModelInfo#families()}), and other names or shapes for the same data. Nothing is
    * copied.

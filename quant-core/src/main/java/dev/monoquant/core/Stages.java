@@ -13,8 +13,8 @@ import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.OptionOwners;
 import dev.monoquant.core.open.OutputChoice;
 import dev.monoquant.core.plan.LayerInference;
+import dev.monoquant.core.plan.PlanProvenance;
 import dev.monoquant.core.plan.Planner;
-import dev.monoquant.core.plan.Provenance;
 import dev.monoquant.core.report.Comparison;
 import dev.monoquant.core.report.Inspection;
 import dev.monoquant.core.report.OutputSize;
@@ -46,6 +46,7 @@ import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.Provenance;
 import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.WriteOptions;
@@ -201,7 +202,7 @@ final class Stages {
       Opened seen =
           format.isEmpty() ? opened : opened.as(settings, format.get().view(opened.source()));
       Plan plan = soundPlanFor(settings, seen, config, format);
-      Map<String, String> provenance = Provenance.of(settings, config, plan, opened.reading());
+      Provenance provenance = PlanProvenance.of(settings, config, plan, opened.reading());
       boolean stateDict =
           !(input instanceof ModelInput.OfBlock || input instanceof ModelInput.OfModel);
       QuantizedModel model =
@@ -221,7 +222,13 @@ final class Stages {
       OptionOwners.requireKnown(settings, opened);
       requireQuantized(opened);
       return new StoredModel(
-          settings, opened.source(), Optional.empty(), Map.of(), Optional.empty(), true, () -> {});
+          settings,
+          opened.source(),
+          Optional.empty(),
+          Optional.empty(),
+          Optional.empty(),
+          true,
+          () -> {});
     } catch (RuntimeException e) {
       opened.close();
       throw e;
@@ -261,7 +268,7 @@ final class Stages {
               LayerInference.layers(decoded.info().tensors(), decoded.info(), config),
               List.of(),
               decoded.info().tensors(),
-              Map.of());
+              Optional.empty());
       WriteOptions options = new WriteOptions(target, overwrite, settings.sync(), false);
       opened.source().info().notes().forEach(note -> LOG.warn("{}", Text.line(note)));
       try (OutputChoice.Open output = OutputChoice.open(format, decoded)) {
@@ -357,7 +364,7 @@ final class Stages {
       throws IOException {
     return output
         .session()
-        .layout(plan.contents(Provenance.of(settings, config, plan, opened.reading())));
+        .layout(plan.contents(PlanProvenance.of(settings, config, plan, opened.reading())));
   }
 
   private static List<Problem> withNotes(List<Problem> problems, List<String> notes) {
@@ -390,6 +397,7 @@ final class Stages {
             .map(w -> w.withRemark(remarks.getOrDefault(w.weight().name(), "")))
             .toList(),
         plan.kept(),
+        plan.kvCache(),
         withNotes(plan.problems(), layout.notes()),
         Optional.of(new OutputSize(layout.bytes(), besideBefore, beside)));
   }

@@ -41,6 +41,7 @@ public final class Planner {
   private final Optional<OutputChoice.Open> output;
   private final LayerChoice choice;
   private final WeightEncoder encoder;
+  private final ActivationRules activations;
   private final Map<String, String> nonFinite;
 
   /** By the name of the weight, in the order of the layers. */
@@ -75,6 +76,7 @@ public final class Planner {
                 output.map(OutputChoice.Open::format),
                 ofInput,
                 choice.own()));
+    this.activations = new ActivationRules(output.map(OutputChoice.Open::format));
     this.nonFinite = nonFinite;
   }
 
@@ -111,6 +113,7 @@ public final class Planner {
         && problems.stream().noneMatch(p -> p.severity() == Problem.Severity.ERROR)) {
       problems.add(nothingToDo(layers));
     }
+    problems.addAll(activations.problems(config.kvCache()));
     opened.foreign().ifPresent(foreign -> refuse(foreign.problem(source.info().name())));
     return new Plan(
         source.info().name(),
@@ -119,6 +122,7 @@ public final class Planner {
         layers,
         List.copyOf(weights.values()),
         keptInOrder(source, layers),
+        activations.told(config.kvCache()),
         problems,
         Optional.empty());
   }
@@ -213,7 +217,7 @@ public final class Planner {
       keep(layer, tensor, Why.UNSUPPORTED, outcome.reason());
       return;
     }
-    EncodedWeight weight = outcome.weight().get();
+    EncodedWeight weight = activations.told(outcome.weight().get());
     PlannedWeight planned =
         new PlannedWeight(weight, layer.evidence(), candidate.quantizer().id(), "");
     if (planned.bytesAfter() >= planned.bytesBefore()) {

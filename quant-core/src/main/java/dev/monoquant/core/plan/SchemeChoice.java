@@ -6,6 +6,7 @@ import dev.monoquant.WeightSettings;
 import dev.monoquant.core.open.OptionOwners;
 import dev.monoquant.core.open.OwnOptions;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.Plugins;
@@ -30,9 +31,14 @@ public final class SchemeChoice {
    * @param own its options
    * @param given what the configuration says of them, checked
    * @param storage every option of the output format, for this weight
+   * @param activations what is asked for the inputs of its layer
    */
   public record Chosen(
-      Scheme scheme, OwnOptions own, Map<String, String> given, OptionValues storage) {
+      Scheme scheme,
+      OwnOptions own,
+      Map<String, String> given,
+      OptionValues storage,
+      Optional<ActivationQuantization> activations) {
 
     /** Every option of the scheme for a weight: as given, else the scheme's default for it. */
     OptionValues options(WeightMatrix weight) {
@@ -96,11 +102,12 @@ public final class SchemeChoice {
   private Chosen choose(WeightSettings wanted) {
     Parties parties = schemes.computeIfAbsent(schemeId(wanted), this::parties);
     requireKnown(wanted.extra(), parties);
+    wanted.activations().ifPresent(ActivationRules::requireUnmeasured);
     Map<String, String> given = new TreeMap<>(parties.own().checked(wanted.extra()));
     given.putAll(parties.own().checkedCommon(common(wanted)));
     OptionValues storage =
         ofFormat.map(f -> f.values(wanted.extra())).orElse(OptionValues.DEFAULTS);
-    return new Chosen(parties.scheme(), parties.own(), given, storage);
+    return new Chosen(parties.scheme(), parties.own(), given, storage, wanted.activations());
   }
 
   /** The scheme that was asked for by its id, or by bits and type. */

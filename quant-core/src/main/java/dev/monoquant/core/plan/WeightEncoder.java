@@ -41,12 +41,16 @@ final class WeightEncoder {
       String reason,
       Optional<Problem> problem) {
 
-    private Outcome withStorage(OptionValues storage) {
+    private Outcome with(SchemeChoice.Chosen chosen) {
       return new Outcome(
-          weight.map(w -> w.withStorage(storage)),
-          nearest.map(w -> w.withStorage(storage)),
+          weight.map(w -> complete(w, chosen)),
+          nearest.map(w -> complete(w, chosen)),
           reason,
           problem);
+    }
+
+    private static EncodedWeight complete(EncodedWeight weight, SchemeChoice.Chosen chosen) {
+      return weight.withStorage(chosen.storage()).withActivations(chosen.activations());
     }
   }
 
@@ -74,7 +78,7 @@ final class WeightEncoder {
     SchemeChoice.Chosen chosen = choice.of(wanted);
     try {
       Asking asking = new Asking(chosen, rows, symmetric(wanted, candidate, twin));
-      return encode(asking, chosen.options(rows)).withStorage(chosen.storage());
+      return encode(asking, chosen.options(rows)).with(chosen);
     } catch (ConfigurationException e) {
       return failed(Problem.error(rows.tensor().name(), message(e, rows.tensor().name()), ""));
     } catch (RuntimeException e) {

@@ -17,8 +17,13 @@ final class RecipeForeign {
   static final Set<String> WEIGHTS =
       Set.of("dynamic", "actorder", "observer", "observer_kwargs", "scale_dtype", "zp_dtype");
 
-  /** Keys of compressed-tensors' QuantizationScheme for activations. */
-  static final Set<String> GROUP = Set.of("input_activations", "output_activations");
+  /** The same for activations. */
+  static final Set<String> ACTIVATIONS =
+      Set.of(
+          "block_structure", "actorder", "observer", "observer_kwargs", "scale_dtype", "zp_dtype");
+
+  /** Keys of compressed-tensors' QuantizationScheme that are not supported. */
+  static final Set<String> GROUP = Set.of("output_activations");
 
   private static final String MODIFIER = "QuantizationModifier";
 

@@ -141,6 +141,11 @@ record RecipeMap(String file, String path, Map<?, ?> values) {
     }
   }
 
+  /** {@return the refusal of the value of a key} */
+  ConfigurationException refusal(String key, String message) {
+    return new ConfigurationException(at(key) + ": " + message);
+  }
+
   /** {@return the file and the path to a key, for messages} */
   String at(String key) {
     return file + ": " + child(key);

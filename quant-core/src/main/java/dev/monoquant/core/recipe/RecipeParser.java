@@ -22,6 +22,8 @@ import java.util.TreeSet;
  */
 final class RecipeParser {
 
+  static final String KV_CACHE = "kv_cache_scheme";
+
   private static final Set<String> KEYS =
       with(
           RecipeSettings.KEYS,
@@ -34,6 +36,7 @@ final class RecipeParser {
           "non_finite",
           "ragged_groups",
           "allow_partial_families",
+          KV_CACHE,
           "format");
 
   private static final Set<String> GROUP = with(RecipeSettings.KEYS, "targets");
@@ -68,6 +71,7 @@ final class RecipeParser {
         .ifPresent(config::raggedGroups);
     map.flag("allow_partial_families", "allow_partial_families: true")
         .ifPresent(config::allowPartialFamilies);
+    RecipeActivations.read(map, KV_CACHE).ifPresent(config::kvCache);
     map.text("format", "format: compressed-tensors").ifPresent(config::format);
     try {
       return config.build();

@@ -12,10 +12,15 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
 
-/** Reads {@code scheme}, {@code profile} and {@code weights} at any level of a recipe. */
+/**
+ * Reads {@code scheme}, {@code profile}, {@code weights} and {@code input_activations} at any level
+ * of a recipe.
+ */
 final class RecipeSettings {
 
-  static final Set<String> KEYS = Set.of("scheme", "profile", "weights");
+  static final String INPUTS = "input_activations";
+
+  static final Set<String> KEYS = Set.of("scheme", "profile", "weights", INPUTS);
 
   private static final Set<String> WEIGHTS =
       Set.of(
@@ -30,10 +35,12 @@ final class RecipeSettings {
         map.map("weights", "weights: {num_bits: 8, type: int, strategy: channel}")
             .map(RecipeSettings::weights)
             .orElse(WeightSettings.OPEN);
+    WeightSettings all =
+        RecipeActivations.read(map, INPUTS).map(weights::withActivations).orElse(weights);
     WeightSettings settings =
         map.text("scheme", "scheme: int8")
-            .map(id -> map.checked("scheme", () -> weights.withScheme(id)))
-            .orElse(weights);
+            .map(id -> map.checked("scheme", () -> all.withScheme(id)))
+            .orElse(all);
     return map.text("profile", "profile: compressed-tensors")
         .map(id -> map.checked("profile", () -> settings.withProfile(id)))
         .orElse(settings);
@@ -52,6 +59,7 @@ final class RecipeSettings {
             type,
             symmetric,
             granularity(map),
+            Optional.empty(),
             Optional.empty(),
             options(map));
     return bits.isEmpty()

@@ -37,6 +37,7 @@ final class RecipeWriter {
     config.nonFinite().map(NonFinitePolicy::wire).ifPresent(p -> tree.put("non_finite", p));
     config.raggedGroups().map(RaggedGroupPolicy::wire).ifPresent(p -> tree.put("ragged_groups", p));
     config.allowPartialFamilies().ifPresent(a -> tree.put("allow_partial_families", a));
+    config.kvCache().ifPresent(k -> tree.put(RecipeParser.KV_CACHE, RecipeActivations.write(k)));
     config.format().ifPresent(f -> tree.put("format", f));
     config.weights().profile().ifPresent(p -> tree.put("profile", p));
     return tree;
@@ -124,6 +125,9 @@ final class RecipeWriter {
     if (!weights.isEmpty()) {
       tree.put("weights", weights);
     }
+    settings
+        .activations()
+        .ifPresent(a -> tree.put(RecipeSettings.INPUTS, RecipeActivations.write(a)));
   }
 
   private static void granularity(Granularity granularity, Map<String, Object> weights) {

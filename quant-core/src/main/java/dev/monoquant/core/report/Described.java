@@ -48,6 +48,7 @@ final class Described {
         .map(Granularity::wire)
         .ifPresent(wire -> out.text("granularity", wire));
     options.find(CommonOptions.PROFILE).ifPresent(profile -> out.text("profile", profile));
+    weight.activations().ifPresent(inputs -> out.text("activations", inputs.toString()));
     long rows = weight.matrix().rowCount();
     long columns = weight.matrix().columnCount();
     out.map("options", options.own())

@@ -8,7 +8,9 @@ import dev.monoquant.core.text.Fields;
 import dev.monoquant.core.text.Text;
 import dev.monoquant.core.text.TextTable;
 import dev.monoquant.model.Layer;
+import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.OutputContents;
+import dev.monoquant.spi.Provenance;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -31,6 +33,8 @@ import java.util.stream.Collectors;
  * @param layers all layers, in model order
  * @param weights the weights to quantize, in model order
  * @param kept the tensors to leave unquantized, in model order
+ * @param kvCache how the output says that keys and values which attention caches are quantized;
+ *     empty if it says nothing
  * @param problems all problems, warnings and errors
  * @param output the size of the output; empty if there is none or there are errors
  */
@@ -41,6 +45,7 @@ public record Plan(
     List<Layer> layers,
     List<PlannedWeight> weights,
     List<KeptTensor> kept,
+    Optional<ActivationQuantization> kvCache,
     List<Problem> problems,
     Optional<OutputSize> output) {
 
@@ -57,6 +62,7 @@ public record Plan(
     requireNonNull(input, "input");
     requireNonNull(inputFormat, "inputFormat");
     requireNonNull(outputFormat, "outputFormat");
+    requireNonNull(kvCache, "kvCache");
     requireNonNull(output, "output");
     layers = List.copyOf(layers);
     weights = List.copyOf(weights);
@@ -115,14 +121,15 @@ public record Plan(
   /**
    * {@return the contents of the planned output}
    *
-   * @param provenance how it is made, by metadata key
+   * @param provenance how the output is made
    */
-  public OutputContents contents(Map<String, String> provenance) {
+  public OutputContents contents(Provenance provenance) {
     return new OutputContents(
         layers,
         weights.stream().map(PlannedWeight::weight).toList(),
         kept.stream().map(KeptTensor::tensor).toList(),
-        provenance);
+        Optional.of(provenance),
+        kvCache);
   }
 
   /** {@return a text table, without colours, with lines that end in {@code \n}} */
@@ -152,11 +159,14 @@ public record Plan(
    *   "bytes_before": 4000,              // of all tensors
    *   "bytes_after": 1200,
    *   "compression_ratio": 3.33,         // before / after, 1 for a model without data
+   *   "kv_cache": "float8 tensor static",  // keys and values, while the model runs; only if quantized
    *   "weights": [{
    *     "name": "fc.weight", "type": "F32", "shape": [10, 100], "bytes": 4000, "file": "",
    *     "layer": "fc", "layer_kind": "Linear",
    *     "scheme": "int8@1", "bits": 8, "symmetric": true, "granularity": "channel",
-   *     "profile": "compressed-tensors", "options": {},
+   *     "profile": "compressed-tensors",
+   *     "activations": "int8 token",     // of the layer, while the model runs; only if quantized
+   *     "options": {},
    *     "storage": {},                   // options of the output format
    *     "parts": [{"name": "codes", "type": "I8", "shape": [10, 100]}],
    *     "packed_bytes": 1040,
@@ -205,6 +215,7 @@ public record Plan(
         .integer("bytes_before", bytesBefore())
         .integer("bytes_after", bytesAfter())
         .number("compression_ratio", compressionRatio());
+    kvCache.ifPresent(cache -> out.text("kv_cache", cache.toString()));
   }
 
   void describeKept(Fields out) {
@@ -255,6 +266,7 @@ public record Plan(
   /** What was kept, without the reasons that hold for every model. */
   void appendShortTotals(StringBuilder out) {
     appendSizes(out);
+    appendActivations(out);
     List<KeptTensor> plain =
         kept.stream().filter(k -> k.why() == KeptTensor.Why.NOT_A_WEIGHT).toList();
     if (!plain.isEmpty()) {
@@ -270,6 +282,7 @@ public record Plan(
 
   void appendTotals(StringBuilder out) {
     appendSizes(out);
+    appendActivations(out);
     appendKept(kept, out);
     output.ifPresent(size -> size.appendFiles(out));
     appendModel(out);
@@ -284,6 +297,21 @@ public record Plan(
             Text.count(weights.size(), "weight"),
             Text.count((long) weights.size() + kept.size(), "tensor"),
             Text.change(before, after)));
+  }
+
+  /** What the program that runs the model is told of activations. */
+  private void appendActivations(StringBuilder out) {
+    Map<String, Integer> counts = new TreeMap<>();
+    for (PlannedWeight weight : weights) {
+      weight.weight().activations().ifPresent(a -> counts.merge(a.toString(), 1, Integer::sum));
+    }
+    counts.forEach(
+        (activations, n) ->
+            out.append(
+                Text.format(
+                    "activations: %s, for the layers of %s\n",
+                    activations, Text.count(n, "weight"))));
+    kvCache.ifPresent(cache -> out.append("keys and values: ").append(cache).append('\n'));
   }
 
   private void appendModel(StringBuilder out) {

@@ -185,12 +185,15 @@ public record Report(
    *   "bytes_before": 4000,              // of all tensors
    *   "bytes_after": 1200,
    *   "compression_ratio": 3.33,         // before / after, 1 for a model without data
+   *   "kv_cache": "float8 tensor static",  // keys and values, while the model runs; only if quantized
    *   "errors": {"elements": 1000, "sqnr_db": 44.1, "max_error": 0.01, "cosine": 0.9999},
    *   "weights": [{
    *     "name": "fc.weight", "type": "F32", "shape": [10, 100], "bytes": 4000, "file": "",
    *     "layer": "fc", "layer_kind": "Linear",
    *     "scheme": "int8@1", "bits": 8, "symmetric": true, "granularity": "channel",
-   *     "profile": "compressed-tensors", "options": {},
+   *     "profile": "compressed-tensors",
+   *     "activations": "int8 token",     // of the layer, while the model runs; only if quantized
+   *     "options": {},
    *     "storage": {},                   // options of the output format
    *     "parts": [{"name": "codes", "type": "I8", "shape": [10, 100]}],
    *     "packed_bytes": 1040,

@@ -28,14 +28,21 @@ public final class Transcoder {
     this.sink = sink;
   }
 
-  public void run() throws IOException {
+  /**
+   * Moves all of it.
+   *
+   * @param written the weights as the sink knows them, in the order of the source
+   */
+  public void run(List<EncodedWeight> written) throws IOException {
     List<Workers.Job> jobs = new ArrayList<>();
-    for (EncodedWeight weight : source.info().quantized()) {
+    for (int i = 0; i < written.size(); i++) {
+      EncodedWeight stored = source.info().quantized().get(i);
+      EncodedWeight weight = written.get(i);
       int height = TileGrid.height(weight, settings.tileElements());
       int tiles = TileGrid.tiles(weight, height);
       for (int tile = 0; tile < tiles; tile++) {
         int index = tile;
-        jobs.add(buffers -> move(weight, index, height));
+        jobs.add(buffers -> move(stored, weight, index, height));
       }
     }
     var iterator = jobs.iterator();
@@ -44,10 +51,11 @@ public final class Transcoder {
     new Pipeline(settings, source, sink).run(List.of(), kept, Map.of());
   }
 
-  private void move(EncodedWeight weight, int index, int height) throws IOException {
+  private void move(EncodedWeight stored, EncodedWeight weight, int index, int height)
+      throws IOException {
     long first = (long) index * height;
     int rows = (int) Math.min(height, weight.matrix().rowCount() - first);
-    EncodedTile tile = source.readTile(weight, new RowRange(first, rows));
+    EncodedTile tile = source.readTile(stored, new RowRange(first, rows));
     if (index == 0) {
       Map<String, byte[]> whole = new HashMap<>();
       for (Part part : weight.encoding().parts()) {

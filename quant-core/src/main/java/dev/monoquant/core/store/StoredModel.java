@@ -21,11 +21,13 @@ import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.trial.Trial;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.Provenance;
 import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -48,7 +50,7 @@ public final class StoredModel implements QuantizedModel {
   private final Settings settings;
   private final ModelSource source;
   private final Optional<Report> report;
-  private final Map<String, String> provenance;
+  private final Optional<Provenance> provenance;
   private final Optional<String> format;
   private final boolean stateDict;
   private final Cleanup cleanup;
@@ -58,7 +60,7 @@ public final class StoredModel implements QuantizedModel {
       Settings settings,
       ModelSource source,
       Optional<Report> report,
-      Map<String, String> provenance,
+      Optional<Provenance> provenance,
       Optional<String> format,
       boolean stateDict,
       Cleanup cleanup) {
@@ -122,8 +124,7 @@ public final class StoredModel implements QuantizedModel {
     OutputChoice.requireRun(settings, output);
     List<Layer> layers =
         LayerInference.layers(floatTensors(), source.info(), QuantizationConfig.DEFAULT);
-    OutputContents contents =
-        new OutputContents(layers, source.info().quantized(), source.info().tensors(), provenance);
+    OutputContents contents = contents(layers, output);
     WriteOptions options = new WriteOptions(target, overwrite, settings.sync(), false);
     try (OutputChoice.Open open = OutputChoice.open(output, source)) {
       requireSupported(open);
@@ -131,7 +132,7 @@ public final class StoredModel implements QuantizedModel {
         requireWholeFamilies(open.view());
       }
       try (OutputWriter sink = open.session().layout(contents).open(options)) {
-        new Transcoder(settings, source, sink).run();
+        new Transcoder(settings, source, sink).run(contents.weights());
         if (settings.running() && output.isRunnable()) {
           Trial trial = Trial.of(settings, source, layers, sink, target);
           trial.requireAccepted(settings.gates().checkRun(trial.run()));
@@ -141,6 +142,36 @@ public final class StoredModel implements QuantizedModel {
         return settings.cancellation().place(sink::commit);
       }
     }
+  }
+
+  /** What is stored does not hold activations, the plan does; the format may not. */
+  private OutputContents contents(List<Layer> layers, OutputFormat output) {
+    Map<String, ActivationQuantization> planned = new HashMap<>();
+    report.ifPresent(
+        made ->
+            made.plan()
+                .weights()
+                .forEach(
+                    w -> {
+                      EncodedWeight weight = w.weight();
+                      weight.activations().ifPresent(a -> planned.put(weight.name(), a));
+                    }));
+    boolean held = output.holdsActivations();
+    List<EncodedWeight> weights =
+        source.info().quantized().stream()
+            .map(
+                w ->
+                    w.withActivations(
+                        w.activations()
+                            .or(() -> Optional.ofNullable(planned.get(w.name())))
+                            .filter(a -> held)))
+            .toList();
+    return new OutputContents(
+        layers,
+        weights,
+        source.info().tensors(),
+        provenance,
+        report.flatMap(made -> made.plan().kvCache()).filter(k -> held));
   }
 
   private void requireSupported(OutputChoice.Open output) {

@@ -11,12 +11,15 @@ import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.Rule;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.tile.Granularity;
 import java.math.BigInteger;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
@@ -238,8 +241,22 @@ class RecipeTest {
         refused(
             Map.of(
                 "config_groups",
-                Map.of("g0", Map.of("targets", "a", "input_activations", Map.of("num_bits", 8)))),
-            "config_groups.g0.input_activations: this is not supported"),
+                Map.of("g0", Map.of("targets", "a", "output_activations", Map.of("num_bits", 8)))),
+            "config_groups.g0.output_activations: this is not supported"),
+        refused(Map.of("input_activations", 8), "input_activations is 8; it must be a map"),
+        refused(inputs("strategy", "channel"), "input_activations.strategy: strategy \"channel\""),
+        refused(inputs("bits", 8), "input_activations.bits: unknown key", "num_bits"),
+        refused(inputs("num_bits", 16), "input_activations: 16 bits of type int are not known"),
+        refused(inputs("dynamic", "yes"), "input_activations.dynamic: \"yes\" is not known"),
+        refused(inputs("dynamic", false), "input_activations: strategy token is dynamic"),
+        refused(inputs("dynamic", "local"), "input_activations: strategy token is dynamic"),
+        refused(inputs("group_size", 128), "input_activations: strategy token has no group_size"),
+        refused(
+            inputs("strategy", "group"), "input_activations: strategy group needs a group_size"),
+        refused(inputs("observer", "minmax"), "input_activations.observer: this is not supported"),
+        refused(
+            Map.of("kv_cache_scheme", Map.of("type", "float", "symmetric", false)),
+            "kv_cache_scheme: floats are symmetric"),
         refused(Map.of("rules", List.of(3)), "rules[0] is 3; it must be a map"),
         refused(Map.of("rules", List.of(Map.of("scheme", "int8"))), "rules[0] has none of include"),
         refused(
@@ -262,6 +279,41 @@ class RecipeTest {
             "s_stage.s_modifiers.GPTQModifier: unknown key",
             "QuantizationModifier"),
         refused(Map.of("a\nb", 1), "\"a\\u000ab\": unknown key"));
+  }
+
+  /** Activations per token with one more key, or another value. */
+  private static Map<String, ?> inputs(String key, Object value) {
+    Map<String, Object> args = new HashMap<>(Map.of("strategy", "token", "dynamic", true));
+    args.put(key, value);
+    return Map.of("input_activations", args);
+  }
+
+  @Test
+  void activationsHaveTheKeysAndDefaultsOfCompressedTensors() {
+    ActivationQuantization token = ActivationQuantization.perToken(8, NumberType.INT);
+    assertThat(parse(inputs("symmetric", true)).weights().activations()).contains(token);
+    assertThat(parse(Map.of("input_activations", Map.of("group_size", 16))).weights().activations())
+        .contains(
+            new ActivationQuantization(
+                8,
+                NumberType.INT,
+                ActivationQuantization.Strategy.GROUP,
+                OptionalInt.of(16),
+                true,
+                ActivationQuantization.Dynamic.NO));
+    Map<String, Object> group = new HashMap<>(inputs("type", "float"));
+    group.put("targets", "Linear");
+    assertThat(parse(Map.of("config_groups", Map.of("g", group))).rules())
+        .containsExactly(
+            Rule.include(
+                "Linear",
+                WeightSettings.OPEN.withActivations(
+                    ActivationQuantization.perToken(8, NumberType.FLOAT))));
+    assertThat(
+            parse(Map.of("kv_cache_scheme", Map.of("num_bits", 8, "type", "float")))
+                .kvCache()
+                .map(Object::toString))
+        .contains("float8 tensor static");
   }
 
   private static Arguments refused(Map<String, ?> tree, String... fragments) {
@@ -337,11 +389,14 @@ class RecipeTest {
             Arbitraries.longs().between(0, Long.MAX_VALUE).optional(),
             Arbitraries.of(NonFinitePolicy.values()).optional(),
             Arbitraries.of(RaggedGroupPolicy.values()).optional(),
-            Arbitraries.of(true, false).optional(),
+            Combinators.combine(Arbitraries.of(true, false).optional(), activations().optional())
+                .as(Map::entry),
             Arbitraries.of("safetensors", "acme/blob").optional())
         .as(
-            (weights, ruleList, layers, min, nonFinite, ragged, partial, format) -> {
+            (weights, ruleList, layers, min, nonFinite, ragged, more, format) -> {
               var config = QuantizationConfig.builder().weights(weights);
+              Optional<Boolean> partial = more.getKey();
+              more.getValue().ifPresent(config::kvCache);
               ruleList.forEach(config::rule);
               layers.forEach(config::layer);
               min.ifPresent(config::minElements);
@@ -362,6 +417,27 @@ class RecipeTest {
         "allow_partial_families is the text \"yes\"; it must be true or false");
   }
 
+  private static Arbitrary<ActivationQuantization> activations() {
+    return Arbitraries.of(
+        ActivationQuantization.perToken(8, NumberType.FLOAT),
+        ActivationQuantization.perToken(4, NumberType.INT),
+        ActivationQuantization.perGroup(8, 128),
+        new ActivationQuantization(
+            8,
+            NumberType.INT,
+            ActivationQuantization.Strategy.TENSOR,
+            OptionalInt.empty(),
+            false,
+            ActivationQuantization.Dynamic.NO),
+        new ActivationQuantization(
+            4,
+            NumberType.FLOAT,
+            ActivationQuantization.Strategy.TENSOR_GROUP,
+            OptionalInt.of(16),
+            true,
+            ActivationQuantization.Dynamic.LOCAL));
+  }
+
   private static Arbitrary<WeightSettings> settings() {
     Arbitrary<Granularity> granularities =
         Arbitraries.oneOf(
@@ -377,9 +453,10 @@ class RecipeTest {
             Arbitraries.of(true, false).optional(),
             granularities.optional(),
             Arbitraries.of("torchao", "quanto").optional(),
+            activations().optional(),
             extra)
         .as(
-            (scheme, bits, type, symmetric, granularity, profile, options) -> {
+            (scheme, bits, type, symmetric, granularity, profile, activations, options) -> {
               WeightSettings settings = WeightSettings.OPEN;
               if (scheme.isPresent()) {
                 settings = settings.withScheme(scheme.get());
@@ -395,6 +472,9 @@ class RecipeTest {
               }
               if (granularity.isPresent()) {
                 settings = settings.withGranularity(granularity.get());
+              }
+              if (activations.isPresent()) {
+                settings = settings.withActivations(activations.get());
               }
               if (profile.isPresent()) {
                 settings = settings.withProfile(profile.get());

@@ -91,6 +91,7 @@ class RenderingTest {
         List.of(),
         weights,
         kept,
+        Optional.empty(),
         List.of(Problem.warning("fc", "a thing", "Do another")),
         Optional.of(new OutputSize(5678, 0, List.of())));
   }

@@ -28,7 +28,15 @@ class GatesTest {
 
   private static final Plan PLAN =
       new Plan(
-          "in.pt", "torchscript", "", List.of(), List.of(), List.of(), List.of(), Optional.empty());
+          "in.pt",
+          "torchscript",
+          "",
+          List.of(),
+          List.of(),
+          List.of(),
+          Optional.empty(),
+          List.of(),
+          Optional.empty());
   private static final Report REPORT = new Report(PLAN, List.of(), List.of());
 
   private static ErrorStatistics errors(double noise, double cross) {

@@ -7,6 +7,7 @@ import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.manifest.ProvenanceText;
 import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputJob;
@@ -47,7 +48,7 @@ final class DirectoryPlan implements OutputLayout {
   private final OutputContents contents;
   private final Disk disk;
   private final Map<String, SafetensorsLayout> shards = new TreeMap<>(JsonText.BY_CODE_POINT);
-  private final Map<String, PackedWeight> weights = new LinkedHashMap<>();
+  private final Map<String, ModuleWeight> weights = new LinkedHashMap<>();
   private final Map<String, String> shardOf = new HashMap<>();
   private final Map<String, Set<String>> origins = new TreeMap<>();
   private final Map<String, String> run = new TreeMap<>();
@@ -58,7 +59,7 @@ final class DirectoryPlan implements OutputLayout {
     this.source = source;
     this.contents = contents;
     this.disk = disk;
-    contents.weights().forEach(w -> weights.put(w.name(), PackedWeight.of(w)));
+    contents.weights().forEach(w -> weights.put(w.name(), ModuleWeight.of(w)));
     List<TensorInfo> all = new ArrayList<>(contents.kept());
     weights.values().forEach(w -> all.addAll(w.layout().tensors()));
     Set<String> names = new HashSet<>();
@@ -91,7 +92,7 @@ final class DirectoryPlan implements OutputLayout {
     byShard.forEach((shard, list) -> shards.put(shard, new SafetensorsLayout(list, metadata)));
     this.copies = sideFiles();
     this.config = ConfigWriter.write(source, contents, weights());
-    run.putAll(contents.provenance());
+    run.putAll(ProvenanceText.of(contents));
     shards.forEach((shard, layout) -> run.put("the layout of " + shard, layout.headerHash()));
   }
 
@@ -130,10 +131,7 @@ final class DirectoryPlan implements OutputLayout {
               }
             });
     texts.putIfAbsent("format", "pt");
-    contents
-        .provenance()
-        .forEach((key, value) -> texts.put(key.startsWith(OURS) ? key : OURS + key, value));
-    texts.remove(Manifest.INPUTS);
+    texts.putAll(ProvenanceText.of(contents));
     return texts;
   }
 
@@ -205,7 +203,7 @@ final class DirectoryPlan implements OutputLayout {
           layout.tensors().forEach(t -> hashes.put(t.name(), HashPool.UNKNOWN));
           manifest.shard(name, HashPool.UNKNOWN, hashes);
         });
-    List<String> inputs = Manifest.inputNames(contents.provenance(), source.info().files());
+    List<String> inputs = Manifest.inputNames(contents, source.info().files());
     long size = manifest.bytes(inputs, files.keySet());
     files.put(Manifest.FILE, BesideFile.made(Manifest.FILE, size));
     return List.copyOf(files.values());
@@ -221,22 +219,22 @@ final class DirectoryPlan implements OutputLayout {
     return copies;
   }
 
-  List<PackedWeight> weights() {
+  List<ModuleWeight> weights() {
     return List.copyOf(weights.values());
   }
 
-  PackedWeight weight(EncodedWeight weight) {
-    PackedWeight packed = weights.get(weight.name());
-    if (packed == null) {
+  ModuleWeight weight(EncodedWeight weight) {
+    ModuleWeight planned = weights.get(weight.name());
+    if (planned == null) {
       throw new IllegalArgumentException("no weight " + quote(weight.name()) + " was announced");
     }
-    return packed;
+    return planned;
   }
 
   /** {@return the shard of a kept tensor, or of all parts of a weight, by its name in the input} */
   String shardOfInput(String name) {
-    PackedWeight weight = weights.get(name);
-    return shardOf(weight == null ? name : weight.name(PackedWeight.PACKED));
+    ModuleWeight weight = weights.get(name);
+    return shardOf(weight == null ? name : weight.name(weight.form().codes()));
   }
 
   String shardOf(String tensor) {

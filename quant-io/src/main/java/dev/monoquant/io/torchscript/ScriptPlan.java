@@ -7,6 +7,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.manifest.ProvenanceText;
 import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputJob;
@@ -193,7 +194,7 @@ final class ScriptPlan implements OutputLayout {
   }
 
   private List<String> inputNames() {
-    return Manifest.inputNames(contents.provenance(), read.info().files());
+    return Manifest.inputNames(contents, read.info().files());
   }
 
   private static SortedMap<String, String> unknown(List<String> names) {
@@ -209,13 +210,16 @@ final class ScriptPlan implements OutputLayout {
    * @param storages hashes of the storages by record
    */
   Manifest manifest(SortedMap<String, String> inputs, SortedMap<String, String> storages) {
-    SortedMap<String, String> made = Manifest.sorted();
-    made.putAll(contents.provenance());
-    made.remove(Manifest.INPUTS);
     SortedMap<String, JsonValue> weights = Manifest.sorted();
     contents.weights().forEach(w -> weights.put(w.name(), Manifest.describe(w)));
     return new Manifest(
-        HashPool.UNKNOWN, inputs, storages, Manifest.sorted(), files, made, weights);
+        HashPool.UNKNOWN,
+        inputs,
+        storages,
+        Manifest.sorted(),
+        files,
+        ProvenanceText.of(contents),
+        weights);
   }
 
   /** {@return the program that is written} */

@@ -80,6 +80,11 @@ public class ForwardingOutput implements OutputFormat {
   }
 
   @Override
+  public boolean holdsActivations() {
+    return inside.holdsActivations();
+  }
+
+  @Override
   public boolean isRunnable() {
     return inside.isRunnable();
   }

@@ -1,0 +1,118 @@
+package dev.monoquant.core.plan;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.NumberType;
+import dev.monoquant.Problem;
+import dev.monoquant.spi.ActivationQuantization;
+import dev.monoquant.spi.ActivationQuantization.Dynamic;
+import dev.monoquant.spi.ActivationQuantization.Strategy;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OutputFormat;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * What an output tells of activations: only what its format holds, and nothing that would have to
+ * be measured. One plan has one, which is not thread-safe.
+ */
+final class ActivationRules {
+
+  private static final String DIRECTORY =
+      "Write a directory (compressed-tensors) for loaders that quantize activations";
+
+  private final Optional<OutputFormat> format;
+  private final Set<String> leftOut = new TreeSet<>();
+
+  /**
+   * @param format the format of the output; empty if there is no output yet, and all is kept
+   */
+  ActivationRules(Optional<OutputFormat> format) {
+    this.format = format;
+  }
+
+  /**
+   * Refuses what needs scales that a run of the model would have to measure.
+   *
+   * @throws ConfigurationException naming what works without
+   */
+  static void requireUnmeasured(ActivationQuantization inputs) {
+    if (inputs.dynamic() == Dynamic.YES) {
+      return;
+    }
+    throw new ConfigurationException(
+        "activations "
+            + inputs
+            + ": their scales are measured on samples that run through the model, and nothing"
+            + " measures them here. Let the program that runs the model compute them (dynamic:"
+            + " true), or leave input_activations out and quantize the weights alone");
+  }
+
+  /** The weight as the output tells it. */
+  EncodedWeight told(EncodedWeight weight) {
+    if (holds() || weight.activations().isEmpty()) {
+      return weight;
+    }
+    leftOut.add(weight.activations().get().toString());
+    return weight.withActivations(Optional.empty());
+  }
+
+  /** The scheme of the cache as the output tells it. */
+  Optional<ActivationQuantization> told(Optional<ActivationQuantization> cache) {
+    return cache.filter(c -> holds());
+  }
+
+  private boolean holds() {
+    return format.map(OutputFormat::holdsActivations).orElse(true);
+  }
+
+  /** What is left out of the output, and what loaders will make of what is not. */
+  List<Problem> problems(Optional<ActivationQuantization> cache) {
+    List<Problem> problems = new ArrayList<>();
+    String id = format.map(OutputFormat::id).orElse("");
+    if (!leftOut.isEmpty()) {
+      problems.add(
+          Problem.warning(
+              "activations",
+              "a "
+                  + id
+                  + " output says nothing of activations: "
+                  + String.join(", ", leftOut)
+                  + " is left out, and the weights alone are quantized",
+              DIRECTORY));
+    }
+    if (cache.isPresent() && !holds()) {
+      problems.add(
+          Problem.warning(
+              "kv_cache_scheme",
+              "a "
+                  + id
+                  + " output says nothing of keys and values: "
+                  + cache.get()
+                  + " is left out",
+              DIRECTORY));
+    } else if (cache.isPresent()) {
+      problems.add(cacheNote(cache.get()));
+    }
+    return problems;
+  }
+
+  /** What loaders do without measured scales. */
+  private static Problem cacheNote(ActivationQuantization cache) {
+    boolean common =
+        cache.bits() == 8
+            && cache.type() == NumberType.FLOAT
+            && cache.strategy() == Strategy.TENSOR
+            && cache.dynamic() == Dynamic.NO;
+    return common
+        ? Problem.note(
+            "kv_cache_scheme",
+            "no scales of keys and values are measured or stored; loaders take 1.0")
+        : Problem.warning(
+            "kv_cache_scheme",
+            cache + " is not what loaders have kernels for",
+            "Known to work is {num_bits: 8, type: float, strategy: tensor, dynamic: false}");
+  }
+}

@@ -33,6 +33,7 @@ import dev.monoquant.core.store.StoredModel;
 import dev.monoquant.core.text.Text;
 import dev.monoquant.core.trial.SideBySideRun;
 import dev.monoquant.core.trial.Trial;
+import dev.monoquant.core.trial.TrustedCode;
 import dev.monoquant.core.verify.Comparer;
 import dev.monoquant.core.verify.Verifier;
 import dev.monoquant.model.Layer;
@@ -155,6 +156,9 @@ final class Stages {
     }
     try (Opened opened = open(settings, input, config);
         OutputChoice.Open output = OutputChoice.open(format, opened.source())) {
+      if (settings.running() && format.isRunnable()) {
+        TrustedCode.require(settings, opened.source(), SideBySideRun.Purpose.ACCEPT);
+      }
       Opened seen = opened.as(settings, output.view());
       Plan plan = soundPlan(settings, seen, config, Optional.of(output));
       OutputLayout layout = layout(settings, seen, plan, config, output);
@@ -305,6 +309,13 @@ final class Stages {
     try (Opened opened = InputOpener.open(settings, first, settings.inputOptions())) {
       OptionOwners.requireKnown(settings, opened);
       ModelSource source = opened.source();
+      TrustedCode.require(settings, source, SideBySideRun.Purpose.COMPARE);
+      for (Path other : settings.trust() ? List.<Path>of() : models.subList(1, models.size())) {
+        ModelInput input = ModelInput.of(other);
+        try (Opened also = InputOpener.open(settings, input, settings.inputOptions())) {
+          TrustedCode.require(settings, also.source(), SideBySideRun.Purpose.COMPARE);
+        }
+      }
       return SideBySideRun.run(
           settings,
           models.stream().map(m -> new SideBySideRun.Candidate(m.toString(), m)).toList(),

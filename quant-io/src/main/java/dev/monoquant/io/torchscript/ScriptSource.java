@@ -138,7 +138,7 @@ final class ScriptSource implements ModelSource {
   }
 
   private RunnableFile runnable() {
-    return new RunnableFile(archive.path(), archive.script().inputs());
+    return new RunnableFile(archive.path(), archive.script().inputs(), archive::notComputing);
   }
 
   @Override

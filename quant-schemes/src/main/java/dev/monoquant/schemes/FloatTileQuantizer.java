@@ -107,9 +107,7 @@ final class FloatTileQuantizer implements TileQuantizer {
             String.format(
                 "tensor %s, %s: its largest magnitude has no scale in %s. Keep this weight, or cast"
                     + " it to a type with a wider range first",
-                spec.tensor(),
-                spec.where(firstRow, i),
-                spec.precision().type().wire()));
+                spec.tensor(), spec.where(firstRow, i), spec.precision().type().wire()));
       }
     }
   }

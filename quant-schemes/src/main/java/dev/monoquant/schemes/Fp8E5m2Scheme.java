@@ -16,9 +16,9 @@ import dev.monoquant.spi.Scheme;
  *   decoded = code * scale
  * </pre>
  *
- * <p><b>Error.</b> Half the distance of the largest two codes, 4096 scales, and the roundings to the
- * type of the weight: relative to the value that is 1/8 of it, down to 2^-14 scales. Every run is
- * checked against the bound.
+ * <p><b>Error.</b> Half the distance of the largest two codes, 4096 scales, and the roundings to
+ * the type of the weight: relative to the value that is 1/8 of it, down to 2^-14 scales. Every run
+ * is checked against the bound.
  *
  * <p><b>Source.</b> The profile {@code compressed-tensors}, whose formula for E4M3 this is; no
  * preset of it has E5M2 for weights. The format: OCP 8-bit Floating Point Specification 1.0.

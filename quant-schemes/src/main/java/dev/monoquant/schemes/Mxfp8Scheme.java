@@ -28,11 +28,11 @@ import dev.monoquant.spi.Scheme;
  * <p><b>Precision.</b> The quotient is rounded to the weight's type, which changes nothing but what
  * is below its range; to E4M3 to nearest, ties to even. FLOAT64 is computed in float32.
  *
- * <p><b>Zero, NaN, infinity.</b> A zero keeps its sign, and so does what is rounded to zero; no code
- * is NaN. A group of zeros, or of magnitudes below the normal range of the type, has the scale
- * 2^-127; in FLOAT16, which has no such number, and wherever it has not the scale, 1. Values must be
- * finite: the framework handles others before. A group from 1.75 times the largest power of two of
- * the type on, whose scale would be infinite, is refused with a {@link
+ * <p><b>Zero, NaN, infinity.</b> A zero keeps its sign, and so does what is rounded to zero; no
+ * code is NaN. A group of zeros, or of magnitudes below the normal range of the type, has the scale
+ * 2^-127; in FLOAT16, which has no such number, and wherever it has not the scale, 1. Values must
+ * be finite: the framework handles others before. A group from 1.75 times the largest power of two
+ * of the type on, whose scale would be infinite, is refused with a {@link
  * dev.monoquant.ValidationException}.
  *
  * <p><b>Error.</b> 16 scales, half the distance of the largest two codes, and the rounding of the

@@ -51,8 +51,8 @@ import java.util.Set;
  * <p><b>Zero, NaN, infinity.</b> A negative value that is rounded to zero has code 8, -0; a zero of
  * either sign has code 0. A group whose scale would be below 2^-10, such as one of zeros, has the
  * scale 0.125: all of its codes are zeros then. A FLOAT16 weight whose largest magnitude is below
- * 0.041 has the global scale 1, because that product is beyond FLOAT16, and is off by more; cast it to
- * FLOAT32 or BFLOAT16 first. Values must be finite: the framework handles others before. A code
+ * 0.041 has the global scale 1, because that product is beyond FLOAT16, and is off by more; cast it
+ * to FLOAT32 or BFLOAT16 first. Values must be finite: the framework handles others before. A code
  * that would decode to infinity is refused with a {@link dev.monoquant.ValidationException}.
  *
  * <p><b>Error.</b> Half the distance of the largest two codes, or where the scale was rounded down,

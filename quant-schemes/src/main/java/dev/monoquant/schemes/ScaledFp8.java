@@ -17,10 +17,7 @@ import java.util.Set;
 abstract class ScaledFp8 extends FloatScheme {
 
   ScaledFp8(String name, FloatCode code) {
-    super(
-        name,
-        code,
-        CommonOptions.granularity("channel", "tensor", "block:128x128", "block:RxC"));
+    super(name, code, CommonOptions.granularity("channel", "tensor", "block:128x128", "block:RxC"));
   }
 
   @Override

@@ -88,8 +88,7 @@ final class ReferenceFloat {
     float local = round(greatest / 6f);
     float product = global * local;
     float clamped = product > 448 ? 448 : product;
-    float scale =
-        ElementType.FLOAT8_E4M3.decode((byte) nearest(ElementType.FLOAT8_E4M3, clamped));
+    float scale = ElementType.FLOAT8_E4M3.decode((byte) nearest(ElementType.FLOAT8_E4M3, clamped));
     return scale == 0 ? 0.125f : scale;
   }
 

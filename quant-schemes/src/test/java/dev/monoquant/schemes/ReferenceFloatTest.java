@@ -197,8 +197,7 @@ class ReferenceFloatTest {
     EncodedTile got;
     try {
       got =
-          Run.quantize(
-              scheme.begin(rows, options, facts, Compute.AUTO), rows, values, tileHeight);
+          Run.quantize(scheme.begin(rows, options, facts, Compute.AUTO), rows, values, tileHeight);
     } catch (QuantException e) {
       assertThat(finite).as(e.getMessage()).isFalse();
       return;

@@ -18,8 +18,9 @@ import java.util.stream.Collectors;
  * experts of mixtures, of which transformers 5.24 makes one tensor and vLLM one kernel.
  *
  * <p>All experts of a model are one family: transformers decodes every expert by one group of the
- * configuration, whatever layer it is in. In transformers there is no module that could hold an
- * expert's matrix in float while the model is quantized, so experts are quantized only.
+ * configuration, whatever layer it is in; gate and up of an expert are one besides. In transformers
+ * there is no module that could hold an expert's matrix in float while the model is quantized, so
+ * experts are quantized only.
  *
  * <p>What this does not do: it does not look at the architecture. A loader that does not fuse
  * layers of such names is asked for more than it needs.
@@ -78,13 +79,12 @@ final class FusedLayers {
               layer -> {
                 if (mixture(layer).isPresent()) {
                   experts.add(layer);
-                } else {
-                  int dot = layer.lastIndexOf('.');
-                  modules
-                      .computeIfAbsent(
-                          layer.substring(0, Math.max(dot, 0)), k -> new LinkedHashSet<>())
-                      .add(layer.substring(dot + 1));
                 }
+                int dot = layer.lastIndexOf('.');
+                modules
+                    .computeIfAbsent(
+                        layer.substring(0, Math.max(dot, 0)), k -> new LinkedHashSet<>())
+                    .add(layer.substring(dot + 1));
               });
     }
     List<Family> families = new ArrayList<>();

@@ -71,26 +71,37 @@ final class FusedLayers {
    */
   static List<Family> of(List<TensorInfo> tensors) {
     List<String> experts = new ArrayList<>();
-    Map<String, Set<String>> modules = new LinkedHashMap<>();
+    List<String> others = new ArrayList<>();
     for (TensorInfo tensor : tensors) {
-      matrix(tensor)
-          .ifPresent(
-              layer -> {
-                if (mixture(layer).isPresent()) {
-                  experts.add(layer);
-                } else {
-                  int dot = layer.lastIndexOf('.');
-                  modules
-                      .computeIfAbsent(
-                          layer.substring(0, Math.max(dot, 0)), k -> new LinkedHashSet<>())
-                      .add(layer.substring(dot + 1));
-                }
-              });
+      matrix(tensor).ifPresent(layer -> (mixture(layer).isPresent() ? experts : others).add(layer));
     }
     List<Family> families = new ArrayList<>();
     if (experts.size() > 1) {
       families.add(new Family(containers(experts), experts, true));
     }
+    families.addAll(inModules(others));
+    return families;
+  }
+
+  /**
+   * {@return the layers that become one matrix each; other than in {@link #of}, those of an expert
+   * are a family of their own}
+   *
+   * @param tensors its weights
+   */
+  static List<Family> merged(List<TensorInfo> tensors) {
+    return inModules(tensors.stream().flatMap(tensor -> matrix(tensor).stream()).toList());
+  }
+
+  private static List<Family> inModules(List<String> layers) {
+    Map<String, Set<String>> modules = new LinkedHashMap<>();
+    for (String layer : layers) {
+      int dot = layer.lastIndexOf('.');
+      modules
+          .computeIfAbsent(layer.substring(0, Math.max(dot, 0)), k -> new LinkedHashSet<>())
+          .add(layer.substring(dot + 1));
+    }
+    List<Family> families = new ArrayList<>();
     modules.forEach((module, names) -> families.addAll(of(module, names)));
     return families;
   }

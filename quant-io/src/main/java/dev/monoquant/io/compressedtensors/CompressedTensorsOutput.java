@@ -131,7 +131,7 @@ public final class CompressedTensorsOutput implements OutputFormat {
     }
 
     @Override
-    public OutputLayout layout(OutputContents contents) {
+    public OutputLayout layout(OutputContents contents) throws IOException {
       LoaderInput.requireConfig(source.info());
       if (!contents.weights().isEmpty()) {
         JoinedExperts.requireSeparate(source.info().name(), contents.kept(), config);

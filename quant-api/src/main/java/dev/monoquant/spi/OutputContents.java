@@ -5,7 +5,6 @@ import static java.util.Objects.requireNonNull;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -14,8 +13,8 @@ import java.util.Optional;
  * @param layers all layers of the model
  * @param weights the weights that are quantized
  * @param kept the tensors that are left unquantized and copied
- * @param provenance how the output was made, written to the output unchanged and sorted by key:
- *     tool version, configuration
+ * @param provenance how the output is made; empty if this is unknown, as for a model that was read
+ *     from a file and is written again
  * @param kvCache how keys and values that attention caches are quantized while the model runs;
  *     empty if they are not, or if the format does not hold it
  */
@@ -23,7 +22,7 @@ public record OutputContents(
     List<Layer> layers,
     List<EncodedWeight> weights,
     List<TensorInfo> kept,
-    Map<String, String> provenance,
+    Optional<Provenance> provenance,
     Optional<ActivationQuantization> kvCache) {
 
   /** Copies the collections. */
@@ -31,7 +30,7 @@ public record OutputContents(
     layers = List.copyOf(layers);
     weights = List.copyOf(weights);
     kept = List.copyOf(kept);
-    provenance = Map.copyOf(provenance);
+    requireNonNull(provenance, "provenance");
     requireNonNull(kvCache, "kvCache");
   }
 
@@ -41,13 +40,13 @@ public record OutputContents(
    * @param layers all layers of the model
    * @param weights the weights that are quantized
    * @param kept the tensors that are left unquantized
-   * @param provenance how the output was made
+   * @param provenance how the output is made; empty if this is unknown
    */
   public OutputContents(
       List<Layer> layers,
       List<EncodedWeight> weights,
       List<TensorInfo> kept,
-      Map<String, String> provenance) {
+      Optional<Provenance> provenance) {
     this(layers, weights, kept, provenance, Optional.empty());
   }
 }

@@ -67,13 +67,14 @@ class ForeignModelTest {
             "{'producer':{'name':'modelopt'},'quantization':{'quant_algo':'NVFP4'}}");
         yield new Made(root, "by modelopt (NVFP4),", 2, "a.weight");
       }
-      case "compressed-tensors of fp8" -> {
+      case "compressed-tensors of sparse fp8" -> {
         safetensors(
             root.resolve("model.safetensors"),
             "fc.weight F8_E4M3 32x16 512; fc.weight_scale F32 32x1 128; lm_head.weight F32 4x16 256");
         text(
             root.resolve("config.json"),
             "{'quantization_config':{'quant_method':'compressed-tensors','format':'float-quantized',"
+                + "'sparsity_config':{'format':'sparse-24-bitmask'},"
                 + "'config_groups':{'group_0':{'targets':['Linear'],'weights':{'type':'float'}}}}}");
         yield new Made(root, "by compressed-tensors (float-quantized),", 1, "fc.weight");
       }
@@ -98,7 +99,7 @@ class ForeignModelTest {
         "gptq without a config, one file",
         "fp8 whose scales are in another shard",
         "nvfp4 with its own configuration file",
-        "compressed-tensors of fp8",
+        "compressed-tensors of sparse fp8",
         "floats with a configuration that says otherwise",
         "gptq in a checkpoint",
         "fp8 in a directory of an old checkpoint"

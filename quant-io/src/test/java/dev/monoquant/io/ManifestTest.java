@@ -26,6 +26,7 @@ import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.Provenance;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.SideFile;
@@ -41,6 +42,7 @@ import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -131,7 +133,7 @@ class ManifestTest {
     assertThat(audit.differences()).isEmpty();
     assertThat(audit.checked()).isEqualTo(4);
     assertThat(audit.bytes()).isEqualTo(4 * 8 + 4 * 4 + 66);
-    assertThat(audit.made()).containsEntry("monoquant.tool", "a test");
+    assertThat(audit.made()).containsEntry("monoquant.tool", "test 1");
     assertInputs(audit);
   }
 
@@ -141,7 +143,7 @@ class ManifestTest {
     Audit audit = audit(new CompressedTensorsFormat(), out);
     assertThat(audit.differences()).isEmpty();
     assertThat(audit.checked()).isEqualTo(5);
-    assertThat(audit.made()).containsEntry("tool", "a test");
+    assertThat(audit.made()).containsEntry("monoquant.tool", "test 1");
     assertInputs(audit);
     Manifest manifest = Manifest.parse(Files.readAllBytes(out.resolve(Manifest.FILE)), "manifest");
     assertThat(manifest.headers()).containsOnlyKeys(FIRST, SECOND);
@@ -254,13 +256,15 @@ class ManifestTest {
     Request with =
         new Request(
             source(sample),
-            sample.contents(Map.of(Manifest.INPUTS, "{\"gone.pt\":\"" + "ab".repeat(32) + "\"}")),
+            sample.contents(
+                Optional.of(
+                    Provenance.of("test", "1").withInputs(Map.of("gone.pt", "ab".repeat(32))))),
             new WriteOptions(target, false, false, false));
     Files.delete(input);
     sample.write(new SafetensorsOutput(), with);
     Audit audit = audit(new SafetensorsFormat(), target);
     assertThat(audit.differences()).isEmpty();
     assertThat(audit.inputs()).isEqualTo(Map.of("gone.pt", "ab".repeat(32)));
-    assertThat(audit.made()).doesNotContainKey(Manifest.INPUTS);
+    assertThat(audit.made()).containsEntry("monoquant.tool", "test 1");
   }
 }

@@ -62,6 +62,11 @@ enum Precision {
     return digits;
   }
 
+  /** The exponent of the smallest normal value. */
+  int minExponent() {
+    return minExponent;
+  }
+
   /** The distance from 1 to the next larger value. */
   float epsilon() {
     return (float) Math.scalb(1.0, 1 - digits);

@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +22,8 @@ import java.util.zip.ZipInputStream;
  *
  * <p>A zip file holds the plain little-endian bytes of each tensor, and a line for each case in
  * {@code cases.txt}: {@code input NAME KIND TYPE ROWS COLS}, {@code integer NAME INPUT BITS
- * GRANULARITY SYMMETRIC} or {@code cast NAME INPUT}.
+ * GRANULARITY SYMMETRIC}, {@code cast NAME INPUT} or {@code float NAME INPUT SCHEME GRANULARITY
+ * FUSED}. Several files are one set.
  */
 final class Golden {
 
@@ -44,6 +46,11 @@ final class Golden {
       ByteBuffer bytes = ByteBuffer.wrap(file(words[2] + ".input"));
       FloatBytes.widen(rows.tensor().type(), bytes, values, 0, values.length);
       return values;
+    }
+
+    /** The id of a scheme, of a float case. */
+    String scheme() {
+      return words[3];
     }
 
     int bits() {
@@ -75,15 +82,27 @@ final class Golden {
 
   private final Map<String, byte[]> files = new HashMap<>();
 
-  Golden(String resource) {
+  Golden(String... resources) {
+    for (String resource : resources) {
+      read(resource);
+    }
+  }
+
+  private void read(String resource) {
     try (InputStream raw = Golden.class.getResourceAsStream(resource);
         ZipInputStream zip = new ZipInputStream(raw)) {
       for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
-        files.put(entry.getName(), zip.readAllBytes());
+        files.merge(entry.getName(), zip.readAllBytes(), Golden::concatenate);
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private static byte[] concatenate(byte[] first, byte[] second) {
+    byte[] both = Arrays.copyOf(first, first.length + second.length);
+    System.arraycopy(second, 0, both, first.length, second.length);
+    return both;
   }
 
   List<Case> cases(String kind) {

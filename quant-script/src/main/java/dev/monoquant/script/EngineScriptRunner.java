@@ -47,8 +47,7 @@ public final class EngineScriptRunner implements ScriptRunner {
     HolderPickles pickles = new HolderPickles(nothing);
     List<PickleObject> tensors = pickles.parts(codec);
     PickleObject holder =
-        HolderPickles.object(
-            "__torch__." + LIBRARY + ".Weight", new Holder(codec, Mode.WEIGHT_ONLY), tensors);
+        HolderPickles.object(Library.made(LIBRARY), new Holder(codec, Mode.WEIGHT_ONLY), tensors);
     Optional<String> decoder =
         codec.kind() == Codec.Kind.SCRIPT ? Optional.of(Library.decoder(codec)) : Optional.empty();
     TreeMap<String, String> code = new TreeMap<>();

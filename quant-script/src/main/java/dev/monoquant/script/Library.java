@@ -52,6 +52,24 @@ final class Library {
   }
 
   /**
+   * {@return the class that attributes with holders are declared to be}
+   *
+   * @param name the name of a library
+   */
+  static String declared(String name) {
+    return "__torch__." + name + ".Held";
+  }
+
+  /**
+   * {@return the class of holders in the pickle}
+   *
+   * @param name the name of a library
+   */
+  static String made(String name) {
+    return "__torch__." + name + ".Weight";
+  }
+
+  /**
    * The source of a function that decodes with a scheme's own words.
    *
    * @param codec a codec of kind SCRIPT

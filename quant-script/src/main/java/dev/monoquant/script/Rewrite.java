@@ -58,7 +58,7 @@ final class Rewrite {
     weights.forEach(w -> of.put(w, hold(w)));
     modules.all().forEach(this::follow);
     Map<String, String> constantTypes = new TreeMap<>();
-    constants.forEach((name, holder) -> constantTypes.put(name, type(holder)));
+    constants.forEach((name, holder) -> constantTypes.put(name, Library.declared(library(holder))));
     ModuleTypes types =
         ModuleTypes.of(
             definitions,
@@ -71,7 +71,11 @@ final class Rewrite {
     requireAllowed(pass);
     Map<Holder, PickleObject> objects = new HashMap<>();
     holders.forEach(
-        h -> objects.put(h, HolderPickles.object(type(h), h, tensors.getOrDefault(h, List.of()))));
+        h ->
+            objects.put(
+                h,
+                HolderPickles.object(
+                    Library.made(library(h)), h, tensors.getOrDefault(h, List.of()))));
     Map<Modules.Module, Map<String, PickleObject>> places = new HashMap<>();
     held.forEach(
         (module, attributes) -> {
@@ -118,7 +122,8 @@ final class Rewrite {
 
   private Map<String, String> types(Modules.Module module) {
     Map<String, String> types = new TreeMap<>();
-    held.getOrDefault(module, Map.of()).forEach((name, holder) -> types.put(name, type(holder)));
+    held.getOrDefault(module, Map.of())
+        .forEach((name, holder) -> types.put(name, Library.declared(library(holder))));
     return types;
   }
 
@@ -204,10 +209,10 @@ final class Rewrite {
             });
   }
 
-  private String type(Holder holder) {
+  private String library(Holder holder) {
     String decoder =
         holder.codec().kind() == Codec.Kind.SCRIPT ? Library.decoder(holder.codec()) : "";
-    return "__torch__." + libraries.computeIfAbsent(decoder, d -> freshLibrary()) + ".Weight";
+    return libraries.computeIfAbsent(decoder, d -> freshLibrary());
   }
 
   private String freshLibrary() {

@@ -196,6 +196,25 @@ def in_order(weight: Tensor,
     if i != axis:
       first.append(shape[i])
   return torch.contiguous(torch.movedim(torch.to(torch.reshape(weight, first), dims[1]), 0, axis))
+# How code reaches a weight. A call through an interface is not inlined, so that the bodies below are
+# compiled once for a program, and not again at each place that uses a weight: first calls of models
+# with many layers would take hundreds of times as long.
+class Held(ModuleInterface):
+  def tensor(self: __torch__.monoquant.Held) -> Tensor:
+    pass
+  def shape_only(self: __torch__.monoquant.Held) -> Tensor:
+    pass
+  def linear(self: __torch__.monoquant.Held,
+    input: Tensor,
+    bias: Optional[Tensor]) -> Tensor:
+    pass
+  def embed(self: __torch__.monoquant.Held,
+    indices: Tensor) -> Tensor:
+    pass
+  def conv(self: __torch__.monoquant.Held,
+    input: Tensor,
+    bias: Optional[Tensor]) -> Tensor:
+    pass
 class Weight(Module):
   __parameters__ = []
   __buffers__ = []

@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class RewriterTest {
 
   private static final String WEIGHT = "__torch__.monoquant.Weight";
+  private static final String DECLARED = "__torch__.monoquant.Held";
   private static final OptionValues DYNAMIC = Quantized.options(Mode.DYNAMIC, 0);
 
   private final Build build = new Build(7);
@@ -248,7 +249,7 @@ class RewriterTest {
     Quantized quantized = held(single("return torch.linear(x, self.weight, self.bias)"));
     assertThat(code(quantized, "__torch__.py"))
         .contains("__parameters__ = [\"bias\", ]")
-        .contains("  weight : " + WEIGHT + "\n")
+        .contains("  weight : " + DECLARED + "\n")
         .contains("return (self.weight).linear(x, self.bias, )");
   }
 
@@ -298,7 +299,7 @@ class RewriterTest {
     assertThat(program.code().get("__torch__/a/___torch_mangle_4.py")).contains("weight : Tensor");
     assertThat(program.code().get("__torch__/a/___torch_mangle_5.py"))
         .contains("self: __torch__.a.___torch_mangle_5.Layer")
-        .contains("weight : " + WEIGHT)
+        .contains("weight : " + DECLARED)
         .contains("return (weight).linear(x, None, )");
     assertThat(program.code().get("__torch__.py"))
         .contains("  l0 : __torch__.a.___torch_mangle_4.Layer\n")
@@ -357,7 +358,7 @@ class RewriterTest {
       int index = Integer.parseInt(weight.name().substring("CONSTANTS.c".length()));
       assertThat(program.constants().get(index)).isEqualTo(None.INSTANCE);
       assertThat(String.join("\n", program.code().values()))
-          .contains("  held_c" + index + " : " + WEIGHT)
+          .contains("  held_c" + index + " : " + DECLARED)
           .doesNotContain("CONSTANTS.c" + index + ",")
           .doesNotContain("CONSTANTS.c" + index + ")");
     }
@@ -372,12 +373,20 @@ class RewriterTest {
         .contains("getattr(self, \"bias_ih_l0\"), ");
   }
 
+  /** Calls of a class are inlined, and what is inlined is compiled at each place anew. */
+  @Test
+  void codeReachesHoldersThroughAnInterface() {
+    Quantized quantized = held(single("return torch.linear(x, self.weight, self.bias)"));
+    assertThat(code(quantized, "__torch__.py")).contains("weight : " + DECLARED);
+    assertThat(code(quantized, "__torch__/monoquant.py")).contains("class Held(ModuleInterface):");
+  }
+
   @Test
   void namesOfTheLibraryAreFree() {
     build.code("__torch__/monoquant.py", "def taken(x: Tensor) -> Tensor:", "  return x");
     Quantized quantized = held(single("return torch.linear(x, self.weight, self.bias)"));
     assertThat(quantized.rewrite().program().code()).containsKey("__torch__/monoquant_1.py");
-    assertThat(code(quantized, "__torch__.py")).contains("__torch__.monoquant_1.Weight");
+    assertThat(code(quantized, "__torch__.py")).contains("__torch__.monoquant_1.Held");
   }
 
   @Test

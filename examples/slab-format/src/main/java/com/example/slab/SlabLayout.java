@@ -1,5 +1,6 @@
 package com.example.slab;
 
+import dev.monoquant.files.manifest.ProvenanceText;
 import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.OutputException;
 import dev.monoquant.files.output.Disk;
@@ -92,7 +93,7 @@ final class SlabLayout implements OutputLayout {
 
   /** {@return the properties that identify this run; only an equal run is resumed} */
   Map<String, String> run() {
-    Map<String, String> run = new TreeMap<>(contents.provenance());
+    Map<String, String> run = ProvenanceText.of(contents);
     files.forEach((name, file) -> run.put("layout of " + name, Sha256.of(file.headerBytes())));
     return run;
   }

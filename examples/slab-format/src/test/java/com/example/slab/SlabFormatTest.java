@@ -17,6 +17,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** The laws damage the sample in many places and look whether anybody notices. */
 class SlabFormatTest implements InputFormatDetectorContract {
@@ -33,7 +34,7 @@ class SlabFormatTest implements InputFormatDetectorContract {
   @Override
   public ModelInput sample(Path folder) throws IOException {
     Path target = folder.resolve("model.slabs");
-    OutputContents contents = new OutputContents(List.of(), List.of(), List.of(BIAS), Map.of());
+    OutputContents contents = new OutputContents(List.of(), List.of(), List.of(BIAS), Optional.empty());
     try (ModelSource source = MemoryModel.named("m").tensor(BIAS, BYTES).build().open();
         OutputSession session = new SlabOutput().open(source);
         OutputWriter writer =

@@ -13,6 +13,8 @@ import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.Provenance.Reading;
+import dev.monoquant.spi.ReadChoices;
 import dev.monoquant.spi.RunnableFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -104,7 +106,7 @@ public final class InputOpener {
       ModelSource source = detector.open(input, settings.limits(), options);
       try {
         Optional<ForeignQuantization> foreign = ForeignQuantization.find(source, settings.limits());
-        return new Opened(source, detector.id(), own, Reading.of(input, options), foreign);
+        return new Opened(source, detector.id(), own, reading(input, options), foreign);
       } catch (IOException | RuntimeException e) {
         source.close();
         throw e;
@@ -117,6 +119,11 @@ public final class InputOpener {
       throw new PluginException(
           "input format " + detector.id() + " failed on " + input.describe() + ": " + e, e);
     }
+  }
+
+  private static Reading reading(ModelInput input, OptionValues options) {
+    return new Reading(
+        input instanceof ModelInput.OfPath of ? of.choices() : ReadChoices.DEFAULT, options);
   }
 
   /** What is not for the user to say, and was not said: names and weights as the model has them. */

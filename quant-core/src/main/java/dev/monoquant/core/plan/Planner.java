@@ -28,7 +28,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -125,7 +124,7 @@ public final class Planner {
         keptInOrder(source, layers),
         activations.told(config.kvCache()),
         problems,
-        OptionalLong.empty());
+        Optional.empty());
   }
 
   /** One error that makes all others pointless: they are about codes taken for weights. */

@@ -3,7 +3,7 @@ package dev.monoquant.core.run;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
 import dev.monoquant.core.open.OwnOptions;
-import dev.monoquant.core.plan.Provenance;
+import dev.monoquant.files.manifest.ProvenanceText;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Plugins;
@@ -26,7 +26,7 @@ public final class StoredOptions {
    */
   public StoredOptions(Plugins plugins, ModelSource source) {
     this.plugins = plugins;
-    this.madeBy = Provenance.plugins(source.info().metadata());
+    this.madeBy = ProvenanceText.plugins(source.info().metadata());
   }
 
   /**

@@ -36,6 +36,7 @@ public final class Settings implements Cloneable {
   private ColumnStatistics columns = ColumnStatistics.NONE;
   private boolean resume;
   private boolean running = true;
+  private boolean trust;
   private List<SampleInputs> samples = List.of();
   private Gates gates = Gates.NONE;
   private Cancellation cancellation = new Cancellation();
@@ -170,6 +171,15 @@ public final class Settings implements Cloneable {
 
   public Settings withRunning(boolean value) {
     return with(s -> s.running = value);
+  }
+
+  /** Whether code of models is run that may do other things than compute. */
+  public boolean trust() {
+    return trust;
+  }
+
+  public Settings withTrust(boolean value) {
+    return with(s -> s.trust = value);
   }
 
   public List<SampleInputs> samples() {

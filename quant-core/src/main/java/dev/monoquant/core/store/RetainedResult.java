@@ -4,26 +4,27 @@ import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.OutputChoice;
-import dev.monoquant.core.plan.Provenance;
 import dev.monoquant.core.report.KeptTensor;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.report.Report;
 import dev.monoquant.core.run.Execution;
 import dev.monoquant.core.settings.Settings;
+import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.Provenance;
 import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -40,7 +41,7 @@ public final class RetainedResult {
       Settings settings,
       Opened opened,
       Plan plan,
-      Map<String, String> provenance,
+      Provenance provenance,
       QuantizationConfig config,
       boolean stateDict)
       throws IOException {
@@ -65,7 +66,7 @@ public final class RetainedResult {
       Settings settings,
       Opened opened,
       Plan plan,
-      Map<String, String> provenance,
+      Provenance provenance,
       QuantizationConfig config,
       boolean stateDict)
       throws IOException {
@@ -74,14 +75,20 @@ public final class RetainedResult {
     MemoryStore store = new MemoryStore(source, plan.layers(), weights(plan), kept(plan));
     Report report = Execution.runGated(settings, source, plan, Execution.policy(config), store);
     return new StoredModel(
-        settings, store, Optional.of(report), provenance, config.format(), stateDict, cleanup);
+        settings,
+        store,
+        Optional.of(report),
+        Optional.of(provenance),
+        config.format(),
+        stateDict,
+        cleanup);
   }
 
   private static QuantizedModel inFile(
       Settings settings,
       ModelSource source,
       Plan plan,
-      Map<String, String> provenance,
+      Provenance provenance,
       QuantizationConfig config)
       throws IOException {
     Path folder = Files.createTempDirectory("monoquant-");
@@ -98,15 +105,21 @@ public final class RetainedResult {
       }
       ModelSource retained =
           settings.plugins().inputFormat(FORMAT).open(ModelInput.of(file), settings.limits());
-      Map<String, String> withInputs =
-          Provenance.withInputs(provenance, retained.info().metadata());
+      // The hashes of what was read: the files themselves may change before the model is saved.
+      String manifest = retained.info().metadata().get(Manifest.KEY);
+      Provenance withInputs =
+          manifest == null
+              ? provenance
+              : provenance.withInputs(
+                  Manifest.parse(manifest.getBytes(StandardCharsets.UTF_8), file.toString())
+                      .inputs());
       ModelSource renamed = new RetainedSource(retained, source, plan);
       StoredModel model =
           new StoredModel(
               settings,
               renamed,
               Optional.of(report),
-              withInputs,
+              Optional.of(withInputs),
               config.format(),
               true,
               () -> delete(folder));

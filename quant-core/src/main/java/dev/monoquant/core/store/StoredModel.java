@@ -27,6 +27,7 @@ import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.Provenance;
 import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -49,7 +50,7 @@ public final class StoredModel implements QuantizedModel {
   private final Settings settings;
   private final ModelSource source;
   private final Optional<Report> report;
-  private final Map<String, String> provenance;
+  private final Optional<Provenance> provenance;
   private final Optional<String> format;
   private final boolean stateDict;
   private final Cleanup cleanup;
@@ -59,7 +60,7 @@ public final class StoredModel implements QuantizedModel {
       Settings settings,
       ModelSource source,
       Optional<Report> report,
-      Map<String, String> provenance,
+      Optional<Provenance> provenance,
       Optional<String> format,
       boolean stateDict,
       Cleanup cleanup) {

@@ -12,7 +12,6 @@ import dev.monoquant.core.open.InputOpener;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.OptionOwners;
 import dev.monoquant.core.open.OutputChoice;
-import dev.monoquant.core.plan.Provenance;
 import dev.monoquant.core.report.ErrorStatistics;
 import dev.monoquant.core.report.Verification;
 import dev.monoquant.core.run.DecodedSource;
@@ -21,6 +20,7 @@ import dev.monoquant.core.run.TensorPieces;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.work.TileBuffers;
 import dev.monoquant.core.work.Workers;
+import dev.monoquant.files.manifest.ProvenanceText;
 import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Audit;
@@ -194,7 +194,8 @@ public final class Verifier {
   /** Whether the output was made with other numbers in the place of NaN and infinities. */
   private boolean clamps() {
     try {
-      var config = JsonParser.parseString(audit.made().getOrDefault(Provenance.CONFIG, "{}"));
+      var config =
+          JsonParser.parseString(audit.made().getOrDefault(ProvenanceText.CONFIGURATION, "{}"));
       return config.isJsonObject()
           && config.getAsJsonObject().has("non_finite")
           && config.getAsJsonObject().get("non_finite").isJsonPrimitive()

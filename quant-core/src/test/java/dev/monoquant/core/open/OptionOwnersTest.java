@@ -24,7 +24,6 @@ import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.Plugins;
-import dev.monoquant.spi.ReadChoices;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.testkit.fakes.ForwardingOutput;
 import dev.monoquant.testkit.fakes.MemoryModel;
@@ -334,19 +333,5 @@ class OptionOwnersTest {
         .isInstanceOf(PluginException.class)
         .hasMessageContaining("layer quantizer test/broken failed to describe its options")
         .hasMessageContaining("oops");
-  }
-
-  @Test
-  void whatWasChosenOfAnInputIsToldInAFixedOrder() {
-    assertThat(
-            Reading.of(
-                    ModelInput.of(
-                        Path.of("m"),
-                        ReadChoices.DEFAULT.withEntry("ema/model").withStripPrefixes(true)),
-                    new OptionValues(Map.of("skip", "2")))
-                .tree()
-                .toString())
-        .isEqualTo("{entry=ema/model, strip_prefixes=true, options={skip=2}}");
-    assertThat(Reading.of(input("m"), OptionValues.DEFAULTS).tree()).isEmpty();
   }
 }

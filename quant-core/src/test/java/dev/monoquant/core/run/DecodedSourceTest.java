@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.monoquant.core.FakeScheme;
 import dev.monoquant.core.open.InputOpener;
 import dev.monoquant.core.open.OwnOptions;
-import dev.monoquant.core.open.Reading;
 import dev.monoquant.core.report.Comparison;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.verify.Comparer;
@@ -19,10 +18,10 @@ import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
-import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Plugins;
+import dev.monoquant.spi.Provenance;
 import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.tile.EncodedTile;
@@ -30,7 +29,6 @@ import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -205,10 +203,6 @@ class DecodedSourceTest {
   private static InputOpener.Opened opened(ModelSource source) {
     MemoryFormat any = new MemoryFormat();
     return new InputOpener.Opened(
-        source,
-        any.id(),
-        OwnOptions.of(any),
-        Reading.of(ModelInput.of(Path.of("any")), OptionValues.DEFAULTS),
-        Optional.empty());
+        source, any.id(), OwnOptions.of(any), Provenance.Reading.DEFAULT, Optional.empty());
   }
 }

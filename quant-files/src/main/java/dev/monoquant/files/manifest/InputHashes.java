@@ -3,6 +3,8 @@ package dev.monoquant.files.manifest;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.input.Locations;
+import dev.monoquant.spi.OutputContents;
+import dev.monoquant.spi.Provenance;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,15 +37,14 @@ public final class InputHashes {
   private final Map<String, Input> inputs = new LinkedHashMap<>();
 
   /**
-   * Starts to hash the files of a source, unless provenance knows the hashes.
+   * Starts to hash the files of a source, unless the hashes are known.
    *
-   * @param provenance how an output is made, by metadata key
+   * @param contents the contents of the output
    * @param files the files of its source
    * @param pool the threads that hash
    */
-  public InputHashes(Map<String, String> provenance, List<Path> files, HashPool pool)
-      throws IOException {
-    this.known = Manifest.knownInputs(provenance);
+  public InputHashes(OutputContents contents, List<Path> files, HashPool pool) throws IOException {
+    this.known = contents.provenance().flatMap(Provenance::inputs);
     if (known.isPresent()) {
       return;
     }

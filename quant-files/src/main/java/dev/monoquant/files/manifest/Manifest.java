@@ -7,6 +7,7 @@ import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputContents;
+import dev.monoquant.spi.Provenance;
 import dev.monoquant.spi.ReadLimits;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -73,9 +74,6 @@ public record Manifest(
 
   /** The manifest of a single file, in its metadata. */
   public static final String KEY = "monoquant.manifest";
-
-  /** A provenance text with the hashes of the inputs, where they are known before. */
-  public static final String INPUTS = "monoquant.inputs";
 
   private static final long VERSION = 1;
 
@@ -257,28 +255,15 @@ public record Manifest(
   }
 
   /**
-   * The hashes of the inputs if provenance brings them along.
+   * {@return the names of the inputs in a manifest}
    *
-   * @param provenance how an output is made, by metadata key
-   * @return them by name, or empty if the files have to be read
-   */
-  static Optional<SortedMap<String, String>> knownInputs(Map<String, String> provenance) {
-    String text = provenance.get(INPUTS);
-    if (text == null) {
-      return Optional.empty();
-    }
-    String manifest = "{\"version\":1,\"self\":\"\",\"inputs\":" + text + "}";
-    return Optional.of(parse(manifest.getBytes(StandardCharsets.UTF_8), INPUTS).inputs());
-  }
-
-  /**
-   * {@return the names under which the inputs of an output are known}
-   *
-   * @param provenance how it is made, by metadata key
+   * @param contents the contents of the output
    * @param files the files of its source
    */
-  public static List<String> inputNames(Map<String, String> provenance, List<Path> files) {
-    return knownInputs(provenance)
+  public static List<String> inputNames(OutputContents contents, List<Path> files) {
+    return contents
+        .provenance()
+        .flatMap(Provenance::inputs)
         .map(known -> List.copyOf(known.keySet()))
         .orElseGet(() -> InputHashes.names(files));
   }
@@ -297,8 +282,7 @@ public record Manifest(
      * @param contents what is written
      */
     public Builder(OutputContents contents) {
-      made.putAll(contents.provenance());
-      made.remove(INPUTS);
+      made.putAll(ProvenanceText.of(contents));
       contents.weights().forEach(w -> weights.put(w.name(), describe(w)));
     }
 
@@ -312,6 +296,22 @@ public record Manifest(
     public void shard(String name, String header, Map<String, String> hashes) {
       headers.put(name, header);
       tensors.putAll(hashes);
+    }
+
+    /**
+     * {@return the size of the manifest file, which does not depend on the hashes in it}
+     *
+     * @param inputs the names of the input files
+     * @param files the names of the files without tensors
+     */
+    public long bytes(Collection<String> inputs, Collection<String> files) {
+      SortedMap<String, String> in = sorted();
+      inputs.forEach(name -> in.put(name, HashPool.UNKNOWN));
+      SortedMap<String, String> others = sorted();
+      files.forEach(name -> others.put(name, HashPool.UNKNOWN));
+      return new Manifest(HashPool.UNKNOWN, in, tensors, headers, others, made, weights)
+          .bytes()
+          .length;
     }
 
     /**

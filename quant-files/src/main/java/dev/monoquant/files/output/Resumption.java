@@ -3,7 +3,7 @@ package dev.monoquant.files.output;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.input.Locations;
 import dev.monoquant.files.manifest.HashPool;
-import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.spi.Provenance;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -38,7 +38,7 @@ record Resumption(Path left, Journal.Contents contents) {
       return Optional.empty();
     }
     if (job.source().info().files().isEmpty()
-        && !job.contents().provenance().containsKey(Manifest.INPUTS)) {
+        && job.contents().provenance().flatMap(Provenance::inputs).isEmpty()) {
       throw new ConfigurationException(
           job.options().target()
               + ": a live model has no files to tell it from another, so its run cannot be resumed."

@@ -12,6 +12,7 @@ import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.Provenance;
 import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.tile.EncodedTile;
@@ -23,6 +24,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -104,7 +106,7 @@ public final class Sample {
   }
 
   /** What an output of this holds. */
-  public OutputContents contents(Map<String, String> provenance) {
+  public OutputContents contents(Optional<Provenance> provenance) {
     return new OutputContents(
         layers, List.copyOf(weights.keySet()), List.copyOf(kept.keySet()), provenance);
   }
@@ -112,7 +114,7 @@ public final class Sample {
   public Request request(Path target, boolean overwrite, ModelSource source) {
     return new Request(
         source,
-        contents(Map.of("tool", "a test", "recipe", "{\"bits\": 4}")),
+        contents(Optional.of(Provenance.of("test", "1"))),
         new WriteOptions(target, overwrite, random.nextBoolean(), false));
   }
 

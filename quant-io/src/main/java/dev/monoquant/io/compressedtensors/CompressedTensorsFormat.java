@@ -10,6 +10,7 @@ import dev.monoquant.files.model.FileSource;
 import dev.monoquant.files.model.ModelDirectory;
 import dev.monoquant.files.model.ModelFiles;
 import dev.monoquant.layout.WeightLayout;
+import dev.monoquant.model.ElementType;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
@@ -30,20 +31,21 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Reads model directories of compressed-tensors, our own and those of llm-compressor: {@code
- * pack-quantized}, {@code int-quantized} and {@code naive-quantized} integers of 2 to 8 bits with a
- * scale for the tensor, each row or each group. Weights come as quantized ones of scheme {@code
- * intN}; their float type is that of their scales.
+ * Reads model directories of compressed-tensors, our own and those of llm-compressor, in each
+ * {@link Form} and in several ({@code mixed-precision}): integers of 2 to 8 bits, FP8 (E4M3),
+ * MXFP4, MXFP8 and NVFP4. Weights come as quantized ones of scheme {@code intN}, {@code fp8},
+ * {@code mxfp4}, {@code mxfp8} and {@code nvfp4}; their float type is that of their scales, or that
+ * of the model ({@code dtype}, {@code torch_dtype}; BF16 if there is none) where scales have a type
+ * of their own.
  *
  * <p>Of words packed before dense packing came (3, 5, 6 and 7 bits), the width tells: where both
  * layouts are equally wide and differ, which no multiple of 32 columns is, the dense one is
  * assumed.
  *
- * <p>What this does not do: it decodes no floating point codes (FP8, NVFP4, MXFP4), no 2:4 sparsity
- * and no permuted columns. A directory that has one of these is opened as the tensors that are
- * stored, none of them decoded, with a note that says why; nobody can take it for a float model,
- * since its configuration tells otherwise. Scales of activations stay plain tensors. Stateless and
- * thread-safe.
+ * <p>What this does not do: it decodes no FP6, no 2:4 sparsity and no permuted columns. A directory
+ * that has one of these is opened as the tensors that are stored, none of them decoded, with a note
+ * that says why; nobody can take it for a float model, since its configuration tells otherwise.
+ * Scales of activations stay plain tensors. Stateless and thread-safe.
  */
 @AutoService(InputFormatDetector.class)
 public final class CompressedTensorsFormat implements InputFormatDetector {
@@ -130,7 +132,8 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
     try {
       List<ConfigGroup> groups =
           ConfigGroup.read(ConfigWriter.quantization(config).orElseThrow(), configFile);
-      WeightScanner scanner = new WeightScanner(files, groups, configFile);
+      ElementType floats = new ModelConfig(config).floats().orElse(ElementType.BFLOAT16);
+      WeightScanner scanner = new WeightScanner(files, groups, floats, configFile);
       weights = scanner.weights();
       parts = scanner.parts();
     } catch (ModelFormatException e) {

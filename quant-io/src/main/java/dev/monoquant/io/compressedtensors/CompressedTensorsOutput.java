@@ -23,7 +23,7 @@ import java.util.stream.Stream;
 
 /**
  * Writes a model directory that compressed-tensors (as of ac8e2ba), and with it vLLM and
- * transformers, loads: format {@code pack-quantized}, weights only.
+ * transformers, loads.
  *
  * <p>Files: the shards under their own names ({@code model.safetensors} if there is one), each laid
  * out as {@code SafetensorsLayout} says; {@code model.safetensors.index.json} if there are several;
@@ -31,21 +31,14 @@ import java.util.stream.Stream;
  * quantization_config} added; {@code monoquant-manifest.json}, see {@link Manifest}. Nothing
  * quantized, and the directory is a plain one without {@code quantization_config}.
  *
- * <p>Tensors of a Linear {@code M} with weight (out, in), b bits, group size g:
- *
- * <ul>
- *   <li>{@code M.weight_packed} I32 (out, ceil(in * b / 32)): each code plus 2^(b-1), element i of
- *       a row at bit i * b of the row's words, least significant bit first, dense across words also
- *       for 3, 5, 6 and 7 bits, the last word filled with zeros ({@code pack_to_int32});
- *   <li>{@code M.weight_scale} in the scale's type: (1), (out, 1) or (out, in / g);
- *   <li>{@code M.weight_shape} I64 (2): out, in;
- *   <li>{@code M.weight_zero_point}, asymmetric only: I32 (ceil(out * b / 32), 1 or in / g), packed
- *       in the same way but down each column; for a single scale I8 (1), as it is.
- * </ul>
+ * <p>The form of a weight follows from its parts: integers of 2 to 8 bits are {@code
+ * pack-quantized}, FP8 {@code naive-quantized}, and MXFP4, MXFP8 and NVFP4 have a form each. The
+ * classes of the forms draw their bytes. Several forms in one directory are {@code
+ * mixed-precision}.
  *
  * <p>{@code ignore} names every layer left in float that a loader could take for a quantized
  * Linear. The same contents and data give the same bytes. What this does not do: activations, 2:4
- * sparsity, floating point codes. Stateless and thread-safe.
+ * sparsity, FP6 and E5M2. Stateless and thread-safe.
  */
 @AutoService(OutputFormat.class)
 public final class CompressedTensorsOutput implements OutputFormat {
@@ -115,7 +108,7 @@ public final class CompressedTensorsOutput implements OutputFormat {
     public Optional<String> unsupported(EncodedWeight weight) {
       TensorInfo embedding = heads.get(weight.name());
       return embedding == null
-          ? PackedWeight.refusal(weight)
+          ? ModuleWeight.refusal(weight)
           : Optional.of(
               "it is tied to "
                   + embedding.name()
@@ -132,7 +125,7 @@ public final class CompressedTensorsOutput implements OutputFormat {
     }
 
     @Override
-    public OutputLayout layout(OutputContents contents) {
+    public OutputLayout layout(OutputContents contents) throws IOException {
       LoaderInput.requireConfig(source.info());
       if (!contents.weights().isEmpty()) {
         JoinedExperts.requireSeparate(source.info().name(), contents.kept(), config);

@@ -98,7 +98,7 @@ final class CompressedTensorsWriter implements OutputWriter {
       staging.copy(side.name(), side.path());
       names.add(side.name());
     }
-    Optional<byte[]> config = ConfigWriter.write(job.source(), job.contents(), plan.weights());
+    Optional<byte[]> config = plan.config();
     if (config.isPresent()) {
       requireLoadable(config.get());
       staging.write(DirectoryPlan.CONFIG, config.get());

@@ -9,27 +9,50 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.TreeMap;
 
 /**
- * One of the {@code config_groups}: how the weights of some layers are quantized.
+ * One of the {@code config_groups}: how the weights of some layers are quantized, both ways.
  *
  * @param name its name, such as {@code group_0}
  * @param targets exact module names, {@code re:} and a regex, or class names
- * @param packed whether weights are packed into words; else a code takes a byte
- * @param bits bits of a code, 2 to 8
- * @param symmetric whether there is no zero point
- * @param strategy how many numbers share a scale
+ * @param form how weights are stored
+ * @param weights how they are quantized
  */
-record ConfigGroup(
-    String name,
-    List<String> targets,
-    boolean packed,
-    int bits,
-    boolean symmetric,
-    Strategy strategy) {
+record ConfigGroup(String name, List<String> targets, Form form, WeightArguments weights) {
 
-  private static final Set<String> BYTES = Set.of("int-quantized", "naive-quantized");
+  /** The format of a configuration whose groups have different ones. */
+  static final String MIXED = "mixed-precision";
+
+  /** Fields left out have the default or null: a reader refuses a field it does not know. */
+  JsonValue.Obj json() {
+    return new JsonValue.Obj(
+        Map.of(
+            "targets", new JsonValue.Arr(targets.stream().map(JsonValue::of).toList()),
+            "format", JsonValue.of(form.wire()),
+            "weights", arguments()));
+  }
+
+  /** {@return how weights are quantized, as {@code config.json} has it} */
+  JsonValue.Obj arguments() {
+    Map<String, JsonValue> json = new TreeMap<>();
+    json.put("num_bits", JsonValue.Num.of(weights.bits()));
+    json.put("type", JsonValue.of(weights.floats() ? "float" : "int"));
+    json.put("symmetric", JsonValue.of(weights.symmetric()));
+    json.put("strategy", JsonValue.of(weights.strategy().wire()));
+    json.put("dynamic", JsonValue.of(false));
+    if (weights.strategy().groupSize() > 0) {
+      json.put("group_size", JsonValue.Num.of(weights.strategy().groupSize()));
+    }
+    if (weights.strategy() instanceof Strategy.Block block) {
+      json.put(
+          "block_structure",
+          new JsonValue.Arr(
+              List.of(JsonValue.Num.of(block.rows()), JsonValue.Num.of(block.columns()))));
+    }
+    form.scaleType().ifPresent(type -> json.put("scale_dtype", JsonValue.of(type)));
+    return new JsonValue.Obj(json);
+  }
 
   /** Reads the groups of a {@code quantization_config}. */
   static List<ConfigGroup> read(JsonValue.Obj config, String file) {
@@ -44,7 +67,7 @@ record ConfigGroup(
         throw unsupported("", "quant_method " + quote(method) + " is not " + ConfigWriter.METHOD);
       }
       refuseSparse(config);
-      String format = config.text("format").orElse(ConfigWriter.PACK);
+      String format = config.text("format").orElse(Form.PACK.wire());
       List<ConfigGroup> groups = new ArrayList<>();
       if (format.equals("dense")) {
         return groups;
@@ -75,20 +98,28 @@ record ConfigGroup(
 
     private ConfigGroup group(String name, String where, JsonValue.Obj group, String global) {
       String format = group.text("format").orElse(global);
-      if (!format.equals(ConfigWriter.PACK) && !BYTES.contains(format)) {
+      Optional<Form> form = Form.of(format);
+      if (form.isEmpty()) {
         throw unsupported(
-            where,
-            "format "
-                + quote(format)
-                + " is not supported; supported are pack-quantized, int-quantized and"
-                + " naive-quantized");
+            where, "format " + quote(format) + " is not supported; supported are " + Form.names());
       }
       if (!(group.members().get("weights") instanceof JsonValue.Obj weights)) {
         throw fault(where, "weights is no object");
       }
+      WeightArguments arguments = weights(where, weights);
+      if (!form.get().holds(arguments)) {
+        throw unsupported(
+            where, "format " + quote(format) + " does not hold weights of " + arguments.text());
+      }
+      return new ConfigGroup(name, targets(where, group), form.get(), arguments);
+    }
+
+    private WeightArguments weights(String where, JsonValue.Obj weights) {
       String type = weights.text("type").orElse("int");
-      if (!type.equals("int")) {
-        throw unsupported(where, "weights of type " + quote(type) + " are not supported, only int");
+      boolean floats = type.equals("float");
+      if (!floats && !type.equals("int")) {
+        throw unsupported(
+            where, "weights of type " + quote(type) + " are not supported, only int and float");
       }
       long bits = count(where, weights, "num_bits").orElse(8L);
       if (bits < 2 || bits > 8) {
@@ -96,13 +127,7 @@ record ConfigGroup(
       }
       boolean symmetric =
           weights.find("symmetric").orElse(JsonValue.Literal.TRUE) == JsonValue.Literal.TRUE;
-      return new ConfigGroup(
-          name,
-          targets(where, group),
-          format.equals(ConfigWriter.PACK),
-          (int) bits,
-          symmetric,
-          strategy(where, weights));
+      return new WeightArguments((int) bits, floats, symmetric, strategy(where, weights));
     }
 
     private List<String> targets(String where, JsonValue.Obj group) {
@@ -129,19 +154,40 @@ record ConfigGroup(
       return switch (strategy) {
         case "tensor" -> new Strategy.Tensor();
         case "channel" -> new Strategy.Channel();
-        case "group" -> {
-          if (size < 1 || size > Integer.MAX_VALUE) {
-            throw fault(where, "group_size " + size + " is no size of a group");
-          }
-          yield new Strategy.Group((int) size);
-        }
+        case "group" -> new Strategy.Group(groupSize(where, size));
+        case "tensor_group" -> new Strategy.TensorGroup(groupSize(where, size));
+        case "block" -> block(where, weights);
         default ->
             throw unsupported(
                 where,
                 "strategy "
                     + quote(strategy)
-                    + " is not supported; supported are tensor, channel and group");
+                    + " is not supported; supported are tensor, channel, group, tensor_group and"
+                    + " block");
       };
+    }
+
+    private int groupSize(String where, long size) {
+      if (size < 1 || size > Integer.MAX_VALUE) {
+        throw fault(where, "group_size " + size + " is no size of a group");
+      }
+      return (int) size;
+    }
+
+    private Strategy block(String where, JsonValue.Obj weights) {
+      List<Integer> sides = new ArrayList<>();
+      if (weights.find("block_structure").orElse(null) instanceof JsonValue.Arr array) {
+        for (JsonValue item : array.items()) {
+          long side = item instanceof JsonValue.Num n ? n.count().orElse(0L) : 0;
+          if (side > 0 && side <= Integer.MAX_VALUE) {
+            sides.add((int) side);
+          }
+        }
+        if (sides.size() == 2 && array.items().size() == 2) {
+          return new Strategy.Block(sides.get(0), sides.get(1));
+        }
+      }
+      throw fault(where, "block_structure is not the rows and columns of a block");
     }
 
     private Optional<Long> count(String where, JsonValue.Obj json, String key) {

@@ -31,7 +31,6 @@ final class ConfigWriter {
   static final String QUANTIZATION = "quantization_config";
   static final String OLD_QUANTIZATION = "compression_config";
   static final String METHOD = "compressed-tensors";
-  static final String PACK = "pack-quantized";
 
   private ConfigWriter() {}
 
@@ -40,7 +39,7 @@ final class ConfigWriter {
    * is quantized}
    */
   static Optional<byte[]> write(
-      ModelSource source, OutputContents contents, List<PackedWeight> weights) throws IOException {
+      ModelSource source, OutputContents contents, List<ModuleWeight> weights) throws IOException {
     Optional<SideFile> side =
         source.info().sideFiles().stream()
             .filter(s -> s.name().equals(DirectoryPlan.CONFIG))
@@ -122,52 +121,39 @@ final class ConfigWriter {
   }
 
   private static JsonValue quantization(
-      List<TensorInfo> kept, List<PackedWeight> weights, Set<String> heads) {
-    boolean alike = weights.stream().map(ConfigWriter::arguments).distinct().count() == 1;
-    Map<String, List<PackedWeight>> groups = new TreeMap<>();
-    for (PackedWeight weight : weights) {
-      String key = alike ? "" : JsonText.compact(arguments(weight)) + isExpert(weight);
+      List<TensorInfo> kept, List<ModuleWeight> weights, Set<String> heads) {
+    boolean alike = weights.stream().map(ConfigWriter::way).distinct().count() == 1;
+    Map<String, List<ModuleWeight>> groups = new TreeMap<>();
+    for (ModuleWeight weight : weights) {
+      String key = alike ? "" : way(weight) + isExpert(weight);
       groups.computeIfAbsent(key, k -> new ArrayList<>()).add(weight);
     }
     Map<String, JsonValue> configGroups = new LinkedHashMap<>();
-    for (List<PackedWeight> group : groups.values()) {
-      List<JsonValue> targets =
-          alike
-              ? List.of(JsonValue.of("Linear"))
-              : targets(group, weights).stream().map(JsonValue::of).toList();
+    for (List<ModuleWeight> group : groups.values()) {
+      String name = "group_" + configGroups.size();
+      List<String> targets = alike ? List.of("Linear") : targets(group, weights);
+      ModuleWeight first = group.get(0);
       configGroups.put(
-          "group_" + configGroups.size(),
-          new JsonValue.Obj(
-              Map.of(
-                  "targets", new JsonValue.Arr(targets),
-                  "format", JsonValue.of(PACK),
-                  "weights", arguments(group.get(0)))));
+          name, new ConfigGroup(name, targets, first.form(), first.arguments()).json());
     }
     List<JsonValue> ignore = ignored(kept, weights, heads).stream().map(JsonValue::of).toList();
+    List<Form> forms = weights.stream().map(ModuleWeight::form).distinct().toList();
     return new JsonValue.Obj(
         Map.of(
             "quant_method", JsonValue.of(METHOD),
-            "format", JsonValue.of(PACK),
+            "format", JsonValue.of(forms.size() == 1 ? forms.get(0).wire() : ConfigGroup.MIXED),
             "quantization_status", JsonValue.of("compressed"),
             "ignore", new JsonValue.Arr(ignore),
             "config_groups", new JsonValue.Obj(configGroups)));
   }
 
-  /** Fields left out have the default or null: a reader refuses a field it does not know. */
-  private static JsonValue.Obj arguments(PackedWeight weight) {
-    Map<String, JsonValue> json = new TreeMap<>();
-    json.put("num_bits", JsonValue.Num.of(weight.bits()));
-    json.put("type", JsonValue.of("int"));
-    json.put("symmetric", JsonValue.of(weight.symmetric()));
-    json.put("strategy", JsonValue.of(weight.strategy().wire()));
-    json.put("dynamic", JsonValue.of(false));
-    if (weight.strategy() instanceof Strategy.Group group) {
-      json.put("group_size", JsonValue.Num.of(group.size()));
-    }
-    return new JsonValue.Obj(json);
+  /** What weights of one group have in common, by which the groups are ordered. */
+  private static String way(ModuleWeight weight) {
+    ConfigGroup group = new ConfigGroup("", List.of(), weight.form(), weight.arguments());
+    return JsonText.compact(group.arguments()) + weight.form().wire();
   }
 
-  private static boolean isExpert(PackedWeight weight) {
+  private static boolean isExpert(ModuleWeight weight) {
     return FusedLayers.mixture(weight.module()).isPresent();
   }
 
@@ -176,12 +162,12 @@ final class ConfigWriter {
    * with their name in it; so no regex of another group, which may hold shared_experts, has it.
    * Their names are left out: there are thousands, and no loader has such modules.
    */
-  private static List<String> targets(List<PackedWeight> group, List<PackedWeight> weights) {
-    Set<String> own = group.stream().map(PackedWeight::module).collect(Collectors.toSet());
+  private static List<String> targets(List<ModuleWeight> group, List<ModuleWeight> weights) {
+    Set<String> own = group.stream().map(ModuleWeight::module).collect(Collectors.toSet());
     List<String> targets =
         ModulePatterns.selecting(
             own.stream().sorted(JsonText.BY_CODE_POINT).toList(),
-            weights.stream().map(PackedWeight::module).filter(m -> !own.contains(m)).toList());
+            weights.stream().map(ModuleWeight::module).filter(m -> !own.contains(m)).toList());
     return isExpert(group.get(0))
         ? targets.stream().filter(t -> t.startsWith(ModulePatterns.REGEX)).toList()
         : targets.stream()
@@ -194,11 +180,11 @@ final class ConfigWriter {
    * each matrix, of whatever kind it is thought to be.
    */
   private static List<String> ignored(
-      List<TensorInfo> kept, List<PackedWeight> weights, Set<String> heads) {
+      List<TensorInfo> kept, List<ModuleWeight> weights, Set<String> heads) {
     Set<String> ignored = new LinkedHashSet<>();
     kept.forEach(tensor -> MatrixModule.of(tensor).ifPresent(ignored::add));
     ignored.addAll(heads);
-    List<String> packed = weights.stream().map(PackedWeight::module).toList();
+    List<String> packed = weights.stream().map(ModuleWeight::module).toList();
     packed.forEach(ignored::remove);
     List<String> entries = new ArrayList<>(ModulePatterns.selecting(ignored, packed));
     kept.stream()

@@ -5,13 +5,16 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.OutputException;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.manifest.ProvenanceText;
 import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.safetensors.SafetensorsLayout;
 import dev.monoquant.files.safetensors.StoredTensor;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.BesideFile;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
@@ -21,12 +24,14 @@ import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -43,17 +48,18 @@ final class DirectoryPlan implements OutputLayout {
   private final OutputContents contents;
   private final Disk disk;
   private final Map<String, SafetensorsLayout> shards = new TreeMap<>(JsonText.BY_CODE_POINT);
-  private final Map<String, PackedWeight> weights = new LinkedHashMap<>();
+  private final Map<String, ModuleWeight> weights = new LinkedHashMap<>();
   private final Map<String, String> shardOf = new HashMap<>();
   private final Map<String, Set<String>> origins = new TreeMap<>();
   private final Map<String, String> run = new TreeMap<>();
   private final List<SideFile> copies;
+  private final Optional<byte[]> config;
 
-  DirectoryPlan(ModelSource source, OutputContents contents, Disk disk) {
+  DirectoryPlan(ModelSource source, OutputContents contents, Disk disk) throws IOException {
     this.source = source;
     this.contents = contents;
     this.disk = disk;
-    contents.weights().forEach(w -> weights.put(w.name(), PackedWeight.of(w)));
+    contents.weights().forEach(w -> weights.put(w.name(), ModuleWeight.of(w)));
     List<TensorInfo> all = new ArrayList<>(contents.kept());
     weights.values().forEach(w -> all.addAll(w.layout().tensors()));
     Set<String> names = new HashSet<>();
@@ -85,7 +91,8 @@ final class DirectoryPlan implements OutputLayout {
     Map<String, String> metadata = metadata();
     byShard.forEach((shard, list) -> shards.put(shard, new SafetensorsLayout(list, metadata)));
     this.copies = sideFiles();
-    run.putAll(contents.provenance());
+    this.config = ConfigWriter.write(source, contents, weights());
+    run.putAll(ProvenanceText.of(contents));
     shards.forEach((shard, layout) -> run.put("the layout of " + shard, layout.headerHash()));
   }
 
@@ -124,10 +131,7 @@ final class DirectoryPlan implements OutputLayout {
               }
             });
     texts.putIfAbsent("format", "pt");
-    contents
-        .provenance()
-        .forEach((key, value) -> texts.put(key.startsWith(OURS) ? key : OURS + key, value));
-    texts.remove(Manifest.INPUTS);
+    texts.putAll(ProvenanceText.of(contents));
     return texts;
   }
 
@@ -175,7 +179,39 @@ final class DirectoryPlan implements OutputLayout {
     if (!copies.isEmpty()) {
       notes.add("carried over: " + SideFiles.described(copies));
     }
+    List<SideFile> tensors =
+        copies.stream().filter(side -> side.name().endsWith(".safetensors")).toList();
+    if (!tensors.isEmpty()) {
+      notes.add(
+          "carried over unquantized, as other parts of the model: " + SideFiles.described(tensors));
+    }
     return notes;
+  }
+
+  @Override
+  public List<BesideFile> beside(Path target) {
+    Map<String, BesideFile> files = new TreeMap<>(JsonText.BY_CODE_POINT);
+    copies.forEach(side -> files.put(side.name(), BesideFile.carried(side)));
+    config.ifPresent(bytes -> files.put(CONFIG, BesideFile.made(CONFIG, bytes.length)));
+    if (isSharded()) {
+      files.put(INDEX, BesideFile.made(INDEX, index().length));
+    }
+    Manifest.Builder manifest = new Manifest.Builder(contents);
+    shards.forEach(
+        (name, layout) -> {
+          Map<String, String> hashes = new HashMap<>();
+          layout.tensors().forEach(t -> hashes.put(t.name(), HashPool.UNKNOWN));
+          manifest.shard(name, HashPool.UNKNOWN, hashes);
+        });
+    List<String> inputs = Manifest.inputNames(contents, source.info().files());
+    long size = manifest.bytes(inputs, files.keySet());
+    files.put(Manifest.FILE, BesideFile.made(Manifest.FILE, size));
+    return List.copyOf(files.values());
+  }
+
+  /** {@return the configuration with its quantization; empty if the model has none} */
+  Optional<byte[]> config() {
+    return config;
   }
 
   /** {@return the side files to copy; not config.json} */
@@ -183,22 +219,22 @@ final class DirectoryPlan implements OutputLayout {
     return copies;
   }
 
-  List<PackedWeight> weights() {
+  List<ModuleWeight> weights() {
     return List.copyOf(weights.values());
   }
 
-  PackedWeight weight(EncodedWeight weight) {
-    PackedWeight packed = weights.get(weight.name());
-    if (packed == null) {
+  ModuleWeight weight(EncodedWeight weight) {
+    ModuleWeight planned = weights.get(weight.name());
+    if (planned == null) {
       throw new IllegalArgumentException("no weight " + quote(weight.name()) + " was announced");
     }
-    return packed;
+    return planned;
   }
 
   /** {@return the shard of a kept tensor, or of all parts of a weight, by its name in the input} */
   String shardOfInput(String name) {
-    PackedWeight weight = weights.get(name);
-    return shardOf(weight == null ? name : weight.name(PackedWeight.PACKED));
+    ModuleWeight weight = weights.get(name);
+    return shardOf(weight == null ? name : weight.name(weight.form().codes()));
   }
 
   String shardOf(String tensor) {

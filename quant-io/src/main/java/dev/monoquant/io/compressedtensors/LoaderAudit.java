@@ -81,7 +81,7 @@ final class LoaderAudit {
     Set<String> names = new HashSet<>();
     weights.forEach(w -> names.add(w.matrix().layer()));
     kept.forEach(t -> MatrixModule.of(t).ifPresent(names::add));
-    weights.forEach(w -> audit.packed(PackedWeight.of(w), names));
+    weights.forEach(w -> audit.packed(ModuleWeight.of(w), names));
     Set<String> floats = new LinkedHashSet<>();
     kept.forEach(t -> MatrixModule.of(t).ifPresent(floats::add));
     floats.forEach(module -> audit.kept(module, names));
@@ -118,16 +118,15 @@ final class LoaderAudit {
     return names.contains(prefixed) ? List.of(module) : List.of(module, prefixed);
   }
 
-  private void packed(PackedWeight weight, Set<String> names) {
+  private void packed(ModuleWeight weight, Set<String> names) {
     for (String name : asked(weight.module(), names)) {
       Optional<ConfigGroup> group = groups.find(name);
       if (ignores(name)) {
         add("is packed, but a loader ignores it", weight.module(), name);
       } else if (group.isEmpty()) {
         add("is packed, but no group selects it", weight.module(), name);
-      } else if (group.get().bits() != weight.bits()
-          || group.get().symmetric() != weight.symmetric()
-          || !group.get().strategy().equals(weight.strategy())) {
+      } else if (group.get().form() != weight.form()
+          || !group.get().weights().equals(weight.arguments())) {
         add("is decoded by group " + quote(group.get().name()), weight.module(), name);
       }
     }
@@ -142,15 +141,15 @@ final class LoaderAudit {
   }
 
   private void families(List<EncodedWeight> weights, List<TensorInfo> kept) {
-    Map<String, PackedWeight> packed = new HashMap<>();
-    weights.forEach(w -> packed.put(w.matrix().layer(), PackedWeight.of(w)));
+    Map<String, ModuleWeight> packed = new HashMap<>();
+    weights.forEach(w -> packed.put(w.matrix().layer(), ModuleWeight.of(w)));
     List<TensorInfo> tensors = new ArrayList<>(kept);
     weights.forEach(w -> tensors.add(w.matrix().tensor()));
     for (Family family : FusedLayers.of(tensors)) {
       long ways =
           family.layers().stream()
               .flatMap(layer -> Stream.ofNullable(packed.get(layer)))
-              .map(w -> w.bits() + " " + w.symmetric() + " " + w.strategy())
+              .map(w -> w.form() + " " + w.arguments())
               .distinct()
               .count();
       if (ways > 1) {

@@ -12,16 +12,22 @@ final class LoaderLimits {
    * The settings that transformers uses to decode: layers that differ in them are decoded wrongly
    * with another group.
    */
-  private record Codes(int bits, boolean symmetric) {
-    static Codes of(PackedWeight weight) {
-      return new Codes(weight.bits(), weight.symmetric());
+  private record Codes(Form form, int bits, boolean symmetric) {
+    static Codes of(ModuleWeight weight) {
+      WeightArguments arguments = weight.arguments();
+      return new Codes(weight.form(), arguments.bits(), arguments.symmetric());
+    }
+
+    String text() {
+      String codes = form == Form.PACK ? bits + " bits" : form.wire();
+      return codes + (symmetric ? "" : " with zero points");
     }
   }
 
   private LoaderLimits() {}
 
   /** {@return what the user should know, empty if all loaders can do all of it} */
-  static List<String> of(List<PackedWeight> weights) {
+  static List<String> of(List<ModuleWeight> weights) {
     List<String> notes = new ArrayList<>();
     twoSchemesOutsideExperts(weights).ifPresent(notes::add);
     expertsWithZeroPoints(weights).ifPresent(notes::add);
@@ -29,7 +35,7 @@ final class LoaderLimits {
   }
 
   /** Seen in transformers 5.24: {@code get_dense_scheme}. */
-  private static Optional<String> twoSchemesOutsideExperts(List<PackedWeight> weights) {
+  private static Optional<String> twoSchemesOutsideExperts(List<ModuleWeight> weights) {
     List<Codes> codes =
         weights.stream()
             .filter(w -> FusedLayers.mixture(w.module()).isEmpty())
@@ -42,19 +48,17 @@ final class LoaderLimits {
             "layers outside of experts are quantized in "
                 + codes.size()
                 + " ways ("
-                + codes.stream()
-                    .map(c -> c.bits() + " bits" + (c.symmetric() ? "" : " with zero points"))
-                    .sorted()
-                    .collect(Collectors.joining(", "))
+                + codes.stream().map(Codes::text).sorted().collect(Collectors.joining(", "))
                 + "): transformers, asked to dequantize a model while it loads it"
                 + " (CompressedTensorsConfig(dequantize=True)), decodes all of them by the first"
                 + " group. Its default, which decodes later, and vLLM follow the groups");
   }
 
   /** Seen in transformers 5.24: its converter of experts does not know zero points. */
-  private static Optional<String> expertsWithZeroPoints(List<PackedWeight> weights) {
+  private static Optional<String> expertsWithZeroPoints(List<ModuleWeight> weights) {
     return weights.stream()
-            .anyMatch(w -> !w.symmetric() && FusedLayers.mixture(w.module()).isPresent())
+            .anyMatch(
+                w -> !w.arguments().symmetric() && FusedLayers.mixture(w.module()).isPresent())
         ? Optional.of(
             "experts have zero points: vLLM loads them, transformers refuses such a model; choose"
                 + " symmetric codes (--symmetric) for transformers")

@@ -3,6 +3,7 @@ package dev.monoquant.io.compressedtensors;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.json.JsonFiles;
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.model.ElementType;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SideFile;
@@ -67,6 +68,21 @@ record ModelConfig(JsonValue.Obj root) {
    */
   Optional<Long> count(String key) {
     return find(key).flatMap(v -> v instanceof JsonValue.Num n ? n.count() : Optional.empty());
+  }
+
+  /** {@return the type of the weights, where it is one that weights have} */
+  Optional<ElementType> floats() {
+    return Stream.of("dtype", "torch_dtype")
+        .flatMap(key -> parts().flatMap(part -> part.text(key).stream()))
+        .flatMap(
+            type ->
+                switch (type.replaceFirst("^torch\\.", "")) {
+                  case "float32" -> Stream.of(ElementType.FLOAT32);
+                  case "float16" -> Stream.of(ElementType.FLOAT16);
+                  case "bfloat16" -> Stream.of(ElementType.BFLOAT16);
+                  default -> Stream.empty();
+                })
+        .findFirst();
   }
 
   private Optional<JsonValue> find(String key) {

@@ -1,160 +1,88 @@
 package dev.monoquant.io.compressedtensors;
 
-import static dev.monoquant.QuantException.quote;
-
-import dev.monoquant.ModelFormatException;
-import dev.monoquant.ModelFormatException.Reason;
-import dev.monoquant.layout.Packing;
 import dev.monoquant.layout.TensorPerPart;
-import dev.monoquant.layout.TensorPerPart.Order;
 import dev.monoquant.layout.TensorPerPart.Storage;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.model.TensorShape;
-import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.EncodedTile;
-import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Part;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
+import java.util.function.Function;
 
 /**
- * A weight in the tensors of a module M, both ways. Packed, with all codes and packed zero points
- * offset by 2^(bits-1):
+ * A weight in the tensors of a module M, both ways: a class for each of the {@link Form}s. The
+ * tensors are named M and one of the names below; the one with the codes comes first.
  *
- * <pre>
- * M.weight_packed      I32 (rows, words of a row)       {@link Packing#WORDS} along each row
- * M.weight_scale       floats, a cell for each scale
- * M.weight_shape       I64 (2)                          rows, columns
- * M.weight_zero_point  I32 (words of a column, groups)  {@link Packing#WORDS} down each column,
- *                      or I8 (1) for one of the tensor
- * </pre>
- *
- * <p>Older files have {@link Packing#PADDED_WORDS}. With {@link Packing#CELLS} the codes are {@code
- * M.weight}, a byte each, and there is no {@code M.weight_shape}.
+ * <p>E8M0 scales are U8 in files of compressed-tensors.
  */
-final class StoredWeight implements WeightLayout {
+abstract sealed class StoredWeight implements WeightLayout
+    permits PackQuantized, CellQuantized, Nvfp4PackQuantized, MxQuantized {
 
-  private static final String CODES = "weight";
+  static final String CODES = "weight";
+  static final String PACKED = "weight_packed";
+  static final String SCALE = "weight_scale";
+  static final String SHAPE = "weight_shape";
+  static final String ZERO_POINT = "weight_zero_point";
+  static final String GLOBAL_SCALE = "weight_global_scale";
 
   private final EncodedWeight weight;
-  private final String module;
-  private final Packing codes;
-  private final Packing points;
-  private final String label;
   private final TensorPerPart parts;
 
   /**
    * Lays a weight out.
    *
-   * @param weight an affine weight with one scale and perhaps zero points
-   * @param module the module whose tensors they are
-   * @param codes how codes are stored
-   * @param points how tiled zero points are stored
-   * @param label the file, for messages
+   * @param weight the weight of a module
+   * @param storage where each part goes, by the local name of the tensor
    */
-  StoredWeight(EncodedWeight weight, String module, Packing codes, Packing points, String label) {
+  StoredWeight(EncodedWeight weight, Function<Part, Storage> storage) {
     this.weight = weight;
-    this.module = module;
-    this.codes = codes;
-    this.points = points;
-    this.label = label;
-    this.parts = new TensorPerPart(weight.matrix(), weight.encoding(), this::storage);
+    this.parts =
+        new TensorPerPart(
+            weight.matrix(),
+            weight.encoding(),
+            part -> {
+              Storage local = storage.apply(part);
+              return new Storage(name(local.tensor()), local.packing(), local.order());
+            });
   }
 
-  private Storage storage(Part part) {
-    Formula.Affine affine = (Formula.Affine) weight.encoding().formula();
-    if (part.name().equals(affine.codes())) {
-      return new Storage(name(codes == Packing.CELLS ? CODES : PackedWeight.PACKED), codes);
-    }
-    if (part.name().equals(affine.scales().get(0).part())) {
-      return new Storage(name(PackedWeight.SCALE), Packing.CELLS);
-    }
-    return part.tiled()
-        ? new Storage(name(PackedWeight.ZERO_POINT), points, Order.COLUMNS)
-        : new Storage(name(PackedWeight.ZERO_POINT), Packing.CELLS);
-  }
-
-  private String name(String param) {
-    return module + "." + param;
-  }
-
-  private TensorInfo shape() {
-    String shard = weight.matrix().tensor().shard();
-    return new TensorInfo(name(PackedWeight.SHAPE), ElementType.INT64, TensorShape.of(2), shard);
-  }
-
-  EncodedWeight weight() {
+  final EncodedWeight weight() {
     return weight;
+  }
+
+  /** {@return the full name of a tensor of the module} */
+  final String name(String local) {
+    return weight.matrix().layer() + "." + local;
+  }
+
+  /** {@return the tensor that holds a part} */
+  final TensorInfo tensor(String part) {
+    return stored(parts.tensor(part));
   }
 
   @Override
   public List<TensorInfo> tensors() {
-    List<TensorInfo> tensors = new ArrayList<>(parts.tensors());
-    if (codes != Packing.CELLS) {
-      tensors.add(shape());
-    }
-    return tensors;
+    return parts.tensors().stream().map(StoredWeight::stored).toList();
   }
 
   @Override
   public Writer writer(Sink sink) {
-    Writer writer = parts.writer(sink);
-    return new Writer() {
-      @Override
-      public void writeTile(EncodedTile tile) throws IOException {
-        writer.writeTile(tile);
-      }
-
-      @Override
-      public void writeWhole(Map<String, byte[]> whole) throws IOException {
-        writer.writeWhole(whole);
-        if (codes != Packing.CELLS) {
-          WeightMatrix rows = weight.matrix();
-          ByteBuffer shape = ByteBuffer.allocate(2 * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-          sink.write(shape(), 0, shape.putLong(rows.rowCount()).putLong(rows.columnCount()).flip());
-        }
-      }
-    };
+    return parts.writer((tensor, offset, data) -> sink.write(stored(tensor), offset, data));
   }
 
-  /**
-   * {@inheritDoc}
-   *
-   * @throws ModelFormatException if a byte is no code of so few bits
-   */
   @Override
   public EncodedTile read(RowRange rows, Source source) throws IOException {
-    EncodedTile tile = parts.read(rows, source);
-    for (Part part : weight.encoding().parts()) {
-      TensorInfo tensor = parts.tensor(part.name());
-      if (part.type().isCode() && tensor.type() == ElementType.INT8) {
-        requireCodes(part.type(), tensor, tile.part(part.name()));
-      }
-    }
-    return tile;
+    return parts.read(
+        rows, (tensor, offset, length) -> source.read(stored(tensor), offset, length));
   }
 
-  private void requireCodes(ElementType type, TensorInfo tensor, byte[] cells) {
-    for (byte cell : cells) {
-      if (cell < type.minCode() || cell > type.maxCode()) {
-        throw new ModelFormatException(
-            Reason.TENSOR_BOUNDS,
-            label,
-            "tensor " + quote(tensor.name()),
-            "holds "
-                + cell
-                + ", which is no signed code of "
-                + type.bits()
-                + " bits. The file is damaged; fetch it again.");
-      }
-    }
+  private static TensorInfo stored(TensorInfo tensor) {
+    return tensor.type() == ElementType.FLOAT8_E8M0
+        ? new TensorInfo(tensor.name(), ElementType.UINT8, tensor.shape(), tensor.shard())
+        : tensor;
   }
 }

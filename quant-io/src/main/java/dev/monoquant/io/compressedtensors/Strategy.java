@@ -22,20 +22,61 @@ sealed interface Strategy {
    */
   record Group(int size) implements Strategy {}
 
+  /**
+   * A scale for each run of columns, shape (rows, groups), and one for the tensor that divides
+   * them.
+   *
+   * @param size columns in a group
+   */
+  record TensorGroup(int size) implements Strategy {}
+
+  /**
+   * A scale for each block, shape (blocks down, blocks across); the last ones hold the remainder.
+   *
+   * @param rows rows in a block
+   * @param columns columns in a block
+   */
+  record Block(int rows, int columns) implements Strategy {}
+
   default String wire() {
-    return this instanceof Tensor ? "tensor" : this instanceof Channel ? "channel" : "group";
+    if (this instanceof Tensor) {
+      return "tensor";
+    }
+    if (this instanceof Channel) {
+      return "channel";
+    }
+    return this instanceof Group ? "group" : this instanceof Block ? "block" : "tensor_group";
   }
 
   default Granularity granularity() {
-    return this instanceof Group g
-        ? Granularity.group(g.size())
-        : this instanceof Channel ? Granularity.CHANNEL : Granularity.TENSOR;
+    if (this instanceof Group g) {
+      return Granularity.group(g.size());
+    }
+    if (this instanceof TensorGroup g) {
+      return Granularity.group(g.size());
+    }
+    if (this instanceof Block b) {
+      return Granularity.block(b.rows(), b.columns());
+    }
+    return this instanceof Channel ? Granularity.CHANNEL : Granularity.TENSOR;
   }
 
   default Part part(String name, ElementType type) {
-    return this instanceof Group g
-        ? Part.perGroup(name, type, g.size())
-        : this instanceof Channel ? Part.perRow(name, type) : Part.perTensor(name, type);
+    if (this instanceof Group g) {
+      return Part.perGroup(name, type, g.size());
+    }
+    if (this instanceof TensorGroup g) {
+      return Part.perGroup(name, type, g.size());
+    }
+    if (this instanceof Block b) {
+      return Part.perBlock(name, type, b.rows(), b.columns());
+    }
+    return this instanceof Channel ? Part.perRow(name, type) : Part.perTensor(name, type);
+  }
+
+  /** {@return columns that share a scale; 0 if it is all of them} */
+  default int groupSize() {
+    return this instanceof Group g ? g.size() : this instanceof TensorGroup t ? t.size() : 0;
   }
 
   /** {@return the strategy of a part with such an extent, or null if there is none} */
@@ -44,12 +85,13 @@ sealed interface Strategy {
       return whole.own().equals(TensorShape.of(1)) ? new Tensor() : null;
     }
     Part.Grid grid = (Part.Grid) extent;
-    if (grid.rowsPerCell() != 1 || grid.width() != 1 || grid.colsPerCell() < 1) {
+    boolean all = grid.colsPerCell() == Part.Grid.ALL;
+    if (grid.width() != 1 || (!all && grid.colsPerCell() > Integer.MAX_VALUE)) {
       return null;
     }
-    if (grid.colsPerCell() == Part.Grid.ALL) {
-      return new Channel();
+    if (grid.rowsPerCell() > 1) {
+      return all ? null : new Block(grid.rowsPerCell(), (int) grid.colsPerCell());
     }
-    return grid.colsPerCell() <= Integer.MAX_VALUE ? new Group((int) grid.colsPerCell()) : null;
+    return all ? new Channel() : new Group((int) grid.colsPerCell());
   }
 }

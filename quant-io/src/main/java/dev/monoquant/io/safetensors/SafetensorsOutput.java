@@ -2,6 +2,7 @@ package dev.monoquant.io.safetensors;
 
 import com.google.auto.service.AutoService;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.manifest.ProvenanceText;
 import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputJob;
@@ -11,6 +12,7 @@ import dev.monoquant.layout.TensorPerPart;
 import dev.monoquant.layout.TensorPerPart.Order;
 import dev.monoquant.layout.TensorPerPart.Storage;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.BesideFile;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
@@ -117,13 +119,20 @@ public final class SafetensorsOutput implements OutputFormat {
       }
       this.tensors = List.copyOf(all);
       List<String> names = tensors.stream().map(TensorInfo::name).toList();
-      List<String> inputs = Manifest.inputNames(contents.provenance(), source.info().files());
+      List<String> inputs = Manifest.inputNames(contents, source.info().files());
       this.open = with(Manifest.unknown(inputs, names));
     }
 
     @Override
     public long bytes() {
       return open.fileBytes();
+    }
+
+    @Override
+    public List<BesideFile> beside(Path target) {
+      return source.info().sideFiles().stream()
+          .map(side -> BesideFile.leftOut(side, "the output is a single file"))
+          .toList();
     }
 
     @Override
@@ -162,8 +171,7 @@ public final class SafetensorsOutput implements OutputFormat {
                 }
               });
       texts.putIfAbsent("format", "pt");
-      contents.provenance().forEach((key, value) -> texts.put(provenanceKey(key), value));
-      texts.remove(Manifest.INPUTS);
+      texts.putAll(ProvenanceText.of(contents));
       texts.put(Manifest.KEY, manifest.toText());
       texts.put(SelfDescription.VERSION_KEY, SelfDescription.VERSION);
       if (!contents.weights().isEmpty()) {
@@ -190,18 +198,5 @@ public final class SafetensorsOutput implements OutputFormat {
               ? new Storage(weight.name(), Packing.CELLS, Order.TENSOR)
               : new Storage(weight.name(), Packing.BITS);
         });
-  }
-
-  private static String provenanceKey(String name) {
-    String key = name.startsWith(SelfDescription.PREFIX) ? name : SelfDescription.PREFIX + name;
-    if (key.equals(SelfDescription.VERSION_KEY)
-        || key.equals(SelfDescription.WEIGHTS_KEY)
-        || key.equals(Manifest.KEY)) {
-      throw new IllegalArgumentException(
-          "provenance may not be named "
-              + name
-              + ": this format uses version, weights and manifest");
-    }
-    return key;
   }
 }

@@ -7,6 +7,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.manifest.ProvenanceText;
 import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputJob;
@@ -18,14 +19,17 @@ import dev.monoquant.files.zip.NewEntry;
 import dev.monoquant.script.Rewritten;
 import dev.monoquant.script.ScriptProgram;
 import dev.monoquant.script.Treatment;
+import dev.monoquant.spi.BesideFile;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -190,7 +194,7 @@ final class ScriptPlan implements OutputLayout {
   }
 
   private List<String> inputNames() {
-    return Manifest.inputNames(contents.provenance(), read.info().files());
+    return Manifest.inputNames(contents, read.info().files());
   }
 
   private static SortedMap<String, String> unknown(List<String> names) {
@@ -206,13 +210,16 @@ final class ScriptPlan implements OutputLayout {
    * @param storages hashes of the storages by record
    */
   Manifest manifest(SortedMap<String, String> inputs, SortedMap<String, String> storages) {
-    SortedMap<String, String> made = Manifest.sorted();
-    made.putAll(contents.provenance());
-    made.remove(Manifest.INPUTS);
     SortedMap<String, JsonValue> weights = Manifest.sorted();
     contents.weights().forEach(w -> weights.put(w.name(), Manifest.describe(w)));
     return new Manifest(
-        HashPool.UNKNOWN, inputs, storages, Manifest.sorted(), files, made, weights);
+        HashPool.UNKNOWN,
+        inputs,
+        storages,
+        Manifest.sorted(),
+        files,
+        ProvenanceText.of(contents),
+        weights);
   }
 
   /** {@return the program that is written} */
@@ -223,6 +230,18 @@ final class ScriptPlan implements OutputLayout {
   @Override
   public long bytes() {
     return layout.fileBytes();
+  }
+
+  @Override
+  public List<BesideFile> beside(Path target) {
+    List<SideFile> sides = read.info().sideFiles();
+    return sides.stream()
+        .map(
+            side ->
+                source.nameIn(target).isEmpty()
+                    ? BesideFile.leftOut(side, "the output is a single file")
+                    : BesideFile.carried(side))
+        .toList();
   }
 
   @Override

@@ -140,8 +140,8 @@ class ConfigTest {
         .contains("2 ways (4 bits, 8 bits)", "dequantize=True", "vLLM follow");
   }
 
-  private static List<PackedWeight> packed(EncodedWeight... weights) {
-    return Arrays.stream(weights).map(PackedWeight::of).toList();
+  private static List<ModuleWeight> packed(EncodedWeight... weights) {
+    return Arrays.stream(weights).map(ModuleWeight::of).toList();
   }
 
   @Test
@@ -292,8 +292,12 @@ class ConfigTest {
     Part scale = Part.perRow("scale", ElementType.FLOAT32);
     assertRefused(encoding(good, Part.perElement("values", ElementType.FLOAT16)), "signed integer");
     assertRefused(encoding(good, Part.perElement("codes", ElementType.UINT4), scale), "signed");
+    assertRefused(encoding(good, Part.perElement("codes", ElementType.FLOAT8_E5M2), scale), "E4M3");
+    assertThat(whyNot(encoding(good, Part.perElement("codes", ElementType.FLOAT8_E4M3), scale)))
+        .isEmpty();
     assertRefused(
-        encoding(good, Part.perElement("codes", ElementType.FLOAT8_E4M3), scale), "signed");
+        encoding(good, codes, Part.perGroup("scale", ElementType.FLOAT8_E8M0, 4)),
+        "signed integer");
     assertRefused(encoding(good, codes, scale, Part.perRow("more", ElementType.INT8)), "signed");
     assertRefused(encoding(good, codes, Part.perGroup("scale", ElementType.FLOAT32, 3)), "divide");
     assertRefused(
@@ -366,7 +370,7 @@ class ConfigTest {
         "\"num_bits\":4,\"type\":\"float\" | float",
         "\"num_bits\":1 | 1 bits",
         "\"num_bits\":16 | 16 bits",
-        "\"num_bits\":4,\"strategy\":\"block\" | block"
+        "\"num_bits\":4,\"strategy\":\"block\",\"block_structure\":[1,1] | int4 block"
       })
   void groupsOfOtherKindsAreNotDecoded(String weights, String mention) throws IOException {
     directory("\"format\": \"pack-quantized\"", "\"targets\":[\"Linear\"]", weights, packed());
@@ -390,6 +394,7 @@ class ConfigTest {
       delimiter = '|',
       value = {
         "\"num_bits\":4,\"strategy\":\"group\" | METADATA | group_size",
+        "\"num_bits\":4,\"strategy\":\"block\" | METADATA | block_structure",
         "\"num_bits\":\"4\" | METADATA | num_bits",
         "\"num_bits\":5,\"strategy\":\"channel\" | SHAPE | fc.weight_packed",
         "\"num_bits\":4,\"strategy\":\"tensor\" | SHAPE | fc.weight_scale",

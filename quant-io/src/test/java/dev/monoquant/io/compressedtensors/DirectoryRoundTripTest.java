@@ -19,11 +19,13 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import java.io.IOException;
@@ -34,6 +36,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
@@ -184,7 +187,7 @@ class DirectoryRoundTripTest {
     assertThat(read.scheme()).isEqualTo(original.scheme());
     assertThat(read.matrix().tensor().shape()).isEqualTo(original.matrix().tensor().shape());
     Map<String, byte[]> parts = sample.weights.get(original);
-    int step = 1 + sample.random().nextInt(9);
+    int step = (1 + sample.random().nextInt(9)) * read.encoding().rowAlignment();
     for (long row = 0; row < read.matrix().rowCount(); row += step) {
       int height = (int) Math.min(step, read.matrix().rowCount() - row);
       EncodedTile expected = Sample.tile(original, parts, row, height);
@@ -207,15 +210,29 @@ class DirectoryRoundTripTest {
       String module = weight.matrix().layer();
       int rows = (int) weight.matrix().rowCount();
       int cols = (int) weight.matrix().columnCount();
-      int bits = weight.encoding().part("codes").type().bits();
+      Part codePart = weight.encoding().part("codes");
+      Part scale = weight.encoding().part("scale");
+      long[] scaleShape = scale.shape(rows, cols).dims();
+      String scaleType = scale.type() == ElementType.FLOAT8_E8M0 ? "U8" : scale.type().wire();
+      out.put(module + ".weight_scale", entry(scaleType, parts.get("scale"), scaleShape));
+      if (parts.containsKey("global_scale")) {
+        out.put(module + ".weight_global_scale", entry("F32", parts.get("global_scale"), 1));
+      }
+      if (codePart.type() == ElementType.FLOAT8_E4M3) {
+        out.put(module + ".weight", entry("F8_E4M3", parts.get("codes"), rows, cols));
+        return out;
+      }
+      if (codePart.type() == ElementType.FLOAT4) {
+        byte[] halves = PlainSafetensors.pack(parts.get("codes"), cols, 4, cols / 2);
+        out.put(module + ".weight_packed", entry("U8", halves, rows, cols / 2));
+        return out;
+      }
+      int bits = codePart.type().bits();
       int words = (cols * bits + 31) / 32;
       byte[] codes = offset(parts.get("codes"), bits);
       out.put(
           module + ".weight_packed",
           entry("I32", PlainSafetensors.pack(codes, cols, bits, words * 4), rows, words));
-      Part scale = weight.encoding().part("scale");
-      long[] scaleShape = scale.shape(rows, cols).dims();
-      out.put(module + ".weight_scale", entry(scale.type().wire(), parts.get("scale"), scaleShape));
       ByteBuffer shape = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
       shape.putLong(rows).putLong(cols);
       out.put(module + ".weight_shape", entry("I64", shape.array(), 2));
@@ -281,6 +298,66 @@ class DirectoryRoundTripTest {
   }
 
   static EncodedWeight weight(Random random, String layer, String shard) {
+    return random.nextInt(3) == 0 ? floats(random, layer, shard) : integers(random, layer, shard);
+  }
+
+  /** FP8, MXFP4, MXFP8 or NVFP4, with groups of any size. */
+  private static EncodedWeight floats(Random random, String layer, String shard) {
+    int group = 2 * (1 + random.nextInt(8));
+    int rows = 1 + random.nextInt(20);
+    TensorInfo tensor =
+        new TensorInfo(
+            layer + ".weight",
+            ElementType.BFLOAT16,
+            TensorShape.of(rows, (long) group * (1 + random.nextInt(4))),
+            shard);
+    Part fp4 = Part.perElement("codes", ElementType.FLOAT4);
+    Part fp8 = Part.perElement("codes", ElementType.FLOAT8_E4M3);
+    Granularity granularity = Granularity.group(group);
+    Encoding encoding;
+    String scheme = "fp8";
+    switch (random.nextInt(5)) {
+      case 0 -> {
+        granularity = Granularity.CHANNEL;
+        encoding = Encoding.affine(fp8, Part.perRow("scale", ElementType.BFLOAT16));
+      }
+      case 1 -> {
+        granularity = Granularity.block(2, group);
+        encoding = Encoding.affine(fp8, Part.perBlock("scale", ElementType.FLOAT32, 2, group));
+        tensor = new TensorInfo(tensor.name(), ElementType.FLOAT32, tensor.shape(), shard);
+      }
+      case 2 -> {
+        scheme = "mxfp4";
+        encoding = Encoding.affine(fp4, Part.perGroup("scale", ElementType.FLOAT8_E8M0, group));
+      }
+      case 3 -> {
+        scheme = "mxfp8";
+        encoding = Encoding.affine(fp8, Part.perGroup("scale", ElementType.FLOAT8_E8M0, group));
+      }
+      default -> {
+        scheme = "nvfp4";
+        encoding =
+            new Encoding(
+                List.of(
+                    fp4,
+                    Part.perGroup("scale", ElementType.FLOAT8_E4M3, group),
+                    Part.perTensor("global_scale", ElementType.FLOAT32)),
+                new Formula.Affine(
+                    "codes",
+                    List.of(Formula.Factor.times("scale"), Formula.Factor.over("global_scale")),
+                    Optional.empty()));
+      }
+    }
+    return new EncodedWeight(
+        new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
+        new SchemeId(scheme, 1),
+        OptionValues.DEFAULTS
+            .with(CommonOptions.GRANULARITY, granularity)
+            .with(CommonOptions.PROFILE, CommonOptions.COMPRESSED_TENSORS),
+        encoding);
+  }
+
+  private static EncodedWeight integers(Random random, String layer, String shard) {
     int group = 1 + random.nextInt(20);
     int groups = 1 + random.nextInt(4);
     ElementType type =

@@ -30,6 +30,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -77,7 +78,7 @@ class DirectorySafetyTest {
             .sideFiles(List.of(new SideFile("sub/tokenizer.json", side)))
             .build()
             .open(),
-        sample.contents(Map.of()),
+        sample.contents(Optional.empty()),
         new WriteOptions(target, overwrite, true, resume));
   }
 
@@ -254,7 +255,7 @@ class DirectorySafetyTest {
         Request request =
             new Request(
                 source,
-                new OutputContents(List.of(), List.of(), source.info().tensors(), Map.of()),
+                new OutputContents(List.of(), List.of(), source.info().tensors(), Optional.empty()),
                 new WriteOptions(out, true, true, false));
         Map<String, String> before = Folders.contents(folder);
         assertThatThrownBy(() -> request.open(new CompressedTensorsOutput()))

@@ -48,7 +48,10 @@ class StoredWeightTest {
       @ForAll long seed)
       throws IOException {
     EncodedWeight weight = weight(bits, rows, groups);
-    StoredWeight layout = new StoredWeight(weight, "m", codes, points, "x.safetensors");
+    StoredWeight layout =
+        codes == Packing.CELLS
+            ? new CellQuantized(weight, "x.safetensors")
+            : new PackQuantized(weight, codes, points);
     Random random = new Random(seed);
     EncodedTile all = tile(weight, random);
     Map<String, byte[]> stored = new LinkedHashMap<>();
@@ -89,8 +92,7 @@ class StoredWeightTest {
   void refusesBytesThatAreNoCodes() throws IOException {
     for (String part : new String[] {"m.weight", "m.weight_zero_point"}) {
       EncodedWeight weight = weight(4, 3, 1);
-      StoredWeight layout =
-          new StoredWeight(weight, "m", Packing.CELLS, Packing.CELLS, "x.safetensors");
+      StoredWeight layout = new CellQuantized(weight, "x.safetensors");
       Map<String, byte[]> stored = new LinkedHashMap<>();
       layout.tensors().forEach(t -> stored.put(t.name(), new byte[(int) t.bytes()]));
       stored.get(part)[2] = -8;

@@ -27,6 +27,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
@@ -60,7 +61,9 @@ class OutputSafetyTest {
   private static Request request(
       Sample sample, Path target, boolean overwrite, ModelSource source) {
     return new Request(
-        source, sample.contents(Map.of()), new WriteOptions(target, overwrite, true, false));
+        source,
+        sample.contents(Optional.empty()),
+        new WriteOptions(target, overwrite, true, false));
   }
 
   private void assertRefused(Request request, String mention) throws IOException {

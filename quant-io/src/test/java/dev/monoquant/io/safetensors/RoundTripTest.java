@@ -126,8 +126,8 @@ class RoundTripTest {
             + "\",\"fc.weight_scale\":\"".replace("\"", "\\\"")
             + sha256(new byte[] {1, 2, 3, 4, 5, 6, 7, 8})
             + "\"},\"version\":1}".replace("\"", "\\\"")
-            + "\",\"monoquant.recipe\":\"{\\\"bits\\\": 4}\","
-            + "\"monoquant.tool\":\"a test\",\"monoquant.version\":\"1\",\"monoquant.weights\":\""
+            + "\",\"monoquant.schemes\":\"int4@1\","
+            + "\"monoquant.tool\":\"test 1\",\"monoquant.version\":\"1\",\"monoquant.weights\":\""
             + "{\"fc.weight\":{\"dtype\":\"F32\",\"kind\":\"Linear\",\"layer\":\"fc\",\"options\":{"
                 .replace("\"", "\\\"")
             + "\"bits\":4,\"extra\":{},\"granularity\":\"channel\",".replace("\"", "\\\"")
@@ -214,7 +214,7 @@ class RoundTripTest {
                     }));
     assertThat(file.tensors().keySet()).containsExactlyInAnyOrderElementsOf(names);
     sample.metadata.forEach((k, v) -> assertThat(file.metadata()).containsEntry(k, v));
-    assertThat(file.metadata()).containsEntry("monoquant.tool", "a test").containsKey("format");
+    assertThat(file.metadata()).containsEntry("monoquant.tool", "test 1").containsKey("format");
     // Keys come sorted, and the file is ordered by size of type, then name.
     assertThat(new ArrayList<>(file.metadata().keySet())).isSorted();
   }

@@ -108,7 +108,7 @@ class TorchScriptEngineTest {
           new Request(
               source,
               new OutputContents(
-                  source.info().layers(), List.copyOf(held.keySet()), kept, Map.of()),
+                  source.info().layers(), List.copyOf(held.keySet()), kept, Optional.empty()),
               new WriteOptions(target, false, false, false));
       assertThat(request.remarks(output)).hasSize(held.size());
       try (OutputWriter sink = request.open(output)) {

@@ -65,7 +65,7 @@ class TorchScriptRoundTripTest {
       try (ModelSource read = Surest.of(target).open(ModelInput.of(target), ReadLimits.DEFAULT)) {
         requireSame(sample, read);
         assertThat(read.info().layers()).isEqualTo(source.info().layers());
-        assertThat(read.info().metadata()).containsEntry("tool", "a test");
+        assertThat(read.info().metadata()).containsEntry("monoquant.tool", "test 1");
         requireSound(read, original);
       }
       requireNothingIdle(target, request);
@@ -106,7 +106,7 @@ class TorchScriptRoundTripTest {
     assertThat(audit.differences()).isEmpty();
     assertThat(audit.checked()).isPositive();
     assertThat(audit.inputs()).containsOnlyKeys(original.getFileName().toString());
-    assertThat(audit.made()).containsEntry("tool", "a test");
+    assertThat(audit.made()).containsEntry("monoquant.tool", "test 1");
   }
 
   /**

@@ -68,7 +68,8 @@ class TorchScriptSafetyTest {
   }
 
   private Request request(Sample sample, ModelSource of) {
-    return new Request(of, sample.contents(Map.of()), new WriteOptions(target, true, true, false));
+    return new Request(
+        of, sample.contents(Optional.empty()), new WriteOptions(target, true, true, false));
   }
 
   /** A flush ahead of time may fail too: it is only a head start, and the last one counts. */

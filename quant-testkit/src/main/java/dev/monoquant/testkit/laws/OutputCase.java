@@ -12,6 +12,7 @@ import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.Provenance;
 import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.testkit.Repeatable;
 import dev.monoquant.testkit.data.EncodedSamples;
@@ -24,6 +25,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.Predicate;
@@ -117,7 +119,7 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
               layers.entrySet().stream().map(e -> layer(e.getKey(), e.getValue())).toList(),
               weights,
               kept,
-              Map.of("tool", "laws")));
+              Optional.of(Provenance.of("laws", "1"))));
     }
   }
 

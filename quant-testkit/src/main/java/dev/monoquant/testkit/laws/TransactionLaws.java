@@ -11,6 +11,7 @@ import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.Provenance;
 import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.testkit.data.EncodedSamples;
 import dev.monoquant.testkit.laws.OutputCase.Write;
@@ -124,7 +125,7 @@ public final class TransactionLaws {
             List<EncodedWeight> weights =
                 session.unsupported(wide).isEmpty() ? List.of(wide) : List.of();
             OutputContents contents =
-                new OutputContents(List.of(), weights, List.of(LARGE), Map.of());
+                new OutputContents(List.of(), weights, List.of(LARGE), Optional.empty());
             try (OutputWriter writer = session.layout(contents).open(c.in(folder, false))) {
               weights.forEach(w -> writeWide(w, writer));
               ByteBuffer piece = ByteBuffer.allocate(1 << 20);
@@ -317,7 +318,10 @@ public final class TransactionLaws {
       OutputCase c, OutputSession session, OutputContents contents, Path copy) throws IOException {
     OutputContents other =
         new OutputContents(
-            contents.layers(), contents.weights(), contents.kept(), Map.of("tool", "another"));
+            contents.layers(),
+            contents.weights(),
+            contents.kept(),
+            Optional.of(Provenance.of("another", "1")));
     try {
       session.layout(other).open(resuming(c, copy)).close();
       throw new LawViolation("resumes", c, "a run of another tool is gone on with");

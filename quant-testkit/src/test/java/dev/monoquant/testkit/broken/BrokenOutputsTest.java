@@ -15,6 +15,7 @@ import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.Provenance;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.testkit.data.EncodedSamples;
@@ -38,7 +39,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
@@ -331,12 +331,12 @@ class BrokenOutputsTest {
         try (InputStream in = Files.newInputStream(journal)) {
           before.load(in);
         }
-        if (!contents.provenance().get("tool").equals(before.getProperty("tool", ""))) {
+        if (!contents.provenance().orElseThrow().tool().equals(before.getProperty("tool", ""))) {
           throw new OutputException(options.target() + " is of another tool");
         }
       }
       Properties now = new Properties();
-      now.setProperty("tool", contents.provenance().get("tool"));
+      now.setProperty("tool", contents.provenance().orElseThrow().tool());
       Path temporary = options.target().resolveSibling(options.target().getFileName() + ".tmp");
       byte[] there = Files.exists(temporary) ? Files.readAllBytes(temporary) : new byte[0];
       OutputWriter writer =
@@ -393,7 +393,10 @@ class BrokenOutputsTest {
               throws IOException {
             return super.write(
                 new OutputContents(
-                    contents.layers(), contents.weights(), contents.kept(), Map.of("tool", "any")),
+                    contents.layers(),
+                    contents.weights(),
+                    contents.kept(),
+                    Optional.of(Provenance.of("any", "1"))),
                 options);
           }
         };

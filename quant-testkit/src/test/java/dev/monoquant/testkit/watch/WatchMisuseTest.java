@@ -104,7 +104,7 @@ class WatchMisuseTest {
   private static OutputWriter writer(OutputSession session, EncodedWeight weight, Path target)
       throws IOException {
     return session
-        .layout(new OutputContents(List.of(), List.of(weight), List.of(BIAS), Map.of()))
+        .layout(new OutputContents(List.of(), List.of(weight), List.of(BIAS), Optional.empty()))
         .open(new WriteOptions(target, false, false, false));
   }
 

@@ -2,14 +2,10 @@ package dev.monoquant.core.plan;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
-import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.core.open.LibraryVersion;
-import dev.monoquant.core.open.Reading;
 import dev.monoquant.core.recipe.Recipe;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.PlannedWeight;
@@ -18,38 +14,28 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.PluginEntry;
 import dev.monoquant.spi.Plugins;
+import dev.monoquant.spi.Provenance;
+import dev.monoquant.spi.Provenance.Reading;
 import java.lang.module.ModuleDescriptor;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** What every output tells about how it was made. No time, no machine: outputs are reproducible. */
-public final class Provenance {
+/** The provenance of an output that is made as planned. */
+public final class PlanProvenance {
 
-  /** The key of the resolved configuration. */
-  public static final String CONFIG = "monoquant.config";
-
-  /** The key of the digest of the columns' statistics, where a scheme used any. */
-  static final String STATISTICS = "monoquant.statistics";
-
-  /** The key of how the input was read, where it left a choice. */
-  static final String READING = "monoquant.reading";
-
-  private static final String PLUGINS = "monoquant.plugins";
-  private static final String INPUTS = "monoquant.inputs";
-  private static final String MANIFEST = "monoquant.manifest";
+  private static final String TOOL = "monoquant";
   private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
 
-  private Provenance() {}
+  private PlanProvenance() {}
 
-  public static Map<String, String> of(
+  /** {@return the provenance, without the hashes of the inputs} */
+  public static Provenance of(
       Settings settings, QuantizationConfig config, Plan plan, Reading reading) {
     Plugins plugins = settings.plugins();
-    Map<String, String> texts = new HashMap<>(of(config, plan, plugins));
     Set<String> measured =
         plan.weights().stream()
             .map(PlannedWeight::weight)
@@ -57,30 +43,14 @@ public final class Provenance {
                 w -> plugins.scheme(w.scheme()).needs(w.options()).contains(Need.COLUMN_STATISTICS))
             .map(EncodedWeight::name)
             .collect(Collectors.toCollection(TreeSet::new));
-    if (!measured.isEmpty()) {
-      texts.put(STATISTICS, settings.columns().digest(measured));
-    }
-    Map<String, Object> choices = reading.tree();
-    if (!choices.isEmpty()) {
-      texts.put(READING, GSON.toJson(choices));
-    }
-    return texts;
-  }
-
-  private static Map<String, String> of(QuantizationConfig config, Plan plan, Plugins plugins) {
-    return Map.of(
-        "monoquant.tool",
-        "monoquant " + LibraryVersion.text(),
-        PLUGINS,
-        GSON.toJson(versions(plan, plugins)),
-        CONFIG,
+    return new Provenance(
+        TOOL,
+        LibraryVersion.text(),
         GSON.toJson(Recipe.toTree(resolved(config, plan))),
-        "monoquant.schemes",
-        plan.weights().stream()
-            .map(w -> w.weight().scheme().toString())
-            .distinct()
-            .sorted()
-            .collect(Collectors.joining(",")));
+        versions(plan, plugins),
+        reading,
+        measured.isEmpty() ? Optional.empty() : Optional.of(settings.columns().digest(measured)),
+        Optional.empty());
   }
 
   /** The configuration with every default that holds for all weights filled in. */
@@ -96,8 +66,8 @@ public final class Provenance {
   }
 
   /** The version of each plugin that has a hand in the output. */
-  private static Map<String, String> versions(Plan plan, Plugins plugins) {
-    Map<String, String> versions = new TreeMap<>();
+  private static SortedMap<String, String> versions(Plan plan, Plugins plugins) {
+    SortedMap<String, String> versions = new TreeMap<>();
     for (PluginEntry<?> entry : plugins.entries()) {
       boolean used =
           switch (entry.kind()) {
@@ -116,39 +86,6 @@ public final class Provenance {
       }
     }
     return versions;
-  }
-
-  /**
-   * The provenance of a copy: where the hashes of the inputs are known already, they are those that
-   * were read, and not those of files that may have changed since.
-   */
-  public static Map<String, String> withInputs(
-      Map<String, String> provenance, Map<String, String> metadata) {
-    String manifest = metadata.get(MANIFEST);
-    if (manifest == null) {
-      return provenance;
-    }
-    JsonObject inputs =
-        JsonParser.parseString(manifest).getAsJsonObject().getAsJsonObject("inputs");
-    Map<String, String> both = new HashMap<>(provenance);
-    both.put(INPUTS, GSON.toJson(inputs));
-    return both;
-  }
-
-  /**
-   * The plugins that made a file, class and version by kind and id, as the file says; empty if it
-   * does not. Nothing of it is believed but for messages.
-   */
-  public static Map<String, String> plugins(Map<String, String> metadata) {
-    Map<String, String> plugins = new TreeMap<>();
-    try {
-      JsonObject json =
-          JsonParser.parseString(metadata.getOrDefault(PLUGINS, "{}")).getAsJsonObject();
-      json.asMap().forEach((name, maker) -> plugins.put(name, maker.getAsString()));
-      return plugins;
-    } catch (JsonParseException | IllegalStateException | UnsupportedOperationException e) {
-      return Map.of();
-    }
   }
 
   /** The version of a plugin's jar or module; one that tells none is {@code unversioned}. */

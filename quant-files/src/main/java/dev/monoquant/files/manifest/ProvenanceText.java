@@ -1,0 +1,127 @@
+package dev.monoquant.files.manifest;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.json.JsonText;
+import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.json.StrictJson;
+import dev.monoquant.spi.OutputContents;
+import dev.monoquant.spi.Provenance;
+import dev.monoquant.spi.ReadChoices;
+import dev.monoquant.spi.ReadLimits;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/**
+ * A {@link Provenance} as texts, for the metadata of a file or for a manifest:
+ *
+ * <pre>
+ * monoquant.tool        monoquant 0.1.0
+ * monoquant.config      {"scheme":"int8",...}                    the recipe, if there is one
+ * monoquant.plugins     {"scheme int8":"CLASS VERSION",...}      if there are any
+ * monoquant.schemes     int4@1,int8@1                            the schemes of the weights
+ * monoquant.statistics  SHA-256                                  if a scheme used statistics
+ * monoquant.reading     {"entry":"ema/model","fold":true,...}    if the input left a choice
+ * </pre>
+ *
+ * <p>What this does not do: it does not write the hashes of the inputs. They are a member of {@link
+ * Manifest}.
+ */
+public final class ProvenanceText {
+
+  /** The key of the configuration. */
+  public static final String CONFIGURATION = Manifest.OURS + "config";
+
+  private static final String PLUGINS = Manifest.OURS + "plugins";
+
+  private ProvenanceText() {}
+
+  /**
+   * {@return the provenance of an output as texts by key; empty if the provenance is unknown}
+   *
+   * @param contents the contents of the output
+   */
+  public static SortedMap<String, String> of(OutputContents contents) {
+    SortedMap<String, String> texts = Manifest.sorted();
+    contents.provenance().ifPresent(provenance -> add(texts, provenance, contents));
+    return texts;
+  }
+
+  private static void add(
+      Map<String, String> texts, Provenance provenance, OutputContents contents) {
+    texts.put(Manifest.OURS + "tool", provenance.tool() + " " + provenance.version());
+    texts.put(
+        Manifest.OURS + "schemes",
+        contents.weights().stream()
+            .map(weight -> weight.scheme().toString())
+            .distinct()
+            .sorted()
+            .collect(Collectors.joining(",")));
+    if (!provenance.configuration().isEmpty()) {
+      texts.put(CONFIGURATION, provenance.configuration());
+    }
+    if (!provenance.plugins().isEmpty()) {
+      texts.put(PLUGINS, JsonText.compact(object(provenance.plugins())));
+    }
+    provenance.statistics().ifPresent(hash -> texts.put(Manifest.OURS + "statistics", hash));
+    JsonValue.Obj reading = reading(provenance.reading());
+    if (!reading.members().isEmpty()) {
+      texts.put(Manifest.OURS + "reading", JsonText.compact(reading));
+    }
+  }
+
+  private static JsonValue.Obj reading(Provenance.Reading reading) {
+    ReadChoices choices = reading.choices();
+    Map<String, JsonValue> json = new LinkedHashMap<>();
+    if (!choices.entry().isEmpty()) {
+      json.put("entry", JsonValue.of(choices.entry()));
+    }
+    choices.stripPrefixes().ifPresent(strip -> json.put("strip_prefixes", JsonValue.of(strip)));
+    choices.fold().ifPresent(fold -> json.put("fold", JsonValue.of(fold)));
+    if (!reading.options().texts().isEmpty()) {
+      json.put("options", object(reading.options().texts()));
+    }
+    return new JsonValue.Obj(json);
+  }
+
+  private static JsonValue.Obj object(Map<String, String> texts) {
+    Map<String, JsonValue> json = new LinkedHashMap<>();
+    texts.forEach((key, value) -> json.put(key, JsonValue.of(value)));
+    return new JsonValue.Obj(json);
+  }
+
+  /**
+   * {@return the plugins that made a file, class and version by kind and id; empty if the file does
+   * not name them in the form written here} The names come from an untrusted file and are only for
+   * messages.
+   *
+   * @param metadata the metadata of the file
+   */
+  public static Map<String, String> plugins(Map<String, String> metadata) {
+    Map<String, String> plugins = new TreeMap<>();
+    String text = metadata.getOrDefault(PLUGINS, "{}");
+    try {
+      JsonValue json =
+          StrictJson.parse(
+              ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)),
+              new StrictJson.Dialect(
+                  PLUGINS,
+                  "the metadata",
+                  Reason.METADATA,
+                  Reason.METADATA,
+                  ReadLimits.DEFAULT.maxDepth(),
+                  false));
+      if (json instanceof JsonValue.Obj object) {
+        object.members().keySet().forEach(key -> plugins.put(key, object.text(key).orElse("")));
+      }
+      return plugins.containsValue("") ? Map.of() : plugins;
+    } catch (ModelFormatException e) {
+      return Map.of();
+    }
+  }
+}

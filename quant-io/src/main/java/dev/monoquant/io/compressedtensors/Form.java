@@ -1,0 +1,126 @@
+package dev.monoquant.io.compressedtensors;
+
+import dev.monoquant.spi.EncodedWeight;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/**
+ * The forms in which compressed-tensors stores weights ({@code CompressionFormat}), each with its
+ * name in {@code config.json}.
+ *
+ * <p>What this does not have: forms that are only read elsewhere ({@code sparse-bitmask}, {@code
+ * sparse-24-bitmask}, {@code marlin-24}) and {@code mxfp6-pack-quantized}.
+ */
+enum Form {
+  /** Integers packed into words, see {@link PackQuantized}. */
+  PACK("pack-quantized"),
+  /** Integers in bytes, of layers with quantized activations, see {@link CellQuantized}. */
+  INT("int-quantized"),
+  /** FP8, of layers with quantized activations, see {@link CellQuantized}. */
+  FLOAT("float-quantized"),
+  /** Integers in bytes or FP8, weights alone, see {@link CellQuantized}. */
+  NAIVE("naive-quantized"),
+  /** See {@link Nvfp4PackQuantized}. */
+  NVFP4("nvfp4-pack-quantized"),
+  /** See {@link MxQuantized}. */
+  MXFP4("mxfp4-pack-quantized"),
+  /** See {@link MxQuantized}. */
+  MXFP8("mxfp8-quantized");
+
+  private final String wire;
+
+  Form(String wire) {
+    this.wire = wire;
+  }
+
+  /** {@return its name in {@code config.json}} */
+  String wire() {
+    return wire;
+  }
+
+  /** {@return the form of that name, empty if there is none} */
+  static Optional<Form> of(String wire) {
+    return Arrays.stream(values()).filter(f -> f.wire.equals(wire)).findFirst();
+  }
+
+  /** {@return all names, for messages} */
+  static String names() {
+    return Arrays.stream(values()).map(Form::wire).collect(Collectors.joining(", "));
+  }
+
+  /** {@return the local name of the tensor that holds the codes} */
+  String codes() {
+    return switch (this) {
+      case PACK, NVFP4, MXFP4 -> StoredWeight.PACKED;
+      case INT, FLOAT, NAIVE, MXFP8 -> StoredWeight.CODES;
+    };
+  }
+
+  /** {@return the type of scales that {@code config.json} names; empty if it is the weight's} */
+  Optional<String> scaleType() {
+    return switch (this) {
+      case NVFP4 -> Optional.of("torch.float8_e4m3fn");
+      case MXFP4, MXFP8 -> Optional.of("torch.uint8");
+      default -> Optional.empty();
+    };
+  }
+
+  /** {@return whether weights that are quantized so can be stored in this form} */
+  boolean holds(WeightArguments weights) {
+    Strategy strategy = weights.strategy();
+    boolean grouped = weights.symmetric() && strategy instanceof Strategy.Group;
+    boolean integers =
+        !weights.floats()
+            && !(strategy instanceof Strategy.Block)
+            && !(strategy instanceof Strategy.TensorGroup);
+    boolean fp8 =
+        weights.floats()
+            && weights.bits() == 8
+            && weights.symmetric()
+            && !(strategy instanceof Strategy.TensorGroup);
+    return switch (this) {
+      case PACK, INT -> integers;
+      case FLOAT -> fp8;
+      case NAIVE -> integers || fp8;
+      case NVFP4 ->
+          weights.floats()
+              && weights.bits() == 4
+              && weights.symmetric()
+              && strategy instanceof Strategy.TensorGroup;
+      case MXFP4 -> weights.floats() && weights.bits() == 4 && grouped;
+      case MXFP8 -> weights.floats() && weights.bits() == 8 && grouped;
+    };
+  }
+
+  /**
+   * {@return how a weight lies in its tensors}
+   *
+   * @param weight one that {@link ModuleWeight} finds to be of this form
+   */
+  StoredWeight layout(EncodedWeight weight) {
+    return switch (this) {
+      case PACK -> PackQuantized.of(weight);
+      case INT, FLOAT, NAIVE -> CellQuantized.of(weight);
+      case NVFP4 -> new Nvfp4PackQuantized(weight);
+      case MXFP4, MXFP8 -> new MxQuantized(weight);
+    };
+  }
+
+  /**
+   * {@return the weight that lies in the tensors of a module}
+   *
+   * @param module its tensors; told of each that is a part
+   * @param weights how it is quantized, as this form {@link #holds} it
+   * @throws dev.monoquant.ModelFormatException if a tensor is missing or has another type or shape
+   */
+  StoredWeight read(ModuleTensors module, WeightArguments weights) throws IOException {
+    return switch (this) {
+      case PACK -> PackQuantized.read(module, weights);
+      case INT, FLOAT, NAIVE -> CellQuantized.read(module, weights);
+      case NVFP4 -> Nvfp4PackQuantized.read(module, weights);
+      case MXFP4, MXFP8 -> MxQuantized.read(module, weights);
+    };
+  }
+}

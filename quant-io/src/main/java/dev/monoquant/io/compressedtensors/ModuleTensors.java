@@ -1,0 +1,178 @@
+package dev.monoquant.io.compressedtensors;
+
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.model.ModelFiles;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.SchemeId;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Part;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.Optional;
+import java.util.Set;
+
+/** The tensors of one module of a directory, checked against what its group says of them. */
+final class ModuleTensors {
+
+  private static final String ADVICE =
+      " The files do not belong together or are damaged; fetch them again.";
+
+  private final ModelFiles files;
+  private final String module;
+  private final ElementType floats;
+  private final Set<String> parts;
+
+  /**
+   * @param files the directory
+   * @param module the name of the module
+   * @param floats the type of the model's weights where no scale has it
+   * @param parts receives the name of each tensor that is {@linkplain #require required}
+   */
+  ModuleTensors(ModelFiles files, String module, ElementType floats, Set<String> parts) {
+    this.files = files;
+    this.module = module;
+    this.floats = floats;
+    this.parts = parts;
+  }
+
+  String module() {
+    return module;
+  }
+
+  /** {@return the type of the model's weights where no scale has it} */
+  ElementType floats() {
+    return floats;
+  }
+
+  /** {@return whether the module has a tensor of a local name} */
+  boolean has(String local) {
+    return files.find(module + "." + local).isPresent();
+  }
+
+  /**
+   * {@return a part of the weight}
+   *
+   * @throws ModelFormatException if the module has none of that name
+   */
+  ModelFiles.Located require(String local) {
+    String name = module + "." + local;
+    Optional<ModelFiles.Located> found = files.find(name);
+    if (found.isEmpty()) {
+      throw new ModelFormatException(
+          Reason.RECORD_MISSING,
+          files.name(),
+          "module " + quote(module),
+          "has no tensor " + quote(name) + "." + ADVICE);
+    }
+    parts.add(name);
+    return found.get();
+  }
+
+  /**
+   * {@return a part of the weight}
+   *
+   * @throws ModelFormatException if the module has none of that name, type and shape
+   */
+  ModelFiles.Located require(String local, ElementType type, TensorShape shape) {
+    ModelFiles.Located located = require(local);
+    if (located.info().type() != type || !located.info().shape().equals(shape)) {
+      throw fault(
+          located,
+          "is " + describe(located) + ", and its group needs " + type.wire() + " " + shape);
+    }
+    return located;
+  }
+
+  /**
+   * {@return the part with the scales, in a type that weights have}
+   *
+   * @param strategy how many numbers share a scale
+   * @param shape the shape of the weight
+   */
+  Part scale(Strategy strategy, TensorShape shape) {
+    ModelFiles.Located scale = require(StoredWeight.SCALE);
+    ElementType type = scale.info().type();
+    Part part = strategy.part(Part.SCALE, type);
+    TensorShape expected = part.shape(shape.dim(0), shape.dim(1));
+    boolean scalar = !part.tiled() && scale.info().shape().rank() == 0;
+    if (!type.isQuantizable() || (!scalar && !scale.info().shape().equals(expected))) {
+      throw fault(
+          scale,
+          "is "
+              + describe(scale)
+              + "; strategy "
+              + strategy.granularity().wire()
+              + " needs floats of shape "
+              + expected);
+    }
+    return part;
+  }
+
+  /** Some writers store the zero points of symmetric weights, which are all zero. */
+  void requireNoZeroPoints() throws IOException {
+    if (!has(StoredWeight.ZERO_POINT)) {
+      return;
+    }
+    ModelFiles.Located located = require(StoredWeight.ZERO_POINT);
+    ByteBuffer data = located.read(0, Math.toIntExact(located.stored().bytes()));
+    while (data.hasRemaining()) {
+      if (data.get() != 0) {
+        throw fault(located, "is not zero, but its group is symmetric");
+      }
+    }
+  }
+
+  /** Checks the shape of a weight as the file has it. */
+  static void requireMatrix(ModelFiles.Located main, TensorShape shape) {
+    if (shape.rank() != 2 || shape.elements() == 0) {
+      throw fault(main, "has the weight shape " + shape + ", not (outputs, inputs)");
+    }
+  }
+
+  /**
+   * {@return the weight of the module}
+   *
+   * @param main the tensor with its codes
+   * @param type the type it is decoded to
+   * @param shape (outputs, inputs)
+   * @param scheme the id of the scheme that makes such codes
+   * @param options the options of that scheme
+   * @param encoding its parts
+   */
+  EncodedWeight weight(
+      ModelFiles.Located main,
+      ElementType type,
+      TensorShape shape,
+      String scheme,
+      OptionValues options,
+      Encoding encoding) {
+    TensorInfo info =
+        new TensorInfo(module + "." + StoredWeight.CODES, type, shape, main.info().shard());
+    return new EncodedWeight(
+        new WeightMatrix(module, LayerKind.LINEAR, StoredWeight.CODES, info, 0),
+        new SchemeId(scheme, 1),
+        options,
+        encoding);
+  }
+
+  static String describe(ModelFiles.Located located) {
+    return located.info().type().wire() + " " + located.info().shape();
+  }
+
+  static ModelFormatException fault(ModelFiles.Located located, String detail) {
+    return new ModelFormatException(
+        Reason.SHAPE,
+        located.file().label(),
+        "tensor " + quote(located.stored().name()),
+        detail + "." + ADVICE);
+  }
+}

@@ -1,0 +1,156 @@
+package dev.monoquant.schemes;
+
+import dev.monoquant.ValidationException;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.EncodedTile;
+import dev.monoquant.tile.Part;
+import dev.monoquant.tile.Tile;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * Encodes tiles as floats of 4 or 8 bits, in plain loops over scratch arrays that fit in the L1
+ * cache; {@link AffineKernels} describes why they are fast. Immutable and thread-safe.
+ */
+final class FloatTileQuantizer implements TileQuantizer {
+
+  private final FloatSpec spec;
+  private final ScaleRule rule;
+  private final Map<String, byte[]> whole;
+  private final float[] one;
+
+  /** For a weight whose blocks have scales of their own. */
+  FloatTileQuantizer(FloatSpec spec, ScaleRule rule, Map<String, byte[]> whole) {
+    this.spec = spec;
+    this.rule = rule;
+    this.whole = Map.copyOf(whole);
+    this.one = new float[0];
+  }
+
+  /**
+   * For a weight with a single scale.
+   *
+   * @param greatest the largest magnitude in the weight
+   */
+  FloatTileQuantizer(FloatSpec spec, ScaleRule rule, float greatest) {
+    this.spec = spec;
+    this.rule = rule;
+    this.one = new float[] {greatest};
+    scales(one, 0);
+    this.whole = Map.of(spec.scale().name(), spec.scale().toBytes(one));
+  }
+
+  @Override
+  public Map<String, byte[]> tensorParts() {
+    return whole;
+  }
+
+  @Override
+  public EncodedTile quantize(Tile tile) {
+    float[] values = tile.values();
+    int height = tile.height();
+    int cols = spec.cols();
+    float[] scales = spec.perTensor() ? one : BlockMaxima.of(spec, values, height);
+    if (!spec.perTensor()) {
+      scales(scales, tile.firstRow());
+    }
+    float[] divisors = new float[scales.length];
+    for (int i = 0; i < scales.length; i++) {
+      divisors[i] = rule.divisor(scales[i]);
+    }
+    byte[] codes = new byte[Math.multiplyExact(height, cols)];
+    int chunk = Math.min(cols, AffineKernels.CHUNK);
+    float[] v = new float[chunk];
+    float[] divisor = new float[chunk];
+    float[] quotient = new float[chunk];
+    for (int row = 0; row < height; row++) {
+      for (int col = 0; col < cols; col += chunk) {
+        int count = Math.min(chunk, cols - col);
+        int at = row * cols + col;
+        System.arraycopy(values, at, v, 0, count);
+        spread(divisors, row, col, count, divisor);
+        encode(v, divisor, quotient, count, codes, at);
+      }
+    }
+    refuseInfinite(divisors, codes, tile.firstRow());
+    Map<String, byte[]> parts = new LinkedHashMap<>();
+    parts.put(Part.CODES, codes);
+    if (!spec.perTensor()) {
+      parts.put(spec.scale().name(), spec.scale().toBytes(scales));
+    }
+    return EncodedTile.of(tile, parts);
+  }
+
+  private void encode(
+      float[] v, float[] divisor, float[] quotient, int count, byte[] codes, int at) {
+    for (int i = 0; i < count; i++) {
+      quotient[i] = v[i] / divisor[i];
+    }
+    if (spec.roundsQuotients() && spec.precision() != Precision.FLOAT32) {
+      FloatCode.round(quotient, count, spec.precision());
+    }
+    if (spec.code() == FloatCode.E2M1) {
+      // A quotient that underflowed has lost its sign.
+      System.arraycopy(quotient, 0, v, 0, count);
+    }
+    spec.code().encode(v, quotient, count, codes, at);
+  }
+
+  /** Replaces the largest magnitudes of blocks by their scales. */
+  private void scales(float[] greatest, long firstRow) {
+    for (int i = 0; i < greatest.length; i++) {
+      float scale = rule.scale(greatest[i]);
+      if (!Float.isFinite(scale)) {
+        throw new ValidationException(
+            String.format(
+                "tensor %s, %s: the magnitude %s has no scale in %s. Keep this weight, or cast it"
+                    + " to a type with a wider range first",
+                spec.tensor(),
+                spec.where(firstRow, i),
+                greatest[i],
+                spec.precision().type().wire()));
+      }
+      greatest[i] = scale;
+    }
+  }
+
+  /** Writes the divisor of each value of a part of a row. */
+  private void spread(float[] divisors, int row, int col, int count, float[] to) {
+    int size = spec.colsPerScale();
+    for (int done = 0; done < count; ) {
+      int end = Math.min(count, done + size - (col + done) % size);
+      Arrays.fill(to, done, end, divisors[spec.index(row, col + done)]);
+      done = end;
+    }
+  }
+
+  /**
+   * At the end of the range of the weight's type, the product of a code and a rounded scale may
+   * exceed it. The peers then decode to infinity; this refuses the weight.
+   */
+  private void refuseInfinite(float[] divisors, byte[] codes, long firstRow) {
+    float most = 0;
+    for (float divisor : divisors) {
+      most = Math.max(most, divisor);
+    }
+    if (Float.isFinite(spec.precision().round(most * spec.code().max()))) {
+      return;
+    }
+    for (int i = 0; i < codes.length; i++) {
+      int index = spec.index(i / spec.cols(), i % spec.cols());
+      float level = spec.code().type().decode(codes[i]);
+      if (!Float.isFinite(spec.precision().round(level * divisors[index]))) {
+        throw new ValidationException(
+            String.format(
+                "tensor %s, %s: code %s times scale %s is beyond %s. Cast this weight to a type"
+                    + " with a wider range first, or keep it",
+                spec.tensor(),
+                spec.where(firstRow, index),
+                level,
+                divisors[index],
+                spec.precision().type().wire()));
+      }
+    }
+  }
+}

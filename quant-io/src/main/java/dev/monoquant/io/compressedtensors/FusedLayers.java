@@ -72,25 +72,31 @@ final class FusedLayers {
    */
   static List<Family> of(List<TensorInfo> tensors) {
     List<String> experts = new ArrayList<>();
-    Map<String, Set<String>> modules = new LinkedHashMap<>();
     for (TensorInfo tensor : tensors) {
-      matrix(tensor)
-          .ifPresent(
-              layer -> {
-                if (mixture(layer).isPresent()) {
-                  experts.add(layer);
-                }
-                int dot = layer.lastIndexOf('.');
-                modules
-                    .computeIfAbsent(
-                        layer.substring(0, Math.max(dot, 0)), k -> new LinkedHashSet<>())
-                    .add(layer.substring(dot + 1));
-              });
+      matrix(tensor).filter(layer -> mixture(layer).isPresent()).ifPresent(experts::add);
     }
     List<Family> families = new ArrayList<>();
     if (experts.size() > 1) {
       families.add(new Family(containers(experts), experts, true));
     }
+    families.addAll(merged(tensors));
+    return families;
+  }
+
+  /**
+   * {@return the layers that become one matrix each, among them gate and up of an expert}
+   *
+   * @param tensors its weights
+   */
+  static List<Family> merged(List<TensorInfo> tensors) {
+    Map<String, Set<String>> modules = new LinkedHashMap<>();
+    for (String layer : tensors.stream().flatMap(tensor -> matrix(tensor).stream()).toList()) {
+      int dot = layer.lastIndexOf('.');
+      modules
+          .computeIfAbsent(layer.substring(0, Math.max(dot, 0)), k -> new LinkedHashSet<>())
+          .add(layer.substring(dot + 1));
+    }
+    List<Family> families = new ArrayList<>();
     modules.forEach((module, names) -> families.addAll(of(module, names)));
     return families;
   }

@@ -126,7 +126,8 @@ final class LoaderAudit {
       } else if (group.isEmpty()) {
         add("is packed, but no group selects it", weight.module(), name);
       } else if (group.get().form() != weight.form()
-          || !group.get().weights().equals(weight.arguments())) {
+          || !group.get().weights().equals(weight.arguments())
+          || !group.get().activations().equals(weight.weight().activations())) {
         add("is decoded by group " + quote(group.get().name()), weight.module(), name);
       }
     }
@@ -150,7 +151,7 @@ final class LoaderAudit {
       long ways =
           family.layers().stream()
               .flatMap(layer -> Stream.ofNullable(packed.get(layer)))
-              .map(w -> w.form() + " " + w.arguments())
+              .map(w -> w.form() + " " + w.arguments() + " " + w.weight().activations())
               .distinct()
               .count();
       if (ways > 1 && !told.containsAll(family.layers())) {

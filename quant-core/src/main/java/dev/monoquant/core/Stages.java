@@ -1,5 +1,6 @@
 package dev.monoquant.core;
 
+import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.NonFinitePolicy;
@@ -16,6 +17,7 @@ import dev.monoquant.core.plan.PlanProvenance;
 import dev.monoquant.core.plan.Planner;
 import dev.monoquant.core.report.Comparison;
 import dev.monoquant.core.report.Inspection;
+import dev.monoquant.core.report.OutputSize;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.Report;
 import dev.monoquant.core.report.RunComparison;
@@ -38,7 +40,9 @@ import dev.monoquant.core.verify.Comparer;
 import dev.monoquant.core.verify.Verifier;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.BesideFile;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
@@ -47,6 +51,7 @@ import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Provenance;
 import dev.monoquant.spi.RunnableFile;
+import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -55,8 +60,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -110,7 +116,11 @@ final class Stages {
         Plan plan = plan(settings, seen, config, Optional.of(output));
         return target.isEmpty() || plan.hasErrors()
             ? plan
-            : withOutput(plan, layout(settings, seen, plan, config, output));
+            : withOutput(
+                plan,
+                layout(settings, seen, plan, config, output),
+                seen.source().info(),
+                target.get());
       }
     } catch (IOException e) {
       throw InputOpener.unreadable(input, e);
@@ -152,7 +162,7 @@ final class Stages {
       Opened seen = opened.as(settings, output.view());
       Plan plan = soundPlan(settings, seen, config, Optional.of(output));
       OutputLayout layout = layout(settings, seen, plan, config, output);
-      Plan sized = withOutput(plan, layout);
+      Plan sized = withOutput(plan, layout, seen.source().info(), target);
       WriteOptions options =
           new WriteOptions(target, overwrite, settings.sync(), settings.resume());
       // Started first, so that no work is lost if it does not.
@@ -408,8 +418,20 @@ final class Stages {
   }
 
   /** Adds the size and remarks of the layout to a plan. */
-  private static Plan withOutput(Plan plan, OutputLayout layout) {
+  private static Plan withOutput(Plan plan, OutputLayout layout, ModelInfo info, Path target) {
     Map<String, String> remarks = layout.remarks();
+    List<BesideFile> beside = new ArrayList<>(layout.beside(target));
+    Set<String> had =
+        beside.stream()
+            .filter(file -> file.fate() != BesideFile.Fate.LEFT_OUT)
+            .map(BesideFile::name)
+            .collect(Collectors.toSet());
+    long besideBefore =
+        info.sideFiles().stream()
+            .filter(side -> had.contains(side.name()))
+            .mapToLong(SideFile::bytes)
+            .sum();
+    beside.addAll(info.leftOut());
     return new Plan(
         plan.input(),
         plan.inputFormat(),
@@ -421,7 +443,7 @@ final class Stages {
         plan.kept(),
         plan.kvCache(),
         withNotes(plan.problems(), layout.notes()),
-        OptionalLong.of(layout.bytes()));
+        Optional.of(new OutputSize(layout.bytes(), besideBefore, beside)));
   }
 
   /** Opens an input with the options of the configuration, or else of the settings. */
@@ -431,11 +453,23 @@ final class Stages {
     Opened opened = InputOpener.open(settings, input, given);
     try {
       OptionOwners.requireKnown(settings, opened);
-      return opened;
+      return settings.requantize() && opened.foreign().isEmpty()
+          ? requantized(settings, opened)
+          : opened;
     } catch (RuntimeException e) {
       opened.close();
       throw e;
     }
+  }
+
+  private static Opened requantized(Settings settings, Opened opened) {
+    if (opened.source().info().quantized().isEmpty()) {
+      throw new ConfigurationException(
+          opened.source().info().name()
+              + " holds no quantized weights, so there is nothing to quantize again. Leave"
+              + " --requantize (withRequantize) away.");
+    }
+    return opened.decoded(settings);
   }
 
   private static QuantizationConfig withFormat(Optional<String> formatId) {

@@ -36,6 +36,7 @@ public final class Settings implements Cloneable {
   private boolean sync = true;
   private ColumnStatistics columns = ColumnStatistics.NONE;
   private boolean resume;
+  private boolean requantize;
   private boolean running = true;
   private boolean trust;
   private ModelRuns modelRuns = ModelRuns.IN_PROCESS;
@@ -157,6 +158,14 @@ public final class Settings implements Cloneable {
   public Settings withColumns(ColumnStatistics value) {
     requireNonNull(value, "columns");
     return with(s -> s.columns = value);
+  }
+
+  public boolean requantize() {
+    return requantize;
+  }
+
+  public Settings withRequantize(boolean value) {
+    return with(s -> s.requantize = value);
   }
 
   public boolean resume() {

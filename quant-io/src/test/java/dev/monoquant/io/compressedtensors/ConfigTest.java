@@ -137,7 +137,7 @@ class ConfigTest {
     assertThat(LoaderLimits.of(packed(weight("a.o", 4, 0), weight("a.down", 8, 0))))
         .singleElement()
         .asString()
-        .contains("2 ways (4 bits, 8 bits)", "dequantize=True", "vLLM follow");
+        .contains("2 ways (4 bits per channel, 8 bits per channel)", "dequantize=True", "vLLM follow");
   }
 
   private static List<ModuleWeight> packed(EncodedWeight... weights) {

@@ -21,8 +21,8 @@ import java.util.stream.Collectors;
  *
  * <p>All experts of a model are one family: transformers decodes every expert by one group of the
  * configuration, whatever layer it is in. In transformers there is no module that could hold an
- * expert's matrix in float while the model is quantized, so experts are quantized only. Experts that
- * have names ({@code expert_0}) are modules in transformers: all of them may stay in float.
+ * expert's matrix in float while the model is quantized, so experts are quantized only. Experts
+ * that have names ({@code expert_0}) are modules in transformers: all of them may stay in float.
  *
  * <p>What this does not do: it does not look at the architecture. A loader that does not fuse
  * layers of such names is asked for more than it needs.
@@ -75,23 +75,15 @@ final class FusedLayers {
   static List<Family> of(List<TensorInfo> tensors) {
     List<String> experts = new ArrayList<>();
     List<String> named = new ArrayList<>();
-    Map<String, Set<String>> modules = new LinkedHashMap<>();
+    List<String> others = new ArrayList<>();
     for (TensorInfo tensor : tensors) {
       matrix(tensor)
           .ifPresent(
-              layer -> {
-                if (mixture(layer).isPresent()) {
-                  experts.add(layer);
-                } else if (namedExperts(layer).isPresent()) {
-                  named.add(layer);
-                } else {
-                  int dot = layer.lastIndexOf('.');
-                  modules
-                      .computeIfAbsent(
-                          layer.substring(0, Math.max(dot, 0)), k -> new LinkedHashSet<>())
-                      .add(layer.substring(dot + 1));
-                }
-              });
+              layer ->
+                  (mixture(layer).isPresent()
+                          ? experts
+                          : namedExperts(layer).isPresent() ? named : others)
+                      .add(layer));
     }
     List<Family> families = new ArrayList<>();
     if (experts.size() > 1) {
@@ -100,6 +92,29 @@ final class FusedLayers {
     if (named.size() > 1) {
       families.add(new Family(containers(named, FusedLayers::namedExperts), named, false));
     }
+    families.addAll(inModules(others));
+    return families;
+  }
+
+  /**
+   * {@return the layers that become one matrix each; other than in {@link #of}, those of an expert
+   * are a family of their own}
+   *
+   * @param tensors its weights
+   */
+  static List<Family> merged(List<TensorInfo> tensors) {
+    return inModules(tensors.stream().flatMap(tensor -> matrix(tensor).stream()).toList());
+  }
+
+  private static List<Family> inModules(List<String> layers) {
+    Map<String, Set<String>> modules = new LinkedHashMap<>();
+    for (String layer : layers) {
+      int dot = layer.lastIndexOf('.');
+      modules
+          .computeIfAbsent(layer.substring(0, Math.max(dot, 0)), k -> new LinkedHashSet<>())
+          .add(layer.substring(dot + 1));
+    }
+    List<Family> families = new ArrayList<>();
     modules.forEach((module, names) -> families.addAll(of(module, names)));
     return families;
   }

@@ -32,8 +32,8 @@ import java.util.stream.Stream;
  * </ul>
  *
  * <p>Modules are looked up by their names in the file, and again behind the prefix that loaders put
- * before those of vision-language models, and by the names of {@link LoaderNames}. Every matrix is taken for a Linear, since files hold no
- * classes.
+ * before those of vision-language models, and by the names of {@link LoaderNames}. Every matrix is
+ * taken for a Linear, since files hold no classes.
  *
  * <p>What this does not do: it reads no numbers, and it does not know the modules of a loader that
  * are in no file. Merged layers of which some are in float are a matter of the plan, which may
@@ -137,7 +137,8 @@ final class LoaderAudit {
       } else if (group.isEmpty()) {
         add("is packed, but no group selects it", weight.module(), name);
       } else if (group.get().form() != weight.form()
-          || !group.get().weights().equals(weight.arguments())) {
+          || !group.get().weights().equals(weight.arguments())
+          || !group.get().activations().equals(weight.weight().activations())) {
         add("is decoded by group " + quote(group.get().name()), weight.module(), name);
       }
     }
@@ -160,7 +161,7 @@ final class LoaderAudit {
       long ways =
           family.layers().stream()
               .flatMap(layer -> Stream.ofNullable(packed.get(layer)))
-              .map(w -> w.form() + " " + w.arguments())
+              .map(w -> w.form() + " " + w.arguments() + " " + w.weight().activations())
               .distinct()
               .count();
       if (ways > 1) {

@@ -111,7 +111,8 @@ class FusedLayersTest {
 
   @Test
   void expertsWithNamesAreOneFamilyThatMayStayInFloat() {
-    assertThat(families("m.1.mlp.experts.expert_0.wi", "m.1.mlp.experts.expert_11.wi", "m.1.mlp.wo"))
+    assertThat(
+            families("m.1.mlp.experts.expert_0.wi", "m.1.mlp.experts.expert_11.wi", "m.1.mlp.wo"))
         .singleElement()
         .satisfies(
             family -> {

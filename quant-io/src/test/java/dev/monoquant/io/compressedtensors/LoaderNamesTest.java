@@ -71,7 +71,8 @@ class LoaderNamesTest {
                 "encoder.block.1.layer.1.mlp.experts.expert_17.wi"),
             List.of("encoder.block.1.layer.1.mlp.experts.expert_0.wo"));
     assertThat(entries)
-        .contains("re:(.*\\.)?encoder\\.block\\.\\d+\\.layer\\.\\d+\\.mlp\\.experts\\.expert_\\d+\\.wi$")
+        .contains(
+            "re:(.*\\.)?encoder\\.block\\.\\d+\\.layer\\.\\d+\\.mlp\\.experts\\.expert_\\d+\\.wi$")
         .hasSize(3);
   }
 }

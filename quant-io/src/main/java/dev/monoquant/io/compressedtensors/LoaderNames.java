@@ -43,7 +43,7 @@ final class LoaderNames {
 
     static Rule of(String text) {
       String[] sides = text.split(" -> ", -1);
-      return new Rule(List.of(sides[0].split("\\.")), List.of(sides[1].split("\\.")));
+      return new Rule(List.of(sides[0].split("\\.", -1)), List.of(sides[1].split("\\.", -1)));
     }
 
     List<String> apply(List<String> name) {
@@ -80,7 +80,7 @@ final class LoaderNames {
 
   private static void rules(String types, String... rules) {
     List<Rule> parsed = List.of(rules).stream().map(Rule::of).toList();
-    for (String type : types.split(" ")) {
+    for (String type : types.split(" ", -1)) {
       RULES.put(type, parsed);
     }
   }

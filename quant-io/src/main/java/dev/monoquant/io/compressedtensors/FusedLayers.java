@@ -20,9 +20,10 @@ import java.util.stream.Collectors;
  * experts of mixtures, of which transformers 5.24 makes one tensor and vLLM one kernel.
  *
  * <p>All experts of a model are one family: transformers decodes every expert by one group of the
- * configuration, whatever layer it is in. In transformers there is no module that could hold an
- * expert's matrix in float while the model is quantized, so experts are quantized only. Experts
- * that have names ({@code expert_0}) are modules in transformers: all of them may stay in float.
+ * configuration, whatever layer it is in; gate and up of an expert are one besides. In transformers
+ * there is no module that could hold an expert's matrix in float while the model is quantized, so
+ * experts are quantized only. Experts that have names ({@code expert_0}) are modules in
+ * transformers: all of them may stay in float.
  *
  * <p>What this does not do: it does not look at the architecture. A loader that does not fuse
  * layers of such names is asked for more than it needs.
@@ -75,15 +76,9 @@ final class FusedLayers {
   static List<Family> of(List<TensorInfo> tensors) {
     List<String> experts = new ArrayList<>();
     List<String> named = new ArrayList<>();
-    List<String> others = new ArrayList<>();
     for (TensorInfo tensor : tensors) {
-      matrix(tensor)
-          .ifPresent(
-              layer ->
-                  (mixture(layer).isPresent()
-                          ? experts
-                          : namedExperts(layer).isPresent() ? named : others)
-                      .add(layer));
+      matrix(tensor).filter(layer -> mixture(layer).isPresent()).ifPresent(experts::add);
+      matrix(tensor).filter(layer -> namedExperts(layer).isPresent()).ifPresent(named::add);
     }
     List<Family> families = new ArrayList<>();
     if (experts.size() > 1) {
@@ -92,23 +87,18 @@ final class FusedLayers {
     if (named.size() > 1) {
       families.add(new Family(containers(named, FusedLayers::namedExperts), named, false));
     }
-    families.addAll(inModules(others));
+    families.addAll(merged(tensors));
     return families;
   }
 
   /**
-   * {@return the layers that become one matrix each; other than in {@link #of}, those of an expert
-   * are a family of their own}
+   * {@return the layers that become one matrix each, among them gate and up of an expert}
    *
    * @param tensors its weights
    */
   static List<Family> merged(List<TensorInfo> tensors) {
-    return inModules(tensors.stream().flatMap(tensor -> matrix(tensor).stream()).toList());
-  }
-
-  private static List<Family> inModules(List<String> layers) {
     Map<String, Set<String>> modules = new LinkedHashMap<>();
-    for (String layer : layers) {
+    for (String layer : tensors.stream().flatMap(tensor -> matrix(tensor).stream()).toList()) {
       int dot = layer.lastIndexOf('.');
       modules
           .computeIfAbsent(layer.substring(0, Math.max(dot, 0)), k -> new LinkedHashSet<>())

@@ -157,6 +157,7 @@ final class LoaderAudit {
     weights.forEach(w -> packed.put(w.matrix().layer(), ModuleWeight.of(w)));
     List<TensorInfo> tensors = new ArrayList<>(kept);
     weights.forEach(w -> tensors.add(w.matrix().tensor()));
+    Set<String> told = new HashSet<>();
     for (Family family : FusedLayers.of(tensors)) {
       long ways =
           family.layers().stream()
@@ -164,7 +165,8 @@ final class LoaderAudit {
               .map(w -> w.form() + " " + w.arguments() + " " + w.weight().activations())
               .distinct()
               .count();
-      if (ways > 1) {
+      if (ways > 1 && !told.containsAll(family.layers())) {
+        told.addAll(family.layers());
         add("are merged by loaders, and packed in different ways", family.name(), family.name());
       }
     }

@@ -6,6 +6,7 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
+import dev.monoquant.spi.ReadLimits;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -82,7 +83,13 @@ public final class Recipe {
           StrictJson.parse(
               ByteBuffer.wrap(json.getBytes(StandardCharsets.UTF_8)),
               new StrictJson.Dialect(
-                  name, "the recipe", Reason.HEADER_JSON, Reason.HEADER_JSON, MAX_DEPTH, false));
+                  name,
+                  "the recipe",
+                  Reason.HEADER_JSON,
+                  Reason.HEADER_JSON,
+                  MAX_DEPTH,
+                  false,
+                  ReadLimits.DEFAULT.maxParsedBytes()));
     } catch (ModelFormatException e) {
       throw new ConfigurationException("recipe " + e.getMessage(), e);
     }

@@ -107,7 +107,12 @@ public final class StoredModel implements QuantizedModel {
     return save(target, Optional.of(formatId), overwrite);
   }
 
-  private List<Path> save(Path target, Optional<String> formatId, boolean overwrite) {
+  /**
+   * Writes the model as {@link #save(Path, String, boolean)} does.
+   *
+   * @param formatId the output format; if empty, the name of the target decides
+   */
+  public List<Path> save(Path target, Optional<String> formatId, boolean overwrite) {
     requireOpen();
     try {
       return settings.cancellation().run(() -> write(target, formatId, overwrite));
@@ -124,17 +129,18 @@ public final class StoredModel implements QuantizedModel {
     OutputChoice.requireRun(settings, output);
     List<Layer> layers =
         LayerInference.layers(floatTensors(), source.info(), QuantizationConfig.DEFAULT);
-    OutputContents contents = contents(layers, output);
     WriteOptions options = new WriteOptions(target, overwrite, settings.sync(), false);
     try (OutputChoice.Open open = OutputChoice.open(output, source)) {
-      requireSupported(open);
+      ModelSource fitted = new RecodedSource(source, w -> open.session().unsupported(w).isEmpty());
+      requireSupported(open, fitted);
+      OutputContents contents = contents(layers, output, fitted);
       if (!format.equals(Optional.of(output.id()))) {
         requireWholeFamilies(open.view());
       }
       try (OutputWriter sink = open.session().layout(contents).open(options)) {
-        new Transcoder(settings, source, sink).run(contents.weights());
+        new Transcoder(settings, fitted, sink).run(contents.weights());
         if (settings.running() && output.isRunnable()) {
-          Trial trial = Trial.of(settings, source, layers, sink, target);
+          Trial trial = Trial.of(settings, fitted, layers, sink, target);
           trial.requireAccepted(settings.gates().checkRun(trial.run()));
         } else {
           Execution.finish(settings, sink, target);
@@ -145,7 +151,7 @@ public final class StoredModel implements QuantizedModel {
   }
 
   /** What is stored does not hold activations, the plan does; the format may not. */
-  private OutputContents contents(List<Layer> layers, OutputFormat output) {
+  private OutputContents contents(List<Layer> layers, OutputFormat output, ModelSource fitted) {
     Map<String, ActivationQuantization> planned = new HashMap<>();
     report.ifPresent(
         made ->
@@ -158,7 +164,7 @@ public final class StoredModel implements QuantizedModel {
                     }));
     boolean held = output.holdsActivations();
     List<EncodedWeight> weights =
-        source.info().quantized().stream()
+        fitted.info().quantized().stream()
             .map(
                 w ->
                     w.withActivations(
@@ -174,8 +180,8 @@ public final class StoredModel implements QuantizedModel {
         report.flatMap(made -> made.plan().kvCache()).filter(k -> held));
   }
 
-  private void requireSupported(OutputChoice.Open output) {
-    for (EncodedWeight weight : source.info().quantized()) {
+  private void requireSupported(OutputChoice.Open output, ModelSource fitted) {
+    for (EncodedWeight weight : fitted.info().quantized()) {
       Optional<String> reason = output.session().unsupported(weight);
       if (reason.isPresent()) {
         String id = output.format().id();
@@ -186,10 +192,14 @@ public final class StoredModel implements QuantizedModel {
                 + QuantException.quote(weight.name())
                 + " as it is quantized: "
                 + reason.get()
-                + ". Name the format when quantizing, so that such weights are kept: "
-                + "QuantizationConfig.builder().format(\""
-                + id
-                + "\"); or save to a .safetensors file");
+                + ". "
+                + (report.isPresent()
+                    ? "Name the format when quantizing, so that such weights are kept: "
+                        + "QuantizationConfig.builder().format(\""
+                        + id
+                        + "\"); or save to a .safetensors file"
+                    : "Quantize the decoded values again (quant quantize --requantize), which"
+                        + " rounds a second time; or write to a .safetensors file"));
       }
     }
   }

@@ -3,7 +3,7 @@ package dev.monoquant.spi;
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ConfigurationException;
-import dev.monoquant.NumberType;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.QuantException;
 import java.util.Arrays;
 import java.util.Locale;

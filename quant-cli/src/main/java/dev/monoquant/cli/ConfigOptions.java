@@ -2,7 +2,7 @@ package dev.monoquant.cli;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.NonFinitePolicy;
-import dev.monoquant.NumberType;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;

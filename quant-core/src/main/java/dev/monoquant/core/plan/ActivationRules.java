@@ -1,7 +1,7 @@
 package dev.monoquant.core.plan;
 
 import dev.monoquant.ConfigurationException;
-import dev.monoquant.NumberType;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.Preset;
 import dev.monoquant.Problem;
 import dev.monoquant.spi.ActivationQuantization;

@@ -1,7 +1,7 @@
 package dev.monoquant.core.recipe;
 
 import dev.monoquant.NonFinitePolicy;
-import dev.monoquant.NumberType;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.Preset;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.ConfigurationException;
-import dev.monoquant.NumberType;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.Preset;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.core.FakeLayers;

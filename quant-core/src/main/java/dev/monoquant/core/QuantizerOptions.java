@@ -139,6 +139,16 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
   }
 
   /**
+   * {@return a quantizer that accepts models that are quantized already, or does not. Their weights
+   * are decoded block by block and quantized again, so that the errors of both add up}
+   *
+   * @param requantize false (the default) to refuse such models
+   */
+  public Q withRequantize(boolean requantize) {
+    return with(settings.withRequantize(requantize));
+  }
+
+  /**
    * {@return a quantizer that resumes an interrupted run to the same target, or does not. Finished
    * files are reused if input, configuration and versions are the same; otherwise the run is
    * refused. Only runs from a file or directory to a directory can be resumed.}

@@ -1,5 +1,6 @@
 package dev.monoquant.core;
 
+import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.NonFinitePolicy;
@@ -420,11 +421,23 @@ final class Stages {
     Opened opened = InputOpener.open(settings, input, given);
     try {
       OptionOwners.requireKnown(settings, opened);
-      return opened;
+      return settings.requantize() && opened.foreign().isEmpty()
+          ? requantized(settings, opened)
+          : opened;
     } catch (RuntimeException e) {
       opened.close();
       throw e;
     }
+  }
+
+  private static Opened requantized(Settings settings, Opened opened) {
+    if (opened.source().info().quantized().isEmpty()) {
+      throw new ConfigurationException(
+          opened.source().info().name()
+              + " holds no quantized weights, so there is nothing to quantize again. Leave"
+              + " --requantize (withRequantize) away.");
+    }
+    return opened.decoded(settings);
   }
 
   private static QuantizationConfig withFormat(Optional<String> formatId) {

@@ -131,7 +131,7 @@ final class ActivationRules {
     return common
         ? Problem.note(
             "kv_cache_scheme",
-            "no scales of keys and values are measured or stored; loaders take 1.0")
+            "no scales of keys and values are measured; they are 1.0")
         : Problem.warning(
             "kv_cache_scheme",
             cache + " is not what loaders have kernels for",

@@ -13,6 +13,7 @@ import dev.monoquant.core.report.KeptTensor.Why;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.settings.Settings;
+import dev.monoquant.core.text.Text;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
@@ -296,14 +297,13 @@ public final class Planner {
     return Problem.error(
         source.info().name(),
         "it is quantized already: "
-            + source.info().quantized().size()
-            + " weights, such as "
+            + Text.count(source.info().quantized().size(), "weight")
+            + ", such as "
             + QuantException.quote(first.name())
             + " by "
             + first.scheme(),
-        "Quantize the float original, or decode it first: quant dequantize "
-            + source.info().name()
-            + " -o FLOAT.safetensors");
+        "Quantize the float original; or decode it and quantize it again, which adds up the errors"
+            + " of both: --requantize");
   }
 
   private Problem nothingToDo(List<Layer> layers) {

@@ -35,6 +35,7 @@ public final class Settings implements Cloneable {
   private boolean sync = true;
   private ColumnStatistics columns = ColumnStatistics.NONE;
   private boolean resume;
+  private boolean requantize;
   private boolean running = true;
   private boolean trust;
   private List<SampleInputs> samples = List.of();
@@ -155,6 +156,14 @@ public final class Settings implements Cloneable {
   public Settings withColumns(ColumnStatistics value) {
     requireNonNull(value, "columns");
     return with(s -> s.columns = value);
+  }
+
+  public boolean requantize() {
+    return requantize;
+  }
+
+  public Settings withRequantize(boolean value) {
+    return with(s -> s.requantize = value);
   }
 
   public boolean resume() {

@@ -51,6 +51,7 @@ final class DirectoryPlan implements OutputLayout {
   private final Map<String, ModuleWeight> weights = new LinkedHashMap<>();
   private final Map<String, String> shardOf = new HashMap<>();
   private final Map<String, Set<String>> origins = new TreeMap<>();
+  private final Map<TensorInfo, byte[]> scales;
   private final Map<String, String> run = new TreeMap<>();
   private final List<SideFile> copies;
   private final Optional<byte[]> config;
@@ -62,6 +63,10 @@ final class DirectoryPlan implements OutputLayout {
     contents.weights().forEach(w -> weights.put(w.name(), ModuleWeight.of(w)));
     List<TensorInfo> all = new ArrayList<>(contents.kept());
     weights.values().forEach(w -> all.addAll(w.layout().tensors()));
+    List<TensorInfo> originals = new ArrayList<>(contents.kept());
+    contents.weights().forEach(w -> originals.add(w.matrix().tensor()));
+    this.scales = CacheScales.of(contents.kvCache(), originals);
+    all.addAll(scales.keySet());
     Set<String> names = new HashSet<>();
     Set<String> sources = new TreeSet<>();
     for (TensorInfo tensor : all) {
@@ -94,6 +99,11 @@ final class DirectoryPlan implements OutputLayout {
     this.config = ConfigWriter.write(source, contents, weights());
     run.putAll(ProvenanceText.of(contents));
     shards.forEach((shard, layout) -> run.put("the layout of " + shard, layout.headerHash()));
+  }
+
+  /** {@return tensors that are no part of the input, and their bytes} */
+  Map<TensorInfo, byte[]> scales() {
+    return scales;
   }
 
   /** {@return the shards of the input that each shard is made of} */

@@ -139,7 +139,7 @@ final class RecipeFile {
   /** Builds the values, and notes the lines of keys. */
   private static final class Keys extends StandardConstructor {
 
-    private final Map<Map<?, ?>, Map<Object, Integer>> lines = new IdentityHashMap<>();
+    private final IdentityHashMap<Map<?, ?>, Map<Object, Integer>> lines = new IdentityHashMap<>();
 
     Keys(LoadSettings settings) {
       super(settings);

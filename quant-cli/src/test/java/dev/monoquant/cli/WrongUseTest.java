@@ -73,7 +73,8 @@ class WrongUseTest {
           quantize(2, "--scheme FP8_DYNMIC", "did you mean FP8_DYNAMIC?"),
           quantize(2, "--scheme INT4", "did you mean INT8", "\"INT4\"; did you mean int4?"),
           quantize(2, "--scheme Q4_K_M", "\"Q4_K_M\" is a type of GGUF files"),
-          quantize(2, "--scheme MXFP6", "a preset of compressed-tensors for which there is no scheme"),
+          quantize(
+              2, "--scheme MXFP6", "a preset of compressed-tensors for which there is no scheme"),
           quantize(2, "--scheme UNQUANTIZED", "leaves layers in float", "--exclude lm_head"),
           quantize(2, "--scheme a+b", "\"a+b\" is no id"),
           quantize(
@@ -272,7 +273,8 @@ class WrongUseTest {
     Files.writeString(dir.resolve("deep.json"), "{\"ignore\":\n" + "[".repeat(300));
     Files.writeString(dir.resolve("long.yaml"), "scheme: int8\nmin_elements: " + "9".repeat(300));
     Files.writeString(
-        dir.resolve("long.json"), "{\"scheme\": \"int8\",\n\"min_elements\": " + "9".repeat(300) + "}");
+        dir.resolve("long.json"),
+        "{\"scheme\": \"int8\",\n\"min_elements\": " + "9".repeat(300) + "}");
     Files.writeString(dir.resolve("gptq.json"), "{\"quant_method\": \"gptq\", \"bits\": 4}");
     Files.writeString(dir.resolve("twice.yaml"), "scheme: int8\nscheme: int4");
     Files.writeString(dir.resolve("config.json"), "{}");

@@ -10,7 +10,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
-/** Finds a scheme by its id; a name that is none may be a mistyped preset, or of another project. */
+/**
+ * Finds a scheme by its id; a name that is none may be a mistyped preset, or of another project.
+ */
 final class SchemeNames {
 
   private static final List<String> PRESETS =

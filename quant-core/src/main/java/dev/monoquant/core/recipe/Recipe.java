@@ -3,7 +3,6 @@ package dev.monoquant.core.recipe;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantizationConfig;
 import java.util.Map;
-import java.util.OptionalInt;
 
 /**
  * Reads and writes configurations with the keys of llm-compressor and compressed-tensors, so that
@@ -42,27 +41,13 @@ import java.util.OptionalInt;
  * recipe too: every key of it is understood. What says how that model was stored has no effect
  * ({@code format}, {@code quantization_status}); what is not supported must be null or false.
  *
- * <p>All faults are reported at once, an unknown key with the nearest known one. What this does not do: it does
- * not parse YAML text; a tree of maps, lists, strings, numbers and booleans may come from anywhere.
+ * <p>All faults are reported at once, an unknown key with the nearest known one. What this does not
+ * do: it does not parse YAML text; a tree of maps, lists, strings, numbers and booleans may come
+ * from anywhere.
  */
 public final class Recipe {
 
   private Recipe() {}
-
-  /** Where the keys of a tree are in its text. */
-  @FunctionalInterface
-  public interface Lines {
-    /** Lines of a tree that has no text. */
-    Lines NONE = (map, key) -> OptionalInt.empty();
-
-    /**
-     * {@return the line of a key, from 1; empty if it is not known}
-     *
-     * @param map a map of the tree, the same object
-     * @param key a key of it, or one that is missing
-     */
-    OptionalInt of(Map<?, ?> map, String key);
-  }
 
   /**
    * {@return the configuration of a tree}
@@ -74,7 +59,7 @@ public final class Recipe {
    *     allowed values and an example
    */
   public static QuantizationConfig parse(Map<String, ?> tree, String name) {
-    return parse(tree, name, Lines.NONE);
+    return parse(tree, name, RecipeLines.NONE);
   }
 
   /**
@@ -85,7 +70,7 @@ public final class Recipe {
    * @param lines where its keys are, for messages such as {@code recipe.yaml:3: ...}
    * @throws ConfigurationException as {@link #parse(Map, String)}
    */
-  public static QuantizationConfig parse(Map<String, ?> tree, String name, Lines lines) {
+  public static QuantizationConfig parse(Map<String, ?> tree, String name, RecipeLines lines) {
     return RecipeParser.parse(tree, name, lines);
   }
 

@@ -1,7 +1,7 @@
 package dev.monoquant.core.recipe;
 
-import dev.monoquant.model.NumberType;
 import dev.monoquant.QuantException;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.ActivationQuantization.Dynamic;
 import dev.monoquant.spi.ActivationQuantization.Strategy;
@@ -14,7 +14,8 @@ import java.util.Set;
 /**
  * Reads and writes how activations are quantized: {@code input_activations} and {@code
  * kv_cache_scheme}, with the keys and defaults of compressed-tensors' QuantizationArgs. Types of
- * scales follow from the strategy; how ranges are observed has no effect, since nothing is measured.
+ * scales follow from the strategy; how ranges are observed has no effect, since nothing is
+ * measured.
  */
 final class RecipeActivations {
 

@@ -1,9 +1,9 @@
 package dev.monoquant.core.recipe;
 
 import dev.monoquant.ConfigurationException;
-import dev.monoquant.model.NumberType;
 import dev.monoquant.QuantException;
 import dev.monoquant.WeightSettings;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.tile.Granularity;
 import java.util.List;
 import java.util.Map;
@@ -16,9 +16,9 @@ import java.util.TreeMap;
  * Reads {@code weights}: compressed-tensors' QuantizationArgs, and {@code options} of a scheme.
  *
  * <p>All keys of QuantizationArgs are understood. A type of scales names a scheme ({@code
- * torch.uint8}: MX, {@code torch.float8_e4m3fn}: NVFP4). How ranges are observed is an option of the
- * scheme ({@code search}). The order of columns in which codes are chosen ({@code actorder}) has no
- * effect, since each code is chosen by itself; where it is stored too, it is a fault.
+ * torch.uint8}: MX, {@code torch.float8_e4m3fn}: NVFP4). How ranges are observed is an option of
+ * the scheme ({@code search}). The order of columns in which codes are chosen ({@code actorder})
+ * has no effect, since each code is chosen by itself; where it is stored too, it is a fault.
  */
 final class RecipeArguments {
 
@@ -164,7 +164,8 @@ final class RecipeArguments {
     boolean all = Integer.valueOf(-1).equals(number(given));
     RecipeMap map = all ? given.without(Set.of("group_size")) : given;
     Optional<String> strategy =
-        map.text("strategy", "strategy: channel").or(() -> all ? Optional.of("channel") : Optional.empty());
+        map.text("strategy", "strategy: channel")
+            .or(() -> all ? Optional.of("channel") : Optional.empty());
     OptionalInt size = map.integer("group_size", "group_size: 128");
     Optional<List<Integer>> block = block(map, strategy.orElse("block"));
     if (map.raw("block_structure") != null) {
@@ -192,10 +193,7 @@ final class RecipeArguments {
               + ". Example: {strategy: group, group_size: 128}");
       return Optional.empty();
     }
-    return strategy.flatMap(
-        text ->
-            map.checked(
-                "strategy", () -> named(text)));
+    return strategy.flatMap(text -> map.checked("strategy", () -> named(text)));
   }
 
   /** A group size of -1 is the whole row. */
@@ -211,9 +209,7 @@ final class RecipeArguments {
       case "group" ->
           throw new ConfigurationException(
               "group needs a group_size. Example: {strategy: group, group_size: 128}");
-      case "block" ->
-          throw new ConfigurationException(
-"block needs a block_structure. " + BLOCK);
+      case "block" -> throw new ConfigurationException("block needs a block_structure. " + BLOCK);
       default ->
           throw new ConfigurationException(
               QuantException.quote(text)

@@ -13,7 +13,7 @@ final class RecipeFaults {
   private static final int MAX = 100;
 
   private final String file;
-  private final Recipe.Lines lines;
+  private final RecipeLines lines;
   private final List<String> messages = new ArrayList<>();
   private int more;
 
@@ -21,7 +21,7 @@ final class RecipeFaults {
    * @param file the recipe, for messages
    * @param lines where its keys are
    */
-  RecipeFaults(String file, Recipe.Lines lines) {
+  RecipeFaults(String file, RecipeLines lines) {
     this.file = file;
     this.lines = lines;
   }

@@ -126,8 +126,7 @@ final class RecipeForeign {
       }
     }
     RecipeMap known =
-        modifiers.without(
-            modifiers.keys().stream().filter(n -> n.endsWith("Modifier")).toList());
+        modifiers.without(modifiers.keys().stream().filter(n -> n.endsWith("Modifier")).toList());
     known.allow(Set.of(MODIFIER));
     return modifiers.has(MODIFIER)
         ? modifiers.map(MODIFIER, MODIFIER + ": {scheme: W4A16}")

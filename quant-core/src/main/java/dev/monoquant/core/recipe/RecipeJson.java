@@ -25,7 +25,7 @@ final class RecipeJson {
   /** The lines of all keys in the order of the text. */
   private final List<Integer> ahead;
 
-  private final Map<Map<?, ?>, Map<String, Integer>> lines = new IdentityHashMap<>();
+  private final IdentityHashMap<Map<?, ?>, Map<String, Integer>> lines = new IdentityHashMap<>();
   private int at;
 
   private RecipeJson(List<Integer> ahead) {
@@ -50,7 +50,7 @@ final class RecipeJson {
               + " is no map of settings. Example: {\"scheme\": \"int8\", \"ignore\": [\"lm_head\"]}");
     }
     RecipeJson tree = new RecipeJson(lines(json));
-    return Recipe.parse(tree.map(object), name, tree::line);
+    return RecipeParser.parse(tree.map(object), name, tree::line);
   }
 
   private OptionalInt line(Map<?, ?> map, String key) {

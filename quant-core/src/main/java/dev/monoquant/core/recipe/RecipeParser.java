@@ -57,7 +57,7 @@ final class RecipeParser {
 
   private RecipeParser() {}
 
-  static QuantizationConfig parse(Map<String, ?> tree, String name, Recipe.Lines lines) {
+  static QuantizationConfig parse(Map<String, ?> tree, String name, RecipeLines lines) {
     RecipeFaults faults = new RecipeFaults(name, lines);
     QuantizationConfig config =
         RecipeForeign.recipe(RecipeMap.of(faults, "", tree))
@@ -79,8 +79,9 @@ final class RecipeParser {
     map.map("layers", LAYERS).ifPresent(layers -> layers(layers, config));
     map.count("min_elements", "min_elements: 4096")
         .ifPresent(
-            n -> map.checked("min_elements", () -> builder().minElements(n).build())
-                .ifPresent(c -> config.minElements(n)));
+            n ->
+                map.checked("min_elements", () -> builder().minElements(n).build())
+                    .ifPresent(c -> config.minElements(n)));
     map.text("non_finite", "non_finite: keep")
         .flatMap(t -> map.checked("non_finite", () -> NonFinitePolicy.parse(t)))
         .ifPresent(config::nonFinite);

@@ -68,7 +68,8 @@ class PublishedConfigTest {
     assertThat(rule.selector().text()).isEqualTo("Linear");
     WeightSettings read = rule.settings();
     WeightSettings named = WeightSettings.OPEN.withScheme(preset.name()).resolved();
-    String id = read.scheme().orElseGet(() -> read.type().orElseThrow().wire() + read.bits().orElseThrow());
+    String id =
+        read.scheme().orElseGet(() -> read.type().orElseThrow().wire() + read.bits().orElseThrow());
     assertThat(id.replace("float8", "fp8")).isEqualTo(named.scheme().orElseThrow());
     assertThat(read.granularity()).isEqualTo(named.granularity());
     assertThat(read.activations()).isEqualTo(named.activations());
@@ -123,11 +124,9 @@ class PublishedConfigTest {
             .getAsJsonObject("weights");
     weights.addProperty("group_size", -1);
     weights.addProperty("strategy", "channel");
-    assertThat(parse(config).rules().get(0).settings().granularity())
-        .contains(Granularity.CHANNEL);
+    assertThat(parse(config).rules().get(0).settings().granularity()).contains(Granularity.CHANNEL);
     weights.remove("strategy");
-    assertThat(parse(config).rules().get(0).settings().granularity())
-        .contains(Granularity.CHANNEL);
+    assertThat(parse(config).rules().get(0).settings().granularity()).contains(Granularity.CHANNEL);
     weights.remove("group_size");
     weights.addProperty("block_structure", "128x64");
     assertThat(parse(config).rules().get(0).settings().granularity())

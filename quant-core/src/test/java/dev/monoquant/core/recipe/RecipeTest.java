@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.NonFinitePolicy;
-import dev.monoquant.model.NumberType;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.Rule;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.tile.Granularity;
 import java.math.BigInteger;
@@ -254,7 +254,9 @@ class RecipeTest {
         refused(inputs("group_size", 128), "input_activations: strategy token has no group_size"),
         refused(
             inputs("strategy", "group"), "input_activations: strategy group needs a group_size"),
-        refused(inputs("block_structure", List.of(1, 1)), "input_activations.block_structure: this is not supported"),
+        refused(
+            inputs("block_structure", List.of(1, 1)),
+            "input_activations.block_structure: this is not supported"),
         refused(
             Map.of("kv_cache_scheme", Map.of("type", "float", "symmetric", false)),
             "kv_cache_scheme: floats are symmetric"),
@@ -367,12 +369,15 @@ class RecipeTest {
             e ->
                 assertThat(e.problems())
                     .satisfiesExactlyInAnyOrder(
-                        p -> assertThat(p).startsWith("r.json:1: shceme: unknown key; did you mean"),
+                        p ->
+                            assertThat(p).startsWith("r.json:1: shceme: unknown key; did you mean"),
                         p -> assertThat(p).startsWith("r.json:2: weights.num_bits is the text"),
                         p -> assertThat(p).startsWith("r.json:3: weights.strategy: \"gruop\""),
                         p -> assertThat(p).startsWith("r.json:1: targets: pattern"),
                         p -> assertThat(p).startsWith("r.json: config_groups.a.targets: missing"),
-                        p -> assertThat(p).startsWith("r.json:5: config_groups.W4A17: only a preset"),
+                        p ->
+                            assertThat(p)
+                                .startsWith("r.json:5: config_groups.W4A17: only a preset"),
                         p -> assertThat(p).startsWith("r.json:6: config_groups.b.scheme: scheme"),
                         p -> assertThat(p).startsWith("r.json:8: rules[0] has several of include"),
                         p -> assertThat(p).startsWith("r.json:8: rules[1] is 7; it must be a map"),

@@ -39,7 +39,8 @@ import java.util.function.Predicate;
 final class RecodedSource implements ModelSource {
 
   /** A weight as it is stored, and the parts that are written in another way. */
-  private record Recoded(EncodedWeight stored, Set<String> signed, Set<String> reciprocal) {}
+  private record Recoded(
+      EncodedWeight stored, EncodedWeight made, Set<String> signed, Set<String> reciprocal) {}
 
   private final ModelSource inner;
   private final ModelInfo info;
@@ -52,19 +53,17 @@ final class RecodedSource implements ModelSource {
     this.inner = inner;
     List<EncodedWeight> weights = new ArrayList<>();
     for (EncodedWeight weight : inner.info().quantized()) {
-      EncodedWeight other = fits.test(weight) ? weight : recode(weight);
-      if (other != weight && !fits.test(other)) {
-        recoded.remove(weight.name());
-        other = weight;
-      }
-      weights.add(other);
+      Optional<Recoded> other =
+          fits.test(weight) ? Optional.empty() : recode(weight).filter(r -> fits.test(r.made()));
+      other.ifPresent(r -> recoded.put(weight.name(), r));
+      weights.add(other.map(Recoded::made).orElse(weight));
     }
     this.info = inner.info().withQuantized(weights);
   }
 
-  private EncodedWeight recode(EncodedWeight weight) {
+  private static Optional<Recoded> recode(EncodedWeight weight) {
     if (!(weight.encoding().formula() instanceof Formula.Affine affine)) {
-      return weight;
+      return Optional.empty();
     }
     Set<String> signed = new HashSet<>();
     Set<String> reciprocal = new HashSet<>();
@@ -91,11 +90,11 @@ final class RecodedSource implements ModelSource {
       }
     }
     if (signed.size() == 1 || (signed.isEmpty() && reciprocal.isEmpty())) {
-      return weight;
+      return Optional.empty();
     }
-    recoded.put(weight.name(), new Recoded(weight, signed, reciprocal));
-    return weight.withEncoding(
-        new Encoding(parts, new Formula.Affine(affine.codes(), factors, affine.zeroPoint())));
+    Formula formula = new Formula.Affine(affine.codes(), factors, affine.zeroPoint());
+    EncodedWeight made = weight.withEncoding(new Encoding(parts, formula));
+    return Optional.of(new Recoded(weight, made, signed, reciprocal));
   }
 
   @Override

@@ -18,7 +18,11 @@ import dev.monoquant.core.run.Execution;
 import dev.monoquant.core.run.LiveTensors;
 import dev.monoquant.core.run.Transcoder;
 import dev.monoquant.core.settings.Settings;
+import dev.monoquant.core.trial.ModelRunner;
+import dev.monoquant.core.trial.ModelRunners;
+import dev.monoquant.core.trial.RunJob;
 import dev.monoquant.core.trial.Trial;
+import dev.monoquant.core.trial.TrustedCode;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.ActivationQuantization;
@@ -131,10 +135,15 @@ public final class StoredModel implements QuantizedModel {
       if (!format.equals(Optional.of(output.id()))) {
         requireWholeFamilies(open.view());
       }
-      try (OutputWriter sink = open.session().layout(contents).open(options)) {
+      boolean tried = settings.running() && output.isRunnable();
+      if (tried) {
+        TrustedCode.require(settings, source, RunJob.Purpose.ACCEPT);
+      }
+      try (ModelRunner runner = tried ? ModelRunners.start(settings) : ModelRunner.NONE;
+          OutputWriter sink = open.session().layout(contents).open(options)) {
         new Transcoder(settings, source, sink).run(contents.weights());
-        if (settings.running() && output.isRunnable()) {
-          Trial trial = Trial.of(settings, source, layers, sink, target);
+        if (tried) {
+          Trial trial = Trial.of(settings, runner, source, layers, sink, target);
           trial.requireAccepted(settings.gates().checkRun(trial.run()));
         } else {
           Execution.finish(settings, sink, target);

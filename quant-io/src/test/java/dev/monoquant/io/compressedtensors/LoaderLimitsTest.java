@@ -2,9 +2,9 @@ package dev.monoquant.io.compressedtensors;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.monoquant.NumberType;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;

@@ -1,9 +1,9 @@
 package dev.monoquant.core.plan;
 
 import dev.monoquant.ConfigurationException;
-import dev.monoquant.NumberType;
 import dev.monoquant.Preset;
 import dev.monoquant.Problem;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.ActivationQuantization.Dynamic;
 import dev.monoquant.spi.ActivationQuantization.Strategy;
@@ -129,9 +129,7 @@ final class ActivationRules {
             && cache.strategy() == Strategy.TENSOR
             && cache.dynamic() == Dynamic.NO;
     return common
-        ? Problem.note(
-            "kv_cache_scheme",
-            "no scales of keys and values are measured; they are 1.0")
+        ? Problem.note("kv_cache_scheme", "no scales of keys and values are measured; they are 1.0")
         : Problem.warning(
             "kv_cache_scheme",
             cache + " is not what loaders have kernels for",

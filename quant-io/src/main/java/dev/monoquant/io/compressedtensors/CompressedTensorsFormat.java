@@ -165,6 +165,7 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
         files,
         layouts,
         parts,
+        Set.of(),
         notes,
         info -> auditable ? faults(files, info, config, configFile) : List.of());
   }

@@ -37,8 +37,12 @@ final class Run {
 
   static Scheme scheme(int bits) {
     return switch (bits) {
+      case 2 -> new Int2Scheme();
       case 3 -> new Int3Scheme();
       case 4 -> new Int4Scheme();
+      case 5 -> new Int5Scheme();
+      case 6 -> new Int6Scheme();
+      case 7 -> new Int7Scheme();
       case 8 -> new Int8Scheme();
       default -> throw new IllegalArgumentException("no scheme of " + bits + " bits");
     };
@@ -82,13 +86,20 @@ final class Run {
     if (!scheme.needs(options).contains(Need.TENSOR_RANGE)) {
       return Facts.NONE;
     }
+    int step = (int) Facts.sampleStep(weight.length);
+    float[] sample = new float[(weight.length + step - 1) / step];
+    for (int i = 0; i < sample.length; i++) {
+      sample[i] = weight[i * step];
+    }
     float min = weight[0];
     float max = weight[0];
     for (float value : weight) {
       min = Math.min(min, value);
       max = Math.max(max, value);
     }
-    return Facts.ofRange(min, max);
+    return scheme.needs(options).contains(Need.TENSOR_SAMPLE)
+        ? Facts.ofRange(min, max).withSample(sample)
+        : Facts.ofRange(min, max);
   }
 
   /** All parts of a weight, the tiles' concatenated. */

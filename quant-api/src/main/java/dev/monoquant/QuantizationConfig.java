@@ -135,7 +135,8 @@ public record QuantizationConfig(
     /**
      * {@return this}
      *
-     * @param id the id of a scheme, such as {@code int8}
+     * @param id the id of a scheme, such as {@code int8}, or the name of a {@link Preset}, such as
+     *     {@code W4A16}
      */
     public Builder scheme(String id) {
       weights = weights.withScheme(id);

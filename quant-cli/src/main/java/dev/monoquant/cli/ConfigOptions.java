@@ -17,7 +17,12 @@ import picocli.CommandLine.Option;
 /** The options for what to quantize and how; they override the recipe file. */
 final class ConfigOptions {
 
-  @Option(names = "--scheme", paramLabel = "ID", description = "The scheme. Default: int8.")
+  @Option(
+      names = "--scheme",
+      paramLabel = "NAME",
+      description =
+          "A scheme by its id, such as int8 or fp8, or a preset, such as W4A16 or FP8_DYNAMIC; quant"
+              + " plugins lists all. Default: int8.")
   private @Nullable String scheme;
 
   @Option(names = "--bits", paramLabel = "N", description = "Bits of one code, such as 8 or 4.")

@@ -67,6 +67,13 @@ final class QuantizeCommand implements Callable<Integer> {
   private boolean force;
 
   @Option(
+      names = "--requantize",
+      description =
+          "Accept a model that is quantized already: decode its weights and quantize them again."
+              + " The errors of both add up.")
+  private boolean requantize;
+
+  @Option(
       names = "--resume",
       description =
           "Resume an interrupted run to the same directory; the bytes equal those of an"
@@ -116,7 +123,11 @@ final class QuantizeCommand implements Callable<Integer> {
     try (run;
         Talk talk = run.talk(spec.commandLine().getErr(), "quantizing")) {
       Quantizer quantizer =
-          run.quantizer(talk).withSync(!noSync).withResume(resume).withRunning(!noRun);
+          run.quantizer(talk)
+              .withSync(!noSync)
+              .withResume(resume)
+              .withRequantize(requantize)
+              .withRunning(!noRun);
       quantizer = gates.applyTo(samples.applyTo(quantizer));
       return dryRun ? plan(quantizer, wanted, talk) : quantize(quantizer, wanted, talk);
     }

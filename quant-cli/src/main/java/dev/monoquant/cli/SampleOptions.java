@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Option;
 
-/** The option for inputs to run models with. */
+/** How models are run: with which inputs, and within which bounds. */
 final class SampleOptions {
 
   @Option(
@@ -19,7 +19,14 @@ final class SampleOptions {
               + " first layer determines their shape.")
   private List<Path> samples = new ArrayList<>();
 
+  @Option(
+      names = "--trust",
+      description =
+          "Run models whose code may do other things than compute, such as write files. Without it"
+              + " they are refused.")
+  private boolean trust;
+
   Quantizer applyTo(Quantizer quantizer) {
-    return quantizer.withSamples(samples.stream().map(SampleInputs::of).toList());
+    return quantizer.withSamples(samples.stream().map(SampleInputs::of).toList()).withTrust(trust);
   }
 }

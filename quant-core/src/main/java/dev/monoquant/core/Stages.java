@@ -1,5 +1,6 @@
 package dev.monoquant.core;
 
+import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.NonFinitePolicy;
@@ -17,6 +18,7 @@ import dev.monoquant.core.plan.PlanProvenance;
 import dev.monoquant.core.plan.Planner;
 import dev.monoquant.core.report.Comparison;
 import dev.monoquant.core.report.Inspection;
+import dev.monoquant.core.report.OutputSize;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.Report;
 import dev.monoquant.core.report.RunComparison;
@@ -32,11 +34,14 @@ import dev.monoquant.core.store.StoredModel;
 import dev.monoquant.core.text.Text;
 import dev.monoquant.core.trial.SideBySideRun;
 import dev.monoquant.core.trial.Trial;
+import dev.monoquant.core.trial.TrustedCode;
 import dev.monoquant.core.verify.Comparer;
 import dev.monoquant.core.verify.Verifier;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.BesideFile;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
@@ -45,6 +50,7 @@ import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Provenance;
 import dev.monoquant.spi.RunnableFile;
+import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -53,8 +59,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -108,7 +115,11 @@ final class Stages {
         Plan plan = plan(settings, seen, config, Optional.of(output));
         return target.isEmpty() || plan.hasErrors()
             ? plan
-            : withOutput(plan, layout(settings, seen, plan, config, output));
+            : withOutput(
+                plan,
+                layout(settings, seen, plan, config, output),
+                seen.source().info(),
+                target.get());
       }
     } catch (IOException e) {
       throw InputOpener.unreadable(input, e);
@@ -146,10 +157,13 @@ final class Stages {
     }
     try (Opened opened = open(settings, input, config);
         OutputChoice.Open output = OutputChoice.open(format, opened.source())) {
+      if (settings.running() && format.isRunnable()) {
+        TrustedCode.require(settings, opened.source(), SideBySideRun.Purpose.ACCEPT);
+      }
       Opened seen = opened.as(settings, output.view());
       Plan plan = soundPlan(settings, seen, config, Optional.of(output));
       OutputLayout layout = layout(settings, seen, plan, config, output);
-      Plan sized = withOutput(plan, layout);
+      Plan sized = withOutput(plan, layout, seen.source().info(), target);
       WriteOptions options =
           new WriteOptions(target, overwrite, settings.sync(), settings.resume());
       try (OutputWriter sink = layout.open(options)) {
@@ -296,6 +310,13 @@ final class Stages {
     try (Opened opened = InputOpener.open(settings, first, settings.inputOptions())) {
       OptionOwners.requireKnown(settings, opened);
       ModelSource source = opened.source();
+      TrustedCode.require(settings, source, SideBySideRun.Purpose.COMPARE);
+      for (Path other : settings.trust() ? List.<Path>of() : models.subList(1, models.size())) {
+        ModelInput input = ModelInput.of(other);
+        try (Opened also = InputOpener.open(settings, input, settings.inputOptions())) {
+          TrustedCode.require(settings, also.source(), SideBySideRun.Purpose.COMPARE);
+        }
+      }
       return SideBySideRun.run(
           settings,
           models.stream().map(m -> new SideBySideRun.Candidate(m.toString(), m)).toList(),
@@ -365,8 +386,20 @@ final class Stages {
   }
 
   /** Adds the size and remarks of the layout to a plan. */
-  private static Plan withOutput(Plan plan, OutputLayout layout) {
+  private static Plan withOutput(Plan plan, OutputLayout layout, ModelInfo info, Path target) {
     Map<String, String> remarks = layout.remarks();
+    List<BesideFile> beside = new ArrayList<>(layout.beside(target));
+    Set<String> had =
+        beside.stream()
+            .filter(file -> file.fate() != BesideFile.Fate.LEFT_OUT)
+            .map(BesideFile::name)
+            .collect(Collectors.toSet());
+    long besideBefore =
+        info.sideFiles().stream()
+            .filter(side -> had.contains(side.name()))
+            .mapToLong(SideFile::bytes)
+            .sum();
+    beside.addAll(info.leftOut());
     return new Plan(
         plan.input(),
         plan.inputFormat(),
@@ -378,7 +411,7 @@ final class Stages {
         plan.kept(),
         plan.kvCache(),
         withNotes(plan.problems(), layout.notes()),
-        OptionalLong.of(layout.bytes()));
+        Optional.of(new OutputSize(layout.bytes(), besideBefore, beside)));
   }
 
   /** Opens an input with the options of the configuration, or else of the settings. */
@@ -388,11 +421,23 @@ final class Stages {
     Opened opened = InputOpener.open(settings, input, given);
     try {
       OptionOwners.requireKnown(settings, opened);
-      return opened;
+      return settings.requantize() && opened.foreign().isEmpty()
+          ? requantized(settings, opened)
+          : opened;
     } catch (RuntimeException e) {
       opened.close();
       throw e;
     }
+  }
+
+  private static Opened requantized(Settings settings, Opened opened) {
+    if (opened.source().info().quantized().isEmpty()) {
+      throw new ConfigurationException(
+          opened.source().info().name()
+              + " holds no quantized weights, so there is nothing to quantize again. Leave"
+              + " --requantize (withRequantize) away.");
+    }
+    return opened.decoded(settings);
   }
 
   private static QuantizationConfig withFormat(Optional<String> formatId) {

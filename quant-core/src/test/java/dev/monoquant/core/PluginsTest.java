@@ -49,7 +49,7 @@ class PluginsTest {
     assertThatThrownBy(() -> plugins.scheme("fakr"))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("no scheme \"fakr\"; did you mean fake?")
-        .hasMessageContaining("Available: fake (test-classes)")
+        .hasMessageContaining("Available: fake; and presets such as W4A16, ")
         .hasMessageContaining("--plugin");
   }
 

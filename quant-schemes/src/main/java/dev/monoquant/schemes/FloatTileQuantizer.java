@@ -1,6 +1,7 @@
 package dev.monoquant.schemes;
 
 import dev.monoquant.ValidationException;
+import dev.monoquant.model.ElementType;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
@@ -38,7 +39,7 @@ final class FloatTileQuantizer implements TileQuantizer {
     this.rule = rule;
     this.one = new float[] {greatest};
     scales(one, 0);
-    this.whole = Map.of(spec.scale().name(), spec.scale().toBytes(one));
+    this.whole = Map.of(spec.scale().name(), bytes(one));
   }
 
   @Override
@@ -77,7 +78,7 @@ final class FloatTileQuantizer implements TileQuantizer {
     Map<String, byte[]> parts = new LinkedHashMap<>();
     parts.put(Part.CODES, codes);
     if (!spec.perTensor()) {
-      parts.put(spec.scale().name(), spec.scale().toBytes(scales));
+      parts.put(spec.scale().name(), bytes(scales));
     }
     return EncodedTile.of(tile, parts);
   }
@@ -99,20 +100,25 @@ final class FloatTileQuantizer implements TileQuantizer {
 
   /** Replaces the largest magnitudes of blocks by their scales. */
   private void scales(float[] greatest, long firstRow) {
+    rule.scales(greatest);
     for (int i = 0; i < greatest.length; i++) {
-      float scale = rule.scale(greatest[i]);
-      if (!Float.isFinite(scale)) {
+      if (!Float.isFinite(greatest[i])) {
         throw new ValidationException(
             String.format(
-                "tensor %s, %s: the magnitude %s has no scale in %s. Keep this weight, or cast it"
-                    + " to a type with a wider range first",
-                spec.tensor(),
-                spec.where(firstRow, i),
-                greatest[i],
-                spec.precision().type().wire()));
+                "tensor %s, %s: its largest magnitude has no scale in %s. Keep this weight, or cast"
+                    + " it to a type with a wider range first",
+                spec.tensor(), spec.where(firstRow, i), spec.precision().type().wire()));
       }
-      greatest[i] = scale;
     }
+  }
+
+  private byte[] bytes(float[] scales) {
+    if (spec.scale().type() != ElementType.FLOAT8_E4M3) {
+      return spec.scale().toBytes(scales);
+    }
+    byte[] bytes = new byte[scales.length];
+    FloatCode.E4M3.encode(scales, scales.clone(), scales.length, bytes, 0);
+    return bytes;
   }
 
   /** Writes the divisor of each value of a part of a row. */

@@ -51,7 +51,7 @@ import dev.monoquant.spi.Scheme;
  * their own.
  */
 @AutoService(Scheme.class)
-public final class Fp8Scheme extends FloatScheme {
+public final class Fp8Scheme extends ScaledFp8 {
 
   /** Makes the scheme; it has no state. */
   public Fp8Scheme() {

@@ -1,14 +1,15 @@
 package dev.monoquant.schemes;
 
-/** How a scheme gets the scale of a block from its values. Immutable and thread-safe. */
+/** How a scheme gets the scales of blocks from their values. Immutable and thread-safe. */
 interface ScaleRule {
 
   /**
-   * {@return the scale as it is stored; infinite if there is none}
+   * Replaces the largest magnitude of each block by its scale as it is stored: infinite if there is
+   * none.
    *
-   * @param greatest the largest magnitude in the block, finite
+   * @param greatest the largest magnitudes, finite
    */
-  float scale(float greatest);
+  void scales(float[] greatest);
 
   /**
    * {@return what values are divided by before they are encoded}

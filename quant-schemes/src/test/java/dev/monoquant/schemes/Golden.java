@@ -37,6 +37,20 @@ final class Golden {
       this.words = words;
     }
 
+    /** The values of every weight of the family, of a float case. */
+    float[] family() {
+      if (words[5].equals("-")) {
+        return weight();
+      }
+      float[] all = new float[0];
+      for (String member : words[5].split(",")) {
+        String[] same = words.clone();
+        same[2] = member;
+        all = Run.concatenate(all, new Case(same).weight());
+      }
+      return all;
+    }
+
     WeightMatrix rows() {
       String[] input = input();
       return Run.rows(ElementType.of(input[3]), Long.parseLong(input[4]), Long.parseLong(input[5]));

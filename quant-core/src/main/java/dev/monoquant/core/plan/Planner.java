@@ -13,6 +13,7 @@ import dev.monoquant.core.report.KeptTensor.Why;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.settings.Settings;
+import dev.monoquant.core.text.Text;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
@@ -30,7 +31,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -127,7 +127,7 @@ public final class Planner {
         keptInOrder(source, layers),
         activations.told(config.kvCache()),
         problems,
-        OptionalLong.empty());
+        Optional.empty());
   }
 
   /** One error that makes all others pointless: they are about codes taken for weights. */
@@ -310,14 +310,13 @@ public final class Planner {
     return Problem.error(
         source.info().name(),
         "it is quantized already: "
-            + source.info().quantized().size()
-            + " weights, such as "
+            + Text.count(source.info().quantized().size(), "weight")
+            + ", such as "
             + QuantException.quote(first.name())
             + " by "
             + first.scheme(),
-        "Quantize the float original, or decode it first: quant dequantize "
-            + source.info().name()
-            + " -o FLOAT.safetensors");
+        "Quantize the float original; or decode it and quantize it again, which adds up the errors"
+            + " of both: --requantize");
   }
 
   private Problem nothingToDo(List<Layer> layers) {

@@ -82,7 +82,7 @@ final class WeightEncoder {
     WeightMatrix rows = candidate.rows();
     SchemeChoice.Chosen chosen = choice.of(wanted);
     try {
-      Asking asking = new Asking(chosen, rows, symmetric(wanted, candidate, twin));
+      Asking asking = new Asking(chosen, rows, symmetric(wanted.resolved(), candidate, twin));
       return encode(asking, chosen.options(rows)).with(chosen);
     } catch (ConfigurationException e) {
       return failed(Problem.error(rows.tensor().name(), message(e, rows.tensor().name()), ""));

@@ -2,6 +2,7 @@ package dev.monoquant.core.recipe;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.NonFinitePolicy;
+import dev.monoquant.Preset;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.Rule;
@@ -55,7 +56,7 @@ final class RecipeParser {
     RecipeMap map = RecipeForeign.unwrapped(new RecipeMap(name, "", tree)).allow(KEYS);
     QuantizationConfig.Builder config = QuantizationConfig.builder();
     config.weights(RecipeSettings.read(map));
-    targets(map).forEach(p -> config.rule(rule(map, "targets", Rule.Action.INCLUDE, p)));
+    targets(map, "targets").forEach(p -> config.rule(rule(map, "targets", Rule.Action.INCLUDE, p)));
     map.map("config_groups", GROUPS).ifPresent(groups -> groups(groups, config));
     map.maps("rules", RULES).forEach(rule -> config.rule(rule(rule)));
     map.texts("ignore", "ignore: [lm_head, \"re:.*norm.*\"]")
@@ -80,11 +81,19 @@ final class RecipeParser {
     }
   }
 
-  private static List<String> targets(RecipeMap map) {
-    List<String> targets = map.texts("targets", TARGETS).orElse(List.of());
-    if (map.has("targets") && targets.isEmpty()) {
+  /** A group that is called after a preset, and is only a list of its layers. */
+  private static Rule preset(RecipeMap groups, String name, Preset preset, String pattern) {
+    return preset == Preset.UNQUANTIZED
+        ? rule(groups, name, Rule.Action.EXCLUDE, pattern)
+        : groups.checked(
+            name, () -> Rule.include(pattern, WeightSettings.OPEN.withScheme(preset.name())));
+  }
+
+  private static List<String> targets(RecipeMap map, String key) {
+    List<String> targets = map.texts(key, TARGETS).orElse(List.of());
+    if (map.has(key) && targets.isEmpty()) {
       throw new ConfigurationException(
-          map.at("targets")
+          map.at(key)
               + ": an empty list selects nothing; leave the key out to select everything. Example: "
               + TARGETS);
     }
@@ -93,6 +102,11 @@ final class RecipeParser {
 
   private static void groups(RecipeMap groups, QuantizationConfig.Builder config) {
     for (String name : groups.keys()) {
+      if (Preset.find(name).isPresent() && !(groups.values().get(name) instanceof Map)) {
+        Preset preset = Preset.find(name).get();
+        targets(groups, name).forEach(p -> config.rule(preset(groups, name, preset, p)));
+        continue;
+      }
       RecipeMap given = groups.map(name, GROUPS).orElseThrow();
       RecipeMap group = RecipeForeign.without(given, RecipeForeign.GROUP).allow(GROUP);
       WeightSettings settings = RecipeSettings.read(group);
@@ -100,7 +114,7 @@ final class RecipeParser {
         throw new ConfigurationException(
             group.at("targets") + ": missing; a group names its layers. Example: " + GROUPS);
       }
-      for (String pattern : targets(group)) {
+      for (String pattern : targets(group, "targets")) {
         Selector selector = group.checked("targets", () -> Selector.parse(pattern));
         config.rule(new Rule(selector, Rule.Action.INCLUDE, settings));
       }

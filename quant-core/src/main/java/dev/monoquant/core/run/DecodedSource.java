@@ -21,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A quantized model seen as the float model it stands for: every weight has its old name, type and
@@ -29,21 +30,40 @@ import java.util.Optional;
  */
 public final class DecodedSource implements ModelSource, ByRows {
 
+  /** Files that describe nothing but the quantization of other projects. */
+  private static final Set<String> OF_QUANTIZATION =
+      Set.of("quantize_config.json", "quant_config.json", "hf_quant_config.json");
+
   private final ModelSource inner;
   private final ModelInfo info;
   private final Map<String, DecodedWeight> weights = new LinkedHashMap<>();
 
   public DecodedSource(Settings settings, ModelSource inner) {
+    this(settings, inner, inner.info().notes());
+  }
+
+  /**
+   * @param notes the notes of this model
+   */
+  public DecodedSource(Settings settings, ModelSource inner, List<String> notes) {
     this.inner = inner;
     List<TensorInfo> all = new ArrayList<>();
     StoredOptions stored = new StoredOptions(settings.plugins(), inner);
     for (EncodedWeight weight : inner.info().quantized()) {
-      TileDecoder decoder = TileDecoder.of(stored.scheme(weight), stored.complete(weight));
-      weights.put(weight.name(), new DecodedWeight(inner, weight, decoder));
+      weights.put(weight.name(), new DecodedWeight(inner, weight, stored.decoder(weight)));
       all.add(weight.matrix().tensor());
     }
     all.addAll(inner.info().tensors());
-    this.info = inner.info().withTensors(all).withQuantized(List.of());
+    this.info =
+        inner
+            .info()
+            .withTensors(all)
+            .withQuantized(List.of())
+            .withNotes(notes)
+            .withSideFiles(
+                inner.info().sideFiles().stream()
+                    .filter(side -> !OF_QUANTIZATION.contains(side.name()))
+                    .toList());
   }
 
   @Override

@@ -35,7 +35,9 @@ public final class Settings implements Cloneable {
   private boolean sync = true;
   private ColumnStatistics columns = ColumnStatistics.NONE;
   private boolean resume;
+  private boolean requantize;
   private boolean running = true;
+  private boolean trust;
   private List<SampleInputs> samples = List.of();
   private Gates gates = Gates.NONE;
   private Cancellation cancellation = new Cancellation();
@@ -156,6 +158,14 @@ public final class Settings implements Cloneable {
     return with(s -> s.columns = value);
   }
 
+  public boolean requantize() {
+    return requantize;
+  }
+
+  public Settings withRequantize(boolean value) {
+    return with(s -> s.requantize = value);
+  }
+
   public boolean resume() {
     return resume;
   }
@@ -170,6 +180,15 @@ public final class Settings implements Cloneable {
 
   public Settings withRunning(boolean value) {
     return with(s -> s.running = value);
+  }
+
+  /** Whether code of models is run that may do other things than compute. */
+  public boolean trust() {
+    return trust;
+  }
+
+  public Settings withTrust(boolean value) {
+    return with(s -> s.trust = value);
   }
 
   public List<SampleInputs> samples() {

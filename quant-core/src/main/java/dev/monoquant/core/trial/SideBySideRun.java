@@ -59,6 +59,11 @@ public final class SideBySideRun implements AutoCloseable {
       this.enoughNanos = enoughNanos;
       this.remedy = remedy;
     }
+
+    /** {@return what else can be done, to be put behind a message; may be empty} */
+    String remedy() {
+      return remedy;
+    }
   }
 
   /**

@@ -16,6 +16,7 @@ import dev.monoquant.tile.Granularity;
 import java.math.BigInteger;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -257,6 +258,12 @@ class RecipeTest {
         refused(
             Map.of("kv_cache_scheme", Map.of("type", "float", "symmetric", false)),
             "kv_cache_scheme: floats are symmetric"),
+        refused(
+            Map.of("config_groups", Map.of("W4A16", List.of())),
+            "config_groups.W4A16: an empty list selects nothing"),
+        refused(
+            Map.of("config_groups", Map.of("W4A17", List.of("Linear"))),
+            "config_groups.W4A17 is a list; it must be a map"),
         refused(Map.of("rules", List.of(3)), "rules[0] is 3; it must be a map"),
         refused(Map.of("rules", List.of(Map.of("scheme", "int8"))), "rules[0] has none of include"),
         refused(
@@ -314,6 +321,26 @@ class RecipeTest {
                 .kvCache()
                 .map(Object::toString))
         .contains("float8 tensor static");
+  }
+
+  @Test
+  void aGroupMayBeCalledAfterAPresetAndListItsLayers() {
+    Map<String, Object> groups = new LinkedHashMap<>();
+    groups.put("w4a16", List.of("Linear"));
+    groups.put("UNQUANTIZED", List.of("lm_head"));
+    groups.put("FP8_DYNAMIC", Map.of("targets", "a", "scheme", "int4"));
+    QuantizationConfig config = parse(Map.of("config_groups", groups));
+    assertThat(config.rules())
+        .containsExactly(
+            Rule.include("Linear", WeightSettings.OPEN.withScheme("W4A16")),
+            Rule.exclude("lm_head"),
+            Rule.include("a", WeightSettings.OPEN.withScheme("int4")));
+    assertThat(
+            Recipe.toTree(
+                parse(Map.of("config_groups", Map.of("W8A8", "Linear"), "ignore", "lm_head"))))
+        .isEqualTo(
+            Map.of(
+                "config_groups", Map.of("W8A8", List.of("Linear")), "ignore", List.of("lm_head")));
   }
 
   private static Arguments refused(Map<String, ?> tree, String... fragments) {
@@ -447,7 +474,7 @@ class RecipeTest {
         Arbitraries.maps(Arbitraries.of("steps", "by", "a.b"), Arbitraries.of("1", "true", "", "x"))
             .ofMaxSize(2);
     return Combinators.combine(
-            Arbitraries.of("int8", "acme/pow2").optional(),
+            Arbitraries.of("int8", "acme/pow2", "W4A16", "FP8_DYNAMIC").optional(),
             Arbitraries.integers().between(1, 16).optional(),
             Arbitraries.of(NumberType.values()).optional(),
             Arbitraries.of(true, false).optional(),

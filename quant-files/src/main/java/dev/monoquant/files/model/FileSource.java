@@ -62,6 +62,7 @@ public final class FileSource implements ModelSource {
             .withMetadata(files.metadata())
             .withNotes(Stream.concat(files.notes().stream(), notes.stream()).toList())
             .withSideFiles(files.sideFiles())
+            .withLeftOut(files.leftOut())
             .withFiles(files.paths());
     quantized.forEach((weight, layout) -> layouts.put(weight.name(), layout));
   }

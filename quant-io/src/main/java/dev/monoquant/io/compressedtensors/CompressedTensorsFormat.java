@@ -3,6 +3,7 @@ package dev.monoquant.io.compressedtensors;
 import com.google.auto.service.AutoService;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.Problem;
 import dev.monoquant.files.json.JsonFiles;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.model.DirectoryChoices;
@@ -14,10 +15,12 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
+import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
@@ -151,10 +154,21 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
         layouts,
         parts,
         notes,
-        info ->
-            notes.isEmpty()
-                ? LoaderAudit.faults(config, info.quantized(), info.tensors(), configFile)
-                : List.of());
+        info -> notes.isEmpty() ? faults(files, info, config, configFile) : List.of());
+  }
+
+  private static List<Problem> faults(
+      ModelFiles files, ModelInfo info, JsonValue.Obj config, String configFile) {
+    List<Problem> faults =
+        new ArrayList<>(LoaderAudit.faults(config, info.quantized(), info.tensors(), configFile));
+    try {
+      faults.addAll(
+          GlobalScales.faults(
+              info.quantized(), tensor -> files.read(tensor, 0, Float.BYTES), configFile));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return faults;
   }
 
   private static JsonValue.Obj config(Path path, String label, ReadLimits limits)

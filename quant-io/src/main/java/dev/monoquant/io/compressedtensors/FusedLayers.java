@@ -18,8 +18,9 @@ import java.util.stream.Collectors;
  * experts of mixtures, of which transformers 5.24 makes one tensor and vLLM one kernel.
  *
  * <p>All experts of a model are one family: transformers decodes every expert by one group of the
- * configuration, whatever layer it is in. In transformers there is no module that could hold an
- * expert's matrix in float while the model is quantized, so experts are quantized only.
+ * configuration, whatever layer it is in; gate and up of an expert are one besides. In transformers
+ * there is no module that could hold an expert's matrix in float while the model is quantized, so
+ * experts are quantized only.
  *
  * <p>What this does not do: it does not look at the architecture. A loader that does not fuse
  * layers of such names is asked for more than it needs.
@@ -71,26 +72,31 @@ final class FusedLayers {
    */
   static List<Family> of(List<TensorInfo> tensors) {
     List<String> experts = new ArrayList<>();
-    Map<String, Set<String>> modules = new LinkedHashMap<>();
     for (TensorInfo tensor : tensors) {
-      matrix(tensor)
-          .ifPresent(
-              layer -> {
-                if (mixture(layer).isPresent()) {
-                  experts.add(layer);
-                } else {
-                  int dot = layer.lastIndexOf('.');
-                  modules
-                      .computeIfAbsent(
-                          layer.substring(0, Math.max(dot, 0)), k -> new LinkedHashSet<>())
-                      .add(layer.substring(dot + 1));
-                }
-              });
+      matrix(tensor).filter(layer -> mixture(layer).isPresent()).ifPresent(experts::add);
     }
     List<Family> families = new ArrayList<>();
     if (experts.size() > 1) {
       families.add(new Family(containers(experts), experts, true));
     }
+    families.addAll(merged(tensors));
+    return families;
+  }
+
+  /**
+   * {@return the layers that become one matrix each, among them gate and up of an expert}
+   *
+   * @param tensors its weights
+   */
+  static List<Family> merged(List<TensorInfo> tensors) {
+    Map<String, Set<String>> modules = new LinkedHashMap<>();
+    for (String layer : tensors.stream().flatMap(tensor -> matrix(tensor).stream()).toList()) {
+      int dot = layer.lastIndexOf('.');
+      modules
+          .computeIfAbsent(layer.substring(0, Math.max(dot, 0)), k -> new LinkedHashSet<>())
+          .add(layer.substring(dot + 1));
+    }
+    List<Family> families = new ArrayList<>();
     modules.forEach((module, names) -> families.addAll(of(module, names)));
     return families;
   }

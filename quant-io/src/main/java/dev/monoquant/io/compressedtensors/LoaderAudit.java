@@ -126,7 +126,8 @@ final class LoaderAudit {
       } else if (group.isEmpty()) {
         add("is packed, but no group selects it", weight.module(), name);
       } else if (group.get().form() != weight.form()
-          || !group.get().weights().equals(weight.arguments())) {
+          || !group.get().weights().equals(weight.arguments())
+          || !group.get().activations().equals(weight.weight().activations())) {
         add("is decoded by group " + quote(group.get().name()), weight.module(), name);
       }
     }
@@ -145,14 +146,16 @@ final class LoaderAudit {
     weights.forEach(w -> packed.put(w.matrix().layer(), ModuleWeight.of(w)));
     List<TensorInfo> tensors = new ArrayList<>(kept);
     weights.forEach(w -> tensors.add(w.matrix().tensor()));
+    Set<String> told = new HashSet<>();
     for (Family family : FusedLayers.of(tensors)) {
       long ways =
           family.layers().stream()
               .flatMap(layer -> Stream.ofNullable(packed.get(layer)))
-              .map(w -> w.form() + " " + w.arguments())
+              .map(w -> w.form() + " " + w.arguments() + " " + w.weight().activations())
               .distinct()
               .count();
-      if (ways > 1) {
+      if (ways > 1 && !told.containsAll(family.layers())) {
+        told.addAll(family.layers());
         add("are merged by loaders, and packed in different ways", family.name(), family.name());
       }
     }

@@ -159,6 +159,11 @@ final class ModulePatterns {
     return shape.toString();
   }
 
+  /** {@return whether a module belongs to the part of a model that sees or hears} */
+  static boolean isInTower(String module) {
+    return TOWERS.stream().anyMatch(module::contains);
+  }
+
   /** {@return whether a part of a name counts layers or experts} */
   static boolean isNumber(String part) {
     return !part.isEmpty() && part.chars().allMatch(c -> c >= '0' && c <= '9');

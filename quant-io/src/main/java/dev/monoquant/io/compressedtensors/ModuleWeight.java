@@ -5,9 +5,11 @@ import static java.util.Objects.requireNonNull;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.ActivationQuantization.Dynamic;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Part;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -72,6 +74,11 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
     }
     if (matrix.rowCount() == 0 || matrix.columnCount() == 0) {
       return Optional.of("the weight is empty");
+    }
+    if (weight.activations().stream().anyMatch(a -> a.dynamic() != Dynamic.YES)) {
+      return Optional.of(
+          "the inputs of the layer are to be quantized with scales of their own (static or local),"
+              + " and there are none");
     }
     return encodingRefusal(weight);
   }
@@ -147,9 +154,15 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
     if (!scale.type().isQuantizable()) {
       return null;
     }
+    boolean alone = weight.activations().isEmpty();
     return codes.isCode() && codes.signed()
-        ? Form.PACK
-        : codes == ElementType.FLOAT8_E4M3 ? Form.NAIVE : null;
+        ? alone ? Form.PACK : Form.INT
+        : codes == ElementType.FLOAT8_E4M3 ? alone ? Form.NAIVE : Form.FLOAT : null;
+  }
+
+  /** {@return the group of such weights in {@code config.json}} */
+  ConfigGroup group(String name, List<String> targets) {
+    return new ConfigGroup(name, targets, form, arguments, weight.activations());
   }
 
   String module() {

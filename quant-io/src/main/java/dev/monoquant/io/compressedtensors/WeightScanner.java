@@ -66,7 +66,7 @@ final class WeightScanner {
 
   private void scan(String name, String codes) throws IOException {
     ConfigGroup group = matcher.require(name);
-    ModuleTensors module = new ModuleTensors(files, name, floats, parts);
+    ModuleTensors module = new ModuleTensors(files, name, floats, group.activations(), parts);
     ModelFiles.Located main = module.require(codes);
     if (!group.form().codes().equals(codes)) {
       throw ModuleTensors.fault(

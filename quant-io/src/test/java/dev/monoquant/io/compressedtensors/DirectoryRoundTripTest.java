@@ -19,7 +19,6 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.SideFile;
@@ -351,9 +350,7 @@ class DirectoryRoundTripTest {
     return new EncodedWeight(
         new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId(scheme, 1),
-        OptionValues.DEFAULTS
-            .with(CommonOptions.GRANULARITY, granularity)
-            .with(CommonOptions.PROFILE, CommonOptions.COMPRESSED_TENSORS),
+        CommonOptions.of(encoding.parts().get(0).type().bits(), true, granularity),
         encoding);
   }
 

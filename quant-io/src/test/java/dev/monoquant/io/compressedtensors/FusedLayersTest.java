@@ -98,6 +98,17 @@ class FusedLayersTest {
   }
 
   @Test
+  void gateAndUpOfAnExpertAreOneToo() {
+    assertThat(families("a.experts.0.w1", "a.experts.0.w2", "a.experts.0.w3", "a.experts.1.w1"))
+        .containsExactly(
+            new Family(
+                "a.experts.*",
+                List.of("a.experts.0.w1", "a.experts.0.w2", "a.experts.0.w3", "a.experts.1.w1"),
+                true),
+            new Family("a.experts.0.(w1|w3)", List.of("a.experts.0.w1", "a.experts.0.w3"), false));
+  }
+
+  @Test
   void onlyMatricesOfFloatsCount() {
     assertThat(
             FusedLayers.of(

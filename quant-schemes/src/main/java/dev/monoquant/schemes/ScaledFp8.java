@@ -1,0 +1,74 @@
+package dev.monoquant.schemes;
+
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.ErrorBound;
+import dev.monoquant.spi.Facts;
+import dev.monoquant.spi.Need;
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.tile.EncodedTile;
+import dev.monoquant.tile.Granularity;
+import java.util.Map;
+import java.util.Set;
+
+/** Codes of 8 bits with scales in the weight's own type. */
+abstract class ScaledFp8 extends FloatScheme {
+
+  ScaledFp8(String name, FloatCode code) {
+    super(name, code, CommonOptions.granularity("channel", "tensor", "block:128x128", "block:RxC"));
+  }
+
+  @Override
+  final FloatSpec spec(WeightMatrix weight, OptionValues options) {
+    Precision precision = Precision.of(weight.tensor().type());
+    return FloatSpec.of(
+        weight, code(), FloatSpec.scale(options.granularity(), precision.type()), true);
+  }
+
+  @Override
+  public final Set<Need> needs(OptionValues options) {
+    return options.granularity() instanceof Granularity.PerTensor
+        ? Set.of(Need.TENSOR_RANGE)
+        : Set.of();
+  }
+
+  @Override
+  public final TileQuantizer begin(
+      WeightMatrix weight, OptionValues options, Facts facts, Compute compute) {
+    FloatSpec spec = spec(weight, options);
+    ScaleRule rule = greatest -> scales(spec, greatest);
+    if (!spec.perTensor()) {
+      return new FloatTileQuantizer(spec, rule, Map.of());
+    }
+    Facts.Range range = facts.range();
+    return new FloatTileQuantizer(spec, rule, Math.max(-range.min(), range.max()));
+  }
+
+  private static void scales(FloatSpec spec, float[] greatest) {
+    Precision precision = spec.precision();
+    for (int i = 0; i < greatest.length; i++) {
+      float scale = precision.round(greatest[i] / spec.code().max());
+      greatest[i] = scale == 0 ? precision.epsilon() : scale;
+    }
+  }
+
+  @Override
+  public final ErrorBound bound(WeightMatrix weight, OptionValues options) {
+    FloatSpec spec = spec(weight, options);
+    return new FloatErrorBound(
+        spec,
+        new FloatErrorBound.Scales() {
+          @Override
+          public double divisor(double scale, EncodedTile tile) {
+            return scale;
+          }
+
+          @Override
+          public double error(double scale, EncodedTile tile) {
+            return spec.precision().relativeHalfStep(scale);
+          }
+        });
+  }
+}

@@ -100,7 +100,7 @@ final class AffineErrorBound {
       // Any code may be made of any value of the range, whose scale was rounded to this one.
       bound = 4 * spec.codeRange() * (scale + precision.relativeHalfStep(scale));
     } else if (spec.search() == Search.HQQ) {
-      bound = hqq(spec, scale, zero) * scale;
+      bound = hqq(spec, zero) * scale;
     } else {
       bound = levels(spec, scale) * scale;
     }
@@ -159,8 +159,7 @@ final class AffineErrorBound {
       case COMPRESSED_TENSORS, QUANTO -> precision.halfStep(level);
       case TORCHAO -> precision.halfStep(level) + reciprocalError(precision, scale) * level;
       case ONNXRUNTIME ->
-          Precision.FLOAT32.halfStep(2 * level)
-              + (reciprocalError(Precision.FLOAT32, scale)) * level;
+          Precision.FLOAT32.halfStep(2 * level) + reciprocalError(Precision.FLOAT32, scale) * level;
     };
   }
 
@@ -170,7 +169,7 @@ final class AffineErrorBound {
   }
 
   /** In levels. */
-  private static double hqq(AffineSpec spec, double scale, float zero) {
+  private static double hqq(AffineSpec spec, float zero) {
     double far = Math.abs(zero) + 4 * spec.codeRange();
     double roundings = 8 * Precision.FLOAT32.relativeHalfStep(far);
     return spec.blockCols() * (1 + roundings) + roundings;

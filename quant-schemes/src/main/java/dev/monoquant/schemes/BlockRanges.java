@@ -1,13 +1,37 @@
 package dev.monoquant.schemes;
 
-/**
- * The smallest, the largest and the first value of each block of some rows.
- *
- * @param least the smallest; the negated largest magnitude where only magnitudes matter
- * @param greatest the largest
- * @param first the first; where it does not matter, any value of the block's range
- */
-record BlockRanges(float[] least, float[] greatest, float[] first) {
+/** The smallest, the largest and the first value of each block of some rows. */
+final class BlockRanges {
+
+  private final float[] least;
+  private final float[] greatest;
+  private final float[] first;
+
+  /**
+   * @param least the smallest; the negated largest magnitude where only magnitudes matter
+   * @param greatest the largest
+   * @param first the first; where it does not matter, any value of the block's range
+   */
+  BlockRanges(float[] least, float[] greatest, float[] first) {
+    this.least = least;
+    this.greatest = greatest;
+    this.first = first;
+  }
+
+  /** Not a copy. */
+  float[] least() {
+    return least;
+  }
+
+  /** Not a copy. */
+  float[] greatest() {
+    return greatest;
+  }
+
+  /** Not a copy. */
+  float[] first() {
+    return first;
+  }
 
   /**
    * Finds them.

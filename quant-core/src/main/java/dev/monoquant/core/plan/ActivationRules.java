@@ -129,9 +129,7 @@ final class ActivationRules {
             && cache.strategy() == Strategy.TENSOR
             && cache.dynamic() == Dynamic.NO;
     return common
-        ? Problem.note(
-            "kv_cache_scheme",
-            "no scales of keys and values are measured; they are 1.0")
+        ? Problem.note("kv_cache_scheme", "no scales of keys and values are measured; they are 1.0")
         : Problem.warning(
             "kv_cache_scheme",
             cache + " is not what loaders have kernels for",

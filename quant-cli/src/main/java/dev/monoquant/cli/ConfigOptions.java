@@ -2,11 +2,11 @@ package dev.monoquant.cli;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.NonFinitePolicy;
-import dev.monoquant.NumberType;
 import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.tile.Granularity;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -24,7 +24,8 @@ import picocli.CommandLine.Spec;
     description = {
       "Quantizes a model into a new file or directory; the input never changes.",
       "A TorchScript output and the original are run side by side before the output is accepted."
-          + " This executes the code of the model in this process, unless --no-run is given."
+          + " This executes the code of the model, if all of it is known to do nothing but"
+          + " compute, in a process of its own; --no-run executes nothing."
     },
     customSynopsis = "quant quantize INPUT -o OUTPUT [OPTIONS]",
     mixinStandardHelpOptions = true,

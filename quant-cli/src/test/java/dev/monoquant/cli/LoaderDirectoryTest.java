@@ -336,4 +336,35 @@ class LoaderDirectoryTest {
         .isEqualTo("the output is a single file");
     assertThat(report.get("whole_bytes_after").getAsLong()).isEqualTo(file.toFile().length());
   }
+
+  private void model(String modelType, String tensors) throws IOException {
+    Models.tensors(in.resolve("model.safetensors"), tensors);
+    Files.writeString(in.resolve("config.json"), "{\"model_type\": \"" + modelType + "\"}");
+  }
+
+  @Test
+  void ignoreHasTheNamesOfTheLoader() throws IOException {
+    model(
+        "vit",
+        "vit.encoder.layer.0.intermediate.dense.weight 16x64;"
+            + " vit.encoder.layer.0.output.dense.weight 64x16");
+    assertThat(quant.run("quantize", in, "-o", out, "--exclude", "*.intermediate.dense"))
+        .as(quant.err())
+        .isZero();
+    assertThat(ignored())
+        .contains("vit.layers.0.mlp.fc1", "re:(.*\\.)?vit\\.layers\\.0\\.mlp\\.fc1$")
+        .noneMatch(entry -> entry.contains("fc2"));
+  }
+
+  @Test
+  void architecturesThatAreNotFollowedAreNamed() throws IOException {
+    model("deepseek_v4", "layers.0.attn.wq_a.weight 16x64; layers.0.attn.wo_a.weight 64x16");
+    assertThat(quant.run("quantize", in, "-o", out)).isZero();
+    assertThat(quant.out()).doesNotContain("other names than the file");
+    assertThat(quant.run("quantize", in, "-o", out, "--force", "--exclude", "*.wq_a")).isZero();
+    assertThat(quant.out()).contains("layers of \"deepseek_v4\" other names than the file");
+    model("radio", "blocks.0.attn.qkv.weight 192x64");
+    assertThat(quant.run("quantize", in, "-o", out, "--force")).isZero();
+    assertThat(quant.out()).contains("splits or merges matrices of \"radio\"");
+  }
 }

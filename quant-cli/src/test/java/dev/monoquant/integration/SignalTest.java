@@ -103,7 +103,7 @@ class SignalTest {
     for (int afterMillis : new int[] {0, 200}) {
       Ended ended =
           terminate(
-              "dev.monoquant.core.trial.SideBySideRun",
+              "dev.monoquant.core.trial.ChildRunner",
               afterMillis,
               "quantize",
               Digits.CNN.script("traced").toString(),

@@ -2,6 +2,7 @@ package dev.monoquant.core;
 
 import dev.monoquant.core.control.Cancellation;
 import dev.monoquant.core.control.ColumnStatistics;
+import dev.monoquant.core.control.ModelRuns;
 import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.core.settings.Settings;
@@ -191,6 +192,16 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
    */
   public Q withTrust(boolean trust) {
     return with(settings.withTrust(trust));
+  }
+
+  /**
+   * {@return a quantizer that runs models elsewhere, or within other bounds}
+   *
+   * @param runs {@link ModelRuns#IN_PROCESS} is the default; {@link ModelRuns#IN_CHILD} survives
+   *     crashes of native code, and models that do not end or take all memory
+   */
+  public Q withModelRuns(ModelRuns runs) {
+    return with(settings.withModelRuns(runs));
   }
 
   /**

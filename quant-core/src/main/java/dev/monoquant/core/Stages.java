@@ -6,7 +6,6 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
-import dev.monoquant.core.control.EngineStart;
 import dev.monoquant.core.foreign.ForeignQuantization;
 import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.open.InputOpener;
@@ -32,7 +31,9 @@ import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.store.RetainedResult;
 import dev.monoquant.core.store.StoredModel;
 import dev.monoquant.core.text.Text;
-import dev.monoquant.core.trial.SideBySideRun;
+import dev.monoquant.core.trial.ModelRunner;
+import dev.monoquant.core.trial.ModelRunners;
+import dev.monoquant.core.trial.RunJob;
 import dev.monoquant.core.trial.Trial;
 import dev.monoquant.core.trial.TrustedCode;
 import dev.monoquant.core.verify.Comparer;
@@ -152,13 +153,11 @@ final class Stages {
       throws IOException {
     OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
     OutputChoice.requireRun(settings, format);
-    if (settings.running() && format.isRunnable()) {
-      EngineStart.require();
-    }
+    boolean tried = settings.running() && format.isRunnable();
     try (Opened opened = open(settings, input, config);
         OutputChoice.Open output = OutputChoice.open(format, opened.source())) {
-      if (settings.running() && format.isRunnable()) {
-        TrustedCode.require(settings, opened.source(), SideBySideRun.Purpose.ACCEPT);
+      if (tried) {
+        TrustedCode.require(settings, opened.source(), RunJob.Purpose.ACCEPT);
       }
       Opened seen = opened.as(settings, output.view());
       Plan plan = soundPlan(settings, seen, config, Optional.of(output));
@@ -166,12 +165,15 @@ final class Stages {
       Plan sized = withOutput(plan, layout, seen.source().info(), target);
       WriteOptions options =
           new WriteOptions(target, overwrite, settings.sync(), settings.resume());
-      try (OutputWriter sink = layout.open(options)) {
+      // Started first, so that no work is lost if it does not.
+      try (ModelRunner runner = tried ? ModelRunners.start(settings) : ModelRunner.NONE;
+          OutputWriter sink = layout.open(options)) {
         Report written =
             Execution.run(settings, seen.source(), sized, Execution.policy(config), sink);
-        boolean tried = settings.running() && format.isRunnable();
         Trial trial =
-            tried ? Trial.of(settings, seen.source(), sized.layers(), sink, target) : Trial.NONE;
+            tried
+                ? Trial.of(settings, runner, seen.source(), sized.layers(), sink, target)
+                : Trial.NONE;
         List<String> found = sink.notes();
         Report noted = written.with(withNotes(written.problems(), found), written.run());
         Report report = trial.on(noted, settings.gates());
@@ -221,8 +223,19 @@ final class Stages {
     }
   }
 
-  static QuantizedModel load(Settings settings, Path path) {
-    Opened opened = InputOpener.open(settings, ModelInput.of(path), settings.inputOptions());
+  static List<Path> convert(
+      Settings settings,
+      ModelInput input,
+      Path target,
+      Optional<String> formatId,
+      boolean overwrite) {
+    try (StoredModel model = load(settings, input)) {
+      return model.save(target, formatId, overwrite);
+    }
+  }
+
+  static StoredModel load(Settings settings, ModelInput input) {
+    Opened opened = InputOpener.open(settings, input, settings.inputOptions());
     try {
       OptionOwners.requireKnown(settings, opened);
       requireQuantized(opened);
@@ -306,24 +319,54 @@ final class Stages {
   }
 
   static RunComparison runSideBySide(Settings settings, List<Path> models) {
-    ModelInput first = ModelInput.of(models.get(0));
-    try (Opened opened = InputOpener.open(settings, first, settings.inputOptions())) {
-      OptionOwners.requireKnown(settings, opened);
+    try {
+      return settings.cancellation().run(() -> bench(settings, models));
+    } catch (IOException e) {
+      throw InputOpener.unreadable(ModelInput.of(models.get(0)), e);
+    }
+  }
+
+  private static RunComparison bench(Settings settings, List<Path> models) throws IOException {
+    try (Opened opened = openRunnable(settings, models.get(0))) {
       ModelSource source = opened.source();
-      TrustedCode.require(settings, source, SideBySideRun.Purpose.COMPARE);
-      for (Path other : settings.trust() ? List.<Path>of() : models.subList(1, models.size())) {
-        ModelInput input = ModelInput.of(other);
-        try (Opened also = InputOpener.open(settings, input, settings.inputOptions())) {
-          TrustedCode.require(settings, also.source(), SideBySideRun.Purpose.COMPARE);
+      List<RunJob.Candidate> candidates = new ArrayList<>();
+      candidates.add(candidate(models.get(0), opened));
+      for (Path other : models.subList(1, models.size())) {
+        if (settings.trust()) {
+          candidates.add(new RunJob.Candidate(other.toString(), other));
+        } else {
+          try (Opened also = openRunnable(settings, other)) {
+            candidates.add(candidate(other, also));
+          }
         }
       }
-      return SideBySideRun.run(
-          settings,
-          models.stream().map(m -> new SideBySideRun.Candidate(m.toString(), m)).toList(),
-          source.find(RunnableFile.class).map(RunnableFile::inputs).orElse(List.of()),
-          LayerInference.layers(source.info().tensors(), source.info(), QuantizationConfig.DEFAULT),
-          SideBySideRun.Purpose.COMPARE);
+      try (ModelRunner runner = ModelRunners.start(settings)) {
+        return runner.run(
+            candidates,
+            source.find(RunnableFile.class).map(RunnableFile::inputs).orElse(List.of()),
+            LayerInference.layers(
+                source.info().tensors(), source.info(), QuantizationConfig.DEFAULT),
+            RunJob.Purpose.COMPARE);
+      }
     }
+  }
+
+  private static Opened openRunnable(Settings settings, Path model) {
+    Opened opened = InputOpener.open(settings, ModelInput.of(model), settings.inputOptions());
+    try {
+      OptionOwners.requireKnown(settings, opened);
+      TrustedCode.require(settings, opened.source(), RunJob.Purpose.COMPARE);
+      return opened;
+    } catch (RuntimeException e) {
+      opened.close();
+      throw e;
+    }
+  }
+
+  /** The file that was checked runs: of a directory, the engine might take another one. */
+  private static RunJob.Candidate candidate(Path model, Opened opened) {
+    Path file = opened.source().find(RunnableFile.class).map(RunnableFile::file).orElse(model);
+    return new RunJob.Candidate(model.toString(), file);
   }
 
   /** Plans for a format without writing it; only checks which weights it can store. */

@@ -43,7 +43,7 @@ final class Golden {
         return weight();
       }
       float[] all = new float[0];
-      for (String member : words[5].split(",")) {
+      for (String member : words[5].split(",", -1)) {
         String[] same = words.clone();
         same[2] = member;
         all = Run.concatenate(all, new Case(same).weight());

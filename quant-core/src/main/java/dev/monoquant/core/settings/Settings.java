@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.core.control.Cancellation;
 import dev.monoquant.core.control.ColumnStatistics;
+import dev.monoquant.core.control.ModelRuns;
 import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.spi.Compute;
@@ -38,6 +39,7 @@ public final class Settings implements Cloneable {
   private boolean requantize;
   private boolean running = true;
   private boolean trust;
+  private ModelRuns modelRuns = ModelRuns.IN_PROCESS;
   private List<SampleInputs> samples = List.of();
   private Gates gates = Gates.NONE;
   private Cancellation cancellation = new Cancellation();
@@ -189,6 +191,15 @@ public final class Settings implements Cloneable {
 
   public Settings withTrust(boolean value) {
     return with(s -> s.trust = value);
+  }
+
+  public ModelRuns modelRuns() {
+    return modelRuns;
+  }
+
+  public Settings withModelRuns(ModelRuns value) {
+    requireNonNull(value, "modelRuns");
+    return with(s -> s.modelRuns = value);
   }
 
   public List<SampleInputs> samples() {

@@ -3,7 +3,7 @@ package dev.monoquant.core.trial;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.core.settings.Settings;
-import dev.monoquant.core.trial.SideBySideRun.Purpose;
+import dev.monoquant.core.trial.RunJob.Purpose;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.RunnableFile;
 import java.util.List;

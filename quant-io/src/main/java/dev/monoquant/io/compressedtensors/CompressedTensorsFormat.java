@@ -153,6 +153,7 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
         files,
         layouts,
         parts,
+        Set.of(),
         notes,
         info -> notes.isEmpty() ? faults(files, info, config, configFile) : List.of());
   }

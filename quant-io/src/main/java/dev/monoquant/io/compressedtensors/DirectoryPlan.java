@@ -55,6 +55,7 @@ final class DirectoryPlan implements OutputLayout {
   private final Map<String, String> run = new TreeMap<>();
   private final List<SideFile> copies;
   private final Optional<byte[]> config;
+  private final List<String> loaderNotes;
 
   DirectoryPlan(ModelSource source, OutputContents contents, Disk disk) throws IOException {
     this.source = source;
@@ -97,6 +98,7 @@ final class DirectoryPlan implements OutputLayout {
     byShard.forEach((shard, list) -> shards.put(shard, new SafetensorsLayout(list, metadata)));
     this.copies = sideFiles();
     this.config = ConfigWriter.write(source, contents, weights());
+    this.loaderNotes = LoaderNames.notes(ModelConfig.of(source.info()), contents, weights());
     run.putAll(ProvenanceText.of(contents));
     shards.forEach((shard, layout) -> run.put("the layout of " + shard, layout.headerHash()));
   }
@@ -178,6 +180,7 @@ final class DirectoryPlan implements OutputLayout {
   @Override
   public List<String> notes() {
     List<String> notes = new ArrayList<>(LoaderLimits.of(weights()));
+    notes.addAll(loaderNotes);
     long matrices =
         source.find(LoaderView.class).map(view -> view.matrices(weights.keySet())).orElse(0L);
     if (matrices > 0) {

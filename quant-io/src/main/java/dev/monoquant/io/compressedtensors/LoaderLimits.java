@@ -24,15 +24,19 @@ final class LoaderLimits {
    * The settings that transformers uses to decode: layers that differ in them are decoded wrongly
    * with another group.
    */
-  private record Codes(Form form, int bits, boolean symmetric) {
+  private record Codes(Form form, int bits, boolean symmetric, Strategy strategy) {
     static Codes of(ModuleWeight weight) {
       WeightArguments arguments = weight.arguments();
-      return new Codes(weight.form(), arguments.bits(), arguments.symmetric());
+      return new Codes(
+          weight.form(), arguments.bits(), arguments.symmetric(), arguments.strategy());
     }
 
     String text() {
       String codes = form == Form.PACK ? bits + " bits" : form.wire();
-      return codes + (symmetric ? "" : " with zero points");
+      return codes
+          + " per "
+          + strategy.granularity().wire()
+          + (symmetric ? "" : " with zero points");
     }
   }
 

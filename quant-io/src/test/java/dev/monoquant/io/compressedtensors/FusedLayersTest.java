@@ -119,4 +119,17 @@ class FusedLayersTest {
                     new TensorInfo("v_proj.weight", ElementType.FLOAT32, TensorShape.of(4, 4)))))
         .isEmpty();
   }
+
+  @Test
+  void expertsWithNamesAreOneFamilyThatMayStayInFloat() {
+    assertThat(
+            families("m.1.mlp.experts.expert_0.wi", "m.1.mlp.experts.expert_11.wi", "m.1.mlp.wo"))
+        .singleElement()
+        .satisfies(
+            family -> {
+              assertThat(family.layers())
+                  .containsExactly("m.1.mlp.experts.expert_0.wi", "m.1.mlp.experts.expert_11.wi");
+              assertThat(family.quantizedOnly()).isFalse();
+            });
+  }
 }

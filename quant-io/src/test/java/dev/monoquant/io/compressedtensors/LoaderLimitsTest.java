@@ -2,9 +2,9 @@ package dev.monoquant.io.compressedtensors;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.monoquant.NumberType;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
@@ -57,7 +57,9 @@ class LoaderLimitsTest {
             notes(
                 integers("a.o", 4, 64, 128),
                 integers("a.experts.0.up", 8, 128, 256),
-                weight("a.q", 64, 256, false, codes(4), Part.perGroup("scale", T, 128))))
+                integers("a.q", 4, 64, 256)))
+        .isEmpty();
+    assertThat(notes(weight("a.q", 64, 256, false, codes(4), Part.perGroup("scale", T, 128))))
         .isEmpty();
     assertThat(notes(weight("a.o", 3, 5, true, codes(8), Part.perRow("scale", T)))).isEmpty();
     Part fp8 = Part.perElement("codes", ElementType.FLOAT8_E4M3);
@@ -71,7 +73,13 @@ class LoaderLimitsTest {
     assertThat(notes(integers("a.o", 4, 64, 128), integers("a.down", 8, 64, 128)))
         .singleElement()
         .asString()
-        .contains("2 ways (4 bits, 8 bits)", "dequantize=True", "vLLM follow");
+        .contains(
+            "2 ways (4 bits per channel, 8 bits per channel)", "dequantize=True", "vLLM follow");
+    Part groups = Part.perGroup("scale", T, 128);
+    assertThat(notes(integers("a.o", 4, 64, 128), weight("a.q", 64, 256, false, codes(4), groups)))
+        .singleElement()
+        .asString()
+        .contains("2 ways (4 bits per channel, 4 bits per group:128)");
   }
 
   @Test

@@ -15,10 +15,14 @@ import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Scheme;
+import dev.monoquant.testkit.fakes.ForwardingOutput;
+import dev.monoquant.testkit.fakes.ForwardingSession;
 import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
+import dev.monoquant.testkit.fakes.MemoryOutput;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
@@ -96,6 +100,42 @@ class RaggedGroupsTest {
     Plan plan = plan(scheme, policy);
     assertThat(plan.problems()).hasSize(1);
     return plan.problems().get(0);
+  }
+
+  /** What the output leaves in float anyway need not fit the groups. */
+  @Test
+  void aLayerThatTheOutputDoesNotHoldIsNoProblem() {
+    Scheme none =
+        new Groups() {
+          @Override
+          public Fit fit(WeightMatrix rows, OptionValues options) {
+            return Fit.not(REASON);
+          }
+        };
+    ForwardingOutput output =
+        new ForwardingOutput(new MemoryOutput()) {
+          @Override
+          protected OutputSession opened(OutputSession session) {
+            return new ForwardingSession(super.opened(session)) {
+              @Override
+              public Optional<String> unsupportedLayer(WeightMatrix weight) {
+                return Optional.of("no such layers");
+              }
+            };
+          }
+        };
+    MemoryModel model = MemoryModel.named("m").sines("fc.weight", 32, 18).build();
+    Quantizer quantizer =
+        Quantizer.create()
+            .withPlugins(Plugins.of(new MemoryFormat(model), none, new FakeLayers("fake"), output));
+    QuantizationConfig config = QuantizationConfig.builder().scheme("fake").build();
+    ModelInput input = ModelInput.of(Path.of("m"));
+    Plan plan = quantizer.plan(input, config, Optional.of(Path.of("out.memory")));
+    assertThat(plan.problems()).extracting(Problem::message).doesNotContain(REASON);
+    assertThat(plan.kept()).extracting(KeptTensor::reason).containsExactly("no such layers");
+    assertThat(quantizer.plan(input, config, Optional.empty()).problems())
+        .extracting(Problem::message)
+        .containsExactly(REASON);
   }
 
   @Test

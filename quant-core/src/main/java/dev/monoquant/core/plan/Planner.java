@@ -210,7 +210,12 @@ public final class Planner {
     WeightEncoder.Outcome outcome = encoder.encode(rules.settings(layer), candidate, twin(tensor));
     // Asked first: what a format does not take need not fit the groups either.
     Optional<String> refusal =
-        outcome.nearest().flatMap(w -> output.flatMap(o -> o.session().unsupported(w)));
+        output.flatMap(
+            o ->
+                outcome
+                    .nearest()
+                    .map(w -> o.session().unsupported(w))
+                    .orElseGet(() -> o.session().unsupportedLayer(rows)));
     if (refusal.isPresent()) {
       keep(layer, tensor, Why.UNSUPPORTED, refusal.get() + inDoubt(layer, tensor));
       return;

@@ -1,4 +1,5 @@
 # Weights that are stored quantized. Written for libtorch 2.7 to 2.13; no shapes are fixed here.
+# What calls kernels follows at the end: Pack and Table are types of theirs.
 #
 # codec: 0 kind (0 codes, scale and zero point; 1 values; 2 a scheme of its own), 1 bits of a code,
 #   2 whether codes are signed, 3 bits of a zero point or 0, 4 whether zero points are signed,
@@ -86,11 +87,12 @@ def signed_codes(parts: List[Tensor],
 # where the number of these is odd, also those that are neighbours when places follow each other.
 # Products allow sums up to 128, which leaves inputs all 255 levels: activations of transformers
 # need them. Convolutions allow 176, which leaves inputs at least 185 and more rows as they are.
-def sums_of_two(cells: Tensor) -> Tensor:
+def pair_sums(cells: Tensor) -> Tensor:
   even = torch.constant_pad_nd(cells, [0, cells.size(1) % 2], 0)
   pairs = torch.reshape(even, [cells.size(0), -1, 2])
-  sums = torch.add(torch.select(pairs, 2, 0), torch.select(pairs, 2, 1))
-  return torch.amax(torch.abs(sums), [1])
+  return torch.add(torch.select(pairs, 2, 0), torch.select(pairs, 2, 1))
+def sums_of_two(cells: Tensor) -> Tensor:
+  return torch.amax(torch.abs(__torch__.monoquant.pair_sums(cells)), [1])
 def neighbours(flat: Tensor,
     channels: int) -> Tensor:
   rows = flat.size(0)
@@ -128,17 +130,35 @@ def spaced(codes: Tensor,
   weight = torch.mul(flat, torch.unsqueeze(scale, 1))
   other, wider, middle = __torch__.monoquant.requantized(weight, 127., channels, limit)
   return (torch.where(torch.unsqueeze(stays, 1), codes, other), torch.where(stays, scale, wider), torch.where(stays, zero, middle))
-def packed_product(codes: Tensor,
+def loses(got: float,
+    expected: float) -> bool:
+  return got < expected - 64.
+# A matrix of its own costs more time to pack than it takes to try the worst pair of a small one.
+def product_saturates(codes: Tensor,
     scale: Tensor,
-    zero: Tensor,
-    bias: Optional[Tensor]) -> __torch__.torch.classes.quantized.LinearPackedParamsBase:
-  weight = torch._make_per_channel_quantized_tensor(torch.contiguous(codes), torch.to(scale, 7), zero, 0)
-  return ops.quantized.linear_prepack(weight, bias)
-def product_saturates() -> bool:
-  codes = torch.full([16, 64], 127, dtype=1)
-  pack = __torch__.monoquant.packed_product(codes, torch.ones([16]), torch.zeros([16], dtype=4), None)
-  got = ops.quantized.linear_dynamic(torch.ones([1, 64]), pack, False)
-  return float(torch.min(got)) < 8000.
+    pack: Pack,
+    bias: Optional[Tensor]) -> bool:
+  if torch.numel(codes) > 262144:
+    full = torch.full([16, 64], 127, dtype=1)
+    ones = torch.ones([16])
+    probe = __torch__.monoquant.packed_product(full, ones, torch.zeros([16], dtype=4), None)
+    greatest = torch.full([1, 64], 255.)
+    sums = __torch__.monoquant.multiplied(greatest, 1., 0, probe, ones, torch.zeros([16], dtype=3), None)
+    return __torch__.monoquant.loses(float(torch.min(sums)), 2072640.)
+  sums = torch.abs(__torch__.monoquant.pair_sums(torch.to(codes, 6)))
+  at = int(torch.argmax(sums))
+  row = at // sums.size(1)
+  column = at % sums.size(1)
+  most = float(torch.select(torch.select(sums, 0, row), 0, column))
+  if most <= 128.:
+    return False
+  input = torch.zeros([1, codes.size(1)])
+  pair = torch.fill_(torch.slice(input, 1, 2 * column, 2 * column + 2), 255.)
+  got = __torch__.monoquant.multiplied(input, 1., 0, pack, scale, torch.zeros_like(scale, dtype=3), None)
+  if bias is not None:
+    got = torch.sub(got, bias)
+  sum = float(torch.select(torch.select(got, 1, row), 0, 0)) / float(torch.select(scale, 0, row))
+  return __torch__.monoquant.loses(max(sum, -sum), 255. * most)
 def convolution_saturates() -> bool:
   codes = torch.full([32, 32, 3, 3], 127, dtype=1)
   scale = torch.ones([32])
@@ -165,22 +185,19 @@ def is_lossless(got: Tensor,
     expected = torch.add(expected, torch.to(bias, 7))
   lost = torch.abs(torch.sub(torch.reshape(torch.to(got, 7), [-1]), expected))
   return bool(torch.all(torch.le(lost, torch.add(torch.mul(scale, 0.5), torch.mul(torch.abs(expected), 1.0e-6)))))
+# A zero point that is rounded by half a step would move one end of the range beyond the codes.
 def input_range(low: float,
     high: float,
     levels: int) -> Tuple[float, int]:
   least = min(low, 0.)
-  scale = max((max(high, 0.) - least) / levels, 1.0e-30)
-  return (scale, int(0.5 - least / scale))
-def convolved(input: Tensor,
-    pack: Tensor,
-    scale: Tensor,
-    zero: Tensor,
-    bias: Optional[Tensor],
-    window: List[int],
-    input_scale: float,
-    input_zero: int) -> Tensor:
-  codes = torch.int_repr(torch.quantize_per_tensor(input, input_scale, input_zero, 13))
-  return ops.onednn.qconv2d_pointwise(codes, input_scale, input_zero, pack, scale, zero, bias, window[0:2], window[2:4], window[4:6], window[6], 1., 0, 6, "none", annotate(List[Optional[number]], []), "")
+  width = max(high, 0.) - least
+  scale = max(width / levels, 1.0e-30)
+  zero = int(0.5 - least / scale)
+  off = zero + least / scale
+  if max(off, -off) > 0.499:
+    scale = max(width / (levels - 0.01), 1.0e-30)
+    zero = int(0.5001 - least / scale)
+  return (scale, zero)
 def lost(input: Tensor,
     axes: List[int]) -> Tensor:
   # 0 where all numbers are finite, else NaN.
@@ -235,13 +252,19 @@ class Weight(Module):
   reduced : bool
   levels : int
   whole : Tensor
-  pack : Optional[__torch__.torch.classes.quantized.LinearPackedParamsBase]
+  pack : Optional[Pack]
+  scale : Tensor
+  zeros : Tensor
+  offsets : Optional[Tensor]
   sums : Tensor
-  table : Optional[__torch__.torch.classes.quantized.EmbeddingPackedParamsBase]
+  table : Optional[Table]
   kernel : Tensor
   kernel_shape : List[int]
   kernel_scale : Tensor
   kernel_zero : Tensor
+  pointwise : bool
+  points : Optional[Pack]
+  held : List[Tensor]
   def __getstate__(self: __torch__.monoquant.Weight) -> Tuple[List[Tensor], List[int], List[int], List[int], List[int], Optional[Tensor]]:
     return (self.stored(), self.codec, self.dims, self.plan, self.window, self.bias)
   def __setstate__(self: __torch__.monoquant.Weight,
@@ -267,12 +290,18 @@ class Weight(Module):
     self.cols = cols
     self.whole = torch.empty([0])
     self.pack = None
+    self.scale = torch.empty([0])
+    self.zeros = torch.empty([0])
+    self.offsets = None
     self.sums = torch.empty([0])
     self.table = None
     self.kernel = torch.empty([0])
     self.kernel_shape = annotate(List[int], [])
     self.kernel_scale = torch.empty([0])
     self.kernel_zero = torch.empty([0])
+    self.pointwise = False
+    self.points = None
+    self.held = annotate(List[Tensor], [])
     self.reduced = False
     self.levels = 255
     used = plan[1] == 1 or plan[3] == 1 or plan[4] == 1 or len(window) > 0
@@ -290,19 +319,23 @@ class Weight(Module):
         self.release()
     return None
   def prepare_product(self: __torch__.monoquant.Weight) -> NoneType:
-    saturates = __torch__.monoquant.product_saturates()
     bias = self.bias
     if bias is not None:
       bias = torch.contiguous(torch.to(bias, 6))
-    codes, scale, zero = self.factor(saturates, 127.)
+    codes, scale, zero = self.factor(False, 127.)
     pack = __torch__.monoquant.packed_product(codes, scale, zero, bias)
-    if saturates:
+    if __torch__.monoquant.product_saturates(codes, scale, pack, bias):
+      codes, scale, zero = self.factor(True, 127.)
+      pack = __torch__.monoquant.packed_product(codes, scale, zero, bias)
       greatest = torch.full([1, codes.size(1)], 255.)
-      got = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(greatest, 1., 0, pack)
+      got = __torch__.monoquant.multiplied(greatest, 1., 0, pack, scale, torch.to(torch.zeros_like(zero), 3), __torch__.monoquant.offsets(scale, zero))
       if not __torch__.monoquant.is_lossless(got, codes, scale, zero, bias, 255):
         codes, scale, zero = self.factor(True, 63.)
         pack = __torch__.monoquant.packed_product(codes, scale, zero, bias)
     self.pack = pack
+    self.scale = scale
+    self.zeros = torch.zeros_like(scale, dtype=3)
+    self.offsets = __torch__.monoquant.offsets(scale, zero)
     if self.mode == 3:
       total = torch.sub(torch.sum(codes, [1], dtype=4), torch.mul(zero, codes.size(1)))
       self.sums = torch.mul(torch.to(total, 6), scale)
@@ -325,13 +358,19 @@ class Weight(Module):
     return __torch__.monoquant.requantized(weight, levels, weight.size(1) if saturates else 0, 128)
   def prepare_convolution(self: __torch__.monoquant.Weight) -> NoneType:
     shape = self.dims[2:]
+    window = self.window
     if len(shape) == 3:
       shape = [shape[0], shape[1], 1, shape[2]]
     self.kernel_shape = shape
     self.kernel_zero = torch.zeros([shape[0]], dtype=3)
-    if not __torch__.monoquant.convolution_saturates():
-      exact = self.take_kernel(0, 127.)
-      return None
+    self.pointwise = shape[2] * shape[3] * window[6] == 1 and window[2] + window[3] == 0
+    if self.pointwise or not __torch__.monoquant.convolution_saturates():
+      codes = self.take_kernel(0, 127.)
+      if not self.pointwise:
+        return None
+      points = unchecked_cast(Pack, self.points)
+      if not __torch__.monoquant.product_saturates(codes, self.kernel_scale, points, None):
+        return None
     codes = self.take_kernel(shape[1], 127.)
     flat = torch.reshape(codes, [shape[0], -1])
     zero = torch.zeros([shape[0]], dtype=4)
@@ -352,15 +391,23 @@ class Weight(Module):
     else:
       whole = __torch__.monoquant.in_order(__torch__.monoquant.decoded_rows(self.parts, self.codec, self.rows, self.cols), dims)
       codes, scale, zero = __torch__.monoquant.requantized(torch.to(whole, 6), levels, channels, 176)
+    self.kernel_scale = scale
+    if self.pointwise:
+      codes = torch.reshape(codes, self.kernel_shape[0:2])
+      self.points = __torch__.monoquant.packed_product(codes, scale, torch.zeros_like(scale, dtype=4), None)
+      return codes
     window = self.window
     codes = torch.contiguous(torch.reshape(codes, self.kernel_shape))
     self.kernel = ops.onednn.qconv_prepack(codes, scale, 1., 0, window[0:2], window[2:4], window[4:6], window[6], None)
-    self.kernel_scale = scale
     return codes
   def full_output(self: __torch__.monoquant.Weight) -> Tensor:
     # The output at which the kernel lies within an input of nothing but the greatest code.
     window = self.window
     shape = self.kernel_shape
+    if self.pointwise:
+      greatest = torch.full([1, shape[1]], float(self.levels))
+      points = unchecked_cast(Pack, self.points)
+      return __torch__.monoquant.multiplied(greatest, 1., 0, points, self.kernel_scale, self.kernel_zero, None)
     high = window[0] + window[4] * (shape[2] - 1) + 1
     wide = window[1] + window[5] * (shape[3] - 1) + 1
     input = torch.full([1, shape[1] * window[6], high, wide], self.levels, dtype=0)
@@ -372,13 +419,15 @@ class Weight(Module):
     codes, scale, zero = __torch__.monoquant.signed_codes(self.parts, self.codec, self.rows, self.cols)
     codes = torch.to(torch.add(torch.to(codes, 2), 128), 0)
     zero = torch.add(torch.to(zero, 6), 128.)
-    table = torch._make_per_channel_quantized_tensor(torch.contiguous(codes), scale, zero, 0)
-    self.table = ops.quantized.embedding_bag_prepack(table)
+    self.table = __torch__.monoquant.packed_table(torch.contiguous(codes), scale, zero)
     return None
   def release(self: __torch__.monoquant.Weight) -> NoneType:
     # What a kernel has taken over whole can be had back from it.
     product = self.pack is not None and not self.reduced and self.natural() and __torch__.monoquant.is_exact(self.codec, self.parts)
     if product or self.table is not None:
+      codes, scale, zero = __torch__.monoquant.signed_codes(self.parts, self.codec, self.rows, self.cols)
+      scale = torch.reshape(scale, [-1, 1])
+      self.held = [scale, torch.reshape(torch.to(zero, 1), [-1, 1])]
       self.codec = [0, 8, 1, 8, 1, 1, self.cols, self.cols, 1, 1]
       self.parts = annotate(List[Tensor], [])
     return None
@@ -387,18 +436,12 @@ class Weight(Module):
   def stored(self: __torch__.monoquant.Weight) -> List[Tensor]:
     if len(self.parts) > 0:
       return self.parts
-    pack = self.pack
     table = self.table
     if table is not None:
-      held = ops.quantized.embedding_bag_unpack(table)
-      codes = torch.to(torch.sub(torch.to(torch.int_repr(held), 2), 128), 1)
-      zero = torch.sub(torch.q_per_channel_zero_points(held), 128.)
+      codes = torch.to(torch.sub(torch.to(__torch__.monoquant.table_codes(table, self.cols), 2), 128), 1)
     else:
-      held, bias = ops.quantized.linear_unpack(unchecked_cast(__torch__.torch.classes.quantized.LinearPackedParamsBase, pack))
-      codes = torch.int_repr(held)
-      zero = torch.q_per_channel_zero_points(held)
-    scale = torch.reshape(torch.to(torch.q_per_channel_scales(held), 6), [-1, 1])
-    return [codes, scale, torch.reshape(torch.to(torch.round(torch.to(zero, 6)), 1), [-1, 1])]
+      codes = __torch__.monoquant.product_codes(unchecked_cast(Pack, self.pack))
+    return torch.add([codes], self.held)
   def tensor(self: __torch__.monoquant.Weight) -> Tensor:
     if self.kept:
       return self.whole
@@ -429,24 +472,25 @@ class Weight(Module):
   def product(self: __torch__.monoquant.Weight,
     input: Tensor,
     bias: Optional[Tensor]) -> Tensor:
-    pack = unchecked_cast(__torch__.torch.classes.quantized.LinearPackedParamsBase, self.pack)
+    pack = unchecked_cast(Pack, self.pack)
+    scale = self.scale
+    zeros = self.zeros
+    offsets = self.offsets
     if torch.numel(input) == 0:
-      product = ops.quantized.linear_dynamic(input, pack, False)
-      if self.bound or bias is None:
-        return product
-      return torch.add(product, bias)
+      product = torch.zeros(torch.add(torch.size(input)[:-1], [scale.size(0)]))
+      return product if bias is None else torch.add(product, bias)
     if self.mode == 1:
       low, high = torch.aminmax(input)
       least = float(low)
       greatest = float(high)
       if greatest - least < inf:
-        scale, zero = __torch__.monoquant.input_range(least, greatest, 255)
-        product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(input, scale, zero, pack)
+        step, zero = __torch__.monoquant.input_range(least, greatest, 255)
+        product = __torch__.monoquant.multiplied(input, step, zero, pack, scale, zeros, offsets)
       else:
         finite = torch.nan_to_num(input, 0., 0., 0.)
         low, high = torch.aminmax(finite)
-        scale, zero = __torch__.monoquant.input_range(float(low), float(high), 255)
-        product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(finite, scale, zero, pack)
+        step, zero = __torch__.monoquant.input_range(float(low), float(high), 255)
+        product = __torch__.monoquant.multiplied(finite, step, zero, pack, scale, zeros, offsets)
         product = torch.add_(product, __torch__.monoquant.lost(input, [-1]))
       if self.bound or bias is None:
         return product
@@ -455,17 +499,18 @@ class Weight(Module):
     low = torch.amin(input, [-1], True)
     if self.mode == 2:
       range = torch.clamp_min(torch.maximum(high, torch.neg(low)), 1.0e-12)
-      even = torch.div(input, range)
       if float(torch.amin(low)) >= 0.:
-        product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(even, 0.00392156862745098, 0, pack)
+        range = torch.mul(range, 0.00392156862745098)
+        product = __torch__.monoquant.multiplied_by_row(input, range, 0, pack, scale, zeros, offsets)
       else:
-        product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(even, 0.007874015748031496, 127, pack)
+        range = torch.mul(range, 0.007874015748031496)
+        product = __torch__.monoquant.multiplied_by_row(input, range, 128, pack, scale, zeros, offsets)
       if bias is None:
         return torch.mul_(product, range)
       return torch.addcmul(bias, product, range)
     middle = torch.mul(torch.add(low, high), 0.5)
-    range = torch.clamp_min(torch.mul(torch.sub(high, low), 0.5), 1.0e-12)
-    product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(torch.div_(torch.sub(input, middle), range), 0.007874015748031496, 127, pack)
+    range = torch.clamp_min(torch.mul(torch.sub(high, low), 0.003937007874015748), 1.0e-14)
+    product = __torch__.monoquant.multiplied_by_row(torch.sub(input, middle), range, 128, pack, scale, zeros, offsets)
     product = torch.addcmul_(torch.mul_(product, range), middle, self.sums)
     if bias is None:
       return product
@@ -479,7 +524,7 @@ class Weight(Module):
     shape = torch.add(torch.size(indices), [self.dims[3]])
     table = self.table
     if table is not None:
-      rows = ops.quantized.embedding_byte(table, flat, False)
+      rows = __torch__.monoquant.looked_up(table, flat)
       return torch.to(torch.reshape(rows, shape), self.dtype)
     chosen = annotate(List[Tensor], [])
     for part in self.parts:
@@ -489,6 +534,22 @@ class Weight(Module):
         chosen.append(part)
     rows = __torch__.monoquant.decoded_rows(chosen, self.codec, torch.numel(flat), self.cols)
     return torch.to(torch.reshape(rows, shape), self.dtype)
+  def convolution(self: __torch__.monoquant.Weight,
+    input: Tensor,
+    bias: Optional[Tensor],
+    input_scale: float,
+    input_zero: int) -> Tensor:
+    window = self.window
+    if not self.pointwise:
+      return __torch__.monoquant.convolved(input, self.kernel, self.kernel_scale, self.kernel_zero, bias, window, input_scale, input_zero)
+    # Of a kernel of one place, products are the faster by far where the convolution is not packed
+    # for the size of its input, and as fast where it is.
+    some = input
+    if window[0] + window[1] > 2:
+      some = torch.slice(torch.slice(input, 2, 0, 9223372036854775807, window[0]), 3, 0, 9223372036854775807, window[1])
+    points = unchecked_cast(Pack, self.points)
+    result = __torch__.monoquant.multiplied_points(some, input_scale, input_zero, points, self.kernel_scale, self.kernel_zero, bias)
+    return torch.permute(result, [0, 3, 1, 2])
   def conv(self: __torch__.monoquant.Weight,
     input: Tensor,
     bias: Optional[Tensor]) -> Tensor:
@@ -513,21 +574,24 @@ class Weight(Module):
       result = torch.conv2d(wide, torch.zeros(self.kernel_shape), wide_bias, window[0:2], window[2:4], window[4:6], window[6])
     else:
       finite = wide
-      low, high = torch.aminmax(wide)
+      # Not aminmax, which copies what has its channels last.
+      low = torch.amin(wide)
+      high = torch.amax(wide)
       whole = float(high) - float(low) < inf
       if not whole:
         finite = torch.nan_to_num(wide, 0., 0., 0.)
-        low, high = torch.aminmax(finite)
+        low = torch.amin(finite)
+        high = torch.amax(finite)
       if self.mode == 1 or wide.size(0) == 1:
         scale, zero = __torch__.monoquant.input_range(float(low), float(high), self.levels)
-        result = __torch__.monoquant.convolved(finite, self.kernel, self.kernel_scale, self.kernel_zero, wide_bias, window, scale, zero)
+        result = self.convolution(finite, wide_bias, scale, zero)
       else:
         highs = torch.amax(finite, [1, 2, 3], True)
         lows = torch.amin(finite, [1, 2, 3], True)
         range = torch.clamp_min(torch.maximum(highs, torch.neg(lows)), 1.0e-12)
         even = torch.div(finite, range)
         scale, zero = __torch__.monoquant.input_range(float(torch.amin(torch.div(lows, range))), float(torch.amax(torch.div(highs, range))), self.levels)
-        result = __torch__.monoquant.convolved(even, self.kernel, self.kernel_scale, self.kernel_zero, None, window, scale, zero)
+        result = self.convolution(even, None, scale, zero)
         if wide_bias is not None:
           result = torch.addcmul(torch.reshape(wide_bias, [1, -1, 1, 1]), result, range)
         else:

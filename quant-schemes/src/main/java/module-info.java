@@ -15,8 +15,16 @@ module dev.monoquant.schemes {
   provides dev.monoquant.spi.Scheme with
       dev.monoquant.schemes.BFloat16Scheme,
       dev.monoquant.schemes.Float16Scheme,
+      dev.monoquant.schemes.Fp8E5m2Scheme,
       dev.monoquant.schemes.Fp8Scheme,
+      dev.monoquant.schemes.Int2Scheme,
       dev.monoquant.schemes.Int3Scheme,
       dev.monoquant.schemes.Int4Scheme,
-      dev.monoquant.schemes.Int8Scheme;
+      dev.monoquant.schemes.Int5Scheme,
+      dev.monoquant.schemes.Int6Scheme,
+      dev.monoquant.schemes.Int7Scheme,
+      dev.monoquant.schemes.Int8Scheme,
+      dev.monoquant.schemes.Mxfp4Scheme,
+      dev.monoquant.schemes.Mxfp8Scheme,
+      dev.monoquant.schemes.Nvfp4Scheme;
 }

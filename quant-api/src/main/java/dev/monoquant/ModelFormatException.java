@@ -86,6 +86,8 @@ public final class ModelFormatException extends QuantException {
     NO_TENSORS("no-tensors"),
     /** A weight contains NaN or infinities and {@link NonFinitePolicy#FAIL} applies. */
     NON_FINITE("non-finite"),
+    /** The code of a model is not known to do nothing but compute, and was not run. */
+    UNTRUSTED_CODE("untrusted-code"),
     /** The file could not be read, or changed while it was read. */
     UNREADABLE("unreadable");
 

@@ -3,6 +3,7 @@ package dev.monoquant;
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Granularity;
@@ -135,7 +136,8 @@ public record QuantizationConfig(
     /**
      * {@return this}
      *
-     * @param id the id of a scheme, such as {@code int8}
+     * @param id the id of a scheme, such as {@code int8}, or the name of a {@link Preset}, such as
+     *     {@code W4A16}
      */
     public Builder scheme(String id) {
       weights = weights.withScheme(id);

@@ -2,6 +2,7 @@ package dev.monoquant;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.monoquant.model.NumberType;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.SchemeId;
@@ -16,7 +17,8 @@ import java.util.TreeMap;
  * How to quantize weights. Every field is optional; the scheme's defaults replace fields that are
  * not set.
  *
- * @param scheme the id of a scheme, such as {@code int8}; if not set, bits and type decide
+ * @param scheme the id of a scheme, such as {@code int8}, or the name of a {@link Preset} in any
+ *     case; if not set, bits and type decide
  * @param bits bits of one code, 1 to 16
  * @param type integers or floats
  * @param symmetric whether zero is the middle of the codes; if not set, the layer decides
@@ -55,12 +57,7 @@ public record WeightSettings(
     requireNonNull(symmetric, "symmetric");
     requireNonNull(granularity, "granularity");
     requireNonNull(activations, "activations");
-    if (scheme.isPresent() && !SchemeId.isValidName(scheme.get())) {
-      throw new ConfigurationException(
-          "scheme "
-              + QuantException.quote(scheme.get())
-              + " is no id; ids look like int8 or vendor/name. Example: --scheme int8");
-    }
+    scheme = scheme.map(WeightSettings::checkedScheme);
     if (bits.isPresent() && (bits.getAsInt() < 1 || bits.getAsInt() > 16)) {
       throw new ConfigurationException(
           "bits " + bits.getAsInt() + ": 1 to 16 are allowed. Example: --bits 8");
@@ -86,7 +83,8 @@ public record WeightSettings(
   /**
    * Combines these settings with others of higher precedence, field by field: a field that {@code
    * other} does not set keeps its value. A scheme is chosen together with its activations: if
-   * {@code other} sets one, it replaces bits, type and activations.
+   * {@code other} sets one, it replaces bits, type and activations, and a preset also symmetry and
+   * granularity.
    *
    * @param other the settings that take precedence
    * @return the combined settings
@@ -95,6 +93,7 @@ public record WeightSettings(
     // A scheme and bits with type are two ways to choose the scheme: setting one drops the earlier
     // other.
     boolean schemeAnew = other.scheme.isPresent();
+    boolean presetAnew = other.scheme.flatMap(Preset::find).isPresent();
     boolean bitsAnew = other.bits.isPresent() || other.type.isPresent();
     Map<String, String> both = new TreeMap<>(extra);
     both.putAll(other.extra);
@@ -102,11 +101,48 @@ public record WeightSettings(
         schemeAnew ? other.scheme : bitsAnew ? Optional.empty() : scheme,
         other.bits.isPresent() ? other.bits : schemeAnew ? OptionalInt.empty() : bits,
         other.type.isPresent() ? other.type : schemeAnew ? Optional.empty() : type,
-        other.symmetric.or(() -> symmetric),
-        other.granularity.or(() -> granularity),
+        presetAnew ? other.symmetric : other.symmetric.or(() -> symmetric),
+        presetAnew ? other.granularity : other.granularity.or(() -> granularity),
         other.profile.or(() -> profile),
         schemeAnew ? other.activations : other.activations.or(() -> activations),
         both);
+  }
+
+  /** Whether there is such a scheme is known later, when plugins are. */
+  private static String checkedScheme(String text) {
+    Optional<Preset> preset = Preset.find(text);
+    if (preset.equals(Optional.of(Preset.UNQUANTIZED))) {
+      throw new ConfigurationException(
+          "preset UNQUANTIZED leaves layers in float: exclude them, for example --exclude lm_head,"
+              + " or ignore: [lm_head] in a recipe");
+    }
+    if (!text.matches("[A-Za-z0-9][A-Za-z0-9_-]{0,63}(/[a-z0-9][a-z0-9-]{0,63})?")) {
+      throw new ConfigurationException(
+          "scheme "
+              + QuantException.quote(text)
+              + " is no id; ids look like int8 or vendor/name, presets like W4A16. Example: --scheme"
+              + " int8");
+    }
+    return preset.map(Preset::name).orElse(text);
+  }
+
+  /**
+   * {@return these settings with a {@link Preset} replaced by what it stands for; fields that are
+   * set keep their values}
+   */
+  public WeightSettings resolved() {
+    Optional<Preset> preset = scheme.flatMap(Preset::find);
+    return preset.isEmpty()
+        ? this
+        : new WeightSettings(
+            preset.get().scheme(),
+            bits,
+            type,
+            symmetric.or(preset.get()::symmetric),
+            granularity.or(preset.get()::granularity),
+            profile,
+            activations.or(preset.get()::activations),
+            extra);
   }
 
   /** {@return whether no field is set} */
@@ -117,7 +153,7 @@ public record WeightSettings(
   /**
    * {@return a copy of these settings with one field changed}
    *
-   * @param id the id of a scheme
+   * @param id the id of a scheme, or the name of a {@link Preset}
    */
   public WeightSettings withScheme(String id) {
     return new WeightSettings(

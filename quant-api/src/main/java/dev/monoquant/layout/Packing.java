@@ -2,6 +2,7 @@ package dev.monoquant.layout;
 
 import dev.monoquant.model.ElementType;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 
 /**
  * How a line of cells, such as a row of codes, is stored in the elements of a tensor. Cells of 16
@@ -17,6 +18,7 @@ import java.nio.ByteBuffer;
  * WORDS         I3    0 0 0 0 0 0 0 0 0 0 -1 3          24 49 92 e4 0e 00 00 00
  * PADDED_WORDS  I4    1 -1 7 -8 3                       79 0f 0b 00
  * PADDED_WORDS  I3    0 0 0 0 0 0 0 0 0 0 -1 3          24 49 92 24 3b 00 00 00
+ * EVEN_ODD      U4    0 1 2 3 4 5 6 7 8                 20 64 31 75 08 00 00 00
  * </pre>
  *
  * <p>If cells share bytes, the first cell has the least significant bits, and unused bits of the
@@ -40,7 +42,15 @@ public enum Packing {
   /**
    * As many whole codes as fit in each little-endian 32-bit word; no code crosses a word boundary.
    */
-  PADDED_WORDS;
+  PADDED_WORDS,
+
+  /**
+   * Codes of 4 bits in little-endian 32-bit words, of each eight first those at even and then those
+   * at odd positions: 0 2 4 6 1 3 5 7, as AutoAWQ packs them.
+   */
+  EVEN_ODD;
+
+  private static final int LANES = 8;
 
   /**
    * {@return the type of the stored elements}
@@ -50,6 +60,10 @@ public enum Packing {
    */
   public ElementType type(ElementType cell) {
     if (inWords()) {
+      if (this == EVEN_ODD && cell.bits() != 4) {
+        throw new IllegalArgumentException(
+            "cells of type " + cell.wire() + " cannot be stored as even and odd ones; 4 bits can");
+      }
       if (!cell.isCode()) {
         throw new IllegalArgumentException(
             "cells of type " + cell.wire() + " cannot be stored in words; codes can");
@@ -75,7 +89,7 @@ public enum Packing {
     return switch (this) {
       case CELLS, BITS -> BitPacking.packedBytes(cells, cell.bits());
       case WORDS -> ceil(BitPacking.packedBytes(cells, cell.bits()), Integer.BYTES);
-      case PADDED_WORDS -> ceil(cells, period(cell));
+      case PADDED_WORDS, EVEN_ODD -> ceil(cells, period(cell));
     };
   }
 
@@ -100,7 +114,7 @@ public enum Packing {
       case CELLS -> 1;
       case BITS -> packs(cell) ? Byte.SIZE : 1;
       case WORDS -> Integer.SIZE;
-      case PADDED_WORDS -> Integer.SIZE / cell.bits();
+      case PADDED_WORDS, EVEN_ODD -> Integer.SIZE / cell.bits();
     };
   }
 
@@ -110,6 +124,16 @@ public enum Packing {
    * @param out the target, zeros up to its end
    */
   void pack(ElementType cell, byte[] cells, int from, int count, byte[] out, int to) {
+    if (this == EVEN_ODD) {
+      byte[] ordered = new byte[Math.toIntExact(ceil(count, LANES)) * LANES];
+      // Flipped back to zero bits when packed.
+      Arrays.fill(ordered, (byte) flip(cell));
+      for (int i = 0; i < count; i++) {
+        ordered[evenOdd(i)] = cells[from + i];
+      }
+      WORDS.pack(cell, ordered, 0, ordered.length, out, to);
+      return;
+    }
     int run = this == PADDED_WORDS ? period(cell) : count;
     for (int done = 0, at = to; done < count; done += run, at += Integer.BYTES) {
       int n = Math.min(run, count - done);
@@ -119,6 +143,14 @@ public enum Packing {
 
   /** Unpacks a line, the inverse of {@link #pack}. */
   void unpack(ElementType cell, ByteBuffer stored, int from, int count, byte[] out, int to) {
+    if (this == EVEN_ODD) {
+      byte[] ordered = new byte[Math.toIntExact(ceil(count, LANES)) * LANES];
+      WORDS.unpack(cell, stored, from, ordered.length, ordered, 0);
+      for (int i = 0; i < count; i++) {
+        out[to + i] = ordered[evenOdd(i)];
+      }
+      return;
+    }
     int run = this == PADDED_WORDS ? period(cell) : count;
     for (int done = 0, at = from; done < count; done += run, at += Integer.BYTES) {
       int n = Math.min(run, count - done);
@@ -127,7 +159,13 @@ public enum Packing {
   }
 
   private boolean inWords() {
-    return this == WORDS || this == PADDED_WORDS;
+    return this == WORDS || this == PADDED_WORDS || this == EVEN_ODD;
+  }
+
+  /** {@return where a cell is among its eight: even positions first} */
+  private static int evenOdd(int i) {
+    int lane = i % LANES;
+    return i - lane + lane / 2 + (lane % 2) * (LANES / 2);
   }
 
   /** Adding 2^(bits-1) to a code inverts its sign bit. */

@@ -39,8 +39,7 @@ final class PartTensor {
     this.cell = part.type();
     this.packing = storage.packing();
     // If an element is a cell, columns of elements are rows of cells.
-    boolean same = storage.order() == Order.COLUMNS && !packing.packs(cell);
-    this.order = same ? Order.ROWS : storage.order();
+    this.order = packing.packs(cell) ? storage.order() : storage.order().ofCells();
     TensorShape cells = part.shape(matrix.rowCount(), matrix.columnCount());
     if ((order != Order.ROWS && !part.tiled())
         || (order == Order.TENSOR && (packing.packs(cell) || !part.isPerElement()))) {
@@ -58,13 +57,13 @@ final class PartTensor {
     if (order == Order.TENSOR) {
       return matrix.tensor().shape();
     }
-    if (!packing.packs(cell)) {
+    if (!packing.packs(cell) && order == Order.ROWS) {
       return part.isPerElement() ? matrix.rowsFirst() : cells;
     }
     long[] dims = cells.rank() == 0 ? new long[] {1} : cells.dims();
-    int axis = order == Order.COLUMNS ? 0 : dims.length - 1;
+    int axis = order.linesAreColumns() ? 0 : dims.length - 1;
     dims[axis] = packing.elements(cell, dims[axis]);
-    return TensorShape.of(dims);
+    return order.transposed() ? TensorShape.of(dims[1], dims[0]) : TensorShape.of(dims);
   }
 
   Part part() {
@@ -83,8 +82,9 @@ final class PartTensor {
     byte[] cells = new byte[Math.toIntExact(part.tileBytes(rows.height(), matrix.columnCount()))];
     switch (order) {
       case ROWS -> readRows(rows, source, cells);
-      case COLUMNS -> readColumns(rows, source, cells);
+      case COLUMNS, TRANSPOSED_COLUMNS -> readColumns(rows, source, cells);
       case TENSOR -> readRuns(rows, source, cells);
+      case TRANSPOSED_ROWS -> readTransposedRows(rows, source, cells);
     }
     return cells;
   }
@@ -97,10 +97,7 @@ final class PartTensor {
       stored.get(cells);
       return;
     }
-    for (int line = 0; line < lines; line++) {
-      packing.unpack(
-          cell, stored, Math.toIntExact(line * rowBytes), columns, cells, line * columns);
-    }
+    unpackRows(stored, lines, cells);
   }
 
   /** Starts reading at an element boundary, at most 31 rows before the first requested row. */
@@ -111,18 +108,53 @@ final class PartTensor {
     int skipped = (int) (cellRow(rows) - first);
     int height = lines(cells);
     int elements = Math.toIntExact(packing.elements(cell, skipped + height));
-    long at = packing.elements(cell, first) * columns * unit;
-    ByteBuffer stored = source.read(tensor, at, Math.multiplyExact(elements * unit, columns));
+    long firstElement = packing.elements(cell, first);
     byte[] line = new byte[elements * unit];
     byte[] unpacked = new byte[skipped + height];
+    ByteBuffer stored =
+        order.transposed()
+            ? ByteBuffer.allocate(0)
+            : source.read(
+                tensor,
+                firstElement * columns * unit,
+                Math.multiplyExact(elements * unit, columns));
     for (int column = 0; column < columns; column++) {
-      for (int i = 0; i < elements; i++) {
-        stored.get((i * columns + column) * unit, line, i * unit, unit);
+      if (order.transposed()) {
+        long at = column * tensor.shape().dim(1) + firstElement;
+        source.read(tensor, at * unit, line.length).get(line);
+      } else {
+        for (int i = 0; i < elements; i++) {
+          stored.get((i * columns + column) * unit, line, i * unit, unit);
+        }
       }
       packing.unpack(cell, ByteBuffer.wrap(line), 0, unpacked.length, unpacked, 0);
       for (int row = 0; row < height; row++) {
         cells[row * columns + column] = unpacked[skipped + row];
       }
+    }
+  }
+
+  private void readTransposedRows(RowRange rows, Source source, byte[] cells) throws IOException {
+    int unit = packing.type(cell).cellBytes();
+    int elements = Math.toIntExact(tensor.shape().dim(0));
+    int lines = lines(cells);
+    byte[] packed = packing.packs(cell) ? new byte[Math.toIntExact(lines * rowBytes)] : cells;
+    for (int i = 0; i < elements; i++) {
+      long at = i * tensor.shape().dim(1) + cellRow(rows);
+      ByteBuffer stored = source.read(tensor, at * unit, lines * unit);
+      for (int line = 0; line < lines; line++) {
+        stored.get(packed, (line * elements + i) * unit, unit);
+      }
+    }
+    if (packing.packs(cell)) {
+      unpackRows(ByteBuffer.wrap(packed), lines, cells);
+    }
+  }
+
+  private void unpackRows(ByteBuffer packed, int lines, byte[] cells) {
+    for (int line = 0; line < lines; line++) {
+      packing.unpack(
+          cell, packed, Math.toIntExact(line * rowBytes), columns, cells, line * columns);
     }
   }
 
@@ -172,11 +204,12 @@ final class PartTensor {
       }
       switch (order) {
         case ROWS -> put(cellRow(rows) * rowBytes, packedRows(cells));
-        case COLUMNS -> {
+        case COLUMNS, TRANSPOSED_COLUMNS, TRANSPOSED_ROWS -> {
           byte[] all = whole(part.tileBytes(matrix.rowCount(), matrix.columnCount()));
-          System.arraycopy(cells, 0, all, Math.toIntExact(cellRow(rows) * columns), cells.length);
+          long at = cellRow(rows) * columns * cell.cellBytes();
+          System.arraycopy(cells, 0, all, Math.toIntExact(at), cells.length);
           if (isComplete(rows)) {
-            put(0, packedColumns(all));
+            put(0, order.linesAreColumns() ? packedColumns(all) : transposed(packedRows(all)));
           }
         }
         case TENSOR -> writeRuns(matrix.runs(rows), rows, cells);
@@ -261,8 +294,24 @@ final class PartTensor {
         }
         Arrays.fill(line, (byte) 0);
         packing.pack(cell, unpacked, 0, rows, line, 0);
-        for (int i = 0; i < line.length / unit; i++) {
-          System.arraycopy(line, i * unit, out, (i * columns + column) * unit, unit);
+        int elements = line.length / unit;
+        for (int i = 0; i < elements; i++) {
+          int to = order.transposed() ? column * elements + i : i * columns + column;
+          System.arraycopy(line, i * unit, out, to * unit, unit);
+        }
+      }
+      return out;
+    }
+
+    /** Rows of elements as columns. */
+    private byte[] transposed(byte[] elements) {
+      int unit = packing.type(cell).cellBytes();
+      int across = Math.toIntExact(tensor.shape().dim(0));
+      int down = Math.toIntExact(tensor.shape().dim(1));
+      byte[] out = new byte[elements.length];
+      for (int row = 0; row < down; row++) {
+        for (int i = 0; i < across; i++) {
+          System.arraycopy(elements, (row * across + i) * unit, out, (i * down + row) * unit, unit);
         }
       }
       return out;

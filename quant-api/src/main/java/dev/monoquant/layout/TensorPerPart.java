@@ -29,12 +29,18 @@ import java.util.function.Function;
  * Order.COLUMNS           ac bd | e. f.         when all rows are written
  *
  * Order.TENSOR            a c e | b d f         if the rows are axis 1 of the weight's tensor
+ *
+ * Order.TRANSPOSED_ROWS      ab cd ef           when all rows are written; with one cell in an
+ *                                               element: a c e | b d f
+ *
+ * Order.TRANSPOSED_COLUMNS   ac e. | bd f.      when all rows are written
  * </pre>
  *
  * <p>{@link Order#ROWS} has shape (cell rows, elements of a row); if an element is a cell and the
  * part has a cell for each element of the weight, the shape is the row axis of the weight followed
  * by its other axes. {@link Order#COLUMNS} has shape (elements of a column, cell columns). {@link
- * Order#TENSOR} has the shape of the weight.
+ * Order#TENSOR} has the shape of the weight. The transposed orders have the two dimensions
+ * exchanged.
  *
  * <p>Cells that arrive in another order than the tensor's are collected in memory if the tensor has
  * at most 64 MiB; a larger tensor is written in pieces.
@@ -48,7 +54,26 @@ public final class TensorPerPart implements WeightLayout {
     /** A line is a column of cells; the first elements of all lines come first. */
     COLUMNS,
     /** A cell for each element of the weight, in the axis order of its tensor; never packed. */
-    TENSOR
+    TENSOR,
+    /** A line is a row of cells, and a column of the tensor. */
+    TRANSPOSED_ROWS,
+    /** A line is a column of cells, and a row of the tensor. */
+    TRANSPOSED_COLUMNS;
+
+    /** {@return whether cells are packed along the columns of the part} */
+    boolean linesAreColumns() {
+      return this == COLUMNS || this == TRANSPOSED_COLUMNS;
+    }
+
+    /** {@return whether the elements of a line are stored one below the other} */
+    boolean transposed() {
+      return this == TRANSPOSED_ROWS || this == TRANSPOSED_COLUMNS;
+    }
+
+    /** {@return the same order if each element is a cell: it then has no lines} */
+    Order ofCells() {
+      return this == COLUMNS ? ROWS : this == TRANSPOSED_COLUMNS ? TRANSPOSED_ROWS : this;
+    }
   }
 
   /**

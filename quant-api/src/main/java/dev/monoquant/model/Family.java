@@ -15,7 +15,8 @@ import java.util.List;
  * @param name for messages, such as {@code model.layers.0.self_attn.(q_proj|k_proj|v_proj)}
  * @param layers the names of the layers, at least two, in model order
  * @param quantizedOnly whether loaders cannot load these layers in float once any weight of the
- *     model is quantized
+ *     model is quantized. Such a family is not one weight in a loader: only the others share a
+ *     scale for the whole, see {@link dev.monoquant.spi.Need#FAMILY_RANGE}
  */
 public record Family(String name, List<String> layers, boolean quantizedOnly) {
 

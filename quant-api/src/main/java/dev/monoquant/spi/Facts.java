@@ -13,14 +13,20 @@ public final class Facts {
   public static final int SAMPLE_SIZE = 1 << 16;
 
   /** Nothing. */
-  public static final Facts NONE = new Facts(null, null, null);
+  public static final Facts NONE = new Facts(null, null, null, null);
 
   private final @Nullable Range range;
+  private final @Nullable Range familyRange;
   private final float @Nullable [] sample;
   private final float @Nullable [] columns;
 
-  private Facts(@Nullable Range range, float @Nullable [] sample, float @Nullable [] columns) {
+  private Facts(
+      @Nullable Range range,
+      @Nullable Range familyRange,
+      float @Nullable [] sample,
+      float @Nullable [] columns) {
     this.range = range;
+    this.familyRange = familyRange;
     this.sample = sample;
     this.columns = columns;
   }
@@ -63,7 +69,17 @@ public final class Facts {
    * @param max the largest value
    */
   public Facts withRange(float min, float max) {
-    return new Facts(new Range(min, max), sample, columns);
+    return new Facts(new Range(min, max), familyRange, sample, columns);
+  }
+
+  /**
+   * {@return these facts with the range of a family}
+   *
+   * @param min the smallest value
+   * @param max the largest value
+   */
+  public Facts withFamilyRange(float min, float max) {
+    return new Facts(range, new Range(min, max), sample, columns);
   }
 
   /**
@@ -72,7 +88,7 @@ public final class Facts {
    * @param numbers every {@link #sampleStep}-th value
    */
   public Facts withSample(float... numbers) {
-    return new Facts(range, numbers.clone(), columns);
+    return new Facts(range, familyRange, numbers.clone(), columns);
   }
 
   /**
@@ -81,7 +97,7 @@ public final class Facts {
    * @param statistics one number for each column
    */
   public Facts withColumns(float... statistics) {
-    return new Facts(range, sample, statistics.clone());
+    return new Facts(range, familyRange, sample, statistics.clone());
   }
 
   /**
@@ -91,6 +107,17 @@ public final class Facts {
    */
   public Range range() {
     return asked(range, Need.TENSOR_RANGE);
+  }
+
+  /**
+   * The range of the tensor and of all that a loader merges with it, such as q, k and v of an
+   * attention layer; that of the tensor if it is merged with none.
+   *
+   * @return the range
+   * @throws NoSuchElementException if {@link Need#FAMILY_RANGE} was not requested
+   */
+  public Range familyRange() {
+    return asked(familyRange, Need.FAMILY_RANGE);
   }
 
   /**

@@ -35,6 +35,7 @@ import java.util.Map;
  * @param notes decisions and omissions of the reader for the user, one line each: for example which
  *     entry of a nested checkpoint was read, which tensors share memory
  * @param sideFiles files of a model directory to copy to the output
+ * @param leftOut files of a model directory that no output gets, with reasons
  * @param files every file that is read, so that no output replaces one; empty for live objects
  */
 public record ModelInfo(
@@ -47,6 +48,7 @@ public record ModelInfo(
     Map<String, String> metadata,
     List<String> notes,
     List<SideFile> sideFiles,
+    List<BesideFile> leftOut,
     List<Path> files) {
 
   /** Copies the collections, keeping their order. */
@@ -60,6 +62,7 @@ public record ModelInfo(
     metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
     notes = List.copyOf(notes);
     sideFiles = List.copyOf(sideFiles);
+    leftOut = List.copyOf(leftOut);
     files = List.copyOf(files);
   }
 
@@ -72,7 +75,7 @@ public record ModelInfo(
   public static ModelInfo of(String name, List<TensorInfo> tensors) {
     return new ModelInfo(
         name, tensors, List.of(), List.of(), Map.of(), List.of(), Map.of(), List.of(), List.of(),
-        List.of());
+        List.of(), List.of());
   }
 
   /**
@@ -82,7 +85,8 @@ public record ModelInfo(
    */
   public ModelInfo withTensors(List<TensorInfo> tensors) {
     return new ModelInfo(
-        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, files);
+        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, leftOut,
+        files);
   }
 
   /**
@@ -92,7 +96,8 @@ public record ModelInfo(
    */
   public ModelInfo withLayers(List<Layer> layers) {
     return new ModelInfo(
-        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, files);
+        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, leftOut,
+        files);
   }
 
   /**
@@ -102,7 +107,8 @@ public record ModelInfo(
    */
   public ModelInfo withQuantized(List<EncodedWeight> quantized) {
     return new ModelInfo(
-        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, files);
+        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, leftOut,
+        files);
   }
 
   /**
@@ -112,7 +118,8 @@ public record ModelInfo(
    */
   public ModelInfo withTies(Map<String, String> ties) {
     return new ModelInfo(
-        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, files);
+        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, leftOut,
+        files);
   }
 
   /**
@@ -122,7 +129,8 @@ public record ModelInfo(
    */
   public ModelInfo withFamilies(List<Family> families) {
     return new ModelInfo(
-        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, files);
+        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, leftOut,
+        files);
   }
 
   /**
@@ -132,7 +140,8 @@ public record ModelInfo(
    */
   public ModelInfo withMetadata(Map<String, String> metadata) {
     return new ModelInfo(
-        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, files);
+        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, leftOut,
+        files);
   }
 
   /**
@@ -142,7 +151,8 @@ public record ModelInfo(
    */
   public ModelInfo withNotes(List<String> notes) {
     return new ModelInfo(
-        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, files);
+        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, leftOut,
+        files);
   }
 
   /**
@@ -152,7 +162,19 @@ public record ModelInfo(
    */
   public ModelInfo withSideFiles(List<SideFile> sideFiles) {
     return new ModelInfo(
-        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, files);
+        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, leftOut,
+        files);
+  }
+
+  /**
+   * {@return this description with another value of {@link #leftOut()}}
+   *
+   * @param leftOut the new value
+   */
+  public ModelInfo withLeftOut(List<BesideFile> leftOut) {
+    return new ModelInfo(
+        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, leftOut,
+        files);
   }
 
   /**
@@ -162,6 +184,7 @@ public record ModelInfo(
    */
   public ModelInfo withFiles(List<Path> files) {
     return new ModelInfo(
-        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, files);
+        name, tensors, layers, quantized, ties, families, metadata, notes, sideFiles, leftOut,
+        files);
   }
 }

@@ -1,6 +1,7 @@
 package dev.monoquant.spi;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
@@ -9,6 +10,17 @@ public interface OutputLayout {
 
   /** {@return bytes of all tensor files including headers, without side files} */
   long bytes();
+
+  /**
+   * The files beside the tensor files: those that an output will have, with their exact sizes, and
+   * those of {@link ModelInfo#sideFiles()} that it will not have.
+   *
+   * @param target the path of the output
+   * @return the files; empty if the output is one file and nothing lies beside the input
+   */
+  default List<BesideFile> beside(Path target) {
+    return List.of();
+  }
 
   /**
    * Remarks for the user on how weights will be stored or executed, for the plan and the report.

@@ -51,17 +51,9 @@ final class PluginLookup {
 
   private static String unknown(
       PluginEntry.Kind kind, String id, List<PluginEntry<?>> ofKind, List<Problem> problems) {
-    String available =
-        ofKind.isEmpty()
-            ? "none at all"
-            : ofKind.stream()
-                .sorted(PluginEntry.ORDER)
-                .map(e -> e.id() + " (" + e.origin() + ")")
-                .collect(Collectors.joining(", "));
-    String nearest =
-        Nearest.of(id, ofKind.stream().map(PluginEntry::id).toList())
-            .map(n -> "; did you mean " + n + "?")
-            .orElse(".");
+    List<String> ids = ofKind.stream().map(PluginEntry::id).distinct().sorted().toList();
+    String available = ids.isEmpty() ? "none at all" : String.join(", ", ids);
+    String nearest = Nearest.of(id, ids).map(n -> "; did you mean " + n + "?").orElse(".");
     String broken =
         problems.isEmpty()
             ? ""
@@ -74,7 +66,7 @@ final class PluginLookup {
         + nearest
         + " Available: "
         + available
-        + ". Add the jar that has it to the class path, or with --plugin"
+        + ". A plugin comes with its jar on the class path, or with --plugin"
         + broken;
   }
 

@@ -10,12 +10,27 @@ import java.util.List;
  *
  * @param file the file; it exists until the source that returned it is closed
  * @param inputs the names of the model's inputs, in order; empty if they are unknown
+ * @param check looks at the code; asked before the file is run
  */
-public record RunnableFile(Path file, List<String> inputs) {
+public record RunnableFile(Path file, List<String> inputs, Check check) {
+
+  /** Tells whether code is known to do nothing but compute. */
+  @FunctionalInterface
+  public interface Check {
+
+    /**
+     * Looks at all code of the file, and runs none of it.
+     *
+     * @return what is not known to compute, such as an operator that writes files, each with its
+     *     place in the file, without a final period; empty if there is none
+     */
+    List<String> findings();
+  }
 
   /** Copies the list. */
   public RunnableFile {
     requireNonNull(file, "file");
+    requireNonNull(check, "check");
     inputs = List.copyOf(inputs);
   }
 }

@@ -17,4 +17,9 @@ public record SideFile(String name, Path path) {
     requireNonNull(name, "name");
     requireNonNull(path, "path");
   }
+
+  /** {@return its size now; 0 if it is not there} */
+  public long bytes() {
+    return path.toFile().length();
+  }
 }

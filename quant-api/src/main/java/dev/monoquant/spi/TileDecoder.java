@@ -19,6 +19,20 @@ public interface TileDecoder {
   void decode(EncodedTile tile, float[] out);
 
   /**
+   * The decoder of a weight that no scheme made, such as one that another project quantized.
+   *
+   * @param weight a weight whose formula is not opaque
+   * @return an immutable, thread-safe worker
+   * @throws IllegalArgumentException if its formula is opaque
+   */
+  static TileDecoder ofFormula(EncodedWeight weight) {
+    if (weight.encoding().formula() instanceof Formula.Opaque) {
+      throw new IllegalArgumentException("the formula of " + weight.name() + " is opaque");
+    }
+    return new FormulaDecoder(weight);
+  }
+
+  /**
    * The decoder of a weight: for its formula, or the scheme's decoder if the formula is opaque.
    *
    * @param scheme the scheme of the weight
@@ -28,7 +42,7 @@ public interface TileDecoder {
    */
   static TileDecoder of(Scheme scheme, EncodedWeight weight) {
     if (!(weight.encoding().formula() instanceof Formula.Opaque)) {
-      return new FormulaDecoder(weight);
+      return ofFormula(weight);
     }
     return scheme
         .decoder(weight.matrix(), weight.options())

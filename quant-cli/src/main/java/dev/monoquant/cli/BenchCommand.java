@@ -21,7 +21,8 @@ import picocli.CommandLine.Spec;
       "",
       "The models run in turns in one process on one PyTorch thread, so that variations in the"
           + " load of the machine affect all of them; the first model is the reference. This"
-          + " executes the code of the models: use only models that you trust."
+          + " executes the code of the models, if all of it is known to do nothing but compute, in"
+          + " a process of its own."
     },
     customSynopsis = "quant bench MODEL... [--sample FILE] [OPTIONS]",
     mixinStandardHelpOptions = true,

@@ -2,11 +2,11 @@ package dev.monoquant.cli;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.NonFinitePolicy;
-import dev.monoquant.NumberType;
 import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.tile.Granularity;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,7 +17,12 @@ import picocli.CommandLine.Option;
 /** The options for what to quantize and how; they override the recipe file. */
 final class ConfigOptions {
 
-  @Option(names = "--scheme", paramLabel = "ID", description = "The scheme. Default: int8.")
+  @Option(
+      names = "--scheme",
+      paramLabel = "NAME",
+      description =
+          "A scheme by its id, such as int8 or fp8, or a preset, such as W4A16 or FP8_DYNAMIC; quant"
+              + " plugins lists all. Default: int8.")
   private @Nullable String scheme;
 
   @Option(names = "--bits", paramLabel = "N", description = "Bits of one code, such as 8 or 4.")
@@ -42,7 +47,7 @@ final class ConfigOptions {
       paramLabel = "G",
       description =
           "How many values share a scale: tensor, channel, group:N or block:RxC. Default: channel"
-              + " for int8, group:128 for int4 and int3.")
+              + " for int8, group:32 for int2, group:128 for other integers.")
   private @Nullable String granularity;
 
   @Option(
@@ -107,7 +112,9 @@ final class ConfigOptions {
       paramLabel = "POLICY",
       description =
           "How to handle weights whose columns are not a multiple of the group size: fail, keep"
-              + " (leave them unquantized), or channel (quantize them per channel). Default: fail.")
+              + " (leave them unquantized), channel (quantize them per channel), smaller (take the"
+              + " next smaller group that divides), or ragged (let the last group of a row be"
+              + " shorter). Default: fail.")
   private @Nullable String raggedGroups;
 
   @Option(

@@ -35,8 +35,9 @@ final class Gates {
       names = "--max-size-ratio",
       paramLabel = "R",
       description =
-          "Gate: exit with 4 and write nothing if the ratio of the bytes of all tensors after and"
-              + " before is larger, such as 0.3.")
+          "Gate: exit with 4 and write nothing if the ratio of the bytes of all files of the output"
+              + " to those of the model (its tensors, and the files beside them that are kept) is"
+              + " larger, such as 0.3.")
   private @Nullable Double maxSizeRatio;
 
   /** The quantizer with these gates. */

@@ -3,10 +3,12 @@ package dev.monoquant.cli;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import dev.monoquant.Preset;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.PluginEntry;
 import dev.monoquant.spi.Plugins;
+import dev.monoquant.tile.Granularity;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
@@ -20,11 +22,16 @@ import picocli.CommandLine.Spec;
 /** {@code quant plugins}. */
 @Command(
     name = "plugins",
-    description = "Lists the available schemes, layer quantizers and formats.",
+    description =
+        "Lists the available schemes, presets, layer quantizers and formats, with their options.",
     customSynopsis = "quant plugins [OPTIONS]",
     sortOptions = false,
     mixinStandardHelpOptions = true)
 final class PluginsCommand implements Callable<Integer> {
+
+  private static final int WIDTH = 80;
+
+  private static final String PRESET = "\npreset ";
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -61,29 +68,64 @@ final class PluginsCommand implements Callable<Integer> {
   static String toTable(Plugins plugins) {
     StringBuilder text = new StringBuilder();
     for (PluginEntry<?> entry : plugins.entries()) {
-      text.append(
-          String.format(
-              Locale.ROOT,
-              "%-15s  %-20s  %s (%s)\n",
-              entry.kind().text(),
-              entry.id(),
-              entry.className(),
-              entry.origin()));
-      for (OptionSpec<?> option : entry.options()) {
-        text.append(
-            String.format(
-                Locale.ROOT,
-                "%-15s  %s  %s: %s\n",
-                "",
-                CommonOptions.argument(option.name(), option.examples().get(0)),
-                option.help(),
-                option.allowed()));
+      if (entry.kind() == PluginEntry.Kind.OUTPUT_FORMAT && text.indexOf(PRESET) < 0) {
+        appendPresets(text);
       }
+      text.append(line(entry.kind().text(), 18, entry.id(), entry.origin()));
+      for (OptionSpec<?> option : entry.options()) {
+        String set = CommonOptions.argument(option.name(), option.examples().get(0));
+        text.append(wrapped("  " + set + "  " + option.help() + ": " + option.allowed(), 6));
+      }
+    }
+    if (text.indexOf(PRESET) < 0) {
+      appendPresets(text);
     }
     plugins
         .problems()
         .forEach(p -> text.append("problem: ").append(Failure.oneLine(p.toString())).append("\n"));
     return text.toString();
+  }
+
+  private static void appendPresets(StringBuilder text) {
+    for (Preset preset : Preset.values()) {
+      String needs = preset.needsSamples() ? "; needs samples, not available yet" : "";
+      text.append(line("preset", 11, preset.name(), preset.meaning() + needs));
+    }
+  }
+
+  private static String line(String kind, int width, String id, String rest) {
+    return wrapped(
+        String.format(Locale.ROOT, "%-15s  %-" + width + "s  %s", kind, id, rest), 19 + width);
+  }
+
+  /** A text in lines of at most 80 columns; all but the first are indented. */
+  private static String wrapped(String text, int indent) {
+    StringBuilder lines = new StringBuilder();
+    String rest = text;
+    while (rest.length() > WIDTH) {
+      int cut = rest.lastIndexOf(' ', WIDTH);
+      if (cut <= indent) {
+        break;
+      }
+      lines.append(rest.substring(0, cut).stripTrailing()).append('\n');
+      rest = " ".repeat(indent) + rest.substring(cut + 1);
+    }
+    return lines.append(rest.stripTrailing()).append('\n').toString();
+  }
+
+  private static JsonArray presets() {
+    JsonArray all = new JsonArray();
+    for (Preset preset : Preset.values()) {
+      JsonObject object = new JsonObject();
+      object.addProperty("name", preset.name());
+      object.addProperty("scheme", preset.scheme().orElse(null));
+      object.addProperty("symmetric", preset.symmetric().orElse(null));
+      object.addProperty("granularity", preset.granularity().map(Granularity::wire).orElse(null));
+      object.addProperty("activations", preset.activations().map(Object::toString).orElse(null));
+      object.addProperty("needs_samples", preset.needsSamples());
+      all.add(object);
+    }
+    return all;
   }
 
   static String toJson(Plugins plugins) {
@@ -103,6 +145,7 @@ final class PluginsCommand implements Callable<Integer> {
     all.addProperty("schema", 1);
     all.addProperty("kind", "plugins");
     all.add("plugins", entries);
+    all.add("presets", presets());
     all.add("problems", problems);
     return new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(all);
   }

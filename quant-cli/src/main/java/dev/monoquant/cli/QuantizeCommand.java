@@ -24,7 +24,8 @@ import picocli.CommandLine.Spec;
     description = {
       "Quantizes a model into a new file or directory; the input never changes.",
       "A TorchScript output and the original are run side by side before the output is accepted."
-          + " This executes the code of the model in this process, unless --no-run is given."
+          + " This executes the code of the model, if all of it is known to do nothing but"
+          + " compute, in a process of its own; --no-run executes nothing."
     },
     customSynopsis = "quant quantize INPUT -o OUTPUT [OPTIONS]",
     mixinStandardHelpOptions = true,
@@ -65,6 +66,13 @@ final class QuantizeCommand implements Callable<Integer> {
 
   @Option(names = "--force", description = "Replace an existing output; never an input.")
   private boolean force;
+
+  @Option(
+      names = "--requantize",
+      description =
+          "Accept a model that is quantized already: decode its weights and quantize them again."
+              + " The errors of both add up.")
+  private boolean requantize;
 
   @Option(
       names = "--resume",
@@ -116,7 +124,11 @@ final class QuantizeCommand implements Callable<Integer> {
     try (run;
         Talk talk = run.talk(spec.commandLine().getErr(), "quantizing")) {
       Quantizer quantizer =
-          run.quantizer(talk).withSync(!noSync).withResume(resume).withRunning(!noRun);
+          run.quantizer(talk)
+              .withSync(!noSync)
+              .withResume(resume)
+              .withRequantize(requantize)
+              .withRunning(!noRun);
       quantizer = gates.applyTo(samples.applyTo(quantizer));
       return dryRun ? plan(quantizer, wanted, talk) : quantize(quantizer, wanted, talk);
     }

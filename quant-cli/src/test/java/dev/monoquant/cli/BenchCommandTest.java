@@ -89,8 +89,12 @@ class BenchCommandTest {
     Path broken = Files.copy(CNN, folder.resolve("broken.pt"));
     byte[] bytes = Files.readAllBytes(broken);
     Files.write(broken, Arrays.copyOf(bytes, bytes.length / 2));
-    assertThat(quant.run("bench", CNN, broken)).isEqualTo(4);
+    assertThat(quant.run("bench", CNN, broken)).isEqualTo(3);
+    assertThat(quant.err()).contains("broken.pt: ");
+    assertThat(quant.run("bench", CNN, broken, "--trust")).isEqualTo(4);
     assertThat(quant.err()).contains("broken.pt: the PyTorch engine does not load it");
+    assertThat(quant.run("bench", CNN, Distribution.DIGITS)).isEqualTo(3);
+    assertThat(quant.err()).contains("Only TorchScript files are run");
     assertThat(quant.run("bench", CNN, DIGITS.resolve("lstm.traced.pt"))).isZero();
     assertThat(quant.run("bench", CNN, DIGITS.resolve("transformer.traced.pt"))).isEqualTo(4);
     assertThat(quant.err()).contains("transformer.traced.pt: it fails on");

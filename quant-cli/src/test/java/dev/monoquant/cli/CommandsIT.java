@@ -76,14 +76,20 @@ class CommandsIT {
   void pluginsListsAllFourKinds() {
     Run table = done(app.quant("plugins"));
     assertThat(table.out())
-        .containsPattern("(?m)^input format +safetensors +dev\\.monoquant\\.io")
+        .containsPattern("(?m)^input format +safetensors +quant-io-.*\\.jar$")
         .containsPattern("(?m)^layer quantizer +linear +")
-        .containsPattern("(?m)^scheme +int8 +.*\\(quant-schemes-.*\\.jar\\)$")
+        .containsPattern("(?m)^scheme +int8 +quant-schemes-.*\\.jar$")
+        .containsPattern("(?m)^preset +FP8_DYNAMIC +fp8 channel; activations float8 token$")
         .containsPattern("(?m)^output format +compressed-tensors +")
         .doesNotContain("problem");
     JsonObject json = done(app.quant("plugins", "--json")).json();
     // Indented lines are options of the plugin above.
-    long plugins = table.out().lines().filter(line -> !line.startsWith(" ")).count();
+    long plugins =
+        table
+            .out()
+            .lines()
+            .filter(line -> !line.startsWith(" ") && !line.startsWith("preset"))
+            .count();
     assertThat(json.getAsJsonArray("plugins")).hasSize((int) plugins);
     assertThat(table.out()).containsPattern("(?m)^ +--option mode=dynamic-row ");
     assertThat(json.getAsJsonArray("problems")).isEmpty();

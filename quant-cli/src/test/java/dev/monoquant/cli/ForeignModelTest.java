@@ -14,13 +14,16 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Models that other projects quantized, in every container there is: no command takes their codes
- * for weights, none writes anything, and each says what they are.
+ * Models that other projects quantized. Those that are not decoded, in every container there is: no
+ * command takes their codes for weights, none writes anything, and each says what they are. Those
+ * that are decoded: they are refused unless they are to be quantized again, and their decoded form
+ * carries nothing of their quantization.
  */
 class ForeignModelTest {
 
@@ -33,39 +36,37 @@ class ForeignModelTest {
   private Made make(String kind) throws IOException {
     Path root = Files.createDirectory(dir.resolve("model"));
     return switch (kind) {
-      case "gptq without a config, one file" ->
+      case "mlx without a config, one file" ->
           new Made(
               safetensors(
                   root.resolve("model.safetensors"),
-                  "fc.qweight I32 4x16 256; fc.qzeros I32 1x2 8; fc.scales F16 1x16 32;"
-                      + " fc.g_idx I32 32 128; lm_head.weight F32 4x16 256"),
-              "by GPTQ,",
+                  "fc.weight U32 8x8 256; fc.scales F16 8x2 32; fc.biases F16 8x2 32;"
+                      + " lm_head.weight F32 4x16 256"),
+              "by MLX,",
               1,
-              "fc.qweight");
-      case "fp8 whose scales are in another shard" -> {
-        safetensors(root.resolve("a-00001-of-00002.safetensors"), "fc.weight F8_E4M3 32x16 512");
+              "fc.weight");
+      case "experts of mxfp4 whose scales are in another shard" -> {
+        safetensors(root.resolve("a-00001-of-00002.safetensors"), "mlp.up_blocks U8 2x8x1x16 256");
         safetensors(
             root.resolve("a-00002-of-00002.safetensors"),
-            "fc.weight_scale_inv F32 1x1 4; lm_head.weight F32 4x16 256");
+            "mlp.up_scales U8 2x8x1 16; lm_head.weight F32 4x16 256");
         text(
             root.resolve("model.safetensors.index.json"),
-            "{'weight_map':{'fc.weight':'a-00001-of-00002.safetensors',"
-                + "'fc.weight_scale_inv':'a-00002-of-00002.safetensors',"
+            "{'weight_map':{'mlp.up_blocks':'a-00001-of-00002.safetensors',"
+                + "'mlp.up_scales':'a-00002-of-00002.safetensors',"
                 + "'lm_head.weight':'a-00002-of-00002.safetensors'}}");
-        text(root.resolve("config.json"), "{'quantization_config':{'quant_method':'fp8'}}");
-        yield new Made(root, "by fp8,", 1, "fc.weight");
+        text(root.resolve("config.json"), "{'quantization_config':{'quant_method':'mxfp4'}}");
+        yield new Made(root, "by mxfp4,", 1, "mlp.up_blocks");
       }
-      case "nvfp4 with its own configuration file" -> {
+      case "awq for another kernel" -> {
         safetensors(
             root.resolve("model.safetensors"),
-            "a.weight U8 32x16 512; a.weight_scale F8_E4M3 32x2 64; a.weight_scale_2 F32 1 4;"
-                + " b.weight U8 32x16 512; b.weight_scale F8_E4M3 32x2 64; b.weight_scale_2 F32 1 4;"
+            "a.qweight I32 32x4 512; a.qzeros I32 1x4 16; a.scales F16 1x32 64;"
+                + " b.qweight I32 32x4 512; b.qzeros I32 1x4 16; b.scales F16 1x32 64;"
                 + " lm_head.weight F32 4x16 256");
         text(root.resolve("config.json"), "{'architectures':['LlamaForCausalLM']}");
-        text(
-            root.resolve("hf_quant_config.json"),
-            "{'producer':{'name':'modelopt'},'quantization':{'quant_algo':'NVFP4'}}");
-        yield new Made(root, "by modelopt (NVFP4),", 2, "a.weight");
+        text(root.resolve("quant_config.json"), "{'w_bit':4,'version':'gemv'}");
+        yield new Made(root, "by AWQ (4 bits),", 2, "a.qweight");
       }
       case "compressed-tensors of sparse fp8" -> {
         safetensors(
@@ -96,9 +97,9 @@ class ForeignModelTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "gptq without a config, one file",
-        "fp8 whose scales are in another shard",
-        "nvfp4 with its own configuration file",
+        "mlx without a config, one file",
+        "experts of mxfp4 whose scales are in another shard",
+        "awq for another kernel",
         "compressed-tensors of sparse fp8",
         "floats with a configuration that says otherwise",
         "gptq in a checkpoint",
@@ -142,6 +143,124 @@ class ForeignModelTest {
     assertThat(quant.run("verify", made.path())).isEqualTo(4);
     assertThat(quant.err()).contains(said).contains("no manifest");
     assertThat(files()).isEqualTo(before);
+  }
+
+  private Path decodable(String method) throws IOException {
+    Path root = Files.createDirectory(dir.resolve("model"));
+    String head = "lm_head.weight BF16 4x64 512; ";
+    String config = "{'architectures':['LlamaForCausalLM'],'torch_dtype':'bfloat16'}";
+    switch (method) {
+      case "gptq/int4" -> {
+        safetensors(
+            root.resolve("model.safetensors"),
+            head
+                + "fc.qweight I32 8x32 1024; fc.qzeros I32 2x4 32; fc.scales F16 2x32 128;"
+                + " fc.bias F16 32 64");
+        text(root.resolve("quantize_config.json"), "{'bits':4,'group_size':32}");
+        config =
+            "{'architectures':['LlamaForCausalLM'],'quantization_config':{'quant_method':'gptq',"
+                + "'bits':4,'group_size':32}}";
+      }
+      case "fp8/e4m3" -> {
+        safetensors(
+            root.resolve("model.safetensors"),
+            head + "fc.weight F8_E4M3 32x64 2048; fc.weight_scale_inv F32 1x1 4");
+        config =
+            "{'architectures':['LlamaForCausalLM'],'quantization_config':{'quant_method':'fp8',"
+                + "'weight_block_size':[128,128]}}";
+      }
+      default -> {
+        safetensors(
+            root.resolve("model.safetensors"),
+            head
+                + "fc.weight U8 32x32 1024; fc.weight_scale F8_E4M3 32x4 128;"
+                + " fc.weight_scale_2 F32 1 4; fc.input_scale F32 1 4");
+        text(
+            root.resolve("hf_quant_config.json"),
+            "{'producer':{'name':'modelopt'},'quantization':{'quant_algo':'NVFP4'}}");
+      }
+    }
+    text(root.resolve("config.json"), config);
+    return root;
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gptq/int4", "fp8/e4m3", "modelopt/nvfp4"})
+  void isDecodedAndQuantizedAgainIfAskedFor(String method) throws IOException {
+    Path model = decodable(method);
+    assertThat(quant.run("inspect", model)).isZero();
+    assertThat(quant.out()).contains("fc.weight", method).doesNotContain("does not decode");
+
+    Path out = dir.resolve("out");
+    assertThat(quant.run("quantize", model, "-o", out)).isEqualTo(3);
+    assertThat(quant.err())
+        .contains("1 weight, such as \"fc.weight\" by " + method, "--requantize");
+
+    Path floats = dir.resolve("floats");
+    assertThat(quant.run("dequantize", model, "-o", floats)).isZero();
+    assertThat(floats.resolve("config.json")).content().doesNotContain("quantization_config");
+    assertThat(floats.resolve("quantize_config.json")).doesNotExist();
+    assertThat(floats.resolve("hf_quant_config.json")).doesNotExist();
+    assertThat(quant.run("inspect", floats)).isZero();
+    assertThat(quant.out()).contains("fc.weight").doesNotContain("scale", "qweight", method);
+    assertThat(quant.run("compare", model, floats)).isZero();
+    assertThat(quant.out()).contains("the models are the same");
+
+    assertThat(quant.run("quantize", model, "-o", out, "--requantize", "--min-elements", "0"))
+        .as(quant.err())
+        .isZero();
+    assertThat(quant.err() + quant.out())
+        .contains("1 weight by " + method + "@1 decoded and quantized again");
+    assertThat(out.resolve("config.json")).content().contains("pack-quantized");
+    assertThat(quant.run("verify", out)).isZero();
+
+    Path direct = dir.resolve("direct");
+    assertThat(quant.run("quantize", floats, "-o", direct, "--min-elements", "0")).isZero();
+    assertThat(direct.resolve("model.safetensors"))
+        .hasSameBinaryContentAs(out.resolve("model.safetensors"));
+
+    assertThat(quant.run("quantize", floats, "-o", dir.resolve("x"), "--requantize")).isEqualTo(2);
+    assertThat(quant.err()).contains("holds no quantized weights").contains("--requantize");
+  }
+
+  /** Codes of a scale in F32 are read again as F32, so that only those of the others are equal. */
+  @ParameterizedTest
+  @ValueSource(strings = {"gptq/int4", "fp8/e4m3", "modelopt/nvfp4"})
+  void isConvertedWithoutRounding(String method) throws IOException {
+    Path model = decodable(method);
+    Path out = dir.resolve("out");
+    assertThat(quant.run("convert", model, "-o", out)).as(quant.err()).isZero();
+    assertThat(out.resolve("config.json"))
+        .content()
+        .contains("compressed-tensors", method.startsWith("gptq") ? "pack-quantized" : "float");
+    assertThat(out.resolve("quantize_config.json")).doesNotExist();
+    assertThat(out.resolve("hf_quant_config.json")).doesNotExist();
+    assertThat(quant.run("verify", out)).isZero();
+    assertThat(quant.run("compare", model, out)).isZero();
+    assertThat(quant.out())
+        .contains(method.startsWith("fp8") ? "tensors in common" : "the models are the same");
+
+    assertThat(quant.run("convert", model, "-o", out)).isEqualTo(5);
+    assertThat(quant.run("convert", model, "-o", out, "--force")).isZero();
+    Path file = dir.resolve("own.safetensors");
+    assertThat(quant.run("convert", model, "-o", file)).isZero();
+    assertThat(quant.run("compare", model, file)).isZero();
+    assertThat(quant.out()).contains("the models are the same");
+  }
+
+  @Test
+  void isNotConvertedIfTheFormatCannotHoldItsCodes() throws IOException {
+    Path model = Files.createDirectory(dir.resolve("model"));
+    safetensors(model.resolve("model.safetensors"), "fc.weight I8 32x64 2048; fc.SCB F32 32 128");
+    text(model.resolve("config.json"), "{'architectures':['LlamaForCausalLM']}");
+    assertThat(quant.run("convert", model, "-o", dir.resolve("out"))).isEqualTo(2);
+    assertThat(quant.err())
+        .contains("cannot hold \"fc.weight\"", "bitsandbytes/int8", "quant quantize --requantize");
+
+    safetensors(model.resolve("model.safetensors"), "fc.weight F32 4x16 256");
+    assertThat(quant.run("convert", model, "-o", dir.resolve("out"))).isEqualTo(3);
+    assertThat(quant.err()).contains("holds no quantized weights");
+    assertThat(dir.resolve("out")).doesNotExist();
   }
 
   private List<Path> files() throws IOException {

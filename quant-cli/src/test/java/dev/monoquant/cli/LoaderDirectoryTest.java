@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -279,5 +280,91 @@ class LoaderDirectoryTest {
     assertThat(quant.run("quantize", model, "-o", out, "--force", "--option", "index=shards"))
         .isZero();
     assertThat(quant.out()).contains("named by the index, and in no shard: \"e\"");
+  }
+
+  private static long bytesOfAllFiles(Path directory) throws IOException {
+    try (Stream<Path> files = Files.walk(directory)) {
+      return files.filter(Files::isRegularFile).mapToLong(f -> f.toFile().length()).sum();
+    }
+  }
+
+  private static JsonObject sideFile(JsonObject report, String name) {
+    return report.getAsJsonArray("side_files").asList().stream()
+        .map(JsonElement::getAsJsonObject)
+        .filter(file -> file.get("name").getAsString().equals(name))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  @Test
+  void theSizeIsThatOfAllFilesAlsoInADryRunAndForTheGate() throws IOException {
+    Files.createDirectories(in.resolve("onnx"));
+    Files.write(in.resolve("onnx/model.onnx"), new byte[5000]);
+    Files.write(in.resolve("tokenizer.json"), new byte[70_000]);
+    assertThat(quant.run("quantize", in, "-o", out, "--dry-run", "--json")).isZero();
+    JsonObject planned = JsonParser.parseString(quant.out()).getAsJsonObject();
+    assertThat(quant.run("quantize", in, "-o", out, "--json")).as(quant.err()).isZero();
+    JsonObject report = JsonParser.parseString(quant.out()).getAsJsonObject();
+    assertThat(report.get("side_files")).isEqualTo(planned.get("side_files"));
+    assertThat(report.get("whole_bytes_after").getAsLong())
+        .isEqualTo(planned.get("whole_bytes_after").getAsLong())
+        .isEqualTo(bytesOfAllFiles(out));
+    assertThat(sideFile(report, "tokenizer.json").toString())
+        .isEqualTo(
+            "{\"name\":\"tokenizer.json\",\"bytes\":70000,\"fate\":\"carried\",\"reason\":\"\"}");
+    assertThat(sideFile(report, "config.json").get("fate").getAsString()).isEqualTo("made");
+    assertThat(sideFile(report, "onnx/model.onnx").toString())
+        .isEqualTo(
+            "{\"name\":\"onnx/model.onnx\",\"bytes\":5000,\"fate\":\"left-out\","
+                + "\"reason\":\"weights for another program\"}");
+    long before = report.get("bytes_before").getAsLong() + 70_000;
+    assertThat(report.get("whole_bytes_before").getAsLong())
+        .isEqualTo(before + in.resolve("config.json").toFile().length());
+    assertThat(quant.run("quantize", in, "-o", out, "--force", "--max-size-ratio", 0.7))
+        .isEqualTo(4);
+    assertThat(quant.err()).contains("files beside the tensors included");
+    assertThat(quant.run("quantize", in, "-o", out, "--force", "--table")).isZero();
+    assertThat(quant.out()).contains("onnx/model.onnx").contains("all files: ");
+  }
+
+  @Test
+  void whatAFileLeavesOutIsListedToo() throws IOException {
+    Path file = dir.resolve("x.safetensors");
+    assertThat(quant.run("quantize", in, "-o", file, "--json")).as(quant.err()).isZero();
+    JsonObject report = JsonParser.parseString(quant.out()).getAsJsonObject();
+    assertThat(sideFile(report, "config.json").get("reason").getAsString())
+        .isEqualTo("the output is a single file");
+    assertThat(report.get("whole_bytes_after").getAsLong()).isEqualTo(file.toFile().length());
+  }
+
+  private void model(String modelType, String tensors) throws IOException {
+    Models.tensors(in.resolve("model.safetensors"), tensors);
+    Files.writeString(in.resolve("config.json"), "{\"model_type\": \"" + modelType + "\"}");
+  }
+
+  @Test
+  void ignoreHasTheNamesOfTheLoader() throws IOException {
+    model(
+        "vit",
+        "vit.encoder.layer.0.intermediate.dense.weight 16x64;"
+            + " vit.encoder.layer.0.output.dense.weight 64x16");
+    assertThat(quant.run("quantize", in, "-o", out, "--exclude", "*.intermediate.dense"))
+        .as(quant.err())
+        .isZero();
+    assertThat(ignored())
+        .contains("vit.layers.0.mlp.fc1", "re:(.*\\.)?vit\\.layers\\.0\\.mlp\\.fc1$")
+        .noneMatch(entry -> entry.contains("fc2"));
+  }
+
+  @Test
+  void architecturesThatAreNotFollowedAreNamed() throws IOException {
+    model("deepseek_v4", "layers.0.attn.wq_a.weight 16x64; layers.0.attn.wo_a.weight 64x16");
+    assertThat(quant.run("quantize", in, "-o", out)).isZero();
+    assertThat(quant.out()).doesNotContain("other names than the file");
+    assertThat(quant.run("quantize", in, "-o", out, "--force", "--exclude", "*.wq_a")).isZero();
+    assertThat(quant.out()).contains("layers of \"deepseek_v4\" other names than the file");
+    model("radio", "blocks.0.attn.qkv.weight 192x64");
+    assertThat(quant.run("quantize", in, "-o", out, "--force")).isZero();
+    assertThat(quant.out()).contains("splits or merges matrices of \"radio\"");
   }
 }

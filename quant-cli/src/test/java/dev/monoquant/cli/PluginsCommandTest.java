@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import dev.monoquant.Preset;
 import dev.monoquant.schemes.Int8Scheme;
 import dev.monoquant.spi.OptionSpec;
+import dev.monoquant.spi.PluginEntry;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.testkit.fakes.ForwardingDetector;
@@ -20,11 +22,53 @@ class PluginsCommandTest {
   @Test
   void theOptionsOfASchemeAreListedUnderIt() {
     String table = PluginsCommand.toTable(Plugins.of(new Refined()));
-    assertThat(table.lines())
-        .hasSize(2)
-        .element(1)
-        .isEqualTo(
-            "                 --option steps=20  How often to refine: a whole number from 0 to 99");
+    assertThat(table.lines().limit(2))
+        .satisfiesExactly(
+            line -> assertThat(line).startsWith("scheme           acme/refined  "),
+            line ->
+                assertThat(line)
+                    .isEqualTo(
+                        "  --option steps=20  How often to refine: a whole number from 0 to 99"));
+  }
+
+  @Test
+  void everythingFitsIntoEightyColumns() {
+    String table = PluginsCommand.toTable(Plugins.load());
+    assertThat(table.lines()).allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(80));
+    for (PluginEntry<?> entry : Plugins.load().entries()) {
+      assertThat(table.lines())
+          .as(entry.id())
+          .anyMatch(line -> line.matches(entry.kind().text() + " +" + entry.id() + " .*"));
+    }
+    String words = table.replaceAll("\\s+", " ");
+    for (PluginEntry<?> entry : Plugins.load().entries()) {
+      for (OptionSpec<?> option : entry.options()) {
+        assertThat(words).contains(" " + option.help() + ": " + option.allowed() + " ");
+      }
+    }
+  }
+
+  @Test
+  void everyPresetIsListedBeforeTheOutputs() {
+    List<String> lines = PluginsCommand.toTable(Plugins.load()).lines().toList();
+    List<String> presets = lines.stream().filter(line -> line.startsWith("preset ")).toList();
+    assertThat(presets)
+        .hasSize(Preset.values().length)
+        .contains("preset           W8A8         int8 channel symmetric; activations int8 token");
+    assertThat(lines.indexOf(presets.get(0)))
+        .isLessThan(lines.lastIndexOf(lines.get(lines.size() - 1)));
+    assertThat(
+            JsonParser.parseString(PluginsCommand.toJson(Plugins.load()))
+                .getAsJsonObject()
+                .getAsJsonArray("presets"))
+        .hasSize(Preset.values().length)
+        .anySatisfy(
+            preset ->
+                assertThat(preset.toString())
+                    .isEqualTo(
+                        "{\"name\":\"FP8\",\"scheme\":\"fp8\","
+                            + "\"granularity\":\"tensor\",\"activations\":\"float8 tensor static\","
+                            + "\"needs_samples\":true}"));
   }
 
   @Test

@@ -2,6 +2,7 @@ package dev.monoquant.core;
 
 import dev.monoquant.core.control.Cancellation;
 import dev.monoquant.core.control.ColumnStatistics;
+import dev.monoquant.core.control.ModelRuns;
 import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.core.settings.Settings;
@@ -139,6 +140,16 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
   }
 
   /**
+   * {@return a quantizer that accepts models that are quantized already, or does not. Their weights
+   * are decoded block by block and quantized again, so that the errors of both add up}
+   *
+   * @param requantize false (the default) to refuse such models
+   */
+  public Q withRequantize(boolean requantize) {
+    return with(settings.withRequantize(requantize));
+  }
+
+  /**
    * {@return a quantizer that resumes an interrupted run to the same target, or does not. Finished
    * files are reused if input, configuration and versions are the same; otherwise the run is
    * refused. Only runs from a file or directory to a directory can be resumed.}
@@ -162,13 +173,35 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
 
   /**
    * {@return a quantizer that runs an output before it accepts it, or does not. Running executes
-   * the code of the original and the result in this process; use false for a model from an
-   * untrusted source}
+   * the code of the original and the result, which is checked before, see {@link #withTrust}}
    *
    * @param running true is the default. False is refused for an output that is not run
    */
   public Q withRunning(boolean running) {
     return with(settings.withRunning(running));
+  }
+
+  /**
+   * {@return a quantizer that runs the code of models without checking it, or does not}
+   *
+   * <p>By default a model runs only if all of its code does nothing but compute: every operator is
+   * on a list that has none that reads or writes files, loads others, or is unknown. Any other
+   * model is refused with its operators and their places.
+   *
+   * @param trust false is the default; true runs everything with the rights of this process
+   */
+  public Q withTrust(boolean trust) {
+    return with(settings.withTrust(trust));
+  }
+
+  /**
+   * {@return a quantizer that runs models elsewhere, or within other bounds}
+   *
+   * @param runs {@link ModelRuns#IN_PROCESS} is the default; {@link ModelRuns#IN_CHILD} survives
+   *     crashes of native code, and models that do not end or take all memory
+   */
+  public Q withModelRuns(ModelRuns runs) {
+    return with(settings.withModelRuns(runs));
   }
 
   /**

@@ -1,11 +1,11 @@
 package dev.monoquant.core;
 
+import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
-import dev.monoquant.core.control.EngineStart;
 import dev.monoquant.core.foreign.ForeignQuantization;
 import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.open.InputOpener;
@@ -17,6 +17,7 @@ import dev.monoquant.core.plan.PlanProvenance;
 import dev.monoquant.core.plan.Planner;
 import dev.monoquant.core.report.Comparison;
 import dev.monoquant.core.report.Inspection;
+import dev.monoquant.core.report.OutputSize;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.Report;
 import dev.monoquant.core.report.RunComparison;
@@ -30,13 +31,18 @@ import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.store.RetainedResult;
 import dev.monoquant.core.store.StoredModel;
 import dev.monoquant.core.text.Text;
-import dev.monoquant.core.trial.SideBySideRun;
+import dev.monoquant.core.trial.ModelRunner;
+import dev.monoquant.core.trial.ModelRunners;
+import dev.monoquant.core.trial.RunJob;
 import dev.monoquant.core.trial.Trial;
+import dev.monoquant.core.trial.TrustedCode;
 import dev.monoquant.core.verify.Comparer;
 import dev.monoquant.core.verify.Verifier;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.BesideFile;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
@@ -45,6 +51,7 @@ import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Provenance;
 import dev.monoquant.spi.RunnableFile;
+import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -53,8 +60,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -108,7 +116,11 @@ final class Stages {
         Plan plan = plan(settings, seen, config, Optional.of(output));
         return target.isEmpty() || plan.hasErrors()
             ? plan
-            : withOutput(plan, layout(settings, seen, plan, config, output));
+            : withOutput(
+                plan,
+                layout(settings, seen, plan, config, output),
+                seen.source().info(),
+                target.get());
       }
     } catch (IOException e) {
       throw InputOpener.unreadable(input, e);
@@ -141,23 +153,27 @@ final class Stages {
       throws IOException {
     OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
     OutputChoice.requireRun(settings, format);
-    if (settings.running() && format.isRunnable()) {
-      EngineStart.require();
-    }
+    boolean tried = settings.running() && format.isRunnable();
     try (Opened opened = open(settings, input, config);
         OutputChoice.Open output = OutputChoice.open(format, opened.source())) {
+      if (tried) {
+        TrustedCode.require(settings, opened.source(), RunJob.Purpose.ACCEPT);
+      }
       Opened seen = opened.as(settings, output.view());
       Plan plan = soundPlan(settings, seen, config, Optional.of(output));
       OutputLayout layout = layout(settings, seen, plan, config, output);
-      Plan sized = withOutput(plan, layout);
+      Plan sized = withOutput(plan, layout, seen.source().info(), target);
       WriteOptions options =
           new WriteOptions(target, overwrite, settings.sync(), settings.resume());
-      try (OutputWriter sink = layout.open(options)) {
+      // Started first, so that no work is lost if it does not.
+      try (ModelRunner runner = tried ? ModelRunners.start(settings) : ModelRunner.NONE;
+          OutputWriter sink = layout.open(options)) {
         Report written =
             Execution.run(settings, seen.source(), sized, Execution.policy(config), sink);
-        boolean tried = settings.running() && format.isRunnable();
         Trial trial =
-            tried ? Trial.of(settings, seen.source(), sized.layers(), sink, target) : Trial.NONE;
+            tried
+                ? Trial.of(settings, runner, seen.source(), sized.layers(), sink, target)
+                : Trial.NONE;
         List<String> found = sink.notes();
         Report noted = written.with(withNotes(written.problems(), found), written.run());
         Report report = trial.on(noted, settings.gates());
@@ -207,8 +223,19 @@ final class Stages {
     }
   }
 
-  static QuantizedModel load(Settings settings, Path path) {
-    Opened opened = InputOpener.open(settings, ModelInput.of(path), settings.inputOptions());
+  static List<Path> convert(
+      Settings settings,
+      ModelInput input,
+      Path target,
+      Optional<String> formatId,
+      boolean overwrite) {
+    try (StoredModel model = load(settings, input)) {
+      return model.save(target, formatId, overwrite);
+    }
+  }
+
+  static StoredModel load(Settings settings, ModelInput input) {
+    Opened opened = InputOpener.open(settings, input, settings.inputOptions());
     try {
       OptionOwners.requireKnown(settings, opened);
       requireQuantized(opened);
@@ -292,17 +319,54 @@ final class Stages {
   }
 
   static RunComparison runSideBySide(Settings settings, List<Path> models) {
-    ModelInput first = ModelInput.of(models.get(0));
-    try (Opened opened = InputOpener.open(settings, first, settings.inputOptions())) {
-      OptionOwners.requireKnown(settings, opened);
-      ModelSource source = opened.source();
-      return SideBySideRun.run(
-          settings,
-          models.stream().map(m -> new SideBySideRun.Candidate(m.toString(), m)).toList(),
-          source.find(RunnableFile.class).map(RunnableFile::inputs).orElse(List.of()),
-          LayerInference.layers(source.info().tensors(), source.info(), QuantizationConfig.DEFAULT),
-          SideBySideRun.Purpose.COMPARE);
+    try {
+      return settings.cancellation().run(() -> bench(settings, models));
+    } catch (IOException e) {
+      throw InputOpener.unreadable(ModelInput.of(models.get(0)), e);
     }
+  }
+
+  private static RunComparison bench(Settings settings, List<Path> models) throws IOException {
+    try (Opened opened = openRunnable(settings, models.get(0))) {
+      ModelSource source = opened.source();
+      List<RunJob.Candidate> candidates = new ArrayList<>();
+      candidates.add(candidate(models.get(0), opened));
+      for (Path other : models.subList(1, models.size())) {
+        if (settings.trust()) {
+          candidates.add(new RunJob.Candidate(other.toString(), other));
+        } else {
+          try (Opened also = openRunnable(settings, other)) {
+            candidates.add(candidate(other, also));
+          }
+        }
+      }
+      try (ModelRunner runner = ModelRunners.start(settings)) {
+        return runner.run(
+            candidates,
+            source.find(RunnableFile.class).map(RunnableFile::inputs).orElse(List.of()),
+            LayerInference.layers(
+                source.info().tensors(), source.info(), QuantizationConfig.DEFAULT),
+            RunJob.Purpose.COMPARE);
+      }
+    }
+  }
+
+  private static Opened openRunnable(Settings settings, Path model) {
+    Opened opened = InputOpener.open(settings, ModelInput.of(model), settings.inputOptions());
+    try {
+      OptionOwners.requireKnown(settings, opened);
+      TrustedCode.require(settings, opened.source(), RunJob.Purpose.COMPARE);
+      return opened;
+    } catch (RuntimeException e) {
+      opened.close();
+      throw e;
+    }
+  }
+
+  /** The file that was checked runs: of a directory, the engine might take another one. */
+  private static RunJob.Candidate candidate(Path model, Opened opened) {
+    Path file = opened.source().find(RunnableFile.class).map(RunnableFile::file).orElse(model);
+    return new RunJob.Candidate(model.toString(), file);
   }
 
   /** Plans for a format without writing it; only checks which weights it can store. */
@@ -365,8 +429,20 @@ final class Stages {
   }
 
   /** Adds the size and remarks of the layout to a plan. */
-  private static Plan withOutput(Plan plan, OutputLayout layout) {
+  private static Plan withOutput(Plan plan, OutputLayout layout, ModelInfo info, Path target) {
     Map<String, String> remarks = layout.remarks();
+    List<BesideFile> beside = new ArrayList<>(layout.beside(target));
+    Set<String> had =
+        beside.stream()
+            .filter(file -> file.fate() != BesideFile.Fate.LEFT_OUT)
+            .map(BesideFile::name)
+            .collect(Collectors.toSet());
+    long besideBefore =
+        info.sideFiles().stream()
+            .filter(side -> had.contains(side.name()))
+            .mapToLong(SideFile::bytes)
+            .sum();
+    beside.addAll(info.leftOut());
     return new Plan(
         plan.input(),
         plan.inputFormat(),
@@ -378,7 +454,7 @@ final class Stages {
         plan.kept(),
         plan.kvCache(),
         withNotes(plan.problems(), layout.notes()),
-        OptionalLong.of(layout.bytes()));
+        Optional.of(new OutputSize(layout.bytes(), besideBefore, beside)));
   }
 
   /** Opens an input with the options of the configuration, or else of the settings. */
@@ -388,11 +464,23 @@ final class Stages {
     Opened opened = InputOpener.open(settings, input, given);
     try {
       OptionOwners.requireKnown(settings, opened);
-      return opened;
+      return settings.requantize() && opened.foreign().isEmpty()
+          ? requantized(settings, opened)
+          : opened;
     } catch (RuntimeException e) {
       opened.close();
       throw e;
     }
+  }
+
+  private static Opened requantized(Settings settings, Opened opened) {
+    if (opened.source().info().quantized().isEmpty()) {
+      throw new ConfigurationException(
+          opened.source().info().name()
+              + " holds no quantized weights, so there is nothing to quantize again. Leave"
+              + " --requantize (withRequantize) away.");
+    }
+    return opened.decoded(settings);
   }
 
   private static QuantizationConfig withFormat(Optional<String> formatId) {

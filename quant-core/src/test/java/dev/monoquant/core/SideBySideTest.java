@@ -12,7 +12,8 @@ import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.core.report.RunComparison;
 import dev.monoquant.core.settings.Settings;
-import dev.monoquant.core.trial.SideBySideRun;
+import dev.monoquant.core.trial.ModelRunner;
+import dev.monoquant.core.trial.RunJob;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -101,14 +102,15 @@ class SideBySideTest {
         numbers[i] = i % 100;
       }
       NDList inputs = new NDList(manager.create(numbers, new Shape(4, COLUMNS)));
-      return SideBySideRun.run(
-          Settings.defaults().withSamples(List.of(SampleInputs.of(inputs))),
-          List.of(
-              new SideBySideRun.Candidate("original.pt", original),
-              new SideBySideRun.Candidate("result.pt", result)),
-          List.of(),
-          List.of(),
-          SideBySideRun.Purpose.COMPARE);
+      Settings settings = Settings.defaults().withSamples(List.of(SampleInputs.of(inputs)));
+      return new ModelRunner.InProcess(settings)
+          .run(
+              List.of(
+                  new RunJob.Candidate("original.pt", original),
+                  new RunJob.Candidate("result.pt", result)),
+              List.of(),
+              List.of(),
+              RunJob.Purpose.COMPARE);
     }
   }
 

@@ -52,6 +52,11 @@ enum FloatCode {
     return type;
   }
 
+  /** Half the distance between values at a magnitude that is not 0. */
+  double halfStep(double magnitude) {
+    return Math.scalb(1.0, Math.max(minExponent, Math.getExponent(magnitude)) - digits);
+  }
+
   /** The largest value. */
   float max() {
     return type.maxValue();
@@ -59,7 +64,7 @@ enum FloatCode {
 
   /** Half the distance between the two largest values: the largest error of a rounding. */
   double halfStep() {
-    return Math.scalb(1.0, Math.getExponent(max()) - digits);
+    return halfStep(max());
   }
 
   /**
@@ -92,6 +97,27 @@ enum FloatCode {
       int sign = Float.floatToRawIntBits(signed[i]) >>> 24 & 0x80;
       codes[at + i] = (byte) (sign | Float.floatToRawIntBits(quotients[i]) >>> fraction);
     }
+  }
+
+  /**
+   * Replaces quotients by the squared errors of their codes, in units of the weight.
+   *
+   * @param quotients the quotients; overwritten
+   * @param divisors what values were divided by
+   * @param values the values
+   * @param count how many
+   */
+  void errors(float[] quotients, float[] divisors, float[] values, int count) {
+    roundMagnitudes(quotients, count, digits, least(), max(), 1, 0);
+    for (int i = 0; i < count; i++) {
+      float error = quotients[i] * divisors[i] - Math.abs(values[i]);
+      quotients[i] = error * error;
+    }
+  }
+
+  /** Rounds positive numbers in place to values of this format; beyond the largest to that. */
+  void roundPositive(float[] v) {
+    roundMagnitudes(v, v.length, digits, least(), max(), 1, 0);
   }
 
   private float least() {

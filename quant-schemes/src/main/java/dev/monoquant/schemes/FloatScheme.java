@@ -2,39 +2,48 @@ package dev.monoquant.schemes;
 
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.CommonOptions;
-import dev.monoquant.spi.Compute;
-import dev.monoquant.spi.ErrorBound;
-import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Fit;
-import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
-import dev.monoquant.spi.TileQuantizer;
-import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
+import java.util.Optional;
 
-/** Codes of 8 bits with floating point scales in the weight's own type. */
+/** Codes that are floats of 4 or 8 bits, symmetric, with scales. */
 abstract class FloatScheme implements Scheme {
+
+  /** The one search of these schemes. */
+  static final String GRID = "grid";
 
   private final SchemeId id;
   private final FloatCode code;
   private final List<OptionSpec<?>> options;
 
-  FloatScheme(String name, FloatCode code) {
+  /**
+   * @param searches the searches for scales beside none
+   */
+  FloatScheme(
+      String name, FloatCode code, OptionSpec<Granularity> granularity, String... searches) {
     this.id = new SchemeId(name, 1);
     this.code = code;
-    this.options =
-        List.of(
-            CommonOptions.bits(8),
-            CommonOptions.symmetric(true),
-            CommonOptions.granularity("channel", "tensor", "block:128x128", "block:RxC"),
-            CommonOptions.profile(CommonOptions.COMPRESSED_TENSORS));
+    List<OptionSpec<?>> all = new ArrayList<>();
+    all.add(CommonOptions.bits(code.type().bits()));
+    all.add(CommonOptions.symmetric(true));
+    all.add(granularity);
+    all.add(CommonOptions.profile(CommonOptions.COMPRESSED_TENSORS));
+    if (searches.length > 0) {
+      all.add(CommonOptions.search(CommonOptions.NO_SEARCH, searches));
+    }
+    this.options = List.copyOf(all);
+  }
+
+  /** Whether the scale of a block is the best of several. */
+  static boolean searches(OptionValues options) {
+    return options.find(CommonOptions.SEARCH).filter(GRID::equals).isPresent();
   }
 
   @Override
@@ -50,58 +59,44 @@ abstract class FloatScheme implements Scheme {
   @Override
   public final Fit fit(WeightMatrix weight, OptionValues options) {
     return SchemeChecks.unfit(weight)
-        .orElseGet(
-            () -> {
-              FloatSpec spec = spec(weight, options);
-              return Fit.of(Encoding.affine(spec.codes(), spec.scale()));
-            });
+        .or(() -> ragged(weight, options.granularity()))
+        .or(() -> unsearchable(options))
+        .orElseGet(() -> Fit.of(encoding(spec(weight, options))));
   }
 
-  @Override
-  public final Set<Need> needs(OptionValues options) {
-    return options.granularity() instanceof Granularity.PerTensor
-        ? Set.of(Need.TENSOR_RANGE)
-        : Set.of();
+  /** Groups have one size only, so no other one can be offered. */
+  private static Optional<Fit> ragged(WeightMatrix weight, Granularity granularity) {
+    return granularity instanceof Granularity.PerGroup group
+            && weight.columnCount() % group.size() != 0
+        ? Optional.of(
+            Fit.not(
+                "its "
+                    + weight.columnCount()
+                    + " columns are no multiple of the group size "
+                    + group.size()))
+        : Optional.empty();
   }
 
-  @Override
-  public final TileQuantizer begin(
-      WeightMatrix weight, OptionValues options, Facts facts, Compute compute) {
-    FloatSpec spec = spec(weight, options);
-    ScaleRule rule = greatest -> scale(spec, greatest);
-    if (!spec.perTensor()) {
-      return new FloatTileQuantizer(spec, rule, Map.of());
-    }
-    Facts.Range range = facts.range();
-    return new FloatTileQuantizer(spec, rule, Math.max(-range.min(), range.max()));
+  /** Tiles are quantized one by one, and a search looks at all values of a scale. */
+  private static Optional<Fit> unsearchable(OptionValues options) {
+    return searches(options) && options.granularity() instanceof Granularity.PerTensor
+        ? Optional.of(
+            new Fit.Unfit(
+                "search=grid needs a scale for each row, group or block",
+                List.of(options.with(CommonOptions.GRANULARITY, Granularity.CHANNEL))))
+        : Optional.empty();
   }
 
-  private static float scale(FloatSpec spec, float greatest) {
-    float scale = spec.precision().round(greatest / spec.code().max());
-    return scale == 0 ? spec.precision().epsilon() : scale;
+  /** The format of the codes. */
+  final FloatCode code() {
+    return code;
   }
 
-  @Override
-  public final ErrorBound bound(WeightMatrix weight, OptionValues options) {
-    Precision precision = Precision.of(weight.tensor().type());
-    return new FloatErrorBound(
-        spec(weight, options),
-        new FloatErrorBound.Scales() {
-          @Override
-          public double divisor(double scale, EncodedTile tile) {
-            return scale;
-          }
+  /** What is done to a weight. */
+  abstract FloatSpec spec(WeightMatrix weight, OptionValues options);
 
-          @Override
-          public double error(double scale, EncodedTile tile) {
-            return precision.relativeHalfStep(scale);
-          }
-        });
-  }
-
-  private FloatSpec spec(WeightMatrix weight, OptionValues options) {
-    Precision precision = Precision.of(weight.tensor().type());
-    return FloatSpec.of(
-        weight, code, FloatSpec.scale(options.granularity(), precision.type()), true);
+  /** The parts and the formula. */
+  Encoding encoding(FloatSpec spec) {
+    return Encoding.affine(spec.codes(), spec.scale());
   }
 }

@@ -22,6 +22,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /** Quantizes whole weights as the pipeline would, tile after tile. */
@@ -37,8 +38,12 @@ final class Run {
 
   static Scheme scheme(int bits) {
     return switch (bits) {
+      case 2 -> new Int2Scheme();
       case 3 -> new Int3Scheme();
       case 4 -> new Int4Scheme();
+      case 5 -> new Int5Scheme();
+      case 6 -> new Int6Scheme();
+      case 7 -> new Int7Scheme();
       case 8 -> new Int8Scheme();
       default -> throw new IllegalArgumentException("no scheme of " + bits + " bits");
     };
@@ -79,16 +84,25 @@ final class Run {
   }
 
   static Facts facts(Scheme scheme, OptionValues options, float[] weight) {
-    if (!scheme.needs(options).contains(Need.TENSOR_RANGE)) {
-      return Facts.NONE;
-    }
+    Set<Need> needs = scheme.needs(options);
     float min = weight[0];
     float max = weight[0];
     for (float value : weight) {
       min = Math.min(min, value);
       max = Math.max(max, value);
     }
-    return Facts.ofRange(min, max);
+    Facts facts = needs.contains(Need.TENSOR_RANGE) ? Facts.ofRange(min, max) : Facts.NONE;
+    facts = needs.contains(Need.TENSOR_SAMPLE) ? facts.withSample(sample(weight)) : facts;
+    return needs.contains(Need.FAMILY_RANGE) ? facts.withFamilyRange(min, max) : facts;
+  }
+
+  private static float[] sample(float[] weight) {
+    int step = (int) Facts.sampleStep(weight.length);
+    float[] sample = new float[(weight.length + step - 1) / step];
+    for (int i = 0; i < sample.length; i++) {
+      sample[i] = weight[i * step];
+    }
+    return sample;
   }
 
   /** All parts of a weight, the tiles' concatenated. */
@@ -104,7 +118,12 @@ final class Run {
       Compute compute,
       float[] weight,
       int tileHeight) {
-    TileQuantizer quantizer = scheme.begin(rows, options, facts(scheme, options, weight), compute);
+    Facts facts = facts(scheme, options, weight);
+    return quantize(scheme.begin(rows, options, facts, compute), rows, weight, tileHeight);
+  }
+
+  static EncodedTile quantize(
+      TileQuantizer quantizer, WeightMatrix rows, float[] weight, int tileHeight) {
     Map<String, ByteArrayOutputStream> parts = new TreeMap<>();
     int height = (int) rows.rowCount();
     for (int row = 0; row < height; row += tileHeight) {

@@ -8,6 +8,7 @@ import dev.monoquant.spi.ReadLimits;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -121,6 +122,16 @@ public final class Script {
                     + " weights: "
                     + fault.getMessage())
         .toList();
+  }
+
+  /**
+   * Checks that the code does nothing but compute, before it is run.
+   *
+   * @param pickled the classes below {@code __torch__} that the pickles of the program name
+   * @return what is not known to compute, each once with its first place; empty if there is none
+   */
+  public List<String> notComputing(Set<String> pickled) {
+    return OperatorCheck.findings(definitions(), pickled);
   }
 
   /**

@@ -58,6 +58,18 @@ record Token(Kind kind, String text, int start, int end) {
     }
   }
 
+  /**
+   * {@return the token at a place that is not blank}
+   *
+   * @param text the file
+   * @param start where the token begins
+   * @throws SourceFault if it is a tab or a string that does not end
+   */
+  static Token at(String text, int start) throws SourceFault {
+    int end = end(text, start, text.length());
+    return new Token(kind(text, start, text.length()), text.substring(start, end), start, end);
+  }
+
   /** {@return all tokens of a line} */
   static List<Token> all(Lines.Line line) {
     List<Token> all = new ArrayList<>();

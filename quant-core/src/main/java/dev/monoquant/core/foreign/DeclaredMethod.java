@@ -28,9 +28,6 @@ import java.util.Optional;
  */
 record DeclaredMethod(String method, String where) {
 
-  /** The method of compressed-tensors, the only one with a reader. */
-  static final String COMPRESSED_TENSORS = "compressed-tensors";
-
   private static final String CONFIG = "config.json";
   private static final String MODEL_OPT = "hf_quant_config.json";
   private static final Map<String, String> FILES =

@@ -56,11 +56,10 @@ public record ForeignQuantization(
    */
   public static Optional<ForeignQuantization> find(ModelSource source, ReadLimits limits)
       throws IOException {
+    // A reader that decodes some weights of a model knows its method; what is left has another one.
     boolean decoded = !source.info().quantized().isEmpty();
     List<DeclaredMethod> declared =
-        DeclaredMethod.read(source.info().sideFiles(), limits).stream()
-            .filter(d -> !(decoded && d.method().startsWith(DeclaredMethod.COMPRESSED_TENSORS)))
-            .toList();
+        decoded ? List.of() : DeclaredMethod.read(source.info().sideFiles(), limits);
     List<CodeTensors.Found> codes = CodeTensors.find(source.info().tensors());
     if (declared.isEmpty() && codes.isEmpty()) {
       return Optional.empty();

@@ -6,7 +6,9 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.PluginException;
 import dev.monoquant.QuantException;
 import dev.monoquant.core.foreign.ForeignQuantization;
+import dev.monoquant.core.run.DecodedSource;
 import dev.monoquant.core.settings.Settings;
+import dev.monoquant.core.text.Text;
 import dev.monoquant.files.model.TrainedModel;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
@@ -24,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /** Asks every detector, and opens the input with the one that is surest. */
@@ -35,14 +38,38 @@ public final class InputOpener {
    * @param own the options of the detector's own
    * @param reading what was chosen where the input left a choice, see {@link Reading}
    * @param foreign quantization in it that the detector did not decode
+   * @param decoded whether weights are quantized in the input and decoded in the source
    */
   public record Opened(
       ModelSource source,
       String format,
       OwnOptions own,
       Reading reading,
-      Optional<ForeignQuantization> foreign)
+      Optional<ForeignQuantization> foreign,
+      boolean decoded)
       implements AutoCloseable {
+
+    /**
+     * {@return the same input with its quantized weights decoded as they are read; one of the two
+     * is closed}
+     *
+     * @param settings the plugins that decode
+     */
+    public Opened decoded(Settings settings) {
+      Map<String, Long> counts =
+          source.info().quantized().stream()
+              .collect(
+                  Collectors.groupingBy(
+                      w -> w.scheme().toString(), TreeMap::new, Collectors.counting()));
+      List<String> notes = new ArrayList<>(source.info().notes());
+      counts.forEach(
+          (scheme, n) ->
+              notes.add(
+                  Text.count(n, "weight") + " by " + scheme + " decoded and quantized again"));
+      return new Opened(
+          new DecodedSource(settings, source, notes), format, own, reading, Optional.empty(), true);
+    }
+
     /**
      * {@return the same input as an output shows it; one of the two is closed}
      *
@@ -52,8 +79,10 @@ public final class InputOpener {
     public Opened as(Settings settings, ModelSource view) throws IOException {
       // A view may have configuration files that the source has not.
       Optional<ForeignQuantization> found =
-          foreign.isPresent() ? foreign : ForeignQuantization.find(view, settings.limits());
-      return new Opened(view, format, own, reading, found);
+          foreign.isPresent() || decoded
+              ? foreign
+              : ForeignQuantization.find(view, settings.limits());
+      return new Opened(view, format, own, reading, found, decoded);
     }
 
     @Override
@@ -81,7 +110,8 @@ public final class InputOpener {
           stored.format(),
           stored.own(),
           stored.reading(),
-          stored.foreign());
+          stored.foreign(),
+          false);
     } catch (IOException e) {
       stored.close();
       throw unreadable(input, e);
@@ -106,7 +136,7 @@ public final class InputOpener {
       ModelSource source = detector.open(input, settings.limits(), options);
       try {
         Optional<ForeignQuantization> foreign = ForeignQuantization.find(source, settings.limits());
-        return new Opened(source, detector.id(), own, reading(input, options), foreign);
+        return new Opened(source, detector.id(), own, reading(input, options), foreign, false);
       } catch (IOException | RuntimeException e) {
         source.close();
         throw e;

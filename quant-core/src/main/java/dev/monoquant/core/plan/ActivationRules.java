@@ -1,8 +1,9 @@
 package dev.monoquant.core.plan;
 
 import dev.monoquant.ConfigurationException;
-import dev.monoquant.NumberType;
+import dev.monoquant.Preset;
 import dev.monoquant.Problem;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.ActivationQuantization.Dynamic;
 import dev.monoquant.spi.ActivationQuantization.Strategy;
@@ -36,18 +37,39 @@ final class ActivationRules {
   /**
    * Refuses what needs scales that a run of the model would have to measure.
    *
+   * @param preset the preset that stands for it, if there is one
    * @throws ConfigurationException naming what works without
    */
-  static void requireUnmeasured(ActivationQuantization inputs) {
+  static void requireUnmeasured(ActivationQuantization inputs, Optional<Preset> preset) {
     if (inputs.dynamic() == Dynamic.YES) {
       return;
     }
     throw new ConfigurationException(
-        "activations "
+        preset.map(p -> "preset " + p + ", ").orElse("")
+            + "activations "
             + inputs
             + ": their scales are measured on samples that run through the model, and nothing"
-            + " measures them here. Let the program that runs the model compute them (dynamic:"
-            + " true), or leave input_activations out and quantize the weights alone");
+            + " measures them here. "
+            + preset
+                .flatMap(ActivationRules::instead)
+                .orElse(
+                    "Let the program that runs the model compute them (dynamic: true), or leave"
+                        + " input_activations out and quantize the weights alone"));
+  }
+
+  /** The nearest presets that need no samples. */
+  private static Optional<String> instead(Preset preset) {
+    return switch (preset) {
+      case FP8 ->
+          Optional.of(
+              "Use FP8_DYNAMIC, whose scales are computed for each token, or --scheme fp8 for the"
+                  + " weights alone");
+      case NVFP4 ->
+          Optional.of(
+              "Use NVFP4A16, which quantizes the weights alone, or MXFP4, whose scales are computed"
+                  + " for each group");
+      default -> Optional.empty();
+    };
   }
 
   /** The weight as the output tells it. */
@@ -107,9 +129,7 @@ final class ActivationRules {
             && cache.strategy() == Strategy.TENSOR
             && cache.dynamic() == Dynamic.NO;
     return common
-        ? Problem.note(
-            "kv_cache_scheme",
-            "no scales of keys and values are measured or stored; loaders take 1.0")
+        ? Problem.note("kv_cache_scheme", "no scales of keys and values are measured; they are 1.0")
         : Problem.warning(
             "kv_cache_scheme",
             cache + " is not what loaders have kernels for",

@@ -6,9 +6,11 @@ import dev.monoquant.model.Family;
 import dev.monoquant.spi.EncodedWeight;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -64,7 +66,11 @@ public final class FamilyRules {
     Map<String, String> quantizedBy = new HashMap<>();
     weights.forEach(w -> quantizedBy.put(w.matrix().layer(), Text.scheme(w)));
     Map<String, Finding> findings = new LinkedHashMap<>();
+    Set<String> told = new HashSet<>();
     for (Family family : families) {
+      if (told.containsAll(family.layers())) {
+        continue; // Part of a larger family that is not whole, such as gate and up of an expert.
+      }
       Ways ways = new Ways(new LinkedHashMap<>(), new LinkedHashMap<>());
       for (String layer : family.layers()) {
         String way = quantizedBy.get(layer);
@@ -75,6 +81,7 @@ public final class FamilyRules {
         }
       }
       if (!weights.isEmpty() && !ways.whole(family.quantizedOnly())) {
+        told.addAll(family.layers());
         findings.merge(
             ways.signature(), new Finding(family, ways, 0), (old, same) -> old.another());
       }

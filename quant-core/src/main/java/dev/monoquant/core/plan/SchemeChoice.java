@@ -1,10 +1,11 @@
 package dev.monoquant.core.plan;
 
 import dev.monoquant.ConfigurationException;
-import dev.monoquant.NumberType;
+import dev.monoquant.Preset;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.core.open.OptionOwners;
 import dev.monoquant.core.open.OwnOptions;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.OptionValues;
@@ -17,6 +18,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Chooses the scheme of a weight, and refuses options that no plugin for it declares. One plan has
@@ -99,10 +102,18 @@ public final class SchemeChoice {
     return choices.computeIfAbsent(wanted, this::choose);
   }
 
-  private Chosen choose(WeightSettings wanted) {
-    Parties parties = schemes.computeIfAbsent(schemeId(wanted), this::parties);
+  private Chosen choose(WeightSettings given) {
+    return choose(given.resolved(), given.scheme().flatMap(Preset::find));
+  }
+
+  private Chosen choose(WeightSettings wanted, Optional<Preset> preset) {
+    wanted.activations().ifPresent(a -> ActivationRules.requireUnmeasured(a, preset));
+    String id = schemeId(wanted);
+    if (wanted.scheme().isEmpty()) {
+      requireOffered(id, wanted);
+    }
+    Parties parties = schemes.computeIfAbsent(id, this::parties);
     requireKnown(wanted.extra(), parties);
-    wanted.activations().ifPresent(ActivationRules::requireUnmeasured);
     Map<String, String> given = new TreeMap<>(parties.own().checked(wanted.extra()));
     given.putAll(parties.own().checkedCommon(common(wanted)));
     OptionValues storage =
@@ -110,14 +121,42 @@ public final class SchemeChoice {
     return new Chosen(parties.scheme(), parties.own(), given, storage, wanted.activations());
   }
 
-  /** The scheme that was asked for by its id, or by bits and type. */
-  public static String schemeId(WeightSettings wanted) {
+  /** The scheme that was asked for by its id, by a preset, or by bits and type. */
+  public static String schemeId(WeightSettings given) {
+    WeightSettings wanted = given.resolved();
     if (wanted.scheme().isPresent()) {
       return wanted.scheme().get();
     }
-    NumberType type = wanted.type().orElse(NumberType.INT);
-    int bits = wanted.bits().orElse(type == NumberType.INT ? 8 : 16);
-    return type == NumberType.FLOAT && bits == 16 ? "float16" : type.wire() + bits;
+    NumberType type = type(wanted);
+    int bits = bits(wanted);
+    return type == NumberType.FLOAT && bits == 8 ? "fp8" : type.wire() + bits;
+  }
+
+  private static NumberType type(WeightSettings wanted) {
+    return wanted.type().orElse(NumberType.INT);
+  }
+
+  private static int bits(WeightSettings wanted) {
+    return wanted.bits().orElse(type(wanted) == NumberType.INT ? 8 : 16);
+  }
+
+  /** Bits that no scheme has are refused in the words in which they were given. */
+  private void requireOffered(String id, WeightSettings wanted) {
+    List<String> ids = plugins.schemes().stream().map(s -> s.id().name()).sorted().toList();
+    if (ids.contains(id)) {
+      return;
+    }
+    NumberType type = type(wanted);
+    Pattern known =
+        Pattern.compile(type == NumberType.INT ? "int[0-9]+" : "([a-z]*fp|b?float)[0-9].*");
+    throw new ConfigurationException(
+        "no scheme has codes of type "
+            + type.wire()
+            + " with "
+            + bits(wanted)
+            + " bits; there are "
+            + ids.stream().filter(known.asMatchPredicate()).collect(Collectors.joining(", "))
+            + ". Choose one of them with --scheme");
   }
 
   private static Map<String, String> common(WeightSettings wanted) {
@@ -130,7 +169,7 @@ public final class SchemeChoice {
   }
 
   private Parties parties(String id) {
-    Scheme scheme = plugins.scheme(id);
+    Scheme scheme = SchemeNames.find(plugins, id);
     OwnOptions own = OwnOptions.of(scheme);
     List<OwnOptions> byLayer = new ArrayList<>(List.of(own));
     ofFormat.ifPresent(byLayer::add);

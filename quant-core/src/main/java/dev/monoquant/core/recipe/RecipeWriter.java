@@ -1,16 +1,18 @@
 package dev.monoquant.core.recipe;
 
 import dev.monoquant.NonFinitePolicy;
-import dev.monoquant.NumberType;
+import dev.monoquant.Preset;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.Rule;
 import dev.monoquant.WeightSettings;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.tile.Granularity;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Writes the tree of a recipe: the inverse of {@link RecipeParser}.
@@ -86,16 +88,24 @@ final class RecipeWriter {
 
   private static Map<String, Object> groups(List<Rule> rules) {
     Map<String, Object> groups = new LinkedHashMap<>();
+    int number = 0;
     for (int start = 0, end; start < rules.size(); start = end) {
       WeightSettings settings = rules.get(start).settings();
       List<String> targets = new ArrayList<>();
       for (end = start; end < rules.size() && rules.get(end).settings().equals(settings); end++) {
         targets.add(rules.get(end).selector().text());
       }
+      Optional<String> preset = settings.scheme().filter(s -> Preset.find(s).isPresent());
+      if (preset.isPresent()
+          && settings.equals(WeightSettings.OPEN.withScheme(preset.get()))
+          && !groups.containsKey(preset.get())) {
+        groups.put(preset.get(), targets);
+        continue;
+      }
       Map<String, Object> group = new LinkedHashMap<>();
       group.put("targets", targets);
       settings(settings, group);
-      groups.put("group_" + groups.size(), group);
+      groups.put("group_" + number++, group);
     }
     return groups;
   }

@@ -21,6 +21,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
 
 /**
@@ -35,8 +36,7 @@ import java.util.stream.Collectors;
  * @param kvCache how the output says that keys and values which attention caches are quantized;
  *     empty if it says nothing
  * @param problems all problems, warnings and errors
- * @param outputBytes bytes of all tensor files of the output, headers included; empty if there is
- *     no output or there are errors
+ * @param output the size of the output; empty if there is none or there are errors
  */
 public record Plan(
     String input,
@@ -47,11 +47,12 @@ public record Plan(
     List<KeptTensor> kept,
     Optional<ActivationQuantization> kvCache,
     List<Problem> problems,
-    OptionalLong outputBytes) {
+    Optional<OutputSize> output) {
 
   /** The maximum number of weights in the text form. */
   static final int MAX_ROWS = 100;
 
+  private static final OutputSize NO_OUTPUT = new OutputSize(0, 0, List.of());
   private static final int MAX_NAMES = 3;
   private static final int MAX_REASONS = 20;
   private static final int MAX_KEPT_NAMES = 4;
@@ -62,7 +63,7 @@ public record Plan(
     requireNonNull(inputFormat, "inputFormat");
     requireNonNull(outputFormat, "outputFormat");
     requireNonNull(kvCache, "kvCache");
-    requireNonNull(outputBytes, "outputBytes");
+    requireNonNull(output, "output");
     layers = List.copyOf(layers);
     weights = List.copyOf(weights);
     kept = List.copyOf(kept);
@@ -98,6 +99,19 @@ public record Plan(
   /** {@return bytes of all tensors before divided by bytes after; 1 for a model without data} */
   public double compressionRatio() {
     return bytesAfter() == 0 ? 1 : (double) bytesBefore() / bytesAfter();
+  }
+
+  /**
+   * {@return bytes of the input: of all tensors, and of the files beside them that the output has
+   * too}
+   */
+  public long wholeBytesBefore() {
+    return bytesBefore() + output.map(OutputSize::besideBefore).orElse(0L);
+  }
+
+  /** {@return bytes of all files of the output; without one, of all tensors} */
+  public long wholeBytesAfter() {
+    return output.map(OutputSize::bytes).orElseGet(this::bytesAfter);
   }
 
   private long keptBytes() {
@@ -140,6 +154,8 @@ public record Plan(
    *   "input_format": "safetensors",
    *   "output_format": "compressed-tensors",  // empty if there is no output
    *   "output_bytes": 1234,              // of all tensor files, with headers; null if unknown
+   *   "whole_bytes_before": 4100,        // of all tensors, and the files beside them that are kept
+   *   "whole_bytes_after": 1440,         // of all files of the output; null if unknown
    *   "bytes_before": 4000,              // of all tensors
    *   "bytes_after": 1200,
    *   "compression_ratio": 3.33,         // before / after, 1 for a model without data
@@ -165,6 +181,11 @@ public record Plan(
    *     "reason": "..."
    *   }],
    *   "kept_counts": {"not-a-weight": 1},
+   *   "side_files": [{                   // beside the tensor files
+   *     "name": "tokenizer.json", "bytes": 100,
+   *     "fate": "carried",               // or made, left-out
+   *     "reason": ""                     // why it is left out
+   *   }],
    *   "problems": [{"severity": "warning", "subject": "", "message": "", "remedy": ""}]  // or note, error
    * }
    * </pre>
@@ -180,11 +201,17 @@ public record Plan(
         });
   }
 
+  private OptionalLong sizeOf(ToLongFunction<OutputSize> which) {
+    return output.stream().mapToLong(which).findFirst();
+  }
+
   void describeHead(Fields out) {
     out.text("input", input)
         .text("input_format", inputFormat)
         .text("output_format", outputFormat)
-        .integer("output_bytes", outputBytes)
+        .integer("output_bytes", sizeOf(OutputSize::tensorBytes))
+        .integer("whole_bytes_before", wholeBytesBefore())
+        .integer("whole_bytes_after", sizeOf(OutputSize::bytes))
         .integer("bytes_before", bytesBefore())
         .integer("bytes_after", bytesAfter())
         .number("compression_ratio", compressionRatio());
@@ -196,6 +223,7 @@ public record Plan(
     kept.forEach(k -> counts.merge(k.why().wire(), 1, Integer::sum));
     out.objects("kept", kept, (fields, tensor) -> tensor.describe(fields))
         .object("kept_counts", fields -> counts.forEach(fields::integer));
+    output.orElse(NO_OUTPUT).describe(out);
   }
 
   void appendHead(StringBuilder out) {
@@ -256,6 +284,7 @@ public record Plan(
     appendSizes(out);
     appendActivations(out);
     appendKept(kept, out);
+    output.ifPresent(size -> size.appendFiles(out));
     appendModel(out);
   }
 
@@ -287,8 +316,10 @@ public record Plan(
 
   private void appendModel(StringBuilder out) {
     out.append("model: ").append(Text.change(bytesBefore(), bytesAfter()));
-    outputBytes.ifPresent(bytes -> out.append(", ").append(bytes).append(" bytes with headers"));
+    output.ifPresent(
+        size -> out.append(", ").append(size.tensorBytes()).append(" bytes with headers"));
     out.append('\n');
+    output.ifPresent(size -> size.appendWhole(bytesBefore(), out));
   }
 
   private static void appendKept(List<KeptTensor> kept, StringBuilder out) {

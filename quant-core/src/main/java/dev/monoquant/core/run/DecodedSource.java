@@ -34,16 +34,22 @@ public final class DecodedSource implements ModelSource, ByRows {
   private final Map<String, DecodedWeight> weights = new LinkedHashMap<>();
 
   public DecodedSource(Settings settings, ModelSource inner) {
+    this(settings, inner, inner.info().notes());
+  }
+
+  /**
+   * @param notes the notes of this model
+   */
+  public DecodedSource(Settings settings, ModelSource inner, List<String> notes) {
     this.inner = inner;
     List<TensorInfo> all = new ArrayList<>();
     StoredOptions stored = new StoredOptions(settings.plugins(), inner);
     for (EncodedWeight weight : inner.info().quantized()) {
-      TileDecoder decoder = TileDecoder.of(stored.scheme(weight), stored.complete(weight));
-      weights.put(weight.name(), new DecodedWeight(inner, weight, decoder));
+      weights.put(weight.name(), new DecodedWeight(inner, weight, stored.decoder(weight)));
       all.add(weight.matrix().tensor());
     }
     all.addAll(inner.info().tensors());
-    this.info = inner.info().withTensors(all).withQuantized(List.of());
+    this.info = inner.info().withTensors(all).withQuantized(List.of()).withNotes(notes);
   }
 
   @Override

@@ -42,7 +42,8 @@ public final class Execution {
       throws IOException {
     List<PlannedWeight> open =
         plan.weights().stream().filter(w -> sink.finished(w.weight().name()).isEmpty()).toList();
-    Map<String, Facts> facts = new StatisticsPass(settings, source, policy).facts(open);
+    Map<String, Facts> facts =
+        new StatisticsPass(settings, source, policy).facts(open, plan.weights());
     List<TensorInfo> kept = plan.kept().stream().map(KeptTensor::tensor).toList();
     Pipeline.Outcome done =
         new Pipeline(settings, source, sink, policy).run(plan.weights(), kept, facts);

@@ -11,6 +11,7 @@ import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.work.TileBuffers;
 import dev.monoquant.core.work.Workers;
+import dev.monoquant.model.Family;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelSource;
@@ -21,6 +22,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -67,6 +69,8 @@ public final class StatisticsPass {
             }
           }
         });
+    List<PlannedWeight> finite =
+        weights.stream().filter(w -> !found.containsKey(w.weight().name())).toList();
     Map<String, String> reasons = new HashMap<>();
     for (PlannedWeight planned : weights) {
       String name = planned.weight().name();
@@ -74,7 +78,7 @@ public final class StatisticsPass {
       if (here != null) {
         reasons.put(name, here.describe(planned.weight().matrix().tensor().shape()));
       } else if (large.contains(name)) {
-        rehearse(planned).ifPresent(reason -> reasons.put(name, reason));
+        rehearse(planned, finite).ifPresent(reason -> reasons.put(name, reason));
       }
     }
     return reasons;
@@ -89,11 +93,12 @@ public final class StatisticsPass {
   }
 
   /** Quantizes a weight for nothing but to see whether its scheme refuses the numbers. */
-  private Optional<String> rehearse(PlannedWeight planned) throws IOException {
+  private Optional<String> rehearse(PlannedWeight planned, List<PlannedWeight> all)
+      throws IOException {
     EncodedWeight weight = planned.weight();
     Scheme scheme = settings.plugins().scheme(weight.scheme());
     try {
-      Facts facts = facts(List.of(planned)).getOrDefault(weight.name(), Facts.NONE);
+      Facts facts = facts(List.of(planned), all).getOrDefault(weight.name(), Facts.NONE);
       TileQuantizer quantizer =
           scheme.begin(weight.matrix(), weight.options(), facts, settings.compute());
       forEachTile(
@@ -117,23 +122,32 @@ public final class StatisticsPass {
     }
   }
 
-  /** What the schemes need to know, by the name of the weight. */
-  Map<String, Facts> facts(List<PlannedWeight> weights) throws IOException {
-    List<PlannedWeight> read = new ArrayList<>();
+  /**
+   * What the schemes need to know, by the name of the weight.
+   *
+   * @param weights the weights to be quantized
+   * @param all every weight of the plan: what an interrupted run has finished still counts in its
+   *     family
+   */
+  Map<String, Facts> facts(List<PlannedWeight> weights, List<PlannedWeight> all)
+      throws IOException {
+    Families families = new Families(all);
+    Set<PlannedWeight> read = new LinkedHashSet<>();
     Map<String, FactFinder> finders = new HashMap<>();
     Map<String, Facts> facts = new HashMap<>();
     for (PlannedWeight planned : weights) {
-      EncodedWeight weight = planned.weight();
-      Scheme scheme = settings.plugins().scheme(weight.scheme());
-      Set<Need> needs = scheme.needs(weight.options());
-      facts.put(weight.name(), Facts.NONE);
-      if (FactFinder.mustRead(needs)) {
+      facts.put(planned.weight().name(), Facts.NONE);
+      if (FactFinder.mustRead(needs(planned))) {
         read.add(planned);
-        finders.put(weight.name(), new FactFinder(weight, needs));
+        read.addAll(families.of(planned));
       }
     }
+    for (PlannedWeight planned : read) {
+      EncodedWeight weight = planned.weight();
+      finders.put(weight.name(), new FactFinder(weight, needs(planned)));
+    }
     forEachTile(
-        read,
+        List.copyOf(read),
         (planned, firstRow, height, values, count) -> {
           EncodedWeight weight = planned.weight();
           if (policy == NonFinitePolicy.CLAMP) {
@@ -144,17 +158,68 @@ public final class StatisticsPass {
     for (PlannedWeight planned : read) {
       FactFinder finder = requireNonNull(finders.get(planned.weight().name()));
       requireFinite(planned, finder);
-      facts.put(planned.weight().name(), finder.facts());
+      facts.computeIfPresent(planned.weight().name(), (name, none) -> finder.facts());
     }
     for (PlannedWeight planned : weights) {
       EncodedWeight weight = planned.weight();
-      Scheme scheme = settings.plugins().scheme(weight.scheme());
-      if (scheme.needs(weight.options()).contains(Need.COLUMN_STATISTICS)) {
+      if (needs(planned).contains(Need.FAMILY_RANGE)) {
+        Facts.Range range =
+            families.of(planned).stream()
+                .map(w -> requireNonNull(finders.get(w.weight().name())).range())
+                .reduce((a, b) -> new Facts.Range(min(a, b), max(a, b)))
+                .orElseThrow();
+        facts.computeIfPresent(
+            weight.name(), (name, own) -> own.withFamilyRange(range.min(), range.max()));
+      }
+      if (needs(planned).contains(Need.COLUMN_STATISTICS)) {
         float[] columns = settings.columns().find(weight.name()).orElseThrow();
         facts.computeIfPresent(weight.name(), (name, own) -> own.withColumns(columns));
       }
     }
     return facts;
+  }
+
+  private static float min(Facts.Range a, Facts.Range b) {
+    return Math.min(a.min(), b.min());
+  }
+
+  private static float max(Facts.Range a, Facts.Range b) {
+    return Math.max(a.max(), b.max());
+  }
+
+  private Set<Need> needs(PlannedWeight planned) {
+    EncodedWeight weight = planned.weight();
+    return settings.plugins().scheme(weight.scheme()).needs(weight.options());
+  }
+
+  /** The weights that loaders merge into one and whose schemes ask for their common range. */
+  private final class Families {
+
+    private final Map<String, List<PlannedWeight>> byWeight = new HashMap<>();
+
+    Families(List<PlannedWeight> all) {
+      Map<String, List<PlannedWeight>> byLayer = new HashMap<>();
+      for (PlannedWeight planned : all) {
+        if (needs(planned).contains(Need.FAMILY_RANGE)) {
+          String layer = planned.weight().matrix().layer();
+          byLayer.computeIfAbsent(layer, k -> new ArrayList<>()).add(planned);
+        }
+      }
+      for (Family family : source.info().families()) {
+        if (!family.quantizedOnly()) {
+          List<PlannedWeight> members =
+              family.layers().stream()
+                  .flatMap(layer -> byLayer.getOrDefault(layer, List.of()).stream())
+                  .toList();
+          members.forEach(w -> byWeight.put(w.weight().name(), members));
+        }
+      }
+    }
+
+    /** The weight and those it is merged with; the weight alone if there are none. */
+    List<PlannedWeight> of(PlannedWeight planned) {
+      return byWeight.getOrDefault(planned.weight().name(), List.of(planned));
+    }
   }
 
   private void requireFinite(PlannedWeight planned, FactFinder finder) throws IOException {
@@ -222,7 +287,9 @@ public final class StatisticsPass {
 
     /** Whether that can only be found out by reading the weight. */
     static boolean mustRead(Set<Need> needs) {
-      return needs.contains(Need.TENSOR_RANGE) || needs.contains(Need.TENSOR_SAMPLE);
+      return needs.contains(Need.TENSOR_RANGE)
+          || needs.contains(Need.FAMILY_RANGE)
+          || needs.contains(Need.TENSOR_SAMPLE);
     }
 
     void see(long firstRow, float[] values, int count) {
@@ -249,7 +316,11 @@ public final class StatisticsPass {
       return Float.isFinite(min) && Float.isFinite(max);
     }
 
-    /** What was asked for, and nothing else. */
+    synchronized Facts.Range range() {
+      return new Facts.Range(min, max);
+    }
+
+    /** What was asked for of the weight itself, and nothing else. */
     synchronized Facts facts() {
       Facts facts = needs.contains(Need.TENSOR_RANGE) ? Facts.ofRange(min, max) : Facts.NONE;
       return needs.contains(Need.TENSOR_SAMPLE) ? facts.withSample(sample) : facts;

@@ -5,10 +5,13 @@ import dev.monoquant.QuantException;
 import dev.monoquant.core.open.OwnOptions;
 import dev.monoquant.files.manifest.ProvenanceText;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ErrorBound;
+import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
+import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.tile.Formula;
 import java.util.HashMap;
 import java.util.Map;
@@ -27,6 +30,44 @@ public final class StoredOptions {
   public StoredOptions(Plugins plugins, ModelSource source) {
     this.plugins = plugins;
     this.madeBy = ProvenanceText.plugins(source.info().metadata());
+  }
+
+  /**
+   * {@return the decoder of a weight}
+   *
+   * @throws ConfigurationException as {@link #complete} throws it
+   */
+  public TileDecoder decoder(EncodedWeight weight) {
+    return isForeign(weight)
+        ? TileDecoder.ofFormula(weight)
+        : TileDecoder.of(scheme(weight), complete(weight));
+  }
+
+  /**
+   * {@return the bound of the errors of a weight; none if the scheme cannot have made it, or if
+   * another project quantized it}
+   *
+   * @throws ConfigurationException as {@link #complete} throws it
+   */
+  public ErrorBound bound(EncodedWeight weight) {
+    if (isForeign(weight)) {
+      return ErrorBound.NONE;
+    }
+    EncodedWeight complete = complete(weight);
+    Scheme scheme = scheme(weight);
+    return scheme.fit(complete.matrix(), complete.options()) instanceof Fit.Fits
+        ? scheme.bound(complete.matrix(), complete.options())
+        : ErrorBound.NONE;
+  }
+
+  /**
+   * Whether another project quantized a weight: it has a formula, and its file names no scheme of
+   * ours as its maker.
+   */
+  private boolean isForeign(EncodedWeight weight) {
+    return !(weight.encoding().formula() instanceof Formula.Opaque)
+        && !madeBy.containsKey("scheme " + weight.scheme().name())
+        && plugins.schemes().stream().noneMatch(s -> s.id().name().equals(weight.scheme().name()));
   }
 
   /**
@@ -63,6 +104,9 @@ public final class StoredOptions {
    *     scheme cannot have made such a weight
    */
   public EncodedWeight complete(EncodedWeight weight) {
+    if (isForeign(weight)) {
+      return weight;
+    }
     Scheme scheme = scheme(weight);
     OwnOptions own = described.computeIfAbsent(weight.scheme(), id -> OwnOptions.of(scheme));
     EncodedWeight complete = weight.withOptions(own.values(weight.options().texts()));

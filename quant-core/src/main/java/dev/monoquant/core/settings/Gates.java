@@ -23,7 +23,8 @@ import java.util.stream.Collectors;
  *     run
  * @param minCosine the least cosine between the outputs of original and result
  * @param minWeightCosine the least cosine between any weight and what its codes decode to
- * @param maxSizeRatio the greatest part of the bytes of all tensors that may be left
+ * @param maxSizeRatio the greatest ratio of the bytes of all files of the output to those of the
+ *     model: its tensors, and the files beside them that the output has too
  */
 public record Gates(
     OptionalDouble minSqnr,
@@ -96,9 +97,17 @@ public record Gates(
       return List.of();
     }
     double limit = maxSizeRatio.getAsDouble();
-    double ratio = plan.bytesBefore() == 0 ? 1 : (double) plan.bytesAfter() / plan.bytesBefore();
+    long before = plan.wholeBytesBefore();
+    double ratio = before == 0 ? 1 : (double) plan.wholeBytesAfter() / before;
     boolean passed = ratio <= limit;
-    String detail = "the tensors keep " + Text.number(ratio, limit, 4) + " of their bytes";
+    String detail =
+        "the output has "
+            + Text.number(ratio, limit, 4)
+            + " of the bytes of the model ("
+            + Text.bytes(before)
+            + " -> "
+            + Text.bytes(plan.wholeBytesAfter())
+            + ", files beside the tensors included)";
     return List.of(new GateResult(GateResult.MAX_SIZE_RATIO, limit, ratio, passed, detail));
   }
 

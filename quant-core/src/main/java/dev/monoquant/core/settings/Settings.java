@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.core.control.Cancellation;
 import dev.monoquant.core.control.ColumnStatistics;
+import dev.monoquant.core.control.ModelRuns;
 import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.spi.Compute;
@@ -35,7 +36,10 @@ public final class Settings implements Cloneable {
   private boolean sync = true;
   private ColumnStatistics columns = ColumnStatistics.NONE;
   private boolean resume;
+  private boolean requantize;
   private boolean running = true;
+  private boolean trust;
+  private ModelRuns modelRuns = ModelRuns.IN_PROCESS;
   private List<SampleInputs> samples = List.of();
   private Gates gates = Gates.NONE;
   private Cancellation cancellation = new Cancellation();
@@ -156,6 +160,14 @@ public final class Settings implements Cloneable {
     return with(s -> s.columns = value);
   }
 
+  public boolean requantize() {
+    return requantize;
+  }
+
+  public Settings withRequantize(boolean value) {
+    return with(s -> s.requantize = value);
+  }
+
   public boolean resume() {
     return resume;
   }
@@ -170,6 +182,24 @@ public final class Settings implements Cloneable {
 
   public Settings withRunning(boolean value) {
     return with(s -> s.running = value);
+  }
+
+  /** Whether code of models is run that may do other things than compute. */
+  public boolean trust() {
+    return trust;
+  }
+
+  public Settings withTrust(boolean value) {
+    return with(s -> s.trust = value);
+  }
+
+  public ModelRuns modelRuns() {
+    return modelRuns;
+  }
+
+  public Settings withModelRuns(ModelRuns value) {
+    requireNonNull(value, "modelRuns");
+    return with(s -> s.modelRuns = value);
   }
 
   public List<SampleInputs> samples() {

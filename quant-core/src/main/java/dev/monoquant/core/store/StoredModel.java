@@ -18,7 +18,11 @@ import dev.monoquant.core.run.Execution;
 import dev.monoquant.core.run.LiveTensors;
 import dev.monoquant.core.run.Transcoder;
 import dev.monoquant.core.settings.Settings;
+import dev.monoquant.core.trial.ModelRunner;
+import dev.monoquant.core.trial.ModelRunners;
+import dev.monoquant.core.trial.RunJob;
 import dev.monoquant.core.trial.Trial;
+import dev.monoquant.core.trial.TrustedCode;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.ActivationQuantization;
@@ -107,7 +111,12 @@ public final class StoredModel implements QuantizedModel {
     return save(target, Optional.of(formatId), overwrite);
   }
 
-  private List<Path> save(Path target, Optional<String> formatId, boolean overwrite) {
+  /**
+   * Writes the model as {@link #save(Path, String, boolean)} does.
+   *
+   * @param formatId the output format; if empty, the name of the target decides
+   */
+  public List<Path> save(Path target, Optional<String> formatId, boolean overwrite) {
     requireOpen();
     try {
       return settings.cancellation().run(() -> write(target, formatId, overwrite));
@@ -124,17 +133,23 @@ public final class StoredModel implements QuantizedModel {
     OutputChoice.requireRun(settings, output);
     List<Layer> layers =
         LayerInference.layers(floatTensors(), source.info(), QuantizationConfig.DEFAULT);
-    OutputContents contents = contents(layers, output);
     WriteOptions options = new WriteOptions(target, overwrite, settings.sync(), false);
     try (OutputChoice.Open open = OutputChoice.open(output, source)) {
-      requireSupported(open);
+      ModelSource fitted = new RecodedSource(source, w -> open.session().unsupported(w).isEmpty());
+      requireSupported(open, fitted);
+      OutputContents contents = contents(layers, output, fitted);
       if (!format.equals(Optional.of(output.id()))) {
         requireWholeFamilies(open.view());
       }
-      try (OutputWriter sink = open.session().layout(contents).open(options)) {
-        new Transcoder(settings, source, sink).run(contents.weights());
-        if (settings.running() && output.isRunnable()) {
-          Trial trial = Trial.of(settings, source, layers, sink, target);
+      boolean tried = settings.running() && output.isRunnable();
+      if (tried) {
+        TrustedCode.require(settings, source, RunJob.Purpose.ACCEPT);
+      }
+      try (ModelRunner runner = tried ? ModelRunners.start(settings) : ModelRunner.NONE;
+          OutputWriter sink = open.session().layout(contents).open(options)) {
+        new Transcoder(settings, fitted, sink).run(contents.weights());
+        if (tried) {
+          Trial trial = Trial.of(settings, runner, fitted, layers, sink, target);
           trial.requireAccepted(settings.gates().checkRun(trial.run()));
         } else {
           Execution.finish(settings, sink, target);
@@ -145,7 +160,7 @@ public final class StoredModel implements QuantizedModel {
   }
 
   /** What is stored does not hold activations, the plan does; the format may not. */
-  private OutputContents contents(List<Layer> layers, OutputFormat output) {
+  private OutputContents contents(List<Layer> layers, OutputFormat output, ModelSource fitted) {
     Map<String, ActivationQuantization> planned = new HashMap<>();
     report.ifPresent(
         made ->
@@ -158,7 +173,7 @@ public final class StoredModel implements QuantizedModel {
                     }));
     boolean held = output.holdsActivations();
     List<EncodedWeight> weights =
-        source.info().quantized().stream()
+        fitted.info().quantized().stream()
             .map(
                 w ->
                     w.withActivations(
@@ -174,8 +189,8 @@ public final class StoredModel implements QuantizedModel {
         report.flatMap(made -> made.plan().kvCache()).filter(k -> held));
   }
 
-  private void requireSupported(OutputChoice.Open output) {
-    for (EncodedWeight weight : source.info().quantized()) {
+  private void requireSupported(OutputChoice.Open output, ModelSource fitted) {
+    for (EncodedWeight weight : fitted.info().quantized()) {
       Optional<String> reason = output.session().unsupported(weight);
       if (reason.isPresent()) {
         String id = output.format().id();
@@ -186,10 +201,14 @@ public final class StoredModel implements QuantizedModel {
                 + QuantException.quote(weight.name())
                 + " as it is quantized: "
                 + reason.get()
-                + ". Name the format when quantizing, so that such weights are kept: "
-                + "QuantizationConfig.builder().format(\""
-                + id
-                + "\"); or save to a .safetensors file");
+                + ". "
+                + (report.isPresent()
+                    ? "Name the format when quantizing, so that such weights are kept: "
+                        + "QuantizationConfig.builder().format(\""
+                        + id
+                        + "\"); or save to a .safetensors file"
+                    : "Quantize the decoded values again (quant quantize --requantize), which"
+                        + " rounds a second time; or write to a .safetensors file"));
       }
     }
   }

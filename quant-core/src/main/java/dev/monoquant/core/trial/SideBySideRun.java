@@ -12,11 +12,11 @@ import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.core.report.RunComparison;
 import dev.monoquant.core.report.RunResult;
 import dev.monoquant.core.settings.Settings;
-import dev.monoquant.model.Layer;
+import dev.monoquant.core.trial.RunJob.Candidate;
+import dev.monoquant.core.trial.RunJob.Purpose;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -31,43 +31,12 @@ import java.util.stream.Stream;
  * first, and again in {@linkplain UsedMemory memory that was in use} to compare them with its own;
  * then all take turns against the clock.
  */
-public final class SideBySideRun implements AutoCloseable {
+final class SideBySideRun implements AutoCloseable {
 
   /** The runs before, on every sample, are the first of the calls in which graphs are compiled. */
   private static final int WARM_UP = 1;
 
   private static final int LEAST_ROUNDS = 5;
-
-  /** Why models run, which says how long they are timed, and what else can be done. */
-  public enum Purpose {
-    /**
-     * A result is to be accepted: its speed is a figure of the report, and the user waits for it.
-     */
-    ACCEPT(
-        25,
-        500_000_000L,
-        "; or accept the result without running it: --no-run (withRunning(false))"),
-    /** Speed is what is asked for. */
-    COMPARE(101, 2_000_000_000L, "");
-
-    private final int mostRounds;
-    private final long enoughNanos;
-    private final String remedy;
-
-    Purpose(int mostRounds, long enoughNanos, String remedy) {
-      this.mostRounds = mostRounds;
-      this.enoughNanos = enoughNanos;
-      this.remedy = remedy;
-    }
-  }
-
-  /**
-   * A model that takes part.
-   *
-   * @param name what the result calls it
-   * @param file where it is
-   */
-  public record Candidate(String name, Path file) {}
 
   private final List<Candidate> candidates;
   private final List<String> parameters;
@@ -112,44 +81,38 @@ public final class SideBySideRun implements AutoCloseable {
         e.getMessage()
             + ". Only TorchScript files are run (torch.jit.save, or torch.jit.trace), and not those"
             + " with operations that this engine does not have yet"
-            + purpose.remedy,
+            + purpose.remedy(),
         e);
   }
 
   /**
    * Runs them.
    *
-   * @param candidates the reference first
-   * @param parameters the names of what the reference is called with, empty if not known
-   * @param layers the layers of the reference, which tell what it might be called with
-   * @param purpose why they run
+   * @param settings the samples, how to read them, and the cancellation
+   * @param job what to run
    * @throws ModelFormatException if the reference does not load
    * @throws ValidationException if another does not load or fails where the reference does not
    * @throws ConfigurationException if the reference itself cannot be run on the samples
    */
-  public static RunComparison run(
-      Settings settings,
-      List<Candidate> candidates,
-      List<String> parameters,
-      List<Layer> layers,
-      Purpose purpose) {
+  static RunComparison run(Settings settings, RunJob job) {
     try (SideBySideRun run =
-        new SideBySideRun(candidates, parameters, purpose, settings.cancellation())) {
+        new SideBySideRun(
+            job.candidates(), job.parameters(), job.purpose(), settings.cancellation())) {
       if (settings.samples().isEmpty()) {
-        return run.onSynthetic(layers);
+        return run.onSynthetic(job.guesses());
       }
       String described =
           settings.samples().stream().map(SampleInputs::describe).collect(Collectors.joining(", "));
       List<NDList> samples = new ArrayList<>();
       for (SampleInputs sample : settings.samples()) {
-        samples.add(SampleReader.read(settings, sample, parameters, run.manager));
+        samples.add(SampleReader.read(settings, sample, job.parameters(), run.manager));
       }
       return run.on(described, samples);
     }
   }
 
-  private RunComparison onSynthetic(List<Layer> layers) {
-    for (SyntheticInputs candidate : SyntheticInputs.candidates(layers)) {
+  private RunComparison onSynthetic(List<SyntheticInputs> guesses) {
+    for (SyntheticInputs candidate : guesses) {
       cancellation.check();
       NDList inputs = candidate.make(manager);
       try (NDManager scope = manager.newSubManager()) {
@@ -166,12 +129,12 @@ public final class SideBySideRun implements AutoCloseable {
         models.get(0).name()
             + ": what it is to be called with cannot be told from its layers. Give it inputs, a"
             + " tensor for each parameter of forward: --sample inputs.safetensors (withSamples)"
-            + purpose.remedy);
+            + purpose.remedy());
   }
 
   private RunComparison on(String described, List<NDList> samples) {
     List<Outputs> outputs =
-        models.stream().map(model -> new Outputs(model.name(), purpose.remedy)).toList();
+        models.stream().map(model -> new Outputs(model.name(), purpose.remedy())).toList();
     for (NDList sample : samples) {
       cancellation.check();
       try (NDManager scope = manager.newSubManager()) {
@@ -250,7 +213,7 @@ public final class SideBySideRun implements AutoCloseable {
           models.get(0).failed(described, e).getMessage()
               + ". The samples must be what its forward takes, a tensor for each parameter"
               + (parameters.isEmpty() ? "" : ": " + String.join(", ", parameters))
-              + purpose.remedy,
+              + purpose.remedy(),
           e);
     }
   }
@@ -262,7 +225,7 @@ public final class SideBySideRun implements AutoCloseable {
             + ": it runs, but its outputs cannot be compared: the engine hands over tensors, and"
             + " lists, tuples and dicts of them, and something else is among them, such as None or"
             + " a number"
-            + purpose.remedy,
+            + purpose.remedy(),
         e);
   }
 
@@ -278,7 +241,7 @@ public final class SideBySideRun implements AutoCloseable {
   private long[][] time(List<NDList> samples) {
     List<long[]> rounds = new ArrayList<>();
     long started = System.nanoTime();
-    for (int round = -WARM_UP; round < purpose.mostRounds; round++) {
+    for (int round = -WARM_UP; round < purpose.mostRounds(); round++) {
       long[] times = new long[models.size()];
       for (int i = 0; i < times.length; i++) {
         // Native code ignores interrupts.
@@ -288,7 +251,7 @@ public final class SideBySideRun implements AutoCloseable {
       if (round >= 0) {
         rounds.add(times);
       }
-      if (rounds.size() >= LEAST_ROUNDS && System.nanoTime() - started > purpose.enoughNanos) {
+      if (rounds.size() >= LEAST_ROUNDS && System.nanoTime() - started > purpose.enoughNanos()) {
         break;
       }
     }

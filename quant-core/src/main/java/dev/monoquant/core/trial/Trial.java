@@ -41,13 +41,19 @@ public record Trial(
    * Completes an output and tries it. What speaks against the output is in the result and not
    * thrown, so that it can be reported with everything else.
    *
+   * @param runner runs the models
    * @param source the original
    * @param layers its layers, which tell what it might be called with
    * @param writer has got everything, and is neither finished nor committed
    * @param target what the output will be called
    */
   public static Trial of(
-      Settings settings, ModelSource source, List<Layer> layers, OutputWriter writer, Path target)
+      Settings settings,
+      ModelRunner runner,
+      ModelSource source,
+      List<Layer> layers,
+      OutputWriter writer,
+      Path target)
       throws IOException {
     Optional<Path> made = writer.finish();
     if (made.isEmpty()) {
@@ -67,15 +73,15 @@ public record Trial(
     }
     settings.progress().update(Progress.Stage.RUNNING, 0, 0, target.toString());
     try {
+      TrustedCode.require(settings, source, RunJob.Purpose.ACCEPT);
       RunComparison run =
-          SideBySideRun.run(
-              settings,
+          runner.run(
               List.of(
-                  new SideBySideRun.Candidate(source.info().name(), original.get().file()),
-                  new SideBySideRun.Candidate(target.toString(), made.get())),
+                  new RunJob.Candidate(source.info().name(), original.get().file()),
+                  new RunJob.Candidate(target.toString(), made.get())),
               original.get().inputs(),
               layers,
-              SideBySideRun.Purpose.ACCEPT);
+              RunJob.Purpose.ACCEPT);
       Optional<QuantException> refusal = mismatch(run);
       return new Trial(
           Optional.of(run),

@@ -17,9 +17,7 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ErrorBound;
-import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
@@ -68,13 +66,8 @@ final class VerifiedWeight {
   /** Decodes all of it; the first fault in the order of rows, or empty. */
   Optional<String> run() throws IOException {
     StoredOptions options = new StoredOptions(settings.plugins(), output);
-    EncodedWeight stored = options.complete(weight);
-    Scheme scheme = options.scheme(weight);
-    TileDecoder decoder = TileDecoder.of(scheme, stored);
-    ErrorBound bound =
-        scheme.fit(stored.matrix(), stored.options()) instanceof Fit.Fits
-            ? scheme.bound(stored.matrix(), stored.options())
-            : ErrorBound.NONE;
+    TileDecoder decoder = options.decoder(weight);
+    ErrorBound bound = options.bound(weight);
     List<Workers.Job> jobs = new ArrayList<>();
     for (int i = 0; i < errors.length; i++) {
       int index = i;

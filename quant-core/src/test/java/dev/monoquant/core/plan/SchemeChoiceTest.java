@@ -1,12 +1,15 @@
 package dev.monoquant.core.plan;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.monoquant.NumberType;
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.Preset;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.core.FakeLayers;
 import dev.monoquant.core.FakeScheme;
 import dev.monoquant.core.open.OwnOptions;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.Plugins;
 import java.util.List;
@@ -67,5 +70,29 @@ class SchemeChoiceTest {
     assertThat(SchemeChoice.schemeId(WeightSettings.OPEN.withType(NumberType.FLOAT)))
         .isEqualTo("float16");
     assertThat(SchemeChoice.schemeId(fake().withBits(4))).isEqualTo("fake");
+    WeightSettings floats = WeightSettings.OPEN.withType(NumberType.FLOAT);
+    assertThat(SchemeChoice.schemeId(floats.withBits(8))).isEqualTo("fp8");
+    assertThat(SchemeChoice.schemeId(WeightSettings.OPEN.withScheme("W4A16_ASYM")))
+        .isEqualTo("int4");
+  }
+
+  @Test
+  void bitsThatNoSchemeHasAreNamedAsTheyWereGiven() {
+    assertThatThrownBy(() -> choice.of(WeightSettings.OPEN.withBits(5)))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageStartingWith("no scheme has codes of type int with 5 bits; there are ");
+  }
+
+  @Test
+  void aPresetWhoseActivationsHaveToBeMeasuredNamesOneThatWorks() {
+    for (Map.Entry<Preset, String> instead :
+        Map.of(Preset.FP8, "FP8_DYNAMIC", Preset.NVFP4, "NVFP4A16").entrySet()) {
+      assertThatThrownBy(() -> choice.of(WeightSettings.OPEN.withScheme(instead.getKey().name())))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageContainingAll(
+              "preset " + instead.getKey() + ", activations float",
+              "measured on samples",
+              "Use " + instead.getValue() + ",");
+    }
   }
 }

@@ -26,6 +26,9 @@ class FactsTest {
     assertThatThrownBy(Facts.NONE::range)
         .isInstanceOf(NoSuchElementException.class)
         .hasMessageContaining("TENSOR_RANGE was not requested");
+    assertThatThrownBy(Facts.ofRange(0, 1)::familyRange).hasMessageContaining("FAMILY_RANGE");
+    assertThat(Facts.ofRange(0, 1).withFamilyRange(-2, 3).familyRange())
+        .isEqualTo(new Facts.Range(-2, 3));
     assertThatThrownBy(Facts.ofRange(0, 1)::sample).hasMessageContaining("TENSOR_SAMPLE");
     assertThatThrownBy(Facts.ofRange(0, 1)::columns).hasMessageContaining("COLUMN_STATISTICS");
   }

@@ -26,7 +26,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -94,7 +93,7 @@ class RenderingTest {
         kept,
         Optional.empty(),
         List.of(Problem.warning("fc", "a thing", "Do another")),
-        OptionalLong.of(5678));
+        Optional.of(new OutputSize(5678, 0, List.of())));
   }
 
   private static KeptTensor kept(TensorInfo tensor, String reason) {
@@ -271,6 +270,8 @@ class RenderingTest {
             "input_format",
             "output_format",
             "output_bytes",
+            "whole_bytes_before",
+            "whole_bytes_after",
             "bytes_before",
             "bytes_after",
             "compression_ratio",
@@ -278,6 +279,7 @@ class RenderingTest {
             "weights",
             "kept",
             "kept_counts",
+            "side_files",
             "run",
             "gates",
             "problems");

@@ -203,6 +203,6 @@ class DecodedSourceTest {
   private static InputOpener.Opened opened(ModelSource source) {
     MemoryFormat any = new MemoryFormat();
     return new InputOpener.Opened(
-        source, any.id(), OwnOptions.of(any), Provenance.Reading.DEFAULT, Optional.empty());
+        source, any.id(), OwnOptions.of(any), Provenance.Reading.DEFAULT, Optional.empty(), false);
   }
 }

@@ -20,7 +20,6 @@ import dev.monoquant.core.report.RunResult;
 import dev.monoquant.core.trial.Trial;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -37,7 +36,7 @@ class GatesTest {
           List.of(),
           Optional.empty(),
           List.of(),
-          OptionalLong.empty());
+          Optional.empty());
   private static final Report REPORT = new Report(PLAN, List.of(), List.of());
 
   private static ErrorStatistics errors(double noise, double cross) {
@@ -86,7 +85,9 @@ class GatesTest {
     assertThatThrownBy(() -> trial.requireAccepted(report.gates()))
         .isInstanceOf(ValidationException.class)
         .hasMessageStartingWith("3 gates missed: ")
-        .hasMessageContaining("keep 1.0000 of their bytes, and --max-size-ratio allows 0.5000;")
+        .hasMessageContaining(
+            "the output has 1.0000 of the bytes of the model (0 B -> 0 B, files beside the tensors"
+                + " included), and --max-size-ratio allows 0.5000;")
         .hasMessageContaining("the outputs of b.pt have an SQNR of 30.00 dB")
         .hasMessageContaining("--min-sqnr asks for 60.00;")
         .hasMessageContaining("b.pt: the cosine between its outputs and those of a.pt is 0.999500")
@@ -163,8 +164,8 @@ class GatesTest {
     assertThatThrownBy(() -> failed.requireAccepted(report.gates()))
         .isInstanceOf(ValidationException.class)
         .hasMessage(
-            "b.pt: it fails on in.npz. Gates missed besides: the tensors keep 1.0000 of their"
-                + " bytes, and --max-size-ratio allows 0.5000");
+            "b.pt: it fails on in.npz. Gates missed besides: the output has 1.0000 of the"
+                + " bytes of the model (0 B -> 0 B, files beside the tensors included), and --max-size-ratio allows 0.5000");
   }
 
   @Test

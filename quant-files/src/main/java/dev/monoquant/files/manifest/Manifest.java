@@ -299,6 +299,22 @@ public record Manifest(
     }
 
     /**
+     * {@return the size of the manifest file, which does not depend on the hashes in it}
+     *
+     * @param inputs the names of the input files
+     * @param files the names of the files without tensors
+     */
+    public long bytes(Collection<String> inputs, Collection<String> files) {
+      SortedMap<String, String> in = sorted();
+      inputs.forEach(name -> in.put(name, HashPool.UNKNOWN));
+      SortedMap<String, String> others = sorted();
+      files.forEach(name -> others.put(name, HashPool.UNKNOWN));
+      return new Manifest(HashPool.UNKNOWN, in, tensors, headers, others, made, weights)
+          .bytes()
+          .length;
+    }
+
+    /**
      * {@return the bytes of the manifest file}
      *
      * @param inputs hashes of the input files by name

@@ -314,7 +314,7 @@ public final class ModelDirectory {
     List<String> notes = new ArrayList<>(chosen.notes());
     notes.addAll(sides.notes());
     return new ModelFiles(
-        label, open, paths, new SideFiles(sides.files(), notes), chosen.shardOf());
+        label, open, paths, new SideFiles(sides.files(), sides.leftOut(), notes), chosen.shardOf());
   }
 
   /**

@@ -6,6 +6,7 @@ import dev.monoquant.files.input.Closing;
 import dev.monoquant.files.safetensors.SafetensorsFile;
 import dev.monoquant.files.safetensors.StoredTensor;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.BesideFile;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SideFile;
 import java.io.Closeable;
@@ -136,6 +137,11 @@ public final class ModelFiles implements Closeable {
   /** {@return files to carry over} */
   public List<SideFile> sideFiles() {
     return sides.files();
+  }
+
+  /** {@return files beside the tensors that are not carried over} */
+  public List<BesideFile> leftOut() {
+    return sides.leftOut();
   }
 
   /** {@return what was found beside the tensors, and what of it is left out} */

@@ -7,6 +7,7 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.output.Leftovers;
+import dev.monoquant.spi.BesideFile;
 import dev.monoquant.spi.SideFile;
 import java.io.IOException;
 import java.nio.file.FileVisitOption;
@@ -39,22 +40,23 @@ import java.util.stream.Stream;
  * Hugging Face cache from {@code snapshots/REVISION} into {@code blobs}.
  *
  * @param files the files, sorted by name
- * @param notes what was left out, a sentence for each reason
+ * @param leftOut what was left out, each with its reason
+ * @param notes the same in sentences, one for each reason
  */
-public record SideFiles(List<SideFile> files, List<String> notes) {
+public record SideFiles(List<SideFile> files, List<BesideFile> leftOut, List<String> notes) {
 
   /** A file in a directory that was not asked for has none beside it. */
-  public static final SideFiles NONE = new SideFiles(List.of(), List.of());
+  public static final SideFiles NONE = new SideFiles(List.of(), List.of(), List.of());
 
   private static final int MAX_FILES = 100_000;
   private static final int MAX_DEPTH = 32;
   private static final int NAMES_SHOWN = 3;
 
-  private static final String OTHER_PROGRAM = "which hold the weights for another program";
-  private static final String NO_FILE = "which are no regular files or links to such";
-  private static final String LEAVES = "which are links that leave the directory";
+  private static final String OTHER_PROGRAM = "weights for another program";
+  private static final String NO_FILE = "no regular file and no link to one";
+  private static final String LEAVES = "a link that leaves the directory";
 
-  private static final String UNWANTED = "as asked for (side-files=none)";
+  private static final String UNWANTED = "asked for with side-files=none";
 
   private static final Set<String> OTHER_FOLDERS = Set.of("onnx", "openvino", "coreml", "tflite");
 
@@ -71,6 +73,7 @@ public record SideFiles(List<SideFile> files, List<String> notes) {
   /** Copies the lists. */
   public SideFiles {
     files = List.copyOf(files);
+    leftOut = List.copyOf(leftOut);
     notes = List.copyOf(notes);
   }
 
@@ -120,8 +123,14 @@ public record SideFiles(List<SideFile> files, List<String> notes) {
         });
     found.sort(Comparator.comparing(SideFile::name, JsonText.BY_CODE_POINT));
     List<String> notes = new ArrayList<>();
-    left.forEach((why, files) -> notes.add("left out: " + described(files) + ", " + why));
-    return new SideFiles(found, notes);
+    List<BesideFile> leftOut = new ArrayList<>();
+    left.forEach(
+        (why, files) -> {
+          notes.add("left out: " + described(files) + ": " + why);
+          files.forEach(file -> leftOut.add(BesideFile.leftOut(file, why)));
+        });
+    leftOut.sort(Comparator.comparing(BesideFile::name, JsonText.BY_CODE_POINT));
+    return new SideFiles(found, leftOut, notes);
   }
 
   /** Whether a file holds the same weights for another program, or a copy of them for this one. */
@@ -211,7 +220,7 @@ public record SideFiles(List<SideFile> files, List<String> notes) {
    */
   public static String described(List<SideFile> files) {
     Map<SideFile, Long> sizes = new LinkedHashMap<>();
-    files.forEach(f -> sizes.put(f, size(f.path())));
+    files.forEach(f -> sizes.put(f, f.bytes()));
     String names =
         files.stream()
             .sorted(
@@ -229,11 +238,6 @@ public record SideFiles(List<SideFile> files, List<String> notes) {
         + " ("
         + names
         + (more > 0 ? " and " + more + " more)" : ")");
-  }
-
-  /** That of a dangling link is none. */
-  private static long size(Path file) {
-    return Math.max(0, file.toFile().length());
   }
 
   private static String amount(long bytes) {

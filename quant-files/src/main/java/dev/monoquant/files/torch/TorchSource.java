@@ -6,6 +6,7 @@ import dev.monoquant.files.input.Closing;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.BesideFile;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
@@ -40,6 +41,7 @@ public final class TorchSource implements ModelSource {
    * @param notes what was decided
    * @param files every file that is read
    * @param sideFiles what to carry over
+   * @param leftOut what lies beside the model and is not carried over
    * @param owned closed with this source
    */
   public TorchSource(
@@ -50,6 +52,7 @@ public final class TorchSource implements ModelSource {
       List<String> notes,
       List<Path> files,
       List<SideFile> sideFiles,
+      List<BesideFile> leftOut,
       List<? extends Closeable> owned) {
     this.tensors = new LinkedHashMap<>(tensors);
     this.quantized = new LinkedHashMap<>(quantized);
@@ -62,6 +65,7 @@ public final class TorchSource implements ModelSource {
             .withTies(SharedTensors.tied(tensors))
             .withNotes(notes)
             .withSideFiles(sideFiles)
+            .withLeftOut(leftOut)
             .withFiles(read);
     this.owned = List.copyOf(owned);
   }

@@ -152,7 +152,8 @@ final class CheckpointReader {
     notes.addAll(SharedTensors.notes(infos));
     notes.addAll(sides.notes());
     ModelSource source =
-        new TorchSource(label, infos, weights, List.of(), notes, paths, sides.files(), open);
+        new TorchSource(
+            label, infos, weights, List.of(), notes, paths, sides.files(), sides.leftOut(), open);
     return TrainedModel.of(source, false, choices.fold().orElse(false));
   }
 

@@ -13,7 +13,6 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Formula;
@@ -105,12 +104,7 @@ final class CellQuantized extends StoredWeight {
             scale.type(),
             shape,
             weights.floats() ? "fp8" : "int" + weights.bits(),
-            weights.floats()
-                ? OptionValues.DEFAULTS
-                    .with(CommonOptions.GRANULARITY, weights.strategy().granularity())
-                    .with(CommonOptions.PROFILE, CommonOptions.COMPRESSED_TENSORS)
-                : CommonOptions.of(
-                    weights.bits(), weights.symmetric(), weights.strategy().granularity()),
+            CommonOptions.of(weights.bits(), weights.symmetric(), weights.strategy().granularity()),
             encoding);
     return new CellQuantized(weight, main.file().label());
   }

@@ -3,6 +3,7 @@ package dev.monoquant.io.compressedtensors;
 import com.google.auto.service.AutoService;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.Problem;
 import dev.monoquant.files.json.JsonFiles;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.model.DirectoryChoices;
@@ -14,10 +15,12 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
+import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
@@ -45,7 +48,8 @@ import java.util.Set;
  * <p>What this does not do: it decodes no FP6, no 2:4 sparsity and no permuted columns. A directory
  * that has one of these is opened as the tensors that are stored, none of them decoded, with a note
  * that says why; nobody can take it for a float model, since its configuration tells otherwise.
- * Scales of activations stay plain tensors. Stateless and thread-safe.
+ * Scales of activations are parts of the weights' layers, which only {@code verify} looks at.
+ * Stateless and thread-safe.
  */
 @AutoService(InputFormatDetector.class)
 public final class CompressedTensorsFormat implements InputFormatDetector {
@@ -129,6 +133,7 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
     Map<String, StoredWeight> weights;
     Set<String> parts;
     List<String> notes = new ArrayList<>();
+    boolean decoded = true;
     try {
       List<ConfigGroup> groups =
           ConfigGroup.read(ConfigWriter.quantization(config).orElseThrow(), configFile);
@@ -136,25 +141,47 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
       WeightScanner scanner = new WeightScanner(files, groups, floats, configFile);
       weights = scanner.weights();
       parts = scanner.parts();
+      if (scanner.activationScales() > 0) {
+        int count = scanner.activationScales();
+        notes.add(
+            "scales of activations, "
+                + count
+                + (count == 1 ? " tensor" : " tensors")
+                + ", belong to the quantized layers; no other output has them");
+      }
     } catch (ModelFormatException e) {
       if (e.reason() != Reason.UNSUPPORTED_TENSOR) {
         throw e;
       }
       weights = Map.of();
       parts = Set.of();
+      decoded = false;
       notes.add("no weight is decoded: " + e.getMessage());
     }
     Map<EncodedWeight, WeightLayout> layouts = new LinkedHashMap<>();
     weights.values().forEach(stored -> layouts.put(stored.weight(), stored));
+    boolean auditable = decoded;
     return new FileSource(
         files,
         layouts,
         parts,
+        Set.of(),
         notes,
-        info ->
-            notes.isEmpty()
-                ? LoaderAudit.faults(config, info.quantized(), info.tensors(), configFile)
-                : List.of());
+        info -> auditable ? faults(files, info, config, configFile) : List.of());
+  }
+
+  private static List<Problem> faults(
+      ModelFiles files, ModelInfo info, JsonValue.Obj config, String configFile) {
+    List<Problem> faults =
+        new ArrayList<>(LoaderAudit.faults(config, info.quantized(), info.tensors(), configFile));
+    try {
+      faults.addAll(
+          GlobalScales.faults(
+              info.quantized(), tensor -> files.read(tensor, 0, Float.BYTES), configFile));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return faults;
   }
 
   private static JsonValue.Obj config(Path path, String label, ReadLimits limits)

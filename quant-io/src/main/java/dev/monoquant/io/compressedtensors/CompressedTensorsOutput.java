@@ -31,14 +31,15 @@ import java.util.stream.Stream;
  * quantization_config} added; {@code monoquant-manifest.json}, see {@link Manifest}. Nothing
  * quantized, and the directory is a plain one without {@code quantization_config}.
  *
- * <p>The form of a weight follows from its parts: integers of 2 to 8 bits are {@code
- * pack-quantized}, FP8 {@code naive-quantized}, and MXFP4, MXFP8 and NVFP4 have a form each. The
- * classes of the forms draw their bytes. Several forms in one directory are {@code
+ * <p>The form of a weight follows from its parts and from the activations of its layer: integers of
+ * 2 to 8 bits are {@code pack-quantized}, or {@code int-quantized} if inputs are quantized too; FP8
+ * is {@code naive-quantized} or {@code float-quantized}; MXFP4, MXFP8 and NVFP4 have a form each.
+ * The classes of the forms draw their bytes. Several forms in one directory are {@code
  * mixed-precision}.
  *
  * <p>{@code ignore} names every layer left in float that a loader could take for a quantized
- * Linear. The same contents and data give the same bytes. What this does not do: activations, 2:4
- * sparsity, FP6 and E5M2. Stateless and thread-safe.
+ * Linear. The same contents and data give the same bytes. What this does not do: scales of
+ * activations (inputs that are not dynamic), 2:4 sparsity, FP6 and E5M2. Stateless and thread-safe.
  */
 @AutoService(OutputFormat.class)
 public final class CompressedTensorsOutput implements OutputFormat {
@@ -82,6 +83,11 @@ public final class CompressedTensorsOutput implements OutputFormat {
   }
 
   @Override
+  public boolean holdsActivations() {
+    return true;
+  }
+
+  @Override
   public ModelSource view(ModelSource source) throws IOException {
     return LoaderView.of(source);
   }
@@ -106,13 +112,21 @@ public final class CompressedTensorsOutput implements OutputFormat {
       implements OutputSession {
     @Override
     public Optional<String> unsupported(EncodedWeight weight) {
-      TensorInfo embedding = heads.get(weight.name());
-      return embedding == null
-          ? ModuleWeight.refusal(weight)
-          : Optional.of(
-              "it is tied to "
-                  + embedding.name()
-                  + " (tie_word_embeddings), and loaders have no weight of its own");
+      return tied(weight.matrix()).or(() -> ModuleWeight.refusal(weight));
+    }
+
+    @Override
+    public Optional<String> unsupportedLayer(WeightMatrix weight) {
+      return tied(weight).or(() -> ModuleWeight.layerRefusal(weight));
+    }
+
+    private Optional<String> tied(WeightMatrix weight) {
+      return Optional.ofNullable(heads.get(weight.tensor().name()))
+          .map(
+              embedding ->
+                  "it is tied to "
+                      + embedding.name()
+                      + " (tie_word_embeddings), and loaders have no weight of its own");
     }
 
     @Override
@@ -125,7 +139,7 @@ public final class CompressedTensorsOutput implements OutputFormat {
     }
 
     @Override
-    public OutputLayout layout(OutputContents contents) {
+    public OutputLayout layout(OutputContents contents) throws IOException {
       LoaderInput.requireConfig(source.info());
       if (!contents.weights().isEmpty()) {
         JoinedExperts.requireSeparate(source.info().name(), contents.kept(), config);

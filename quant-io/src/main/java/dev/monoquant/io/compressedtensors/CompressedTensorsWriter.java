@@ -1,5 +1,7 @@
 package dev.monoquant.io.compressedtensors;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.monoquant.Problem;
 import dev.monoquant.ValidationException;
 import dev.monoquant.files.manifest.Manifest;
@@ -7,6 +9,8 @@ import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputFiles;
 import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.output.Staging;
+import dev.monoquant.files.safetensors.SafetensorsLayout;
+import dev.monoquant.files.safetensors.StoredTensor;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
@@ -15,6 +19,8 @@ import dev.monoquant.spi.SideFile;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,6 +49,12 @@ final class CompressedTensorsWriter implements OutputWriter {
     this.staging = Staging.openDirectory(job, plan.run(), plan.bytes(), disk);
     try {
       this.files = new OutputFiles(staging, plan.shards(), plan.origins());
+      for (Map.Entry<TensorInfo, byte[]> scale : plan.scales().entrySet()) {
+        String name = scale.getKey().name();
+        if (files.finished(plan.shardOf(name)).isEmpty()) {
+          write(name, 0, ByteBuffer.wrap(scale.getValue()));
+        }
+      }
     } catch (IOException | RuntimeException | Error e) {
       staging.close();
       throw e;
@@ -98,7 +110,7 @@ final class CompressedTensorsWriter implements OutputWriter {
       staging.copy(side.name(), side.path());
       names.add(side.name());
     }
-    Optional<byte[]> config = ConfigWriter.write(job.source(), job.contents(), plan.weights());
+    Optional<byte[]> config = plan.config();
     if (config.isPresent()) {
       requireLoadable(config.get());
       staging.write(DirectoryPlan.CONFIG, config.get());
@@ -106,6 +118,7 @@ final class CompressedTensorsWriter implements OutputWriter {
     }
     Manifest.Builder manifest = new Manifest.Builder(job.contents());
     names.addAll(files.finishAll(manifest));
+    requireSharedScales();
     if (plan.isSharded()) {
       staging.write(DirectoryPlan.INDEX, plan.index());
       names.add(DirectoryPlan.INDEX);
@@ -116,6 +129,27 @@ final class CompressedTensorsWriter implements OutputWriter {
     return Optional.empty();
   }
 
+  /** Read from the files, as an earlier run may have written some of them. */
+  private void requireSharedScales() throws IOException {
+    refuse(GlobalScales.faults(job.contents().weights(), this::readBack, DirectoryPlan.CONFIG));
+  }
+
+  /** Not mapped: a mapped file cannot be renamed everywhere. */
+  private ByteBuffer readBack(String tensor) throws IOException {
+    String shard = plan.shardOf(tensor);
+    SafetensorsLayout layout = requireNonNull(plan.shards().get(shard));
+    StoredTensor stored = layout.tensor(tensor);
+    ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(stored.bytes()));
+    try (SeekableByteChannel file = Files.newByteChannel(staging.temporary(shard))) {
+      file.position(layout.headerBytes().length + stored.begin());
+      int read = 0;
+      while (read >= 0 && bytes.hasRemaining()) {
+        read = file.read(bytes);
+      }
+    }
+    return bytes.flip();
+  }
+
   /** What would load wrongly gets no name. */
   private void requireLoadable(byte[] config) {
     List<Problem> faults =
@@ -124,6 +158,10 @@ final class CompressedTensorsWriter implements OutputWriter {
             job.contents().weights(),
             job.contents().kept(),
             DirectoryPlan.CONFIG);
+    refuse(faults);
+  }
+
+  private static void refuse(List<Problem> faults) {
     if (!faults.isEmpty()) {
       throw new ValidationException(
           faults.stream().map(Problem::toString).collect(Collectors.joining("; ")));

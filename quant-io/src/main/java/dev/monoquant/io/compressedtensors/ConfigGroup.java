@@ -2,9 +2,11 @@ package dev.monoquant.io.compressedtensors;
 
 import static dev.monoquant.QuantException.quote;
 
+import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.spi.ActivationQuantization;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -18,19 +20,32 @@ import java.util.TreeMap;
  * @param targets exact module names, {@code re:} and a regex, or class names
  * @param form how weights are stored
  * @param weights how they are quantized
+ * @param activations how the program that runs the model quantizes the inputs of the layers; empty
+ *     if it does not, or in a way that is not known
  */
-record ConfigGroup(String name, List<String> targets, Form form, WeightArguments weights) {
+record ConfigGroup(
+    String name,
+    List<String> targets,
+    Form form,
+    WeightArguments weights,
+    Optional<ActivationQuantization> activations) {
 
   /** The format of a configuration whose groups have different ones. */
   static final String MIXED = "mixed-precision";
 
   /** Fields left out have the default or null: a reader refuses a field it does not know. */
   JsonValue.Obj json() {
-    return new JsonValue.Obj(
-        Map.of(
-            "targets", new JsonValue.Arr(targets.stream().map(JsonValue::of).toList()),
-            "format", JsonValue.of(form.wire()),
-            "weights", arguments()));
+    Map<String, JsonValue> json = new TreeMap<>();
+    json.put("targets", new JsonValue.Arr(targets.stream().map(JsonValue::of).toList()));
+    json.put("format", JsonValue.of(form.wire()));
+    json.put("weights", arguments());
+    inputs().ifPresent(inputs -> json.put("input_activations", inputs));
+    return new JsonValue.Obj(json);
+  }
+
+  /** {@return how inputs are quantized, as {@code config.json} has it} */
+  Optional<JsonValue.Obj> inputs() {
+    return activations.map(inputs -> ActivationArguments.json(inputs, form.scaleType()));
   }
 
   /** {@return how weights are quantized, as {@code config.json} has it} */
@@ -111,7 +126,20 @@ record ConfigGroup(String name, List<String> targets, Form form, WeightArguments
         throw unsupported(
             where, "format " + quote(format) + " does not hold weights of " + arguments.text());
       }
-      return new ConfigGroup(name, targets(where, group), form.get(), arguments);
+      return new ConfigGroup(
+          name, targets(where, group), form.get(), arguments, activations(group));
+    }
+
+    /** Weights are decoded whatever is said of activations. */
+    private static Optional<ActivationQuantization> activations(JsonValue.Obj group) {
+      try {
+        return group
+            .find("input_activations")
+            .filter(JsonValue.Obj.class::isInstance)
+            .map(inputs -> ActivationArguments.read((JsonValue.Obj) inputs));
+      } catch (ConfigurationException e) {
+        return Optional.empty();
+      }
     }
 
     private WeightArguments weights(String where, JsonValue.Obj weights) {

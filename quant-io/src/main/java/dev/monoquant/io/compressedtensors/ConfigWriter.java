@@ -58,7 +58,8 @@ final class ConfigWriter {
     if (!weights.isEmpty()) {
       boolean tied = config.get("tie_word_embeddings") != JsonValue.Literal.FALSE;
       Set<String> heads = tied ? TiedHeads.of(contents.layers(), modelType(config)) : Set.of();
-      config.put(QUANTIZATION, quantization(contents.kept(), weights, heads));
+      LoaderNames names = LoaderNames.of(new ModelConfig(new JsonValue.Obj(config)));
+      config.put(QUANTIZATION, quantization(contents, weights, heads, names));
     }
     return Optional.of(JsonText.pretty(new JsonValue.Obj(config)).getBytes(StandardCharsets.UTF_8));
   }
@@ -121,7 +122,7 @@ final class ConfigWriter {
   }
 
   private static JsonValue quantization(
-      List<TensorInfo> kept, List<ModuleWeight> weights, Set<String> heads) {
+      OutputContents contents, List<ModuleWeight> weights, Set<String> heads, LoaderNames names) {
     boolean alike = weights.stream().map(ConfigWriter::way).distinct().count() == 1;
     Map<String, List<ModuleWeight>> groups = new TreeMap<>();
     for (ModuleWeight weight : weights) {
@@ -131,26 +132,33 @@ final class ConfigWriter {
     Map<String, JsonValue> configGroups = new LinkedHashMap<>();
     for (List<ModuleWeight> group : groups.values()) {
       String name = "group_" + configGroups.size();
-      List<String> targets = alike ? List.of("Linear") : targets(group, weights);
+      List<String> targets = alike ? List.of("Linear") : targets(group, weights, names);
       ModuleWeight first = group.get(0);
-      configGroups.put(
-          name, new ConfigGroup(name, targets, first.form(), first.arguments()).json());
+      configGroups.put(name, first.group(name, targets).json());
     }
-    List<JsonValue> ignore = ignored(kept, weights, heads).stream().map(JsonValue::of).toList();
+    List<String> ignore = ignored(contents.kept(), weights, heads, names);
     List<Form> forms = weights.stream().map(ModuleWeight::form).distinct().toList();
-    return new JsonValue.Obj(
-        Map.of(
-            "quant_method", JsonValue.of(METHOD),
-            "format", JsonValue.of(forms.size() == 1 ? forms.get(0).wire() : ConfigGroup.MIXED),
-            "quantization_status", JsonValue.of("compressed"),
-            "ignore", new JsonValue.Arr(ignore),
-            "config_groups", new JsonValue.Obj(configGroups)));
+    String format = forms.size() == 1 ? forms.get(0).wire() : ConfigGroup.MIXED;
+    Map<String, JsonValue> json = new TreeMap<>();
+    json.put("quant_method", JsonValue.of(METHOD));
+    json.put("format", JsonValue.of(format));
+    json.put("quantization_status", JsonValue.of("compressed"));
+    json.put("ignore", new JsonValue.Arr(ignore.stream().map(JsonValue::of).toList()));
+    json.put("config_groups", new JsonValue.Obj(configGroups));
+    contents
+        .kvCache()
+        .ifPresent(
+            cache ->
+                json.put("kv_cache_scheme", ActivationArguments.json(cache, Optional.empty())));
+    return new JsonValue.Obj(json);
   }
 
   /** What weights of one group have in common, by which the groups are ordered. */
   private static String way(ModuleWeight weight) {
-    ConfigGroup group = new ConfigGroup("", List.of(), weight.form(), weight.arguments());
-    return JsonText.compact(group.arguments()) + weight.form().wire();
+    ConfigGroup group = weight.group("", List.of());
+    return JsonText.compact(group.arguments())
+        + weight.form().wire()
+        + group.inputs().map(JsonText::compact).orElse("");
   }
 
   private static boolean isExpert(ModuleWeight weight) {
@@ -162,10 +170,11 @@ final class ConfigWriter {
    * with their name in it; so no regex of another group, which may hold shared_experts, has it.
    * Their names are left out: there are thousands, and no loader has such modules.
    */
-  private static List<String> targets(List<ModuleWeight> group, List<ModuleWeight> weights) {
+  private static List<String> targets(
+      List<ModuleWeight> group, List<ModuleWeight> weights, LoaderNames names) {
     Set<String> own = group.stream().map(ModuleWeight::module).collect(Collectors.toSet());
     List<String> targets =
-        ModulePatterns.selecting(
+        names.selecting(
             own.stream().sorted(JsonText.BY_CODE_POINT).toList(),
             weights.stream().map(ModuleWeight::module).filter(m -> !own.contains(m)).toList());
     return isExpert(group.get(0))
@@ -180,13 +189,13 @@ final class ConfigWriter {
    * each matrix, of whatever kind it is thought to be.
    */
   private static List<String> ignored(
-      List<TensorInfo> kept, List<ModuleWeight> weights, Set<String> heads) {
+      List<TensorInfo> kept, List<ModuleWeight> weights, Set<String> heads, LoaderNames names) {
     Set<String> ignored = new LinkedHashSet<>();
     kept.forEach(tensor -> MatrixModule.of(tensor).ifPresent(ignored::add));
     ignored.addAll(heads);
     List<String> packed = weights.stream().map(ModuleWeight::module).toList();
     packed.forEach(ignored::remove);
-    List<String> entries = new ArrayList<>(ModulePatterns.selecting(ignored, packed));
+    List<String> entries = new ArrayList<>(names.selecting(ignored, packed));
     kept.stream()
         .flatMap(tensor -> JoinedExperts.mixture(tensor).stream())
         .map(mixture -> expertsOf(mixture, packed))

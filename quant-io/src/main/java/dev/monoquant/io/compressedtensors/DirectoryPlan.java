@@ -5,6 +5,7 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.OutputException;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.manifest.ProvenanceText;
 import dev.monoquant.files.model.SideFiles;
@@ -13,6 +14,7 @@ import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.safetensors.SafetensorsLayout;
 import dev.monoquant.files.safetensors.StoredTensor;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.BesideFile;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
@@ -22,12 +24,14 @@ import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -47,16 +51,23 @@ final class DirectoryPlan implements OutputLayout {
   private final Map<String, ModuleWeight> weights = new LinkedHashMap<>();
   private final Map<String, String> shardOf = new HashMap<>();
   private final Map<String, Set<String>> origins = new TreeMap<>();
+  private final Map<TensorInfo, byte[]> scales;
   private final Map<String, String> run = new TreeMap<>();
   private final List<SideFile> copies;
+  private final Optional<byte[]> config;
+  private final List<String> loaderNotes;
 
-  DirectoryPlan(ModelSource source, OutputContents contents, Disk disk) {
+  DirectoryPlan(ModelSource source, OutputContents contents, Disk disk) throws IOException {
     this.source = source;
     this.contents = contents;
     this.disk = disk;
     contents.weights().forEach(w -> weights.put(w.name(), ModuleWeight.of(w)));
     List<TensorInfo> all = new ArrayList<>(contents.kept());
     weights.values().forEach(w -> all.addAll(w.layout().tensors()));
+    List<TensorInfo> originals = new ArrayList<>(contents.kept());
+    contents.weights().forEach(w -> originals.add(w.matrix().tensor()));
+    this.scales = CacheScales.of(contents.kvCache(), originals);
+    all.addAll(scales.keySet());
     Set<String> names = new HashSet<>();
     Set<String> sources = new TreeSet<>();
     for (TensorInfo tensor : all) {
@@ -86,8 +97,15 @@ final class DirectoryPlan implements OutputLayout {
     Map<String, String> metadata = metadata();
     byShard.forEach((shard, list) -> shards.put(shard, new SafetensorsLayout(list, metadata)));
     this.copies = sideFiles();
+    this.config = ConfigWriter.write(source, contents, weights());
+    this.loaderNotes = LoaderNames.notes(ModelConfig.of(source.info()), contents, weights());
     run.putAll(ProvenanceText.of(contents));
     shards.forEach((shard, layout) -> run.put("the layout of " + shard, layout.headerHash()));
+  }
+
+  /** {@return tensors that are no part of the input, and their bytes} */
+  Map<TensorInfo, byte[]> scales() {
+    return scales;
   }
 
   /** {@return the shards of the input that each shard is made of} */
@@ -162,6 +180,7 @@ final class DirectoryPlan implements OutputLayout {
   @Override
   public List<String> notes() {
     List<String> notes = new ArrayList<>(LoaderLimits.of(weights()));
+    notes.addAll(loaderNotes);
     long matrices =
         source.find(LoaderView.class).map(view -> view.matrices(weights.keySet())).orElse(0L);
     if (matrices > 0) {
@@ -173,7 +192,39 @@ final class DirectoryPlan implements OutputLayout {
     if (!copies.isEmpty()) {
       notes.add("carried over: " + SideFiles.described(copies));
     }
+    List<SideFile> tensors =
+        copies.stream().filter(side -> side.name().endsWith(".safetensors")).toList();
+    if (!tensors.isEmpty()) {
+      notes.add(
+          "carried over unquantized, as other parts of the model: " + SideFiles.described(tensors));
+    }
     return notes;
+  }
+
+  @Override
+  public List<BesideFile> beside(Path target) {
+    Map<String, BesideFile> files = new TreeMap<>(JsonText.BY_CODE_POINT);
+    copies.forEach(side -> files.put(side.name(), BesideFile.carried(side)));
+    config.ifPresent(bytes -> files.put(CONFIG, BesideFile.made(CONFIG, bytes.length)));
+    if (isSharded()) {
+      files.put(INDEX, BesideFile.made(INDEX, index().length));
+    }
+    Manifest.Builder manifest = new Manifest.Builder(contents);
+    shards.forEach(
+        (name, layout) -> {
+          Map<String, String> hashes = new HashMap<>();
+          layout.tensors().forEach(t -> hashes.put(t.name(), HashPool.UNKNOWN));
+          manifest.shard(name, HashPool.UNKNOWN, hashes);
+        });
+    List<String> inputs = Manifest.inputNames(contents, source.info().files());
+    long size = manifest.bytes(inputs, files.keySet());
+    files.put(Manifest.FILE, BesideFile.made(Manifest.FILE, size));
+    return List.copyOf(files.values());
+  }
+
+  /** {@return the configuration with its quantization; empty if the model has none} */
+  Optional<byte[]> config() {
+    return config;
   }
 
   /** {@return the side files to copy; not config.json} */

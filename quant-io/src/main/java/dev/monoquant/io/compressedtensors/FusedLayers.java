@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -18,8 +20,10 @@ import java.util.stream.Collectors;
  * experts of mixtures, of which transformers 5.24 makes one tensor and vLLM one kernel.
  *
  * <p>All experts of a model are one family: transformers decodes every expert by one group of the
- * configuration, whatever layer it is in. In transformers there is no module that could hold an
- * expert's matrix in float while the model is quantized, so experts are quantized only.
+ * configuration, whatever layer it is in; gate and up of an expert are one besides. In transformers
+ * there is no module that could hold an expert's matrix in float while the model is quantized, so
+ * experts are quantized only. Experts that have names ({@code expert_0}) are modules in
+ * transformers: all of them may stay in float.
  *
  * <p>What this does not do: it does not look at the architecture. A loader that does not fuse
  * layers of such names is asked for more than it needs.
@@ -71,26 +75,36 @@ final class FusedLayers {
    */
   static List<Family> of(List<TensorInfo> tensors) {
     List<String> experts = new ArrayList<>();
-    Map<String, Set<String>> modules = new LinkedHashMap<>();
+    List<String> named = new ArrayList<>();
     for (TensorInfo tensor : tensors) {
-      matrix(tensor)
-          .ifPresent(
-              layer -> {
-                if (mixture(layer).isPresent()) {
-                  experts.add(layer);
-                } else {
-                  int dot = layer.lastIndexOf('.');
-                  modules
-                      .computeIfAbsent(
-                          layer.substring(0, Math.max(dot, 0)), k -> new LinkedHashSet<>())
-                      .add(layer.substring(dot + 1));
-                }
-              });
+      matrix(tensor).filter(layer -> mixture(layer).isPresent()).ifPresent(experts::add);
+      matrix(tensor).filter(layer -> namedExperts(layer).isPresent()).ifPresent(named::add);
     }
     List<Family> families = new ArrayList<>();
     if (experts.size() > 1) {
-      families.add(new Family(containers(experts), experts, true));
+      families.add(new Family(containers(experts, FusedLayers::mixture), experts, true));
     }
+    if (named.size() > 1) {
+      families.add(new Family(containers(named, FusedLayers::namedExperts), named, false));
+    }
+    families.addAll(merged(tensors));
+    return families;
+  }
+
+  /**
+   * {@return the layers that become one matrix each, among them gate and up of an expert}
+   *
+   * @param tensors its weights
+   */
+  static List<Family> merged(List<TensorInfo> tensors) {
+    Map<String, Set<String>> modules = new LinkedHashMap<>();
+    for (String layer : tensors.stream().flatMap(tensor -> matrix(tensor).stream()).toList()) {
+      int dot = layer.lastIndexOf('.');
+      modules
+          .computeIfAbsent(layer.substring(0, Math.max(dot, 0)), k -> new LinkedHashSet<>())
+          .add(layer.substring(dot + 1));
+    }
+    List<Family> families = new ArrayList<>();
     modules.forEach((module, names) -> families.addAll(of(module, names)));
     return families;
   }
@@ -102,9 +116,18 @@ final class FusedLayers {
    * @param layer the name of a layer
    */
   static Optional<String> mixture(String layer) {
+    return mixture(layer, ModulePatterns::isNumber);
+  }
+
+  /** The same for experts such as {@code experts.expert_0}, of Switch Transformers and NLLB. */
+  private static Optional<String> namedExperts(String layer) {
+    return mixture(layer, part -> ModulePatterns.isExpert(part));
+  }
+
+  private static Optional<String> mixture(String layer, Predicate<String> isExpert) {
     List<String> parts = List.of(layer.split("\\.", -1));
     for (int i = 0; i + 2 < parts.size(); i++) {
-      if (parts.get(i).equals(EXPERTS) && ModulePatterns.isNumber(parts.get(i + 1))) {
+      if (parts.get(i).equals(EXPERTS) && isExpert.test(parts.get(i + 1))) {
         return Optional.of(String.join(".", parts.subList(0, i + 1)));
       }
     }
@@ -150,9 +173,10 @@ final class FusedLayers {
   }
 
   /** Such as {@code model.layers.*.mlp.experts.*}. */
-  private static String containers(List<String> experts) {
+  private static String containers(
+      List<String> experts, Function<String, Optional<String>> mixture) {
     return experts.stream()
-        .flatMap(layer -> mixture(layer).stream())
+        .flatMap(layer -> mixture.apply(layer).stream())
         .map(
             name ->
                 Arrays.stream(name.split("\\.", -1))

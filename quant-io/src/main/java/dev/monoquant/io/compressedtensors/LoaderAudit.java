@@ -32,8 +32,8 @@ import java.util.stream.Stream;
  * </ul>
  *
  * <p>Modules are looked up by their names in the file, and again behind the prefix that loaders put
- * before those of vision-language models. Every matrix is taken for a Linear, since files hold no
- * classes.
+ * before those of vision-language models, and by the names of {@link LoaderNames}. Every matrix is
+ * taken for a Linear, since files hold no classes.
  *
  * <p>What this does not do: it reads no numbers, and it does not know the modules of a loader that
  * are in no file. Merged layers of which some are in float are a matter of the plan, which may
@@ -56,12 +56,14 @@ final class LoaderAudit {
   private final String file;
   private final GroupMatcher groups;
   private final ModuleMatcher ignore;
+  private final LoaderNames inLoader;
   private final Map<String, List<String>> faults = new LinkedHashMap<>();
 
-  private LoaderAudit(JsonValue.Obj quantization, String file) {
+  private LoaderAudit(JsonValue.Obj quantization, JsonValue.Obj config, String file) {
     this.file = file;
     this.groups = new GroupMatcher(ConfigGroup.read(quantization, file), file);
     this.ignore = new ModuleMatcher(ignored(quantization), file);
+    this.inLoader = LoaderNames.of(new ModelConfig(config));
   }
 
   /**
@@ -76,7 +78,7 @@ final class LoaderAudit {
   static List<Problem> faults(
       JsonValue.Obj config, List<EncodedWeight> weights, List<TensorInfo> kept, String file) {
     Optional<JsonValue.Obj> quantization = ConfigWriter.quantization(config);
-    LoaderAudit audit = new LoaderAudit(quantization.orElse(NONE), file);
+    LoaderAudit audit = new LoaderAudit(quantization.orElse(NONE), config, file);
     audit.onlyOne(config);
     Set<String> names = new HashSet<>();
     weights.forEach(w -> names.add(w.matrix().layer()));
@@ -112,10 +114,19 @@ final class LoaderAudit {
     return ignore.names(module) || ignore.matches(module);
   }
 
-  /** The names by which loaders may ask: that of the file, and one behind a prefix. */
-  private static List<String> asked(String module, Set<String> names) {
-    String prefixed = PREFIX + module;
-    return names.contains(prefixed) ? List.of(module) : List.of(module, prefixed);
+  /**
+   * The names by which loaders may ask: that of the file, the one that transformers gives it, and
+   * each behind a prefix.
+   */
+  private List<String> asked(String module, Set<String> names) {
+    List<String> asked = new ArrayList<>(List.of(module));
+    inLoader.of(module).filter(name -> !names.contains(name)).ifPresent(asked::add);
+    for (String name : List.copyOf(asked)) {
+      if (!names.contains(PREFIX + name)) {
+        asked.add(PREFIX + name);
+      }
+    }
+    return asked;
   }
 
   private void packed(ModuleWeight weight, Set<String> names) {
@@ -126,7 +137,8 @@ final class LoaderAudit {
       } else if (group.isEmpty()) {
         add("is packed, but no group selects it", weight.module(), name);
       } else if (group.get().form() != weight.form()
-          || !group.get().weights().equals(weight.arguments())) {
+          || !group.get().weights().equals(weight.arguments())
+          || !group.get().activations().equals(weight.weight().activations())) {
         add("is decoded by group " + quote(group.get().name()), weight.module(), name);
       }
     }
@@ -145,14 +157,16 @@ final class LoaderAudit {
     weights.forEach(w -> packed.put(w.matrix().layer(), ModuleWeight.of(w)));
     List<TensorInfo> tensors = new ArrayList<>(kept);
     weights.forEach(w -> tensors.add(w.matrix().tensor()));
+    Set<String> told = new HashSet<>();
     for (Family family : FusedLayers.of(tensors)) {
       long ways =
           family.layers().stream()
               .flatMap(layer -> Stream.ofNullable(packed.get(layer)))
-              .map(w -> w.form() + " " + w.arguments())
+              .map(w -> w.form() + " " + w.arguments() + " " + w.weight().activations())
               .distinct()
               .count();
-      if (ways > 1) {
+      if (ways > 1 && !told.containsAll(family.layers())) {
+        told.addAll(family.layers());
         add("are merged by loaders, and packed in different ways", family.name(), family.name());
       }
     }
@@ -194,7 +208,12 @@ final class LoaderAudit {
   }
 
   private void add(String fault, String subject, String asked) {
-    String said = asked.equals(subject) ? fault : fault + ", where it is called " + PREFIX + "NAME";
+    String said =
+        asked.equals(subject)
+            ? fault
+            : asked.endsWith(subject)
+                ? fault + ", where it is called " + PREFIX + "NAME"
+                : fault + ", where transformers calls it " + quote(asked);
     faults.computeIfAbsent(said, f -> new ArrayList<>()).add(subject);
   }
 

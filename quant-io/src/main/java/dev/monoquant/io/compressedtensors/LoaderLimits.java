@@ -1,47 +1,65 @@
 package dev.monoquant.io.compressedtensors;
 
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.model.WeightMatrix;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /** What one of the loaders cannot do with weights that the format can hold, in sentences. */
 final class LoaderLimits {
 
+  /** Widths and groups that the kernels of vLLM for packed integers know. */
+  private static final Set<Integer> WIDTHS = Set.of(4, 8);
+
+  private static final Set<Integer> GROUPS = Set.of(32, 64, 128);
+
+  private static final String NO_KERNEL = ": vLLM has no kernel for them. ";
+
   /**
    * The settings that transformers uses to decode: layers that differ in them are decoded wrongly
    * with another group.
    */
-  private record Codes(Form form, int bits, boolean symmetric) {
+  private record Codes(Form form, int bits, boolean symmetric, Strategy strategy) {
     static Codes of(ModuleWeight weight) {
       WeightArguments arguments = weight.arguments();
-      return new Codes(weight.form(), arguments.bits(), arguments.symmetric());
+      return new Codes(
+          weight.form(), arguments.bits(), arguments.symmetric(), arguments.strategy());
     }
 
     String text() {
       String codes = form == Form.PACK ? bits + " bits" : form.wire();
-      return codes + (symmetric ? "" : " with zero points");
+      return codes
+          + " per "
+          + strategy.granularity().wire()
+          + (symmetric ? "" : " with zero points");
     }
   }
 
-  private LoaderLimits() {}
+  private final List<ModuleWeight> weights;
+  private final List<String> notes = new ArrayList<>();
+
+  private LoaderLimits(List<ModuleWeight> weights) {
+    this.weights = weights;
+  }
 
   /** {@return what the user should know, empty if all loaders can do all of it} */
   static List<String> of(List<ModuleWeight> weights) {
-    List<String> notes = new ArrayList<>();
-    twoSchemesOutsideExperts(weights).ifPresent(notes::add);
-    expertsWithZeroPoints(weights).ifPresent(notes::add);
-    return notes;
+    LoaderLimits limits = new LoaderLimits(weights);
+    limits.twoSchemesOutsideExperts().ifPresent(limits.notes::add);
+    limits.experts();
+    limits.kernels();
+    return limits.notes;
   }
 
   /** Seen in transformers 5.24: {@code get_dense_scheme}. */
-  private static Optional<String> twoSchemesOutsideExperts(List<ModuleWeight> weights) {
+  private Optional<String> twoSchemesOutsideExperts() {
     List<Codes> codes =
-        weights.stream()
-            .filter(w -> FusedLayers.mixture(w.module()).isEmpty())
-            .map(Codes::of)
-            .distinct()
-            .toList();
+        weights.stream().filter(w -> !isExpert(w)).map(Codes::of).distinct().toList();
     return codes.size() < 2
         ? Optional.empty()
         : Optional.of(
@@ -54,14 +72,114 @@ final class LoaderLimits {
                 + " group. Its default, which decodes later, and vLLM follow the groups");
   }
 
-  /** Seen in transformers 5.24: its converter of experts does not know zero points. */
-  private static Optional<String> expertsWithZeroPoints(List<ModuleWeight> weights) {
-    return weights.stream()
-            .anyMatch(
-                w -> !w.arguments().symmetric() && FusedLayers.mixture(w.module()).isPresent())
-        ? Optional.of(
-            "experts have zero points: vLLM loads them, transformers refuses such a model; choose"
-                + " symmetric codes (--symmetric) for transformers")
-        : Optional.empty();
+  /** Seen in transformers 5.24: {@code CompressedTensorsDequantize.convert}. */
+  private void experts() {
+    if (weights.stream().anyMatch(w -> isExpert(w) && !w.arguments().symmetric())) {
+      notes.add(
+          "experts have zero points: vLLM loads them, transformers refuses such a model; choose"
+              + " symmetric codes (--symmetric) for transformers");
+    }
+    if (weights.stream().anyMatch(w -> isExpert(w) && w.form() == Form.NVFP4)) {
+      notes.add(
+          "experts are nvfp4-pack-quantized: vLLM loads them, transformers 5.24 leaves out their"
+              + " global scale and decodes wrong numbers without a word; choose mxfp4, fp8 per"
+              + " channel or integers for transformers");
+    }
+    if (weights.stream().anyMatch(w -> isExpert(w) && isRefused(w))) {
+      notes.add(
+          "experts have a form that vLLM loads and transformers 5.24 does not (int-quantized,"
+              + " mxfp8-quantized, FP8 in blocks or groups): it fails to load the model; choose"
+              + " fp8 per channel, mxfp4 or integers alone for transformers");
+    }
+  }
+
+  private static boolean isRefused(ModuleWeight weight) {
+    Strategy strategy = weight.arguments().strategy();
+    boolean wholeRows = strategy instanceof Strategy.Tensor || strategy instanceof Strategy.Channel;
+    return switch (weight.form()) {
+      case PACK, MXFP4, NVFP4 -> false;
+      case INT, MXFP8 -> true;
+      case FLOAT, NAIVE -> !wholeRows;
+    };
+  }
+
+  private static boolean isExpert(ModuleWeight weight) {
+    return FusedLayers.mixture(weight.module()).isPresent();
+  }
+
+  /** As of vLLM 0.33: the kernels for packed integers, W8A8, FP8 in blocks and FP4. */
+  private void kernels() {
+    add(
+        w -> w.form() == Form.PACK && !WIDTHS.contains(w.arguments().bits()),
+        "of other than 4 or 8 bits",
+        "transformers decodes them");
+    add(
+        w -> w.form() == Form.PACK && !isKnownGroup(w.arguments().strategy()),
+        "with other scales than for each row (channel) or group of 32, 64 or 128",
+        "transformers decodes them");
+    add(
+        w -> w.form() == Form.INT && !w.arguments().symmetric(),
+        "with zero points whose inputs are quantized",
+        "choose symmetric codes (--symmetric)");
+    add(
+        w ->
+            w.form() == Form.INT
+                && w.arguments().bits() == 8
+                && w.arguments().strategy().groupSize() > 0,
+        "of 8 bits in groups whose inputs are quantized",
+        "choose --granularity channel");
+    add(
+        w -> isMarlin(w) && (columns(w) % 128 != 0 || rows(w) % 64 != 0),
+        "whose inputs are no multiple of 128, or outputs of 64",
+        "They stay usable in transformers; exclude them for vLLM");
+    add(
+        w ->
+            w.arguments().strategy() instanceof Strategy.Block block
+                && (columns(w) % block.columns() != 0 || rows(w) % block.rows() != 0),
+        "whose sides are no multiples of their blocks",
+        "They stay usable in transformers; exclude them for vLLM");
+  }
+
+  private static boolean isKnownGroup(Strategy strategy) {
+    return strategy instanceof Strategy.Channel || GROUPS.contains(strategy.groupSize());
+  }
+
+  /** Weights alone that the kernels called Marlin take. */
+  private static boolean isMarlin(ModuleWeight weight) {
+    boolean packed =
+        weight.form() == Form.PACK
+            && WIDTHS.contains(weight.arguments().bits())
+            && isKnownGroup(weight.arguments().strategy());
+    boolean fp4 = weight.form() == Form.NVFP4 || weight.form() == Form.MXFP4;
+    return packed || fp4;
+  }
+
+  private static long rows(ModuleWeight weight) {
+    return matrix(weight).rowCount();
+  }
+
+  private static long columns(ModuleWeight weight) {
+    return matrix(weight).columnCount();
+  }
+
+  private static WeightMatrix matrix(ModuleWeight weight) {
+    return weight.weight().matrix();
+  }
+
+  private void add(Predicate<ModuleWeight> limit, String kind, String remedy) {
+    List<String> layers =
+        weights.stream().filter(limit).map(ModuleWeight::module).limit(3).toList();
+    if (layers.isEmpty()) {
+      return;
+    }
+    long count = weights.stream().filter(limit).count();
+    notes.add(
+        count
+            + (count == 1 ? " layer " : " layers ")
+            + kind
+            + ", such as "
+            + quote(layers.get(0))
+            + NO_KERNEL
+            + remedy);
   }
 }

@@ -30,8 +30,8 @@ import java.util.stream.Collectors;
  * else each has a pattern of its own; and one that would still select another module is left out.
  * Time and memory are linear in the sum of the lengths of the names.
  *
- * <p>What this does not do: a loader that calls the module itself otherwise (transformers calls
- * {@code intermediate.dense} of a ViT {@code mlp.fc1}) is not followed.
+ * <p>What this does not do: what a loader calls otherwise inside of a model is a matter of {@link
+ * LoaderNames}.
  */
 final class ModulePatterns {
 
@@ -59,6 +59,8 @@ final class ModulePatterns {
 
   /** Stands for a number; no text has it. */
   private static final String NUMBER = "\uffff";
+
+  private static final String EXPERT = "expert_";
 
   /** The endings, at a dot, of names that must not be selected, as they are and in each shape. */
   private final Set<String> endings = new HashSet<>();
@@ -152,11 +154,17 @@ final class ModulePatterns {
     boolean replace = numbers == Numbers.ANY;
     StringBuilder shape = new StringBuilder(name.length());
     for (String part : name.split("\\.", -1)) {
-      boolean number = isNumber(part);
-      shape.append(shape.isEmpty() ? "" : ".").append(number && replace ? NUMBER : part);
+      boolean number = isNumber(part) || isExpert(part);
+      String open = isExpert(part) ? EXPERT + NUMBER : NUMBER;
+      shape.append(shape.isEmpty() ? "" : ".").append(number && replace ? open : part);
       replace |= number;
     }
     return shape.toString();
+  }
+
+  /** {@return whether a module belongs to the part of a model that sees or hears} */
+  static boolean isInTower(String module) {
+    return TOWERS.stream().anyMatch(module::contains);
   }
 
   /** {@return whether a part of a name counts layers or experts} */
@@ -164,12 +172,19 @@ final class ModulePatterns {
     return !part.isEmpty() && part.chars().allMatch(c -> c >= '0' && c <= '9');
   }
 
+  /** {@return whether a part of a name is an expert with a name, such as {@code expert_3}} */
+  static boolean isExpert(String part) {
+    return part.startsWith(EXPERT) && isNumber(part.substring(EXPERT.length()));
+  }
+
   /** {@return a regex that a name matches, and nothing else, as Python's re and Java read it} */
   static String regex(String name) {
     StringBuilder regex = new StringBuilder();
     for (String part : name.split("\\.", -1)) {
       regex.append(regex.isEmpty() ? "" : "\\.");
-      regex.append(part.equals(NUMBER) ? "\\d+" : quoted(part));
+      boolean open = part.endsWith(NUMBER);
+      regex.append(quoted(open ? part.substring(0, part.length() - 1) : part));
+      regex.append(open ? "\\d+" : "");
     }
     return regex.toString();
   }

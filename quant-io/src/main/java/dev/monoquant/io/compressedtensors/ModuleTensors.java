@@ -10,6 +10,7 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
@@ -29,18 +30,26 @@ final class ModuleTensors {
   private final ModelFiles files;
   private final String module;
   private final ElementType floats;
+  private final Optional<ActivationQuantization> activations;
   private final Set<String> parts;
 
   /**
    * @param files the directory
    * @param module the name of the module
    * @param floats the type of the model's weights where no scale has it
+   * @param activations how its inputs are quantized
    * @param parts receives the name of each tensor that is {@linkplain #require required}
    */
-  ModuleTensors(ModelFiles files, String module, ElementType floats, Set<String> parts) {
+  ModuleTensors(
+      ModelFiles files,
+      String module,
+      ElementType floats,
+      Optional<ActivationQuantization> activations,
+      Set<String> parts) {
     this.files = files;
     this.module = module;
     this.floats = floats;
+    this.activations = activations;
     this.parts = parts;
   }
 
@@ -158,10 +167,11 @@ final class ModuleTensors {
     TensorInfo info =
         new TensorInfo(module + "." + StoredWeight.CODES, type, shape, main.info().shard());
     return new EncodedWeight(
-        new WeightMatrix(module, LayerKind.LINEAR, StoredWeight.CODES, info, 0),
-        new SchemeId(scheme, 1),
-        options,
-        encoding);
+            new WeightMatrix(module, LayerKind.LINEAR, StoredWeight.CODES, info, 0),
+            new SchemeId(scheme, 1),
+            options,
+            encoding)
+        .withActivations(activations);
   }
 
   static String describe(ModelFiles.Located located) {

@@ -5,9 +5,11 @@ import static java.util.Objects.requireNonNull;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.ActivationQuantization.Dynamic;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Part;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -48,7 +50,20 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
 
   /** {@return why no form holds a weight; empty if one does} */
   static Optional<String> refusal(EncodedWeight weight) {
-    WeightMatrix matrix = weight.matrix();
+    Optional<String> layer = layerRefusal(weight.matrix());
+    if (layer.isPresent()) {
+      return layer;
+    }
+    if (weight.activations().stream().anyMatch(a -> a.dynamic() != Dynamic.YES)) {
+      return Optional.of(
+          "the inputs of the layer are to be quantized with scales of their own (static or local),"
+              + " and there are none");
+    }
+    return encodingRefusal(weight);
+  }
+
+  /** {@return why no form holds weights of a layer, whatever they are made of; empty if one may} */
+  static Optional<String> layerRefusal(WeightMatrix matrix) {
     if (!matrix.kind().equals(LayerKind.LINEAR)) {
       return Optional.of(
           "the layer is of kind "
@@ -58,10 +73,10 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
     }
     if (matrix.layer().isEmpty()
         || !matrix.param().equals("weight")
-        || !weight.name().equals(matrix.layer() + ".weight")) {
+        || !matrix.tensor().name().equals(matrix.layer() + ".weight")) {
       return Optional.of(
           "compressed-tensors holds tensors named MODULE.weight only, this one is "
-              + weight.name());
+              + matrix.tensor().name());
     }
     if (matrix.tensor().shape().rank() != 2 || matrix.rowAxis() != 0) {
       return Optional.of(
@@ -73,7 +88,7 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
     if (matrix.rowCount() == 0 || matrix.columnCount() == 0) {
       return Optional.of("the weight is empty");
     }
-    return encodingRefusal(weight);
+    return Optional.empty();
   }
 
   private static Optional<String> encodingRefusal(EncodedWeight weight) {
@@ -147,9 +162,15 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
     if (!scale.type().isQuantizable()) {
       return null;
     }
+    boolean alone = weight.activations().isEmpty();
     return codes.isCode() && codes.signed()
-        ? Form.PACK
-        : codes == ElementType.FLOAT8_E4M3 ? Form.NAIVE : null;
+        ? alone ? Form.PACK : Form.INT
+        : codes == ElementType.FLOAT8_E4M3 ? alone ? Form.NAIVE : Form.FLOAT : null;
+  }
+
+  /** {@return the group of such weights in {@code config.json}} */
+  ConfigGroup group(String name, List<String> targets) {
+    return new ConfigGroup(name, targets, form, arguments, weight.activations());
   }
 
   String module() {

@@ -7,7 +7,6 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Part;
@@ -73,9 +72,7 @@ final class MxQuantized extends StoredWeight {
             module.floats(),
             shape,
             packed ? "mxfp4" : "mxfp8",
-            OptionValues.DEFAULTS
-                .with(CommonOptions.GRANULARITY, weights.strategy().granularity())
-                .with(CommonOptions.PROFILE, CommonOptions.COMPRESSED_TENSORS),
+            CommonOptions.of(weights.bits(), true, weights.strategy().granularity()),
             Encoding.affine(codes, scale));
     return new MxQuantized(weight);
   }

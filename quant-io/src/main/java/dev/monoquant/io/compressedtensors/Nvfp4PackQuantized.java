@@ -7,7 +7,6 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Formula.Factor;
@@ -74,9 +73,7 @@ final class Nvfp4PackQuantized extends StoredWeight {
             module.floats(),
             shape,
             "nvfp4",
-            OptionValues.DEFAULTS
-                .with(CommonOptions.GRANULARITY, weights.strategy().granularity())
-                .with(CommonOptions.PROFILE, CommonOptions.COMPRESSED_TENSORS),
+            CommonOptions.of(weights.bits(), true, weights.strategy().granularity()),
             new Encoding(
                 List.of(codes, scale, global),
                 new Formula.Affine(

@@ -4,6 +4,7 @@ import dev.monoquant.files.model.FileSource;
 import dev.monoquant.files.model.ModelFiles;
 import dev.monoquant.files.model.TrainedModel;
 import dev.monoquant.files.safetensors.SafetensorsFile;
+import dev.monoquant.io.foreign.ForeignWeights;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
@@ -16,7 +17,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** Makes a source of open files, with the quantized weights that they describe themselves. */
+/**
+ * Makes a source of open files, with the quantized weights that they describe themselves, or those
+ * of other projects.
+ */
 final class OwnFiles {
 
   private OwnFiles() {}
@@ -32,7 +36,17 @@ final class OwnFiles {
       }
       Set<String> parts = new HashSet<>();
       weights.values().forEach(w -> w.tensors().forEach(t -> parts.add(t.name())));
-      ModelSource source = new FileSource(files, weights, parts, List.of(), info -> List.of());
+      Set<String> described = Set.of();
+      List<String> notes = List.of();
+      if (weights.isEmpty()) {
+        ForeignWeights foreign = ForeignWeights.find(files, limits);
+        weights.putAll(foreign.weights());
+        parts.addAll(foreign.parts());
+        described = foreign.described();
+        notes = foreign.notes();
+      }
+      ModelSource source =
+          new FileSource(files, weights, parts, described, notes, info -> List.of());
       return TrainedModel.of(
           source, choices.stripPrefixes().orElse(false), choices.fold().orElse(false));
     } catch (IOException | RuntimeException | Error e) {

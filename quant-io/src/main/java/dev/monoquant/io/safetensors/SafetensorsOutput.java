@@ -12,6 +12,7 @@ import dev.monoquant.layout.TensorPerPart;
 import dev.monoquant.layout.TensorPerPart.Order;
 import dev.monoquant.layout.TensorPerPart.Storage;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.BesideFile;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
@@ -125,6 +126,13 @@ public final class SafetensorsOutput implements OutputFormat {
     @Override
     public long bytes() {
       return open.fileBytes();
+    }
+
+    @Override
+    public List<BesideFile> beside(Path target) {
+      return source.info().sideFiles().stream()
+          .map(side -> BesideFile.leftOut(side, "the output is a single file"))
+          .toList();
     }
 
     @Override

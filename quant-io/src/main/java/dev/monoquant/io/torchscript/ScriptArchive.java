@@ -17,9 +17,12 @@ import dev.monoquant.spi.ReadLimits;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** An open archive: its records, and the program in them. Thread-safe but for {@link #close}. */
 final class ScriptArchive implements Closeable {
@@ -37,9 +40,12 @@ final class ScriptArchive implements Closeable {
   private final TorchZip zip;
   private final Script script;
   private final ReadLimits limits;
+  private final Set<String> classes;
 
-  private ScriptArchive(Path path, TorchZip zip, ScriptProgram program, ReadLimits limits) {
+  private ScriptArchive(
+      Path path, TorchZip zip, ScriptProgram program, Set<String> classes, ReadLimits limits) {
     this.path = path;
+    this.classes = classes;
     this.zip = zip;
     this.script = new Script(program, zip.label(), limits);
     this.limits = limits;
@@ -64,16 +70,18 @@ final class ScriptArchive implements Closeable {
             "this is a checkpoint of torch.save, not a TorchScript archive. Read it as"
                 + " torch-checkpoint.");
       }
-      return new ScriptArchive(path, zip, program(zip, limits), limits);
+      Set<String> classes = new TreeSet<>();
+      return new ScriptArchive(path, zip, program(zip, limits, classes), classes, limits);
     } catch (IOException | RuntimeException | Error e) {
       zip.close();
       throw e;
     }
   }
 
-  private static ScriptProgram program(TorchZip zip, ReadLimits limits) throws IOException {
-    PickleValue data = pickle(zip, TorchZip.PICKLE, limits);
-    PickleValue constants = pickle(zip, TorchZip.CONSTANTS, limits);
+  private static ScriptProgram program(TorchZip zip, ReadLimits limits, Set<String> classes)
+      throws IOException {
+    PickleValue data = pickle(zip, TorchZip.PICKLE, limits, classes);
+    PickleValue constants = pickle(zip, TorchZip.CONSTANTS, limits, classes);
     if (!(constants instanceof PickleTuple tuple)) {
       throw new ModelFormatException(
           Reason.PICKLE_SHAPE,
@@ -103,16 +111,19 @@ final class ScriptArchive implements Closeable {
     return new ScriptProgram(code, data, tuple);
   }
 
-  private static PickleValue pickle(TorchZip zip, String name, ReadLimits limits)
-      throws IOException {
+  private static PickleValue pickle(
+      TorchZip zip, String name, ReadLimits limits, Set<String> classes) throws IOException {
     return PickleReader.readAll(
-        zip.pickle(name), zip.label(), name, limits, ScriptArchive::isAllowed);
+        zip.pickle(name), zip.label(), name, limits, global -> isAllowed(global, classes));
   }
 
-  private static boolean isAllowed(Global global) {
+  /** Notes the classes that are made with code. */
+  private static boolean isAllowed(Global global, Set<String> classes) {
+    if (global.module().equals("__torch__") || global.module().startsWith("__torch__.")) {
+      classes.add(global.path());
+      return true;
+    }
     return TorchGlobals.inCheckpoint(global)
-        || global.module().equals("__torch__")
-        || global.module().startsWith("__torch__.")
         || (global.module().equals("torch.jit._pickle") && WRAPPERS.contains(global.name()));
   }
 
@@ -141,6 +152,24 @@ final class ScriptArchive implements Closeable {
 
   ReadLimits limits() {
     return limits;
+  }
+
+  /**
+   * Checks that running the archive does nothing but compute.
+   *
+   * @return what is not known to compute, each with its place; empty if there is none
+   */
+  List<String> notComputing() {
+    List<String> all = new ArrayList<>();
+    for (ArchiveEntry entry : zip.entries()) {
+      // Archives of torch 1.0 name their code in it, in records of any name; names of records have
+      // no case for the engine.
+      if (zip.nameInFolder(entry).equalsIgnoreCase("model.json")) {
+        all.add("an archive of torch 1.0, whose code is not checked, in model.json");
+      }
+    }
+    all.addAll(script.notComputing(classes));
+    return all;
   }
 
   /** {@return whether it is an output of ours} */

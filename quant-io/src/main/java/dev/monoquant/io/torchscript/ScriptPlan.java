@@ -19,14 +19,17 @@ import dev.monoquant.files.zip.NewEntry;
 import dev.monoquant.script.Rewritten;
 import dev.monoquant.script.ScriptProgram;
 import dev.monoquant.script.Treatment;
+import dev.monoquant.spi.BesideFile;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -227,6 +230,18 @@ final class ScriptPlan implements OutputLayout {
   @Override
   public long bytes() {
     return layout.fileBytes();
+  }
+
+  @Override
+  public List<BesideFile> beside(Path target) {
+    List<SideFile> sides = read.info().sideFiles();
+    return sides.stream()
+        .map(
+            side ->
+                source.nameIn(target).isEmpty()
+                    ? BesideFile.leftOut(side, "the output is a single file")
+                    : BesideFile.carried(side))
+        .toList();
   }
 
   @Override

@@ -16,6 +16,7 @@ import dev.monoquant.tile.EncodedTile;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -73,10 +74,17 @@ final class ScriptSource implements ModelSource {
             Stream.concat(content.notes().stream(), place.sides().notes().stream()).toList(),
             place.files(),
             place.sides().files(),
+            place.sides().leftOut(),
             owned);
     content.weights().forEach(w -> held.put(w.weight(), w));
     this.info =
         plain.info().withQuantized(List.copyOf(held.keySet())).withMetadata(content.metadata());
+  }
+
+  /** {@return the name of the archive in a target; empty if it is the target} */
+  String nameIn(Path target) {
+    boolean directory = place.directory().isPresent() && !TorchScriptOutput.isFile(target);
+    return directory ? place.nameIn(target) : "";
   }
 
   ScriptArchive archive() {
@@ -130,7 +138,7 @@ final class ScriptSource implements ModelSource {
   }
 
   private RunnableFile runnable() {
-    return new RunnableFile(archive.path(), archive.script().inputs());
+    return new RunnableFile(archive.path(), archive.script().inputs(), archive::notComputing);
   }
 
   @Override

@@ -79,7 +79,7 @@ final class TorchScriptWriter implements OutputWriter {
     this.job = job;
     this.original = original;
     this.views = original.views();
-    this.name = name(job.options().target(), original);
+    this.name = original.nameIn(job.options().target());
     this.staging = staging(job, name, plan.bytes(), disk);
     try {
       for (SideFile side : name.isEmpty() ? List.<SideFile>of() : job.source().info().sideFiles()) {
@@ -92,13 +92,6 @@ final class TorchScriptWriter implements OutputWriter {
       throw e;
     }
     job.contents().kept().forEach(t -> missing.put(t.name(), new AtomicLong(t.bytes())));
-  }
-
-  /** {@return the name of the archive in the target; empty if it is the target} */
-  private static String name(Path target, ScriptSource original) {
-    boolean directory =
-        original.place().directory().isPresent() && !TorchScriptOutput.isFile(target);
-    return directory ? original.place().nameIn(target) : "";
   }
 
   private static Staging staging(OutputJob job, String name, long bytes, Disk disk)

@@ -32,7 +32,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -128,20 +127,6 @@ class ConfigTest {
         .allMatch(t -> "m.0.mlp.experts.1.up".matches(t.substring(3)))
         .noneMatch(t -> "m.0.mlp.shared_experts.up".matches(t.substring(3)));
     assertThat(targets(config, "group_2")).contains("m.0.attn.o");
-  }
-
-  @Test
-  void whatALoaderCannotDoIsSaid() {
-    assertThat(LoaderLimits.of(packed(weight("a.o", 4, 0), weight("a.experts.0.up", 8, 0))))
-        .isEmpty();
-    assertThat(LoaderLimits.of(packed(weight("a.o", 4, 0), weight("a.down", 8, 0))))
-        .singleElement()
-        .asString()
-        .contains("2 ways (4 bits, 8 bits)", "dequantize=True", "vLLM follow");
-  }
-
-  private static List<ModuleWeight> packed(EncodedWeight... weights) {
-    return Arrays.stream(weights).map(ModuleWeight::of).toList();
   }
 
   @Test

@@ -8,6 +8,7 @@ import dev.monoquant.files.testing.Folders;
 import dev.monoquant.files.testing.PlainSafetensors;
 import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
+import dev.monoquant.files.testing.Sweep;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.RowRange;
@@ -19,7 +20,6 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.SideFile;
@@ -43,10 +43,12 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import net.jqwik.api.lifecycle.AddLifecycleHook;
 import net.jqwik.api.lifecycle.AfterTry;
 import net.jqwik.api.lifecycle.BeforeTry;
 
 /** Random directories are written, compared with a plain packer, and read back. */
+@AddLifecycleHook(Sweep.class)
 class DirectoryRoundTripTest {
 
   private final CompressedTensorsOutput output = new CompressedTensorsOutput();
@@ -351,9 +353,7 @@ class DirectoryRoundTripTest {
     return new EncodedWeight(
         new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId(scheme, 1),
-        OptionValues.DEFAULTS
-            .with(CommonOptions.GRANULARITY, granularity)
-            .with(CommonOptions.PROFILE, CommonOptions.COMPRESSED_TENSORS),
+        CommonOptions.of(encoding.parts().get(0).type().bits(), true, granularity),
         encoding);
   }
 

@@ -98,6 +98,17 @@ class FusedLayersTest {
   }
 
   @Test
+  void gateAndUpOfAnExpertAreOneToo() {
+    assertThat(families("a.experts.0.w1", "a.experts.0.w2", "a.experts.0.w3", "a.experts.1.w1"))
+        .containsExactly(
+            new Family(
+                "a.experts.*",
+                List.of("a.experts.0.w1", "a.experts.0.w2", "a.experts.0.w3", "a.experts.1.w1"),
+                true),
+            new Family("a.experts.0.(w1|w3)", List.of("a.experts.0.w1", "a.experts.0.w3"), false));
+  }
+
+  @Test
   void onlyMatricesOfFloatsCount() {
     assertThat(
             FusedLayers.of(
@@ -107,5 +118,18 @@ class FusedLayersTest {
                     new TensorInfo("v_proj.bias", ElementType.FLOAT32, TensorShape.of(4, 4)),
                     new TensorInfo("v_proj.weight", ElementType.FLOAT32, TensorShape.of(4, 4)))))
         .isEmpty();
+  }
+
+  @Test
+  void expertsWithNamesAreOneFamilyThatMayStayInFloat() {
+    assertThat(
+            families("m.1.mlp.experts.expert_0.wi", "m.1.mlp.experts.expert_11.wi", "m.1.mlp.wo"))
+        .singleElement()
+        .satisfies(
+            family -> {
+              assertThat(family.layers())
+                  .containsExactly("m.1.mlp.experts.expert_0.wi", "m.1.mlp.experts.expert_11.wi");
+              assertThat(family.quantizedOnly()).isFalse();
+            });
   }
 }

@@ -162,4 +162,27 @@ class LoaderAuditTest {
         .containsExactly(
             "\"text_config.quantization_config\": is a second configuration of quantization");
   }
+
+  @Test
+  void namesOfTheLoaderAreAskedForToo() {
+    String named = "'encoder.layer.0.intermediate.dense'";
+    String json = "{'model_type': 'vit', 'quantization_config': {'quant_method':";
+    for (String ignore : List.of(named, named + ", 're:(.*\\\\.)?layers\\\\.0\\\\.mlp\\\\.fc1$'")) {
+      JsonValue.Obj config =
+          ConfigWriter.parse(
+              (json
+                      + " 'compressed-tensors', 'config_groups': {"
+                      + group("a", 4, "'Linear'")
+                      + "}, 'ignore': ["
+                      + ignore.replace("'encoder", "'re:.*encoder")
+                      + "]}}")
+                  .replace('\'', '"')
+                  .getBytes(StandardCharsets.UTF_8),
+              "config.json");
+      assertThat(
+              faults(config, List.of(), tensor("encoder.layer.0.intermediate.dense.weight", 4, 8)))
+          .hasSize(ignore.equals(named) ? 2 : 0)
+          .allMatch(f -> f.contains("where transformers calls it") && f.contains("mlp.fc1"));
+    }
+  }
 }

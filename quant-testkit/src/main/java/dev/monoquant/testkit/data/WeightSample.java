@@ -168,21 +168,24 @@ public final class WeightSample {
   }
 
   /**
-   * The requested facts about the whole tensor, and no others.
+   * The requested facts about the whole tensor, and no others; it has no family.
    *
    * @param needs the requested facts
    * @return the facts; as statistics of the columns, the mean magnitude of each
    */
   public Facts facts(Set<Need> needs) {
     Facts facts = Facts.NONE;
+    float min = values[0];
+    float max = values[0];
+    for (float value : values) {
+      min = Math.min(min, value);
+      max = Math.max(max, value);
+    }
     if (needs.contains(Need.TENSOR_RANGE)) {
-      float min = values[0];
-      float max = values[0];
-      for (float value : values) {
-        min = Math.min(min, value);
-        max = Math.max(max, value);
-      }
       facts = facts.withRange(min, max);
+    }
+    if (needs.contains(Need.FAMILY_RANGE)) {
+      facts = facts.withFamilyRange(min, max);
     }
     if (needs.contains(Need.TENSOR_SAMPLE)) {
       int step = Math.toIntExact(Facts.sampleStep(values.length));

@@ -2,10 +2,12 @@ package dev.monoquant.testkit.fakes;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.monoquant.spi.BesideFile;
 import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
@@ -29,6 +31,11 @@ public class ForwardingLayout implements OutputLayout {
   @Override
   public long bytes() {
     return inside.bytes();
+  }
+
+  @Override
+  public List<BesideFile> beside(Path target) {
+    return inside.beside(target);
   }
 
   @Override

@@ -62,6 +62,7 @@ final class WatchedScheme extends ForwardingScheme {
     try {
       switch (need) {
         case TENSOR_RANGE -> facts.range();
+        case FAMILY_RANGE -> facts.familyRange();
         case TENSOR_SAMPLE -> facts.sample();
         case COLUMN_STATISTICS -> facts.columns();
       }

@@ -1,0 +1,135 @@
+package dev.monoquant.core.trial;
+
+import dev.monoquant.core.settings.Settings;
+import java.io.File;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Path;
+import java.security.CodeSource;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * The command line of a JVM like this one: the same Java, class path and module path, the jars of
+ * plugins that were loaded from elsewhere, and the system properties that libraries read.
+ */
+final class ChildCommand {
+
+  /** Set by the JVM itself, or by what started this one for its own use. */
+  private static final List<String> OWN =
+      List.of(
+          "java.",
+          "jdk.",
+          "sun.",
+          "os.",
+          "user.",
+          "file.separator",
+          "path.separator",
+          "line.separator",
+          "native.encoding",
+          "surefire.",
+          "jacoco",
+          "awt.");
+
+  private static final List<String> KEPT =
+      List.of(
+          "java.io.tmpdir",
+          "java.library.path",
+          "java.util.logging.config.file",
+          "user.home",
+          "user.language",
+          "user.country");
+
+  private ChildCommand() {}
+
+  /**
+   * {@return the command}
+   *
+   * @param folder the folder of the job, to which a crash of native code is reported
+   */
+  static List<String> of(Settings settings, Path folder) {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("-Xshare:auto");
+    command.add("-XX:+UseSerialGC");
+    command.add("-Xmx" + (Runtime.getRuntime().maxMemory() >> 10) + "k");
+    // Neither files in the folder for temporary files, nor a report or a core in the current one.
+    command.add("-XX:-UsePerfData");
+    command.add("-XX:ErrorFile=" + folder.resolve(ChildFolder.CRASH));
+    command.add("-XX:-CreateCoredumpOnCrash");
+    command.add("--enable-native-access=ALL-UNNAMED");
+    for (String name : new TreeSet<>(System.getProperties().stringPropertyNames())) {
+      if (KEPT.contains(name) || OWN.stream().noneMatch(name::startsWith)) {
+        command.add("-D" + name + "=" + System.getProperty(name));
+      }
+    }
+    Module module = ChildCommand.class.getModule();
+    String modules = System.getProperty("jdk.module.path", "");
+    command.add("-cp");
+    command.add(String.join(File.pathSeparator, classPath(settings)));
+    if (module.isNamed()) {
+      if (!modules.isEmpty()) {
+        command.add("-p");
+        command.add(modules);
+        command.add("--add-modules=ALL-MODULE-PATH");
+      }
+      command.add("-m");
+      command.add(module.getName() + "/" + ChildMain.class.getName());
+    } else {
+      command.add(ChildMain.class.getName());
+    }
+    command.add(folder.toString());
+    return command;
+  }
+
+  private static Set<String> classPath(Settings settings) {
+    Set<String> all = new LinkedHashSet<>();
+    for (String entry : System.getProperty("java.class.path", "").split(File.pathSeparator, -1)) {
+      if (!entry.isEmpty()) {
+        all.add(entry);
+      }
+    }
+    if (!ChildCommand.class.getModule().isNamed()) {
+      add(ChildCommand.class, all);
+    }
+    settings.plugins().entries().forEach(e -> add(e.plugin().getClass(), all));
+    return all;
+  }
+
+  /** Adds where a class is from, and all that its class loader has. */
+  private static void add(Class<?> type, Set<String> all) {
+    if (type.getModule().isNamed()) {
+      return;
+    }
+    CodeSource source = type.getProtectionDomain().getCodeSource();
+    if (source != null) {
+      add(source.getLocation(), all);
+    }
+    if (type.getClassLoader() instanceof URLClassLoader loader) {
+      for (URL url : loader.getURLs()) {
+        add(url, all);
+      }
+    }
+  }
+
+  private static void add(URL url, Set<String> all) {
+    try {
+      URI uri = url.toURI();
+      if ("file".equals(uri.getScheme())) {
+        String path = Path.of(uri).toString();
+        boolean there =
+            all.stream().anyMatch(p -> Path.of(p).toAbsolutePath().equals(Path.of(path)));
+        if (!there) {
+          all.add(path);
+        }
+      }
+    } catch (URISyntaxException | IllegalArgumentException e) {
+      // It is not from a file: the child does without it, or says what it lacks.
+    }
+  }
+}

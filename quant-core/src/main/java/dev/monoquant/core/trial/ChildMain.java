@@ -1,0 +1,107 @@
+package dev.monoquant.core.trial;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDManager;
+import dev.monoquant.core.control.EngineStart;
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * The main class of the process in which models run apart. It starts the engine, waits for a byte
+ * on standard input, runs the job in its folder, and writes how it ended there. When standard input
+ * ends, so does the process: whatever ended its parent, nothing is left.
+ */
+final class ChildMain {
+
+  /** Time to remove what the engine has unpacked in part. */
+  private static final long CLEANUP_SECONDS = 2;
+
+  /** The exit code if the result cannot be written. */
+  static final int NO_RESULT = 74;
+
+  private final Path folder;
+  private final Thread main = Thread.currentThread();
+  private final CountDownLatch started = new CountDownLatch(1);
+  private final CountDownLatch asked = new CountDownLatch(1);
+
+  private ChildMain(Path folder) {
+    this.folder = folder;
+  }
+
+  /**
+   * Runs one job.
+   *
+   * @param args the folder
+   */
+  public static void main(String[] args) {
+    ChildMain child = new ChildMain(Path.of(args[0]));
+    Thread watch = new Thread(child::watch, "quant-parent");
+    watch.setDaemon(true);
+    watch.start();
+    child.work();
+    // The end of a process runs destructors of the engine, under threads that still use it: its
+    // parent kills it.
+    while (true) {
+      LockSupport.park();
+    }
+  }
+
+  private void watch() {
+    try (InputStream in = new FileInputStream(FileDescriptor.in)) {
+      int read = in.read();
+      if (read >= 0) {
+        asked.countDown();
+        read = in.read();
+      }
+      if (started.getCount() > 0) {
+        main.interrupt();
+        started.await(CLEANUP_SECONDS, TimeUnit.SECONDS);
+      }
+      ChildFolder.delete(folder);
+      // Java lets no process kill itself, see above.
+      String self = Long.toString(ProcessHandle.current().pid());
+      new ProcessBuilder("kill", "-KILL", self).start().waitFor();
+    } catch (IOException | InterruptedException e) {
+      // There is nobody to tell, and the process ends in any case.
+    }
+    Runtime.getRuntime().halt(1);
+  }
+
+  private void work() {
+    String result;
+    try {
+      try {
+        EngineStart.require();
+      } finally {
+        started.countDown();
+      }
+      Files.createFile(folder.resolve(ChildFolder.READY));
+      asked.await();
+      try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
+        RunJob.WithSettings all =
+            RunJob.parse(Files.readString(folder.resolve(ChildFolder.JOB)), manager);
+        result = RunOutcome.toJson(SideBySideRun.run(all.settings(), all.job()));
+      }
+    } catch (Exception | LinkageError | OutOfMemoryError | StackOverflowError e) {
+      result = RunOutcome.toJson(e);
+    }
+    if (Thread.interrupted()) {
+      return;
+    }
+    try {
+      Path part = folder.resolve(ChildFolder.RESULT + ".part");
+      Files.writeString(part, result);
+      Files.move(part, folder.resolve(ChildFolder.RESULT), StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      Runtime.getRuntime().halt(NO_RESULT);
+    }
+  }
+}

@@ -1,0 +1,224 @@
+package dev.monoquant.core.trial;
+
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import com.google.gson.Gson;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import dev.monoquant.core.control.SampleInputs;
+import dev.monoquant.core.settings.Settings;
+import dev.monoquant.spi.ReadLimits;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A side-by-side run as a value, and as the JSON in which a child gets it.
+ *
+ * @param candidates the reference first
+ * @param parameters the names of what the reference is called with, empty if not known
+ * @param guesses what to try where there are no samples, in order
+ * @param purpose why they run
+ */
+public record RunJob(
+    List<Candidate> candidates,
+    List<String> parameters,
+    List<SyntheticInputs> guesses,
+    Purpose purpose) {
+
+  /** Why models run, which says how long they are timed, and what else can be done. */
+  public enum Purpose {
+    /**
+     * A result is to be accepted: its speed is a figure of the report, and the user waits for it.
+     */
+    ACCEPT(
+        25,
+        500_000_000L,
+        "; or accept the result without running it: --no-run (withRunning(false))"),
+    /** Speed is what is asked for. */
+    COMPARE(101, 2_000_000_000L, "");
+
+    private final int mostRounds;
+    private final long enoughNanos;
+    private final String remedy;
+
+    Purpose(int mostRounds, long enoughNanos, String remedy) {
+      this.mostRounds = mostRounds;
+      this.enoughNanos = enoughNanos;
+      this.remedy = remedy;
+    }
+
+    int mostRounds() {
+      return mostRounds;
+    }
+
+    long enoughNanos() {
+      return enoughNanos;
+    }
+
+    /** {@return what else can be done, to be put behind a message; may be empty} */
+    String remedy() {
+      return remedy;
+    }
+  }
+
+  /**
+   * A model that takes part.
+   *
+   * @param name what the result calls it
+   * @param file where it is
+   */
+  public record Candidate(String name, Path file) {}
+
+  /** Copies the lists. */
+  public RunJob {
+    candidates = List.copyOf(candidates);
+    parameters = List.copyOf(parameters);
+    guesses = List.copyOf(guesses);
+  }
+
+  /**
+   * A job with its settings, as far as they matter to it.
+   *
+   * @param settings how
+   * @param job what
+   */
+  record WithSettings(Settings settings, RunJob job) {}
+
+  /**
+   * {@return the job with its settings, as JSON}
+   *
+   * @param folder samples in memory are written to it
+   */
+  String toJson(Settings settings, Path folder) throws IOException {
+    JsonObject json = new JsonObject();
+    json.addProperty("purpose", purpose.name());
+    JsonArray files = new JsonArray();
+    for (Candidate candidate : candidates) {
+      JsonObject one = new JsonObject();
+      one.addProperty("name", candidate.name());
+      one.addProperty("file", candidate.file().toAbsolutePath().toString());
+      files.add(one);
+    }
+    json.add("candidates", files);
+    json.add("parameters", texts(parameters));
+    JsonArray made = new JsonArray();
+    for (SyntheticInputs guess : guesses) {
+      JsonObject one = new JsonObject();
+      one.addProperty("describe", guess.describe());
+      JsonArray shape = new JsonArray();
+      guess.shape().forEach(shape::add);
+      one.add("shape", shape);
+      one.addProperty("ids", guess.ids());
+      one.addProperty("times", guess.times());
+      made.add(one);
+    }
+    json.add("guesses", made);
+    JsonArray samples = new JsonArray();
+    for (SampleInputs sample : settings.samples()) {
+      JsonObject one = new JsonObject();
+      if (sample instanceof SampleInputs.OfFile of) {
+        // A relative path stays as it is, for messages: the child has the same directory.
+        one.addProperty("file", of.file().toString());
+      } else if (sample instanceof SampleInputs.OfArrays of) {
+        Path file = folder.resolve("sample" + samples.size());
+        try (OutputStream out = Files.newOutputStream(file)) {
+          of.arrays().encode(out);
+        }
+        one.addProperty("arrays", file.toString());
+      }
+      samples.add(one);
+    }
+    json.add("samples", samples);
+    json.add("limits", limits(settings.limits()));
+    return new Gson().toJson(json);
+  }
+
+  /**
+   * Reads what {@link #toJson} made.
+   *
+   * @param manager owns samples in memory
+   */
+  static WithSettings parse(String text, NDManager manager) throws IOException {
+    JsonObject json = JsonParser.parseString(text).getAsJsonObject();
+    List<Candidate> candidates = new ArrayList<>();
+    for (JsonElement one : json.getAsJsonArray("candidates")) {
+      JsonObject fields = one.getAsJsonObject();
+      candidates.add(
+          new Candidate(
+              fields.get("name").getAsString(), Path.of(fields.get("file").getAsString())));
+    }
+    List<SyntheticInputs> guesses = new ArrayList<>();
+    for (JsonElement one : json.getAsJsonArray("guesses")) {
+      JsonObject fields = one.getAsJsonObject();
+      guesses.add(
+          new SyntheticInputs(
+              fields.get("describe").getAsString(),
+              fields.getAsJsonArray("shape").asList().stream().map(JsonElement::getAsLong).toList(),
+              fields.get("ids").getAsLong(),
+              fields.get("times").getAsInt()));
+    }
+    List<SampleInputs> samples = new ArrayList<>();
+    for (JsonElement one : json.getAsJsonArray("samples")) {
+      JsonObject fields = one.getAsJsonObject();
+      if (fields.has("file")) {
+        samples.add(SampleInputs.of(Path.of(fields.get("file").getAsString())));
+      } else {
+        try (InputStream in = Files.newInputStream(Path.of(fields.get("arrays").getAsString()))) {
+          samples.add(SampleInputs.of(NDList.decode(manager, in)));
+        }
+      }
+    }
+    List<String> parameters =
+        json.getAsJsonArray("parameters").asList().stream().map(JsonElement::getAsString).toList();
+    Settings settings =
+        Settings.defaults().withSamples(samples).withLimits(limits(json.getAsJsonArray("limits")));
+    Purpose purpose = Purpose.valueOf(json.get("purpose").getAsString());
+    return new WithSettings(settings, new RunJob(candidates, parameters, guesses, purpose));
+  }
+
+  private static JsonArray texts(List<String> texts) {
+    JsonArray array = new JsonArray();
+    texts.forEach(array::add);
+    return array;
+  }
+
+  private static JsonArray limits(ReadLimits limits) {
+    JsonArray all = new JsonArray();
+    all.add(limits.maxHeaderBytes());
+    all.add(limits.maxIndexBytes());
+    all.add(limits.maxTensors());
+    all.add(limits.maxNameLength());
+    all.add(limits.maxRank());
+    all.add(limits.maxDepth());
+    all.add(limits.maxShards());
+    all.add(limits.maxArchiveEntries());
+    all.add(limits.maxInflatedBytes());
+    all.add(limits.maxPickleBytes());
+    all.add(limits.maxPickleOps());
+    all.add(limits.maxPickleValues());
+    return all;
+  }
+
+  private static ReadLimits limits(JsonArray all) {
+    return new ReadLimits(
+        all.get(0).getAsLong(),
+        all.get(1).getAsLong(),
+        all.get(2).getAsInt(),
+        all.get(3).getAsInt(),
+        all.get(4).getAsInt(),
+        all.get(5).getAsInt(),
+        all.get(6).getAsInt(),
+        all.get(7).getAsInt(),
+        all.get(8).getAsLong(),
+        all.get(9).getAsLong(),
+        all.get(10).getAsInt(),
+        all.get(11).getAsInt());
+  }
+}

@@ -1,0 +1,164 @@
+package dev.monoquant.core.trial;
+
+import com.google.gson.Gson;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.OutputException;
+import dev.monoquant.ValidationException;
+import dev.monoquant.core.report.ErrorStatistics;
+import dev.monoquant.core.report.RunComparison;
+import dev.monoquant.core.report.RunResult;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * How a run in a child ended, as the JSON that the child writes: a comparison, or a failure with
+ * its kind. Numbers are exact, also where they are not finite.
+ */
+final class RunOutcome {
+
+  private RunOutcome() {}
+
+  static String toJson(RunComparison run) {
+    JsonObject json = new JsonObject();
+    json.addProperty("inputs", run.inputs());
+    json.addProperty("rounds", run.rounds());
+    JsonArray models = new JsonArray();
+    for (RunResult model : run.models()) {
+      JsonObject one = new JsonObject();
+      one.addProperty("name", model.name());
+      one.addProperty("bytes", model.fileBytes());
+      one.addProperty("median", model.medianNanos());
+      one.addProperty("fastest", model.fastestNanos());
+      one.add("outputs", numbers(model.outputs()));
+      one.add("floats", numbers(model.floats()));
+      one.addProperty("mismatched", model.mismatched());
+      models.add(one);
+    }
+    json.add("models", models);
+    return new Gson().toJson(json);
+  }
+
+  static String toJson(Throwable failure) {
+    JsonObject json = new JsonObject();
+    json.addProperty("failure", kind(failure));
+    json.addProperty("message", String.valueOf(failure.getMessage()));
+    if (failure instanceof ModelFormatException e) {
+      json.addProperty("reason", e.reason().name());
+      json.addProperty("file", e.file());
+    }
+    if (kind(failure).equals("internal")) {
+      json.addProperty("message", failure.toString());
+    }
+    return new Gson().toJson(json);
+  }
+
+  private static String kind(Throwable failure) {
+    if (failure instanceof ConfigurationException) {
+      return "configuration";
+    }
+    if (failure instanceof ModelFormatException) {
+      return "format";
+    }
+    if (failure instanceof ValidationException) {
+      return "validation";
+    }
+    if (failure instanceof OutputException) {
+      return "output";
+    }
+    return failure instanceof OutOfMemoryError ? "memory" : "internal";
+  }
+
+  /**
+   * Gives the result, or throws what the child threw.
+   *
+   * @param text what a child wrote, which may have run any code
+   * @param remedy what else can be done
+   */
+  static RunComparison parse(String text, String remedy) {
+    try {
+      JsonObject json = JsonParser.parseString(text).getAsJsonObject();
+      if (json.has("failure")) {
+        throw failure(json, remedy);
+      }
+      List<RunResult> models = new ArrayList<>();
+      for (JsonElement one : json.getAsJsonArray("models")) {
+        JsonObject model = one.getAsJsonObject();
+        models.add(
+            new RunResult(
+                model.get("name").getAsString(),
+                model.get("bytes").getAsLong(),
+                model.get("median").getAsLong(),
+                model.get("fastest").getAsLong(),
+                statistics(model.getAsJsonArray("outputs")),
+                statistics(model.getAsJsonArray("floats")),
+                model.get("mismatched").getAsLong()));
+      }
+      return new RunComparison(
+          json.get("inputs").getAsString(), json.get("rounds").getAsInt(), models);
+    } catch (JsonParseException
+        | ClassCastException
+        | IllegalStateException
+        | IllegalArgumentException
+        | NullPointerException
+        | IndexOutOfBoundsException e) {
+      throw new ValidationException(
+          "the process that runs models wrote a result that is none" + remedy, e);
+    }
+  }
+
+  private static RuntimeException failure(JsonObject json, String remedy) {
+    String message = json.get("message").getAsString();
+    return switch (json.get("failure").getAsString()) {
+      case "configuration" -> new ConfigurationException(message);
+      case "format" -> format(json, message);
+      case "validation" -> new ValidationException(message);
+      case "output" -> new OutputException(message);
+      case "memory" ->
+          new ValidationException(
+              "the process that runs models has too little heap: "
+                  + message
+                  + ". Give more, for example QUANT_OPTS=-Xmx2g, or use smaller samples"
+                  + remedy);
+      default ->
+          new ValidationException("the process that runs models failed: " + message + remedy);
+    };
+  }
+
+  private static ModelFormatException format(JsonObject json, String message) {
+    String file = json.get("file").getAsString();
+    Reason reason = Reason.valueOf(json.get("reason").getAsString());
+    // The message begins with the file, as the exception makes it.
+    String detail =
+        message.startsWith(file + ": ") ? message.substring(file.length() + 2) : message;
+    return new ModelFormatException(reason, file, "", detail);
+  }
+
+  private static JsonArray numbers(ErrorStatistics errors) {
+    JsonArray numbers = new JsonArray();
+    numbers.add(errors.elements());
+    for (double number :
+        new double[] {
+          errors.signal(), errors.noise(), errors.cross(), errors.decoded(), errors.maxError()
+        }) {
+      numbers.add(Double.toString(number));
+    }
+    return numbers;
+  }
+
+  private static ErrorStatistics statistics(JsonArray numbers) {
+    return new ErrorStatistics(
+        numbers.get(0).getAsLong(),
+        Double.parseDouble(numbers.get(1).getAsString()),
+        Double.parseDouble(numbers.get(2).getAsString()),
+        Double.parseDouble(numbers.get(3).getAsString()),
+        Double.parseDouble(numbers.get(4).getAsString()),
+        Double.parseDouble(numbers.get(5).getAsString()));
+  }
+}

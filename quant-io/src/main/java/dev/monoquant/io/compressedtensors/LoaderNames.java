@@ -1,0 +1,340 @@
+package dev.monoquant.io.compressedtensors;
+
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.OutputContents;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * The names that transformers 5.24 gives to modules inside of a model, where they are not those of
+ * the file: {@code vit.encoder.layer.0.intermediate.dense} of a file is the module {@code
+ * vit.layers.0.mlp.fc1}. {@code ignore} and {@code targets} are matched against modules, so they
+ * need these names too.
+ *
+ * <pre>
+ * name in the file                         parts that are replaced, in this order
+ * vit.encoder.layer.0.intermediate.dense   encoder.layer -> layers
+ * vit.layers.0.intermediate.dense          intermediate.dense -> mlp.fc1
+ * vit.layers.0.mlp.fc1                     name of the module
+ * </pre>
+ *
+ * <p>What this does not do: it does not follow the rarer architectures, nor those whose matrices
+ * are split or merged while they are loaded; a run warns of them by name. Prefixes are a matter of
+ * {@link ModulePatterns}.
+ */
+final class LoaderNames {
+
+  /** Stands for any number, which is taken over. */
+  private static final String NUMBER = "#";
+
+  /** Parts of a name, one after the other, and what the loader has in their place. */
+  private record Rule(List<String> from, List<String> to) {
+
+    static Rule of(String text) {
+      String[] sides = text.split(" -> ", -1);
+      return new Rule(List.of(sides[0].split("\\.", -1)), List.of(sides[1].split("\\.", -1)));
+    }
+
+    List<String> apply(List<String> name) {
+      List<String> renamed = new ArrayList<>(name.size());
+      int at = 0;
+      while (at < name.size()) {
+        if (!fits(name, at)) {
+          renamed.add(name.get(at++));
+          continue;
+        }
+        String number = from.contains(NUMBER) ? name.get(at + from.indexOf(NUMBER)) : "";
+        to.forEach(part -> renamed.add(part.equals(NUMBER) ? number : part));
+        at += from.size();
+      }
+      return renamed;
+    }
+
+    private boolean fits(List<String> name, int at) {
+      if (at + from.size() > name.size()) {
+        return false;
+      }
+      for (int i = 0; i < from.size(); i++) {
+        String part = name.get(at + i);
+        String wanted = from.get(i);
+        if (!(wanted.equals(NUMBER) ? ModulePatterns.isNumber(part) : wanted.equals(part))) {
+          return false;
+        }
+      }
+      return true;
+    }
+  }
+
+  private static final Map<String, List<Rule>> RULES = new HashMap<>();
+
+  private static void rules(String types, String... rules) {
+    List<Rule> parsed = List.of(rules).stream().map(Rule::of).toList();
+    for (String type : types.split(" ", -1)) {
+      RULES.put(type, parsed);
+    }
+  }
+
+  static {
+    rules(
+        "vit audio-spectrogram-transformer deit ijepa pixio vit_mae vit_msn vivit beit",
+        "encoder.layer -> layers",
+        "attention.attention.query -> attention.q_proj",
+        "attention.attention.key -> attention.k_proj",
+        "attention.attention.value -> attention.v_proj",
+        "attention.output.dense -> attention.o_proj",
+        "intermediate.dense -> mlp.fc1",
+        "output.dense -> mlp.fc2");
+    rules(
+        "dinov2 dinov2_with_registers",
+        "attention.attention.query -> attention.q_proj",
+        "attention.attention.key -> attention.k_proj",
+        "attention.attention.value -> attention.v_proj",
+        "attention.output.dense -> attention.o_proj",
+        "mlp.weights_out -> mlp.down_proj");
+    rules(
+        "lw_detr",
+        "attention.attention.query -> attention.q_proj",
+        "attention.attention.key -> attention.k_proj",
+        "attention.attention.value -> attention.v_proj",
+        "attention.output -> attention.o_proj");
+    rules(
+        "swin",
+        "attention.self.query -> attention.q_proj",
+        "attention.self.key -> attention.k_proj",
+        "attention.self.value -> attention.v_proj",
+        "attention.output.dense -> attention.o_proj",
+        "intermediate.dense -> mlp.fc1",
+        "output.dense -> mlp.fc2");
+    rules(
+        "segformer",
+        "encoder.block.# -> stages.#.blocks",
+        "attention.self.query -> attention.q_proj",
+        "attention.self.key -> attention.k_proj",
+        "attention.self.value -> attention.v_proj",
+        "attention.output.dense -> attention.o_proj",
+        "mlp.dense1 -> mlp.fc1",
+        "mlp.dense2 -> mlp.fc2",
+        "decode_head.linear_c -> decode_head.linear_projections");
+    rules(
+        "detr deformable_detr maskformer rt_detr rt_detr_v2",
+        "out_proj -> o_proj",
+        "layers.#.fc1 -> layers.#.mlp.fc1",
+        "layers.#.fc2 -> layers.#.mlp.fc2",
+        "encoder.encoder.#.layers -> encoder.aifi.#.layers");
+    rules(
+        "d_fine",
+        "out_proj -> o_proj",
+        "layers.#.fc1 -> layers.#.mlp.layers.0",
+        "layers.#.fc2 -> layers.#.mlp.layers.1",
+        "encoder.encoder.#.layers -> encoder.aifi.#.layers");
+    rules(
+        "exaone",
+        "attn.attention -> self_attn",
+        "self_attn.out_proj -> self_attn.o_proj",
+        "mlp.c_fc_0 -> mlp.gate_proj",
+        "mlp.c_fc_1 -> mlp.up_proj",
+        "mlp.c_proj -> mlp.down_proj");
+    rules("gpt_neox", "embed_out -> lm_head");
+    rules("mixtral minimax minimax_m2", "block_sparse_moe -> mlp");
+    rules("phimoe", "block_sparse_moe.gate -> mlp.router", "block_sparse_moe -> mlp");
+    rules(
+        "kimi_linear",
+        "self_attn.f_a_proj -> self_attn.forget_gate.f_a_proj",
+        "self_attn.f_b_proj -> self_attn.forget_gate.f_b_proj",
+        "block_sparse_moe -> mlp");
+    rules("hy_v3", "mlp.shared_mlp -> mlp.shared_experts");
+    rules("laguna", "mlp.shared_expert -> mlp.shared_experts");
+    rules("altclip", "layer -> layers");
+    rules("hunyuan_vl", "mlp.dense_h_to_4h -> mlp.fc1", "mlp.dense_4h_to_h -> mlp.fc2");
+    rules("timesfm2_5", "ff0 -> fc1", "ff1 -> fc2");
+    rules("lfm3", "self_attn.gate_proj -> self_attn.g_proj");
+    rules(
+        "gemma4_unified",
+        "embed_vision.embedding_projection ->"
+            + " embed_vision.multimodal_embedder.embedding_projection");
+  }
+
+  /** Others whose inner modules have other names than the file. */
+  private static final Set<String> NOT_FOLLOWED =
+      Set.of(
+          "axk2",
+          "bailing_hybrid",
+          "cohere_asr",
+          "conditional_detr",
+          "cosmos3_edge",
+          "cosmos3_omni",
+          "deepseek_ocr2",
+          "deepseek_v4",
+          "dory",
+          "dots3_note_audio_encoder",
+          "dots3_note_vision_encoder",
+          "ernie4_5_vl_moe",
+          "glm5_next",
+          "glm5_next_text",
+          "gte",
+          "hy_v4",
+          "hy_v4_vl",
+          "hy_v4_vl_text",
+          "inkling2",
+          "inkling2_text",
+          "inkling_mm_model",
+          "jina_embeddings_v3",
+          "kimi_k25",
+          "minimax_m3_vl",
+          "mistral_large4",
+          "mistral_large4_text",
+          "molmo2",
+          "molmo2_text",
+          "nemo_speechlm",
+          "nomic_bert",
+          "pi0",
+          "pp_doclayout_v2",
+          "pp_doclayout_v3",
+          "pp_doclayout_v4",
+          "qianfan_ocr",
+          "radio",
+          "rf_detr",
+          "sapiens2",
+          "sarvam_moe",
+          "step3p5_vision",
+          "step3p7",
+          "tipsv2",
+          "tipsv2_dpt",
+          "tipsv2_text_model",
+          "tipsv2_vision_model",
+          "unlimited_ocr");
+
+  /** Those of which one matrix of the file becomes several, or several become one. */
+  private static final Set<String> SPLIT =
+      Set.of(
+          "dinov2",
+          "dinov2_with_registers",
+          "gradium_phonon_tts",
+          "gte",
+          "hrm_text",
+          "inkling2_text",
+          "inkling_mm_model",
+          "jina_embeddings_v3",
+          "kimi_k25",
+          "lara_mini",
+          "minimax_m3_vl",
+          "mistral_large4",
+          "molmo2",
+          "molmo2_text",
+          "nemo_speechlm",
+          "nomic_bert",
+          "qianfan_ocr",
+          "radio",
+          "sapiens2",
+          "sarvam_moe",
+          "step3p5_vision",
+          "tipsv2",
+          "tipsv2_text_model",
+          "tipsv2_vision_model",
+          "unlimited_ocr");
+
+  private final List<Rule> rules = new ArrayList<>();
+
+  private LoaderNames(List<String> modelTypes) {
+    modelTypes.stream().distinct().forEach(t -> rules.addAll(RULES.getOrDefault(t, List.of())));
+  }
+
+  static LoaderNames of(ModelConfig config) {
+    return new LoaderNames(config.modelTypes());
+  }
+
+  /** {@return the name of a module in the loader; empty if it is that of the file} */
+  Optional<String> of(String module) {
+    List<String> name = List.of(module.split("\\.", -1));
+    List<String> renamed = name;
+    for (Rule rule : rules) {
+      renamed = rule.apply(renamed);
+    }
+    return renamed.equals(name) ? Optional.empty() : Optional.of(String.join(".", renamed));
+  }
+
+  /**
+   * {@return what {@link ModulePatterns#selecting} returns, for the names of the file and of the
+   * loader}
+   *
+   * @param modules the modules to select, by their names in the file
+   * @param others the modules that must not be selected, by theirs
+   */
+  List<String> selecting(Collection<String> modules, Collection<String> others) {
+    if (rules.isEmpty()) {
+      return ModulePatterns.selecting(modules, others);
+    }
+    Set<String> excluded = new LinkedHashSet<>(others);
+    others.forEach(module -> of(module).ifPresent(excluded::add));
+    excluded.removeAll(modules);
+    Set<String> renamed = new LinkedHashSet<>();
+    modules.forEach(module -> of(module).ifPresent(renamed::add));
+    renamed.removeAll(excluded);
+    Set<String> entries = new LinkedHashSet<>(ModulePatterns.selecting(modules, excluded));
+    entries.addAll(ModulePatterns.selecting(renamed, excluded));
+    return List.copyOf(entries);
+  }
+
+  /**
+   * {@return what to tell of architectures whose modules are not followed, in sentences}
+   *
+   * @param config config.json
+   * @param contents what is written
+   * @param weights the weights of the output
+   */
+  static List<String> notes(
+      ModelConfig config, OutputContents contents, List<ModuleWeight> weights) {
+    List<String> notes = new ArrayList<>();
+    if (weights.isEmpty()) {
+      return notes;
+    }
+    first(config, SPLIT)
+        .ifPresent(
+            type ->
+                notes.add(
+                    "transformers 5.24 splits or merges matrices of "
+                        + quote(type)
+                        + " when it loads them, which fails where they are packed: exclude those"
+                        + " layers, or write a .safetensors output, which can be decoded"));
+    long ways = weights.stream().map(w -> w.form() + " " + w.arguments()).distinct().count();
+    boolean named = ways > 1 || hasLinearInFloat(contents);
+    if (named) {
+      first(config, NOT_FOLLOWED)
+          .ifPresent(
+              type ->
+                  notes.add(
+                      "transformers 5.24 gives layers of "
+                          + quote(type)
+                          + " other names than the file when it loads them, so it may not find the"
+                          + " layers that are in float or of another scheme. If it reports missing"
+                          + " weights, quantize all layers in one way, or load with"
+                          + " CompressedTensorsConfig(dequantize=True)"));
+    }
+    return notes;
+  }
+
+  private static Optional<String> first(ModelConfig config, Set<String> types) {
+    return config.modelTypes().stream().filter(types::contains).findFirst();
+  }
+
+  private static boolean hasLinearInFloat(OutputContents contents) {
+    Map<String, LayerKind> kinds = new LinkedHashMap<>();
+    for (Layer layer : contents.layers()) {
+      kinds.put(layer.name(), layer.kind());
+    }
+    return contents.kept().stream()
+        .flatMap((TensorInfo tensor) -> MatrixModule.of(tensor).stream())
+        .anyMatch(module -> LayerKind.LINEAR.equals(kinds.get(module)));
+  }
+}

@@ -1,0 +1,212 @@
+package dev.monoquant.io.foreign;
+
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.json.StrictJson;
+import dev.monoquant.layout.Packing;
+import dev.monoquant.layout.TensorPerPart;
+import dev.monoquant.layout.TensorPerPart.Storage;
+import dev.monoquant.layout.WeightLayout;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.SchemeId;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Formula;
+import dev.monoquant.tile.Formula.Factor;
+import dev.monoquant.tile.Granularity;
+import dev.monoquant.tile.Part;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The layouts of bitsandbytes. 8 bits, for a weight of (N, K) in a module M:
+ *
+ * <pre>
+ * M.weight  I8  (N, K)
+ * M.SCB     F32 (N)      the largest magnitude of each row
+ *
+ * weight[n][k] = weight[n][k] * (SCB[n] / 127)
+ * </pre>
+ *
+ * <p>4 bits, NF4 or FP4, in blocks of B elements of the flattened weight:
+ *
+ * <pre>
+ * M.weight                   U8  (N * K / 2, 1)   two codes in a byte, the even element in the high bits
+ * M.weight.absmax            F32 (N * K / B)      the largest magnitude of each block
+ * M.weight.quant_map         F32 (16)             the levels, from -1 to 1
+ * M.weight.quant_state.bitsandbytes__nf4          U8, JSON: shape, blocksize, dtype
+ *
+ * weight[n][k] = quant_map[code[n][k]] * absmax[(n * K + k) / B]
+ * </pre>
+ *
+ * <p>The library multiplies 8-bit codes by SCB and then by 1/127, which differs in the last bit of
+ * a float32 for some codes.
+ *
+ * <p>What this does not do: nested quantization of {@code absmax} (double quantization), and rows
+ * that blocks cross, are not decoded.
+ *
+ * <p>Source: bitsandbytes, {@code functional.py} and {@code backends/default/ops.py}.
+ */
+final class BitsAndBytes implements ForeignLayout {
+
+  private static final String CODES = "weight";
+  private static final String SCB = "SCB";
+  private static final String FORMAT = "weight_format";
+  private static final String RANGE = "range";
+  private static final float LARGEST = 127;
+  private static final String ABSMAX = "weight.absmax";
+  private static final String MAP = "weight.quant_map";
+  private static final String STATE = "weight.quant_state.bitsandbytes__";
+  private static final String TABLE = "table";
+  private static final List<String> TYPES = List.of("nf4", "fp4");
+  private static final int LEVELS = 16;
+  private static final int MAX_STATE = 1 << 16;
+
+  @Override
+  public Optional<Stored> find(ForeignModule module) {
+    Optional<TensorInfo> codes = module.find(CODES);
+    if (codes.isEmpty()) {
+      return Optional.empty();
+    }
+    if (codes.get().type() == ElementType.INT8
+        && codes.get().shape().rank() == 2
+        && module.find(SCB).isPresent()) {
+      return Optional.of(bytes(module, codes.get()));
+    }
+    return TYPES.stream()
+        .filter(type -> module.find(STATE + type).isPresent() && module.find(MAP).isPresent())
+        .findFirst()
+        .map(type -> nibbles(module, type));
+  }
+
+  private static Stored bytes(ForeignModule module, TensorInfo codes) {
+    long rows = codes.shape().dim(0);
+    long columns = codes.shape().dim(1);
+    module.require(SCB, ElementType.FLOAT32, rows);
+    WeightMatrix matrix = module.matrix(module.declared().dtype(), rows, columns, CODES);
+    Part range = Part.perTensor(RANGE, ElementType.FLOAT32);
+    Encoding encoding =
+        new Encoding(
+            List.of(
+                Part.perElement(Part.CODES, ElementType.INT8),
+                Part.perRow(Part.SCALE, ElementType.FLOAT32),
+                range),
+            new Formula.Affine(
+                Part.CODES,
+                List.of(Factor.times(Part.SCALE), Factor.over(RANGE)),
+                Optional.empty()));
+    Encoding stored =
+        Encoding.affine(
+            Part.perElement(Part.CODES, ElementType.INT8),
+            Part.perRow(Part.SCALE, ElementType.FLOAT32));
+    WeightLayout layout =
+        new ConstantPart(
+            new TensorPerPart(
+                matrix,
+                stored,
+                part ->
+                    new Storage(
+                        module.tensor(part.name().equals(Part.CODES) ? CODES : SCB),
+                        Packing.CELLS)),
+            range,
+            range.toBytes(LARGEST));
+    List<String> parameters = new ArrayList<>(List.of(CODES, SCB));
+    if (module.find(FORMAT).isPresent()) {
+      parameters.add(FORMAT);
+    }
+    OptionValues options = CommonOptions.of(Byte.SIZE, true, Granularity.CHANNEL);
+    return new Stored(
+        new EncodedWeight(matrix, new SchemeId("bitsandbytes/int8", 1), options, encoding),
+        layout,
+        parameters);
+  }
+
+  private static Stored nibbles(ForeignModule module, String type) {
+    String state = STATE + type;
+    JsonValue.Obj json = state(module, state);
+    long[] shape =
+        json.find("shape")
+            .filter(JsonValue.Arr.class::isInstance)
+            .map(a -> ((JsonValue.Arr) a).items())
+            .filter(items -> items.size() == 2)
+            .map(items -> items.stream().mapToLong(BitsAndBytes::count).toArray())
+            .orElseThrow(() -> module.fault(state, "states no shape of two dimensions"));
+    long block = json.find("blocksize").map(BitsAndBytes::count).orElse(0L);
+    if (module.find("weight.nested_absmax").isPresent()) {
+      throw module.unsupported(
+          "its scales are quantized too (double quantization), which is not decoded");
+    }
+    long rows = shape[0];
+    long columns = shape[1];
+    if (block < 2 || block % 2 != 0 || columns % block != 0) {
+      throw module.unsupported(
+          "its blocks of " + block + " cross rows of " + columns + ", which is not decoded");
+    }
+    WeightMatrix matrix = module.matrix(dtype(module, json), rows, columns, CODES);
+    module.require(CODES, ElementType.UINT8, Math.multiplyExact(rows, columns) / 2, 1);
+    module.require(ABSMAX, ElementType.FLOAT32, rows * (columns / block));
+    module.require(MAP, ElementType.FLOAT32, LEVELS);
+    Part table = new Part(TABLE, ElementType.FLOAT32, new Part.Whole(TensorShape.of(LEVELS)));
+    Encoding encoding =
+        new Encoding(
+            List.of(
+                Part.perElement(Part.CODES, ElementType.UINT4),
+                Part.perGroup(Part.SCALE, ElementType.FLOAT32, block),
+                table),
+            new Formula.Lookup(Part.CODES, TABLE, List.of(Factor.times(Part.SCALE))));
+    Map<String, String> names = Map.of(Part.SCALE, ABSMAX, TABLE, MAP);
+    WeightLayout layout =
+        new SwappedPairs(
+            new TensorPerPart(
+                matrix,
+                encoding,
+                part ->
+                    new Storage(
+                        module.tensor(names.getOrDefault(part.name(), CODES)),
+                        part.name().equals(Part.CODES) ? Packing.BITS : Packing.CELLS)),
+            Part.CODES);
+    OptionValues options = CommonOptions.of(4, true, Granularity.group(Math.toIntExact(block)));
+    return new Stored(
+        new EncodedWeight(matrix, new SchemeId("bitsandbytes/" + type, 1), options, encoding),
+        layout,
+        List.of(CODES, ABSMAX, MAP, state));
+  }
+
+  private static JsonValue.Obj state(ForeignModule module, String parameter) {
+    JsonValue json =
+        StrictJson.parse(
+            module.read(parameter, MAX_STATE),
+            new StrictJson.Dialect(
+                module.tensor(parameter),
+                "the state of the quantization",
+                Reason.METADATA,
+                Reason.METADATA,
+                ReadLimits.DEFAULT.maxDepth(),
+                true));
+    if (json instanceof JsonValue.Obj object) {
+      return object;
+    }
+    throw module.fault(parameter, "holds " + json.kind() + ", not an object");
+  }
+
+  private static long count(JsonValue value) {
+    return value instanceof JsonValue.Num n ? n.count().orElse(0L) : 0;
+  }
+
+  private static ElementType dtype(ForeignModule module, JsonValue.Obj state) {
+    return switch (state.text("dtype").orElse("")) {
+      case "float16" -> ElementType.FLOAT16;
+      case "bfloat16" -> ElementType.BFLOAT16;
+      case "float32" -> ElementType.FLOAT32;
+      default -> module.declared().dtype();
+    };
+  }
+}

@@ -1,0 +1,159 @@
+package dev.monoquant.io.foreign;
+
+import static dev.monoquant.QuantException.quote;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.model.ModelFiles.Located;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The tensors of one module.
+ *
+ * @param name the module path; empty for tensors without one
+ * @param tensors the tensors by their local names
+ * @param declared what the configuration says of the whole model
+ */
+record ForeignModule(String name, Map<String, Located> tensors, DeclaredQuantization declared) {
+
+  /**
+   * {@return a tensor of the module}
+   *
+   * @param parameter its local name
+   */
+  Optional<TensorInfo> find(String parameter) {
+    return Optional.ofNullable(tensors.get(parameter)).map(Located::info);
+  }
+
+  /**
+   * {@return the full name of a tensor}
+   *
+   * @param parameter its local name
+   */
+  String tensor(String parameter) {
+    return name.isEmpty() ? parameter : name + "." + parameter;
+  }
+
+  /**
+   * {@return all bytes of a small tensor}
+   *
+   * @param parameter its local name, which the module has
+   * @param most the most bytes that are allowed
+   * @throws ModelFormatException if it has more, or cannot be read
+   */
+  ByteBuffer read(String parameter, int most) {
+    Located located = located(parameter);
+    long bytes = located.info().bytes();
+    if (bytes > most) {
+      throw fault(parameter, "has " + bytes + " bytes, at most " + most + " are allowed");
+    }
+    try {
+      return located.read(0, (int) bytes);
+    } catch (IOException e) {
+      throw new ModelFormatException(
+          Reason.UNREADABLE, located.file().label(), "tensor " + quote(tensor(parameter)), "" + e);
+    }
+  }
+
+  /**
+   * {@return the matrix of the float weight that the tensors stand for}
+   *
+   * @param type the type of the weight
+   * @param rows its outputs
+   * @param columns its inputs
+   * @param parameter the tensor with its codes, whose file the weight is said to be in
+   * @throws ModelFormatException if the weight is empty, or there is a plain tensor of its name
+   */
+  WeightMatrix matrix(ElementType type, long rows, long columns, String parameter) {
+    String weight = "weight";
+    if (rows < 1 || columns < 1 || rows > Integer.MAX_VALUE || columns > Integer.MAX_VALUE) {
+      throw fault(parameter, "stands for a weight of " + rows + " x " + columns + " numbers");
+    }
+    if (!parameter.equals(weight) && tensors.containsKey(weight)) {
+      throw fault(parameter, "stands beside " + quote(tensor(weight)) + "; only one can be meant");
+    }
+    TensorInfo info =
+        new TensorInfo(
+            tensor(weight), type, TensorShape.of(rows, columns), located(parameter).info().shard());
+    return new WeightMatrix(name, LayerKind.LINEAR, weight, info, 0);
+  }
+
+  /**
+   * Requires a tensor of a type and shape.
+   *
+   * @param parameter its local name
+   * @param type the type
+   * @param dims the shape
+   * @throws ModelFormatException if it is missing, or has another type or shape
+   */
+  void require(String parameter, ElementType type, long... dims) {
+    TensorInfo tensor =
+        find(parameter)
+            .orElseThrow(
+                () ->
+                    new ModelFormatException(
+                        Reason.RECORD_MISSING,
+                        tensors.values().iterator().next().file().label(),
+                        "module " + quote(name),
+                        "has no tensor "
+                            + quote(tensor(parameter))
+                            + ". The files do not belong together or are damaged; fetch them"
+                            + " again."));
+    TensorShape shape = TensorShape.of(dims);
+    if (tensor.type() != type || !tensor.shape().equals(shape)) {
+      throw fault(
+          parameter,
+          "is "
+              + tensor.type().wire()
+              + " "
+              + tensor.shape()
+              + "; the tensors beside it need "
+              + type.wire()
+              + " "
+              + shape);
+    }
+  }
+
+  /**
+   * {@return the fault that a tensor contradicts others}
+   *
+   * @param parameter its local name
+   * @param what what is wrong, a predicate
+   */
+  ModelFormatException fault(String parameter, String what) {
+    return new ModelFormatException(
+        Reason.TENSOR_BOUNDS,
+        located(parameter).file().label(),
+        "tensor " + quote(tensor(parameter)),
+        what + ". The files do not belong together or are damaged; fetch them again.");
+  }
+
+  /**
+   * {@return the fault that a variant of the layout is not decoded}
+   *
+   * @param what what it is, a sentence without its period
+   */
+  ModelFormatException unsupported(String what) {
+    return new ModelFormatException(
+        Reason.UNSUPPORTED_TENSOR,
+        tensors.values().iterator().next().file().label(),
+        "module " + quote(name),
+        what + ". Use the float original.");
+  }
+
+  private Located located(String parameter) {
+    Located located = tensors.get(parameter);
+    if (located == null) {
+      throw new IllegalArgumentException(name + " has no tensor " + parameter);
+    }
+    return located;
+  }
+}

@@ -1,0 +1,117 @@
+package dev.monoquant.io.foreign;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.model.ModelFiles;
+import dev.monoquant.files.model.ModelFiles.Located;
+import dev.monoquant.layout.WeightLayout;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ReadLimits;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * The weights of a model that other projects quantized, found by their tensors.
+ *
+ * <p>What this does not do: it decodes no layout that {@link #LAYOUTS} does not name; such tensors
+ * stay plain, and the framework refuses to quantize them. If a variant of a known layout is not
+ * decoded, no weight is, and a note says why. Time is linear in the number of tensors.
+ *
+ * @param weights the weights and how they lie in their tensors, in the order of the model
+ * @param parts the names of the tensors that belong to them
+ * @param described the names of side files that describe nothing but these weights
+ * @param notes what was decided, a sentence each
+ */
+public record ForeignWeights(
+    Map<EncodedWeight, WeightLayout> weights,
+    Set<String> parts,
+    Set<String> described,
+    List<String> notes) {
+
+  private static final ForeignWeights NONE =
+      new ForeignWeights(Map.of(), Set.of(), Set.of(), List.of());
+
+  private static final List<ForeignLayout> LAYOUTS =
+      List.of(new Gptq(), new Awq(), new ModelOptFp4(), new Fp8(), new BitsAndBytes());
+
+  /** Local names of scales of activations and of the KV cache: no part of a weight. */
+  private static final Set<String> OF_ACTIVATIONS =
+      Set.of("input_scale", "output_scale", "k_scale", "v_scale", "q_scale", "act_scale");
+
+  /**
+   * Finds them.
+   *
+   * @param files an open model
+   * @param limits bounds on sizes and depths of the configuration files
+   * @return the weights; none for a model of floats
+   * @throws IOException if a configuration file cannot be read
+   * @throws ModelFormatException if the tensors of a weight contradict each other
+   */
+  public static ForeignWeights find(ModelFiles files, ReadLimits limits) throws IOException {
+    if (files.tensors().values().stream().allMatch(t -> t.info().type().isQuantizable())) {
+      return NONE;
+    }
+    DeclaredQuantization declared = DeclaredQuantization.read(files, limits);
+    Map<EncodedWeight, WeightLayout> weights = new LinkedHashMap<>();
+    Set<String> parts = new LinkedHashSet<>();
+    int activations = 0;
+    try {
+      for (ForeignModule module : modules(files, declared)) {
+        Optional<ForeignLayout.Stored> found =
+            LAYOUTS.stream().flatMap(layout -> layout.find(module).stream()).findFirst();
+        if (found.isPresent()) {
+          weights.put(found.get().weight(), found.get().layout());
+          found.get().parameters().forEach(p -> parts.add(module.tensor(p)));
+          for (String param : module.tensors().keySet()) {
+            if (OF_ACTIVATIONS.contains(param) && parts.add(module.tensor(param))) {
+              activations++;
+            }
+          }
+        }
+      }
+    } catch (ModelFormatException e) {
+      if (e.reason() != Reason.UNSUPPORTED_TENSOR) {
+        throw e;
+      }
+      return new ForeignWeights(
+          Map.of(), Set.of(), Set.of(), List.of("no weight is decoded: " + e.getMessage()));
+    }
+    List<String> notes =
+        activations == 0
+            ? List.of()
+            : List.of("left out: " + activations + " scales of activations, which floats need not");
+    return new ForeignWeights(
+        weights, parts, weights.isEmpty() ? Set.of() : DeclaredQuantization.FILES, notes);
+  }
+
+  /** The modules that hold a tensor of codes, in the order of the model. */
+  private static List<ForeignModule> modules(ModelFiles files, DeclaredQuantization declared) {
+    Map<String, Map<String, Located>> modules = new LinkedHashMap<>();
+    Set<String> quantized = new LinkedHashSet<>();
+    files
+        .tensors()
+        .forEach(
+            (name, located) -> {
+              // bitsandbytes puts the parts of a weight below its name: fc.weight.absmax
+              int weight = name.lastIndexOf(".weight.");
+              int dot = weight >= 0 ? weight : name.lastIndexOf('.');
+              String module = dot < 0 ? "" : name.substring(0, dot);
+              modules
+                  .computeIfAbsent(module, m -> new LinkedHashMap<>())
+                  .put(name.substring(dot + 1), located);
+              ElementType type = located.info().type();
+              if (!type.isQuantizable() && type != ElementType.INT64) {
+                quantized.add(module);
+              }
+            });
+    return quantized.stream()
+        .map(module -> new ForeignModule(module, modules.getOrDefault(module, Map.of()), declared))
+        .toList();
+  }
+}

@@ -1,0 +1,140 @@
+package dev.monoquant.io.foreign;
+
+import dev.monoquant.layout.Packing;
+import dev.monoquant.layout.TensorPerPart;
+import dev.monoquant.layout.TensorPerPart.Storage;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.SchemeId;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Granularity;
+import dev.monoquant.tile.Part;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Codes of FP8 or FP4 with a scale for the tensor, each row, or each block: DeepSeek V3 and V4,
+ * AutoFP8, fbgemm, ModelOpt. For a weight of (N, K) in a module M:
+ *
+ * <pre>
+ * M.weight            F8_E4M3 or F8_E5M2 (N, K)
+ *                     or I8 (N, K / 2): two codes of E2M1, the even column in the low bits; only
+ *                     beside M.scale
+ * M.weight_scale_inv  floats (ceil(N / r), ceil(K / c)), most often blocks of 128 x 128
+ * M.weight_scale      floats () or (1), (N) or (N, 1), or blocks
+ * M.scale             F8_E8M0, or its bytes as U8, or floats, for blocks
+ *
+ * weight[n][k] = code[n][k] * scale[n / r][k / c]
+ * </pre>
+ *
+ * <p>All three names are factors, also the one that is called an inverse. The size of a block is
+ * {@code weight_block_size} of the configuration, or the power of two that fits the shapes. The
+ * type of the weight is the model's.
+ *
+ * <p>What this does not do: a tensor of FP8 without a scale is no quantized weight, unless the
+ * configuration declares the method {@code fp8}; then it is a fault. Experts in one tensor of three
+ * dimensions are not decoded.
+ *
+ * <p>Source: transformers' {@code integrations/finegrained_fp8.py}.
+ */
+final class Fp8 implements ForeignLayout {
+
+  private static final String CODES = "weight";
+  private static final List<String> SCALES =
+      List.of("weight_scale_inv", "weight_scale", "scale", "scale_weight");
+  private static final Set<ElementType> TYPES =
+      Set.of(ElementType.FLOAT8_E4M3, ElementType.FLOAT8_E5M2);
+  private static final String DECLARED = "fp8";
+
+  @Override
+  public Optional<Stored> find(ForeignModule module) {
+    TensorInfo codes = module.find(CODES).orElse(null);
+    if (codes == null || codes.shape().rank() != 2) {
+      return Optional.empty();
+    }
+    Optional<String> name = SCALES.stream().filter(s -> isScale(module, codes, s)).findFirst();
+    if (name.isEmpty()) {
+      if (TYPES.contains(codes.type()) && module.declared().method().equals(DECLARED)) {
+        throw module.fault(
+            CODES, "is " + codes.type().wire() + " by the method fp8, and has no scale");
+      }
+      return Optional.empty();
+    }
+    String scale = name.get();
+    boolean pairs = codes.type() == ElementType.INT8;
+    long rows = codes.shape().dim(0);
+    long columns = codes.shape().dim(1) * (pairs ? 2 : 1);
+    ElementType type = pairs ? ElementType.FLOAT4 : codes.type();
+    Part scalePart = scalePart(module, scale, rows, columns);
+    WeightMatrix matrix = module.matrix(module.declared().dtype(), rows, columns, CODES);
+    Encoding encoding = Encoding.affine(Part.perElement(Part.CODES, type), scalePart);
+    String method = module.declared().method().equals("modelopt") ? "modelopt" : DECLARED;
+    EncodedWeight weight =
+        new EncodedWeight(
+            matrix,
+            new SchemeId(
+                method + "/" + (pairs ? "e2m1" : type == ElementType.FLOAT8_E4M3 ? "e4m3" : "e5m2"),
+                1),
+            CommonOptions.of(type.bits(), true, granularity(scalePart, rows, columns)),
+            encoding);
+    TensorPerPart layout =
+        new TensorPerPart(
+            matrix,
+            encoding,
+            part ->
+                part.name().equals(Part.CODES)
+                    ? new Storage(module.tensor(CODES), Packing.BITS)
+                    : new Storage(module.tensor(scale), Packing.CELLS));
+    return Optional.of(new Stored(weight, layout, List.of(CODES, scale)));
+  }
+
+  /** Codes of FP8 have scales of any type; those of FP4, bytes as in unquantized models, E8M0. */
+  private static boolean isScale(ForeignModule module, TensorInfo codes, String name) {
+    Optional<ElementType> type = module.find(name).map(TensorInfo::type);
+    boolean power =
+        type.filter(t -> t == ElementType.FLOAT8_E8M0 || t == ElementType.UINT8).isPresent();
+    if (codes.type() == ElementType.INT8) {
+      return name.equals("scale") && power;
+    }
+    return TYPES.contains(codes.type())
+        && (power || type.filter(ElementType::isQuantizable).isPresent());
+  }
+
+  private static Part scalePart(ForeignModule module, String name, long rows, long columns) {
+    TensorInfo tensor = module.find(name).orElseThrow();
+    TensorShape shape = tensor.shape();
+    ElementType type = tensor.type() == ElementType.UINT8 ? ElementType.FLOAT8_E8M0 : tensor.type();
+    if (shape.elements() == 1) {
+      return Part.perTensor(Part.SCALE, type);
+    }
+    boolean line = shape.rank() == 1 || (shape.rank() == 2 && shape.dim(1) == 1);
+    if (line && shape.dim(0) == rows) {
+      return Part.perRow(Part.SCALE, type);
+    }
+    if (shape.rank() != 2) {
+      throw module.fault(
+          name, "is of shape " + shape + " beside codes of " + rows + " x " + columns);
+    }
+    long height = Groups.block(module, name, rows, shape.dim(0), module.declared().block(0));
+    long width = Groups.block(module, name, columns, shape.dim(1), module.declared().block(1));
+    return Part.perBlock(Part.SCALE, type, Math.toIntExact(height), width);
+  }
+
+  private static Granularity granularity(Part scale, long rows, long columns) {
+    if (!(scale.extent() instanceof Part.Grid grid)) {
+      return Granularity.TENSOR;
+    }
+    if (grid.colsPerCell() == Part.Grid.ALL) {
+      return Granularity.CHANNEL;
+    }
+    int width = Math.toIntExact(Math.min(columns, grid.colsPerCell()));
+    return grid.rowsPerCell() == 1
+        ? Granularity.group(width)
+        : Granularity.block(Math.toIntExact(Math.min(rows, grid.rowsPerCell())), width);
+  }
+}

@@ -1,0 +1,159 @@
+package dev.monoquant.io.foreign;
+
+import dev.monoquant.layout.Packing;
+import dev.monoquant.layout.TensorPerPart;
+import dev.monoquant.layout.TensorPerPart.Order;
+import dev.monoquant.layout.TensorPerPart.Storage;
+import dev.monoquant.layout.WeightLayout;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.SchemeId;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Granularity;
+import dev.monoquant.tile.Part;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * GPTQ, as AutoGPTQ and GPTQModel write it: unsigned codes of 2, 3, 4 or 8 bits with a scale and a
+ * zero point for each group of inputs, all tensors transposed. For a weight of (N, K) in a module
+ * M, with b bits, G groups, and codes packed without gaps in little-endian 32-bit words:
+ *
+ * <pre>
+ * M.qweight  I32 (K * b / 32, N)    a column for each row of the weight, packed along K
+ * M.qzeros   I32 (G, N * b / 32)    zero points, packed along N; minus 1 modulo 2^b in version 1
+ * M.scales   F16 (G, N)
+ * M.g_idx    I32 (K)                the group of each column, optional
+ *
+ * weight[n][k] = (code[n][k] - zero[n][g]) * scale[n][g]
+ * </pre>
+ *
+ * <p>Bits and group size follow from the shapes; version 2 is known only by {@code
+ * checkpoint_format} of the configuration.
+ *
+ * <p>What this does not do: columns whose groups are not in order (activation order) and the
+ * formats of other kernels (Marlin, planar) are not decoded.
+ *
+ * <p>Source: GPTQModel at commit f4c327a, {@code pack_original}; checked against tensors that were
+ * packed independently.
+ */
+final class Gptq implements ForeignLayout {
+
+  private static final String CODES = "qweight";
+  private static final String ZEROS = "qzeros";
+  private static final String SCALES = "scales";
+  private static final String GROUPS = "g_idx";
+  private static final Set<Integer> BITS = Set.of(2, 3, 4, 8);
+  private static final Set<String> FORMATS = Set.of("", "gptq", "gptq_v2");
+  private static final int MAX_INDEX = 1 << 26;
+
+  @Override
+  public Optional<Stored> find(ForeignModule module) {
+    TensorInfo codes = module.find(CODES).orElse(null);
+    TensorInfo scales = module.find(SCALES).orElse(null);
+    TensorInfo zeros = module.find(ZEROS).orElse(null);
+    if (codes == null
+        || scales == null
+        || zeros == null
+        || codes.type() != ElementType.INT32
+        || codes.shape().rank() != 2
+        || scales.shape().rank() != 2
+        || zeros.shape().rank() != 2
+        || codes.shape().dim(1) != scales.shape().dim(1)) {
+      return Optional.empty();
+    }
+    String format = module.declared().text("checkpoint_format");
+    if (!FORMATS.contains(format)) {
+      throw module.unsupported("its GPTQ format " + format + " is not decoded; gptq, gptq_v2 are");
+    }
+    long outputs = scales.shape().dim(1);
+    long groups = scales.shape().dim(0);
+    long words = zeros.shape().dim(1) * Integer.SIZE;
+    int bits = outputs > 0 && words / outputs <= 8 ? (int) (words / outputs) : 0;
+    if (!BITS.contains(bits) || outputs * bits != words) {
+      throw module.fault(ZEROS, "is of shape " + zeros.shape() + " beside " + outputs + " outputs");
+    }
+    long inputs = codes.shape().dim(0) * Integer.SIZE / bits;
+    module.require(CODES, ElementType.INT32, inputs * bits / Integer.SIZE, outputs);
+    module.require(ZEROS, ElementType.INT32, groups, words / Integer.SIZE);
+    if (module.declared().number("bits").orElse(bits) != bits) {
+      throw module.fault(
+          CODES,
+          "has codes of "
+              + bits
+              + " bits, and the configuration says "
+              + module.declared().number("bits").getAsLong());
+    }
+    long group = Groups.size(module, SCALES, inputs, groups);
+    if (module.find(GROUPS).isPresent()) {
+      requireOrder(module, inputs, groups, group);
+    }
+    ElementType type = Groups.floats(module, SCALES);
+    WeightMatrix matrix = module.matrix(type, outputs, inputs, CODES);
+    ElementType code = ElementType.code(bits, false);
+    Encoding encoding =
+        Encoding.affine(
+            Part.perElement(Part.CODES, code),
+            Part.perGroup(Part.SCALE, type, group),
+            Part.perGroup(Part.ZERO_POINT, code, group));
+    EncodedWeight weight =
+        new EncodedWeight(
+            matrix, new SchemeId("gptq/int" + bits, 1), options(bits, group, inputs), encoding);
+    TensorPerPart plain =
+        new TensorPerPart(
+            matrix,
+            encoding,
+            part ->
+                switch (part.name()) {
+                  case Part.CODES ->
+                      new Storage(module.tensor(CODES), Packing.WORDS, Order.TRANSPOSED_ROWS);
+                  case Part.SCALE ->
+                      new Storage(module.tensor(SCALES), Packing.CELLS, Order.TRANSPOSED_ROWS);
+                  default ->
+                      new Storage(module.tensor(ZEROS), Packing.WORDS, Order.TRANSPOSED_COLUMNS);
+                });
+    WeightLayout layout =
+        format.equals("gptq_v2") ? plain : new ShiftedPart(plain, Part.ZERO_POINT, 1, bits);
+    return Optional.of(new Stored(weight, layout, parameters(module)));
+  }
+
+  /** {@return the options that describe integers with a scale for each group} */
+  static OptionValues options(int bits, long group, long inputs) {
+    return CommonOptions.of(
+        bits,
+        false,
+        group == inputs ? Granularity.CHANNEL : Granularity.group(Math.toIntExact(group)));
+  }
+
+  private static List<String> parameters(ForeignModule module) {
+    List<String> all = new ArrayList<>(List.of(CODES, SCALES, ZEROS));
+    if (module.find(GROUPS).isPresent()) {
+      all.add(GROUPS);
+    }
+    return all;
+  }
+
+  private static void requireOrder(ForeignModule module, long inputs, long groups, long size) {
+    module.require(GROUPS, ElementType.INT32, inputs);
+    ByteBuffer index = module.read(GROUPS, MAX_INDEX);
+    boolean ordered = true;
+    for (int i = 0; i < inputs; i++) {
+      int own = index.getInt(index.position() + i * Integer.BYTES);
+      if (own < 0 || own >= groups) {
+        throw module.fault(GROUPS, "names group " + own + " of " + groups);
+      }
+      ordered &= own == i / size;
+    }
+    if (!ordered) {
+      throw module.unsupported(
+          "its columns are quantized in activation order (desc_act), which is not decoded");
+    }
+  }
+}

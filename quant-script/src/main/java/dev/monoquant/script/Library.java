@@ -19,7 +19,7 @@ final class Library {
 
   private static final String RESOURCE = "holders.py";
   private static final String OWN_NAME = "__torch__.monoquant.";
-  private static final String SOURCE = load(RESOURCE);
+  private static final String SOURCE = load("decoding.py") + load(RESOURCE);
 
   private Library() {}
 

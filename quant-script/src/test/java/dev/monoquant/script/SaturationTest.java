@@ -6,11 +6,13 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import dev.monoquant.files.pickle.PickleValue.None;
+import dev.monoquant.files.testing.Sweep;
 import java.util.Random;
 import java.util.stream.IntStream;
 import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import net.jqwik.api.lifecycle.AddLifecycleHook;
 
 /**
  * On processors that add two products in 16 bits, kernels must give what exact integers give, on
@@ -19,6 +21,7 @@ import net.jqwik.api.Property;
  * on purpose. The library is told that the processor saturates, so that one that does not is tested
  * for the same numbers.
  */
+@AddLifecycleHook(Sweep.class)
 class SaturationTest {
 
   private static final int PRODUCT_LIMIT = 128;

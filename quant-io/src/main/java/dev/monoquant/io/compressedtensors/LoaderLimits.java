@@ -79,6 +79,28 @@ final class LoaderLimits {
           "experts have zero points: vLLM loads them, transformers refuses such a model; choose"
               + " symmetric codes (--symmetric) for transformers");
     }
+    if (weights.stream().anyMatch(w -> isExpert(w) && w.form() == Form.NVFP4)) {
+      notes.add(
+          "experts are nvfp4-pack-quantized: vLLM loads them, transformers 5.24 leaves out their"
+              + " global scale and decodes wrong numbers without a word; choose mxfp4, fp8 per"
+              + " channel or integers for transformers");
+    }
+    if (weights.stream().anyMatch(w -> isExpert(w) && isRefused(w))) {
+      notes.add(
+          "experts have a form that vLLM loads and transformers 5.24 does not (int-quantized,"
+              + " mxfp8-quantized, FP8 in blocks or groups): it fails to load the model; choose"
+              + " fp8 per channel, mxfp4 or integers alone for transformers");
+    }
+  }
+
+  private static boolean isRefused(ModuleWeight weight) {
+    Strategy strategy = weight.arguments().strategy();
+    boolean wholeRows = strategy instanceof Strategy.Tensor || strategy instanceof Strategy.Channel;
+    return switch (weight.form()) {
+      case PACK, MXFP4, NVFP4 -> false;
+      case INT, MXFP8 -> true;
+      case FLOAT, NAIVE -> !wholeRows;
+    };
   }
 
   private static boolean isExpert(ModuleWeight weight) {

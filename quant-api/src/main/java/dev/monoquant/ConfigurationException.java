@@ -1,5 +1,8 @@
 package dev.monoquant;
 
+import java.util.List;
+import java.util.stream.Collectors;
+
 /**
  * The caller's settings are invalid: an unknown id, a value out of range, or two settings that
  * exclude each other. Thrown before any data is read.
@@ -7,6 +10,9 @@ package dev.monoquant;
 public final class ConfigurationException extends QuantException {
 
   private static final long serialVersionUID = 1L;
+  private static final int MAX_SHOWN = 20;
+
+  private final transient List<String> problems;
 
   /**
    * Makes an exception with a message.
@@ -15,6 +21,7 @@ public final class ConfigurationException extends QuantException {
    */
   public ConfigurationException(String message) {
     super(message);
+    this.problems = List.of(message);
   }
 
   /**
@@ -25,5 +32,31 @@ public final class ConfigurationException extends QuantException {
    */
   public ConfigurationException(String message, Throwable cause) {
     super(message, cause);
+    this.problems = List.of(message);
+  }
+
+  /**
+   * Makes an exception for several invalid settings.
+   *
+   * @param problems a message for each; at least one
+   */
+  public ConfigurationException(List<String> problems) {
+    super(text(problems));
+    this.problems = List.copyOf(problems);
+  }
+
+  /** {@return a message for each invalid setting; empty after deserialization} */
+  public List<String> problems() {
+    return problems == null ? List.of() : problems;
+  }
+
+  private static String text(List<String> problems) {
+    if (problems.size() == 1) {
+      return problems.get(0);
+    }
+    return problems.size()
+        + " problems: "
+        + problems.stream().limit(MAX_SHOWN).collect(Collectors.joining("; "))
+        + (problems.size() > MAX_SHOWN ? "; and " + (problems.size() - MAX_SHOWN) + " more" : "");
   }
 }

@@ -1,5 +1,6 @@
 package dev.monoquant;
 
+import dev.monoquant.model.NumberType;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.ActivationQuantization.Dynamic;
 import dev.monoquant.spi.ActivationQuantization.Strategy;

@@ -3,6 +3,7 @@ package dev.monoquant;
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Granularity;

@@ -2,6 +2,7 @@ package dev.monoquant;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.monoquant.model.NumberType;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.SchemeId;

@@ -3,8 +3,8 @@ package dev.monoquant.spi;
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ConfigurationException;
-import dev.monoquant.NumberType;
 import dev.monoquant.QuantException;
+import dev.monoquant.model.NumberType;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.OptionalInt;

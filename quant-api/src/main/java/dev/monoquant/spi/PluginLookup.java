@@ -2,21 +2,16 @@ package dev.monoquant.spi;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.Nearest;
-import dev.monoquant.Preset;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 
 /** Finds a plugin by id, or fails with a message that helps to find the right one. */
 final class PluginLookup {
-
-  private static final int MAX_NEAR = 3;
 
   private PluginLookup() {}
 
@@ -58,15 +53,7 @@ final class PluginLookup {
       PluginEntry.Kind kind, String id, List<PluginEntry<?>> ofKind, List<Problem> problems) {
     List<String> ids = ofKind.stream().map(PluginEntry::id).distinct().sorted().toList();
     String available = ids.isEmpty() ? "none at all" : String.join(", ", ids);
-    List<String> near = Nearest.several(id, ids, 1);
-    if (kind == PluginEntry.Kind.SCHEME) {
-      near = near(id, ids);
-      available +=
-          "; and presets such as W4A16, FP8_DYNAMIC and NVFP4A16 (quant plugins lists all)";
-    }
-    String nearest =
-        (kind == PluginEntry.Kind.SCHEME ? foreign(id) : "")
-            + (near.isEmpty() ? "." : "; did you mean " + String.join(" or ", near) + "?");
+    String nearest = Nearest.of(id, ids).map(n -> "; did you mean " + n + "?").orElse(".");
     String broken =
         problems.isEmpty()
             ? ""
@@ -81,30 +68,6 @@ final class PluginLookup {
         + available
         + ". A plugin comes with its jar on the class path, or with --plugin"
         + broken;
-  }
-
-  /** The nearest schemes and presets; presets are in capitals, and schemes are not. */
-  private static List<String> near(String id, List<String> ids) {
-    List<String> schemes = Nearest.several(id, ids, MAX_NEAR);
-    if (!schemes.isEmpty() && id.equals(id.toLowerCase(Locale.ROOT))) {
-      return schemes;
-    }
-    List<String> names = new ArrayList<>(ids);
-    Arrays.stream(Preset.values()).map(Preset::name).forEach(names::add);
-    return Nearest.several(id, names, MAX_NEAR);
-  }
-
-  /** What a name of another project means. */
-  private static String foreign(String id) {
-    if (id.matches("(?i)(I?Q[1-8]|TQ[12])_[0-9A-Z_]{1,8}")) {
-      return ", which is a type of GGUF files, and these are neither read nor written here";
-    }
-    if (id.matches("(?i)MXFP6(A16|A8)?|MXFP4XFP8")) {
-      return ", a preset of compressed-tensors without a scheme here";
-    }
-    return id.matches("(?i)GPTQ|AWQ|BNB.*|NF4|HQQ")
-        ? ", which is a method or a layout of other projects, not a number format"
-        : "";
   }
 
   private static String clash(PluginEntry.Kind kind, String id, List<PluginEntry<?>> hits) {

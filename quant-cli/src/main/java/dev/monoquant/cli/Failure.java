@@ -91,6 +91,8 @@ final class Failure {
     int code = Interrupts.requested() ? INTERRUPTED : code(e);
     if (e instanceof PlanException plan) {
       sayProblems(err, plan.problems());
+    } else if (e instanceof ConfigurationException wrong && wrong.problems().size() > 1) {
+      sayAll(err, wrong.problems());
     } else if (e instanceof CancellationException || (code != INTERRUPTED && code != INTERNAL)) {
       say(err, String.valueOf(e.getMessage()));
     } else if (code == INTERRUPTED) {
@@ -151,6 +153,10 @@ final class Failure {
       say(err, lines.get(0));
       return;
     }
+    sayAll(err, lines);
+  }
+
+  private static void sayAll(PrintWriter err, List<String> lines) {
     say(err, lines.size() + " problems:");
     lines.forEach(line -> err.println("  " + oneLine(inOptions(line))));
   }

@@ -8,18 +8,35 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.OptionalInt;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.api.lowlevel.Parse;
+import org.snakeyaml.engine.v2.constructor.StandardConstructor;
+import org.snakeyaml.engine.v2.events.CollectionEndEvent;
+import org.snakeyaml.engine.v2.events.CollectionStartEvent;
+import org.snakeyaml.engine.v2.events.Event;
+import org.snakeyaml.engine.v2.events.ScalarEvent;
 import org.snakeyaml.engine.v2.exceptions.Mark;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+import org.snakeyaml.engine.v2.nodes.MappingNode;
+import org.snakeyaml.engine.v2.nodes.NodeTuple;
+import org.snakeyaml.engine.v2.nodes.ScalarNode;
 
-/** Reads a recipe in YAML 1.2, which includes JSON. Duplicate keys are refused. */
+/**
+ * Reads a recipe: strict JSON by its name, such as the config.json of a model, else YAML 1.2.
+ * Duplicate keys are refused.
+ */
 final class RecipeFile {
 
   private static final long MAX_BYTES = 1 << 20;
+  private static final int MAX_DEPTH = 64;
+  private static final int MAX_DIGITS = 64;
 
   private RecipeFile() {}
 
@@ -64,11 +81,16 @@ final class RecipeFile {
   }
 
   static QuantizationConfig parse(String text, String name) {
+    if (name.endsWith(".json")) {
+      return Recipe.parseJson(text, name);
+    }
+    LoadSettings settings =
+        LoadSettings.builder().setLabel(name).setAllowDuplicateKeys(false).build();
     Object tree;
+    Keys keys = new Keys(settings);
     try {
-      LoadSettings settings =
-          LoadSettings.builder().setLabel(name).setAllowDuplicateKeys(false).build();
-      tree = new Load(settings).loadFromString(text);
+      requireSmall(text, name, settings);
+      tree = new Load(settings, keys).loadFromString(text);
     } catch (YamlEngineException e) {
       throw new ConfigurationException("recipe " + name + " is no YAML or JSON: " + why(e), e);
     }
@@ -78,6 +100,66 @@ final class RecipeFile {
     }
     Map<String, Object> keyed = new LinkedHashMap<>();
     map.forEach((key, value) -> keyed.put(String.valueOf(key), value));
-    return Recipe.parse(keyed, name);
+    return Recipe.parse(keyed, name, (of, key) -> keys.line(of == keyed ? map : of, key));
+  }
+
+  /** The parser's events come one by one; what is built of them goes to the stack. */
+  private static void requireSmall(String text, String name, LoadSettings settings) {
+    int depth = 0;
+    for (Event event : new Parse(settings).parseString(text)) {
+      if (event instanceof CollectionStartEvent) {
+        depth++;
+      } else if (event instanceof CollectionEndEvent) {
+        depth--;
+      }
+      if (depth > MAX_DEPTH) {
+        throw refusal(name, event, "nests deeper than " + MAX_DEPTH);
+      }
+      if (event instanceof ScalarEvent scalar
+          && scalar.isPlain()
+          && scalar.getValue().length() > MAX_DIGITS
+          && scalar.getValue().matches("[-+.0-9eE_]+")) {
+        throw refusal(
+            name,
+            event,
+            "a number of "
+                + scalar.getValue().length()
+                + " characters; at most "
+                + MAX_DIGITS
+                + " are allowed");
+      }
+    }
+  }
+
+  private static ConfigurationException refusal(String name, Event event, String what) {
+    String line = event.getStartMark().map(mark -> ":" + (mark.getLine() + 1)).orElse("");
+    return new ConfigurationException("recipe " + name + line + ": " + what);
+  }
+
+  /** Builds the values, and notes the lines of keys. */
+  private static final class Keys extends StandardConstructor {
+
+    private final IdentityHashMap<Map<?, ?>, Map<Object, Integer>> lines = new IdentityHashMap<>();
+
+    Keys(LoadSettings settings) {
+      super(settings);
+    }
+
+    @Override
+    protected void constructMapping2ndStep(MappingNode node, Map<Object, Object> mapping) {
+      super.constructMapping2ndStep(node, mapping);
+      Map<Object, Integer> own = new HashMap<>();
+      for (NodeTuple pair : node.getValue()) {
+        if (pair.getKeyNode() instanceof ScalarNode key) {
+          key.getStartMark().ifPresent(mark -> own.put(key.getValue(), mark.getLine() + 1));
+        }
+      }
+      lines.put(mapping, own);
+    }
+
+    OptionalInt line(Map<?, ?> map, String key) {
+      Integer line = lines.getOrDefault(map, Map.of()).get(key);
+      return line == null ? OptionalInt.empty() : OptionalInt.of(line);
+    }
   }
 }

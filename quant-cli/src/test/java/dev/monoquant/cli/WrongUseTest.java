@@ -67,13 +67,14 @@ class WrongUseTest {
           quantize(2, "--type complex", "complex", "int", "float"),
           quantize(2, "--scheme int88", "no scheme \"int88\"; did you mean int8?", "bfloat16"),
           quantize(
-              2, "--scheme zzzzzz", "no scheme \"zzzzzz\". Available: ", "presets such as W4A16"),
-          quantize(2, "--scheme W4A61", "no scheme \"W4A61\"; did you mean W4A16?"),
-          quantize(2, "--scheme w4a61", "no scheme \"w4a61\"; did you mean W4A16?"),
+              2, "--scheme zzzzzz", "no scheme \"zzzzzz\". Available: ", "no preset such as W4A16"),
+          quantize(2, "--scheme W4A61", "\"W4A61\" is no preset; did you mean W4A16?"),
+          quantize(2, "--scheme w4a61", "\"w4a61\" is no preset; did you mean W4A16?"),
           quantize(2, "--scheme FP8_DYNMIC", "did you mean FP8_DYNAMIC?"),
-          quantize(2, "--scheme INT4", "did you mean int4 or INT8"),
-          quantize(2, "--scheme Q4_K_M", "\"Q4_K_M\", which is a type of GGUF files"),
-          quantize(2, "--scheme MXFP6", "a preset of compressed-tensors without a scheme here"),
+          quantize(2, "--scheme INT4", "did you mean INT8", "\"INT4\"; did you mean int4?"),
+          quantize(2, "--scheme Q4_K_M", "\"Q4_K_M\" is a type of GGUF files"),
+          quantize(
+              2, "--scheme MXFP6", "a preset of compressed-tensors for which there is no scheme"),
           quantize(2, "--scheme UNQUANTIZED", "leaves layers in float", "--exclude lm_head"),
           quantize(2, "--scheme a+b", "\"a+b\" is no id"),
           quantize(
@@ -127,6 +128,19 @@ class WrongUseTest {
           quantize(2, "--config $d/broken.yaml", "no YAML or JSON: line 1, column"),
           quantize(2, "--config $d/list.yaml", "no map of settings", "{scheme: int8"),
           quantize(2, "--config $d/typo.yaml", "schem: unknown key; did you mean scheme?"),
+          quantize(
+              2,
+              "--config $d/several.yaml",
+              "quant: 4 problems:\n",
+              "several.yaml:1: schem: unknown key; did you mean scheme?",
+              "several.yaml:4: weights.num_bits is the text \"four\"",
+              "several.yaml:7: config_groups.W4A17: only a preset has a list",
+              "several.yaml:8: config_groups.b.scheme: scheme \"A b\" is no id"),
+          quantize(2, "--config $d/deep.yaml", "deep.yaml:2: nests deeper than 64"),
+          quantize(2, "--config $d/deep.json", "deep.json", "deeper than 64"),
+          quantize(2, "--config $d/long.yaml", "long.yaml:2: a number of 300 characters"),
+          quantize(2, "--config $d/long.json", "long.json:2: min_elements is "),
+          quantize(2, "--config $d/gptq.json", "gptq.json:1: quant_method: the keys of gptq"),
           quantize(2, "--config $d/twice.yaml", "no YAML or JSON", "duplicate"),
           quantize(2, "--config $m", "no UTF-8 text"),
           quantize(2, "--plugin $d/none.jar", "none.jar\": no such file"),
@@ -165,7 +179,7 @@ class WrongUseTest {
           quantize(3, "--granularity group:7", "4 problems", "1024 columns", "--ragged-groups"),
           // 4: validation or gate failed
           quantize(4, "--min-sqnr 60", "gate missed: classifier.1.weight", "nothing was written"),
-          quantize(4, "--max-size-ratio 0.1", "gate missed", "0.25", "nothing was written"),
+          quantize(4, "--max-size-ratio 0.1", "gate missed", "0.2627", "nothing was written"),
           quantize(4, "--max-size-ratio 0.1 --dry-run", "gate missed"),
           quantize(
               4,
@@ -243,6 +257,25 @@ class WrongUseTest {
     Files.writeString(dir.resolve("broken.yaml"), "a: [");
     Files.writeString(dir.resolve("list.yaml"), "[1]");
     Files.writeString(dir.resolve("typo.yaml"), "schem: int8");
+    Files.writeString(
+        dir.resolve("several.yaml"),
+        """
+        schem: int8
+        weights:
+          symmetric: true
+          num_bits: four
+        config_groups:
+          # a slip
+          W4A17: [Linear]
+          b: {targets: ["*"], scheme: A b}
+        """);
+    Files.writeString(dir.resolve("deep.yaml"), "ignore:\n  " + "[".repeat(300));
+    Files.writeString(dir.resolve("deep.json"), "{\"ignore\":\n" + "[".repeat(300));
+    Files.writeString(dir.resolve("long.yaml"), "scheme: int8\nmin_elements: " + "9".repeat(300));
+    Files.writeString(
+        dir.resolve("long.json"),
+        "{\"scheme\": \"int8\",\n\"min_elements\": " + "9".repeat(300) + "}");
+    Files.writeString(dir.resolve("gptq.json"), "{\"quant_method\": \"gptq\", \"bits\": 4}");
     Files.writeString(dir.resolve("twice.yaml"), "scheme: int8\nscheme: int4");
     Files.writeString(dir.resolve("config.json"), "{}");
     Files.createDirectory(dir.resolve("hollow"));

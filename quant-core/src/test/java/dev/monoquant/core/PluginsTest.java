@@ -49,7 +49,7 @@ class PluginsTest {
     assertThatThrownBy(() -> plugins.scheme("fakr"))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("no scheme \"fakr\"; did you mean fake?")
-        .hasMessageContaining("Available: fake; and presets such as W4A16, ")
+        .hasMessageContaining("Available: fake. A plugin comes with its jar")
         .hasMessageContaining("--plugin");
   }
 

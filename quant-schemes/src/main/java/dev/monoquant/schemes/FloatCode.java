@@ -99,6 +99,22 @@ enum FloatCode {
     }
   }
 
+  /**
+   * Replaces quotients by the squared errors of their codes, in units of the weight.
+   *
+   * @param quotients the quotients; overwritten
+   * @param divisors what values were divided by
+   * @param values the values
+   * @param count how many
+   */
+  void errors(float[] quotients, float[] divisors, float[] values, int count) {
+    roundMagnitudes(quotients, count, digits, least(), max(), 1, 0);
+    for (int i = 0; i < count; i++) {
+      float error = quotients[i] * divisors[i] - Math.abs(values[i]);
+      quotients[i] = error * error;
+    }
+  }
+
   /** Rounds positive numbers in place to values of this format; beyond the largest to that. */
   void roundPositive(float[] v) {
     roundMagnitudes(v, v.length, digits, least(), max(), 1, 0);

@@ -9,25 +9,41 @@ import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
 /** Codes that are floats of 4 or 8 bits, symmetric, with scales. */
 abstract class FloatScheme implements Scheme {
 
+  /** The one search of these schemes. */
+  static final String GRID = "grid";
+
   private final SchemeId id;
   private final FloatCode code;
   private final List<OptionSpec<?>> options;
 
-  FloatScheme(String name, FloatCode code, OptionSpec<Granularity> granularity) {
+  /**
+   * @param searches the searches for scales beside none
+   */
+  FloatScheme(
+      String name, FloatCode code, OptionSpec<Granularity> granularity, String... searches) {
     this.id = new SchemeId(name, 1);
     this.code = code;
-    this.options =
-        List.of(
-            CommonOptions.bits(code.type().bits()),
-            CommonOptions.symmetric(true),
-            granularity,
-            CommonOptions.profile(CommonOptions.COMPRESSED_TENSORS));
+    List<OptionSpec<?>> all = new ArrayList<>();
+    all.add(CommonOptions.bits(code.type().bits()));
+    all.add(CommonOptions.symmetric(true));
+    all.add(granularity);
+    all.add(CommonOptions.profile(CommonOptions.COMPRESSED_TENSORS));
+    if (searches.length > 0) {
+      all.add(CommonOptions.search(CommonOptions.NO_SEARCH, searches));
+    }
+    this.options = List.copyOf(all);
+  }
+
+  /** Whether the scale of a block is the best of several. */
+  static boolean searches(OptionValues options) {
+    return options.find(CommonOptions.SEARCH).filter(GRID::equals).isPresent();
   }
 
   @Override
@@ -44,6 +60,7 @@ abstract class FloatScheme implements Scheme {
   public final Fit fit(WeightMatrix weight, OptionValues options) {
     return SchemeChecks.unfit(weight)
         .or(() -> ragged(weight, options.granularity()))
+        .or(() -> unsearchable(options))
         .orElseGet(() -> Fit.of(encoding(spec(weight, options))));
   }
 
@@ -57,6 +74,16 @@ abstract class FloatScheme implements Scheme {
                     + weight.columnCount()
                     + " columns are no multiple of the group size "
                     + group.size()))
+        : Optional.empty();
+  }
+
+  /** Tiles are quantized one by one, and a search looks at all values of a scale. */
+  private static Optional<Fit> unsearchable(OptionValues options) {
+    return searches(options) && options.granularity() instanceof Granularity.PerTensor
+        ? Optional.of(
+            new Fit.Unfit(
+                "search=grid needs a scale for each row, group or block",
+                List.of(options.with(CommonOptions.GRANULARITY, Granularity.CHANNEL))))
         : Optional.empty();
   }
 

@@ -55,11 +55,9 @@ final class FloatTileQuantizer implements TileQuantizer {
     float[] scales = spec.perTensor() ? one : BlockMaxima.of(spec, values, height);
     if (!spec.perTensor()) {
       scales(scales, tile.firstRow());
+      search(scales, values, height);
     }
-    float[] divisors = new float[scales.length];
-    for (int i = 0; i < scales.length; i++) {
-      divisors[i] = rule.divisor(scales[i]);
-    }
+    float[] divisors = divisors(scales);
     byte[] codes = new byte[Math.multiplyExact(height, cols)];
     int chunk = Math.min(cols, AffineKernels.CHUNK);
     float[] v = new float[chunk];
@@ -71,7 +69,12 @@ final class FloatTileQuantizer implements TileQuantizer {
         int at = row * cols + col;
         System.arraycopy(values, at, v, 0, count);
         spread(divisors, row, col, count, divisor);
-        encode(v, divisor, quotient, count, codes, at);
+        divide(v, divisor, quotient, count);
+        if (spec.code() == FloatCode.E2M1) {
+          // A quotient that underflowed has lost its sign.
+          System.arraycopy(quotient, 0, v, 0, count);
+        }
+        spec.code().encode(v, quotient, count, codes, at);
       }
     }
     refuseInfinite(divisors, codes, tile.firstRow());
@@ -83,19 +86,80 @@ final class FloatTileQuantizer implements TileQuantizer {
     return EncodedTile.of(tile, parts);
   }
 
-  private void encode(
-      float[] v, float[] divisor, float[] quotient, int count, byte[] codes, int at) {
+  private void divide(float[] v, float[] divisor, float[] quotient, int count) {
     for (int i = 0; i < count; i++) {
       quotient[i] = v[i] / divisor[i];
     }
     if (spec.roundsQuotients() && spec.precision() != Precision.FLOAT32) {
       FloatCode.round(quotient, count, spec.precision());
     }
-    if (spec.code() == FloatCode.E2M1) {
-      // A quotient that underflowed has lost its sign.
-      System.arraycopy(quotient, 0, v, 0, count);
+  }
+
+  private float[] divisors(float[] scales) {
+    float[] divisors = new float[scales.length];
+    for (int i = 0; i < scales.length; i++) {
+      divisors[i] = rule.divisor(scales[i]);
     }
-    spec.code().encode(v, quotient, count, codes, at);
+    return divisors;
+  }
+
+  /**
+   * Replaces scales by those of the candidates with the least sum of squared errors in their block,
+   * the first of equal ones.
+   */
+  private void search(float[] scales, float[] values, int height) {
+    if (rule.candidates() == 1) {
+      return;
+    }
+    float[] ofRange = scales.clone();
+    double[] least = errors(scales, values, height);
+    float[] tried = new float[scales.length];
+    for (int number = 1; number < rule.candidates(); number++) {
+      for (int i = 0; i < tried.length; i++) {
+        float candidate = rule.candidate(ofRange[i], number);
+        float most = spec.precision().round(rule.divisor(candidate) * spec.code().max());
+        tried[i] = Float.isFinite(most) ? candidate : ofRange[i];
+      }
+      double[] errors = errors(tried, values, height);
+      for (int i = 0; i < tried.length; i++) {
+        if (errors[i] < least[i]) {
+          least[i] = errors[i];
+          scales[i] = tried[i];
+        }
+      }
+    }
+  }
+
+  /** The sum of squared errors of each block, whose values are added from left to right. */
+  private double[] errors(float[] scales, float[] values, int height) {
+    float[] divisors = divisors(scales);
+    double[] errors = new double[scales.length];
+    int cols = spec.cols();
+    int chunk = Math.min(cols, AffineKernels.CHUNK);
+    float[] v = new float[chunk];
+    float[] divisor = new float[chunk];
+    float[] error = new float[chunk];
+    int size = spec.colsPerScale();
+    for (int row = 0; row < height; row++) {
+      for (int col = 0; col < cols; col += chunk) {
+        int count = Math.min(chunk, cols - col);
+        System.arraycopy(values, row * cols + col, v, 0, count);
+        spread(divisors, row, col, count, divisor);
+        divide(v, divisor, error, count);
+        spec.code().errors(error, divisor, v, count);
+        for (int done = 0; done < count; ) {
+          int end = Math.min(count, done + size - (col + done) % size);
+          int block = spec.index(row, col + done);
+          double sum = errors[block];
+          for (int i = done; i < end; i++) {
+            sum += error[i];
+          }
+          errors[block] = sum;
+          done = end;
+        }
+      }
+    }
+    return errors;
   }
 
   /** Replaces the largest magnitudes of blocks by their scales. */

@@ -7,8 +7,8 @@ import dev.monoquant.spi.Scheme;
  * {@code fp8-e5m2}: codes of 8 bits in E5M2, by default with a scale for each row: fewer digits
  * than {@link Fp8Scheme}, and a range of 2^32 below the largest magnitude instead of 2^18.
  *
- * <p>Parts, formula, precision and refusals are those of {@link Fp8Scheme} with E5M2 for E4M3 and
- * 57344 for 448; no code is NaN or infinite:
+ * <p>Parts, formula, precision, search and refusals are those of {@link Fp8Scheme} with E5M2 for
+ * E4M3 and 57344 for 448; no code is NaN or infinite:
  *
  * <pre>
  *   scale = m / 57344                     0 becomes the epsilon of the type: 2^-23, 2^-10 or 2^-7

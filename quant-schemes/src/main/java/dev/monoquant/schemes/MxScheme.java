@@ -20,8 +20,8 @@ abstract class MxScheme extends FloatScheme {
   /** The exponents of scales go from minus this to this. */
   private static final int MAX_EXPONENT = 127;
 
-  MxScheme(String name, FloatCode code) {
-    super(name, code, CommonOptions.granularity("group:" + GROUP));
+  MxScheme(String name, FloatCode code, String... searches) {
+    super(name, code, CommonOptions.granularity("group:" + GROUP), searches);
   }
 
   @Override
@@ -35,25 +35,49 @@ abstract class MxScheme extends FloatScheme {
       WeightMatrix weight, OptionValues options, Facts facts, Compute compute) {
     FloatSpec spec = spec(weight, options);
     int ofMax = Math.getExponent(spec.code().max());
-    return new FloatTileQuantizer(
-        spec,
-        greatest -> {
-          for (int i = 0; i < greatest.length; i++) {
-            greatest[i] = scale(spec.precision(), greatest[i], ofMax);
-          }
-        },
-        Map.of());
+    ScaleRule rule = new Rule(spec.precision(), ofMax, searches(options));
+    return new FloatTileQuantizer(spec, rule, Map.of());
   }
 
-  /** The exponent is that of the magnitude, and one more from 1.75 on. */
-  private static float scale(Precision precision, float greatest, int ofMax) {
-    int exponent = exponent(precision, greatest);
-    if (exponent > Math.getExponent(precision.type().maxValue())) {
-      return Float.POSITIVE_INFINITY;
+  /**
+   * The exponent is that of the magnitude, and one more from 1.75 on.
+   *
+   * @param precision the type of the weight
+   * @param ofMax the exponent of the largest code
+   * @param searches whether half the scale is tried, which clamps some values
+   */
+  private record Rule(Precision precision, int ofMax, boolean searches) implements ScaleRule {
+
+    @Override
+    public void scales(float[] greatest) {
+      for (int i = 0; i < greatest.length; i++) {
+        greatest[i] = scale(greatest[i]);
+      }
     }
-    float scale = Math.scalb(1f, Math.max(exponent - ofMax, -MAX_EXPONENT));
-    // A scale that the type of the weight does not have becomes 1, as in compressed-tensors.
-    return precision.round(scale) == 0 ? 1 : scale;
+
+    private float scale(float greatest) {
+      int exponent = exponent(precision, greatest);
+      if (exponent > Math.getExponent(precision.type().maxValue())) {
+        return Float.POSITIVE_INFINITY;
+      }
+      return known(Math.scalb(1f, Math.max(exponent - ofMax, -MAX_EXPONENT)));
+    }
+
+    /** A scale that the type of the weight does not have becomes 1, as in compressed-tensors. */
+    private float known(float scale) {
+      return precision.round(scale) == 0 ? 1 : scale;
+    }
+
+    @Override
+    public int candidates() {
+      return searches ? 2 : 1;
+    }
+
+    @Override
+    public float candidate(float scale, int number) {
+      float half = scale / 2;
+      return half < Math.scalb(1f, -MAX_EXPONENT) || precision.round(half) == 0 ? scale : half;
+    }
   }
 
   private static int exponent(Precision precision, float greatest) {
@@ -72,8 +96,9 @@ abstract class MxScheme extends FloatScheme {
   public final ErrorBound bound(WeightMatrix weight, OptionValues options) {
     FloatSpec spec = spec(weight, options);
     double max = spec.code().max();
-    // Below 1.75 * 2^e a quotient is at most this.
-    double most = Math.scalb(1.75, Math.getExponent(spec.code().max()));
+    // Below 1.75 * 2^e a quotient is at most this, and twice that by half the scale.
+    int exponent = Math.getExponent(spec.code().max());
+    double most = Math.scalb(1.75, searches(options) ? exponent + 1 : exponent);
     return new FloatErrorBound(
         spec,
         new FloatErrorBound.Scales() {

@@ -19,4 +19,19 @@ interface ScaleRule {
   default float divisor(float scale) {
     return scale;
   }
+
+  /** {@return how many scales are tried for a block, that from its range included} */
+  default int candidates() {
+    return 1;
+  }
+
+  /**
+   * {@return one of the scales to try; that from the range if there is no such one}
+   *
+   * @param scale the stored scale from the range
+   * @param number from 1 to {@link #candidates()} - 1
+   */
+  default float candidate(float scale, int number) {
+    return scale;
+  }
 }

@@ -17,7 +17,11 @@ import java.util.Set;
 abstract class ScaledFp8 extends FloatScheme {
 
   ScaledFp8(String name, FloatCode code) {
-    super(name, code, CommonOptions.granularity("channel", "tensor", "block:128x128", "block:RxC"));
+    super(
+        name,
+        code,
+        CommonOptions.granularity("channel", "tensor", "block:128x128", "block:RxC"),
+        GRID);
   }
 
   @Override
@@ -38,7 +42,7 @@ abstract class ScaledFp8 extends FloatScheme {
   public final TileQuantizer begin(
       WeightMatrix weight, OptionValues options, Facts facts, Compute compute) {
     FloatSpec spec = spec(weight, options);
-    ScaleRule rule = greatest -> scales(spec, greatest);
+    ScaleRule rule = new Rule(spec.precision(), spec.code().max(), searches(options));
     if (!spec.perTensor()) {
       return new FloatTileQuantizer(spec, rule, Map.of());
     }
@@ -46,11 +50,52 @@ abstract class ScaledFp8 extends FloatScheme {
     return new FloatTileQuantizer(spec, rule, Math.max(-range.min(), range.max()));
   }
 
-  private static void scales(FloatSpec spec, float[] greatest) {
-    Precision precision = spec.precision();
-    for (int i = 0; i < greatest.length; i++) {
-      float scale = precision.round(greatest[i] / spec.code().max());
-      greatest[i] = scale == 0 ? precision.epsilon() : scale;
+  /**
+   * The largest magnitude becomes the largest code.
+   *
+   * @param precision the type of the weight
+   * @param max the largest code
+   * @param searches whether larger scales are tried, up to twice as large: values then fall on
+   *     other parts of the binades of the codes, and none is clamped
+   */
+  private record Rule(Precision precision, float max, boolean searches) implements ScaleRule {
+
+    /** Steps in which a scale is doubled. */
+    private static final int STEPS = 32;
+
+    @Override
+    public void scales(float[] greatest) {
+      for (int i = 0; i < greatest.length; i++) {
+        float scale = precision.round(greatest[i] / max);
+        greatest[i] = scale == 0 ? precision.epsilon() : scale;
+      }
+    }
+
+    @Override
+    public int candidates() {
+      return searches ? STEPS : 1;
+    }
+
+    @Override
+    public float candidate(float scale, int number) {
+      return precision.round(scale * FACTORS[number]);
+    }
+
+    private static final float[] FACTORS = factors();
+
+    /** By repeated roots, which are the same on every machine. */
+    private static float[] factors() {
+      float[] factors = new float[STEPS];
+      for (int i = 0; i < STEPS; i++) {
+        double factor = 1;
+        double root = 2;
+        for (int bit = STEPS / 2; bit > 0; bit /= 2) {
+          root = Math.sqrt(root);
+          factor *= (i & bit) == 0 ? 1 : root;
+        }
+        factors[i] = (float) factor;
+      }
+      return factors;
     }
   }
 

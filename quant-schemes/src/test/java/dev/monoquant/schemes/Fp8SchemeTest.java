@@ -18,6 +18,10 @@ class Fp8SchemeTest implements FloatContract {
     OptionValues defaults = subject().defaults(rows);
     return List.of(
         defaults,
+        defaults.with(CommonOptions.SEARCH, "grid"),
+        defaults
+            .with(CommonOptions.SEARCH, "grid")
+            .with(CommonOptions.GRANULARITY, Granularity.block(2, 3)),
         defaults.with(CommonOptions.GRANULARITY, Granularity.TENSOR),
         defaults.with(CommonOptions.GRANULARITY, Granularity.block(2, 3)),
         defaults.with(CommonOptions.GRANULARITY, Granularity.block(4, 16)));

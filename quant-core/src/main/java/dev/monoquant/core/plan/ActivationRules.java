@@ -1,9 +1,9 @@
 package dev.monoquant.core.plan;
 
 import dev.monoquant.ConfigurationException;
-import dev.monoquant.NumberType;
 import dev.monoquant.Preset;
 import dev.monoquant.Problem;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.ActivationQuantization.Dynamic;
 import dev.monoquant.spi.ActivationQuantization.Strategy;

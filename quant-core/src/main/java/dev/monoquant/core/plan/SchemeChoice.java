@@ -1,11 +1,11 @@
 package dev.monoquant.core.plan;
 
 import dev.monoquant.ConfigurationException;
-import dev.monoquant.NumberType;
 import dev.monoquant.Preset;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.core.open.OptionOwners;
 import dev.monoquant.core.open.OwnOptions;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.OptionValues;
@@ -169,7 +169,7 @@ public final class SchemeChoice {
   }
 
   private Parties parties(String id) {
-    Scheme scheme = plugins.scheme(id);
+    Scheme scheme = SchemeNames.find(plugins, id);
     OwnOptions own = OwnOptions.of(scheme);
     List<OwnOptions> byLayer = new ArrayList<>(List.of(own));
     ofFormat.ifPresent(byLayer::add);

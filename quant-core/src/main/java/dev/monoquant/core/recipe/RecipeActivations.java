@@ -1,7 +1,7 @@
 package dev.monoquant.core.recipe;
 
-import dev.monoquant.NumberType;
 import dev.monoquant.QuantException;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.ActivationQuantization.Dynamic;
 import dev.monoquant.spi.ActivationQuantization.Strategy;
@@ -13,12 +13,22 @@ import java.util.Set;
 
 /**
  * Reads and writes how activations are quantized: {@code input_activations} and {@code
- * kv_cache_scheme}, with the keys and defaults of compressed-tensors' QuantizationArgs.
+ * kv_cache_scheme}, with the keys and defaults of compressed-tensors' QuantizationArgs. Types of
+ * scales follow from the strategy; how ranges are observed has no effect, since nothing is
+ * measured.
  */
 final class RecipeActivations {
 
   private static final Set<String> KEYS =
       Set.of("num_bits", "type", "symmetric", "strategy", "group_size", "dynamic");
+
+  /** Keys that compressed-tensors writes as null where they are not set. */
+  private static final Set<String> NULLS = Set.of("type", "strategy", "group_size", "dynamic");
+
+  private static final Set<String> TOLD =
+      Set.of("observer", "observer_kwargs", "scale_dtype", "zp_dtype");
+
+  private static final Set<String> OFF = Set.of("block_structure", "actorder");
 
   private static final String EXAMPLE =
       "{num_bits: 8, type: int, symmetric: true, strategy: token, dynamic: true}";
@@ -27,46 +37,55 @@ final class RecipeActivations {
 
   /** What a key says; empty if it is missing or null. */
   static Optional<ActivationQuantization> read(RecipeMap map, String key) {
-    if (map.values().get(key) == null) {
-      return Optional.empty();
-    }
-    RecipeMap given = map.map(key, key + ": " + EXAMPLE).orElseThrow();
-    RecipeMap args = RecipeForeign.without(given, RecipeForeign.ACTIVATIONS).allow(KEYS);
+    return map.withoutNulls(Set.of(key))
+        .map(key, key + ": " + EXAMPLE)
+        .flatMap(
+            given ->
+                read(
+                    map,
+                    key,
+                    RecipeForeign.off(given, OFF).without(TOLD).withoutNulls(NULLS).allow(KEYS)));
+  }
+
+  private static Optional<ActivationQuantization> read(RecipeMap map, String key, RecipeMap args) {
     OptionalInt size = args.integer("group_size", "group_size: 128");
-    Optional<Strategy> strategy =
-        args.text("strategy", "strategy: token")
-            .map(text -> args.checked("strategy", () -> Strategy.parse(text)));
-    NumberType type =
-        args.text("type", "type: int")
-            .map(text -> args.checked("type", () -> NumberType.parse(text)))
-            .orElse(NumberType.INT);
+    Optional<String> strategy = args.text("strategy", "strategy: token");
+    Optional<Strategy> parsed =
+        strategy.flatMap(text -> args.checked("strategy", () -> Strategy.parse(text)));
+    Optional<String> type = args.text("type", "type: int");
+    Optional<NumberType> number =
+        type.flatMap(text -> args.checked("type", () -> NumberType.parse(text)));
     int bits = args.integer("num_bits", "num_bits: 8").orElse(8);
     boolean symmetric = args.flag("symmetric", "symmetric: true").orElse(true);
     Dynamic dynamic = args.has("dynamic") ? dynamic(args) : Dynamic.NO;
-    return Optional.of(
-        map.checked(
-            key,
-            () ->
-                new ActivationQuantization(
-                    bits,
-                    type,
-                    strategy.orElse(size.isPresent() ? Strategy.GROUP : Strategy.TENSOR),
-                    size,
-                    symmetric,
-                    dynamic)));
+    if (strategy.isPresent() != parsed.isPresent() || type.isPresent() != number.isPresent()) {
+      return Optional.empty();
+    }
+    return map.checked(
+        key,
+        () ->
+            new ActivationQuantization(
+                bits,
+                number.orElse(NumberType.INT),
+                parsed.orElse(size.isPresent() ? Strategy.GROUP : Strategy.TENSOR),
+                size,
+                symmetric,
+                dynamic));
   }
 
   private static Dynamic dynamic(RecipeMap args) {
-    String text = args.scalar("dynamic", "dynamic: true").orElseThrow();
+    String text = args.scalar("dynamic", "dynamic: true").orElse("true");
     return switch (text) {
       case "true" -> Dynamic.YES;
       case "local" -> Dynamic.LOCAL;
       case "false" -> Dynamic.NO;
-      default ->
-          throw args.refusal(
-              "dynamic",
-              QuantException.quote(text)
-                  + " is not known; allowed are true, false and local. Example: dynamic: true");
+      default -> {
+        args.fault(
+            "dynamic",
+            QuantException.quote(text)
+                + " is not known; allowed are true, false and local. Example: dynamic: true");
+        yield Dynamic.YES;
+      }
     };
   }
 

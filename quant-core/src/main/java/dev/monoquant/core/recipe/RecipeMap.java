@@ -7,6 +7,7 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -19,24 +20,34 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A map of a recipe and the path to it. Every accessor defines the allowed values of a key and
- * refuses any other with its path and an example. A missing key is empty; a key without a value is
- * refused.
+ * A map of a recipe and the path to it. Every accessor defines the allowed values of a key; any
+ * other is recorded as a fault, with its path and an example, and read as if the key were missing.
+ * A key without a value is a fault too.
  *
- * @param file the recipe, for messages
+ * @param faults what was wrong so far
  * @param path the keys from the root to this map, joined by dots; empty at the root
- * @param values the map; its keys are not yet checked to be text
+ * @param origin the map as it was read, which has lines
+ * @param values what is left of it; its keys are not yet checked to be text
  */
-record RecipeMap(String file, String path, Map<?, ?> values) {
+record RecipeMap(RecipeFaults faults, String path, Map<?, ?> origin, Map<?, ?> values) {
 
-  /** Refuses keys that are not among the allowed ones. */
+  /** The largest exponent of a number that is written out. */
+  private static final int MAX_SCALE = 400;
+
+  private static final int MAX_SHOWN = 64;
+
+  static RecipeMap of(RecipeFaults faults, String path, Map<?, ?> map) {
+    return new RecipeMap(faults, path, map, map);
+  }
+
+  /** Records keys that are not among the allowed ones. */
   RecipeMap allow(Collection<String> allowed) {
     for (Object key : values.keySet()) {
       if (!(key instanceof String) || !allowed.contains(key)) {
         String shown = String.valueOf(key);
-        throw new ConfigurationException(
-            at(shown)
-                + ": unknown key"
+        fault(
+            shown,
+            "unknown key"
                 + Nearest.of(shown, allowed).map(n -> "; did you mean " + n + "?").orElse(".")
                 + " Allowed are "
                 + String.join(", ", new TreeSet<>(allowed)));
@@ -45,19 +56,36 @@ record RecipeMap(String file, String path, Map<?, ?> values) {
     return this;
   }
 
+  /** The same map without some keys. */
+  RecipeMap without(Collection<String> keys) {
+    Map<Object, Object> rest = new LinkedHashMap<>(values);
+    keys.forEach(rest::remove);
+    return new RecipeMap(faults, path, origin, rest);
+  }
+
+  /** The same map without those of some keys that have no value. */
+  RecipeMap withoutNulls(Collection<String> keys) {
+    return without(keys.stream().filter(key -> values.get(key) == null).toList());
+  }
+
   boolean has(String key) {
     return values.containsKey(key);
   }
 
-  /** Checks that all keys are text and returns them. */
+  /** The value as it is; null if it is missing. */
+  @Nullable Object raw(String key) {
+    return values.get(key);
+  }
+
+  /** All keys that are text; others are recorded. */
   List<String> keys() {
     List<String> keys = new ArrayList<>();
     for (Object key : values.keySet()) {
-      if (!(key instanceof String text)) {
-        throw new ConfigurationException(
-            at(String.valueOf(key)) + ": this key is " + describe(key) + "; keys are text");
+      if (key instanceof String text) {
+        keys.add(text);
+      } else {
+        fault(String.valueOf(key), "this key is " + describe(key) + "; keys are text");
       }
-      keys.add(text);
     }
     return keys;
   }
@@ -89,7 +117,7 @@ record RecipeMap(String file, String path, Map<?, ?> values) {
         example,
         "text, a number, true or false",
         v ->
-            v instanceof BigDecimal d
+            v instanceof BigDecimal d && Math.abs((long) d.scale()) <= MAX_SCALE
                 ? d.toPlainString()
                 : v instanceof String || v instanceof Number || v instanceof Boolean
                     ? v.toString()
@@ -108,10 +136,7 @@ record RecipeMap(String file, String path, Map<?, ?> values) {
 
   Optional<RecipeMap> map(String key, String example) {
     return get(
-        key,
-        example,
-        "a map",
-        v -> v instanceof Map<?, ?> m ? new RecipeMap(file, child(key), m) : null);
+        key, example, "a map", v -> v instanceof Map<?, ?> m ? of(faults, child(key), m) : null);
   }
 
   /** A list of maps. */
@@ -122,33 +147,30 @@ record RecipeMap(String file, String path, Map<?, ?> values) {
               List<RecipeMap> maps = new ArrayList<>();
               for (int i = 0; i < list.size(); i++) {
                 String item = child(key) + "[" + i + "]";
-                if (!(list.get(i) instanceof Map<?, ?> m)) {
-                  throw wrong(item, list.get(i), "a map", example);
+                if (list.get(i) instanceof Map<?, ?> m) {
+                  maps.add(of(faults, item, m));
+                } else {
+                  faults.add(origin, key, wrong(item, list.get(i), "a map", example));
                 }
-                maps.add(new RecipeMap(file, item, m));
               }
               return maps;
             })
         .orElseGet(List::of);
   }
 
-  /** Passes a value to code that may refuse it, and adds the path of the value to the message. */
-  <T> T checked(String key, Supplier<T> work) {
+  /** What code makes of the value of a key; empty, and a fault, if it refuses. */
+  <T> Optional<T> checked(String key, Supplier<T> work) {
     try {
-      return work.get();
+      return Optional.of(work.get());
     } catch (ConfigurationException e) {
-      throw new ConfigurationException(at(key) + ": " + e.getMessage(), e);
+      fault(key, String.valueOf(e.getMessage()));
+      return Optional.empty();
     }
   }
 
-  /** {@return the refusal of the value of a key} */
-  ConfigurationException refusal(String key, String message) {
-    return new ConfigurationException(at(key) + ": " + message);
-  }
-
-  /** {@return the file and the path to a key, for messages} */
-  String at(String key) {
-    return file + ": " + child(key);
+  /** Records what is wrong with the value of a key. */
+  void fault(String key, String message) {
+    faults.add(origin, key, child(key) + ": " + message);
   }
 
   private <T> Optional<T> get(
@@ -159,22 +181,20 @@ record RecipeMap(String file, String path, Map<?, ?> values) {
     Object value = values.get(key);
     T result = value == null ? null : read.apply(value);
     if (result == null) {
-      throw wrong(child(key), value, allowed, example);
+      faults.add(origin, key, wrong(child(key), value, allowed, example));
     }
-    return Optional.of(result);
+    return Optional.ofNullable(result);
   }
 
-  private ConfigurationException wrong(
+  private static String wrong(
       String where, @Nullable Object value, String allowed, String example) {
-    return new ConfigurationException(
-        String.format(
-            Locale.ROOT,
-            "%s: %s is %s; it must be %s. Example: %s",
-            file,
-            where,
-            describe(value),
-            allowed,
-            example));
+    return String.format(
+        Locale.ROOT,
+        "%s is %s; it must be %s. Example: %s",
+        where,
+        describe(value),
+        allowed,
+        example);
   }
 
   private String child(String key) {
@@ -252,6 +272,7 @@ record RecipeMap(String file, String path, Map<?, ?> values) {
     if (value instanceof String text) {
       return "the text " + QuantException.quote(text);
     }
-    return value.toString();
+    String text = value.toString();
+    return text.length() <= MAX_SHOWN ? text : text.substring(0, MAX_SHOWN) + "...";
   }
 }

@@ -1,6 +1,6 @@
 package dev.monoquant.core.recipe;
 
-import dev.monoquant.ConfigurationException;
+import dev.monoquant.Nearest;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Preset;
 import dev.monoquant.QuantizationConfig;
@@ -12,6 +12,7 @@ import dev.monoquant.model.LayerKind;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -50,96 +51,148 @@ final class RecipeParser {
   private static final String RULES = "rules: [{include: \"*.fc\"}, {exclude: lm_head}]";
   private static final String LAYERS = "layers: {\"classifier.*\": Linear}";
 
+  private static final WeightSettings OPEN = WeightSettings.OPEN;
+  private static final List<String> PRESETS =
+      Arrays.stream(Preset.values()).map(Preset::name).toList();
+
   private RecipeParser() {}
 
-  static QuantizationConfig parse(Map<String, ?> tree, String name) {
-    RecipeMap map = RecipeForeign.unwrapped(new RecipeMap(name, "", tree)).allow(KEYS);
+  static QuantizationConfig parse(Map<String, ?> tree, String name, RecipeLines lines) {
+    RecipeFaults faults = new RecipeFaults(name, lines);
+    QuantizationConfig config =
+        RecipeForeign.recipe(RecipeMap.of(faults, "", tree))
+            .map(map -> read(RecipeForeign.withoutStored(map).allow(KEYS)))
+            .orElse(QuantizationConfig.DEFAULT);
+    faults.throwIfAny();
+    return config;
+  }
+
+  private static QuantizationConfig read(RecipeMap map) {
     QuantizationConfig.Builder config = QuantizationConfig.builder();
     config.weights(RecipeSettings.read(map));
-    targets(map, "targets").forEach(p -> config.rule(rule(map, "targets", Rule.Action.INCLUDE, p)));
+    targets(map, "targets", Rule.Action.INCLUDE, config);
     map.map("config_groups", GROUPS).ifPresent(groups -> groups(groups, config));
-    map.maps("rules", RULES).forEach(rule -> config.rule(rule(rule)));
+    map.maps("rules", RULES).forEach(rule -> rule(rule).ifPresent(config::rule));
     map.texts("ignore", "ignore: [lm_head, \"re:.*norm.*\"]")
         .ifPresent(
-            all -> all.forEach(p -> config.rule(rule(map, "ignore", Rule.Action.EXCLUDE, p))));
+            all -> all.forEach(p -> add(map, "ignore", Rule.Action.EXCLUDE, p, OPEN, config)));
     map.map("layers", LAYERS).ifPresent(layers -> layers(layers, config));
-    map.count("min_elements", "min_elements: 4096").ifPresent(config::minElements);
+    map.count("min_elements", "min_elements: 4096")
+        .ifPresent(
+            n ->
+                map.checked("min_elements", () -> builder().minElements(n).build())
+                    .ifPresent(c -> config.minElements(n)));
     map.text("non_finite", "non_finite: keep")
-        .map(t -> map.checked("non_finite", () -> NonFinitePolicy.parse(t)))
+        .flatMap(t -> map.checked("non_finite", () -> NonFinitePolicy.parse(t)))
         .ifPresent(config::nonFinite);
     map.text("ragged_groups", "ragged_groups: channel")
-        .map(t -> map.checked("ragged_groups", () -> RaggedGroupPolicy.parse(t)))
+        .flatMap(t -> map.checked("ragged_groups", () -> RaggedGroupPolicy.parse(t)))
         .ifPresent(config::raggedGroups);
     map.flag("allow_partial_families", "allow_partial_families: true")
         .ifPresent(config::allowPartialFamilies);
     RecipeActivations.read(map, KV_CACHE).ifPresent(config::kvCache);
-    map.text("format", "format: compressed-tensors").ifPresent(config::format);
-    try {
-      return config.build();
-    } catch (ConfigurationException e) {
-      throw new ConfigurationException(name + ": " + e.getMessage(), e);
-    }
+    map.text("format", "format: compressed-tensors")
+        .filter(id -> map.checked("format", () -> builder().format(id).build()).isPresent())
+        .ifPresent(config::format);
+    return config.build();
   }
 
-  /** A group that is called after a preset, and is only a list of its layers. */
-  private static Rule preset(RecipeMap groups, String name, Preset preset, String pattern) {
-    return preset == Preset.UNQUANTIZED
-        ? rule(groups, name, Rule.Action.EXCLUDE, pattern)
-        : groups.checked(
-            name, () -> Rule.include(pattern, WeightSettings.OPEN.withScheme(preset.name())));
+  private static QuantizationConfig.Builder builder() {
+    return QuantizationConfig.builder();
+  }
+
+  /** Adds a rule for each pattern of a key. */
+  private static void targets(
+      RecipeMap map, String key, Rule.Action action, QuantizationConfig.Builder config) {
+    targets(map, key).forEach(pattern -> add(map, key, action, pattern, OPEN, config));
   }
 
   private static List<String> targets(RecipeMap map, String key) {
-    List<String> targets = map.texts(key, TARGETS).orElse(List.of());
-    if (map.has(key) && targets.isEmpty()) {
-      throw new ConfigurationException(
-          map.at(key)
-              + ": an empty list selects nothing; leave the key out to select everything. Example: "
+    Optional<List<String>> targets = map.texts(key, TARGETS);
+    if (targets.isPresent() && targets.get().isEmpty()) {
+      map.fault(
+          key,
+          "an empty list selects nothing; leave the key out to select everything. Example: "
               + TARGETS);
     }
-    return targets;
+    return targets.orElse(List.of());
+  }
+
+  private static void add(
+      RecipeMap map,
+      String key,
+      Rule.Action action,
+      String pattern,
+      WeightSettings settings,
+      QuantizationConfig.Builder config) {
+    map.checked(key, () -> new Rule(Selector.parse(pattern), action, settings))
+        .ifPresent(config::rule);
   }
 
   private static void groups(RecipeMap groups, QuantizationConfig.Builder config) {
     for (String name : groups.keys()) {
-      if (Preset.find(name).isPresent() && !(groups.values().get(name) instanceof Map)) {
-        Preset preset = Preset.find(name).get();
-        targets(groups, name).forEach(p -> config.rule(preset(groups, name, preset, p)));
-        continue;
-      }
-      RecipeMap given = groups.map(name, GROUPS).orElseThrow();
-      RecipeMap group = RecipeForeign.without(given, RecipeForeign.GROUP).allow(GROUP);
-      WeightSettings settings = RecipeSettings.read(group);
-      if (!group.has("targets")) {
-        throw new ConfigurationException(
-            group.at("targets") + ": missing; a group names its layers. Example: " + GROUPS);
-      }
-      for (String pattern : targets(group, "targets")) {
-        Selector selector = group.checked("targets", () -> Selector.parse(pattern));
-        config.rule(new Rule(selector, Rule.Action.INCLUDE, settings));
+      if (groups.raw(name) instanceof Map) {
+        groups.map(name, GROUPS).ifPresent(group -> group(group, config));
+      } else {
+        preset(groups, name, config);
       }
     }
   }
 
-  private static Rule rule(RecipeMap map) {
+  /** A group that is called after a preset, and is only a list of its layers. */
+  private static void preset(RecipeMap groups, String name, QuantizationConfig.Builder config) {
+    Optional<Preset> preset = Preset.find(name);
+    if (preset.isEmpty()) {
+      boolean list = groups.raw(name) instanceof List || groups.raw(name) instanceof String;
+      groups.fault(
+          name,
+          (list ? "only a preset has a list of layers, and this is none" : "it must be a map")
+              + Nearest.of(name, PRESETS).map(n -> "; did you mean " + n + "?").orElse(".")
+              + " Example: "
+              + GROUPS
+              + ", or config_groups: {W4A16: [Linear]}");
+    } else if (preset.get() == Preset.UNQUANTIZED) {
+      targets(groups, name, Rule.Action.EXCLUDE, config);
+    } else {
+      WeightSettings settings = OPEN.withScheme(preset.get().name());
+      targets(groups, name)
+          .forEach(p -> add(groups, name, Rule.Action.INCLUDE, p, settings, config));
+    }
+  }
+
+  private static void group(RecipeMap given, QuantizationConfig.Builder config) {
+    RecipeMap group =
+        RecipeForeign.off(RecipeForeign.withoutStored(given), Set.of("output_activations"))
+            .allow(GROUP);
+    WeightSettings settings = RecipeSettings.read(group);
+    if (!group.has("targets")) {
+      group.fault("targets", "missing; a group names its layers. Example: " + GROUPS);
+    }
+    targets(group, "targets")
+        .forEach(p -> add(group, "targets", Rule.Action.INCLUDE, p, settings, config));
+  }
+
+  private static Optional<Rule> rule(RecipeMap map) {
     map.allow(RULE);
     List<Rule.Action> actions =
         Arrays.stream(Rule.Action.values()).filter(a -> map.has(key(a))).toList();
+    WeightSettings settings = RecipeSettings.read(map);
     if (actions.size() != 1) {
-      throw new ConfigurationException(
-          map.file()
-              + ": "
-              + map.path()
-              + " has "
-              + (actions.isEmpty() ? "none" : "several")
-              + " of include, adjust and exclude; a rule has exactly one. Example: "
-              + RULES);
+      map.faults()
+          .add(
+              map.origin(),
+              map.keys().stream().findFirst().orElse(""),
+              map.path()
+                  + " has "
+                  + (actions.isEmpty() ? "none" : "several")
+                  + " of include, adjust and exclude; a rule has exactly one. Example: "
+                  + RULES);
+      return Optional.empty();
     }
     Rule.Action action = actions.get(0);
     String key = key(action);
-    String pattern = map.text(key, key + ": \"*.fc\"").orElseThrow();
-    WeightSettings settings = RecipeSettings.read(map);
-    return map.checked(key, () -> new Rule(Selector.parse(pattern), action, settings));
+    return map.text(key, key + ": \"*.fc\"")
+        .flatMap(p -> map.checked(key, () -> new Rule(Selector.parse(p), action, settings)));
   }
 
   /** The key of a rule with an action. */
@@ -151,19 +204,15 @@ final class RecipeParser {
     };
   }
 
-  private static Rule rule(RecipeMap map, String key, Rule.Action action, String pattern) {
-    return map.checked(key, () -> new Rule(Selector.parse(pattern), action, WeightSettings.OPEN));
-  }
-
   private static void layers(RecipeMap layers, QuantizationConfig.Builder config) {
     for (String pattern : layers.keys()) {
-      layers.checked(pattern, () -> Selector.parse(pattern));
-      String kind = layers.text(pattern, LAYERS).orElseThrow();
-      if (kind.isBlank()) {
-        throw new ConfigurationException(
-            layers.at(pattern) + ": the kind of a layer is missing. Example: " + LAYERS);
+      boolean known = layers.checked(pattern, () -> Selector.parse(pattern)).isPresent();
+      Optional<String> kind = layers.text(pattern, LAYERS);
+      if (kind.isPresent() && kind.get().isBlank()) {
+        layers.fault(pattern, "the kind of a layer is missing. Example: " + LAYERS);
+      } else if (known) {
+        kind.ifPresent(text -> config.layer(pattern, new LayerKind(text)));
       }
-      config.layer(pattern, new LayerKind(kind));
     }
   }
 

@@ -1,12 +1,12 @@
 package dev.monoquant.core.recipe;
 
 import dev.monoquant.NonFinitePolicy;
-import dev.monoquant.NumberType;
 import dev.monoquant.Preset;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.Rule;
 import dev.monoquant.WeightSettings;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.tile.Granularity;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

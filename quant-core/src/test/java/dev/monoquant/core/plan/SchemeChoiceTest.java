@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.ConfigurationException;
-import dev.monoquant.NumberType;
 import dev.monoquant.Preset;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.core.FakeLayers;
 import dev.monoquant.core.FakeScheme;
 import dev.monoquant.core.open.OwnOptions;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.Plugins;
 import java.util.List;

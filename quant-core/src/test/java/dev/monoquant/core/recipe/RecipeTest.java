@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.NonFinitePolicy;
-import dev.monoquant.NumberType;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.Rule;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.tile.Granularity;
 import java.math.BigInteger;
@@ -254,7 +254,9 @@ class RecipeTest {
         refused(inputs("group_size", 128), "input_activations: strategy token has no group_size"),
         refused(
             inputs("strategy", "group"), "input_activations: strategy group needs a group_size"),
-        refused(inputs("observer", "minmax"), "input_activations.observer: this is not supported"),
+        refused(
+            inputs("block_structure", List.of(1, 1)),
+            "input_activations.block_structure: this is not supported"),
         refused(
             Map.of("kv_cache_scheme", Map.of("type", "float", "symmetric", false)),
             "kv_cache_scheme: floats are symmetric"),
@@ -263,7 +265,7 @@ class RecipeTest {
             "config_groups.W4A16: an empty list selects nothing"),
         refused(
             Map.of("config_groups", Map.of("W4A17", List.of("Linear"))),
-            "config_groups.W4A17 is a list; it must be a map"),
+            "config_groups.W4A17: only a preset has a list of layers, and this is none; did you mean"),
         refused(Map.of("rules", List.of(3)), "rules[0] is 3; it must be a map"),
         refused(Map.of("rules", List.of(Map.of("scheme", "int8"))), "rules[0] has none of include"),
         refused(
@@ -275,15 +277,18 @@ class RecipeTest {
         refused(Map.of("layers", Map.of("a", " ")), "layers.a: the kind of a layer is missing"),
         refused(Map.of("layers", Map.of("re:(", "Linear")), "no regular expression"),
         refused(Map.of("layers", Map.of(3, "Linear")), "layers.3: this key is 3; keys are text"),
-        refused(Map.of("min_elements", -1), "minimum of -1 elements"),
+        refused(Map.of("min_elements", -1), "min_elements: minimum of -1 elements"),
         refused(Map.of("non_finite", "skip"), "non_finite: non-finite policy \"skip\""),
         refused(Map.of("ragged_groups", "pad"), "ragged_groups: ragged-group policy \"pad\""),
-        refused(Map.of("format", "A b"), "format \"A b\" is no id"),
+        refused(Map.of("format", "A b"), "format: format \"A b\" is no id"),
         refused(Map.of("scheme", "A b"), "scheme: scheme \"A b\" is no id"),
         refused(Map.of("profile", "A b"), "profile: profile \"A b\" is no id"),
         refused(
             Map.of("s_stage", Map.of("s_modifiers", Map.of("GPTQModifier", Map.of()))),
-            "s_stage.s_modifiers.GPTQModifier: unknown key",
+            "s_stage.s_modifiers.GPTQModifier: this modifier is not supported; QuantizationModifier"),
+        refused(
+            Map.of("s_stage", Map.of("s_modifiers", Map.of("Quant", Map.of()))),
+            "s_stage.s_modifiers.Quant: unknown key",
             "QuantizationModifier"),
         refused(Map.of("a\nb", 1), "\"a\\u000ab\": unknown key"));
   }
@@ -341,6 +346,57 @@ class RecipeTest {
         .isEqualTo(
             Map.of(
                 "config_groups", Map.of("W8A8", List.of("Linear")), "ignore", List.of("lm_head")));
+  }
+
+  @Test
+  void allFaultsAreToldAtOnceWithTheirLines() {
+    String json =
+        """
+        {"shceme": "int8", "targets": ["re:("],
+         "weights": {"num_bits": "four",
+                     "strategy": "gruop"},
+         "config_groups": {"a": {"weights": {}},
+            "W4A17": ["x"],
+            "b": {"targets": ["y \\": \\\\"], "scheme": "A b"}
+         },
+         "rules": [{"include": "a", "exclude": "b"}, 7],
+         "min_elements": -1
+        }
+        """;
+    assertThatThrownBy(() -> Recipe.parseJson(json, "r.json"))
+        .isInstanceOfSatisfying(
+            ConfigurationException.class,
+            e ->
+                assertThat(e.problems())
+                    .satisfiesExactlyInAnyOrder(
+                        p ->
+                            assertThat(p).startsWith("r.json:1: shceme: unknown key; did you mean"),
+                        p -> assertThat(p).startsWith("r.json:2: weights.num_bits is the text"),
+                        p -> assertThat(p).startsWith("r.json:3: weights.strategy: \"gruop\""),
+                        p -> assertThat(p).startsWith("r.json:1: targets: pattern"),
+                        p -> assertThat(p).startsWith("r.json: config_groups.a.targets: missing"),
+                        p ->
+                            assertThat(p)
+                                .startsWith("r.json:5: config_groups.W4A17: only a preset"),
+                        p -> assertThat(p).startsWith("r.json:6: config_groups.b.scheme: scheme"),
+                        p -> assertThat(p).startsWith("r.json:8: rules[0] has several of include"),
+                        p -> assertThat(p).startsWith("r.json:8: rules[1] is 7; it must be a map"),
+                        p -> assertThat(p).startsWith("r.json:9: min_elements: minimum of -1")))
+        .hasMessageStartingWith("10 problems: r.json:1: ")
+        .message()
+        .doesNotContain("\n");
+  }
+
+  @Test
+  void tooManyFaultsAreCounted() {
+    Map<String, Object> keys = new HashMap<>();
+    for (int i = 0; i < 150; i++) {
+      keys.put("zzz" + i, i);
+    }
+    assertThatThrownBy(() -> parse(keys))
+        .isInstanceOfSatisfying(
+            ConfigurationException.class,
+            e -> assertThat(e.problems()).hasSize(101).last().isEqualTo("r.yaml: 50 more"));
   }
 
   private static Arguments refused(Map<String, ?> tree, String... fragments) {

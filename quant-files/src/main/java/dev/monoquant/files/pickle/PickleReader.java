@@ -27,6 +27,7 @@ import java.util.function.Predicate;
 public final class PickleReader {
 
   private static final int MAX_PROTOCOL = 5;
+  private static final PickleValue.Text MODULE = new PickleValue.Text("module");
 
   /** Of a value with its places on the stack, in a memo and in a container. */
   private static final int VALUE = 56;
@@ -238,8 +239,23 @@ public final class PickleReader {
       case Op.BINPUT -> remember(in.u1(), at);
       case Op.LONG_BINPUT -> remember(in.u4(), at);
       case Op.MEMOIZE -> remember(memo.size(), at);
-      case Op.BINPERSID -> make(new PicklePersistent(stack.pop(at)));
+      case Op.BINPERSID -> persistent(stack.pop(at));
       default -> container(opcode, at);
+    }
+  }
+
+  /**
+   * {@code ('module', class, file, source)} stands for the class of a module, whose source files of
+   * before torch 1.6 hold; the source is passed over.
+   */
+  private void persistent(PickleValue id) {
+    if (id instanceof PickleTuple parts
+        && parts.size() == 4
+        && parts.get(0).equals(MODULE)
+        && parts.get(1) instanceof Global named) {
+      push(named);
+    } else {
+      make(new PicklePersistent(id));
     }
   }
 

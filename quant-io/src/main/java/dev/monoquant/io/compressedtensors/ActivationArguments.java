@@ -1,8 +1,8 @@
 package dev.monoquant.io.compressedtensors;
 
 import dev.monoquant.ConfigurationException;
-import dev.monoquant.NumberType;
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.ActivationQuantization.Dynamic;
 import dev.monoquant.spi.ActivationQuantization.Strategy;

@@ -1,4 +1,7 @@
-package dev.monoquant;
+package dev.monoquant.model;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.QuantException;
 
 /** Whether codes are integers or small floats, with the names used in recipes. */
 public enum NumberType {

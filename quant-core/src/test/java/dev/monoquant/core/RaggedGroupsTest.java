@@ -29,6 +29,7 @@ import dev.monoquant.tile.Part;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -70,8 +71,20 @@ class RaggedGroupsTest {
     }
   }
 
+  /** One that takes them where it is told to. */
+  private static final class ShortGroups extends Groups {
+    @Override
+    public List<OptionSpec<?>> options() {
+      return Stream.concat(super.options().stream(), Stream.of(CommonOptions.RAGGED)).toList();
+    }
+  }
+
   private static Plan plan(Scheme scheme, RaggedGroupPolicy policy) {
-    MemoryModel model = MemoryModel.named("m").sines("fc.weight", 32, 18).build();
+    return plan(scheme, policy, 18);
+  }
+
+  private static Plan plan(Scheme scheme, RaggedGroupPolicy policy, int cols) {
+    MemoryModel model = MemoryModel.named("m").sines("fc.weight", 32, cols).build();
     QuantizationConfig config =
         QuantizationConfig.builder()
             .scheme("fake")
@@ -165,6 +178,35 @@ class RaggedGroupsTest {
         .endsWith("use --ragged-groups keep or --ragged-groups channel");
     assertThat(problem(new FakeScheme(), RaggedGroupPolicy.CHANNEL))
         .isEqualTo(Problem.warning("fc.weight", REASON + ": per channel instead", ""));
+  }
+
+  @Test
+  void theNextSmallerGroupThatDividesIsTaken() {
+    Plan plan = plan(new Groups(), RaggedGroupPolicy.SMALLER);
+    assertThat(plan.weights())
+        .extracting(w -> w.weight().options().granularity())
+        .containsExactly(Granularity.group(3));
+    assertThat(plan.problems())
+        .containsExactly(Problem.warning("fc.weight", REASON + ": group:3 instead", ""));
+    Problem prime = plan(new Groups(), RaggedGroupPolicy.SMALLER, 17).problems().get(0);
+    assertThat(prime.severity()).isEqualTo(Problem.Severity.ERROR);
+    assertThat(prime.message()).endsWith("size 4; no smaller group divides them");
+  }
+
+  @Test
+  void theLastGroupIsShorterWhereTheSchemeCan() {
+    Plan plan = plan(new ShortGroups(), RaggedGroupPolicy.RAGGED);
+    assertThat(plan.weights())
+        .extracting(w -> w.weight().options().toString())
+        .containsExactly("bits=8, granularity=group:4, ragged=true, symmetric=true");
+    assertThat(plan.problems())
+        .containsExactly(
+            Problem.warning(
+                "fc.weight", REASON + ": group:4 with a shorter last group instead", ""));
+    assertThat(problem(new Groups(), RaggedGroupPolicy.RAGGED).message())
+        .isEqualTo(
+            REASON
+                + "; with a shorter last group is not possible either: fake has no option ragged");
   }
 
   @ParameterizedTest

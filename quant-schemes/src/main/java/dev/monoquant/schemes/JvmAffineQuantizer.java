@@ -53,37 +53,18 @@ final class JvmAffineQuantizer implements TileQuantizer {
     if (one != null) {
       return BlockParameters.of(spec, tile, one);
     }
-    float[] values = tile.values();
-    int blockCols = spec.blockCols();
-    float[] least = new float[Math.multiplyExact(tile.height(), spec.blocks())];
-    float[] greatest = new float[least.length];
-    BlockRange range = new BlockRange();
-    for (int block = 0; block < least.length; block++) {
-      int from = block * blockCols;
-      if (spec.symmetric()) {
-        greatest[block] = range.absMax(values, from, blockCols);
-        least[block] = -greatest[block];
-      } else {
-        range.find(values, from, blockCols, least, greatest, block);
-      }
-    }
-    return BlockParameters.of(spec, tile, least, greatest);
+    BlockRanges ranges = BlockRanges.of(spec, tile.values(), tile.height());
+    return spec.search() == Search.HQQ
+        ? BlockParameters.refined(spec, tile, ranges)
+        : BlockParameters.of(
+            spec, tile, RangeSearch.narrow(spec, tile.values(), tile.height(), ranges));
   }
 
   private void levels(float[] v, float[] scale, float[] zero, int count) {
-    float min = spec.minCode();
-    float max = spec.maxCode();
-    float step = spec.precision().step();
-    if (spec.precision() == Precision.FLOAT32) {
-      if (spec.symmetric()) {
-        AffineKernels.levels(v, scale, count, min, max);
-      } else {
-        AffineKernels.levels(v, scale, zero, count, min, max);
-      }
-    } else if (spec.symmetric()) {
-      AffineKernels.levels(v, scale, count, min, max, step);
+    if (spec.search() == Search.HQQ) {
+      HqqSearch.levels(spec, v, scale, zero, count);
     } else {
-      AffineKernels.levels(v, scale, zero, count, min, max, step);
+      spec.profile().levels(spec, v, scale, zero, count);
     }
   }
 }

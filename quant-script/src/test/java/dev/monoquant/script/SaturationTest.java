@@ -165,16 +165,21 @@ class SaturationTest {
     return inputs;
   }
 
-  private static ScriptArchive onSaturating(ScriptArchive archive, Mode expected) {
+  private static ScriptArchive onSaturating(ScriptArchive archive, Random random, Mode expected) {
+    Kernels kernels = random.nextBoolean() ? Kernels.LASTING : Kernels.FASTEST;
     Quantized quantized =
-        new Quantized(archive).addAll(PlainScheme.INT8, Quantized.options(Mode.DYNAMIC, 0));
+        new Quantized(archive)
+            .addAll(PlainScheme.INT8, Quantized.options(Mode.DYNAMIC, kernels, 0));
     ScriptArchive rewritten = quantized.rewrite();
     assertThat(quantized.treatments()).extracting(Treatment::mode).containsExactly(expected);
     String path = "__torch__/monoquant.py";
     String library = rewritten.program().code().get(path);
-    assertThat(library).contains("< 8000.", "< 9000000.");
+    assertThat(library).contains("< expected - 64.", "< 9000000.");
     return rewritten.withCode(
-        path, library.replace("< 8000.", "< 9000.").replace("< 9000000.", "< 99000000."));
+        path,
+        library
+            .replace("< expected - 64.", "< expected + 64.")
+            .replace("< 9000000.", "< 99000000."));
   }
 
   private static ScriptArchive archive(int[][] rows, String call, long... shape) {
@@ -230,7 +235,9 @@ class SaturationTest {
     float[] got =
         run(
             onSaturating(
-                archive(weights, "torch.linear(x, weight, None)", rows, cols), Mode.DYNAMIC),
+                archive(weights, "torch.linear(x, weight, None)", rows, cols),
+                random,
+                Mode.DYNAMIC),
             inputs,
             batch,
             cols);
@@ -290,6 +297,7 @@ class SaturationTest {
         run(
             onSaturating(
                 archive(weights, call, w.out(), w.in(), w.high(), w.wide()),
+                random,
                 w.mayMiss() ? Mode.WEIGHT_ONLY : Mode.DYNAMIC),
             inputs,
             batch,

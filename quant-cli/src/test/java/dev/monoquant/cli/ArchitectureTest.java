@@ -82,7 +82,8 @@ class ArchitectureTest {
   @ArchTest
   static final ArchRule classesHaveNoCycles =
       slices()
-          .assignedFrom(new EachClass(List.of("dev.monoquant.tile..", CORE, FILES, SCHEMES, TESTKIT)))
+          .assignedFrom(
+              new EachClass(List.of("dev.monoquant.tile..", CORE, FILES, SCHEMES, TESTKIT)))
           .should()
           .beFreeOfCycles();
 

@@ -97,7 +97,8 @@ public final class MemoryOutput implements OutputFormat {
       throw new ConfigurationException(
           options.target() + ": what is in memory only cannot be resumed; leave resume out");
     }
-    MemorySink sink = new MemorySink(
+    MemorySink sink =
+        new MemorySink(
             contents,
             options.target(),
             this::breach,

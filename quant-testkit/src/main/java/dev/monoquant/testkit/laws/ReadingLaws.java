@@ -49,8 +49,7 @@ public final class ReadingLaws {
         });
   }
 
-  private static void requireExact(
-      SourceCase c, TensorInfo tensor, int[] asked, ByteBuffer got) {
+  private static void requireExact(SourceCase c, TensorInfo tensor, int[] asked, ByteBuffer got) {
     if (got.remaining() != asked[1]
         || !got.isReadOnly()
         || got.order() != ByteOrder.LITTLE_ENDIAN) {

@@ -102,7 +102,8 @@ final class WatchedScheme extends ForwardingScheme {
               && (tile.height() % alignment == 0
                   || tile.firstRow() + tile.height() == rows.rowCount());
       if (!wrong.isEmpty() || !whole) {
-        breaches.note(subject, wrong.isEmpty() ? "a tile cuts an alignment of " + alignment : wrong);
+        breaches.note(
+            subject, wrong.isEmpty() ? "a tile cuts an alignment of " + alignment : wrong);
       }
       EncodedTile result = worker.quantize(tile);
       if (result.firstRow() != tile.firstRow() || result.height() != tile.height()) {

@@ -282,7 +282,6 @@ class BrokenDetectorsTest {
 
   /** A model of the format itself. */
   static SourceCase own(InputFormatDetector format, Path folder) throws IOException {
-    return new SourceCase(
-        format, ModelInput.of(FlatFormat.write(folder.resolve("sample.flat"))));
+    return new SourceCase(format, ModelInput.of(FlatFormat.write(folder.resolve("sample.flat"))));
   }
 }

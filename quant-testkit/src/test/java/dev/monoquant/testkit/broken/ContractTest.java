@@ -181,8 +181,7 @@ class ContractTest {
             ties.check(
                 new SchemeCase(new Toy(), weight, applies.options().with(CommonOptions.BITS, 16))))
         .contains("codes of 16 bits have no levels to try");
-    Law<SourceCase> damage =
-        new Law<>("damageIsToldProperly", DamageLaws::damageIsToldProperly);
+    Law<SourceCase> damage = new Law<>("damageIsToldProperly", DamageLaws::damageIsToldProperly);
     assertThat(damage.check(new SourceCase(new MemoryFormat(), ModelInput.of(new NDList()))))
         .contains("nothing of a live object comes from a disk");
   }

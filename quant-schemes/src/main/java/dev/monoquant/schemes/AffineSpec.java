@@ -118,16 +118,6 @@ record AffineSpec(
     return Math.toIntExact((cols + blockCols() - 1) / blockCols());
   }
 
-  /** Blocks of some rows, if the tensor has several. */
-  int blocks(int height) {
-    return Math.multiplyExact((height + blockRows() - 1) / blockRows(), blocks());
-  }
-
-  /** The index of the block of an element of a tile. */
-  int block(int row, int col) {
-    return perTensor() ? 0 : row / blockRows() * blocks() + col / blockCols();
-  }
-
   Encoding encoding() {
     Part codes = Part.perElement(Part.CODES, codeType());
     Part scale = shared(Part.SCALE, scaleType());

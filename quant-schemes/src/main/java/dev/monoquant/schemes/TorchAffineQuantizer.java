@@ -74,10 +74,11 @@ final class TorchAffineQuantizer implements TileQuantizer {
   private BlockParameters parameters(Tile tile, NDArray v) {
     AffineParameters one = whole.parameters();
     if (one != null) {
-      return BlockParameters.of(spec, tile, one);
+      return BlockParameters.of(spec, BlockGrid.of(spec), tile, one);
     }
     float[] least = TorchRange.least(v);
-    return BlockParameters.of(spec, tile, new BlockRanges(least, TorchRange.greatest(v), least));
+    return BlockParameters.of(
+        spec, BlockGrid.of(spec), tile, new BlockRanges(least, TorchRange.greatest(v), least));
   }
 
   /** Rounds x/s to the digits of the precision, in place. */

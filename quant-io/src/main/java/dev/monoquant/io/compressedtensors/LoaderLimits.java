@@ -51,6 +51,7 @@ final class LoaderLimits {
   static List<String> of(List<ModuleWeight> weights) {
     LoaderLimits limits = new LoaderLimits(weights);
     limits.twoSchemesOutsideExperts().ifPresent(limits.notes::add);
+    limits.zeroPoints();
     limits.experts();
     limits.kernels();
     return limits.notes;
@@ -70,6 +71,24 @@ final class LoaderLimits {
                 + "): transformers, asked to dequantize a model while it loads it"
                 + " (CompressedTensorsConfig(dequantize=True)), decodes all of them by the first"
                 + " group. Its default, which decodes later, and vLLM follow the groups");
+  }
+
+  /**
+   * Seen in transformers 5.24 with compressed-tensors 0.20: zero points have another shape there.
+   */
+  private void zeroPoints() {
+    boolean packed =
+        weights.stream()
+            .anyMatch(
+                w ->
+                    w.form() == Form.PACK
+                        && !w.arguments().symmetric()
+                        && !(w.arguments().strategy() instanceof Strategy.Tensor));
+    if (packed) {
+      notes.add(
+          "packed weights have zero points: transformers 5.24 loads them only with"
+              + " CompressedTensorsConfig(dequantize=True); vLLM loads them");
+    }
   }
 
   /** Seen in transformers 5.24: {@code CompressedTensorsDequantize.convert}. */

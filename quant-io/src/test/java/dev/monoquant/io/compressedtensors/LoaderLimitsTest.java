@@ -125,6 +125,14 @@ class LoaderLimitsTest {
   }
 
   @Test
+  void packedZeroPointsAreSpokenOf() {
+    Part points = Part.perRow("zero_point", ElementType.INT4);
+    assertOnly(
+        "packed weights have zero points: transformers 5.24 loads them only with",
+        weight("a", 64, 128, false, codes(4), Part.perRow("scale", T), points));
+  }
+
+  @Test
   void expertsThatTransformersDoesNotTakeAreSpokenOf() {
     Part fp4 = Part.perElement("codes", ElementType.FLOAT4);
     Part fp8 = Part.perElement("codes", ElementType.FLOAT8_E4M3);

@@ -111,9 +111,7 @@ class TrainedModelTest {
     }
     assertThatThrownBy(
             () ->
-                open(
-                        TorchOracleTest.oracle("module_legacy.pt"),
-                        ReadChoices.DEFAULT.withEntry("/"))
+                open(TorchOracleTest.oracle("module_legacy.pt"), ReadChoices.DEFAULT.withEntry("/"))
                     .close())
         .hasMessageContaining("made_up_net.Net (under \"net\")");
   }

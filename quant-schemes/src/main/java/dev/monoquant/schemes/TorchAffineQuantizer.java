@@ -5,6 +5,8 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import dev.monoquant.schemes.AffineSpec.AffineParameters;
+import dev.monoquant.schemes.AffineSpec.Profile;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Tile;

@@ -388,7 +388,7 @@ final class Stages {
       Optional<OutputChoice.Open> output)
       throws IOException {
     Plan plan = plan(settings, opened, config, output);
-    plan.requireSound();
+    plan.requireNoErrors();
     if (Execution.policy(config) == NonFinitePolicy.KEEP) {
       Map<String, String> odd =
           new StatisticsPass(settings, opened.source(), NonFinitePolicy.KEEP)
@@ -396,7 +396,7 @@ final class Stages {
       if (!odd.isEmpty()) {
         Planner planner = new Planner(settings, config, output, opened.own(), odd);
         plan = planner.plan(opened);
-        plan.requireSound();
+        plan.requireNoErrors();
       }
     }
     return plan;

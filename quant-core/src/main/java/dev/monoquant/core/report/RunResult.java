@@ -9,6 +9,7 @@ import static java.util.Objects.requireNonNull;
  * @param fileBytes bytes of its file
  * @param medianNanos the median of the times of one call, all inputs together, in nanoseconds
  * @param fastestNanos the smallest time of one call
+ * @param spread how much rounds differ
  * @param outputs the errors of its outputs against those of the reference, over all values that are
  *     finite in both
  * @param floats the same over outputs of floating point types alone: a different class index is not
@@ -21,13 +22,24 @@ public record RunResult(
     long fileBytes,
     long medianNanos,
     long fastestNanos,
+    Spread spread,
     ErrorStatistics outputs,
     ErrorStatistics floats,
     long mismatched) {
 
+  /**
+   * How much rounds differ.
+   *
+   * @param slowestNanos the greatest time of one call
+   * @param lowSpeedup the speed-up over the reference that a quarter of the rounds do not reach
+   * @param highSpeedup the speed-up that a quarter of the rounds exceed
+   */
+  public record Spread(long slowestNanos, double lowSpeedup, double highSpeedup) {}
+
   /** Checks that nothing is null. */
   public RunResult {
     requireNonNull(name, "name");
+    requireNonNull(spread, "spread");
     requireNonNull(outputs, "outputs");
     requireNonNull(floats, "floats");
   }

@@ -36,6 +36,9 @@ final class RunOutcome {
       one.addProperty("bytes", model.fileBytes());
       one.addProperty("median", model.medianNanos());
       one.addProperty("fastest", model.fastestNanos());
+      one.addProperty("slowest", model.spread().slowestNanos());
+      one.addProperty("low", model.spread().lowSpeedup());
+      one.addProperty("high", model.spread().highSpeedup());
       one.add("outputs", numbers(model.outputs()));
       one.add("floats", numbers(model.floats()));
       one.addProperty("mismatched", model.mismatched());
@@ -96,6 +99,10 @@ final class RunOutcome {
                 model.get("bytes").getAsLong(),
                 model.get("median").getAsLong(),
                 model.get("fastest").getAsLong(),
+                new RunResult.Spread(
+                    model.get("slowest").getAsLong(),
+                    model.get("low").getAsDouble(),
+                    model.get("high").getAsDouble()),
                 statistics(model.getAsJsonArray("outputs")),
                 statistics(model.getAsJsonArray("floats")),
                 model.get("mismatched").getAsLong()));

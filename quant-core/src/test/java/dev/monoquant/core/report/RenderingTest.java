@@ -610,15 +610,31 @@ class RenderingTest {
             "in.npz",
             25,
             List.of(
-                new RunResult("a.pt", 91 << 20, 37_600_000, 36_000_000, same, same, 0),
-                new RunResult("b.pt", 23 << 20, 9_400_000, 9_000_000, near, near, 0)));
+                new RunResult(
+                    "a.pt",
+                    91 << 20,
+                    37_600_000,
+                    36_000_000,
+                    new RunResult.Spread(41_000_000, 1, 1),
+                    same,
+                    same,
+                    0),
+                new RunResult(
+                    "b.pt",
+                    23 << 20,
+                    9_400_000,
+                    9_000_000,
+                    new RunResult.Spread(12_000_000, 3.75, 4.5),
+                    near,
+                    near,
+                    0)));
     assertThat(run.toTable())
         .isEqualTo(
             """
             run on in.npz, 25 rounds in turns
-            model      file     median    fastest  speed-up  output cosine  SQNR dB  max difference
+            model      file     median    fastest  speed-up  half of rounds  output cosine  SQNR dB  max difference
             a.pt   91.0 MiB  37.600 ms  36.000 ms     1.00x
-            b.pt   23.0 MiB   9.400 ms   9.000 ms     4.00x       0.999500    30.00       5.000e-02
+            b.pt   23.0 MiB   9.400 ms   9.000 ms     4.00x  3.75x to 4.50x       0.999500    30.00       5.000e-02
             """);
     Report report = report().with(List.of(), Optional.of(run));
     assertThat(report.toTable()).contains(run.toTable());
@@ -626,6 +642,9 @@ class RenderingTest {
     assertThat(json.get("inputs").getAsString()).isEqualTo("in.npz");
     JsonObject second = json.getAsJsonArray("models").get(1).getAsJsonObject();
     assertThat(second.get("speedup").getAsDouble()).isEqualTo(4);
+    assertThat(second.get("speedup_low").getAsDouble()).isEqualTo(3.75);
+    assertThat(second.get("speedup_high").getAsDouble()).isEqualTo(4.5);
+    assertThat(second.get("slowest_ns").getAsLong()).isEqualTo(12_000_000);
     assertThat(second.getAsJsonObject("outputs").get("max_error").getAsDouble()).isEqualTo(0.05);
     assertThat(parse(report().toJson()).get("run").isJsonNull()).isTrue();
   }

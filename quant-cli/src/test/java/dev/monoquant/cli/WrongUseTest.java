@@ -109,6 +109,7 @@ class WrongUseTest {
           quantize(2, "--non-finite ignore", "ignore", "fail", "keep"),
           quantize(2, "--ragged-groups pad", "pad", "channel"),
           quantize(2, "--min-sqnr NaN", "--min-sqnr NaN", "--min-sqnr 30"),
+          quantize(2, "--min-speedup 0", "--min-speedup 0", "--min-speedup 1.5"),
           quantize(2, "--max-size-ratio -1", "--max-size-ratio -1", "--max-size-ratio 0.3"),
           quantize(2, "--min-cosine 2", "--min-cosine 2", "-1 to 1"),
           quantize(

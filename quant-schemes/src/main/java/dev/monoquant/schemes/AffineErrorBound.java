@@ -2,6 +2,7 @@ package dev.monoquant.schemes;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
+import dev.monoquant.schemes.AffineSpec.Profile;
 import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.tile.Part;
 import java.nio.ByteBuffer;

@@ -1,6 +1,7 @@
 package dev.monoquant.schemes;
 
 import dev.monoquant.ValidationException;
+import dev.monoquant.schemes.AffineSpec.AffineParameters;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.LinkedHashMap;

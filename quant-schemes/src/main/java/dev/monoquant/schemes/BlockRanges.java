@@ -1,5 +1,7 @@
 package dev.monoquant.schemes;
 
+import dev.monoquant.schemes.AffineSpec.Profile;
+
 /** The smallest, the largest and the first value of each block of some rows. */
 final class BlockRanges {
 

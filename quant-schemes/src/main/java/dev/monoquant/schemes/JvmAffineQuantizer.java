@@ -1,5 +1,6 @@
 package dev.monoquant.schemes;
 
+import dev.monoquant.schemes.AffineSpec.AffineParameters;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Tile;

@@ -1,5 +1,6 @@
 package dev.monoquant.schemes;
 
+import dev.monoquant.schemes.AffineSpec.AffineParameters;
 import java.util.Arrays;
 
 /**

@@ -5,6 +5,8 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import dev.monoquant.schemes.AffineSpec.AffineParameters;
+import dev.monoquant.schemes.AffineSpec.Profile;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Tile;
@@ -39,7 +41,7 @@ final class TorchAffineQuantizer implements TileQuantizer {
 
   static boolean can(AffineSpec spec) {
     return spec.profile() == Profile.COMPRESSED_TENSORS
-        && (spec.search() == Search.NONE || (spec.search() == Search.GRID && spec.perTensor()))
+        && spec.search() == Search.NONE
         && spec.blockRows() == 1
         && spec.cols() % spec.blockCols() == 0;
   }

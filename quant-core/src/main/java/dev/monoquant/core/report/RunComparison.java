@@ -68,6 +68,7 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
    *     "median_ns": 13000000, "fastest_ns": 12000000, "slowest_ns": 15000000,
    *     "speedup": 2.9,                  // relative to the first
    *     "speedup_low": 2.8, "speedup_high": 3.1,  // between them lie half of the rounds
+   *     "load_ns": 90000000, "first_two_calls_ns": 80000000,
    *     "outputs": {"elements": 10, "sqnr_db": 31.2, "max_error": 0.02, "cosine": 0.9991},
    *     "mismatched": 0                  // finite in only one of them
    *   }]
@@ -94,6 +95,8 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
                     .number("speedup", speedup(model))
                     .number("speedup_low", model.spread().lowSpeedup())
                     .number("speedup_high", model.spread().highSpeedup())
+                    .integer("load_ns", model.loadNanos())
+                    .integer("first_two_calls_ns", model.firstNanos())
                     .object("outputs", o -> Described.errors(o, model.outputs()))
                     .integer("mismatched", model.mismatched()));
   }
@@ -126,6 +129,7 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
           other ? Text.error(model.outputs().maxError()) : "");
     }
     table.appendTo(out);
+    appendStart(out);
   }
 
   /** The same in {@code width} columns. */
@@ -145,6 +149,16 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
           other ? Text.decibels(model.outputs().sqnrDb()) : "");
     }
     table.appendTo(out, width);
+    appendStart(out);
+  }
+
+  private void appendStart(StringBuilder out) {
+    for (RunResult model : models) {
+      out.append(
+          Text.format(
+              "%s: loaded in %s, the first two calls took %s\n",
+              Text.name(model.name()), millis(model.loadNanos()), millis(model.firstNanos())));
+    }
   }
 
   private void appendHead(StringBuilder out) {

@@ -218,6 +218,7 @@ public record RunJob(
     all.add(limits.maxPickleBytes());
     all.add(limits.maxPickleOps());
     all.add(limits.maxPickleValues());
+    all.add(limits.maxParsedBytes());
     return all;
   }
 
@@ -234,6 +235,7 @@ public record RunJob(
         all.get(8).getAsLong(),
         all.get(9).getAsLong(),
         all.get(10).getAsInt(),
-        all.get(11).getAsInt());
+        all.get(11).getAsInt(),
+        all.get(12).getAsLong());
   }
 }

@@ -39,6 +39,8 @@ final class RunOutcome {
       one.addProperty("slowest", model.spread().slowestNanos());
       one.addProperty("low", model.spread().lowSpeedup());
       one.addProperty("high", model.spread().highSpeedup());
+      one.addProperty("load", model.loadNanos());
+      one.addProperty("first", model.firstNanos());
       one.add("outputs", numbers(model.outputs()));
       one.add("floats", numbers(model.floats()));
       one.addProperty("mismatched", model.mismatched());
@@ -103,6 +105,8 @@ final class RunOutcome {
                     model.get("slowest").getAsLong(),
                     model.get("low").getAsDouble(),
                     model.get("high").getAsDouble()),
+                model.get("load").getAsLong(),
+                model.get("first").getAsLong(),
                 statistics(model.getAsJsonArray("outputs")),
                 statistics(model.getAsJsonArray("floats")),
                 model.get("mismatched").getAsLong()));

@@ -278,12 +278,13 @@ final class SideBySideRun implements AutoCloseable {
     return nanos;
   }
 
-  private RunResult result(int model, List<long[]> rounds, OutputMeter meter) {
-    Candidate candidate = candidates.get(model);
-    long[] times = rounds.stream().mapToLong(round -> round[model]).sorted().toArray();
+  private RunResult result(int index, List<long[]> rounds, OutputMeter meter) {
+    Candidate candidate = candidates.get(index);
+    RunnableModel model = models.get(index);
+    long[] times = rounds.stream().mapToLong(round -> round[index]).sorted().toArray();
     double[] speedups =
         rounds.stream()
-            .mapToDouble(round -> (double) round[0] / Math.max(1, round[model]))
+            .mapToDouble(round -> (double) round[0] / Math.max(1, round[index]))
             .sorted()
             .toArray();
     int quarter = rounds.size() / 4;
@@ -295,6 +296,8 @@ final class SideBySideRun implements AutoCloseable {
           times[0],
           new RunResult.Spread(
               times[times.length - 1], speedups[quarter], speedups[speedups.length - 1 - quarter]),
+          model.loadNanos(),
+          model.firstNanos(),
           meter.total(),
           meter.floats(),
           meter.mismatched());

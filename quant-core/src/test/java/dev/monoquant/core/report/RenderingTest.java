@@ -616,6 +616,8 @@ class RenderingTest {
                     37_600_000,
                     36_000_000,
                     new RunResult.Spread(41_000_000, 1, 1),
+                    50_000_000,
+                    80_000_000,
                     same,
                     same,
                     0),
@@ -625,6 +627,8 @@ class RenderingTest {
                     9_400_000,
                     9_000_000,
                     new RunResult.Spread(12_000_000, 3.75, 4.5),
+                    70_000_000,
+                    90_000_000,
                     near,
                     near,
                     0)));
@@ -635,6 +639,8 @@ class RenderingTest {
             model      file     median    fastest  speed-up  half of rounds  output cosine  SQNR dB  max difference
             a.pt   91.0 MiB  37.600 ms  36.000 ms     1.00x
             b.pt   23.0 MiB   9.400 ms   9.000 ms     4.00x  3.75x to 4.50x       0.999500    30.00       5.000e-02
+            a.pt: loaded in 50.000 ms, the first two calls took 80.000 ms
+            b.pt: loaded in 70.000 ms, the first two calls took 90.000 ms
             """);
     Report report = report().with(List.of(), Optional.of(run));
     assertThat(report.toTable()).contains(run.toTable());
@@ -645,6 +651,8 @@ class RenderingTest {
     assertThat(second.get("speedup_low").getAsDouble()).isEqualTo(3.75);
     assertThat(second.get("speedup_high").getAsDouble()).isEqualTo(4.5);
     assertThat(second.get("slowest_ns").getAsLong()).isEqualTo(12_000_000);
+    assertThat(second.get("load_ns").getAsLong()).isEqualTo(70_000_000);
+    assertThat(second.get("first_two_calls_ns").getAsLong()).isEqualTo(90_000_000);
     assertThat(second.getAsJsonObject("outputs").get("max_error").getAsDouble()).isEqualTo(0.05);
     assertThat(parse(report().toJson()).get("run").isJsonNull()).isTrue();
   }

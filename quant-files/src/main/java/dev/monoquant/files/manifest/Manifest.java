@@ -66,9 +66,6 @@ public record Manifest(
     SortedMap<String, String> made,
     Map<String, JsonValue> weights) {
 
-  /** How the keys of our own texts in metadata begin. */
-  public static final String OURS = "monoquant.";
-
   /** The manifest of a directory. */
   public static final String FILE = "monoquant-manifest.json";
 
@@ -207,7 +204,8 @@ public record Manifest(
                 Reason.METADATA,
                 Reason.METADATA,
                 ReadLimits.DEFAULT.maxDepth(),
-                false));
+                false,
+                ReadLimits.DEFAULT.maxParsedBytes()));
     if (!(json instanceof JsonValue.Obj all)) {
       throw fault(label, "is " + json.kind() + ", not an object");
     }

@@ -7,7 +7,17 @@ public enum RaggedGroupPolicy {
   /** Keep that weight as it is and say so. */
   KEEP("keep"),
   /** Quantize that weight per channel instead and report it. */
-  CHANNEL("channel");
+  CHANNEL("channel"),
+  /**
+   * Quantize that weight in groups of the next smaller size that divides its columns and report it;
+   * refuse the plan if no size from 2 on does.
+   */
+  SMALLER("smaller"),
+  /**
+   * Let the last group of each row of that weight be shorter and report it; refuse the plan if the
+   * scheme cannot do that. Output formats that cannot store such groups keep the weight in float.
+   */
+  RAGGED("ragged");
 
   private final String wire;
 
@@ -23,7 +33,7 @@ public enum RaggedGroupPolicy {
   /**
    * {@return the value}
    *
-   * @param text {@code fail}, {@code keep} or {@code channel}
+   * @param text {@code fail}, {@code keep}, {@code channel}, {@code smaller} or {@code ragged}
    * @throws ConfigurationException for anything else
    */
   public static RaggedGroupPolicy parse(String text) {
@@ -35,6 +45,7 @@ public enum RaggedGroupPolicy {
     throw new ConfigurationException(
         "ragged-group policy "
             + QuantException.quote(text)
-            + " is not known; allowed are fail, keep, channel");
+            + " is not known; allowed are fail, keep, channel, smaller,"
+            + " ragged");
   }
 }

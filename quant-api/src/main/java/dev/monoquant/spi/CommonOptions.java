@@ -66,6 +66,14 @@ public final class CommonOptions {
    */
   public static final OptionSpec<String> SEARCH = search(NO_SEARCH, "grid", "mse", "hqq");
 
+  /**
+   * Whether the last group of a row may be shorter, where the group size does not divide the
+   * columns; schemes that can do that declare it. The policy {@link
+   * dev.monoquant.RaggedGroupPolicy#RAGGED} sets it.
+   */
+  public static final OptionSpec<Boolean> RAGGED =
+      OptionSpec.flag("ragged", false, "Whether the last group of a row may be shorter").implied();
+
   /** The names of the four. */
   public static final Set<String> NAMES = Set.of("bits", "symmetric", "granularity", "profile");
 

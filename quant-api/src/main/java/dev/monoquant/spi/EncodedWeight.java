@@ -87,6 +87,15 @@ public record EncodedWeight(
   }
 
   /**
+   * {@return this weight with other parts}
+   *
+   * @param other the parts and what they mean
+   */
+  public EncodedWeight withEncoding(Encoding other) {
+    return new EncodedWeight(matrix, scheme, options, other, storage, script, activations);
+  }
+
+  /**
    * {@return this weight with other options of its scheme}
    *
    * @param values every option of the scheme

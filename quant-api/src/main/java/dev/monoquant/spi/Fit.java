@@ -68,12 +68,13 @@ public sealed interface Fit {
    *
    * @param weight the weight
    * @param options options of the scheme
-   * @return the refusal; empty if the group size divides the columns, or the granularity is not
-   *     {@code group:N}
+   * @return the refusal; empty if the group size divides the columns, the granularity is not {@code
+   *     group:N}, or {@link CommonOptions#RAGGED} is set
    */
   static Optional<Fit> raggedGroups(WeightMatrix weight, OptionValues options) {
     if (!(options.granularity() instanceof Granularity.PerGroup group)
-        || weight.columnCount() % group.size() == 0) {
+        || weight.columnCount() % group.size() == 0
+        || options.get(CommonOptions.RAGGED)) {
       return Optional.empty();
     }
     long cols = weight.columnCount();

@@ -23,6 +23,19 @@ public interface OutputSession extends Closeable {
   Optional<String> unsupported(EncodedWeight weight);
 
   /**
+   * Whether the format can store quantized weights of such a layer at all. Asked if the scheme's
+   * options do not fit the weight, so that a weight which the format leaves unquantized need not
+   * fit them.
+   *
+   * @param weight the weight
+   * @return empty if it can, or if that depends on the encoding; otherwise the reason, as {@link
+   *     #unsupported} gives it
+   */
+  default Optional<String> unsupportedLayer(WeightMatrix weight) {
+    return Optional.empty();
+  }
+
+  /**
    * Whether a weight is left unquantized unless a rule selects its layer by name or a layer map
    * names it, as the usual writers of this format do.
    *

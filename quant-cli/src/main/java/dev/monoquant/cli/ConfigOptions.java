@@ -47,7 +47,7 @@ final class ConfigOptions {
       paramLabel = "G",
       description =
           "How many values share a scale: tensor, channel, group:N or block:RxC. Default: channel"
-              + " for int8, group:128 for int4 and int3.")
+              + " for int8, group:32 for int2, group:128 for other integers.")
   private @Nullable String granularity;
 
   @Option(
@@ -112,7 +112,9 @@ final class ConfigOptions {
       paramLabel = "POLICY",
       description =
           "How to handle weights whose columns are not a multiple of the group size: fail, keep"
-              + " (leave them unquantized), or channel (quantize them per channel). Default: fail.")
+              + " (leave them unquantized), channel (quantize them per channel), smaller (take the"
+              + " next smaller group that divides), or ragged (let the last group of a row be"
+              + " shorter). Default: fail.")
   private @Nullable String raggedGroups;
 
   @Option(

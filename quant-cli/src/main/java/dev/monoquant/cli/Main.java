@@ -49,6 +49,7 @@ public final class Main {
           BenchCommand.class,
           VerifyCommand.class,
           DequantizeCommand.class,
+          ConvertCommand.class,
           PluginsCommand.class,
           DoctorCommand.class);
 

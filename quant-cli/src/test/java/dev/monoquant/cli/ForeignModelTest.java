@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -220,6 +221,46 @@ class ForeignModelTest {
 
     assertThat(quant.run("quantize", floats, "-o", dir.resolve("x"), "--requantize")).isEqualTo(2);
     assertThat(quant.err()).contains("holds no quantized weights").contains("--requantize");
+  }
+
+  /** Codes of a scale in F32 are read again as F32, so that only those of the others are equal. */
+  @ParameterizedTest
+  @ValueSource(strings = {"gptq/int4", "fp8/e4m3", "modelopt/nvfp4"})
+  void isConvertedWithoutRounding(String method) throws IOException {
+    Path model = decodable(method);
+    Path out = dir.resolve("out");
+    assertThat(quant.run("convert", model, "-o", out)).as(quant.err()).isZero();
+    assertThat(out.resolve("config.json"))
+        .content()
+        .contains("compressed-tensors", method.startsWith("gptq") ? "pack-quantized" : "float");
+    assertThat(out.resolve("quantize_config.json")).doesNotExist();
+    assertThat(out.resolve("hf_quant_config.json")).doesNotExist();
+    assertThat(quant.run("verify", out)).isZero();
+    assertThat(quant.run("compare", model, out)).isZero();
+    assertThat(quant.out())
+        .contains(method.startsWith("fp8") ? "tensors in common" : "the models are the same");
+
+    assertThat(quant.run("convert", model, "-o", out)).isEqualTo(5);
+    assertThat(quant.run("convert", model, "-o", out, "--force")).isZero();
+    Path file = dir.resolve("own.safetensors");
+    assertThat(quant.run("convert", model, "-o", file)).isZero();
+    assertThat(quant.run("compare", model, file)).isZero();
+    assertThat(quant.out()).contains("the models are the same");
+  }
+
+  @Test
+  void isNotConvertedIfTheFormatCannotHoldItsCodes() throws IOException {
+    Path model = Files.createDirectory(dir.resolve("model"));
+    safetensors(model.resolve("model.safetensors"), "fc.weight I8 32x64 2048; fc.SCB F32 32 128");
+    text(model.resolve("config.json"), "{'architectures':['LlamaForCausalLM']}");
+    assertThat(quant.run("convert", model, "-o", dir.resolve("out"))).isEqualTo(2);
+    assertThat(quant.err())
+        .contains("cannot hold \"fc.weight\"", "bitsandbytes/int8", "quant quantize --requantize");
+
+    safetensors(model.resolve("model.safetensors"), "fc.weight F32 4x16 256");
+    assertThat(quant.run("convert", model, "-o", dir.resolve("out"))).isEqualTo(3);
+    assertThat(quant.err()).contains("holds no quantized weights");
+    assertThat(dir.resolve("out")).doesNotExist();
   }
 
   private List<Path> files() throws IOException {

@@ -136,6 +136,7 @@ class FamiliesTest {
                 .rule(int4("*mlp.up_proj")),
             DIRECTORY);
     assertThat(plan.problems())
+        .filteredOn(p -> !p.message().contains("vLLM has no kernel"))
         .singleElement()
         .satisfies(
             p -> {
@@ -164,7 +165,7 @@ class FamiliesTest {
                     .contains(
                         "model.layers.*.mlp.experts.*: ", "in different ways", "and 3 more: int4"));
     assertThat(plan(mixture(), int8().rule(int4("*.mlp.experts*")), DIRECTORY).problems())
-        .isEmpty();
+        .allMatch(p -> p.message().contains("vLLM has no kernel"));
   }
 
   @Test

@@ -123,7 +123,7 @@ class SignalTest {
     Path target = folder.resolve("made.safetensors");
     long seed = System.nanoTime();
     Random random = new Random(seed);
-    for (int round = 0; round < 6; round++) {
+    for (int round = 0; round < Sweep.count(3, 6); round++) {
       Ended ended =
           terminate(
               "dev.monoquant.core.Quantizer",
@@ -165,7 +165,7 @@ class SignalTest {
   @Timeout(120)
   void whatIsInPlaceIsDone() throws Exception {
     Thread caller = Thread.currentThread();
-    for (int round = 0; round < 10; round++) {
+    for (int round = 0; round < Sweep.count(5, 10); round++) {
       Path target = folder.resolve("made" + round + ".safetensors");
       Thread watch =
           new Thread(
@@ -183,6 +183,6 @@ class SignalTest {
       }
       assertThat(Thread.interrupted()).isTrue();
     }
-    assertThat(folder.toFile().list()).hasSize(10);
+    assertThat(folder.toFile().list()).hasSize(Sweep.count(5, 10));
   }
 }

@@ -279,7 +279,25 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
    * @throws dev.monoquant.ModelFormatException if it is damaged, foreign, or not quantized
    */
   public QuantizedModel load(Path path) {
-    return Stages.load(settings, path);
+    return Stages.load(settings, ModelInput.of(path));
+  }
+
+  /**
+   * Writes the codes and scales of a quantized model in another format. Nothing is rounded again: a
+   * format that cannot hold them refuses.
+   *
+   * @param input a quantized model
+   * @param target the new file or directory
+   * @param format the id of an output format; if empty, the name of the target decides
+   * @param overwrite whether to replace an existing target; never an input
+   * @return the written files
+   * @throws dev.monoquant.ModelFormatException if the input is damaged, foreign, or not quantized
+   * @throws dev.monoquant.ConfigurationException if the format cannot hold a weight as it is
+   * @throws dev.monoquant.OutputException if writing fails
+   */
+  public List<Path> convert(
+      ModelInput input, Path target, Optional<String> format, boolean overwrite) {
+    return Stages.convert(settings, input, target, format, overwrite);
   }
 
   /**

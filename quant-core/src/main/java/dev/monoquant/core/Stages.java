@@ -223,8 +223,19 @@ final class Stages {
     }
   }
 
-  static QuantizedModel load(Settings settings, Path path) {
-    Opened opened = InputOpener.open(settings, ModelInput.of(path), settings.inputOptions());
+  static List<Path> convert(
+      Settings settings,
+      ModelInput input,
+      Path target,
+      Optional<String> formatId,
+      boolean overwrite) {
+    try (StoredModel model = load(settings, input)) {
+      return model.save(target, formatId, overwrite);
+    }
+  }
+
+  static StoredModel load(Settings settings, ModelInput input) {
+    Opened opened = InputOpener.open(settings, input, settings.inputOptions());
     try {
       OptionOwners.requireKnown(settings, opened);
       requireQuantized(opened);

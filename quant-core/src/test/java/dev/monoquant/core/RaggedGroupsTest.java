@@ -15,16 +15,21 @@ import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Scheme;
+import dev.monoquant.testkit.fakes.ForwardingOutput;
+import dev.monoquant.testkit.fakes.ForwardingSession;
 import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
+import dev.monoquant.testkit.fakes.MemoryOutput;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -66,8 +71,20 @@ class RaggedGroupsTest {
     }
   }
 
+  /** One that takes them where it is told to. */
+  private static final class ShortGroups extends Groups {
+    @Override
+    public List<OptionSpec<?>> options() {
+      return Stream.concat(super.options().stream(), Stream.of(CommonOptions.RAGGED)).toList();
+    }
+  }
+
   private static Plan plan(Scheme scheme, RaggedGroupPolicy policy) {
-    MemoryModel model = MemoryModel.named("m").sines("fc.weight", 32, 18).build();
+    return plan(scheme, policy, 18);
+  }
+
+  private static Plan plan(Scheme scheme, RaggedGroupPolicy policy, int cols) {
+    MemoryModel model = MemoryModel.named("m").sines("fc.weight", 32, cols).build();
     QuantizationConfig config =
         QuantizationConfig.builder()
             .scheme("fake")
@@ -83,6 +100,42 @@ class RaggedGroupsTest {
     Plan plan = plan(scheme, policy);
     assertThat(plan.problems()).hasSize(1);
     return plan.problems().get(0);
+  }
+
+  /** What the output leaves in float anyway need not fit the groups. */
+  @Test
+  void aLayerThatTheOutputDoesNotHoldIsNoProblem() {
+    Scheme none =
+        new Groups() {
+          @Override
+          public Fit fit(WeightMatrix rows, OptionValues options) {
+            return Fit.not(REASON);
+          }
+        };
+    ForwardingOutput output =
+        new ForwardingOutput(new MemoryOutput()) {
+          @Override
+          protected OutputSession opened(OutputSession session) {
+            return new ForwardingSession(super.opened(session)) {
+              @Override
+              public Optional<String> unsupportedLayer(WeightMatrix weight) {
+                return Optional.of("no such layers");
+              }
+            };
+          }
+        };
+    MemoryModel model = MemoryModel.named("m").sines("fc.weight", 32, 18).build();
+    Quantizer quantizer =
+        Quantizer.create()
+            .withPlugins(Plugins.of(new MemoryFormat(model), none, new FakeLayers("fake"), output));
+    QuantizationConfig config = QuantizationConfig.builder().scheme("fake").build();
+    ModelInput input = ModelInput.of(Path.of("m"));
+    Plan plan = quantizer.plan(input, config, Optional.of(Path.of("out.memory")));
+    assertThat(plan.problems()).extracting(Problem::message).doesNotContain(REASON);
+    assertThat(plan.kept()).extracting(KeptTensor::reason).containsExactly("no such layers");
+    assertThat(quantizer.plan(input, config, Optional.empty()).problems())
+        .extracting(Problem::message)
+        .containsExactly(REASON);
   }
 
   @Test
@@ -125,6 +178,35 @@ class RaggedGroupsTest {
         .endsWith("use --ragged-groups keep or --ragged-groups channel");
     assertThat(problem(new FakeScheme(), RaggedGroupPolicy.CHANNEL))
         .isEqualTo(Problem.warning("fc.weight", REASON + ": per channel instead", ""));
+  }
+
+  @Test
+  void theNextSmallerGroupThatDividesIsTaken() {
+    Plan plan = plan(new Groups(), RaggedGroupPolicy.SMALLER);
+    assertThat(plan.weights())
+        .extracting(w -> w.weight().options().granularity())
+        .containsExactly(Granularity.group(3));
+    assertThat(plan.problems())
+        .containsExactly(Problem.warning("fc.weight", REASON + ": group:3 instead", ""));
+    Problem prime = plan(new Groups(), RaggedGroupPolicy.SMALLER, 17).problems().get(0);
+    assertThat(prime.severity()).isEqualTo(Problem.Severity.ERROR);
+    assertThat(prime.message()).endsWith("size 4; no smaller group divides them");
+  }
+
+  @Test
+  void theLastGroupIsShorterWhereTheSchemeCan() {
+    Plan plan = plan(new ShortGroups(), RaggedGroupPolicy.RAGGED);
+    assertThat(plan.weights())
+        .extracting(w -> w.weight().options().toString())
+        .containsExactly("bits=8, granularity=group:4, ragged=true, symmetric=true");
+    assertThat(plan.problems())
+        .containsExactly(
+            Problem.warning(
+                "fc.weight", REASON + ": group:4 with a shorter last group instead", ""));
+    assertThat(problem(new Groups(), RaggedGroupPolicy.RAGGED).message())
+        .isEqualTo(
+            REASON
+                + "; with a shorter last group is not possible either: fake has no option ragged");
   }
 
   @ParameterizedTest

@@ -38,7 +38,7 @@ final class AffineKernels {
   static final int CHUNK = 2048;
 
   /** Its last digit has the value 1, also after a value below 2^22 in magnitude is added. */
-  private static final float MAGIC = 0x1.8p23f;
+  static final float MAGIC = 0x1.8p23f;
 
   private AffineKernels() {}
 

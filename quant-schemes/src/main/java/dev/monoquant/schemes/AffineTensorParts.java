@@ -1,9 +1,7 @@
 package dev.monoquant.schemes;
 
-import dev.monoquant.model.FloatBytes;
+import dev.monoquant.schemes.AffineSpec.AffineParameters;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.tile.Part;
-import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -15,27 +13,28 @@ import org.jspecify.annotations.Nullable;
  */
 record AffineTensorParts(AffineSpec spec, @Nullable AffineParameters parameters) {
 
+  /** Computes them from the range of the tensor; a search takes a sample for the tensor. */
   static AffineTensorParts of(AffineSpec spec, Facts facts) {
     if (!spec.perTensor()) {
       return new AffineTensorParts(spec, null);
     }
-    Facts.Range range = facts.range();
+    float[] least = {facts.range().min()};
+    float[] greatest = {facts.range().max()};
+    BlockRanges ranges = new BlockRanges(least, greatest, least);
+    if (spec.search() == Search.GRID) {
+      float[] sample = facts.sample();
+      ranges = RangeSearch.narrow(spec.ofSample(sample.length), sample, 1, ranges);
+    }
     return new AffineTensorParts(
-        spec, AffineParameters.of(spec, range.min(), range.max(), () -> "the whole"));
+        spec,
+        AffineParameters.of(
+            spec, ranges.least()[0], ranges.greatest()[0], ranges.first()[0], () -> "the whole"));
   }
 
   /** The bytes of the whole parts. */
   Map<String, byte[]> bytes() {
-    if (parameters == null) {
-      return Map.of();
-    }
-    Map<String, byte[]> parts = new HashMap<>();
-    byte[] scale = new byte[spec.precision().type().cellBytes()];
-    FloatBytes.narrow(spec.precision().type(), new float[] {parameters.scale()}, 0, 1, scale, 0);
-    parts.put(Part.SCALE, scale);
-    if (!spec.symmetric()) {
-      parts.put(Part.ZERO_POINT, new byte[] {(byte) parameters.zeroPoint()});
-    }
-    return parts;
+    return parameters == null
+        ? Map.of()
+        : spec.shared(new float[] {parameters.scale()}, new float[] {parameters.zeroPoint()});
   }
 }

@@ -1,78 +1,88 @@
 package dev.monoquant.schemes;
 
 import dev.monoquant.ValidationException;
-import dev.monoquant.model.ElementType;
-import dev.monoquant.model.FloatBytes;
-import dev.monoquant.tile.EncodedTile;
+import dev.monoquant.schemes.AffineSpec.AffineParameters;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
-import java.nio.ByteBuffer;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * The scales and zero points of the blocks of a tile: one for the tensor, for each row, or for each
- * group.
+ * The scales and zero points of the blocks of a tile: one for the tensor, for each row, for each
+ * group, or for each block of rows and columns.
  *
  * <p>Used in one call by one thread.
  */
 final class BlockParameters {
 
   private final AffineSpec spec;
+  private final BlockGrid grid;
   private final long firstRow;
-  private final int cols;
   private final float[] scales;
-  private final byte[] zeroPoints;
+  private final float[] zeroPoints;
 
   private BlockParameters(
-      AffineSpec spec, long firstRow, int cols, float[] scales, byte[] zeroPoints) {
+      AffineSpec spec, BlockGrid grid, long firstRow, float[] scales, float[] zeroPoints) {
     this.spec = spec;
     this.firstRow = firstRow;
-    this.cols = cols;
+    this.grid = grid;
     this.scales = scales;
     this.zeroPoints = zeroPoints;
   }
 
   /** The parameters of a tensor with per-tensor granularity, for any tile. */
-  static BlockParameters of(AffineSpec spec, Tile tile, AffineParameters one) {
+  static BlockParameters of(AffineSpec spec, BlockGrid grid, Tile tile, AffineParameters one) {
     float[] scale = {one.scale()};
-    byte[] zeroPoint = {(byte) one.zeroPoint()};
-    return new BlockParameters(spec, tile.firstRow(), tile.cols(), scale, zeroPoint);
+    float[] zeroPoint = {one.zeroPoint()};
+    return new BlockParameters(spec, grid, tile.firstRow(), scale, zeroPoint);
   }
 
-  /** The parameters computed from the minimum and maximum of each block of a tile. */
-  static BlockParameters of(AffineSpec spec, Tile tile, float[] least, float[] greatest) {
-    float[] scales = new float[least.length];
-    byte[] zeroPoints = new byte[least.length];
+  /** The parameters computed from the ranges of the blocks of a tile. */
+  static BlockParameters of(AffineSpec spec, BlockGrid grid, Tile tile, BlockRanges ranges) {
+    float[] scales = new float[ranges.least().length];
     BlockParameters made =
-        new BlockParameters(spec, tile.firstRow(), tile.cols(), scales, zeroPoints);
-    for (int block = 0; block < least.length; block++) {
+        new BlockParameters(spec, grid, tile.firstRow(), scales, new float[scales.length]);
+    for (int block = 0; block < scales.length; block++) {
       int here = block;
-      AffineParameters chosen =
-          AffineParameters.of(spec, least[block], greatest[block], () -> made.where(here));
-      scales[block] = chosen.scale();
-      zeroPoints[block] = (byte) chosen.zeroPoint();
+      made.set(
+          block,
+          AffineParameters.of(
+              spec,
+              ranges.least()[block],
+              ranges.greatest()[block],
+              ranges.first()[block],
+              () -> made.where(here)));
     }
     return made;
   }
 
-  /** The largest scale of a row of codes. */
-  static float greatestScale(AffineSpec spec, EncodedTile tile, int row) {
-    int from = spec.perTensor() ? 0 : row * spec.blocks();
-    float greatest = 0;
-    for (float scale : readScales(spec, tile, from, spec.perTensor() ? 1 : spec.blocks())) {
-      greatest = Math.max(greatest, scale);
+  /** The parameters of {@link HqqSearch}, for blocks of one row each. */
+  static BlockParameters refined(AffineSpec spec, BlockGrid grid, Tile tile, BlockRanges ranges) {
+    float[] scales = new float[ranges.least().length];
+    BlockParameters made =
+        new BlockParameters(spec, grid, tile.firstRow(), scales, new float[scales.length]);
+    float[] values = tile.values();
+    for (int block = 0; block < scales.length; block++) {
+      int i = block % grid.across();
+      AffineParameters refined =
+          HqqSearch.of(
+              spec,
+              values,
+              block / grid.across() * grid.cols() + i * grid.blockCols(),
+              grid.width(i),
+              ranges.least()[block],
+              ranges.greatest()[block]);
+      int here = block;
+      refined.requireFinite(
+          spec, ranges.least()[block], ranges.greatest()[block], () -> made.where(here));
+      made.set(block, refined);
     }
-    return greatest;
+    return made;
   }
 
-  private static float[] readScales(AffineSpec spec, EncodedTile tile, int from, int count) {
-    ElementType type = spec.precision().type();
-    ByteBuffer bytes = ByteBuffer.wrap(tile.part(Part.SCALE)).position(from * type.cellBytes());
-    float[] scales = new float[count];
-    FloatBytes.widen(type, bytes, scales, 0, count);
-    return scales;
+  private void set(int block, AffineParameters chosen) {
+    scales[block] = chosen.scale();
+    zeroPoints[block] = chosen.zeroPoint();
   }
 
   /** All scales, for a computation with its own loops. */
@@ -80,38 +90,19 @@ final class BlockParameters {
     return scales;
   }
 
-  /** Each zero point as a float. */
+  /** All zero points. */
   float[] zeroPoints() {
-    float[] floats = new float[zeroPoints.length];
-    for (int i = 0; i < floats.length; i++) {
-      floats[i] = zeroPoints[i];
-    }
-    return floats;
+    return zeroPoints;
   }
 
   /** Writes the scale of each value of a part of a row. */
   void spreadScales(int row, int col, int count, float[] to) {
-    int blockCols = spec.blockCols();
-    for (int done = 0; done < count; ) {
-      int end = Math.min(count, done + blockCols - (col + done) % blockCols);
-      Arrays.fill(to, done, end, scales[index(row, col + done)]);
-      done = end;
-    }
+    grid.spread(scales, row, col, count, to);
   }
 
   /** Writes the zero point of each value of a part of a row. */
   void spreadZeroPoints(int row, int col, int count, float[] to) {
-    int blockCols = spec.blockCols();
-    for (int done = 0; done < count; ) {
-      int end = Math.min(count, done + blockCols - (col + done) % blockCols);
-      Arrays.fill(to, done, end, zeroPoints[index(row, col + done)]);
-      done = end;
-    }
-  }
-
-  /** The index of the block of an element. */
-  private int index(int row, int col) {
-    return spec.perTensor() ? 0 : row * spec.blocks() + col / spec.blockCols();
+    grid.spread(zeroPoints, row, col, count, to);
   }
 
   /**
@@ -121,14 +112,16 @@ final class BlockParameters {
    */
   void refuseInfinite(byte[] codes) {
     float most = 0;
-    for (float scale : scales) {
-      most = Math.max(most, scale);
+    for (int block = 0; block < scales.length; block++) {
+      float steps = spec.codeRange();
+      float levels = spec.search() == Search.HQQ ? steps + Math.abs(zeroPoints[block]) : steps;
+      most = Math.max(most, Math.abs(scales[block]) * levels);
     }
-    if (Float.isFinite(spec.precision().round(most * spec.codeRange()))) {
+    if (Float.isFinite(spec.precision().round(most))) {
       return;
     }
     for (int i = 0; i < codes.length; i++) {
-      int block = index(i / cols, i % cols);
+      int block = grid.block(i / grid.cols(), i % grid.cols());
       float level = codes[i] - zeroPoints[block];
       if (!Float.isFinite(spec.precision().round(level * scales[block]))) {
         throw new ValidationException(
@@ -149,12 +142,7 @@ final class BlockParameters {
     Map<String, byte[]> parts = new LinkedHashMap<>();
     parts.put(Part.CODES, codes);
     if (!spec.perTensor()) {
-      byte[] bytes = new byte[scales.length * spec.precision().type().cellBytes()];
-      FloatBytes.narrow(spec.precision().type(), scales, 0, scales.length, bytes, 0);
-      parts.put(Part.SCALE, bytes);
-      if (!spec.symmetric()) {
-        parts.put(Part.ZERO_POINT, zeroPoints);
-      }
+      parts.putAll(spec.shared(scales, zeroPoints));
     }
     return parts;
   }
@@ -163,7 +151,8 @@ final class BlockParameters {
     if (spec.perTensor()) {
       return "the whole";
     }
-    String row = "row " + (firstRow + block / spec.blocks());
-    return spec.blocks() == 1 ? row : row + ", group " + block % spec.blocks();
+    long row = firstRow + (long) block / grid.across() * grid.blockRows();
+    String place = (grid.blockRows() == 1 ? "row " : "block at row ") + row;
+    return grid.across() == 1 ? place : place + ", group " + block % grid.across();
   }
 }

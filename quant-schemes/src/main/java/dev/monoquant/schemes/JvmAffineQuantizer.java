@@ -1,5 +1,6 @@
 package dev.monoquant.schemes;
 
+import dev.monoquant.schemes.AffineSpec.AffineParameters;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Tile;
@@ -9,10 +10,12 @@ import java.util.Map;
 final class JvmAffineQuantizer implements TileQuantizer {
 
   private final AffineSpec spec;
+  private final BlockGrid grid;
   private final AffineTensorParts whole;
 
   JvmAffineQuantizer(AffineSpec spec, AffineTensorParts whole) {
     this.spec = spec;
+    this.grid = BlockGrid.of(spec);
     this.whole = whole;
   }
 
@@ -51,39 +54,20 @@ final class JvmAffineQuantizer implements TileQuantizer {
   private BlockParameters parameters(Tile tile) {
     AffineParameters one = whole.parameters();
     if (one != null) {
-      return BlockParameters.of(spec, tile, one);
+      return BlockParameters.of(spec, grid, tile, one);
     }
-    float[] values = tile.values();
-    int blockCols = spec.blockCols();
-    float[] least = new float[Math.multiplyExact(tile.height(), spec.blocks())];
-    float[] greatest = new float[least.length];
-    BlockRange range = new BlockRange();
-    for (int block = 0; block < least.length; block++) {
-      int from = block * blockCols;
-      if (spec.symmetric()) {
-        greatest[block] = range.absMax(values, from, blockCols);
-        least[block] = -greatest[block];
-      } else {
-        range.find(values, from, blockCols, least, greatest, block);
-      }
-    }
-    return BlockParameters.of(spec, tile, least, greatest);
+    BlockRanges ranges = BlockRanges.of(spec, grid, tile.values(), tile.height());
+    return spec.search() == Search.HQQ
+        ? BlockParameters.refined(spec, grid, tile, ranges)
+        : BlockParameters.of(
+            spec, grid, tile, RangeSearch.narrow(spec, tile.values(), tile.height(), ranges));
   }
 
   private void levels(float[] v, float[] scale, float[] zero, int count) {
-    float min = spec.minCode();
-    float max = spec.maxCode();
-    float step = spec.precision().step();
-    if (spec.precision() == Precision.FLOAT32) {
-      if (spec.symmetric()) {
-        AffineKernels.levels(v, scale, count, min, max);
-      } else {
-        AffineKernels.levels(v, scale, zero, count, min, max);
-      }
-    } else if (spec.symmetric()) {
-      AffineKernels.levels(v, scale, count, min, max, step);
+    if (spec.search() == Search.HQQ) {
+      HqqSearch.levels(spec, v, scale, zero, count);
     } else {
-      AffineKernels.levels(v, scale, zero, count, min, max, step);
+      spec.profile().levels(spec, v, scale, zero, count);
     }
   }
 }

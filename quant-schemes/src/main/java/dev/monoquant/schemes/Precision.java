@@ -72,6 +72,11 @@ enum Precision {
     return (float) Math.scalb(1.0, 1 - digits);
   }
 
+  /** The smallest positive value with all digits. */
+  float minNormal() {
+    return (float) Math.scalb(1.0, minExponent);
+  }
+
   /** Two to the power of the number of digits that float32 has more; 1 for FLOAT32. */
   float step() {
     return 1 << (24 - digits);

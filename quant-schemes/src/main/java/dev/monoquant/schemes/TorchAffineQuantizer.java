@@ -5,6 +5,8 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import dev.monoquant.schemes.AffineSpec.AffineParameters;
+import dev.monoquant.schemes.AffineSpec.Profile;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Tile;
@@ -21,6 +23,9 @@ import java.util.function.Function;
  * kept by the same exact float32 arithmetic as in {@link AffineKernels}, so that no array of either
  * type is needed (a bfloat16 array crashes the JVM in DJL).
  *
+ * <p>Only for the formulas of compressed-tensors without a search, and blocks of one row that
+ * divide it, see {@link #can}.
+ *
  * <p>Works within the tile's own array, which is a private copy, and closes every other array it
  * makes before it returns.
  */
@@ -32,6 +37,13 @@ final class TorchAffineQuantizer implements TileQuantizer {
   TorchAffineQuantizer(AffineSpec spec, AffineTensorParts whole) {
     this.spec = spec;
     this.whole = whole;
+  }
+
+  static boolean can(AffineSpec spec) {
+    return spec.profile() == Profile.COMPRESSED_TENSORS
+        && (spec.search() == Search.NONE || (spec.search() == Search.GRID && spec.perTensor()))
+        && spec.blockRows() == 1
+        && spec.cols() % spec.blockCols() == 0;
   }
 
   @Override
@@ -62,10 +74,11 @@ final class TorchAffineQuantizer implements TileQuantizer {
   private BlockParameters parameters(Tile tile, NDArray v) {
     AffineParameters one = whole.parameters();
     if (one != null) {
-      return BlockParameters.of(spec, tile, one);
+      return BlockParameters.of(spec, BlockGrid.of(spec), tile, one);
     }
     float[] least = TorchRange.least(v);
-    return BlockParameters.of(spec, tile, least, TorchRange.greatest(v));
+    return BlockParameters.of(
+        spec, BlockGrid.of(spec), tile, new BlockRanges(least, TorchRange.greatest(v), least));
   }
 
   /** Rounds x/s to the digits of the precision, in place. */

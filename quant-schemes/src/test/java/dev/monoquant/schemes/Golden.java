@@ -1,14 +1,16 @@
 package dev.monoquant.schemes;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.tile.Granularity;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -17,13 +19,13 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
 
 /**
- * Vectors that the peers' own code computed: torch 2.13.0, and compressed-tensors at commit
- * ac8e2ba.
+ * Vectors that the peers' own code computed: torch 2.13.0, compressed-tensors at commit ac8e2ba,
+ * torchao at 36027d8, optimum-quanto at e33f820 and ONNX Runtime 1.30.0.
  *
  * <p>A zip file holds the plain little-endian bytes of each tensor, and a line for each case in
  * {@code cases.txt}: {@code input NAME KIND TYPE ROWS COLS}, {@code integer NAME INPUT BITS
- * GRANULARITY SYMMETRIC}, {@code cast NAME INPUT} or {@code float NAME INPUT SCHEME GRANULARITY
- * FUSED}. Several files are one set.
+ * GRANULARITY SYMMETRIC [PROFILE [SEARCH]]}, {@code cast NAME INPUT} or {@code float NAME INPUT
+ * SCHEME GRANULARITY FUSED}. Several files are one set.
  */
 final class Golden {
 
@@ -79,6 +81,18 @@ final class Golden {
       return words[5].equals("symmetric");
     }
 
+    boolean hasProfile() {
+      return words.length > 6;
+    }
+
+    String profile() {
+      return hasProfile() ? words[6] : CommonOptions.COMPRESSED_TENSORS;
+    }
+
+    String search() {
+      return words.length > 7 ? words[7] : CommonOptions.NO_SEARCH;
+    }
+
     /** The bytes of an expected tensor. */
     byte[] part(String part) {
       return file(words[1] + "." + part);
@@ -132,7 +146,7 @@ final class Golden {
   }
 
   private List<String[]> lines(String kind) {
-    return new String(file("cases.txt"), StandardCharsets.UTF_8)
+    return new String(file("cases.txt"), UTF_8)
         .lines()
         .map(line -> line.split(" ", -1))
         .filter(words -> words[0].equals(kind))

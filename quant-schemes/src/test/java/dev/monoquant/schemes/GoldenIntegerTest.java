@@ -25,6 +25,18 @@ class GoldenIntegerTest {
   private static final Golden GOLDEN = new Golden("golden.zip");
   private static final Golden EDGES = new Golden("edges.zip");
 
+  /**
+   * Other libraries than compressed-tensors, and what that packs for disk in 2 to 8 bits: 208 cases
+   * of torchao, 70 of ONNX Runtime, 36 of optimum-quanto, 18 of torch, 39 of compressed-tensors.
+   */
+  private static final Golden PROFILES = new Golden("profiles.zip", "golden.zip");
+
+  /**
+   * The search of the observer of llm-compressor, all 20 steps of it, made with the functions of
+   * compressed-tensors 0.20.1.
+   */
+  private static final Golden MSE = new Golden("mse.zip", "golden.zip");
+
   static List<Golden.Case> golden() {
     return GOLDEN.cases("integer");
   }
@@ -33,8 +45,18 @@ class GoldenIntegerTest {
     return EDGES.cases("integer");
   }
 
+  static List<Golden.Case> profiles() {
+    return PROFILES.cases("integer").stream().filter(Golden.Case::hasProfile).toList();
+  }
+
+  static List<Golden.Case> mse() {
+    return MSE.cases("integer").stream().filter(c -> c.search().equals("mse")).toList();
+  }
+
   @Test
   void allCasesAreThere() {
+    assertThat(mse()).hasSize(104);
+    assertThat(profiles()).hasSize(371);
     assertThat(golden()).hasSize(364);
     assertThat(edges()).hasSize(90);
   }
@@ -55,6 +77,15 @@ class GoldenIntegerTest {
                 golden.weight(),
                 height));
       }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource({"profiles", "mse"})
+  void sameBitsAsEveryPeer(Golden.Case golden) {
+    for (int height : new int[] {5, 64}) {
+      Scheme scheme = Run.scheme(golden.bits());
+      expect(golden, Run.quantize(scheme, golden.rows(), options(golden), golden.weight(), height));
     }
   }
 
@@ -94,7 +125,9 @@ class GoldenIntegerTest {
   }
 
   private static OptionValues options(Golden.Case golden) {
-    return CommonOptions.of(golden.bits(), golden.symmetric(), golden.granularity());
+    return CommonOptions.of(golden.bits(), golden.symmetric(), golden.granularity())
+        .with(CommonOptions.PROFILE, golden.profile())
+        .with(CommonOptions.SEARCH, golden.search());
   }
 
   private static void expect(Golden.Case golden, EncodedTile got) {

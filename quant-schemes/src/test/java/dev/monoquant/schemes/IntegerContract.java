@@ -30,13 +30,20 @@ interface IntegerContract extends SchemeContract {
               Granularity.TENSOR,
               Granularity.CHANNEL,
               Granularity.group(32),
-              Granularity.group(128))) {
+              Granularity.group(128),
+              Granularity.block(3, 40))) {
         all.add(
             subject()
                 .defaults(rows)
                 .with(CommonOptions.SYMMETRIC, symmetric)
                 .with(CommonOptions.GRANULARITY, granularity));
       }
+      all.add(
+          subject()
+              .defaults(rows)
+              .with(CommonOptions.SYMMETRIC, symmetric)
+              .with(CommonOptions.GRANULARITY, Granularity.group(24))
+              .with(CommonOptions.RAGGED, true));
     }
     return all;
   }

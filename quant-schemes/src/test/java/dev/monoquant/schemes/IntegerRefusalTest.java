@@ -91,14 +91,17 @@ class IntegerRefusalTest {
   }
 
   @Test
-  void onlyItsOwnWidthAndProfileAreDeclared() {
+  void itsOwnWidthAndAllProfilesAreDeclared() {
     assertThat(new Int4Scheme().options())
         .extracting(OptionSpec::toString)
         .containsExactly(
             "bits (4, default 4)",
             "symmetric (true or false, default true)",
-            "granularity (tensor, channel or group:N, default group:128)",
-            "profile (compressed-tensors, default compressed-tensors)");
+            "granularity (tensor, channel, group:N or block:RxC, default group:128)",
+            "profile (compressed-tensors, torchao, quanto or onnxruntime, default"
+                + " compressed-tensors)",
+            "search (none, grid, mse or hqq, default none)",
+            "ragged (true or false, default false)");
   }
 
   @ParameterizedTest

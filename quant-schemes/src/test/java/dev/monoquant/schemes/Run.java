@@ -38,8 +38,12 @@ final class Run {
 
   static Scheme scheme(int bits) {
     return switch (bits) {
+      case 2 -> new Int2Scheme();
       case 3 -> new Int3Scheme();
       case 4 -> new Int4Scheme();
+      case 5 -> new Int5Scheme();
+      case 6 -> new Int6Scheme();
+      case 7 -> new Int7Scheme();
       case 8 -> new Int8Scheme();
       default -> throw new IllegalArgumentException("no scheme of " + bits + " bits");
     };
@@ -88,7 +92,17 @@ final class Run {
       max = Math.max(max, value);
     }
     Facts facts = needs.contains(Need.TENSOR_RANGE) ? Facts.ofRange(min, max) : Facts.NONE;
+    facts = needs.contains(Need.TENSOR_SAMPLE) ? facts.withSample(sample(weight)) : facts;
     return needs.contains(Need.FAMILY_RANGE) ? facts.withFamilyRange(min, max) : facts;
+  }
+
+  private static float[] sample(float[] weight) {
+    int step = (int) Facts.sampleStep(weight.length);
+    float[] sample = new float[(weight.length + step - 1) / step];
+    for (int i = 0; i < sample.length; i++) {
+      sample[i] = weight[i * step];
+    }
+    return sample;
   }
 
   /** All parts of a weight, the tiles' concatenated. */

@@ -47,11 +47,12 @@ public final class EngineScriptRunner implements ScriptRunner {
     HolderPickles pickles = new HolderPickles(nothing);
     List<PickleObject> tensors = pickles.parts(codec);
     PickleObject holder =
-        HolderPickles.object(Library.made(LIBRARY), new Holder(codec, Mode.WEIGHT_ONLY), tensors);
+        HolderPickles.object(
+            Library.made(LIBRARY), new Holder(codec, Mode.WEIGHT_ONLY, Kernels.LASTING), tensors);
     Optional<String> decoder =
         codec.kind() == Codec.Kind.SCRIPT ? Optional.of(Library.decoder(codec)) : Optional.empty();
     TreeMap<String, String> code = new TreeMap<>();
-    code.put("__torch__/" + LIBRARY + ".py", Library.source(LIBRARY, decoder));
+    code.put("__torch__/" + LIBRARY + ".py", Library.source(LIBRARY, Kernels.LASTING, decoder));
     ScriptProgram program = new ScriptProgram(code, None.INSTANCE, none());
     WeightMatrix rows = codec.weight().matrix();
     Map<String, ByteBuffer> storages = new HashMap<>();

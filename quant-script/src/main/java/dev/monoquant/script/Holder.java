@@ -10,14 +10,16 @@ final class Holder {
 
   private final Codec codec;
   private final Mode mode;
+  private final Kernels kernels;
   private final List<Modules.Place> places = new ArrayList<>();
   private Plan plan;
   private Optional<PickleObject> bias = Optional.empty();
   private boolean biasKnown;
 
-  Holder(Codec codec, Mode mode) {
+  Holder(Codec codec, Mode mode, Kernels kernels) {
     this.codec = codec;
     this.mode = mode;
+    this.kernels = kernels;
     this.plan = Plan.NONE;
   }
 
@@ -54,6 +56,10 @@ final class Holder {
     return mode;
   }
 
+  Kernels kernels() {
+    return kernels;
+  }
+
   List<Modules.Place> places() {
     return places;
   }
@@ -64,8 +70,8 @@ final class Holder {
   }
 
   /** {@return whether it can be at a further place} */
-  boolean agrees(Mode other, Plan wanted) {
-    return mode == other && plan.agrees(wanted);
+  boolean agrees(Mode other, Kernels otherKernels, Plan wanted) {
+    return mode == other && kernels == otherKernels && plan.agrees(wanted);
   }
 
   void addConstant(Plan wanted) {
@@ -96,9 +102,11 @@ final class Holder {
     return one.flatMap(o -> other.map(p -> TensorView.isSame(o, p))).orElse(false);
   }
 
-  /** {@return what products add, if the kernel is to do it} */
+  /** {@return what products add, if that is made ready for the kernel} */
   Optional<PickleObject> boundBias() {
-    return mode() == Mode.DYNAMIC && plan.bias().isPresent() ? bias : Optional.empty();
+    return mode() == Mode.DYNAMIC && kernels == Kernels.FASTEST && plan.bias().isPresent()
+        ? bias
+        : Optional.empty();
   }
 
   /** {@return the numbers that tell the holder what to get ready for} */

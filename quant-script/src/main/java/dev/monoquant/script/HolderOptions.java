@@ -16,6 +16,15 @@ public final class HolderOptions {
           Mode.wires(),
           "How a quantized weight is executed; dynamic is the fastest, weight-only the most exact");
 
+  /** Which kernels run it, one of {@link Kernels#wires()}. */
+  public static final OptionSpec<String> KERNELS =
+      OptionSpec.choice(
+          "kernels",
+          Kernels.LASTING.wire(),
+          Kernels.wires(),
+          "Which kernels of PyTorch run it: lasting, or fastest, which are faster for few rows and"
+              + " which PyTorch is going to remove");
+
   /** Below how many numbers no int8 kernel runs a weight; for convolutions see {@link #mode}. */
   public static final OptionSpec<Integer> SMALL =
       OptionSpec.integer(
@@ -44,12 +53,17 @@ public final class HolderOptions {
 
   /** {@return all of them} */
   public static List<OptionSpec<?>> all() {
-    return List.of(MODE, SMALL);
+    return List.of(MODE, KERNELS, SMALL);
   }
 
   /** {@return below how many numbers a weight is not held at all} */
   static int leastHeld(EncodedWeight weight) {
     return Math.min(LEAST_HELD, weight.storage().get(SMALL));
+  }
+
+  /** {@return which kernels are to run a weight} */
+  static Kernels kernels(EncodedWeight weight) {
+    return Kernels.of(weight.storage().get(KERNELS));
   }
 
   /**

@@ -12,21 +12,21 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * The source of holders: one file, whatever the model. A scheme that says itself how it is decoded
- * gets a copy of it in which the function {@code scheme} is its own.
+ * The source of holders: one file for each kind of kernels, whatever the model. A scheme that says
+ * itself how it is decoded gets a copy of it in which the function {@code scheme} is its own.
  */
 final class Library {
 
   private static final String RESOURCE = "holders.py";
   private static final String OWN_NAME = "__torch__.monoquant.";
-  private static final String SOURCE = load();
+  private static final String SOURCE = load("decoding.py") + load(RESOURCE);
 
   private Library() {}
 
-  private static String load() {
-    try (InputStream in = Library.class.getResourceAsStream(RESOURCE)) {
+  private static String load(String resource) {
+    try (InputStream in = Library.class.getResourceAsStream(resource)) {
       return new String(
-          Objects.requireNonNull(in, RESOURCE).readAllBytes(), StandardCharsets.UTF_8);
+          Objects.requireNonNull(in, resource).readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -36,9 +36,10 @@ final class Library {
    * {@return the source of a library}
    *
    * @param name its own name, such as {@code monoquant}
+   * @param kernels what its holders call
    * @param decoder the source of its function {@code scheme}; empty for one that is never called
    */
-  static String source(String name, Optional<String> decoder) {
+  static String source(String name, Kernels kernels, Optional<String> decoder) {
     String text = SOURCE;
     if (decoder.isPresent()) {
       Function scheme =
@@ -48,7 +49,17 @@ final class Library {
       edits.replace(scheme.start(), scheme.end(), decoder.get());
       text = edits.apply(text, 0, text.length());
     }
-    return text.replace(OWN_NAME, "__torch__." + name + ".");
+    text = text.replace(": Pack,", ": " + kernels.pack() + ",");
+    text = text.replace("[Pack]", "[" + kernels.pack() + "]");
+    text = text.replace("(Pack, ", "(" + kernels.pack() + ", ");
+    text = text.replace("[Table]", "[" + kernels.table() + "]");
+    String calls =
+        load(kernels.wire() + ".py")
+            .replace(": Pack", ": " + kernels.pack())
+            .replace("> Pack", "> " + kernels.pack())
+            .replace(": Table", ": " + kernels.table())
+            .replace("> Table", "> " + kernels.table());
+    return (text + calls).replace(OWN_NAME, "__torch__." + name + ".");
   }
 
   /**

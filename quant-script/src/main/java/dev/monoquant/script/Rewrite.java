@@ -26,6 +26,9 @@ final class Rewrite {
   private record Same(
       TensorView view, int rowAxis, SchemeId scheme, OptionValues options, Encoding encoding) {}
 
+  /** What distinguishes libraries. */
+  private record Source(Kernels kernels, Optional<String> decoder) {}
+
   private final ScriptProgram program;
   private final Definitions definitions;
   private final Modules modules;
@@ -42,7 +45,7 @@ final class Rewrite {
   private final List<Holder> holders = new ArrayList<>();
   private final Map<Modules.Module, Map<String, Holder>> held = new LinkedHashMap<>();
   private final Map<String, Holder> constants = new TreeMap<>();
-  private final Map<String, String> libraries = new LinkedHashMap<>();
+  private final Map<Source, String> libraries = new LinkedHashMap<>();
 
   Rewrite(ScriptProgram program, Definitions definitions, Modules modules, Analysis analysis) {
     this.program = program;
@@ -88,10 +91,10 @@ final class Rewrite {
     Cuts cuts = Cuts.of(program.data(), modules, held, pickles::freshKey);
     SortedMap<String, String> code = CodeWriter.write(definitions, types, pass);
     libraries.forEach(
-        (decoder, name) ->
+        (source, name) ->
             code.put(
                 "__torch__/" + name + ".py",
-                Library.source(name, Optional.of(decoder).filter(d -> !d.isEmpty()))));
+                Library.source(name, source.kernels(), source.decoder())));
     ScriptProgram result =
         new ScriptProgram(
             code,
@@ -136,7 +139,8 @@ final class Rewrite {
         return known;
       }
       Plan plan = analysis.plan(Slot.CONSTANTS, name);
-      Holder holder = new Holder(codec, HolderOptions.mode(weight, plan));
+      Holder holder =
+          new Holder(codec, HolderOptions.mode(weight, plan), HolderOptions.kernels(weight));
       holder.addConstant(plan);
       tensors.put(holder, pickles.parts(codec));
       holders.add(holder);
@@ -162,11 +166,13 @@ final class Rewrite {
                         weight.encoding()));
     Plan plan = analysis.plan(place.module().type().qualified(), place.attribute());
     Mode mode = HolderOptions.mode(weight, plan);
+    Kernels kernels = HolderOptions.kernels(weight);
     List<Holder> candidates =
         same.map(s -> shared.computeIfAbsent(s, k -> new ArrayList<>())).orElse(new ArrayList<>());
-    Holder holder = candidates.stream().filter(h -> h.agrees(mode, plan)).findFirst().orElse(null);
+    Holder holder =
+        candidates.stream().filter(h -> h.agrees(mode, kernels, plan)).findFirst().orElse(null);
     if (holder == null) {
-      holder = new Holder(codec, mode);
+      holder = new Holder(codec, mode, kernels);
       List<PickleObject> stored =
           same.isPresent()
               ? parts.computeIfAbsent(same.get(), s -> pickles.parts(codec))
@@ -199,7 +205,7 @@ final class Rewrite {
                 Plan plan = analysis.plan(type, attribute);
                 TensorView.of(tensor)
                     .map(leaders::get)
-                    .filter(h -> h.agrees(h.requested(), plan))
+                    .filter(h -> h.agrees(h.requested(), h.kernels(), plan))
                     .ifPresent(
                         holder -> {
                           holder.add(new Modules.Place(module, attribute), plan);
@@ -210,9 +216,12 @@ final class Rewrite {
   }
 
   private String library(Holder holder) {
-    String decoder =
-        holder.codec().kind() == Codec.Kind.SCRIPT ? Library.decoder(holder.codec()) : "";
-    return libraries.computeIfAbsent(decoder, d -> freshLibrary());
+    Optional<String> decoder =
+        Optional.of(holder.codec())
+            .filter(codec -> codec.kind() == Codec.Kind.SCRIPT)
+            .map(Library::decoder);
+    return libraries.computeIfAbsent(
+        new Source(holder.kernels(), decoder), source -> freshLibrary());
   }
 
   private String freshLibrary() {

@@ -1,201 +1,3 @@
-# Weights that are stored quantized. Written for libtorch 2.7 to 2.13; no shapes are fixed here.
-#
-# codec: 0 kind (0 codes, scale and zero point; 1 values; 2 a scheme of its own), 1 bits of a code,
-#   2 whether codes are signed, 3 bits of a zero point or 0, 4 whether zero points are signed,
-#   5 rows and 6 columns that share a scale, from 7 on the cells in a row of each part
-# dims: 0 the axis of the outputs, 1 the dtype, from 2 on the shape of the weight
-# plan: 0 mode (0 weight-only, 1 dynamic, 2 by row, 3 by row between least and greatest),
-#   1 a factor of products, 2 of x @ weight rather than x @ weight.T, 3 rows are looked up,
-#   4 the decoded tensor is kept, 5 the bias is bound
-# window: of a convolution stride, padding and dilation of two axes each, and groups; else empty
-def unpacked(packed: Tensor,
-    bits: int,
-    signed: bool,
-    cells: int) -> Tensor:
-  if bits == 8:
-    return packed
-  rows = packed.size(0)
-  blocks = (packed.size(1) + bits - 1) // bits
-  padded = torch.constant_pad_nd(packed, [0, blocks * bits - packed.size(1)], 0)
-  bytes = torch.reshape(padded, [rows, blocks, bits])
-  lanes = annotate(List[Tensor], [])
-  for lane in range(8):
-    at = lane * bits // 8
-    shift = lane * bits % 8
-    lane_codes = torch.bitwise_right_shift(torch.select(bytes, 2, at), shift)
-    if shift + bits > 8:
-      high = torch.bitwise_left_shift(torch.select(bytes, 2, at + 1), 8 - shift)
-      lane_codes = torch.bitwise_or(lane_codes, high)
-    lanes.append(torch.bitwise_and(lane_codes, 255 >> (8 - bits)))
-  codes = torch.slice(torch.reshape(torch.stack(lanes, 2), [rows, blocks * 8]), 1, 0, cells)
-  if signed:
-    sign = 1 << (bits - 1)
-    return torch.sub(torch.bitwise_xor(torch.to(codes, 1), sign), sign)
-  return codes
-def spread(cells: Tensor,
-    codec: List[int],
-    rows: int,
-    cols: int) -> Tensor:
-  by_row = cells
-  if codec[5] > 1 and cells.size(0) > 1:
-    by_row = torch.slice(torch.repeat_interleave(cells, codec[5], 0), 0, 0, rows)
-  if cells.size(1) == 1:
-    return by_row
-  return torch.slice(torch.repeat_interleave(by_row, codec[6], 1), 1, 0, cols)
-def zero_points(parts: List[Tensor],
-    codec: List[int]) -> Tensor:
-  if codec[3] == 0:
-    return torch.zeros_like(parts[1], dtype=6)
-  return torch.to(__torch__.monoquant.unpacked(parts[2], codec[3], codec[4] == 1, parts[1].size(1)), 6)
-def scheme(parts: List[Tensor],
-    cells: List[int]) -> Tensor:
-  return torch.to(parts[0], 6)
-def decoded_rows(parts: List[Tensor],
-    codec: List[int],
-    rows: int,
-    cols: int) -> Tensor:
-  if codec[0] == 1:
-    return torch.to(parts[0], 6)
-  if codec[0] == 2:
-    return torch.reshape(__torch__.monoquant.scheme(parts, codec[7:]), [rows, cols])
-  codes = torch.to(__torch__.monoquant.unpacked(parts[0], codec[1], codec[2] == 1, cols), 6)
-  if codec[3] > 0:
-    codes = torch.sub(codes, __torch__.monoquant.spread(__torch__.monoquant.zero_points(parts, codec), codec, rows, cols))
-  return torch.mul(codes, __torch__.monoquant.spread(torch.to(parts[1], 6), codec, rows, cols))
-def is_exact(codec: List[int],
-    parts: List[Tensor]) -> bool:
-  return codec[0] == 0 and parts[1].size(1) == 1
-def signed_codes(parts: List[Tensor],
-    codec: List[int],
-    rows: int,
-    cols: int) -> Tuple[Tensor, Tensor, Tensor]:
-  codes = __torch__.monoquant.unpacked(parts[0], codec[1], codec[2] == 1, cols)
-  scale = torch.reshape(torch.to(parts[1], 6), [-1, 1])
-  zero = torch.reshape(__torch__.monoquant.zero_points(parts, codec), [-1, 1])
-  scale = torch.reshape(torch.expand(__torch__.monoquant.spread(scale, codec, rows, cols), [rows, 1]), [rows])
-  zero = torch.reshape(torch.expand(__torch__.monoquant.spread(zero, codec, rows, cols), [rows, 1]), [rows])
-  if codec[2] == 0:
-    if codec[1] == 8:
-      codes = torch.sub(torch.to(codes, 2), 128)
-      zero = torch.sub(zero, 128)
-    codes = torch.to(codes, 1)
-  return (codes, torch.contiguous(scale), torch.to(torch.contiguous(zero), 4))
-# Without VNNI two neighbouring products of 8 bits are added in 16, and saturate above 32767: that
-# is what the sum of two codes of weights, times the greatest code of an input, must not exceed.
-# Neighbours are columns of a matrix (channels = cols), or input channels at one place of a kernel;
-# where the number of these is odd, also those that are neighbours when places follow each other.
-# Products allow sums up to 128, which leaves inputs all 255 levels: activations of transformers
-# need them. Convolutions allow 176, which leaves inputs at least 185 and more rows as they are.
-def sums_of_two(cells: Tensor) -> Tensor:
-  even = torch.constant_pad_nd(cells, [0, cells.size(1) % 2], 0)
-  pairs = torch.reshape(even, [cells.size(0), -1, 2])
-  sums = torch.add(torch.select(pairs, 2, 0), torch.select(pairs, 2, 1))
-  return torch.amax(torch.abs(sums), [1])
-def neighbours(flat: Tensor,
-    channels: int) -> Tensor:
-  rows = flat.size(0)
-  if channels == flat.size(1):
-    return __torch__.monoquant.sums_of_two(flat)
-  places = torch.transpose(torch.reshape(flat, [rows, channels, -1]), 1, 2)
-  padded = torch.constant_pad_nd(places, [0, channels % 2], 0)
-  sums = __torch__.monoquant.sums_of_two(torch.reshape(padded, [rows, -1]))
-  if channels % 2 == 1:
-    sums = torch.maximum(sums, __torch__.monoquant.sums_of_two(torch.reshape(places, [rows, -1])))
-  return sums
-def requantized(weight: Tensor,
-    levels: float,
-    channels: int,
-    limit: int) -> Tuple[Tensor, Tensor, Tensor]:
-  rows = weight.size(0)
-  flat = torch.reshape(weight, [rows, -1])
-  scale = torch.clamp_min(torch.div(torch.amax(torch.abs(flat), [1]), levels), 1.0e-30)
-  if channels > 0:
-    # What is one less before rounding is within the limit after it.
-    sums = __torch__.monoquant.neighbours(torch.div(flat, torch.unsqueeze(scale, 1)), channels)
-    scale = torch.mul(scale, torch.clamp_min(torch.div(sums, limit - 1), 1.))
-  codes = torch.to(torch.round(torch.div(flat, torch.unsqueeze(scale, 1))), 1)
-  return (codes, scale, torch.zeros([rows], dtype=4))
-# Rows with sums above the limit get a scale that is as much greater as it takes; others stay.
-def spaced(codes: Tensor,
-    scale: Tensor,
-    zero: Tensor,
-    channels: int,
-    limit: int) -> Tuple[Tensor, Tensor, Tensor]:
-  stays = torch.le(__torch__.monoquant.neighbours(torch.to(codes, 2), channels), limit)
-  if bool(torch.all(stays)):
-    return (codes, scale, zero)
-  flat = torch.sub(torch.to(codes, 6), torch.unsqueeze(torch.to(zero, 6), 1))
-  weight = torch.mul(flat, torch.unsqueeze(scale, 1))
-  other, wider, middle = __torch__.monoquant.requantized(weight, 127., channels, limit)
-  return (torch.where(torch.unsqueeze(stays, 1), codes, other), torch.where(stays, scale, wider), torch.where(stays, zero, middle))
-def packed_product(codes: Tensor,
-    scale: Tensor,
-    zero: Tensor,
-    bias: Optional[Tensor]) -> __torch__.torch.classes.quantized.LinearPackedParamsBase:
-  weight = torch._make_per_channel_quantized_tensor(torch.contiguous(codes), torch.to(scale, 7), zero, 0)
-  return ops.quantized.linear_prepack(weight, bias)
-def product_saturates() -> bool:
-  codes = torch.full([16, 64], 127, dtype=1)
-  pack = __torch__.monoquant.packed_product(codes, torch.ones([16]), torch.zeros([16], dtype=4), None)
-  got = ops.quantized.linear_dynamic(torch.ones([1, 64]), pack, False)
-  return float(torch.min(got)) < 8000.
-def convolution_saturates() -> bool:
-  codes = torch.full([32, 32, 3, 3], 127, dtype=1)
-  scale = torch.ones([32])
-  zero = torch.zeros([32], dtype=3)
-  pack = ops.onednn.qconv_prepack(codes, scale, 1., 0, [1, 1], [0, 0], [1, 1], 1, None)
-  input = torch.full([1, 32, 6, 6], 255, dtype=0)
-  got = ops.onednn.qconv2d_pointwise(input, 1., 0, pack, scale, zero, None, [1, 1], [0, 0], [1, 1], 1, 1., 0, 6, "none", annotate(List[Optional[number]], []), "")
-  return float(torch.min(got)) < 9000000.
-# How many steps inputs may have. Rounding both ends of a range up makes one more.
-def input_levels(codes: Tensor,
-    channels: int) -> int:
-  most = int(torch.amax(__torch__.monoquant.neighbours(torch.to(codes, 2), channels)))
-  return 255 if most <= 128 else 32767 // most - 1
-# All that inputs can add up to, through the kernel and exactly: whether none of it was lost.
-def is_lossless(got: Tensor,
-    codes: Tensor,
-    scale: Tensor,
-    zero: Tensor,
-    bias: Optional[Tensor],
-    input: int) -> bool:
-  total = torch.sub(torch.sum(codes, [1], dtype=4), torch.mul(zero, codes.size(1)))
-  expected = torch.mul(torch.mul(torch.to(total, 7), input), torch.to(scale, 7))
-  if bias is not None:
-    expected = torch.add(expected, torch.to(bias, 7))
-  lost = torch.abs(torch.sub(torch.reshape(torch.to(got, 7), [-1]), expected))
-  return bool(torch.all(torch.le(lost, torch.add(torch.mul(scale, 0.5), torch.mul(torch.abs(expected), 1.0e-6)))))
-def input_range(low: float,
-    high: float,
-    levels: int) -> Tuple[float, int]:
-  least = min(low, 0.)
-  scale = max((max(high, 0.) - least) / levels, 1.0e-30)
-  return (scale, int(0.5 - least / scale))
-def convolved(input: Tensor,
-    pack: Tensor,
-    scale: Tensor,
-    zero: Tensor,
-    bias: Optional[Tensor],
-    window: List[int],
-    input_scale: float,
-    input_zero: int) -> Tensor:
-  codes = torch.int_repr(torch.quantize_per_tensor(input, input_scale, input_zero, 13))
-  return ops.onednn.qconv2d_pointwise(codes, input_scale, input_zero, pack, scale, zero, bias, window[0:2], window[2:4], window[4:6], window[6], 1., 0, 6, "none", annotate(List[Optional[number]], []), "")
-def lost(input: Tensor,
-    axes: List[int]) -> Tensor:
-  # 0 where all numbers are finite, else NaN.
-  return torch.sum(torch.sub(input, input), axes, True)
-def in_order(weight: Tensor,
-    dims: List[int]) -> Tensor:
-  axis = dims[0]
-  shape = dims[2:]
-  if axis == 0:
-    return torch.to(torch.reshape(weight, shape), dims[1])
-  first = annotate(List[int], [shape[axis]])
-  for i in range(len(shape)):
-    if i != axis:
-      first.append(shape[i])
-  return torch.contiguous(torch.movedim(torch.to(torch.reshape(weight, first), dims[1]), 0, axis))
 # How code reaches a weight. A call through an interface is not inlined, so that the bodies below are
 # compiled once for a program, and not again at each place that uses a weight: first calls of models
 # with many layers would take hundreds of times as long.
@@ -235,13 +37,19 @@ class Weight(Module):
   reduced : bool
   levels : int
   whole : Tensor
-  pack : Optional[__torch__.torch.classes.quantized.LinearPackedParamsBase]
+  pack : Optional[Pack]
+  scale : Tensor
+  zeros : Tensor
+  offsets : Optional[Tensor]
   sums : Tensor
-  table : Optional[__torch__.torch.classes.quantized.EmbeddingPackedParamsBase]
+  table : Optional[Table]
   kernel : Tensor
   kernel_shape : List[int]
   kernel_scale : Tensor
   kernel_zero : Tensor
+  pointwise : bool
+  points : Optional[Pack]
+  held : List[Tensor]
   def __getstate__(self: __torch__.monoquant.Weight) -> Tuple[List[Tensor], List[int], List[int], List[int], List[int], Optional[Tensor]]:
     return (self.stored(), self.codec, self.dims, self.plan, self.window, self.bias)
   def __setstate__(self: __torch__.monoquant.Weight,
@@ -267,12 +75,18 @@ class Weight(Module):
     self.cols = cols
     self.whole = torch.empty([0])
     self.pack = None
+    self.scale = torch.empty([0])
+    self.zeros = torch.empty([0])
+    self.offsets = None
     self.sums = torch.empty([0])
     self.table = None
     self.kernel = torch.empty([0])
     self.kernel_shape = annotate(List[int], [])
     self.kernel_scale = torch.empty([0])
     self.kernel_zero = torch.empty([0])
+    self.pointwise = False
+    self.points = None
+    self.held = annotate(List[Tensor], [])
     self.reduced = False
     self.levels = 255
     used = plan[1] == 1 or plan[3] == 1 or plan[4] == 1 or len(window) > 0
@@ -290,19 +104,23 @@ class Weight(Module):
         self.release()
     return None
   def prepare_product(self: __torch__.monoquant.Weight) -> NoneType:
-    saturates = __torch__.monoquant.product_saturates()
     bias = self.bias
     if bias is not None:
       bias = torch.contiguous(torch.to(bias, 6))
-    codes, scale, zero = self.factor(saturates, 127.)
+    codes, scale, zero = self.factor(False, 127.)
     pack = __torch__.monoquant.packed_product(codes, scale, zero, bias)
-    if saturates:
+    if __torch__.monoquant.product_saturates(codes, scale, pack, bias):
+      codes, scale, zero = self.factor(True, 127.)
+      pack = __torch__.monoquant.packed_product(codes, scale, zero, bias)
       greatest = torch.full([1, codes.size(1)], 255.)
-      got = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(greatest, 1., 0, pack)
+      got = __torch__.monoquant.multiplied(greatest, 1., 0, pack, scale, torch.to(torch.zeros_like(zero), 3), __torch__.monoquant.offsets(scale, zero))
       if not __torch__.monoquant.is_lossless(got, codes, scale, zero, bias, 255):
         codes, scale, zero = self.factor(True, 63.)
         pack = __torch__.monoquant.packed_product(codes, scale, zero, bias)
     self.pack = pack
+    self.scale = scale
+    self.zeros = torch.zeros_like(scale, dtype=3)
+    self.offsets = __torch__.monoquant.offsets(scale, zero)
     if self.mode == 3:
       total = torch.sub(torch.sum(codes, [1], dtype=4), torch.mul(zero, codes.size(1)))
       self.sums = torch.mul(torch.to(total, 6), scale)
@@ -325,13 +143,19 @@ class Weight(Module):
     return __torch__.monoquant.requantized(weight, levels, weight.size(1) if saturates else 0, 128)
   def prepare_convolution(self: __torch__.monoquant.Weight) -> NoneType:
     shape = self.dims[2:]
+    window = self.window
     if len(shape) == 3:
       shape = [shape[0], shape[1], 1, shape[2]]
     self.kernel_shape = shape
     self.kernel_zero = torch.zeros([shape[0]], dtype=3)
-    if not __torch__.monoquant.convolution_saturates():
-      exact = self.take_kernel(0, 127.)
-      return None
+    self.pointwise = shape[2] * shape[3] * window[6] == 1 and window[2] + window[3] == 0
+    if self.pointwise or not __torch__.monoquant.convolution_saturates():
+      codes = self.take_kernel(0, 127.)
+      if not self.pointwise:
+        return None
+      points = unchecked_cast(Pack, self.points)
+      if not __torch__.monoquant.product_saturates(codes, self.kernel_scale, points, None):
+        return None
     codes = self.take_kernel(shape[1], 127.)
     flat = torch.reshape(codes, [shape[0], -1])
     zero = torch.zeros([shape[0]], dtype=4)
@@ -352,15 +176,23 @@ class Weight(Module):
     else:
       whole = __torch__.monoquant.in_order(__torch__.monoquant.decoded_rows(self.parts, self.codec, self.rows, self.cols), dims)
       codes, scale, zero = __torch__.monoquant.requantized(torch.to(whole, 6), levels, channels, 176)
+    self.kernel_scale = scale
+    if self.pointwise:
+      codes = torch.reshape(codes, self.kernel_shape[0:2])
+      self.points = __torch__.monoquant.packed_product(codes, scale, torch.zeros_like(scale, dtype=4), None)
+      return codes
     window = self.window
     codes = torch.contiguous(torch.reshape(codes, self.kernel_shape))
     self.kernel = ops.onednn.qconv_prepack(codes, scale, 1., 0, window[0:2], window[2:4], window[4:6], window[6], None)
-    self.kernel_scale = scale
     return codes
   def full_output(self: __torch__.monoquant.Weight) -> Tensor:
     # The output at which the kernel lies within an input of nothing but the greatest code.
     window = self.window
     shape = self.kernel_shape
+    if self.pointwise:
+      greatest = torch.full([1, shape[1]], float(self.levels))
+      points = unchecked_cast(Pack, self.points)
+      return __torch__.monoquant.multiplied(greatest, 1., 0, points, self.kernel_scale, self.kernel_zero, None)
     high = window[0] + window[4] * (shape[2] - 1) + 1
     wide = window[1] + window[5] * (shape[3] - 1) + 1
     input = torch.full([1, shape[1] * window[6], high, wide], self.levels, dtype=0)
@@ -372,13 +204,15 @@ class Weight(Module):
     codes, scale, zero = __torch__.monoquant.signed_codes(self.parts, self.codec, self.rows, self.cols)
     codes = torch.to(torch.add(torch.to(codes, 2), 128), 0)
     zero = torch.add(torch.to(zero, 6), 128.)
-    table = torch._make_per_channel_quantized_tensor(torch.contiguous(codes), scale, zero, 0)
-    self.table = ops.quantized.embedding_bag_prepack(table)
+    self.table = __torch__.monoquant.packed_table(torch.contiguous(codes), scale, zero)
     return None
   def release(self: __torch__.monoquant.Weight) -> NoneType:
     # What a kernel has taken over whole can be had back from it.
     product = self.pack is not None and not self.reduced and self.natural() and __torch__.monoquant.is_exact(self.codec, self.parts)
     if product or self.table is not None:
+      codes, scale, zero = __torch__.monoquant.signed_codes(self.parts, self.codec, self.rows, self.cols)
+      scale = torch.reshape(scale, [-1, 1])
+      self.held = [scale, torch.reshape(torch.to(zero, 1), [-1, 1])]
       self.codec = [0, 8, 1, 8, 1, 1, self.cols, self.cols, 1, 1]
       self.parts = annotate(List[Tensor], [])
     return None
@@ -387,18 +221,12 @@ class Weight(Module):
   def stored(self: __torch__.monoquant.Weight) -> List[Tensor]:
     if len(self.parts) > 0:
       return self.parts
-    pack = self.pack
     table = self.table
     if table is not None:
-      held = ops.quantized.embedding_bag_unpack(table)
-      codes = torch.to(torch.sub(torch.to(torch.int_repr(held), 2), 128), 1)
-      zero = torch.sub(torch.q_per_channel_zero_points(held), 128.)
+      codes = torch.to(torch.sub(torch.to(__torch__.monoquant.table_codes(table, self.cols), 2), 128), 1)
     else:
-      held, bias = ops.quantized.linear_unpack(unchecked_cast(__torch__.torch.classes.quantized.LinearPackedParamsBase, pack))
-      codes = torch.int_repr(held)
-      zero = torch.q_per_channel_zero_points(held)
-    scale = torch.reshape(torch.to(torch.q_per_channel_scales(held), 6), [-1, 1])
-    return [codes, scale, torch.reshape(torch.to(torch.round(torch.to(zero, 6)), 1), [-1, 1])]
+      codes = __torch__.monoquant.product_codes(unchecked_cast(Pack, self.pack))
+    return torch.add([codes], self.held)
   def tensor(self: __torch__.monoquant.Weight) -> Tensor:
     if self.kept:
       return self.whole
@@ -429,24 +257,25 @@ class Weight(Module):
   def product(self: __torch__.monoquant.Weight,
     input: Tensor,
     bias: Optional[Tensor]) -> Tensor:
-    pack = unchecked_cast(__torch__.torch.classes.quantized.LinearPackedParamsBase, self.pack)
+    pack = unchecked_cast(Pack, self.pack)
+    scale = self.scale
+    zeros = self.zeros
+    offsets = self.offsets
     if torch.numel(input) == 0:
-      product = ops.quantized.linear_dynamic(input, pack, False)
-      if self.bound or bias is None:
-        return product
-      return torch.add(product, bias)
+      product = torch.zeros(torch.add(torch.size(input)[:-1], [scale.size(0)]))
+      return product if bias is None else torch.add(product, bias)
     if self.mode == 1:
       low, high = torch.aminmax(input)
       least = float(low)
       greatest = float(high)
       if greatest - least < inf:
-        scale, zero = __torch__.monoquant.input_range(least, greatest, 255)
-        product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(input, scale, zero, pack)
+        step, zero = __torch__.monoquant.input_range(least, greatest, 255)
+        product = __torch__.monoquant.multiplied(input, step, zero, pack, scale, zeros, offsets)
       else:
         finite = torch.nan_to_num(input, 0., 0., 0.)
         low, high = torch.aminmax(finite)
-        scale, zero = __torch__.monoquant.input_range(float(low), float(high), 255)
-        product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(finite, scale, zero, pack)
+        step, zero = __torch__.monoquant.input_range(float(low), float(high), 255)
+        product = __torch__.monoquant.multiplied(finite, step, zero, pack, scale, zeros, offsets)
         product = torch.add_(product, __torch__.monoquant.lost(input, [-1]))
       if self.bound or bias is None:
         return product
@@ -455,17 +284,18 @@ class Weight(Module):
     low = torch.amin(input, [-1], True)
     if self.mode == 2:
       range = torch.clamp_min(torch.maximum(high, torch.neg(low)), 1.0e-12)
-      even = torch.div(input, range)
       if float(torch.amin(low)) >= 0.:
-        product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(even, 0.00392156862745098, 0, pack)
+        range = torch.mul(range, 0.00392156862745098)
+        product = __torch__.monoquant.multiplied_by_row(input, range, 0, pack, scale, zeros, offsets)
       else:
-        product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(even, 0.007874015748031496, 127, pack)
+        range = torch.mul(range, 0.007874015748031496)
+        product = __torch__.monoquant.multiplied_by_row(input, range, 128, pack, scale, zeros, offsets)
       if bias is None:
         return torch.mul_(product, range)
       return torch.addcmul(bias, product, range)
     middle = torch.mul(torch.add(low, high), 0.5)
-    range = torch.clamp_min(torch.mul(torch.sub(high, low), 0.5), 1.0e-12)
-    product = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(torch.div_(torch.sub(input, middle), range), 0.007874015748031496, 127, pack)
+    range = torch.clamp_min(torch.mul(torch.sub(high, low), 0.003937007874015748), 1.0e-14)
+    product = __torch__.monoquant.multiplied_by_row(torch.sub(input, middle), range, 128, pack, scale, zeros, offsets)
     product = torch.addcmul_(torch.mul_(product, range), middle, self.sums)
     if bias is None:
       return product
@@ -479,7 +309,7 @@ class Weight(Module):
     shape = torch.add(torch.size(indices), [self.dims[3]])
     table = self.table
     if table is not None:
-      rows = ops.quantized.embedding_byte(table, flat, False)
+      rows = __torch__.monoquant.looked_up(table, flat)
       return torch.to(torch.reshape(rows, shape), self.dtype)
     chosen = annotate(List[Tensor], [])
     for part in self.parts:
@@ -489,6 +319,22 @@ class Weight(Module):
         chosen.append(part)
     rows = __torch__.monoquant.decoded_rows(chosen, self.codec, torch.numel(flat), self.cols)
     return torch.to(torch.reshape(rows, shape), self.dtype)
+  def convolution(self: __torch__.monoquant.Weight,
+    input: Tensor,
+    bias: Optional[Tensor],
+    input_scale: float,
+    input_zero: int) -> Tensor:
+    window = self.window
+    if not self.pointwise:
+      return __torch__.monoquant.convolved(input, self.kernel, self.kernel_scale, self.kernel_zero, bias, window, input_scale, input_zero)
+    # Of a kernel of one place, products are the faster by far where the convolution is not packed
+    # for the size of its input, and as fast where it is.
+    some = input
+    if window[0] + window[1] > 2:
+      some = torch.slice(torch.slice(input, 2, 0, 9223372036854775807, window[0]), 3, 0, 9223372036854775807, window[1])
+    points = unchecked_cast(Pack, self.points)
+    result = __torch__.monoquant.multiplied_points(some, input_scale, input_zero, points, self.kernel_scale, self.kernel_zero, bias)
+    return torch.permute(result, [0, 3, 1, 2])
   def conv(self: __torch__.monoquant.Weight,
     input: Tensor,
     bias: Optional[Tensor]) -> Tensor:
@@ -513,21 +359,24 @@ class Weight(Module):
       result = torch.conv2d(wide, torch.zeros(self.kernel_shape), wide_bias, window[0:2], window[2:4], window[4:6], window[6])
     else:
       finite = wide
-      low, high = torch.aminmax(wide)
+      # Not aminmax, which copies what has its channels last.
+      low = torch.amin(wide)
+      high = torch.amax(wide)
       whole = float(high) - float(low) < inf
       if not whole:
         finite = torch.nan_to_num(wide, 0., 0., 0.)
-        low, high = torch.aminmax(finite)
+        low = torch.amin(finite)
+        high = torch.amax(finite)
       if self.mode == 1 or wide.size(0) == 1:
         scale, zero = __torch__.monoquant.input_range(float(low), float(high), self.levels)
-        result = __torch__.monoquant.convolved(finite, self.kernel, self.kernel_scale, self.kernel_zero, wide_bias, window, scale, zero)
+        result = self.convolution(finite, wide_bias, scale, zero)
       else:
         highs = torch.amax(finite, [1, 2, 3], True)
         lows = torch.amin(finite, [1, 2, 3], True)
         range = torch.clamp_min(torch.maximum(highs, torch.neg(lows)), 1.0e-12)
         even = torch.div(finite, range)
         scale, zero = __torch__.monoquant.input_range(float(torch.amin(torch.div(lows, range))), float(torch.amax(torch.div(highs, range))), self.levels)
-        result = __torch__.monoquant.convolved(even, self.kernel, self.kernel_scale, self.kernel_zero, None, window, scale, zero)
+        result = self.convolution(even, None, scale, zero)
         if wide_bias is not None:
           result = torch.addcmul(torch.reshape(wide_bias, [1, -1, 1, 1]), result, range)
         else:

@@ -68,9 +68,13 @@ enum Fixtures {
 
   /** All weights of it, quantized. */
   Quantized quantized(PlainScheme scheme, Mode mode) throws IOException {
+    return quantized(scheme, mode, Kernels.LASTING);
+  }
+
+  Quantized quantized(PlainScheme scheme, Mode mode, Kernels kernels) throws IOException {
     Quantized quantized = new Quantized(archive());
     for (String name : quantized.candidates()) {
-      quantized.add(name, rowAxis(name), scheme, Quantized.options(mode, 0));
+      quantized.add(name, rowAxis(name), scheme, Quantized.options(mode, kernels, 0));
     }
     return quantized;
   }

@@ -51,9 +51,11 @@ class OperatorCheckTest {
   /** What the holders of an output call is on the list too. */
   @Example
   void outputsOnlyCompute() {
-    assertThat(checkFile(Library.source("__torch__", java.util.Optional.empty())))
-        .filteredOn(finding -> !finding.startsWith("__torch__."))
-        .isEmpty();
+    for (Kernels kernels : Kernels.values()) {
+      assertThat(checkFile(Library.source("__torch__", kernels, java.util.Optional.empty())))
+          .filteredOn(finding -> !finding.startsWith("__torch__."))
+          .isEmpty();
+    }
   }
 
   @Example

@@ -102,7 +102,12 @@ final class Quantized {
   }
 
   static OptionValues options(Mode mode, int small) {
-    return new OptionValues(Map.of("mode", mode.wire(), "small", Integer.toString(small)));
+    return options(mode, Kernels.LASTING, small);
+  }
+
+  static OptionValues options(Mode mode, Kernels kernels, int small) {
+    return new OptionValues(
+        Map.of("mode", mode.wire(), "kernels", kernels.wire(), "small", Integer.toString(small)));
   }
 
   /** {@return the bytes of one part of a weight, which may be changed} */

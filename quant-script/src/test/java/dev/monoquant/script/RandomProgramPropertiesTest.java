@@ -2,13 +2,16 @@ package dev.monoquant.script;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.monoquant.files.testing.Sweep;
 import dev.monoquant.spi.OptionValues;
 import java.util.List;
 import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import net.jqwik.api.lifecycle.AddLifecycleHook;
 
 /** Whatever is held of a program, and however: it does the same as before. */
+@AddLifecycleHook(Sweep.class)
 class RandomProgramPropertiesTest {
 
   @Property(tries = 60)

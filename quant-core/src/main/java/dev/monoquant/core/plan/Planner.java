@@ -7,13 +7,14 @@ import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.OutputChoice;
-import dev.monoquant.core.open.OwnOptions;
 import dev.monoquant.core.report.KeptTensor;
 import dev.monoquant.core.report.KeptTensor.Why;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.PlannedWeight;
+import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.text.Text;
+import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
@@ -21,6 +22,7 @@ import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.RunnableFile;
+import dev.monoquant.tile.Formula;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -208,7 +210,12 @@ public final class Planner {
     WeightEncoder.Outcome outcome = encoder.encode(rules.settings(layer), candidate, twin(tensor));
     // Asked first: what a format does not take need not fit the groups either.
     Optional<String> refusal =
-        outcome.nearest().flatMap(w -> output.flatMap(o -> o.session().unsupported(w)));
+        output.flatMap(
+            o ->
+                outcome
+                    .nearest()
+                    .map(w -> o.session().unsupported(w))
+                    .orElseGet(() -> o.session().unsupportedLayer(rows)));
     if (refusal.isPresent()) {
       keep(layer, tensor, Why.UNSUPPORTED, refusal.get() + inDoubt(layer, tensor));
       return;
@@ -221,7 +228,7 @@ public final class Planner {
     EncodedWeight weight = activations.told(outcome.weight().get());
     PlannedWeight planned =
         new PlannedWeight(weight, layer.evidence(), candidate.quantizer().id(), "");
-    if (planned.bytesAfter() >= planned.bytesBefore()) {
+    if (planned.bytesAfter() >= planned.bytesBefore() && !isOtherCast(weight)) {
       keep(
           layer,
           tensor,
@@ -234,6 +241,17 @@ public final class Planner {
       return;
     }
     weights.put(tensor.name(), planned);
+  }
+
+  /**
+   * Whether a weight is cast to another type of the same size, as from BF16 to F16. A cast is never
+   * the default: who asks for it needs that type, for a device that lacks the other.
+   */
+  private static boolean isOtherCast(EncodedWeight weight) {
+    ElementType own = weight.matrix().tensor().type();
+    return weight.encoding().formula() instanceof Formula.Cast cast
+        && weight.encoding().part(cast.values()).type() != own
+        && weight.encoding().part(cast.values()).type().bits() == own.bits();
   }
 
   /** How a table is known that only looks like one, and what to do if it is none. */

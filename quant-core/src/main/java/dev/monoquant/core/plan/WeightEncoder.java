@@ -7,7 +7,7 @@ import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.WeightSettings;
-import dev.monoquant.core.open.OwnOptions;
+import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.CommonOptions;
@@ -47,6 +47,11 @@ final class WeightEncoder {
           nearest.map(w -> complete(w, chosen)),
           reason,
           problem);
+    }
+
+    /** This outcome with a problem, unless it has one. */
+    private Outcome warned(Problem other) {
+      return new Outcome(weight, nearest, reason, problem.or(() -> Optional.of(other)));
     }
 
     private static EncodedWeight complete(EncodedWeight weight, SchemeChoice.Chosen chosen) {
@@ -133,6 +138,23 @@ final class WeightEncoder {
           ? Optional.of(ask(options.with(CommonOptions.GRANULARITY, Granularity.CHANNEL)))
           : Optional.empty();
     }
+
+    /** The answer with a shorter last group; empty if the scheme has none such. */
+    Optional<Answer> askRagged(OptionValues options) {
+      return chosen.own().has(CommonOptions.RAGGED.name())
+          ? Optional.of(ask(options.with(CommonOptions.RAGGED, true)))
+          : Optional.empty();
+    }
+
+    /** The answer with the next smaller groups that fit; empty if there are none. */
+    Optional<Answer> askSmaller(Fit.Unfit unfit, int size) {
+      return unfit.nearest().stream()
+          .filter(
+              near ->
+                  near.granularity() instanceof Granularity.PerGroup group && group.size() < size)
+          .findFirst()
+          .map(this::ask);
+    }
   }
 
   private Outcome encode(Asking asking, OptionValues options) {
@@ -145,24 +167,29 @@ final class WeightEncoder {
     if (granularity.isPresent()
         && granularity.get() instanceof Granularity.PerGroup group
         && asking.rows().columnCount() % group.size() != 0) {
-      return ragged(asking, answer.options(), unfit);
+      return ragged(asking, answer.options(), unfit, group.size());
     }
     return unfit(
         asking, unfit.reason(), remedy(answer.options(), unfit, "Exclude it"), near(asking, unfit));
   }
 
   /** The group does not divide the columns, and the scheme refuses: the policy decides. */
-  private Outcome ragged(Asking asking, OptionValues options, Fit.Unfit unfit) {
-    Optional<Answer> channel = asking.askPerChannel(options);
-    Outcome perChannel =
-        channel
+  private Outcome ragged(Asking asking, OptionValues options, Fit.Unfit unfit, int size) {
+    RaggedGroupPolicy policy = config.raggedGroups().orElse(RaggedGroupPolicy.FAIL);
+    Optional<Answer> instead =
+        switch (policy) {
+          case FAIL, KEEP, CHANNEL -> asking.askPerChannel(options);
+          case SMALLER -> asking.askSmaller(unfit, size);
+          case RAGGED -> asking.askRagged(options);
+        };
+    Optional<Outcome> other =
+        instead
             .filter(answer -> answer.fit() instanceof Fit.Fits)
-            .map(a -> made(asking, a.options(), ((Fit.Fits) a.fit()).encoding()))
-            .orElse(null);
+            .map(a -> made(asking, a.options(), ((Fit.Fits) a.fit()).encoding()));
     Optional<EncodedWeight> nearest =
-        perChannel == null ? near(asking, unfit) : perChannel.nearest();
+        other.isPresent() ? other.get().nearest() : near(asking, unfit);
     String exclude = "exclude the layer, or use --ragged-groups keep";
-    return switch (config.raggedGroups().orElse(RaggedGroupPolicy.FAIL)) {
+    return switch (policy) {
       case FAIL ->
           unfit(
               asking,
@@ -170,31 +197,58 @@ final class WeightEncoder {
               remedy(
                   options,
                   unfit,
-                  perChannel == null ? exclude : exclude + " or --ragged-groups channel"),
+                  other.isEmpty() ? exclude : exclude + " or --ragged-groups channel"),
               nearest);
       case KEEP -> new Outcome(Optional.empty(), nearest, unfit.reason(), Optional.empty());
-      case CHANNEL -> {
-        String name = asking.rows().tensor().name();
-        if (perChannel != null) {
-          Problem instead = Problem.warning(name, unfit.reason() + ": per channel instead", "");
-          yield new Outcome(
-              perChannel.weight(),
-              perChannel.nearest(),
-              perChannel.reason(),
-              perChannel.problem().or(() -> Optional.of(instead)));
-        }
-        String why =
-            channel
-                .map(answer -> "per channel, " + ((Fit.Unfit) answer.fit()).reason())
-                .orElseGet(
-                    () ->
-                        "per channel is not possible either: "
-                            + asking.scheme().id().name()
-                            + " has "
-                            + asking.chosen().own().allowed("granularity"));
-        yield unfit(asking, unfit.reason() + "; " + why, remedy(options, unfit, exclude), nearest);
-      }
+      case CHANNEL, SMALLER, RAGGED ->
+          other
+              .map(
+                  made ->
+                      made.warned(
+                          Problem.warning(
+                              asking.rows().tensor().name(),
+                              unfit.reason() + ": " + words(policy, instead, options) + " instead",
+                              "")))
+              .orElseGet(
+                  () ->
+                      unfit(
+                          asking,
+                          unfit.reason() + "; " + impossible(policy, instead, asking),
+                          remedy(options, unfit, exclude),
+                          nearest));
     };
+  }
+
+  private static String words(
+      RaggedGroupPolicy policy, Optional<Answer> instead, OptionValues options) {
+    return switch (policy) {
+      case RAGGED -> options.granularity().wire() + " with a shorter last group";
+      case SMALLER -> instead.orElseThrow().options().granularity().wire();
+      default -> "per channel";
+    };
+  }
+
+  private static String impossible(
+      RaggedGroupPolicy policy, Optional<Answer> instead, Asking asking) {
+    if (policy == RaggedGroupPolicy.SMALLER) {
+      return "no smaller group divides them";
+    }
+    String what = policy == RaggedGroupPolicy.RAGGED ? "with a shorter last group" : "per channel";
+    return instead
+        .map(answer -> what + ", " + ((Fit.Unfit) answer.fit()).reason())
+        .orElseGet(
+            () ->
+                what
+                    + " is not possible either: "
+                    + asking.scheme().id().name()
+                    + " has "
+                    + asking
+                        .chosen()
+                        .own()
+                        .allowed(
+                            policy == RaggedGroupPolicy.RAGGED
+                                ? CommonOptions.RAGGED.name()
+                                : "granularity"));
   }
 
   private static Outcome unfit(

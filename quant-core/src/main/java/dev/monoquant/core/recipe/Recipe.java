@@ -26,7 +26,7 @@ import java.util.Map;
  * layers: {"classifier.*": Linear}   # what the layers of a state dict are
  * min_elements: 4096
  * non_finite: fail            # or keep, clamp
- * ragged_groups: fail         # or keep, channel
+ * ragged_groups: fail         # or keep, channel, smaller, ragged
  * format: compressed-tensors
  * profile: compressed-tensors
  * </pre>

@@ -21,7 +21,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * A quantized model seen as the float model it stands for: every weight has its old name, type and
@@ -29,10 +28,6 @@ import java.util.Set;
  * Closing it closes the model underneath.
  */
 public final class DecodedSource implements ModelSource, ByRows {
-
-  /** Files that describe nothing but the quantization of other projects. */
-  private static final Set<String> OF_QUANTIZATION =
-      Set.of("quantize_config.json", "quant_config.json", "hf_quant_config.json");
 
   private final ModelSource inner;
   private final ModelInfo info;
@@ -54,16 +49,7 @@ public final class DecodedSource implements ModelSource, ByRows {
       all.add(weight.matrix().tensor());
     }
     all.addAll(inner.info().tensors());
-    this.info =
-        inner
-            .info()
-            .withTensors(all)
-            .withQuantized(List.of())
-            .withNotes(notes)
-            .withSideFiles(
-                inner.info().sideFiles().stream()
-                    .filter(side -> !OF_QUANTIZATION.contains(side.name()))
-                    .toList());
+    this.info = inner.info().withTensors(all).withQuantized(List.of()).withNotes(notes);
   }
 
   @Override

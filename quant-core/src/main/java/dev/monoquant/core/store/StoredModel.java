@@ -111,7 +111,12 @@ public final class StoredModel implements QuantizedModel {
     return save(target, Optional.of(formatId), overwrite);
   }
 
-  private List<Path> save(Path target, Optional<String> formatId, boolean overwrite) {
+  /**
+   * Writes the model as {@link #save(Path, String, boolean)} does.
+   *
+   * @param formatId the output format; if empty, the name of the target decides
+   */
+  public List<Path> save(Path target, Optional<String> formatId, boolean overwrite) {
     requireOpen();
     try {
       return settings.cancellation().run(() -> write(target, formatId, overwrite));
@@ -128,10 +133,11 @@ public final class StoredModel implements QuantizedModel {
     OutputChoice.requireRun(settings, output);
     List<Layer> layers =
         LayerInference.layers(floatTensors(), source.info(), QuantizationConfig.DEFAULT);
-    OutputContents contents = contents(layers, output);
     WriteOptions options = new WriteOptions(target, overwrite, settings.sync(), false);
     try (OutputChoice.Open open = OutputChoice.open(output, source)) {
-      requireSupported(open);
+      ModelSource fitted = new RecodedSource(source, w -> open.session().unsupported(w).isEmpty());
+      requireSupported(open, fitted);
+      OutputContents contents = contents(layers, output, fitted);
       if (!format.equals(Optional.of(output.id()))) {
         requireWholeFamilies(open.view());
       }
@@ -141,9 +147,9 @@ public final class StoredModel implements QuantizedModel {
       }
       try (ModelRunner runner = tried ? ModelRunners.start(settings) : ModelRunner.NONE;
           OutputWriter sink = open.session().layout(contents).open(options)) {
-        new Transcoder(settings, source, sink).run(contents.weights());
+        new Transcoder(settings, fitted, sink).run(contents.weights());
         if (tried) {
-          Trial trial = Trial.of(settings, runner, source, layers, sink, target);
+          Trial trial = Trial.of(settings, runner, fitted, layers, sink, target);
           trial.requireAccepted(settings.gates().checkRun(trial.run()));
         } else {
           Execution.finish(settings, sink, target);
@@ -154,7 +160,7 @@ public final class StoredModel implements QuantizedModel {
   }
 
   /** What is stored does not hold activations, the plan does; the format may not. */
-  private OutputContents contents(List<Layer> layers, OutputFormat output) {
+  private OutputContents contents(List<Layer> layers, OutputFormat output, ModelSource fitted) {
     Map<String, ActivationQuantization> planned = new HashMap<>();
     report.ifPresent(
         made ->
@@ -167,7 +173,7 @@ public final class StoredModel implements QuantizedModel {
                     }));
     boolean held = output.holdsActivations();
     List<EncodedWeight> weights =
-        source.info().quantized().stream()
+        fitted.info().quantized().stream()
             .map(
                 w ->
                     w.withActivations(
@@ -183,8 +189,8 @@ public final class StoredModel implements QuantizedModel {
         report.flatMap(made -> made.plan().kvCache()).filter(k -> held));
   }
 
-  private void requireSupported(OutputChoice.Open output) {
-    for (EncodedWeight weight : source.info().quantized()) {
+  private void requireSupported(OutputChoice.Open output, ModelSource fitted) {
+    for (EncodedWeight weight : fitted.info().quantized()) {
       Optional<String> reason = output.session().unsupported(weight);
       if (reason.isPresent()) {
         String id = output.format().id();
@@ -195,10 +201,14 @@ public final class StoredModel implements QuantizedModel {
                 + QuantException.quote(weight.name())
                 + " as it is quantized: "
                 + reason.get()
-                + ". Name the format when quantizing, so that such weights are kept: "
-                + "QuantizationConfig.builder().format(\""
-                + id
-                + "\"); or save to a .safetensors file");
+                + ". "
+                + (report.isPresent()
+                    ? "Name the format when quantizing, so that such weights are kept: "
+                        + "QuantizationConfig.builder().format(\""
+                        + id
+                        + "\"); or save to a .safetensors file"
+                    : "Quantize the decoded values again (quant quantize --requantize), which"
+                        + " rounds a second time; or write to a .safetensors file"));
       }
     }
   }

@@ -40,6 +40,8 @@ public final class FileSource implements ModelSource {
    * @param files the model; closed with this source
    * @param quantized its quantized weights, in order, and how they lie in its tensors
    * @param parts the names of the tensors that belong to them
+   * @param described the names of side files that describe the quantized weights, and that no
+   *     output carries over
    * @param notes what was decided besides what the files tell, see {@link ModelInfo#notes()}
    * @param faults what an audit finds besides what the manifest tells, from this description
    */
@@ -47,6 +49,7 @@ public final class FileSource implements ModelSource {
       ModelFiles files,
       Map<EncodedWeight, ? extends WeightLayout> quantized,
       Set<String> parts,
+      Set<String> described,
       List<String> notes,
       Function<ModelInfo, List<Problem>> faults) {
     this.files = files;
@@ -61,7 +64,10 @@ public final class FileSource implements ModelSource {
             .withQuantized(List.copyOf(quantized.keySet()))
             .withMetadata(files.metadata())
             .withNotes(Stream.concat(files.notes().stream(), notes.stream()).toList())
-            .withSideFiles(files.sideFiles())
+            .withSideFiles(
+                files.sideFiles().stream()
+                    .filter(side -> !described.contains(side.name()))
+                    .toList())
             .withLeftOut(files.leftOut())
             .withFiles(files.paths());
     quantized.forEach((weight, layout) -> layouts.put(weight.name(), layout));

@@ -26,6 +26,7 @@ import java.util.function.Predicate;
 public final class PickleReader {
 
   private static final int MAX_PROTOCOL = 5;
+  private static final PickleValue.Text MODULE = new PickleValue.Text("module");
 
   private final PickleFault fault;
   private final PickleInput in;
@@ -218,8 +219,23 @@ public final class PickleReader {
       case Op.BINPUT -> memo.put(in.u1(), stack.top(at));
       case Op.LONG_BINPUT -> memo.put(in.u4(), stack.top(at));
       case Op.MEMOIZE -> memo.put(memo.size(), stack.top(at));
-      case Op.BINPERSID -> make(new PicklePersistent(stack.pop(at)));
+      case Op.BINPERSID -> persistent(stack.pop(at));
       default -> container(opcode, at);
+    }
+  }
+
+  /**
+   * {@code ('module', class, file, source)} stands for the class of a module, whose source files of
+   * before torch 1.6 hold; the source is passed over.
+   */
+  private void persistent(PickleValue id) {
+    if (id instanceof PickleTuple parts
+        && parts.size() == 4
+        && parts.get(0).equals(MODULE)
+        && parts.get(1) instanceof Global named) {
+      stack.push(named);
+    } else {
+      make(new PicklePersistent(id));
     }
   }
 

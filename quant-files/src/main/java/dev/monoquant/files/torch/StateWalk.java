@@ -149,11 +149,18 @@ public final class StateWalk {
     }
   }
 
+  /** A parameter is rebuilt of a tensor, which is counted. */
+  private static boolean isWrapped(PickleObject object) {
+    return object.args().size() > 0
+        && object.args().get(0) instanceof PickleObject inner
+        && TorchGlobals.isTensor(inner.callee());
+  }
+
   private void visitObject(PickleObject object, List<String> path) {
     if (!TorchGlobals.inCheckpoint(object.callee())) {
       long tensors =
           PickleWalk.objects(object, counted).stream()
-              .filter(o -> TorchGlobals.isTensor(o.callee()))
+              .filter(o -> TorchGlobals.isTensor(o.callee()) && !isWrapped(o))
               .count();
       foreign.add(new Foreign(path, object, type(object), (int) tensors));
       return;

@@ -48,7 +48,8 @@ import java.util.Set;
  * <p>What this does not do: it decodes no FP6, no 2:4 sparsity and no permuted columns. A directory
  * that has one of these is opened as the tensors that are stored, none of them decoded, with a note
  * that says why; nobody can take it for a float model, since its configuration tells otherwise.
- * Scales of activations stay plain tensors. Stateless and thread-safe.
+ * Scales of activations are parts of the weights' layers, which only {@code verify} looks at.
+ * Stateless and thread-safe.
  */
 @AutoService(InputFormatDetector.class)
 public final class CompressedTensorsFormat implements InputFormatDetector {
@@ -132,6 +133,7 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
     Map<String, StoredWeight> weights;
     Set<String> parts;
     List<String> notes = new ArrayList<>();
+    boolean decoded = true;
     try {
       List<ConfigGroup> groups =
           ConfigGroup.read(ConfigWriter.quantization(config).orElseThrow(), configFile);
@@ -139,22 +141,33 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
       WeightScanner scanner = new WeightScanner(files, groups, floats, configFile);
       weights = scanner.weights();
       parts = scanner.parts();
+      if (scanner.activationScales() > 0) {
+        int count = scanner.activationScales();
+        notes.add(
+            "scales of activations, "
+                + count
+                + (count == 1 ? " tensor" : " tensors")
+                + ", belong to the quantized layers; no other output has them");
+      }
     } catch (ModelFormatException e) {
       if (e.reason() != Reason.UNSUPPORTED_TENSOR) {
         throw e;
       }
       weights = Map.of();
       parts = Set.of();
+      decoded = false;
       notes.add("no weight is decoded: " + e.getMessage());
     }
     Map<EncodedWeight, WeightLayout> layouts = new LinkedHashMap<>();
     weights.values().forEach(stored -> layouts.put(stored.weight(), stored));
+    boolean auditable = decoded;
     return new FileSource(
         files,
         layouts,
         parts,
+        Set.of(),
         notes,
-        info -> notes.isEmpty() ? faults(files, info, config, configFile) : List.of());
+        info -> auditable ? faults(files, info, config, configFile) : List.of());
   }
 
   private static List<Problem> faults(

@@ -112,13 +112,21 @@ public final class CompressedTensorsOutput implements OutputFormat {
       implements OutputSession {
     @Override
     public Optional<String> unsupported(EncodedWeight weight) {
-      TensorInfo embedding = heads.get(weight.name());
-      return embedding == null
-          ? ModuleWeight.refusal(weight)
-          : Optional.of(
-              "it is tied to "
-                  + embedding.name()
-                  + " (tie_word_embeddings), and loaders have no weight of its own");
+      return tied(weight.matrix()).or(() -> ModuleWeight.refusal(weight));
+    }
+
+    @Override
+    public Optional<String> unsupportedLayer(WeightMatrix weight) {
+      return tied(weight).or(() -> ModuleWeight.layerRefusal(weight));
+    }
+
+    private Optional<String> tied(WeightMatrix weight) {
+      return Optional.ofNullable(heads.get(weight.tensor().name()))
+          .map(
+              embedding ->
+                  "it is tied to "
+                      + embedding.name()
+                      + " (tie_word_embeddings), and loaders have no weight of its own");
     }
 
     @Override

@@ -9,8 +9,8 @@ import java.util.Optional;
 
 /**
  * Finds the group of a module: by its exact name first, then by regex from the start of the name,
- * then by class, for which {@code Linear} is taken. Files hold no classes; whatever is packed is
- * taken for a Linear.
+ * then by class. Files hold no classes: whatever is packed is taken for a {@code Linear}, but for
+ * tables under their usual names where a group targets {@code Embedding}.
  */
 final class GroupMatcher {
 
@@ -39,8 +39,13 @@ final class GroupMatcher {
         .filter(t -> t.matcher().names(module))
         .findFirst()
         .or(() -> groups.stream().filter(t -> t.matcher().matches(module)).findFirst())
-        .or(() -> groups.stream().filter(t -> t.matcher().names("Linear")).findFirst())
+        .or(() -> HeldHeads.isTable(module) ? byClass("Embedding") : Optional.empty())
+        .or(() -> byClass("Linear"))
         .map(Targets::group);
+  }
+
+  private Optional<Targets> byClass(String name) {
+    return groups.stream().filter(t -> t.matcher().names(name)).findFirst();
   }
 
   /**

@@ -68,6 +68,11 @@ final class HeldHeads {
     return tied;
   }
 
+  /** {@return whether a module has a name that tables of words have} */
+  static boolean isTable(String module) {
+    return EMBEDDINGS.contains(module.substring(module.lastIndexOf('.') + 1));
+  }
+
   /** What could be an embedding, the likeliest names first. A model has few of them. */
   private static List<TensorInfo> embeddings(ModelInfo info) {
     Map<String, List<TensorInfo>> byName = new HashMap<>();

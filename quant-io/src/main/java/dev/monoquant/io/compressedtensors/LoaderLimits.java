@@ -51,6 +51,7 @@ final class LoaderLimits {
   static List<String> of(List<ModuleWeight> weights) {
     LoaderLimits limits = new LoaderLimits(weights);
     limits.twoSchemesOutsideExperts().ifPresent(limits.notes::add);
+    limits.zeroPoints();
     limits.experts();
     limits.kernels();
     return limits.notes;
@@ -72,6 +73,24 @@ final class LoaderLimits {
                 + " group. Its default, which decodes later, and vLLM follow the groups");
   }
 
+  /**
+   * Seen in transformers 5.24 with compressed-tensors 0.20: zero points have another shape there.
+   */
+  private void zeroPoints() {
+    boolean packed =
+        weights.stream()
+            .anyMatch(
+                w ->
+                    w.form() == Form.PACK
+                        && !w.arguments().symmetric()
+                        && !(w.arguments().strategy() instanceof Strategy.Tensor));
+    if (packed) {
+      notes.add(
+          "packed weights have zero points: transformers 5.24 loads them only with"
+              + " CompressedTensorsConfig(dequantize=True); vLLM loads them");
+    }
+  }
+
   /** Seen in transformers 5.24: {@code CompressedTensorsDequantize.convert}. */
   private void experts() {
     if (weights.stream().anyMatch(w -> isExpert(w) && !w.arguments().symmetric())) {
@@ -79,6 +98,28 @@ final class LoaderLimits {
           "experts have zero points: vLLM loads them, transformers refuses such a model; choose"
               + " symmetric codes (--symmetric) for transformers");
     }
+    if (weights.stream().anyMatch(w -> isExpert(w) && w.form() == Form.NVFP4)) {
+      notes.add(
+          "experts are nvfp4-pack-quantized: vLLM loads them, transformers 5.24 leaves out their"
+              + " global scale and decodes wrong numbers without a word; choose mxfp4, fp8 per"
+              + " channel or integers for transformers");
+    }
+    if (weights.stream().anyMatch(w -> isExpert(w) && isRefused(w))) {
+      notes.add(
+          "experts have a form that vLLM loads and transformers 5.24 does not (int-quantized,"
+              + " mxfp8-quantized, FP8 in blocks or groups): it fails to load the model; choose"
+              + " fp8 per channel, mxfp4 or integers alone for transformers");
+    }
+  }
+
+  private static boolean isRefused(ModuleWeight weight) {
+    Strategy strategy = weight.arguments().strategy();
+    boolean wholeRows = strategy instanceof Strategy.Tensor || strategy instanceof Strategy.Channel;
+    return switch (weight.form()) {
+      case PACK, MXFP4, NVFP4 -> false;
+      case INT, MXFP8 -> true;
+      case FLOAT, NAIVE -> !wholeRows;
+    };
   }
 
   private static boolean isExpert(ModuleWeight weight) {

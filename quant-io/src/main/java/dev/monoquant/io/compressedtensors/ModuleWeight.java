@@ -50,7 +50,20 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
 
   /** {@return why no form holds a weight; empty if one does} */
   static Optional<String> refusal(EncodedWeight weight) {
-    WeightMatrix matrix = weight.matrix();
+    Optional<String> layer = layerRefusal(weight.matrix());
+    if (layer.isPresent()) {
+      return layer;
+    }
+    if (weight.activations().stream().anyMatch(a -> a.dynamic() != Dynamic.YES)) {
+      return Optional.of(
+          "the inputs of the layer are to be quantized with scales of their own (static or local),"
+              + " and there are none");
+    }
+    return encodingRefusal(weight);
+  }
+
+  /** {@return why no form holds weights of a layer, whatever they are made of; empty if one may} */
+  static Optional<String> layerRefusal(WeightMatrix matrix) {
     if (!matrix.kind().equals(LayerKind.LINEAR)) {
       return Optional.of(
           "the layer is of kind "
@@ -60,10 +73,10 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
     }
     if (matrix.layer().isEmpty()
         || !matrix.param().equals("weight")
-        || !weight.name().equals(matrix.layer() + ".weight")) {
+        || !matrix.tensor().name().equals(matrix.layer() + ".weight")) {
       return Optional.of(
           "compressed-tensors holds tensors named MODULE.weight only, this one is "
-              + weight.name());
+              + matrix.tensor().name());
     }
     if (matrix.tensor().shape().rank() != 2 || matrix.rowAxis() != 0) {
       return Optional.of(
@@ -75,12 +88,7 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
     if (matrix.rowCount() == 0 || matrix.columnCount() == 0) {
       return Optional.of("the weight is empty");
     }
-    if (weight.activations().stream().anyMatch(a -> a.dynamic() != Dynamic.YES)) {
-      return Optional.of(
-          "the inputs of the layer are to be quantized with scales of their own (static or local),"
-              + " and there are none");
-    }
-    return encodingRefusal(weight);
+    return Optional.empty();
   }
 
   private static Optional<String> encodingRefusal(EncodedWeight weight) {

@@ -20,6 +20,16 @@ import java.util.Set;
 final class WeightScanner {
 
   private static final String PACKED_SUFFIX = "." + StoredWeight.PACKED;
+
+  /** What loaders need of the inputs and outputs of a layer, and no other program has a use for. */
+  private static final List<String> ACTIVATIONS =
+      List.of(
+          "input_scale",
+          "input_zero_point",
+          "input_global_scale",
+          "output_scale",
+          "output_zero_point");
+
   private static final String WEIGHT_SUFFIX = "." + StoredWeight.CODES;
 
   private final ModelFiles files;
@@ -27,6 +37,7 @@ final class WeightScanner {
   private final GroupMatcher matcher;
   private final Map<String, StoredWeight> weights = new LinkedHashMap<>();
   private final Set<String> parts = new HashSet<>();
+  private int activationScales;
 
   /**
    * Scans a directory.
@@ -59,6 +70,11 @@ final class WeightScanner {
     return weights;
   }
 
+  /** {@return how many tensors are scales and zero points of activations, which are parts too} */
+  int activationScales() {
+    return activationScales;
+  }
+
   /** {@return the names of the tensors they are made of} */
   Set<String> parts() {
     return parts;
@@ -87,5 +103,11 @@ final class WeightScanner {
           main, "stands beside " + quote(plain) + "; only one of them can be meant");
     }
     weights.put(plain, weight);
+    for (String scale : ACTIVATIONS) {
+      if (module.has(scale)) {
+        module.require(scale);
+        activationScales++;
+      }
+    }
   }
 }

@@ -14,6 +14,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /**
  * What the configuration files of a model say of its quantization: {@code quantization_config} of
@@ -25,6 +26,10 @@ import java.util.OptionalLong;
  * @param dtype the type of the model's floats
  */
 record DeclaredQuantization(String method, JsonValue.Obj fields, ElementType dtype) {
+
+  /** Files that hold nothing but a configuration of quantization. */
+  static final Set<String> FILES =
+      Set.of("quantize_config.json", "quant_config.json", "hf_quant_config.json");
 
   private static final String CONFIG = "config.json";
   private static final Map<String, String> OTHERS =

@@ -25,12 +25,17 @@ import java.util.Set;
  *
  * @param weights the weights and how they lie in their tensors, in the order of the model
  * @param parts the names of the tensors that belong to them
+ * @param described the names of side files that describe nothing but these weights
  * @param notes what was decided, a sentence each
  */
 public record ForeignWeights(
-    Map<EncodedWeight, WeightLayout> weights, Set<String> parts, List<String> notes) {
+    Map<EncodedWeight, WeightLayout> weights,
+    Set<String> parts,
+    Set<String> described,
+    List<String> notes) {
 
-  private static final ForeignWeights NONE = new ForeignWeights(Map.of(), Set.of(), List.of());
+  private static final ForeignWeights NONE =
+      new ForeignWeights(Map.of(), Set.of(), Set.of(), List.of());
 
   private static final List<ForeignLayout> LAYOUTS =
       List.of(new Gptq(), new Awq(), new ModelOptFp4(), new Fp8(), new BitsAndBytes());
@@ -75,13 +80,14 @@ public record ForeignWeights(
         throw e;
       }
       return new ForeignWeights(
-          Map.of(), Set.of(), List.of("no weight is decoded: " + e.getMessage()));
+          Map.of(), Set.of(), Set.of(), List.of("no weight is decoded: " + e.getMessage()));
     }
     List<String> notes =
         activations == 0
             ? List.of()
             : List.of("left out: " + activations + " scales of activations, which floats need not");
-    return new ForeignWeights(weights, parts, notes);
+    return new ForeignWeights(
+        weights, parts, weights.isEmpty() ? Set.of() : DeclaredQuantization.FILES, notes);
   }
 
   /** The modules that hold a tensor of codes, in the order of the model. */

@@ -36,14 +36,17 @@ final class OwnFiles {
       }
       Set<String> parts = new HashSet<>();
       weights.values().forEach(w -> w.tensors().forEach(t -> parts.add(t.name())));
+      Set<String> described = Set.of();
       List<String> notes = List.of();
       if (weights.isEmpty()) {
         ForeignWeights foreign = ForeignWeights.find(files, limits);
         weights.putAll(foreign.weights());
         parts.addAll(foreign.parts());
+        described = foreign.described();
         notes = foreign.notes();
       }
-      ModelSource source = new FileSource(files, weights, parts, notes, info -> List.of());
+      ModelSource source =
+          new FileSource(files, weights, parts, described, notes, info -> List.of());
       return TrainedModel.of(
           source, choices.stripPrefixes().orElse(false), choices.fold().orElse(false));
     } catch (IOException | RuntimeException | Error e) {

@@ -348,6 +348,32 @@ class ConfigTest {
     assertNotDecoded(name);
   }
 
+  /** Other programs quantize tables too. */
+  @Test
+  void aTableIsDecodedByTheGroupOfTables() throws IOException {
+    EncodedWeight table = weight("m.embed_tokens", 8, 0);
+    Sample sample =
+        new Sample(4)
+            .quantize(table)
+            .layer("m.embed_tokens", LayerKind.LINEAR, table.matrix().tensor());
+    add(sample, weight("m.fc", 4, 0));
+    write(sample, "");
+    Path config = folder.resolve("model/config.json");
+    Files.writeString(
+        config,
+        """
+        {"quantization_config": {"quant_method": "compressed-tensors", "config_groups": {
+          "a": {"targets": ["Linear"], "weights": {"num_bits": 4, "strategy": "channel"}},
+          "b": {"targets": ["Embedding"], "weights": {"num_bits": 8, "strategy": "channel"}}}}}
+        """);
+    try (ModelSource source =
+        format.open(ModelInput.of(folder.resolve("model")), ReadLimits.DEFAULT)) {
+      assertThat(source.info().quantized())
+          .extracting(w -> w.matrix().layer() + " " + w.scheme())
+          .containsExactlyInAnyOrder("m.embed_tokens int8@1", "m.fc int4@1");
+    }
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

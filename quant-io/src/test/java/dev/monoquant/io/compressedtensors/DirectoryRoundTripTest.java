@@ -8,6 +8,7 @@ import dev.monoquant.files.testing.Folders;
 import dev.monoquant.files.testing.PlainSafetensors;
 import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
+import dev.monoquant.files.testing.Sweep;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.RowRange;
@@ -42,10 +43,12 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import net.jqwik.api.lifecycle.AddLifecycleHook;
 import net.jqwik.api.lifecycle.AfterTry;
 import net.jqwik.api.lifecycle.BeforeTry;
 
 /** Random directories are written, compared with a plain packer, and read back. */
+@AddLifecycleHook(Sweep.class)
 class DirectoryRoundTripTest {
 
   private final CompressedTensorsOutput output = new CompressedTensorsOutput();

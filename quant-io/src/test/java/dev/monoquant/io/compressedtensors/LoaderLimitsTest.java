@@ -13,6 +13,7 @@ import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import java.util.Arrays;
@@ -121,6 +122,50 @@ class LoaderLimitsTest {
     assertOnly(
         "1 layer of 8 bits in groups whose inputs are quantized",
         weight("a", 64, 128, true, codes(8), Part.perGroup("scale", T, 128)));
+  }
+
+  @Test
+  void packedZeroPointsAreSpokenOf() {
+    Part points = Part.perRow("zero_point", ElementType.INT4);
+    assertOnly(
+        "packed weights have zero points: transformers 5.24 loads them only with",
+        weight("a", 64, 128, false, codes(4), Part.perRow("scale", T), points));
+  }
+
+  @Test
+  void expertsThatTransformersDoesNotTakeAreSpokenOf() {
+    Part fp4 = Part.perElement("codes", ElementType.FLOAT4);
+    Part fp8 = Part.perElement("codes", ElementType.FLOAT8_E4M3);
+    String expert = "m.experts.0.up";
+    Part e8m0 = Part.perGroup("scale", ElementType.FLOAT8_E8M0, 32);
+    assertThat(notes(weight(expert, 64, 128, false, fp4, e8m0))).isEmpty();
+    assertThat(notes(weight(expert, 64, 128, false, fp8, Part.perRow("scale", T)))).isEmpty();
+    String refused = "experts have a form that vLLM loads and transformers 5.24 does not";
+    assertOnly(refused, weight(expert, 64, 128, false, fp8, e8m0));
+    assertOnly(refused, weight(expert, 64, 128, true, codes(8), Part.perRow("scale", T)));
+    assertOnly(refused, weight(expert, 64, 128, false, fp8, Part.perBlock("scale", T, 64, 128)));
+    assertOnly("experts are nvfp4-pack-quantized", nvfp4(expert));
+    assertThat(notes(nvfp4("m.up"))).isEmpty();
+  }
+
+  private static ModuleWeight nvfp4(String layer) {
+    TensorInfo tensor = new TensorInfo(layer + ".weight", T, TensorShape.of(64, 128));
+    Encoding encoding =
+        new Encoding(
+            List.of(
+                Part.perElement("codes", ElementType.FLOAT4),
+                Part.perGroup("scale", ElementType.FLOAT8_E4M3, 16),
+                Part.perTensor("global_scale", ElementType.FLOAT32)),
+            new Formula.Affine(
+                "codes",
+                List.of(Formula.Factor.times("scale"), Formula.Factor.over("global_scale")),
+                Optional.empty()));
+    return ModuleWeight.of(
+        new EncodedWeight(
+            new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
+            new SchemeId("nvfp4", 1),
+            CommonOptions.of(4, true, Granularity.group(16)),
+            encoding));
   }
 
   private static void assertOnly(String note, ModuleWeight... weights) {

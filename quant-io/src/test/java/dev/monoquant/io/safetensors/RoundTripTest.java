@@ -7,6 +7,7 @@ import dev.monoquant.OutputException;
 import dev.monoquant.files.testing.PlainSafetensors;
 import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
+import dev.monoquant.files.testing.Sweep;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.RowRange;
@@ -38,10 +39,12 @@ import java.util.stream.Stream;
 import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import net.jqwik.api.lifecycle.AddLifecycleHook;
 import net.jqwik.api.lifecycle.AfterTry;
 import net.jqwik.api.lifecycle.BeforeTry;
 
 /** What is written is read back, by this reader and by a plain one; sizes are known before. */
+@AddLifecycleHook(Sweep.class)
 class RoundTripTest {
 
   private final SafetensorsOutput output = new SafetensorsOutput();

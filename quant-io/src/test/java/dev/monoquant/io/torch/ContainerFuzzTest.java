@@ -3,6 +3,7 @@ package dev.monoquant.io.torch;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.files.testing.Fuzz;
+import dev.monoquant.files.testing.Sweep;
 import dev.monoquant.files.testing.ZipText;
 import dev.monoquant.io.checkpoint.TorchCheckpointFormat;
 import dev.monoquant.io.torchscript.TorchScriptFormat;
@@ -20,12 +21,14 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.constraints.Size;
+import net.jqwik.api.lifecycle.AddLifecycleHook;
 
 /**
  * Mutated archives: header fields set to values that hurt, records swapped, bytes changed with the
  * checksums made right again. Only refusals by type come out, and no other bytes than the
  * original's for a header that says something else.
  */
+@AddLifecycleHook(Sweep.class)
 class ContainerFuzzTest {
 
   private static final long[] HURTFUL = {

@@ -2,6 +2,7 @@ package dev.monoquant.io.torch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
@@ -94,6 +95,25 @@ class TrainedModelTest {
         .isInstanceOfSatisfying(
             ModelFormatException.class, e -> assertThat(e.reason()).isEqualTo(Reason.PICKLE_GLOBAL))
         .hasMessageContaining("argparse.Namespace (under \"args\")");
+  }
+
+  /** A file of before torch 1.6 holds the source of each class of a module beside its name. */
+  @Test
+  void aModuleBesideTheWeightsIsSkippedInOldFilesToo() throws IOException {
+    try (ModelSource source = open("module_legacy.pt")) {
+      assertThat(names(source)).containsExactly("fc.weight", "fc.bias");
+      assertThat(numbers(source, tensor(source, "fc.weight"), 128)[1])
+          .isEqualTo(0.1897, within(1e-4));
+      assertThat(String.join("\n", source.info().notes()))
+          .contains("The weights are those of entry \"state_dict\".")
+          .contains("\"net\" (made_up_net.Net, with tensors: 2)")
+          .contains("\"criterion\" (torch.nn.modules.loss.MSELoss)");
+    }
+    assertThatThrownBy(
+            () ->
+                open(TorchOracleTest.oracle("module_legacy.pt"), ReadChoices.DEFAULT.withEntry("/"))
+                    .close())
+        .hasMessageContaining("made_up_net.Net (under \"net\")");
   }
 
   private static TensorInfo tensor(ModelSource source, String name) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.monoquant.files.testing.Folders;
 import dev.monoquant.files.testing.Request;
 import dev.monoquant.files.testing.Sample;
+import dev.monoquant.files.testing.Sweep;
 import dev.monoquant.io.testing.Surest;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
@@ -30,10 +31,12 @@ import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.lifecycle.AddLifecycleHook;
 import net.jqwik.api.lifecycle.AfterProperty;
 import net.jqwik.api.lifecycle.BeforeProperty;
 
 /** What was written is read back: tiles of every encoding, and kept tensors of every kind. */
+@AddLifecycleHook(Sweep.class)
 class TorchScriptRoundTripTest {
 
   private Path folder;

@@ -34,6 +34,11 @@ public class ForwardingSession implements OutputSession {
   }
 
   @Override
+  public Optional<String> unsupportedLayer(WeightMatrix weight) {
+    return inside.unsupportedLayer(weight);
+  }
+
+  @Override
   public Optional<String> keptByDefault(WeightMatrix weight) {
     return inside.keptByDefault(weight);
   }

@@ -16,8 +16,9 @@ final class ToyCases {
 
   private ToyCases() {}
 
-  /** All weights, or every so many of them: mutation tests try them over and over. */
-  static final List<WeightSample> WEIGHTS = some(Integer.getInteger("quant.test.stride", 1));
+  /** Every third weight, or all of them with the system property {@code quant.test.sweep=all}. */
+  static final List<WeightSample> WEIGHTS =
+      some("all".equals(System.getProperty("quant.test.sweep")) ? 1 : 3);
 
   private static List<WeightSample> some(int stride) {
     List<WeightSample> all = WeightSample.all();

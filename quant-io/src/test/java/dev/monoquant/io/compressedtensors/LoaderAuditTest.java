@@ -163,6 +163,10 @@ class LoaderAuditTest {
         .containsExactly(
             "\"m.self_attn.k_proj\": is decoded by group \"a\"",
             "\"m.self_attn.k_proj\": is decoded by group \"a\", where it is called model.NAME");
+    String bytes =
+        group("a", 8, "'Linear'").replace("'weights'", "'format': 'naive-quantized', 'weights'");
+    assertThat(faults(config(bytes, ""), List.of(packed("model.up", 8))))
+        .contains("\"model.up\": is decoded by group \"a\"");
   }
 
   @Test

@@ -32,6 +32,14 @@ final class Gates {
   private @Nullable Double minWeightCosine;
 
   @Option(
+      names = "--min-speedup",
+      paramLabel = "S",
+      description =
+          "Gate for TorchScript outputs: exit with 4 and write nothing if the result runs at less"
+              + " than S times the speed of the original, such as 1.5.")
+  private @Nullable Double minSpeedup;
+
+  @Option(
       names = "--max-size-ratio",
       paramLabel = "R",
       description =
@@ -51,6 +59,9 @@ final class Gates {
     }
     if (minWeightCosine != null) {
       gated = gated.withMinWeightCosine(minWeightCosine);
+    }
+    if (minSpeedup != null) {
+      gated = gated.withMinSpeedup(minSpeedup);
     }
     return maxSizeRatio == null ? gated : gated.withMaxSizeRatio(maxSizeRatio);
   }

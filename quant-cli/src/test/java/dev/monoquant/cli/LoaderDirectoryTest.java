@@ -367,4 +367,25 @@ class LoaderDirectoryTest {
     assertThat(quant.run("quantize", in, "-o", out, "--force")).isZero();
     assertThat(quant.out()).contains("splits or merges matrices of \"radio\"");
   }
+
+  @Test
+  void aBiasOfLogitsIsNoHead() throws IOException {
+    model(
+        "bart",
+        "model.shared.weight 24x64; final_logits_bias 1x24; model.decoder.layers.0.fc1.weight"
+            + " 16x64");
+    assertThat(quant.run("quantize", in, "-o", out)).as(quant.err()).isZero();
+    assertThat(ignored()).contains("lm_head").noneMatch(entry -> entry.contains("final_logits"));
+  }
+
+  @Test
+  void ignoreHasTheNamesOfVllmToo() throws IOException {
+    model(
+        "whisper",
+        "model.decoder.layers.0.fc1.weight 16x64; model.decoder.layers.0.fc2.weight 64x16");
+    assertThat(quant.run("quantize", in, "-o", out, "--exclude", "*.fc1")).as(quant.err()).isZero();
+    assertThat(ignored())
+        .contains("model.decoder.layers.0.fc1", "model.decoder.layers.0.mlp.fc1")
+        .noneMatch(entry -> entry.contains("fc2"));
+  }
 }

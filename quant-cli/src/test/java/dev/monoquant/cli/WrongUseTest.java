@@ -109,6 +109,7 @@ class WrongUseTest {
           quantize(2, "--non-finite ignore", "ignore", "fail", "keep"),
           quantize(2, "--ragged-groups pad", "pad", "channel"),
           quantize(2, "--min-sqnr NaN", "--min-sqnr NaN", "--min-sqnr 30"),
+          quantize(2, "--min-speedup 0", "--min-speedup 0", "--min-speedup 1.5"),
           quantize(2, "--max-size-ratio -1", "--max-size-ratio -1", "--max-size-ratio 0.3"),
           quantize(2, "--min-cosine 2", "--min-cosine 2", "-1 to 1"),
           quantize(
@@ -179,7 +180,7 @@ class WrongUseTest {
           quantize(3, "--granularity group:7", "4 problems", "1024 columns", "--ragged-groups"),
           // 4: validation or gate failed
           quantize(4, "--min-sqnr 60", "gate missed: classifier.1.weight", "nothing was written"),
-          quantize(4, "--max-size-ratio 0.1", "gate missed", "0.25", "nothing was written"),
+          quantize(4, "--max-size-ratio 0.1", "gate missed", "0.2627", "nothing was written"),
           quantize(4, "--max-size-ratio 0.1 --dry-run", "gate missed"),
           quantize(
               4,

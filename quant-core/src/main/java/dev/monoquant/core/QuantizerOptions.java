@@ -237,6 +237,16 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
   }
 
   /**
+   * {@return a quantizer that refuses slower outputs}
+   *
+   * @param speedup the minimum speed-up of a model that is run over the original, such as 1.5
+   * @throws dev.monoquant.ConfigurationException if it is not above 0
+   */
+  public Q withMinSpeedup(double speedup) {
+    return with(settings.withGates(settings.gates().withMinSpeedup(speedup)));
+  }
+
+  /**
    * {@return a quantizer that refuses larger outputs}
    *
    * @param ratio the maximum ratio of the bytes of all tensors after and before, such as 0.3

@@ -2,6 +2,7 @@ package dev.monoquant.schemes;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
+import dev.monoquant.schemes.AffineSpec.Profile;
 import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.tile.Part;
 import java.nio.ByteBuffer;
@@ -46,9 +47,10 @@ final class AffineErrorBound {
 
   /** The bounds of the rows of a weight. */
   static ErrorBound of(AffineSpec spec) {
+    BlockGrid grid = BlockGrid.of(spec);
     return (tile, row) -> {
-      int from = spec.block(row, 0);
-      int count = spec.perTensor() ? 1 : spec.blocks();
+      int from = grid.block(row, 0);
+      int count = grid.single() ? 1 : grid.across();
       float[] scales = floats(spec.scaleType(), tile.part(Part.SCALE), from, count);
       if (spec.search() == Search.HQQ) {
         float[] zeros = floats(spec.zeroType(), tile.part(Part.ZERO_POINT), from, count);

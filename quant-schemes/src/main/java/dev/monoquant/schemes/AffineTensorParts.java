@@ -1,5 +1,6 @@
 package dev.monoquant.schemes;
 
+import dev.monoquant.schemes.AffineSpec.AffineParameters;
 import dev.monoquant.spi.Facts;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;

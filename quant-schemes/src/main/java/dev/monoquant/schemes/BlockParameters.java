@@ -1,9 +1,9 @@
 package dev.monoquant.schemes;
 
 import dev.monoquant.ValidationException;
+import dev.monoquant.schemes.AffineSpec.AffineParameters;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -16,32 +16,32 @@ import java.util.Map;
 final class BlockParameters {
 
   private final AffineSpec spec;
+  private final BlockGrid grid;
   private final long firstRow;
-  private final int cols;
   private final float[] scales;
   private final float[] zeroPoints;
 
   private BlockParameters(
-      AffineSpec spec, long firstRow, int cols, float[] scales, float[] zeroPoints) {
+      AffineSpec spec, BlockGrid grid, long firstRow, float[] scales, float[] zeroPoints) {
     this.spec = spec;
     this.firstRow = firstRow;
-    this.cols = cols;
+    this.grid = grid;
     this.scales = scales;
     this.zeroPoints = zeroPoints;
   }
 
   /** The parameters of a tensor with per-tensor granularity, for any tile. */
-  static BlockParameters of(AffineSpec spec, Tile tile, AffineParameters one) {
+  static BlockParameters of(AffineSpec spec, BlockGrid grid, Tile tile, AffineParameters one) {
     float[] scale = {one.scale()};
     float[] zeroPoint = {one.zeroPoint()};
-    return new BlockParameters(spec, tile.firstRow(), tile.cols(), scale, zeroPoint);
+    return new BlockParameters(spec, grid, tile.firstRow(), scale, zeroPoint);
   }
 
   /** The parameters computed from the ranges of the blocks of a tile. */
-  static BlockParameters of(AffineSpec spec, Tile tile, BlockRanges ranges) {
+  static BlockParameters of(AffineSpec spec, BlockGrid grid, Tile tile, BlockRanges ranges) {
     float[] scales = new float[ranges.least().length];
     BlockParameters made =
-        new BlockParameters(spec, tile.firstRow(), tile.cols(), scales, new float[scales.length]);
+        new BlockParameters(spec, grid, tile.firstRow(), scales, new float[scales.length]);
     for (int block = 0; block < scales.length; block++) {
       int here = block;
       made.set(
@@ -57,21 +57,19 @@ final class BlockParameters {
   }
 
   /** The parameters of {@link HqqSearch}, for blocks of one row each. */
-  static BlockParameters refined(AffineSpec spec, Tile tile, BlockRanges ranges) {
+  static BlockParameters refined(AffineSpec spec, BlockGrid grid, Tile tile, BlockRanges ranges) {
     float[] scales = new float[ranges.least().length];
     BlockParameters made =
-        new BlockParameters(spec, tile.firstRow(), tile.cols(), scales, new float[scales.length]);
+        new BlockParameters(spec, grid, tile.firstRow(), scales, new float[scales.length]);
     float[] values = tile.values();
-    int across = spec.blocks();
-    int blockCols = spec.blockCols();
     for (int block = 0; block < scales.length; block++) {
-      int col = block % across * blockCols;
+      int i = block % grid.across();
       AffineParameters refined =
           HqqSearch.of(
               spec,
               values,
-              block / across * tile.cols() + col,
-              Math.min(blockCols, tile.cols() - col),
+              block / grid.across() * grid.cols() + i * grid.blockCols(),
+              grid.width(i),
               ranges.least()[block],
               ranges.greatest()[block]);
       int here = block;
@@ -99,22 +97,12 @@ final class BlockParameters {
 
   /** Writes the scale of each value of a part of a row. */
   void spreadScales(int row, int col, int count, float[] to) {
-    int blockCols = spec.blockCols();
-    for (int done = 0; done < count; ) {
-      int end = Math.min(count, done + blockCols - (col + done) % blockCols);
-      Arrays.fill(to, done, end, scales[spec.block(row, col + done)]);
-      done = end;
-    }
+    grid.spread(scales, row, col, count, to);
   }
 
   /** Writes the zero point of each value of a part of a row. */
   void spreadZeroPoints(int row, int col, int count, float[] to) {
-    int blockCols = spec.blockCols();
-    for (int done = 0; done < count; ) {
-      int end = Math.min(count, done + blockCols - (col + done) % blockCols);
-      Arrays.fill(to, done, end, zeroPoints[spec.block(row, col + done)]);
-      done = end;
-    }
+    grid.spread(zeroPoints, row, col, count, to);
   }
 
   /**
@@ -133,7 +121,7 @@ final class BlockParameters {
       return;
     }
     for (int i = 0; i < codes.length; i++) {
-      int block = spec.block(i / cols, i % cols);
+      int block = grid.block(i / grid.cols(), i % grid.cols());
       float level = codes[i] - zeroPoints[block];
       if (!Float.isFinite(spec.precision().round(level * scales[block]))) {
         throw new ValidationException(
@@ -163,8 +151,8 @@ final class BlockParameters {
     if (spec.perTensor()) {
       return "the whole";
     }
-    long row = firstRow + (long) block / spec.blocks() * spec.blockRows();
-    String place = (spec.blockRows() == 1 ? "row " : "block at row ") + row;
-    return spec.blocks() == 1 ? place : place + ", group " + block % spec.blocks();
+    long row = firstRow + (long) block / grid.across() * grid.blockRows();
+    String place = (grid.blockRows() == 1 ? "row " : "block at row ") + row;
+    return grid.across() == 1 ? place : place + ", group " + block % grid.across();
   }
 }

@@ -1,5 +1,7 @@
 package dev.monoquant.schemes;
 
+import dev.monoquant.schemes.AffineSpec.Profile;
+
 /** The smallest, the largest and the first value of each block of some rows. */
 final class BlockRanges {
 
@@ -39,42 +41,55 @@ final class BlockRanges {
    * @param values rows of values, row-major
    * @param height how many rows
    */
-  static BlockRanges of(AffineSpec spec, float[] values, int height) {
-    float[] least = new float[spec.blocks(height)];
-    float[] greatest = new float[least.length];
+  static BlockRanges of(AffineSpec spec, BlockGrid grid, float[] values, int height) {
     boolean signed = !spec.symmetric() || spec.profile() == Profile.ONNXRUNTIME;
-    int cols = Math.toIntExact(spec.cols());
-    int blockCols = spec.blockCols();
-    int across = spec.blocks();
-    BlockRange range = new BlockRange();
-    float[] min = new float[1];
-    float[] max = new float[1];
-    for (int row = 0; row < height; row++) {
-      boolean begins = row % spec.blockRows() == 0;
-      for (int i = 0; i < across; i++) {
-        int from = row * cols + i * blockCols;
-        int count = Math.min(blockCols, cols - i * blockCols);
-        int block = row / spec.blockRows() * across + i;
-        if (signed) {
-          range.find(values, from, count, min, max, 0);
-        } else {
-          max[0] = range.absMax(values, from, count);
-          min[0] = -max[0];
-        }
-        least[block] = begins ? min[0] : Math.min(least[block], min[0]);
-        greatest[block] = begins ? max[0] : Math.max(greatest[block], max[0]);
+    BlockRanges ranges =
+        grid.blockRows() == 1
+            ? ofRows(grid, values, height, signed)
+            : joined(grid, ofRows(grid, values, height, signed), height);
+    if (signed) {
+      for (int block = 0; block < ranges.first.length; block++) {
+        int row = block / grid.across() * grid.blockRows();
+        int col = block % grid.across() * grid.blockCols();
+        ranges.first[block] = values[row * grid.cols() + col];
       }
     }
-    return new BlockRanges(least, greatest, signed ? first(spec, values, least.length) : least);
+    return ranges;
   }
 
-  private static float[] first(AffineSpec spec, float[] values, int blocks) {
-    float[] first = new float[blocks];
-    int across = spec.blocks();
-    for (int block = 0; block < blocks; block++) {
-      int row = block / across * spec.blockRows();
-      first[block] = values[row * (int) spec.cols() + block % across * spec.blockCols()];
+  /** The ranges of each row of each block. */
+  private static BlockRanges ofRows(BlockGrid grid, float[] values, int height, boolean signed) {
+    float[] least = new float[Math.multiplyExact(height, grid.across())];
+    float[] greatest = new float[least.length];
+    BlockRange range = new BlockRange();
+    int block = 0;
+    for (int row = 0; row < height; row++) {
+      for (int i = 0; i < grid.across(); i++, block++) {
+        int from = row * grid.cols() + i * grid.blockCols();
+        if (signed) {
+          range.find(values, from, grid.width(i), least, greatest, block);
+        } else {
+          greatest[block] = range.absMax(values, from, grid.width(i));
+          least[block] = -greatest[block];
+        }
+      }
     }
-    return first;
+    return new BlockRanges(least, greatest, signed ? new float[least.length] : least);
+  }
+
+  private static BlockRanges joined(BlockGrid grid, BlockRanges rows, int height) {
+    float[] least = new float[grid.count(height)];
+    float[] greatest = new float[least.length];
+    for (int row = 0; row < height; row++) {
+      for (int i = 0; i < grid.across(); i++) {
+        int from = row * grid.across() + i;
+        int block = row / grid.blockRows() * grid.across() + i;
+        boolean begins = row % grid.blockRows() == 0;
+        least[block] = begins ? rows.least[from] : Math.min(least[block], rows.least[from]);
+        greatest[block] =
+            begins ? rows.greatest[from] : Math.max(greatest[block], rows.greatest[from]);
+      }
+    }
+    return new BlockRanges(least, greatest, new float[least.length]);
   }
 }

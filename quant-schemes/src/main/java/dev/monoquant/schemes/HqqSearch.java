@@ -1,5 +1,7 @@
 package dev.monoquant.schemes;
 
+import dev.monoquant.schemes.AffineSpec.AffineParameters;
+
 /**
  * Refines the zero points of blocks that may have a fraction, as HQQ does: half-quadratic
  * minimization of the norm 0.7 of the errors, with the scale of the range (Badri and Shaji,

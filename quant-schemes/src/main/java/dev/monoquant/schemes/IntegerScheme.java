@@ -1,6 +1,7 @@
 package dev.monoquant.schemes;
 
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.schemes.AffineSpec.Profile;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.ErrorBound;

@@ -1,5 +1,6 @@
 package dev.monoquant.schemes;
 
+import dev.monoquant.schemes.AffineSpec.AffineParameters;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Tile;
@@ -9,10 +10,12 @@ import java.util.Map;
 final class JvmAffineQuantizer implements TileQuantizer {
 
   private final AffineSpec spec;
+  private final BlockGrid grid;
   private final AffineTensorParts whole;
 
   JvmAffineQuantizer(AffineSpec spec, AffineTensorParts whole) {
     this.spec = spec;
+    this.grid = BlockGrid.of(spec);
     this.whole = whole;
   }
 
@@ -51,13 +54,13 @@ final class JvmAffineQuantizer implements TileQuantizer {
   private BlockParameters parameters(Tile tile) {
     AffineParameters one = whole.parameters();
     if (one != null) {
-      return BlockParameters.of(spec, tile, one);
+      return BlockParameters.of(spec, grid, tile, one);
     }
-    BlockRanges ranges = BlockRanges.of(spec, tile.values(), tile.height());
+    BlockRanges ranges = BlockRanges.of(spec, grid, tile.values(), tile.height());
     return spec.search() == Search.HQQ
-        ? BlockParameters.refined(spec, tile, ranges)
+        ? BlockParameters.refined(spec, grid, tile, ranges)
         : BlockParameters.of(
-            spec, tile, RangeSearch.narrow(spec, tile.values(), tile.height(), ranges));
+            spec, grid, tile, RangeSearch.narrow(spec, tile.values(), tile.height(), ranges));
   }
 
   private void levels(float[] v, float[] scale, float[] zero, int count) {

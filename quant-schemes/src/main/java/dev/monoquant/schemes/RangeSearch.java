@@ -1,5 +1,6 @@
 package dev.monoquant.schemes;
 
+import dev.monoquant.schemes.AffineSpec.AffineParameters;
 import java.util.Arrays;
 
 /**
@@ -38,6 +39,7 @@ final class RangeSearch {
   private static final int LANES = 8;
 
   private final AffineSpec spec;
+  private final BlockGrid grid;
   private final float[] values;
   private final int height;
   private final BlockRanges ranges;
@@ -50,6 +52,7 @@ final class RangeSearch {
 
   private RangeSearch(AffineSpec spec, float[] values, int height, BlockRanges ranges) {
     this.spec = spec;
+    this.grid = BlockGrid.of(spec);
     this.values = values;
     this.height = height;
     this.ranges = ranges;
@@ -152,7 +155,7 @@ final class RangeSearch {
 
   private void addErrors() {
     Arrays.fill(error, 0);
-    int cols = Math.toIntExact(spec.cols());
+    int cols = grid.cols();
     int chunk = Math.min(cols, AffineKernels.CHUNK);
     float[] x = new float[chunk];
     float[] v = new float[chunk];
@@ -163,8 +166,8 @@ final class RangeSearch {
         int count = piece(col, cols);
         System.arraycopy(values, row * cols + col, x, 0, count);
         System.arraycopy(x, 0, v, 0, count);
-        spread(scales, row, col, count, scale);
-        spread(zeros, row, col, count, zero);
+        grid.spread(scales, row, col, count, scale);
+        grid.spread(zeros, row, col, count, zero);
         spec.profile().levels(spec, v, scale, zero, count);
         if (spec.search() == Search.MSE) {
           powers(v, x, scale, zero, count);
@@ -179,20 +182,11 @@ final class RangeSearch {
 
   /** Columns from one on that are handled together: whole blocks, or a part of one. */
   private int piece(int col, int cols) {
-    int block = spec.blockCols();
+    int block = grid.blockCols();
     int whole = AffineKernels.CHUNK / block * block;
     int end =
         whole == 0 ? Math.min(col + AffineKernels.CHUNK, (col / block + 1) * block) : col + whole;
     return Math.min(end, cols) - col;
-  }
-
-  private void spread(float[] from, int row, int col, int count, float[] to) {
-    int blockCols = spec.blockCols();
-    for (int done = 0; done < count; ) {
-      int end = Math.min(count, done + blockCols - (col + done) % blockCols);
-      Arrays.fill(to, done, end, from[spec.block(row, col + done)]);
-      done = end;
-    }
   }
 
   private static void squares(float[] v, float[] x, float[] scale, float[] zero, int count) {
@@ -244,11 +238,13 @@ final class RangeSearch {
   }
 
   private void addTo(int row, int col, int count, float[] terms) {
-    int blockCols = spec.blockCols();
-    for (int done = 0; done < count; ) {
-      int end = Math.min(count, done + blockCols - (col + done) % blockCols);
-      error[spec.block(row, col + done)] += sum(terms, done, end);
-      done = end;
+    int block = grid.block(row, col);
+    int end = grid.blockCols() - col % grid.blockCols();
+    for (int done = 0; done < count; block++) {
+      int next = Math.min(count, end);
+      error[block] += sum(terms, done, next);
+      done = next;
+      end += grid.blockCols();
     }
   }
 

@@ -5,6 +5,8 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import dev.monoquant.schemes.AffineSpec.AffineParameters;
+import dev.monoquant.schemes.AffineSpec.Profile;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Tile;
@@ -72,10 +74,11 @@ final class TorchAffineQuantizer implements TileQuantizer {
   private BlockParameters parameters(Tile tile, NDArray v) {
     AffineParameters one = whole.parameters();
     if (one != null) {
-      return BlockParameters.of(spec, tile, one);
+      return BlockParameters.of(spec, BlockGrid.of(spec), tile, one);
     }
     float[] least = TorchRange.least(v);
-    return BlockParameters.of(spec, tile, new BlockRanges(least, TorchRange.greatest(v), least));
+    return BlockParameters.of(
+        spec, BlockGrid.of(spec), tile, new BlockRanges(least, TorchRange.greatest(v), least));
   }
 
   /** Rounds x/s to the digits of the precision, in place. */

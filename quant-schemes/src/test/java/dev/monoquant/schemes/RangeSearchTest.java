@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.schemes.AffineSpec.AffineParameters;
 import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.Need;

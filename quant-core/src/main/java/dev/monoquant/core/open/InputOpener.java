@@ -7,6 +7,7 @@ import dev.monoquant.PluginException;
 import dev.monoquant.QuantException;
 import dev.monoquant.core.foreign.ForeignQuantization;
 import dev.monoquant.core.run.DecodedSource;
+import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.text.Text;
 import dev.monoquant.files.model.TrainedModel;

@@ -4,6 +4,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.Nearest;
 import dev.monoquant.QuantException;
 import dev.monoquant.core.open.InputOpener.Opened;
+import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.PluginEntry;

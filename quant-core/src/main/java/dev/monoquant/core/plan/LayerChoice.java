@@ -2,7 +2,7 @@ package dev.monoquant.core.plan;
 
 import dev.monoquant.PluginException;
 import dev.monoquant.Problem;
-import dev.monoquant.core.open.OwnOptions;
+import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;

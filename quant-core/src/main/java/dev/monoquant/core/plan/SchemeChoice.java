@@ -4,7 +4,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.Preset;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.core.open.OptionOwners;
-import dev.monoquant.core.open.OwnOptions;
+import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.model.NumberType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.ActivationQuantization;

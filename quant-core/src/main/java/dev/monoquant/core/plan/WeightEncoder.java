@@ -7,7 +7,7 @@ import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.WeightSettings;
-import dev.monoquant.core.open.OwnOptions;
+import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.CommonOptions;

@@ -8,9 +8,9 @@ import dev.monoquant.core.text.Text;
 /**
  * The result of a gate: the limit and the measured value.
  *
- * @param name {@code min-sqnr}, {@code min-cosine}, {@code min-weight-cosine} or {@code
- *     max-size-ratio}
- * @param limit the limit: decibels, a cosine, or bytes after divided by bytes before
+ * @param name {@code min-sqnr}, {@code min-cosine}, {@code min-weight-cosine}, {@code min-speedup}
+ *     or {@code max-size-ratio}
+ * @param limit the limit: decibels, a cosine, a speed-up, or bytes after divided by bytes before
  * @param value the measured value, the worst of several; NaN if nothing was measured
  * @param passed whether the value is within the limit
  * @param detail a sentence with the value and its subject
@@ -25,6 +25,9 @@ public record GateResult(String name, double limit, double value, boolean passed
 
   /** The name of the gate of {@code --min-weight-cosine}. */
   public static final String MIN_WEIGHT_COSINE = "min-weight-cosine";
+
+  /** The name of the gate of {@code --min-speedup}. */
+  public static final String MIN_SPEEDUP = "min-speedup";
 
   /** The name of the gate of {@code --max-size-ratio}. */
   public static final String MAX_SIZE_RATIO = "max-size-ratio";
@@ -47,7 +50,7 @@ public record GateResult(String name, double limit, double value, boolean passed
   public String limitText() {
     int digits =
         switch (name) {
-          case MIN_SQNR -> 2;
+          case MIN_SQNR, MIN_SPEEDUP -> 2;
           case MAX_SIZE_RATIO -> 4;
           default -> 6;
         };

@@ -66,6 +66,7 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
    *   "models": [{
    *     "name": "model.pt", "file_bytes": 1000,
    *     "median_ns": 13000000, "fastest_ns": 12000000, "speedup": 2.9,  // relative to the first
+   *     "load_ns": 90000000, "first_two_calls_ns": 80000000,
    *     "outputs": {"elements": 10, "sqnr_db": 31.2, "max_error": 0.02, "cosine": 0.9991},
    *     "mismatched": 0                  // finite in only one of them
    *   }]
@@ -89,6 +90,8 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
                     .integer("median_ns", model.medianNanos())
                     .integer("fastest_ns", model.fastestNanos())
                     .number("speedup", speedup(model))
+                    .integer("load_ns", model.loadNanos())
+                    .integer("first_two_calls_ns", model.firstNanos())
                     .object("outputs", o -> Described.errors(o, model.outputs()))
                     .integer("mismatched", model.mismatched()));
   }
@@ -119,6 +122,7 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
           other ? Text.error(model.outputs().maxError()) : "");
     }
     table.appendTo(out);
+    appendStart(out);
   }
 
   /** The same in {@code width} columns. */
@@ -138,6 +142,16 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
           other ? Text.decibels(model.outputs().sqnrDb()) : "");
     }
     table.appendTo(out, width);
+    appendStart(out);
+  }
+
+  private void appendStart(StringBuilder out) {
+    for (RunResult model : models) {
+      out.append(
+          Text.format(
+              "%s: loaded in %s, the first two calls took %s\n",
+              Text.name(model.name()), millis(model.loadNanos()), millis(model.firstNanos())));
+    }
   }
 
   private void appendHead(StringBuilder out) {

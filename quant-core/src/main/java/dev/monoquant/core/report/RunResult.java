@@ -9,6 +9,9 @@ import static java.util.Objects.requireNonNull;
  * @param fileBytes bytes of its file
  * @param medianNanos the median of the times of one call, all inputs together, in nanoseconds
  * @param fastestNanos the smallest time of one call
+ * @param loadNanos the time that loading its file took; the first model that is loaded also pays
+ *     for what the engine does once
+ * @param firstNanos the time of its first two calls, in which the engine compiles it
  * @param outputs the errors of its outputs against those of the reference, over all values that are
  *     finite in both
  * @param floats the same over outputs of floating point types alone: a different class index is not
@@ -21,6 +24,8 @@ public record RunResult(
     long fileBytes,
     long medianNanos,
     long fastestNanos,
+    long loadNanos,
+    long firstNanos,
     ErrorStatistics outputs,
     ErrorStatistics floats,
     long mismatched) {

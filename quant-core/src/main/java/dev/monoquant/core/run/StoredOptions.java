@@ -2,7 +2,7 @@ package dev.monoquant.core.run;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
-import dev.monoquant.core.open.OwnOptions;
+import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.files.manifest.ProvenanceText;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ErrorBound;

@@ -23,6 +23,7 @@ import java.util.stream.Collectors;
  *     run
  * @param minCosine the least cosine between the outputs of original and result
  * @param minWeightCosine the least cosine between any weight and what its codes decode to
+ * @param minSpeedup the least speed-up of a result over the original
  * @param maxSizeRatio the greatest ratio of the bytes of all files of the output to those of the
  *     model: its tensors, and the files beside them that the output has too
  */
@@ -30,10 +31,12 @@ public record Gates(
     OptionalDouble minSqnr,
     OptionalDouble minCosine,
     OptionalDouble minWeightCosine,
+    OptionalDouble minSpeedup,
     OptionalDouble maxSizeRatio) {
 
   public static final Gates NONE =
       new Gates(
+          OptionalDouble.empty(),
           OptionalDouble.empty(),
           OptionalDouble.empty(),
           OptionalDouble.empty(),
@@ -58,6 +61,11 @@ public record Gates(
     }
     requireCosine("--min-cosine", minCosine);
     requireCosine("--min-weight-cosine", minWeightCosine);
+    double speedup = minSpeedup.orElse(1);
+    if (!(speedup > 0 && Double.isFinite(speedup))) {
+      throw new ConfigurationException(
+          "--min-speedup " + speedup + ": a number above 0 is needed. Example: --min-speedup 1.5");
+    }
     double ratio = maxSizeRatio.orElse(1);
     if (!(ratio > 0 && Double.isFinite(ratio))) {
       throw new ConfigurationException(
@@ -76,19 +84,24 @@ public record Gates(
   }
 
   public Gates withMinSqnr(double decibels) {
-    return new Gates(OptionalDouble.of(decibels), minCosine, minWeightCosine, maxSizeRatio);
+    return new Gates(
+        OptionalDouble.of(decibels), minCosine, minWeightCosine, minSpeedup, maxSizeRatio);
   }
 
   public Gates withMinCosine(double cosine) {
-    return new Gates(minSqnr, OptionalDouble.of(cosine), minWeightCosine, maxSizeRatio);
+    return new Gates(minSqnr, OptionalDouble.of(cosine), minWeightCosine, minSpeedup, maxSizeRatio);
   }
 
   public Gates withMinWeightCosine(double cosine) {
-    return new Gates(minSqnr, minCosine, OptionalDouble.of(cosine), maxSizeRatio);
+    return new Gates(minSqnr, minCosine, OptionalDouble.of(cosine), minSpeedup, maxSizeRatio);
+  }
+
+  public Gates withMinSpeedup(double speedup) {
+    return new Gates(minSqnr, minCosine, minWeightCosine, OptionalDouble.of(speedup), maxSizeRatio);
   }
 
   public Gates withMaxSizeRatio(double ratio) {
-    return new Gates(minSqnr, minCosine, minWeightCosine, OptionalDouble.of(ratio));
+    return new Gates(minSqnr, minCosine, minWeightCosine, minSpeedup, OptionalDouble.of(ratio));
   }
 
   /** What a plan tells already. */
@@ -123,6 +136,7 @@ public record Gates(
   public List<GateResult> checkRun(Report report) {
     List<GateResult> results = new ArrayList<>(check(report));
     cosine(report.run()).ifPresent(results::add);
+    speedup(report.run()).ifPresent(results::add);
     return results;
   }
 
@@ -133,6 +147,7 @@ public record Gates(
       sqnr(List.of(), run).ifPresent(results::add);
     }
     cosine(run).ifPresent(results::add);
+    speedup(run).ifPresent(results::add);
     return results;
   }
 
@@ -232,6 +247,32 @@ public record Gates(
     String detail =
         worst.get().of() + " is " + Text.number(value, limit, 6) + " on " + run.get().inputs();
     return Optional.of(new GateResult(GateResult.MIN_COSINE, limit, value, value >= limit, detail));
+  }
+
+  private Optional<GateResult> speedup(Optional<RunComparison> run) {
+    if (minSpeedup.isEmpty()) {
+      return Optional.empty();
+    }
+    String gate = GateResult.MIN_SPEEDUP;
+    double limit = minSpeedup.getAsDouble();
+    Optional<Measured> worst =
+        run.flatMap(
+            r ->
+                r.others().stream()
+                    .map(m -> new Measured(r.speedup(m), Text.name(m.name()) + " runs"))
+                    .min(WORST));
+    if (worst.isEmpty()) {
+      String detail = "the speed of original and result was not compared";
+      return Optional.of(new GateResult(gate, limit, Double.NaN, false, detail));
+    }
+    double value = worst.get().value();
+    String detail =
+        worst.get().of()
+            + " at "
+            + Text.number(value, limit, 2)
+            + " times the speed of the original on "
+            + run.orElseThrow().inputs();
+    return Optional.of(new GateResult(gate, limit, value, value >= limit, detail));
   }
 
   /**

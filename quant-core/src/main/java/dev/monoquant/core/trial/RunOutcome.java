@@ -36,6 +36,8 @@ final class RunOutcome {
       one.addProperty("bytes", model.fileBytes());
       one.addProperty("median", model.medianNanos());
       one.addProperty("fastest", model.fastestNanos());
+      one.addProperty("load", model.loadNanos());
+      one.addProperty("first", model.firstNanos());
       one.add("outputs", numbers(model.outputs()));
       one.add("floats", numbers(model.floats()));
       one.addProperty("mismatched", model.mismatched());
@@ -96,6 +98,8 @@ final class RunOutcome {
                 model.get("bytes").getAsLong(),
                 model.get("median").getAsLong(),
                 model.get("fastest").getAsLong(),
+                model.get("load").getAsLong(),
+                model.get("first").getAsLong(),
                 statistics(model.getAsJsonArray("outputs")),
                 statistics(model.getAsJsonArray("floats")),
                 model.get("mismatched").getAsLong()));

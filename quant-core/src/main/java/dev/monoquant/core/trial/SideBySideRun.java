@@ -156,7 +156,7 @@ final class SideBySideRun implements AutoCloseable {
         described,
         times[0].length,
         IntStream.range(0, models.size())
-            .mapToObj(i -> result(candidates.get(i), times[i], outputs.get(i).worst()))
+            .mapToObj(i -> result(i, times[i], outputs.get(i).worst()))
             .toList());
   }
 
@@ -278,13 +278,17 @@ final class SideBySideRun implements AutoCloseable {
     return nanos;
   }
 
-  private static RunResult result(Candidate candidate, long[] times, OutputMeter meter) {
+  private RunResult result(int index, long[] times, OutputMeter meter) {
+    Candidate candidate = candidates.get(index);
+    RunnableModel model = models.get(index);
     try {
       return new RunResult(
           candidate.name(),
           Files.size(candidate.file()),
           times[times.length / 2],
           Arrays.stream(times).min().orElseThrow(),
+          model.loadNanos(),
+          model.firstNanos(),
           meter.total(),
           meter.floats(),
           meter.mismatched());

@@ -10,6 +10,7 @@ import dev.monoquant.core.report.RunComparison;
 import dev.monoquant.core.report.RunResult;
 import dev.monoquant.core.settings.Gates;
 import dev.monoquant.core.settings.Settings;
+import dev.monoquant.core.text.Text;
 import dev.monoquant.model.Layer;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputWriter;
@@ -29,6 +30,11 @@ import java.util.Optional;
  */
 public record Trial(
     Optional<RunComparison> run, List<Problem> problems, Optional<QuantException> refusal) {
+
+  /** Speed-ups above this are not told from 1: models that are the same differ as much. */
+  private static final double SLOWER = 0.95;
+
+  private static final long LEAST_SLOWER_NANOS = 100_000;
 
   /** Nothing was run, and nothing was to be. */
   public static final Trial NONE = new Trial(Optional.empty(), List.of(), Optional.empty());
@@ -110,12 +116,29 @@ public record Trial(
     return Optional.empty();
   }
 
+  /** {@return a warning of a model that is slower than the reference by more than chance} */
+  private static Optional<Problem> slower(RunComparison run, RunResult model) {
+    long more = model.medianNanos() - run.reference().medianNanos();
+    if (run.speedup(model) > SLOWER || more < LEAST_SLOWER_NANOS) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        Problem.warning(
+            model.name(),
+            Text.format("it runs at %.2f times the speed of the original on ", run.speedup(model))
+                + run.inputs(),
+            "take --option mode=dynamic or --option kernels=fastest, which are faster, or --option"
+                + " mode=weight-only, which keeps the speed of the original; try a larger --option"
+                + " small, which leaves small layers in float; or ask for a speed: --min-speedup"));
+  }
+
   /** {@return a report with the result of the run and of the gates} */
   public Report on(Report report, Gates gates) {
     List<Problem> all = new ArrayList<>(report.problems());
     all.addAll(problems);
     refusal.ifPresent(
         e -> all.add(Problem.error("run beside the original", String.valueOf(e.getMessage()), "")));
+    run.ifPresent(r -> r.others().forEach(m -> slower(r, m).ifPresent(all::add)));
     Report told = report.with(all, run);
     return told.withGates(gates.checkRun(told));
   }

@@ -8,7 +8,7 @@ import dev.monoquant.Preset;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.core.FakeLayers;
 import dev.monoquant.core.FakeScheme;
-import dev.monoquant.core.open.OwnOptions;
+import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.model.NumberType;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.Plugins;

@@ -610,8 +610,26 @@ class RenderingTest {
             "in.npz",
             25,
             List.of(
-                new RunResult("a.pt", 91 << 20, 37_600_000, 36_000_000, same, same, 0),
-                new RunResult("b.pt", 23 << 20, 9_400_000, 9_000_000, near, near, 0)));
+                new RunResult(
+                    "a.pt",
+                    91 << 20,
+                    37_600_000,
+                    36_000_000,
+                    50_000_000,
+                    80_000_000,
+                    same,
+                    same,
+                    0),
+                new RunResult(
+                    "b.pt",
+                    23 << 20,
+                    9_400_000,
+                    9_000_000,
+                    70_000_000,
+                    90_000_000,
+                    near,
+                    near,
+                    0)));
     assertThat(run.toTable())
         .isEqualTo(
             """
@@ -619,6 +637,8 @@ class RenderingTest {
             model      file     median    fastest  speed-up  output cosine  SQNR dB  max difference
             a.pt   91.0 MiB  37.600 ms  36.000 ms     1.00x
             b.pt   23.0 MiB   9.400 ms   9.000 ms     4.00x       0.999500    30.00       5.000e-02
+            a.pt: loaded in 50.000 ms, the first two calls took 80.000 ms
+            b.pt: loaded in 70.000 ms, the first two calls took 90.000 ms
             """);
     Report report = report().with(List.of(), Optional.of(run));
     assertThat(report.toTable()).contains(run.toTable());
@@ -626,6 +646,8 @@ class RenderingTest {
     assertThat(json.get("inputs").getAsString()).isEqualTo("in.npz");
     JsonObject second = json.getAsJsonArray("models").get(1).getAsJsonObject();
     assertThat(second.get("speedup").getAsDouble()).isEqualTo(4);
+    assertThat(second.get("load_ns").getAsLong()).isEqualTo(70_000_000);
+    assertThat(second.get("first_two_calls_ns").getAsLong()).isEqualTo(90_000_000);
     assertThat(second.getAsJsonObject("outputs").get("max_error").getAsDouble()).isEqualTo(0.05);
     assertThat(parse(report().toJson()).get("run").isJsonNull()).isTrue();
   }

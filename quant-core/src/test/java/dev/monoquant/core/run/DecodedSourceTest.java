@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.core.FakeScheme;
 import dev.monoquant.core.open.InputOpener;
-import dev.monoquant.core.open.OwnOptions;
 import dev.monoquant.core.report.Comparison;
+import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.verify.Comparer;
 import dev.monoquant.core.work.TileBuffers;

@@ -44,14 +44,52 @@ class GatesTest {
   }
 
   private static Trial trial(ErrorStatistics outputs, long mismatched) {
-    RunResult a = new RunResult("a.pt", 1, 1, 1, errors(0, 4), errors(0, 4), 0);
-    RunResult b = new RunResult("b.pt", 1, 1, 1, outputs, outputs, mismatched);
+    RunResult a = new RunResult("a.pt", 1, 1, 1, 1, 1, errors(0, 4), errors(0, 4), 0);
+    RunResult b = new RunResult("b.pt", 1, 1, 1, 1, 1, outputs, outputs, mismatched);
     RunComparison run = new RunComparison("in.npz", 5, List.of(a, b));
     return new Trial(Optional.of(run), List.of(), Optional.empty());
   }
 
   private static Trial refused(QuantException why) {
     return new Trial(Optional.empty(), List.of(), Optional.of(why));
+  }
+
+  private static Trial timed(long original, long result) {
+    ErrorStatistics near = errors(0.004, 3.998);
+    RunResult a = new RunResult("a.pt", 1, original, 1, 1, 1, near, near, 0);
+    RunResult b = new RunResult("b.pt", 1, result, 1, 1, 1, near, near, 0);
+    return new Trial(
+        Optional.of(new RunComparison("in.npz", 5, List.of(a, b))), List.of(), Optional.empty());
+  }
+
+  @Test
+  void whatIsSlowerIsAWarningAndMissesItsGate() {
+    Report slow = timed(10_000_000, 20_000_000).on(REPORT, Gates.NONE.withMinSpeedup(0.75));
+    assertThat(slow.problems())
+        .singleElement()
+        .satisfies(
+            p -> {
+              assertThat(p.severity()).isEqualTo(Problem.Severity.WARNING);
+              assertThat(p.message()).contains("0.50 times the speed of the original on in.npz");
+              assertThat(p.remedy()).contains("mode=weight-only");
+            });
+    assertThat(slow.accepted()).isFalse();
+    assertThatThrownBy(() -> Gates.require(slow.gates()))
+        .isInstanceOf(ValidationException.class)
+        .hasMessageContaining("b.pt runs at 0.50 times")
+        .hasMessageContaining("--min-speedup asks for 0.75");
+    Report fast = timed(20_000_000, 10_000_000).on(REPORT, Gates.NONE.withMinSpeedup(1.5));
+    assertThat(fast.problems()).isEmpty();
+    assertThat(fast.accepted()).isTrue();
+    assertThat(timed(10_000, 20_000).on(REPORT, Gates.NONE).problems()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {0, -1, Double.NaN, Double.POSITIVE_INFINITY})
+  void aSpeedupIsAboveZero(double speedup) {
+    assertThatThrownBy(() -> Gates.NONE.withMinSpeedup(speedup))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("--min-speedup 1.5");
   }
 
   @Test
@@ -115,8 +153,8 @@ class GatesTest {
   /** One class instead of another is no error of some decibels. */
   @Test
   void outputsThatAreNoFloatsHaveNoScale() {
-    RunResult a = new RunResult("a.pt", 1, 1, 1, errors(0, 4), ErrorStatistics.EMPTY, 0);
-    RunResult b = new RunResult("b.pt", 1, 1, 1, errors(3, 3.9), ErrorStatistics.EMPTY, 0);
+    RunResult a = new RunResult("a.pt", 1, 1, 1, 1, 1, errors(0, 4), ErrorStatistics.EMPTY, 0);
+    RunResult b = new RunResult("b.pt", 1, 1, 1, 1, 1, errors(3, 3.9), ErrorStatistics.EMPTY, 0);
     RunComparison run = new RunComparison("in.npz", 5, List.of(a, b));
     Trial trial = new Trial(Optional.of(run), List.of(), Optional.empty());
     assertThat(trial.on(REPORT, Gates.NONE).gates())

@@ -3,6 +3,7 @@ package dev.monoquant.files.manifest;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.input.Locations;
+import dev.monoquant.files.json.JsonText;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.Provenance;
 import java.io.IOException;
@@ -16,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.Future;
 
 /**
@@ -101,7 +103,7 @@ public final class InputHashes {
     if (known.isPresent()) {
       return known.get();
     }
-    SortedMap<String, String> hashes = Manifest.sorted();
+    SortedMap<String, String> hashes = new TreeMap<>(JsonText.BY_CODE_POINT);
     boolean some = !shards.isEmpty() && inputs.keySet().containsAll(shards);
     for (Map.Entry<String, Input> entry : inputs.entrySet()) {
       if (some && !shards.contains(entry.getKey())) {

@@ -66,9 +66,6 @@ public record Manifest(
     SortedMap<String, String> made,
     Map<String, JsonValue> weights) {
 
-  /** How the keys of our own texts in metadata begin. */
-  public static final String OURS = "monoquant.";
-
   /** The manifest of a directory. */
   public static final String FILE = "monoquant-manifest.json";
 

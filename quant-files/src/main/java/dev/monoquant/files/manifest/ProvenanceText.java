@@ -29,15 +29,18 @@ import java.util.stream.Collectors;
  * monoquant.reading     {"entry":"ema/model","fold":true,...}    if the input left a choice
  * </pre>
  *
- * <p>What this does not do: it does not write the hashes of the inputs. They are a member of {@link
- * Manifest}.
+ * <p>What this does not do: it does not write the hashes of the inputs. They are a member of the
+ * manifest.
  */
 public final class ProvenanceText {
 
-  /** The key of the configuration. */
-  public static final String CONFIGURATION = Manifest.OURS + "config";
+  /** How the keys of texts begin that are written here and in manifests. */
+  public static final String PREFIX = "monoquant.";
 
-  private static final String PLUGINS = Manifest.OURS + "plugins";
+  /** The key of the configuration. */
+  public static final String CONFIGURATION = PREFIX + "config";
+
+  private static final String PLUGINS = PREFIX + "plugins";
 
   private ProvenanceText() {}
 
@@ -47,16 +50,16 @@ public final class ProvenanceText {
    * @param contents the contents of the output
    */
   public static SortedMap<String, String> of(OutputContents contents) {
-    SortedMap<String, String> texts = Manifest.sorted();
+    SortedMap<String, String> texts = new TreeMap<>(JsonText.BY_CODE_POINT);
     contents.provenance().ifPresent(provenance -> add(texts, provenance, contents));
     return texts;
   }
 
   private static void add(
       Map<String, String> texts, Provenance provenance, OutputContents contents) {
-    texts.put(Manifest.OURS + "tool", provenance.tool() + " " + provenance.version());
+    texts.put(PREFIX + "tool", provenance.tool() + " " + provenance.version());
     texts.put(
-        Manifest.OURS + "schemes",
+        PREFIX + "schemes",
         contents.weights().stream()
             .map(weight -> weight.scheme().toString())
             .distinct()
@@ -68,10 +71,10 @@ public final class ProvenanceText {
     if (!provenance.plugins().isEmpty()) {
       texts.put(PLUGINS, JsonText.compact(object(provenance.plugins())));
     }
-    provenance.statistics().ifPresent(hash -> texts.put(Manifest.OURS + "statistics", hash));
+    provenance.statistics().ifPresent(hash -> texts.put(PREFIX + "statistics", hash));
     JsonValue.Obj reading = reading(provenance.reading());
     if (!reading.members().isEmpty()) {
-      texts.put(Manifest.OURS + "reading", JsonText.compact(reading));
+      texts.put(PREFIX + "reading", JsonText.compact(reading));
     }
   }
 

@@ -5,6 +5,7 @@ import dev.monoquant.files.input.Locations;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.manifest.ManifestAudit;
+import dev.monoquant.files.manifest.ProvenanceText;
 import dev.monoquant.files.safetensors.SafetensorsFile;
 import dev.monoquant.files.safetensors.StoredTensor;
 import dev.monoquant.spi.Audit;
@@ -51,7 +52,8 @@ final class FileAudit {
     audit.compare("the header of " + file.label(), manifest.self(), manifest.hashOf(header(file)));
     audit.tensors(tensors(files));
     Map<String, String> made = new TreeMap<>(file.metadata());
-    made.keySet().removeIf(key -> !key.startsWith(Manifest.OURS) || key.equals(Manifest.KEY));
+    made.keySet()
+        .removeIf(key -> !key.startsWith(ProvenanceText.PREFIX) || key.equals(Manifest.KEY));
     return audit.result(made);
   }
 

@@ -19,12 +19,18 @@ import java.util.List;
  * scale, zero point)} or {@code (per_channel_affine, scales, zero points, axis)}, where scales are
  * float64 and zero points int64 tensors.
  *
- * @param reader reads the tensors in it
+ * @param tensors reads the scales and zero points
  * @param file the file, for messages
  * @param where the quantized tensor, for messages
  * @param name its name
  */
-record QuantizerReader(TensorReader reader, String file, String where, String name) {
+record QuantizerReader(Tensors tensors, String file, String where, String name) {
+
+  /** Reads a tensor of the same pickle. */
+  @FunctionalInterface
+  interface Tensors {
+    TorchTensor read(PickleObject object, String name) throws IOException;
+  }
 
   QuantizedTensor read(TorchTensor codes, PickleValue quantizer) throws IOException {
     if (codes.shape().rank() == 0 || codes.shape().elements() == 0) {
@@ -65,7 +71,7 @@ record QuantizerReader(TensorReader reader, String file, String where, String na
 
   private ByteBuffer column(PickleObject object, TorchTensor codes, ElementType type)
       throws IOException {
-    TorchTensor tensor = reader.read(object, name);
+    TorchTensor tensor = tensors.read(object, name);
     if (tensor.type() != type
         || tensor.shape().rank() != 1
         || tensor.shape().dim(0) != codes.shape().dim(0)) {

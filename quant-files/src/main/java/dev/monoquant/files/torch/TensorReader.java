@@ -129,7 +129,7 @@ public final class TensorReader {
     requireSameStorage(id, fault);
     TorchTensor codes = view(id, type, offset.value(), args, Flags.NONE, fault);
     return Optional.of(
-        new QuantizerReader(this, file, fault.where(), name).read(codes, args.get(4)));
+        new QuantizerReader(this::read, file, fault.where(), name).read(codes, args.get(4)));
   }
 
   private TorchTensor rebuild(PickleObject object, TensorFault fault) {

@@ -115,12 +115,12 @@ final class LoaderAudit {
   }
 
   /**
-   * The names by which loaders may ask: that of the file, the one that transformers gives it, and
-   * each behind a prefix.
+   * The names by which loaders may ask: that of the file, those that loaders give it, and each
+   * behind a prefix.
    */
   private List<String> asked(String module, Set<String> names) {
     List<String> asked = new ArrayList<>(List.of(module));
-    inLoader.of(module).filter(name -> !names.contains(name)).ifPresent(asked::add);
+    inLoader.of(module).stream().filter(name -> !names.contains(name)).forEach(asked::add);
     for (String name : List.copyOf(asked)) {
       if (!names.contains(PREFIX + name)) {
         asked.add(PREFIX + name);
@@ -213,7 +213,7 @@ final class LoaderAudit {
             ? fault
             : asked.endsWith(subject)
                 ? fault + ", where it is called " + PREFIX + "NAME"
-                : fault + ", where transformers calls it " + quote(asked);
+                : fault + ", where a loader calls it " + quote(asked);
     faults.computeIfAbsent(said, f -> new ArrayList<>()).add(subject);
   }
 

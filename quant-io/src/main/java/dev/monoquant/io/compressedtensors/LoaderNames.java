@@ -15,12 +15,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
- * The names that transformers 5.24 gives to modules inside of a model, where they are not those of
- * the file: {@code vit.encoder.layer.0.intermediate.dense} of a file is the module {@code
- * vit.layers.0.mlp.fc1}. {@code ignore} and {@code targets} are matched against modules, so they
- * need these names too.
+ * The names that transformers 5.24 and vLLM 0.33 give to modules inside of a model, where they are
+ * not those of the file: {@code vit.encoder.layer.0.intermediate.dense} of a file is the module
+ * {@code vit.layers.0.mlp.fc1}. {@code ignore} and {@code targets} are matched against modules, so
+ * they need these names too.
  *
  * <pre>
  * name in the file                         parts that are replaced, in this order
@@ -43,7 +44,8 @@ final class LoaderNames {
 
     static Rule of(String text) {
       String[] sides = text.split(" -> ", -1);
-      return new Rule(List.of(sides[0].split("\\.", -1)), List.of(sides[1].split("\\.", -1)));
+      List<String> to = sides[1].isEmpty() ? List.of() : List.of(sides[1].split("\\.", -1));
+      return new Rule(List.of(sides[0].split("\\.", -1)), to);
     }
 
     List<String> apply(List<String> name) {
@@ -76,12 +78,23 @@ final class LoaderNames {
     }
   }
 
-  private static final Map<String, List<Rule>> RULES = new HashMap<>();
+  /** By {@code model_type}. */
+  private static final Map<String, List<Rule>> TRANSFORMERS = new HashMap<>();
+
+  private static final Map<String, List<Rule>> VLLM = new HashMap<>();
 
   private static void rules(String types, String... rules) {
+    add(TRANSFORMERS, types, rules);
+  }
+
+  private static void vllm(String types, String... rules) {
+    add(VLLM, types, rules);
+  }
+
+  private static void add(Map<String, List<Rule>> table, String types, String... rules) {
     List<Rule> parsed = List.of(rules).stream().map(Rule::of).toList();
     for (String type : types.split(" ", -1)) {
-      RULES.put(type, parsed);
+      table.put(type, parsed);
     }
   }
 
@@ -163,6 +176,34 @@ final class LoaderNames {
         "gemma4_unified",
         "embed_vision.embedding_projection ->"
             + " embed_vision.multimodal_embedder.embedding_projection");
+    vllm("whisper", "fc1 -> mlp.fc1", "fc2 -> mlp.fc2");
+    vllm(
+        "zamba2",
+        "gate_up_proj_adapter_list.#.0 -> gate_up_proj_adapter_list.#.A",
+        "gate_up_proj_adapter_list.#.1 -> gate_up_proj_adapter_list.#.B",
+        "linear_q_adapter_list.#.0 -> linear_q_adapter_list.#.A",
+        "linear_q_adapter_list.#.1 -> linear_q_adapter_list.#.B",
+        "linear_k_adapter_list.#.0 -> linear_k_adapter_list.#.A",
+        "linear_k_adapter_list.#.1 -> linear_k_adapter_list.#.B",
+        "linear_v_adapter_list.#.0 -> linear_v_adapter_list.#.A",
+        "linear_v_adapter_list.#.1 -> linear_v_adapter_list.#.B");
+    vllm("jamba", "self_attn -> ");
+    vllm("falcon_h1", "mamba -> mamba.mamba");
+    vllm("lfm2 lfm2_moe", "conv -> short_conv");
+    vllm("gpt_oss", "self_attn -> attn");
+    vllm("step3p5", "share_expert -> moe.share_expert");
+    vllm("afmoe", "router.gate -> gate");
+    vllm("bert", "cls.predictions.transform.dense -> mlm_head.dense");
+    vllm("dots_ocr", "attn.qkv_proj -> attn.qkv", "attn.out_proj -> attn.proj");
+    vllm(
+        "molmo",
+        "att_proj -> self_attn.qkv_proj",
+        "attn_out -> self_attn.o_proj",
+        "image_projector.w1 -> image_projector.gate_proj",
+        "image_projector.w2 -> image_projector.down_proj",
+        "image_projector.w3 -> image_projector.up_proj",
+        "ff_proj -> mlp.gate_up_proj",
+        "ff_out -> mlp.down_proj");
   }
 
   /** Others whose inner modules have other names than the file. */
@@ -244,24 +285,38 @@ final class LoaderNames {
           "tipsv2_vision_model",
           "unlimited_ocr");
 
-  private final List<Rule> rules = new ArrayList<>();
+  /** The rules of each loader. */
+  private final List<List<Rule>> loaders;
 
   private LoaderNames(List<String> modelTypes) {
-    modelTypes.stream().distinct().forEach(t -> rules.addAll(RULES.getOrDefault(t, List.of())));
+    loaders =
+        Stream.of(TRANSFORMERS, VLLM)
+            .map(
+                table ->
+                    modelTypes.stream()
+                        .distinct()
+                        .flatMap(type -> table.getOrDefault(type, List.of()).stream())
+                        .toList())
+            .filter(rules -> !rules.isEmpty())
+            .toList();
   }
 
   static LoaderNames of(ModelConfig config) {
     return new LoaderNames(config.modelTypes());
   }
 
-  /** {@return the name of a module in the loader; empty if it is that of the file} */
-  Optional<String> of(String module) {
-    List<String> name = List.of(module.split("\\.", -1));
-    List<String> renamed = name;
-    for (Rule rule : rules) {
-      renamed = rule.apply(renamed);
+  /** {@return the names of a module in loaders; empty if all are that of the file} */
+  Set<String> of(String module) {
+    Set<String> names = new LinkedHashSet<>();
+    for (List<Rule> rules : loaders) {
+      List<String> name = List.of(module.split("\\.", -1));
+      for (Rule rule : rules) {
+        name = rule.apply(name);
+      }
+      names.add(String.join(".", name));
     }
-    return renamed.equals(name) ? Optional.empty() : Optional.of(String.join(".", renamed));
+    names.remove(module);
+    return names;
   }
 
   /**
@@ -272,14 +327,14 @@ final class LoaderNames {
    * @param others the modules that must not be selected, by theirs
    */
   List<String> selecting(Collection<String> modules, Collection<String> others) {
-    if (rules.isEmpty()) {
+    if (loaders.isEmpty()) {
       return ModulePatterns.selecting(modules, others);
     }
     Set<String> excluded = new LinkedHashSet<>(others);
-    others.forEach(module -> of(module).ifPresent(excluded::add));
+    others.forEach(module -> excluded.addAll(of(module)));
     excluded.removeAll(modules);
     Set<String> renamed = new LinkedHashSet<>();
-    modules.forEach(module -> of(module).ifPresent(renamed::add));
+    modules.forEach(module -> renamed.addAll(of(module)));
     renamed.removeAll(excluded);
     Set<String> entries = new LinkedHashSet<>(ModulePatterns.selecting(modules, excluded));
     entries.addAll(ModulePatterns.selecting(renamed, excluded));

@@ -23,6 +23,9 @@ final class TiedHeads {
 
   private static final String USUAL = "lm_head";
 
+  /** {@code final_logits_bias} of BART is added to logits, and of no head. */
+  private static final String BIAS = ".bias";
+
   /** The fine model of Bark. */
   private static final String BOOKS = "fine_acoustics";
 
@@ -79,7 +82,11 @@ final class TiedHeads {
       boolean isBiasOfTokens =
           layer.tensors().size() == 1
               && layer.tensor("bias").stream()
-                  .anyMatch(b -> vocabularies.contains(b.shape().elements()));
+                  .anyMatch(
+                      b ->
+                          b.name().endsWith(BIAS)
+                              && b.shape().rank() == 1
+                              && vocabularies.contains(b.shape().elements()));
       if (isBiasOfTokens) {
         String inside = layer.name() + ".";
         boolean holdsMore = layers.stream().anyMatch(l -> l.name().startsWith(inside));

@@ -10,6 +10,7 @@ import dev.monoquant.testkit.laws.DamageLaws;
 import dev.monoquant.testkit.laws.DetectorLaws;
 import dev.monoquant.testkit.laws.LawViolation;
 import dev.monoquant.testkit.laws.ReadingLaws;
+import dev.monoquant.testkit.laws.SourceCase;
 import dev.monoquant.testkit.laws.SourceLaws;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -179,7 +180,7 @@ public interface InputFormatDetectorContract {
                 () -> SourceLaws.leavesNoArrays(c)));
   }
 
-  private void onSample(Consumer<SourceLaws.Case> laws) {
-    TemporaryFolder.use(folder -> laws.accept(new SourceLaws.Case(subject(), sample(folder))));
+  private void onSample(Consumer<SourceCase> laws) {
+    TemporaryFolder.use(folder -> laws.accept(new SourceCase(subject(), sample(folder))));
   }
 }

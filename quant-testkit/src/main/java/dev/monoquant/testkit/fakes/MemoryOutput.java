@@ -97,7 +97,12 @@ public final class MemoryOutput implements OutputFormat {
       throw new ConfigurationException(
           options.target() + ": what is in memory only cannot be resumed; leave resume out");
     }
-    MemorySink sink = new MemorySink(this, contents, options.target());
+    MemorySink sink =
+        new MemorySink(
+            contents,
+            options.target(),
+            this::breach,
+            written -> committed.put(options.target(), written));
     sinks.add(sink);
     return sink;
   }
@@ -127,12 +132,8 @@ public final class MemoryOutput implements OutputFormat {
     return all;
   }
 
-  IllegalStateException breach(String what) {
+  private IllegalStateException breach(String what) {
     breaches.add(what);
     return new IllegalStateException(what);
-  }
-
-  void commit(MemorySink sink) {
-    committed.put(sink.target(), sink);
   }
 }

@@ -20,11 +20,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.function.Function;
 
-/** The writer of a {@link MemoryOutput}, and its result after the commit. Thread-safe. */
+/** The writer of an output in memory, and its result after the commit. Thread-safe. */
 public final class MemorySink implements OutputWriter {
 
-  private final MemoryOutput output;
+  private final Function<String, IllegalStateException> breach;
+  private final Consumer<MemorySink> onCommit;
   private final OutputContents announced;
   private final Path target;
   private final Map<String, EncodedWeight> weights = new LinkedHashMap<>();
@@ -42,8 +45,17 @@ public final class MemorySink implements OutputWriter {
     }
   }
 
-  MemorySink(MemoryOutput output, OutputContents announced, Path target) {
-    this.output = output;
+  /**
+   * @param breach records a breach of the protocol and makes the exception for it
+   * @param onCommit is given the complete output
+   */
+  MemorySink(
+      OutputContents announced,
+      Path target,
+      Function<String, IllegalStateException> breach,
+      Consumer<MemorySink> onCommit) {
+    this.breach = breach;
+    this.onCommit = onCommit;
     this.announced = announced;
     this.target = target;
     for (EncodedWeight weight : announced.weights()) {
@@ -64,7 +76,7 @@ public final class MemorySink implements OutputWriter {
     try {
       writer(weight).writeTile(tile);
     } catch (IllegalArgumentException | NoSuchElementException e) {
-      throw output.breach(String.valueOf(e.getMessage()));
+      throw breach.apply(String.valueOf(e.getMessage()));
     }
   }
 
@@ -74,21 +86,21 @@ public final class MemorySink implements OutputWriter {
     try {
       writer(weight).writeWhole(parts);
     } catch (IllegalArgumentException e) {
-      throw output.breach(String.valueOf(e.getMessage()));
+      throw breach.apply(String.valueOf(e.getMessage()));
     }
   }
 
   @Override
   public synchronized void writeKept(TensorInfo tensor, long offset, ByteBuffer data) {
     if (!announced.kept().contains(tensor)) {
-      throw output.breach(tensor + " is no kept tensor of the output");
+      throw breach.apply(tensor + " is no kept tensor of the output");
     }
     put(tensor.name(), offset, data);
   }
 
   private WeightLayout.Writer writer(EncodedWeight weight) {
     if (!weight.equals(weights.get(weight.name()))) {
-      throw output.breach(weight.name() + " is no weight of the output");
+      throw breach.apply(weight.name() + " is no weight of the output");
     }
     return requireNonNull(writers.get(weight.name()));
   }
@@ -96,16 +108,16 @@ public final class MemorySink implements OutputWriter {
   private void put(String key, long offset, ByteBuffer data) {
     Buffer buffer = buffers.get(key);
     if (committed || closed) {
-      throw output.breach(key + " is written after " + (committed ? "the commit" : "the close"));
+      throw breach.apply(key + " is written after " + (committed ? "the commit" : "the close"));
     }
     int length = data.remaining();
     if (buffer == null || offset < 0 || offset > buffer.bytes().length - length) {
-      throw output.breach("%d bytes at %d do not fit into %s".formatted(length, offset, key));
+      throw breach.apply("%d bytes at %d do not fit into %s".formatted(length, offset, key));
     }
     int from = (int) offset;
     int twice = buffer.written().nextSetBit(from);
     if (twice >= 0 && twice < from + length) {
-      throw output.breach("byte %d of %s is written twice".formatted(twice, key));
+      throw breach.apply("byte %d of %s is written twice".formatted(twice, key));
     }
     buffer.written().set(from, from + length);
     data.get(buffer.bytes(), from, length);
@@ -114,17 +126,17 @@ public final class MemorySink implements OutputWriter {
   @Override
   public synchronized List<Path> commit() {
     if (committed || closed) {
-      throw output.breach(target + " is committed twice, or after the close");
+      throw breach.apply(target + " is committed twice, or after the close");
     }
     buffers.forEach(
         (key, buffer) -> {
           int missing = buffer.written().nextClearBit(0);
           if (missing < buffer.bytes().length) {
-            throw output.breach("byte %d of %s was never written".formatted(missing, key));
+            throw breach.apply("byte %d of %s was never written".formatted(missing, key));
           }
         });
     committed = true;
-    output.commit(this);
+    onCommit.accept(this);
     return List.of(target);
   }
 

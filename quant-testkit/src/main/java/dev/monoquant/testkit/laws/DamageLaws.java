@@ -5,7 +5,6 @@ import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.testkit.laws.SourceLaws.Case;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SeekableByteChannel;
@@ -28,7 +27,7 @@ public final class DamageLaws {
   private DamageLaws() {}
 
   /** {@return every law about damaged files, the simplest first} */
-  public static List<Law<Case>> all() {
+  public static List<Law<SourceCase>> all() {
     return List.of(
         new Law<>("probeReadsTheBeginning", DamageLaws::probeReadsTheBeginning),
         new Law<>("damageIsToldProperly", DamageLaws::damageIsToldProperly),
@@ -41,7 +40,7 @@ public final class DamageLaws {
    *
    * @param c a valid model; a directory or a live object is not judged
    */
-  public static void probeReadsTheBeginning(Case c) {
+  public static void probeReadsTheBeginning(SourceCase c) {
     String law = "probeReadsTheBeginning";
     Path model = c.path().filter(Files::isRegularFile).orElse(null);
     if (model == null) {
@@ -93,7 +92,7 @@ public final class DamageLaws {
    *
    * @param c a valid model; a live object is not judged
    */
-  public static void damageIsToldProperly(Case c) {
+  public static void damageIsToldProperly(SourceCase c) {
     Function<byte[], List<Damage>> both =
         intact -> {
           List<Damage> all = new ArrayList<>(Damage.truncations(intact));
@@ -121,7 +120,7 @@ public final class DamageLaws {
    *
    * @param c a valid model; a live object is not judged
    */
-  public static void truncationIsNoticed(Case c) {
+  public static void truncationIsNoticed(SourceCase c) {
     Map<String, byte[]> whole = new LinkedHashMap<>();
     Sources.with(c, source -> whole.putAll(Sources.content(source)));
     eachDamaged(
@@ -145,7 +144,7 @@ public final class DamageLaws {
   }
 
   private static void eachDamaged(
-      String law, Case c, Function<byte[], List<Damage>> damages, Damaged look) {
+      String law, SourceCase c, Function<byte[], List<Damage>> damages, Damaged look) {
     Path model = c.path().orElse(null);
     if (model == null) {
       throw new NotApplicable(law, "nothing of a live object comes from a disk");

@@ -34,7 +34,7 @@ public final class ReadingLaws {
    *
    * @param c a valid model
    */
-  public static void readsExactlyWhatIsAsked(SourceLaws.Case c) {
+  public static void readsExactlyWhatIsAsked(SourceCase c) {
     Sources.with(
         c,
         source -> {
@@ -49,8 +49,7 @@ public final class ReadingLaws {
         });
   }
 
-  private static void requireExact(
-      SourceLaws.Case c, TensorInfo tensor, int[] asked, ByteBuffer got) {
+  private static void requireExact(SourceCase c, TensorInfo tensor, int[] asked, ByteBuffer got) {
     if (got.remaining() != asked[1]
         || !got.isReadOnly()
         || got.order() != ByteOrder.LITTLE_ENDIAN) {
@@ -73,7 +72,7 @@ public final class ReadingLaws {
    *
    * @param c a valid model
    */
-  public static void piecesMakeTheWhole(SourceLaws.Case c) {
+  public static void piecesMakeTheWhole(SourceCase c) {
     Sources.with(
         c,
         source -> {
@@ -102,7 +101,7 @@ public final class ReadingLaws {
    *
    * @param c a valid model
    */
-  public static void rowsAreThoseOfTheBytes(SourceLaws.Case c) {
+  public static void rowsAreThoseOfTheBytes(SourceCase c) {
     Sources.with(
         c,
         source -> {
@@ -121,7 +120,7 @@ public final class ReadingLaws {
   }
 
   private static void requireRows(
-      SourceLaws.Case c, ModelSource source, TensorInfo tensor, int axis, float[] numbers)
+      SourceCase c, ModelSource source, TensorInfo tensor, int axis, float[] numbers)
       throws IOException {
     WeightMatrix matrix = new WeightMatrix("", LayerKind.UNKNOWN, "", tensor, axis);
     int rows = Math.toIntExact(matrix.rowCount());
@@ -162,7 +161,7 @@ public final class ReadingLaws {
    *
    * @param c a valid model
    */
-  public static void threadsDoNotMatter(SourceLaws.Case c) {
+  public static void threadsDoNotMatter(SourceCase c) {
     String law = "threadsDoNotMatter";
     Sources.with(
         c,
@@ -198,7 +197,7 @@ public final class ReadingLaws {
    * @param truth the bytes of some of its plain tensors by name, little-endian; nothing is judged
    *     if there are none
    */
-  public static void readsTheTruth(SourceLaws.Case c, Map<String, byte[]> truth) {
+  public static void readsTheTruth(SourceCase c, Map<String, byte[]> truth) {
     String law = "readsTheTruth";
     if (truth.isEmpty()) {
       throw new NotApplicable(law, "there are no bytes to compare with");

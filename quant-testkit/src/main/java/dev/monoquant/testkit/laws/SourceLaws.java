@@ -3,11 +3,9 @@ package dev.monoquant.testkit.laws;
 import dev.monoquant.QuantException;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
-import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.testkit.Repeatable;
 import dev.monoquant.testkit.data.OptionSamples;
 import dev.monoquant.testkit.fakes.LiveArrays;
 import java.io.IOException;
@@ -16,7 +14,6 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -29,53 +26,15 @@ public final class SourceLaws {
 
   private SourceLaws() {}
 
-  /**
-   * A detector and a model of its format.
-   *
-   * @param detector the subject
-   * @param model a valid file, a directory of files, or a live object
-   */
-  public record Case(InputFormatDetector detector, ModelInput model) implements Repeatable {
-
-    ModelSource open() throws IOException {
-      return open(OptionValues.DEFAULTS);
-    }
-
-    ModelSource open(OptionValues options) throws IOException {
-      return detector.open(model, ReadLimits.DEFAULT, options);
-    }
-
-    ModelSource open(Path other) throws IOException {
-      return detector.open(ModelInput.of(other), ReadLimits.DEFAULT, OptionValues.DEFAULTS);
-    }
-
-    /** Where the model is; empty for a live object. */
-    Optional<Path> path() {
-      return model instanceof ModelInput.OfPath of ? Optional.of(of.path()) : Optional.empty();
-    }
-
-    /** {@return the expression; the model is called {@code sample(folder)} there} */
-    @Override
-    public String expression() {
-      return "new SourceLaws.Case(%s, sample(folder))".formatted(Repeatable.creation(detector));
-    }
-
-    @Override
-    public String toString() {
-      return "%s (%s) on %s"
-          .formatted(detector.id(), detector.getClass().getName(), model.describe());
-    }
-  }
-
   /** {@return every law about models of the format, whole and damaged, the simplest first} */
-  public static List<Law<Case>> all() {
-    List<Law<Case>> laws = new ArrayList<>(aboutWholeModels());
+  public static List<Law<SourceCase>> all() {
+    List<Law<SourceCase>> laws = new ArrayList<>(aboutWholeModels());
     laws.addAll(DamageLaws.all());
     return laws;
   }
 
   /** {@return the laws of this class and those of {@link ReadingLaws} that hold for all models} */
-  public static List<Law<Case>> aboutWholeModels() {
+  public static List<Law<SourceCase>> aboutWholeModels() {
     return List.of(
         // First, as what is changed once and for all shows only once.
         new Law<>("readingTouchesNothing", SourceLaws::readingTouchesNothing),
@@ -96,7 +55,7 @@ public final class SourceLaws {
    *
    * @param c a valid model
    */
-  public static void opensItsOwn(Case c) {
+  public static void opensItsOwn(SourceCase c) {
     String law = "opensItsOwn";
     if (c.detector().probe(c.model()) == Match.NONE) {
       throw new LawViolation(law, c, "probe says none");
@@ -115,7 +74,7 @@ public final class SourceLaws {
    *
    * @param c a valid model
    */
-  public static void tensorNamesAreUnique(Case c) {
+  public static void tensorNamesAreUnique(SourceCase c) {
     Set<String> names = new HashSet<>();
     Sources.with(
         c,
@@ -125,7 +84,7 @@ public final class SourceLaws {
         });
   }
 
-  private static void requireNew(Case c, Set<String> names, String name) {
+  private static void requireNew(SourceCase c, Set<String> names, String name) {
     if (!names.add(name)) {
       throw new LawViolation("tensorNamesAreUnique", c, name + " is there twice");
     }
@@ -136,7 +95,7 @@ public final class SourceLaws {
    *
    * @param c a valid model
    */
-  public static void plainOpenMeansDefaults(Case c) {
+  public static void plainOpenMeansDefaults(SourceCase c) {
     String law = "plainOpenMeansDefaults";
     OptionValues said = OptionSamples.each(c.detector().options()).get(0);
     try (ModelSource plain = c.detector().open(c.model(), ReadLimits.DEFAULT)) {
@@ -158,7 +117,7 @@ public final class SourceLaws {
    *
    * @param c a valid model
    */
-  public static void optionsAreTakenOrRefused(Case c) {
+  public static void optionsAreTakenOrRefused(SourceCase c) {
     for (OptionValues options : OptionSamples.each(c.detector().options())) {
       try (ModelSource source = c.open(options)) {
         Sources.content(source);
@@ -181,7 +140,7 @@ public final class SourceLaws {
    *
    * @param c a valid model
    */
-  public static void openingRepeats(Case c) {
+  public static void openingRepeats(SourceCase c) {
     Sources.with(
         c,
         first ->
@@ -200,7 +159,7 @@ public final class SourceLaws {
    *
    * @param c a valid model
    */
-  public static void closeIsIdempotent(Case c) {
+  public static void closeIsIdempotent(SourceCase c) {
     Sources.with(
         c,
         source -> {
@@ -219,7 +178,7 @@ public final class SourceLaws {
    *
    * @param c a valid model
    */
-  public static void readingTouchesNothing(Case c) {
+  public static void readingTouchesNothing(SourceCase c) {
     String law = "readingTouchesNothing";
     Map<String, String> arrays = LiveState.of(c.model());
     Sources.with(c, Sources::content);
@@ -244,7 +203,7 @@ public final class SourceLaws {
    *
    * @param c a valid model
    */
-  public static void leavesNoArrays(Case c) {
+  public static void leavesNoArrays(SourceCase c) {
     Sources.with(c, Sources::content); // The first call may make constants and keep them.
     int before = LiveArrays.count();
     Sources.with(c, Sources::content);

@@ -30,7 +30,7 @@ final class Sources {
   }
 
   /** Opens the model, reads, and closes it. */
-  static void with(SourceLaws.Case c, Reading reading) {
+  static void with(SourceCase c, Reading reading) {
     try (ModelSource source = c.open()) {
       reading.of(source);
     } catch (IOException e) {

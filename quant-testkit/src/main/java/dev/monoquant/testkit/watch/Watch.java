@@ -4,9 +4,7 @@ import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.laws.LawViolation;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
  * Wraps plugins in real runs, and records every call that breaks the protocol on either side: wrong
@@ -25,8 +23,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
  */
 public final class Watch {
 
-  private final ConcurrentLinkedQueue<String> breaches = new ConcurrentLinkedQueue<>();
-  private final ConcurrentLinkedQueue<Runnable> atEnd = new ConcurrentLinkedQueue<>();
+  private final Breaches breaches = new Breaches();
 
   /** Makes a watch without records. */
   public Watch() {}
@@ -39,7 +36,7 @@ public final class Watch {
    * @param scheme any scheme
    */
   public Scheme scheme(Scheme scheme) {
-    return new WatchedScheme(scheme, this);
+    return new WatchedScheme(scheme, breaches);
   }
 
   /**
@@ -49,7 +46,7 @@ public final class Watch {
    * @param format any output format
    */
   public OutputFormat output(OutputFormat format) {
-    return new WatchedOutput(format, this);
+    return new WatchedOutput(format, breaches);
   }
 
   /**
@@ -60,18 +57,12 @@ public final class Watch {
    * @param format any input format
    */
   public InputFormatDetector input(InputFormatDetector format) {
-    return new WatchedInput(format, this);
+    return new WatchedInput(format, breaches);
   }
 
   /** {@return the breaches recorded so far, one line each; call it after the runs} */
   public List<String> breaches() {
-    while (true) {
-      Runnable last = atEnd.poll();
-      if (last == null) {
-        return new ArrayList<>(breaches);
-      }
-      last.run();
-    }
+    return breaches.all();
   }
 
   /**
@@ -84,14 +75,5 @@ public final class Watch {
     if (!all.isEmpty()) {
       throw new LawViolation("protocol", "what was watched", String.join("; ", all));
     }
-  }
-
-  void note(String subject, String what) {
-    breaches.add(subject + ": " + what);
-  }
-
-  /** Adds a check that runs after the runs are over. */
-  void atEnd(Runnable check) {
-    atEnd.add(check);
   }
 }

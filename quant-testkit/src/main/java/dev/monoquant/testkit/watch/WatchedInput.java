@@ -9,11 +9,11 @@ import dev.monoquant.testkit.fakes.ForwardingDetector;
 /** An input format, watched. */
 final class WatchedInput extends ForwardingDetector {
 
-  private final Watch watch;
+  private final Breaches breaches;
 
-  WatchedInput(InputFormatDetector inside, Watch watch) {
+  WatchedInput(InputFormatDetector inside, Breaches breaches) {
     super(inside);
-    this.watch = watch;
+    this.breaches = breaches;
   }
 
   @Override
@@ -21,13 +21,13 @@ final class WatchedInput extends ForwardingDetector {
     try {
       return super.probe(input);
     } catch (RuntimeException e) {
-      watch.note("input " + id(), "looking at " + input.describe() + " throws " + e);
+      breaches.note("input " + id(), "looking at " + input.describe() + " throws " + e);
       throw e;
     }
   }
 
   @Override
   protected ModelSource opened(ModelSource source) {
-    return new WatchedSource(source, "input " + id(), watch);
+    return new WatchedSource(source, "input " + id(), breaches);
   }
 }

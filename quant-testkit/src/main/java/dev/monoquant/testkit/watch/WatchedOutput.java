@@ -17,39 +17,39 @@ import java.util.concurrent.atomic.AtomicInteger;
 /** An output format, watched. */
 final class WatchedOutput extends ForwardingOutput {
 
-  private final Watch watch;
+  private final Breaches breaches;
 
-  WatchedOutput(OutputFormat inside, Watch watch) {
+  WatchedOutput(OutputFormat inside, Breaches breaches) {
     super(inside);
-    this.watch = watch;
+    this.breaches = breaches;
   }
 
   @Override
   protected OutputSession opened(OutputSession session) {
-    return new Session(session, "output " + id(), watch);
+    return new Session(session, "output " + id(), breaches);
   }
 
   private static final class Session extends ForwardingSession {
 
     private final String subject;
-    private final Watch watch;
+    private final Breaches breaches;
     private final AtomicInteger closes = new AtomicInteger();
 
-    Session(OutputSession inside, String subject, Watch watch) {
+    Session(OutputSession inside, String subject, Breaches breaches) {
       super(inside);
       this.subject = subject;
-      this.watch = watch;
-      watch.atEnd(
+      this.breaches = breaches;
+      breaches.atEnd(
           () -> {
             if (closes.get() == 0) {
-              watch.note(subject, "a session is never closed");
+              breaches.note(subject, "a session is never closed");
             }
           });
     }
 
     private void open(String what) {
       if (closes.get() > 0) {
-        watch.note(subject, "its session is closed and asked for " + what);
+        breaches.note(subject, "its session is closed and asked for " + what);
       }
     }
 
@@ -65,13 +65,13 @@ final class WatchedOutput extends ForwardingOutput {
       for (EncodedWeight weight : contents.weights()) {
         super.unsupported(weight)
             .ifPresent(
-                why -> watch.note(subject, weight.name() + " is to be written, though " + why));
+                why -> breaches.note(subject, weight.name() + " is to be written, though " + why));
       }
       return new ForwardingLayout(super.layout(contents)) {
         @Override
         public OutputWriter open(WriteOptions options) throws IOException {
           Session.this.open("a writer");
-          return new WatchedSink(super.open(options), contents, subject, watch);
+          return new WatchedSink(super.open(options), contents, subject, breaches);
         }
       };
     }

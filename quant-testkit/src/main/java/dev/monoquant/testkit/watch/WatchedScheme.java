@@ -21,12 +21,12 @@ import java.util.concurrent.ConcurrentHashMap;
 /** A scheme and its workers, watched. */
 final class WatchedScheme extends ForwardingScheme {
 
-  private final Watch watch;
+  private final Breaches breaches;
   private final Map<String, Encoding> accepted = new ConcurrentHashMap<>();
 
-  WatchedScheme(Scheme inside, Watch watch) {
+  WatchedScheme(Scheme inside, Breaches breaches) {
     super(inside);
-    this.watch = watch;
+    this.breaches = breaches;
   }
 
   @Override
@@ -43,12 +43,12 @@ final class WatchedScheme extends ForwardingScheme {
       WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
     Encoding encoding = accepted.get(key(rows, options));
     if (encoding == null) {
-      watch.note(subject(rows), "work begins with options that were not asked to fit");
+      breaches.note(subject(rows), "work begins with options that were not asked to fit");
       encoding = super.fit(rows, options).orThrow(rows);
     }
     for (Need need : super.needs(options)) {
       if (!knows(facts, need)) {
-        watch.note(subject(rows), "work begins without " + need);
+        breaches.note(subject(rows), "work begins without " + need);
       }
     }
     return new Worker(super.begin(rows, options, facts, compute), rows, encoding.rowAlignment());
@@ -94,7 +94,7 @@ final class WatchedScheme extends ForwardingScheme {
     public EncodedTile quantize(Tile tile) {
       String subject = subject(rows);
       if (!tile.rows().equals(rows)) {
-        watch.note(subject, "it is given a tile of " + tile.rows().tensor().name());
+        breaches.note(subject, "it is given a tile of " + tile.rows().tensor().name());
       }
       String wrong = seen.add(tile.firstRow(), tile.height());
       boolean whole =
@@ -102,19 +102,20 @@ final class WatchedScheme extends ForwardingScheme {
               && (tile.height() % alignment == 0
                   || tile.firstRow() + tile.height() == rows.rowCount());
       if (!wrong.isEmpty() || !whole) {
-        watch.note(subject, wrong.isEmpty() ? "a tile cuts an alignment of " + alignment : wrong);
+        breaches.note(
+            subject, wrong.isEmpty() ? "a tile cuts an alignment of " + alignment : wrong);
       }
       EncodedTile result = worker.quantize(tile);
       if (result.firstRow() != tile.firstRow() || result.height() != tile.height()) {
-        watch.note(subject, "the result is of other rows than the tile");
+        breaches.note(subject, "the result is of other rows than the tile");
       }
       int before = hash(result);
       // A scheme that keeps the tile finds it closed; a change of a kept result shows in its hash.
       Arrays.fill(tile.values(), Float.NaN);
-      watch.atEnd(
+      breaches.atEnd(
           () -> {
             if (hash(result) != before) {
-              watch.note(subject, "a result changed after it was handed over");
+              breaches.note(subject, "a result changed after it was handed over");
             }
           });
       return result;
@@ -124,14 +125,14 @@ final class WatchedScheme extends ForwardingScheme {
     public Map<String, byte[]> tensorParts() {
       Map<String, byte[]> parts = worker.tensorParts();
       int before = hash(parts);
-      watch.atEnd(
+      breaches.atEnd(
           () -> {
             if (hash(parts) != before || hash(worker.tensorParts()) != before) {
-              watch.note(subject(rows), "the parts of the tensor changed while it was in work");
+              breaches.note(subject(rows), "the parts of the tensor changed while it was in work");
             }
             String missing = seen.missing();
             if (!missing.isEmpty()) {
-              watch.note(subject(rows), missing);
+              breaches.note(subject(rows), missing);
             }
           });
       return parts;

@@ -30,30 +30,30 @@ final class WatchedSink extends ForwardingWriter {
   }
 
   private final String subject;
-  private final Watch watch;
+  private final Breaches breaches;
   private final Map<String, RowSet> rows = new HashMap<>();
   private final Map<String, AtomicLong> kept = new HashMap<>();
   private final Set<String> wholes = ConcurrentHashMap.newKeySet();
   private final AtomicInteger closes = new AtomicInteger();
   private volatile State state = State.WRITING;
 
-  WatchedSink(OutputWriter inside, OutputContents contents, String subject, Watch watch) {
+  WatchedSink(OutputWriter inside, OutputContents contents, String subject, Breaches breaches) {
     super(inside);
     this.subject = subject;
-    this.watch = watch;
+    this.breaches = breaches;
     contents.weights().forEach(w -> rows.put(w.name(), new RowSet(w.matrix().rowCount())));
     contents.kept().forEach(t -> kept.put(t.name(), new AtomicLong(t.bytes())));
-    watch.atEnd(
+    breaches.atEnd(
         () -> {
           if (closes.get() == 0) {
-            watch.note(subject, "a sink is never closed");
+            breaches.note(subject, "a sink is never closed");
           }
         });
   }
 
   private void writing(String what) {
     if (state != State.WRITING) {
-      watch.note(subject, what + " is written when the output is " + state);
+      breaches.note(subject, what + " is written when the output is " + state);
     }
   }
 
@@ -63,10 +63,10 @@ final class WatchedSink extends ForwardingWriter {
     RowSet seen = rows.get(weight.name());
     String wrong = seen == null ? "is not announced" : seen.add(tile.firstRow(), tile.height());
     if (!wrong.isEmpty()) {
-      watch.note(subject, weight.name() + ": " + wrong);
+      breaches.note(subject, weight.name() + ": " + wrong);
     }
     if (!wholes.contains(weight.name())) {
-      watch.note(subject, weight.name() + ": a tile comes before the parts of the whole tensor");
+      breaches.note(subject, weight.name() + ": a tile comes before the parts of the whole tensor");
     }
     super.writeTile(weight, tile);
   }
@@ -75,7 +75,7 @@ final class WatchedSink extends ForwardingWriter {
   public void writeWhole(EncodedWeight weight, Map<String, byte[]> parts) throws IOException {
     writing(weight.name());
     if (!wholes.add(weight.name())) {
-      watch.note(subject, weight.name() + ": the parts of the whole tensor come twice");
+      breaches.note(subject, weight.name() + ": the parts of the whole tensor come twice");
     }
     super.writeWhole(weight, parts);
   }
@@ -86,11 +86,11 @@ final class WatchedSink extends ForwardingWriter {
     int length = data.remaining();
     AtomicLong left = kept.get(tensor.name());
     if (left == null || left.addAndGet(-length) < 0 || offset < 0) {
-      watch.note(subject, tensor.name() + ": bytes that were not announced, or come twice");
+      breaches.note(subject, tensor.name() + ": bytes that were not announced, or come twice");
     }
     super.writeKept(tensor, offset, data);
     if (data.hasRemaining()) {
-      watch.note(subject, tensor.name() + ": " + data.remaining() + " bytes are not consumed");
+      breaches.note(subject, tensor.name() + ": " + data.remaining() + " bytes are not consumed");
     }
   }
 
@@ -123,7 +123,7 @@ final class WatchedSink extends ForwardingWriter {
     if (state == State.WRITING) {
       complete();
     } else if (state != State.FINISHED) {
-      watch.note(subject, "it is committed when it is " + state);
+      breaches.note(subject, "it is committed when it is " + state);
     }
     List<Path> files = super.commit();
     state = State.COMMITTED;
@@ -136,13 +136,13 @@ final class WatchedSink extends ForwardingWriter {
         (name, seen) -> {
           String missing = seen.missing();
           if (!missing.isEmpty()) {
-            watch.note(subject, name + ": " + missing);
+            breaches.note(subject, name + ": " + missing);
           }
         });
     kept.forEach(
         (name, left) -> {
           if (left.get() != 0) {
-            watch.note(subject, name + ": " + left + " bytes never came");
+            breaches.note(subject, name + ": " + left + " bytes never came");
           }
         });
   }

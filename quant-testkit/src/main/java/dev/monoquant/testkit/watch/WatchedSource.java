@@ -20,24 +20,24 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class WatchedSource extends ForwardingSource {
 
   private final String subject;
-  private final Watch watch;
+  private final Breaches breaches;
   private final AtomicInteger closes = new AtomicInteger();
 
-  WatchedSource(ModelSource inside, String subject, Watch watch) {
+  WatchedSource(ModelSource inside, String subject, Breaches breaches) {
     super(inside);
     this.subject = subject;
-    this.watch = watch;
-    watch.atEnd(
+    this.breaches = breaches;
+    breaches.atEnd(
         () -> {
           if (closes.get() == 0) {
-            watch.note(subject, "the source of " + inside.info().name() + " is never closed");
+            breaches.note(subject, "the source of " + inside.info().name() + " is never closed");
           }
         });
   }
 
   private void open(String what) {
     if (closes.get() > 0) {
-      watch.note(subject, what + " is read after the source was closed");
+      breaches.note(subject, what + " is read after the source was closed");
     }
   }
 
@@ -45,7 +45,7 @@ final class WatchedSource extends ForwardingSource {
   public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
     open(tensor.name());
     if (offset < 0 || length < 0 || offset > tensor.bytes() - length) {
-      watch.note(
+      breaches.note(
           subject,
           tensor.name() + ": bytes " + offset + " to " + (offset + length) + " are asked for");
     }
@@ -53,7 +53,7 @@ final class WatchedSource extends ForwardingSource {
     if (data.remaining() != length
         || !data.isReadOnly()
         || data.order() != ByteOrder.LITTLE_ENDIAN) {
-      watch.note(subject, tensor.name() + ": " + length + " bytes asked for, got " + data);
+      breaches.note(subject, tensor.name() + ": " + length + " bytes asked for, got " + data);
     }
     return data;
   }
@@ -82,7 +82,7 @@ final class WatchedSource extends ForwardingSource {
         };
     bytes.readRows(matrix, rows, expected);
     if (!Arrays.equals(into, expected)) {
-      watch.note(subject, tensor + ": " + rows + " are not what their bytes are");
+      breaches.note(subject, tensor + ": " + rows + " are not what their bytes are");
     }
   }
 

@@ -16,6 +16,7 @@ import dev.monoquant.testkit.data.ForeignInputs;
 import dev.monoquant.testkit.example.FlatFormat;
 import dev.monoquant.testkit.fakes.ForwardingSource;
 import dev.monoquant.testkit.laws.DetectorLaws;
+import dev.monoquant.testkit.laws.SourceCase;
 import dev.monoquant.testkit.laws.SourceLaws;
 import java.io.IOException;
 import java.io.InputStream;
@@ -280,8 +281,7 @@ class BrokenDetectorsTest {
   }
 
   /** A model of the format itself. */
-  static SourceLaws.Case own(InputFormatDetector format, Path folder) throws IOException {
-    return new SourceLaws.Case(
-        format, ModelInput.of(FlatFormat.write(folder.resolve("sample.flat"))));
+  static SourceCase own(InputFormatDetector format, Path folder) throws IOException {
+    return new SourceCase(format, ModelInput.of(FlatFormat.write(folder.resolve("sample.flat"))));
   }
 }

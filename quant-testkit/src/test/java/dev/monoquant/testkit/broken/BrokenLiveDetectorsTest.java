@@ -19,6 +19,7 @@ import dev.monoquant.testkit.fakes.LiveArrays;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.testkit.laws.DetectorLaws;
 import dev.monoquant.testkit.laws.Law;
+import dev.monoquant.testkit.laws.SourceCase;
 import dev.monoquant.testkit.laws.SourceLaws;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -117,14 +118,14 @@ class BrokenLiveDetectorsTest {
   }
 
   private Set<String> caught(Maps format) {
-    List<Law<SourceLaws.Case>> laws = new ArrayList<>(SourceLaws.all());
+    List<Law<SourceCase>> laws = new ArrayList<>(SourceLaws.all());
     laws.add(new Law<>("leavesNoArrays", SourceLaws::leavesNoArrays));
     List<DetectorLaws.Case> inputs =
         LiveInputs.in(manager).stream()
             .map(input -> new DetectorLaws.Case(format, input, folder))
             .toList();
     Set<String> broken = new TreeSet<>(Caught.by(DetectorLaws.all(), inputs));
-    SourceLaws.Case own = new SourceLaws.Case(format, LiveInputs.sound(manager));
+    SourceCase own = new SourceCase(format, LiveInputs.sound(manager));
     broken.addAll(Caught.by(laws, List.of(own)));
     return broken;
   }

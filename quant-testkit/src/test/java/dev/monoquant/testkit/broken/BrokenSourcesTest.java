@@ -20,6 +20,7 @@ import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.testkit.laws.LawViolation;
 import dev.monoquant.testkit.laws.ReadingLaws;
+import dev.monoquant.testkit.laws.SourceCase;
 import dev.monoquant.testkit.laws.SourceLaws;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -124,11 +125,11 @@ class BrokenSourcesTest {
           }
         };
     assertThatThrownBy(
-            () -> ReadingLaws.rowsAreThoseOfTheBytes(new SourceLaws.Case(broken, model.input())))
+            () -> ReadingLaws.rowsAreThoseOfTheBytes(new SourceCase(broken, model.input())))
         .isInstanceOfSatisfying(
             LawViolation.class, e -> assertThat(e.law()).isEqualTo("rowsAreThoseOfTheBytes"))
         .hasMessageContaining(detail);
-    ReadingLaws.rowsAreThoseOfTheBytes(new SourceLaws.Case(sound, model.input()));
+    ReadingLaws.rowsAreThoseOfTheBytes(new SourceCase(sound, model.input()));
   }
 
   /** Swallows NaN. Caught by {@code readsTheTruth}. */
@@ -145,7 +146,7 @@ class BrokenSourcesTest {
               }
               return copy.asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
             });
-    SourceLaws.Case c = BrokenDetectorsTest.own(broken, folder);
+    SourceCase c = BrokenDetectorsTest.own(broken, folder);
     assertThatThrownBy(() -> ReadingLaws.readsTheTruth(c, FlatFormat.truth()))
         .isInstanceOfSatisfying(
             LawViolation.class, e -> assertThat(e.law()).isEqualTo("readsTheTruth"));

@@ -23,7 +23,7 @@ import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.laws.DamageLaws;
 import dev.monoquant.testkit.laws.Law;
 import dev.monoquant.testkit.laws.RoundingLaws;
-import dev.monoquant.testkit.laws.SourceLaws;
+import dev.monoquant.testkit.laws.SourceCase;
 import dev.monoquant.tile.Encoding;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -181,9 +181,8 @@ class ContractTest {
             ties.check(
                 new SchemeCase(new Toy(), weight, applies.options().with(CommonOptions.BITS, 16))))
         .contains("codes of 16 bits have no levels to try");
-    Law<SourceLaws.Case> damage =
-        new Law<>("damageIsToldProperly", DamageLaws::damageIsToldProperly);
-    assertThat(damage.check(new SourceLaws.Case(new MemoryFormat(), ModelInput.of(new NDList()))))
+    Law<SourceCase> damage = new Law<>("damageIsToldProperly", DamageLaws::damageIsToldProperly);
+    assertThat(damage.check(new SourceCase(new MemoryFormat(), ModelInput.of(new NDList()))))
         .contains("nothing of a live object comes from a disk");
   }
 }

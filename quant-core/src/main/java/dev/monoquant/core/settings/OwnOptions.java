@@ -1,4 +1,4 @@
-package dev.monoquant.core.open;
+package dev.monoquant.core.settings;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.PluginException;
@@ -57,11 +57,11 @@ public final class OwnOptions {
     return of(new PluginEntry<>(PluginEntry.Kind.OUTPUT_FORMAT, format.id(), format));
   }
 
-  PluginEntry.Kind kind() {
+  public PluginEntry.Kind kind() {
     return owner.kind();
   }
 
-  String id() {
+  public String id() {
     return owner.id();
   }
 
@@ -73,7 +73,7 @@ public final class OwnOptions {
     return specs.keySet().stream().filter(this::has).collect(Collectors.toSet());
   }
 
-  List<OptionSpec<?>> specs() {
+  public List<OptionSpec<?>> specs() {
     return specs.values().stream().filter(spec -> has(spec.name())).toList();
   }
 

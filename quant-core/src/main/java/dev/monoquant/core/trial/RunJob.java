@@ -203,6 +203,7 @@ public record RunJob(
     all.add(limits.maxPickleBytes());
     all.add(limits.maxPickleOps());
     all.add(limits.maxPickleValues());
+    all.add(limits.maxParsedBytes());
     return all;
   }
 
@@ -219,6 +220,7 @@ public record RunJob(
         all.get(8).getAsLong(),
         all.get(9).getAsLong(),
         all.get(10).getAsInt(),
-        all.get(11).getAsInt());
+        all.get(11).getAsInt(),
+        all.get(12).getAsLong());
   }
 }

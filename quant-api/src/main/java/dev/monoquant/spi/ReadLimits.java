@@ -20,6 +20,8 @@ import dev.monoquant.ConfigurationException;
  * @param maxPickleOps operations in a pickle
  * @param maxPickleValues values created by a pickle, entries of its memo, and values visited in a
  *     search of its result; for TorchScript, names and types that its code declares
+ * @param maxParsedBytes memory that everything parsed of a file may take together, as an estimate
+ *     that is charged before it is allocated: JSON, pickles, code, and names of entries
  */
 public record ReadLimits(
     long maxHeaderBytes,
@@ -33,13 +35,17 @@ public record ReadLimits(
     long maxInflatedBytes,
     long maxPickleBytes,
     int maxPickleOps,
-    int maxPickleValues) {
+    int maxPickleValues,
+    long maxParsedBytes) {
 
   private static final int ARCHIVE_ENTRIES = 1_000_000;
   private static final long INFLATED_BYTES = 64 << 20;
   private static final long PICKLE_BYTES = 256 << 20;
   private static final int PICKLE_OPS = 20_000_000;
   private static final int PICKLE_VALUES = 5_000_000;
+
+  /** With what is made of it, it fits into the 512 MiB that the command line starts with. */
+  private static final long PARSED_BYTES = 160 << 20;
 
   /** Defaults far above the needs of published models and low enough to stop an attack early. */
   public static final ReadLimits DEFAULT =
@@ -59,10 +65,11 @@ public record ReadLimits(
     require("maxPickleBytes", maxPickleBytes);
     require("maxPickleOps", maxPickleOps);
     require("maxPickleValues", maxPickleValues);
+    require("maxParsedBytes", maxParsedBytes);
   }
 
   /**
-   * Sets the limits that all formats share; the limits for archives and pickles have their
+   * Sets the limits that all formats share; the limits for archives, pickles and memory have their
    * defaults.
    *
    * @param maxHeaderBytes bytes of a safetensors header
@@ -93,7 +100,8 @@ public record ReadLimits(
         INFLATED_BYTES,
         PICKLE_BYTES,
         PICKLE_OPS,
-        PICKLE_VALUES);
+        PICKLE_VALUES,
+        PARSED_BYTES);
   }
 
   private static void require(String name, long value) {
@@ -184,6 +192,15 @@ public record ReadLimits(
     return with(new Change("maxPickleValues", values));
   }
 
+  /**
+   * {@return a copy with this limit changed}
+   *
+   * @param bytes memory of what is parsed of a file
+   */
+  public ReadLimits withMaxParsedBytes(long bytes) {
+    return with(new Change("maxParsedBytes", bytes));
+  }
+
   private ReadLimits with(Change change) {
     return new ReadLimits(
         change.of("maxHeaderBytes", maxHeaderBytes),
@@ -197,7 +214,8 @@ public record ReadLimits(
         change.of("maxInflatedBytes", maxInflatedBytes),
         change.of("maxPickleBytes", maxPickleBytes),
         change.of("maxPickleOps", maxPickleOps),
-        change.of("maxPickleValues", maxPickleValues));
+        change.of("maxPickleValues", maxPickleValues),
+        change.of("maxParsedBytes", maxParsedBytes));
   }
 
   /**

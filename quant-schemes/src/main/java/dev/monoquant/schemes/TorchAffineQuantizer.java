@@ -41,7 +41,7 @@ final class TorchAffineQuantizer implements TileQuantizer {
 
   static boolean can(AffineSpec spec) {
     return spec.profile() == Profile.COMPRESSED_TENSORS
-        && (spec.search() == Search.NONE || (spec.search() == Search.GRID && spec.perTensor()))
+        && spec.search() == Search.NONE
         && spec.blockRows() == 1
         && spec.cols() % spec.blockCols() == 0;
   }

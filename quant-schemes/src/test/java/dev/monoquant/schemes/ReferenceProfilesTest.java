@@ -6,6 +6,8 @@ import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.ErrorBound;
+import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.testkit.contracts.Samples;
@@ -19,6 +21,7 @@ import java.util.EnumSet;
 import java.util.List;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Assume;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
@@ -114,6 +117,53 @@ class ReferenceProfilesTest {
       assertThat(got.part(Part.ZERO_POINT)).isEqualTo(zeroPoints);
     }
     assertThat(Run.decode(scheme, weight.rows(), options, got)).isEqualTo(decoded);
+    requireWithinBound(scheme, weight, options, got, decoded);
+  }
+
+  /** Every width, profile and search; here nothing is compared but the error and its bound. */
+  @Property(tries = 2000)
+  void searchesStayWithinTheirBounds(
+      @ForAll("weights") WeightSample weight,
+      @ForAll("granularities") Granularity granularity,
+      @ForAll("profiles") String profile,
+      @ForAll("searches") String search,
+      @ForAll @IntRange(min = 2, max = 8) int bits,
+      @ForAll boolean symmetric) {
+    Scheme scheme = Run.scheme(bits);
+    OptionValues options =
+        CommonOptions.of(bits, symmetric, granularity)
+            .with(CommonOptions.PROFILE, profile)
+            .with(CommonOptions.SEARCH, search)
+            .with(CommonOptions.RAGGED, true);
+    Assume.that(scheme.fit(weight.rows(), options) instanceof Fit.Fits);
+    float[] numbers = weight.values(0, weight.height());
+    EncodedTile got;
+    try {
+      got = Run.quantize(scheme, weight.rows(), options, numbers, weight.height());
+    } catch (QuantException e) {
+      return;
+    }
+    float[] decoded = Run.decode(scheme, weight.rows(), options, got);
+    requireWithinBound(scheme, weight, options, got, decoded);
+  }
+
+  @Provide
+  Arbitrary<String> searches() {
+    return Arbitraries.of("grid", "grid", "mse", "hqq");
+  }
+
+  private static void requireWithinBound(
+      Scheme scheme, WeightSample weight, OptionValues options, EncodedTile tile, float[] decoded) {
+    ErrorBound bound = scheme.bound(weight.rows(), options);
+    float[] numbers = weight.values(0, weight.height());
+    for (int row = 0; row < weight.height(); row++) {
+      double allowed = bound.of(tile, row);
+      for (int col = 0; col < weight.cols(); col++) {
+        int i = row * weight.cols() + col;
+        double error = Math.abs((double) decoded[i] - numbers[i]);
+        assertThat(error).as("row %d, column %d", row, col).isLessThanOrEqualTo(allowed);
+      }
+    }
   }
 
   /** What a reference makes of a block. */

@@ -4,6 +4,7 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.input.ParseBudget;
 import dev.monoquant.spi.ReadLimits;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -22,14 +23,19 @@ final class Definitions {
    */
   record Free(SourceFile file, Function function) {}
 
+  /** Bytes of a name or literal, with what it is part of. */
+  private static final int NODE = 64;
+
   private final String label;
   private final ReadLimits limits;
   private final Map<String, SourceFile> files = new LinkedHashMap<>();
   private final Map<String, ClassDef> classes = new LinkedHashMap<>();
   private final Map<String, Free> functions = new LinkedHashMap<>();
+  private final ParseBudget budget;
   private long kept;
 
   private Definitions(String label, ReadLimits limits) {
+    this.budget = new ParseBudget(label, limits.maxParsedBytes());
     this.label = label;
     this.limits = limits;
   }
@@ -69,6 +75,7 @@ final class Definitions {
   }
 
   private void charge(int more) {
+    budget.charge((long) NODE * more);
     kept += more;
     if (kept > limits.maxPickleValues()) {
       throw new ModelFormatException(

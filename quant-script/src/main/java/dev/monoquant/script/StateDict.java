@@ -29,6 +29,9 @@ import java.util.Set;
  */
 public record StateDict(List<Node> nodes, List<String> leftOut) {
 
+  /** Names in a refusal. */
+  private static final int MOST_SHOWN = 10;
+
   /** Copies the lists. */
   public StateDict {
     nodes = List.copyOf(nodes);
@@ -97,7 +100,14 @@ public record StateDict(List<Node> nodes, List<String> leftOut) {
       if (!wanted.isEmpty()) {
         throw shape(
             "module " + quote(at.path()),
-            "its class " + quote(type.qualified()) + " has " + wanted + ", the pickle does not");
+            "its class "
+                + quote(type.qualified())
+                + " has "
+                + wanted.stream().limit(MOST_SHOWN).toList()
+                + (wanted.size() > MOST_SHOWN
+                    ? " and " + (wanted.size() - MOST_SHOWN) + " more"
+                    : "")
+                + ", the pickle does not");
       }
     }
 

@@ -6,6 +6,7 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
+import dev.monoquant.spi.ReadLimits;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -39,7 +40,13 @@ final class RecipeJson {
           StrictJson.parse(
               ByteBuffer.wrap(json.getBytes(StandardCharsets.UTF_8)),
               new StrictJson.Dialect(
-                  name, "the recipe", Reason.HEADER_JSON, Reason.HEADER_JSON, MAX_DEPTH, true));
+                  name,
+                  "the recipe",
+                  Reason.HEADER_JSON,
+                  Reason.HEADER_JSON,
+                  MAX_DEPTH,
+                  true,
+                  ReadLimits.DEFAULT.maxParsedBytes()));
     } catch (ModelFormatException e) {
       throw new ConfigurationException("recipe " + e.getMessage(), e);
     }

@@ -24,6 +24,9 @@ final class SampleReader {
   private static final Set<String> NO_INPUTS =
       Set.of("label", "labels", "target", "targets", "logits", "output", "outputs");
 
+  /** Names in a refusal. */
+  private static final int MOST_SHOWN = 10;
+
   private SampleReader() {}
 
   static NDList read(
@@ -51,7 +54,8 @@ final class SampleReader {
       throw new ConfigurationException(
           file
               + ": holds no inputs, only "
-              + arrays.keySet()
+              + arrays.keySet().stream().limit(MOST_SHOWN).toList()
+              + (arrays.size() > MOST_SHOWN ? " and " + (arrays.size() - MOST_SHOWN) + " more" : "")
               + ". Name the tensors as forward names its parameters, such as input_ids");
     }
     return inputs;

@@ -44,6 +44,7 @@ public final class JsonFiles {
     }
     return StrictJson.parse(
         ByteBuffer.wrap(Files.readAllBytes(path)),
-        new StrictJson.Dialect(file, what, reason, reason, limits.maxDepth(), python));
+        new StrictJson.Dialect(
+            file, what, reason, reason, limits.maxDepth(), python, limits.maxParsedBytes()));
   }
 }

@@ -4,9 +4,11 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.input.ParseBudget;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
-import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CoderResult;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
@@ -37,6 +39,7 @@ public final class StrictJson {
    * @param maxDepth arrays and objects around a value at most
    * @param pythonNumbers whether {@code NaN}, {@code Infinity} and {@code -Infinity} pass as
    *     numbers, as Python writes them
+   * @param maxParsedBytes memory that the values may take, see {@link ParseBudget}
    */
   public record Dialect(
       String file,
@@ -44,15 +47,28 @@ public final class StrictJson {
       Reason syntax,
       Reason encoding,
       int maxDepth,
-      boolean pythonNumbers) {}
+      boolean pythonNumbers,
+      long maxParsedBytes) {}
+
+  /** Of an object or a map, of a value in one with its key's place, and of a value in a list. */
+  private static final int OBJECT = 160;
+
+  private static final int MEMBER = 64;
+  private static final int ARRAY = 80;
+  private static final int ITEM = 8;
+
+  /** Of a text or a number besides its characters. */
+  private static final int TEXT = 64;
 
   private final Dialect dialect;
   private final Path path = new Path();
+  private final ParseBudget budget;
   private final Scanner in;
 
   private StrictJson(ByteBuffer utf8, Dialect dialect) {
     this.dialect = dialect;
-    this.in = Scanner.of(utf8, dialect, path);
+    this.budget = new ParseBudget(dialect.file(), dialect.maxParsedBytes());
+    this.in = Scanner.of(utf8, dialect, path, budget);
   }
 
   /**
@@ -91,6 +107,7 @@ public final class StrictJson {
   }
 
   private JsonValue object() {
+    budget.charge(OBJECT);
     Map<String, JsonValue> members = new LinkedHashMap<>();
     in.expect('{');
     in.space();
@@ -103,6 +120,7 @@ public final class StrictJson {
       in.expect(':');
       in.space();
       path.enter(key);
+      budget.charge(MEMBER);
       members.put(key, nested());
       in.space();
       if (in.skips('}')) {
@@ -133,6 +151,7 @@ public final class StrictJson {
   }
 
   private JsonValue array() {
+    budget.charge(ARRAY);
     List<JsonValue> items = new ArrayList<>();
     in.expect('[');
     in.space();
@@ -141,6 +160,7 @@ public final class StrictJson {
     }
     while (true) {
       path.enterItem();
+      budget.charge(ITEM);
       items.add(nested());
       in.space();
       if (in.skips(']')) {
@@ -207,49 +227,78 @@ public final class StrictJson {
    */
   private static final class Scanner {
 
-    private final char[] text;
+    private static final int CHECKED_AT_ONCE = 1 << 13;
+
+    /** Of a character. */
+    private static final int MOST_BYTES = 4;
+
+    private final ByteBuffer text;
     private final int end;
     private final Dialect dialect;
     private final Path path;
+    private final ParseBudget budget;
     private int at;
 
-    private Scanner(CharBuffer text, Dialect dialect, Path path) {
-      this.text = text.array();
-      this.at = text.arrayOffset();
-      this.end = text.arrayOffset() + text.length();
+    private Scanner(ByteBuffer text, Dialect dialect, Path path, ParseBudget budget) {
+      this.text = text;
+      this.end = text.limit();
       this.dialect = dialect;
       this.path = path;
+      this.budget = budget;
     }
 
     /**
-     * Decodes a text.
+     * Takes a text, of which nothing is copied.
      *
      * @param utf8 the bytes; not consumed
      * @param dialect what to say of them
      * @param path where the reader is, for messages
+     * @param budget for texts and numbers
      * @throws ModelFormatException if they are not UTF-8
      */
-    static Scanner of(ByteBuffer utf8, Dialect dialect, Path path) {
-      ByteBuffer bytes = utf8.duplicate();
-      try {
-        CharBuffer chars =
-            StandardCharsets.UTF_8
-                .newDecoder()
-                .onMalformedInput(CodingErrorAction.REPORT)
-                .onUnmappableCharacter(CodingErrorAction.REPORT)
-                .decode(bytes);
-        return new Scanner(chars, dialect, path);
-      } catch (CharacterCodingException e) {
+    static Scanner of(ByteBuffer utf8, Dialect dialect, Path path, ParseBudget budget) {
+      ByteBuffer bytes = utf8.slice();
+      CharsetDecoder decoder =
+          StandardCharsets.UTF_8
+              .newDecoder()
+              .onMalformedInput(CodingErrorAction.REPORT)
+              .onUnmappableCharacter(CodingErrorAction.REPORT);
+      CharBuffer some = CharBuffer.allocate(CHECKED_AT_ONCE);
+      CoderResult result;
+      do {
+        result = decoder.decode(bytes, some.clear(), true);
+      } while (result.isOverflow());
+      if (result.isError()) {
         throw new ModelFormatException(
             dialect.encoding(),
             dialect.file(),
             "",
             dialect.what()
                 + " is not UTF-8, first at its byte "
-                + (bytes.position() - utf8.position())
-                + ". The file is damaged; fetch it again.",
-            e);
+                + bytes.position()
+                + ". The file is damaged; fetch it again.");
       }
+      return new Scanner(utf8.slice(), dialect, path, budget);
+    }
+
+    private char unitAt(int index) {
+      return (char) Byte.toUnsignedInt(text.get(index));
+    }
+
+    private String slice(int from, int to) {
+      byte[] bytes = new byte[to - from];
+      text.get(from, bytes);
+      return new String(bytes, StandardCharsets.UTF_8);
+    }
+
+    /** Characters of UTF-16 before a place: 4 bytes make two, a byte that goes on none. */
+    private int charactersBefore(int index) {
+      int count = 0;
+      for (int i = 0; i < index; i++) {
+        int b = unitAt(i);
+        count += (b & 0xC0) == 0x80 ? 0 : b >= 0xF0 ? 2 : 1;
+      }
+      return count;
     }
 
     /** {@return whether nothing is left} */
@@ -260,7 +309,10 @@ public final class StrictJson {
     /** Skips white space. */
     void space() {
       while (at < end
-          && (text[at] == ' ' || text[at] == '\n' || text[at] == '\r' || text[at] == '\t')) {
+          && (unitAt(at) == ' '
+              || unitAt(at) == '\n'
+              || unitAt(at) == '\r'
+              || unitAt(at) == '\t')) {
         at++;
       }
     }
@@ -270,7 +322,7 @@ public final class StrictJson {
       if (at >= end) {
         throw fault("stops in the middle");
       }
-      return text[at];
+      return unitAt(at);
     }
 
     /** Skips that character if it is the next; there must be one. */
@@ -292,33 +344,33 @@ public final class StrictJson {
     /** {@return a number as it stands there} */
     String number() {
       int start = at;
-      if (at < end && text[at] == '-') {
+      if (at < end && unitAt(at) == '-') {
         at++;
       }
       if (dialect.pythonNumbers() && (takes("NaN") || takes("Infinity"))) {
-        return new String(text, start, at - start);
+        return numeral(start);
       }
-      if (at < end && text[at] == '0') {
+      if (at < end && unitAt(at) == '0') {
         at++;
       } else {
         digits(start);
       }
-      if (at < end && text[at] == '.') {
+      if (at < end && unitAt(at) == '.') {
         at++;
         digits(start);
       }
-      if (at < end && (text[at] == 'e' || text[at] == 'E')) {
+      if (at < end && (unitAt(at) == 'e' || unitAt(at) == 'E')) {
         at++;
-        if (at < end && (text[at] == '+' || text[at] == '-')) {
+        if (at < end && (unitAt(at) == '+' || unitAt(at) == '-')) {
           at++;
         }
         digits(start);
       }
-      return new String(text, start, at - start);
+      return numeral(start);
     }
 
     private boolean takes(String word) {
-      if (end - at >= word.length() && new String(text, at, word.length()).equals(word)) {
+      if (end - at >= word.length() && slice(at, at + word.length()).equals(word)) {
         at += word.length();
         return true;
       }
@@ -327,7 +379,7 @@ public final class StrictJson {
 
     private void digits(int start) {
       int first = at;
-      while (at < end && text[at] >= '0' && text[at] <= '9') {
+      while (at < end && unitAt(at) >= '0' && unitAt(at) <= '9') {
         at++;
       }
       if (at == first) {
@@ -338,33 +390,44 @@ public final class StrictJson {
       }
     }
 
+    private String numeral(int start) {
+      budget.charge(TEXT + (long) (at - start));
+      return slice(start, at);
+    }
+
     /** {@return a text in double quotes, its escapes resolved} */
     String string() {
       at++;
       int start = at;
-      while (at < end && text[at] != '"' && text[at] != '\\' && text[at] >= ' ') {
-        at++;
+      skipPlain();
+      if (at < end && unitAt(at) == '"') {
+        budget.charge(TEXT + 2L * (at - start));
+        return slice(start, at++);
       }
-      if (at < end && text[at] == '"') {
-        return new String(text, start, at++ - start);
-      }
-      StringBuilder out = new StringBuilder().append(text, start, at - start);
+      StringBuilder out = new StringBuilder();
       while (true) {
+        // A builder grows by doubling, and is copied at the end.
+        budget.charge(6L * (at - start) + 2);
+        out.append(slice(start, at));
         char c = peek();
         if (c == '"') {
           at++;
+          budget.charge(TEXT);
           return out.toString();
         }
         if (c < ' ') {
           throw fault("has " + here() + " inside a text; it must be escaped");
         }
-        if (c == '\\') {
-          at++;
-          escape(out);
-        } else {
-          out.append(c);
-          at++;
-        }
+        at++;
+        escape(out);
+        start = at;
+        skipPlain();
+      }
+    }
+
+    private void skipPlain() {
+      while (at < end && unitAt(at) != '"' && unitAt(at) != '\\' && unitAt(at) >= ' ') {
+        at++;
       }
     }
 
@@ -385,7 +448,7 @@ public final class StrictJson {
       }
       out.append(unit);
       if (Character.isHighSurrogate(unit)) {
-        boolean follows = at + 1 < end && text[at] == '\\' && text[at + 1] == 'u';
+        boolean follows = at + 1 < end && unitAt(at) == '\\' && unitAt(at + 1) == 'u';
         at++;
         char low = follows ? unit() : ' ';
         if (!Character.isLowSurrogate(low)) {
@@ -415,7 +478,7 @@ public final class StrictJson {
       if (at >= end) {
         return "its end";
       }
-      char c = text[at];
+      char c = slice(at, Math.min(end, at + MOST_BYTES)).charAt(0);
       return c > ' ' && c < 127 ? "'" + c + "'" : String.format(Locale.ROOT, "U+%04X", (int) c);
     }
 
@@ -427,7 +490,7 @@ public final class StrictJson {
           path.where(),
           dialect.what()
               + " is no strict JSON: at character "
-              + at
+              + charactersBefore(at)
               + " it "
               + detail
               + ". The file is damaged or was written by a faulty tool; fetch or write it again.");

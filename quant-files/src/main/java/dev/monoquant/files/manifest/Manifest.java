@@ -204,7 +204,8 @@ public record Manifest(
                 Reason.METADATA,
                 Reason.METADATA,
                 ReadLimits.DEFAULT.maxDepth(),
-                false));
+                false,
+                ReadLimits.DEFAULT.maxParsedBytes()));
     if (!(json instanceof JsonValue.Obj all)) {
       throw fault(label, "is " + json.kind() + ", not an object");
     }

@@ -118,7 +118,8 @@ public final class ProvenanceText {
                   Reason.METADATA,
                   Reason.METADATA,
                   ReadLimits.DEFAULT.maxDepth(),
-                  false));
+                  false,
+                  ReadLimits.DEFAULT.maxParsedBytes()));
       if (json instanceof JsonValue.Obj object) {
         object.members().keySet().forEach(key -> plugins.put(key, object.text(key).orElse("")));
       }

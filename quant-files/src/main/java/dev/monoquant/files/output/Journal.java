@@ -248,7 +248,8 @@ final class Journal implements Closeable {
                 Reason.METADATA,
                 Reason.METADATA,
                 ReadLimits.DEFAULT.maxDepth(),
-                false));
+                false,
+                ReadLimits.DEFAULT.maxParsedBytes()));
     if (json instanceof JsonValue.Obj object) {
       return object;
     }

@@ -1,5 +1,6 @@
 package dev.monoquant.files.pickle;
 
+import java.math.BigInteger;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -17,8 +18,7 @@ public final class PickleDict implements PickleValue {
    */
   public record Item(PickleValue key, PickleValue value) {}
 
-  /** What keys are equal by in Python: {@code 1}, {@code True} and {@code 1.0} are one key. */
-  private final Map<PickleValue, Item> items = new LinkedHashMap<>(0);
+  private final Map<Key, Item> items = new LinkedHashMap<>(0);
 
   /** Makes an empty dict. */
   public PickleDict() {}
@@ -39,7 +39,7 @@ public final class PickleDict implements PickleValue {
    * @param key the text
    */
   public Optional<PickleValue> find(String key) {
-    return Optional.ofNullable(items.get(new Text(key))).map(Item::value);
+    return Optional.ofNullable(items.get(Key.of(new Text(key)))).map(Item::value);
   }
 
   /**
@@ -60,17 +60,67 @@ public final class PickleDict implements PickleValue {
    * @return whether the key is new; if not, its value is replaced in place
    */
   public boolean put(PickleValue key, PickleValue value) {
-    return items.put(canonical(key), new Item(key, value)) == null;
+    return items.put(Key.of(key), new Item(key, value)) == null;
   }
 
-  private static PickleValue canonical(PickleValue key) {
-    if (key instanceof Bool b) {
-      return new Int(b.value() ? 1 : 0);
+  /**
+   * What keys are equal by in Python: {@code 1}, {@code True} and {@code 1.0} are one key. Keys
+   * have an order, so that a map finds one in logarithmic time also where many have the same hash,
+   * as anybody can make them.
+   *
+   * @param type tells keys of different types apart
+   * @param value a text, a number, or a value that is equal to itself only
+   */
+  private record Key(int type, Object value) implements Comparable<Key> {
+
+    private static final int INT = 0;
+    private static final int REAL = 1;
+    private static final int BIG = 2;
+    private static final int TEXT = 3;
+    private static final int NAME = 4;
+    private static final int OTHER = 5;
+
+    static Key of(PickleValue key) {
+      if (key instanceof Text text) {
+        return new Key(TEXT, text.value());
+      }
+      if (key instanceof Int number) {
+        return new Key(INT, number.value());
+      }
+      if (key instanceof Bool b) {
+        return new Key(INT, b.value() ? 1L : 0L);
+      }
+      if (key instanceof Real real) {
+        double value = real.value();
+        return value == Math.rint(value) && Math.abs(value) < 1e15
+            ? new Key(INT, (long) value)
+            : new Key(REAL, value);
+      }
+      if (key instanceof BigInt number) {
+        return new Key(BIG, number.value());
+      }
+      if (key instanceof Global global) {
+        return new Key(NAME, global);
+      }
+      return new Key(OTHER, key);
     }
-    if (key instanceof Real r && r.value() == Math.rint(r.value()) && Math.abs(r.value()) < 1e15) {
-      return new Int((long) r.value());
+
+    @Override
+    public int compareTo(Key other) {
+      if (type != other.type) {
+        return Integer.compare(type, other.type);
+      }
+      return switch (type) {
+        case INT -> Long.compare((long) value, (long) other.value);
+        case REAL -> Double.compare((double) value, (double) other.value);
+        case BIG -> ((BigInteger) value).compareTo((BigInteger) other.value);
+        case TEXT -> ((String) value).compareTo((String) other.value);
+        case NAME -> ((Global) value).compareTo((Global) other.value);
+        // Their hashes are the JVM's own.
+        default ->
+            Integer.compare(System.identityHashCode(value), System.identityHashCode(other.value));
+      };
     }
-    return key;
   }
 
   @Override

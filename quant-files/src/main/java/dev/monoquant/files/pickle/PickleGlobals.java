@@ -19,7 +19,7 @@ import java.util.function.Predicate;
  */
 final class PickleGlobals {
 
-  private static final int MAX_SHOWN = 20;
+  private static final int MAX_SHOWN = 10;
 
   /** Libraries whose classes stand for quantized weights. */
   private static final List<String> QUANTIZERS =

@@ -1,5 +1,6 @@
 package dev.monoquant.files.pickle;
 
+import dev.monoquant.files.input.ParseBudget;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -17,16 +18,19 @@ final class PickleInput {
   private final ByteBuffer data;
   private final PickleFault fault;
   private final long most;
+  private final ParseBudget budget;
   private int opcodeAt;
 
   /**
    * @param data begins with the pickle; more may follow it
    * @param most bytes that are read, the limit maxPickleBytes
+   * @param budget for texts and bytes
    */
-  PickleInput(ByteBuffer data, PickleFault fault, long most) {
+  PickleInput(ByteBuffer data, PickleFault fault, long most, ParseBudget budget) {
     this.data = data.slice().order(ByteOrder.LITTLE_ENDIAN);
     this.fault = fault;
     this.most = most;
+    this.budget = budget;
   }
 
   /** {@return the next opcode} */
@@ -102,6 +106,7 @@ final class PickleInput {
 
   byte[] array(long length) {
     ByteBuffer view = bytes(length);
+    budget.charge(length);
     byte[] out = new byte[view.remaining()];
     view.get(out);
     return out;
@@ -109,8 +114,11 @@ final class PickleInput {
 
   /** {@return a text of so many bytes, which must be UTF-8} */
   String text(long length) {
+    ByteBuffer bytes = bytes(length);
+    // Decoded to 16 bits for each byte, and copied.
+    budget.charge(3 * length);
     try {
-      return StandardCharsets.UTF_8.newDecoder().decode(bytes(length)).toString();
+      return StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
     } catch (CharacterCodingException e) {
       throw fault.shape("the text at byte " + opcodeAt + " is not UTF-8.");
     }

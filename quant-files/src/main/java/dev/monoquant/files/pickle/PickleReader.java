@@ -2,6 +2,7 @@ package dev.monoquant.files.pickle;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.input.ParseBudget;
 import dev.monoquant.files.pickle.PickleObject.Call;
 import dev.monoquant.files.pickle.PickleValue.Global;
 import dev.monoquant.spi.ReadLimits;
@@ -28,6 +29,20 @@ public final class PickleReader {
   private static final int MAX_PROTOCOL = 5;
   private static final PickleValue.Text MODULE = new PickleValue.Text("module");
 
+  /** Of a value with its places on the stack, in a memo and in a container. */
+  private static final int VALUE = 56;
+
+  /** Of an empty list, dict, set or object besides. */
+  private static final int CONTAINER = 72;
+
+  /** Of an item in a dict besides. */
+  private static final int ITEM = 112;
+
+  /**
+   * Of a place on the stack or in the memo, in a container, and on the way of who looks through.
+   */
+  private static final int PLACE = 48;
+
   private final PickleFault fault;
   private final PickleInput in;
   private final PickleStack stack;
@@ -35,13 +50,15 @@ public final class PickleReader {
   private final PickleTarget target;
   private final PickleGlobals globals;
   private final ReadLimits limits;
+  private final ParseBudget budget;
   private int operations;
   private int values;
 
   private PickleReader(
       ByteBuffer data, String file, String record, ReadLimits limits, Predicate<Global> allowed) {
     this.fault = new PickleFault(file, record);
-    this.in = new PickleInput(data, fault, limits.maxPickleBytes());
+    this.budget = new ParseBudget(file, limits.maxParsedBytes());
+    this.in = new PickleInput(data, fault, limits.maxPickleBytes(), budget);
     this.stack = new PickleStack(fault, limits.maxPickleValues());
     this.memo = new PickleMemo(fault, limits.maxPickleValues());
     this.globals = new PickleGlobals(fault, limits, allowed);
@@ -188,13 +205,16 @@ public final class PickleReader {
     switch (opcode) {
       case Op.PROTO -> requireProtocol(in.u1());
       case Op.FRAME -> requireFrame(in.i8());
-      case Op.MARK -> stack.mark();
+      case Op.MARK -> {
+        budget.charge(PLACE);
+        stack.mark();
+      }
       case Op.POP -> stack.drop(at);
       case Op.POP_MARK -> stack.popMark(at);
-      case Op.DUP -> stack.push(stack.top(at));
-      case Op.NONE -> stack.push(PickleValue.None.INSTANCE);
-      case Op.NEWTRUE -> stack.push(new PickleValue.Bool(true));
-      case Op.NEWFALSE -> stack.push(new PickleValue.Bool(false));
+      case Op.DUP -> push(stack.top(at));
+      case Op.NONE -> push(PickleValue.None.INSTANCE);
+      case Op.NEWTRUE -> push(PickleValue.Bool.TRUE);
+      case Op.NEWFALSE -> push(PickleValue.Bool.FALSE);
       case Op.BININT -> make(new PickleValue.Int(in.i4()));
       case Op.BININT1 -> make(new PickleValue.Int(in.u1()));
       case Op.BININT2 -> make(new PickleValue.Int(in.u2()));
@@ -214,11 +234,11 @@ public final class PickleReader {
       case Op.TUPLE1 -> make(new PickleTuple(stack.pop(1, at)));
       case Op.TUPLE2 -> make(new PickleTuple(stack.pop(2, at)));
       case Op.TUPLE3 -> make(new PickleTuple(stack.pop(3, at)));
-      case Op.BINGET -> stack.push(memo.get(in.u1(), at));
-      case Op.LONG_BINGET -> stack.push(memo.get(in.u4(), at));
-      case Op.BINPUT -> memo.put(in.u1(), stack.top(at));
-      case Op.LONG_BINPUT -> memo.put(in.u4(), stack.top(at));
-      case Op.MEMOIZE -> memo.put(memo.size(), stack.top(at));
+      case Op.BINGET -> push(memo.get(in.u1(), at));
+      case Op.LONG_BINGET -> push(memo.get(in.u4(), at));
+      case Op.BINPUT -> remember(in.u1(), at);
+      case Op.LONG_BINPUT -> remember(in.u4(), at);
+      case Op.MEMOIZE -> remember(memo.size(), at);
       case Op.BINPERSID -> persistent(stack.pop(at));
       default -> container(opcode, at);
     }
@@ -233,7 +253,7 @@ public final class PickleReader {
         && parts.size() == 4
         && parts.get(0).equals(MODULE)
         && parts.get(1) instanceof Global named) {
-      stack.push(named);
+      push(named);
     } else {
       make(new PicklePersistent(id));
     }
@@ -253,10 +273,10 @@ public final class PickleReader {
       case Op.DICT -> {
         List<PickleValue> items = stack.popMark(at);
         make(new PickleDict());
-        target.put(items, at);
+        put(items, at);
       }
-      case Op.SETITEM -> target.put(stack.pop(2, at), at);
-      case Op.SETITEMS -> target.put(stack.popMark(at), at);
+      case Op.SETITEM -> put(stack.pop(2, at), at);
+      case Op.SETITEMS -> put(stack.popMark(at), at);
       case Op.EMPTY_SET -> make(new PickleSet(false));
       case Op.ADDITEMS -> target.add(stack.popMark(at), at);
       case Op.FROZENSET -> {
@@ -300,7 +320,28 @@ public final class PickleReader {
     if (++values > limits.maxPickleValues()) {
       throw fault.limit(values, "values", limits.maxPickleValues(), "maxPickleValues");
     }
+    boolean holds =
+        !(value instanceof PickleValue.Int
+            || value instanceof PickleValue.Real
+            || value instanceof PickleValue.Text);
+    budget.charge(VALUE + (holds ? CONTAINER : 0));
     stack.push(value);
+  }
+
+  private void push(PickleValue value) {
+    budget.charge(PLACE);
+    stack.push(value);
+  }
+
+  private void remember(long index, int at) {
+    // Places in a row cost less; which they are is known afterwards.
+    budget.charge(index == memo.size() ? PLACE : ITEM);
+    memo.put(index, stack.top(at));
+  }
+
+  private void put(List<PickleValue> items, int at) {
+    budget.charge((long) ITEM * (items.size() / 2));
+    target.put(items, at);
   }
 
   private void requireProtocol(int protocol) {

@@ -3,6 +3,7 @@ package dev.monoquant.files.pickle;
 import static java.util.Objects.requireNonNull;
 
 import java.math.BigInteger;
+import java.util.Comparator;
 
 /**
  * A value of a pickle, as inert data.
@@ -48,6 +49,13 @@ public sealed interface PickleValue
    * @param value the value
    */
   record Bool(boolean value) implements PickleValue {
+
+    /** {@code True}. */
+    public static final Bool TRUE = new Bool(true);
+
+    /** {@code False}. */
+    public static final Bool FALSE = new Bool(false);
+
     @Override
     public String kind() {
       return "a bool";
@@ -120,7 +128,10 @@ public sealed interface PickleValue
    * @param module such as {@code torch._utils}
    * @param name such as {@code _rebuild_tensor_v2}
    */
-  record Global(String module, String name) implements PickleValue {
+  record Global(String module, String name) implements PickleValue, Comparable<Global> {
+
+    private static final Comparator<Global> ORDER =
+        Comparator.comparing(Global::module).thenComparing(Global::name);
 
     /** Checks that both are there. */
     public Global {
@@ -131,6 +142,12 @@ public sealed interface PickleValue
     @Override
     public String kind() {
       return "a class or function";
+    }
+
+    /** By module and name, so that names of one hash do not make sets of them slow. */
+    @Override
+    public int compareTo(Global other) {
+      return ORDER.compare(this, other);
     }
 
     /** {@return both joined with a dot; not unique, since both may hold dots} */

@@ -73,7 +73,8 @@ public final class SafetensorsFile implements Closeable {
                   Reason.HEADER_JSON,
                   Reason.HEADER_ENCODING,
                   limits.maxDepth(),
-                  false));
+                  false,
+                  limits.maxParsedBytes()));
       long dataStart = LENGTH_BYTES + length;
       return new SafetensorsFile(
           label,

@@ -234,13 +234,14 @@ public final class SafetensorsLayout implements FileLayout {
   public void check(Path path) throws IOException {
     ReadLimits all =
         new ReadLimits(
-            Long.MAX_VALUE,
-            Long.MAX_VALUE,
-            Integer.MAX_VALUE,
-            Integer.MAX_VALUE,
-            Integer.MAX_VALUE,
-            ReadLimits.DEFAULT.maxDepth(),
-            Integer.MAX_VALUE);
+                Long.MAX_VALUE,
+                Long.MAX_VALUE,
+                Integer.MAX_VALUE,
+                Integer.MAX_VALUE,
+                Integer.MAX_VALUE,
+                ReadLimits.DEFAULT.maxDepth(),
+                Integer.MAX_VALUE)
+            .withMaxParsedBytes(Long.MAX_VALUE);
     try (SafetensorsFile read = SafetensorsFile.open(path, path.toString(), all)) {
       // Empty tensors share their offset with a neighbour: the reader's order of those is free.
       boolean same =

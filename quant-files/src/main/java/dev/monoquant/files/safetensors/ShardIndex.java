@@ -37,6 +37,10 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
 
   private static final String INDEX = ".index.json";
   private static final int SHOWN = 3;
+
+  /** They are to be fetched. */
+  private static final int MISSING_SHOWN = 10;
+
   private static final String CHOICE =
       ", or decide: --option index=shards takes what the shards hold, --option index=index what the"
           + " index names.";
@@ -134,8 +138,8 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
               + " of "
               + shards().size()
               + " shards are not there: "
-              + String.join(", ", missing.subList(0, Math.min(20, missing.size())))
-              + (missing.size() > 20 ? ", ..." : "")
+              + String.join(", ", missing.subList(0, Math.min(MISSING_SHOWN, missing.size())))
+              + (missing.size() > MISSING_SHOWN ? ", ..." : "")
               + ". Upper and lower case count. Fetch them too"
               + (file.endsWith(SUFFIX) ? CHOICE : "."));
     }

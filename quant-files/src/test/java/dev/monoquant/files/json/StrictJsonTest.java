@@ -32,7 +32,7 @@ class StrictJsonTest {
     return StrictJson.parse(
         ByteBuffer.wrap(bytes),
         new StrictJson.Dialect(
-            "file", "the text", Reason.HEADER_JSON, Reason.HEADER_ENCODING, 64, python));
+            "file", "the text", Reason.HEADER_JSON, Reason.HEADER_ENCODING, 64, python, 1 << 20));
   }
 
   @ParameterizedTest

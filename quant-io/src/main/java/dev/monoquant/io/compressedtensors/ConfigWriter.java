@@ -97,7 +97,8 @@ final class ConfigWriter {
             Reason.HEADER_JSON,
             Reason.HEADER_JSON,
             ReadLimits.DEFAULT.maxDepth(),
-            true);
+            true,
+            ReadLimits.DEFAULT.maxParsedBytes());
     return object(StrictJson.parse(ByteBuffer.wrap(bytes), dialect), file);
   }
 

@@ -190,7 +190,8 @@ final class BitsAndBytes implements ForeignLayout {
                 Reason.METADATA,
                 Reason.METADATA,
                 ReadLimits.DEFAULT.maxDepth(),
-                true));
+                true,
+                ReadLimits.DEFAULT.maxParsedBytes()));
     if (json instanceof JsonValue.Obj object) {
       return object;
     }

@@ -86,7 +86,8 @@ final class SelfDescription {
                   Reason.METADATA,
                   Reason.METADATA,
                   limits.maxDepth(),
-                  false));
+                  false,
+                  limits.maxParsedBytes()));
       if (!(json instanceof JsonValue.Obj all)) {
         throw fault.of(quote(WEIGHTS_KEY), "is " + json.kind() + ", not an object");
       }

@@ -15,6 +15,7 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.script.Mode;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.ReadLimits;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -152,7 +153,8 @@ record ArchiveDescription(
                 Reason.METADATA,
                 Reason.METADATA,
                 maxDepth,
-                false));
+                false,
+                ReadLimits.DEFAULT.maxParsedBytes()));
     if (json instanceof JsonValue.Obj all
         && all.find("version").isPresent()
         && !all.find("version").get().equals(JsonValue.Num.of(VERSION))) {

@@ -188,6 +188,12 @@ class ActivationsTest {
         .contains(
             "\"kv_cache_scheme\":{\"dynamic\":false,\"num_bits\":8,\"strategy\":\"tensor\","
                 + "\"symmetric\":true,\"type\":\"float\"}");
+    try (ModelSource source =
+        new CompressedTensorsFormat().open(ModelInput.of(model), ReadLimits.DEFAULT)) {
+      assertThat(source.info().notes())
+          .containsExactly(
+              "loaders quantize keys and values: float8 tensor static (kv_cache_scheme)");
+    }
     Map<String, PlainSafetensors.Entry> tensors =
         PlainSafetensors.read(model.resolve("model.safetensors")).tensors();
     assertThat(

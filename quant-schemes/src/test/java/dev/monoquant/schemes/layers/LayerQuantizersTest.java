@@ -134,6 +134,20 @@ class LayerQuantizersTest {
   }
 
   @Test
+  void cellsHaveTheirMatricesUnnumbered() {
+    for (String kind : new String[] {"LSTMCell", "GRUCell", "RNNCell"}) {
+      assertThat(
+              new RecurrentQuantizer().rows(layer(kind, "weight_ih", ElementType.FLOAT32, 12, 3)))
+          .extracting(WeightMatrix::rowAxis)
+          .containsExactly(0);
+      assertThat(
+              new RecurrentQuantizer()
+                  .rows(layer(kind, "weight_ih_l0", ElementType.FLOAT32, 12, 3)))
+          .isEmpty();
+    }
+  }
+
+  @Test
   void onlyTablesAreAsymmetricByDefault() {
     WeightMatrix rows =
         new LinearQuantizer().weights(layer("Linear", "weight", ElementType.FLOAT32, 2, 3)).get(0);

@@ -137,12 +137,12 @@ class LayerQuantizersTest {
   void cellsHaveTheirMatricesUnnumbered() {
     for (String kind : new String[] {"LSTMCell", "GRUCell", "RNNCell"}) {
       assertThat(
-              new RecurrentQuantizer().rows(layer(kind, "weight_ih", ElementType.FLOAT32, 12, 3)))
+              new RecurrentQuantizer().weights(layer(kind, "weight_ih", ElementType.FLOAT32, 12, 3)))
           .extracting(WeightMatrix::rowAxis)
           .containsExactly(0);
       assertThat(
               new RecurrentQuantizer()
-                  .rows(layer(kind, "weight_ih_l0", ElementType.FLOAT32, 12, 3)))
+                  .weights(layer(kind, "weight_ih_l0", ElementType.FLOAT32, 12, 3)))
           .isEmpty();
     }
   }

@@ -6,6 +6,7 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.foreign.ForeignQuantization;
 import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.open.InputOpener;
@@ -340,6 +341,9 @@ final class Stages {
           }
         }
       }
+      settings
+          .progress()
+          .update(Progress.Stage.RUNNING, 0, 0, Text.count(models.size(), "model") + " in turns");
       try (ModelRunner runner = ModelRunners.start(settings)) {
         return runner.run(
             candidates,

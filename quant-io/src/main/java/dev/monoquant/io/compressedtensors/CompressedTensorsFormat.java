@@ -1,6 +1,7 @@
 package dev.monoquant.io.compressedtensors;
 
 import com.google.auto.service.AutoService;
+import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.Problem;
@@ -12,6 +13,7 @@ import dev.monoquant.files.model.ModelDirectory;
 import dev.monoquant.files.model.ModelFiles;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
@@ -137,6 +139,7 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
     try {
       List<ConfigGroup> groups =
           ConfigGroup.read(ConfigWriter.quantization(config).orElseThrow(), configFile);
+      cache(ConfigWriter.quantization(config).orElseThrow()).ifPresent(notes::add);
       ElementType floats = new ModelConfig(config).floats().orElse(ElementType.BFLOAT16);
       WeightScanner scanner = new WeightScanner(files, groups, floats, configFile);
       weights = scanner.weights();
@@ -168,6 +171,22 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
         Set.of(),
         notes,
         info -> auditable ? faults(files, info, config, configFile) : List.of());
+  }
+
+  /** What loaders are told of keys and values; no weight depends on it. */
+  private static Optional<String> cache(JsonValue.Obj quantization) {
+    return quantization
+        .find("kv_cache_scheme")
+        .filter(JsonValue.Obj.class::isInstance)
+        .map(
+            scheme -> {
+              try {
+                ActivationQuantization cache = ActivationArguments.read((JsonValue.Obj) scheme);
+                return "loaders quantize keys and values: " + cache + " (kv_cache_scheme)";
+              } catch (ConfigurationException e) {
+                return "kv_cache_scheme is not known: " + e.getMessage();
+              }
+            });
   }
 
   private static List<Problem> faults(

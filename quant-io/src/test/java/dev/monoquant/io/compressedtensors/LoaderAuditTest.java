@@ -134,6 +134,41 @@ class LoaderAuditTest {
         .isEmpty();
   }
 
+  /** Of 8 bits, FP8 and packed integers differ in their form. */
+  @Test
+  void twoFormsInOneFamilyAreAFault() {
+    EncodedWeight integers = packed("m.self_attn.q_proj", 8);
+    EncodedWeight floats =
+        new EncodedWeight(
+            packed("m.self_attn.k_proj", 8).matrix(),
+            new SchemeId("fp8", 1),
+            CommonOptions.of(8, true, Granularity.CHANNEL),
+            Encoding.affine(
+                Part.perElement("codes", ElementType.FLOAT8_E4M3),
+                Part.perRow("scale", ElementType.FLOAT32)));
+    String any = "re:(.*\\\\.)?";
+    JsonValue.Obj config =
+        config(
+            group("a", 8, "'" + any + "q_proj$'")
+                + ","
+                + group("b", 8, "'" + any + "k_proj$'")
+                    .replace(
+                        "'weights': {",
+                        "'format': 'naive-quantized', 'weights': {'type': 'float', "),
+            "");
+    assertThat(faults(config, List.of(integers, floats)))
+        .containsExactly(
+            "\"m.self_attn.(q_proj|k_proj)\": are merged by loaders, and packed in different ways");
+    assertThat(faults(config(group("a", 8, "'Linear'"), ""), List.of(floats)))
+        .containsExactly(
+            "\"m.self_attn.k_proj\": is decoded by group \"a\"",
+            "\"m.self_attn.k_proj\": is decoded by group \"a\", where it is called model.NAME");
+    String bytes =
+        group("a", 8, "'Linear'").replace("'weights'", "'format': 'naive-quantized', 'weights'");
+    assertThat(faults(config(bytes, ""), List.of(packed("model.up", 8))))
+        .contains("\"model.up\": is decoded by group \"a\"");
+  }
+
   @Test
   void aMatrixInFloatThatIsNotIgnoredIsAFault() {
     JsonValue.Obj config = config(group("a", 4, "'Linear'"), "'head'");

@@ -54,6 +54,15 @@ public record LayerKind(String name) {
   /** Recurrent, weights {@code weight_ih_l0} (hidden, inputs) and so on. */
   public static final LayerKind RNN = new LayerKind("RNN");
 
+  /** One step of an {@link #LSTM}, weights {@code weight_ih} (4 hidden, inputs) and so on. */
+  public static final LayerKind LSTM_CELL = new LayerKind("LSTMCell");
+
+  /** One step of a {@link #GRU}, weights {@code weight_ih} (3 hidden, inputs) and so on. */
+  public static final LayerKind GRU_CELL = new LayerKind("GRUCell");
+
+  /** One step of an {@link #RNN}, weights {@code weight_ih} (hidden, inputs) and so on. */
+  public static final LayerKind RNN_CELL = new LayerKind("RNNCell");
+
   /** Attention with {@code in_proj_weight} (3 width, width). */
   public static final LayerKind MULTIHEAD_ATTENTION = new LayerKind("MultiheadAttention");
 
@@ -79,6 +88,9 @@ public record LayerKind(String name) {
           LSTM,
           GRU,
           RNN,
+          LSTM_CELL,
+          GRU_CELL,
+          RNN_CELL,
           MULTIHEAD_ATTENTION,
           NORM,
           UNKNOWN);

@@ -20,6 +20,9 @@ import java.util.Optional;
  */
 final class FormulaDecoder implements TileDecoder {
 
+  /** Columns from which on a product for each of 256 codes is less work than one for each value. */
+  private static final int LONG_ROW = 1024;
+
   /** Values in a scratch array: 8 KiB. */
   private static final int CHUNK = 2048;
 
@@ -68,7 +71,12 @@ final class FormulaDecoder implements TileDecoder {
     Codes numbers = new Codes(codes, tile.part(codes.name()));
     Scale scales = new Scale(affine.scales(), tile);
     Optional<Spread> zeros = affine.zeroPoint().map(name -> new Spread(part(name), tile));
+    if (cols >= LONG_ROW && scales.isPerRow() && zeros.filter(z -> !z.isPerRow()).isEmpty()) {
+      rows(numbers, scales, zeros, tile.height(), out);
+      return;
+    }
     boolean shortcut = affine.scales().size() == 1 && isShort(affine, scales);
+    boolean signed = zeros.isEmpty() && isSmooth(codes.type(), scales);
     int chunk = Math.min(cols, CHUNK);
     float[] v = new float[chunk];
     float[] scale = new float[chunk];
@@ -84,11 +92,39 @@ final class FormulaDecoder implements TileDecoder {
         }
         if (shortcut) {
           roundedProducts(v, scale, zero, count, step(type));
+        } else if (signed) {
+          numbers.readSigns(at, count, zero);
+          roundedProducts(v, scale, zero, count, type);
         } else {
           products(v, scale, zero, count);
           round(v, count);
         }
         System.arraycopy(v, 0, out, at, count);
+      }
+    }
+  }
+
+  /** Long rows that have one scale each: a product for each code, and then a lookup. */
+  private void rows(Codes numbers, Scale scales, Optional<Spread> zeros, int height, float[] out) {
+    float[] products = new float[numbers.table.length];
+    float[] scale = new float[1];
+    float[] zero = new float[1];
+    boolean same = false;
+    for (int row = 0; row < height; row++) {
+      if (!same) {
+        scales.read(row, 0, 1, scale);
+        if (zeros.isPresent()) {
+          zeros.get().read(row, 0, 1, zero);
+        }
+        same = scales.isSingle() && zeros.filter(z -> !z.cells.single).isEmpty();
+        for (int i = 0; i < products.length; i++) {
+          products[i] = (numbers.table[i] - zero[0]) * scale[0];
+        }
+        round(products, products.length);
+      }
+      int at = row * cols;
+      for (int i = at; i < at + cols; i++) {
+        out[i] = products[numbers.bytes[i] & 0xFF];
       }
     }
   }
@@ -178,6 +214,11 @@ final class FormulaDecoder implements TileDecoder {
       this.cells = new Cells(part);
     }
 
+    /** Whether one number is for a whole row, or for all. */
+    boolean isPerRow() {
+      return cells.single || cells.colsPerCell >= cols;
+    }
+
     void read(int row, int col, int count, float[] to) {
       for (int done = 0; done < count; ) {
         int end = cells.end(col + done, col + count) - col;
@@ -196,6 +237,34 @@ final class FormulaDecoder implements TileDecoder {
     Scale(List<Formula.Factor> factors, EncodedTile tile) {
       this.factors = factors;
       this.spreads = factors.stream().map(f -> new Spread(part(f.part()), tile)).toList();
+    }
+
+    boolean isPerRow() {
+      return spreads.stream().allMatch(Spread::isPerRow);
+    }
+
+    boolean isSingle() {
+      return spreads.stream().allMatch(spread -> spread.cells.single);
+    }
+
+    /**
+     * {@return the largest product of the factors; infinite if a factor is not positive and finite}
+     */
+    double greatest() {
+      double greatest = 1;
+      for (int f = 0; f < spreads.size(); f++) {
+        float most = 0;
+        float least = Float.POSITIVE_INFINITY;
+        for (float number : spreads.get(f).numbers) {
+          most = Math.max(most, number);
+          least = Math.min(least, number);
+        }
+        if (!(least > 0)) {
+          return Double.POSITIVE_INFINITY;
+        }
+        greatest = factors.get(f).divides() ? greatest / least : greatest * most;
+      }
+      return greatest;
     }
 
     void read(int row, int col, int count, float[] to) {
@@ -224,11 +293,13 @@ final class FormulaDecoder implements TileDecoder {
   private static final class Codes {
     private final byte[] bytes;
     private final float[] table = new float[256];
+    private final float[] signs = new float[256];
 
     Codes(Part part, byte[] bytes) {
       this.bytes = bytes;
       for (int i = 0; i < table.length; i++) {
         table[i] = part.type().decode((byte) i);
+        signs[i] = Math.copySign(1, table[i]);
       }
     }
 
@@ -237,6 +308,45 @@ final class FormulaDecoder implements TileDecoder {
         to[i] = table[bytes[at + i] & 0xFF];
       }
     }
+
+    /** Reads 1 or -1 for each code. */
+    void readSigns(int at, int count, float[] to) {
+      for (int i = 0; i < count; i++) {
+        to[i] = signs[bytes[at + i] & 0xFF];
+      }
+    }
+  }
+
+  /**
+   * code * scale, rounded to a type of 16 bits, ties to even, without branches: with u the power of
+   * two at or below the magnitude m of the product (Rump, Ogita and Oishi, "Accurate floating-point
+   * summation I", 2008, algorithm 3.5), and not below the least normal value of the type, c = 1.5 *
+   * 2^(24 - digits) * u has its last digit where m is to be rounded. The sign comes last, since
+   * that of a zero gets lost.
+   */
+  private static void roundedProducts(
+      float[] v, float[] scale, float[] sign, int count, ElementType type) {
+    float shift = 1.5f * step(type);
+    float least = type == ElementType.FLOAT16 ? Float16.MIN_NORMAL : Float.MIN_NORMAL;
+    for (int i = 0; i < count; i++) {
+      float m = Math.abs(v[i]) * scale[i];
+      float q = m * 0x1.000002p23f;
+      float c = Math.max(q - q * 0x1.fffffep-1f, least) * shift;
+      v[i] = ((m + c) - c) * sign[i];
+    }
+  }
+
+  /**
+   * {@return whether that can round: codes have a sign and no infinity, scales are positive, and
+   * products are within the type and far from the end of float32}
+   */
+  private boolean isSmooth(ElementType codes, Scale scales) {
+    return (type == ElementType.FLOAT16 || type == ElementType.BFLOAT16)
+        && codes.isSmallFloat()
+        && codes.signed()
+        && codes != ElementType.FLOAT8_E5M2
+        && scales.greatest() * codes.maxValue()
+            <= (type == ElementType.FLOAT16 ? Float16.MAX_VALUE / 2 : 0x1p100f);
   }
 
   /** (code - zero point) * scale. */

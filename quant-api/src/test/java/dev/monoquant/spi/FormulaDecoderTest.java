@@ -116,6 +116,9 @@ class FormulaDecoderTest {
       float[] numbers = new float[cells];
       for (int i = 0; i < cells; i++) {
         numbers[i] = (float) Math.scalb(1 + random.nextDouble(), random.nextInt(-20, 8));
+        if (part.isPerElement() && random.nextBoolean()) {
+          numbers[i] = random.nextInt(8) == 0 ? -0f : -numbers[i];
+        }
       }
       if (part.type().isFloatingPoint()) {
         bytes = part.toBytes(numbers);

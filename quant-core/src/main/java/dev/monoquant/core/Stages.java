@@ -6,6 +6,7 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.foreign.ForeignQuantization;
 import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.open.InputOpener;
@@ -340,6 +341,9 @@ final class Stages {
           }
         }
       }
+      settings
+          .progress()
+          .update(Progress.Stage.RUNNING, 0, 0, Text.count(models.size(), "model") + " in turns");
       try (ModelRunner runner = ModelRunners.start(settings)) {
         return runner.run(
             candidates,
@@ -388,7 +392,7 @@ final class Stages {
       Optional<OutputChoice.Open> output)
       throws IOException {
     Plan plan = plan(settings, opened, config, output);
-    plan.requireSound();
+    plan.requireNoErrors();
     if (Execution.policy(config) == NonFinitePolicy.KEEP) {
       Map<String, String> odd =
           new StatisticsPass(settings, opened.source(), NonFinitePolicy.KEEP)
@@ -396,7 +400,7 @@ final class Stages {
       if (!odd.isEmpty()) {
         Planner planner = new Planner(settings, config, output, opened.own(), odd);
         plan = planner.plan(opened);
-        plan.requireSound();
+        plan.requireNoErrors();
       }
     }
     return plan;

@@ -21,12 +21,20 @@ final class FloatTileQuantizer implements TileQuantizer {
   private final Map<String, byte[]> whole;
   private final float[] one;
 
+  /**
+   * Whether quotients are rounded to the precision by splitting, as {@link AffineKernels} says:
+   * their digits are right, and what is below the normal range of the precision becomes 0 in E4M3
+   * either way. The divisors have the digits of the precision.
+   */
+  private final boolean splits;
+
   /** For a weight whose blocks have scales of their own. */
   FloatTileQuantizer(FloatSpec spec, ScaleRule rule, Map<String, byte[]> whole) {
     this.spec = spec;
     this.rule = rule;
     this.whole = Map.copyOf(whole);
     this.one = new float[0];
+    this.splits = splits(spec);
   }
 
   /**
@@ -38,8 +46,15 @@ final class FloatTileQuantizer implements TileQuantizer {
     this.spec = spec;
     this.rule = rule;
     this.one = new float[] {greatest};
+    this.splits = splits(spec);
     scales(one, 0);
     this.whole = Map.of(spec.scale().name(), bytes(one));
+  }
+
+  private static boolean splits(FloatSpec spec) {
+    return spec.roundsQuotients()
+        && spec.precision() != Precision.FLOAT32
+        && spec.code() == FloatCode.E4M3;
   }
 
   @Override
@@ -87,6 +102,15 @@ final class FloatTileQuantizer implements TileQuantizer {
   }
 
   private void divide(float[] v, float[] divisor, float[] quotient, int count) {
+    if (splits) {
+      float split = spec.precision().step() + 1;
+      for (int i = 0; i < count; i++) {
+        float q = v[i] / divisor[i];
+        float high = q * split;
+        quotient[i] = high + (q - high);
+      }
+      return;
+    }
     for (int i = 0; i < count; i++) {
       quotient[i] = v[i] / divisor[i];
     }

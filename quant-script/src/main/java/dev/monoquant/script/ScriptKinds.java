@@ -32,6 +32,9 @@ final class ScriptKinds {
           Map.entry("LSTM", LayerKind.LSTM),
           Map.entry("GRU", LayerKind.GRU),
           Map.entry("RNN", LayerKind.RNN),
+          Map.entry("LSTMCell", LayerKind.LSTM_CELL),
+          Map.entry("GRUCell", LayerKind.GRU_CELL),
+          Map.entry("RNNCell", LayerKind.RNN_CELL),
           Map.entry("MultiheadAttention", LayerKind.MULTIHEAD_ATTENTION));
 
   private static final Set<String> NORMS = Set.of("LayerNorm", "GroupNorm", "RMSNorm");

@@ -103,6 +103,11 @@ class FormulaScriptTest {
         Encoding.cast(Part.perElement("v", ElementType.FLOAT6_E3M2)),
         Encoding.affine(codes(ElementType.FLOAT4), Part.perGroup("s", ElementType.FLOAT8_E8M0, 4)),
         Encoding.affine(codes(ElementType.FLOAT8_E4M3), block),
+        Encoding.affine(codes(ElementType.FLOAT8_E4M3), Part.perRow("s", ElementType.BFLOAT16)),
+        Encoding.affine(codes(ElementType.FLOAT8_E4M3), whole("s", ElementType.FLOAT16, 1)),
+        Encoding.affine(codes(ElementType.FLOAT8_E5M2), Part.perRow("s", ElementType.FLOAT32)),
+        Encoding.affine(
+            codes(ElementType.FLOAT8_E4M3), Part.perGroup("s", ElementType.FLOAT8_E8M0, 5)),
         Encoding.affine(codes(ElementType.UINT4), block, Part.perRow("z", ElementType.FLOAT16)),
         Encoding.affine(codes(ElementType.INT8), whole("s", ElementType.BFLOAT16, 1, 1, 1), global),
         twoLevels(ElementType.FLOAT4, group, global, Factor.times("s"), Factor.over("g")),

@@ -7,6 +7,8 @@ import dev.monoquant.model.Float16;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Part;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HashSet;
@@ -25,6 +27,11 @@ import java.util.stream.Collectors;
 public final class Gate {
 
   private static final int NONE = -1;
+
+  private static final VarHandle LONGS =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+  private static final long LOW_BITS = 0x7F7F7F7F7F7F7F7FL;
+  private static final long HIGH_BITS = 0x8080808080808080L;
 
   private final EncodedWeight weight;
   private final Map<String, Part> tiled;
@@ -116,9 +123,33 @@ public final class Gate {
       case BOOL -> first(bytes.length, i -> (bytes[i] & 0xFE) == 0 ? 0 : Double.NaN);
       default ->
           type.isSmallFloat()
-              ? first(bytes.length, i -> type.decode(bytes[i]))
+              ? firstOfSmallFloats(bytes, type)
               : type.bits() < 8 ? firstOutOfRange(bytes, type) : NONE;
     };
+  }
+
+  private static int firstOfSmallFloats(byte[] bytes, ElementType type) {
+    return type == ElementType.FLOAT8_E4M3 && !mayHoldNan(bytes)
+        ? NONE
+        : first(bytes.length, i -> type.decode(bytes[i]));
+  }
+
+  /**
+   * Whether the low seven bits of some byte are all 1, the NaN of E4M3; true in doubt. Eight bytes
+   * at a time: a byte of 1 to 127 plus 127 has the highest bit, and 0 plus 127 has not.
+   */
+  private static boolean mayHoldNan(byte[] bytes) {
+    long all = HIGH_BITS;
+    int words = bytes.length & -Long.BYTES;
+    for (int i = 0; i < words; i += Long.BYTES) {
+      long zeros = ~(long) LONGS.get(bytes, i) & LOW_BITS;
+      all &= zeros + LOW_BITS;
+    }
+    boolean found = all != HIGH_BITS;
+    for (int i = words; i < bytes.length; i++) {
+      found |= (bytes[i] & 0x7F) == 0x7F;
+    }
+    return found;
   }
 
   private static int firstOutOfRange(byte[] bytes, ElementType type) {

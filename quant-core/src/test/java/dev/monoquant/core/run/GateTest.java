@@ -18,6 +18,7 @@ import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
@@ -59,6 +60,28 @@ class GateTest {
         yield bits < 1 << type.bits();
       }
     };
+  }
+
+  /** Long parts are looked at in words. */
+  @ParameterizedTest
+  @EnumSource(ElementType.class)
+  void everyPlaceOfALongPartIsLookedAt(ElementType type) {
+    for (int bits = 0; type.isSmallFloat() && bits < 256; bits++) {
+      for (int at = 0; at < CELLS * 7; at++) {
+        byte[] cells = new byte[CELLS * 7];
+        Arrays.fill(cells, (byte) (at % 2 == 0 ? 0 : 1));
+        cells[at] = (byte) bits;
+        EncodedTile tile = new EncodedTile(0, 7, Map.of("cells", cells));
+        Gate gate = gate(Part.perElement("cells", type));
+        if (isSound(type, bits)) {
+          gate.check(tile, 0, 7);
+        } else {
+          assertThatThrownBy(() -> gate.check(tile, 0, 7))
+              .isInstanceOf(PluginException.class)
+              .hasMessageContaining("in part cells at " + at);
+        }
+      }
+    }
   }
 
   @ParameterizedTest

@@ -12,6 +12,12 @@ class RecurrentQuantizerContractTest implements LayerContract {
 
   @Override
   public Set<LayerKind> kinds() {
-    return Set.of(LayerKind.LSTM, LayerKind.GRU, LayerKind.RNN);
+    return Set.of(
+        LayerKind.LSTM,
+        LayerKind.GRU,
+        LayerKind.RNN,
+        LayerKind.LSTM_CELL,
+        LayerKind.GRU_CELL,
+        LayerKind.RNN_CELL);
   }
 }

@@ -57,6 +57,9 @@ public final class LayerSamples {
     layers.add(recurrent(LayerKind.LSTM, 4));
     layers.add(recurrent(LayerKind.GRU, 3));
     layers.add(recurrent(LayerKind.RNN, 1));
+    layers.add(cell(LayerKind.LSTM_CELL, 4));
+    layers.add(cell(LayerKind.GRU_CELL, 3));
+    layers.add(cell(LayerKind.RNN_CELL, 1));
     layers.add(attention());
     layers.add(norm());
     layers.add(weighted(LayerKind.UNKNOWN, 6, 6, 4));
@@ -120,11 +123,19 @@ public final class LayerSamples {
   }
 
   private static Layer recurrent(LayerKind kind, int gates) {
+    return recurrent(kind, gates, "_l0");
+  }
+
+  private static Layer cell(LayerKind kind, int gates) {
+    return recurrent(kind, gates, "");
+  }
+
+  private static Layer recurrent(LayerKind kind, int gates, String suffix) {
     Map<String, TensorShape> shapes = new LinkedHashMap<>();
-    shapes.put("weight_ih_l0", TensorShape.of(gates * 5L, 4));
-    shapes.put("weight_hh_l0", TensorShape.of(gates * 5L, 5));
-    shapes.put("bias_ih_l0", TensorShape.of(gates * 5L));
-    shapes.put("bias_hh_l0", TensorShape.of(gates * 5L));
+    shapes.put("weight_ih" + suffix, TensorShape.of(gates * 5L, 4));
+    shapes.put("weight_hh" + suffix, TensorShape.of(gates * 5L, 5));
+    shapes.put("bias_ih" + suffix, TensorShape.of(gates * 5L));
+    shapes.put("bias_hh" + suffix, TensorShape.of(gates * 5L));
     return layer("rnn", kind, ElementType.FLOAT32, shapes);
   }
 

@@ -392,7 +392,7 @@ final class Stages {
       Optional<OutputChoice.Open> output)
       throws IOException {
     Plan plan = plan(settings, opened, config, output);
-    plan.requireSound();
+    plan.requireNoErrors();
     if (Execution.policy(config) == NonFinitePolicy.KEEP) {
       Map<String, String> odd =
           new StatisticsPass(settings, opened.source(), NonFinitePolicy.KEEP)
@@ -400,7 +400,7 @@ final class Stages {
       if (!odd.isEmpty()) {
         Planner planner = new Planner(settings, config, output, opened.own(), odd);
         plan = planner.plan(opened);
-        plan.requireSound();
+        plan.requireNoErrors();
       }
     }
     return plan;
@@ -434,6 +434,8 @@ final class Stages {
 
   /** Adds the size and remarks of the layout to a plan. */
   private static Plan withOutput(Plan plan, OutputLayout layout, ModelInfo info, Path target) {
+    List<Problem> problems = new ArrayList<>(plan.problems());
+    layout.warnings().forEach(text -> problems.add(Problem.warning("output", text, "")));
     Map<String, String> remarks = layout.remarks();
     List<BesideFile> beside = new ArrayList<>(layout.beside(target));
     Set<String> had =
@@ -457,7 +459,7 @@ final class Stages {
             .toList(),
         plan.kept(),
         plan.kvCache(),
-        withNotes(plan.problems(), layout.notes()),
+        withNotes(problems, layout.notes()),
         Optional.of(new OutputSize(layout.bytes(), besideBefore, beside)));
   }
 

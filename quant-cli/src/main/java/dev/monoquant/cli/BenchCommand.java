@@ -1,11 +1,16 @@
 package dev.monoquant.cli;
 
+import dev.monoquant.core.control.RunTiming;
 import dev.monoquant.core.report.RunComparison;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -39,6 +44,20 @@ final class BenchCommand implements Callable<Integer> {
 
   @Mixin private final SampleOptions samples = new SampleOptions();
 
+  @Option(
+      names = "--rounds",
+      paramLabel = "N",
+      description =
+          "Time this many rounds, in each of which every model runs once. Default: 5 to 101, as"
+              + " many as fit in the time.")
+  private @Nullable Integer rounds;
+
+  @Option(
+      names = "--seconds",
+      paramLabel = "S",
+      description = "Begin no round after this time. Default: 2, or as long as --rounds take.")
+  private @Nullable Double seconds;
+
   @Option(names = "--json", description = "Print JSON instead of a table.")
   private boolean json;
 
@@ -46,14 +65,25 @@ final class BenchCommand implements Callable<Integer> {
 
   @Mixin private final RunOptions run = new RunOptions();
 
+  private RunTiming timing() {
+    return new RunTiming(
+        rounds == null ? OptionalInt.empty() : OptionalInt.of(rounds),
+        seconds == null
+            ? Optional.empty()
+            : Optional.of(Duration.ofNanos(Math.round(seconds * 1e9))));
+  }
+
   @Override
   public Integer call() {
     run.requireNoWork();
     PrintWriter out = spec.commandLine().getOut();
     try (run;
-        Talk talk = run.talk(spec.commandLine().getErr(), "running")) {
+        Talk talk = run.talk(spec.commandLine().getErr(), ProgressLine.BENCH)) {
       RunComparison runs =
-          samples.applyTo(reading.applyTo(run.quantizer(talk))).runSideBySide(models);
+          samples
+              .applyTo(reading.applyTo(run.quantizer(talk)))
+              .withTiming(timing())
+              .runSideBySide(models);
       talk.clear();
       out.print(json ? runs.toJson() : runs.toTable());
       out.flush();

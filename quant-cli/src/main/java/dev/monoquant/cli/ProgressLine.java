@@ -12,13 +12,17 @@ import java.util.function.LongSupplier;
  */
 final class ProgressLine implements Progress {
 
-  private static final int BAR = 20;
+  private static final int BAR = 10;
 
   /** One less than the narrowest terminal of today has, so that the cursor stays in the line. */
   private static final int COLUMNS = 79;
 
   private static final long REDRAW_NANOS = 100_000_000L;
   private static final long STEP_NANOS = 2_000_000_000L;
+
+  /** What {@link BenchCommand} does. */
+  static final String BENCH = "running";
+
   private static final String ERASE = "\r\u001b[K";
 
   private final PrintWriter err;
@@ -27,9 +31,12 @@ final class ProgressLine implements Progress {
   private final LongSupplier clock;
   private boolean drawn;
   private boolean talked;
-  private Stage stage = Stage.SURVEYING;
+  private Stage stage = Stage.STATISTICS;
   private int tenth;
   private long last;
+
+  /** When the stage began. */
+  private long began;
 
   /**
    * @param work what a run does in its main stage, such as {@code quantizing}
@@ -41,7 +48,8 @@ final class ProgressLine implements Progress {
     this.work = work;
     this.terminal = terminal;
     this.clock = clock;
-    this.last = clock.getAsLong() - (terminal ? REDRAW_NANOS : 0);
+    this.began = clock.getAsLong();
+    this.last = began - (terminal ? REDRAW_NANOS : 0);
   }
 
   @Override
@@ -49,24 +57,29 @@ final class ProgressLine implements Progress {
     if (now != stage) {
       stage = now;
       tenth = 0;
+      began = clock.getAsLong();
     }
     int percent = total == 0 ? 100 : (int) (100.0 * done / total);
     if (stage == Stage.COMMITTING || stage == Stage.RUNNING) {
       String what =
-          stage == Stage.RUNNING ? "running it beside the original" : "flushing and checking";
+          stage == Stage.COMMITTING
+              ? "flushing and checking"
+              : work.equals(BENCH)
+                  ? "running " + end(Failure.oneLine(subject), COLUMNS - 8)
+                  : "running it beside the original";
       if (terminal) {
         draw(what);
       } else if (talked) {
         err.println(what);
       }
     } else if (terminal) {
-      bar(percent, subject);
+      bar(percent, done, total, subject);
     } else {
-      line(percent, total);
+      line(percent, done, total);
     }
   }
 
-  private void bar(int percent, String subject) {
+  private void bar(int percent, long done, long total, String subject) {
     long time = clock.getAsLong();
     if (time - last < REDRAW_NANOS) {
       return;
@@ -76,20 +89,44 @@ final class ProgressLine implements Progress {
     String bar =
         String.format(
             Locale.ROOT,
-            "%s [%s%s] %3d%% ",
+            "%s [%s%s] %3d%% %s%s ",
             word(),
             "#".repeat(filled),
             ".".repeat(BAR - filled),
-            percent);
-    draw(bar + end(Failure.oneLine(subject), COLUMNS - bar.length()));
+            percent,
+            amount(total),
+            pace(done, total));
+    String text = bar + end(Failure.oneLine(subject), COLUMNS - bar.length());
+    draw(text.substring(0, Math.min(text.length(), COLUMNS)));
+  }
+
+  private static String amount(long total) {
+    return total == 0 ? "" : String.format(Locale.ROOT, "of %.1f MiB", total / 0x1p20);
+  }
+
+  /** How fast it goes in this stage, and how long it will take at that pace; none at first. */
+  private String pace(long done, long total) {
+    double seconds = (clock.getAsLong() - began) / 1e9;
+    if (seconds < 1 || done == 0 || total == 0) {
+      return "";
+    }
+    long left = Math.round(seconds / done * (total - done));
+    return String.format(
+        Locale.ROOT,
+        ", %.1f MiB/s, %s left",
+        done / 0x1p20 / seconds,
+        left < 120 ? left + " s" : left / 60 + " min");
   }
 
   /** The end of a name, which is more informative than its beginning. */
   private static String end(String name, int letters) {
+    if (letters < 4) {
+      return "";
+    }
     return name.length() <= letters ? name : "..." + name.substring(name.length() - letters + 3);
   }
 
-  private void line(int percent, long total) {
+  private void line(int percent, long done, long total) {
     long passed = clock.getAsLong() - last;
     boolean due = percent / 10 > tenth && passed >= STEP_NANOS;
     if (!due && passed < 5 * STEP_NANOS) {
@@ -99,11 +136,17 @@ final class ProgressLine implements Progress {
     last += passed;
     talked = true;
     err.println(
-        String.format(Locale.ROOT, "%s: %d%% of %.1f MiB", word(), percent, total / 0x1p20));
+        String.format(
+            Locale.ROOT,
+            "%s: %d%% of %.1f MiB%s",
+            word(),
+            percent,
+            total / 0x1p20,
+            pace(done, total)));
   }
 
   private String word() {
-    return stage == Stage.SURVEYING ? "looking over" : work;
+    return stage == Stage.STATISTICS ? "looking over" : work;
   }
 
   private void draw(String text) {

@@ -59,6 +59,25 @@ class BenchCommandTest {
   }
 
   @Test
+  void roundsAndTimeAreAsAskedFor() {
+    assertThat(quant.run("bench", CNN, CNN, "--json", "--rounds", 3)).as(quant.err()).isZero();
+    JsonObject three = JsonParser.parseString(quant.out()).getAsJsonObject();
+    assertThat(three.get("rounds").getAsInt()).isEqualTo(3);
+    JsonObject second = three.getAsJsonArray("models").get(1).getAsJsonObject();
+    assertThat(second.get("speedup_low").getAsDouble())
+        .isLessThanOrEqualTo(second.get("speedup_high").getAsDouble());
+    assertThat(second.get("slowest_ns").getAsLong())
+        .isGreaterThanOrEqualTo(second.get("median_ns").getAsLong());
+    assertThat(quant.run("bench", CNN, "--json", "--seconds", 0.001)).as(quant.err()).isZero();
+    assertThat(JsonParser.parseString(quant.out()).getAsJsonObject().get("rounds").getAsInt())
+        .isEqualTo(5);
+    assertThat(quant.run("bench", CNN, "--rounds", 0)).isEqualTo(2);
+    assertThat(quant.err()).contains("--rounds 0: a number above 0 is needed");
+    assertThat(quant.run("bench", CNN, "--seconds", -1)).isEqualTo(2);
+    assertThat(quant.err()).contains("--seconds -1.0: a number above 0 is needed");
+  }
+
+  @Test
   void samplesComeFromAFile() throws IOException {
     try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
       NDArray images = manager.ones(new Shape(3, 1, 8, 8));

@@ -36,15 +36,19 @@ class ProgressLineTest {
     run(line(false), 50);
     assertThat(text.toString().lines())
         .hasSize(11)
-        .startsWith("quantizing: 10% of 95.4 MiB", "quantizing: 20% of 95.4 MiB")
-        .endsWith("quantizing: 100% of 95.4 MiB", "flushing and checking");
+        .startsWith(
+            "quantizing: 10% of 95.4 MiB, 2.1 MiB/s, 41 s left",
+            "quantizing: 20% of 95.4 MiB, 2.0 MiB/s, 38 s left")
+        .endsWith("quantizing: 100% of 95.4 MiB, 1.9 MiB/s, 0 s left", "flushing and checking");
     assertThat(text.toString()).doesNotContain("\r", "\u001b");
   }
 
   @Test
   void aVeryLongRunSaysALineForEveryTenSeconds() {
     run(line(false), 1000);
-    assertThat(text.toString().lines()).hasSize(101).contains("quantizing: 13% of 95.4 MiB");
+    assertThat(text.toString().lines())
+        .hasSize(101)
+        .contains("quantizing: 13% of 95.4 MiB, 0.1 MiB/s, 13 min left");
   }
 
   @Test
@@ -52,7 +56,10 @@ class ProgressLineTest {
     run(line(true), 50);
     assertThat(text.toString()).doesNotContain("\n").endsWith("\r\u001b[K");
     assertThat(text.toString())
-        .contains("quantizing [###", "] 100% layer.100", "flushing and checking");
+        .contains(
+            "quantizing [###",
+            "] 100% of 95.4 MiB, 1.9 MiB/s, 0 s left layer.100",
+            "flushing and checking");
   }
 
   @Test
@@ -67,7 +74,7 @@ class ProgressLineTest {
     ProgressLine line = line(true);
     line.update(Stage.PROCESSING, 1, 2, "model.layers.0." + "a".repeat(100) + ".weight");
     String drawn = text.toString().substring(ERASE.length());
-    assertThat(drawn).hasSize(79).endsWith("a.weight").contains(" 50% ...a");
+    assertThat(drawn).hasSize(79).endsWith("a.weight").contains(" 50% of 0.0 MiB ...a");
   }
 
   private static final String ERASE = "\r\u001b[K";
@@ -90,5 +97,26 @@ class ProgressLineTest {
     ProgressLine line = line(true);
     line.update(Stage.PROCESSING, 1, 2, "a\u001b[2Jb");
     assertThat(text.toString()).contains("a\\u001b[2Jb");
+  }
+
+  @Test
+  void aRunSideBySideIsToldAndFits() {
+    line(true).update(Stage.RUNNING, 0, 0, "out.pt");
+    assertThat(text.toString()).endsWith("running it beside the original");
+    StringWriter drawn = new StringWriter();
+    ProgressLine bench =
+        new ProgressLine(new PrintWriter(drawn), ProgressLine.BENCH, true, () -> nanos);
+    bench.update(Stage.RUNNING, 0, 0, "2 models in turns");
+    assertThat(drawn.toString()).endsWith("running 2 models in turns");
+  }
+
+  @Test
+  void aHugeRunStaysInItsLine() {
+    ProgressLine line = line(true);
+    line.update(Stage.STATISTICS, 1, 1L << 50, "a.weight");
+    nanos += 3_000_000_000L;
+    line.update(Stage.STATISTICS, 1L << 45, 1L << 50, "a.weight");
+    String[] drawn = text.toString().split("\r", -1);
+    assertThat(drawn[drawn.length - 1].replace("\u001b[K", "").length()).isLessThanOrEqualTo(79);
   }
 }

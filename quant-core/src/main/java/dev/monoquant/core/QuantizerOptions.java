@@ -4,6 +4,7 @@ import dev.monoquant.core.control.Cancellation;
 import dev.monoquant.core.control.ColumnStatistics;
 import dev.monoquant.core.control.ModelRuns;
 import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.control.RunTiming;
 import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.Compute;
@@ -169,6 +170,15 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
    */
   public Q withSamples(List<SampleInputs> samples) {
     return with(settings.withSamples(samples));
+  }
+
+  /**
+   * {@return a quantizer that times models for so long in {@link Quantizer#runSideBySide}}
+   *
+   * @param timing how long
+   */
+  public Q withTiming(RunTiming timing) {
+    return with(settings.withTiming(timing));
   }
 
   /**

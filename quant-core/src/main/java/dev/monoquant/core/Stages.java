@@ -6,6 +6,7 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.foreign.ForeignQuantization;
 import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.open.InputOpener;
@@ -340,6 +341,9 @@ final class Stages {
           }
         }
       }
+      settings
+          .progress()
+          .update(Progress.Stage.RUNNING, 0, 0, Text.count(models.size(), "model") + " in turns");
       try (ModelRunner runner = ModelRunners.start(settings)) {
         return runner.run(
             candidates,
@@ -388,7 +392,7 @@ final class Stages {
       Optional<OutputChoice.Open> output)
       throws IOException {
     Plan plan = plan(settings, opened, config, output);
-    plan.requireSound();
+    plan.requireNoErrors();
     if (Execution.policy(config) == NonFinitePolicy.KEEP) {
       Map<String, String> odd =
           new StatisticsPass(settings, opened.source(), NonFinitePolicy.KEEP)
@@ -396,7 +400,7 @@ final class Stages {
       if (!odd.isEmpty()) {
         Planner planner = new Planner(settings, config, output, opened.own(), odd);
         plan = planner.plan(opened);
-        plan.requireSound();
+        plan.requireNoErrors();
       }
     }
     return plan;
@@ -430,6 +434,8 @@ final class Stages {
 
   /** Adds the size and remarks of the layout to a plan. */
   private static Plan withOutput(Plan plan, OutputLayout layout, ModelInfo info, Path target) {
+    List<Problem> problems = new ArrayList<>(plan.problems());
+    layout.warnings().forEach(text -> problems.add(Problem.warning("output", text, "")));
     Map<String, String> remarks = layout.remarks();
     List<BesideFile> beside = new ArrayList<>(layout.beside(target));
     Set<String> had =
@@ -453,7 +459,7 @@ final class Stages {
             .toList(),
         plan.kept(),
         plan.kvCache(),
-        withNotes(plan.problems(), layout.notes()),
+        withNotes(problems, layout.notes()),
         Optional.of(new OutputSize(layout.bytes(), besideBefore, beside)));
   }
 

@@ -65,7 +65,9 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
    *   "rounds": 25,
    *   "models": [{
    *     "name": "model.pt", "file_bytes": 1000,
-   *     "median_ns": 13000000, "fastest_ns": 12000000, "speedup": 2.9,  // relative to the first
+   *     "median_ns": 13000000, "fastest_ns": 12000000, "slowest_ns": 15000000,
+   *     "speedup": 2.9,                  // relative to the first
+   *     "speedup_low": 2.8, "speedup_high": 3.1,  // between them lie half of the rounds
    *     "load_ns": 90000000, "first_two_calls_ns": 80000000,
    *     "outputs": {"elements": 10, "sqnr_db": 31.2, "max_error": 0.02, "cosine": 0.9991},
    *     "mismatched": 0                  // finite in only one of them
@@ -89,7 +91,10 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
                     .integer("file_bytes", model.fileBytes())
                     .integer("median_ns", model.medianNanos())
                     .integer("fastest_ns", model.fastestNanos())
+                    .integer("slowest_ns", model.spread().slowestNanos())
                     .number("speedup", speedup(model))
+                    .number("speedup_low", model.spread().lowSpeedup())
+                    .number("speedup_high", model.spread().highSpeedup())
                     .integer("load_ns", model.loadNanos())
                     .integer("first_two_calls_ns", model.firstNanos())
                     .object("outputs", o -> Described.errors(o, model.outputs()))
@@ -105,6 +110,7 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
             ">median",
             ">fastest",
             ">speed-up",
+            ">half of rounds",
             ">output cosine",
             ">SQNR dB",
             ">max difference");
@@ -117,6 +123,7 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
           millis(model.medianNanos()),
           millis(model.fastestNanos()),
           Text.format("%.2fx", speedup(model)),
+          other ? spread(model) : "",
           other ? Text.cosine(model.outputs().cosine()) : "",
           other ? Text.decibels(model.outputs().sqnrDb()) : "",
           other ? Text.error(model.outputs().maxError()) : "");
@@ -157,6 +164,10 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
   private void appendHead(StringBuilder out) {
     out.append(
         Text.format("run on %s, %s in turns\n", Text.line(inputs), Text.count(rounds, "round")));
+  }
+
+  private static String spread(RunResult model) {
+    return Text.format("%.2fx to %.2fx", model.spread().lowSpeedup(), model.spread().highSpeedup());
   }
 
   private static String millis(long nanos) {

@@ -9,6 +9,7 @@ import static java.util.Objects.requireNonNull;
  * @param fileBytes bytes of its file
  * @param medianNanos the median of the times of one call, all inputs together, in nanoseconds
  * @param fastestNanos the smallest time of one call
+ * @param spread how much rounds differ
  * @param loadNanos the time that loading its file took; the first model that is loaded also pays
  *     for what the engine does once
  * @param firstNanos the time of its first two calls, in which the engine compiles it
@@ -24,15 +25,26 @@ public record RunResult(
     long fileBytes,
     long medianNanos,
     long fastestNanos,
+    Spread spread,
     long loadNanos,
     long firstNanos,
     ErrorStatistics outputs,
     ErrorStatistics floats,
     long mismatched) {
 
+  /**
+   * How much rounds differ.
+   *
+   * @param slowestNanos the greatest time of one call
+   * @param lowSpeedup the speed-up over the reference that a quarter of the rounds do not reach
+   * @param highSpeedup the speed-up that a quarter of the rounds exceed
+   */
+  public record Spread(long slowestNanos, double lowSpeedup, double highSpeedup) {}
+
   /** Checks that nothing is null. */
   public RunResult {
     requireNonNull(name, "name");
+    requireNonNull(spread, "spread");
     requireNonNull(outputs, "outputs");
     requireNonNull(floats, "floats");
   }

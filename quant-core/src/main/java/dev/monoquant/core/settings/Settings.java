@@ -7,6 +7,7 @@ import dev.monoquant.core.control.Cancellation;
 import dev.monoquant.core.control.ColumnStatistics;
 import dev.monoquant.core.control.ModelRuns;
 import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.control.RunTiming;
 import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Plugins;
@@ -41,6 +42,7 @@ public final class Settings implements Cloneable {
   private boolean trust;
   private ModelRuns modelRuns = ModelRuns.IN_PROCESS;
   private List<SampleInputs> samples = List.of();
+  private RunTiming timing = RunTiming.DEFAULT;
   private Gates gates = Gates.NONE;
   private Cancellation cancellation = new Cancellation();
 
@@ -204,6 +206,14 @@ public final class Settings implements Cloneable {
 
   public List<SampleInputs> samples() {
     return samples;
+  }
+
+  public RunTiming timing() {
+    return timing;
+  }
+
+  public Settings withTiming(RunTiming value) {
+    return with(s -> s.timing = value);
   }
 
   public Settings withSamples(List<SampleInputs> value) {

@@ -7,6 +7,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import dev.monoquant.core.control.RunTiming;
 import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.ReadLimits;
@@ -15,8 +16,11 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * A side-by-side run as a value, and as the JSON in which a child gets it.
@@ -137,6 +141,8 @@ public record RunJob(
     }
     json.add("samples", samples);
     json.add("limits", limits(settings.limits()));
+    json.addProperty("rounds", settings.timing().rounds().orElse(0));
+    json.addProperty("nanos", settings.timing().time().map(Duration::toNanos).orElse(0L));
     return new Gson().toJson(json);
   }
 
@@ -178,9 +184,18 @@ public record RunJob(
     List<String> parameters =
         json.getAsJsonArray("parameters").asList().stream().map(JsonElement::getAsString).toList();
     Settings settings =
-        Settings.defaults().withSamples(samples).withLimits(limits(json.getAsJsonArray("limits")));
+        Settings.defaults()
+            .withSamples(samples)
+            .withLimits(limits(json.getAsJsonArray("limits")))
+            .withTiming(timing(json.get("rounds").getAsInt(), json.get("nanos").getAsLong()));
     Purpose purpose = Purpose.valueOf(json.get("purpose").getAsString());
     return new WithSettings(settings, new RunJob(candidates, parameters, guesses, purpose));
+  }
+
+  private static RunTiming timing(int rounds, long nanos) {
+    return new RunTiming(
+        rounds == 0 ? OptionalInt.empty() : OptionalInt.of(rounds),
+        nanos == 0 ? Optional.empty() : Optional.of(Duration.ofNanos(nanos)));
   }
 
   private static JsonArray texts(List<String> texts) {

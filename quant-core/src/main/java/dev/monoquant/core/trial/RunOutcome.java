@@ -36,6 +36,9 @@ final class RunOutcome {
       one.addProperty("bytes", model.fileBytes());
       one.addProperty("median", model.medianNanos());
       one.addProperty("fastest", model.fastestNanos());
+      one.addProperty("slowest", model.spread().slowestNanos());
+      one.addProperty("low", model.spread().lowSpeedup());
+      one.addProperty("high", model.spread().highSpeedup());
       one.addProperty("load", model.loadNanos());
       one.addProperty("first", model.firstNanos());
       one.add("outputs", numbers(model.outputs()));
@@ -98,6 +101,10 @@ final class RunOutcome {
                 model.get("bytes").getAsLong(),
                 model.get("median").getAsLong(),
                 model.get("fastest").getAsLong(),
+                new RunResult.Spread(
+                    model.get("slowest").getAsLong(),
+                    model.get("low").getAsDouble(),
+                    model.get("high").getAsDouble()),
                 model.get("load").getAsLong(),
                 model.get("first").getAsLong(),
                 statistics(model.getAsJsonArray("outputs")),

@@ -8,6 +8,7 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.Cancellation;
+import dev.monoquant.core.control.RunTiming;
 import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.core.report.RunComparison;
 import dev.monoquant.core.report.RunResult;
@@ -18,7 +19,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
@@ -37,21 +37,21 @@ final class SideBySideRun implements AutoCloseable {
   private static final int WARM_UP = 1;
 
   private static final int LEAST_ROUNDS = 5;
+  private static final int MOST_ROUNDS = 1_000_000;
 
   private final List<Candidate> candidates;
   private final List<String> parameters;
   private final List<RunnableModel> models = new ArrayList<>();
   private final Purpose purpose;
+  private final RunTiming timing;
   private final Cancellation cancellation;
   private final NDManager manager;
 
   private SideBySideRun(
-      List<Candidate> candidates,
-      List<String> parameters,
-      Purpose purpose,
-      Cancellation cancellation) {
+      List<Candidate> candidates, List<String> parameters, Purpose purpose, Settings settings) {
     this.purpose = purpose;
-    this.cancellation = cancellation;
+    this.timing = settings.timing();
+    this.cancellation = settings.cancellation();
     this.candidates = List.copyOf(candidates);
     this.parameters = List.copyOf(parameters);
     Candidate reference = candidates.get(0);
@@ -96,8 +96,7 @@ final class SideBySideRun implements AutoCloseable {
    */
   static RunComparison run(Settings settings, RunJob job) {
     try (SideBySideRun run =
-        new SideBySideRun(
-            job.candidates(), job.parameters(), job.purpose(), settings.cancellation())) {
+        new SideBySideRun(job.candidates(), job.parameters(), job.purpose(), settings)) {
       if (settings.samples().isEmpty()) {
         return run.onSynthetic(job.guesses());
       }
@@ -151,12 +150,12 @@ final class SideBySideRun implements AutoCloseable {
     for (Outputs other : outputs.subList(1, outputs.size())) {
       other.spread().requireWithin(other.name(), described, outputs.get(0).spread());
     }
-    long[][] times = time(samples);
+    List<long[]> rounds = time(samples);
     return new RunComparison(
-        described,
-        times[0].length,
+        described + outputs.get(0).spread().unsteady(),
+        rounds.size(),
         IntStream.range(0, models.size())
-            .mapToObj(i -> result(i, times[i], outputs.get(i).worst()))
+            .mapToObj(i -> result(i, rounds, outputs.get(i).worst()))
             .toList());
   }
 
@@ -237,11 +236,17 @@ final class SideBySideRun implements AutoCloseable {
     }
   }
 
-  /** The times of each model, in nanoseconds, in rising order. */
-  private long[][] time(List<NDList> samples) {
+  /** The times of each round, in nanoseconds, a number for each model. */
+  private List<long[]> time(List<NDList> samples) {
     List<long[]> rounds = new ArrayList<>();
+    boolean counted = purpose == Purpose.COMPARE && timing.rounds().isPresent();
+    boolean limited = purpose == Purpose.COMPARE && timing.time().isPresent();
+    long most = counted ? timing.rounds().getAsInt() : limited ? MOST_ROUNDS : purpose.mostRounds();
+    long least = counted ? 1 : LEAST_ROUNDS;
+    long enough =
+        limited ? timing.time().get().toNanos() : counted ? Long.MAX_VALUE : purpose.enoughNanos();
     long started = System.nanoTime();
-    for (int round = -WARM_UP; round < purpose.mostRounds(); round++) {
+    for (long round = -WARM_UP; round < most; round++) {
       long[] times = new long[models.size()];
       for (int i = 0; i < times.length; i++) {
         // Native code ignores interrupts.
@@ -251,16 +256,11 @@ final class SideBySideRun implements AutoCloseable {
       if (round >= 0) {
         rounds.add(times);
       }
-      if (rounds.size() >= LEAST_ROUNDS && System.nanoTime() - started > purpose.enoughNanos()) {
+      if (rounds.size() >= least && System.nanoTime() - started > enough) {
         break;
       }
     }
-    long[][] sorted = new long[models.size()][];
-    for (int i = 0; i < sorted.length; i++) {
-      int model = i;
-      sorted[i] = rounds.stream().mapToLong(times -> times[model]).sorted().toArray();
-    }
-    return sorted;
+    return rounds;
   }
 
   private long time(RunnableModel model, List<NDList> samples) {
@@ -278,15 +278,24 @@ final class SideBySideRun implements AutoCloseable {
     return nanos;
   }
 
-  private RunResult result(int index, long[] times, OutputMeter meter) {
+  private RunResult result(int index, List<long[]> rounds, OutputMeter meter) {
     Candidate candidate = candidates.get(index);
     RunnableModel model = models.get(index);
+    long[] times = rounds.stream().mapToLong(round -> round[index]).sorted().toArray();
+    double[] speedups =
+        rounds.stream()
+            .mapToDouble(round -> (double) round[0] / Math.max(1, round[index]))
+            .sorted()
+            .toArray();
+    int quarter = rounds.size() / 4;
     try {
       return new RunResult(
           candidate.name(),
           Files.size(candidate.file()),
           times[times.length / 2],
-          Arrays.stream(times).min().orElseThrow(),
+          times[0],
+          new RunResult.Spread(
+              times[times.length - 1], speedups[quarter], speedups[speedups.length - 1 - quarter]),
           model.loadNanos(),
           model.firstNanos(),
           meter.total(),

@@ -83,7 +83,7 @@ class RenderingTest {
     assertThat(weight.get("storage").toString()).isEqualTo("{\"mode\":\"dynamic\"}");
   }
 
-  private static Plan plan(List<PlannedWeight> weights, List<KeptTensor> kept) {
+  private static Plan plan(List<PlannedWeight> weights, List<UnquantizedTensor> kept) {
     return new Plan(
         "m.safetensors",
         "safetensors",
@@ -96,8 +96,9 @@ class RenderingTest {
         Optional.of(new OutputSize(5678, 0, List.of())));
   }
 
-  private static KeptTensor kept(TensorInfo tensor, String reason) {
-    return new KeptTensor(tensor, "fc", LayerKind.LINEAR, KeptTensor.Why.NOT_A_WEIGHT, reason);
+  private static UnquantizedTensor kept(TensorInfo tensor, String reason) {
+    return new UnquantizedTensor(
+        tensor, "fc", LayerKind.LINEAR, UnquantizedTensor.Why.NOT_A_WEIGHT, reason);
   }
 
   private static Report report() {
@@ -162,9 +163,13 @@ class RenderingTest {
       planned.add(weight);
       weights.add(new WeightReport(weight, new ErrorStatistics(8, 1, (9 - i) * 1e-3, 1, 1, 0), 1));
     }
-    KeptTensor odd =
-        new KeptTensor(
-            BIAS, "fc", LayerKind.LINEAR, KeptTensor.Why.UNSUPPORTED, "9 columns in groups of 64");
+    UnquantizedTensor odd =
+        new UnquantizedTensor(
+            BIAS,
+            "fc",
+            LayerKind.LINEAR,
+            UnquantizedTensor.Why.UNSUPPORTED,
+            "9 columns in groups of 64");
     Report report =
         new Report(plan(planned, List.of(odd, kept(BIAS, "a bias"))), weights, List.of());
     String summary = report.toSummary();
@@ -218,7 +223,7 @@ class RenderingTest {
   void manyWeightsShowTheWorstAndSaySo() {
     List<PlannedWeight> planned = new ArrayList<>();
     List<WeightReport> weights = new ArrayList<>();
-    List<KeptTensor> kept = new ArrayList<>();
+    List<UnquantizedTensor> kept = new ArrayList<>();
     for (int i = 0; i < 250; i++) {
       PlannedWeight weight = planned("l" + i, 1, 8 + i);
       planned.add(weight);
@@ -354,7 +359,7 @@ class RenderingTest {
         new Layer(
             "fc",
             LayerKind.LINEAR,
-            Layer.Evidence.GIVEN,
+            Layer.Evidence.CONFIGURED,
             Map.of("weight", fc.weight().matrix().tensor()));
     Layer root = new Layer("", LayerKind.UNKNOWN, Layer.Evidence.INFERRED, Map.of("fc.bias", BIAS));
     return new Inspection(
@@ -615,6 +620,7 @@ class RenderingTest {
                     91 << 20,
                     37_600_000,
                     36_000_000,
+                    new RunResult.Spread(41_000_000, 1, 1),
                     50_000_000,
                     80_000_000,
                     same,
@@ -625,6 +631,7 @@ class RenderingTest {
                     23 << 20,
                     9_400_000,
                     9_000_000,
+                    new RunResult.Spread(12_000_000, 3.75, 4.5),
                     70_000_000,
                     90_000_000,
                     near,
@@ -634,9 +641,9 @@ class RenderingTest {
         .isEqualTo(
             """
             run on in.npz, 25 rounds in turns
-            model      file     median    fastest  speed-up  output cosine  SQNR dB  max difference
+            model      file     median    fastest  speed-up  half of rounds  output cosine  SQNR dB  max difference
             a.pt   91.0 MiB  37.600 ms  36.000 ms     1.00x
-            b.pt   23.0 MiB   9.400 ms   9.000 ms     4.00x       0.999500    30.00       5.000e-02
+            b.pt   23.0 MiB   9.400 ms   9.000 ms     4.00x  3.75x to 4.50x       0.999500    30.00       5.000e-02
             a.pt: loaded in 50.000 ms, the first two calls took 80.000 ms
             b.pt: loaded in 70.000 ms, the first two calls took 90.000 ms
             """);
@@ -646,6 +653,9 @@ class RenderingTest {
     assertThat(json.get("inputs").getAsString()).isEqualTo("in.npz");
     JsonObject second = json.getAsJsonArray("models").get(1).getAsJsonObject();
     assertThat(second.get("speedup").getAsDouble()).isEqualTo(4);
+    assertThat(second.get("speedup_low").getAsDouble()).isEqualTo(3.75);
+    assertThat(second.get("speedup_high").getAsDouble()).isEqualTo(4.5);
+    assertThat(second.get("slowest_ns").getAsLong()).isEqualTo(12_000_000);
     assertThat(second.get("load_ns").getAsLong()).isEqualTo(70_000_000);
     assertThat(second.get("first_two_calls_ns").getAsLong()).isEqualTo(90_000_000);
     assertThat(second.getAsJsonObject("outputs").get("max_error").getAsDouble()).isEqualTo(0.05);

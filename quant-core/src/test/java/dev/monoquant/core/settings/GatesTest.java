@@ -37,6 +37,7 @@ class GatesTest {
           Optional.empty(),
           List.of(),
           Optional.empty());
+  private static final RunResult.Spread SPREAD = new RunResult.Spread(1, 1, 1);
   private static final Report REPORT = new Report(PLAN, List.of(), List.of());
 
   private static ErrorStatistics errors(double noise, double cross) {
@@ -44,8 +45,8 @@ class GatesTest {
   }
 
   private static Trial trial(ErrorStatistics outputs, long mismatched) {
-    RunResult a = new RunResult("a.pt", 1, 1, 1, 1, 1, errors(0, 4), errors(0, 4), 0);
-    RunResult b = new RunResult("b.pt", 1, 1, 1, 1, 1, outputs, outputs, mismatched);
+    RunResult a = new RunResult("a.pt", 1, 1, 1, SPREAD, 1, 1, errors(0, 4), errors(0, 4), 0);
+    RunResult b = new RunResult("b.pt", 1, 1, 1, SPREAD, 1, 1, outputs, outputs, mismatched);
     RunComparison run = new RunComparison("in.npz", 5, List.of(a, b));
     return new Trial(Optional.of(run), List.of(), Optional.empty());
   }
@@ -56,8 +57,8 @@ class GatesTest {
 
   private static Trial timed(long original, long result) {
     ErrorStatistics near = errors(0.004, 3.998);
-    RunResult a = new RunResult("a.pt", 1, original, 1, 1, 1, near, near, 0);
-    RunResult b = new RunResult("b.pt", 1, result, 1, 1, 1, near, near, 0);
+    RunResult a = new RunResult("a.pt", 1, original, 1, SPREAD, 1, 1, near, near, 0);
+    RunResult b = new RunResult("b.pt", 1, result, 1, SPREAD, 1, 1, near, near, 0);
     return new Trial(
         Optional.of(new RunComparison("in.npz", 5, List.of(a, b))), List.of(), Optional.empty());
   }
@@ -153,8 +154,10 @@ class GatesTest {
   /** One class instead of another is no error of some decibels. */
   @Test
   void outputsThatAreNoFloatsHaveNoScale() {
-    RunResult a = new RunResult("a.pt", 1, 1, 1, 1, 1, errors(0, 4), ErrorStatistics.EMPTY, 0);
-    RunResult b = new RunResult("b.pt", 1, 1, 1, 1, 1, errors(3, 3.9), ErrorStatistics.EMPTY, 0);
+    RunResult a =
+        new RunResult("a.pt", 1, 1, 1, SPREAD, 1, 1, errors(0, 4), ErrorStatistics.EMPTY, 0);
+    RunResult b =
+        new RunResult("b.pt", 1, 1, 1, SPREAD, 1, 1, errors(3, 3.9), ErrorStatistics.EMPTY, 0);
     RunComparison run = new RunComparison("in.npz", 5, List.of(a, b));
     Trial trial = new Trial(Optional.of(run), List.of(), Optional.empty());
     assertThat(trial.on(REPORT, Gates.NONE).gates())

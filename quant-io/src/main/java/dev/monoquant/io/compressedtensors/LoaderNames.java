@@ -102,6 +102,7 @@ final class LoaderNames {
     rules(
         "vit audio-spectrogram-transformer deit ijepa pixio vit_mae vit_msn vivit beit",
         "encoder.layer -> layers",
+        "decoder_encoder.layer -> decoder_layers",
         "attention.attention.query -> attention.q_proj",
         "attention.attention.key -> attention.k_proj",
         "attention.attention.value -> attention.v_proj",

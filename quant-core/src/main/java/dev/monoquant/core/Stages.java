@@ -386,6 +386,8 @@ final class Stages {
 
   /** Adds the size and remarks of the layout to a plan. */
   private static Plan withOutput(Plan plan, OutputLayout layout, ModelInfo info, Path target) {
+    List<Problem> problems = new ArrayList<>(plan.problems());
+    layout.warnings().forEach(text -> problems.add(Problem.warning("output", text, "")));
     Map<String, String> remarks = layout.remarks();
     List<BesideFile> beside = new ArrayList<>(layout.beside(target));
     Set<String> had =
@@ -409,7 +411,7 @@ final class Stages {
             .toList(),
         plan.kept(),
         plan.kvCache(),
-        withNotes(plan.problems(), layout.notes()),
+        withNotes(problems, layout.notes()),
         Optional.of(new OutputSize(layout.bytes(), besideBefore, beside)));
   }
 

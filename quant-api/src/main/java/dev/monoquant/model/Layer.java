@@ -23,7 +23,7 @@ public record Layer(
     /** The model declares it (a live block, a scripted class). */
     DECLARED("declared"),
     /** The user sets it in a layer map. */
-    GIVEN("given"),
+    CONFIGURED("given"),
     /** Inferred from names and shapes. */
     INFERRED("inferred");
 

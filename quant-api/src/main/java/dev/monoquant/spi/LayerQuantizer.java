@@ -22,7 +22,7 @@ public interface LayerQuantizer {
    * @return the weights to quantize; empty if this quantizer does not handle the layer. All other
    *     tensors of the layer (for example biases) are left unquantized
    */
-  List<WeightMatrix> rows(Layer layer);
+  List<WeightMatrix> weights(Layer layer);
 
   /**
    * The options that this quantizer declares. The framework refuses any other option and any value
@@ -37,23 +37,23 @@ public interface LayerQuantizer {
 
   /**
    * The weight matrices of a layer under options. The framework calls this method; with {@link
-   * OptionValues#DEFAULTS} it does the same as {@link #rows(Layer)}.
+   * OptionValues#DEFAULTS} it does the same as {@link #weights(Layer)}.
    *
    * @param layer any layer of a model
    * @param options a value for each of {@link #options()}
    * @return the weights to quantize; empty if this quantizer does not handle the layer
    */
-  default List<WeightMatrix> rows(Layer layer, OptionValues options) {
-    return rows(layer);
+  default List<WeightMatrix> weights(Layer layer, OptionValues options) {
+    return weights(layer);
   }
 
   /**
    * Whether this layer's weights use symmetric codes if the configuration does not set it.
    *
-   * @param rows one of the weight matrices returned for a layer
+   * @param weight one of the weight matrices returned for a layer
    * @return true for symmetric codes
    */
-  default boolean symmetricByDefault(WeightMatrix rows) {
+  default boolean symmetricByDefault(WeightMatrix weight) {
     return true;
   }
 }

@@ -31,7 +31,7 @@ final class ProgressLine implements Progress {
   private final LongSupplier clock;
   private boolean drawn;
   private boolean talked;
-  private Stage stage = Stage.SURVEYING;
+  private Stage stage = Stage.STATISTICS;
   private int tenth;
   private long last;
 
@@ -146,7 +146,7 @@ final class ProgressLine implements Progress {
   }
 
   private String word() {
-    return stage == Stage.SURVEYING ? "looking over" : work;
+    return stage == Stage.STATISTICS ? "looking over" : work;
   }
 
   private void draw(String text) {

@@ -142,7 +142,7 @@ final class QuantizeCommand implements Callable<Integer> {
     }
     Plan plan = quantizer.plan(input.model(), wanted, Optional.of(output));
     print(json ? plan.toJson() : plan.toTable());
-    plan.requireSound();
+    plan.requireNoErrors();
     quantizer.requireGates(plan);
     return 0;
   }

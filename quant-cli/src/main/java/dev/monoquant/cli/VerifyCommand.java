@@ -56,7 +56,7 @@ final class VerifyCommand implements Callable<Integer> {
       talk.clear();
       out.print(json ? result.toJson() : result.toTable());
       out.flush();
-      result.requireSound();
+      result.requireNoDifferences();
       return 0;
     }
   }

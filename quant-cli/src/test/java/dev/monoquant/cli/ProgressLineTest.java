@@ -113,9 +113,9 @@ class ProgressLineTest {
   @Test
   void aHugeRunStaysInItsLine() {
     ProgressLine line = line(true);
-    line.update(Stage.SURVEYING, 1, 1L << 50, "a.weight");
+    line.update(Stage.STATISTICS, 1, 1L << 50, "a.weight");
     nanos += 3_000_000_000L;
-    line.update(Stage.SURVEYING, 1L << 45, 1L << 50, "a.weight");
+    line.update(Stage.STATISTICS, 1L << 45, 1L << 50, "a.weight");
     String[] drawn = text.toString().split("\r", -1);
     assertThat(drawn[drawn.length - 1].replace("\u001b[K", "").length()).isLessThanOrEqualTo(79);
   }

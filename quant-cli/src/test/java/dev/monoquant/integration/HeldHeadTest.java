@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.Quantizer;
-import dev.monoquant.core.report.KeptTensor;
 import dev.monoquant.core.report.Plan;
+import dev.monoquant.core.report.UnquantizedTensor;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
@@ -64,7 +64,7 @@ class HeldHeadTest {
   private static Optional<String> whyKept(Plan plan, String tensor) {
     return plan.kept().stream()
         .filter(k -> k.tensor().name().equals(tensor))
-        .map(KeptTensor::reason)
+        .map(UnquantizedTensor::reason)
         .findFirst();
   }
 

@@ -7,8 +7,8 @@ import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.Quantizer;
-import dev.monoquant.core.report.KeptTensor;
 import dev.monoquant.core.report.Report;
+import dev.monoquant.core.report.UnquantizedTensor;
 import dev.monoquant.model.Float16;
 import dev.monoquant.spi.ModelInput;
 import java.io.IOException;
@@ -75,7 +75,7 @@ class ScaleOverflowTest {
     assertThat(report.weights()).extracting(w -> w.name()).containsExactly("good.weight");
     assertThat(report.plan().kept())
         .extracting(k -> k.tensor().name() + " " + k.why())
-        .containsExactly("wide.weight " + KeptTensor.Why.NON_FINITE);
+        .containsExactly("wide.weight " + UnquantizedTensor.Why.NON_FINITE);
     assertThat(report.problems().toString()).contains("no finite scale in F16", "row 2");
   }
 

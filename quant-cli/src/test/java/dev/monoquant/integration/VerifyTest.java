@@ -70,7 +70,7 @@ class VerifyTest {
         .contains("input in.safetensors: no file of the original has the SHA-256")
         .contains("l0.bias: its bytes are not the original's from byte 0 on")
         .contains("l0.weight: row 0 decodes to numbers that are off by up to");
-    assertThatThrownBy(result::requireSound)
+    assertThatThrownBy(result::requireNoDifferences)
         .isInstanceOf(ValidationException.class)
         .hasMessageContaining("differences, the first: input in.safetensors");
     Path bigger = Checkpoint.file(folder.resolve("bigger.safetensors"), 1, 3, 32);

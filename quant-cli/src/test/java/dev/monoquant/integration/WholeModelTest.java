@@ -8,8 +8,8 @@ import dev.monoquant.PlanException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.core.Quantizer;
-import dev.monoquant.core.report.KeptTensor;
 import dev.monoquant.core.report.Report;
+import dev.monoquant.core.report.UnquantizedTensor;
 import dev.monoquant.core.report.WeightReport;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.InputFormatDetector;
@@ -92,7 +92,7 @@ class WholeModelTest {
       List<String> names = new ArrayList<>();
       report.weights().stream().map(WeightReport::name).forEach(names::add);
       report.plan().kept().stream()
-          .map(KeptTensor::tensor)
+          .map(UnquantizedTensor::tensor)
           .map(TensorInfo::name)
           .forEach(names::add);
       assertThat(names)

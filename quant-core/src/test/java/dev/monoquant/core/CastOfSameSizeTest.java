@@ -3,9 +3,9 @@ package dev.monoquant.core;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.QuantizationConfig;
-import dev.monoquant.core.report.KeptTensor;
-import dev.monoquant.core.report.KeptTensor.Why;
 import dev.monoquant.core.report.Plan;
+import dev.monoquant.core.report.UnquantizedTensor;
+import dev.monoquant.core.report.UnquantizedTensor.Why;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
@@ -66,7 +66,7 @@ class CastOfSameSizeTest {
           plan(ElementType.FLOAT16, ElementType.FLOAT32)
         }) {
       assertThat(plan.weights()).isEmpty();
-      assertThat(plan.kept()).extracting(KeptTensor::why).containsExactly(Why.TOO_SMALL);
+      assertThat(plan.kept()).extracting(UnquantizedTensor::why).containsExactly(Why.TOO_SMALL);
     }
   }
 }

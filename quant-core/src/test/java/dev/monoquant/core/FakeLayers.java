@@ -26,7 +26,7 @@ public class FakeLayers implements LayerQuantizer {
   }
 
   @Override
-  public List<WeightMatrix> rows(Layer layer) {
+  public List<WeightMatrix> weights(Layer layer) {
     boolean linear = layer.kind().equals(LayerKind.LINEAR);
     if (!linear && !layer.kind().equals(LayerKind.CONV1D_TRANSPOSED)) {
       return List.of();

@@ -38,7 +38,8 @@ class PluginsTest {
     }
 
     @Override
-    public java.util.List<dev.monoquant.model.WeightMatrix> rows(dev.monoquant.model.Layer layer) {
+    public java.util.List<dev.monoquant.model.WeightMatrix> weights(
+        dev.monoquant.model.Layer layer) {
       return java.util.List.of();
     }
   }

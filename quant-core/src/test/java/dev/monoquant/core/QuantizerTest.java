@@ -16,10 +16,10 @@ import dev.monoquant.ValidationException;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.report.ErrorStatistics;
-import dev.monoquant.core.report.KeptTensor;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.report.Report;
+import dev.monoquant.core.report.UnquantizedTensor;
 import dev.monoquant.core.report.WeightReport;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
@@ -238,7 +238,7 @@ class QuantizerTest {
           .anySatisfy(
               k -> {
                 assertThat(k.tensor().name()).isEqualTo("bad.weight");
-                assertThat(k.why()).isEqualTo(KeptTensor.Why.NON_FINITE);
+                assertThat(k.why()).isEqualTo(UnquantizedTensor.Why.NON_FINITE);
               });
     }
   }
@@ -314,7 +314,7 @@ class QuantizerTest {
     assertThat(plan.hasErrors()).isTrue();
     assertThat(plan.problems().get(0).toString())
         .contains("rule \"fc3\"", "selects no layer", "nearest are fc1, fc2");
-    assertThatThrownBy(plan::requireSound).isInstanceOf(PlanException.class);
+    assertThatThrownBy(plan::requireNoErrors).isInstanceOf(PlanException.class);
   }
 
   @Test

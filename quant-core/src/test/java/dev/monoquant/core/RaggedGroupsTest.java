@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
-import dev.monoquant.core.report.KeptTensor;
-import dev.monoquant.core.report.KeptTensor.Why;
 import dev.monoquant.core.report.Plan;
+import dev.monoquant.core.report.UnquantizedTensor;
+import dev.monoquant.core.report.UnquantizedTensor.Why;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.CommonOptions;
@@ -132,7 +132,7 @@ class RaggedGroupsTest {
     ModelInput input = ModelInput.of(Path.of("m"));
     Plan plan = quantizer.plan(input, config, Optional.of(Path.of("out.memory")));
     assertThat(plan.problems()).extracting(Problem::message).doesNotContain(REASON);
-    assertThat(plan.kept()).extracting(KeptTensor::reason).containsExactly("no such layers");
+    assertThat(plan.kept()).extracting(UnquantizedTensor::reason).containsExactly("no such layers");
     assertThat(quantizer.plan(input, config, Optional.empty()).problems())
         .extracting(Problem::message)
         .containsExactly(REASON);
@@ -152,8 +152,8 @@ class RaggedGroupsTest {
   @Test
   void aSchemeWithoutChannelsLeavesTheWeightInFloat() {
     Plan plan = plan(new Groups(), RaggedGroupPolicy.KEEP);
-    assertThat(plan.kept()).extracting(KeptTensor::why).containsExactly(Why.UNSUPPORTED);
-    assertThat(plan.kept()).extracting(KeptTensor::reason).containsExactly(REASON);
+    assertThat(plan.kept()).extracting(UnquantizedTensor::why).containsExactly(Why.UNSUPPORTED);
+    assertThat(plan.kept()).extracting(UnquantizedTensor::reason).containsExactly(REASON);
   }
 
   @Test

@@ -124,9 +124,12 @@ final class Evaluation {
   }
 
   private Result named(Expr.Call call, Result callee, List<Expr> values) {
-    return callee.value() instanceof Value.Global global
-        ? global(call, global.name(), callee.text(), evalAll(values))
-        : other(call, settled(callee), evalAll(values));
+    if (!(callee.value() instanceof Value.Global global)) {
+      return other(call, settled(callee), evalAll(values));
+    }
+    Optional<Result> product =
+        global.name().equals("torch.einsum") ? einsum(values) : Optional.empty();
+    return product.orElseGet(() -> global(call, global.name(), callee.text(), evalAll(values)));
   }
 
   private List<Result> evalAll(List<Expr> exprs) {
@@ -175,6 +178,32 @@ final class Evaluation {
     return pass.free(name)
         .flatMap(t -> known(call, t, text, name.substring(0, name.lastIndexOf('.') + 1), arguments))
         .orElseGet(() -> other(call, text, arguments));
+  }
+
+  /** A product with a weight: its operands are a list, where a weight would not be followed. */
+  private Optional<Result> einsum(List<Expr> values) {
+    if (values.size() != 2
+        || !(values.get(0) instanceof Expr.Text equation)
+        || !(values.get(1) instanceof Expr.Display operands)
+        || operands.items().size() != 2) {
+      return Optional.empty();
+    }
+    Optional<Boolean> transposed = equation.plain().flatMap(Einsum::transposed);
+    if (transposed.isEmpty()) {
+      return Optional.empty();
+    }
+    Result weight = eval(operands.items().get(1));
+    if (!(weight.value() instanceof Value.Held held)) {
+      return Optional.empty();
+    }
+    Use use = Use.product(held.slot(), transposed.get() ^ held.transposed(), Optional.empty());
+    if (!held.slot().allows(use)) {
+      return Optional.empty();
+    }
+    uses.add(use);
+    String input = plain(operands.items().get(0));
+    return Optional.of(
+        new Result("(" + weight.text() + ").linear(" + input + ", None, )", Value.UNKNOWN));
   }
 
   private Result getattr(Expr.Call call, String text, List<Result> arguments) {

@@ -84,6 +84,10 @@ class RewriterTest {
         "torch.matmul(x, torch.permute(weight, [0, 1])) |"
             + " torch.matmul(x, torch.permute((weight).tensor(), [0, 1]))",
         "torch.numpy_T(weight) | torch.transpose((weight).tensor(), 0, 1)",
+        "torch.einsum(\"bi,oi->ob\", [x, weight]) |"
+            + " torch.einsum(\"bi,oi->ob\", [x, (weight).tensor()])",
+        "torch.einsum(\"bi,bi->b\", [x, weight]) |"
+            + " torch.einsum(\"bi,bi->b\", [x, (weight).tensor()])",
         "torch.mm(weight, x) | torch.contiguous(torch.t((weight).linear(torch.t(x), None, )))",
         "torch.linear(x, torch.detach(weight)) | (weight).linear(x, None, )",
         "torch.linear(x, torch.contiguous(weight)) | (weight).linear(x, None, )",

@@ -36,12 +36,12 @@ public final class GatedLinear implements LayerQuantizer {
   }
 
   @Override
-  public List<WeightMatrix> rows(Layer layer) {
-    return rows(layer, OptionValues.DEFAULTS);
+  public List<WeightMatrix> weights(Layer layer) {
+    return weights(layer, OptionValues.DEFAULTS);
   }
 
   @Override
-  public List<WeightMatrix> rows(Layer layer, OptionValues options) {
+  public List<WeightMatrix> weights(Layer layer, OptionValues options) {
     int axis = options.get(VALUE_AXIS);
     if (!layer.kind().equals(KIND)) {
       return List.of();

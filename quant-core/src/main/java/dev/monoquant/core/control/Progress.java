@@ -13,7 +13,7 @@ public interface Progress {
   /** The stages of a run. */
   enum Stage {
     /** Collecting statistics before quantizing. */
-    SURVEYING,
+    STATISTICS,
     /** Quantizing, or decoding, and writing. */
     PROCESSING,
     /** Running the original and the result side by side. */

@@ -49,7 +49,7 @@ final class LayerChoice {
    *
    * @param given options of any plugin's own that hold for the layer
    */
-  Chosen rows(Layer layer, Map<String, String> given) {
+  Chosen weights(Layer layer, Map<String, String> given) {
     Map<String, Candidate> chosen = new LinkedHashMap<>();
     List<Problem> problems = new ArrayList<>();
     for (Asked asked : quantizers) {
@@ -75,7 +75,7 @@ final class LayerChoice {
       LayerQuantizer quantizer, Layer layer, OptionValues options) {
     List<WeightMatrix> answer;
     try {
-      answer = List.copyOf(quantizer.rows(layer, options));
+      answer = List.copyOf(quantizer.weights(layer, options));
     } catch (RuntimeException e) {
       throw new PluginException(
           "layer quantizer " + quantizer.id() + " failed on layer " + layer.name() + ": " + e, e);

@@ -94,7 +94,7 @@ public final class LayerInference {
     for (Map.Entry<Selector, LayerKind> entry : map.entrySet()) {
       if (entry.getKey().matches(layer)) {
         return Optional.of(
-            new Layer(layer.name(), entry.getValue(), Layer.Evidence.GIVEN, layer.tensors()));
+            new Layer(layer.name(), entry.getValue(), Layer.Evidence.CONFIGURED, layer.tensors()));
       }
     }
     return Optional.empty();

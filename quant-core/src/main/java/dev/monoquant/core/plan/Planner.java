@@ -7,10 +7,10 @@ import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.OutputChoice;
-import dev.monoquant.core.report.KeptTensor;
-import dev.monoquant.core.report.KeptTensor.Why;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.PlannedWeight;
+import dev.monoquant.core.report.UnquantizedTensor;
+import dev.monoquant.core.report.UnquantizedTensor.Why;
 import dev.monoquant.core.settings.OwnOptions;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.text.Text;
@@ -52,7 +52,7 @@ public final class Planner {
 
   private Map<String, String> tied = Map.of();
   private Optional<TableGuess> tables = Optional.empty();
-  private final Map<String, KeptTensor> kept = new LinkedHashMap<>();
+  private final Map<String, UnquantizedTensor> kept = new LinkedHashMap<>();
   private final List<Problem> problems = new ArrayList<>();
 
   /**
@@ -164,7 +164,7 @@ public final class Planner {
 
   /** {@return whether a quantizer named a weight of the layer} */
   private boolean decide(Layer layer, RuleBook rules) {
-    LayerChoice.Chosen chosen = choice.rows(layer, rules.settings(layer).extra());
+    LayerChoice.Chosen chosen = choice.weights(layer, rules.settings(layer).extra());
     problems.addAll(chosen.problems());
     Set<String> candidates = new HashSet<>();
     for (LayerChoice.Candidate candidate : chosen.candidates()) {
@@ -286,13 +286,13 @@ public final class Planner {
   }
 
   private void keep(Layer layer, TensorInfo tensor, Why why, String reason) {
-    kept.put(tensor.name(), new KeptTensor(tensor, layer.name(), layer.kind(), why, reason));
+    kept.put(tensor.name(), new UnquantizedTensor(tensor, layer.name(), layer.kind(), why, reason));
   }
 
-  private List<KeptTensor> keptInOrder(ModelSource source, List<Layer> layers) {
-    List<KeptTensor> ordered = new ArrayList<>();
+  private List<UnquantizedTensor> keptInOrder(ModelSource source, List<Layer> layers) {
+    List<UnquantizedTensor> ordered = new ArrayList<>();
     for (TensorInfo tensor : source.info().tensors()) {
-      KeptTensor found = kept.remove(tensor.name());
+      UnquantizedTensor found = kept.remove(tensor.name());
       if (found != null) {
         ordered.add(found);
       }

@@ -60,7 +60,7 @@ final class RuleBook {
    * name that does not select all layers.
    */
   boolean names(Layer layer) {
-    return layer.evidence() == Layer.Evidence.GIVEN
+    return layer.evidence() == Layer.Evidence.CONFIGURED
         || config.rules().stream()
             .filter(rule -> rule.action() != Rule.Action.EXCLUDE)
             .anyMatch(rule -> names(rule.selector(), layer));

@@ -44,7 +44,7 @@ public record Plan(
     String outputFormat,
     List<Layer> layers,
     List<PlannedWeight> weights,
-    List<KeptTensor> kept,
+    List<UnquantizedTensor> kept,
     Optional<ActivationQuantization> kvCache,
     List<Problem> problems,
     Optional<OutputSize> output) {
@@ -80,7 +80,7 @@ public record Plan(
    *
    * @throws PlanException with all problems if any does
    */
-  public void requireSound() {
+  public void requireNoErrors() {
     if (hasErrors()) {
       throw new PlanException(problems);
     }
@@ -127,7 +127,7 @@ public record Plan(
     return new OutputContents(
         layers,
         weights.stream().map(PlannedWeight::weight).toList(),
-        kept.stream().map(KeptTensor::tensor).toList(),
+        kept.stream().map(UnquantizedTensor::tensor).toList(),
         Optional.of(provenance),
         kvCache);
   }
@@ -267,8 +267,8 @@ public record Plan(
   void appendShortTotals(StringBuilder out) {
     appendSizes(out);
     appendActivations(out);
-    List<KeptTensor> plain =
-        kept.stream().filter(k -> k.why() == KeptTensor.Why.NOT_A_WEIGHT).toList();
+    List<UnquantizedTensor> plain =
+        kept.stream().filter(k -> k.why() == UnquantizedTensor.Why.NOT_A_WEIGHT).toList();
     if (!plain.isEmpty()) {
       long bytes = plain.stream().mapToLong(k -> k.tensor().bytes()).sum();
       out.append(
@@ -276,7 +276,8 @@ public record Plan(
               "kept as they are: %s, %s, none of them a weight\n",
               Text.count(plain.size(), "tensor"), Text.bytes(bytes)));
     }
-    appendKept(kept.stream().filter(k -> k.why() != KeptTensor.Why.NOT_A_WEIGHT).toList(), out);
+    appendKept(
+        kept.stream().filter(k -> k.why() != UnquantizedTensor.Why.NOT_A_WEIGHT).toList(), out);
     appendModel(out);
   }
 
@@ -322,7 +323,7 @@ public record Plan(
     output.ifPresent(size -> size.appendWhole(bytesBefore(), out));
   }
 
-  private static void appendKept(List<KeptTensor> kept, StringBuilder out) {
+  private static void appendKept(List<UnquantizedTensor> kept, StringBuilder out) {
     if (kept.isEmpty()) {
       return;
     }
@@ -330,7 +331,7 @@ public record Plan(
     out.append(
         "kept as they are: " + Text.count(kept.size(), "tensor") + ", " + Text.bytes(bytes) + "\n");
     Map<String, List<String>> byReason = new LinkedHashMap<>();
-    for (KeptTensor k : kept) {
+    for (UnquantizedTensor k : kept) {
       byReason
           .computeIfAbsent(k.why().wire() + ": " + k.reason(), r -> new ArrayList<>())
           .add(k.tensor().name());

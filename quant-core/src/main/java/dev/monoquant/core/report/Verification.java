@@ -58,7 +58,7 @@ public record Verification(
    *
    * @throws ValidationException with the first difference and their number
    */
-  public void requireSound() {
+  public void requireNoDifferences() {
     if (!sound()) {
       throw new ValidationException(
           QuantException.quote(output)

@@ -5,10 +5,10 @@ import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.report.GateResult;
-import dev.monoquant.core.report.KeptTensor;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.report.Report;
+import dev.monoquant.core.report.UnquantizedTensor;
 import dev.monoquant.core.settings.Gates;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.model.TensorInfo;
@@ -44,7 +44,7 @@ public final class Execution {
         plan.weights().stream().filter(w -> sink.finished(w.weight().name()).isEmpty()).toList();
     Map<String, Facts> facts =
         new StatisticsPass(settings, source, policy).facts(open, plan.weights());
-    List<TensorInfo> kept = plan.kept().stream().map(KeptTensor::tensor).toList();
+    List<TensorInfo> kept = plan.kept().stream().map(UnquantizedTensor::tensor).toList();
     Pipeline.Outcome done =
         new Pipeline(settings, source, sink, policy).run(plan.weights(), kept, facts);
     List<Problem> warnings = new ArrayList<>(plan.problems());

@@ -238,7 +238,7 @@ public final class StatisticsPass {
       return;
     }
     long total = weights.stream().mapToLong(PlannedWeight::bytesBefore).sum();
-    Meter meter = new Meter(settings.progress(), Progress.Stage.SURVEYING, total);
+    Meter meter = new Meter(settings.progress(), Progress.Stage.STATISTICS, total);
     List<Workers.Job> jobs = new ArrayList<>();
     for (PlannedWeight planned : weights) {
       RowReader reader = new RowReader(source, planned.weight().matrix());

@@ -4,10 +4,10 @@ import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.OutputChoice;
-import dev.monoquant.core.report.KeptTensor;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.report.Report;
+import dev.monoquant.core.report.UnquantizedTensor;
 import dev.monoquant.core.run.Execution;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.files.manifest.Manifest;
@@ -146,6 +146,6 @@ public final class RetainedResult {
   }
 
   private static List<TensorInfo> kept(Plan plan) {
-    return plan.kept().stream().map(KeptTensor::tensor).toList();
+    return plan.kept().stream().map(UnquantizedTensor::tensor).toList();
   }
 }

@@ -2,9 +2,9 @@ package dev.monoquant.core.store;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.monoquant.core.report.KeptTensor;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.PlannedWeight;
+import dev.monoquant.core.report.UnquantizedTensor;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
@@ -37,7 +37,7 @@ public final class RetainedSource implements ModelSource {
             .info()
             .withLayers(plan.layers())
             .withQuantized(plan.weights().stream().map(PlannedWeight::weight).toList())
-            .withTensors(plan.kept().stream().map(KeptTensor::tensor).toList());
+            .withTensors(plan.kept().stream().map(UnquantizedTensor::tensor).toList());
     this.runnable = origin.find(RunnableFile.class);
     data.info().quantized().forEach(w -> dataWeights.put(w.name(), w));
     data.info().tensors().forEach(t -> dataTensors.put(t.name(), t));

@@ -40,7 +40,13 @@ public final class NumpyArchive {
   private static final Pattern ORDER = Pattern.compile("'fortran_order': *(True|False)");
   private static final Pattern SHAPE = Pattern.compile("'shape': *\\(([0-9, ]*)\\)");
 
+  /** Of all arrays; a compressed file of a thousandth makes as many. */
+  private static final long MAX_NUMBERS = 1 << 30;
+
+  private static final int MAX_ARRAYS = 10_000;
+
   private final Path file;
+  private long total;
 
   private NumpyArchive(Path file) {
     this.file = file;
@@ -61,6 +67,10 @@ public final class NumpyArchive {
     }
     Map<String, NDArray> arrays = new LinkedHashMap<>();
     try (ZipFile zip = new ZipFile(file.toFile())) {
+      if (zip.size() > MAX_ARRAYS) {
+        throw archive.fault(
+            "it has " + zip.size() + " arrays, and at most " + MAX_ARRAYS + " are read");
+      }
       for (Enumeration<? extends ZipEntry> all = zip.entries(); all.hasMoreElements(); ) {
         ZipEntry entry = all.nextElement();
         String name = entry.getName().replaceFirst("\\.npy$", "");
@@ -114,13 +124,27 @@ public final class NumpyArchive {
     if (size != rest || size > Integer.MAX_VALUE - 8) {
       throw fault(name, "it has " + rest + " bytes of numbers, and its header tells of " + size);
     }
-    byte[] numbers = new byte[(int) size];
-    in.readFully(numbers);
-    ByteBuffer data = ByteBuffer.allocateDirect(numbers.length).order(ByteOrder.LITTLE_ENDIAN);
-    data.put(numbers).flip();
+    total += size;
+    if (total > MAX_NUMBERS) {
+      throw fault(
+          name,
+          "with it the arrays have "
+              + total
+              + " bytes of numbers, and at most "
+              + MAX_NUMBERS
+              + " are read. Give several files: --sample may be repeated");
+    }
     if (size == 0) {
       return manager.create(new Shape(dims), type);
     }
+    ByteBuffer data = ByteBuffer.allocateDirect((int) size).order(ByteOrder.LITTLE_ENDIAN);
+    byte[] some = new byte[(int) Math.min(size, 1 << 16)];
+    while (data.hasRemaining()) {
+      int count = Math.min(some.length, data.remaining());
+      in.readFully(some, 0, count);
+      data.put(some, 0, count);
+    }
+    data.flip();
     return byColumns
         ? manager.create(data, new Shape(reversed(dims)), type).transpose()
         : manager.create(data, new Shape(dims), type);

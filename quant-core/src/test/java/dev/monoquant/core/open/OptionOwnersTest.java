@@ -123,12 +123,12 @@ class OptionOwnersTest {
     }
 
     @Override
-    public List<WeightMatrix> rows(Layer layer) {
+    public List<WeightMatrix> weights(Layer layer) {
       throw new AssertionError("the other one is to be called");
     }
 
     @Override
-    public List<WeightMatrix> rows(Layer layer, OptionValues options) {
+    public List<WeightMatrix> weights(Layer layer, OptionValues options) {
       return layer
           .tensor("weight")
           .map(

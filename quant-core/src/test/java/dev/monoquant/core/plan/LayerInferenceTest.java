@@ -248,7 +248,7 @@ class LayerInferenceTest {
             LayerInference.layers(source.tensors(), ModelInfo.of("fake", source.tensors()), config)
                 .get(0)
                 .evidence())
-        .isEqualTo(Layer.Evidence.GIVEN);
+        .isEqualTo(Layer.Evidence.CONFIGURED);
   }
 
   @Test

@@ -24,7 +24,7 @@ import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.testkit.fakes.MemoryOutput;
-import dev.monoquant.testkit.fakes.MemorySink;
+import dev.monoquant.testkit.fakes.MemoryWriter;
 import dev.monoquant.testkit.watch.Watch;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Granularity;
@@ -86,7 +86,7 @@ class EndToEndTest {
     }
 
     @Override
-    public List<WeightMatrix> rows(Layer layer) {
+    public List<WeightMatrix> weights(Layer layer) {
       return layer.tensor("weight").stream()
           .map(tensor -> new WeightMatrix(layer.name(), layer.kind(), "weight", tensor, 0))
           .toList();
@@ -148,7 +148,7 @@ class EndToEndTest {
     MemoryOutput output = new MemoryOutput();
     Scheme scheme = new Nested();
     quantizer(output, scheme).quantize(MODEL.input(), config(scheme), TARGET, false);
-    MemorySink result = output.result(TARGET);
+    MemoryWriter result = output.result(TARGET);
     EncodedWeight weight = result.announced().weights().get(0);
     EncodedTile tile = result.tile(weight);
     double signal = 0;
@@ -174,7 +174,7 @@ class EndToEndTest {
     MemoryOutput output = new MemoryOutput();
     quantizer(output, scheme)
         .quantize(MODEL.input(), config.scheme(scheme.id().name()).build(), TARGET, false);
-    MemorySink result = output.result(TARGET);
+    MemoryWriter result = output.result(TARGET);
     EncodedWeight weight = result.announced().weights().get(0);
     float[] decoded = new float[WEIGHT.length];
     TileDecoder.of(scheme, weight).decode(result.tile(weight), decoded);

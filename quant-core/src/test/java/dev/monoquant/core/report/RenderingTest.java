@@ -83,7 +83,7 @@ class RenderingTest {
     assertThat(weight.get("storage").toString()).isEqualTo("{\"mode\":\"dynamic\"}");
   }
 
-  private static Plan plan(List<PlannedWeight> weights, List<KeptTensor> kept) {
+  private static Plan plan(List<PlannedWeight> weights, List<UnquantizedTensor> kept) {
     return new Plan(
         "m.safetensors",
         "safetensors",
@@ -96,8 +96,9 @@ class RenderingTest {
         Optional.of(new OutputSize(5678, 0, List.of())));
   }
 
-  private static KeptTensor kept(TensorInfo tensor, String reason) {
-    return new KeptTensor(tensor, "fc", LayerKind.LINEAR, KeptTensor.Why.NOT_A_WEIGHT, reason);
+  private static UnquantizedTensor kept(TensorInfo tensor, String reason) {
+    return new UnquantizedTensor(
+        tensor, "fc", LayerKind.LINEAR, UnquantizedTensor.Why.NOT_A_WEIGHT, reason);
   }
 
   private static Report report() {
@@ -162,9 +163,13 @@ class RenderingTest {
       planned.add(weight);
       weights.add(new WeightReport(weight, new ErrorStatistics(8, 1, (9 - i) * 1e-3, 1, 1, 0), 1));
     }
-    KeptTensor odd =
-        new KeptTensor(
-            BIAS, "fc", LayerKind.LINEAR, KeptTensor.Why.UNSUPPORTED, "9 columns in groups of 64");
+    UnquantizedTensor odd =
+        new UnquantizedTensor(
+            BIAS,
+            "fc",
+            LayerKind.LINEAR,
+            UnquantizedTensor.Why.UNSUPPORTED,
+            "9 columns in groups of 64");
     Report report =
         new Report(plan(planned, List.of(odd, kept(BIAS, "a bias"))), weights, List.of());
     String summary = report.toSummary();
@@ -218,7 +223,7 @@ class RenderingTest {
   void manyWeightsShowTheWorstAndSaySo() {
     List<PlannedWeight> planned = new ArrayList<>();
     List<WeightReport> weights = new ArrayList<>();
-    List<KeptTensor> kept = new ArrayList<>();
+    List<UnquantizedTensor> kept = new ArrayList<>();
     for (int i = 0; i < 250; i++) {
       PlannedWeight weight = planned("l" + i, 1, 8 + i);
       planned.add(weight);
@@ -354,7 +359,7 @@ class RenderingTest {
         new Layer(
             "fc",
             LayerKind.LINEAR,
-            Layer.Evidence.GIVEN,
+            Layer.Evidence.CONFIGURED,
             Map.of("weight", fc.weight().matrix().tensor()));
     Layer root = new Layer("", LayerKind.UNKNOWN, Layer.Evidence.INFERRED, Map.of("fc.bias", BIAS));
     return new Inspection(

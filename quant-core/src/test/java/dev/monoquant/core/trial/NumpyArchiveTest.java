@@ -1,10 +1,12 @@
 package dev.monoquant.core.trial;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import dev.monoquant.ConfigurationException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -40,6 +42,36 @@ class NumpyArchiveTest {
                 assertThat(array.getShape()).isEqualTo(new Shape(2, 3));
                 assertThat(array.toFloatArray()).isEqualTo(ROWS);
               });
+    }
+  }
+
+  /** What a file says it holds is compared with the limit before anything is taken for it. */
+  @Test
+  void moreThanTheLimitIsRefusedBeforeItIsRead() throws IOException {
+    Path file = temp.resolve("bomb.npz");
+    int header;
+    try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
+      zip.putNextEntry(new ZipEntry("rows.npy"));
+      String head = "{'descr': '<f4', 'fortran_order': False, 'shape': (300000000,), }\n";
+      ByteBuffer start = ByteBuffer.allocate(10 + head.length()).order(ByteOrder.LITTLE_ENDIAN);
+      start.put((byte) 0x93).put("NUMPY".getBytes(StandardCharsets.US_ASCII));
+      start.put((byte) 1).put((byte) 0).putShort((short) head.length());
+      start.put(head.getBytes(StandardCharsets.US_ASCII));
+      zip.write(start.array());
+      zip.closeEntry();
+      header = start.capacity();
+    }
+    byte[] bytes = Files.readAllBytes(file);
+    int record = new String(bytes, StandardCharsets.ISO_8859_1).indexOf("PK\u0001\u0002");
+    // The directory tells of 1.2 GB that are not there.
+    ByteBuffer.wrap(bytes)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putInt(record + 24, header + 1_200_000_000);
+    Files.write(file, bytes);
+    try (NDManager manager = NDManager.newBaseManager()) {
+      assertThatThrownBy(() -> NumpyArchive.read(file, manager))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageContaining("1200000000 bytes of numbers, and at most 1073741824 are read");
     }
   }
 

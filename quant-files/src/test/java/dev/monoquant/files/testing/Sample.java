@@ -90,7 +90,7 @@ public final class Sample {
     for (TensorInfo t : tensors) {
       local.put(t.name().substring(t.name().lastIndexOf('.') + 1), t);
     }
-    layers.add(new Layer(name, kind, Layer.Evidence.GIVEN, local));
+    layers.add(new Layer(name, kind, Layer.Evidence.CONFIGURED, local));
     return this;
   }
 

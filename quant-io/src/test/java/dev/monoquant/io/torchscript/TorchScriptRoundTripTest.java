@@ -69,7 +69,7 @@ class TorchScriptRoundTripTest {
         requireSame(sample, read);
         assertThat(read.info().layers()).isEqualTo(source.info().layers());
         assertThat(read.info().metadata()).containsEntry("monoquant.tool", "test 1");
-        requireSound(read, original);
+        requireNoErrors(read, original);
       }
       requireNothingIdle(target, request);
       byte[] first = Files.readAllBytes(target);
@@ -104,7 +104,7 @@ class TorchScriptRoundTripTest {
     }
   }
 
-  private static void requireSound(ModelSource read, Path original) throws IOException {
+  private static void requireNoErrors(ModelSource read, Path original) throws IOException {
     Audit audit = read.find(Auditable.class).orElseThrow().audit();
     assertThat(audit.differences()).isEmpty();
     assertThat(audit.checked()).isPositive();

@@ -35,7 +35,7 @@ public final class ConvQuantizer implements LayerQuantizer {
   }
 
   @Override
-  public List<WeightMatrix> rows(Layer layer) {
-    return WeightRule.rows(layer, RULES);
+  public List<WeightMatrix> weights(Layer layer) {
+    return WeightRule.weights(layer, RULES);
   }
 }

@@ -29,8 +29,8 @@ public final class EmbeddingQuantizer implements LayerQuantizer {
   }
 
   @Override
-  public List<WeightMatrix> rows(Layer layer) {
-    return WeightRule.rows(layer, RULES);
+  public List<WeightMatrix> weights(Layer layer) {
+    return WeightRule.weights(layer, RULES);
   }
 
   @Override

@@ -22,14 +22,14 @@ record WeightRule(LayerKind kind, Pattern name, int rank, int rowAxis) {
   }
 
   /** The tensors of a layer that match one of the rules, in the order of the layer. */
-  static List<WeightMatrix> rows(Layer layer, List<WeightRule> rules) {
+  static List<WeightMatrix> weights(Layer layer, List<WeightRule> rules) {
     return layer.tensors().entrySet().stream()
         .flatMap(
             entry ->
                 rules.stream()
                     .filter(rule -> rule.takes(layer.kind(), entry.getKey(), entry.getValue()))
                     .limit(1)
-                    .map(rule -> rule.rows(layer, entry.getKey(), entry.getValue())))
+                    .map(rule -> rule.weights(layer, entry.getKey(), entry.getValue())))
         .toList();
   }
 
@@ -41,7 +41,7 @@ record WeightRule(LayerKind kind, Pattern name, int rank, int rowAxis) {
         && tensor.type().isQuantizable();
   }
 
-  private WeightMatrix rows(Layer layer, String local, TensorInfo tensor) {
+  private WeightMatrix weights(Layer layer, String local, TensorInfo tensor) {
     return new WeightMatrix(layer.name(), layer.kind(), local, tensor, rowAxis);
   }
 }

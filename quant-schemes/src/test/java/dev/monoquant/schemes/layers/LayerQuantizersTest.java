@@ -68,7 +68,7 @@ class LayerQuantizersTest {
       String kind, String tensor, String shape, String id, long rows, long cols) {
     Layer layer = layer(kind, tensor, ElementType.BFLOAT16, dims(shape));
     for (LayerQuantizer quantizer : ALL) {
-      List<WeightMatrix> got = quantizer.rows(layer);
+      List<WeightMatrix> got = quantizer.weights(layer);
       if (!quantizer.id().equals(id)) {
         assertThat(got).isEmpty();
         continue;
@@ -109,7 +109,7 @@ class LayerQuantizersTest {
   void nobodyTakesIt(String kind, String tensor, String type, String shape) {
     Layer layer = layer(kind, tensor, ElementType.of(type), dims(shape));
     for (LayerQuantizer quantizer : ALL) {
-      assertThat(quantizer.rows(layer)).isEmpty();
+      assertThat(quantizer.weights(layer)).isEmpty();
     }
   }
 
@@ -117,7 +117,7 @@ class LayerQuantizersTest {
   @ValueSource(strings = {"F16", "BF16", "F32", "F64"})
   void allFloatingPointTypesAreTaken(String type) {
     Layer layer = layer("Linear", "weight", ElementType.of(type), 2, 3);
-    assertThat(new LinearQuantizer().rows(layer)).hasSize(1);
+    assertThat(new LinearQuantizer().weights(layer)).hasSize(1);
   }
 
   @Test
@@ -128,7 +128,7 @@ class LayerQuantizersTest {
       tensors.put(name, new TensorInfo("rnn." + name, ElementType.FLOAT32, shape));
     }
     Layer layer = new Layer("rnn", LayerKind.RNN, Layer.Evidence.INFERRED, tensors);
-    assertThat(new RecurrentQuantizer().rows(layer))
+    assertThat(new RecurrentQuantizer().weights(layer))
         .extracting(WeightMatrix::param)
         .containsExactly("weight_hh_l0", "weight_ih_l0");
   }
@@ -137,12 +137,13 @@ class LayerQuantizersTest {
   void cellsHaveTheirMatricesUnnumbered() {
     for (String kind : new String[] {"LSTMCell", "GRUCell", "RNNCell"}) {
       assertThat(
-              new RecurrentQuantizer().rows(layer(kind, "weight_ih", ElementType.FLOAT32, 12, 3)))
+              new RecurrentQuantizer()
+                  .weights(layer(kind, "weight_ih", ElementType.FLOAT32, 12, 3)))
           .extracting(WeightMatrix::rowAxis)
           .containsExactly(0);
       assertThat(
               new RecurrentQuantizer()
-                  .rows(layer(kind, "weight_ih_l0", ElementType.FLOAT32, 12, 3)))
+                  .weights(layer(kind, "weight_ih_l0", ElementType.FLOAT32, 12, 3)))
           .isEmpty();
     }
   }
@@ -150,7 +151,7 @@ class LayerQuantizersTest {
   @Test
   void onlyTablesAreAsymmetricByDefault() {
     WeightMatrix rows =
-        new LinearQuantizer().rows(layer("Linear", "weight", ElementType.FLOAT32, 2, 3)).get(0);
+        new LinearQuantizer().weights(layer("Linear", "weight", ElementType.FLOAT32, 2, 3)).get(0);
     assertThat(ALL)
         .allSatisfy(
             quantizer ->

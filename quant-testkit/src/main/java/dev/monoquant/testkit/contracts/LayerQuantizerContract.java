@@ -65,7 +65,7 @@ public interface LayerQuantizerContract {
   default void knowsItsLayers() {
     List<Layer> layers = layers();
     for (Layer layer : layers) {
-      if (subject().rows(layer).isEmpty()) {
+      if (subject().weights(layer).isEmpty()) {
         throw new LawViolation("knowsItsLayers", subject().id() + " on " + layer, "no rows");
       }
     }

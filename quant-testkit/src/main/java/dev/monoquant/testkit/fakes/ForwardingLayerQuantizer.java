@@ -32,8 +32,8 @@ public class ForwardingLayerQuantizer implements LayerQuantizer {
   }
 
   @Override
-  public List<WeightMatrix> rows(Layer layer) {
-    return inside.rows(layer);
+  public List<WeightMatrix> weights(Layer layer) {
+    return inside.weights(layer);
   }
 
   @Override
@@ -42,8 +42,8 @@ public class ForwardingLayerQuantizer implements LayerQuantizer {
   }
 
   @Override
-  public List<WeightMatrix> rows(Layer layer, OptionValues options) {
-    return inside.rows(layer, options);
+  public List<WeightMatrix> weights(Layer layer, OptionValues options) {
+    return inside.weights(layer, options);
   }
 
   @Override

@@ -28,8 +28,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
  */
 public final class MemoryOutput implements OutputFormat {
 
-  private final Map<Path, MemorySink> committed = new ConcurrentHashMap<>();
-  private final List<MemorySink> sinks = new CopyOnWriteArrayList<>();
+  private final Map<Path, MemoryWriter> committed = new ConcurrentHashMap<>();
+  private final List<MemoryWriter> sinks = new CopyOnWriteArrayList<>();
   private final List<String> breaches = new CopyOnWriteArrayList<>();
 
   /** Makes an output without results. */
@@ -88,7 +88,7 @@ public final class MemoryOutput implements OutputFormat {
     }
   }
 
-  private MemorySink write(OutputContents contents, WriteOptions options) {
+  private MemoryWriter write(OutputContents contents, WriteOptions options) {
     if (committed.containsKey(options.target()) && !options.overwrite()) {
       throw new OutputException(
           QuantException.quote(options.target().toString()) + " is there; allow to overwrite it");
@@ -97,8 +97,8 @@ public final class MemoryOutput implements OutputFormat {
       throw new ConfigurationException(
           options.target() + ": what is in memory only cannot be resumed; leave resume out");
     }
-    MemorySink sink =
-        new MemorySink(
+    MemoryWriter sink =
+        new MemoryWriter(
             contents,
             options.target(),
             this::breach,
@@ -113,8 +113,8 @@ public final class MemoryOutput implements OutputFormat {
    * @param target the target of a run
    * @throws IllegalStateException if nothing was committed
    */
-  public MemorySink result(Path target) {
-    MemorySink sink = committed.get(target);
+  public MemoryWriter result(Path target) {
+    MemoryWriter sink = committed.get(target);
     if (sink == null) {
       throw new IllegalStateException("nothing was committed as " + target);
     }
@@ -124,7 +124,7 @@ public final class MemoryOutput implements OutputFormat {
   /** {@return every breach of the protocol so far, sinks that are still open included} */
   public List<String> breaches() {
     List<String> all = new ArrayList<>(breaches);
-    for (MemorySink sink : sinks) {
+    for (MemoryWriter sink : sinks) {
       if (!sink.isClosed()) {
         all.add("the sink for " + sink.target() + " is not closed");
       }

@@ -45,7 +45,7 @@ public final class LayerQuantizerLaws {
 
     /** {@return the rows that the quantizer chooses} */
     List<WeightMatrix> rows() {
-      return quantizer.rows(layer, options);
+      return quantizer.weights(layer, options);
     }
 
     @Override
@@ -125,10 +125,10 @@ public final class LayerQuantizerLaws {
    * @param c any case
    */
   public static void plainRowsMeanDefaults(Case c) {
-    List<WeightMatrix> plain = c.quantizer().rows(c.layer());
+    List<WeightMatrix> plain = c.quantizer().weights(c.layer());
     OptionValues said = OptionSamples.each(c.quantizer().options()).get(0);
     for (OptionValues defaults : List.of(OptionValues.DEFAULTS, said)) {
-      List<WeightMatrix> rows = c.quantizer().rows(c.layer(), defaults);
+      List<WeightMatrix> rows = c.quantizer().weights(c.layer(), defaults);
       if (!rows.equals(plain)) {
         throw new LawViolation(
             "plainRowsMeanDefaults", c, rows + " with " + defaults + ", else " + plain);
@@ -168,7 +168,7 @@ public final class LayerQuantizerLaws {
                 tensors.put(name, new TensorInfo(t.name(), t.type(), t.shape(), t.shard())));
     Layer equal = new Layer(c.layer().name(), c.layer().kind(), c.layer().evidence(), tensors);
     for (Layer layer : List.of(c.layer(), equal)) {
-      List<WeightMatrix> again = c.quantizer().rows(layer, c.options());
+      List<WeightMatrix> again = c.quantizer().weights(layer, c.options());
       if (!again.equals(first)) {
         throw new LawViolation(law, c, first + " became " + again);
       }

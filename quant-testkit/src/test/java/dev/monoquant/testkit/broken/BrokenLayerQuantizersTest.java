@@ -134,8 +134,9 @@ class BrokenLayerQuantizersTest {
           }
 
           @Override
-          public List<WeightMatrix> rows(Layer layer, OptionValues options) {
-            return along(rows(layer), Integer.parseInt(options.texts().getOrDefault("axis", "1")));
+          public List<WeightMatrix> weights(Layer layer, OptionValues options) {
+            return along(
+                weights(layer), Integer.parseInt(options.texts().getOrDefault("axis", "1")));
           }
         };
     assertThat(caught(broken)).containsExactly("plainRowsMeanDefaults");
@@ -153,8 +154,8 @@ class BrokenLayerQuantizersTest {
           }
 
           @Override
-          public List<WeightMatrix> rows(Layer layer, OptionValues options) {
-            return along(rows(layer), options.get(axis));
+          public List<WeightMatrix> weights(Layer layer, OptionValues options) {
+            return along(weights(layer), options.get(axis));
           }
         };
     assertThat(caught(broken)).containsExactly("neverThrows");
@@ -192,7 +193,7 @@ class BrokenLayerQuantizersTest {
 
   private record Sample(String id, Choice choice) implements LayerQuantizer {
     @Override
-    public List<WeightMatrix> rows(Layer layer) {
+    public List<WeightMatrix> weights(Layer layer) {
       return choice.of(layer);
     }
   }

@@ -21,7 +21,7 @@ public final class Gated implements LayerQuantizer {
   }
 
   @Override
-  public List<WeightMatrix> rows(Layer layer) {
+  public List<WeightMatrix> weights(Layer layer) {
     if (!layer.kind().equals(KIND)) {
       return List.of();
     }

@@ -15,7 +15,8 @@ import dev.monoquant.model.TensorInfo;
  * @param why the class of reason, for counting
  * @param reason the reason in words
  */
-public record KeptTensor(TensorInfo tensor, String layer, LayerKind kind, Why why, String reason) {
+public record UnquantizedTensor(
+    TensorInfo tensor, String layer, LayerKind kind, Why why, String reason) {
 
   /** The classes of reasons. */
   public enum Why {
@@ -45,7 +46,7 @@ public record KeptTensor(TensorInfo tensor, String layer, LayerKind kind, Why wh
   }
 
   /** Checks that nothing is null. */
-  public KeptTensor {
+  public UnquantizedTensor {
     requireNonNull(tensor, "tensor");
     requireNonNull(layer, "layer");
     requireNonNull(kind, "kind");

@@ -24,10 +24,10 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 
 /** The writer of an output in memory, and its result after the commit. Thread-safe. */
-public final class MemorySink implements OutputWriter {
+public final class MemoryWriter implements OutputWriter {
 
   private final Function<String, IllegalStateException> breach;
-  private final Consumer<MemorySink> onCommit;
+  private final Consumer<MemoryWriter> onCommit;
   private final OutputContents announced;
   private final Path target;
   private final Map<String, EncodedWeight> weights = new LinkedHashMap<>();
@@ -49,11 +49,11 @@ public final class MemorySink implements OutputWriter {
    * @param breach records a breach of the protocol and makes the exception for it
    * @param onCommit is given the complete output
    */
-  MemorySink(
+  MemoryWriter(
       OutputContents announced,
       Path target,
       Function<String, IllegalStateException> breach,
-      Consumer<MemorySink> onCommit) {
+      Consumer<MemoryWriter> onCommit) {
     this.breach = breach;
     this.onCommit = onCommit;
     this.announced = announced;

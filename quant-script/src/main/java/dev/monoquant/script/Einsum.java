@@ -1,0 +1,49 @@
+package dev.monoquant.script;
+
+import java.util.Optional;
+
+/** Equations of {@code torch.einsum} that are products with a matrix. */
+final class Einsum {
+
+  private static final String ANY_AXES = "...";
+  private static final String ARROW = "->";
+
+  private Einsum() {}
+
+  /**
+   * Whether the second operand is a matrix that the last axis of the first is multiplied with, as
+   * in {@code bi,oi->bo}, {@code ...i,io->...o}.
+   *
+   * @param equation the equation
+   * @return true for {@code x @ matrix}, false for {@code x @ matrix.T}; empty for any other
+   */
+  static Optional<Boolean> transposed(String equation) {
+    String text = equation.replace(" ", "");
+    int arrow = text.indexOf(ARROW);
+    int comma = text.indexOf(',');
+    if (arrow < 0 || comma < 1 || comma != arrow - 3) {
+      return Optional.empty();
+    }
+    String rest = text.substring(0, comma - 1);
+    char summed = text.charAt(comma - 1);
+    char one = text.charAt(comma + 1);
+    char other = text.charAt(comma + 2);
+    char made = one == summed ? other : one;
+    boolean axes = isAxes(rest) && isLetter(summed) && isLetter(made) && summed != made;
+    boolean summedOnce = (one == summed) != (other == summed) && rest.indexOf(summed) < 0;
+    boolean madeOnce = rest.indexOf(made) < 0;
+    return axes && summedOnce && madeOnce && text.substring(arrow + 2).equals(rest + made)
+        ? Optional.of(one == summed)
+        : Optional.empty();
+  }
+
+  private static boolean isAxes(String axes) {
+    String named = axes.startsWith(ANY_AXES) ? axes.substring(ANY_AXES.length()) : axes;
+    return named.chars().allMatch(c -> isLetter((char) c))
+        && named.chars().distinct().count() == named.length();
+  }
+
+  private static boolean isLetter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  }
+}

@@ -42,6 +42,16 @@ public interface OutputLayout {
   }
 
   /**
+   * Warnings for the user, for the plan and the report: what a program that loads the output would
+   * get wrong without saying so.
+   *
+   * @return sentences; empty if there are none
+   */
+  default List<String> warnings() {
+    return List.of();
+  }
+
+  /**
    * Starts to write.
    *
    * @param options the target and how to write it

@@ -119,6 +119,13 @@ class SideBySideTest {
     RunComparison run = run(model("original.pt", SAME), model("result.pt", SAME));
     assertThat(run.models().get(1).outputs().cosine()).isEqualTo(1);
     assertThat(run.models().get(1).outputs().elements()).isEqualTo(4 * COLUMNS);
+    assertThat(run.inputs()).doesNotContain("run to run");
+    assertThat(run.models())
+        .allSatisfy(
+            model -> {
+              assertThat(model.loadNanos()).isPositive();
+              assertThat(model.firstNanos()).isPositive();
+            });
   }
 
   @ParameterizedTest
@@ -138,6 +145,8 @@ class SideBySideTest {
   void randomNumbersOfTheOriginalAreItsOwn() throws IOException {
     RunComparison run = run(model("original.pt", RANDOM), model("result.pt", RANDOM));
     assertThat(run.models().get(1).outputs().cosine()).isCloseTo(1, within(0.01));
+    assertThat(run.inputs())
+        .contains("the original itself differs by ", "from run to run", "training mode");
     Path unwritten = model("unwritten.pt", UNWRITTEN);
     assertThatThrownBy(() -> run(folder.resolve("original.pt"), unwritten))
         .isInstanceOf(ValidationException.class)
@@ -152,7 +161,9 @@ class SideBySideTest {
     Path other = model("other.pt", COUNTING.replace("calls, 1)", "calls, 2)"));
     assertThatThrownBy(() -> run(folder.resolve("original.pt"), other))
         .isInstanceOf(ValidationException.class)
-        .hasMessageContaining("shape");
+        .hasMessageContaining("shape")
+        .hasMessageContaining("a size depends on numbers")
+        .hasMessageContaining("mode=weight-only");
   }
 
   /** Memory that is read once, while the model is loaded, is the same in each run. */

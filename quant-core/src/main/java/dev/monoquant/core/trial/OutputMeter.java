@@ -45,13 +45,14 @@ final class OutputMeter {
       if (!wanted.getShape().equals(got.getShape()) || wanted.getDataType() != got.getDataType()) {
         throw new ValidationException(
             String.format(
-                "%s: output %d is %s of shape %s, that of the original %s of shape %s",
+                "%s: output %d is %s of shape %s, that of the original %s of shape %s%s",
                 name,
                 i,
                 got.getDataType(),
                 got.getShape(),
                 wanted.getDataType(),
-                wanted.getShape()));
+                wanted.getShape(),
+                sizes(wanted, got)));
       }
       if (!READABLE.contains(got.getDataType())) {
         throw new ValidationException(
@@ -59,13 +60,26 @@ final class OutputMeter {
                 + ": output "
                 + i
                 + " has a type that cannot be read here, such as bfloat16, so it cannot be"
-                + " compared"
+                + " compared. Let the model return output.float()"
                 + remedy);
       }
       ErrorStatistics one = add(doubles(wanted), doubles(got));
       total = total.plus(one);
       floats = got.getDataType().isFloating() ? floats.plus(one) : floats;
     }
+  }
+
+  /** Says what may be the reason where only sizes differ. */
+  private String sizes(NDArray wanted, NDArray got) {
+    boolean only =
+        wanted.getDataType() == got.getDataType()
+            && wanted.getShape().dimension() == got.getShape().dimension();
+    return only
+        ? ". Where a size depends on numbers (what is above a threshold, or boxes that are"
+            + " suppressed), rounding may change it. Try --option mode=weight-only, or let the"
+            + " model return what the size is made from"
+            + remedy
+        : "";
   }
 
   /** {@return the numbers of an array of a type that can be read} */

@@ -20,6 +20,9 @@ final class RunSpread {
   /** Two draws of one distribution differ in how far apart they are, and not by this much. */
   private static final double TIMES_REFERENCE = 4;
 
+  /** Above this, comparisons with a model tell little. */
+  private static final double UNSTEADY = 0.01;
+
   private final List<Double> spreads = new ArrayList<>();
 
   /** Adds what a model gave in its first run, and in another one on the same inputs. */
@@ -78,6 +81,20 @@ final class RunSpread {
                 + " the layers that are at fault");
       }
     }
+  }
+
+  /**
+   * {@return what to say of a reference that does not give the same each time; empty if it does}
+   */
+  String unsteady() {
+    double worst = spreads.stream().mapToDouble(Double::doubleValue).max().orElse(0);
+    return worst <= UNSTEADY
+        ? ""
+        : ", on which the original itself differs by "
+            + percent(worst)
+            + " from run to run: it draws random numbers, as dropout does in a model that was saved"
+            + " in training mode (call eval() before torch.jit.trace or torch.jit.script), or counts"
+            + " its calls";
   }
 
   private static String percent(double part) {

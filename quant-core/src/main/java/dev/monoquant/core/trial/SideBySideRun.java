@@ -152,7 +152,7 @@ final class SideBySideRun implements AutoCloseable {
     }
     List<long[]> rounds = time(samples);
     return new RunComparison(
-        described,
+        described + outputs.get(0).spread().unsteady(),
         rounds.size(),
         IntStream.range(0, models.size())
             .mapToObj(i -> result(i, rounds, outputs.get(i).worst()))

@@ -178,6 +178,11 @@ final class DirectoryPlan implements OutputLayout {
   }
 
   @Override
+  public List<String> warnings() {
+    return LoaderLimits.warnings(weights());
+  }
+
+  @Override
   public List<String> notes() {
     List<String> notes = new ArrayList<>(LoaderLimits.of(weights()));
     notes.addAll(loaderNotes);

@@ -57,6 +57,21 @@ final class LoaderLimits {
     return limits.notes;
   }
 
+  /**
+   * {@return what a loader gets wrong without a word, empty if nothing}
+   *
+   * <p>Seen in transformers 5.24: {@code CompressedTensorsDequantize.convert} hands the codes and
+   * scales of an expert on, and not its global scale.
+   */
+  static List<String> warnings(List<ModuleWeight> weights) {
+    return weights.stream().anyMatch(w -> isExpert(w) && w.form() == Form.NVFP4)
+        ? List.of(
+            "experts are nvfp4-pack-quantized: vLLM loads them, transformers 5.24 leaves out their"
+                + " global scale and decodes wrong numbers without a word; choose mxfp4, fp8 per"
+                + " channel or integers for transformers")
+        : List.of();
+  }
+
   /** Seen in transformers 5.24: {@code get_dense_scheme}. */
   private Optional<String> twoSchemesOutsideExperts() {
     List<Codes> codes =
@@ -97,12 +112,6 @@ final class LoaderLimits {
       notes.add(
           "experts have zero points: vLLM loads them, transformers refuses such a model; choose"
               + " symmetric codes (--symmetric) for transformers");
-    }
-    if (weights.stream().anyMatch(w -> isExpert(w) && w.form() == Form.NVFP4)) {
-      notes.add(
-          "experts are nvfp4-pack-quantized: vLLM loads them, transformers 5.24 leaves out their"
-              + " global scale and decodes wrong numbers without a word; choose mxfp4, fp8 per"
-              + " channel or integers for transformers");
     }
     if (weights.stream().anyMatch(w -> isExpert(w) && isRefused(w))) {
       notes.add(

@@ -49,6 +49,11 @@ public class ForwardingLayout implements OutputLayout {
   }
 
   @Override
+  public List<String> warnings() {
+    return inside.warnings();
+  }
+
+  @Override
   public OutputWriter open(WriteOptions options) throws IOException {
     return inside.open(options);
   }

@@ -388,4 +388,17 @@ class LoaderDirectoryTest {
         .contains("model.decoder.layers.0.fc1", "model.decoder.layers.0.mlp.fc1")
         .noneMatch(entry -> entry.contains("fc2"));
   }
+
+  @Test
+  void aPartOfAModelIsToldByItsName() throws IOException {
+    Path part = dir.resolve("model-00001-of-00002.safetensors");
+    Models.tensors(part, "a.weight 16x64");
+    Path file = dir.resolve("x.safetensors");
+    assertThat(quant.run("quantize", part, "-o", file)).as(quant.err()).isZero();
+    assertThat(quant.out()).contains("this is part 1 of 2 of a model, and the others are not read");
+    Path whole = dir.resolve("model-00001-of-00001.safetensors");
+    Files.copy(part, whole);
+    assertThat(quant.run("quantize", whole, "-o", file, "--force")).isZero();
+    assertThat(quant.out()).doesNotContain("of a model, and the others");
+  }
 }

@@ -6,7 +6,6 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
-import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.foreign.ForeignQuantization;
 import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.open.InputOpener;
@@ -51,7 +50,6 @@ import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Provenance;
-import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
@@ -321,56 +319,10 @@ final class Stages {
 
   static RunComparison runSideBySide(Settings settings, List<Path> models) {
     try {
-      return settings.cancellation().run(() -> bench(settings, models));
+      return settings.cancellation().run(() -> SideBySide.run(settings, models));
     } catch (IOException e) {
       throw InputOpener.unreadable(ModelInput.of(models.get(0)), e);
     }
-  }
-
-  private static RunComparison bench(Settings settings, List<Path> models) throws IOException {
-    try (Opened opened = openRunnable(settings, models.get(0))) {
-      ModelSource source = opened.source();
-      List<RunJob.Candidate> candidates = new ArrayList<>();
-      candidates.add(candidate(models.get(0), opened));
-      for (Path other : models.subList(1, models.size())) {
-        if (settings.trust()) {
-          candidates.add(new RunJob.Candidate(other.toString(), other));
-        } else {
-          try (Opened also = openRunnable(settings, other)) {
-            candidates.add(candidate(other, also));
-          }
-        }
-      }
-      settings
-          .progress()
-          .update(Progress.Stage.RUNNING, 0, 0, Text.count(models.size(), "model") + " in turns");
-      try (ModelRunner runner = ModelRunners.start(settings)) {
-        return runner.run(
-            candidates,
-            source.find(RunnableFile.class).map(RunnableFile::inputs).orElse(List.of()),
-            LayerInference.layers(
-                source.info().tensors(), source.info(), QuantizationConfig.DEFAULT),
-            RunJob.Purpose.COMPARE);
-      }
-    }
-  }
-
-  private static Opened openRunnable(Settings settings, Path model) {
-    Opened opened = InputOpener.open(settings, ModelInput.of(model), settings.inputOptions());
-    try {
-      OptionOwners.requireKnown(settings, opened);
-      TrustedCode.require(settings, opened.source(), RunJob.Purpose.COMPARE);
-      return opened;
-    } catch (RuntimeException e) {
-      opened.close();
-      throw e;
-    }
-  }
-
-  /** The file that was checked runs: of a directory, the engine might take another one. */
-  private static RunJob.Candidate candidate(Path model, Opened opened) {
-    Path file = opened.source().find(RunnableFile.class).map(RunnableFile::file).orElse(model);
-    return new RunJob.Candidate(model.toString(), file);
   }
 
   /** Plans for a format without writing it; only checks which weights it can store. */

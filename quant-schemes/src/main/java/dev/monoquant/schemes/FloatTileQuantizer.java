@@ -89,7 +89,11 @@ final class FloatTileQuantizer implements TileQuantizer {
           // A quotient that underflowed has lost its sign.
           System.arraycopy(quotient, 0, v, 0, count);
         }
-        spec.code().encode(v, quotient, count, codes, at);
+        if (splits) {
+          spec.code().encodeShort(v, quotient, count, codes, at);
+        } else {
+          spec.code().encode(v, quotient, count, codes, at);
+        }
       }
     }
     refuseInfinite(divisors, codes, tile.firstRow());

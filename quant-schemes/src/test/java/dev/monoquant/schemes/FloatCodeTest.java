@@ -69,6 +69,25 @@ class FloatCodeTest {
     }
   }
 
+  /** Every number of 11 digits of either sign, from below the least to above the greatest. */
+  @Test
+  void shortQuotientsGetTheSameCodes() {
+    for (FloatCode code : new FloatCode[] {FloatCode.E4M3, FloatCode.E5M2}) {
+      int from = Float.floatToRawIntBits(code.type().decode((byte) 1) / 256) >> 13;
+      int end = Float.floatToRawIntBits(code.max() * 4) >> 13;
+      float[] values = new float[2 * (end - from)];
+      for (int i = 0; i < values.length; i++) {
+        float value = Float.intBitsToFloat((from + i / 2) << 13);
+        values[i] = i % 2 == 0 ? value : -value;
+      }
+      byte[] expected = new byte[values.length];
+      code.encode(values, values.clone(), values.length, expected, 0);
+      byte[] codes = new byte[values.length];
+      code.encodeShort(values, values.clone(), values.length, codes, 0);
+      assertThat(codes).isEqualTo(expected);
+    }
+  }
+
   private static float clamp(float value, float max) {
     return value > max ? max : value < -max ? -max : value;
   }

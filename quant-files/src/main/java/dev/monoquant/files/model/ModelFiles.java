@@ -102,7 +102,7 @@ public final class ModelFiles implements Closeable {
    */
   public static ModelFiles single(Path path, String name, ReadLimits limits) throws IOException {
     SafetensorsFile file = SafetensorsFile.open(path, name, limits);
-    return new ModelFiles(name, Map.of("", file), List.of(path), SideFiles.NONE, Map.of());
+    return new ModelFiles(name, Map.of("", file), List.of(path), ModelPart.beside(path), Map.of());
   }
 
   /** {@return the model as the user named it} */

@@ -6,6 +6,7 @@ import static java.util.Objects.requireNonNull;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.input.Closing;
+import dev.monoquant.files.model.ModelPart;
 import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.model.TrainedModel;
 import dev.monoquant.files.model.WrapperNames;
@@ -63,7 +64,7 @@ final class CheckpointReader {
     CheckpointReader reader = new CheckpointReader(label, choices, limits);
     try {
       reader.add(path, label, "");
-      return reader.source(SideFiles.NONE);
+      return reader.source(ModelPart.beside(path));
     } catch (IOException | RuntimeException | Error e) {
       reader.abandon();
       throw e;

@@ -17,10 +17,12 @@ import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -114,6 +116,20 @@ class TrainedModelTest {
                 open(TorchOracleTest.oracle("module_legacy.pt"), ReadChoices.DEFAULT.withEntry("/"))
                     .close())
         .hasMessageContaining("made_up_net.Net (under \"net\")");
+  }
+
+  @Test
+  void partsThatWereSpreadOverDevicesAreTold(@TempDir Path folder) throws IOException {
+    Path first = folder.resolve("consolidated.00.pth");
+    Files.copy(TorchOracleTest.oracle("objects.pt"), first);
+    try (ModelSource alone = open(first, ReadChoices.DEFAULT)) {
+      assertThat(alone.info().notes()).noneMatch(note -> note.contains("several devices"));
+    }
+    Files.copy(first, folder.resolve("consolidated.01.pth"));
+    try (ModelSource part = open(first, ReadChoices.DEFAULT)) {
+      assertThat(part.info().notes())
+          .anyMatch(note -> note.startsWith("\"consolidated.01.pth\" lies beside it"));
+    }
   }
 
   private static TensorInfo tensor(ModelSource source, String name) {

@@ -137,7 +137,8 @@ class LayerQuantizersTest {
   void cellsHaveTheirMatricesUnnumbered() {
     for (String kind : new String[] {"LSTMCell", "GRUCell", "RNNCell"}) {
       assertThat(
-              new RecurrentQuantizer().weights(layer(kind, "weight_ih", ElementType.FLOAT32, 12, 3)))
+              new RecurrentQuantizer()
+                  .weights(layer(kind, "weight_ih", ElementType.FLOAT32, 12, 3)))
           .extracting(WeightMatrix::rowAxis)
           .containsExactly(0);
       assertThat(

@@ -57,8 +57,8 @@ class GatesTest {
 
   private static Trial timed(long original, long result) {
     ErrorStatistics near = errors(0.004, 3.998);
-    RunResult a = new RunResult("a.pt", 1, original, 1, SPREAD, 1, 1, near, near, 0);
-    RunResult b = new RunResult("b.pt", 1, result, 1, SPREAD, 1, 1, near, near, 0);
+    RunResult a = new RunResult("a.pt", 1, original, original, SPREAD, 1, 1, near, near, 0);
+    RunResult b = new RunResult("b.pt", 1, result, result, SPREAD, 1, 1, near, near, 0);
     return new Trial(
         Optional.of(new RunComparison("in.npz", 5, List.of(a, b))), List.of(), Optional.empty());
   }

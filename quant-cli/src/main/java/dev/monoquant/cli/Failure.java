@@ -111,6 +111,14 @@ final class Failure {
 
   /** The JVM cannot continue. */
   static int error(Error e, PrintWriter err, String... args) {
+    if (e instanceof InternalError && String.valueOf(e.getMessage()).contains("memory access")) {
+      // The JVM's answer to a read beyond the end of a mapped file.
+      say(
+          err,
+          "an input was made shorter by another program while it was read. Run again when nothing"
+              + " writes to it.");
+      return INPUT;
+    }
     say(
         err,
         e instanceof OutOfMemoryError

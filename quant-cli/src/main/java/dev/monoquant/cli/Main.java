@@ -94,7 +94,7 @@ public final class Main {
     CommandLine command = commandLine(args).setOut(out).setErr(err);
     try {
       return command.execute(args.length == 0 ? new String[] {"--help"} : args);
-    } catch (StackOverflowError | OutOfMemoryError | LinkageError | AssertionError e) {
+    } catch (VirtualMachineError | LinkageError | AssertionError e) {
       // picocli hands exceptions to Failure, and lets errors through.
       return Failure.error(e, err, args);
     }

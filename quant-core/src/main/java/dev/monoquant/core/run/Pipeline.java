@@ -87,7 +87,7 @@ public final class Pipeline {
             return current.next();
           }
         };
-    new Workers(settings.threads()).run(jobs);
+    new Workers(settings.threads(), source.info().name()).run(jobs);
     List<WeightReport> reports = new ArrayList<>();
     List<Problem> warnings = new ArrayList<>();
     for (PlannedWeight planned : weights) {

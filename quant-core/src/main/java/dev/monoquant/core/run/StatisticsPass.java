@@ -263,7 +263,8 @@ public final class StatisticsPass {
       }
     }
     var iterator = jobs.iterator();
-    new Workers(settings.threads()).run(() -> iterator.hasNext() ? iterator.next() : null);
+    new Workers(settings.threads(), source.info().name())
+        .run(() -> iterator.hasNext() ? iterator.next() : null);
   }
 
   /** Finds out about one weight, from its tiles in any order. Thread-safe. */

@@ -46,7 +46,8 @@ public final class Transcoder {
       }
     }
     var iterator = jobs.iterator();
-    new Workers(settings.threads()).run(() -> iterator.hasNext() ? iterator.next() : null);
+    new Workers(settings.threads(), source.info().name())
+        .run(() -> iterator.hasNext() ? iterator.next() : null);
     List<TensorInfo> kept = source.info().tensors();
     new Pipeline(settings, source, sink).run(List.of(), kept, Map.of());
   }

@@ -74,7 +74,8 @@ final class VerifiedWeight {
       jobs.add(buffers -> tile(index, decoder, bound, buffers));
     }
     var iterator = jobs.iterator();
-    new Workers(settings.threads()).run(() -> iterator.hasNext() ? iterator.next() : null);
+    new Workers(settings.threads(), output.info().name())
+        .run(() -> iterator.hasNext() ? iterator.next() : null);
     for (String fault : faults) {
       if (fault != null) {
         return Optional.of(fault);

@@ -221,7 +221,8 @@ public final class Verifier {
       jobs.add(buffers -> hashes[index] = sha256(files.get(index)));
     }
     var iterator = jobs.iterator();
-    new Workers(settings.threads()).run(() -> iterator.hasNext() ? iterator.next() : null);
+    new Workers(settings.threads(), output.info().name())
+        .run(() -> iterator.hasNext() ? iterator.next() : null);
     List<String> found = List.of(hashes);
     audit
         .inputs()

@@ -1,5 +1,7 @@
 package dev.monoquant.core.work;
 
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.ModelFormatException.Reason;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,9 +34,14 @@ public final class Workers {
   }
 
   private final int threads;
+  private final String model;
 
-  public Workers(int threads) {
+  /**
+   * @param model the model that is read, for messages
+   */
+  public Workers(int threads, String model) {
     this.threads = threads;
+    this.model = model;
   }
 
   public void run(Jobs jobs) throws IOException {
@@ -64,7 +71,23 @@ public final class Workers {
       Thread.currentThread().interrupt();
       throw new CancellationException("interrupted; no output was made");
     }
-    rethrow(run.failure());
+    rethrow(named(run.failure()));
+  }
+
+  /** The JVM answers a read beyond the end of a mapped file with an InternalError. */
+  private @Nullable Throwable named(@Nullable Throwable failure) {
+    if (!(failure instanceof InternalError)) {
+      return failure;
+    }
+    ModelFormatException shorter =
+        new ModelFormatException(
+            Reason.UNREADABLE,
+            model,
+            "",
+            "was made shorter by another program while it was read. Run again when nothing writes"
+                + " to it.");
+    shorter.initCause(failure);
+    return shorter;
   }
 
   /** What the threads of one run share; its own lock guards the jobs and all of its state. */

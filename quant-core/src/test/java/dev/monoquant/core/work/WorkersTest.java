@@ -15,7 +15,7 @@ class WorkersTest {
     AtomicInteger next = new AtomicInteger();
     AtomicInteger sum = new AtomicInteger();
 
-    new Workers(3)
+    new Workers(3, "m")
         .run(
             () -> {
               int number = next.getAndIncrement();
@@ -32,7 +32,7 @@ class WorkersTest {
 
     assertThatThrownBy(
             () ->
-                new Workers(2)
+                new Workers(2, "m")
                     .run(
                         () -> {
                           int number = next.getAndIncrement();
@@ -54,7 +54,7 @@ class WorkersTest {
 
     assertThatThrownBy(
             () ->
-                new Workers(1)
+                new Workers(1, "m")
                     .run(
                         () ->
                             buffers -> {
@@ -73,7 +73,7 @@ class WorkersTest {
 
     assertThatThrownBy(
             () ->
-                new Workers(2)
+                new Workers(2, "m")
                     .run(
                         () ->
                             buffers -> {

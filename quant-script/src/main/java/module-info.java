@@ -1,4 +1,4 @@
-/** TorchScript as a language. */
+/** Parses and rewrites TorchScript programs. */
 module dev.monoquant.script {
   requires transitive dev.monoquant.api;
   requires transitive dev.monoquant.files;

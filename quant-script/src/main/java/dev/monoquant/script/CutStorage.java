@@ -3,12 +3,12 @@ package dev.monoquant.script;
 import static java.util.Objects.requireNonNull;
 
 /**
- * A storage that a rewritten program needs, which is a part of one of the original.
+ * A storage of a rewritten program that is a part of a storage of the original.
  *
- * @param key the key of the storage in {@code data.pkl}, one that the original does not use
- * @param of the key of the storage that it is a part of
- * @param first the first of its elements there
- * @param elements how many there are, of the type of that storage
+ * @param key the key of the storage in {@code data.pkl}; the original does not use it
+ * @param of the key of the original storage
+ * @param first the index of its first element in the original storage
+ * @param elements the number of elements, of the type of the original storage
  */
 public record CutStorage(String key, String of, long first, long elements) {
 

@@ -21,15 +21,15 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * Decodes weights with the source that TorchScript outputs have, in the PyTorch engine. Stateless
- * and thread-safe.
+ * Decodes weights in the PyTorch engine, with the source that is written to TorchScript outputs.
+ * Stateless and thread-safe.
  */
 @AutoService(ScriptRunner.class)
 public final class EngineScriptRunner implements ScriptRunner {
 
   private static final String LIBRARY = "monoquant";
 
-  /** Made by the service loader. */
+  /** Called by the service loader. */
   public EngineScriptRunner() {}
 
   @Override
@@ -89,7 +89,7 @@ public final class EngineScriptRunner implements ScriptRunner {
     return new PickleTuple(List.of());
   }
 
-  /** From the order of the tensor to that of the matrix. */
+  /** Converts from the order of the tensor to the order of the matrix. */
   private static float[] byRows(WeightMatrix matrix, float[] tensor) {
     if (matrix.rowAxis() == 0) {
       return tensor;

@@ -9,17 +9,17 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.spi.EncodedWeight;
 
 /**
- * A storage that a rewritten program needs besides those of the original: one part of one weight.
+ * A storage that is added to a rewritten program: one part of one weight.
  *
- * <p>Its bytes are those of the part as tiles bring it, row after row, each packed as {@link
- * Packing#BITS} says, see {@link #layout}. The values of a cast are no exception: the rows of the
- * matrix come in order, also where they are not the first axis of the weight.
+ * <p>Contains the part row by row, in the order of the tiles; each row is packed with {@link
+ * Packing#BITS}, see {@link #layout}. This also applies to the values of a cast: they are in the
+ * order of the rows of the matrix, even if the rows are not the first axis of the weight.
  *
- * @param key the key of the storage, one that the original does not use
+ * @param key the key of the storage; the original does not use it
  * @param weight the name of the weight
  * @param part the name of its part
- * @param type the element type of the storage; UINT8 where cells are packed
- * @param elements how many of them; bytes where cells are packed
+ * @param type the element type of the storage; UINT8 if cells are packed
+ * @param elements the number of elements; bytes if cells are packed
  */
 public record HeldStorage(String key, String weight, String part, ElementType type, long elements) {
 
@@ -35,7 +35,8 @@ public record HeldStorage(String key, String weight, String part, ElementType ty
   }
 
   /**
-   * {@return how the parts of a weight that is held lie in storages, named as the parts are}
+   * {@return the layout of the parts of a quantized weight: one storage for each part, with its
+   * name}
    *
    * @param weight the weight
    */
@@ -44,7 +45,7 @@ public record HeldStorage(String key, String weight, String part, ElementType ty
         weight.matrix(), weight.encoding(), part -> new Storage(part.name(), Packing.BITS));
   }
 
-  /** {@return bytes of the storage} */
+  /** {@return the size of the storage in bytes} */
   public long bytes() {
     return Math.multiplyExact(elements, (long) type.cellBytes());
   }

@@ -5,7 +5,7 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OptionSpec;
 import java.util.List;
 
-/** The options of a weight that is held quantized in TorchScript. */
+/** The options of a quantized weight in TorchScript. */
 public final class HolderOptions {
 
   /** How the weight is executed, one of {@link Mode#wires()}. */
@@ -16,7 +16,7 @@ public final class HolderOptions {
           Mode.wires(),
           "How a quantized weight is executed; dynamic is the fastest, weight-only the most exact");
 
-  /** Which kernels run it, one of {@link Kernels#wires()}. */
+  /** The kernels that run it, one of {@link Kernels#wires()}. */
   public static final OptionSpec<String> KERNELS =
       OptionSpec.choice(
           "kernels",
@@ -25,7 +25,9 @@ public final class HolderOptions {
           "Which kernels of PyTorch run it: lasting, or fastest, which are faster for few rows and"
               + " which PyTorch is going to remove");
 
-  /** Below how many numbers no int8 kernel runs a weight; for convolutions see {@link #mode}. */
+  /**
+   * Weights with fewer numbers are not run by an int8 kernel; for convolutions see {@link #mode}.
+   */
   public static final OptionSpec<Integer> SMALL =
       OptionSpec.integer(
           "small",
@@ -37,41 +39,43 @@ public final class HolderOptions {
               + " not make them faster");
 
   /**
-   * A convolution uses each number at many places. What int8 saves at a place grows with the
-   * products there, what it costs with the channels that are read and written: measured without
-   * VNNI, convolutions of 3x3 gained from 32 to 64 channels on, and those of 1x1 not before 256.
+   * A convolution uses each number at many positions. At each position, the gain from int8 grows
+   * with the number of products, and its cost with the number of channels that are read and
+   * written. Measured without VNNI: convolutions of 3x3 are faster from 32 to 64 channels on, and
+   * those of 1x1 from 256.
    */
   private static final int CHANNEL_PART = 512;
 
   /**
-   * What a holder takes in a file besides the codes is about two kilobytes, which is most of what
-   * weights with fewer numbers would save.
+   * A holder takes about two kilobytes in a file in addition to the codes. Weights with fewer
+   * numbers would save little more than that.
    */
   private static final int LEAST_HELD = 1024;
 
   private HolderOptions() {}
 
-  /** {@return all of them} */
+  /** {@return all options} */
   public static List<OptionSpec<?>> all() {
     return List.of(MODE, KERNELS, SMALL);
   }
 
-  /** {@return below how many numbers a weight is not held at all} */
+  /** {@return the least number of elements of a weight that is quantized} */
   static int leastHeld(EncodedWeight weight) {
     return Math.min(LEAST_HELD, weight.storage().get(SMALL));
   }
 
-  /** {@return which kernels are to run a weight} */
+  /** {@return the kernels that run a weight} */
   static Kernels kernels(EncodedWeight weight) {
     return Kernels.of(weight.storage().get(KERNELS));
   }
 
   /**
-   * How a weight is executed that is used by a plan.
+   * Chooses how a weight is executed.
    *
    * @param weight the weight with its options
-   * @param plan what it is used for
-   * @return the mode asked for, or {@link Mode#WEIGHT_ONLY} where it is too small to gain
+   * @param plan the uses of the weight
+   * @return the requested mode, or {@link Mode#WEIGHT_ONLY} if the weight is too small to be faster
+   *     with int8
    */
   static Mode mode(EncodedWeight weight, Plan plan) {
     TensorShape shape = weight.matrix().tensor().shape();

@@ -36,9 +36,9 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * Runs the holder of one weight by itself: a program of nothing but that holder, which returns the
- * decoded tensor. It is written to a temporary file, about as large as the quantized weight, which
- * the engine loads; the file is deleted afterwards.
+ * Runs the holder of a single weight in a program that contains only this holder and returns the
+ * decoded tensor. The program is written to a temporary file, about as large as the quantized
+ * weight, and loaded by the engine; the file is deleted afterwards.
  *
  * <p>What this does not do: it does not run kernels that multiply codes.
  */
@@ -62,7 +62,7 @@ public final class HolderRun {
 
   private HolderRun() {}
 
-  /** Where the numbers of a program are. */
+  /** Reads the storages of a program. */
   @FunctionalInterface
   public interface Storages {
 
@@ -78,13 +78,13 @@ public final class HolderRun {
   /**
    * Decodes a weight.
    *
-   * @param program a program that holders of this module are part of; only the source of the
-   *     holder's class is taken
+   * @param program a program with holders of this module; only the source of the holder's class is
+   *     used
    * @param holder the object of the holder
-   * @param storages the storages that it refers to
-   * @return the numbers of the decoded tensor in its order, rounded to its type
+   * @param storages reads the storages that the holder refers to
+   * @return the numbers of the decoded tensor, in its order and rounded to its type
    * @throws IOException if reading or writing fails
-   * @throws ValidationException if the engine does not start, or does not load or run it
+   * @throws ValidationException if the engine does not start, or does not load or run the holder
    */
   public static float[] decode(ScriptProgram program, PickleObject holder, Storages storages)
       throws IOException {
@@ -186,14 +186,14 @@ public final class HolderRun {
     }
   }
 
-  /** The traceback of TorchScript ends with what happened. */
+  /** A traceback of TorchScript ends with the cause. */
   private static String said(Exception e) {
     List<String> lines = String.valueOf(e.getMessage()).strip().lines().toList();
     return lines.get(0).strip()
         + (lines.size() > 1 ? " " + lines.get(lines.size() - 1).strip() : "");
   }
 
-  /** {@return why there is no engine; empty if there is one} */
+  /** {@return why the engine is unavailable; empty if it is available} */
   static Optional<String> unavailable() {
     try {
       open().close();

@@ -5,16 +5,16 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Which kernels of libtorch run a weight. A file names its kernels, and libtorch refuses a file
- * that names one it does not have, so that they are chosen when the file is written. Never persist
- * {@link #ordinal()}.
+ * The kernels of libtorch that run a weight. They are chosen when the file is written: a file names
+ * its kernels, and libtorch refuses a file that names an unknown kernel. Never persist {@link
+ * #ordinal()}.
  */
 public enum Kernels {
-  /** Those that take tensors of bytes: {@code onednn.qlinear_pointwise} and its like. */
+  /** Kernels that take tensors of bytes, such as {@code onednn.qlinear_pointwise}. */
   LASTING("lasting", "Tensor", "Tensor"),
   /**
-   * Those that take quantized tensors, which PyTorch is going to remove. They start sooner, which
-   * shows for products of few rows.
+   * Kernels that take quantized tensors; PyTorch is going to remove them. They have less overhead
+   * for each call, which matters for products of few rows.
    */
   FASTEST(
       "fastest",
@@ -36,12 +36,12 @@ public enum Kernels {
     return wire;
   }
 
-  /** {@return the type of a matrix that is ready for products} */
+  /** {@return the type of a matrix that is prepared for products} */
   String pack() {
     return pack;
   }
 
-  /** {@return the type of a table that is ready for look-ups} */
+  /** {@return the type of a table that is prepared for look-ups} */
   String table() {
     return table;
   }
@@ -54,8 +54,8 @@ public enum Kernels {
   /**
    * {@return the kernels}
    *
-   * @param wire a name, case matters
-   * @throws ConfigurationException if there are none of that name; the message lists all
+   * @param wire a name; case-sensitive
+   * @throws ConfigurationException if no constant has that name; the message lists all names
    */
   public static Kernels of(String wire) {
     return Arrays.stream(values())

@@ -4,15 +4,18 @@ import dev.monoquant.ConfigurationException;
 import java.util.Arrays;
 import java.util.List;
 
-/** How a weight that is held quantized is executed. Never persist {@link #ordinal()}. */
+/** How a quantized weight is executed. Never persist {@link #ordinal()}. */
 public enum Mode {
-  /** Decoded once when the model is loaded: the smallest error, the speed of the original. */
+  /**
+   * Decodes the weight once, when the model is loaded: the smallest error, the speed of the
+   * original.
+   */
   WEIGHT_ONLY("weight-only", 0),
-  /** Activations quantized with one range for the whole tensor: the fastest. */
+  /** Quantizes activations with one range for the whole tensor: the fastest. */
   DYNAMIC("dynamic", 1),
-  /** Each row of the activations is divided by its greatest magnitude first. */
+  /** First divides each row of the activations by its greatest magnitude. */
   DYNAMIC_ROW("dynamic-row", 2),
-  /** As {@link #DYNAMIC_ROW}, between the least and the greatest number of the row. */
+  /** Like {@link #DYNAMIC_ROW}, with a range from the least to the greatest number of the row. */
   DYNAMIC_ROW_ASYMMETRIC("dynamic-row-asymmetric", 3);
 
   private final String wire;
@@ -33,7 +36,7 @@ public enum Mode {
     return wire;
   }
 
-  /** {@return all names, the default not marked} */
+  /** {@return all names; the order does not mark the default} */
   public static List<String> wires() {
     return Arrays.stream(values()).map(Mode::wire).toList();
   }
@@ -41,8 +44,8 @@ public enum Mode {
   /**
    * {@return the mode}
    *
-   * @param wire a name, case matters
-   * @throws ConfigurationException if there is none of that name; the message lists all
+   * @param wire a name; case-sensitive
+   * @throws ConfigurationException if no mode has that name; the message lists all names
    */
   public static Mode of(String wire) {
     return Arrays.stream(values())

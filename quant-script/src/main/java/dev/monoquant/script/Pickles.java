@@ -38,16 +38,16 @@ public final class Pickles {
 
   private Pickles() {}
 
-  /** {@return whether libtorch 2.7 has storages of that type} */
+  /** {@return whether libtorch 2.7 has storages of the type} */
   static boolean hasStorage(ElementType type) {
     return STORAGES.containsKey(type);
   }
 
   /**
-   * {@return a contiguous tensor that fills a storage}
+   * {@return a contiguous tensor that covers a whole storage}
    *
    * @param storage the storage
-   * @param shape its sizes, the elements of the storage in all
+   * @param shape its sizes; their product is the number of elements of the storage
    */
   public static PickleObject tensor(HeldStorage storage, List<Long> shape) {
     String type = STORAGES.get(storage.type());
@@ -99,7 +99,7 @@ public final class Pickles {
   /**
    * {@return an object of a class of the program}
    *
-   * @param qualified the name of the class with dots
+   * @param qualified the qualified name of the class
    * @param state its attributes
    */
   public static PickleObject instance(String qualified, PickleValue state) {

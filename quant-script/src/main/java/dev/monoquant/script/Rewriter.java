@@ -11,14 +11,14 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * Replaces weights of a TorchScript program by holders. Immutable; thread-safe.
+ * Replaces the weights of a TorchScript program by holders. Immutable; thread-safe.
  *
- * <p>A weight is found by its name in the state dict, such as {@code encoder.0.weight}; in a frozen
- * archive by that of its constant, such as {@code CONSTANTS.c3}. Its attribute becomes a holder,
- * whose state is the parts as they are stored. Products, look-ups and convolutions that are
- * recognised become calls of the holder; anything else gets the decoded tensor. A holder is passed
- * to functions as an argument, which are written once more for it. Modules of one class that are
- * treated differently get classes of their own.
+ * <p>A weight is identified by its name in the state dict, such as {@code encoder.0.weight}; in a
+ * frozen archive by the name of its constant, such as {@code CONSTANTS.c3}. A holder replaces its
+ * attribute; the state of the holder contains the stored parts of the weight. Recognized products,
+ * look-ups and convolutions become calls of the holder; any other use gets the decoded tensor. A
+ * function that takes the weight as an argument is copied, and the copy takes the holder. If
+ * modules of one class are rewritten differently, the class is copied too.
  *
  * <p>What this does not do: it reads and writes no numbers and no files, and it does not run
  * anything.
@@ -31,10 +31,10 @@ public final class Rewriter {
   private final Analysis analysis;
 
   /**
-   * Takes a program.
+   * Creates a rewriter.
    *
    * @param program the program; not changed
-   * @param definitions its source, all of it understood
+   * @param definitions its source, all of which was parsed
    * @param modules its modules
    */
   Rewriter(ScriptProgram program, Definitions definitions, Modules modules) {
@@ -45,10 +45,11 @@ public final class Rewriter {
   }
 
   /**
-   * Why a weight cannot be held quantized, or would not gain. From shapes, kinds and code alone.
+   * Decides whether a weight is left unquantized, from shapes, kinds and code alone.
    *
    * @param weight the weight with its options
-   * @return the reason, a sentence without an end; empty if it can
+   * @return why the weight cannot be quantized or would not gain, a sentence without a full stop;
+   *     empty if it is quantized
    */
   public Optional<String> refusal(EncodedWeight weight) {
     TensorShape shape = weight.matrix().tensor().shape();
@@ -129,8 +130,9 @@ public final class Rewriter {
   /**
    * Replaces weights.
    *
-   * @param weights those to hold; of each {@link #refusal} is empty
-   * @param kept names of tensors that stay as they are, also where they are the same as a weight
+   * @param weights the weights to replace; {@link #refusal} must be empty for each
+   * @param kept names of tensors that are left unquantized, even if they are the same tensor as a
+   *     weight
    * @return the new program
    * @throws IllegalArgumentException if a weight is refused
    */

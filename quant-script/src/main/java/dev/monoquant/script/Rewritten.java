@@ -7,19 +7,18 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A program whose weights are held quantized.
+ * A program with quantized weights.
  *
- * <p>Weights that are one tensor of the original, quantized in one way, have one set of storages,
- * those of the first of them: not every weight has storages of its own. The note of the others
- * names the first.
+ * <p>Weights that are the same tensor of the original and are quantized in the same way share the
+ * storages of the first of them. The notes of the others name the first.
  *
  * @param program the new program; its pickle refers to {@code storages} and to storages of the
- *     original, those that it no longer refers to can be dropped
- * @param storages what must be written besides, in the order of the weights
- * @param cuts parts of storages of the original, where weights were the rest of them
- * @param treatments what became of each weight, in the order in which they were given
- * @param decoded the holders of weights that are decoded when the program is loaded, by the names
- *     of the weights; see {@link HolderRun}
+ *     original; original storages that it does not refer to can be dropped
+ * @param storages storages that must be added, in the order of the weights
+ * @param cuts parts of original storages that remain after their weights are removed
+ * @param treatments the result for each weight, in the order of the input
+ * @param decoded the holders of weights that are decoded when the program is loaded, by weight
+ *     name; see {@link HolderRun}
  */
 public record Rewritten(
     ScriptProgram program,

@@ -12,16 +12,16 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A parsed TorchScript program: its source is parsed once for all uses of its weights, its layers
- * or a rewriting of it. Thread-safe.
+ * A parsed TorchScript program. The source is parsed once, and the result is used for weights,
+ * layers and rewriting. Thread-safe.
  *
- * <p>To read weights, only the classes of modules must be understood; what is not understood of
- * other code is told by {@link #notes}. To rewrite the program, all of it must be. What this does
- * not do: it runs no code, and reads no numbers.
+ * <p>To read weights, only the classes of modules must be parsed; {@link #notes} describes other
+ * code that cannot be parsed. To rewrite the program, all code must be parsed. What this does not
+ * do: it runs no code, and reads no numbers.
  */
 public final class Script {
 
-  /** What the name of a constant begins with, as the code has it. */
+  /** The prefix of the name of a constant in the code. */
   static final String CONSTANTS = "CONSTANTS.";
 
   private final ScriptProgram program;
@@ -32,7 +32,7 @@ public final class Script {
   private @Nullable Rewriter rewriter;
 
   /**
-   * Takes a program, of which nothing is read yet.
+   * Creates a script. Nothing is parsed yet.
    *
    * @param program the program
    * @param label the archive, for messages
@@ -67,35 +67,35 @@ public final class Script {
   /**
    * {@return the parameters and buffers of all modules}
    *
-   * @throws ModelFormatException if the modules do not fit their classes, are over a limit, or keep
-   *     tensors where they have no names
+   * @throws ModelFormatException if the modules do not match their classes, exceed a limit, or have
+   *     tensors without names
    */
   public StateDict stateDict() {
     return StateDict.of(modules(), label);
   }
 
   /**
-   * {@return the name of a constant, as the code has it}
+   * {@return the name of a constant in the code}
    *
-   * @param index its place among the constants
+   * @param index its index in the constants
    */
   public static String constantName(int index) {
     return CONSTANTS + "c" + index;
   }
 
   /**
-   * {@return the layers that code makes of constants, in the order of the code}
+   * {@return the layers whose weights are constants, in the order of the code}
    *
-   * @param constants tensors among the constants, under their {@link #constantName}
+   * @param constants the constants that are tensors, named by {@link #constantName}
    */
   public List<Layer> layersOf(Collection<TensorInfo> constants) {
-    // Archives that are not frozen have none, and their code need not be gone through.
+    // Only frozen archives have constants; the code of others is not parsed here.
     return constants.isEmpty() ? List.of() : FrozenLayers.of(definitions(), constants);
   }
 
   /**
-   * {@return the names of the parameters of the root's {@code forward}; empty if it has none, or is
-   * not understood}
+   * {@return the names of the parameters of the root's {@code forward}; empty if there is no {@code
+   * forward}, or it cannot be parsed}
    */
   public List<String> inputs() {
     if (!(program.data() instanceof PickleObject root)) {
@@ -108,12 +108,12 @@ public final class Script {
           .map(f -> f.parameters().stream().skip(1).map(Function.Parameter::name).toList())
           .orElse(List.of());
     } catch (ModelFormatException e) {
-      // Only a reading or a rewriting needs to understand the code, and says what it does not.
+      // Reading weights or rewriting needs the code and reports this fault.
       return List.of();
     }
   }
 
-  /** {@return what of the code is not understood, in a sentence; empty if all is} */
+  /** {@return a sentence about code that cannot be parsed; empty if all code can be} */
   public List<String> notes() {
     return definitions().fault().stream()
         .map(
@@ -125,19 +125,20 @@ public final class Script {
   }
 
   /**
-   * Checks that the code does nothing but compute, before it is run.
+   * Checks, before the code is run, that it only computes.
    *
-   * @param pickled the classes below {@code __torch__} that the pickles of the program name
-   * @return what is not known to compute, each once with its first place; empty if there is none
+   * @param pickled the classes below {@code __torch__} named in the pickles of the program
+   * @return operations that are not known to only compute, each once with its first position; empty
+   *     if there are none
    */
   public List<String> notComputing(Set<String> pickled) {
     return OperatorCheck.findings(definitions(), pickled);
   }
 
   /**
-   * {@return what can rewrite the program; the same at each call}
+   * {@return the rewriter of the program; the same object at each call}
    *
-   * @throws ModelFormatException if the program is not understood
+   * @throws ModelFormatException if the program cannot be parsed
    */
   public synchronized Rewriter rewriter() {
     if (rewriter == null) {

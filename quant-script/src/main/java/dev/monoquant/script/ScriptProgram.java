@@ -9,9 +9,9 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * What a rewrite reads and changes of a TorchScript archive: everything but the numbers. Immutable
- * as far as it goes: the values of a pickle can be changed, and no one here changes those of a
- * program that was handed in.
+ * The parts of a TorchScript archive that a rewrite reads and changes: everything but the numbers.
+ * Immutable except for its pickle values, which are mutable; this package does not change those of
+ * a program that is passed to it.
  *
  * @param code the source by its path below {@code code/}, such as {@code __torch__/net.py}
  * @param data the value of {@code data.pkl}, the root module

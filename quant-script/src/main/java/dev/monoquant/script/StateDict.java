@@ -20,16 +20,16 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The parameters and buffers of a program under the names of a state dict: a module's own tensors,
- * then its children, each in the order of the pickle. A module that is used at several places is
- * met at each.
+ * The parameters and buffers of a program, with their names in the state dict: the tensors of a
+ * module, then its children, each in the order of the pickle. A module that is used at several
+ * places appears at each of them.
  *
  * @param nodes the modules
  * @param leftOut names of attributes with tensors that are neither parameters nor buffers
  */
 public record StateDict(List<Node> nodes, List<String> leftOut) {
 
-  /** Names in a refusal. */
+  /** Names in an error message. */
   private static final int MOST_SHOWN = 10;
 
   /** Copies the lists. */
@@ -42,8 +42,8 @@ public record StateDict(List<Node> nodes, List<String> leftOut) {
    * A module.
    *
    * @param path its name, empty for the root
-   * @param kind the kind of layer that it is, as its class says; empty if that says nothing
-   * @param tensors its parameters and buffers by local name, as the pickle would make them
+   * @param kind the kind of layer, from its class; empty if the class does not determine it
+   * @param tensors its parameters and buffers by local name, as objects of the pickle
    */
   public record Node(String path, Optional<LayerKind> kind, Map<String, PickleObject> tensors) {
 
@@ -62,8 +62,8 @@ public record StateDict(List<Node> nodes, List<String> leftOut) {
    *
    * @param modules the modules
    * @param label the archive, for messages
-   * @throws ModelFormatException if they do not fit their classes, or keep tensors where they have
-   *     no names
+   * @throws ModelFormatException if the modules do not match their classes, or have tensors without
+   *     names
    */
   static StateDict of(Modules modules, String label) {
     Reading reading = new Reading(modules, label);

@@ -12,12 +12,13 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Which numbers a pickled tensor shows: two tensors of the same view are one.
+ * The part of a storage that a pickled tensor refers to. Two tensors with equal views are the same
+ * tensor.
  *
- * @param key the storage
+ * @param key the key of the storage
  * @param offset its first element
  * @param sizes its shape
- * @param strides how far apart neighbours are
+ * @param strides the distance between neighbours on each axis, in elements
  */
 public record TensorView(String key, long offset, List<Long> sizes, List<Long> strides) {
 
@@ -28,7 +29,9 @@ public record TensorView(String key, long offset, List<Long> sizes, List<Long> s
     strides = List.copyOf(strides);
   }
 
-  /** {@return the view, if the tensor is rebuilt in the plain way} */
+  /**
+   * {@return the view; empty unless the tensor is rebuilt by {@code _rebuild_tensor} or a variant}
+   */
   public static Optional<TensorView> of(PickleObject tensor) {
     PickleTuple args = tensor.args();
     if (!tensor.callee().name().startsWith("_rebuild_tensor")
@@ -48,8 +51,8 @@ public record TensorView(String key, long offset, List<Long> sizes, List<Long> s
   }
 
   /**
-   * {@return the place behind its last element; its own offset if it has none, and {@link
-   * Long#MAX_VALUE} for one that leaves 63 bits or goes backwards}
+   * {@return the index after its last element; its offset if it has no elements, and {@link
+   * Long#MAX_VALUE} if the index exceeds 63 bits or a stride is negative}
    */
   long end() {
     if (sizes.contains(0L)) {
@@ -69,12 +72,12 @@ public record TensorView(String key, long offset, List<Long> sizes, List<Long> s
     }
   }
 
-  /** {@return whether both show the same numbers of one storage} */
+  /** {@return whether both refer to the same elements of one storage} */
   static boolean isSame(PickleObject one, PickleObject other) {
     return one == other || of(one).flatMap(v -> of(other).map(v::equals)).orElse(false);
   }
 
-  /** {@return whether a tensor that is rebuilt in the plain way is FLOAT32} */
+  /** {@return whether a tensor that has a view is FLOAT32} */
   static boolean isSingle(PickleObject tensor) {
     return of(tensor).isPresent()
         && tensor.args().get(0) instanceof PicklePersistent persistent

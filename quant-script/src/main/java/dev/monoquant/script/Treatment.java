@@ -3,10 +3,10 @@ package dev.monoquant.script;
 import static java.util.Objects.requireNonNull;
 
 /**
- * What became of a weight.
+ * The result of rewriting for one weight.
  *
  * @param weight its name
- * @param mode how it is executed, which may be less than was asked for
+ * @param mode how it is executed; may differ from the requested mode
  * @param note a sentence for the report
  */
 public record Treatment(String weight, Mode mode, String note) {

@@ -1,6 +1,6 @@
 /**
- * Programs of TorchScript: their source is parsed, weights in it are replaced by holders that
- * execute integer kernels. Nothing here knows about files.
+ * Parses TorchScript programs and replaces their weights by holders, objects that contain a
+ * quantized weight and call integer kernels. This package reads and writes no model files.
  */
 @NullMarked
 package dev.monoquant.script;

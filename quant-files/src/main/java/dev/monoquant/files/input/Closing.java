@@ -4,15 +4,15 @@ import java.io.Closeable;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
-/** Closes several things of one owner. */
+/** Closes all resources of one owner. */
 public final class Closing {
 
   private Closing() {}
 
   /**
-   * Closes everything, also after a failure.
+   * Closes all resources, even after a failure.
    *
-   * @param owned what to close, in this order
+   * @param owned the resources, in the order of closing
    * @throws IOException the first failure, with the others suppressed
    */
   public static void all(Iterable<? extends Closeable> owned) throws IOException {

@@ -7,7 +7,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
-/** Tells what a file is that is not what it should be, from its first bytes. */
+/** Identifies a file of an unexpected format from its first bytes. */
 public final class ForeignFile {
 
   private static final String TAKE_SAFETENSORS =
@@ -109,7 +109,10 @@ public final class ForeignFile {
     return names.stream().anyMatch(n -> n.equals(last) || n.endsWith("/" + last));
   }
 
-  /** At the top or one folder deep, in any case of letters: a fault there is to be told as one. */
+  /**
+   * Whether an entry at the top or one folder deep marks an archive of PyTorch, ignoring case; its
+   * faults are then reported as faults of such an archive.
+   */
   private static boolean isTorch(String name) {
     String inFolder = name.substring(name.indexOf('/') + 1).toLowerCase(Locale.ROOT);
     return TORCH_RECORDS.contains(inFolder) || inFolder.startsWith(".data/");

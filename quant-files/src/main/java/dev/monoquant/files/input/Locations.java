@@ -4,7 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import java.nio.file.Path;
 
-/** Where files lie. */
+/** Folders of paths. */
 public final class Locations {
 
   private Locations() {}

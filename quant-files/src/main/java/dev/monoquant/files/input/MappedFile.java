@@ -11,13 +11,12 @@ import java.nio.file.StandardOpenOption;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * A file of any size, mapped in windows as they are needed and never loaded as a whole.
+ * A file of any size, mapped in windows on demand and never loaded as a whole.
  *
- * <p>Windows start at multiples of 1 GiB and reach up to 2 GiB, so that any read of at most 1 GiB
- * lies in a single one; a longer read gets a mapping of its own. Mappings are freed by the garbage
- * collector once this is closed and no buffer is used any more. If another program cuts the file
- * short while it is mapped, the JVM answers a read beyond the new end with an {@link
- * InternalError}.
+ * <p>Windows start at multiples of 1 GiB and reach up to 2 GiB, so any read of at most 1 GiB lies
+ * in one window; a longer read gets its own mapping. The garbage collector frees mappings after
+ * this is closed and no buffer is in use. If another program truncates the file while it is mapped,
+ * a read beyond the new end throws an {@link InternalError}.
  *
  * <p>Thread-safe.
  */
@@ -51,16 +50,16 @@ public final class MappedFile implements Closeable {
     }
   }
 
-  /** {@return bytes of the file when it was opened} */
+  /** {@return the size in bytes of the file when it was opened} */
   public long size() {
     return size;
   }
 
   /**
-   * Gives a piece of the file.
+   * Returns a range of the file.
    *
-   * @param offset first byte
-   * @param length number of bytes
+   * @param offset the first byte
+   * @param length the number of bytes
    * @return a read-only little-endian view with {@code length} bytes remaining
    * @throws IOException if the file cannot be mapped
    */

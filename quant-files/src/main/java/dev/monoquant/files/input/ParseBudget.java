@@ -4,11 +4,11 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 
 /**
- * The memory that everything parsed of one file may take together. Limits on single things leave
- * room for very many of them; this one is on the sum. It is charged before anything is allocated.
+ * Limits the total memory of everything parsed from one file. Limits on single values do not limit
+ * their number; this one limits the sum. Callers charge it before they allocate.
  *
- * <p>Charges are estimates for a 64-bit JVM with compressed references: what an object costs with
- * its place in a list or map. Not thread-safe.
+ * <p>Charges are estimates for a 64-bit JVM with compressed references: the size of an object and
+ * of its entry in a list or map. Not thread-safe.
  */
 public final class ParseBudget {
 
@@ -17,7 +17,7 @@ public final class ParseBudget {
   private long used;
 
   /**
-   * Makes a budget of which nothing is used.
+   * Makes an unused budget.
    *
    * @param file the file, for messages
    * @param most the limit maxParsedBytes
@@ -31,7 +31,7 @@ public final class ParseBudget {
    * Takes from the budget.
    *
    * @param bytes what will be allocated, not negative
-   * @throws ModelFormatException if less is left
+   * @throws ModelFormatException if the budget has less left
    */
   public void charge(long bytes) {
     if (bytes > most - used) {

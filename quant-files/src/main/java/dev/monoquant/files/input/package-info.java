@@ -1,4 +1,4 @@
-/** Mapped input files, and the kind of a file that is not a model this project reads. */
+/** Mapped input files, and the detection of files that are not models this project reads. */
 @NullMarked
 package dev.monoquant.files.input;
 

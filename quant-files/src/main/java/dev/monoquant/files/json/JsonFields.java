@@ -11,14 +11,14 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
-/** The fields of an object in a description that came with a model: exactly these, each checked. */
+/** The fields of a JSON object read from a model: exactly the expected ones, each checked. */
 public final class JsonFields {
 
   /**
-   * The refusals of one description.
+   * Makes the exceptions for one description.
    *
    * @param file the file, for messages
-   * @param text what the description is called there
+   * @param text the name of the description in messages
    */
   public record Fault(String file, String text) {
 
@@ -26,9 +26,9 @@ public final class JsonFields {
         " The file was changed by another program or is damaged; quantize the original again.";
 
     /**
-     * {@return a refusal}
+     * {@return an exception}
      *
-     * @param where what of the description, quoted where it needs to be
+     * @param where the part of the description, quoted if needed
      * @param detail what is wrong
      */
     public ModelFormatException of(String where, String detail) {
@@ -37,10 +37,10 @@ public final class JsonFields {
     }
 
     /**
-     * {@return a refusal for what a value would not be made of}
+     * {@return an exception for a value that a constructor refused}
      *
-     * @param where what of the description, quoted where it needs to be
-     * @param cause what made it known
+     * @param where the part of the description, quoted if needed
+     * @param cause the exception of the constructor
      */
     public ModelFormatException of(String where, RuntimeException cause) {
       return new ModelFormatException(
@@ -57,13 +57,13 @@ public final class JsonFields {
   private final Map<String, JsonValue> members;
 
   /**
-   * Checks that an object has exactly some fields.
+   * Checks that an object has exactly the given fields.
    *
-   * @param fault the refusals
-   * @param where what it describes, for messages
-   * @param json a value
-   * @param names the fields
-   * @throws ModelFormatException if it is no object or has other fields
+   * @param fault makes the exceptions
+   * @param where what the object describes, for messages
+   * @param json the object
+   * @param names the names of the fields
+   * @throws ModelFormatException if it is not an object or has other fields
    */
   public JsonFields(Fault fault, String where, JsonValue json, Set<String> names) {
     this.fault = fault;
@@ -74,7 +74,7 @@ public final class JsonFields {
     this.members = object.members();
   }
 
-  /** {@return what it describes, for messages} */
+  /** {@return what the object describes, for messages} */
   public String where() {
     return where;
   }
@@ -92,7 +92,7 @@ public final class JsonFields {
    * {@return the text}
    *
    * @param key one of the fields
-   * @throws ModelFormatException if it is something else; so do all below
+   * @throws ModelFormatException if the value has another type; the methods below throw it too
    */
   public String text(String key) {
     if (get(key) instanceof JsonValue.Str text) {
@@ -113,7 +113,7 @@ public final class JsonFields {
   /**
    * {@return the integer from 0 to 2^63-1}
    *
-   * @param key what it is part of, for messages
+   * @param key what the value is part of, for messages
    * @param json a value
    */
   public long number(String key, JsonValue json) {

@@ -18,11 +18,11 @@ public final class JsonFiles {
    *
    * @param path the file
    * @param file its name for messages
-   * @param what what it is, such as {@code the index}
+   * @param what what the file is, such as {@code the index}
    * @param reason the reason if it is not strict JSON in UTF-8
-   * @param python whether Python's NaN and Infinity pass
+   * @param python whether to accept Python's NaN and Infinity
    * @param limits bounds on sizes and counts read from untrusted input
-   * @return what it holds
+   * @return the value in the file
    * @throws IOException if it cannot be read
    * @throws ModelFormatException if it is too long or not strict JSON
    */

@@ -7,12 +7,12 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Writes JSON: compact, as headers are, or indented by two spaces as Python's {@code
- * json.dumps(..., indent=2)} does. Numbers are written with the digits they came with.
+ * Writes JSON: compact, as in headers, or indented by two spaces, as by Python's {@code
+ * json.dumps(..., indent=2)}. Numbers keep the digits that they were read with.
  */
 public final class JsonText {
 
-  /** The order of UTF-8 bytes, which is that of code points and of Rust and Python. */
+  /** The order of UTF-8 bytes, which is the order of code points, of Rust and of Python. */
   public static final Comparator<String> BY_CODE_POINT = JsonText::compareCodePoints;
 
   private final StringBuilder out = new StringBuilder();
@@ -23,8 +23,8 @@ public final class JsonText {
   }
 
   /**
-   * {@return the text without any white space; everything but control characters, quotes and
-   * backslashes stands as it is, keys keep their order}
+   * {@return the text without white space; only control characters, quotes and backslashes are
+   * escaped, and keys keep their order}
    *
    * @param value any value
    */
@@ -35,8 +35,8 @@ public final class JsonText {
   }
 
   /**
-   * {@return the text with keys sorted, two spaces a level, everything beyond ASCII escaped, and a
-   * final newline}
+   * {@return the text with keys sorted, two spaces per level, all characters outside ASCII escaped,
+   * and a final newline}
    *
    * @param value any value
    */
@@ -49,9 +49,9 @@ public final class JsonText {
   /**
    * Appends a text in double quotes.
    *
-   * @param out where to
+   * @param out the buffer to append to
    * @param text any text
-   * @param ascii whether to escape everything beyond ASCII too
+   * @param ascii whether to escape characters outside ASCII too
    */
   public static void quoted(StringBuilder out, String text, boolean ascii) {
     out.append('"');

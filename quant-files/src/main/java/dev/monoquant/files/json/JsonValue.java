@@ -7,16 +7,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/**
- * A JSON value as it stood in the text: object keys keep their order, numbers keep their digits.
- * Immutable.
- */
+/** A JSON value as read: object keys keep their order, numbers keep their digits. Immutable. */
 public sealed interface JsonValue {
 
   /**
    * An object.
    *
-   * @param members values by key, in the order of the text
+   * @param members the values by key, in the order of the text
    */
   record Obj(Map<String, JsonValue> members) implements JsonValue {
     /** Copies the map, keeping its order. */
@@ -25,7 +22,7 @@ public sealed interface JsonValue {
     }
 
     /**
-     * {@return the value, or empty if there is no such key or it is null}
+     * {@return the value, or empty if the key is absent or its value is null}
      *
      * @param key a key
      */
@@ -34,7 +31,7 @@ public sealed interface JsonValue {
     }
 
     /**
-     * {@return the text, or empty if there is no such key or it is no text}
+     * {@return the text, or empty if the key is absent or its value is not a text}
      *
      * @param key a key
      */
@@ -58,14 +55,14 @@ public sealed interface JsonValue {
   /**
    * A text.
    *
-   * @param value with all escapes resolved
+   * @param value the text with all escapes resolved
    */
   record Str(String value) implements JsonValue {}
 
   /**
    * A number.
    *
-   * @param text its digits as they stood in the text
+   * @param text its digits as read
    */
   record Num(String text) implements JsonValue {
 
@@ -83,7 +80,7 @@ public sealed interface JsonValue {
       return text.chars().allMatch(c -> c >= '0' && c <= '9');
     }
 
-    /** {@return the value, or empty if it is no count or leaves 63 bits} */
+    /** {@return the value, or empty if it is not a count or exceeds 63 bits} */
     public Optional<Long> count() {
       if (!isCount() || text.length() > 19) {
         return Optional.empty();
@@ -96,7 +93,7 @@ public sealed interface JsonValue {
     }
   }
 
-  /** The three words. */
+  /** The three literals. */
   enum Literal implements JsonValue {
     /** {@code true}. */
     TRUE("true"),
@@ -120,7 +117,7 @@ public sealed interface JsonValue {
   /**
    * {@return true or false}
    *
-   * @param value which of them
+   * @param value the truth value
    */
   static JsonValue of(boolean value) {
     return value ? Literal.TRUE : Literal.FALSE;

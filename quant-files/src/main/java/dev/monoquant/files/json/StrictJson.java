@@ -20,25 +20,25 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Reads JSON as RFC 8259 writes it and nothing else: no comments, no trailing commas, no byte order
- * mark, no second document, no lone surrogates, no malformed UTF-8; a key that stands twice in an
- * object (after its escapes are resolved) is refused. Numbers are kept as text.
+ * Reads JSON as RFC 8259 defines it, without extensions: no comments, no trailing commas, no byte
+ * order mark, no second document, no lone surrogates, no malformed UTF-8; a key that occurs twice
+ * in an object (after its escapes are resolved) is refused. Numbers are kept as text.
  *
- * <p>Nesting is limited before it can reach the stack. Time and memory are linear in the text. What
- * this does not do: it checks no schema.
+ * <p>Limits nesting before it can overflow the stack. Time and memory are linear in the text. Does
+ * not check a schema.
  */
 public final class StrictJson {
 
   /**
    * How to read one kind of file.
    *
-   * @param file the file for messages
+   * @param file the file, for messages
    * @param what what the text is, such as {@code the header}
    * @param syntax the reason for text that is not strict JSON
    * @param encoding the reason for text that is not UTF-8
-   * @param maxDepth arrays and objects around a value at most
-   * @param pythonNumbers whether {@code NaN}, {@code Infinity} and {@code -Infinity} pass as
-   *     numbers, as Python writes them
+   * @param maxDepth the maximum number of arrays and objects around a value
+   * @param pythonNumbers whether to accept {@code NaN}, {@code Infinity} and {@code -Infinity},
+   *     which Python writes, as numbers
    * @param maxParsedBytes memory that the values may take, see {@link ParseBudget}
    */
   public record Dialect(
@@ -50,14 +50,14 @@ public final class StrictJson {
       boolean pythonNumbers,
       long maxParsedBytes) {}
 
-  /** Of an object or a map, of a value in one with its key's place, and of a value in a list. */
+  /** Estimated bytes of an object or a map, of an entry in one, and of a value in a list. */
   private static final int OBJECT = 160;
 
   private static final int MEMBER = 64;
   private static final int ARRAY = 80;
   private static final int ITEM = 8;
 
-  /** Of a text or a number besides its characters. */
+  /** Estimated bytes of a text or a number without its characters. */
   private static final int TEXT = 64;
 
   private final Dialect dialect;
@@ -75,10 +75,10 @@ public final class StrictJson {
    * Reads one document.
    *
    * @param utf8 the bytes; not consumed
-   * @param dialect how to read and what to say
+   * @param dialect how to read, and the words for messages
    * @return the value
-   * @throws ModelFormatException if the bytes are anything but one JSON value with white space
-   *     around
+   * @throws ModelFormatException if the bytes are not exactly one JSON value, with optional white
+   *     space around it
    */
   public static JsonValue parse(ByteBuffer utf8, Dialect dialect) {
     return new StrictJson(utf8, dialect).document();
@@ -171,7 +171,7 @@ public final class StrictJson {
     }
   }
 
-  /** The value that the path was entered for. */
+  /** Reads a value after its key or item was entered in the path. */
   private JsonValue nested() {
     if (path.depth() > dialect.maxDepth()) {
       throw in.fault("nests deeper than " + dialect.maxDepth() + " (limit maxDepth)");
@@ -188,29 +188,29 @@ public final class StrictJson {
     return literal;
   }
 
-  /** The keys of the objects around the value that is being read; an item of an array has none. */
+  /** The keys of the objects around the current value; an item of an array has no key. */
   private static final class Path {
 
     private static final String ITEM = "";
 
     private final Deque<String> keys = new ArrayDeque<>();
 
-    /** Goes into the value of a key. */
+    /** Enters the value of a key. */
     void enter(String key) {
       keys.addLast(key);
     }
 
-    /** Goes into an item of an array. */
+    /** Enters an item of an array. */
     void enterItem() {
       keys.addLast(ITEM);
     }
 
-    /** Goes out of the value that was entered last. */
+    /** Leaves the value that was entered last. */
     void leave() {
       keys.removeLast();
     }
 
-    /** {@return how many arrays and objects are around the value} */
+    /** {@return the number of arrays and objects around the value} */
     int depth() {
       return keys.size();
     }
@@ -223,13 +223,13 @@ public final class StrictJson {
 
   /**
    * The characters of a JSON text from left to right: white space, single characters, and the texts
-   * and numbers of RFC 8259, sections 6 and 7. What may follow what is for {@link StrictJson}.
+   * and numbers of RFC 8259, sections 6 and 7. {@link StrictJson} checks their order.
    */
   private static final class Scanner {
 
     private static final int CHECKED_AT_ONCE = 1 << 13;
 
-    /** Of a character. */
+    /** The maximum number of UTF-8 bytes per character. */
     private static final int MOST_BYTES = 4;
 
     private final ByteBuffer text;
@@ -248,13 +248,13 @@ public final class StrictJson {
     }
 
     /**
-     * Takes a text, of which nothing is copied.
+     * Makes a scanner of a text, without a copy of the bytes.
      *
      * @param utf8 the bytes; not consumed
-     * @param dialect what to say of them
+     * @param dialect the words for messages
      * @param path where the reader is, for messages
      * @param budget for texts and numbers
-     * @throws ModelFormatException if they are not UTF-8
+     * @throws ModelFormatException if the bytes are not UTF-8
      */
     static Scanner of(ByteBuffer utf8, Dialect dialect, Path path, ParseBudget budget) {
       ByteBuffer bytes = utf8.slice();
@@ -291,7 +291,10 @@ public final class StrictJson {
       return new String(bytes, StandardCharsets.UTF_8);
     }
 
-    /** Characters of UTF-16 before a place: 4 bytes make two, a byte that goes on none. */
+    /**
+     * The number of UTF-16 characters before an index: a sequence of 4 bytes is two, a continuation
+     * byte is none.
+     */
     private int charactersBefore(int index) {
       int count = 0;
       for (int i = 0; i < index; i++) {
@@ -301,7 +304,7 @@ public final class StrictJson {
       return count;
     }
 
-    /** {@return whether nothing is left} */
+    /** {@return whether no character is left} */
     boolean atEnd() {
       return at >= end;
     }
@@ -317,7 +320,7 @@ public final class StrictJson {
       }
     }
 
-    /** {@return the next character, which must be there} */
+    /** {@return the next character; fails at the end of the text} */
     char peek() {
       if (at >= end) {
         throw fault("stops in the middle");
@@ -325,7 +328,7 @@ public final class StrictJson {
       return unitAt(at);
     }
 
-    /** Skips that character if it is the next; there must be one. */
+    /** Skips a character if it is the next one; fails at the end of the text. */
     boolean skips(char wanted) {
       if (peek() != wanted) {
         return false;
@@ -334,14 +337,14 @@ public final class StrictJson {
       return true;
     }
 
-    /** Skips that character, which must be there. */
+    /** Skips a character; fails if the next one differs. */
     void expect(char wanted) {
       if (!skips(wanted)) {
         throw fault("has " + here() + " where '" + wanted + "' must stand");
       }
     }
 
-    /** {@return a number as it stands there} */
+    /** {@return a number with its digits as read} */
     String number() {
       int start = at;
       if (at < end && unitAt(at) == '-') {
@@ -395,7 +398,7 @@ public final class StrictJson {
       return slice(start, at);
     }
 
-    /** {@return a text in double quotes, its escapes resolved} */
+    /** {@return a text in double quotes, with its escapes resolved} */
     String string() {
       at++;
       int start = at;
@@ -482,7 +485,7 @@ public final class StrictJson {
       return c > ' ' && c < 127 ? "'" + c + "'" : String.format(Locale.ROOT, "U+%04X", (int) c);
     }
 
-    /** {@return the refusal of what stands here} */
+    /** {@return the exception for the text at this position} */
     ModelFormatException fault(String detail) {
       return new ModelFormatException(
           dialect.syntax(),

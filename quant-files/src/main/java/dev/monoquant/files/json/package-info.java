@@ -1,6 +1,6 @@
 /**
- * Strict JSON: one document, no duplicate names, within limits; values, fields with their path, and
- * text.
+ * Strict JSON: one document, without duplicate keys, within limits; values, checked fields, and
+ * output as text.
  */
 @NullMarked
 package dev.monoquant.files.json;

@@ -10,19 +10,19 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.util.Set;
 
-/** The operations of the file system that an output depends on; a test makes each of them fail. */
+/** The file system operations that an output depends on; tests make each of them fail. */
 public interface Disk {
 
-  /** The real one. */
+  /** The real file system. */
   Disk REAL = new Disk() {};
 
   /**
-   * Makes a file that must not exist, not even as a link, with the mode the umask leaves.
+   * Creates a file that does not exist, not even as a link, with the mode that the umask leaves.
    *
    * @param path the file
-   * @param attributes what it is to have from the first moment on, such as a mode
+   * @param attributes attributes set at creation, such as a mode
    * @return its channel, for reading and writing
-   * @throws IOException if it cannot be made
+   * @throws IOException if it cannot be created
    */
   default FileChannel create(Path path, FileAttribute<?>... attributes) throws IOException {
     return FileChannel.open(
@@ -32,8 +32,8 @@ public interface Disk {
   }
 
   /**
-   * Gives a file or directory another name in one step, in the same directory; a file under that
-   * name is replaced.
+   * Renames a file or directory atomically within its directory; an existing file of the new name
+   * is replaced.
    *
    * @param from its name
    * @param to its new name
@@ -48,8 +48,8 @@ public interface Disk {
   }
 
   /**
-   * Makes the names in a directory survive a power cut. Does nothing where directories cannot be
-   * opened (Windows), whose file systems log such changes themselves.
+   * Flushes the entries of a directory, so that they survive a power cut. Does nothing where
+   * directories cannot be opened (Windows), where the file systems log such changes.
    *
    * @param directory the directory
    * @throws IOException if the flush fails
@@ -67,10 +67,10 @@ public interface Disk {
   }
 
   /**
-   * {@return bytes that can still be written}
+   * {@return the number of bytes that can still be written}
    *
-   * @param directory where to
-   * @throws IOException if that is not known
+   * @param directory the directory to write to
+   * @throws IOException if the number is unknown
    */
   default long usableBytes(Path directory) throws IOException {
     return Files.getFileStore(directory).getUsableSpace();

@@ -5,8 +5,8 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * A file of which everything is known but the bytes of its regions: a header first, then the
- * regions one after the other, without holes.
+ * The layout of a file before its regions are written: a header, then the regions in order, without
+ * holes.
  *
  * <pre>
  * bytes 0 to H-1   the header, known before any number is read
@@ -16,11 +16,11 @@ import java.util.List;
 public interface FileLayout {
 
   /**
-   * A run of bytes of the file, such as a tensor or a part of one.
+   * A byte range of the file, such as a tensor or a part of one.
    *
    * @param name its name, unique in the output
-   * @param start its first byte within the file
-   * @param length its bytes
+   * @param start the offset of its first byte in the file
+   * @param length its length in bytes
    */
   record Region(String name, long start, long length) {}
 
@@ -30,18 +30,18 @@ public interface FileLayout {
   /** {@return the regions in the order of the file} */
   List<Region> regions();
 
-  /** {@return bytes of the whole file} */
+  /** {@return the size in bytes of the whole file} */
   default long fileBytes() {
     return headerBytes().length + regions().stream().mapToLong(Region::length).sum();
   }
 
   /**
-   * Reads the finished file with the reader of the format and compares what that sees with what was
-   * planned. Its bytes have been compared with those that were written before.
+   * Reads the finished file with the reader of the format and compares the result with this layout.
+   * Called after the bytes of the file were compared with the written ones.
    *
-   * @param file the file, closed and under its temporary name
+   * @param file the file, closed, under its temporary name
    * @throws IOException if reading fails
-   * @throws dev.monoquant.ValidationException if the reader sees anything else
+   * @throws dev.monoquant.ValidationException if the result differs
    */
   default void check(Path file) throws IOException {}
 }

@@ -34,9 +34,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What an unfinished directory holds already: lines of JSON in {@code .quant-journal} within it,
- * the first about the run, and one for each file of tensors that is complete, flushed and checked.
- * A last line that was cut off by the end of the process counts as not there. Thread-safe.
+ * The journal of an unfinished directory: lines of JSON in its file {@code .quant-journal}. The
+ * first line describes the run; each further line describes one tensor file that is complete,
+ * flushed and checked. An incomplete last line is ignored. Thread-safe.
  *
  * <pre>
  * {"run":{"monoquant.config":"...","header of model-00001-of-00002.safetensors":SHA,...}}
@@ -48,7 +48,7 @@ final class Journal implements Closeable {
 
   static final String FILE = ".quant-journal";
 
-  /** A run of bytes of a file, and their hash. */
+  /** A byte range of a file, and its hash. */
   record Hashed(long start, long bytes, String hash) {
     private static final Pattern TEXT = Pattern.compile("(\\d{1,18}) (\\d{1,18}) ([0-9a-f]{64})");
 
@@ -68,13 +68,13 @@ final class Journal implements Closeable {
   }
 
   /**
-   * A file of tensors that is complete.
+   * A complete tensor file.
    *
    * @param shard its name in the directory
-   * @param header the file up to its first region
-   * @param sources hashes of the input files it was made of, by name
+   * @param header the bytes before its first region
+   * @param sources hashes of the input files it was made from, by name
    * @param regions its regions by name
-   * @param remarks the texts left with its weights
+   * @param remarks the remarks on its weights, by weight
    */
   record Entry(
       String shard,
@@ -106,7 +106,7 @@ final class Journal implements Closeable {
       return hashes;
     }
 
-    /** Whether a file holds exactly what this says; every byte is read. */
+    /** Whether a file matches this entry exactly; reads every byte. */
     boolean isWhole(Path path, HashPool pool) throws IOException {
       List<Hashed> all = new ArrayList<>(regions.values());
       all.add(header);
@@ -128,11 +128,11 @@ final class Journal implements Closeable {
   }
 
   /**
-   * What an earlier run left.
+   * The journal of an earlier run.
    *
-   * @param run what identifies it
+   * @param run the identity of the run
    * @param entries its complete files
-   * @param length bytes of the whole lines
+   * @param length the size in bytes of the complete lines
    */
   record Contents(Map<String, String> run, List<Entry> entries, long length) {}
 
@@ -161,7 +161,7 @@ final class Journal implements Closeable {
     return journal;
   }
 
-  /** Goes on with one, after its last whole line. */
+  /** Continues a journal after its last complete line. */
   static Journal resume(Path directory, Contents contents, boolean sync) throws IOException {
     FileChannel channel =
         FileChannel.open(
@@ -171,7 +171,7 @@ final class Journal implements Closeable {
   }
 
   /**
-   * Adds a file that is complete.
+   * Adds a complete file.
    *
    * @param entry the file and its hashes
    * @throws IOException if writing fails
@@ -208,8 +208,8 @@ final class Journal implements Closeable {
   /**
    * Reads the journal of an interrupted run.
    *
-   * @param directory what that run left
-   * @return its contents; no entries and nothing of the run if it was cut off in the first line
+   * @param directory the directory of that run
+   * @return its contents; empty if the first line is incomplete
    * @throws OutputException if it is damaged
    */
   static Contents read(Path directory) throws IOException {
@@ -269,11 +269,11 @@ final class Journal implements Closeable {
   }
 
   /**
-   * Refuses to go on with a run that was another one.
+   * Refuses to resume a run that differs from this one.
    *
    * @param target the output, for the message
-   * @param then what identified the interrupted run
-   * @param now what identifies this one
+   * @param then the identity of the interrupted run
+   * @param now the identity of this run
    * @throws OutputException naming the first difference
    */
   static void requireSame(Path target, Map<String, String> then, Map<String, String> now) {
@@ -293,7 +293,9 @@ final class Journal implements Closeable {
     }
   }
 
-  /** The members of an object, so that of a long configuration the one that differs is named. */
+  /**
+   * The members of an object, so that the message names the part of the configuration that differs.
+   */
   private static Map<String, String> inner(String key, JsonValue.Obj object) {
     Map<String, String> members = new LinkedHashMap<>();
     object.members().forEach((k, v) -> members.put(key + ": " + k, JsonText.compact(v)));
@@ -308,7 +310,7 @@ final class Journal implements Closeable {
     }
   }
 
-  /** An interrupted run cannot be resumed. */
+  /** Makes the exception for a run that cannot be resumed. */
   static OutputException refusal(Path target, String what, String before, String after) {
     return new OutputException(
         target
@@ -322,7 +324,7 @@ final class Journal implements Closeable {
             + " it left");
   }
 
-  /** Removes the file: the directory is complete. */
+  /** Removes the journal of a complete directory. */
   void remove(Path directory) throws IOException {
     close();
     Files.delete(directory.resolve(FILE));

@@ -24,25 +24,25 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * The temporary names beside a target, and what a killed run left under them.
+ * The temporary names beside a target, and the files that killed runs left under them.
  *
- * <p>{@code .NAME.quant-PID-RANDOM.tmp} is an output in the making; {@code
- * .NAME.quant-PID-RANDOM.old} is the directory it is about to replace. They count as left over when
- * none of their files is locked (the run that made them locks what it writes), and no process of
- * that number runs, or it is this very process, which knows its own: in a container each run may
- * have the same number.
+ * <p>{@code .NAME.quant-PID-RANDOM.tmp} is an unfinished output; {@code .NAME.quant-PID-RANDOM.old}
+ * is the directory that it replaces. They are leftovers if none of their files is locked (a run
+ * locks the files that it writes) and no process with that PID runs. If the PID is that of this
+ * process, the names that it does not use itself are leftovers, because in a container each run may
+ * have the same PID.
  */
 public final class Leftovers {
 
   private static final Pattern SUFFIX = Pattern.compile("(\\d{1,18})-[0-9a-f]{16}\\.(tmp|old)");
 
-  /** The temporary names ending in .tmp that this JVM uses right now. */
+  /** The temporary names ending in .tmp that this JVM uses. */
   private static final Set<Path> OWN = ConcurrentHashMap.newKeySet();
 
   private Leftovers() {}
 
   /**
-   * {@return whether a file or directory of this name is one that a run makes for itself}
+   * {@return whether a run uses this name for a temporary file or directory}
    *
    * @param fileName a name without folders
    */
@@ -54,7 +54,7 @@ public final class Leftovers {
             && SUFFIX.matcher(fileName.substring(at + ".quant-".length())).matches());
   }
 
-  /** {@return a fresh name ending in .tmp beside the target, in use until it is forgotten} */
+  /** {@return a new name ending in .tmp beside the target, in use until {@link #forget}} */
   static Path freshName(Path target) {
     Path name =
         target.resolveSibling(
@@ -83,11 +83,11 @@ public final class Leftovers {
   }
 
   /**
-   * Puts an old directory back if a killed run had moved it away, and removes everything else that
-   * killed runs left beside the target.
+   * Restores an old directory that a killed run moved away, and removes all other leftovers of
+   * killed runs beside the target.
    *
-   * @param keep what is to be gone on with
-   * @return what was done
+   * @param keep the directory to resume
+   * @return the actions, as notes
    */
   static List<String> sweep(Path target, Optional<Path> keep, Disk disk) throws IOException {
     List<String> notes = new ArrayList<>();
@@ -107,13 +107,13 @@ public final class Leftovers {
     return notes;
   }
 
-  /** Of the unfinished directories with a journal the one with the longest. */
+  /** The unfinished directory with the longest journal; empty if none has a journal. */
   static Optional<Path> resumable(Path target) throws IOException {
     Path best = null;
     long longest = 0;
     for (Path left : stale(target)) {
       Path journal = left.resolve(Journal.FILE);
-      // What lies there may have been put there: a link would be written through.
+      // The files may come from elsewhere: a write would follow a link.
       if (left.toString().endsWith(".tmp")
           && Files.isDirectory(left, LinkOption.NOFOLLOW_LINKS)
           && Files.isRegularFile(journal, LinkOption.NOFOLLOW_LINKS)) {
@@ -126,7 +126,7 @@ public final class Leftovers {
     return Optional.ofNullable(best);
   }
 
-  /** Removes all files below a directory but some; folders stay. */
+  /** Removes all files below a directory except the given ones; folders stay. */
   static void deleteAllBut(Path root, Set<Path> keep) throws IOException {
     try (Stream<Path> paths = Files.walk(root)) {
       for (Path path : (Iterable<Path>) paths::iterator) {
@@ -194,7 +194,7 @@ public final class Leftovers {
     }
   }
 
-  /** Removes a file or a directory with all it holds; links are removed, not followed. */
+  /** Removes a file, or a directory with its contents; links are removed, not followed. */
   static void deleteTree(Path root) throws IOException {
     if (!Files.exists(root, LinkOption.NOFOLLOW_LINKS)) {
       return;

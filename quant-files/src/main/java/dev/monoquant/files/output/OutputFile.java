@@ -8,8 +8,8 @@ import java.nio.ByteBuffer;
 import java.util.SortedMap;
 
 /**
- * One file in the making, as a {@link FileLayout} has it: a {@link RegionFile} with a header before
- * its regions. The header is written last, so that half a file is never taken for a whole.
+ * Writes one file with a given {@link FileLayout}: a {@link RegionFile} with a header before its
+ * regions. The header is written last, so that no reader accepts an incomplete file.
  */
 public final class OutputFile implements Closeable {
 
@@ -19,9 +19,9 @@ public final class OutputFile implements Closeable {
   /**
    * Starts the file.
    *
-   * @param staging where the file is made
+   * @param staging the staging of the output
    * @param name its name relative to the target; empty if the output is a file
-   * @param layout what it will hold
+   * @param layout the layout of the file
    * @throws IOException if writing fails
    */
   public OutputFile(Staging staging, String name, FileLayout layout) throws IOException {
@@ -31,12 +31,12 @@ public final class OutputFile implements Closeable {
   }
 
   /**
-   * Writes a piece of a region; thread-safe.
+   * Writes a part of a region; thread-safe.
    *
-   * @param name the name of one of the layout's regions
-   * @param offset first byte within the region
+   * @param name the name of a region of the layout
+   * @param offset the first byte within the region
    * @param data the bytes; consumed
-   * @return whether these were the last bytes missing in the whole file; true to one caller
+   * @return whether these were the last missing bytes of the file; true for one call only
    * @throws IOException if writing fails
    */
   public boolean write(String name, long offset, ByteBuffer data) throws IOException {
@@ -44,7 +44,7 @@ public final class OutputFile implements Closeable {
   }
 
   /**
-   * Waits for the SHA-256 of every region; what was written is flushed meanwhile.
+   * Waits for the SHA-256 of every region; flushes the written bytes meanwhile.
    *
    * @return the hashes by name
    * @throws IOException if reading fails
@@ -60,23 +60,23 @@ public final class OutputFile implements Closeable {
   }
 
   /**
-   * Finishes with the header that was announced.
+   * Finishes the file with the header of its layout.
    *
    * @throws IOException if writing or reading fails
-   * @throws dev.monoquant.ValidationException if what is read back is not what was written
+   * @throws dev.monoquant.ValidationException if the bytes read back differ from those written
    */
   public void finish() throws IOException {
     finish(layout);
   }
 
   /**
-   * Writes the header, flushes and closes the file, reads every byte again and compares it with
-   * what was written, and lets the layout {@link FileLayout#check} the file.
+   * Writes the header, flushes and closes the file, compares every byte read back with the written
+   * one, and calls {@link FileLayout#check}.
    *
-   * @param complete the layout with the final header, such as one with hashes; it must be as long
-   *     as that announced
+   * @param complete the layout with the final header, such as one with hashes; it must have the
+   *     length of the planned header
    * @throws IOException if writing or reading fails
-   * @throws dev.monoquant.ValidationException if what is read back is not what was written
+   * @throws dev.monoquant.ValidationException if the bytes read back differ from those written
    * @throws IllegalStateException if not every byte was written exactly once
    */
   public void finish(FileLayout complete) throws IOException {

@@ -22,13 +22,12 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The files of tensors of a directory in the making. Each is flushed, checked and noted in the
- * journal as soon as its last byte is written, in the background, while others are in work; those
- * that an interrupted run has finished are taken as they are. {@link #write} and {@link #remark}
- * are thread-safe.
+ * Writes the tensor files of a directory. After its last byte is written, each file is flushed,
+ * checked and added to the journal in the background, while others are being written; files that an
+ * interrupted run finished are kept. {@link #write} and {@link #remark} are thread-safe.
  *
- * <p>A run that is resumed makes the files anew that were not complete, so files are the steps in
- * which an output is resumed: a format that puts everything into one has nothing to resume.
+ * <p>A resumed run writes incomplete files again from the start, so a format with a single file has
+ * nothing to resume.
  */
 public final class OutputFiles implements Closeable {
 
@@ -41,13 +40,13 @@ public final class OutputFiles implements Closeable {
   private final ExecutorService finisher;
 
   /**
-   * Starts the files that are not finished yet.
+   * Starts the unfinished files.
    *
-   * @param staging where they are made
-   * @param layouts what they will hold, by their names
-   * @param sources the shards of the input that each is made of, by its name; of one that is left
-   *     out all inputs must be the same for it to be taken over
-   * @throws IOException if a file cannot be made
+   * @param staging the staging of the output
+   * @param layouts the layouts of the files, by name
+   * @param sources the input shards that each file is made from, by file name; a file that is
+   *     missing here is kept only if all inputs are unchanged
+   * @throws IOException if a file cannot be created
    */
   public OutputFiles(
       Staging staging, Map<String, ? extends FileLayout> layouts, Map<String, Set<String>> sources)
@@ -75,7 +74,7 @@ public final class OutputFiles implements Closeable {
   }
 
   /**
-   * {@return the remarks of a file that an interrupted run has finished; empty if it has not}
+   * {@return the remarks of a file that an interrupted run finished; empty if it is unfinished}
    *
    * @param shard the name of the file
    */
@@ -84,11 +83,11 @@ public final class OutputFiles implements Closeable {
   }
 
   /**
-   * Writes a piece of a region.
+   * Writes a part of a region.
    *
    * @param shard the name of the file
    * @param region the name of the region
-   * @param offset first byte within the region
+   * @param offset the first byte within the region
    * @param data the bytes; consumed
    * @throws IOException if writing fails
    */
@@ -105,7 +104,7 @@ public final class OutputFiles implements Closeable {
   }
 
   /**
-   * Leaves a text in the journal.
+   * Adds a remark on a weight to the journal.
    *
    * @param shard the name of the file that holds the weight
    * @param weight the name of the weight
@@ -131,15 +130,15 @@ public final class OutputFiles implements Closeable {
   }
 
   /**
-   * Finishes what is not finished yet.
+   * Finishes the remaining files.
    *
-   * @param manifest is told of every file
+   * @param manifest receives every file
    * @return the names of all files
    * @throws IOException if writing or reading fails
-   * @throws dev.monoquant.ValidationException if what is read back is not what was written
+   * @throws dev.monoquant.ValidationException if the bytes read back differ from those written
    */
   public List<String> finishAll(Manifest.Builder manifest) throws IOException {
-    // A file without a single byte of data never had a last one.
+    // A file without data has no last write that would finish it.
     files.forEach(
         (shard, file) ->
             finishing.computeIfAbsent(shard, s -> finisher.submit(() -> finish(s, file))));
@@ -154,7 +153,7 @@ public final class OutputFiles implements Closeable {
     return new ArrayList<>(layouts.keySet());
   }
 
-  /** Closes all files; those not finished stay incomplete. */
+  /** Closes all files; unfinished files stay incomplete. */
   @Override
   public void close() throws IOException {
     finisher.shutdownNow();

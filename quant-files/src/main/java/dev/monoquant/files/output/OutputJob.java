@@ -7,15 +7,15 @@ import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.WriteOptions;
 
 /**
- * An output that is to be made: of what, with what in it, and where.
+ * An output to write: its source, contents and target.
  *
- * @param source the model that is read; its files are never written
- * @param contents what the output holds
- * @param options where to, and how
+ * @param source the model to read; its files are never written
+ * @param contents the contents of the output
+ * @param options the target and the write options
  */
 public record OutputJob(ModelSource source, OutputContents contents, WriteOptions options) {
 
-  /** Checks that nothing is null. */
+  /** Checks that no field is null. */
   public OutputJob {
     requireNonNull(source, "source");
     requireNonNull(contents, "contents");

@@ -18,23 +18,24 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who may read an output: the group and all others may if they may read every input, and the output
- * that is replaced; beyond that the umask decides. Does nothing on file systems without such modes.
+ * The read permissions of an output: the group and others may read it if they may read every input
+ * and the replaced output; the umask restricts it further. Does nothing on file systems without
+ * POSIX modes.
  *
- * @param group the group that new files beside the output have; null where there are no modes
+ * @param group the group of new files beside the output; null without modes
  * @param groupReads whether that group may read it
- * @param othersRead whether everybody may
+ * @param othersRead whether all users may read it
  */
 record OutputMode(@Nullable GroupPrincipal group, boolean groupReads, boolean othersRead) {
 
   private static final int MAX_DEPTH = 32;
 
   /**
-   * The mode of an output.
+   * Determines the mode of an output.
    *
-   * @param job what it is made of; side files, which are copied one by one, do not count
-   * @param target what it may replace
-   * @param beside a file that was just made beside it, which tells its group
+   * @param job the job; its side files, which are copied one by one, do not count
+   * @param target the output that may be replaced
+   * @param beside a new file beside the output, which has its group
    */
   static OutputMode of(OutputJob job, Path target, Path beside) throws IOException {
     OutputMode mode = new OutputMode(group(beside), true, true);
@@ -85,18 +86,18 @@ record OutputMode(@Nullable GroupPrincipal group, boolean groupReads, boolean ot
     boolean ofGroup =
         mode.contains(
             directory ? PosixFilePermission.GROUP_EXECUTE : PosixFilePermission.GROUP_READ);
-    // Another group is somebody else.
+    // Members of another group count as others.
     boolean same = found.group().equals(group);
     return new OutputMode(
         group, groupReads && (same ? ofGroup : everybody), othersRead && everybody);
   }
 
-  /** {@return what to make a file with; the umask takes more away} */
+  /** {@return the attributes of a new file; the umask may restrict them} */
   FileAttribute<?>[] ofFile() {
     return attributes(false);
   }
 
-  /** {@return what to make a directory with} */
+  /** {@return the attributes of a new directory} */
   FileAttribute<?>[] ofDirectory() {
     return attributes(true);
   }

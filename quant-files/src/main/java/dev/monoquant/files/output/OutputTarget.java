@@ -13,20 +13,20 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/** What is checked of a target before the first byte is written. */
+/** The checks of a target before the first byte is written. */
 public final class OutputTarget {
 
   private OutputTarget() {}
 
   /**
-   * Checks where an output is to go.
+   * Checks the target of an output.
    *
-   * @param job what is written
+   * @param job the job
    * @param directory whether the output is a directory
-   * @param bytes bytes the output will have at least
+   * @param bytes the minimum size of the output in bytes
    * @param disk the file system
    * @return the target, absolute, links resolved
-   * @throws OutputException if it may not be written
+   * @throws OutputException if the target may not be written
    */
   static Path check(OutputJob job, boolean directory, long bytes, Disk disk) throws IOException {
     Path named = job.options().target();
@@ -91,7 +91,7 @@ public final class OutputTarget {
     }
   }
 
-  /** The directories of which shards or side files are parts: a path less its name in the model. */
+  /** The directories of the shards and side files: each path without its name in the model. */
   static Set<Path> inputDirectories(OutputJob job) throws IOException {
     Set<String> shards = new HashSet<>();
     job.contents().kept().forEach(t -> shards.add(t.shard()));
@@ -104,7 +104,7 @@ public final class OutputTarget {
       }
     }
     for (SideFile side : job.source().info().sideFiles()) {
-      // What merely lies beside a single file is read, but makes no model of its directory.
+      // Side files of a single file are inputs, but do not make its directory a model.
       if (job.source().info().files().contains(side.path())) {
         addRoot(roots, side.path(), side.name());
       }

@@ -8,20 +8,20 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * Gives a finished output the name of its target.
+ * Renames a finished output to its target.
  *
- * <p>A file, or a directory where none was, appears by one atomic rename, complete. A directory
- * that replaces another takes two renames, the old one away and the new one in, since POSIX has no
- * rename over a directory that is not empty: a crash just between them leaves no directory of that
+ * <p>A file, or a directory without a predecessor, is placed by one atomic rename. A directory that
+ * replaces another takes two renames, the old one away and the new one in, since POSIX has no
+ * rename over a directory that is not empty: a crash between the two leaves no directory of that
  * name, the complete old one under {@code .NAME.quant-PID-RANDOM.old} and the complete new one
- * under {@code ....tmp}; the next run puts the old one back. If the second rename fails, the old
- * one is put back at once. With {@code sync}, files are flushed before the rename and the folder
- * after it, so that a power cut leaves the old or the new.
+ * under {@code ....tmp}; the next run restores the old one. If the second rename fails, the old one
+ * is restored immediately. With {@code sync}, files are flushed before the rename and the folder
+ * after it, so that a power cut leaves either the old or the new output.
  *
- * @param target the name it gets
- * @param temporary the name it has
+ * @param target its final name
+ * @param temporary its current name
  * @param directory whether it is a directory
- * @param sync whether a power cut must not hurt; its files were flushed then
+ * @param sync whether the output must survive a power cut; its files are flushed already
  * @param disk the file system
  */
 record Placement(Path target, Path temporary, boolean directory, boolean sync, Disk disk) {
@@ -29,8 +29,8 @@ record Placement(Path target, Path temporary, boolean directory, boolean sync, D
   /**
    * Renames the output.
    *
-   * @return the directory that had the name before, under another; empty if there was none
-   * @throws IOException if that fails; what had the name before has it still
+   * @return the new name of the replaced directory; empty if there was none
+   * @throws IOException if the rename fails; the previous output then keeps its name
    */
   Optional<Path> rename() throws IOException {
     if (directory && sync) {
@@ -61,10 +61,10 @@ record Placement(Path target, Path temporary, boolean directory, boolean sync, D
   }
 
   /**
-   * Makes the new name last, then removes what had it before.
+   * Flushes the new name to disk, then removes the replaced output.
    *
    * @param replaced what {@link #rename} returned
-   * @return what could not be removed; empty if nothing is left
+   * @return what could not be removed; empty if all was removed
    * @throws IOException if the folder cannot be flushed
    */
   Optional<String> settle(Optional<Path> replaced) throws IOException {
@@ -75,7 +75,7 @@ record Placement(Path target, Path temporary, boolean directory, boolean sync, D
       try {
         Leftovers.deleteTree(replaced.get());
       } catch (IOException e) {
-        // The output is complete and in place; the next run to this target tries again.
+        // The output is complete and in place; the next run on this target tries again.
         return Optional.of(
             "left over: the directory that was replaced, as "
                 + replaced.get().getFileName()

@@ -17,33 +17,33 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A file in the making that consists of regions of known places and whatever lies between them.
- * Pieces of regions are written by many threads in any order; the checksums of a region are
- * computed in the background as soon as it is complete. What lies between is written at the end,
- * when they are known.
+ * Writes a file that consists of regions at known offsets and bytes between them. Many threads
+ * write parts of regions in any order; the checksums of a region are computed in the background as
+ * soon as it is complete. The bytes between the regions are written at the end, when the checksums
+ * are known.
  *
- * <p>Nothing of the numbers stays in memory: for each piece its place and its checksum do, with
- * which every byte is read again in the end.
+ * <p>Data is not kept in memory: each write leaves its position and checksum, which the final read
+ * of every byte is compared with.
  *
  * @param <S> the checksums of a region
  */
 public final class RegionFile<S> implements Closeable {
 
   /**
-   * Computes the checksums of a run of bytes in the background, such as {@link HashPool#submit}.
+   * Computes the checksums of a byte range in the background, such as {@link HashPool#submit}.
    *
    * @param <S> the checksums
    */
   @FunctionalInterface
   public interface Summing<S> {
     /**
-     * Starts to compute.
+     * Starts the computation.
      *
-     * @param pool the background
-     * @param bytes where the bytes are
-     * @param from the first of them
-     * @param length how many
-     * @return the checksums, in the future
+     * @param pool the pool to run in
+     * @param bytes the source of the bytes
+     * @param from the offset of the first byte
+     * @param length the number of bytes
+     * @return the future checksums
      */
     Future<S> start(HashPool pool, HashPool.Bytes bytes, long from, long length);
   }
@@ -59,9 +59,9 @@ public final class RegionFile<S> implements Closeable {
   /**
    * Starts the file.
    *
-   * @param staging where the file is made
+   * @param staging the staging of the output
    * @param name its name relative to the target; empty if the output is a file
-   * @param size bytes it will have
+   * @param size its size in bytes
    * @param regions its regions
    * @param summing computes the checksums of each region
    * @throws IOException if writing fails
@@ -82,23 +82,23 @@ public final class RegionFile<S> implements Closeable {
     }
   }
 
-  /** What is complete is read back and summed in the background, while others are in work. */
+  /** Reads a complete region back and computes its checksums in the background. */
   private void sum(Region region) {
     sums.put(region.name(), summing.start(pool, file::read, region.start(), region.length()));
   }
 
-  /** {@return where the file is made} */
+  /** {@return the temporary path of the file} */
   public Path path() {
     return file.path();
   }
 
   /**
-   * Writes a piece of a region; thread-safe.
+   * Writes a part of a region; thread-safe.
    *
-   * @param name one of the regions
-   * @param offset first byte within it
+   * @param name the name of a region
+   * @param offset the first byte within the region
    * @param data the bytes; consumed
-   * @return whether these were the last bytes missing in all regions; true to one caller
+   * @return whether these were the last missing bytes of all regions; true for one call only
    * @throws IOException if writing fails
    */
   public boolean write(String name, long offset, ByteBuffer data) throws IOException {
@@ -124,9 +124,9 @@ public final class RegionFile<S> implements Closeable {
   }
 
   /**
-   * Writes what is no region.
+   * Writes bytes between regions.
    *
-   * @param position first byte in the file
+   * @param position the offset in the file
    * @param bytes the bytes
    * @throws IOException if writing fails
    */
@@ -137,10 +137,10 @@ public final class RegionFile<S> implements Closeable {
   /**
    * Waits for the checksums of a region.
    *
-   * @param name one of the regions
+   * @param name the name of a region
    * @return its checksums
    * @throws IOException if reading fails
-   * @throws IllegalStateException if it is not complete
+   * @throws IllegalStateException if the region is not complete
    */
   public S sums(String name) throws IOException {
     Future<S> known = sums.get(name);
@@ -154,7 +154,7 @@ public final class RegionFile<S> implements Closeable {
     return HashPool.await(known);
   }
 
-  /** Lets the background flush what is there, if it is to be flushed at all. */
+  /** Starts a background flush of the written bytes, if the output is flushed at all. */
   public void flushSoon() {
     file.flushSoon();
   }
@@ -163,7 +163,7 @@ public final class RegionFile<S> implements Closeable {
    * Flushes and closes the file, and reads every byte again.
    *
    * @throws IOException if that fails
-   * @throws dev.monoquant.ValidationException if the file holds anything but what was written
+   * @throws dev.monoquant.ValidationException if the file differs from what was written
    * @throws IllegalStateException if not every byte was written exactly once
    */
   public void seal() throws IOException {

@@ -17,20 +17,20 @@ import java.util.Set;
 import java.util.SortedMap;
 
 /**
- * A run that was killed, and that another one goes on with.
+ * A killed run that another run resumes.
  *
- * @param left the temporary directory that it left
- * @param contents what its journal says
+ * @param left its temporary directory
+ * @param contents the contents of its journal
  */
 record Resumption(Path left, Journal.Contents contents) {
 
   /**
-   * Looks for the run that a job wants to go on with.
+   * Finds the run that a job resumes.
    *
-   * @param run what tells this run from others, beside its inputs
-   * @return the run; empty if none is wanted, there is none, or it had not begun
+   * @param run the identity of this run, without its inputs
+   * @return the run; empty if the job does not resume, or no run is found, or it had not begun
    * @throws ConfigurationException if the source has no files
-   * @throws dev.monoquant.OutputException if there is one, but it was another
+   * @throws dev.monoquant.OutputException if the run found differs from this one
    */
   static Optional<Resumption> find(OutputJob job, Path target, Map<String, String> run)
       throws IOException {
@@ -50,7 +50,7 @@ record Resumption(Path left, Journal.Contents contents) {
     }
     Journal.Contents contents = Journal.read(left.get());
     if (contents.run().isEmpty()) {
-      // Killed before its first line was written: it has finished nothing.
+      // Killed before its first line was written: no file is finished.
       return Optional.empty();
     }
     Journal.requireSame(target, contents.run(), run);
@@ -58,7 +58,7 @@ record Resumption(Path left, Journal.Contents contents) {
   }
 
   /**
-   * Compares the inputs of the finished files with those of now.
+   * Compares the inputs of the finished files with the current inputs.
    *
    * @throws dev.monoquant.OutputException naming the first that differs
    */
@@ -74,7 +74,7 @@ record Resumption(Path left, Journal.Contents contents) {
     }
   }
 
-  /** Whether a file is there, and not by way of a folder that is a link. */
+  /** Whether a file exists, and no folder on its path is a link. */
   private static boolean liesIn(Path directory, Path file) throws IOException {
     return file.normalize().startsWith(directory)
         && Files.exists(file, LinkOption.NOFOLLOW_LINKS)
@@ -82,11 +82,11 @@ record Resumption(Path left, Journal.Contents contents) {
   }
 
   /**
-   * Takes the directory over under another name, with nothing in it but the journal and the files
-   * that are whole.
+   * Renames the directory, and removes all of its contents except the journal and the files that
+   * match it.
    *
-   * @param notes where to say what is not
-   * @return these files by name
+   * @param notes receives a note on each file that does not match
+   * @return the matching files by name
    */
   Map<String, Journal.Entry> moveTo(Path temporary, Disk disk, HashPool pool, List<String> notes)
       throws IOException {

@@ -23,16 +23,16 @@ import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The output transaction: a file or directory that is made beside the target under a name that does
- * not look like a model, then renamed in one step.
+ * The output transaction: a file or directory is written beside the target under a name that does
+ * not look like a model, then renamed.
  *
- * <p>What is promised: until {@link #commit} nothing has the target's name but what had it before;
- * then the output has it, complete, as {@link Placement} tells. While one run writes a target,
- * another is refused. What killed runs left beside the target is removed. Inputs are never written,
- * and one that changes while it is read is an error. Everything is read again and compared with
- * what was written. A directory has a {@link Journal}, so that an interrupted run can be resumed.
+ * <p>Guarantees: until {@link #commit} the target keeps its previous contents; then it holds the
+ * complete output, see {@link Placement}. While one run writes a target, any other run is refused.
+ * Leftovers of killed runs beside the target are removed. Inputs are never written, and an input
+ * that changes while it is read is an error. All output is read again and compared with what was
+ * written. A directory has a {@link Journal}, so that an interrupted run can be resumed.
  *
- * <p>The writer of a format opens a staging, starts its files in it, and commits:
+ * <p>The writer of a format opens a staging, writes its files in it, and commits:
  *
  * <pre>{@code
  * MyWriter(MyLayout layout, OutputJob job) throws IOException {
@@ -53,9 +53,9 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>Files of tensors are an {@link OutputFile}, or {@link OutputFiles} where there are several and
- * a run is to be resumed; a {@link RegionFile} where a file does not begin with a header. All of
- * them stream: numbers go to the disk as they come. What this does not do: it knows no format.
+ * <p>For tensor files use {@link OutputFile}, or {@link OutputFiles} for several files and
+ * resumable runs; use {@link RegionFile} for a file that does not begin with a header. All of them
+ * write data to the disk as it arrives. This class is independent of the format.
  */
 public final class Staging implements Closeable {
 
@@ -97,16 +97,15 @@ public final class Staging implements Closeable {
   }
 
   /**
-   * Checks the target of a single file, keeps other runs away from it, and removes what killed runs
-   * left beside it.
+   * Checks and locks the target of a single file, and removes leftovers of killed runs beside it.
    *
-   * @param job what is written
-   * @param bytes bytes the output will have at least
+   * @param job the job
+   * @param bytes the minimum size of the output in bytes
    * @param disk the file system
    * @return the staging; the caller closes it
    * @throws IOException if the file system fails
-   * @throws dev.monoquant.OutputException if the target may not be written, or another run writes
-   *     it right now
+   * @throws dev.monoquant.OutputException if the target may not be written, or another run is
+   *     writing it
    */
   public static Staging openFile(OutputJob job, long bytes, Disk disk) throws IOException {
     if (job.options().resume()) {
@@ -127,18 +126,18 @@ public final class Staging implements Closeable {
   }
 
   /**
-   * Checks the target of a directory, keeps other runs away from it, and removes what killed runs
-   * left beside it, or goes on with it if the job says so.
+   * Checks and locks the target of a directory, and removes leftovers of killed runs beside it, or
+   * resumes one if the job asks for it.
    *
-   * @param job what is written
-   * @param run what tells this run from others, beside its inputs: versions, configuration, layout
-   * @param bytes bytes the output will have at least
+   * @param job the job
+   * @param run the identity of this run, without its inputs: versions, configuration, layout
+   * @param bytes the minimum size of the output in bytes
    * @param disk the file system
    * @return the staging; the caller closes it
    * @throws IOException if the file system fails
-   * @throws ConfigurationException if a run is to be resumed whose source has no files
-   * @throws dev.monoquant.OutputException if the target may not be written, another run writes it
-   *     right now, or what is to be resumed was another run
+   * @throws ConfigurationException if the job resumes a run and its source has no files
+   * @throws dev.monoquant.OutputException if the target may not be written, another run is writing
+   *     it, or the run to resume differs from this one
    */
   public static Staging openDirectory(OutputJob job, Map<String, String> run, long bytes, Disk disk)
       throws IOException {
@@ -147,7 +146,7 @@ public final class Staging implements Closeable {
     try {
       Optional<Resumption> earlier = Resumption.find(job, target, run);
       List<String> notes = Leftovers.sweep(target, earlier.map(Resumption::left), disk);
-      // Sweeping can put an old directory back, which is then as much in the way as any other.
+      // Sweeping may restore an old directory, so the target is checked again.
       OutputTarget.check(job, true, bytes, disk);
       Staging staging = new Staging(job, target, true, disk, lock, notes);
       try {
@@ -169,23 +168,23 @@ public final class Staging implements Closeable {
       journal = Journal.create(temporary, run, sync, disk, mode);
       return;
     }
-    // Before anything is touched: what is refused here can still be resumed by the right run.
+    // Before any change: a run that is refused here can still be resumed with the right settings.
     earlier.get().requireSameInputs(target, inputs());
     finished.putAll(earlier.get().moveTo(temporary, disk, pool, notes));
     journal = Journal.resume(temporary, earlier.get().contents(), sync);
   }
 
-  /** {@return the files of tensors that an interrupted run has finished, by name} */
+  /** {@return the tensor files that an interrupted run finished, by name} */
   public Map<String, Journal.Entry> finished() {
     return finished;
   }
 
-  /** {@return where finished files are noted} */
+  /** {@return the journal of finished files} */
   public Journal journal() {
     return requireNonNull(journal, "only directories have a journal");
   }
 
-  /** {@return where hashes are computed} */
+  /** {@return the pool that computes hashes} */
   public HashPool pool() {
     return pool;
   }
@@ -195,14 +194,15 @@ public final class Staging implements Closeable {
    *
    * @return the hashes by name, as the manifest has them
    * @throws IOException if reading fails
-   * @throws dev.monoquant.ModelFormatException if an input changed since the output was begun
+   * @throws dev.monoquant.ModelFormatException if an input changed since the start of the output
    */
   public SortedMap<String, String> inputs() throws IOException {
     return inputs.await();
   }
 
   /**
-   * The same for the inputs that hold some shards of the model, or for all if they are not known.
+   * Waits for the inputs that hold the given shards of the model, or for all inputs if these are
+   * unknown.
    *
    * @param shards the names of the shards
    * @return the hashes by name
@@ -212,12 +212,12 @@ public final class Staging implements Closeable {
     return inputs.await(shards);
   }
 
-  /** {@return the SHA-256 of the files that were written whole or copied, by name} */
+  /** {@return the SHA-256 of the files written by {@link #write} or copied, by name} */
   public SortedMap<String, String> files() {
     return files;
   }
 
-  /** {@return what was found and done at the target, for the report; grows until the commit} */
+  /** {@return notes on the target for the report; grows until the commit} */
   public List<String> notes() {
     return List.copyOf(notes);
   }
@@ -228,7 +228,7 @@ public final class Staging implements Closeable {
   }
 
   /**
-   * {@return where a file is made}
+   * {@return the temporary path of a file}
    *
    * @param name its name relative to the target with forward slashes; empty if the output is a file
    */
@@ -240,7 +240,7 @@ public final class Staging implements Closeable {
    * Starts a file.
    *
    * @param name its name relative to the target with forward slashes; empty if the output is a file
-   * @param size bytes it will have
+   * @param size its size in bytes
    */
   public StagedFile create(String name, long size) throws IOException {
     return create(name, size, mode);
@@ -259,7 +259,7 @@ public final class Staging implements Closeable {
    * Writes a small file as a whole.
    *
    * @param name its name relative to the target
-   * @param bytes what it holds
+   * @param bytes its contents
    * @throws IOException if writing fails
    */
   public void write(String name, byte[] bytes) throws IOException {
@@ -291,9 +291,9 @@ public final class Staging implements Closeable {
   }
 
   /**
-   * Gives the output its name. Everything in it must be written, flushed and audited.
+   * Renames the output to the target. All of its files must be written, flushed and audited.
    *
-   * @throws IOException if that fails; what had the name before has it still
+   * @throws IOException if the rename fails; the previous output then keeps its name
    */
   public void commit() throws IOException {
     if (journal != null) {
@@ -305,7 +305,7 @@ public final class Staging implements Closeable {
     placement.settle(replaced).ifPresent(notes::add);
   }
 
-  /** Removes what was not committed. */
+  /** Removes an output that was not committed. */
   @Override
   public void close() throws IOException {
     pool.close();

@@ -23,29 +23,29 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Lets one run at a time write a target; any other is told so at once.
+ * Allows one run at a time to write a target; any other run fails immediately.
  *
- * <p>The lock is the operating system's, on {@code .NAME.quant-lock} beside the target, so it ends
- * with the process, however that ends; a leftover file does not block other runs, and the next run
- * removes it. The file holds the number of the process and is removed with the lock. Where a file
- * system has no locks there is none: the last of several runs then wins, complete as ever.
+ * <p>It is a lock of the operating system on {@code .NAME.quant-lock} beside the target, so it
+ * always ends with the process; a leftover file does not block other runs, and the next run removes
+ * it. The file holds the PID and is removed with the lock. File systems without locks have no
+ * protection: the last of several runs then wins, with a complete output.
  */
 public final class TargetLock implements Closeable {
 
   private static final Logger LOG = LoggerFactory.getLogger(TargetLock.class);
   private static final String SUFFIX = ".quant-lock";
 
-  /** A file this small can be made even where a limit on files leaves next to nothing. */
+  /** Small, so that the file can be created even under a tight limit on file sizes. */
   private static final int PADDING = 1 << 10;
 
-  /** Empty if the run was killed in between. */
+  /** Empty if the run was killed before it wrote the PID. */
   private static final Pattern CONTENT = Pattern.compile("(\\d{1,18}\n *+)?");
 
   private static final int LONGEST = 18 + 1 + PADDING;
 
   /**
-   * Locks of this JVM. They must be known without opening the file: POSIX drops a process's locks
-   * on a file when it closes any descriptor of it.
+   * Locks of this JVM. They are recorded here because the file must not be opened to check them:
+   * POSIX drops a process's locks on a file when it closes any descriptor of it.
    */
   private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
 
@@ -62,13 +62,13 @@ public final class TargetLock implements Closeable {
   }
 
   /**
-   * Takes the lock. An interrupt does not stop it half way, where the file would be left behind;
-   * the flag is set again when the lock is taken, for whatever the run does next.
+   * Takes the lock. An interrupt does not stop this halfway, which would leave the file behind; the
+   * interrupt flag is set again after the lock is taken.
    *
    * @param target the target, absolute, links resolved
    * @return the lock; the caller closes it
    * @throws OutputException if another run has it
-   * @throws IOException if the file cannot be made
+   * @throws IOException if the file cannot be created
    */
   public static TargetLock take(Path target) throws IOException {
     Path file = target.resolveSibling("." + target.getFileName() + SUFFIX);
@@ -87,7 +87,8 @@ public final class TargetLock implements Closeable {
           requireLock(channel, file);
           taken = isCurrent(channel, file);
         } catch (ClosedByInterruptException e) {
-          // Closed, so that nothing is locked: once more, without the interrupt.
+          // The interrupt closed the channel, so nothing is locked: try again without the
+          // interrupt.
           interrupted |= Thread.interrupted();
         } finally {
           if (!taken) {
@@ -109,8 +110,8 @@ public final class TargetLock implements Closeable {
   }
 
   /**
-   * Opens the file, or makes it new. One that is there may be a trap: a link is not followed, and
-   * before anything is written to it, {@link #requireLock} looks at what it holds.
+   * Opens or creates the file. An existing file may be malicious: a link is not followed, and
+   * {@link #requireLock} checks the contents before any write.
    */
   private static FileChannel open(Path file) throws IOException {
     while (true) {
@@ -129,12 +130,12 @@ public final class TargetLock implements Closeable {
         return FileChannel.open(
             file, StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
       } catch (NoSuchFileException removed) {
-        // Its owner has finished in this moment.
+        // Its owner just removed it.
       }
     }
   }
 
-  /** Refuses to overwrite what no run has left: a lock is the number of a process and blanks. */
+  /** Refuses to overwrite a file that is not a lock: a lock holds a PID and blanks. */
   private static void requireLock(FileChannel channel, Path file) throws IOException {
     ByteBuffer content = ByteBuffer.allocate(LONGEST + 1);
     int length = 0;
@@ -154,7 +155,7 @@ public final class TargetLock implements Closeable {
             + " name another target.");
   }
 
-  /** Whether no other run has the lock. It is freed by closing the channel. */
+  /** Tries to lock the file; false if another run has the lock. Closing the channel releases it. */
   private static boolean lock(FileChannel channel) throws ClosedByInterruptException {
     try {
       FileLock lock = channel.tryLock();
@@ -170,9 +171,9 @@ public final class TargetLock implements Closeable {
   }
 
   /**
-   * Whether the locked file is still the one of that name: its last owner may have removed it after
-   * it was opened here, and a third run may hold the lock on a new one. The file is given a random
-   * length to tell; opening it to read a token would drop the lock.
+   * Whether the locked file still has that name: its last owner may have removed it after it was
+   * opened here, and a third run may have locked a new file. The check sets a random file length
+   * and compares it; opening the file to read a token would release the lock.
    */
   private static boolean isCurrent(FileChannel channel, Path file) throws IOException {
     String pid = ProcessHandle.current().pid() + "\n";
@@ -202,12 +203,12 @@ public final class TargetLock implements Closeable {
             + " is writing it right now. Wait until it has finished, or name another target.");
   }
 
-  /** {@return the file, which lies beside the target} */
+  /** {@return the lock file, beside the target} */
   Path file() {
     return file;
   }
 
-  /** Removes the file while the lock is held, then frees it. */
+  /** Removes the file while the lock is held, then releases the lock. */
   @Override
   public void close() throws IOException {
     if (!channel.isOpen()) {

@@ -1,6 +1,6 @@
 /**
- * The output transaction: staging under a hidden name, a lock on the target, a journal to resume
- * from, and the rename that makes the output visible.
+ * The output transaction: staging under a temporary name, a lock on the target, a journal for
+ * resuming, and the rename that makes the output visible.
  */
 @NullMarked
 package dev.monoquant.files.output;

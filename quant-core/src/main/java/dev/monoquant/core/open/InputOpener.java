@@ -30,15 +30,15 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
-/** Asks every detector, and opens the input with the one that is surest. */
+/** Asks every detector and opens the input with the detector of the strongest match. */
 public final class InputOpener {
 
   /**
    * An open source and the detector that opened it.
    *
-   * @param own the options of the detector's own
-   * @param reading what was chosen where the input left a choice, see {@link Reading}
-   * @param foreign quantization in it that the detector did not decode
+   * @param own the detector's own options
+   * @param reading the choices made where the input allows several, see {@link Reading}
+   * @param foreign quantization in the input that the detector did not decode
    * @param decoded whether weights are quantized in the input and decoded in the source
    */
   public record Opened(
@@ -51,8 +51,8 @@ public final class InputOpener {
       implements AutoCloseable {
 
     /**
-     * {@return the same input with its quantized weights decoded as they are read; one of the two
-     * is closed}
+     * {@return the same input with its quantized weights decoded as they are read; close only one
+     * of the two}
      *
      * @param settings the plugins that decode
      */
@@ -72,10 +72,10 @@ public final class InputOpener {
     }
 
     /**
-     * {@return the same input as an output shows it; one of the two is closed}
+     * {@return the same input as the output format shows it; close only one of the two}
      *
      * @param settings limits on what is read
-     * @param view what the output format makes of the source
+     * @param view the source as the output format shows it
      */
     public Opened as(Settings settings, ModelSource view) throws IOException {
       // A view may have configuration files that the source has not.
@@ -97,8 +97,7 @@ public final class InputOpener {
   /**
    * Opens an input.
    *
-   * @param given options of any plugin's own; those that are for the detector are taken, and
-   *     nothing is said of the others
+   * @param given plugin options; those of the detector are used, and the others are ignored
    */
   public static Opened open(Settings settings, ModelInput input, Map<String, String> given) {
     Opened stored = openStored(settings, input, given);
@@ -123,8 +122,8 @@ public final class InputOpener {
   }
 
   /**
-   * Opens an input with the names and tensors that are stored, unless its choices say otherwise;
-   * the rest as {@link #open}.
+   * Opens an input as {@link #open} does, with the stored names and tensors unless its choices say
+   * otherwise.
    */
   public static Opened openStored(Settings settings, ModelInput input, Map<String, String> given) {
     if (input instanceof ModelInput.OfPath of) {
@@ -157,7 +156,7 @@ public final class InputOpener {
         input instanceof ModelInput.OfPath of ? of.choices() : ReadChoices.DEFAULT, options);
   }
 
-  /** What is not for the user to say, and was not said: names and weights as the model has them. */
+  /** Fills in the choices that the user did not make: names and weights as the model has them. */
   public static ModelSource trained(ModelSource source, ModelInput input) throws IOException {
     if (!(input instanceof ModelInput.OfPath of) || source.find(RunnableFile.class).isPresent()) {
       return source;

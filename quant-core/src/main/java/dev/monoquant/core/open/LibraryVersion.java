@@ -6,12 +6,12 @@ import java.io.UncheckedIOException;
 import java.util.Objects;
 import java.util.Properties;
 
-/** The version of this library, for those who want nothing else of it. */
+/** The version of this library. */
 public final class LibraryVersion {
 
   private LibraryVersion() {}
 
-  /** A resource, since a manifest is not read where the jar is on the module path. */
+  /** Read from a resource, because the manifest of a jar on the module path is not read. */
   public static String text() {
     Properties properties = new Properties();
     try (InputStream in =

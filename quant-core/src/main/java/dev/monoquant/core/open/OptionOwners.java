@@ -17,9 +17,9 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
- * The plugins that take part in some work, whose options may therefore be set.
+ * The plugins that take part in a run; their options may be set.
  *
- * @param all every plugin at hand, to tell whose an option is that none of the owners has
+ * @param all every loaded plugin, to name the plugin of an option that none of the owners has
  * @param owners the plugins that take part
  */
 public record OptionOwners(Plugins all, List<OwnOptions> owners) {
@@ -43,7 +43,7 @@ public record OptionOwners(Plugins all, List<OwnOptions> owners) {
   }
 
   private String unknown(String name) {
-    // A plugin without options helps only if it is the scheme that was chosen.
+    // A plugin without options is listed only if it is the chosen scheme.
     List<OwnOptions> helpful =
         owners.stream()
             .filter(o -> o.kind() == PluginEntry.Kind.SCHEME || !o.names().isEmpty())
@@ -66,7 +66,7 @@ public record OptionOwners(Plugins all, List<OwnOptions> owners) {
                 .collect(Collectors.joining(", ")));
   }
 
-  /** An option of a plugin that does not take part. */
+  /** The message for an option of a plugin that does not take part. */
   private String misplaced(String name, List<OwnOptions> others) {
     PluginEntry.Kind kind = others.get(0).kind();
     List<OwnOptions> instead = owners.stream().filter(owner -> owner.kind() == kind).toList();
@@ -87,7 +87,7 @@ public record OptionOwners(Plugins all, List<OwnOptions> owners) {
         + instead(others.get(0));
   }
 
-  /** How to choose the plugin that has the option, where there is a choice. */
+  /** How to choose the plugin that has the option, if it can be chosen. */
   private String instead(OwnOptions other) {
     boolean quantizes = owners.stream().anyMatch(o -> o.kind() == PluginEntry.Kind.SCHEME);
     return switch (other.kind()) {
@@ -105,7 +105,7 @@ public record OptionOwners(Plugins all, List<OwnOptions> owners) {
   }
 
   /**
-   * Refuses options of inputs that none of the inputs of a call has.
+   * Refuses input options that none of the inputs of a call has.
    *
    * @throws ConfigurationException naming them
    */

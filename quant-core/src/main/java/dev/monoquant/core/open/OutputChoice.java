@@ -20,15 +20,15 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
-/** The output format that is meant, by its id or by the name of the target, and how to open it. */
+/** Chooses the output format by its id or by the name of the target, and opens it. */
 public final class OutputChoice {
 
   /**
-   * A format that is open on a source.
+   * An output format that is open on a source.
    *
    * @param format the format
-   * @param view the source as the format shows it; closed with the source and not with this
-   * @param session closed with this
+   * @param view the source as the format shows it; closed with the source, not with this record
+   * @param session closed with this record
    */
   public record Open(OutputFormat format, ModelSource view, OutputSession session)
       implements Closeable {
@@ -56,11 +56,11 @@ public final class OutputChoice {
   }
 
   /**
-   * {@return a model as the outputs of a format have it, to be compared with one of them; the model
-   * itself if no format has that id}
+   * {@return a model in the form that the outputs of a format have, for a comparison with one of
+   * them; the model itself if no format has that id}
    *
-   * @param id of an input format, which is that of the output format too where there is one
-   * @param source closed by the caller, and the view is not
+   * @param id the id of an input format; an output format of the same kind has the same id
+   * @param source closed by the caller; the view is not closed
    */
   public static ModelSource view(Plugins plugins, String id, ModelSource source)
       throws IOException {
@@ -86,7 +86,7 @@ public final class OutputChoice {
   }
 
   /**
-   * Refuses settings that say how an output is run, and are given where none is run.
+   * Refuses settings for running an output if no output is run.
    *
    * @throws ConfigurationException naming them
    */

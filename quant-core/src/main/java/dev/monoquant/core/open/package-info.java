@@ -1,4 +1,4 @@
-/** Opens inputs and chooses outputs, with the options that are their own. */
+/** Opens inputs and chooses outputs, with their own options. */
 @NullMarked
 package dev.monoquant.core.open;
 

@@ -16,8 +16,8 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * What an output tells of activations: only what its format holds, and nothing that would have to
- * be measured. One plan has one, which is not thread-safe.
+ * Decides which activation quantization an output declares: only what its format holds, and nothing
+ * that needs measured scales. Each plan has its own instance. Not thread-safe.
  */
 final class ActivationRules {
 
@@ -28,17 +28,18 @@ final class ActivationRules {
   private final Set<String> leftOut = new TreeSet<>();
 
   /**
-   * @param format the format of the output; empty if there is no output yet, and all is kept
+   * @param format the format of the output; empty if there is no output yet, and then everything is
+   *     declared
    */
   ActivationRules(Optional<OutputFormat> format) {
     this.format = format;
   }
 
   /**
-   * Refuses what needs scales that a run of the model would have to measure.
+   * Refuses activation quantization whose scales would have to be measured by running the model.
    *
-   * @param preset the preset that stands for it, if there is one
-   * @throws ConfigurationException naming what works without
+   * @param preset the preset that it comes from, if any
+   * @throws ConfigurationException naming an alternative that needs no measurement
    */
   static void requireUnmeasured(ActivationQuantization inputs, Optional<Preset> preset) {
     if (inputs.dynamic() == Dynamic.YES) {
@@ -72,7 +73,7 @@ final class ActivationRules {
     };
   }
 
-  /** The weight as the output tells it. */
+  /** The weight with the activation quantization that the output declares. */
   EncodedWeight told(EncodedWeight weight) {
     if (holds() || weight.activations().isEmpty()) {
       return weight;
@@ -81,7 +82,7 @@ final class ActivationRules {
     return weight.withActivations(Optional.empty());
   }
 
-  /** The scheme of the cache as the output tells it. */
+  /** The quantization of the cache that the output declares. */
   Optional<ActivationQuantization> told(Optional<ActivationQuantization> cache) {
     return cache.filter(c -> holds());
   }
@@ -90,7 +91,7 @@ final class ActivationRules {
     return format.map(OutputFormat::holdsActivations).orElse(true);
   }
 
-  /** What is left out of the output, and what loaders will make of what is not. */
+  /** Reports what is left out of the output, and what loaders do with what is declared. */
   List<Problem> problems(Optional<ActivationQuantization> cache) {
     List<Problem> problems = new ArrayList<>();
     String id = format.map(OutputFormat::id).orElse("");

@@ -14,21 +14,23 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Keeps families together: all layers of one are quantized by the same scheme with the same
- * options, or all stay in float. A model has the same families in every block, so what is wrong in
- * the same way with several of them is one problem.
+ * Keeps families together: all layers of a family are quantized by the same scheme with the same
+ * options, or all are left unquantized. A model has the same families in every block, so families
+ * with the same fault are reported as one problem.
  */
 public final class FamilyRules {
 
   private static final int MAX_NAMES = 3;
 
-  /** What becomes of the layers of a family: the names by the way, in the order of the family. */
+  /**
+   * The decisions for the layers of a family: layer names by decision, in the order of the family.
+   */
   private record Ways(Map<String, List<String>> quantized, Map<String, List<String>> kept) {
     boolean whole(boolean quantizedOnly) {
       return quantized.size() + (kept.isEmpty() ? 0 : 1) <= 1 && (kept.isEmpty() || !quantizedOnly);
     }
 
-    /** The same of families that differ in numbers within their names only. */
+    /** Equal for families whose names differ only in numbers. */
     String signature() {
       return (quantized + "/" + kept).replaceAll("\\d+", "0");
     }
@@ -51,12 +53,12 @@ public final class FamilyRules {
   private FamilyRules() {}
 
   /**
-   * Finds the families that are not whole.
+   * Finds the families whose layers are treated differently.
    *
-   * @param families what has to be kept together
+   * @param families the families to keep together
    * @param weights the quantized weights
-   * @param kept why a layer stays in float, by its name
-   * @param allowPartial whether layers in float beside quantized ones are a warning
+   * @param kept why a layer is left unquantized, by its name
+   * @param allowPartial whether a partly quantized family is a warning instead of an error
    */
   public static List<Problem> problems(
       List<Family> families,
@@ -69,7 +71,8 @@ public final class FamilyRules {
     Set<String> told = new HashSet<>();
     for (Family family : families) {
       if (told.containsAll(family.layers())) {
-        continue; // Part of a larger family that is not whole, such as gate and up of an expert.
+        continue; // Part of a larger family that is already reported, such as gate and up of an
+        // expert.
       }
       Ways ways = new Ways(new LinkedHashMap<>(), new LinkedHashMap<>());
       for (String layer : family.layers()) {
@@ -127,7 +130,7 @@ public final class FamilyRules {
                 + "; or write it all the same with --allow-partial-families");
   }
 
-  /** A rule for the whole family, in this block and all others. */
+  /** The pattern of a rule for the whole family, in this block and all others. */
   private static String pattern(Family family) {
     return family.layers().stream()
         .map(layer -> "*" + layer.substring(layer.lastIndexOf('.') + 1))

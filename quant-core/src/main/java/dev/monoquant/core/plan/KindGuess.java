@@ -14,14 +14,14 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * Guesses what a layer of a state dict is, from the names and shapes of its tensors and from the
- * company it is in.
+ * Guesses the kind of a layer of a state dict from the names and shapes of its tensors and from its
+ * neighbours.
  *
- * <p>What cannot be told apart: a square Linear from a square GPT-2 Conv1D (the names of its
- * neighbours decide), and a convolution from a transposed one where the bias fits both (names
- * decide, and a plain convolution is assumed). A wrong guess never corrupts a model, because codes
- * decode to the same tensor whatever axis the scales follow; it costs accuracy. A layer map says it
- * for sure.
+ * <p>Two cases are ambiguous: a square Linear and a square GPT-2 Conv1D (the names of the
+ * neighbours decide), and a convolution and a transposed one whose bias fits both (names decide,
+ * and a plain convolution is the default). A wrong guess never corrupts a model, because codes
+ * decode to the same tensor whatever axis the scales follow; it costs accuracy. A layer map
+ * overrides the guess.
  */
 final class KindGuess {
 
@@ -39,16 +39,16 @@ final class KindGuess {
   private final boolean gpt2;
   private final TableGuess tables;
 
-  /** Where experts are, by the name of what holds them. */
+  /** The names of the modules that contain experts. */
   private final Set<String> mixtures;
 
   /**
    * @param groups the tensors of each layer, local name first, by the name of the layer
-   * @param tables tells tables from Linears
+   * @param tables distinguishes tables from Linears
    */
   KindGuess(Map<String, Map<String, TensorInfo>> groups, TableGuess tables) {
     this.tables = tables;
-    // c_fc of GPT-2 is (width, 4 width) with a bias of 4 width: no Linear looks like that.
+    // c_fc of GPT-2 is (width, 4 width) with a bias of 4 width: no Linear has such shapes.
     this.gpt2 =
         groups.entrySet().stream()
             .anyMatch(e -> GPT2.matcher(last(e.getKey())).matches() && inputsFirst(e.getValue()));
@@ -99,7 +99,7 @@ final class KindGuess {
     return tables.why(layer, weight, bias).isPresent() ? LayerKind.EMBEDDING : LayerKind.LINEAR;
   }
 
-  /** A gate is one of many things, but beside experts it is their router. */
+  /** The name "gate" is ambiguous, but a gate next to experts is their router. */
   private boolean isRouter(String layer) {
     Matcher name = ROUTER.matcher(layer);
     return name.matches()
@@ -113,7 +113,7 @@ final class KindGuess {
     return named || inputsFirst(tensors) ? transposed : plain;
   }
 
-  /** Whether the bias says that the outputs are the second axis, and only that. */
+  /** Whether the length of the bias fits the second axis and not the first. */
   private static boolean inputsFirst(Map<String, TensorInfo> tensors) {
     TensorInfo weight = tensors.get("weight");
     TensorInfo bias = tensors.get("bias");
@@ -131,7 +131,7 @@ final class KindGuess {
     if (hidden.rank() != 2 || hidden.dim(1) == 0) {
       return LayerKind.UNKNOWN;
     }
-    // With proj_size an LSTM's weight_hh is (4 hidden, projection); weight_hr tells.
+    // With proj_size an LSTM's weight_hh is (4 hidden, projection); only an LSTM has weight_hr.
     if (tensors.containsKey("weight_hr_l0")) {
       return LayerKind.LSTM;
     }

@@ -28,7 +28,7 @@ final class LayerChoice {
   /** A weight and the quantizer that named it. */
   record Candidate(WeightMatrix rows, LayerQuantizer quantizer) {}
 
-  /** The weights of a layer, and what is wrong with the answers. */
+  /** The weights of a layer, and the problems with the answers. */
   record Chosen(List<Candidate> candidates, List<Problem> problems) {}
 
   private record Asked(LayerQuantizer quantizer, OwnOptions own) {}
@@ -39,7 +39,7 @@ final class LayerChoice {
     this.quantizers = quantizers.stream().map(q -> new Asked(q, OwnOptions.of(q))).toList();
   }
 
-  /** The options of the quantizers' own; all of them are asked about each layer. */
+  /** The quantizers' own options; every quantizer is asked about each layer. */
   List<OwnOptions> own() {
     return quantizers.stream().map(Asked::own).toList();
   }
@@ -47,7 +47,7 @@ final class LayerChoice {
   /**
    * Asks every quantizer about a layer.
    *
-   * @param given options of any plugin's own that hold for the layer
+   * @param given plugin options that apply to the layer
    */
   Chosen weights(Layer layer, Map<String, String> given) {
     Map<String, Candidate> chosen = new LinkedHashMap<>();
@@ -109,7 +109,7 @@ final class LayerChoice {
     return answer;
   }
 
-  /** Why a tensor is none of the weights of its layer, in words. */
+  /** Why a tensor is not a weight of its layer, as text. */
   String whyNot(Layer layer, TensorInfo tensor) {
     if (!tensor.type().isQuantizable()) {
       return "type " + tensor.type().wire() + " is not one that is quantized";

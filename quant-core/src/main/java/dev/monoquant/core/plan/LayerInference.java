@@ -16,7 +16,7 @@ import java.util.Set;
 
 /**
  * Finds the layers of a model: those it declares, those the user names, and for the rest a guess
- * from names and shapes by {@link KindGuess}. Order is that of the tensors.
+ * from names and shapes by {@link KindGuess}. The order is that of the tensors.
  */
 public final class LayerInference {
 
@@ -25,9 +25,9 @@ public final class LayerInference {
   /**
    * {@return the layers, in the order of the tensors}
    *
-   * @param tensors the tensors, those of quantized weights as floats
-   * @param info the model that they are of: the layers it declares, and its config.json
-   * @param config what the user says of layers
+   * @param tensors the tensors; quantized weights appear as float tensors
+   * @param info the model of the tensors: the layers it declares, and its config.json
+   * @param config the configuration of the user, with its layer map
    */
   public static List<Layer> layers(
       List<TensorInfo> tensors, ModelInfo info, QuantizationConfig config) {
@@ -44,7 +44,7 @@ public final class LayerInference {
                 .computeIfAbsent(name.layer(), k -> new LinkedHashMap<>())
                 .putIfAbsent(name.param(), tensor);
         if (other != null) {
-          // fc.weight and fc_weight: parameters of the root bear their whole name, which is unique.
+          // fc.weight and fc_weight: parameters of the root keep their whole name, which is unique.
           groups.computeIfAbsent("", k -> new LinkedHashMap<>()).put(tensor.name(), tensor);
         }
       }
@@ -63,8 +63,8 @@ public final class LayerInference {
   }
 
   /**
-   * A layer corrected by the layer map. Where a layer has no {@code weight}, such as the root or a
-   * list of parameters, each parameter that is named there becomes a layer of its own, with the
+   * A layer corrected by the layer map. If a layer has no {@code weight}, such as the root or a
+   * list of parameters, each parameter named in the map becomes a layer of its own, with the
    * parameter as its weight.
    */
   private static List<Layer> told(Layer layer, Map<Selector, LayerKind> map) {
@@ -89,7 +89,7 @@ public final class LayerInference {
     return layers;
   }
 
-  /** What the user's layer map says of a layer; it wins over declarations and guesses. */
+  /** The layer as the user's layer map declares it; the map overrides declarations and guesses. */
   private static Optional<Layer> given(Layer layer, Map<Selector, LayerKind> map) {
     for (Map.Entry<Selector, LayerKind> entry : map.entrySet()) {
       if (entry.getKey().matches(layer)) {

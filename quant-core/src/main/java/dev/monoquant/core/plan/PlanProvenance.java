@@ -24,7 +24,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** The provenance of an output that is made as planned. */
+/** The provenance of an output that follows a plan. */
 public final class PlanProvenance {
 
   private static final String TOOL = "monoquant";
@@ -65,7 +65,7 @@ public final class PlanProvenance {
     return defaults.build().overrideWith(config);
   }
 
-  /** The version of each plugin that has a hand in the output. */
+  /** The version of each plugin that takes part in the output. */
   private static SortedMap<String, String> versions(Plan plan, Plugins plugins) {
     SortedMap<String, String> versions = new TreeMap<>();
     for (PluginEntry<?> entry : plugins.entries()) {
@@ -88,7 +88,7 @@ public final class PlanProvenance {
     return versions;
   }
 
-  /** The version of a plugin's jar or module; one that tells none is {@code unversioned}. */
+  /** The version of a plugin's jar or module; {@code unversioned} if it declares none. */
   private static String version(Class<?> type) {
     if (type.getName().startsWith("dev.monoquant.")) {
       return LibraryVersion.text();

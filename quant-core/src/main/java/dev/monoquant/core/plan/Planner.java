@@ -36,7 +36,7 @@ import java.util.stream.Collectors;
 
 /**
  * Decides about every tensor of a model, from names, types and shapes alone. Every problem is
- * collected; only a configuration that names what is not there stops at once.
+ * collected; only a configuration that names a missing thing stops at once.
  */
 public final class Planner {
 
@@ -56,9 +56,9 @@ public final class Planner {
   private final List<Problem> problems = new ArrayList<>();
 
   /**
-   * @param output the format that is asked what it can store, if there is one
+   * @param output the format that is asked what it can store, if any
    * @param ofInput the options of the format that the model is read with
-   * @param nonFinite weights that are to be kept for what their numbers are: name and reason
+   * @param nonFinite weights to leave unquantized because of their values: name and reason
    */
   public Planner(
       Settings settings,
@@ -93,8 +93,8 @@ public final class Planner {
         .notes()
         .forEach(note -> problems.add(Problem.warning(source.info().name(), note, "")));
     List<Layer> layers = LayerInference.layers(source.info().tensors(), source.info(), config);
-    // Only a program has one tensor under both names. Files of weights hold each by itself, and
-    // there the default of each layer is the better one.
+    // Only a program has one tensor under both names. Weight files store each tensor separately,
+    // and there the default of each layer is better.
     tied = source.find(RunnableFile.class).isPresent() ? source.info().ties() : Map.of();
     tables = Optional.of(TableGuess.of(source.info()));
     RuleBook rules = new RuleBook(config, layers);
@@ -130,13 +130,13 @@ public final class Planner {
         Optional.empty());
   }
 
-  /** One error that makes all others pointless: they are about codes taken for weights. */
+  /** Reports this error alone: all others would be about codes mistaken for weights. */
   private void refuse(Problem problem) {
     problems.removeIf(p -> p.severity() == Problem.Severity.ERROR);
     problems.add(0, problem);
   }
 
-  /** A kind that was given, and that no quantizer takes anything of, is most likely a slip. */
+  /** Reports a given kind of which no quantizer takes a weight; it is most likely a mistake. */
   private void requireKinds(List<Layer> layers, Set<LayerKind> answered) {
     Set<LayerKind> there = layers.stream().map(Layer::kind).collect(Collectors.toSet());
     config
@@ -208,7 +208,7 @@ public final class Planner {
       return;
     }
     WeightEncoder.Outcome outcome = encoder.encode(rules.settings(layer), candidate, twin(tensor));
-    // Asked first: what a format does not take need not fit the groups either.
+    // Checked first: a weight that the format does not accept need not fit the groups.
     Optional<String> refusal =
         output.flatMap(
             o ->
@@ -245,7 +245,7 @@ public final class Planner {
 
   /**
    * Whether a weight is cast to another type of the same size, as from BF16 to F16. A cast is never
-   * the default: who asks for it needs that type, for a device that lacks the other.
+   * the default: the user asks for the type that the device supports.
    */
   private static boolean isOtherCast(EncodedWeight weight) {
     ElementType own = weight.matrix().tensor().type();
@@ -254,7 +254,7 @@ public final class Planner {
         && weight.encoding().part(cast.values()).type().bits() == own.bits();
   }
 
-  /** How a table is known that only looks like one, and what to do if it is none. */
+  /** Why a layer was guessed to be a table, and what to do if it is not one. */
   private String inDoubt(Layer layer, TensorInfo tensor) {
     if (layer.evidence() != Layer.Evidence.INFERRED || !layer.kind().equals(LayerKind.EMBEDDING)) {
       return "";
@@ -269,14 +269,14 @@ public final class Planner {
         .orElse("");
   }
 
-  /** The weight planned before that is the very same tensor under another name. */
+  /** The previously planned weight that is the same tensor under another name. */
   private Optional<EncodedWeight> twin(TensorInfo tensor) {
     return Optional.ofNullable(tied.get(tensor.name()))
         .map(weights::get)
         .map(PlannedWeight::weight);
   }
 
-  /** Why a layer stays in float, by its name. */
+  /** Why a layer is left unquantized, by its name. */
   private Map<String, String> matricesInFloat() {
     Map<String, String> reasons = new HashMap<>();
     kept.values().stream()

@@ -56,8 +56,8 @@ final class RuleBook {
   }
 
   /**
-   * Whether the user means this very layer: the layer map tells its kind, or a rule selects it by
-   * name that does not select all layers.
+   * Whether the user names this layer: the layer map gives its kind, or a rule that does not select
+   * all layers selects it by name.
    */
   boolean names(Layer layer) {
     return layer.evidence() == Layer.Evidence.CONFIGURED
@@ -76,7 +76,9 @@ final class RuleBook {
     return new Layer(layer.name(), NO_KIND, layer.evidence(), layer.tensors());
   }
 
-  /** A rule, or a line of the layer map, that selects nothing is most likely a slip. */
+  /**
+   * Reports rules and lines of the layer map that select nothing; they are most likely mistakes.
+   */
   List<Problem> unmatched() {
     List<Problem> problems = new ArrayList<>();
     for (Rule rule : config.rules()) {

@@ -22,8 +22,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * Chooses the scheme of a weight, and refuses options that no plugin for it declares. One plan has
- * one choice, which is not thread-safe.
+ * Chooses the scheme of a weight and refuses options that no plugin for it declares. Each plan has
+ * its own instance. Not thread-safe.
  */
 public final class SchemeChoice {
 
@@ -32,9 +32,9 @@ public final class SchemeChoice {
    *
    * @param scheme the scheme
    * @param own its options
-   * @param given what the configuration says of them, checked
+   * @param given the values that the configuration gives them, checked
    * @param storage every option of the output format, for this weight
-   * @param activations what is asked for the inputs of its layer
+   * @param activations the requested quantization of the inputs of its layer
    */
   public record Chosen(
       Scheme scheme,
@@ -50,7 +50,7 @@ public final class SchemeChoice {
   }
 
   /**
-   * A scheme and those whose options may be set for its weights.
+   * A scheme and the plugins whose options may be set for its weights.
    *
    * @param own the options of the scheme
    * @param byLayer options of all plugins of the run except the input format, which reads the whole
@@ -66,10 +66,13 @@ public final class SchemeChoice {
   private final OwnOptions ofInput;
   private final List<OwnOptions> ofLayers;
 
-  /** By id: a model has many weights and few schemes, and plugins describe their options anew. */
+  /**
+   * Cached by id: a model has many weights and few schemes, and each call to a plugin builds its
+   * option descriptions again.
+   */
   private final Map<String, Parties> schemes = new HashMap<>();
 
-  /** By settings, which many weights share: each is checked once. */
+  /** Cached by settings, which many weights share: each is checked once. */
   private final Map<WeightSettings, Chosen> choices = new HashMap<>();
 
   /**
@@ -95,7 +98,7 @@ public final class SchemeChoice {
   /**
    * {@return the scheme of a weight with its options}
    *
-   * @param wanted what the configuration says for the weight
+   * @param wanted the settings of the configuration for the weight
    * @throws ConfigurationException if there is no such scheme, or an option is not known or wrong
    */
   public Chosen of(WeightSettings wanted) {
@@ -121,7 +124,7 @@ public final class SchemeChoice {
     return new Chosen(parties.scheme(), parties.own(), given, storage, wanted.activations());
   }
 
-  /** The scheme that was asked for by its id, by a preset, or by bits and type. */
+  /** The id of the scheme requested by id, by preset, or by bits and type. */
   public static String schemeId(WeightSettings given) {
     WeightSettings wanted = given.resolved();
     if (wanted.scheme().isPresent()) {
@@ -140,7 +143,7 @@ public final class SchemeChoice {
     return wanted.bits().orElse(type(wanted) == NumberType.INT ? 8 : 16);
   }
 
-  /** Bits that no scheme has are refused in the words in which they were given. */
+  /** Refuses bits that no scheme has; the message repeats them as they were given. */
   private void requireOffered(String id, WeightSettings wanted) {
     List<String> ids = plugins.schemes().stream().map(s -> s.id().name()).sorted().toList();
     if (ids.contains(id)) {
@@ -179,7 +182,10 @@ public final class SchemeChoice {
     return new Parties(scheme, own, byLayer, new OptionOwners(plugins, all));
   }
 
-  /** Every option is somebody's, and a model is read in one way whatever rules say of layers. */
+  /**
+   * Refuses options that no plugin has, and input options for single layers: a model is read in one
+   * way.
+   */
   private void requireKnown(Map<String, String> wanted, Parties parties) {
     parties.all().requireKnown(wanted.keySet());
     for (String name : ofInput.names()) {

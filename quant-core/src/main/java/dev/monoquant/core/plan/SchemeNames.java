@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Finds a scheme by its id; a name that is none may be a mistyped preset, or of another project.
+ * Finds a scheme by its id; an unknown name may be a mistyped preset or a name of another project.
  */
 final class SchemeNames {
 

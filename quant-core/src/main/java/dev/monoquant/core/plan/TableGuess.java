@@ -16,20 +16,20 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Whether a matrix without a bias could be a table that is looked up, rather than the weight of a
- * Linear. In doubt it is one: what looks tables up does not take quantized ones, and a Linear that
- * is taken for a table merely stays in float.
+ * Guesses whether a matrix without a bias is a lookup table rather than the weight of a Linear. In
+ * doubt it is a table: code that looks up tables does not accept quantized ones, and a Linear
+ * mistaken for a table is only left unquantized.
  *
- * <p>Known by the last part of its name, or the one before if that is a number ({@code
- * embed_tokens.0}); by a list that it stands in ({@code embeddings.age}); or by as many rows as
- * config.json has a vocabulary. A name that usual Linears have ({@code q_proj}) is one all the
- * same. Takes time linear in the length of the name.
+ * <p>A table is recognised by the last part of its name, or the part before if the last is a number
+ * ({@code embed_tokens.0}); by the list that contains it ({@code embeddings.age}); or by a row
+ * count equal to a vocabulary size in config.json. A common name of Linears ({@code q_proj}) always
+ * means a Linear. Takes time linear in the length of the name.
  */
 final class TableGuess {
 
   private static final String CONFIG = "config.json";
 
-  /** Fewer rows than any vocabulary has, but classes and token types do. */
+  /** The least row count of a vocabulary; tables of classes and token types have fewer rows. */
   private static final long LEAST = 16;
 
   private static final List<String> LINEAR_PARTS = List.of("proj", "linear", "dense", "lora");
@@ -116,7 +116,7 @@ final class TableGuess {
   }
 
   /**
-   * {@return what tells tables of a model, which knows the vocabularies of its config.json}
+   * {@return a guess for the tables of a model, with the vocabulary sizes of its config.json}
    *
    * @param info the model
    * @throws UncheckedIOException if config.json cannot be read
@@ -142,7 +142,7 @@ final class TableGuess {
     }
   }
 
-  /** Numbers under a key that speaks of a vocabulary, wherever they are. */
+  /** Collects the numbers under a key that names a vocabulary, at any depth. */
   private static void collect(JsonValue value, boolean vocabulary, Set<Long> sizes) {
     if (value instanceof JsonValue.Obj object) {
       object
@@ -158,11 +158,11 @@ final class TableGuess {
   }
 
   /**
-   * {@return why a layer is a table, in words; empty if it is taken for a Linear}
+   * {@return why a layer is a table, as text; empty if it is guessed to be a Linear}
    *
    * @param layer its name
    * @param weight its matrix
-   * @param bias whether it has a bias too, which no table has
+   * @param bias whether it has a bias, which no table has
    */
   Optional<String> why(String layer, TensorInfo weight, boolean bias) {
     if (bias || weight.shape().rank() != 2) {

@@ -6,8 +6,8 @@ import java.util.Set;
  * A tensor's name as layer and parameter: {@code a.b.weight} is {@code weight} of {@code a.b}.
  *
  * <p>Blocks built in Java have no dots in their names; {@code 01Linear_weight} is {@code weight} of
- * {@code 01Linear}. A name that has nothing before or behind its last dot is a parameter of the
- * root, as a whole. Takes time linear in the length of the name, which is untrusted.
+ * {@code 01Linear}. A name with nothing before or after its last dot is a parameter of the root, as
+ * a whole. Takes time linear in the length of the name, which is untrusted.
  */
 public record TensorName(String layer, String param) {
 
@@ -29,9 +29,9 @@ public record TensorName(String layer, String param) {
   }
 
   /**
-   * The last underscore counts that has the name of a parameter behind it: one of the list, {@code
-   * i...weight...} or {@code b...weight...}, {@code hh_...} or {@code ih_...}; dots stand for
-   * letters, digits and underscores.
+   * Splits at the last underscore that is followed by the name of a parameter: one of the list,
+   * {@code i...weight...} or {@code b...weight...}, {@code hh_...} or {@code ih_...}; dots stand
+   * for letters, digits and underscores.
    */
   private static TensorName ofBlock(String full) {
     int words = full.length();

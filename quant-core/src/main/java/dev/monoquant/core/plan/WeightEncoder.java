@@ -23,17 +23,19 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
-/** Fills in the options of a weight's scheme, and asks for the encoding. */
+/** Fills in the options of a weight's scheme and asks the scheme for the encoding. */
 final class WeightEncoder {
 
-  /** Numbers in the smallest possible tile; more would not fit the memory a run promises. */
+  /**
+   * The most numbers in the smallest possible tile; more would exceed the memory bound of a run.
+   */
   private static final long MAX_TILE_ELEMENTS = 1L << 26;
 
   /**
-   * Either a weight, or the reason why it is kept; a problem may come with either.
+   * Either a weight, or the reason why it is left unquantized; either may have a problem.
    *
-   * @param nearest the weight; or, if the options do not fit it, what it would be under the nearest
-   *     that do: enough to ask an output format whether it takes such a layer at all
+   * @param nearest the weight; or, if the options do not fit it, the weight under the nearest
+   *     options that do: enough to ask an output format whether it accepts such a layer at all
    */
   record Outcome(
       Optional<EncodedWeight> weight,
@@ -72,10 +74,10 @@ final class WeightEncoder {
   /**
    * Encodes a weight.
    *
-   * @param wanted what the configuration says for it
+   * @param wanted the settings of the configuration for it
    * @param candidate the weight
    * @param twin the same tensor under another name, if that is quantized: where the layer decides
-   *     whether codes are symmetric, both are alike, so that they can be stored once
+   *     whether codes are symmetric, both get the same choice, so that they can be stored once
    */
   Outcome encode(
       WeightSettings wanted, LayerChoice.Candidate candidate, Optional<EncodedWeight> twin) {
@@ -93,7 +95,7 @@ final class WeightEncoder {
     }
   }
 
-  /** Whether codes are symmetric where the layer decides; empty if the configuration does. */
+  /** Whether codes are symmetric, if the layer decides; empty if the configuration decides. */
   private static Optional<Boolean> symmetric(
       WeightSettings wanted, LayerChoice.Candidate candidate, Optional<EncodedWeight> twin) {
     if (wanted.symmetric().isPresent()) {
@@ -104,13 +106,13 @@ final class WeightEncoder {
             .orElseGet(() -> candidate.quantizer().symmetricByDefault(candidate.rows())));
   }
 
-  /** What a scheme says of a weight under some options. */
+  /** The answer of a scheme for a weight under some options. */
   private record Answer(OptionValues options, Fit fit) {}
 
   /**
-   * A scheme that is asked about a weight.
+   * A question to a scheme about a weight.
    *
-   * @param symmetric what the layer would have, if it decides
+   * @param symmetric the choice of the layer, if it decides
    */
   private record Asking(
       SchemeChoice.Chosen chosen, WeightMatrix rows, Optional<Boolean> symmetric) {
@@ -119,7 +121,7 @@ final class WeightEncoder {
       return chosen.scheme();
     }
 
-    /** What the layer would have, unless only the scheme's own default fits. */
+    /** The answer with the layer's choice, unless only the scheme's own default fits. */
     Answer ask(OptionValues options) {
       if (symmetric.isPresent()
           && chosen.own().allows("symmetric", String.valueOf(symmetric.get()))) {
@@ -132,14 +134,14 @@ final class WeightEncoder {
       return new Answer(options, scheme().fit(rows, options));
     }
 
-    /** The answer under another granularity; empty if the scheme has none such. */
+    /** The answer under another granularity; empty if the scheme has none. */
     Optional<Answer> askPerChannel(OptionValues options) {
       return chosen.own().allows("granularity", Granularity.CHANNEL.wire())
           ? Optional.of(ask(options.with(CommonOptions.GRANULARITY, Granularity.CHANNEL)))
           : Optional.empty();
     }
 
-    /** The answer with a shorter last group; empty if the scheme has none such. */
+    /** The answer with a shorter last group; empty if the scheme has none. */
     Optional<Answer> askRagged(OptionValues options) {
       return chosen.own().has(CommonOptions.RAGGED.name())
           ? Optional.of(ask(options.with(CommonOptions.RAGGED, true)))
@@ -173,7 +175,7 @@ final class WeightEncoder {
         asking, unfit.reason(), remedy(answer.options(), unfit, "Exclude it"), near(asking, unfit));
   }
 
-  /** The group does not divide the columns, and the scheme refuses: the policy decides. */
+  /** Applies the policy when the group size does not divide the columns and the scheme refuses. */
   private Outcome ragged(Asking asking, OptionValues options, Fit.Unfit unfit, int size) {
     RaggedGroupPolicy policy = config.raggedGroups().orElse(RaggedGroupPolicy.FAIL);
     Optional<Answer> instead =
@@ -257,7 +259,7 @@ final class WeightEncoder {
     return new Outcome(Optional.empty(), nearest, reason, Optional.of(problem));
   }
 
-  /** What the weight would be under the nearest options that fit. */
+  /** The weight under the nearest options that fit. */
   private Optional<EncodedWeight> near(Asking asking, Fit.Unfit unfit) {
     for (OptionValues options : unfit.nearest()) {
       if (asking.scheme().fit(asking.rows(), options) instanceof Fit.Fits fits) {
@@ -267,7 +269,7 @@ final class WeightEncoder {
     return Optional.empty();
   }
 
-  /** The arguments that would make it fit, if the scheme knows any, and what else can be done. */
+  /** The arguments that would make it fit, if the scheme has any, and other remedies. */
   private static String remedy(OptionValues options, Fit.Unfit unfit, String otherwise) {
     String arguments =
         unfit.nearest().stream()
@@ -317,7 +319,7 @@ final class WeightEncoder {
     return new Outcome(Optional.empty(), Optional.empty(), problem.message(), Optional.of(problem));
   }
 
-  /** What a scheme says, without the name of the tensor: the problem is about it anyway. */
+  /** The message of a scheme without the name of the tensor, which the problem already names. */
   private static String message(ConfigurationException e, String tensor) {
     String message = String.valueOf(e.getMessage());
     String prefix = "tensor " + QuantException.quote(tensor) + ": ";

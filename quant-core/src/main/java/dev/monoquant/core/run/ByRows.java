@@ -6,12 +6,12 @@ import dev.monoquant.spi.ModelSource;
 import java.util.Optional;
 
 /**
- * A capability of a {@link ModelSource}: it makes numbers row by row, so that a range of bytes
- * across rows costs as much as all of them.
+ * A capability of a {@link ModelSource} that computes numbers row by row, so that reading a range
+ * of bytes across rows costs as much as reading all of the rows.
  */
 public interface ByRows {
 
-  /** The matrix by whose rows a tensor is to be read; empty if ranges of bytes are cheap too. */
+  /** The matrix whose rows a tensor should be read by; empty if byte ranges are also cheap. */
   Optional<WeightMatrix> matrix(TensorInfo tensor);
 
   static Optional<WeightMatrix> matrix(ModelSource source, TensorInfo tensor) {

@@ -23,9 +23,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A quantized model seen as the float model it stands for: every weight has its old name, type and
- * shape, and is decoded as it is read. Any byte range can be read; whole rows at a time are cheap.
- * Closing it closes the model underneath.
+ * A quantized model read as a float model: every weight has its original name, type and shape, and
+ * is decoded as it is read. Any byte range can be read; whole rows are cheap. Closing it closes the
+ * quantized model.
  */
 public final class DecodedSource implements ModelSource, ByRows {
 
@@ -86,8 +86,8 @@ public final class DecodedSource implements ModelSource, ByRows {
   private record DecodedWeight(ModelSource inner, EncodedWeight weight, TileDecoder decoder) {
 
     /**
-     * Where the rows lie in order, those that the bytes touch are decoded; else all of them are,
-     * and what was asked for is picked out.
+     * If the rows are in memory order, decodes only the rows that the range touches; otherwise
+     * decodes all rows and copies the range.
      */
     ByteBuffer read(long offset, int length) throws IOException {
       byte[] out = new byte[length];
@@ -115,7 +115,7 @@ public final class DecodedSource implements ModelSource, ByRows {
       return ByteBuffer.wrap(out).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    /** Copies what is wanted of a run, which begins at {@code at} of the output or before it. */
+    /** Copies the requested part of a run, which begins at or before {@code at} of the output. */
     private void copy(WeightMatrix.Runs runs, int run, float[] values, long at, byte[] out) {
       ElementType type = weight.matrix().tensor().type();
       int bytes = runs.length() * type.cellBytes();
@@ -133,7 +133,7 @@ public final class DecodedSource implements ModelSource, ByRows {
       }
     }
 
-    /** Any rows; those that only fill up an alignment are decoded too. */
+    /** Reads any rows; also decodes the rows needed to fill an alignment. */
     void readRows(RowRange rows, float[] into) throws IOException {
       int alignment = weight.encoding().rowAlignment();
       long first = rows.first() / alignment * alignment;

@@ -3,9 +3,9 @@ package dev.monoquant.core.run;
 import dev.monoquant.core.report.ErrorStatistics;
 
 /**
- * Gathers the errors of the rows of one tile, in row order. Not thread-safe: one meter a tile, and
- * the tiles' sums are added in tile order, so the total is the same bits whatever the number of
- * threads.
+ * Sums the errors of the rows of one tile, in row order. Not thread-safe: each tile has its own
+ * meter, and the tiles' sums are added in tile order, so the bits of the total do not depend on the
+ * number of threads.
  */
 public final class ErrorMeter {
 
@@ -26,7 +26,7 @@ public final class ErrorMeter {
    * @return the row's greatest absolute error; NaN if an original or a decoded number is not finite
    */
   public double row(float[] original, float[] decoded, int at) {
-    // Two independent chains of additions hide their latency; the order is fixed all the same.
+    // Two independent chains of additions hide their latency; the order is still fixed.
     double signal0 = 0;
     double signal1 = 0;
     double noise0 = 0;
@@ -67,9 +67,9 @@ public final class ErrorMeter {
     signal += signal0 + signal1;
     noise += noise0 + noise1;
     cross += cross0 + cross1;
-    // The comparisons above pass over NaN; the sums do not. Squares of floats cannot overflow.
-    // The root of a rounded square is the number itself, since the square of a difference of floats
-    // is far from both ends of the range of double.
+    // The comparisons above ignore NaN; the sums do not. Squares of floats cannot overflow. The
+    // root of a rounded square is the number itself, since the square of a difference of floats is
+    // far from both ends of the range of double.
     double rowError = Double.isFinite(noise0 + noise1) ? Math.sqrt(greatest) : Double.NaN;
     maxError = Math.max(maxError, rowError);
     return rowError;

@@ -26,7 +26,9 @@ public final class Execution {
 
   private Execution() {}
 
-  /** Quantizes into a sink, and checks the gates that need nothing to run; the caller commits. */
+  /**
+   * Quantizes into a sink and checks the gates that need no run of the model; the caller commits.
+   */
   public static Report runGated(
       Settings settings, ModelSource source, Plan plan, NonFinitePolicy policy, OutputWriter sink)
       throws IOException {
@@ -36,7 +38,7 @@ public final class Execution {
     return report.withGates(gates);
   }
 
-  /** Quantizes what the plan says into a sink; the caller commits. */
+  /** Quantizes the planned weights into a sink; the caller commits. */
   public static Report run(
       Settings settings, ModelSource source, Plan plan, NonFinitePolicy policy, OutputWriter sink)
       throws IOException {
@@ -63,7 +65,7 @@ public final class Execution {
     return new Report(plan, done.weights(), warnings);
   }
 
-  /** All of the work that must not be done while an output is being put in place. */
+  /** Finishes the work that must be done before an output is moved into place. */
   public static void finish(Settings settings, OutputWriter sink, Path target) throws IOException {
     settings.progress().update(Progress.Stage.COMMITTING, 0, 0, target.toString());
     sink.finish();

@@ -21,8 +21,8 @@ import java.util.stream.Collectors;
 /**
  * Checks what a scheme returns against what it declared: which parts, how many bytes, and every
  * cell: codes within their range, floats of any size finite, nothing in the unused bits of a byte.
- * The one place where plugin output enters, so that a fault names the plugin and not whatever
- * breaks later.
+ * All plugin output is checked here, so that a fault names the plugin and not code that fails
+ * later.
  */
 public final class Gate {
 
@@ -106,8 +106,8 @@ public final class Gate {
   }
 
   /**
-   * {@return the first cell that its type does not have, or that is not finite; {@link #NONE} if
-   * all are sound}
+   * {@return the first cell that is outside the range of its type or not finite; {@link #NONE} if
+   * all are valid}
    */
   private static int firstBad(byte[] bytes, ElementType type) {
     ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);

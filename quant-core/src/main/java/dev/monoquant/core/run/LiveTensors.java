@@ -17,7 +17,7 @@ import java.nio.ByteOrder;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Makes live arrays of the tensors of a source. */
+/** Copies the tensors of a source to live arrays. */
 public final class LiveTensors {
 
   private static final int PIECE = 4 << 20;
@@ -27,7 +27,7 @@ public final class LiveTensors {
   /** All tensors by name, attached to the manager; BFLOAT16 as FLOAT32, which is exact. */
   public static Map<String, NDArray> stateDict(ModelSource source, NDManager manager)
       throws IOException {
-    // Everything is checked before any array is created, so that no manager is half filled.
+    // Everything is checked before any array is created, so that no manager is left partly filled.
     source.info().tensors().forEach(LiveTensors::liveType);
     Map<String, NDArray> arrays = new LinkedHashMap<>();
     for (TensorInfo tensor : source.info().tensors()) {
@@ -72,7 +72,7 @@ public final class LiveTensors {
     return shaped;
   }
 
-  /** Puts bytes of a tensor to where they stand in the live array. */
+  /** Copies bytes of a tensor to their place in the live array. */
   private static void put(ElementType type, ByteBuffer bytes, long at, ByteBuffer to) {
     if (type != ElementType.BFLOAT16) {
       to.position(Math.toIntExact(at)).put(bytes);

@@ -2,7 +2,7 @@ package dev.monoquant.core.run;
 
 import dev.monoquant.core.control.Progress;
 
-/** Adds up finished bytes and tells the listener, one call at a time. */
+/** Adds up finished bytes and notifies the listener, one call at a time. */
 public final class Meter {
 
   private final Progress progress;

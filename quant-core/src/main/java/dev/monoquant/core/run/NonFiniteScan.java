@@ -8,16 +8,16 @@ import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.ModelSource;
 import java.io.IOException;
 
-/** Finds the NaN and infinities of a weight, refuses them, or puts other numbers in their place. */
+/** Finds the NaN and infinities of a weight, and refuses or replaces them. */
 public final class NonFiniteScan {
 
   private NonFiniteScan() {}
 
   /**
-   * Replaces them as {@link dev.monoquant.NonFinitePolicy#CLAMP} says: each row for itself, so that
-   * the result does not depend on the height of tiles.
+   * Replaces them as {@link dev.monoquant.NonFinitePolicy#CLAMP} says: each row independently, so
+   * that the result does not depend on the height of tiles.
    *
-   * @return what was there
+   * @return the values that were replaced
    */
   public static NonFinites clamp(float[] values, WeightMatrix rows, long firstRow, int height) {
     int cols = Math.toIntExact(rows.columnCount());
@@ -42,7 +42,10 @@ public final class NonFiniteScan {
     return found;
   }
 
-  /** Reads a whole weight, and says how many there are and where the first are. */
+  /**
+   * Reads a whole weight; the message gives the number of non-finite values and the first
+   * positions.
+   */
   static ModelFormatException refusal(ModelSource source, RowReader reader, int height)
       throws IOException {
     NonFinites all = NonFinites.NONE;

@@ -23,7 +23,10 @@ public record NonFinites(long nans, long infinities, List<Long> first) {
     first = List.copyOf(first);
   }
 
-  /** Counts those in some rows of a weight, the matrix as {@link RowReader} reads it. */
+  /**
+   * Counts the non-finite values in some rows of a weight; the matrix is as {@link RowReader} reads
+   * it.
+   */
   public static NonFinites in(float[] values, WeightMatrix rows, long firstRow, int height) {
     int cols = Math.toIntExact(rows.columnCount());
     long nans = 0;
@@ -87,7 +90,7 @@ public record NonFinites(long nans, long infinities, List<Long> first) {
 
   /** Whether any of the first {@code count} numbers is NaN or infinite. */
   public static boolean any(float[] values, int count) {
-    // 0 x is 0 for finite x, else NaN; a sum of such keeps the NaN and needs no branch.
+    // 0 x is 0 for finite x, else NaN; a sum of such products keeps the NaN and needs no branch.
     float sum = 0;
     for (int i = 0; i < count; i++) {
       sum += values[i] * 0f;

@@ -27,13 +27,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Pipeline {
 
-  /** Bytes of a kept tensor that are copied at once. */
+  /** Bytes of an unquantized tensor that are copied at once. */
   static final int COPY_BYTES = 4 << 20;
 
   /**
-   * What a run did.
+   * The result of a run.
    *
-   * @param weights what became of each weight, in the order given
+   * @param weights the report of each weight, in the given order
    * @param warnings the numbers that were replaced, weight by weight
    */
   record Outcome(List<WeightReport> weights, List<Problem> warnings) {}
@@ -103,8 +103,8 @@ public final class Pipeline {
   }
 
   /**
-   * What is still to be done, one file of the model after the other, so that files of the output
-   * are finished one by one: a run that is interrupted then leaves something to go on with.
+   * The remaining work, ordered by the files of the model, so that files of the output are finished
+   * one by one and an interrupted run can be resumed.
    */
   private List<Object> byShard(List<PlannedWeight> weights, List<TensorInfo> kept) {
     Map<String, List<Object>> shards = new TreeMap<>();

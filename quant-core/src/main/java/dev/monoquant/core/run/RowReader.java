@@ -12,10 +12,10 @@ import dev.monoquant.spi.ModelSource;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/** Reads rows of a weight as floats, and finds doubles that are beyond them. */
+/** Reads rows of a weight as floats, and finds doubles outside the range of float32. */
 public final class RowReader {
 
-  /** No double was beyond float32. */
+  /** No double was outside the range of float32. */
   static final long NONE = -1;
 
   private final ModelSource source;
@@ -39,9 +39,9 @@ public final class RowReader {
   }
 
   /**
-   * Reads {@code height} rows from {@code firstRow} on into {@code to}, row-major.
+   * Reads {@code height} rows, starting at {@code firstRow}, into {@code to}, row-major.
    *
-   * @throws ModelFormatException if a finite double is beyond float32
+   * @throws ModelFormatException if a finite double is outside the range of float32
    */
   void read(long firstRow, int height, float[] to) throws IOException {
     long overflow = readAll(firstRow, height, to);
@@ -58,7 +58,8 @@ public final class RowReader {
   }
 
   /**
-   * Reads rows as {@link #read} does, but a finite double beyond float32 arrives as an infinity.
+   * Reads rows as {@link #read} does, but returns a finite double outside the range of float32 as
+   * an infinity.
    *
    * @return the place in memory of the first such double that was read, or {@link #NONE}
    */

@@ -13,8 +13,8 @@ import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The only road from the user's data to a plugin: copies of one row block, made when they are asked
- * for. The pristine numbers stay with the pipeline, which needs them to measure the error.
+ * Gives a plugin copies of one row block, made on request. A plugin has no other access to the
+ * user's data. The pipeline keeps the original numbers, which it needs to measure the error.
  */
 final class SourceTile implements Tile, AutoCloseable {
 

@@ -29,14 +29,14 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The reading pass before quantizing: ranges of tensors for the schemes that need them, and which
- * weights have to be kept where the policy is to keep what is not finite.
+ * The reading pass before quantizing: finds the ranges of tensors for the schemes that need them,
+ * and the weights to leave unquantized if the policy is to keep non-finite weights.
  */
 public final class StatisticsPass {
 
   /**
    * Below this magnitude, an eighth of the greatest FLOAT16, no scale and no cast overflows in any
-   * type. Trained weights stay below by far, so that hardly any weight is rehearsed.
+   * type. Trained weights stay far below, so hardly any weight is rehearsed.
    */
   private static final float HARMLESS = 0x1p13f;
 
@@ -92,7 +92,7 @@ public final class StatisticsPass {
     return greatest;
   }
 
-  /** Quantizes a weight for nothing but to see whether its scheme refuses the numbers. */
+  /** Quantizes a weight only to find out whether its scheme refuses the numbers. */
   private Optional<String> rehearse(PlannedWeight planned, List<PlannedWeight> all)
       throws IOException {
     EncodedWeight weight = planned.weight();
@@ -123,11 +123,11 @@ public final class StatisticsPass {
   }
 
   /**
-   * What the schemes need to know, by the name of the weight.
+   * The facts that the schemes need, by the name of the weight.
    *
    * @param weights the weights to be quantized
-   * @param all every weight of the plan: what an interrupted run has finished still counts in its
-   *     family
+   * @param all every weight of the plan: weights that an interrupted run has finished still count
+   *     in their family
    */
   Map<String, Facts> facts(List<PlannedWeight> weights, List<PlannedWeight> all)
       throws IOException {
@@ -267,7 +267,7 @@ public final class StatisticsPass {
         .run(() -> iterator.hasNext() ? iterator.next() : null);
   }
 
-  /** Finds out about one weight, from its tiles in any order. Thread-safe. */
+  /** Collects the facts of one weight from its tiles, in any order. Thread-safe. */
   private static final class FactFinder {
 
     private final Set<Need> needs;
@@ -286,7 +286,7 @@ public final class StatisticsPass {
           new float[needs.contains(Need.TENSOR_SAMPLE) ? (int) ((elements + step - 1) / step) : 0];
     }
 
-    /** Whether that can only be found out by reading the weight. */
+    /** Whether the needs require reading the weight. */
     static boolean mustRead(Set<Need> needs) {
       return needs.contains(Need.TENSOR_RANGE)
           || needs.contains(Need.FAMILY_RANGE)
@@ -321,7 +321,7 @@ public final class StatisticsPass {
       return new Facts.Range(min, max);
     }
 
-    /** What was asked for of the weight itself, and nothing else. */
+    /** The requested facts of the weight itself, and no others. */
     synchronized Facts facts() {
       Facts facts = needs.contains(Need.TENSOR_RANGE) ? Facts.ofRange(min, max) : Facts.NONE;
       return needs.contains(Need.TENSOR_SAMPLE) ? facts.withSample(sample) : facts;

@@ -24,8 +24,7 @@ public final class StoredOptions {
   private final Map<SchemeId, OwnOptions> described = new HashMap<>();
 
   /**
-   * @param source the model that holds the weights; what it says of how it was made helps to find a
-   *     scheme that is missing
+   * @param source the model that holds the weights; its provenance helps to find a missing scheme
    */
   public StoredOptions(Plugins plugins, ModelSource source) {
     this.plugins = plugins;
@@ -44,8 +43,8 @@ public final class StoredOptions {
   }
 
   /**
-   * {@return the bound of the errors of a weight; none if the scheme cannot have made it, or if
-   * another project quantized it}
+   * {@return the error bound of a weight; none if the scheme cannot have made it, or if another
+   * project quantized it}
    *
    * @throws ConfigurationException as {@link #complete} throws it
    */
@@ -61,8 +60,8 @@ public final class StoredOptions {
   }
 
   /**
-   * Whether another project quantized a weight: it has a formula, and its file names no scheme of
-   * ours as its maker.
+   * Whether another project quantized a weight: it has a formula, and its file does not name a
+   * scheme of this library as its origin.
    */
   private boolean isForeign(EncodedWeight weight) {
     return !(weight.encoding().formula() instanceof Formula.Opaque)
@@ -73,8 +72,8 @@ public final class StoredOptions {
   /**
    * {@return the scheme that reads a weight}
    *
-   * @throws ConfigurationException if there is none, or an older one; the message names the class
-   *     and version that made the weight, if its file does
+   * @throws ConfigurationException if the scheme is missing, or older than the weight; the message
+   *     names the class and version that made the weight, if its file does
    */
   public Scheme scheme(EncodedWeight weight) {
     try {
@@ -96,12 +95,12 @@ public final class StoredOptions {
   }
 
   /**
-   * {@return the weight with a value for every option of its scheme, those that its file does not
-   * have at their defaults}
+   * {@return the weight with a value for every option of its scheme, with defaults for those that
+   * its file does not have}
    *
    * @throws dev.monoquant.ConfigurationException if there is no such scheme, or it does not allow
-   *     the options that the file says; or if no formula says how the weight is decoded, and the
-   *     scheme cannot have made such a weight
+   *     the options in the file; or if the weight has no decoding formula, and the scheme cannot
+   *     have made such a weight
    */
   public EncodedWeight complete(EncodedWeight weight) {
     if (isForeign(weight)) {

@@ -13,19 +13,19 @@ import java.nio.ByteOrder;
 import java.util.Optional;
 
 /**
- * A tensor in pieces that are cheap to read: ranges of bytes, or, of a source that makes its
- * numbers {@link ByRows}, bands of rows. A band whose rows lie across the memory of the tensor
- * comes as many ranges.
+ * A tensor in pieces that are cheap to read: ranges of bytes, or bands of rows if the source
+ * computes numbers {@link ByRows}. A band whose rows are not contiguous in memory is delivered as
+ * many ranges.
  *
- * <p>A band has as many rows as make some {@value #BAND_ELEMENTS} numbers: its ranges should not be
- * short, since each is written by itself, and all of it is in memory, once by rows.
+ * <p>A band has enough rows for about {@value #BAND_ELEMENTS} numbers: its ranges should not be
+ * short, because each is written separately, and the whole band is in memory, once by rows.
  */
 public final class TensorPieces {
 
-  /** Takes ranges of bytes of a tensor. */
+  /** Receives ranges of bytes of a tensor. */
   @FunctionalInterface
   public interface Visitor {
-    /** Takes the bytes from {@code offset} on; little-endian, and only there during the call. */
+    /** Receives the bytes from {@code offset} on; little-endian, valid only during the call. */
     void visit(long offset, ByteBuffer data) throws IOException;
   }
 
@@ -38,7 +38,7 @@ public final class TensorPieces {
   private final long end;
 
   /**
-   * @param bytes the most bytes of a piece where ranges of bytes are cheap
+   * @param bytes the most bytes of a piece if byte ranges are cheap
    */
   public TensorPieces(ModelSource source, TensorInfo tensor, int bytes) {
     this(source, tensor, bytes, BAND_ELEMENTS);
@@ -55,7 +55,7 @@ public final class TensorPieces {
     this.end = matrix.map(WeightMatrix::rowCount).orElse(tensor.bytes());
   }
 
-  /** {@return whether the pieces follow each other in memory} */
+  /** {@return whether the pieces are in memory order} */
   public boolean inOrder() {
     return matrix.isEmpty();
   }
@@ -89,7 +89,7 @@ public final class TensorPieces {
     int length = runs.length();
     float[] numbers = buffers.original(Math.multiplyExact(rows.height(), (int) m.columnCount()));
     source.readRows(m, rows, numbers);
-    // 16 columns at a time, so that the rows are read in stretches and not number by number.
+    // 16 columns at a time, so that the rows are read in runs and not number by number.
     int most = Math.max(1, Math.min(runs.count(), 16 / runs.width()));
     float[] some = buffers.decoded(Math.multiplyExact(most, length));
     byte[] bytes = new byte[length * type.cellBytes()];

@@ -2,12 +2,12 @@ package dev.monoquant.core.run;
 
 import dev.monoquant.spi.EncodedWeight;
 
-/** How a weight is cut into tiles: whole rows, a multiple of the encoding's row alignment. */
+/** Divides a weight into tiles of whole rows, a multiple of the encoding's row alignment. */
 public final class TileGrid {
 
   private TileGrid() {}
 
-  /** Rows of a tile of about so many elements, at least one alignment. */
+  /** The rows of a tile with about {@code elements} numbers, at least one alignment. */
   public static int height(EncodedWeight weight, int elements) {
     int alignment = weight.encoding().rowAlignment();
     long cols = Math.max(1, weight.matrix().columnCount());

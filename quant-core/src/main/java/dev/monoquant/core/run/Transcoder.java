@@ -15,7 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Moves codes from one store to another as they are; nothing is quantized anew. */
+/** Copies codes unchanged from one store to another; nothing is quantized again. */
 public final class Transcoder {
 
   private final Settings settings;
@@ -29,9 +29,9 @@ public final class Transcoder {
   }
 
   /**
-   * Moves all of it.
+   * Copies all weights and tensors.
    *
-   * @param written the weights as the sink knows them, in the order of the source
+   * @param written the weights as the sink declares them, in the order of the source
    */
   public void run(List<EncodedWeight> written) throws IOException {
     List<Workers.Job> jobs = new ArrayList<>();

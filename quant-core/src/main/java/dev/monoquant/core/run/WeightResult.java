@@ -11,9 +11,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What was measured of a weight, as a value and as the text that a resumed run finds.
+ * The measurements of a weight, as a value and as the text that a resumed run reads.
  *
- * @param errors what the codes decode to, against the original
+ * @param errors the errors of the decoded codes against the original
  * @param bound the greatest of the bounds that the scheme declares for the rows
  * @param replaced the numbers that were not finite and quantized as others
  */
@@ -23,7 +23,7 @@ record WeightResult(ErrorStatistics errors, double bound, NonFinites replaced) {
     return new WeightReport(planned, errors, bound);
   }
 
-  /** Which numbers were replaced, if any were. */
+  /** A warning with the numbers that were replaced, if any. */
   Optional<Problem> warning(PlannedWeight planned) {
     if (replaced.isEmpty()) {
       return Optional.empty();

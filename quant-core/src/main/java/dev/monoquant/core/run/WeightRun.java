@@ -23,7 +23,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** One weight in work: its workers, its gate, and the errors of its tiles. Thread-safe. */
+/**
+ * The processing of one weight: its workers, its gate, and the errors of its tiles. Thread-safe.
+ */
 final class WeightRun {
 
   private final PlannedWeight planned;
@@ -133,7 +135,7 @@ final class WeightRun {
     sink.writeTile(weight, coded);
   }
 
-  /** What became of the weight; call it when all tiles are done. */
+  /** The result of the weight; call this when all tiles are done. */
   WeightResult result() {
     ErrorStatistics total = ErrorStatistics.EMPTY;
     double bound = 0;

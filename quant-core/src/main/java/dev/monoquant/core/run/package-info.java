@@ -1,6 +1,6 @@
 /**
- * Quantizes what a plan says: statistics pass, tiles, checks of every cell, error statistics; and
- * decodes again.
+ * Quantizes the planned weights: statistics pass, tiles, checks of every cell, error statistics;
+ * and decodes them.
  */
 @NullMarked
 package dev.monoquant.core.run;

@@ -17,15 +17,14 @@ import java.util.OptionalDouble;
 import java.util.stream.Collectors;
 
 /**
- * The limits that an output must keep to be written.
+ * The limits that an output must meet to be written.
  *
- * @param minSqnr the least SQNR in decibels of any weight, and of the outputs of a model that is
- *     run
+ * @param minSqnr the least SQNR in decibels of any weight, and of the outputs of a model that runs
  * @param minCosine the least cosine between the outputs of original and result
- * @param minWeightCosine the least cosine between any weight and what its codes decode to
+ * @param minWeightCosine the least cosine between any weight and its decoded codes
  * @param minSpeedup the least speed-up of a result over the original
  * @param maxSizeRatio the greatest ratio of the bytes of all files of the output to those of the
- *     model: its tensors, and the files beside them that the output has too
+ *     model: its tensors, and the other files that the output also contains
  */
 public record Gates(
     OptionalDouble minSqnr,
@@ -42,13 +41,12 @@ public record Gates(
           OptionalDouble.empty(),
           OptionalDouble.empty());
 
-  /** Outputs of a run that are further apart than this are those of a broken model. */
+  /** Outputs of a run with a lower cosine than this mean a broken model. */
   static final double DEFAULT_MIN_COSINE = 0.9;
 
   /**
-   * Outputs that are further from those of the original than half their magnitude are those of a
-   * broken model, whatever their cosine: that does not see scale. Errors of a cosine of 0.9 are at
-   * 6.3 dB.
+   * Outputs that differ from those of the original by more than half their magnitude mean a broken
+   * model, whatever their cosine, which ignores scale. A cosine of 0.9 corresponds to 6.3 dB.
    */
   static final double DEFAULT_MIN_SQNR = 6;
 
@@ -104,7 +102,7 @@ public record Gates(
     return new Gates(minSqnr, minCosine, minWeightCosine, minSpeedup, OptionalDouble.of(ratio));
   }
 
-  /** What a plan tells already. */
+  /** Checks the limits that a plan can be checked against. */
   public List<GateResult> check(Plan plan) {
     if (maxSizeRatio.isEmpty()) {
       return List.of();
@@ -124,7 +122,7 @@ public record Gates(
     return List.of(new GateResult(GateResult.MAX_SIZE_RATIO, limit, ratio, passed, detail));
   }
 
-  /** What a run tells, of a model that is not run itself, or not yet. */
+  /** Checks the limits that need quantized weights, but no run of the model. */
   public List<GateResult> check(Report report) {
     List<GateResult> results = new ArrayList<>(check(report.plan()));
     sqnr(report.weights(), report.run()).ifPresent(results::add);
@@ -132,7 +130,7 @@ public record Gates(
     return results;
   }
 
-  /** What original and result tell that ran, or should have run, side by side. */
+  /** Checks the limits on the side-by-side run of original and result. */
   public List<GateResult> checkRun(Report report) {
     List<GateResult> results = new ArrayList<>(check(report));
     cosine(report.run()).ifPresent(results::add);
@@ -140,7 +138,7 @@ public record Gates(
     return results;
   }
 
-  /** The same where there is no report, since the weights had been quantized before. */
+  /** The same without a report, for weights that were quantized earlier. */
   public List<GateResult> checkRun(Optional<RunComparison> run) {
     List<GateResult> results = new ArrayList<>();
     if (run.isPresent()) {
@@ -153,7 +151,7 @@ public record Gates(
 
   private record Measured(double value, String of) {}
 
-  /** The worst first; what is no number is worse than any. */
+  /** The worst first; NaN is worse than any number. */
   private static final Comparator<Measured> WORST =
       Comparator.comparingDouble(
           m -> Double.isNaN(m.value()) ? Double.NEGATIVE_INFINITY : m.value());
@@ -199,7 +197,7 @@ public record Gates(
     return Optional.of(new GateResult(gate, limit, value, value >= limit, detail));
   }
 
-  /** The limit that holds for outputs where none is asked for; of classes it says nothing. */
+  /** The default limit for outputs if none is set; it does not apply to classes. */
   private static Optional<GateResult> scale(RunComparison run) {
     return run.others().stream()
         .filter(model -> model.floats().elements() > 0)

@@ -19,9 +19,9 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
- * The options of one plugin: which there are, and what a configuration says about them. Those of
- * {@link CommonOptions} are a scheme's alone; {@link #names}, {@link #has} and {@link #specs} are
- * about the others, which {@code --option} sets.
+ * The options of one plugin: their descriptions, and their values in a configuration. Only schemes
+ * have those of {@link CommonOptions}; {@link #names}, {@link #has} and {@link #specs} are about
+ * the others, which {@code --option} sets.
  */
 public final class OwnOptions {
 
@@ -77,7 +77,7 @@ public final class OwnOptions {
     return specs.values().stream().filter(spec -> has(spec.name())).toList();
   }
 
-  /** Whether a common option may have a value; not if it is none of this plugin's. */
+  /** Whether a common option may have a value; false if this plugin does not have the option. */
   public boolean allows(String name, String value) {
     OptionSpec<?> spec = specs.get(name);
     if (spec == null) {
@@ -91,15 +91,15 @@ public final class OwnOptions {
     }
   }
 
-  /** What a common option may be, for messages. */
+  /** The allowed values of a common option, for messages. */
   public String allowed(String name) {
     OptionSpec<?> spec = specs.get(name);
     return spec == null ? "no option " + name : name + " " + spec.allowed();
   }
 
   /**
-   * Those of the common options that a configuration sets, each of which the plugin must have and
-   * allow.
+   * The common options that a configuration sets; the plugin must have each option and allow its
+   * value.
    */
   public Map<String, String> checkedCommon(Map<String, String> given) {
     for (String name : given.keySet()) {
@@ -124,8 +124,8 @@ public final class OwnOptions {
   }
 
   /**
-   * Those of the values that are for this plugin, in their canonical form, each checked against the
-   * description of its option.
+   * The values for options of this plugin, in canonical form, each checked against the description
+   * of its option.
    */
   public Map<String, String> checked(Map<String, String> given) {
     Map<String, String> checked = new TreeMap<>();
@@ -155,7 +155,7 @@ public final class OwnOptions {
    * A value for every option: the given one, else the plugin's for that weight, else the default.
    *
    * @param given values that were checked
-   * @param defaults values of the plugin, which must have described them
+   * @param defaults values of the plugin, for options that it must have described
    */
   public OptionValues complete(Map<String, String> given, OptionValues defaults) {
     for (String name : defaults.texts().keySet()) {
@@ -183,7 +183,7 @@ public final class OwnOptions {
     return complete(checked(given), OptionValues.DEFAULTS);
   }
 
-  /** How the command line sets what is other in the second values, such as {@code --bits 8}. */
+  /** The command-line arguments that set the changed values, such as {@code --bits 8}. */
   public static String arguments(OptionValues from, OptionValues to) {
     return to.texts().entrySet().stream()
         .filter(e -> !e.getValue().equals(from.texts().get(e.getKey())))

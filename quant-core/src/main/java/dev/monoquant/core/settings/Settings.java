@@ -18,8 +18,8 @@ import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
- * How a quantizer works; nothing of it but the statistics and the options of inputs changes a byte
- * of an output. Immutable: only a copy is changed, before anybody else sees it.
+ * The settings of a quantizer; only the statistics and the input options can change a byte of an
+ * output. Immutable: only a copy is changed, before it is published.
  */
 public final class Settings implements Cloneable {
 
@@ -126,7 +126,7 @@ public final class Settings implements Cloneable {
     return with(s -> s.inputFormat = value);
   }
 
-  /** Options of the input formats' own, of whichever input has one of that name. */
+  /** Options of the input formats; each applies to every input that has an option of that name. */
   public Map<String, String> inputOptions() {
     return inputOptions;
   }
@@ -186,7 +186,7 @@ public final class Settings implements Cloneable {
     return with(s -> s.running = value);
   }
 
-  /** Whether code of models is run that may do other things than compute. */
+  /** Whether model code may run that does more than compute. */
   public boolean trust() {
     return trust;
   }

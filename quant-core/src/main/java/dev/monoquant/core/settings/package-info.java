@@ -1,4 +1,4 @@
-/** How a quantizer works, and the limits that an output must keep. */
+/** The settings of a quantizer, and the limits that an output must meet. */
 @NullMarked
 package dev.monoquant.core.settings;
 

@@ -17,11 +17,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Puts decoded tensors into the parameters of a fresh block.
+ * Copies decoded tensors to the parameters of a new block.
  *
- * <p>A parameter that has an array is written in place, through its memory: the engine refuses
- * every other way for the parameters of a TorchScript file. Buffers of such a file, running means
- * among them, cannot be seen from here; they stay what the architecture brings.
+ * <p>A parameter that has an array is written in place, through its memory: the engine allows no
+ * other way for the parameters of a TorchScript file. Buffers of such a file, such as running
+ * means, are not accessible; they keep the values of the architecture.
  */
 public final class BlockFiller {
 
@@ -56,7 +56,7 @@ public final class BlockFiller {
       requireShape(name, parameter.getShape(), tensor);
       NDArray own = tensor.duplicate();
       own.attach(manager);
-      // A parameter takes an array only while it has no shape; it takes the array's then.
+      // A parameter accepts an array only while it has no shape; it then gets the array's shape.
       parameter.setShape(null);
       parameter.setArray(own);
       return;

@@ -4,9 +4,7 @@ import static java.util.Objects.checkFromIndexSize;
 
 import java.nio.ByteBuffer;
 
-/**
- * A run of bytes of any length in memory. Writes to places that do not overlap may be concurrent.
- */
+/** A byte sequence of any length in memory. Concurrent writes must not overlap. */
 final class Chunks {
 
   private static final int SHIFT = 22;

@@ -87,7 +87,10 @@ public final class MemoryStore implements OutputWriter, ModelSource {
         .read(rows, (part, offset, length) -> ByteBuffer.wrap(chunks(part).read(offset, length)));
   }
 
-  /** The program of the original; what its files carry is not true of this one. */
+  /**
+   * Finds the program of the original, but no capability of its files, which this model does not
+   * have.
+   */
   @Override
   public <C> Optional<C> find(Class<C> capability) {
     return runnable.filter(capability::isInstance).map(capability::cast);

@@ -24,8 +24,8 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * A quantized model whose codes are written in another way that stands for the same values, where
- * the first one does not fit:
+ * A quantized model whose codes are written in another encoding of the same values, where the
+ * original encoding does not fit:
  *
  * <pre>
  * unsigned codes and zero points of b bits     both less 2^(b-1), signed
@@ -34,11 +34,11 @@ import java.util.function.Predicate;
  *
  * <p>The first is exact. In the second the reciprocal is rounded to float32, so that a decoded
  * value may differ in its last bit of float32, before it is rounded to the type of the weight.
- * Closing it closes the model underneath.
+ * Closing it closes the quantized model that it reads.
  */
 final class RecodedSource implements ModelSource {
 
-  /** A weight as it is stored, and the parts that are written in another way. */
+  /** A weight as it is stored, and the parts that are written differently. */
   private record Recoded(
       EncodedWeight stored, EncodedWeight made, Set<String> signed, Set<String> reciprocal) {}
 
@@ -47,7 +47,7 @@ final class RecodedSource implements ModelSource {
   private final Map<String, Recoded> recoded = new HashMap<>();
 
   /**
-   * @param fits whether a weight fits as it is
+   * @param fits whether a weight fits unchanged
    */
   RecodedSource(ModelSource inner, Predicate<EncodedWeight> fits) {
     this.inner = inner;

@@ -28,8 +28,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Keeps the result of a run at hand: in memory if the input was live, which is memory already; in a
- * temporary file, deleted when the model is closed, if it was a file of any size.
+ * Keeps the result of a run: in memory if the input was live and so already in memory; in a
+ * temporary file, deleted when the model is closed, if the input was a file of any size.
  */
 public final class RetainedResult {
 
@@ -55,8 +55,8 @@ public final class RetainedResult {
   }
 
   /**
-   * {@return whether the result takes its source over, to be closed with it: of a live model that
-   * runs, it is only there as long as the source is open}
+   * {@return whether the result owns its source and closes it: the program of a live model that
+   * runs is available only while the source is open}
    */
   public static boolean needsOriginal(ModelSource source) {
     return source.info().files().isEmpty() && source.find(RunnableFile.class).isPresent();
@@ -105,7 +105,7 @@ public final class RetainedResult {
       }
       ModelSource retained =
           settings.plugins().inputFormat(FORMAT).open(ModelInput.of(file), settings.limits());
-      // The hashes of what was read: the files themselves may change before the model is saved.
+      // The hashes of the data that was read: the files may change before the model is saved.
       String manifest = retained.info().metadata().get(Manifest.KEY);
       Provenance withInputs =
           manifest == null

@@ -19,8 +19,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The data of a temporary file under everything else of the model it was made of: name, shards,
- * side files, metadata.
+ * The data of a temporary file with the name, shards, side files and metadata of the original
+ * model.
  */
 public final class RetainedSource implements ModelSource {
 
@@ -58,7 +58,10 @@ public final class RetainedSource implements ModelSource {
     return data.readTile(requireNonNull(dataWeights.get(weight.name())), rows);
   }
 
-  /** The program of the original; what its files carry is not true of this one. */
+  /**
+   * Finds the program of the original, but no capability of its files, which this model does not
+   * have.
+   */
   @Override
   public <C> Optional<C> find(Class<C> capability) {
     return runnable.filter(capability::isInstance).map(capability::cast);

@@ -45,7 +45,7 @@ import java.util.function.Supplier;
 /** A quantized model over the source that holds its codes. */
 public final class StoredModel implements QuantizedModel {
 
-  /** Frees what lies behind a source, such as its temporary file. */
+  /** Frees the resources of a source, such as its temporary file. */
   @FunctionalInterface
   public interface Cleanup {
     void run() throws IOException;
@@ -159,7 +159,10 @@ public final class StoredModel implements QuantizedModel {
     }
   }
 
-  /** What is stored does not hold activations, the plan does; the format may not. */
+  /**
+   * Adds the activation quantization of the plan, as far as the format holds it; the stored codes
+   * have none.
+   */
   private OutputContents contents(List<Layer> layers, OutputFormat output, ModelSource fitted) {
     Map<String, ActivationQuantization> planned = new HashMap<>();
     report.ifPresent(
@@ -213,7 +216,10 @@ public final class StoredModel implements QuantizedModel {
     }
   }
 
-  /** What loaders fuse, which was not asked when the model was quantized for another format. */
+  /**
+   * Checks the families that loaders fuse, which was not checked when the model was quantized for
+   * another format.
+   */
   private void requireWholeFamilies(ModelSource view) {
     Map<String, String> kept = new HashMap<>();
     for (TensorInfo tensor : source.info().tensors()) {

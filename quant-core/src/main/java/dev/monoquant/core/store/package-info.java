@@ -1,4 +1,4 @@
-/** What holds the codes of a quantized model at hand. */
+/** The stores that hold the codes of a quantized model. */
 @NullMarked
 package dev.monoquant.core.store;
 

@@ -11,13 +11,13 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
 /**
- * The fields of a JSON object, in the order in which they are written. The one way to JSON of
- * reports, plans, inspections, comparisons and verifications; nothing but the text is held in
- * memory. Not thread-safe.
+ * The fields of a JSON object, in the order in which they are written. All reports, plans,
+ * inspections, comparisons and verifications are written as JSON with this class; only the text is
+ * held in memory. Not thread-safe.
  */
 public final class Fields {
 
-  /** The version of the JSON forms; grows when a field changes its meaning or goes away. */
+  /** The version of the JSON forms; increases when a field changes its meaning or is removed. */
   static final int SCHEMA_VERSION = 1;
 
   private final JsonWriter json;

@@ -12,7 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** Values as people read them, the same in every locale. */
+/** Formats values for people, independent of the locale. */
 public final class Text {
 
   private static final String[] UNITS = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
@@ -20,7 +20,7 @@ public final class Text {
 
   private Text() {}
 
-  /** Formats in the same way everywhere, which {@link String#formatted} does not. */
+  /** Formats independently of the locale, unlike {@link String#formatted}. */
   public static String format(String format, Object... values) {
     return String.format(Locale.ROOT, format, values);
   }
@@ -75,7 +75,7 @@ public final class Text {
     return cosine == 1 ? "1" : format("%.6f", Math.floor(cosine * 1_000_000) / 1_000_000);
   }
 
-  /** A number with as many digits as it takes to tell it from another one. */
+  /** A number with enough digits to differ from another number. */
   public static String number(double number, double other, int digits) {
     for (int places = digits; places <= 17; places++) {
       String text = format("%." + places + "f", number);
@@ -104,7 +104,7 @@ public final class Text {
     return out.toString();
   }
 
-  /** The same with the profile and every option of the scheme's own and of the output's. */
+  /** The same with the profile and every option of the scheme and of the output. */
   public static String scheme(EncodedWeight weight) {
     OptionValues options = weight.options();
     StringBuilder out = new StringBuilder(shortScheme(weight));
@@ -119,8 +119,8 @@ public final class Text {
   }
 
   /**
-   * A name that may come from a file: quoted if it would upset a terminal, with its middle left out
-   * if it is very long.
+   * A name that may come from a file: quoted if it contains characters that a terminal interprets,
+   * with its middle left out if it is very long.
    */
   public static String name(String name) {
     String quoted = QuantException.quote(name);
@@ -134,7 +134,8 @@ public final class Text {
   }
 
   /**
-   * A name with its middle left out, so that at most {@code letters} remain, which are 5 or more.
+   * A name with its middle left out, so that at most {@code letters} remain; {@code letters} is at
+   * least 5.
    */
   static String shortened(String name, int letters) {
     int[] points = name.codePoints().toArray();
@@ -156,7 +157,7 @@ public final class Text {
     return n + " " + noun + (n == 1 ? "" : "s");
   }
 
-  /** Problems, a line each. */
+  /** Problems, one per line. */
   public static void problems(List<Problem> problems, StringBuilder out) {
     for (Problem problem : problems) {
       out.append(
@@ -170,7 +171,7 @@ public final class Text {
     }
   }
 
-  /** A message in one line, with whatever would upset a terminal escaped. */
+  /** A message in one line, with characters that a terminal interprets escaped. */
   public static String line(String message) {
     StringBuilder out = new StringBuilder(message.length());
     message

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Aligned columns of plain text: the first row is the header, numbers stand right. */
+/** Aligned columns of plain text: the first row is the header, numbers are aligned to the right. */
 public final class TextTable {
 
   private static final String GAP = "  ";
@@ -35,16 +35,17 @@ public final class TextTable {
     rows.add(cells);
   }
 
-  /** Appends all rows, each ended by {@code \n}, none with blanks at its end. */
+  /** Appends all rows, each ended by {@code \n}, without trailing blanks. */
   public void appendTo(StringBuilder out) {
     appendTo(out, Integer.MAX_VALUE);
   }
 
   /**
-   * Appends all rows, and cuts the middle out of the names in the first column where a row would be
-   * wider than a terminal.
+   * Appends all rows, and shortens names in the first column in the middle if a row would be wider
+   * than a terminal.
    *
-   * @param width how many letters fit in a row; a name keeps {@value #LEAST_NAME} of them
+   * @param width the number of letters that fit in a row; a name keeps at least {@value
+   *     #LEAST_NAME} of them
    */
   public void appendTo(StringBuilder out, int width) {
     int[] widths = new int[right.length];

@@ -1,4 +1,4 @@
-/** Values as text and as JSON, the same in every locale. */
+/** Formats values as text and as JSON, independent of the locale. */
 @NullMarked
 package dev.monoquant.core.text;
 

@@ -15,12 +15,12 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * The command line of a JVM like this one: the same Java, class path and module path, the jars of
- * plugins that were loaded from elsewhere, and the system properties that libraries read.
+ * The command line of a child JVM: the Java, class path and module path of this process, the jars
+ * of plugins loaded from other paths, and the system properties that libraries read.
  */
 final class ChildCommand {
 
-  /** Set by the JVM itself, or by what started this one for its own use. */
+  /** Properties set by the JVM itself, or by the program that started it. */
   private static final List<String> OWN =
       List.of(
           "java.",
@@ -50,7 +50,7 @@ final class ChildCommand {
   /**
    * {@return the command}
    *
-   * @param folder the folder of the job, to which a crash of native code is reported
+   * @param folder the folder of the job; the JVM writes its report of a native crash there
    */
   static List<String> of(Settings settings, Path folder) {
     List<String> command = new ArrayList<>();
@@ -58,7 +58,7 @@ final class ChildCommand {
     command.add("-Xshare:auto");
     command.add("-XX:+UseSerialGC");
     command.add("-Xmx" + (Runtime.getRuntime().maxMemory() >> 10) + "k");
-    // Neither files in the folder for temporary files, nor a report or a core in the current one.
+    // No files in the temporary folder, and no report or core file in the current folder.
     command.add("-XX:-UsePerfData");
     command.add("-XX:ErrorFile=" + folder.resolve(ChildFolder.CRASH));
     command.add("-XX:-CreateCoredumpOnCrash");
@@ -101,7 +101,7 @@ final class ChildCommand {
     return all;
   }
 
-  /** Adds where a class is from, and all that its class loader has. */
+  /** Adds the location of a class, and all locations of its class loader. */
   private static void add(Class<?> type, Set<String> all) {
     if (type.getModule().isNamed()) {
       return;
@@ -129,7 +129,7 @@ final class ChildCommand {
         }
       }
     } catch (URISyntaxException | IllegalArgumentException e) {
-      // It is not from a file: the child does without it, or says what it lacks.
+      // The class is not from a file: the child runs without it, or reports what is missing.
     }
   }
 }

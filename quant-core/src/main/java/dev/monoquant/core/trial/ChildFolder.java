@@ -5,21 +5,24 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** The folder that a process and its child share: files, and no folders in it. */
+/** The folder shared by a process and its child; it contains files and no folders. */
 final class ChildFolder {
 
-  /** Exists as soon as the engine has started. */
+  /** The file that exists once the engine has started. */
   static final String READY = "ready";
 
   static final String JOB = "job.json";
   static final String RESULT = "result.json";
 
-  /** What the JVM writes when native code crashes. */
+  /** The report that the JVM writes when native code crashes. */
   static final String CRASH = "crash.log";
 
   private ChildFolder() {}
 
-  /** Removes the folder with its files; what is removed at the same time elsewhere is no error. */
+  /**
+   * Removes the folder with its files; a file that another process removes at the same time is not
+   * an error.
+   */
   static void delete(Path folder) throws IOException {
     if (!Files.isDirectory(folder)) {
       return;

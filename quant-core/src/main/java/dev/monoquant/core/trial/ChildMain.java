@@ -15,13 +15,13 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The main class of the process in which models run apart. It starts the engine, waits for a byte
- * on standard input, runs the job in its folder, and writes how it ended there. When standard input
- * ends, so does the process: whatever ended its parent, nothing is left.
+ * The main class of the child process in which models run. It starts the engine, waits for a byte
+ * on standard input, runs the job in its folder, and writes the outcome there. The process ends
+ * when standard input ends, so it never outlives its parent.
  */
 final class ChildMain {
 
-  /** Time to remove what the engine has unpacked in part. */
+  /** Time to remove the files that the engine has partly unpacked. */
   private static final long CLEANUP_SECONDS = 2;
 
   /** The exit code if the result cannot be written. */
@@ -47,8 +47,8 @@ final class ChildMain {
     watch.setDaemon(true);
     watch.start();
     child.work();
-    // The end of a process runs destructors of the engine, under threads that still use it: its
-    // parent kills it.
+    // A normal exit runs destructors of the engine while threads still use it: the parent kills the
+    // process.
     while (true) {
       LockSupport.park();
     }
@@ -66,11 +66,11 @@ final class ChildMain {
         started.await(CLEANUP_SECONDS, TimeUnit.SECONDS);
       }
       ChildFolder.delete(folder);
-      // Java lets no process kill itself, see above.
+      // A Java process cannot kill itself, see above.
       String self = Long.toString(ProcessHandle.current().pid());
       new ProcessBuilder("kill", "-KILL", self).start().waitFor();
     } catch (IOException | InterruptedException e) {
-      // There is nobody to tell, and the process ends in any case.
+      // The failure cannot be reported, and the process ends in any case.
     }
     Runtime.getRuntime().halt(1);
   }

@@ -26,9 +26,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs models in a JVM of its own, within bounds; see {@link ModelRuns}. The two share a folder for
- * temporary files: the job and the result are files in it. Whatever happens, {@link #close} ends
- * the child and removes the folder; if this process is killed, the child does both.
+ * Runs models in a child JVM, within bounds; see {@link ModelRuns}. Both processes share a
+ * temporary folder; the job and the result are files in it. {@link #close} always ends the child
+ * and removes the folder; if this process is killed, the child does both.
  */
 final class ChildRunner implements ModelRunner {
 
@@ -36,7 +36,7 @@ final class ChildRunner implements ModelRunner {
 
   private static final long POLL_MILLIS = 20;
 
-  /** The engine unpacks some 430 MB at its first start. */
+  /** The engine unpacks about 430 MB at its first start. */
   private static final Duration START = Duration.ofMinutes(10);
 
   private static final long BASE_MEMORY = 4L << 30;
@@ -142,7 +142,7 @@ final class ChildRunner implements ModelRunner {
       bytes += Files.size(candidate.file());
     }
     for (SampleInputs sample : settings.samples()) {
-      // The child says what it lacks.
+      // The child reports what is missing.
       bytes +=
           sample instanceof SampleInputs.OfFile of && Files.exists(of.file())
               ? Files.size(of.file())
@@ -207,7 +207,7 @@ final class ChildRunner implements ModelRunner {
     }
   }
 
-  /** The resident memory of the child; empty where it is not known. */
+  /** The resident memory of the child; empty if unknown. */
   private OptionalLong resident() throws IOException {
     Path status = Path.of("/proc", Long.toString(process.pid()), "status");
     if (!Files.exists(status)) {
@@ -312,7 +312,7 @@ final class ChildRunner implements ModelRunner {
     boolean interrupted = Thread.interrupted();
     try {
       if (!Files.exists(folder.resolve(ChildFolder.READY))) {
-        // It removes what the engine has unpacked in part.
+        // The child removes the files that the engine has partly unpacked.
         closeInput();
         process.waitFor(CLEANUP_SECONDS, TimeUnit.SECONDS);
       }
@@ -347,7 +347,7 @@ final class ChildRunner implements ModelRunner {
     }
   }
 
-  /** The last that a child says, in bounded memory. */
+  /** The end of the child's output, in bounded memory. */
   private static final class Tail {
 
     private static final int LENGTH = 300;
@@ -371,7 +371,7 @@ final class ChildRunner implements ModelRunner {
           }
         }
       } catch (IOException e) {
-        // It was ended.
+        // The child was ended.
       }
     }
 

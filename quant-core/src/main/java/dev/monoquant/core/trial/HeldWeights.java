@@ -21,25 +21,25 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Compares the weights that a completed output decodes when it is loaded with what the decoders of
- * their schemes make of what was written. The outputs of two models are a poor judge of that: a
- * later layer may hide a wrong scale.
+ * Compares the weights that a completed output decodes at load time with the written codes as the
+ * decoders of their schemes decode them. Comparing the outputs of two models is not enough: a later
+ * layer may hide a wrong scale.
  *
- * <p>It takes the memory of the largest weight in FLOAT32.
+ * <p>Needs memory for the largest weight in FLOAT32.
  */
 final class HeldWeights {
 
-  /** Numbers that are decoded at once, as far as their rows lie together. */
+  /** Numbers that are decoded at once, if their rows are contiguous. */
   private static final int PIECE = 4 << 20;
 
   private HeldWeights() {}
 
   /**
-   * Compares all of them.
+   * Compares all weights.
    *
-   * @param writer is finished, and not committed
+   * @param writer finished, and not committed
    * @param made its complete file
-   * @return why the output must not be accepted, of the first weight that differs
+   * @return why the output must not be accepted, for the first weight that differs
    */
   static Optional<QuantException> difference(Settings settings, OutputWriter writer, Path made)
       throws IOException {
@@ -66,7 +66,7 @@ final class HeldWeights {
     if (run.length != elements) {
       return Optional.of(refusal(weight, run.length + " numbers of " + elements + " come back"));
     }
-    // Rows that lie across the tensor are all decoded for each piece.
+    // If rows are not contiguous in the tensor, all of them are decoded for each piece.
     int whole = Math.min(run.length, Integer.MAX_VALUE / type.cellBytes());
     int piece = weight.matrix().rowAxis() == 0 ? Math.min(PIECE, run.length) : whole;
     float[] values = new float[piece];

@@ -8,12 +8,12 @@ import dev.monoquant.model.Layer;
 import java.util.List;
 
 /**
- * What runs models: this process or a child, see {@link ModelRunners#start}. The engine has started
- * when it is made, so that no work is lost if it does not.
+ * Runs models in this process or in a child, see {@link ModelRunners#start}. The engine starts
+ * before the runner is returned, so that no work is lost if it cannot start.
  */
 public interface ModelRunner extends AutoCloseable {
 
-  /** For work after which nothing is run. */
+  /** The runner for work that runs no model. */
   ModelRunner NONE =
       new ModelRunner() {
         @Override
@@ -27,19 +27,19 @@ public interface ModelRunner extends AutoCloseable {
 
         @Override
         public void close() {
-          // There is nothing to end.
+          // Nothing to close.
         }
       };
 
   /**
    * Runs models side by side; at most once for each runner.
    *
-   * @param candidates the reference first; their code was checked
-   * @param parameters the names of what the reference is called with, empty if not known
-   * @param layers the layers of the reference, which tell what it might be called with
-   * @param purpose why they run
-   * @throws dev.monoquant.QuantException as {@link SideBySideRun#run}; if it is a child, also a
-   *     {@link dev.monoquant.ValidationException} if it crashes, or exceeds its bounds
+   * @param candidates the reference first; their code must have been checked
+   * @param parameters the names of the reference's inputs, empty if unknown
+   * @param layers the layers of the reference, from which inputs are inferred
+   * @param purpose the purpose of the run
+   * @throws dev.monoquant.QuantException as {@link SideBySideRun#run}; for a child, also a {@link
+   *     dev.monoquant.ValidationException} if it crashes or exceeds its bounds
    */
   RunComparison run(
       List<Candidate> candidates, List<String> parameters, List<Layer> layers, Purpose purpose);
@@ -51,7 +51,7 @@ public interface ModelRunner extends AutoCloseable {
   /**
    * Runs models in this process.
    *
-   * @param settings how
+   * @param settings the settings of the run
    */
   record InProcess(Settings settings) implements ModelRunner {
 

@@ -3,7 +3,7 @@ package dev.monoquant.core.trial;
 import dev.monoquant.core.control.EngineStart;
 import dev.monoquant.core.settings.Settings;
 
-/** Makes the runner that the settings ask for. */
+/** Creates the runner that the settings select. */
 public final class ModelRunners {
 
   private ModelRunners() {}

@@ -29,8 +29,8 @@ import java.util.zip.ZipFile;
  * NAME.npy}, each a header in ASCII and the numbers, little-endian, by rows or by columns. After
  * the format's description in {@code numpy/lib/format.py}, versions 1 to 3.
  *
- * <p>Types that the engine knows are read, and no other is handed to it: it would end the process.
- * What this does not do: it reads no objects, no big-endian and no structured arrays.
+ * <p>Only types that the engine supports are read: it would end the process on others. What this
+ * does not do: it reads no objects, no big-endian and no structured arrays.
  */
 public final class NumpyArchive {
 
@@ -40,7 +40,7 @@ public final class NumpyArchive {
   private static final Pattern ORDER = Pattern.compile("'fortran_order': *(True|False)");
   private static final Pattern SHAPE = Pattern.compile("'shape': *\\(([0-9, ]*)\\)");
 
-  /** Of all arrays; a compressed file of a thousandth makes as many. */
+  /** The most numbers of all arrays together; a compressed file may be a thousand times smaller. */
   private static final long MAX_NUMBERS = 1 << 30;
 
   private static final int MAX_ARRAYS = 10_000;
@@ -58,7 +58,7 @@ public final class NumpyArchive {
    * @param file a file
    * @param manager owns the arrays
    * @return the arrays by name, in the order of the file
-   * @throws ConfigurationException if there is none, or one cannot be read
+   * @throws ConfigurationException if there is no array, or one cannot be read
    */
   public static Map<String, NDArray> read(Path file, NDManager manager) {
     NumpyArchive archive = new NumpyArchive(file);

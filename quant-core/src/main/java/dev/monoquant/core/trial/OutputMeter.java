@@ -10,7 +10,7 @@ import java.util.Set;
 /** Compares the outputs of two models, number by number, in double. Not thread-safe. */
 final class OutputMeter {
 
-  /** What the engine can convert; it ends the JVM on others, such as bfloat16. */
+  /** The types that the engine can convert; it ends the JVM on others, such as bfloat16. */
   private static final Set<DataType> READABLE =
       Set.of(
           DataType.FLOAT64,
@@ -69,7 +69,7 @@ final class OutputMeter {
     }
   }
 
-  /** Says what may be the reason where only sizes differ. */
+  /** The likely reason if only sizes differ. */
   private String sizes(NDArray wanted, NDArray got) {
     boolean only =
         wanted.getDataType() == got.getDataType()

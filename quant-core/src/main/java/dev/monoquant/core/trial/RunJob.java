@@ -23,12 +23,12 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * A side-by-side run as a value, and as the JSON in which a child gets it.
+ * A side-by-side run as a value, and as the JSON that a child reads.
  *
  * @param candidates the reference first
- * @param parameters the names of what the reference is called with, empty if not known
- * @param guesses what to try where there are no samples, in order
- * @param purpose why they run
+ * @param parameters the names of the reference's inputs, empty if unknown
+ * @param guesses the generated inputs to try if there are no samples, in order
+ * @param purpose the purpose of the run
  */
 public record RunJob(
     List<Candidate> candidates,
@@ -36,16 +36,17 @@ public record RunJob(
     List<SyntheticInputs> guesses,
     Purpose purpose) {
 
-  /** Why models run, which says how long they are timed, and what else can be done. */
+  /** The purpose of a run, with the duration of its timing and an alternative for messages. */
   public enum Purpose {
     /**
-     * A result is to be accepted: its speed is a figure of the report, and the user waits for it.
+     * A result is to be accepted: its speed is a figure of the report, and the user waits for it,
+     * so the timing is short.
      */
     ACCEPT(
         25,
         500_000_000L,
         "; or accept the result without running it: --no-run (withRunning(false))"),
-    /** Speed is what is asked for. */
+    /** Speed is to be measured. */
     COMPARE(101, 2_000_000_000L, "");
 
     private final int mostRounds;
@@ -66,7 +67,7 @@ public record RunJob(
       return enoughNanos;
     }
 
-    /** {@return what else can be done, to be put behind a message; may be empty} */
+    /** {@return an alternative to append to a message; may be empty} */
     String remedy() {
       return remedy;
     }
@@ -75,8 +76,8 @@ public record RunJob(
   /**
    * A model that takes part.
    *
-   * @param name what the result calls it
-   * @param file where it is
+   * @param name the name of the model in the result
+   * @param file the file of the model
    */
   public record Candidate(String name, Path file) {}
 
@@ -88,17 +89,17 @@ public record RunJob(
   }
 
   /**
-   * A job with its settings, as far as they matter to it.
+   * A job with the settings that it uses.
    *
-   * @param settings how
-   * @param job what
+   * @param settings the settings of the run
+   * @param job the job
    */
   record WithSettings(Settings settings, RunJob job) {}
 
   /**
    * {@return the job with its settings, as JSON}
    *
-   * @param folder samples in memory are written to it
+   * @param folder the folder for samples that are in memory
    */
   String toJson(Settings settings, Path folder) throws IOException {
     JsonObject json = new JsonObject();
@@ -128,7 +129,7 @@ public record RunJob(
     for (SampleInputs sample : settings.samples()) {
       JsonObject one = new JsonObject();
       if (sample instanceof SampleInputs.OfFile of) {
-        // A relative path stays as it is, for messages: the child has the same directory.
+        // A relative path stays unchanged, for messages: the child has the same current directory.
         one.addProperty("file", of.file().toString());
       } else if (sample instanceof SampleInputs.OfArrays of) {
         Path file = folder.resolve("sample" + samples.size());
@@ -147,7 +148,7 @@ public record RunJob(
   }
 
   /**
-   * Reads what {@link #toJson} made.
+   * Reads the output of {@link #toJson}.
    *
    * @param manager owns samples in memory
    */

@@ -18,8 +18,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * How a run in a child ended, as the JSON that the child writes: a comparison, or a failure with
- * its kind. Numbers are exact, also where they are not finite.
+ * The outcome of a run in a child, as the JSON that the child writes: a comparison, or a failure
+ * with its kind. Numbers are exact, including non-finite ones.
  */
 final class RunOutcome {
 
@@ -81,10 +81,10 @@ final class RunOutcome {
   }
 
   /**
-   * Gives the result, or throws what the child threw.
+   * Returns the result, or throws the failure of the child.
    *
-   * @param text what a child wrote, which may have run any code
-   * @param remedy what else can be done
+   * @param text the output of a child; untrusted, because the child may have run any code
+   * @param remedy an alternative to append to a message
    */
   static RunComparison parse(String text, String remedy) {
     try {
@@ -145,7 +145,7 @@ final class RunOutcome {
   private static ModelFormatException format(JsonObject json, String message) {
     String file = json.get("file").getAsString();
     Reason reason = Reason.valueOf(json.get("reason").getAsString());
-    // The message begins with the file, as the exception makes it.
+    // Removes the file from the start of the message, because the exception adds it.
     String detail =
         message.startsWith(file + ": ") ? message.substring(file.length() + 2) : message;
     return new ModelFormatException(reason, file, "", detail);

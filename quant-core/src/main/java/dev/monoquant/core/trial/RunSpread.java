@@ -8,24 +8,27 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * How far apart the outputs of one model are when it runs on the same inputs again. A model that
- * draws random numbers or counts its calls differs from run to run by right; one that reads memory
- * before it was written does too. Not thread-safe.
+ * Measures how far apart the outputs of one model are when it runs again on the same inputs. The
+ * outputs of a model that draws random numbers or counts its calls differ legitimately; those of a
+ * model that reads uninitialised memory differ too. Not thread-safe.
  */
 final class RunSpread {
 
-  /** What a result may differ where the original does not; a changed order of sums is far below. */
+  /**
+   * The difference allowed to a result whose original has none; a changed order of sums causes far
+   * less.
+   */
   private static final double STEADY = 1e-3;
 
-  /** Two draws of one distribution differ in how far apart they are, and not by this much. */
+  /** The spreads of two samples of one distribution differ, but by less than this factor. */
   private static final double TIMES_REFERENCE = 4;
 
-  /** Above this, comparisons with a model tell little. */
+  /** Above this, comparisons with a model are unreliable. */
   private static final double UNSTEADY = 0.01;
 
   private final List<Double> spreads = new ArrayList<>();
 
-  /** Adds what a model gave in its first run, and in another one on the same inputs. */
+  /** Adds the outputs of a model in its first run and in another run on the same inputs. */
   void add(NDList first, NDList again) {
     for (int i = 0; i < Math.max(first.size(), again.size()); i++) {
       boolean both = i < Math.min(first.size(), again.size());
@@ -33,7 +36,9 @@ final class RunSpread {
     }
   }
 
-  /** The norm of the difference by that of the first; infinite where that cannot be told. */
+  /**
+   * The norm of the difference divided by the norm of the first; infinite if it cannot be computed.
+   */
   private static double spread(NDArray first, NDArray again) {
     if (!first.getShape().equals(again.getShape()) || first.getDataType() != again.getDataType()) {
       return Double.POSITIVE_INFINITY;
@@ -58,13 +63,13 @@ final class RunSpread {
    * Refuses a model whose runs differ by more than those of the reference.
    *
    * @param name the model
-   * @param inputs what it was called with
-   * @param reference that of the reference, on the same runs
-   * @throws ValidationException if so
+   * @param inputs the inputs of the call
+   * @param reference the spread of the reference, on the same runs
+   * @throws ValidationException if they do
    */
   void requireWithin(String name, String inputs, RunSpread reference) {
     for (int i = 0; i < spreads.size(); i++) {
-      // Where there are more outputs than those of the reference, the comparison has said so.
+      // The comparison has already reported a different number of outputs.
       double own = i < reference.spreads.size() ? reference.spreads.get(i) : 0;
       double spread = spreads.get(i);
       if (spread > Math.max(STEADY, TIMES_REFERENCE * own)) {
@@ -84,7 +89,7 @@ final class RunSpread {
   }
 
   /**
-   * {@return what to say of a reference that does not give the same each time; empty if it does}
+   * {@return a warning for a reference whose outputs differ from run to run; empty if they do not}
    */
   String unsteady() {
     double worst = spreads.stream().mapToDouble(Double::doubleValue).max().orElse(0);

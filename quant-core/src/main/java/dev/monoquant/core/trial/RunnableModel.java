@@ -21,7 +21,7 @@ final class RunnableModel implements AutoCloseable {
 
   private final String name;
 
-  /** In these the engine compiles a model. */
+  /** The engine compiles a model during these calls. */
   private static final int FIRST_CALLS = 2;
 
   private final Model model;
@@ -38,8 +38,8 @@ final class RunnableModel implements AutoCloseable {
   /**
    * Loads a file as any user of the engine would.
    *
-   * @param name what messages call it
-   * @throws ValidationException if the engine does not load it; the message leaves the name out
+   * @param name the name of the model in messages
+   * @throws ValidationException if the engine does not load it; the message omits the name
    * @throws dev.monoquant.OutputException if the engine cannot unpack its libraries
    */
   static RunnableModel load(String name, Path file) {
@@ -88,7 +88,7 @@ final class RunnableModel implements AutoCloseable {
     return outputs;
   }
 
-  /** The failure of a run, for people. */
+  /** The failure of a run as an exception with a message for the user. */
   ValidationException failed(String inputs, RuntimeException e) {
     return new ValidationException(
         name + ": it fails on " + QuantException.quote(inputs) + ": " + firstLine(e), e);
@@ -97,7 +97,7 @@ final class RunnableModel implements AutoCloseable {
   private static String firstLine(Throwable e) {
     String message = String.valueOf(e.getMessage()).strip();
     List<String> lines = message.lines().toList();
-    // The traceback of TorchScript ends with what happened.
+    // The traceback of TorchScript ends with the error.
     return lines.size() == 1
         ? message
         : lines.get(0).strip() + " " + lines.get(lines.size() - 1).strip();

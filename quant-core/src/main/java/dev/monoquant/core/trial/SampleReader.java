@@ -24,7 +24,7 @@ final class SampleReader {
   private static final Set<String> NO_INPUTS =
       Set.of("label", "labels", "target", "targets", "logits", "output", "outputs");
 
-  /** Names in a refusal. */
+  /** The most names in an error message. */
   private static final int MOST_SHOWN = 10;
 
   private SampleReader() {}

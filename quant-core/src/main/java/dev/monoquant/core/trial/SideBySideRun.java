@@ -27,13 +27,15 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * Runs models side by side: each is called on every sample to compare outputs with those of the
- * first, and again in {@linkplain UsedMemory memory that was in use} to compare them with its own;
- * then all take turns against the clock.
+ * Runs models side by side: each is called on every sample to compare its outputs with those of the
+ * first, and again in {@linkplain UsedMemory used memory} to compare them with its own; then the
+ * models are timed in turn.
  */
 final class SideBySideRun implements AutoCloseable {
 
-  /** The runs before, on every sample, are the first of the calls in which graphs are compiled. */
+  /**
+   * The earlier runs on every sample already include the first calls, in which graphs are compiled.
+   */
   private static final int WARM_UP = 1;
 
   private static final int LEAST_ROUNDS = 5;
@@ -63,7 +65,7 @@ final class SideBySideRun implements AutoCloseable {
     this.manager = NDManager.newBaseManager(Device.cpu());
     for (Candidate other : candidates.subList(1, candidates.size())) {
       try {
-        // What a model makes of its weights when it is loaded may read such memory too.
+        // The code that prepares weights at load time may read uninitialised memory too.
         UsedMemory.leave(manager, 0);
         models.add(RunnableModel.load(other.name(), other.file()));
       } catch (ValidationException e) {
@@ -86,10 +88,10 @@ final class SideBySideRun implements AutoCloseable {
   }
 
   /**
-   * Runs them.
+   * Runs the models.
    *
-   * @param settings the samples, how to read them, and the cancellation
-   * @param job what to run
+   * @param settings the samples, the options for reading them, and the cancellation
+   * @param job the job to run
    * @throws ModelFormatException if the reference does not load
    * @throws ValidationException if another does not load or fails where the reference does not
    * @throws ConfigurationException if the reference itself cannot be run on the samples
@@ -119,7 +121,7 @@ final class SideBySideRun implements AutoCloseable {
       } catch (UnsupportedOperationException e) {
         throw noOutputs(e);
       } catch (RuntimeException e) {
-        // It takes other inputs: the next candidate is tried.
+        // The model needs other inputs: try the next candidate.
         continue;
       }
       return on(candidate.describe(), List.of(inputs));
@@ -173,10 +175,10 @@ final class SideBySideRun implements AutoCloseable {
   }
 
   /**
-   * What is known of the outputs of a model.
+   * The measurements of the outputs of a model.
    *
-   * @param meters of each run, against the same run of the reference
-   * @param spread of its own runs
+   * @param meters the meter of each run, against the same run of the reference
+   * @param spread the spread of its own runs
    */
   private record Outputs(String name, List<OutputMeter> meters, RunSpread spread) {
 
@@ -217,7 +219,7 @@ final class SideBySideRun implements AutoCloseable {
     }
   }
 
-  /** It ran, and the engine does not hand over what it returned. */
+  /** The model ran, but the engine cannot return its outputs. */
   private ConfigurationException noOutputs(UnsupportedOperationException e) {
     return new ConfigurationException(
         models.get(0).name()

@@ -14,12 +14,13 @@ import java.util.Random;
 
 /**
  * Generated inputs for a model without samples, inferred from its first layer with a weight: ids
- * for an embedding, numbers of a normal distribution for the others. The same at each call.
+ * for an embedding, numbers of a normal distribution for the others. The inputs are the same at
+ * each call.
  *
- * @param describe the guess, for people
+ * @param describe the guess as text for the user
  * @param shape the shape of the input
- * @param ids how many different ids there are; 0 for numbers
- * @param times how many inputs of that shape there are
+ * @param ids the number of different ids; 0 for normal numbers
+ * @param times the number of inputs of that shape
  */
 record SyntheticInputs(String describe, List<Long> shape, long ids, int times) {
 
@@ -29,7 +30,7 @@ record SyntheticInputs(String describe, List<Long> shape, long ids, int times) {
   private static final List<Long> IMAGE_SIDES = List.of(8L, 28L, 32L, 64L, 224L);
   private static final int MOST = 24;
 
-  /** What to try, in order. */
+  /** The inputs to try, in order. */
   static List<SyntheticInputs> candidates(List<Layer> layers) {
     List<SyntheticInputs> all = new ArrayList<>();
     for (Layer layer : layers) {
@@ -86,7 +87,7 @@ record SyntheticInputs(String describe, List<Long> shape, long ids, int times) {
       if (ids > 0) {
         long[] values = new long[count];
         for (int j = 0; j < count; j++) {
-          // Further inputs are masks and types, where 1 and 0 are the only values that are safe.
+          // Further inputs are masks and types, for which only 1 and 0 are safe.
           values[j] = i == 0 ? random.nextInt((int) Math.min(ids, Integer.MAX_VALUE)) : 2 - i;
         }
         inputs.add(manager.create(values, full));

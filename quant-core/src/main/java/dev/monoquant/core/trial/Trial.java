@@ -22,21 +22,21 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * An output that can be run is run, beside the original, before anybody accepts it.
+ * The side-by-side run of a runnable output and its original, before the output is accepted.
  *
  * @param run the result; empty if no run completed
- * @param problems what the user should know
+ * @param problems the warnings for the user
  * @param refusal why the output must not be accepted; empty if it may be
  */
 public record Trial(
     Optional<RunComparison> run, List<Problem> problems, Optional<QuantException> refusal) {
 
-  /** Speed-ups above this are not told from 1: models that are the same differ as much. */
+  /** Speed-ups above this count as 1: runs of identical models differ as much. */
   private static final double SLOWER = 0.95;
 
   private static final long LEAST_SLOWER_NANOS = 100_000;
 
-  /** Nothing was run, and nothing was to be. */
+  /** Nothing was run, because no run was needed. */
   public static final Trial NONE = new Trial(Optional.empty(), List.of(), Optional.empty());
 
   public Trial {
@@ -44,14 +44,14 @@ public record Trial(
   }
 
   /**
-   * Completes an output and tries it. What speaks against the output is in the result and not
-   * thrown, so that it can be reported with everything else.
+   * Completes an output and runs it beside the original. A reason against the output is returned in
+   * the result and not thrown, so that it can be reported with everything else.
    *
    * @param runner runs the models
    * @param source the original
-   * @param layers its layers, which tell what it might be called with
-   * @param writer has got everything, and is neither finished nor committed
-   * @param target what the output will be called
+   * @param layers its layers, from which inputs are inferred
+   * @param writer has received all data, and is neither finished nor committed
+   * @param target the path of the output
    */
   public static Trial of(
       Settings settings,
@@ -116,10 +116,10 @@ public record Trial(
     return Optional.empty();
   }
 
-  /** {@return a warning of a model that is slower than the reference by more than chance} */
+  /** {@return a warning if a model is significantly slower than the reference} */
   private static Optional<Problem> slower(RunComparison run, RunResult model) {
     long more = model.medianNanos() - run.reference().medianNanos();
-    // On a busy machine a median of few rounds says little: the fastest rounds must agree.
+    // On a busy machine the median of a few rounds is unreliable: the fastest rounds must agree.
     double atBest = (double) run.reference().fastestNanos() / Math.max(1, model.fastestNanos());
     if (Math.max(run.speedup(model), atBest) > SLOWER || more < LEAST_SLOWER_NANOS) {
       return Optional.empty();
@@ -146,10 +146,10 @@ public record Trial(
   }
 
   /**
-   * Does nothing if the output may be accepted.
+   * Throws unless the output may be accepted.
    *
-   * @throws QuantException the refusal, or a {@link ValidationException} that names the gates that
-   *     were missed; both if both
+   * @throws QuantException the refusal, or a {@link ValidationException} that names the missed
+   *     gates, or both in one
    */
   public void requireAccepted(List<GateResult> gates) {
     if (refusal.isEmpty()) {

@@ -9,7 +9,7 @@ import dev.monoquant.spi.RunnableFile;
 import java.util.List;
 import java.util.Optional;
 
-/** A model file holds a program, which runs with the rights of the user. */
+/** Checks whether the program in a model file may run; it would run with the rights of the user. */
 public final class TrustedCode {
 
   private static final int MOST_SHOWN = 10;
@@ -17,13 +17,13 @@ public final class TrustedCode {
   private TrustedCode() {}
 
   /**
-   * Does nothing if a model may be run: its code is known to do nothing but compute, or the user
-   * trusts it. It is called before an engine sees the file.
+   * Throws unless a model may be run: its code only computes, or the user trusts it. Called before
+   * an engine loads the file.
    *
-   * @param source a model; one that has no code to be run passes only if it will not be run, which
-   *     is so if a result is to be accepted
-   * @param purpose why it is to be run
-   * @throws ModelFormatException if not, with what the code may do, each with its place
+   * @param source a model; one without runnable code passes only if it will not be run, which is
+   *     the case for accepting a result
+   * @param purpose the purpose of the run
+   * @throws ModelFormatException if not, with the operations that the code may do and their places
    */
   public static void require(Settings settings, ModelSource source, Purpose purpose) {
     if (settings.trust()) {

@@ -4,23 +4,22 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 
 /**
- * Memory that was in use. What the engine takes from the system is zero, and a kernel that does not
- * write all of its output, or reads what nobody has written, goes unnoticed as long as that is
- * right. In a process that runs for longer, the same memory is handed out again as it was left.
+ * Fills the memory that the engine allocates next with values other than zero. Fresh memory from
+ * the system is zero, which hides kernels that do not write all of their output or read
+ * uninitialised memory. In a longer-running process the allocator returns used memory unchanged.
  *
- * <p>Arrays of many sizes are filled and freed, on the thread that runs the model next: the
- * allocator of glibc has a heap for each thread. What this does not do: it reaches neither blocks
- * of more than 32 MiB, which come from the system each time, nor what other threads of a kernel
- * take.
+ * <p>Fills and frees arrays of many sizes on the thread that runs the model next: the allocator of
+ * glibc has a heap for each thread. What this does not do: it does not reach blocks of more than 32
+ * MiB, which come from the system each time, or memory that other threads of a kernel allocate.
  */
 final class UsedMemory {
 
-  /** The bytes are all alike within a number, so that it is one in any type, and none is zero. */
+  /** All bytes of a number are equal and not zero, so that it is a number in any type. */
   private static final float[] LEFT = {
     Float.intBitsToFloat(0x4B4B4B4B), Float.intBitsToFloat(0xCBCBCBCB)
   };
 
-  /** How many different numbers can be left. */
+  /** The number of different fill values. */
   static final int KINDS = LEFT.length;
 
   /** glibc keeps up to 7 freed blocks of a size for unaligned requests, which no array makes. */
@@ -31,16 +30,19 @@ final class UsedMemory {
   private static final int BLOCKS = 5;
   private static final int LARGEST = 1 << 18;
 
-  /** Of the largest block that was freed depends how much is kept, and not given to the system. */
+  /**
+   * The largest freed block determines how much memory glibc keeps instead of returning it to the
+   * system.
+   */
   private static final int KEPT_BLOCK = 31 << 18;
 
   private UsedMemory() {}
 
   /**
-   * Fills and frees about 30 MB, which takes some milliseconds.
+   * Fills and frees about 30 MB, which takes a few milliseconds.
    *
-   * @param manager makes the arrays; none is left in it
-   * @param kind which number is left, less than {@link #KINDS}
+   * @param manager creates the arrays; all are closed again
+   * @param kind the index of the fill value, less than {@link #KINDS}
    */
   static void leave(NDManager manager, int kind) {
     try (NDManager scope = manager.newSubManager()) {

@@ -30,9 +30,7 @@ public final class Comparer {
 
   private static final int PIECE = 1 << 20;
 
-  /**
-   * Numbers at once where rows lie across the memory of a tensor, so that their pieces are long.
-   */
+  /** Numbers read at once if rows are not contiguous in a tensor, so that their pieces are long. */
   private static final int BAND = 4 << 20;
 
   private final Settings settings;
@@ -94,7 +92,9 @@ public final class Comparer {
         matrix.layer(), matrix.kind(), matrix.param(), tensor, matrix.rowAxis());
   }
 
-  /** A tensor that one of the models decodes row by row, and the rows lie across its memory. */
+  /**
+   * Compares a tensor that one of the models decodes row by row, with rows that are not contiguous.
+   */
   private static ComparedTensor byRows(
       ModelSource left, WeightMatrix a, ModelSource right, WeightMatrix b) throws IOException {
     int cols = Math.toIntExact(a.columnCount());

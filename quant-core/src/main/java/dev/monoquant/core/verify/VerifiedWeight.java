@@ -27,7 +27,7 @@ import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** One quantized weight decoded again, tile by tile, and measured against its original. */
+/** Decodes one quantized weight again, tile by tile, and measures it against its original. */
 final class VerifiedWeight {
 
   private final Settings settings;
@@ -63,7 +63,7 @@ final class VerifiedWeight {
         source, new WeightMatrix(rows.layer(), rows.kind(), rows.param(), tensor, rows.rowAxis()));
   }
 
-  /** Decodes all of it; the first fault in the order of rows, or empty. */
+  /** Decodes the whole weight; returns the first fault in row order, or empty. */
   Optional<String> run() throws IOException {
     StoredOptions options = new StoredOptions(settings.plugins(), output);
     TileDecoder decoder = options.decoder(weight);

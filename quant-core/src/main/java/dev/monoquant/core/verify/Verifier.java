@@ -38,7 +38,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Reads an output again, with its manifest and, if it is at hand, its original. */
+/** Verifies an output against its manifest and, if available, its original. */
 public final class Verifier {
 
   private static final int PIECE = 64 << 10;
@@ -92,7 +92,8 @@ public final class Verifier {
   }
 
   /**
-   * What cannot be read any more differs from what was written; only a missing file is no output.
+   * An unreadable output counts as a difference from what was written; only a missing file is not
+   * an output.
    */
   private static Opened openOutput(Settings settings, Path path) {
     try {
@@ -191,7 +192,7 @@ public final class Verifier {
     }
   }
 
-  /** Whether the output was made with other numbers in the place of NaN and infinities. */
+  /** Whether NaN and infinities were replaced when the output was made. */
   private boolean clamps() {
     try {
       var config =
@@ -209,7 +210,7 @@ public final class Verifier {
     }
   }
 
-  /** The files given now, by content: they may have been renamed since. */
+  /** Compares the given files by content: they may have been renamed. */
   private void inputs(List<Path> files) throws IOException {
     if (audit.inputs().isEmpty()) {
       return;

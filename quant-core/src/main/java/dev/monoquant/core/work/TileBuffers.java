@@ -1,8 +1,8 @@
 package dev.monoquant.core.work;
 
 /**
- * The scratch memory of one thread, grown to the largest tile and used again: fresh memory for each
- * tile would cost more than the arithmetic.
+ * The scratch memory of one thread, grown to the largest tile and reused: allocating memory for
+ * each tile would cost more than the arithmetic.
  */
 public final class TileBuffers {
 
@@ -17,7 +17,10 @@ public final class TileBuffers {
     return original;
   }
 
-  /** For the copy of a tile that a plugin gets, which is its own until its call returns. */
+  /**
+   * The buffer for the copy of a tile that a plugin receives; the plugin owns it until its call
+   * returns.
+   */
   public float[] handedOut(int elements) {
     if (handedOut.length < elements) {
       handedOut = new float[elements];

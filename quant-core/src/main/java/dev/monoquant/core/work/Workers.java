@@ -9,11 +9,11 @@ import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs jobs on some threads, in order of their start, and stops after a failure.
+ * Runs jobs on several threads, started in order, and stops after a failure.
  *
- * <p>Of several failures the one of the earliest job is thrown, whichever came first in time. Jobs
- * are handed out in order and a job that was handed out runs to its end, so the earliest failing
- * job always runs: the same input gives the same message on any number of threads.
+ * <p>If several jobs fail, the failure of the earliest job is thrown, whichever happened first.
+ * Jobs are handed out in order and each runs to its end, so the earliest failing job always runs:
+ * the same input gives the same message on any number of threads.
  *
  * <p>The calling thread waits. If it is interrupted the workers are interrupted too, and {@link
  * CancellationException} is thrown when they have stopped, with the interrupt flag set again.
@@ -90,7 +90,7 @@ public final class Workers {
     return shorter;
   }
 
-  /** What the threads of one run share; its own lock guards the jobs and all of its state. */
+  /** The state shared by the threads of one run; its own lock guards the jobs and all state. */
   private static final class Run {
 
     private final Jobs jobs;
@@ -122,7 +122,7 @@ public final class Workers {
           job.run(buffers);
         }
       } catch (Throwable e) {
-        // Whatever it is, an OutOfMemoryError too: the calling thread throws it on.
+        // Any failure, including OutOfMemoryError: the calling thread rethrows it.
         fail(number, e);
       }
     }
@@ -144,7 +144,7 @@ public final class Workers {
     }
   }
 
-  /** Throws what a thread failed with on in another one; nothing for null. */
+  /** Rethrows the failure of one thread in another; does nothing for null. */
   public static void rethrow(@Nullable Throwable failure) throws IOException {
     if (failure instanceof IOException e) {
       throw e;

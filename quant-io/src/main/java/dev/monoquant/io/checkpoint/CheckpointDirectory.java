@@ -23,7 +23,7 @@ import java.util.stream.Stream;
 
 /**
  * Finds and opens the checkpoint in a directory: {@code pytorch_model.bin}, or shards with {@code
- * pytorch_model.bin.index.json}, under the rules for safetensors shards.
+ * pytorch_model.bin.index.json}, with the same rules as safetensors shards.
  */
 final class CheckpointDirectory {
 
@@ -41,7 +41,7 @@ final class CheckpointDirectory {
         && Files.isRegularFile(path);
   }
 
-  /** {@return whether a directory holds a checkpoint and no safetensors, which come first} */
+  /** {@return whether a directory holds a checkpoint and no safetensors, which take precedence} */
   static boolean fits(Path directory) {
     try {
       Set<String> names = names(directory);

@@ -16,13 +16,12 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 
 /**
- * An open file of {@code torch.save}: every tensor that its pickle holds, found but not yet looked
- * at.
+ * An open file of {@code torch.save}: the tensors in its pickle are found, but not yet read.
  *
  * @param label the file for messages
  * @param objects its pickle
- * @param contents the tensors in the order of the file, and what is not known
- * @param reader looks at them
+ * @param contents the tensors in the order of the file, and the objects of unknown classes
+ * @param reader reads the tensors
  * @param owned the open file
  */
 record CheckpointFile(
@@ -36,7 +35,7 @@ record CheckpointFile(
   private static final int SNIFF = 512;
 
   /**
-   * Opens a file, a zip archive or a legacy one.
+   * Opens a zip archive or a legacy file.
    *
    * @param path the file
    * @param label its name for messages

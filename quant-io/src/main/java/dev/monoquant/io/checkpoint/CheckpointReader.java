@@ -29,7 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Makes the source of one checkpoint, or of all shards of one. */
+/** Builds the source of a checkpoint in one file or in shards. */
 final class CheckpointReader {
 
   private final String label;
@@ -39,7 +39,7 @@ final class CheckpointReader {
   private final List<Path> paths = new ArrayList<>();
   private final List<String> notes = new ArrayList<>();
 
-  /** A tensor, plain or quantized, and the shard it is in. */
+  /** A plain or quantized tensor and its shard. */
   private record Held(
       Optional<TorchTensor> plain, Optional<QuantizedTensor> quantized, String shard) {
 
@@ -72,12 +72,12 @@ final class CheckpointReader {
   }
 
   /**
-   * Opens a file and takes its tensors in.
+   * Opens a file and adds its tensors.
    *
    * @param path the file
    * @param file its name for messages
    * @param shard its name in the directory; empty if it is the whole model
-   * @return the bytes of each of its tensors by name
+   * @return the size in bytes of each of its tensors, by name
    */
   Map<String, Long> add(Path path, String file, String shard) throws IOException {
     CheckpointFile checkpoint = CheckpointFile.open(path, file, limits);
@@ -118,22 +118,22 @@ final class CheckpointReader {
     }
   }
 
-  /** Also a file that is read, but holds no tensors: the index. */
+  /** Adds a file that is read but holds no tensors: the index. */
   void addPath(Path path) {
     paths.add(path);
   }
 
-  /** Also something to be told of the model as a whole. */
+  /** Adds notes about the model as a whole. */
   void addNotes(List<String> more) {
     notes.addAll(more);
   }
 
-  /** {@return every file so far} */
+  /** {@return the files added so far} */
   List<Path> paths() {
     return paths;
   }
 
-  /** {@return the source, which owns the open files from now on} */
+  /** {@return the source, which then owns the open files} */
   ModelSource source(SideFiles sides) throws IOException {
     Map<String, Held> named = new LinkedHashMap<>(tensors);
     if (choices.stripPrefixes().orElse(false)) {
@@ -158,7 +158,7 @@ final class CheckpointReader {
     return TrainedModel.of(source, false, choices.fold().orElse(false));
   }
 
-  /** Closes what is open, after a failure that is thrown on. */
+  /** Closes the open files after a failure; the caller rethrows it. */
   void abandon() throws IOException {
     Closing.all(open);
   }

@@ -20,13 +20,13 @@ import java.util.stream.Collectors;
 
 /**
  * The pickle of a checkpoint, which may hold objects of classes that are not on the allow-list:
- * settings, dates, paths, random states. Beside the weights they are skipped; within them they are
- * refused. In either case they are data, and nothing is loaded or called.
+ * settings, dates, paths, random states. Such objects are skipped outside the weights and refused
+ * within them. In both cases they are read as data, and nothing is loaded or called.
  *
  * @param root the value of the pickle
  * @param file the file, for messages
  * @param record the pickle, for messages
- * @param refused the classes and functions that are not on the allow-list
+ * @param refused the classes and functions not on the allow-list
  * @param limits bounds on sizes and counts
  */
 record ForeignObjects(
@@ -35,8 +35,8 @@ record ForeignObjects(
   private static final int MAX_SHOWN = 8;
 
   /**
-   * Modules whose functions reach beyond data. A file that names one of them runs code in whatever
-   * loads it with Python, so that it is refused even where this project would only skip it.
+   * Modules whose functions do more than build data. A file that names one of them runs code when
+   * Python loads it, so it is refused even where this project would only skip the object.
    */
   private static final Set<String> RUNNING =
       Set.of(
@@ -73,7 +73,7 @@ record ForeignObjects(
           "dill",
           "cloudpickle");
 
-  /** Those of modules that otherwise make data. */
+  /** Such functions in modules that otherwise build data. */
   private static final Set<String> RUNNING_NAMES =
       Set.of(
           "eval",
@@ -98,7 +98,7 @@ record ForeignObjects(
           "LambdaType",
           "MethodType");
 
-  /** Finds the tensors, and what is not known. */
+  /** Finds the tensors and the objects of unknown classes. */
   static ForeignObjects of(PickleReader.Read read, String file, String record, ReadLimits limits) {
     ForeignObjects objects = new ForeignObjects(read.root(), file, record, read.refused(), limits);
     Set<Global> running =
@@ -119,7 +119,7 @@ record ForeignObjects(
     return RUNNING.contains(top) || (general && RUNNING_NAMES.contains(global.name()));
   }
 
-  /** {@return every tensor, and every object that is not known} */
+  /** {@return every tensor, and every object of an unknown class} */
   StateWalk.Contents contents() {
     return StateWalk.run(root, file, record, limits);
   }
@@ -127,9 +127,9 @@ record ForeignObjects(
   /**
    * Refuses objects that are not skipped.
    *
-   * @param skipped those that are, all of them beside the weights
-   * @return a note that says what was skipped; empty if there is nothing
-   * @throws ModelFormatException if a name that is not on the allow-list is anywhere else
+   * @param skipped the objects that are skipped, all of them outside the weights
+   * @return a note that lists the skipped objects; empty if there are none
+   * @throws ModelFormatException if a name not on the allow-list occurs anywhere else
    */
   Optional<String> requireSkipped(List<Foreign> skipped) {
     if (refused.isEmpty()) {
@@ -140,7 +140,7 @@ record ForeignObjects(
     Set<Global> elsewhere = new LinkedHashSet<>(refused);
     elsewhere.retainAll(PickleWalk.globals(root, seen));
     if (elsewhere.isEmpty()) {
-      // A name that is met nowhere was made and dropped, which no writer does.
+      // A name that is not found here was created and discarded, which no writer does.
       Set<PickleValue> inside = Collections.newSetFromMap(new IdentityHashMap<>());
       elsewhere.addAll(refused);
       skipped.forEach(f -> elsewhere.removeAll(PickleWalk.globals(f.value(), inside)));

@@ -19,13 +19,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Reads what {@code torch.save} wrote before 1.6, and still does without its zip file: five
- * pickles, then the storages.
+ * Reads the format that {@code torch.save} wrote before 1.6, and still writes without its zip file:
+ * five pickles, then the storages.
  *
  * <p>The pickles are a magic number, the protocol 1001, a dict about the system (its byte order),
  * the object, and the keys of the storages; then for each key, in this order, the number of its
- * elements in 64 bits and its bytes. What follows the last storage is of no account, since several
- * objects may lie in one file.
+ * elements in 64 bits and its bytes. Bytes after the last storage are ignored, since one file may
+ * hold several objects.
  */
 final class LegacyFile {
 
@@ -113,7 +113,7 @@ final class LegacyFile {
     return read.root();
   }
 
-  /** The object itself, which may hold more than weights. */
+  /** Reads the object itself, which may hold more than weights. */
   private PickleReader.Read inert() throws IOException {
     PickleReader.Read read =
         PickleReader.readInert(rest(), label, OBJECT, limits, TorchGlobals::inCheckpoint);

@@ -21,15 +21,15 @@ import java.util.stream.Collectors;
 /**
  * Chooses which entry of a nested checkpoint holds the weights.
  *
- * <p>The one entry of a usual name ({@code state_dict}, {@code model}, ...) that is a dict with
- * tensors is the state dict, also if stray tensors lie beside it, such as a loss or a mean. Without
- * one, a dict with tensors of its own is, or else the only entry that is no state of a training. It
- * may be nested again. More than one is refused: which one is meant is for the user to say. State
- * of a training (optimizer, schedulers, gradient scalers) is never taken unless chosen; an
- * optimizer is also known by what it holds.
+ * <p>The state dict is the one entry of a usual name ({@code state_dict}, {@code model}, ...) that
+ * is a dict with tensors, even if single tensors lie beside it, such as a loss or a mean. Without
+ * such an entry, it is a dict that directly holds tensors, or else the only entry that is not
+ * training state. It may be nested again. If several entries qualify, the file is refused and the
+ * user must choose. Training state (optimizer, schedulers, gradient scalers) is used only if the
+ * user chooses it; an optimizer is also recognised by its contents.
  *
- * <p>Objects of unknown classes are no weights. They are skipped where they lie beside the entry;
- * one that holds tensors under the name of the weights keeps anything else from being taken.
+ * <p>Objects of unknown classes are not weights. They are skipped outside the entry. If one holds
+ * tensors under a usual name of weights, no other entry is used.
  */
 final class StateChoice {
 
@@ -49,7 +49,7 @@ final class StateChoice {
       Pattern.compile(
           "(?i).*(optim|sched|scaler|callback|rng_state|loops).*|amp|lr|hparams|args|history");
 
-  /** What optimizers keep for each parameter. */
+  /** The state that optimizers keep for each parameter. */
   private static final Set<String> OPTIMIZER =
       Set.of(
           "step",
@@ -90,14 +90,14 @@ final class StateChoice {
   /**
    * The tensors of an entry.
    *
-   * @param tensors what was found, by the names that remain
-   * @param skipped the objects of unknown classes that lie outside the entry
-   * @param notes what was decided
+   * @param tensors the tensors found, by their names within the entry
+   * @param skipped the objects of unknown classes outside the entry
+   * @param notes the decisions made
    */
   record Chosen(Map<String, Found> tensors, List<Foreign> skipped, List<String> notes) {}
 
   /**
-   * Chooses.
+   * Chooses the entry.
    *
    * @param file the file for messages
    * @param contents every tensor of the file, and the objects of unknown classes
@@ -111,7 +111,7 @@ final class StateChoice {
     if (entry.isEmpty()) {
       choice.chosen = choice.found;
       if (!choice.descend()) {
-        // There are only objects of unknown classes: they are refused by name.
+        // There are only objects of unknown classes; the caller refuses them by name.
         return new Chosen(Map.of(), List.of(), List.of());
       }
       choice.leaveOutTraining();
@@ -218,7 +218,7 @@ final class StateChoice {
       }
       long named = beside.stream().filter(f -> f.path().get(skip).indexOf('.') >= 0).count();
       if (named >= inside.size()) {
-        // Names with dots are those of layers: here are two state dicts, one within the other.
+        // Names with dots are names of layers: these are two nested state dicts.
         throw several(first, "");
       }
       chosen = inside;
@@ -226,7 +226,7 @@ final class StateChoice {
     }
   }
 
-  /** What lies deeper than one step, by that step. */
+  /** The tensors more than one step below, by the first step. */
   private Map<String, List<Found>> entries() {
     Map<String, List<Found>> entries = new LinkedHashMap<>();
     for (Found f : chosen) {
@@ -245,9 +245,7 @@ final class StateChoice {
     return !isTraining(entry) && !isOptimizer(inside, skip + 1);
   }
 
-  /**
-   * The entries that are objects of unknown classes and hold tensors, but for state of training.
-   */
+  /** The entries that are objects of unknown classes and hold tensors, except training state. */
   private List<String> objects() {
     List<String> prefix = chosen.get(0).path().subList(0, skip);
     return foreign.stream()
@@ -258,7 +256,7 @@ final class StateChoice {
         .toList();
   }
 
-  /** Whether all is what an optimizer keeps: {@code state}, a parameter, and what is kept of it. */
+  /** Whether all tensors are optimizer state: under {@code state}, a parameter and a kept value. */
   private static boolean isOptimizer(List<Found> tensors, int depth) {
     return tensors.stream()
         .allMatch(
@@ -266,7 +264,7 @@ final class StateChoice {
               List<String> path = f.path();
               int at = depth;
               if (path.size() > at && isNumber(path.get(at))) {
-                at++; // One of a list of optimizers.
+                at++; // One of several optimizers.
               }
               return path.size() > at + 2
                   && path.get(at).equals("state")
@@ -332,7 +330,7 @@ final class StateChoice {
     return named;
   }
 
-  /** Tensors under each entry, in the order of the file. */
+  /** The number of tensors under each entry, in the order of the file. */
   private static Map<String, Integer> counts(List<Found> tensors, int depth) {
     Map<String, Integer> counts = new LinkedHashMap<>();
     tensors.forEach(

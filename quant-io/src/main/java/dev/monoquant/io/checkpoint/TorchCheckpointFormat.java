@@ -13,19 +13,19 @@ import java.nio.file.Path;
 import java.util.Locale;
 
 /**
- * Reads checkpoints of {@code torch.save}, recognised by their content: a zip file or the legacy
- * one, a directory with {@code pytorch_model.bin}, or with shards and their index, or that index.
+ * Reads checkpoints of {@code torch.save}, recognised by their content: a zip file, a legacy file,
+ * a directory with {@code pytorch_model.bin} or with shards and their index, or that index.
  *
- * <p>The pickle in it is read as data, by an allow-list; nothing of it is executed. Tensors may be
- * views of any strides, shared or not; reading gives the bytes of their contiguous little-endian
+ * <p>The pickle is read as data, by an allow-list; nothing in it is executed. Tensors may be views
+ * with any strides and may share storages; reading returns the bytes of a contiguous little-endian
  * copy. Tensors of {@code qint8} and {@code quint8} are quantized weights of scheme {@code int8}.
- * In a nested checkpoint the entry with the weights is taken ({@link
- * dev.monoquant.spi.ReadChoices}) and reported. Files that are known to be something else are taken
- * at {@link Match#POSSIBLE}, to say what they are.
+ * In a nested checkpoint the entry with the weights is chosen ({@link
+ * dev.monoquant.spi.ReadChoices}) and reported. Files of a known other kind match as {@link
+ * Match#POSSIBLE}, so that the error names their kind.
  *
  * <p>What this does not do: it reads no sparse or 128-bit complex tensors, no pickled modules and
  * no TorchScript. A name that ends in {@code .safetensors} promises that there is no pickle, so a
- * checkpoint of that name is not taken. Stateless and thread-safe.
+ * checkpoint with such a name is not accepted. Stateless and thread-safe.
  */
 @AutoService(InputFormatDetector.class)
 public final class TorchCheckpointFormat implements InputFormatDetector {

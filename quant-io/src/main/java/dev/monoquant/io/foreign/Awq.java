@@ -16,9 +16,9 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * AWQ, as AutoAWQ writes it for its GEMM kernel: unsigned codes of 4 bits with a scale and a zero
- * point for each group of inputs. For a weight of (N, K) in a module M with G groups, eight codes
- * in a word in the order of {@link Packing#EVEN_ODD}:
+ * The AWQ layout that AutoAWQ writes for its GEMM kernel: unsigned codes of 4 bits with a scale and
+ * a zero point for each group of inputs. For a weight of (N, K) in a module M with G groups, eight
+ * codes in a word in the order of {@link Packing#EVEN_ODD}:
  *
  * <pre>
  * M.qweight  I32 (K, N / 8)    packed along N
@@ -31,7 +31,7 @@ import java.util.Set;
  * <p>What this does not do: the layouts for other kernels (GEMV, Marlin) are not decoded.
  *
  * <p>Source: the layout of {@code gemm_awq.pack} in GPTQModel at commit f4c327a; checked against
- * tensors that were packed independently.
+ * independently packed tensors.
  */
 final class Awq implements ForeignLayout {
 

@@ -47,11 +47,11 @@ import java.util.Optional;
  * weight[n][k] = quant_map[code[n][k]] * absmax[(n * K + k) / B]
  * </pre>
  *
- * <p>The library multiplies 8-bit codes by SCB and then by 1/127, which differs in the last bit of
- * a float32 for some codes.
+ * <p>The library multiplies 8-bit codes by SCB and then by 1/127; for some codes the result differs
+ * in the last bit of a float32.
  *
- * <p>What this does not do: nested quantization of {@code absmax} (double quantization), and rows
- * that blocks cross, are not decoded.
+ * <p>What this does not do: it does not decode nested quantization of {@code absmax} (double
+ * quantization), or blocks that cross rows.
  *
  * <p>Source: bitsandbytes, {@code functional.py} and {@code backends/default/ops.py}.
  */

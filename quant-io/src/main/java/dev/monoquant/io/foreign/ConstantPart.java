@@ -10,7 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
-/** A layout with a whole part that is the same for every weight, and is not stored. */
+/** A layout that adds a part which is the same for every weight and is not stored. */
 final class ConstantPart implements WeightLayout {
 
   private final WeightLayout inner;

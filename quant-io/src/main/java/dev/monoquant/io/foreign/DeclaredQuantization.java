@@ -17,9 +17,9 @@ import java.util.OptionalLong;
 import java.util.Set;
 
 /**
- * What the configuration files of a model say of its quantization: {@code quantization_config} of
+ * The quantization that the configuration files of a model declare: {@code quantization_config} of
  * config.json, else {@code quantize_config.json} or {@code quant_config.json}, else {@code
- * hf_quant_config.json}. Every field is optional, as weights are known by their tensors.
+ * hf_quant_config.json}. Every field is optional, since weights are recognised by their tensors.
  *
  * @param method the method in lower case, such as {@code gptq}; empty if none is declared
  * @param fields its fields
@@ -27,7 +27,7 @@ import java.util.Set;
  */
 record DeclaredQuantization(String method, JsonValue.Obj fields, ElementType dtype) {
 
-  /** Files that hold nothing but a configuration of quantization. */
+  /** Files that hold only a quantization configuration. */
   static final Set<String> FILES =
       Set.of("quantize_config.json", "quant_config.json", "hf_quant_config.json");
 
@@ -108,7 +108,7 @@ record DeclaredQuantization(String method, JsonValue.Obj fields, ElementType dty
     return config.text("dtype").or(() -> config.text("torch_dtype"));
   }
 
-  /** The type of the first float matrix, which most often is the embedding; else BF16. */
+  /** The type of the first float matrix, which is usually the embedding; else BF16. */
   private static ElementType type(ModelFiles files) {
     return files.tensors().values().stream()
         .map(ModelFiles.Located::info)
@@ -122,7 +122,7 @@ record DeclaredQuantization(String method, JsonValue.Obj fields, ElementType dty
   /**
    * {@return a number of the configuration}
    *
-   * @param key such as {@code group_size}; negative numbers mean that there is none
+   * @param key such as {@code group_size}; a negative number counts as absent
    */
   OptionalLong number(String key) {
     return fields
@@ -143,7 +143,7 @@ record DeclaredQuantization(String method, JsonValue.Obj fields, ElementType dty
   }
 
   /**
-   * {@return the size of a block of {@code weight_block_size}}
+   * {@return the block size along an axis, from {@code weight_block_size}}
    *
    * @param axis 0 for rows, 1 for columns
    */

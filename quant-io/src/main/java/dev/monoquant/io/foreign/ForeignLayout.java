@@ -5,16 +5,15 @@ import dev.monoquant.spi.EncodedWeight;
 import java.util.List;
 import java.util.Optional;
 
-/** Finds the weights that one project stores in its own way. Stateless and thread-safe. */
+/** Finds the weights in the layout of one project. Stateless and thread-safe. */
 interface ForeignLayout {
 
   /**
    * A weight and its tensors.
    *
    * @param weight the weight
-   * @param layout how its parts lie in the tensors
-   * @param parameters the local names of all tensors that belong to it, also of those that decoding
-   *     does not need
+   * @param layout the layout of its parts in the tensors
+   * @param parameters the local names of all its tensors, including those not needed for decoding
    */
   record Stored(EncodedWeight weight, WeightLayout layout, List<String> parameters) {}
 
@@ -22,8 +21,8 @@ interface ForeignLayout {
    * Looks for a weight among the tensors of a module.
    *
    * @param module a module
-   * @return the weight; empty if its tensors are not stored in this way
-   * @throws dev.monoquant.ModelFormatException if they are, but contradict each other; with the
+   * @return the weight; empty if its tensors are not in this layout
+   * @throws dev.monoquant.ModelFormatException if the tensors contradict each other; with the
    *     reason UNSUPPORTED_TENSOR if the variant is not decoded
    */
   Optional<Stored> find(ForeignModule module);

@@ -20,7 +20,7 @@ import java.util.Optional;
  *
  * @param name the module path; empty for tensors without one
  * @param tensors the tensors by their local names
- * @param declared what the configuration says of the whole model
+ * @param declared the quantization that the configuration of the model declares
  */
 record ForeignModule(String name, Map<String, Located> tensors, DeclaredQuantization declared) {
 
@@ -45,8 +45,8 @@ record ForeignModule(String name, Map<String, Located> tensors, DeclaredQuantiza
   /**
    * {@return all bytes of a small tensor}
    *
-   * @param parameter its local name, which the module has
-   * @param most the most bytes that are allowed
+   * @param parameter its local name; the module has it
+   * @param most the limit on bytes
    * @throws ModelFormatException if it has more, or cannot be read
    */
   ByteBuffer read(String parameter, int most) {
@@ -64,12 +64,12 @@ record ForeignModule(String name, Map<String, Located> tensors, DeclaredQuantiza
   }
 
   /**
-   * {@return the matrix of the float weight that the tensors stand for}
+   * {@return the weight matrix that the tensors represent}
    *
    * @param type the type of the weight
    * @param rows its outputs
    * @param columns its inputs
-   * @param parameter the tensor with its codes, whose file the weight is said to be in
+   * @param parameter the tensor with its codes; its shard becomes that of the weight
    * @throws ModelFormatException if the weight is empty, or there is a plain tensor of its name
    */
   WeightMatrix matrix(ElementType type, long rows, long columns, String parameter) {
@@ -123,10 +123,10 @@ record ForeignModule(String name, Map<String, Located> tensors, DeclaredQuantiza
   }
 
   /**
-   * {@return the fault that a tensor contradicts others}
+   * {@return the exception for a tensor that contradicts others}
    *
    * @param parameter its local name
-   * @param what what is wrong, a predicate
+   * @param what the contradiction, as a predicate
    */
   ModelFormatException fault(String parameter, String what) {
     return new ModelFormatException(
@@ -137,9 +137,9 @@ record ForeignModule(String name, Map<String, Located> tensors, DeclaredQuantiza
   }
 
   /**
-   * {@return the fault that a variant of the layout is not decoded}
+   * {@return the exception for a variant of the layout that is not decoded}
    *
-   * @param what what it is, a sentence without its period
+   * @param what the variant, a sentence without its period
    */
   ModelFormatException unsupported(String what) {
     return new ModelFormatException(

@@ -17,16 +17,16 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The weights of a model that other projects quantized, found by their tensors.
+ * The weights that other projects quantized, recognised by their tensors.
  *
- * <p>What this does not do: it decodes no layout that {@link #LAYOUTS} does not name; such tensors
- * stay plain, and the framework refuses to quantize them. If a variant of a known layout is not
- * decoded, no weight is, and a note says why. Time is linear in the number of tensors.
+ * <p>What this does not do: it decodes only the layouts in {@link #LAYOUTS}; other tensors stay
+ * plain, and the framework refuses to quantize them. If a variant of a known layout is not decoded,
+ * no weight is decoded, and a note says why. Time is linear in the number of tensors.
  *
- * @param weights the weights and how they lie in their tensors, in the order of the model
- * @param parts the names of the tensors that belong to them
- * @param described the names of side files that describe nothing but these weights
- * @param notes what was decided, a sentence each
+ * @param weights the weights and their layouts, in model order
+ * @param parts the names of their tensors
+ * @param described the names of side files that describe only these weights
+ * @param notes the decisions made, one sentence each
  */
 public record ForeignWeights(
     Map<EncodedWeight, WeightLayout> weights,
@@ -40,16 +40,16 @@ public record ForeignWeights(
   private static final List<ForeignLayout> LAYOUTS =
       List.of(new Gptq(), new Awq(), new ModelOptFp4(), new Fp8(), new BitsAndBytes());
 
-  /** Local names of scales of activations and of the KV cache: no part of a weight. */
+  /** Local names of scales of activations and of the KV cache, which are not parts of a weight. */
   private static final Set<String> OF_ACTIVATIONS =
       Set.of("input_scale", "output_scale", "k_scale", "v_scale", "q_scale", "act_scale");
 
   /**
-   * Finds them.
+   * Finds the weights.
    *
    * @param files an open model
    * @param limits bounds on sizes and depths of the configuration files
-   * @return the weights; none for a model of floats
+   * @return the weights; none for a float model
    * @throws IOException if a configuration file cannot be read
    * @throws ModelFormatException if the tensors of a weight contradict each other
    */
@@ -90,7 +90,7 @@ public record ForeignWeights(
         weights, parts, weights.isEmpty() ? Set.of() : DeclaredQuantization.FILES, notes);
   }
 
-  /** The modules that hold a tensor of codes, in the order of the model. */
+  /** The modules that hold a tensor of codes, in model order. */
   private static List<ForeignModule> modules(ModelFiles files, DeclaredQuantization declared) {
     Map<String, Map<String, Located>> modules = new LinkedHashMap<>();
     Set<String> quantized = new LinkedHashSet<>();
@@ -98,7 +98,7 @@ public record ForeignWeights(
         .tensors()
         .forEach(
             (name, located) -> {
-              // bitsandbytes puts the parts of a weight below its name: fc.weight.absmax
+              // bitsandbytes adds the parts of a weight to its name: fc.weight.absmax
               int weight = name.lastIndexOf(".weight.");
               int dot = weight >= 0 ? weight : name.lastIndexOf('.');
               String module = dot < 0 ? "" : name.substring(0, dot);

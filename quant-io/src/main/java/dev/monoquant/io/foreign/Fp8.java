@@ -32,12 +32,12 @@ import java.util.Set;
  * weight[n][k] = code[n][k] * scale[n / r][k / c]
  * </pre>
  *
- * <p>All three names are factors, also the one that is called an inverse. The size of a block is
+ * <p>All three tensors are factors, including the one named an inverse. The size of a block is
  * {@code weight_block_size} of the configuration, or the power of two that fits the shapes. The
- * type of the weight is the model's.
+ * weight has the float type of the model.
  *
- * <p>What this does not do: a tensor of FP8 without a scale is no quantized weight, unless the
- * configuration declares the method {@code fp8}; then it is a fault. Experts in one tensor of three
+ * <p>What this does not do: an FP8 tensor without a scale is not a quantized weight; if the
+ * configuration declares the method {@code fp8}, it is an error. Experts in one tensor of three
  * dimensions are not decoded.
  *
  * <p>Source: transformers' {@code integrations/finegrained_fp8.py}.
@@ -93,7 +93,7 @@ final class Fp8 implements ForeignLayout {
     return Optional.of(new Stored(weight, layout, List.of(CODES, scale)));
   }
 
-  /** Codes of FP8 have scales of any type; those of FP4, bytes as in unquantized models, E8M0. */
+  /** FP8 codes may have scales of any type. FP4 codes are plain bytes, so they need E8M0 scales. */
   private static boolean isScale(ForeignModule module, TensorInfo codes, String name) {
     Optional<ElementType> type = module.find(name).map(TensorInfo::type);
     boolean power =

@@ -22,9 +22,10 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * GPTQ, as AutoGPTQ and GPTQModel write it: unsigned codes of 2, 3, 4 or 8 bits with a scale and a
- * zero point for each group of inputs, all tensors transposed. For a weight of (N, K) in a module
- * M, with b bits, G groups, and codes packed without gaps in little-endian 32-bit words:
+ * The GPTQ layout that AutoGPTQ and GPTQModel write: unsigned codes of 2, 3, 4 or 8 bits with a
+ * scale and a zero point for each group of inputs, all tensors transposed. For a weight of (N, K)
+ * in a module M, with b bits, G groups, and codes packed without gaps in little-endian 32-bit
+ * words:
  *
  * <pre>
  * M.qweight  I32 (K * b / 32, N)    a column for each row of the weight, packed along K
@@ -35,14 +36,14 @@ import java.util.Set;
  * weight[n][k] = (code[n][k] - zero[n][g]) * scale[n][g]
  * </pre>
  *
- * <p>Bits and group size follow from the shapes; version 2 is known only by {@code
- * checkpoint_format} of the configuration.
+ * <p>Bits and group size follow from the shapes; only {@code checkpoint_format} of the
+ * configuration identifies version 2.
  *
  * <p>What this does not do: columns whose groups are not in order (activation order) and the
  * formats of other kernels (Marlin, planar) are not decoded.
  *
- * <p>Source: GPTQModel at commit f4c327a, {@code pack_original}; checked against tensors that were
- * packed independently.
+ * <p>Source: GPTQModel at commit f4c327a, {@code pack_original}; checked against independently
+ * packed tensors.
  */
 final class Gptq implements ForeignLayout {
 

@@ -4,7 +4,7 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import java.util.OptionalLong;
 
-/** The sizes of groups and blocks, from shapes and what the configuration says. */
+/** Derives group and block sizes from shapes and the configuration. */
 final class Groups {
 
   private Groups() {}
@@ -16,7 +16,7 @@ final class Groups {
    * @param scales the local name of its scales, for messages
    * @param inputs inputs of the weight
    * @param groups scales for each output
-   * @throws dev.monoquant.ModelFormatException if the inputs cannot be divided so
+   * @throws dev.monoquant.ModelFormatException if the inputs cannot be divided into so many groups
    */
   static long size(ForeignModule module, String scales, long inputs, long groups) {
     OptionalLong declared = module.declared().number("group_size");
@@ -38,7 +38,7 @@ final class Groups {
    * @param scales the local name of its scales, for messages
    * @param elements elements of the weight along the axis
    * @param cells scales along the axis
-   * @param declared the size that the configuration says
+   * @param declared the size that the configuration declares
    * @throws dev.monoquant.ModelFormatException if no size or several sizes fit
    */
   static long block(
@@ -65,7 +65,7 @@ final class Groups {
     return found;
   }
 
-  /** {@return the type of scales that are floats of at least 16 bits} */
+  /** {@return the type of the scales, which must be floats of at least 16 bits} */
   static ElementType floats(ForeignModule module, String scales) {
     TensorInfo tensor = module.find(scales).orElseThrow();
     if (!tensor.type().isQuantizable()) {

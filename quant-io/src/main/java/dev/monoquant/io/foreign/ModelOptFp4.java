@@ -18,8 +18,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * NVFP4 of ModelOpt: codes of E2M1 with a scale of E4M3 for each group of 16 inputs, and one for
- * the tensor. For a weight of (N, K) in a module M:
+ * NVFP4 of ModelOpt: E2M1 codes with an E4M3 scale for each group of 16 inputs, and a scale for the
+ * tensor. For a weight of (N, K) in a module M:
  *
  * <pre>
  * M.weight          U8      (N, K / 2)     two codes in a byte, the even column in the low bits
@@ -29,7 +29,7 @@ import java.util.Optional;
  * weight[n][k] = code[n][k] * (weight_scale[n][k / 16] * weight_scale_2)
  * </pre>
  *
- * <p>Source: compressed-tensors' converter of ModelOpt, {@code converters/modelopt_nvfp4.py}.
+ * <p>Source: the ModelOpt converter of compressed-tensors, {@code converters/modelopt_nvfp4.py}.
  */
 final class ModelOptFp4 implements ForeignLayout {
 

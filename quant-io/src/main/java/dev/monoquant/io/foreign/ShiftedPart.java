@@ -8,9 +8,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 
-/**
- * A layout in which the unsigned codes of one tiled part are stored less a number, modulo 2^bits.
- */
+/** A layout that stores the unsigned codes of one tiled part minus a constant, modulo 2^bits. */
 final class ShiftedPart implements WeightLayout {
 
   private final WeightLayout inner;

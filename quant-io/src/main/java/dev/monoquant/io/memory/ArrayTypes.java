@@ -14,7 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
-/** What arrays are, in the words of the API, or why they cannot be read. Touches no data. */
+/** Describes arrays by {@link TensorInfo}, or says why they cannot be read. Reads no data. */
 final class ArrayTypes {
 
   private ArrayTypes() {}
@@ -23,7 +23,7 @@ final class ArrayTypes {
    * {@return the description of each array, by name, in the same order}
    *
    * @param arrays the caller's arrays
-   * @param limits how many dimensions
+   * @param limits the limit on dimensions
    * @throws ModelFormatException for the first array that is closed, sparse, of a type that cannot
    *     be read or of too many dimensions
    */
@@ -73,10 +73,10 @@ final class ArrayTypes {
   }
 
   /**
-   * {@return the element type, or empty if arrays of that type must not be touched: libtorch ends
-   * the process over BFLOAT16 and the 16-bit and unsigned integers, and UNKNOWN may be anything}
+   * {@return the element type, or empty if arrays of that type must not be read: libtorch ends the
+   * process for BFLOAT16 and for 16-bit and unsigned integers, and UNKNOWN may be any type}
    *
-   * @param type the type DJL reports
+   * @param type the type that DJL reports
    */
   static Optional<ElementType> elementType(DataType type) {
     return switch (type) {

@@ -22,11 +22,11 @@ import java.util.Set;
  * The kinds of DJL's block classes and their subclasses.
  *
  * <p>Weights of linear, convolution and embedding blocks have the shapes that {@link LayerKind}
- * describes. Those of recurrent blocks too, under names of DJL's own: {@code l_0_i2h_WEIGHT} is
+ * describes. So do those of recurrent blocks, under DJL's own names: {@code l_0_i2h_WEIGHT} is
  * PyTorch's {@code weight_ih_l0}, {@code r_0_h2h_BIAS} is {@code bias_hh_l0_reverse}. Normalisation
  * has {@code gamma}, {@code beta}, {@code runningMean} and {@code runningVar}, an embedding {@code
  * embedding}. Transposed convolutions have (filters, inputs / groups, k): the shape of PyTorch only
- * where both numbers are equal; DJL's PyTorch engine does not run them.
+ * if both numbers are equal; DJL's PyTorch engine does not run them.
  */
 final class BlockKinds {
 
@@ -49,7 +49,7 @@ final class BlockKinds {
           new Entry(LayerNorm.class, LayerKind.NORM));
 
   /**
-   * Names that promise a layout of weights, which a class that is merely called so need not have.
+   * Kind names that imply a weight layout; a class with the same simple name may lack that layout.
    */
   private static final Set<String> PROMISES =
       Set.of(

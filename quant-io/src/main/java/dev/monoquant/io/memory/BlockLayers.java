@@ -14,12 +14,12 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The layers that a tree of blocks declares: one for each block with parameters of its own.
+ * Finds the layers that a tree of blocks declares: one for each block with its own parameters.
  *
  * <p>A child's tensors are named {@code <child>_<parameter>}, nested ones {@code
- * <child>_<grandchild>_<parameter>}, as {@code getParameters()} composes them. A block that
- * composes its names otherwise keeps its tensors, and declares no layer for them. TorchScript
- * blocks declare nothing: DJL sees no submodules in them.
+ * <child>_<grandchild>_<parameter>}, as {@code getParameters()} composes them. If a block composes
+ * names in another way, its tensors are read, but declare no layer. TorchScript blocks declare no
+ * layers: DJL does not expose their submodules.
  */
 final class BlockLayers {
 
@@ -36,7 +36,7 @@ final class BlockLayers {
    * {@return the declared layers in model order; empty for a state dict}
    *
    * @param input the arrays with their block
-   * @param infos what they are, by name
+   * @param infos the descriptions of the arrays, by name
    */
   static List<Layer> layers(LiveArrays input, Map<String, TensorInfo> infos) {
     BlockLayers walk = new BlockLayers(input.arrays(), infos);

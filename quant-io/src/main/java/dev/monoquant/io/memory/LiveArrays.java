@@ -18,8 +18,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The caller's arrays under names that are unique, in the order of the model, and the block they
- * came from if they did. Nothing of the arrays is touched but their names.
+ * The caller's arrays under unique names in model order, and their block if they have one. Reads
+ * only the names of the arrays.
  *
  * @param input the input for messages
  * @param arrays the arrays by full name
@@ -31,7 +31,7 @@ record LiveArrays(String input, Map<String, NDArray> arrays, @Nullable Block blo
    * {@return the arrays of an input; at least one}
    *
    * @param input a live object
-   * @param limits how many arrays, and how long their names
+   * @param limits the limits on the number of arrays and the length of names
    */
   static LiveArrays of(ModelInput input, ReadLimits limits) {
     Collector collector = new Collector(input.describe(), limits);
@@ -59,7 +59,7 @@ record LiveArrays(String input, Map<String, NDArray> arrays, @Nullable Block blo
     return new LiveArrays(collector.input, collector.finish(), block);
   }
 
-  /** Gathers named arrays, and refuses those without a name of their own. */
+  /** Collects named arrays, and refuses arrays without a unique name. */
   private static final class Collector {
     private final String input;
     private final ReadLimits limits;
@@ -71,7 +71,7 @@ record LiveArrays(String input, Map<String, NDArray> arrays, @Nullable Block blo
     }
 
     void addMap(Map<String, NDArray> map) {
-      // Other maps may iterate in another order in every run, and the output must not.
+      // Other maps may iterate in a different order in each run; the output order must be stable.
       boolean ordered = map instanceof LinkedHashMap || map instanceof SortedMap;
       Map<@Nullable String, @Nullable NDArray> entries = new LinkedHashMap<>(map);
       if (entries.containsKey(null)) {

@@ -18,39 +18,38 @@ import org.jspecify.annotations.Nullable;
 /**
  * Reads live DJL objects: a {@code Model}, a {@code Block}, an {@code NDList} or a map of arrays.
  *
- * <p>Which tensors, and what is known of their layers:
+ * <p>The tensors and declared layers of each input:
  *
  * <ul>
- *   <li>a map: its keys are the names, no layers are declared. The order is that of a {@code
- *       LinkedHashMap} or a sorted map; any other map has none that can be relied on, and is read
- *       in the order of its names;
- *   <li>a list: each array needs a name of its own, given by {@code array.setName("fc.weight")}; no
+ *   <li>a map: its keys are the names, no layers are declared. A {@code LinkedHashMap} or a sorted
+ *       map is read in its own order; any other map has no reliable order and is read in the order
+ *       of its names;
+ *   <li>a list: each array needs a unique name, set with {@code array.setName("fc.weight")}; no
  *       layers are declared;
- *   <li>a block built in Java: tensors are named as {@code block.getParameters()} spells them
- *       ({@code 01Linear_weight}), and each block with parameters of its own is a declared layer
- *       ({@code 01Linear}) of the kind of its class. BatchNorm's running statistics are parameters
- *       there;
- *   <li>a TorchScript block, by itself or in a model: all that its archive holds, see {@link
+ *   <li>a block built in Java: tensors have the names of {@code block.getParameters()} ({@code
+ *       01Linear_weight}), and each block with its own parameters is a declared layer ({@code
+ *       01Linear}) whose kind is that of its class. The running statistics of BatchNorm are
+ *       parameters;
+ *   <li>a TorchScript block, by itself or in a model: everything in its archive, see {@link
  *       LiveScript}, so that it can be written as TorchScript again;
  *   <li>a TorchScript block within a block built in Java: its parameters by their dotted names. DJL
- *       knows neither its submodules nor its buffers: it declares no layers, and running statistics
- *       and other buffers are not among the tensors.
+ *       exposes neither its submodules nor its buffers: no layers are declared, and running
+ *       statistics and other buffers are not read.
  * </ul>
  *
- * <p>Memory: the arrays of the CPU are read in place. An array whose elements do not lie in
- * row-major order (a transposed view, say) is copied when it is first read, and the copy lives
- * until the source is closed. Arrays of another device are copied to the CPU piece by piece, as
- * they are read.
+ * <p>Memory: arrays on the CPU are read in place. An array that is not in row-major order (such as
+ * a transposed view) is copied when it is first read, and the copy is freed when the source is
+ * closed. Arrays on another device are copied to the CPU piece by piece, as they are read.
  *
- * <p>The caller's objects are never written, closed, detached or attached elsewhere: opening takes
- * an alias of every array, and closing the source gives back the aliases and nothing else. Closing
- * the arrays meanwhile is harmless; writing to them is not, a reader would see a mixture. While
- * {@link #open} runs, no other thread may close the arrays or their managers. A manager that was
- * capped takes no aliases, so its arrays cannot be opened.
+ * <p>The caller's objects are never written, closed, detached or attached elsewhere: opening
+ * creates an alias of every array, and closing the source closes only the aliases. The caller may
+ * close the arrays while the source is open, but must not write to them: a reader would see a
+ * mixture. While {@link #open} runs, no other thread may close the arrays or their managers. A
+ * capped manager accepts no aliases, so its arrays cannot be opened.
  *
- * <p>What this does not do: it reads no sparse arrays and no types but F32, F64, F16, U8, I8, I32,
- * I64, BOOL and C64 (touching a bfloat16 array ends the process inside libtorch, so such an array
- * is refused by name). It starts no engine but that of the arrays it is given. Stateless and
+ * <p>What this does not do: it reads no sparse arrays, and only the types F32, F64, F16, U8, I8,
+ * I32, I64, BOOL and C64 (reading a bfloat16 array ends the process inside libtorch, so such an
+ * array is refused by name). It starts no engine other than that of the given arrays. Stateless and
  * thread-safe.
  */
 @AutoService(InputFormatDetector.class)
@@ -59,7 +58,7 @@ public final class LiveModelFormat implements InputFormatDetector {
   /** The id, {@value}. */
   public static final String ID = "djl";
 
-  /** For the service loader; there is no state. */
+  /** Made by the service loader. */
   public LiveModelFormat() {}
 
   @Override
@@ -77,12 +76,12 @@ public final class LiveModelFormat implements InputFormatDetector {
    * Opens a live object.
    *
    * @param input a model, block, list or map
-   * @param limits how many tensors, how long their names and how many dimensions
+   * @param limits the limits on the number of tensors, the length of names and dimensions
    * @return the open source; reading from it after {@link ModelSource#close} is an {@link
    *     IllegalStateException}
-   * @throws dev.monoquant.ModelFormatException if there are no arrays, an array has no name of its
-   *     own, is closed, sparse or of a type that cannot be read, a block is not initialised, or a
-   *     limit is reached
+   * @throws dev.monoquant.ModelFormatException if there are no arrays, an array has no unique name,
+   *     is closed, sparse or of a type that cannot be read, a block is not initialised, or a limit
+   *     is reached
    */
   @Override
   public ModelSource open(ModelInput input, ReadLimits limits) {

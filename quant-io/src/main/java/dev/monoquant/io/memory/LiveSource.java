@@ -21,10 +21,9 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * Live arrays as a source. Owns a manager with an alias of each array, and nothing else.
+ * A source of live arrays. Owns only a manager with an alias of each array.
  *
- * <p>Views that exist are handed out without a lock; whatever calls the engine, and closing, takes
- * turns.
+ * <p>Existing views are returned without a lock; calls to the engine and closing are synchronized.
  */
 final class LiveSource implements ModelSource {
 
@@ -49,10 +48,10 @@ final class LiveSource implements ModelSource {
   }
 
   /**
-   * Takes an alias of every array; on failure gives back those it took.
+   * Creates an alias of every array; closes them again on failure.
    *
    * @param arrays the caller's arrays
-   * @param infos what they are, by name, in the same order
+   * @param infos the descriptions of the arrays, by name, in the same order
    * @param maxView bytes above which no view of a whole tensor is made
    */
   static LiveSource open(LiveArrays arrays, Map<String, TensorInfo> infos, long maxView) {
@@ -79,13 +78,13 @@ final class LiveSource implements ModelSource {
     }
   }
 
-  /** Names of one array, as a block or parameter that is used twice has them. */
+  /** Names that stand for the same array, since a block or parameter is used twice. */
   private static Map<String, String> ties(Map<String, NDArray> arrays) {
     Map<Object, String> first = new HashMap<>();
     Map<String, String> ties = new LinkedHashMap<>();
     arrays.forEach(
         (name, array) -> {
-          // The engine's handle: two Java objects may stand for one array.
+          // Compares the engine's handle: two Java objects may stand for one array.
           Object same = array instanceof NativeResource<?> resource ? resource.getHandle() : array;
           String other = first.putIfAbsent(same, name);
           if (other != null) {
@@ -95,7 +94,7 @@ final class LiveSource implements ModelSource {
     return ties;
   }
 
-  /** {@return the same memory under a handle of ours; the result starts in the array's manager} */
+  /** {@return a new handle for the same memory, moved from the array's manager to the owner} */
   private static NDArray alias(String input, String name, NDArray array, NDManager owner) {
     try {
       NDArray alias = array.stopGradient();

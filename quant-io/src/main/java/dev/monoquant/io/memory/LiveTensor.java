@@ -12,17 +12,17 @@ import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One array of the caller, seen through an alias that belongs to a manager of ours, and its bytes.
+ * Reads the bytes of one of the caller's arrays through an alias in the source's manager.
  *
- * <p>Three ways to the bytes, chosen by where the data is and how much: a CPU array that fits into
- * one buffer is one cached view; a larger one gives a view per read, since no buffer is larger than
- * 2 GiB; an array of another device gives a copy per read, of the elements asked for.
+ * <p>The device and the size decide how: a CPU array that fits into one buffer has one cached view;
+ * a larger one has a view per read, since no buffer is larger than 2 GiB; an array on another
+ * device has a copy per read, of the requested elements.
  *
- * <p>Not thread-safe: its source serialises all but the cached view.
+ * <p>Not thread-safe: its source synchronizes everything except the cached view.
  */
 final class LiveTensor {
 
-  /** Bytes that one buffer can hold: the index of a buffer is an int. */
+  /** The most bytes that one buffer can hold: its index is an int. */
   static final long MAX_VIEW = Integer.MAX_VALUE;
 
   private final TensorInfo info;
@@ -34,7 +34,7 @@ final class LiveTensor {
   /**
    * Wraps an alias.
    *
-   * @param info what the array is
+   * @param info the description of the array
    * @param alias an alias of it, alone in a manager that the source closes
    * @param maxView bytes above which no view of the whole is made
    */
@@ -48,7 +48,7 @@ final class LiveTensor {
     return Device.cpu().equals(array.getDevice());
   }
 
-  /** {@return the view of all bytes if there is one already} */
+  /** {@return the view of all bytes; null if there is none yet} */
   @Nullable ByteBuffer view() {
     return view;
   }
@@ -69,8 +69,8 @@ final class LiveTensor {
     }
     ByteBuffer whole = view;
     if (whole == null) {
-      // Row-major memory is handed out as it lies. Otherwise DJL makes a row-major copy and
-      // attaches it to the array's manager: that is why the alias must belong to one of ours.
+      // Row-major memory is returned in place. Otherwise DJL makes a row-major copy and attaches it
+      // to the array's manager, so the alias must belong to the source's manager.
       whole = readOnly(alias.toByteBuffer(true));
       alias.getManager().getManagedArrays().forEach(NDScope::unregister);
       view = whole;
@@ -84,7 +84,7 @@ final class LiveTensor {
   }
 
   private static ByteBuffer readOnly(ByteBuffer buffer) {
-    // libtorch keeps numbers in the byte order of the machine, and DJL has natives for
+    // libtorch stores numbers in the byte order of the machine, and DJL has natives for
     // little-endian machines only.
     return buffer.asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
   }
@@ -106,8 +106,7 @@ final class LiveTensor {
       part.attach(scope);
       NDArray here = part.toDevice(Device.cpu(), false);
       ByteBuffer bytes = here.toByteBuffer(true);
-      // A second array means that the bytes are not those of the flat array, and end with the
-      // scope.
+      // A second array means that the bytes are a copy, which is freed with the scope.
       boolean copied = scope.getManagedArrays().size() > 1;
       scope.getManagedArrays().forEach(NDScope::unregister);
       ByteBuffer wanted = bytes.slice(skip, length);
@@ -115,7 +114,10 @@ final class LiveTensor {
     }
   }
 
-  /** {@return the elements in row-major order, in one dimension; an alias if they lie like that} */
+  /**
+   * {@return the elements in row-major order, in one dimension; an alias if they already lie in
+   * that order}
+   */
   private NDArray flat() {
     NDArray elements = flat;
     if (elements == null) {

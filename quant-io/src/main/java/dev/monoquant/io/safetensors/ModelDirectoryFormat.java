@@ -17,9 +17,9 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * Reads a model directory, as Hugging Face hubs have it: {@code model.safetensors}, or shards with
- * {@code model.safetensors.index.json}, and everything that lies beside them. The index itself may
- * be given too.
+ * Reads a model directory in the layout of Hugging Face: {@code model.safetensors}, or shards with
+ * {@code model.safetensors.index.json}, and all files beside them. The path of the index is
+ * accepted too.
  *
  * <p>What this does not do: it reads no PyTorch checkpoints and no quantized directories of other
  * projects; their tensors would look like plain integers. Stateless and thread-safe.

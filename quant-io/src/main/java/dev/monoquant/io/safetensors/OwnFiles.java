@@ -18,14 +18,14 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Makes a source of open files, with the quantized weights that they describe themselves, or those
- * of other projects.
+ * Builds the source of open files, with the quantized weights that their metadata describes, or
+ * those in layouts of other projects.
  */
 final class OwnFiles {
 
   private OwnFiles() {}
 
-  /** Takes open files over. */
+  /** Takes ownership of open files. */
   static ModelSource source(ModelFiles files, ReadChoices choices, ReadLimits limits)
       throws IOException {
     try {

@@ -15,11 +15,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * Reads a single safetensors file, recognised by its content, also one of our own with quantized
- * weights.
+ * Reads a single safetensors file, recognised by its content, including files of {@link
+ * SafetensorsOutput} with quantized weights.
  *
- * <p>What this does not do: it does not look for other shards of the file, see {@link
- * ModelDirectoryFormat}. Stateless and thread-safe.
+ * <p>What this does not do: it does not look for other shards; {@link ModelDirectoryFormat} does.
+ * Stateless and thread-safe.
  */
 @AutoService(InputFormatDetector.class)
 public final class SafetensorsFormat implements InputFormatDetector {

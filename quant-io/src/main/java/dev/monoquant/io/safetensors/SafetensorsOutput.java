@@ -34,27 +34,27 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * Writes one safetensors file that describes itself: kept tensors as they were, every part of a
- * quantized weight as a tensor, and in the metadata what belongs together. Any scheme's encoding
- * can be stored, and {@link SafetensorsFormat} reads it back.
+ * Writes one safetensors file that describes itself: tensors left unquantized as they were, every
+ * part of a quantized weight as a tensor, and in the metadata which parts form a weight. The
+ * encoding of any scheme can be stored, and {@link SafetensorsFormat} reads it back.
  *
  * <p>The bytes, after the container of {@link SafetensorsLayout}:
  *
  * <ul>
- *   <li>a kept tensor: under its name, type and shape;
- *   <li>of a weight {@code W} the codes under {@code W}, see {@link Encoding#numbers}, any other
- *       part under {@code W_PART}, such as {@code fc.weight_scale}; packed along the columns as
- *       {@link Packing#BITS} says, of shape (rows, ceil(cols * bits / 8)) below 8 bits;
+ *   <li>a tensor left unquantized: its name, type and shape are unchanged;
+ *   <li>a quantized weight {@code W}: the codes under {@code W}, see {@link Encoding#numbers}, any
+ *       other part under {@code W_PART}, such as {@code fc.weight_scale}; packed along the columns
+ *       as {@link Packing#BITS} says, of shape (rows, ceil(cols * bits / 8)) below 8 bits;
  *   <li>a cast to floats of 16 bits and more: under {@code W} in its original shape and axis order;
  *   <li>{@code __metadata__}: {@code monoquant.manifest}, see {@link Manifest}, with the SHA-256 of
- *       every input file and tensor; the texts that came with the model; {@code format} = {@code
- *       pt} if they have no format; {@code monoquant.version} = {@code 1}, the version of this
- *       layout; each provenance text under {@code monoquant.} and its name; and {@code
- *       monoquant.weights}, JSON that describes each quantized weight completely.
+ *       every input file and tensor; the metadata of the input; {@code format} = {@code pt} if that
+ *       has no format; {@code monoquant.version} = {@code 1}, the version of this layout; each
+ *       provenance text under {@code monoquant.} and its name; and {@code monoquant.weights}, JSON
+ *       that describes each quantized weight completely.
  * </ul>
  *
- * <p>The same contents and data give the same bytes. What this does not do: it carries no side
- * files over. Stateless and thread-safe.
+ * <p>The same contents and data give the same bytes. What this does not do: it copies no side
+ * files. Stateless and thread-safe.
  */
 @AutoService(OutputFormat.class)
 public final class SafetensorsOutput implements OutputFormat {
@@ -100,7 +100,7 @@ public final class SafetensorsOutput implements OutputFormat {
     public void close() {}
   }
 
-  /** One file, of which all is known but its numbers and the hashes in its header. */
+  /** One file; only its numbers and the hashes in its header are not known yet. */
   static final class Layout implements OutputLayout {
 
     private final ModelSource source;
@@ -148,12 +148,12 @@ public final class SafetensorsOutput implements OutputFormat {
       return new SafetensorsWriter(this, new OutputJob(source, contents, options), disk);
     }
 
-    /** {@return the layout with a manifest of hashes that are not known yet} */
+    /** {@return the layout with placeholders for the hashes in the manifest} */
     SafetensorsLayout open() {
       return open;
     }
 
-    /** {@return the layout with that manifest; its length does not depend on the hashes in it} */
+    /** {@return the layout with a manifest; its length does not depend on the hashes} */
     SafetensorsLayout with(Manifest manifest) {
       return new SafetensorsLayout(tensors, metadata(manifest));
     }
@@ -165,7 +165,7 @@ public final class SafetensorsOutput implements OutputFormat {
           .metadata()
           .forEach(
               (key, value) -> {
-                // What an earlier run of ours said of its own output does not hold for this one.
+                // The description that an earlier run wrote does not apply to this output.
                 if (!key.startsWith(SelfDescription.PREFIX)) {
                   texts.put(key, value);
                 }

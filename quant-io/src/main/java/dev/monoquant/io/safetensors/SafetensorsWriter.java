@@ -19,7 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** One safetensors file in the making. */
+/** Writes one safetensors file. */
 final class SafetensorsWriter implements OutputWriter {
 
   private final SafetensorsOutput.Layout layout;

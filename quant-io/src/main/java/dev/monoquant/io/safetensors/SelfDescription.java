@@ -24,11 +24,11 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * The text under {@code monoquant.weights} in the metadata of our own files: compact JSON, keys
- * sorted, an object with an entry for each quantized weight, see {@link WeightJson}.
+ * The text under {@code monoquant.weights} in the metadata of a self-describing file: compact JSON
+ * with sorted keys, an object with an entry for each quantized weight, see {@link WeightJson}.
  *
- * <p>The text is as untrusted as the header: every field must be there, no other may be, and every
- * part must be a tensor of exactly the type and shape it implies.
+ * <p>The text is untrusted, like the header: every field is required, other fields are refused, and
+ * every part must be a tensor of exactly the type and shape that the text implies.
  */
 final class SelfDescription {
 
@@ -46,10 +46,10 @@ final class SelfDescription {
   }
 
   /**
-   * Reads what {@link #write} wrote.
+   * Reads the text that {@link #write} returns.
    *
    * @param file the file with the text in its metadata and the parts among its tensors
-   * @param shard what {@link TensorInfo#shard()} is to say
+   * @param shard the value for {@link TensorInfo#shard()}
    * @param limits bounds on sizes and counts read from untrusted input
    * @return the weights in the order of the text; empty if the file does not describe any
    */

@@ -1,7 +1,4 @@
-/**
- * The safetensors format: single files, model directories, and our own self-describing quantized
- * files.
- */
+/** The safetensors format: single files, model directories, and self-describing quantized files. */
 @NullMarked
 package dev.monoquant.io.safetensors;
 

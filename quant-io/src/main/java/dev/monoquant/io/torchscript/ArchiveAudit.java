@@ -22,7 +22,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Future;
 
-/** Reads every byte of an archive that carries a {@link Manifest}, and compares. */
+/** Reads every byte of an archive that has a {@link Manifest}, and compares it. */
 final class ArchiveAudit {
 
   private static final String REMEDY = "The output was damaged or changed; make it anew";
@@ -54,7 +54,7 @@ final class ArchiveAudit {
     return new ArchiveAudit(zip, manifest).run(entry, text);
   }
 
-  /** {@return what {@link Manifest#self()} is the hash of, its digits not yet zero} */
+  /** {@return the bytes that {@link Manifest#self()} hashes, before its digits are set to zero} */
   static byte[] holder(byte[] frame, byte[] manifest) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     out.writeBytes(frame);

@@ -26,8 +26,8 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * What an archive of ours says of itself, under {@code extra/monoquant.json}: compact JSON, keys
- * sorted.
+ * The description in a rewritten archive, under {@code extra/monoquant.json}: compact JSON with
+ * sorted keys.
  *
  * <pre>
  * {"dropped":{"debug_pkl":"12"},
@@ -38,15 +38,15 @@ import java.util.TreeMap;
  *    "records":{"codes":"data/7","scale":"data/8"},"storage":{"mode":"dynamic-row"}}}}
  * </pre>
  *
- * <p>Layers are those that classes of the original declare; tensors are those that are stored as
- * they were, in the order of the original; the dots stand for {@link WeightJson}; {@code mode} is
- * how the weight is executed and {@code storage} what was asked for. Counts and notes are for
- * people. The text is as untrusted as any of the archive, see {@link RewrittenReader}.
+ * <p>{@code layers} are those that classes of the original declare; {@code tensors} are those left
+ * unquantized, in the order of the original; the dots stand for {@link WeightJson}; {@code mode} is
+ * how the weight is executed and {@code storage} what was requested. Counts and notes are for
+ * people. The text is untrusted, like the rest of the archive, see {@link RewrittenReader}.
  *
  * @param layers the declared layers, each tensor by its full name
  * @param tensors the plain tensors by name
  * @param weights the weights in order
- * @param dropped how many records of the original were left out, by what they were
+ * @param dropped how many records of the original were left out, by their kind
  */
 record ArchiveDescription(
     List<LayerNames> layers,
@@ -61,7 +61,7 @@ record ArchiveDescription(
    *
    * @param name its name
    * @param kind its kind
-   * @param tensors the full names of its tensors by their local ones
+   * @param tensors the full names of its tensors by their local names
    */
   record LayerNames(String name, String kind, Map<String, String> tensors) {
 
@@ -91,16 +91,16 @@ record ArchiveDescription(
   }
 
   /**
-   * A weight and where its parts are.
+   * A weight and the records of its parts.
    *
    * @param weight the weight
    * @param mode how it is executed
-   * @param note a sentence
+   * @param note a sentence about it
    * @param records the records of its parts by their names
    */
   record WeightRecords(EncodedWeight weight, Mode mode, String note, Map<String, String> records) {}
 
-  /** {@return the text as bytes of UTF-8} */
+  /** {@return the text in UTF-8} */
   byte[] toBytes() {
     Map<String, JsonValue> json = new TreeMap<>();
     Map<String, JsonValue> views = new LinkedHashMap<>();
@@ -135,11 +135,11 @@ record ArchiveDescription(
   }
 
   /**
-   * Reads what {@link #toBytes} wrote, and believes nothing of it yet.
+   * Parses the result of {@link #toBytes}; does not yet compare it with the program.
    *
    * @param text the record
-   * @param fault the refusals
-   * @param maxDepth nesting at most
+   * @param fault makes the exceptions
+   * @param maxDepth the limit on nesting
    * @throws ModelFormatException if it has another form or version
    */
   static ArchiveDescription parse(ByteBuffer text, JsonFields.Fault fault, int maxDepth) {

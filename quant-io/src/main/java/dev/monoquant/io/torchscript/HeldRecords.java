@@ -28,17 +28,17 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Which numbers of an archive that is to be written are in which records: storages of the original
- * that the new program still refers to, and the parts of weights. Whatever a rewriter made that
- * does not fit together is found here, before a byte is written.
+ * Assigns the numbers of an output archive to records: storages of the original that the new
+ * program still refers to, and the parts of weights. Finds any inconsistency in the rewriter's
+ * result before a byte is written.
  *
  * @param bytes the size of every record with numbers, in the order of the file
- * @param copied those that are storages of the original
- * @param cut those that are parts of one
- * @param parts of every weight, the records of each part; empty for one that shares those of
+ * @param copied the records that are storages of the original
+ * @param cut the records that are parts of a storage of the original
+ * @param parts for every weight, the records of each part; empty for a weight that shares those of
  *     another
- * @param plain which view each kept tensor is
- * @param weights of every weight, what is said of it
+ * @param plain the view of each tensor left unquantized
+ * @param weights the description of every weight
  */
 record HeldRecords(
     Map<String, Long> bytes,
@@ -57,7 +57,7 @@ record HeldRecords(
    */
   record Piece(String record, long first, long bytes) {}
 
-  /** A storage of which only the size is known. */
+  /** A storage whose bytes are not written yet; only the size is known. */
   private record Unwritten(String label, long size) implements Storage {
     @Override
     public boolean bigEndian() {
@@ -83,7 +83,7 @@ record HeldRecords(
     private final Map<String, HeldStorage> byKey = new HashMap<>();
     private final Map<String, CutStorage> cuts = new LinkedHashMap<>();
 
-    /** The parts of each storage that is cut, by the elements that they begin with. */
+    /** The parts of each storage that is cut, by their first element. */
     private final Map<String, TreeMap<Long, CutStorage>> pieces = new HashMap<>();
 
     private final Map<String, EncodedWeight> weights = new LinkedHashMap<>();
@@ -143,7 +143,7 @@ record HeldRecords(
       return new Piece(of, first, size);
     }
 
-    /** The view behind a tensor that is announced. */
+    /** The view of a tensor that the source lists. */
     private TorchTensor view(TensorInfo tensor) {
       TorchTensor view = views.get(tensor.name());
       if (view == null || view.type() != tensor.type() || !view.shape().equals(tensor.shape())) {
@@ -239,7 +239,7 @@ record HeldRecords(
           weight, treatment.mode(), treatment.note(), records);
     }
 
-    /** One tensor under two names is held once; both must be quantized in the same way then. */
+    /** A tensor with two names is stored once, so both must be quantized in the same way. */
     private EncodedWeight twin(EncodedWeight weight) {
       TorchTensor view = requireNonNull(views.get(weight.name()));
       for (EncodedWeight other : weights.values()) {
@@ -263,7 +263,7 @@ record HeldRecords(
       }
     }
 
-    /** Storages of the original as they lie there, then the new ones in their order. */
+    /** Storages of the original in their order there, then the new ones in their order. */
     private Map<String, Long> ordered(
         Set<String> copied, Map<String, Piece> cut, Map<String, Long> held) {
       Map<String, Long> bytes = new LinkedHashMap<>();

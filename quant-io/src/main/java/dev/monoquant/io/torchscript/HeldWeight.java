@@ -11,7 +11,7 @@ import java.io.IOException;
 import java.util.Map;
 
 /**
- * A weight that an archive holds quantized. Thread-safe.
+ * A quantized weight in an archive. Thread-safe.
  *
  * @param weight the weight
  * @param storages the bytes of each part by its name

@@ -19,12 +19,12 @@ import java.util.List;
 
 /**
  * Opens a TorchScript module that DJL has loaded: libtorch saves it into a temporary file, which is
- * read as any archive and deleted when the source is closed. The module is as it is in memory, also
- * where it was changed after it was loaded; it is not written to.
+ * read like any archive and deleted when the source is closed. The file has the state of the module
+ * in memory, including changes made after it was loaded. The module is not written to.
  *
  * <p>Needs as much space in the folder for temporary files as the archive has bytes, and as much
- * native memory while it is saved. What this does not do: it knows no engine but by the name of its
- * block, since this module depends on none.
+ * native memory while it is saved. What this does not do: it depends on no engine, and recognises
+ * the PyTorch engine by the class name of its block.
  */
 public final class LiveScript {
 
@@ -33,10 +33,10 @@ public final class LiveScript {
   private LiveScript() {}
 
   /**
-   * Whether a block is a TorchScript module.
+   * Returns whether a block is a TorchScript module.
    *
    * @param block any block
-   * @return true for one that the PyTorch engine of DJL has loaded
+   * @return true for a module that the PyTorch engine of DJL has loaded
    */
   public static boolean fits(Block block) {
     return block instanceof SymbolBlock && block.getClass().getName().equals(PYTORCH_BLOCK);
@@ -50,7 +50,7 @@ public final class LiveScript {
    * @param limits bounds on sizes and counts read from untrusted input
    * @return the open source; the caller closes it
    * @throws IOException if it cannot be saved into a temporary file
-   * @throws ModelFormatException if what libtorch saves cannot be read
+   * @throws ModelFormatException if the archive that libtorch saves cannot be read
    */
   public static ModelSource open(Block block, String label, ReadLimits limits) throws IOException {
     Path folder = Files.createTempDirectory("monoquant-");
@@ -103,7 +103,9 @@ public final class LiveScript {
     Files.deleteIfExists(folder);
   }
 
-  /** Holds back what DJL puts before the archive: a version of one byte, and a length of eight. */
+  /**
+   * Removes the prefix that DJL writes before the archive: one byte of version, eight of length.
+   */
   private static final class Prefix extends FilterOutputStream {
 
     private final byte[] held = new byte[1 + Long.BYTES];

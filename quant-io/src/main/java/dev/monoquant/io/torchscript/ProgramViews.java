@@ -18,7 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * What the pickles of a program refer to.
+ * The storages and tensors that the pickles of a program refer to.
  *
  * @param storages bytes of every storage, by its record
  * @param views every plain tensor
@@ -26,12 +26,12 @@ import java.util.Map;
 record ProgramViews(Map<String, Long> storages, Map<ViewKey, TorchTensor> views) {
 
   /**
-   * Looks at a program.
+   * Collects the views of a program.
    *
    * @param archive where its storages are
-   * @param program the program, perhaps another one than that of the archive
+   * @param program the program, which may differ from that of the archive
    * @param more storages that are not in the archive, by key
-   * @throws ModelFormatException if a storage has two sizes, or a tensor lies outside of its own
+   * @throws ModelFormatException if a storage has two sizes, or a tensor exceeds its storage
    */
   static ProgramViews of(ScriptArchive archive, ScriptProgram program, Map<String, Storage> more) {
     Map<String, Long> storages = new LinkedHashMap<>();
@@ -72,7 +72,7 @@ record ProgramViews(Map<String, Long> storages, Map<ViewKey, TorchTensor> views)
           if (e.reason() != Reason.UNSUPPORTED_TENSOR) {
             throw e;
           }
-          // Code may use what is no plain tensor; nobody can name it either.
+          // Code may use a tensor that is not plain; such a tensor has no name.
         }
       }
     }

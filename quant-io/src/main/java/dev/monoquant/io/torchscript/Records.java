@@ -14,13 +14,13 @@ final class Records {
   static final String OLD_VERSION = ".data/version";
   static final String BYTE_ORDER = "byteorder";
 
-  /** Files that travel along; libtorch hands them out under their name behind this. */
+  /** Extra files; libtorch returns them by their name after this prefix. */
   static final String EXTRA = "extra/";
 
-  /** What we say of an archive that we wrote. */
+  /** The description of a rewritten archive. */
   static final String DESCRIPTION = EXTRA + "monoquant.json";
 
-  /** The hashes of everything in it. */
+  /** The hashes of all records and inputs. */
   static final String MANIFEST = EXTRA + "monoquant-manifest.json";
 
   private Records() {}

@@ -6,10 +6,10 @@ import dev.monoquant.spi.EncodedWeight;
 import java.util.List;
 import java.util.Optional;
 
-/** What makes a program run quantized weights; files are the same whatever it does to code. */
+/** Rewrites a program to run quantized weights. The file layout does not depend on the code. */
 interface Rewriting {
 
-  /** The real one. */
+  /** The implementation used outside tests. */
   Factory REAL =
       archive ->
           new Rewriting() {
@@ -24,7 +24,7 @@ interface Rewriting {
             }
           };
 
-  /** Understands an archive. */
+  /** Analyses an archive. */
   @FunctionalInterface
   interface Factory {
     Rewriting of(ScriptArchive archive);

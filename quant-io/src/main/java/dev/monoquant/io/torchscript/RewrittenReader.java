@@ -28,9 +28,9 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Reads an archive of ours by its description. Whatever the description says must be so in the
- * program: a plain tensor is a view that the pickles have too, a part is a storage that they refer
- * to, of exactly the size that the encoding implies.
+ * Reads a rewritten archive by its description. The description must agree with the program: the
+ * pickles contain the same view for each plain tensor, and refer to the storage of each part, which
+ * has exactly the size that the encoding implies.
  */
 final class RewrittenReader {
 
@@ -193,7 +193,7 @@ final class RewrittenReader {
     return notes;
   }
 
-  /** A manifest that is damaged is the business of an audit, not of a reader. */
+  /** A damaged manifest is reported by an audit, not by a reader. */
   private Map<String, String> made() throws IOException {
     TorchZip zip = archive.zip();
     Optional<ArchiveEntry> entry = zip.find(Records.MANIFEST);

@@ -24,10 +24,10 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
-/** An open archive: its records, and the program in them. Thread-safe but for {@link #close}. */
+/** An open archive: its records and its program. Thread-safe except for {@link #close}. */
 final class ScriptArchive implements Closeable {
 
-  /** What {@code torch.jit} puts around lists and dicts. */
+  /** The wrappers that {@code torch.jit} puts around lists and dicts. */
   private static final Set<String> WRAPPERS =
       Set.of(
           "restore_type_tag",
@@ -52,7 +52,7 @@ final class ScriptArchive implements Closeable {
   }
 
   /**
-   * Opens an archive and reads all of it but its numbers.
+   * Opens an archive and reads everything except its numbers.
    *
    * @param path the file
    * @param label its name for messages
@@ -117,7 +117,7 @@ final class ScriptArchive implements Closeable {
         zip.pickle(name), zip.label(), name, limits, global -> isAllowed(global, classes));
   }
 
-  /** Notes the classes that are made with code. */
+  /** Records the classes that have code. */
   private static boolean isAllowed(Global global, Set<String> classes) {
     if (global.module().equals("__torch__") || global.module().startsWith("__torch__.")) {
       classes.add(global.path());
@@ -155,15 +155,15 @@ final class ScriptArchive implements Closeable {
   }
 
   /**
-   * Checks that running the archive does nothing but compute.
+   * Checks that running the archive only computes.
    *
-   * @return what is not known to compute, each with its place; empty if there is none
+   * @return the operations not known to only compute, each with its place; empty if there are none
    */
   List<String> notComputing() {
     List<String> all = new ArrayList<>();
     for (ArchiveEntry entry : zip.entries()) {
-      // Archives of torch 1.0 name their code in it, in records of any name; names of records have
-      // no case for the engine.
+      // Archives of torch 1.0 list their code records, with arbitrary names, in this record; the
+      // engine ignores the case of record names.
       if (zip.nameInFolder(entry).equalsIgnoreCase("model.json")) {
         all.add("an archive of torch 1.0, whose code is not checked, in model.json");
       }
@@ -172,7 +172,7 @@ final class ScriptArchive implements Closeable {
     return all;
   }
 
-  /** {@return whether it is an output of ours} */
+  /** {@return whether it is a rewritten archive} */
   boolean isRewritten() {
     return zip.find(Records.DESCRIPTION).isPresent();
   }

@@ -14,16 +14,16 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * Where an archive is: by itself, or the one archive in a directory that DJL serves, with {@code
- * serving.properties} and whatever else lies beside it.
+ * The location of an archive: a single file, or the only archive in a directory that DJL serves,
+ * with {@code serving.properties} and other files beside it.
  *
- * @param files what is read
- * @param sides what lies beside it
- * @param directory the directory, if that was given
+ * @param files the files that are read
+ * @param sides the files beside it
+ * @param directory the directory, if the input is one
  */
 record ScriptPlace(List<Path> files, SideFiles sides, Optional<Path> directory) {
 
-  /** Nowhere: a live module. */
+  /** No location: a live module. */
   static final ScriptPlace NONE = new ScriptPlace(List.of(), SideFiles.NONE, Optional.empty());
 
   private static final String SUFFIX = ".pt";
@@ -58,7 +58,7 @@ record ScriptPlace(List<Path> files, SideFiles sides, Optional<Path> directory) 
    * Finds the archive of a directory.
    *
    * @param directory the directory
-   * @throws ModelFormatException if there is none, or several
+   * @throws ModelFormatException if there is no archive, or several
    */
   static ScriptPlace in(Path directory) throws IOException {
     List<Path> archives = archives(directory);
@@ -91,8 +91,8 @@ record ScriptPlace(List<Path> files, SideFiles sides, Optional<Path> directory) 
   }
 
   /**
-   * The name of the archive in another directory. DJL looks for an archive named as its directory:
-   * what is named so stays so, all others keep their names.
+   * Returns the name of the archive in another directory. DJL looks for an archive with the name of
+   * its directory: such an archive gets the name of the new directory, any other keeps its name.
    *
    * @param target the other directory
    */

@@ -39,10 +39,10 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
- * Everything about an archive that is to be written but its numbers. Immutable.
+ * The plan of an output archive: everything except its numbers. Immutable.
  *
- * <p>The order of records: both pickles and the code, version and byte order, what travels along,
- * then the storages, those of the original in its order and the new ones behind them.
+ * <p>The order of records: both pickles and the code, version and byte order, extra files, then the
+ * storages, those of the original in its order and the new ones after them.
  */
 final class ScriptPlan implements OutputLayout {
 
@@ -61,12 +61,12 @@ final class ScriptPlan implements OutputLayout {
   private final ArchiveLayout layout;
 
   /**
-   * Plans.
+   * Plans an output.
    *
    * @param read the model that is read
-   * @param contents what is asked for
-   * @param source the archive it is of
-   * @param rewritten its program with the weights held
+   * @param contents the contents of the output
+   * @param source the archive of the model
+   * @param rewritten its program with the quantized weights
    * @param disk the file system
    */
   ScriptPlan(
@@ -99,7 +99,7 @@ final class ScriptPlan implements OutputLayout {
     this.layout = new ArchiveLayout(entries);
   }
 
-  /** Checks that an archive is one that can be rewritten. */
+  /** Checks that an archive can be rewritten. */
   static void requireOriginal(ScriptSource source) {
     if (source.archive().isRewritten()) {
       throw new ConfigurationException(
@@ -140,7 +140,7 @@ final class ScriptPlan implements OutputLayout {
         PickleWriter.write(program.constants(), label, TorchZip.CONSTANTS));
   }
 
-  /** Version, byte order and extra files are carried over, all that is left is counted. */
+  /** Copies version, byte order and extra files, and counts the records left out. */
   private void others(List<NewEntry> entries, TorchZip zip) throws IOException {
     SortedMap<String, byte[]> carried = new TreeMap<>();
     for (ArchiveEntry entry : zip.entries()) {
@@ -204,7 +204,7 @@ final class ScriptPlan implements OutputLayout {
   }
 
   /**
-   * {@return the manifest, but for the hash of what holds it; its length does not depend on hashes}
+   * {@return the manifest without its own hash; its length does not depend on hashes}
    *
    * @param inputs hashes of the input files by name
    * @param storages hashes of the storages by record
@@ -222,7 +222,7 @@ final class ScriptPlan implements OutputLayout {
         weights);
   }
 
-  /** {@return the program that is written} */
+  /** {@return the program of the output} */
   Rewritten rewritten() {
     return rewritten;
   }
@@ -276,17 +276,17 @@ final class ScriptPlan implements OutputLayout {
     return new TorchScriptWriter(this, new OutputJob(read, contents, options), source, disk);
   }
 
-  /** {@return where numbers go} */
+  /** {@return the records of the numbers} */
   HeldRecords records() {
     return records;
   }
 
-  /** {@return where everything lies} */
+  /** {@return the layout of the file} */
   ArchiveLayout layout() {
     return layout;
   }
 
-  /** {@return the full name of the entry of a record} */
+  /** {@return the full entry name of a record} */
   String entry(String record) {
     return requireNonNull(layout.entry(name(record)), () -> quote(record)).entry().name();
   }

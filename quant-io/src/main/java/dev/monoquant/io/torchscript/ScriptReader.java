@@ -28,7 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** Makes the source of one archive. */
+/** Builds the source of an archive. */
 final class ScriptReader {
 
   private static final int MAX_SHOWN = 10;
@@ -49,10 +49,10 @@ final class ScriptReader {
   }
 
   /**
-   * Makes the source of an open archive.
+   * Builds the source of an open archive.
    *
-   * @param archive closed with the source, and at once if there is none to be made
-   * @param place where it is
+   * @param archive closed with the source, and at once on failure
+   * @param place its location
    * @param behind closed with the source, after the archive
    */
   static ScriptSource open(
@@ -96,10 +96,10 @@ final class ScriptReader {
     Map<TensorInfo, TorchTensor> constants = constants();
     List<Layer> frozen = archive.script().layersOf(constants.keySet());
     if (tensors.isEmpty()) {
-      // A frozen module has its weights here, and nowhere else.
+      // A frozen module has its weights only here.
       tensors.putAll(constants);
     } else {
-      // Freezing leaves parameters that it cannot fold, and makes constants of the others.
+      // Freezing leaves parameters that it cannot fold, and turns the others into constants.
       frozen.forEach(
           layer ->
               layer
@@ -119,7 +119,7 @@ final class ScriptReader {
     return new ScriptSource.Content(tensors, List.of(), layers, notes, Map.of());
   }
 
-  /** An attribute may hold a dot, and then two paths may be one name. */
+  /** An attribute name may contain a dot, so two paths may give the same name. */
   private void requireUniqueNames(Map<TensorInfo, TorchTensor> tensors) {
     Set<String> names = new HashSet<>();
     for (TensorInfo info : tensors.keySet()) {
@@ -160,7 +160,7 @@ final class ScriptReader {
         detail + ", so there is nothing to read. Save a module with weights with torch.jit.save.");
   }
 
-  /** The tensors among the constants; the code may use others, which cannot be quantized. */
+  /** The plain tensors among the constants; other tensors in the code cannot be quantized. */
   private Map<TensorInfo, TorchTensor> constants() {
     TensorReader reader = zip.tensors(Records.CONSTANTS);
     PickleTuple tuple = archive.program().constants();

@@ -24,17 +24,17 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** An archive as the framework sees it. */
+/** The source of an archive. */
 final class ScriptSource implements ModelSource {
 
   /**
-   * What was read of an archive.
+   * The contents read from an archive.
    *
    * @param tensors its plain tensors in order
    * @param weights its quantized weights in order
    * @param layers the layers it declares
-   * @param notes what was decided
-   * @param metadata texts that came with it
+   * @param notes the decisions made
+   * @param metadata the texts in the archive
    */
   record Content(
       Map<TensorInfo, TorchTensor> tensors,
@@ -51,11 +51,11 @@ final class ScriptSource implements ModelSource {
   private final Map<EncodedWeight, HeldWeight> held = new LinkedHashMap<>();
 
   /**
-   * Takes an archive over.
+   * Takes ownership of an archive.
    *
    * @param archive closed with this source
-   * @param content what was read of it
-   * @param place where it is
+   * @param content the contents read from it
+   * @param place its location
    * @param behind closed with this source, after the archive
    */
   ScriptSource(
@@ -81,7 +81,7 @@ final class ScriptSource implements ModelSource {
         plain.info().withQuantized(List.copyOf(held.keySet())).withMetadata(content.metadata());
   }
 
-  /** {@return the name of the archive in a target; empty if it is the target} */
+  /** {@return the name of the archive in a target directory; empty if the target is the archive} */
   String nameIn(Path target) {
     boolean directory = place.directory().isPresent() && !TorchScriptOutput.isFile(target);
     return directory ? place.nameIn(target) : "";
@@ -91,12 +91,12 @@ final class ScriptSource implements ModelSource {
     return archive;
   }
 
-  /** {@return where the archive is} */
+  /** {@return the location of the archive} */
   ScriptPlace place() {
     return place;
   }
 
-  /** {@return the views behind the plain tensors, by name} */
+  /** {@return the views of the plain tensors, by name} */
   Map<String, TorchTensor> views() {
     Map<String, TorchTensor> views = new LinkedHashMap<>();
     content.tensors().forEach((info, view) -> views.put(info.name(), view));

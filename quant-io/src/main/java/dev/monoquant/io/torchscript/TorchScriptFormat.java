@@ -14,19 +14,19 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Reads archives of {@code torch.jit.save}, recognised by their content: parameters and buffers by
- * the names that a state dict has, and the kinds of layers as their classes in {@code torch.nn}
- * declare them, traced or scripted.
+ * Reads archives of {@code torch.jit.save}, recognised by their content: parameters and buffers
+ * with their state dict names, and the layer kinds that the classes of {@code torch.nn} declare,
+ * traced or scripted.
  *
- * <p>A directory may be given too, as DJL serves it, with one archive and {@code
- * serving.properties}; what lies beside the archive is carried over.
+ * <p>A directory in DJL's layout, with one archive and {@code serving.properties}, is accepted too;
+ * the files beside the archive are side files.
  *
  * <p>Tensors that are plain attributes or constants of the code are reported and left out, as in a
- * state dict. A frozen module has nothing else: there constants are the tensors, named as the code
- * names them, {@code CONSTANTS.c3}, and what the code does with them makes them layers. An archive
- * that {@link TorchScriptOutput} wrote gives its quantized weights. What this does not do: it runs
- * no code and does not tell whether the archive would run; it reads no weights that PyTorch packed.
- * Stateless and thread-safe.
+ * state dict. A frozen module has only constants: these are its tensors, under their names in the
+ * code ({@code CONSTANTS.c3}), and the operations that use them determine the layers. From an
+ * archive that {@link TorchScriptOutput} wrote, quantized weights are read. What this does not do:
+ * it runs no code and does not check whether the archive would run; it reads no weights that
+ * PyTorch packed. Stateless and thread-safe.
  */
 @AutoService(InputFormatDetector.class)
 public final class TorchScriptFormat implements InputFormatDetector {

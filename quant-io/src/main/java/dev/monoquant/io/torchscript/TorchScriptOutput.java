@@ -27,29 +27,29 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Writes a TorchScript archive again, with its weights held quantized and its code made to run
- * them: libtorch, PyTorch and DJL load it as any other. Needs a TorchScript archive as input.
+ * Rewrites a TorchScript archive with quantized weights and with code that runs them. libtorch,
+ * PyTorch and DJL load it like any other archive. The input must be a TorchScript archive.
  *
  * <p>The bytes, after the container of {@link dev.monoquant.files.zip.ArchiveLayout}, all in the
  * folder of the original:
  *
  * <ul>
  *   <li>{@code data.pkl}, {@code code/...py} and {@code constants.pkl}: the rewritten program;
- *   <li>{@code version}, {@code byteorder} and {@code extra/...} as they were; source ranges for
- *       debuggers, traced inputs and anything else that runs without are left out and counted;
- *   <li>{@code extra/monoquant.json}: what is where, see {@link ArchiveDescription};
+ *   <li>{@code version}, {@code byteorder} and {@code extra/...} unchanged; source ranges for
+ *       debuggers, traced inputs and other records not needed to run are left out and counted;
+ *   <li>{@code extra/monoquant.json}: the location of each tensor, see {@link ArchiveDescription};
  *   <li>{@code extra/monoquant-manifest.json}: hashes of everything, see {@link
  *       dev.monoquant.files.manifest.Manifest};
  *   <li>{@code data/KEY} and {@code constants/KEY}: storages of the original that the program still
- *       refers to, byte for byte and each once, whatever tensors are views of them; then the parts
- *       of the weights, see {@link HeldStorage}.
+ *       refers to, byte for byte and each once, however many tensors are views of them; then the
+ *       parts of the weights, see {@link HeldStorage}.
  * </ul>
  *
- * <p>Where the input is a directory and the target is not named as an archive, the output is a
- * directory too: the archive, and everything beside it as it was. An archive that has the name of
- * its directory, under which DJL finds it, has that of the new one.
+ * <p>If the input is a directory and the target does not have the name of an archive, the output is
+ * a directory too: the archive, and unchanged copies of the files beside it. If the archive has the
+ * name of its directory, by which DJL finds it, it gets the name of the new directory.
  *
- * <p>libtorch hands the extra files out on request: in DJL with {@code optOption("extraFiles",
+ * <p>libtorch returns the extra files on request: in DJL with {@code optOption("extraFiles",
  * "monoquant.json")} as a property of the model, in Python with {@code torch.jit.load(file,
  * _extra_files={"monoquant.json": ""})}.
  *
@@ -89,7 +89,9 @@ public final class TorchScriptOutput implements OutputFormat {
     return isFile(target);
   }
 
-  /** {@return whether a target is named as an archive; any other is a directory if the input is} */
+  /**
+   * {@return whether a target has the name of an archive; any other is a directory if the input is}
+   */
   static boolean isFile(Path target) {
     return target.getFileName() != null
         && SUFFIXES.stream().anyMatch(target.getFileName().toString()::endsWith);
@@ -106,7 +108,7 @@ public final class TorchScriptOutput implements OutputFormat {
     return new Session(source, original, rewriting.of(original.script().archive()), disk);
   }
 
-  /** The code is understood once, when it is first asked about. */
+  /** The code is analysed once, at the first query. */
   private record Session(ModelSource source, Original original, Rewriting rewriting, Disk disk)
       implements OutputSession {
     @Override
@@ -131,11 +133,11 @@ public final class TorchScriptOutput implements OutputFormat {
   }
 
   /**
-   * The archive that an output is made of: the source itself, or, where that only came from an
-   * archive, the archive opened again.
+   * The archive that is rewritten: the source itself, or, if the source is only derived from an
+   * archive, that archive opened again.
    *
    * @param script the archive
-   * @param own whether it is to be closed
+   * @param own whether to close it
    */
   record Original(ScriptSource script, boolean own) implements Closeable {
 
@@ -145,7 +147,7 @@ public final class TorchScriptOutput implements OutputFormat {
         return new Original(open.get(), false);
       }
       List<Path> files = new ArrayList<>(source.info().files());
-      // Of a live model there is no file but the one that it was saved into to be read.
+      // A live model has no file except the temporary one.
       source
           .find(RunnableFile.class)
           .map(RunnableFile::file)

@@ -41,9 +41,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One archive in the making. Kept tensors are not put together from pieces: their storages are
- * copied as they are, once each, by the thread that first brings a piece of one of their tensors.
- * The pieces are only counted.
+ * Writes one archive. The storages of tensors left unquantized are copied unchanged, once each, by
+ * the thread that first writes a piece of one of their tensors. The pieces themselves are only
+ * counted.
  */
 final class TorchScriptWriter implements OutputWriter {
 
@@ -62,15 +62,15 @@ final class TorchScriptWriter implements OutputWriter {
   private final List<Path> written = new ArrayList<>();
   private boolean finished;
 
-  /** The finished archive, once something of it was decoded. */
+  /** The finished archive, opened when it is first decoded. */
   private @Nullable TorchZip made;
 
   /**
-   * Starts.
+   * Starts writing.
    *
-   * @param plan what will be written
-   * @param job of what, and where to
-   * @param original the archive that it is made of
+   * @param plan the plan of the output
+   * @param job the source, the contents and the target
+   * @param original the archive that is rewritten
    * @param disk the file system
    */
   TorchScriptWriter(ScriptPlan plan, OutputJob job, ScriptSource original, Disk disk)
@@ -154,7 +154,7 @@ final class TorchScriptWriter implements OutputWriter {
     copy(key.record(), requireNonNull(views.get(tensor.name())).storage());
   }
 
-  /** Copies a storage of the original into a record, or what the record has of it. */
+  /** Copies a storage of the original, or the record's part of it, into a record. */
   private void copy(String record, Storage storage) throws IOException {
     if (!copied.add(record)) {
       return;
@@ -192,7 +192,7 @@ final class TorchScriptWriter implements OutputWriter {
                     + " was not written exactly once; every byte of every tensor must be");
           }
         });
-    // What no kept tensor is a view of: constants, plain attributes, empty tensors.
+    // Storages without a view that is left unquantized: constants, plain attributes, empty tensors.
     for (String record : plan.records().copied()) {
       copy(record, original.archive().zip().record(record));
     }
@@ -230,7 +230,7 @@ final class TorchScriptWriter implements OutputWriter {
             }));
   }
 
-  /** Before it gets its name: some file systems rename no file that is open. */
+  /** Closes the file before it is renamed: some file systems cannot rename an open file. */
   private void closeMade() throws IOException {
     if (made != null) {
       made.close();

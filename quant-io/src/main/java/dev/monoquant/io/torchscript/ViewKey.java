@@ -16,12 +16,12 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * Which view of which record a tensor is.
+ * Identifies a tensor as a view of a record.
  *
  * @param record the record of its storage within the folder of the archive
  * @param type the element type
  * @param shape the dimensions
- * @param offset its first element
+ * @param offset the index of its first element
  * @param strides elements from one index to the next
  */
 record ViewKey(
@@ -37,7 +37,7 @@ record ViewKey(
   /**
    * {@return the key of a view}
    *
-   * @param folder the folder of the archive that the view is of
+   * @param folder the archive folder of the view
    * @param view the view
    */
   static ViewKey of(String folder, TorchTensor view) {
@@ -46,7 +46,7 @@ record ViewKey(
     return new ViewKey(record, view.type(), view.shape(), view.offset(), view.strides());
   }
 
-  /** {@return the same tensor in another record, from another element on} */
+  /** {@return the same tensor in another record, with another first element} */
   ViewKey in(String other, long first) {
     return new ViewKey(other, type, shape, first, strides);
   }

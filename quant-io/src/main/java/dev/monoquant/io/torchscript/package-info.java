@@ -1,4 +1,4 @@
-/** TorchScript archives: weights with the modules they belong to. */
+/** TorchScript archives: weights with their modules. */
 @NullMarked
 package dev.monoquant.io.torchscript;
 

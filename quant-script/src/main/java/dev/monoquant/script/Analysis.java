@@ -12,7 +12,10 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
-/** How the code of a program uses each tensor that it has, as if all of them were held. */
+/**
+ * Determines how the code of a program uses each tensor, as if all of them were replaced by
+ * holders.
+ */
 final class Analysis {
 
   private record Key(String type, String attribute) {}
@@ -64,7 +67,9 @@ final class Analysis {
     return tensors;
   }
 
-  /** Classes that code names elsewhere than as the type of an attribute or of the module itself. */
+  /**
+   * Finds classes that code names other than as the type of an attribute or of the module itself.
+   */
   private void findNames(Definitions definitions) {
     for (ClassDef type : definitions.classes()) {
       type.methods().values().forEach(m -> findNames(m, 1));
@@ -82,7 +87,7 @@ final class Analysis {
     expr.children().forEach(this::findNames);
   }
 
-  /** A list may hold a tensor that is a weight elsewhere: then both would have to change. */
+  /** Finds weights that are also items of a list of tensors: both would have to change. */
   private void findLists(Modules modules) {
     Map<TensorView, List<Key>> places = new HashMap<>();
     for (Modules.Module module : modules.all()) {
@@ -116,7 +121,7 @@ final class Analysis {
   }
 
   /**
-   * {@return what a holder of an attribute does}
+   * {@return the plan of a holder that replaces an attribute}
    *
    * @param type a class of the original, or {@link Slot#CONSTANTS}
    * @param attribute its attribute
@@ -126,7 +131,7 @@ final class Analysis {
     return plan.bias().filter(b -> pass.sets(type, b)).isPresent() ? plan.withoutBias() : plan;
   }
 
-  /** {@return why an attribute may not be held, or empty} */
+  /** {@return why an attribute must not be replaced by a holder, or empty} */
   Optional<String> refusal(String type, String attribute) {
     if (named.contains(type) && instances.getOrDefault(type, 0) > 1) {
       return Optional.of(

@@ -6,17 +6,17 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * One function with what is known of its parameters: finds all uses of weights in it and writes
- * each anew.
+ * Rewrites one function, given what is known of its parameters: finds and rewrites all uses of
+ * weights.
  *
- * <p>A weight goes from an attribute into a local name that is set once, into a parameter of a
- * function whose source is known, or into an expression. Where the use is not recognised, the
- * decoded tensor is put in its place; where a line is not understood and weights may be in it, they
- * may not be held.
+ * <p>A weight is followed from an attribute to a local name that is set once, to a parameter of a
+ * function whose source is available, or to an expression. If a use is not recognized, the decoded
+ * tensor replaces the weight. If a line cannot be parsed and may contain weights, these are left
+ * unquantized.
  */
 final class Body {
 
-  /** Of a line in a message, in characters. */
+  /** The most characters of a line in a message. */
   private static final int MAX_SHOWN = 100;
 
   private final Pass pass;
@@ -37,10 +37,10 @@ final class Body {
    * Rewrites a function.
    *
    * @param pass what is known of the program
-   * @param source the file it stands in
+   * @param source the text of its file
    * @param function the function
    * @param parameters what is known of its parameters
-   * @return the body, rewritten
+   * @return the rewritten body
    */
   static Body of(Pass pass, String source, Function function, Map<String, Value> parameters) {
     Scope scope = new Scope(function, parameters);
@@ -56,12 +56,12 @@ final class Body {
     return body;
   }
 
-  /** {@return the places where weights are used, those in functions it calls too} */
+  /** {@return the uses of weights, including those in functions that it calls} */
   List<Use> uses() {
     return uses.all();
   }
 
-  /** {@return what to change in the file} */
+  /** {@return the changes of the file} */
   Edits edits() {
     return edits;
   }
@@ -77,14 +77,14 @@ final class Body {
     }
   }
 
-  /** A local name that is set once, and may hold a weight or a module. */
+  /** Records the value of a local name that is set once and may be a weight or a module. */
   private String bound(String name, Expr value) {
     Evaluation.Result result = expressions.eval(value);
     scope.put(name, result.value());
     return result.text();
   }
 
-  /** An attribute that is set: a weight or a module must not be. */
+  /** Records an assignment to an attribute, which must be neither a weight nor a module. */
   private void member(Expr.Member target) {
     Evaluation.Result base = expressions.eval(target.base());
     if (base.value() instanceof Value.OfModule module) {

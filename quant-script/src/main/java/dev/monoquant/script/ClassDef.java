@@ -11,13 +11,13 @@ import java.util.Set;
 /**
  * A class.
  *
- * @param file where it stands
- * @param name its own name
- * @param base {@code Module}, {@code NamedTuple}, {@code Interface} and the like; empty if none
- * @param attributes its attributes in order, constants left out
+ * @param file its file
+ * @param name its unqualified name
+ * @param base such as {@code Module}, {@code NamedTuple} or {@code Interface}; empty if none
+ * @param attributes its attributes in order, without constants
  * @param lists {@code __parameters__} and {@code __buffers__}
  * @param methods its methods
- * @param start where {@code class} begins
+ * @param start the offset of {@code class}
  * @param headEnd the end of its first line
  * @param end the end of its last line
  */
@@ -35,7 +35,7 @@ record ClassDef(
   /**
    * An attribute.
    *
-   * @param name its name, which may hold any characters
+   * @param name its name, which may contain any characters
    * @param type its type
    */
   record Attribute(String name, Expr type) {}
@@ -43,9 +43,9 @@ record ClassDef(
   /**
    * A list of attributes.
    *
-   * @param items the names with their places
-   * @param start the bracket that opens it
-   * @param end the one that closes it
+   * @param items the names with their offsets
+   * @param start the offset of its opening bracket
+   * @param end the offset of its closing bracket
    */
   record NameList(List<Expr.Text> items, int start, int end) {
     NameList {
@@ -71,12 +71,12 @@ record ClassDef(
     return names;
   }
 
-  /** {@return its name with dots} */
+  /** {@return its qualified name} */
   String qualified() {
     return file.prefix() + name;
   }
 
-  /** {@return whether it is a module, and so has parameters and methods} */
+  /** {@return whether it is a module, which has parameters and methods} */
   boolean isModule() {
     return base.equals("Module");
   }
@@ -85,18 +85,18 @@ record ClassDef(
     return base.equals("Interface") || base.equals("ModuleInterface");
   }
 
-  /** {@return whether its objects are made by code of its own, not from their attributes} */
+  /** {@return whether its own code, not the pickle, sets the attributes of its objects} */
   boolean hasOwnState() {
     return methods.containsKey("__setstate__") || methods.containsKey("__getstate__");
   }
 
-  /** {@return whether that attribute is a tensor} */
+  /** {@return whether the attribute is a tensor} */
   boolean isTensor(String attribute) {
     Attribute found = attributes.get(attribute);
     return found != null && found.type() instanceof Expr.Name type && type.name().equals("Tensor");
   }
 
-  /** {@return the class of that attribute as it is declared, or empty if it has none} */
+  /** {@return the declared class of the attribute, or empty if it has none} */
   Optional<String> declared(String attribute) {
     return Optional.ofNullable(attributes.get(attribute)).flatMap(a -> a.type().dotted());
   }

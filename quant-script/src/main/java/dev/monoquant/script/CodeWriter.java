@@ -9,9 +9,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
-/**
- * Writes the source of the new program: each file with what changes in it, and copies of classes.
- */
+/** Writes the source of the new program: each file with its changes, and copies of classes. */
 final class CodeWriter {
 
   private final Pass pass;
@@ -124,7 +122,7 @@ final class CodeWriter {
         .collect(Collectors.joining("", "[", "]"));
   }
 
-  /** The first parameter of a method names its class. */
+  /** Renames the class in the parameter types of a method; the first parameter has this type. */
   private static void rename(ModuleType type, Function method, Edits edits) {
     for (Function.Parameter parameter : method.parameters()) {
       parameter

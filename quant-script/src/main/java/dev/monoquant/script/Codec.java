@@ -12,20 +12,22 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * How a holder decodes a weight, and how the parts of it are stored as tensors.
+ * How a holder decodes a weight, and how its parts are stored as tensors.
  *
  * @param weight the weight
  * @param kind the kind of codec
  */
 record Codec(EncodedWeight weight, Kind kind) {
 
-  /** Kinds of codecs; the numbers are those in the state of a holder. */
+  /** Kinds of codecs; the numbers are stored in the state of a holder. */
   enum Kind {
-    /** Integer codes with one scale, perhaps zero points: what integer kernels can multiply. */
+    /**
+     * Integer codes with one scale and optional zero points, which integer kernels can multiply.
+     */
     AFFINE(0),
-    /** The numbers themselves in a shorter type. */
+    /** The numbers cast to a shorter type. */
     VALUES(1),
-    /** Any other formula, or what a scheme says in TorchScript. */
+    /** Any other formula, or TorchScript source that a scheme provides. */
     SCRIPT(2);
 
     private final int code;
@@ -42,8 +44,8 @@ record Codec(EncodedWeight weight, Kind kind) {
    *
    * @param part the part
    * @param type the type of its storage
-   * @param shape the shape it is stored in; cells below 8 bits packed along the last axis
-   * @param cells cells in a row of it
+   * @param shape its stored shape; cells of less than 8 bits are packed along the last axis
+   * @param cells the number of cells in one of its rows
    */
   record Stored(Part part, ElementType type, List<Long> shape, long cells) {
 
@@ -56,7 +58,7 @@ record Codec(EncodedWeight weight, Kind kind) {
     }
   }
 
-  /** {@return the codec, or empty if it is not known how the weight is decoded} */
+  /** {@return the codec, or empty if there is none for the weight} */
   static Optional<Codec> of(EncodedWeight weight) {
     if (isAffine(weight)) {
       return Optional.of(new Codec(weight, Kind.AFFINE));
@@ -73,7 +75,7 @@ record Codec(EncodedWeight weight, Kind kind) {
         : FormulaScript.of(weight.matrix(), weight.encoding());
   }
 
-  /** {@return the body of the function that decodes, for a codec of kind SCRIPT} */
+  /** {@return the body of the decoding function of a codec of kind SCRIPT} */
   String script() {
     return script(weight).orElseThrow();
   }
@@ -107,14 +109,14 @@ record Codec(EncodedWeight weight, Kind kind) {
                 && (!(scale().extent() instanceof Part.Grid grid) || grid.rowsPerCell() == 1)));
   }
 
-  /** {@return whether the codes themselves are what an integer kernel multiplies} */
+  /** {@return whether an integer kernel multiplies the codes as they are stored} */
   boolean isKernel(boolean transposed) {
     return kind == Kind.AFFINE
         && weight.matrix().rowAxis() == (transposed ? 1 : 0)
         && scaleCells() == 1;
   }
 
-  /** {@return whether codes are of 8 bits with one scale for a row, or one for all} */
+  /** {@return whether codes have 8 bits, with one scale for each row or one for all} */
   boolean isTable() {
     return kind == Kind.AFFINE
         && weight.matrix().rowAxis() == 0
@@ -128,9 +130,10 @@ record Codec(EncodedWeight weight, Kind kind) {
   }
 
   /**
-   * {@return how far a code that a kernel multiplies is from the zero point of its row at most}
+   * {@return the greatest distance between a code that a kernel multiplies and the zero point of
+   * its row}
    *
-   * @param own whether the kernel takes the codes as they are stored; else they are rounded again
+   * @param own whether the kernel takes the stored codes; otherwise the weight is rounded again
    */
   long weightSteps(boolean own) {
     if (!own || codes().type().bits() < Byte.SIZE) {
@@ -193,7 +196,7 @@ record Codec(EncodedWeight weight, Kind kind) {
     return new Stored(part, type, Arrays.stream(dims).boxed().toList(), last);
   }
 
-  /** {@return the numbers that tell a holder how to decode} */
+  /** {@return the numbers in the state of a holder that describe the decoding} */
   List<Integer> numbers() {
     List<Integer> numbers = new ArrayList<>();
     numbers.add(kind.code);

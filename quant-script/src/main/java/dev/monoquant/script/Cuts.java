@@ -19,8 +19,8 @@ import java.util.Set;
 import java.util.function.Supplier;
 
 /**
- * Storages of which weights that are held now were only a part: what is left of each becomes
- * storages of its own, or the file would keep all of it for the sake of a bias.
+ * Cuts storages that contained a quantized weight and other tensors. The rest of such a storage
+ * becomes separate storages; otherwise the file would keep the whole storage for a bias.
  *
  * <pre>
  * storage 0:  [ weight ......... | bias | weight ................. | bias ]    one buffer
@@ -28,12 +28,12 @@ import java.util.function.Supplier;
  * left:                          [ bias ]                          [ bias ]    two storages
  * </pre>
  *
- * <p>Tensors that overlap stay in one storage. A storage stays whole where anything but attributes
- * of modules refers to it, such as a list, or a view that is not understood.
+ * <p>Tensors that overlap stay in one storage. A storage is not cut if anything but attributes of
+ * modules refers to it, such as a list, or if a view of it is not understood.
  */
 final class Cuts {
 
-  /** A tensor that stays, and the elements of its storage that it lies in. */
+  /** A tensor that stays, and its range of elements in the storage. */
   private record Range(PickleObject tensor, TensorView view, long end) {}
 
   private final Supplier<String> freshKey;
@@ -47,10 +47,10 @@ final class Cuts {
   /**
    * Cuts the storages of a program.
    *
-   * @param data the value of {@code data.pkl} of the original
+   * @param data the value of the original {@code data.pkl}
    * @param modules its modules
-   * @param held of each module the attributes that are held
-   * @param freshKey makes keys of new storages
+   * @param held the attributes of each module that are replaced by holders
+   * @param freshKey returns keys for new storages
    */
   static Cuts of(
       PickleValue data,
@@ -117,7 +117,7 @@ final class Cuts {
             .allMatch(
                 r -> r.view().offset() >= 0 && r.end() > r.view().offset() && r.end() <= size);
     if (ranges.isEmpty() || !inside) {
-      return; // Nothing stays, or what has no elements.
+      return; // No tensor stays, or one without elements.
     }
     List<List<Range>> pieces = new ArrayList<>();
     long end = -1;
@@ -162,13 +162,13 @@ final class Cuts {
     return made;
   }
 
-  /** {@return what a tensor of the original is in the new program} */
+  /** {@return the value in the new program for a value of the original} */
   PickleValue of(PickleValue value) {
     PickleObject other = value instanceof PickleObject tensor ? moved.get(tensor) : null;
     return other == null ? value : other;
   }
 
-  /** {@return the storages that are parts of others, in their order} */
+  /** {@return the storages that are parts of others, in order} */
   List<CutStorage> storages() {
     return storages;
   }

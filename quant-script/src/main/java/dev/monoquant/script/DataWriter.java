@@ -15,8 +15,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * Writes the pickle of the new program. Modules are made anew, everything else in them is the very
- * value of the original.
+ * Writes the pickle of the new program. Modules are new objects; their other values are the objects
+ * of the original.
  */
 final class DataWriter {
 
@@ -44,7 +44,7 @@ final class DataWriter {
    * @param types their classes
    * @param holders the holders by module and attribute
    * @param constants the holders of constants by name
-   * @param cuts tensors whose storages are cut
+   * @param cuts the tensors whose storages are cut
    * @return the root
    */
   static PickleObject data(
@@ -62,7 +62,7 @@ final class DataWriter {
     return Objects.requireNonNull(root);
   }
 
-  /** {@return the constants, with None for those that are held elsewhere} */
+  /** {@return the constants, with None for those that a holder replaces} */
   static PickleTuple constants(PickleTuple original, Map<String, PickleObject> held) {
     List<PickleValue> items = new ArrayList<>();
     for (int i = 0; i < original.size(); i++) {
@@ -100,7 +100,7 @@ final class DataWriter {
         value = Optional.ofNullable(held.get(key.value())).or(() -> child).orElse(null);
         value = value == null ? cuts.of(item.value()) : value;
         if (type.lists().containsKey(key.value())) {
-          value = Pickles.tensors(List.of()); // Code no longer reads it.
+          value = Pickles.tensors(List.of()); // The new code does not read it.
         }
       }
       copy.put(item.key(), value);

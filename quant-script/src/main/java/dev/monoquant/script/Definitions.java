@@ -16,14 +16,14 @@ import java.util.SortedMap;
 final class Definitions {
 
   /**
-   * A function with its place.
+   * A function and its file.
    *
-   * @param file where it stands
+   * @param file its file
    * @param function the function
    */
   record Free(SourceFile file, Function function) {}
 
-  /** Bytes of a name or literal, with what it is part of. */
+  /** Estimated bytes of a name or literal, including its share of the objects around it. */
   private static final int NODE = 64;
 
   private final String label;
@@ -41,14 +41,15 @@ final class Definitions {
   }
 
   /**
-   * {@return the classes and functions of all source files of an archive, as far as they are
-   * understood}
+   * {@return the classes and functions in all source files of an archive, except those that cannot
+   * be parsed}
    *
    * @param code the text of each file by its path below {@code code/}
    * @param label the archive, for messages
    * @param limits bounds on sizes and counts read from untrusted input
-   * @throws ModelFormatException if a class is there twice, or the names of its parameters or
-   *     buffers are in an unknown form, or there is more than {@code maxPickleValues} allows
+   * @throws ModelFormatException if a class is defined twice, or the names of its parameters or
+   *     buffers are in an unknown form, or the number of names and types exceeds {@code
+   *     maxPickleValues}
    */
   static Definitions of(SortedMap<String, String> code, String label, ReadLimits limits) {
     Definitions all = new Definitions(label, limits);
@@ -89,7 +90,7 @@ final class Definitions {
     }
   }
 
-  /** {@return the first place of the code that is not understood, as a refusal} */
+  /** {@return the exception for the first position in the code that cannot be parsed} */
   Optional<ModelFormatException> fault() {
     return files.values().stream().flatMap(f -> f.fault().stream()).findFirst();
   }

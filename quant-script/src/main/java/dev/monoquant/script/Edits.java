@@ -3,7 +3,7 @@ package dev.monoquant.script;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Replacements in a text, each of a range of its own. */
+/** Replacements of ranges of a text that do not overlap. */
 final class Edits {
 
   private record Edit(int end, String text) {}
@@ -15,8 +15,8 @@ final class Edits {
    *
    * @param start its first character
    * @param end the character after it
-   * @param text what comes instead
-   * @throws IllegalStateException if it overlaps another
+   * @param text the replacement
+   * @throws IllegalStateException if the range overlaps another
    */
   void replace(int start, int end, String text) {
     Map.Entry<Integer, Edit> before = edits.floorEntry(start);
@@ -28,22 +28,22 @@ final class Edits {
     edits.put(start, new Edit(end, text));
   }
 
-  /** {@return whether there are none} */
+  /** {@return whether there are no edits} */
   boolean isEmpty() {
     return edits.isEmpty();
   }
 
-  /** Adds all of another. */
+  /** Adds all edits of another object. */
   void addAll(Edits others) {
     others.edits.forEach((start, edit) -> replace(start, edit.end(), edit.text()));
   }
 
   /**
-   * {@return a part of the text with the edits in it applied}
+   * {@return a part of the text after its edits}
    *
    * @param text the whole text
-   * @param start where the part begins
-   * @param end where it ends
+   * @param start the first character of the part
+   * @param end the character after it
    */
   String apply(String text, int start, int end) {
     StringBuilder out = new StringBuilder(end - start + 64);

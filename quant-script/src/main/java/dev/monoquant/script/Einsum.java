@@ -2,7 +2,7 @@ package dev.monoquant.script;
 
 import java.util.Optional;
 
-/** Equations of {@code torch.einsum} that are products with a matrix. */
+/** Recognizes equations of {@code torch.einsum} that are products with a matrix. */
 final class Einsum {
 
   private static final String ANY_AXES = "...";
@@ -11,8 +11,8 @@ final class Einsum {
   private Einsum() {}
 
   /**
-   * Whether the second operand is a matrix that the last axis of the first is multiplied with, as
-   * in {@code bi,oi->bo}, {@code ...i,io->...o}.
+   * Checks whether an equation multiplies the last axis of the first operand by a matrix, the
+   * second operand, as in {@code bi,oi->bo} or {@code ...i,io->...o}.
    *
    * @param equation the equation
    * @return true for {@code x @ matrix}, false for {@code x @ matrix.T}; empty for any other

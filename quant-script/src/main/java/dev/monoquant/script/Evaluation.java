@@ -6,25 +6,25 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Expressions of one function: what is known of the value of each, and its text, written anew where
- * a weight is used.
+ * Evaluates the expressions of one function: determines what is known of each value, and rewrites
+ * the text of those that use a weight.
  *
- * <p>A weight goes from an attribute into a parameter of a function whose source is known, into a
- * call that its holder does itself (see {@link Recognizer}), or into any other expression, where
- * the decoded tensor is put in its place. Each use is noted. The text around children that change
- * stays as it is, to the letter.
+ * <p>A weight is followed from an attribute to a parameter of a function whose source is available,
+ * to a call that its holder replaces (see {@link Recognizer}), or to any other expression, where
+ * the decoded tensor replaces it. Each use is recorded. The text around changed children is copied
+ * exactly.
  */
 final class Evaluation {
 
   /**
-   * An expression, rewritten.
+   * A rewritten expression.
    *
-   * @param text what to write
-   * @param value what is known of it
+   * @param text its new text
+   * @param value what is known of its value
    */
   record Result(String text, Value value) {}
 
-  /** What takes the weights of a layer as one list. */
+  /** Functions that take the weights of a layer as one list. */
   private static final Set<String> RECURRENT =
       Set.of("torch.lstm", "torch.gru", "torch.rnn_tanh", "torch.rnn_relu");
 
@@ -35,9 +35,9 @@ final class Evaluation {
 
   /**
    * @param pass what is known of the program
-   * @param source the file that the function stands in
+   * @param source the text of the file of the function
    * @param scope what is known of its names
-   * @param uses where uses of weights are noted
+   * @param uses receives the uses of weights
    */
   Evaluation(Pass pass, String source, Scope scope, UseLog uses) {
     this.pass = pass;
@@ -46,12 +46,12 @@ final class Evaluation {
     this.uses = uses;
   }
 
-  /** An expression where a plain value is wanted. */
+  /** Rewrites an expression whose value must be a plain value. */
   String plain(Expr expr) {
     return settled(eval(expr));
   }
 
-  /** The text of a plain value: where a weight is wanted as such, its decoded tensor. */
+  /** Returns the text of a plain value; for a weight, its decoded tensor. */
   private String settled(Result result) {
     if (result.value() instanceof Value.Held held) {
       uses.add(Use.of(held.slot(), Use.Kind.OTHER));
@@ -62,7 +62,7 @@ final class Evaluation {
     return result.text();
   }
 
-  /** An expression whose value is followed. */
+  /** Rewrites an expression and determines its value. */
   Result eval(Expr expr) {
     if (expr instanceof Expr.Name name) {
       return new Result(name.name(), scope.of(name.name()));
@@ -180,7 +180,10 @@ final class Evaluation {
         .orElseGet(() -> other(call, text, arguments));
   }
 
-  /** A product with a weight: its operands are a list, where a weight would not be followed. */
+  /**
+   * Rewrites a product with a weight. Its operands are a list, in which weights are otherwise not
+   * followed.
+   */
   private Optional<Result> einsum(List<Expr> values) {
     if (values.size() != 2
         || !(values.get(0) instanceof Expr.Text equation)
@@ -217,7 +220,7 @@ final class Evaluation {
     return other(call, text, arguments);
   }
 
-  /** A list of tensors of a module, written out: the decoded tensor of each that is held. */
+  /** Writes a list of tensors of a module, with the decoded tensor of each quantized weight. */
   private String listed(Value.OfList list) {
     List<String> texts = new ArrayList<>();
     list.items()
@@ -230,7 +233,10 @@ final class Evaluation {
     return "[" + String.join(", ", texts) + "]";
   }
 
-  /** A call of a function whose source is known: holders and modules may be passed to it. */
+  /**
+   * Rewrites a call of a function whose source is available; its arguments may be holders and
+   * modules.
+   */
   private Optional<Result> known(
       Expr.Call call, Pass.Target target, String callee, String prefix, List<Result> arguments) {
     List<Value> values = arguments.stream().map(Result::value).toList();
@@ -269,7 +275,7 @@ final class Evaluation {
     return splice(call, children, all);
   }
 
-  /** The source of an expression with the texts of its children put in. */
+  /** Replaces the texts of the children in the source of an expression. */
   private String splice(Expr expr, List<Expr> children, List<String> texts) {
     StringBuilder out = new StringBuilder();
     int at = expr.start();

@@ -5,24 +5,24 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/** An expression, with its place in the file. */
+/** An expression and its position in the file. */
 sealed interface Expr {
 
-  /** {@return where it begins} */
+  /** {@return the offset of its first character} */
   int start();
 
-  /** {@return where it ends} */
+  /** {@return the offset after its last character} */
   int end();
 
-  /** {@return the expressions in it, in their order} */
+  /** {@return its direct subexpressions, in order} */
   List<Expr> children();
 
-  /** {@return the name with dots, such as {@code torch.linear}, if it has more than one part} */
+  /** {@return the dotted name, such as {@code torch.linear}, if it has more than one part} */
   default Optional<String> dotted() {
     return Optional.empty();
   }
 
-  /** A name, also {@code None} and {@code True}. */
+  /** A name, including {@code None} and {@code True}. */
   record Name(String name, int start, int end) implements Expr {
     @Override
     public List<Expr> children() {
@@ -33,10 +33,10 @@ sealed interface Expr {
   /** A number. */
   record Numeral(String text, int start, int end) implements Expr {
 
-    /** Of an integer that is read. */
+    /** The most digits of an integer that is parsed. */
     private static final int MOST_DIGITS = 9;
 
-    /** {@return its value, if it is written in up to 9 digits} */
+    /** {@return its value if it is an integer of up to 9 digits} */
     OptionalInt integer() {
       return digits(text);
     }
@@ -63,7 +63,7 @@ sealed interface Expr {
       return List.of();
     }
 
-    /** {@return what it says; empty if it has escapes} */
+    /** {@return its content; empty if it has escapes} */
     Optional<String> plain() {
       return quoted.indexOf('\\') < 0
           ? Optional.of(quoted.substring(1, quoted.length() - 1))
@@ -89,8 +89,8 @@ sealed interface Expr {
   /**
    * An argument.
    *
-   * @param keyword its name, if it is given by name
-   * @param value what is given
+   * @param keyword its name if it is a keyword argument
+   * @param value its value
    */
   record Argument(Optional<String> keyword, Expr value) {}
 
@@ -108,7 +108,7 @@ sealed interface Expr {
       return all;
     }
 
-    /** {@return that positional argument, or empty} */
+    /** {@return the positional argument with that index, or empty} */
     Optional<Expr> positional(int index) {
       return index < arguments.size() && arguments.get(index).keyword().isEmpty()
           ? Optional.of(arguments.get(index).value())
@@ -116,7 +116,7 @@ sealed interface Expr {
     }
   }
 
-  /** {@code base[items]}; of slices their ends are items. */
+  /** {@code base[items]}; the ends of slices are items. */
   record Index(Expr base, List<Expr> items, int start, int end) implements Expr {
     public Index {
       items = List.copyOf(items);
@@ -147,7 +147,7 @@ sealed interface Expr {
     }
   }
 
-  /** A list, tuple or dict; of a dict keys and values in turn. */
+  /** A list, tuple or dict; the items of a dict are alternately keys and values. */
   record Display(char open, List<Expr> items, int start, int end) implements Expr {
     public Display {
       items = List.copyOf(items);

@@ -7,16 +7,16 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Expressions as torch's printer writes them: names, literals, members, calls, subscripts, displays
- * and unary operators. Binary operators, conditional expressions and lambdas are never written;
- * they are not understood.
+ * Parses expressions in the form that torch's printer writes: names, literals, members, calls,
+ * subscripts, displays and unary operators. The printer never writes binary operators, conditional
+ * expressions and lambdas; they are a fault here.
  */
 final class ExprParser {
 
-  /** Deeper nesting is not understood, so that hostile source cannot exhaust the stack. */
+  /** Deeper nesting is a fault, so that hostile source cannot exhaust the stack. */
   private static final int MAX_DEPTH = 200;
 
-  /** Of one line, so that it cannot exhaust the memory. */
+  /** The most expressions of one line; a bound on memory. */
   private static final int MAX_NODES = 1_000_000;
 
   private static final Set<String> RESERVED =
@@ -57,7 +57,7 @@ final class ExprParser {
   private int nodes;
 
   /**
-   * Starts to read.
+   * Creates a parser.
    *
    * @param line a line without a fault
    */
@@ -68,7 +68,7 @@ final class ExprParser {
     this.second = tokens.next();
   }
 
-  /** {@return how many expressions were read} */
+  /** {@return the number of expressions read so far} */
   int nodes() {
     return nodes;
   }
@@ -91,7 +91,7 @@ final class ExprParser {
     return token;
   }
 
-  /** Takes a word that gives something its name. */
+  /** Takes a word that is used as a name. */
   Token takeName() throws SourceFault {
     Token token = take();
     if (!token.isName()) {
@@ -118,14 +118,14 @@ final class ExprParser {
     return next == null ? line.end() : next.start();
   }
 
-  /** Reads an expression, or several with commas between them as a tuple without brackets. */
+  /** Reads one or more expressions separated by commas, such as a tuple without brackets. */
   List<Expr> expressions() throws SourceFault {
     List<Expr> all = new ArrayList<>(List.of(expression()));
     all.addAll(more());
     return all;
   }
 
-  /** Reads what comes behind an expression, if those are more of them, with commas between. */
+  /** Reads the further expressions after the first one, separated by commas. */
   List<Expr> more() throws SourceFault {
     List<Expr> all = new ArrayList<>();
     while (next(",")) {

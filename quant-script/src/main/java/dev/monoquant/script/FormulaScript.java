@@ -10,15 +10,14 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A formula as TorchScript: one expression over the parts by their names, FLOAT32 of shape (rows,
- * cols), with the very operations that {@link Formula} defines, so that the numbers are the same to
- * the bit.
+ * Writes a formula as TorchScript: one expression of the named parts, FLOAT32 of shape (rows,
+ * cols), with the operations that {@link Formula} defines, so that the numbers are bit-identical.
  *
- * <p>Parts are tensors of their shape: codes INT8 or UINT8, floats of their own type, or the UINT8
- * of their bits where torch has no storage for it. Scales and zero points are spread over the
- * numbers they are for, or left to broadcasting where each is for a whole row or for all.
+ * <p>Parts are tensors of their shape: codes are INT8 or UINT8; floats have their own type, or are
+ * UINT8 with their bits if torch has no storage for the type. Scales and zero points are expanded
+ * to the numbers they apply to, or broadcast if each applies to a whole row or to all rows.
  *
- * <p>What this does not do: tables for groups of columns or blocks of rows.
+ * <p>What this does not do: it does not support tables for groups of columns or blocks of rows.
  */
 final class FormulaScript {
 
@@ -33,8 +32,7 @@ final class FormulaScript {
   }
 
   /**
-   * {@return the body of a function; empty for an opaque formula, and for tables that this does not
-   * do}
+   * {@return the body of a function; empty for an opaque formula and for unsupported tables}
    *
    * @param weight the weight
    * @param encoding its encoding
@@ -88,7 +86,10 @@ final class FormulaScript {
     return scale;
   }
 
-  /** The numbers of a part with one cell for many, in a shape that broadcasts to (rows, cols). */
+  /**
+   * Writes the numbers of a part whose cells apply to several numbers, in a shape that broadcasts
+   * to (rows, cols).
+   */
   private String spread(String name) {
     String numbers = numbers(name);
     if (!(encoding.part(name).extent() instanceof Part.Grid grid)) {
@@ -116,7 +117,7 @@ final class FormulaScript {
         + ")";
   }
 
-  /** Small floats without a storage type in torch are looked up by their bits. */
+  /** Looks up small floats by their bits if torch has no storage for their type. */
   private String numbers(String name) {
     ElementType type = encoding.part(name).type();
     String floats =
@@ -126,7 +127,7 @@ final class FormulaScript {
     return "torch.to(" + floats + ", 6)";
   }
 
-  /** NaN and infinities, which nothing that is written holds, have no literal: zero instead. */
+  /** NaN and infinities have no literal and become zero; written outputs do not contain them. */
   private static List<Float> values(ElementType type) {
     List<Float> values = new ArrayList<>();
     for (int code = 0; code < 1 << type.bits(); code++) {

@@ -19,16 +19,16 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * The layers of a frozen archive, which has no modules: a constant that is an argument of {@code
- * torch.linear} and the like is the weight of a layer, named as the code names it, {@code
- * CONSTANTS.c3}; a recurrent layer is named as its first weight. Where a constant is used in
- * several ways the first one counts.
+ * Finds the layers of a frozen archive, which has no modules. A constant that is an argument of
+ * {@code torch.linear} or a similar function is the weight of a layer, which has the name of the
+ * constant in the code, {@code CONSTANTS.c3}; a recurrent layer has the name of its first weight.
+ * If a constant is used in several ways, the first one decides.
  */
 final class FrozenLayers {
 
   private static final String TORCH = "torch.";
 
-  /** Of the number of layers of a recurrent one. */
+  /** The most layers of a recurrent layer. */
   private static final int MOST_LAYERS = 9_999;
 
   private static final Map<String, LayerKind> RECURRENT =
@@ -43,7 +43,7 @@ final class FrozenLayers {
           LayerKind.RNN);
 
   /**
-   * Where an operation has its tensors.
+   * The positions of the tensors in the arguments of an operation.
    *
    * @param kind the kind of layer
    * @param weight the index of the argument that is the weight
@@ -73,9 +73,7 @@ final class FrozenLayers {
 
   private final Map<String, TensorInfo> constants = new LinkedHashMap<>();
 
-  /**
-   * Names that a function gives to lists of constants, such as the weights of a recurrent layer.
-   */
+  /** Names of lists of constants in a function, such as the weights of a recurrent layer. */
   private final Map<String, List<String>> lists = new HashMap<>();
 
   private final Set<String> taken = new HashSet<>();
@@ -88,8 +86,8 @@ final class FrozenLayers {
   /**
    * Finds the layers.
    *
-   * @param definitions the source; statements that are not understood make no layers
-   * @param constants the tensors among its constants
+   * @param definitions the source; statements that cannot be parsed produce no layers
+   * @param constants the constants that are tensors
    * @return the layers in the order of the code
    */
   static List<Layer> of(Definitions definitions, Collection<TensorInfo> constants) {
@@ -113,13 +111,16 @@ final class FrozenLayers {
         });
   }
 
-  /** Notes {@code weights = [CONSTANTS.c0, CONSTANTS.c1]}, and forgets what had the name before. */
+  /**
+   * Records {@code weights = [CONSTANTS.c0, CONSTANTS.c1]}, and removes any earlier list of that
+   * name.
+   */
   private void list(String name, Expr value) {
     lists.remove(name);
     constants(value).ifPresent(items -> lists.put(name, items));
   }
 
-  /** The constants that a list consists of; empty if there is anything else in it. */
+  /** Returns the constants in a list; empty if the list contains anything else. */
   private static Optional<List<String>> constants(Expr value) {
     if (!(value instanceof Expr.Display list) || list.open() != '[') {
       return Optional.empty();
@@ -135,7 +136,7 @@ final class FrozenLayers {
     return Optional.of(names);
   }
 
-  /** Calls in a call come first, as they are made first. */
+  /** Visits inner calls first, because they are executed first. */
   private void expression(Expr expr) {
     expr.children().forEach(this::expression);
     if (expr instanceof Expr.Call call) {
@@ -147,8 +148,8 @@ final class FrozenLayers {
   }
 
   /**
-   * A recurrent layer: {@code lstm(input, hx, weights, has biases, layers, dropout, train,
-   * bidirectional, ...)}, its weights in the order and under the names that {@code torch.nn} has.
+   * Adds a recurrent layer: {@code lstm(input, hx, weights, has biases, layers, dropout, train,
+   * bidirectional, ...)}. Its weights have the order and the names of {@code torch.nn}.
    */
   private void recurrent(LayerKind kind, Expr.Call call) {
     List<String> weights =
@@ -172,7 +173,7 @@ final class FrozenLayers {
     int directions = isTrue(call, 7) ? 2 : 1;
     int groups = count.getAsInt() * directions;
     if (weights.size() != groups * params.size() || !constants.keySet().containsAll(weights)) {
-      return; // A projection, or a list that is of something else too.
+      return; // A projection, or a list that contains other tensors too.
     }
     Map<String, TensorInfo> own = new LinkedHashMap<>();
     for (int i = 0; i < weights.size(); i++) {

@@ -9,8 +9,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A function or a method. Its body is read when it is asked for: who wants to know the classes of a
- * program has no need of it. Thread-safe.
+ * A function or a method. Its body is parsed on demand: listing the classes of a program does not
+ * need it. Thread-safe.
  */
 final class Function {
 
@@ -18,8 +18,8 @@ final class Function {
    * A parameter.
    *
    * @param name its name
-   * @param type its type, if it has one
-   * @param end the end of its default, or of its type, or of its name
+   * @param type its declared type, if it has one
+   * @param end the end of its default value, otherwise of its type, otherwise of its name
    */
   record Parameter(String name, Optional<Expr> type, int end) {}
 
@@ -38,11 +38,11 @@ final class Function {
   }
 
   /**
-   * Reads the head of a function.
+   * Parses the head of a function.
    *
    * @param head the line that begins with {@code def}
    * @param block the lines of its body
-   * @param parser the reader of the head
+   * @param parser the parser of the head
    */
   static Function of(Lines.Line head, Lines.Block block, ExprParser parser) throws SourceFault {
     parser.expect("def");
@@ -81,17 +81,17 @@ final class Function {
     return nameToken.text();
   }
 
-  /** {@return where its name stands} */
+  /** {@return the token of its name} */
   Token nameToken() {
     return nameToken;
   }
 
-  /** {@return what it takes, of a method the object first} */
+  /** {@return its parameters; the first parameter of a method is the object} */
   List<Parameter> parameters() {
     return parameters;
   }
 
-  /** {@return where {@code def} begins} */
+  /** {@return the offset of {@code def}} */
   int start() {
     return head.start();
   }
@@ -101,7 +101,7 @@ final class Function {
     return Math.max(head.end(), block.end());
   }
 
-  /** {@return its statements, which are kept} */
+  /** {@return its statements, which stay in memory} */
   List<Statement> body() {
     List<Statement> known = body;
     if (known == null) {
@@ -113,7 +113,7 @@ final class Function {
     return known;
   }
 
-  /** Reads its statements one by one; none is kept. */
+  /** Parses its statements one by one; none stays in memory. */
   void read(Consumer<Statement> reader) {
     Lines lines = new Lines(head.text(), block.start(), block.end());
     for (Lines.Line line = lines.take(); line != null; line = lines.take()) {
@@ -121,7 +121,7 @@ final class Function {
     }
   }
 
-  /** {@return how often each name is given a value, parameters once to begin with} */
+  /** {@return the number of assignments to each name; a parameter has one from the call} */
   Map<String, Integer> assignments() {
     Map<String, Integer> counts = new HashMap<>();
     parameters.forEach(p -> counts.merge(p.name(), 1, Integer::sum));

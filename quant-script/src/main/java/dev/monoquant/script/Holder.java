@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** A holder that is being put together: one weight at all its places. */
+/** Builds a holder: one weight at all places where it is used. */
 final class Holder {
 
   private final Codec codec;
@@ -27,20 +27,20 @@ final class Holder {
     return codec;
   }
 
-  /** {@return how it is executed: without a kernel there is nothing but decoding} */
+  /** {@return how it is executed; {@link Mode#WEIGHT_ONLY} if no kernel can run it} */
   Mode mode() {
     boolean used = plan.product() || plan.embedding() || plan.window().isPresent();
     return used && limit().isEmpty() ? mode : Mode.WEIGHT_ONLY;
   }
 
-  /** {@return why no int8 kernel may do what the places ask for; empty if one may} */
+  /** {@return why no int8 kernel can run the weight at all its places; empty if one can} */
   Optional<String> limit() {
     return KernelLimits.refusal(codec, plan);
   }
 
   /**
-   * {@return whether the numbers that run are those of the decoded tensor, perhaps rounded again;
-   * false if kernels take the codes as they are}
+   * {@return whether execution uses the decoded tensor, which may be rounded again; false if
+   * kernels take the stored codes}
    */
   boolean isDecoded() {
     Plan all = plan();
@@ -51,7 +51,7 @@ final class Holder {
         || (all.embedding() && !codec.isTable());
   }
 
-  /** {@return how it was asked to be executed} */
+  /** {@return the requested mode} */
   Mode requested() {
     return mode;
   }
@@ -64,12 +64,12 @@ final class Holder {
     return places;
   }
 
-  /** {@return what all places ask for} */
+  /** {@return the combined plan of all places} */
   Plan plan() {
     return plan.embedding() && !codec.isRowwise() ? plan.withDecoded() : plan;
   }
 
-  /** {@return whether it can be at a further place} */
+  /** {@return whether it can be used at another place} */
   boolean agrees(Mode other, Kernels otherKernels, Plan wanted) {
     return mode == other && kernels == otherKernels && plan.agrees(wanted);
   }
@@ -82,7 +82,7 @@ final class Holder {
    * Adds a place.
    *
    * @param place the place
-   * @param wanted what is asked for there
+   * @param wanted the plan for that place
    */
   void add(Modules.Place place, Plan wanted) {
     places.add(place);
@@ -102,14 +102,14 @@ final class Holder {
     return one.flatMap(o -> other.map(p -> TensorView.isSame(o, p))).orElse(false);
   }
 
-  /** {@return what products add, if that is made ready for the kernel} */
+  /** {@return the bias of products, if it is prepared for the kernel} */
   Optional<PickleObject> boundBias() {
     return mode() == Mode.DYNAMIC && kernels == Kernels.FASTEST && plan.bias().isPresent()
         ? bias
         : Optional.empty();
   }
 
-  /** {@return the numbers that tell the holder what to get ready for} */
+  /** {@return the numbers in the state of the holder that describe what it prepares} */
   List<Integer> numbers() {
     Plan all = plan();
     return List.of(

@@ -14,7 +14,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
-/** The storages of holders, and their objects in the pickle. */
+/** Creates the storages of holders and their objects in the pickle. */
 final class HolderPickles {
 
   private final Set<String> keys = new HashSet<>();
@@ -36,7 +36,7 @@ final class HolderPickles {
     }
   }
 
-  /** {@return a key that no storage has} */
+  /** {@return a key that no storage uses} */
   String freshKey() {
     while (!keys.add(Integer.toString(nextKey))) {
       nextKey++;
@@ -44,12 +44,12 @@ final class HolderPickles {
     return Integer.toString(nextKey);
   }
 
-  /** {@return what must be written} */
+  /** {@return the storages that must be written} */
   List<HeldStorage> storages() {
     return storages;
   }
 
-  /** Makes the storages of a weight, and a tensor of each. */
+  /** Creates the storages of a weight, and a tensor for each. */
   List<PickleObject> parts(Codec codec) {
     List<PickleObject> tensors = new ArrayList<>();
     for (Codec.Stored part : codec.stored()) {
@@ -63,7 +63,7 @@ final class HolderPickles {
   }
 
   /**
-   * Makes the object of a holder.
+   * Creates the object of a holder.
    *
    * @param type its class
    * @param holder the holder

@@ -4,8 +4,8 @@ import dev.monoquant.model.TensorShape;
 import java.util.Optional;
 
 /**
- * What int8 kernels get wrong, told from shapes and types alone: a file is right on every processor
- * and for every input, and samples show neither fault for certain.
+ * Detects from shapes and types alone what int8 kernels compute wrongly. A file must be correct on
+ * every processor and for every input, and running samples does not reliably show these errors.
  *
  * <p><b>Sums.</b> Kernels add products of codes in 32 bits, which wrap around. An input is at most
  * 255 steps from its zero point. A code of 8 bits is up to 128 from zero, up to 255 from a zero
@@ -13,11 +13,11 @@ import java.util.Optional;
  * longest sums that stay in 32 bits are thus those of 65,793, 33,025 and 66,311 products.
  *
  * <p><b>Padding.</b> libtorch 2.7 with AVX-512 runs convolutions on oneDNN's {@code
- * brgemm_convolution_fwd_t}. For outputs that lie wholly in the padding it writes nothing, so that
- * they are whatever was in memory (seen with one input channel for each group and several outputs),
- * or the wrong zero point (seen where the taps of a dilated kernel lie on both sides of a smaller
+ * brgemm_convolution_fwd_t}. For outputs that lie wholly in the padding, it writes nothing, so that
+ * they contain old memory (seen with one input channel for each group and several outputs), or it
+ * writes the wrong zero point (seen if the taps of a dilated kernel lie on both sides of a smaller
  * input), or it ends the process (seen with several groups). Which of these happens depends on
- * sizes that are not known before the model runs; without AVX-512 none was seen.
+ * sizes that are known only when the model runs. Without AVX-512, none was seen.
  */
 final class KernelLimits {
 
@@ -28,10 +28,10 @@ final class KernelLimits {
   private KernelLimits() {}
 
   /**
-   * {@return why no int8 kernel may run a weight, a phrase; empty if one may}
+   * {@return a phrase that says why no int8 kernel can run a weight; empty if one can}
    *
    * @param codec the weight
-   * @param plan all that it is used for
+   * @param plan all its uses
    */
   static Optional<String> refusal(Codec codec, Plan plan) {
     TensorShape shape = codec.weight().matrix().tensor().shape();
@@ -81,8 +81,8 @@ final class KernelLimits {
   }
 
   /**
-   * The least padding with which there is a size of inputs that all taps of a kernel miss at some
-   * output: they lie all on one side of it, or, apart by the dilation, on both.
+   * Returns the least padding for which an input size exists that all taps of a kernel miss at some
+   * output. The taps then lie on one side of the input or, with dilation, on both sides.
    */
   private static long leastPadding(long kernel, long dilation) {
     return dilation == 1 ? kernel : dilation * ((kernel - 1) / 2) + 1;

@@ -12,8 +12,9 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * The source of holders: one file for each kind of kernels, whatever the model. A scheme that says
- * itself how it is decoded gets a copy of it in which the function {@code scheme} is its own.
+ * Provides the source of holders: one file for each kind of kernels, independent of the model. A
+ * scheme that provides its own decoder gets a copy in which this decoder is the function {@code
+ * scheme}.
  */
 final class Library {
 
@@ -35,9 +36,10 @@ final class Library {
   /**
    * {@return the source of a library}
    *
-   * @param name its own name, such as {@code monoquant}
-   * @param kernels what its holders call
-   * @param decoder the source of its function {@code scheme}; empty for one that is never called
+   * @param name its name, such as {@code monoquant}
+   * @param kernels the kernels that its holders call
+   * @param decoder the source of its function {@code scheme}; empty if {@code scheme} is never
+   *     called
    */
   static String source(String name, Kernels kernels, Optional<String> decoder) {
     String text = SOURCE;
@@ -63,7 +65,7 @@ final class Library {
   }
 
   /**
-   * {@return the class that attributes with holders are declared to be}
+   * {@return the declared class of attributes that are holders}
    *
    * @param name the name of a library
    */
@@ -81,7 +83,7 @@ final class Library {
   }
 
   /**
-   * The source of a function that decodes with a scheme's own words.
+   * Returns the source of a decoding function with the body that the codec provides.
    *
    * @param codec a codec of kind SCRIPT
    * @return the function {@code scheme}

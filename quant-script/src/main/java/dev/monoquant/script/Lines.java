@@ -4,13 +4,13 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The logical lines of source, one after the other: a line goes on as long as a bracket is open.
- * Comments and blank lines are left out. In one pass, of which nothing is kept: a line only says
- * where it stands.
+ * Reads the logical lines of source in order: a line continues while a bracket is open. Comments
+ * and blank lines are skipped. Reading takes one pass and retains nothing; a line contains only its
+ * position.
  *
- * <p>A line that cannot be cut into tokens has a fault, and ends before it; so does one with a
- * bracket that is still open where {@code def} or {@code class} begin a line, which no bracket can
- * hold. What follows is read as if the fault were not there.
+ * <p>A line that cannot be split into tokens has a fault, and ends before it. The same applies to a
+ * line with a bracket that is still open where {@code def} or {@code class} begins a line, since
+ * brackets cannot contain these. Reading continues after the fault.
  */
 final class Lines {
 
@@ -18,19 +18,19 @@ final class Lines {
    * A logical line.
    *
    * @param text the file
-   * @param indent spaces before its first token
-   * @param start where its first token begins
-   * @param end where its last one ends
-   * @param fault why it ends too early, if it does
+   * @param indent the number of spaces before its first token
+   * @param start the start of its first token
+   * @param end the end of its last token
+   * @param fault why it ends too early; empty if it does not
    */
   record Line(String text, int indent, int start, int end, Optional<SourceFault> fault) {
 
-    /** {@return whether it begins with that word} */
+    /** {@return whether it begins with the word} */
     boolean is(String word) {
       return isWord(text, start, end, word);
     }
 
-    /** Refuses a line that has a fault. */
+    /** Throws the fault of the line, if it has one. */
     void requireWhole() throws SourceFault {
       if (fault.isPresent()) {
         throw fault.get();
@@ -41,8 +41,8 @@ final class Lines {
   /**
    * Lines that are indented more than the one before them.
    *
-   * @param start the beginning of the first one; the end of the line before if there are none
-   * @param end the end of the last one
+   * @param start the start of the first line; if there are none, the end of the line before
+   * @param end the end of the last line
    * @param fault the first fault in them
    */
   record Block(int start, int end, Optional<SourceFault> fault) {
@@ -59,10 +59,10 @@ final class Lines {
   private @Nullable Line next;
 
   /**
-   * Starts to read.
+   * Creates a reader.
    *
    * @param text the file
-   * @param start the beginning of a line
+   * @param start the start of a line
    * @param end where to stop
    */
   Lines(String text, int start, int end) {
@@ -72,7 +72,7 @@ final class Lines {
     this.end = end;
   }
 
-  /** {@return the next line, which stays the next one; null at the end} */
+  /** {@return the next line without taking it; null at the end} */
   @Nullable Line peek() {
     if (next == null) {
       next = read();
@@ -80,14 +80,14 @@ final class Lines {
     return next;
   }
 
-  /** {@return the next line; null at the end} */
+  /** {@return the next line, which is taken; null at the end} */
   @Nullable Line take() {
     Line line = peek();
     next = null;
     return line;
   }
 
-  /** {@return the lines that are indented more than one that was just taken} */
+  /** {@return the lines that are indented more than the line that was just taken} */
   Block takeBlock(Line head) {
     int start = head.end();
     int stop = start;

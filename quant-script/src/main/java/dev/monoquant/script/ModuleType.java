@@ -7,8 +7,8 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * A class of modules of which the same attributes hold weights, and the classes of whose children
- * are the same. A class of the original becomes several where its modules differ in that.
+ * A class of modules that have holders in the same attributes, and children of the same classes. If
+ * modules of one original class differ in this, the class becomes several.
  */
 final class ModuleType {
 
@@ -20,15 +20,15 @@ final class ModuleType {
   private final Map<String, Slot> constants;
 
   /**
-   * Makes a class.
+   * Creates a class.
    *
-   * @param original the class it comes from
-   * @param name its name with dots in the new program
-   * @param held the attributes that hold weights
-   * @param children the classes of its modules by attribute
-   * @param lists the attributes that are lists of tensors, weights among them, and the attributes
-   *     that are the same tensors
-   * @param constants the constants it holds, by the attribute that is added for each
+   * @param original the original class
+   * @param name its qualified name in the new program
+   * @param held the attributes that are holders
+   * @param children the classes of its child modules by attribute
+   * @param lists the attributes that are lists of tensors with weights in them, each with the
+   *     attributes that are the same tensors
+   * @param constants the constants that it holds, by the added attribute
    */
   ModuleType(
       ClassDef original,
@@ -45,42 +45,45 @@ final class ModuleType {
     this.constants = new TreeMap<>(constants);
   }
 
-  /** {@return the class it comes from} */
+  /** {@return the original class} */
   ClassDef original() {
     return original;
   }
 
-  /** {@return its name with dots in the new program} */
+  /** {@return its qualified name in the new program} */
   String name() {
     return name;
   }
 
-  /** {@return the attributes that hold weights} */
+  /** {@return the attributes that are holders} */
   Map<String, Slot> held() {
     return held;
   }
 
-  /** {@return the classes of its modules by attribute} */
+  /** {@return the classes of its child modules by attribute} */
   Map<String, ModuleType> children() {
     return children;
   }
 
-  /** {@return the lists of tensors with weights in them, and the attributes they consist of} */
+  /**
+   * {@return the lists of tensors with weights in them, each with the attributes that are its
+   * items}
+   */
   Map<String, List<String>> lists() {
     return lists;
   }
 
-  /** {@return the constants it holds, by the attribute that is added for each} */
+  /** {@return the constants that it holds, by the added attribute} */
   Map<String, Slot> constants() {
     return constants;
   }
 
   /**
-   * What an attribute of a module of this class is.
+   * Returns what is known of an attribute of a module of this class.
    *
    * @param attribute its name
-   * @param owner how the module is reached
-   * @param text what code writes for the module
+   * @param owner the path of the module in the code
+   * @param text the source of the expression for the module
    */
   Value attribute(String attribute, String owner, String text) {
     Slot slot = held.get(attribute);
@@ -102,7 +105,7 @@ final class ModuleType {
         : Value.UNKNOWN;
   }
 
-  /** {@return the type that the original declares for an attribute} */
+  /** {@return the type of an attribute in the original declaration} */
   Expr declared(String attribute) {
     ClassDef.Attribute declared = original.attributes().get(attribute);
     if (declared == null) {
@@ -111,7 +114,7 @@ final class ModuleType {
     return declared.type();
   }
 
-  /** {@return that method, or empty} */
+  /** {@return the method with that name, or empty} */
   Optional<Function> method(String method) {
     return Optional.ofNullable(original.methods().get(method));
   }

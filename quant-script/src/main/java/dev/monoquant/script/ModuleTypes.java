@@ -17,9 +17,9 @@ import java.util.function.BiFunction;
 import java.util.function.Function;
 
 /**
- * The classes of the new program. Modules of one class stay together where the same attributes of
- * them are held, and of their children's; else the class is copied under a new name, as torch does
- * it itself: {@code __torch__.a.___torch_mangle_7.Linear}.
+ * The classes of the new program. Modules of one class share a class if the same attributes of
+ * them, and of their children, are holders. Otherwise the class is copied under a new name, in the
+ * form that torch uses: {@code __torch__.a.___torch_mangle_7.Linear}.
  */
 final class ModuleTypes {
 
@@ -33,7 +33,7 @@ final class ModuleTypes {
     this.constants = constants;
   }
 
-  /** What distinguishes a class: equal ones are one. */
+  /** Distinguishes classes: modules of equal shape share a class. */
   private record Shape(
       String original,
       Map<String, String> held,
@@ -42,14 +42,14 @@ final class ModuleTypes {
       boolean root) {}
 
   /**
-   * Makes the classes.
+   * Creates the classes.
    *
    * @param definitions the classes of the original
    * @param modules all modules
-   * @param held of a module, the class of the holder of each attribute that is held
-   * @param constants the class of the holder of each constant that is held, by its name
+   * @param held returns the classes of the holders of a module, by attribute
+   * @param constants the classes of the holders of constants, by the name of the constant
    * @param values all constants of the program
-   * @param plan of a class of the original and an attribute, what its holder does
+   * @param plan returns the plan of the holder for an original class and an attribute
    */
   static ModuleTypes of(
       Definitions definitions,
@@ -142,7 +142,7 @@ final class ModuleTypes {
         members.stream().map(m -> new Modules.Place(m, attribute).tensor()).toList());
   }
 
-  /** {@return whether a child is declared by its class and not by an interface} */
+  /** {@return whether the declared type of a child is its class and not an interface} */
   static boolean isDeclared(ClassDef type, String attribute, Modules.Module child) {
     return type.declared(attribute).filter(child.type().qualified()::equals).isPresent();
   }
@@ -155,7 +155,10 @@ final class ModuleTypes {
     return name;
   }
 
-  /** The first class in which nothing is held keeps the name; if there is none, the first one. */
+  /**
+   * Chooses the names of classes. The first unchanged class keeps the name; if all are changed, the
+   * first class keeps it.
+   */
   private static Map<Shape, String> names(Definitions definitions, Map<Shape, Integer> shapes) {
     Map<String, List<Shape>> byOriginal = new LinkedHashMap<>();
     shapes
@@ -195,7 +198,7 @@ final class ModuleTypes {
     return free;
   }
 
-  /** {@return the number of a name that torch made; empty for any other} */
+  /** {@return the number in a name that torch generated; empty for other names} */
   private static OptionalInt number(String name) {
     return name.startsWith(MANGLED)
         ? Expr.Numeral.digits(name.substring(MANGLED.length()))
@@ -226,13 +229,13 @@ final class ModuleTypes {
     return type;
   }
 
-  /** {@return the class that comes from one of the original, if there is exactly one} */
+  /** {@return the class created from an original class, if there is exactly one} */
   Optional<ModuleType> only(String original) {
     List<ModuleType> of = byOriginal.getOrDefault(original, List.of());
     return of.size() == 1 ? Optional.of(of.get(0)) : Optional.empty();
   }
 
-  /** {@return the constants that are held, by their names} */
+  /** {@return the constants that are replaced by holders, by name} */
   Map<String, Slot> constants() {
     return constants;
   }

@@ -21,12 +21,12 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The modules of a program: what the pickle has under the classes of the code. A module that is
- * used at several places is one module with several names.
+ * The modules of a program: the objects in the pickle whose classes are in the code. A module that
+ * is used at several places is one module with several names.
  *
- * <p>All are met in the order of a state dict: a module, then its children, each in the order of
- * the pickle. Known by their attributes, so that they can be rewritten, are those that no class
- * with code of its own for that, {@code __setstate__}, makes, and none above them.
+ * <p>Modules are visited in the order of a state dict: a module, then its children, each in the
+ * order of the pickle. A module can be rewritten only if its attributes are known: neither its
+ * class nor the class of a module above it creates its objects with {@code __setstate__}.
  */
 final class Modules {
 
@@ -45,7 +45,7 @@ final class Modules {
       this.type = type;
     }
 
-    /** {@return what the pickle makes it by} */
+    /** {@return its object in the pickle} */
     PickleObject object() {
       return object;
     }
@@ -66,8 +66,8 @@ final class Modules {
     }
 
     /**
-     * {@return the attributes that are the tensors of a list, in its order; empty if one is not an
-     * attribute}
+     * {@return the attributes that are the tensors of a list, in the order of the list; empty if a
+     * tensor is not an attribute}
      *
      * @param list the attribute that is the list
      */
@@ -92,12 +92,12 @@ final class Modules {
       return name.indexOf('"') < 0 && name.indexOf('\\') < 0;
     }
 
-    /** {@return its modules by attribute} */
+    /** {@return its child modules by attribute} */
     Map<String, Module> children() {
       return children;
     }
 
-    /** {@return whether its attributes are known by their names} */
+    /** {@return whether its attributes are known by name} */
     boolean isOpen() {
       return !type.hasOwnState() && object.state().orElse(null) instanceof PickleDict;
     }
@@ -119,7 +119,7 @@ final class Modules {
    */
   record Place(Module module, String attribute) {
 
-    /** {@return the tensor that is there} */
+    /** {@return the tensor at this place} */
     PickleObject tensor() {
       PickleObject tensor = module.tensors().get(attribute);
       if (tensor == null) {
@@ -152,8 +152,8 @@ final class Modules {
    * @param label the archive, for messages
    * @param limits bounds on sizes and counts read from untrusted input
    * @return the modules
-   * @throws ModelFormatException if the root is none, or one contains itself, or they are nested
-   *     too deep or too many
+   * @throws ModelFormatException if the root is not a module, or a module contains itself, or the
+   *     modules are too many or nested too deep
    */
   static Modules of(PickleValue root, Definitions definitions, String label, ReadLimits limits) {
     Modules modules = new Modules(definitions, label, limits);
@@ -174,8 +174,8 @@ final class Modules {
   }
 
   /**
-   * {@return all modules that are known by their attributes, each once, children before their
-   * parents, the root last}
+   * {@return all modules whose attributes are known, each once, children before their parents, the
+   * root last}
    */
   List<Module> all() {
     return Collections.unmodifiableList(all);
@@ -206,7 +206,7 @@ final class Modules {
         : Optional.empty();
   }
 
-  /** Also visits again what is known, for its further names. */
+  /** Visits a module. A module that was visited before is visited again for its other names. */
   private Module visit(
       PickleObject object, ClassDef type, String path, int depth, boolean isKnown) {
     if (visits.size() >= limits.maxTensors() || depth > limits.maxDepth()) {

@@ -4,7 +4,7 @@ import dev.monoquant.spi.EncodedWeight;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Says what became of a weight, in words. */
+/** Writes the note of a weight for the report. */
 final class Notes {
 
   private Notes() {}

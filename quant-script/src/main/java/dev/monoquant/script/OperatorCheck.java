@@ -8,27 +8,26 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Whether the code of a program does nothing but compute. All of its text is looked at, whatever is
- * reached when it runs: bodies, defaults and the values of constants, which the engine computes
- * when it loads a program.
+ * Checks that the code of a program only computes. The whole text is checked, whether or not it is
+ * executed: bodies, defaults, and the values of constants, which the engine computes when it loads
+ * a program.
  *
- * <p>It decides by tokens and not by calls, so that it holds for aliases ({@code f = torch.save}),
- * for methods ({@code x.save("f")} is {@code torch.save}) and for lines that are not understood:
+ * <p>The check uses tokens and not calls, so that it covers aliases ({@code f = torch.save}),
+ * methods ({@code x.save("f")} is {@code torch.save}) and lines that cannot be parsed. It requires:
  *
  * <ul>
  *   <li>{@code torch.NAME} and {@code ops.NAMESPACE.NAME} are on the {@linkplain OperatorList list
- *       of operators that compute}; neither {@code torch} nor {@code ops} stands alone.
- *   <li>{@code __torch__.…} is a class or function of the program, or a listed class of the
- *       engine's own.
- *   <li>Behind any other dot stands a listed operator or attribute, or a name that a class of the
- *       program declares and that is no other operator. The same holds for the text in {@code
- *       getattr(x, "name")}, which is nothing but a text.
- *   <li>Nothing else is in the text than names, brackets, operators, and numbers and strings as
- *       torch writes them: what its parser would take for something else is not let pass.
+ *       of operators that compute}; neither {@code torch} nor {@code ops} occurs alone.
+ *   <li>{@code __torch__.…} is a class or function of the program, or a listed class of the engine.
+ *   <li>Any other dot is followed by a listed operator or attribute, or by a name that a class of
+ *       the program declares and that is not another operator. The same applies to the string in
+ *       {@code getattr(x, "name")}, which must be a literal.
+ *   <li>The text contains only names, brackets, operators, and numbers and strings in the form that
+ *       torch writes: text that its parser would read differently is refused.
  * </ul>
  *
- * <p>What this does not do: it does not tell how long the program runs, or how much memory it
- * takes. Not thread-safe.
+ * <p>What this does not do: it does not bound the run time or memory of the program. Not
+ * thread-safe.
  */
 final class OperatorCheck {
 
@@ -37,7 +36,7 @@ final class OperatorCheck {
   private static final Set<String> ROOTS = Set.of("torch", "ops", ROOT, CONSTANTS);
   private static final String ENGINE_CLASSES = ROOT + ".torch.classes.";
 
-  /** Further ones tell nothing more; a bound on memory. */
+  /** The most findings; a bound on memory. */
   private static final int MOST_FINDINGS = 100;
 
   private static final String SYMBOLS = "()[]{},:.=+-*/%<>!&|^~";
@@ -58,10 +57,9 @@ final class OperatorCheck {
    * Checks a program.
    *
    * @param definitions its code
-   * @param pickled the names of the classes of the program that its pickles name, such as {@code
-   *     __torch__.Net}
-   * @return each thing that is not known to compute, once, with its first place; empty if there is
-   *     none
+   * @param pickled the names of the program's classes in its pickles, such as {@code __torch__.Net}
+   * @return what is not known to only compute, each once with its first position; empty if there is
+   *     nothing
    */
   static List<String> findings(Definitions definitions, Set<String> pickled) {
     OperatorCheck check = new OperatorCheck(definitions);
@@ -100,7 +98,9 @@ final class OperatorCheck {
     }
   }
 
-  /** Whether a dotted name below {@code __torch__} is one of the program or of the engine. */
+  /**
+   * Returns whether a dotted name below {@code __torch__} is defined by the program or the engine.
+   */
   private boolean isKnown(String dotted) {
     if (dotted.startsWith(ENGINE_CLASSES)) {
       return OperatorList.knowsClass(dotted.substring(ENGINE_CLASSES.length()));
@@ -113,15 +113,15 @@ final class OperatorCheck {
         || (declared.contains(name) && !OperatorList.memberIsRefused(name));
   }
 
-  /** Follows the tokens of a file. */
+  /** Checks the tokens of a file. */
   private final class Reader {
 
     private final SourceFile file;
 
-    /** A root and the names behind it with dots between, as far as they were read. */
+    /** The part of a dotted name that was read: its root and the names after it. */
     private final List<Token> chain = new ArrayList<>();
 
-    /** The calls of {@code getattr} that are not closed. */
+    /** The open calls of {@code getattr}. */
     private final List<Getattr> open = new ArrayList<>();
 
     private int depth;
@@ -167,7 +167,7 @@ final class OperatorCheck {
       }
     }
 
-    /** Offsets mostly rise, so that lines are counted once. */
+    /** Adds a finding. Offsets mostly increase, so that each line is counted once. */
     private void add(String what, int offset) {
       if (findings.size() >= MOST_FINDINGS || findings.containsKey(what)) {
         return;
@@ -227,7 +227,9 @@ final class OperatorCheck {
       }
     }
 
-    /** How many of the names are a class or function of the program; 0 if they are none. */
+    /**
+     * Returns the number of leading names that form a known class or function; 0 if there is none.
+     */
     private int known(List<String> names) {
       for (int i = names.size(); i > 1; i--) {
         if (isKnown(String.join(".", names.subList(0, i)))) {
@@ -244,7 +246,10 @@ final class OperatorCheck {
           .isPresent();
     }
 
-    /** {@code getattr} gives what its text names: the text must be there, and be known. */
+    /**
+     * Checks that a call of {@code getattr} has a string literal, and that the member it names is
+     * known.
+     */
     private void getattr(Token token) throws SourceFault {
       boolean isCallee = last.isName() && last.is("getattr");
       if (isCallee && !token.is("(")) {
@@ -271,7 +276,7 @@ final class OperatorCheck {
       }
     }
 
-    /** What was read of a call of {@code getattr}. */
+    /** The part of a call of {@code getattr} that was read. */
     private final class Getattr {
 
       private final int depth;
@@ -297,8 +302,8 @@ final class OperatorCheck {
   }
 
   /**
-   * Whether a number is digits with at most one point and an exponent, as torch writes it: behind
-   * anything else, its parser would see a member.
+   * Returns whether a number has the form that torch writes: digits with at most one point and an
+   * exponent. After any other form, torch's parser would read a member.
    */
   private static boolean isNumeral(String text) {
     int at = 0;

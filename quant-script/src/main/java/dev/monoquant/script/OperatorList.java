@@ -41,10 +41,10 @@ final class OperatorList {
   }
 
   /**
-   * {@return whether an operator computes}
+   * {@return whether an operator only computes}
    *
    * @param namespace such as {@code aten} or {@code quantized}
-   * @param name its name in it
+   * @param name its name in the namespace
    */
   static boolean computes(String namespace, String name) {
     return !isOwnSection(namespace) && section(namespace).contains(name);
@@ -54,20 +54,20 @@ final class OperatorList {
     return name.equals("attributes") || name.equals("classes") || name.equals("refused");
   }
 
-  /** {@return whether a member of any value by that name computes} */
+  /** {@return whether a member of that name only computes, for any value} */
   static boolean memberComputes(String name) {
     return computes("aten", name) || computes("prim", name) || section("attributes").contains(name);
   }
 
-  /** {@return whether a member by that name is an operator that is not on the list} */
+  /** {@return whether a member of that name is an operator that is not on the list} */
   static boolean memberIsRefused(String name) {
     return section("refused").contains(name);
   }
 
   /**
-   * {@return whether objects of a class of the engine's own may be made}
+   * {@return whether objects of a class of the engine may be created}
    *
-   * @param name behind {@code __torch__.torch.classes.}
+   * @param name its name after {@code __torch__.torch.classes.}
    */
   static boolean knowsClass(String name) {
     return section("classes").contains(name);

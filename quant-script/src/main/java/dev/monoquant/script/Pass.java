@@ -12,15 +12,15 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * Goes through all code of a program once, with what is held of it given, and gathers the uses of
+ * Processes all code of a program once, for a given set of weights, and collects the uses of
  * weights and the changes of the text.
  *
- * <p>A function that is called with a weight is written once more, under a new name, for holders in
- * the place of tensors, if that lets a kernel do at least one of its uses.
+ * <p>A function that is called with a weight is copied under a new name, with holders in place of
+ * tensors, if a kernel can then run at least one of its uses.
  */
 final class Pass {
 
-  /** How a method reaches its own module. */
+  /** The path of a method's own module in the code. */
   static final String SELF = "self";
 
   private static final int MAX_SPECIALS = 10_000;
@@ -28,8 +28,8 @@ final class Pass {
   /**
    * A function or method.
    *
-   * @param type the class of a method
-   * @param file where it stands
+   * @param type the class of a method; empty for a function
+   * @param file its file
    * @param function the function
    */
   record Target(Optional<ModuleType> type, SourceFile file, Function function) {
@@ -38,23 +38,23 @@ final class Pass {
       return new Target(Optional.of(type), type.original().file(), function);
     }
 
-    /** {@return how many parameters a call does not name} */
+    /** {@return the number of parameters that a call does not pass explicitly} */
     int hidden() {
       return type.isPresent() ? 1 : 0;
     }
   }
 
   /**
-   * A function written for holders.
+   * A copy of a function that takes holders.
    *
-   * @param target what it comes from
-   * @param name its own name
-   * @param parameters what it is called with
-   * @param body its body
+   * @param target the original
+   * @param name the name of the copy
+   * @param parameters what is known of its arguments
+   * @param body the rewritten body
    */
   record Special(Target target, String name, Map<String, Value> parameters, Body body) {
 
-    /** {@return whether it spares at least one decoded tensor} */
+    /** {@return whether it avoids at least one decoded tensor} */
     boolean accepted() {
       return body.uses().stream().anyMatch(Use::isHeld);
     }
@@ -110,12 +110,15 @@ final class Pass {
     return Body.of(this, target.file().text(), target.function(), parameters);
   }
 
-  /** {@return the class of modules that a parameter is declared to be, if there is but one} */
+  /**
+   * {@return the class of modules that is the declared type of a parameter, if there is exactly
+   * one}
+   */
   private Optional<ModuleType> declared(Function.Parameter parameter) {
     return parameter.type().flatMap(Expr::dotted).flatMap(types::only);
   }
 
-  /** {@return all uses of weights, with those in functions once for each call} */
+  /** {@return all uses of weights; those in functions appear once for each call} */
   Collection<Use> uses() {
     List<Use> all = new ArrayList<>();
     methods.values().forEach(l -> l.forEach(b -> all.addAll(b.uses())));
@@ -123,7 +126,7 @@ final class Pass {
     return all;
   }
 
-  /** {@return the changes of the methods of a class, as they stand there} */
+  /** {@return the changes of the methods of a class, in the order of the methods} */
   List<Body> methods(ModuleType type) {
     return methods.getOrDefault(type, List.of());
   }
@@ -133,24 +136,24 @@ final class Pass {
     return functions.getOrDefault(file, List.of());
   }
 
-  /** {@return the functions written for holders that are called} */
+  /** {@return the copies of functions that are used} */
   List<Special> specials() {
     return specials.values().stream().flatMap(Optional::stream).filter(Special::accepted).toList();
   }
 
-  /** {@return the function of that name with dots, or empty} */
+  /** {@return the function with that qualified name, or empty} */
   Optional<Target> free(String name) {
     return definitions
         .function(name)
         .map(f -> new Target(Optional.empty(), f.file(), f.function()));
   }
 
-  /** {@return the slot of a constant such as {@code c3}, if it is held} */
+  /** {@return the slot of a constant such as {@code c3}, if a holder replaces it} */
   Optional<Slot> constant(String name) {
     return Optional.ofNullable(types.constants().get(name));
   }
 
-  /** {@return the attribute of that class which holds a constant, or empty} */
+  /** {@return the attribute of the class that contains a constant, or empty} */
   Optional<String> attributeOf(ModuleType type, Slot constant) {
     return type.constants().entrySet().stream()
         .filter(e -> e.getValue().equals(constant))
@@ -158,12 +161,12 @@ final class Pass {
         .findFirst();
   }
 
-  /** Notes that code sets an attribute. */
+  /** Records that code sets an attribute. */
   void isSet(ModuleType type, String attribute) {
     set.computeIfAbsent(type, t -> new HashSet<>()).add(attribute);
   }
 
-  /** {@return whether code sets that attribute of modules that come from a class} */
+  /** {@return whether code sets the attribute in modules of an original class} */
   boolean sets(String original, String attribute) {
     return set.entrySet().stream()
         .anyMatch(
@@ -173,8 +176,8 @@ final class Pass {
   }
 
   /**
-   * Whether a function follows the modules that it is called with: there is one, and the class of
-   * its parameter is known; or there is none.
+   * Returns whether the class of the parameter is known for each module that a function is called
+   * with.
    */
   boolean takesModules(Target target, List<Value> values) {
     List<Function.Parameter> parameters = target.function().parameters();
@@ -189,12 +192,13 @@ final class Pass {
   }
 
   /**
-   * Writes a function for the weights it is called with.
+   * Copies a function for the weights that it is called with.
    *
    * @param target the function
    * @param call the call
    * @param values its arguments
-   * @return the function; empty if it is called without weights, or in a way that is not followed
+   * @return the copy; empty if the function is called without weights, or in a way that is not
+   *     supported
    */
   Optional<Special> special(Target target, Expr.Call call, List<Value> values) {
     List<Function.Parameter> parameters = target.function().parameters();
@@ -212,13 +216,15 @@ final class Pass {
     if (specials.size() >= MAX_SPECIALS) {
       return Optional.empty();
     }
-    specials.put(key, Optional.empty()); // A function that calls itself is not followed.
+    specials.put(key, Optional.empty()); // Recursive calls are not followed.
     Special special = new Special(target, freshName(target), given, body(target, given));
     specials.put(key, Optional.of(special));
     return Optional.of(special);
   }
 
-  /** Owners get names that mean the same at each call. */
+  /**
+   * Returns what is known of the arguments, with names of owners that are the same for each call.
+   */
   private static Map<String, Value> given(Target target, List<Value> values) {
     Map<String, String> owners = new HashMap<>();
     Map<String, Value> given = new TreeMap<>();

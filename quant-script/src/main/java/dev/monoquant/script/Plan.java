@@ -6,14 +6,14 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * What a holder gets ready for when it is loaded, from all uses of its weight.
+ * What a holder prepares when it is loaded, from all uses of its weight.
  *
  * @param product whether it is a factor of matrix products
- * @param transposed whether that is {@code x @ weight} rather than {@code x @ weight.T}
+ * @param transposed whether the product is {@code x @ weight} and not {@code x @ weight.T}
  * @param embedding whether rows are looked up
- * @param window how the convolution moves that it is the kernel of
- * @param decoded whether anything else uses it, so that the decoded tensor is kept
- * @param bias the attribute beside it that all products add; empty if they differ
+ * @param window the window of the convolution whose kernel it is
+ * @param decoded whether it has other uses, which need the decoded tensor
+ * @param bias the attribute of the same module that all products add; empty if they differ
  */
 record Plan(
     boolean product,
@@ -23,12 +23,12 @@ record Plan(
     boolean decoded,
     Optional<String> bias) {
 
-  /** No use at all. */
+  /** The plan of a weight without uses. */
   static final Plan NONE = new Plan(false, false, false, Optional.empty(), false, Optional.empty());
 
   /**
-   * Chooses what the kernels do where uses contradict each other; the others get the decoded
-   * tensor.
+   * Creates a plan. If uses contradict each other, kernels run one kind of them, and the others get
+   * the decoded tensor.
    *
    * @param uses all uses of one weight
    * @return the plan
@@ -52,17 +52,17 @@ record Plan(
     return uses.stream().allMatch(plan::allows) ? plan : plan.withDecoded();
   }
 
-  /** {@return this plan, keeping the decoded tensor} */
+  /** {@return this plan with the decoded tensor} */
   Plan withDecoded() {
     return new Plan(product, transposed, embedding, window, true, bias);
   }
 
-  /** {@return this plan, with biases as arguments} */
+  /** {@return this plan with biases as arguments} */
   Plan withoutBias() {
     return new Plan(product, transposed, embedding, window, decoded, Optional.empty());
   }
 
-  /** {@return whether a holder made by this plan does it without the decoded tensor} */
+  /** {@return whether a holder with this plan supports the use without the decoded tensor} */
   boolean allows(Use use) {
     return switch (use.kind()) {
       case LINEAR -> product && !transposed;
@@ -74,7 +74,7 @@ record Plan(
     };
   }
 
-  /** {@return a plan for what both are for; the bias only if they agree} */
+  /** {@return a plan for the uses of both; it has a bias only if they agree on it} */
   Plan and(Plan other) {
     if (equals(NONE)) {
       return other;
@@ -99,7 +99,7 @@ record Plan(
             : bias.or(other::bias));
   }
 
-  /** {@return whether one holder can do what both ask for} */
+  /** {@return whether one holder can support both plans} */
   boolean agrees(Plan other) {
     return !(product && other.product && transposed != other.transposed)
         && (window.isEmpty() || other.window.isEmpty() || window.equals(other.window));

@@ -9,15 +9,15 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Calls of torch that a holder does itself.
+ * Recognizes calls of torch that a holder can replace.
  *
- * <p>Products: {@code torch.linear(x, w, b)}, {@code torch.addmm(b, x, w)}, also with factors in
- * plain numbers, {@code torch.matmul(x, w)}, {@code torch.mm(x, w)} and {@code torch.mm(w, x)}.
- * Look-ups: {@code torch.embedding(w, ids, ...)}. Convolutions: see {@link Window}. Swapped axes:
- * {@code torch.t(w)} and {@code torch.transpose(w, 0, 1)}; of a matrix also {@code w.T}, {@code
- * w.mT}, {@code w.permute(1, 0)} and {@code w.transpose(-1, -2)}. What leaves the weight as it is:
- * {@code torch.detach(w)}, {@code torch.contiguous(w)} and {@code torch.to} of what it has already.
- * And what asks for the shape or the type alone.
+ * <p>Products: {@code torch.linear(x, w, b)}, {@code torch.addmm(b, x, w)}, also with literal
+ * factors, {@code torch.matmul(x, w)}, {@code torch.mm(x, w)} and {@code torch.mm(w, x)}. Look-ups:
+ * {@code torch.embedding(w, ids, ...)}. Convolutions: see {@link Window}. Swapped axes: {@code
+ * torch.t(w)} and {@code torch.transpose(w, 0, 1)}; of a matrix also {@code w.T}, {@code w.mT},
+ * {@code w.permute(1, 0)} and {@code w.transpose(-1, -2)}. Calls that do not change the weight:
+ * {@code torch.detach(w)}, {@code torch.contiguous(w)}, and {@code torch.to} with the properties
+ * that it already has. Calls that only query the shape or the type.
  */
 final class Recognizer {
 
@@ -36,15 +36,15 @@ final class Recognizer {
   private static final Set<String> SWAPPED = Set.of("0,1", "1,0");
   private static final Set<String> LAST_SWAPPED = Set.of("-1,-2", "-2,-1");
 
-  /** The number that torch has for FLOAT32. */
+  /** The number of FLOAT32 in torch. */
   private static final int FLOAT = 6;
 
   /**
-   * A call that was recognised.
+   * A recognized call.
    *
-   * @param text what is written instead
-   * @param value what it gives
-   * @param use how it uses the weight; empty if it only passes it on
+   * @param text the replacement
+   * @param value its value
+   * @param use how it uses the weight; empty if it only passes the weight on
    */
   record Match(String text, Value value, Optional<Use> use) {}
 
@@ -65,13 +65,13 @@ final class Recognizer {
   }
 
   /**
-   * Recognises a call.
+   * Recognizes a call.
    *
-   * @param op the function with dots
+   * @param op the dotted name of the function
    * @param call the call
-   * @param arguments its arguments, rewritten
-   * @param plain makes plain tensors of the arguments that stay arguments
-   * @return what to write; empty if the call is any other
+   * @param arguments its rewritten arguments
+   * @param plain returns the text of an argument as a plain tensor
+   * @return the match; empty if the call is not recognized
    */
   static Optional<Match> match(
       String op,
@@ -112,7 +112,7 @@ final class Recognizer {
       case "torch.permute" -> count(2, 2) && isOneZero() ? flippedMatrix() : Optional.empty();
       case "torch.detach" -> count(1, 1) ? held(0).map(this::passed) : Optional.empty();
       case "torch.contiguous" ->
-          // The decoded tensor is contiguous, what it becomes with its axes swapped is not.
+          // The decoded tensor is contiguous; with swapped axes it is not.
           count(1, 1) ? held(0).filter(w -> !w.transposed()).map(this::passed) : Optional.empty();
       case "torch.to" -> sameType();
       default -> Window.of(op, call).flatMap(this::convolution);
@@ -144,7 +144,7 @@ final class Recognizer {
     return LAST_SWAPPED.contains(axes) ? flippedMatrix() : Optional.empty();
   }
 
-  /** Which axes others than the first two are depends on how many there are. */
+  /** Swaps the axes of a matrix. Other axis numbers than 0 and 1 depend on the number of axes. */
   private Optional<Match> flippedMatrix() {
     return held(0).filter(w -> w.slot().form().matrix()).map(this::flipped);
   }
@@ -160,9 +160,7 @@ final class Recognizer {
     return expr instanceof Expr.Numeral numeral && numeral.text().equals(String.valueOf(number));
   }
 
-  /**
-   * {@code torch.to(w, 6)}: asks for the type, the place or the layout that the weight has already.
-   */
+  /** {@code torch.to(w, 6)} with the type, the device or the layout that the weight already has. */
   private Optional<Match> sameType() {
     return held(0).filter(w -> keepsAll(w.slot().form().single())).map(this::passed);
   }
@@ -206,7 +204,7 @@ final class Recognizer {
         : Optional.empty();
   }
 
-  /** {@code torch.mm(w, x)}, which is the transpose of the product of what both are transposed. */
+  /** {@code torch.mm(w, x)}, which is the transpose of {@code torch.mm(x.T, w.T)}. */
   private Optional<Match> firstFactor() {
     return count(2, 2)
         ? held(0)
@@ -229,7 +227,7 @@ final class Recognizer {
     for (Expr.Argument argument :
         call.arguments().subList(Math.min(3, arguments.size()), arguments.size())) {
       if (!(argument.value() instanceof Expr.Numeral number) || isNumber(number, 0)) {
-        return Optional.empty(); // By 0, not even a NaN is added.
+        return Optional.empty(); // With a factor of 0, torch ignores even NaN.
       }
       factors.put(argument.keyword().orElse(""), number.text());
     }
@@ -255,7 +253,7 @@ final class Recognizer {
     return factor == null ? text : "torch.mul(" + text + ", " + factor + ")";
   }
 
-  /** The text is made last, since it notes uses of the other arguments. */
+  /** The text is created last, because this records uses of the other arguments. */
   private Optional<Match> match(Use use, Supplier<String> text) {
     return use.slot().allows(use)
         ? Optional.of(new Match(text.get(), Value.UNKNOWN, Optional.of(use)))
@@ -277,7 +275,7 @@ final class Recognizer {
         () -> holder(weight) + ".linear(" + text(input) + ", " + text(bias) + ", )");
   }
 
-  /** {@return the attribute of the same module that a tensor is} */
+  /** {@return the attribute for a tensor of the same module} */
   private static Optional<String> beside(Value value, String owner) {
     if (value instanceof Value.OfTensor own && own.owner().equals(owner)) {
       return Optional.of(own.attribute());

@@ -17,16 +17,16 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/** One rewriting of a program. Used once. */
+/** One rewriting of a program. An object is used once. */
 final class Rewrite {
 
   private static final String LIBRARY = "monoquant";
 
-  /** What makes two weights one: the numbers, and what is made of them. */
+  /** Identifies weights that are the same: equal numbers, quantized in the same way. */
   private record Same(
       TensorView view, int rowAxis, SchemeId scheme, OptionValues options, Encoding encoding) {}
 
-  /** What distinguishes libraries. */
+  /** Identifies a library. */
   private record Source(Kernels kernels, Optional<String> decoder) {}
 
   private final ScriptProgram program;
@@ -37,7 +37,7 @@ final class Rewrite {
   private final Map<Same, List<PickleObject>> parts = new HashMap<>();
   private final Map<Same, List<Holder>> shared = new HashMap<>();
 
-  /** Of each view the first holder that was made, so that a look-up takes no search. */
+  /** The first holder of each view, for fast look-up. */
   private final Map<TensorView, Holder> leaders = new HashMap<>();
 
   private final Map<Holder, List<PickleObject>> tensors = new HashMap<>();
@@ -189,7 +189,8 @@ final class Rewrite {
   }
 
   /**
-   * What is the same tensor as a weight that is held is held with it, or the file would keep it.
+   * Replaces attributes that are the same tensor as a quantized weight by its holder; otherwise the
+   * original tensor would stay in the file.
    */
   private void follow(Modules.Module module) {
     module

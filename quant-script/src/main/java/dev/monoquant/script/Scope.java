@@ -5,8 +5,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The names of one function. Since the order of execution is not analysed, something is known only
- * of a name that is set once: that holds wherever the name stands.
+ * The names of one function. The order of execution is not analysed, so that only a name that is
+ * set once has a known value; this value applies wherever the name occurs.
  */
 final class Scope {
 
@@ -29,17 +29,17 @@ final class Scope {
         });
   }
 
-  /** {@return whether a name is given a value just once; parameters are by the call} */
+  /** {@return whether a name is set exactly once; the call sets parameters} */
   boolean isSetOnce(String name) {
     return assignments.getOrDefault(name, 0) == 1;
   }
 
-  /** Notes the value of a name that is set once. */
+  /** Records the value of a name that is set once. */
   void put(String name, Value value) {
     values.put(name, value);
   }
 
-  /** {@return what is known of a name: one that is never set is global} */
+  /** {@return what is known of a name; a name that is never set is global} */
   Value of(String name) {
     return assignments.containsKey(name)
         ? values.getOrDefault(name, Value.UNKNOWN)
@@ -53,7 +53,7 @@ final class Scope {
         .map(v -> (Value.OfModule) v);
   }
 
-  /** {@return what the first parameter is called} */
+  /** {@return the name of the first parameter} */
   String selfName() {
     return selfName;
   }

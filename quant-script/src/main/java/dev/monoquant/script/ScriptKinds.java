@@ -7,12 +7,12 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The kind of a layer by its class in TorchScript, as in {@code
- * __torch__.torch.nn.modules.linear.___torch_mangle_3.Linear}, where only the package and the name
- * at the end count: mangling stands between them.
+ * Determines the kind of a layer from its class in TorchScript, such as {@code
+ * __torch__.torch.nn.modules.linear.___torch_mangle_3.Linear}. Only the package and the last name
+ * count; a mangled part may be between them.
  *
- * <p>Only classes whose layout of weights is known have a kind: those of {@code torch.nn} and a few
- * of transformers. Any other class may be called {@code Linear} and be something else.
+ * <p>Only classes with a known layout of weights have a kind: those of {@code torch.nn} and a few
+ * of transformers. Another class with the name {@code Linear} may be something else.
  */
 final class ScriptKinds {
 
@@ -39,16 +39,16 @@ final class ScriptKinds {
 
   private static final Set<String> NORMS = Set.of("LayerNorm", "GroupNorm", "RMSNorm");
 
-  /** What classes begin with whose names end with the number of dimensions. */
+  /** Prefixes of class names that end with the number of dimensions. */
   private static final List<String> NORM_FAMILIES =
       List.of("BatchNorm", "SyncBatchNorm", "LazyBatchNorm", "InstanceNorm");
 
   private ScriptKinds() {}
 
   /**
-   * {@return the kind, or empty if the class says nothing about it}
+   * {@return the kind, or empty if the class does not determine it}
    *
-   * @param qualified the name of the class with dots
+   * @param qualified the qualified name of the class
    */
   static Optional<LayerKind> of(String qualified) {
     String simple = qualified.substring(qualified.lastIndexOf('.') + 1);

@@ -6,19 +6,19 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * An attribute of a class that holds a weight, or a constant of the code that does. All modules of
- * one class run the same code, so that what is known of the attribute holds for each.
+ * An attribute of a class, or a constant of the code, that is replaced by a holder. All modules of
+ * one class run the same code, so that a slot applies to each of them.
  *
- * @param type the class, as it is called in the new program; {@code CONSTANTS} for a constant
+ * @param type the name of the class in the new program; {@code CONSTANTS} for a constant
  * @param attribute the attribute, or the name of the constant
  * @param holder the class of the holder
- * @param plan what the holder is asked to do; empty while that is being found out
- * @param form what is known of the tensors that are there
+ * @param plan the plan of the holder; empty during the analysis
+ * @param form what is known of the tensors of the slot
  */
 record Slot(String type, String attribute, String holder, Optional<Plan> plan, Form form) {
 
   /**
-   * What holds for all tensors of a slot.
+   * Properties of all tensors of a slot.
    *
    * @param matrix whether they have two dimensions
    * @param single whether they are FLOAT32
@@ -48,12 +48,15 @@ record Slot(String type, String attribute, String holder, Optional<Plan> plan, F
     return type.equals(CONSTANTS);
   }
 
-  /** {@return whether the holder can do it} */
+  /** {@return whether the holder supports the use} */
   boolean allows(Use use) {
     return plan.isEmpty() || plan.get().allows(use);
   }
 
-  /** {@return what a function that takes the holder depends on: not which weight it is} */
+  /**
+   * {@return the properties that a function that takes the holder depends on; independent of the
+   * weight}
+   */
   String signature() {
     return plan.map(p -> holder + p).orElse(this.toString());
   }

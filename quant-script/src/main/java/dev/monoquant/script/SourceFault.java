@@ -1,6 +1,6 @@
 package dev.monoquant.script;
 
-/** Source that is not understood; what catches it decides whether that matters. */
+/** Source that cannot be parsed; the catching code decides whether this matters. */
 final class SourceFault extends Exception {
 
   private static final long serialVersionUID = 1L;
@@ -8,17 +8,17 @@ final class SourceFault extends Exception {
   private final int offset;
 
   /**
-   * Without a stack trace, which is not used: hostile source may have a fault in every line.
+   * Creates a fault without a stack trace, because hostile source may have a fault in every line.
    *
    * @param message what was wrong
-   * @param offset where in the file
+   * @param offset the offset in the file
    */
   SourceFault(String message, int offset) {
     super(message, null, false, false);
     this.offset = offset;
   }
 
-  /** {@return where in the file} */
+  /** {@return the offset in the file} */
   int offset() {
     return offset;
   }

@@ -13,13 +13,13 @@ import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A file of source as torch's printer writes it: classes and functions, and nothing else that
+ * A source file in the form that torch's printer writes: classes and functions; nothing else
  * matters. Source: {@code torch/csrc/jit/serialization/python_print.cpp} of torch 2.13.
  *
- * <p>What is not understood is left out, and the first such place is remembered: weights can be
- * read by their classes whatever else stands there, while a program that is to be rewritten must be
- * understood in whole. Refused at once is only what would make other tensors of a model: a class
- * that is there twice, and a list of parameters or buffers in an unknown form.
+ * <p>Code that cannot be parsed is skipped, and the first such position is recorded: reading
+ * weights needs only the classes, but rewriting needs all code. Parsing fails only for code that
+ * would change the tensors of a model: a class that is defined twice, and a list of parameters or
+ * buffers in an unknown form.
  */
 final class SourceFile {
 
@@ -45,9 +45,10 @@ final class SourceFile {
    * @param path its path below {@code code/}
    * @param text its source
    * @param label the archive, for messages
-   * @param charge is told of the names and literals that are kept; throws if they are too many
+   * @param charge receives the number of names and literals that are kept; throws if they are too
+   *     many
    * @return the file
-   * @throws ModelFormatException if a class is there twice, or the names of its parameters or
+   * @throws ModelFormatException if a class is defined twice, or the names of its parameters or
    *     buffers are in an unknown form
    */
   static SourceFile parse(String path, String text, String label, IntConsumer charge) {
@@ -69,30 +70,28 @@ final class SourceFile {
     return text;
   }
 
-  /**
-   * {@return what stands before the name of a class in its qualified name, with a dot at the end}
-   */
+  /** {@return the prefix of the qualified name of a class, including the last dot} */
   String prefix() {
     String stem = path.endsWith(".py") ? path.substring(0, path.length() - 3) : path;
     return stem.replace('/', '.') + ".";
   }
 
-  /** {@return its classes by their own names} */
+  /** {@return its classes by unqualified name} */
   Map<String, ClassDef> classes() {
     return classes;
   }
 
-  /** {@return its functions by their own names} */
+  /** {@return its functions by unqualified name} */
   Map<String, Function> functions() {
     return functions;
   }
 
-  /** {@return whether there is anything else in it} */
+  /** {@return whether it contains anything else} */
   boolean hasOthers() {
     return others;
   }
 
-  /** {@return the first place that is not understood, as a refusal} */
+  /** {@return the exception for the first position that cannot be parsed} */
   Optional<ModelFormatException> fault() {
     return Optional.ofNullable(fault).map(this::refusal);
   }
@@ -117,7 +116,7 @@ final class SourceFile {
     }
   }
 
-  /** Reads a line that is in no block, with the block behind it. */
+  /** Reads a top-level line and the block after it. */
   private void top(Lines.Line head, Lines lines) {
     if (head.is("class") && head.indent() == 0) {
       type(head, lines);

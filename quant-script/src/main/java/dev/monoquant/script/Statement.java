@@ -5,15 +5,16 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A logical line of a body: an assignment, a return, the head of a block, or an expression. Blocks
- * need no structure here, since what is asked of a body does not depend on the order of execution.
+ * A logical line of a body: an assignment, a return, the head of a block, or an expression. The
+ * structure of blocks is not retained, because the analysis does not depend on the order of
+ * execution.
  *
  * @param line the line
- * @param understood false if nothing but its tokens is known
+ * @param understood false if only its tokens are known
  * @param assigned the local names that it sets
- * @param member what it sets of an object, as in {@code self.n = 1}
+ * @param member the member of an object that it sets, as in {@code self.n = 1}
  * @param values its expressions
- * @param alias the name it gives to its only value, if it does nothing else
+ * @param alias the name that it assigns its only value to, if it does nothing else
  */
 record Statement(
     Lines.Line line,
@@ -29,7 +30,7 @@ record Statement(
   }
 
   /**
-   * {@return a line as a statement; one that is not understood assigns nothing}
+   * {@return a line as a statement; a line that cannot be parsed assigns nothing}
    *
    * @param line a logical line
    */
@@ -90,7 +91,7 @@ record Statement(
     }
     boolean typed = parser.next(":");
     if (typed) {
-      // A declared type, such as that of an interface: what is set is no alias of its value.
+      // With a declared type, such as an interface, the name is no alias of the value.
       parser.take();
       parser.expression();
     }

@@ -8,9 +8,9 @@ import org.jspecify.annotations.Nullable;
  * A token of source.
  *
  * @param kind what it is
- * @param text its characters, of a string with its quotes
- * @param start where it begins in the file
- * @param end where it ends
+ * @param text its characters; a string includes its quotes
+ * @param start its start in the file
+ * @param end its end
  */
 record Token(Kind kind, String text, int start, int end) {
 
@@ -22,7 +22,7 @@ record Token(Kind kind, String text, int start, int end) {
     SYMBOL
   }
 
-  /** Makes the tokens of a line, one after the other. */
+  /** Splits a line into tokens. */
   static final class Cutter {
 
     private final String text;
@@ -31,8 +31,8 @@ record Token(Kind kind, String text, int start, int end) {
 
     /**
      * @param text the file
-     * @param start where the line begins
-     * @param end where it ends, behind a token
+     * @param start the start of the line
+     * @param end its end, after a token
      */
     Cutter(String text, int start, int end) {
       this.text = text;
@@ -59,11 +59,11 @@ record Token(Kind kind, String text, int start, int end) {
   }
 
   /**
-   * {@return the token at a place that is not blank}
+   * {@return the token at a position that is not blank}
    *
    * @param text the file
-   * @param start where the token begins
-   * @throws SourceFault if it is a tab or a string that does not end
+   * @param start the start of the token
+   * @throws SourceFault if it is a tab or an unterminated string
    */
   static Token at(String text, int start) throws SourceFault {
     int end = end(text, start, text.length());
@@ -88,12 +88,15 @@ record Token(Kind kind, String text, int start, int end) {
     return kind == Kind.NAME;
   }
 
-  /** {@return whether a character is between tokens, or begins what is} */
+  /** {@return whether a character separates tokens or begins a comment} */
   static boolean isBlank(char c) {
     return c == ' ' || c == '\n' || c == '\r' || c == '#';
   }
 
-  /** {@return the place behind a blank or a comment, of which the end of the line is no part} */
+  /**
+   * {@return the position after a blank or a comment; a comment does not include the end of the
+   * line}
+   */
   static int skip(String text, int at, int limit) {
     if (text.charAt(at) != '#') {
       return at + 1;
@@ -114,12 +117,12 @@ record Token(Kind kind, String text, int start, int end) {
   }
 
   /**
-   * {@return where a token ends}
+   * {@return the end of a token}
    *
    * @param text the file
-   * @param start where the token begins
+   * @param start the start of the token
    * @param limit where to stop
-   * @throws SourceFault if it is a tab or a string that does not end
+   * @throws SourceFault if it is a tab or an unterminated string
    */
   static int end(String text, int start, int limit) throws SourceFault {
     return switch (kind(text, start, limit)) {
@@ -185,7 +188,7 @@ record Token(Kind kind, String text, int start, int end) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
   }
 
-  /** {@return whether a name goes on with that character} */
+  /** {@return whether a name can continue with the character} */
   static boolean isNamePart(char c) {
     return isNameStart(c) || isDigit(c);
   }

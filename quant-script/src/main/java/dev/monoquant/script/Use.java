@@ -3,32 +3,32 @@ package dev.monoquant.script;
 import java.util.Optional;
 
 /**
- * One place where code uses a weight.
+ * One use of a weight in code.
  *
  * @param slot the weight
- * @param kind what for
- * @param window of a convolution
- * @param bias of a product, the attribute beside the weight that is added; empty if there is none
- *     or it is something else
- * @param detail why it cannot be held, of {@link Kind#FORBIDDEN}; else empty
+ * @param kind the kind of use
+ * @param window the window of a convolution
+ * @param bias the attribute of the same module that a product adds; empty if there is none or it
+ *     adds something else
+ * @param detail why the weight is left unquantized, for {@link Kind#FORBIDDEN}; otherwise empty
  */
 record Use(Slot slot, Kind kind, Optional<Window> window, Optional<String> bias, String detail) {
 
-  /** What a weight is used for. */
+  /** Kinds of uses. */
   enum Kind {
     /** {@code x @ weight.T}. */
     LINEAR,
     /** {@code x @ weight}. */
     TRANSPOSED,
-    /** Rows are looked up. */
+    /** A look-up of rows. */
     EMBEDDING,
     /** A convolution of 1 or 2 dimensions. */
     CONVOLUTION,
-    /** Only its shape or type is asked for. */
+    /** A query of its shape or type. */
     METADATA,
-    /** Anything else: it gets the decoded tensor. */
+    /** Any other use, which gets the decoded tensor. */
     OTHER,
-    /** It may not be held. */
+    /** A use that requires the weight to be left unquantized. */
     FORBIDDEN
   }
 
@@ -48,7 +48,7 @@ record Use(Slot slot, Kind kind, Optional<Window> window, Optional<String> bias,
     return new Use(slot, Kind.FORBIDDEN, Optional.empty(), Optional.empty(), detail);
   }
 
-  /** {@return whether the holder does it without the decoded tensor} */
+  /** {@return whether the holder supports it without the decoded tensor} */
   boolean isHeld() {
     return kind != Kind.OTHER && kind != Kind.FORBIDDEN;
   }

@@ -6,7 +6,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 
-/** The uses of weights that were found in a body. */
+/** The uses of weights in a body. */
 final class UseLog {
 
   private final List<Use> uses = new ArrayList<>();
@@ -25,9 +25,9 @@ final class UseLog {
   }
 
   /**
-   * Notes that the way of a value cannot be followed: weights in it may not be held.
+   * Records that a value cannot be followed: its weights must be left unquantized.
    *
-   * @param value the value; of modules all weights in them
+   * @param value the value; a module stands for all its weights
    * @param detail why
    */
   void lose(Value value, String detail) {
@@ -42,7 +42,7 @@ final class UseLog {
     }
   }
 
-  /** The weights of a list are attributes too, so that lists need no look of their own. */
+  /** Covers lists too, because the weights of a list are also attributes. */
   private void lose(ModuleType type, String detail) {
     type.held().values().forEach(slot -> add(Use.forbidden(slot, detail)));
     type.children().values().forEach(child -> lose(child, detail));

@@ -6,25 +6,25 @@ import java.util.Optional;
 /** What is known of the value of an expression. */
 sealed interface Value {
 
-  /** Nothing. */
+  /** A value of which nothing is known. */
   record Unknown() implements Value {}
 
-  /** The value of which nothing is known. */
+  /** The unknown value. */
   Value UNKNOWN = new Unknown();
 
   /**
    * A module.
    *
    * @param type its class
-   * @param owner how it is reached, such as {@code self.fc}: the same text in the same body means
-   *     the same module
+   * @param owner its path in the code, such as {@code self.fc}; equal text in one body means the
+   *     same module
    */
   record OfModule(ModuleType type, String owner) implements Value {}
 
   /**
-   * A weight, in its holder.
+   * A weight that is replaced by a holder.
    *
-   * @param slot which
+   * @param slot its slot
    * @param transposed whether its two axes are swapped
    * @param owner the module it belongs to
    */
@@ -36,7 +36,7 @@ sealed interface Value {
   }
 
   /**
-   * A tensor that stays what it is.
+   * A tensor that is left unquantized.
    *
    * @param owner the module it belongs to
    * @param attribute its name there
@@ -44,17 +44,18 @@ sealed interface Value {
   record OfTensor(String owner, String attribute) implements Value {}
 
   /**
-   * A list of tensors of a module, weights among them, that are its own attributes too.
+   * A list of tensors of a module, including weights, that are also attributes of the module.
    *
-   * @param module the module, as code reaches it
-   * @param items the attributes in the order of the list, those that are held with their slots
+   * @param module the expression for the module in the code
+   * @param items the attributes in the order of the list, with the slots of those that are replaced
+   *     by holders
    */
   record OfList(String module, Map<String, Optional<Slot>> items) implements Value {}
 
   /**
-   * Something global, by its name with dots, such as {@code torch.linear}.
+   * A global name, such as {@code torch.linear}.
    *
-   * @param name the name
+   * @param name its dotted name
    */
   record Global(String name) implements Value {}
 }

@@ -7,7 +7,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * How a convolution moves over its input, as its code says in plain numbers.
+ * The window of a convolution, from literal numbers in the code.
  *
  * @param stride one number for each dimension, 1 or 2 of them
  * @param padding likewise
@@ -25,10 +25,10 @@ record Window(List<Integer> stride, List<Integer> padding, List<Integer> dilatio
   /**
    * Reads {@code torch.conv1d}, {@code torch.conv2d} and {@code torch._convolution}.
    *
-   * @param op the name with dots
+   * @param op the dotted name
    * @param call the call
-   * @return the window; empty if it is not one of 1 or 2 dimensions, is transposed, or is not said
-   *     in plain numbers
+   * @return the window; empty if the convolution does not have 1 or 2 dimensions, is transposed, or
+   *     its arguments are not literal numbers
    */
   static Optional<Window> of(String op, Expr.Call call) {
     if (call.arguments().stream().anyMatch(a -> a.keyword().isPresent())) {
@@ -89,8 +89,8 @@ record Window(List<Integer> stride, List<Integer> padding, List<Integer> dilatio
   }
 
   /**
-   * {@return stride, padding and dilation, each of two dimensions, and the groups: what the kernel
-   * takes. One dimension becomes a second one of length 1.}
+   * {@return stride, padding and dilation, each with two dimensions, and the groups, as the kernel
+   * takes them; a single dimension is extended by one of length 1}
    */
   List<Integer> flat() {
     List<Integer> all = new ArrayList<>();

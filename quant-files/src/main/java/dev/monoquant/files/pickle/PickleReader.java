@@ -90,7 +90,8 @@ public final class PickleReader {
    * @param limits bounds on sizes and counts read from untrusted input
    * @param allowed which classes and functions may be named
    * @return the value and the bytes read
-   * @throws ModelFormatException if it is damaged, names what is not allowed, or is over a limit
+   * @throws ModelFormatException if it is damaged, names a class that is not allowed, or exceeds a
+   *     limit
    */
   public static Read read(
       ByteBuffer data, String file, String record, ReadLimits limits, Predicate<Global> allowed) {
@@ -112,7 +113,7 @@ public final class PickleReader {
    * @param limits bounds on sizes and counts
    * @param allowed which classes and functions may be named anywhere
    * @return the value, the bytes read and the names that are not allowed
-   * @throws ModelFormatException if it is damaged or over a limit
+   * @throws ModelFormatException if it is damaged or exceeds a limit
    */
   public static Read readInert(
       ByteBuffer data, String file, String record, ReadLimits limits, Predicate<Global> allowed) {
@@ -153,7 +154,8 @@ public final class PickleReader {
    * @param limits bounds on sizes and counts read from untrusted input
    * @param allowed which classes and functions may be named
    * @return the value
-   * @throws ModelFormatException if it is damaged, names what is not allowed, or is over a limit
+   * @throws ModelFormatException if it is damaged, names a class that is not allowed, or exceeds a
+   *     limit
    */
   public static PickleValue readAll(
       ByteBuffer data, String file, String record, ReadLimits limits, Predicate<Global> allowed) {

@@ -65,8 +65,7 @@ final class FoldedWeight {
 
   /**
    * Rounds products of two floats, which are exact in double, to float32 and then to the type: the
-   * result equals that of float32 arithmetic. So does the quotient of two floats computed in
-   * double.
+   * result equals that of float32 arithmetic. The same holds for a quotient of two floats.
    */
   private static void narrow(ElementType type, double[] numbers, byte[] out) {
     if (type == ElementType.FLOAT64) {

@@ -137,10 +137,7 @@ public final class SafetensorsFile implements Closeable {
     return length;
   }
 
-  /**
-   * A file whose header starts like a safetensors header is not foreign, regardless of its first
-   * bytes.
-   */
+  /** Refuses a file of another known format, unless its header starts like a safetensors header. */
   private static void refuseForeign(MappedFile file, String label, ByteBuffer header)
       throws IOException {
     for (int i = 0; i < header.limit(); i++) {

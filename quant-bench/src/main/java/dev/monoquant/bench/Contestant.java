@@ -8,14 +8,14 @@ import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A command that makes an output of an input.
+ * A command that makes an output from an input.
  *
  * @param name its name in the report
  * @param command program and arguments; {@code {in}} and {@code {out}} stand for the files
  */
 record Contestant(String name, List<String> command) {
 
-  /** Between two looks at the memory of the process: 5 ms costs about 1 % of a core. */
+  /** The interval between samples of the memory of the process: 5 ms costs about 1 % of a core. */
   private static final long SAMPLE_MILLIS = 5;
 
   /**
@@ -42,8 +42,8 @@ record Contestant(String name, List<String> command) {
    * Runs the command once.
    *
    * @param in the input
-   * @param out where the output goes; must not exist
-   * @param log receives what the command prints
+   * @param out the path of the output; must not exist
+   * @param log receives the printed text of the command
    * @return the measurements
    * @throws IOException if it cannot be started, fails or leaves no output
    * @throws InterruptedException if interrupted; the process is ended

@@ -25,16 +25,16 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * Quantizes a synthetic checkpoint with the command line application, from start to exit, beside
+ * Times the command line application quantizing a synthetic checkpoint, from start to exit, and
  * {@code cp} of the same file.
  *
- * <p>Contestants take turns, each round begun by another, so that a slow minute of the machine, or
- * what one leaves behind for the next, hits all of them. Before each run the last output is
- * deleted, dirty pages are written back and the input is read into the page cache. Two pairs can be
- * compared: {@code cp} with {@code quant-no-sync} (both leave the output to the page cache), and
- * {@code cp+sync} with {@code quant} (both return when it is on the disk). Memory is that of the
- * process and its descendants, sampled; it is the maximum over the rounds, where all else is a
- * median.
+ * <p>Contestants take turns, and each round starts with another one, so that a slow period of the
+ * machine or an effect of one run on the next affects all of them. Before each run the last output
+ * is deleted, dirty pages are written back and the input is read into the page cache. Two pairs can
+ * be compared: {@code cp} with {@code quant-no-sync} (both leave the output to the page cache), and
+ * {@code cp+sync} with {@code quant} (both return when it is on the disk). Memory is sampled for
+ * the process and its descendants; it is the maximum over the rounds, while all other figures are
+ * medians.
  */
 @Command(
     name = "end-to-end",

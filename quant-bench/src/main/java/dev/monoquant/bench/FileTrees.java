@@ -9,7 +9,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** What the harness does with files. */
+/** File operations of the benchmarks. */
 final class FileTrees {
 
   private FileTrees() {}
@@ -29,7 +29,7 @@ final class FileTrees {
   }
 
   /**
-   * Deletes a file or directory if it is there.
+   * Deletes a file or directory if it exists.
    *
    * @param path a file or directory
    * @throws IOException if deleting fails
@@ -44,7 +44,7 @@ final class FileTrees {
   }
 
   /**
-   * Reads a file to its end, so that it lies in the page cache if that is large enough.
+   * Reads a file to its end, so that it is in the page cache if that is large enough.
    *
    * @param file a file
    * @throws IOException if reading fails
@@ -53,7 +53,7 @@ final class FileTrees {
     ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 22);
     try (FileChannel in = FileChannel.open(file)) {
       while (in.read(buffer.clear()) >= 0) {
-        // The pages are what is wanted, not the bytes.
+        // Only the pages are needed, not the bytes.
       }
     }
   }

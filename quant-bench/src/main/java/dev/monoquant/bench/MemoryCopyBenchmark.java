@@ -17,7 +17,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * The yardstick: how many bytes a second this machine copies, within the caches and beyond them.
+ * The reference: the bytes a second that this machine copies, within the caches and beyond them.
  *
  * <p>A kernel that quantizes a tile can be no faster than reading it. Read the counter {@code
  * bytes} (bytes copied a second), not the operations: an operation is one copy of {@code size}
@@ -81,7 +81,7 @@ public class MemoryCopyBenchmark {
   }
 
   /**
-   * Copies outside of the heap, where mapped files and the engine's arrays are.
+   * Copies outside the heap, where mapped files and the engine's arrays are.
    *
    * @param copied the counter
    * @return the target, so that the copy is not optimised away

@@ -7,10 +7,10 @@ import java.util.OptionalLong;
 import java.util.stream.Stream;
 
 /**
- * What Linux tells about a process and its descendants. Elsewhere every answer is empty.
+ * Measurements of a process and its descendants on Linux. On other systems every result is empty.
  *
- * <p>Memory is sampled, so a peak shorter than the interval is missed; processor time is not, the
- * kernel counts it.
+ * <p>Memory is sampled, so a peak shorter than the interval is missed; the kernel counts processor
+ * time exactly.
  */
 final class ProcessTree {
 
@@ -24,8 +24,8 @@ final class ProcessTree {
   /**
    * Resident memory, without swap.
    *
-   * @param anonymous bytes that no file backs: heap, stacks, what the engine allocates
-   * @param total the same and mapped files
+   * @param anonymous bytes that no file backs: heap, stacks, allocations of the engine
+   * @param total the same plus mapped files
    */
   record Memory(long anonymous, long total) {
     static final Memory NONE = new Memory(0, 0);
@@ -39,7 +39,7 @@ final class ProcessTree {
     }
   }
 
-  /** {@return whether this system has the files that are read here} */
+  /** {@return whether this system has the files that this class reads} */
   static boolean available() {
     return Files.isReadable(PROC.resolve("self/status"));
   }
@@ -84,9 +84,9 @@ final class ProcessTree {
 
   /**
    * Processor time, user and system, of all children of this process that have ended and were
-   * waited for, and of theirs. The difference of two readings is what a child took.
+   * waited for, and of their children. The difference of two readings is the time of a child.
    *
-   * @return milliseconds, in steps of 10; empty where the system does not tell
+   * @return milliseconds, in steps of 10; empty if the system does not report it
    */
   static OptionalLong childrenCpuMillis() {
     try {

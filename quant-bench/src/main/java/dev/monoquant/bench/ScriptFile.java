@@ -30,12 +30,12 @@ import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
-/** A TorchScript archive with random weights in the making. Not thread-safe. */
+/** Builds a TorchScript archive with random weights. Not thread-safe. */
 final class ScriptFile {
 
   private static final int CHUNK = 1 << 16;
 
-  /** A storage whose numbers are made when it is written. */
+  /** A storage whose numbers are generated when it is written. */
   private record Weights(int count, double scale, double mean, long seed) {}
 
   private final SortedMap<String, StringBuilder> code = new TreeMap<>();
@@ -90,7 +90,7 @@ final class ScriptFile {
     return module;
   }
 
-  /** {@return a module of a class that restores itself from these} */
+  /** {@return a module of a class that restores itself from these values} */
   static PickleObject restored(String type, PickleValue... state) {
     PickleObject module = module(type, Map.of());
     module.setState(tuple(state));

@@ -9,14 +9,14 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Two models that are nothing but the layers of a model, each called by itself: one on libtorch's
- * kernels for fp32, the other on its kernels for int8. How much faster the second is, is what a
+ * Two models with only the layers of a model, each called separately: one with libtorch's kernels
+ * for fp32, the other with its kernels for int8. The speed-up of the second is the most that a
  * machine can give a model of these layers.
  *
  * <p>Linear layers are {@code aten::linear} and {@code quantized::linear_dynamic}; convolutions are
  * {@code aten::conv2d} and {@code onednn::qconv2d_pointwise} on inputs from 0 to 5, as after a
- * ReLU, with that range given. What models do besides is not here: norms, attention, look-ups, the
- * ranges of single rows.
+ * ReLU, with that range given. The other operations of models are left out: norms, attention,
+ * look-ups, the ranges of single rows.
  *
  * @param layers the layers
  */
@@ -93,9 +93,9 @@ record ScriptKernels(List<Layer> layers) {
   /**
    * A layer.
    *
-   * @param input which argument of the model it takes
-   * @param shape of its weight: (out, in), or (out, in, side, side) for a convolution of stride 1
-   *     that keeps the size of its input
+   * @param input the index of the model's argument that it takes
+   * @param shape the shape of its weight: (out, in), or (out, in, side, side) for a convolution of
+   *     stride 1 that keeps the size of its input
    */
   record Layer(int input, List<Long> shape) {
 
@@ -150,7 +150,7 @@ record ScriptKernels(List<Layer> layers) {
     file.write(ScriptFile.module(PACKAGE + "Net", modules), to);
   }
 
-  /** All outputs are given back: what nobody sees would not be computed. */
+  /** Returns all outputs: unused ones would not be computed. */
   private String net(boolean quantized) {
     int inputs = 1 + layers.stream().mapToInt(Layer::input).max().orElse(0);
     StringBuilder attributes = new StringBuilder();

@@ -9,7 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** TorchScript models of the shapes that people deploy, with random weights. */
+/** TorchScript models of commonly deployed shapes, with random weights. */
 final class ScriptModels {
 
   private static final String LINEAR = "__torch__.torch.nn.modules.linear.Linear";

@@ -29,9 +29,9 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * Speed, sizes and errors of TorchScript models before and after, in every mode: made here with
- * random weights, rewritten, and run in turns in one process on one thread. Beside them, libtorch's
- * own kernels at the same shapes: what the machine can give at most, and how much of it is left.
+ * Speed, sizes and errors of TorchScript models before and after, in every mode: made with random
+ * weights, rewritten, and run in turns in one process on one thread. Also times libtorch's own
+ * kernels at the same shapes: the greatest possible speed-up, and the part of it that is reached.
  */
 @Command(
     name = "script-speed",
@@ -42,7 +42,7 @@ public final class ScriptSpeed implements Callable<Integer> {
   private static final List<String> MODES =
       List.of("weight-only", "dynamic", "dynamic-row", "dynamic-row-asymmetric");
 
-  /** A model that people deploy, by its name on the command line. */
+  /** A commonly deployed model, by its name on the command line. */
   private enum Case {
     BERT,
     LINEAR,
@@ -128,7 +128,7 @@ public final class ScriptSpeed implements Callable<Integer> {
     compare(title + ", batch 1", file, input, ScriptKernels.linear(layers, width, width), input);
   }
 
-  /** Without VNNI, two products of 255 and 127 are added in 16 bits, and cut off. */
+  /** Without VNNI, two products of 255 and 127 are added in 16 bits and saturate. */
   private void processor(NDManager manager) throws IOException {
     NDList ones = new NDList(manager.ones(new Shape(1, 64)));
     RunResult sums = runs(ones, kernels(ScriptKernels.linear(1, 16, 64), 0, 1)).models().get(1);

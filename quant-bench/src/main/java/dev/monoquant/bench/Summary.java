@@ -9,7 +9,7 @@ import java.util.function.ToDoubleFunction;
  * The runs of one contestant.
  *
  * @param name its name
- * @param command what was run
+ * @param command the command that was run
  * @param runs one per round, at least one
  */
 record Summary(String name, String command, List<Run> runs) {

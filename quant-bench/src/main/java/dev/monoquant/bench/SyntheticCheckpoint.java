@@ -16,11 +16,10 @@ import java.util.random.RandomGeneratorFactory;
 import java.util.stream.LongStream;
 
 /**
- * Writes a safetensors file of a model that was never trained: matrices are N(0, 0.02), norms are
- * ones.
+ * Writes a safetensors file of an untrained model: matrices are N(0, 0.02), norms are ones.
  *
- * <p>The same architecture, type and seed give the same bytes on the same Java release, whatever
- * the number of threads: each piece has a generator of its own, seeded by where it lies.
+ * <p>The same architecture, type and seed give the same bytes on the same Java release, for any
+ * number of threads: each piece has its own generator, seeded by its position.
  */
 final class SyntheticCheckpoint {
 
@@ -34,7 +33,7 @@ final class SyntheticCheckpoint {
    * Describes checkpoints.
    *
    * @param type BFLOAT16 (rounded half to even) or FLOAT32
-   * @param seed where the numbers come from
+   * @param seed the seed of the numbers
    */
   SyntheticCheckpoint(ElementType type, long seed) {
     if (type != ElementType.BFLOAT16 && type != ElementType.FLOAT32) {
@@ -48,8 +47,8 @@ final class SyntheticCheckpoint {
   /**
    * Writes a file.
    *
-   * @param architecture what tensors there are
-   * @param file where to; replaced if it exists
+   * @param architecture the tensors to write
+   * @param file the file to write; replaced if it exists
    * @return bytes written
    * @throws IOException if writing fails
    */

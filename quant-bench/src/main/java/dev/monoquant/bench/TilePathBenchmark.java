@@ -34,10 +34,10 @@ import org.openjdk.jmh.annotations.Warmup;
 import org.openjdk.jmh.infra.Blackhole;
 
 /**
- * One weight through int8 per channel on one thread: in tiles that fit the cache, against the same
- * operations on the whole tensor at once.
+ * Quantizes one weight to int8 per channel on one thread: in tiles that fit the cache, compared
+ * with the same operations on the whole tensor at once.
  *
- * <p>Both start with the private copy that every tile is. The yardstick of both is {@link
+ * <p>Both start with the private copy that every tile needs. The reference for both is {@link
  * MemoryCopyBenchmark}.
  */
 @BenchmarkMode(Mode.AverageTime)
@@ -84,7 +84,7 @@ public class TilePathBenchmark {
   /**
    * Quantizes the weight.
    *
-   * @param result takes the codes
+   * @param result receives the codes
    */
   @Benchmark
   public void quantize(Blackhole result) {

@@ -20,7 +20,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code quant doctor}: checks the installation, and starts the engine. */
+/** {@code quant doctor}: checks the installation and starts the engine. */
 @Command(
     name = "doctor",
     description = "Checks Java, the engine and the plugins, and shows remedies.",
@@ -41,8 +41,8 @@ final class DoctorCommand implements Callable<Integer> {
   @Mixin private final PluginOptions options = new PluginOptions();
 
   /**
-   * The name and version of the engine, or why it does not start; {@code right} is whether it adds
-   * correctly.
+   * The name and version of the engine, or why it does not start; {@code right} tells whether it
+   * adds correctly.
    */
   private record EngineCheck(String engine, boolean right) {}
 

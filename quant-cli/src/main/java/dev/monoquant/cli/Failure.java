@@ -40,7 +40,7 @@ final class Failure {
 
   private Failure() {}
 
-  /** The command line itself is wrong. */
+  /** Reports a wrong command line. */
   static int usage(ParameterException e, String[] args) {
     CommandLine command = e.getCommandLine();
     PrintWriter err = command.getErr();
@@ -84,7 +84,7 @@ final class Failure {
         .findFirst();
   }
 
-  /** A command failed. */
+  /** Reports a failed command. */
   static int execution(Exception e, CommandLine command, ParseResult parsed) {
     PrintWriter err = command.getErr();
     boolean verbose = command.getParseResult().hasMatchedOption("--verbose");
@@ -109,10 +109,10 @@ final class Failure {
     return code;
   }
 
-  /** The JVM cannot continue. */
+  /** Reports an error after which the JVM cannot continue. */
   static int error(Error e, PrintWriter err, String... args) {
     if (e instanceof InternalError && String.valueOf(e.getMessage()).contains("memory access")) {
-      // The JVM's answer to a read beyond the end of a mapped file.
+      // The JVM throws this for a read beyond the end of a mapped file.
       say(
           err,
           "an input was made shorter by another program while it was read. Run again when nothing"
@@ -148,7 +148,7 @@ final class Failure {
     return e instanceof CancellationException ? INTERRUPTED : INTERNAL;
   }
 
-  /** One line for each kind of problem, for any number of weights. */
+  /** Prints one line for each kind of problem, for any number of weights. */
   private static void sayProblems(PrintWriter err, List<Problem> all) {
     Map<String, List<Problem>> same =
         all.stream()

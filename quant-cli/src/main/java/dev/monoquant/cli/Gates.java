@@ -4,7 +4,7 @@ import dev.monoquant.core.Quantizer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** The options that refuse an output with too large an error or size. */
+/** The options that refuse an output whose error or size is too large. */
 final class Gates {
 
   @Option(

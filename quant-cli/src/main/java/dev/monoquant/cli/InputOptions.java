@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** The model to read, and how to read a checkpoint. */
+/** The model to read, and the options for reading a checkpoint. */
 final class InputOptions {
 
   @Parameters(

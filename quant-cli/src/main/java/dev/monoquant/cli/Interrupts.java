@@ -45,7 +45,7 @@ final class Interrupts {
   }
 
   private static void cancel(Thread main) {
-    // It waits for an output that is becoming visible, and a disk may hang.
+    // The call waits for an output that is becoming visible, and a disk may hang.
     Thread canceller = new Thread(CANCELLATION::cancel, "quant-cancel");
     canceller.setDaemon(true);
     canceller.start();

@@ -101,8 +101,8 @@ public final class Main {
   }
 
   /**
-   * Builds the command that is called, or all commands if there is none: each takes picocli about
-   * 20 ms.
+   * Builds the called command, or all commands if none is called: picocli needs about 20 ms for
+   * each.
    */
   static CommandLine commandLine(String... args) {
     CommandLine top = new CommandLine(new Main());
@@ -142,7 +142,7 @@ public final class Main {
     }
     try {
       Path path = Path.of(text);
-      // Java puts this letter for each byte of an argument that it cannot decode.
+      // Java replaces each byte of an argument that it cannot decode by this letter.
       if (text.indexOf(UNDECODABLE) < 0 || Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
         return path;
       }

@@ -19,8 +19,8 @@ final class OptionGroups {
   /**
    * Sorts the options of a command.
    *
-   * @param starts the heading of a group by the name of its first option; what stands before the
-   *     first of them has no heading
+   * @param starts the heading of a group by the name of its first option; options before the first
+   *     of them have no heading
    */
   OptionGroups(CommandSpec command, Map<String, String> starts) {
     String heading = FIRST;
@@ -36,7 +36,7 @@ final class OptionGroups {
     return groups;
   }
 
-  /** Makes the help of a command show them. */
+  /** Shows the groups in the help of a command. */
   void show(CommandSpec command) {
     command
         .usageMessage()
@@ -48,7 +48,7 @@ final class OptionGroups {
     StringBuilder out = new StringBuilder();
     groups.forEach(
         (heading, options) -> {
-          // The columns are as wide as all options need, in each of the groups.
+          // The columns of every group have the width that all options need.
           Help.Layout layout =
               help.createDefaultLayout(
                   command.options(), command.positionalParameters(), help.colorScheme());

@@ -37,7 +37,7 @@ final class PluginOptions implements AutoCloseable {
 
   private @Nullable URLClassLoader loader;
 
-  /** The plugins of this distribution and of the jars; call it once. */
+  /** The plugins of this distribution and of the jars; call this once. */
   Plugins load() {
     ClassLoader own = Objects.requireNonNull(PluginOptions.class.getClassLoader());
     if (jars.isEmpty()) {

@@ -98,7 +98,7 @@ final class PluginsCommand implements Callable<Integer> {
         String.format(Locale.ROOT, "%-15s  %-" + width + "s  %s", kind, id, rest), 19 + width);
   }
 
-  /** A text in lines of at most 80 columns; all but the first are indented. */
+  /** Wraps a text to lines of at most 80 columns; all but the first are indented. */
   private static String wrapped(String text, int indent) {
     StringBuilder lines = new StringBuilder();
     String rest = text;

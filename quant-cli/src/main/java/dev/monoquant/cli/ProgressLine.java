@@ -6,21 +6,21 @@ import java.util.Locale;
 import java.util.function.LongSupplier;
 
 /**
- * Progress on standard error: a bar that is redrawn on a terminal; elsewhere, as in CI, a line for
- * every tenth, but not within two seconds of another, and for every ten seconds. A short run prints
- * nothing.
+ * Progress on standard error. On a terminal it is a bar that is redrawn; otherwise, as in CI, a
+ * line for every tenth, at least two seconds after the last line, and for every ten seconds. A
+ * short run prints nothing.
  */
 final class ProgressLine implements Progress {
 
   private static final int BAR = 10;
 
-  /** One less than the narrowest terminal of today has, so that the cursor stays in the line. */
+  /** One less than the columns of a narrow terminal, so that the cursor stays in the line. */
   private static final int COLUMNS = 79;
 
   private static final long REDRAW_NANOS = 100_000_000L;
   private static final long STEP_NANOS = 2_000_000_000L;
 
-  /** What {@link BenchCommand} does. */
+  /** The work of {@link BenchCommand}. */
   static final String BENCH = "running";
 
   private static final String ERASE = "\r\u001b[K";
@@ -35,12 +35,12 @@ final class ProgressLine implements Progress {
   private int tenth;
   private long last;
 
-  /** When the stage began. */
+  /** The start of the stage. */
   private long began;
 
   /**
-   * @param work what a run does in its main stage, such as {@code quantizing}
-   * @param terminal whether lines can be drawn over
+   * @param work the work of a run in its main stage, such as {@code quantizing}
+   * @param terminal whether lines can be redrawn
    * @param clock nanoseconds, as {@link System#nanoTime}
    */
   ProgressLine(PrintWriter err, String work, boolean terminal, LongSupplier clock) {
@@ -104,7 +104,7 @@ final class ProgressLine implements Progress {
     return total == 0 ? "" : String.format(Locale.ROOT, "of %.1f MiB", total / 0x1p20);
   }
 
-  /** How fast it goes in this stage, and how long it will take at that pace; none at first. */
+  /** The speed in this stage and the remaining time at that speed; empty at first. */
   private String pace(long done, long total) {
     double seconds = (clock.getAsLong() - began) / 1e9;
     if (seconds < 1 || done == 0 || total == 0) {

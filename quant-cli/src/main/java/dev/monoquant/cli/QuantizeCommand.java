@@ -36,7 +36,7 @@ import picocli.CommandLine.Spec;
     sortOptions = false)
 final class QuantizeCommand implements Callable<Integer> {
 
-  /** The headings of the help, each by the first option below it. */
+  /** The headings of the help by the first option of each. */
   static final Map<String, String> GROUPS =
       Map.of(
           "--entry", "What to read",
@@ -159,7 +159,7 @@ final class QuantizeCommand implements Callable<Integer> {
     Duration elapsed = Duration.ofNanos(System.nanoTime() - start);
     tell(report, elapsed, talk);
     if (!json) {
-      // Beside the table, which is the same for each run of the same command.
+      // Not part of the table, which is the same for each run of the same command.
       talk.say("took " + report.speed(elapsed));
     }
     talk.say("wrote " + output);

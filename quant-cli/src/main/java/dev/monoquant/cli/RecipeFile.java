@@ -31,8 +31,8 @@ import org.snakeyaml.engine.v2.parser.ParserImpl;
 import org.snakeyaml.engine.v2.scanner.StreamReader;
 
 /**
- * Reads a recipe: strict JSON by its name, such as the config.json of a model, else YAML 1.2.
- * Duplicate keys are refused.
+ * Reads a recipe: strict JSON if its name ends in .json, such as the config.json of a model, else
+ * YAML 1.2. Duplicate keys are refused.
  */
 final class RecipeFile {
 
@@ -105,7 +105,7 @@ final class RecipeFile {
     return Recipe.parse(keyed, name, (of, key) -> keys.line(of == keyed ? map : of, key));
   }
 
-  /** The parser's events come one by one; what is built of them goes to the stack. */
+  /** Checks the parser's events one by one; building the values is recursive and uses the stack. */
   private static void requireSmall(String text, String name, LoadSettings settings) {
     int depth = 0;
     // The module of the library does not export its own way to events, Parse.
@@ -141,7 +141,7 @@ final class RecipeFile {
     return new ConfigurationException("recipe " + name + line + ": " + what);
   }
 
-  /** Builds the values, and notes the lines of keys. */
+  /** Builds the values and records the lines of keys. */
   private static final class Keys extends StandardConstructor {
 
     private final IdentityHashMap<Map<?, ?>, Map<Object, Integer>> lines = new IdentityHashMap<>();

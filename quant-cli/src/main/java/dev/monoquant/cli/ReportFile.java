@@ -24,7 +24,7 @@ final class ReportFile {
 
   private ReportFile() {}
 
-  /** How every report starts, see {@link dev.monoquant.core.report.Report#toJson}. */
+  /** The start of every report, see {@link dev.monoquant.core.report.Report#toJson}. */
   private static final Pattern REPORT =
       Pattern.compile("\\s{0,9}\\{\\s{0,9}\"schema\": \\d{1,9},\\s{0,9}\"kind\": \"report\",");
 

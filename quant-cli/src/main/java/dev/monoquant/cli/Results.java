@@ -35,7 +35,7 @@ final class Results extends FilterOutputStream {
   }
 
   boolean lost() {
-    // Linux and macOS say "Broken pipe", Windows "The pipe is being closed".
+    // The message is "Broken pipe" on Linux and macOS, "The pipe is being closed" on Windows.
     return failure != null && !why().toLowerCase(Locale.ROOT).contains("pipe");
   }
 

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** The options of commands that process models, for how to run, without effect on results. */
+/** The options for running commands that process models; they do not affect results. */
 final class RunOptions implements AutoCloseable {
 
   @Option(
@@ -39,7 +39,7 @@ final class RunOptions implements AutoCloseable {
   @Mixin private final PluginOptions plugins = new PluginOptions();
 
   /**
-   * A quantizer with these options; call it once.
+   * Returns a quantizer with these options; call this once.
    *
    * @param talk receives the progress and problems of plugins
    */
@@ -59,9 +59,9 @@ final class RunOptions implements AutoCloseable {
   }
 
   /**
-   * For a command that quantizes and decodes nothing.
+   * Checks the options of a command that quantizes and decodes nothing.
    *
-   * @throws ConfigurationException if an option says how to
+   * @throws ConfigurationException if an option for quantizing or decoding is set
    */
   void requireNoWork() {
     if (threads != null || compute != null) {

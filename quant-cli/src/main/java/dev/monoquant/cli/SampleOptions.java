@@ -15,7 +15,7 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** How models are run: with which inputs, and within which bounds. */
+/** The options for running models: their inputs and bounds. */
 final class SampleOptions {
 
   private static final Map<String, Long> TIMES = Map.of("s", 1L, "m", 60L, "h", 3600L);

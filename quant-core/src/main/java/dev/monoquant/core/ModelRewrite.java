@@ -17,7 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.Consumer;
 
-/** Makes a quantized model of a live one through a temporary file. */
+/** Makes a quantized model from a live model, with a temporary file. */
 final class ModelRewrite {
 
   private static final String FORMAT = "torchscript";
@@ -40,7 +40,7 @@ final class ModelRewrite {
       Path folder = Files.createTempDirectory("monoquant");
       Path file = folder.resolve("model.pt");
       try {
-        // A power failure may lose this file.
+        // No sync: this file need not survive a power failure.
         Stages.quantize(
             settings.withSync(false).withResume(false),
             ModelInput.of(model),

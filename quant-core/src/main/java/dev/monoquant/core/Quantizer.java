@@ -144,7 +144,7 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
    * @param config what to quantize and how
    * @param target the file or directory to create
    * @param overwrite whether to replace an existing output
-   * @param gate receives the report when everything is written under temporary names, also if the
+   * @param gate receives the report after everything is written under temporary names, even if the
    *     output is then refused, see {@link Report#accepted}. If it throws, the exception is
    *     rethrown, the temporary files are removed, and an existing output does not change
    * @return the results of the run
@@ -292,7 +292,7 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
    * @param overwrite whether to replace an existing target; never an input
    * @return the written files
    * @throws dev.monoquant.ModelFormatException if the input is damaged, foreign, or not quantized
-   * @throws dev.monoquant.ConfigurationException if the format cannot hold a weight as it is
+   * @throws dev.monoquant.ConfigurationException if the format cannot hold a weight unchanged
    * @throws dev.monoquant.OutputException if writing fails
    */
   public List<Path> convert(

@@ -62,7 +62,7 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
   }
 
   /**
-   * {@return a quantizer with another way to compute}
+   * {@return a quantizer whose schemes compute in another way}
    *
    * @param compute where schemes do their arithmetic
    */
@@ -173,9 +173,9 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
   }
 
   /**
-   * {@return a quantizer that times models for so long in {@link Quantizer#runSideBySide}}
+   * {@return a quantizer with another duration of timing in {@link Quantizer#runSideBySide}}
    *
-   * @param timing how long
+   * @param timing the number of rounds and the time
    */
   public Q withTiming(RunTiming timing) {
     return with(settings.withTiming(timing));
@@ -194,9 +194,9 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
   /**
    * {@return a quantizer that runs the code of models without checking it, or does not}
    *
-   * <p>By default a model runs only if all of its code does nothing but compute: every operator is
-   * on a list that has none that reads or writes files, loads others, or is unknown. Any other
-   * model is refused with its operators and their places.
+   * <p>By default a model runs only if all of its code only computes: every operator is on a list
+   * without operators that read or write files or load code. Any other model is refused with its
+   * operators and their places.
    *
    * @param trust false is the default; true runs everything with the rights of this process
    */
@@ -205,7 +205,7 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
   }
 
   /**
-   * {@return a quantizer that runs models elsewhere, or within other bounds}
+   * {@return a quantizer that runs models in another process, or within other bounds}
    *
    * @param runs {@link ModelRuns#IN_PROCESS} is the default; {@link ModelRuns#IN_CHILD} survives
    *     crashes of native code, and models that do not end or take all memory
@@ -229,7 +229,7 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
   /**
    * {@return a quantizer that refuses outputs with a weight of a lower cosine}
    *
-   * @param cosine the least cosine between any weight and what its codes decode to, -1 to 1
+   * @param cosine the minimum cosine between any weight and its decoded codes, -1 to 1
    * @throws dev.monoquant.ConfigurationException if it is out of range
    */
   public Q withMinWeightCosine(double cosine) {
@@ -239,7 +239,7 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
   /**
    * {@return a quantizer that refuses outputs with a larger error}
    *
-   * @param decibels the minimum SQNR of every weight, and of the outputs of a model that is run
+   * @param decibels the minimum SQNR of every weight, and of the outputs of a model that runs
    * @throws dev.monoquant.ConfigurationException if it is not finite
    */
   public Q withMinSqnr(double decibels) {
@@ -249,7 +249,7 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
   /**
    * {@return a quantizer that refuses slower outputs}
    *
-   * @param speedup the minimum speed-up of a model that is run over the original, such as 1.5
+   * @param speedup the minimum speed-up of a model that runs over the original, such as 1.5
    * @throws dev.monoquant.ConfigurationException if it is not above 0
    */
   public Q withMinSpeedup(double speedup) {

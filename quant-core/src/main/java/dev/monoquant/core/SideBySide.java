@@ -66,7 +66,7 @@ final class SideBySide {
     }
   }
 
-  /** The file that was checked runs: of a directory, the engine might take another one. */
+  /** Runs the checked file: in a directory, the engine might choose another one. */
   private static RunJob.Candidate candidate(Path model, Opened opened) {
     Path file = opened.source().find(RunnableFile.class).map(RunnableFile::file).orElse(model);
     return new RunJob.Candidate(model.toString(), file);

@@ -164,7 +164,7 @@ final class Stages {
       Plan sized = withOutput(plan, layout, seen.source().info(), target);
       WriteOptions options =
           new WriteOptions(target, overwrite, settings.sync(), settings.resume());
-      // Started first, so that no work is lost if it does not.
+      // Started first, so that no work is lost if it cannot start.
       try (ModelRunner runner = tried ? ModelRunners.start(settings) : ModelRunner.NONE;
           OutputWriter sink = layout.open(options)) {
         Report written =

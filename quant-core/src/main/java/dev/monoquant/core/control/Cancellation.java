@@ -13,10 +13,10 @@ import org.jspecify.annotations.Nullable;
  * dev.monoquant.core.Quantizer#withCancellation}. Thread-safe; for one use: a cancellation cannot
  * be reset.
  *
- * <p>A cancelled run has either made its output visible before, or does not make it visible: after
- * {@link #cancel} returns, no output becomes visible. The same is true for an interrupt: a run
- * whose thread is interrupted before its output becomes visible throws {@link
- * CancellationException}; a later interrupt has no effect on it.
+ * <p>A cancelled run has either already made its output visible, or never does: after {@link
+ * #cancel} returns, no output becomes visible. The same is true for an interrupt: a run whose
+ * thread is interrupted before its output becomes visible throws {@link CancellationException}; a
+ * later interrupt has no effect on it.
  *
  * <p>What this does not do: it does not stop native code, such as the call of a model; the run ends
  * when that call returns.

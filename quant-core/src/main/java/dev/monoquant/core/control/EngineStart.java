@@ -19,8 +19,8 @@ import java.util.Set;
 import java.util.zip.ZipEntry;
 
 /**
- * Starts the PyTorch engine, which unpacks its libraries into a folder at its first start, and says
- * why it does not.
+ * Starts the PyTorch engine, which unpacks its libraries into a folder at its first start, and
+ * reports why it cannot start.
  *
  * <p>What this does not do: it adds no libraries to the class path. Thread-safe, as the engine is.
  */
@@ -32,12 +32,12 @@ public final class EngineStart {
   private EngineStart() {}
 
   /**
-   * Starts the engine; does nothing if it runs. It is called before work whose result is run, so
+   * Starts the engine; does nothing if it runs already. Called before work whose result is run, so
    * that no work is lost.
    *
-   * @throws OutputException if its libraries cannot be unpacked, with the folder, the bytes needed
-   *     and those free
-   * @throws ValidationException if it does not start for another reason
+   * @throws OutputException if its libraries cannot be unpacked, with the folder and the needed and
+   *     free bytes
+   * @throws ValidationException if it cannot start for another reason
    */
   public static void require() {
     try {
@@ -107,7 +107,7 @@ public final class EngineStart {
     return (bytes >> 20) + " MiB";
   }
 
-  /** Bytes of the libraries where they are packed. */
+  /** The bytes of the packed libraries. */
   private static OptionalLong needed() {
     URL list = EngineStart.class.getClassLoader().getResource(LIBRARIES);
     try {
@@ -121,7 +121,7 @@ public final class EngineStart {
                 .sum());
       }
     } catch (IOException unknown) {
-      // How much it is, is only advice.
+      // The size is only used in advice.
     }
     return OptionalLong.empty();
   }

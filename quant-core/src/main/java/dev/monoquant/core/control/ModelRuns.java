@@ -7,22 +7,22 @@ import java.time.Duration;
 import java.util.OptionalLong;
 
 /**
- * Where the code of models runs, and within which bounds.
+ * The process and the bounds in which the code of models runs.
  *
  * <p>In this process, nothing stops a model that does not end or takes all memory, and native code
- * that crashes ends the JVM. A child is a JVM of its own, with the class path, the plugins and the
- * system properties of this one; it is ended when it takes longer or more memory, or when this
- * process ends. Its start takes about as long as that of the engine and some tenths of a second
- * more; speeds that are measured in it are the same.
+ * that crashes ends the JVM. A child is a separate JVM with the class path, the plugins and the
+ * system properties of this one; it is ended when it exceeds a bound, or when this process ends.
+ * Starting it takes a few tenths of a second longer than starting the engine; speeds measured in it
+ * are the same.
  *
- * <p>What this does not do: a child has the rights of the user. What its code may do is decided
- * before, see {@link dev.monoquant.core.Quantizer#withTrust}. Memory is limited on Linux only,
- * where it is polled from {@code /proc} some 50 times in a second; elsewhere that is logged.
+ * <p>What this does not do: a child has the rights of the user. Its code is checked before, see
+ * {@link dev.monoquant.core.Quantizer#withTrust}. Memory is limited on Linux only, where it is
+ * polled from {@code /proc} about 50 times a second; on other systems a message is logged.
  *
- * @param inChild whether models run in a process of their own
- * @param timeout of a run, from when the engine has started; for a child only
- * @param maxMemoryBytes resident memory of the child; by default 4 GiB and four times the bytes of
- *     the models and samples
+ * @param inChild whether models run in a child process
+ * @param timeout the time limit of a run, from the start of the engine; for a child only
+ * @param maxMemoryBytes the limit of the child's resident memory; by default 4 GiB and four times
+ *     the bytes of the models and samples
  */
 public record ModelRuns(boolean inChild, Duration timeout, OptionalLong maxMemoryBytes) {
 
@@ -52,9 +52,9 @@ public record ModelRuns(boolean inChild, Duration timeout, OptionalLong maxMemor
   }
 
   /**
-   * {@return the same with another time}
+   * {@return the same with another time limit}
    *
-   * @param value of a run; more than 0
+   * @param value the time limit of a run; more than 0
    */
   public ModelRuns withTimeout(Duration value) {
     return new ModelRuns(inChild, value, maxMemoryBytes);
@@ -63,7 +63,7 @@ public record ModelRuns(boolean inChild, Duration timeout, OptionalLong maxMemor
   /**
    * {@return the same with another bound on memory}
    *
-   * @param bytes resident memory of the child; at least 1
+   * @param bytes the limit of the child's resident memory; at least 1
    */
   public ModelRuns withMaxMemory(long bytes) {
     return new ModelRuns(inChild, timeout, OptionalLong.of(bytes));

@@ -8,11 +8,11 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * How long models are timed that run side by side to compare their speed.
+ * The duration of timing when models run side by side to compare their speed.
  *
  * @param rounds the number of timed rounds; empty for as many as fit in the time
- * @param time no round is begun after this time; empty for two seconds, or as long as the given
- *     rounds take. Without a number of rounds at least five are timed
+ * @param time no round starts after this time; empty for two seconds, or for as long as the given
+ *     rounds take. Without a number of rounds, at least five are timed
  */
 public record RunTiming(OptionalInt rounds, Optional<Duration> time) {
 

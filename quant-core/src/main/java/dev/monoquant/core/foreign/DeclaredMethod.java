@@ -126,7 +126,7 @@ record DeclaredMethod(String method, String where) {
 
   private static String detailed(String method, JsonValue.Obj object) {
     for (String bits : List.of("8", "4")) {
-      // bitsandbytes names its 4-bit type in either case.
+      // bitsandbytes writes its 4-bit type in upper or lower case.
       if (object.find("load_in_" + bits + "bit").orElse(null) == JsonValue.Literal.TRUE
           && !(bits.equals("4") && object.find("bnb_4bit_quant_type").isPresent())) {
         return plain(method) + " (" + bits + " bits)";
@@ -143,7 +143,7 @@ record DeclaredMethod(String method, String where) {
     return plain(method);
   }
 
-  /** A word from a file: unchanged if it is harmless, otherwise quoted. */
+  /** A word from a file: unchanged if it is plain, otherwise quoted. */
   private static String plain(String word) {
     boolean harmless =
         word.length() <= 40

@@ -56,7 +56,8 @@ public record ForeignQuantization(
    */
   public static Optional<ForeignQuantization> find(ModelSource source, ReadLimits limits)
       throws IOException {
-    // A reader that decodes some weights of a model knows its method; what is left has another one.
+    // If a reader decodes some weights of a model, it supports the declared method; the remaining
+    // codes have another one.
     boolean decoded = !source.info().quantized().isEmpty();
     List<DeclaredMethod> declared =
         decoded ? List.of() : DeclaredMethod.read(source.info().sideFiles(), limits);

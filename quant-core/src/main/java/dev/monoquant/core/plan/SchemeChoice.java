@@ -76,7 +76,7 @@ public final class SchemeChoice {
   private final Map<WeightSettings, Chosen> choices = new HashMap<>();
 
   /**
-   * @param plugins where schemes are looked up
+   * @param plugins the plugins that contain the schemes
    * @param forAll options that are set for all weights
    * @param format the output format, if there is one
    * @param ofInput the options of the format that the model is read with

@@ -37,13 +37,13 @@ import java.util.Map;
  * group}. The nesting of llm-compressor ({@code quant_stage}, {@code quant_modifiers}, {@code
  * QuantizationModifier}) may surround the recipe.
  *
- * <p>A {@code quantization_config} of compressed-tensors, alone or in a whole config.json, is a
- * recipe too: every key of it is understood. What says how that model was stored has no effect
- * ({@code format}, {@code quantization_status}); what is not supported must be null or false.
+ * <p>A {@code quantization_config} of compressed-tensors, alone or in a whole config.json, is also
+ * a recipe: every key is accepted. Keys that describe how that model was stored have no effect
+ * ({@code format}, {@code quantization_status}); unsupported keys must be null or false.
  *
  * <p>All faults are reported at once, an unknown key with the nearest known one. What this does not
- * do: it does not parse YAML text; a tree of maps, lists, strings, numbers and booleans may come
- * from anywhere.
+ * do: it does not parse YAML text; any parser can provide the tree of maps, lists, strings, numbers
+ * and booleans.
  */
 public final class Recipe {
 
@@ -63,11 +63,11 @@ public final class Recipe {
   }
 
   /**
-   * {@return the configuration of a tree that was read from a text}
+   * {@return the configuration of a tree that was read from text}
    *
    * @param tree maps, lists, strings, numbers and booleans
    * @param name the file, for messages
-   * @param lines where its keys are, for messages such as {@code recipe.yaml:3: ...}
+   * @param lines the lines of its keys, for messages such as {@code recipe.yaml:3: ...}
    * @throws ConfigurationException as {@link #parse(Map, String)}
    */
   public static QuantizationConfig parse(Map<String, ?> tree, String name, RecipeLines lines) {
@@ -78,7 +78,7 @@ public final class Recipe {
    * {@return the configuration of a JSON text}
    *
    * @param json one JSON object: a recipe, or the config.json of a quantized model
-   * @param name the file, for messages, which tell lines too
+   * @param name the file, for messages, which also give lines
    * @throws ConfigurationException as {@link #parse(Map, String)}, and if the text is not JSON, has
    *     a key twice, or nests deeper than 64
    */

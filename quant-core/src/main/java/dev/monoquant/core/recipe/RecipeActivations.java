@@ -12,9 +12,9 @@ import java.util.OptionalInt;
 import java.util.Set;
 
 /**
- * Reads and writes how activations are quantized: {@code input_activations} and {@code
+ * Reads and writes the quantization of activations: {@code input_activations} and {@code
  * kv_cache_scheme}, with the keys and defaults of compressed-tensors' QuantizationArgs. Types of
- * scales follow from the strategy; how ranges are observed has no effect, since nothing is
+ * scales follow from the strategy; the observer of ranges has no effect, because nothing is
  * measured.
  */
 final class RecipeActivations {
@@ -22,7 +22,7 @@ final class RecipeActivations {
   private static final Set<String> KEYS =
       Set.of("num_bits", "type", "symmetric", "strategy", "group_size", "dynamic");
 
-  /** Keys that compressed-tensors writes as null where they are not set. */
+  /** Keys that compressed-tensors writes as null if they are not set. */
   private static final Set<String> NULLS = Set.of("type", "strategy", "group_size", "dynamic");
 
   private static final Set<String> TOLD =
@@ -35,7 +35,7 @@ final class RecipeActivations {
 
   private RecipeActivations() {}
 
-  /** What a key says; empty if it is missing or null. */
+  /** The value of a key; empty if it is missing or null. */
   static Optional<ActivationQuantization> read(RecipeMap map, String key) {
     return map.withoutNulls(Set.of(key))
         .map(key, key + ": " + EXAMPLE)

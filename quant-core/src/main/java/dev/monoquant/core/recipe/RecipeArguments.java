@@ -13,12 +13,13 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * Reads {@code weights}: compressed-tensors' QuantizationArgs, and {@code options} of a scheme.
+ * Reads {@code weights}: the QuantizationArgs of compressed-tensors, and the {@code options} of a
+ * scheme.
  *
- * <p>All keys of QuantizationArgs are understood. A type of scales names a scheme ({@code
- * torch.uint8}: MX, {@code torch.float8_e4m3fn}: NVFP4). How ranges are observed is an option of
- * the scheme ({@code search}). The order of columns in which codes are chosen ({@code actorder})
- * has no effect, since each code is chosen by itself; where it is stored too, it is a fault.
+ * <p>All keys of QuantizationArgs are accepted. A type of scales selects a scheme ({@code
+ * torch.uint8}: MX, {@code torch.float8_e4m3fn}: NVFP4). The observer of ranges is an option of the
+ * scheme ({@code search}). The order of columns in which codes are chosen ({@code actorder}) has no
+ * effect, because each code is chosen independently; an order that is also stored is a fault.
  */
 final class RecipeArguments {
 
@@ -26,7 +27,7 @@ final class RecipeArguments {
       Set.of(
           "num_bits", "type", "symmetric", "strategy", "group_size", "block_structure", "options");
 
-  /** Keys that compressed-tensors writes as null where they are not set. */
+  /** Keys that compressed-tensors writes as null if they are not set. */
   private static final Set<String> NULLS =
       Set.of(
           "type",
@@ -43,7 +44,7 @@ final class RecipeArguments {
   private static final Set<String> FOREIGN =
       Set.of("dynamic", "actorder", "observer", "observer_kwargs", "scale_dtype", "zp_dtype");
 
-  /** Strategies that are known, so that a size which does not go with one is the fault. */
+  /** Known strategies, for which a size that does not fit is the fault. */
   private static final Set<String> SIZED = Set.of("group", "channel", "tensor", "block");
 
   private static final String BLOCK = "Example: {strategy: block, block_structure: [128, 128]}";
@@ -78,7 +79,7 @@ final class RecipeArguments {
         : map.checked("num_bits", () -> sized.withBits(bits.getAsInt())).orElse(sized);
   }
 
-  /** The small floats with scales of a type of their own, which are schemes of a fixed group. */
+  /** The small floats with scales of a special type; these schemes have a fixed group size. */
   private static Optional<WeightSettings> small(
       RecipeMap args, Optional<NumberType> type, OptionalInt bits, WeightSettings settings) {
     String scales = String.valueOf(args.raw("scale_dtype"));
@@ -118,7 +119,7 @@ final class RecipeArguments {
     return Optional.of(plain);
   }
 
-  /** Checks keys that have no field, and returns how scales are searched for, if they say so. */
+  /** Checks keys that have no field, and returns the search for scales, if the keys select one. */
   private static Optional<String> foreign(RecipeMap args) {
     RecipeForeign.off(args, Set.of("dynamic"));
     String order = String.valueOf(args.raw("actorder"));
@@ -196,7 +197,7 @@ final class RecipeArguments {
     return strategy.flatMap(text -> map.checked("strategy", () -> named(text)));
   }
 
-  /** A group size of -1 is the whole row. */
+  /** A group size of -1 means the whole row. */
   private static Object number(RecipeMap map) {
     Object value = map.raw("group_size");
     return value instanceof Number n && n.doubleValue() == -1 ? Integer.valueOf(-1) : "";

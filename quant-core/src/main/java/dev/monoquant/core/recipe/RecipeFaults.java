@@ -6,10 +6,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 
-/** What is wrong with a recipe, all of it, each with its line where that is known. */
+/** All faults of a recipe, each with its line if known. */
 final class RecipeFaults {
 
-  /** A recipe may be wrong in each of its thousands of lines. */
+  /** The most faults to report; a recipe may have thousands of wrong lines. */
   private static final int MAX = 100;
 
   private final String file;
@@ -19,7 +19,7 @@ final class RecipeFaults {
 
   /**
    * @param file the recipe, for messages
-   * @param lines where its keys are
+   * @param lines the lines of its keys
    */
   RecipeFaults(String file, RecipeLines lines) {
     this.file = file;
@@ -35,8 +35,8 @@ final class RecipeFaults {
    * Records a fault.
    *
    * @param map the map as it was read
-   * @param key the key of it that is at fault
-   * @param message path and fault
+   * @param key the key at fault
+   * @param message the path and the fault
    */
   void add(Map<?, ?> map, String key, String message) {
     OptionalInt line = lines.of(map, key);

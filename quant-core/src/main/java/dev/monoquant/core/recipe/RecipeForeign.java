@@ -6,11 +6,11 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * What surrounds a recipe elsewhere: the stages and modifiers of llm-compressor, and the
+ * Finds the recipe inside other structures: the stages and modifiers of llm-compressor, and the
  * config.json of a published model, whose {@code quantization_config} is a recipe.
  *
- * <p>Every key of compressed-tensors' QuantizationConfig is understood. Some say how that model was
- * made or stored and not how to make one, and have no effect; some must be off.
+ * <p>Every key of the QuantizationConfig of compressed-tensors is accepted. Some only describe how
+ * that model was made or stored and have no effect; some must be off.
  */
 final class RecipeForeign {
 
@@ -19,18 +19,20 @@ final class RecipeForeign {
   /** Keys that hold the recipe in config.json, newer first. */
   private static final Set<String> CONFIGS = Set.of("quantization_config", "compression_config");
 
-  /** Keys that tell a config.json, with or without one of the above. */
+  /** Keys that identify a config.json, with or without one of the above. */
   private static final Set<String> MODEL = Set.of("model_type", "architectures");
 
-  /** Keys of a published configuration that do not say how to quantize. */
+  /** Keys of a published configuration that do not affect quantization. */
   private static final Set<String> TOLD =
       Set.of(METHOD, "quantization_status", "global_compression_ratio", "version");
 
-  /** Keys of a published configuration for what is not supported. */
+  /** Keys of a published configuration for unsupported features. */
   private static final Set<String> OFF =
       Set.of("sparsity_config", "transform_config", "moe_sparsity_config");
 
-  /** How compressed-tensors stores weights; follows from the scheme. */
+  /**
+   * Names of the formats in which compressed-tensors stores weights; they follow from the scheme.
+   */
   private static final Set<String> STORED =
       Set.of(
           "dense",
@@ -47,7 +49,10 @@ final class RecipeForeign {
 
   private RecipeForeign() {}
 
-  /** The map that is the recipe: the map itself, or one inside; empty if it is recorded as none. */
+  /**
+   * The map of the recipe: the map itself or an inner map; empty if there is none, which is
+   * recorded as a fault.
+   */
   static Optional<RecipeMap> recipe(RecipeMap root) {
     Optional<String> inside = CONFIGS.stream().sorted().filter(root::has).reduce((a, b) -> b);
     if (inside.isPresent()) {
@@ -80,7 +85,7 @@ final class RecipeForeign {
     return Optional.of(off(map, OFF).without(TOLD));
   }
 
-  /** The preset that is nearest to another convention. */
+  /** The preset nearest to a method of another convention. */
   private static Optional<String> instead(String method) {
     return switch (method) {
       case "gptq" -> Optional.of("W4A16");
@@ -134,7 +139,7 @@ final class RecipeForeign {
   }
 
   /**
-   * The map without {@code format}, if that says how compressed-tensors stores weights; the name of
+   * The map without {@code format}, if that is a storage format of compressed-tensors; the name of
    * an output format stays.
    */
   static RecipeMap withoutStored(RecipeMap map) {

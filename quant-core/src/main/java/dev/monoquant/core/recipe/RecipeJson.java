@@ -68,7 +68,7 @@ final class RecipeJson {
   /**
    * {@return the line of each key of a JSON text, in its order}
    *
-   * @param json a text that is known to be strict JSON: a text before a colon is a key
+   * @param json strict JSON, already checked: a string before a colon is a key
    */
   private static List<Integer> lines(String json) {
     List<Integer> keys = new ArrayList<>();

@@ -3,17 +3,17 @@ package dev.monoquant.core.recipe;
 import java.util.Map;
 import java.util.OptionalInt;
 
-/** Where the keys of a recipe are in its text, for messages. */
+/** The lines of the keys of a recipe in its text, for messages. */
 @FunctionalInterface
 public interface RecipeLines {
-  /** Lines of a tree that has no text. */
+  /** The lines of a tree without text: none. */
   RecipeLines NONE = (map, key) -> OptionalInt.empty();
 
   /**
-   * {@return the line of a key, from 1; empty if it is not known}
+   * {@return the line of a key, from 1; empty if unknown}
    *
-   * @param map a map of the tree, the same object
-   * @param key a key of it, or one that is missing
+   * @param map a map of the tree, compared by identity
+   * @param key a key of the map, or a missing key
    */
   OptionalInt of(Map<?, ?> map, String key);
 }

@@ -22,12 +22,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * A map of a recipe and the path to it. Every accessor defines the allowed values of a key; any
  * other is recorded as a fault, with its path and an example, and read as if the key were missing.
- * A key without a value is a fault too.
+ * A key without a value is also a fault.
  *
- * @param faults what was wrong so far
+ * @param faults the faults found so far
  * @param path the keys from the root to this map, joined by dots; empty at the root
- * @param origin the map as it was read, which has lines
- * @param values what is left of it; its keys are not yet checked to be text
+ * @param origin the map as it was read, for looking up lines
+ * @param values the remaining entries; not all keys are necessarily text
  */
 record RecipeMap(RecipeFaults faults, String path, Map<?, ?> origin, Map<?, ?> values) {
 
@@ -56,14 +56,14 @@ record RecipeMap(RecipeFaults faults, String path, Map<?, ?> origin, Map<?, ?> v
     return this;
   }
 
-  /** The same map without some keys. */
+  /** The same map without the given keys. */
   RecipeMap without(Collection<String> keys) {
     Map<Object, Object> rest = new LinkedHashMap<>(values);
     keys.forEach(rest::remove);
     return new RecipeMap(faults, path, origin, rest);
   }
 
-  /** The same map without those of some keys that have no value. */
+  /** The same map without those of the given keys that have no value. */
   RecipeMap withoutNulls(Collection<String> keys) {
     return without(keys.stream().filter(key -> values.get(key) == null).toList());
   }
@@ -72,7 +72,7 @@ record RecipeMap(RecipeFaults faults, String path, Map<?, ?> origin, Map<?, ?> v
     return values.containsKey(key);
   }
 
-  /** The value as it is; null if it is missing. */
+  /** The unchecked value; null if it is missing. */
   @Nullable Object raw(String key) {
     return values.get(key);
   }
@@ -158,7 +158,10 @@ record RecipeMap(RecipeFaults faults, String path, Map<?, ?> origin, Map<?, ?> v
         .orElseGet(List::of);
   }
 
-  /** What code makes of the value of a key; empty, and a fault, if it refuses. */
+  /**
+   * The result of code that reads the value of a key; if the code throws, records a fault and
+   * returns empty.
+   */
   <T> Optional<T> checked(String key, Supplier<T> work) {
     try {
       return Optional.of(work.get());
@@ -168,7 +171,7 @@ record RecipeMap(RecipeFaults faults, String path, Map<?, ?> origin, Map<?, ?> v
     }
   }
 
-  /** Records what is wrong with the value of a key. */
+  /** Records a fault of the value of a key. */
   void fault(String key, String message) {
     faults.add(origin, key, child(key) + ": " + message);
   }

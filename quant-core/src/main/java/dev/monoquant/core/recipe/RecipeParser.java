@@ -139,7 +139,7 @@ final class RecipeParser {
     }
   }
 
-  /** A group that is called after a preset, and is only a list of its layers. */
+  /** A group that is named after a preset and is only a list of its layers. */
   private static void preset(RecipeMap groups, String name, QuantizationConfig.Builder config) {
     Optional<Preset> preset = Preset.find(name);
     if (preset.isEmpty()) {

@@ -11,10 +11,9 @@ import java.util.List;
  * The size of an output, file by file.
  *
  * @param tensorBytes bytes of all tensor files, headers included
- * @param besideBefore bytes in the input of those of its other files that the output has too,
- *     copied or changed
- * @param beside the files beside the tensor files that the output has, and those of the input that
- *     it does not have
+ * @param besideBefore bytes, in the input, of its other files that the output also has, copied or
+ *     changed
+ * @param beside the other files of the output, and those of the input that the output does not have
  */
 public record OutputSize(long tensorBytes, long besideBefore, List<BesideFile> beside) {
 

@@ -33,8 +33,8 @@ import java.util.stream.Collectors;
  * @param layers all layers, in model order
  * @param weights the weights to quantize, in model order
  * @param kept the tensors to leave unquantized, in model order
- * @param kvCache how the output says that keys and values which attention caches are quantized;
- *     empty if it says nothing
+ * @param kvCache the quantization of the keys and values that attention caches, as the output
+ *     declares it; empty if it declares none
  * @param problems all problems, warnings and errors
  * @param output the size of the output; empty if there is none or there are errors
  */
@@ -102,8 +102,7 @@ public record Plan(
   }
 
   /**
-   * {@return bytes of the input: of all tensors, and of the files beside them that the output has
-   * too}
+   * {@return bytes of the input: of all tensors, and of the other files that the output also has}
    */
   public long wholeBytesBefore() {
     return bytesBefore() + output.map(OutputSize::besideBefore).orElse(0L);
@@ -263,7 +262,7 @@ public record Plan(
     appendRemarks(out);
   }
 
-  /** What was kept, without the reasons that hold for every model. */
+  /** Appends the tensors left unquantized, without the reasons that apply to every model. */
   void appendShortTotals(StringBuilder out) {
     appendSizes(out);
     appendActivations(out);
@@ -300,7 +299,7 @@ public record Plan(
             Text.change(before, after)));
   }
 
-  /** What the program that runs the model is told of activations. */
+  /** Appends the activation quantization that the output declares. */
   private void appendActivations(StringBuilder out) {
     Map<String, Integer> counts = new TreeMap<>();
     for (PlannedWeight weight : weights) {

@@ -90,9 +90,9 @@ public record Report(
   }
 
   /**
-   * {@return what matters most, for a terminal of 80 columns: sizes, the weights with the lowest
-   * SQNR, what was kept for another reason than being no weight, errors, gates and problems;
-   * without colours, lines ended by {@code \n}}
+   * {@return a summary for a terminal of 80 columns: sizes, the weights with the lowest SQNR, the
+   * weights left unquantized, errors, gates and problems; without colours, with lines that end in
+   * {@code \n}}
    */
   public String toSummary() {
     return text(
@@ -103,7 +103,7 @@ public record Report(
         (comparison, out) -> comparison.appendShortTo(out, WIDTH));
   }
 
-  /** {@return all of it, for people, without colours, lines ended by {@code \n}} */
+  /** {@return the full report as text, without colours, with lines that end in {@code \n}} */
   public String toTable() {
     return text(
         out -> {
@@ -113,7 +113,7 @@ public record Report(
         RunComparison::appendTo);
   }
 
-  /** Both texts, which differ in how much they say of weights, tensors and the run. */
+  /** Both texts, which differ in the detail for weights, tensors and the run. */
   private String text(
       Consumer<StringBuilder> contents, BiConsumer<RunComparison, StringBuilder> comparison) {
     StringBuilder out = new StringBuilder();
@@ -223,7 +223,7 @@ public record Report(
   }
 
   /**
-   * {@return the same with how long the run took}
+   * {@return the same with the time of the run}
    *
    * @param elapsed from the start of the run to its end
    */
@@ -232,7 +232,7 @@ public record Report(
   }
 
   /**
-   * {@return how long a run took and how much that is a second, for people}
+   * {@return the time and the throughput of a run, as text}
    *
    * @param elapsed from the start of the run to its end
    */

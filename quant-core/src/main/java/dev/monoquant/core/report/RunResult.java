@@ -9,10 +9,10 @@ import static java.util.Objects.requireNonNull;
  * @param fileBytes bytes of its file
  * @param medianNanos the median of the times of one call, all inputs together, in nanoseconds
  * @param fastestNanos the smallest time of one call
- * @param spread how much rounds differ
- * @param loadNanos the time that loading its file took; the first model that is loaded also pays
- *     for what the engine does once
- * @param firstNanos the time of its first two calls, in which the engine compiles it
+ * @param spread the variation between rounds
+ * @param loadNanos the time of loading its file; for the first model it includes the one-time
+ *     initialisation of the engine
+ * @param firstNanos the time of its first two calls, during which the engine compiles it
  * @param outputs the errors of its outputs against those of the reference, over all values that are
  *     finite in both
  * @param floats the same over outputs of floating point types alone: a different class index is not
@@ -33,7 +33,7 @@ public record RunResult(
     long mismatched) {
 
   /**
-   * How much rounds differ.
+   * The variation between rounds.
    *
    * @param slowestNanos the greatest time of one call
    * @param lowSpeedup the speed-up over the reference that a quarter of the rounds do not reach

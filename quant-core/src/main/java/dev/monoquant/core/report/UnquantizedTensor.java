@@ -13,7 +13,7 @@ import dev.monoquant.model.TensorInfo;
  * @param layer the path of its layer
  * @param kind the kind of its layer
  * @param why the class of reason, for counting
- * @param reason the reason in words
+ * @param reason the reason as text
  */
 public record UnquantizedTensor(
     TensorInfo tensor, String layer, LayerKind kind, Why why, String reason) {

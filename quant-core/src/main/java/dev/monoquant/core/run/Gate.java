@@ -19,10 +19,9 @@ import java.util.function.IntToDoubleFunction;
 import java.util.stream.Collectors;
 
 /**
- * Checks what a scheme returns against what it declared: which parts, how many bytes, and every
- * cell: codes within their range, floats of any size finite, nothing in the unused bits of a byte.
- * All plugin output is checked here, so that a fault names the plugin and not code that fails
- * later.
+ * Checks the result of a scheme against its declaration: the parts, their bytes, and every cell:
+ * codes within their range, floats of any size finite, nothing in the unused bits of a byte. All
+ * plugin output is checked here, so that a fault names the plugin and not code that fails later.
  */
 public final class Gate {
 

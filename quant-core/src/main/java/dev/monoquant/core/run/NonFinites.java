@@ -7,10 +7,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The NaN and infinities of a weight, or of a part of it: how many, and where the first are.
+ * The NaN and infinities of a weight, or of a part of it: their numbers and first positions.
  *
- * @param nans how many NaN
- * @param infinities how many infinities of either sign
+ * @param nans the number of NaN
+ * @param infinities the number of infinities of either sign
  * @param first the lowest positions, as indices into the tensor's memory, ascending, at most {@link
  *     #SHOWN}
  */

@@ -36,7 +36,7 @@ record WeightResult(ErrorStatistics errors, double bound, NonFinites replaced) {
             ""));
   }
 
-  /** Numbers separated by blanks, doubles in hexadecimal so that every bit comes back. */
+  /** Numbers separated by blanks, doubles in hexadecimal to preserve every bit. */
   String toText() {
     StringBuilder out = new StringBuilder();
     out.append(errors.elements());

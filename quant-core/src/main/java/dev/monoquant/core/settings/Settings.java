@@ -23,7 +23,7 @@ import java.util.function.Consumer;
  */
 public final class Settings implements Cloneable {
 
-  /** 128 Ki floats are half of a 1 MiB second-level cache; the codes fit beside them. */
+  /** 128 Ki floats are half of a 1 MiB second-level cache; the codes fit in the rest. */
   public static final int TILE_ELEMENTS = 128 << 10;
 
   private Plugins plugins = Plugins.of();

@@ -26,7 +26,7 @@ import java.util.zip.ZipFile;
 
 /**
  * Reads the arrays of a file of {@code numpy.savez} or {@code savez_compressed}: a zip of {@code
- * NAME.npy}, each a header in ASCII and the numbers, little-endian, by rows or by columns. After
+ * NAME.npy}, each a header in ASCII and the numbers, little-endian, by rows or by columns. Follows
  * the format's description in {@code numpy/lib/format.py}, versions 1 to 3.
  *
  * <p>Only types that the engine supports are read: it would end the process on others. What this

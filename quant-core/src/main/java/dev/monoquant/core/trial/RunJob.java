@@ -74,7 +74,7 @@ public record RunJob(
   }
 
   /**
-   * A model that takes part.
+   * A model of the run.
    *
    * @param name the name of the model in the result
    * @param file the file of the model

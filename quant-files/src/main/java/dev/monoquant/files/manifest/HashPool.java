@@ -17,19 +17,19 @@ import java.util.zip.Checksum;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Computes SHA-256 in the background, while a model is written or read. Thread-safe but for {@link
+ * Computes SHA-256 in the background, while a model is written or read. Thread-safe except {@link
  * #close}.
  *
- * <p>One hash is one chain of blocks, so only different tensors and files run side by side: 1 to 2
- * GB/s a thread where the processor has instructions for it.
+ * <p>A hash is computed sequentially, so only different tensors and files run in parallel: 1 to 2
+ * GB/s per thread if the processor has SHA instructions.
  */
 public final class HashPool implements Closeable {
 
-  /** What a hash that is not known yet looks like; as long as one. */
+  /** A placeholder for a hash that is not yet known, of the same length. */
   public static final String UNKNOWN = "0".repeat(64);
 
   /**
-   * The checksums of a run of bytes.
+   * The checksums of a byte range.
    *
    * @param sha256 64 lower-case hexadecimal digits
    * @param crc32 an unsigned number of 32 bits
@@ -48,21 +48,21 @@ public final class HashPool implements Closeable {
     }
   }
 
-  /** Reads like a file at a position. */
+  /** A source of bytes that is read at a position, such as a file. */
   @FunctionalInterface
   public interface Bytes {
     /**
      * Fills a buffer; like {@code FileChannel.read}.
      *
-     * @param to what to fill, as far as there are bytes
-     * @param position the first byte
-     * @return bytes read, or -1 if there are none at that position
+     * @param to the buffer, filled as far as there are bytes
+     * @param position the offset of the first byte
+     * @return the number of bytes read, or -1 if there are none at that position
      * @throws IOException if reading fails
      */
     int read(ByteBuffer to, long position) throws IOException;
   }
 
-  /** More threads would wait for memory. */
+  /** More threads would be limited by memory bandwidth. */
   private static final int MOST_THREADS = 8;
 
   /**
@@ -71,14 +71,14 @@ public final class HashPool implements Closeable {
    */
   private static final int BLOCK = 64 << 10;
 
-  /** Direct, so that reading copies once; the digest then takes it in pieces of 4 KiB. */
+  /** Direct, so that reading copies once; the digest then consumes it in parts of 4 KiB. */
   private final ThreadLocal<ByteBuffer> blocks =
       ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(BLOCK));
 
   private final ExecutorService pool;
   private volatile boolean cancelled;
 
-  /** Starts no thread until something is to be hashed. */
+  /** Makes a pool; threads start with the first task. */
   public HashPool() {
     this.pool =
         Executors.newFixedThreadPool(
@@ -91,23 +91,23 @@ public final class HashPool implements Closeable {
   }
 
   /**
-   * Starts to hash a run of bytes.
+   * Starts to hash a byte range.
    *
-   * @param bytes where they are
-   * @param from the first of them
-   * @param length how many
-   * @return the SHA-256 in lower-case hexadecimal digits, in the future
+   * @param bytes the source of the bytes
+   * @param from the offset of the first byte
+   * @param length the number of bytes
+   * @return the future SHA-256 in lower-case hexadecimal digits
    */
   public Future<String> submit(Bytes bytes, long from, long length) {
     return pool.submit(() -> hash(bytes, from, length));
   }
 
   /**
-   * Starts to hash a file, which is opened when its turn comes.
+   * Starts to hash a file, which is opened when the task runs.
    *
    * @param file the file
-   * @param length how many of its bytes, from the first on
-   * @return as above
+   * @param length the number of bytes to hash, from the start of the file
+   * @return the future SHA-256 in lower-case hexadecimal digits
    */
   public Future<String> submit(Path file, long length) {
     return pool.submit(
@@ -119,12 +119,12 @@ public final class HashPool implements Closeable {
   }
 
   /**
-   * Starts to compute both checksums of a run of bytes.
+   * Starts to compute both checksums of a byte range.
    *
-   * @param bytes where they are
-   * @param from the first of them
-   * @param length how many
-   * @return the checksums, in the future
+   * @param bytes the source of the bytes
+   * @param from the offset of the first byte
+   * @param length the number of bytes
+   * @return the future checksums
    */
   public Future<Sums> submitSums(Bytes bytes, long from, long length) {
     return pool.submit(
@@ -164,11 +164,11 @@ public final class HashPool implements Closeable {
   /**
    * Waits for a result.
    *
-   * @param hash what {@link #submit} returned, or another task of the background
-   * @return the digits, or what the task returned
-   * @param <T> what the task returns
+   * @param hash the result of {@link #submit}, or another future
+   * @return the result of the task
+   * @param <T> the type of the result
    * @throws IOException if reading failed
-   * @throws CancellationException if this thread was interrupted, its flag set again
+   * @throws CancellationException if this thread was interrupted; its flag is set again
    */
   public static <T> T await(Future<T> hash) throws IOException {
     try {
@@ -190,14 +190,14 @@ public final class HashPool implements Closeable {
     }
   }
 
-  /** Gives up what is not done yet and ends the threads. */
+  /** Cancels unfinished tasks and ends the threads. */
   @Override
   public void close() {
     cancelled = true;
     pool.shutdown();
     boolean interrupted = Thread.interrupted();
     try {
-      // One block each; a bound only in case a disk hangs.
+      // Each thread finishes one block at most; the timeout is for a disk that hangs.
       pool.awaitTermination(10, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       interrupted = true;

@@ -22,7 +22,7 @@ import java.util.concurrent.Future;
 
 /**
  * The SHA-256 of every input file, computed in the background while the model is read. A file that
- * changes meanwhile is noticed by its size or time of change, and refused.
+ * changes meanwhile is detected by its size or modification time, and refused.
  */
 public final class InputHashes {
 
@@ -39,7 +39,7 @@ public final class InputHashes {
   private final Map<String, Input> inputs = new LinkedHashMap<>();
 
   /**
-   * Starts to hash the files of a source, unless the hashes are known.
+   * Starts to hash the files of a source, unless their hashes are known.
    *
    * @param contents the contents of the output
    * @param files the files of its source
@@ -60,8 +60,8 @@ public final class InputHashes {
   }
 
   /**
-   * {@return the names under which files are known: that of a single one, else those relative to
-   * the folder that holds them all, with forward slashes}
+   * {@return the names of the files: the file name of a single file, else the paths relative to
+   * their common folder, with forward slashes}
    */
   static List<String> names(List<Path> files) {
     Path common = null;
@@ -83,21 +83,21 @@ public final class InputHashes {
   }
 
   /**
-   * Waits for all of them.
+   * Waits for all hashes.
    *
    * @return the hashes by name
    * @throws IOException if reading fails
-   * @throws ModelFormatException if a file changed since this was made
+   * @throws ModelFormatException if a file changed since this object was made
    */
   public SortedMap<String, String> await() throws IOException {
     return await(Set.of());
   }
 
   /**
-   * Waits for some of them.
+   * Waits for the hashes of some files.
    *
-   * @param shards names of files of tensors within the model; if a file of one of these names is
-   *     not among the inputs, or there are no names, all hashes are waited for
+   * @param shards names of tensor files in the model; waits for all hashes if there are no names,
+   *     or a named file is not among the inputs
    */
   public SortedMap<String, String> await(Set<String> shards) throws IOException {
     if (known.isPresent()) {

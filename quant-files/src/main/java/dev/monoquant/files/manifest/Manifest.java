@@ -22,8 +22,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * What an output says of itself, so that it can be verified: hashes of all that went in and came
- * out, and how it was made. No times and no machines; the same run gives the same text.
+ * The manifest of an output, for its verification: the hashes of all inputs and outputs, and how
+ * the output was made. It holds no times and no machine names; the same run gives the same text.
  *
  * <pre>
  * {
@@ -38,23 +38,23 @@ import java.util.TreeMap;
  * }
  * </pre>
  *
- * <p>SHA is a SHA-256 in 64 lower-case hexadecimal digits; that of a tensor is of its bytes in the
- * file. {@code self} is that of the manifest file, or of the header of the single safetensors file
- * that holds the manifest in its metadata, each with these 64 digits as zeros: thus no byte of an
- * output is outside of all hashes. In a single safetensors file what {@code made} and {@code
- * weights} would say stands beside the manifest in the metadata.
+ * <p>SHA is a SHA-256 in 64 lower-case hexadecimal digits; that of a tensor covers its bytes in the
+ * file. {@code self} covers the manifest file, or the header of the single safetensors file that
+ * holds the manifest in its metadata, each with these 64 digits as zeros, so that the hashes cover
+ * every byte of an output. In a single safetensors file the metadata holds the contents of {@code
+ * made} and {@code weights} beside the manifest.
  *
- * <p>In a TorchScript archive {@code tensors} are the records of its storages, {@code files} all
- * others but the manifest, as they are when inflated, and {@code self} is that of all bytes that
- * are in no record or in one that is compressed, followed by the manifest, the checksum of whose
- * record counts as zero.
+ * <p>In a TorchScript archive {@code tensors} are the records of its storages, and {@code files}
+ * are all other records except the manifest, inflated. {@code self} covers all bytes that are in no
+ * record or in a compressed record, followed by the manifest; the checksum of its record counts as
+ * zero.
  *
- * @param self the hash of what holds the manifest
+ * @param self the hash of the bytes that hold the manifest
  * @param inputs hashes of the input files by name
  * @param tensors hashes of the stored tensors by name
  * @param headers hashes of the shards' headers by file name
  * @param files hashes of other files by name
- * @param made how the output was made, free texts
+ * @param made how the output was made, as free texts
  * @param weights the resolved options of each quantized weight
  */
 public record Manifest(
@@ -66,19 +66,19 @@ public record Manifest(
     SortedMap<String, String> made,
     Map<String, JsonValue> weights) {
 
-  /** The manifest of a directory. */
+  /** The file name of the manifest of a directory. */
   public static final String FILE = "monoquant-manifest.json";
 
-  /** The manifest of a single file, in its metadata. */
+  /** The metadata key of the manifest of a single file. */
   public static final String KEY = "monoquant.manifest";
 
   private static final long VERSION = 1;
 
-  /** As many as a header of safetensors may have. */
+  /** The maximum size in bytes, equal to that of a safetensors header. */
   public static final long MOST_BYTES = 100_000_000;
 
   /**
-   * {@return a manifest of a single file, every hash unknown}
+   * {@return a manifest of a single file, with every hash unknown}
    *
    * @param inputs the names of the inputs
    * @param tensors the names of the stored tensors
@@ -92,7 +92,7 @@ public record Manifest(
   }
 
   /**
-   * {@return a manifest of a single file, but for the hash of what will hold it}
+   * {@return a manifest of a single file, with {@link #self} unknown}
    *
    * @param inputs hashes of the input files by name
    * @param tensors hashes of the stored tensors by name
@@ -102,7 +102,7 @@ public record Manifest(
   }
 
   /**
-   * {@return an empty map in the order that texts have in a manifest}
+   * {@return an empty map with the key order of a manifest}
    *
    * @param <V> the values
    */
@@ -111,7 +111,7 @@ public record Manifest(
   }
 
   /**
-   * {@return the same with another hash of what holds it}
+   * {@return the same manifest with another {@link #self}}
    *
    * @param hash the hash
    */
@@ -120,7 +120,7 @@ public record Manifest(
   }
 
   /**
-   * {@return what a manifest says of a quantized weight}
+   * {@return the entry of a quantized weight in a manifest}
    *
    * @param weight the weight
    */
@@ -137,7 +137,7 @@ public record Manifest(
     return JsonText.compact(json());
   }
 
-  /** {@return the bytes of a manifest file, {@link #self} computed} */
+  /** {@return the bytes of a manifest file, with {@link #self} computed} */
   byte[] toFile() {
     byte[] open = withSelf(HashPool.UNKNOWN).bytes();
     return withSelf(Sha256.of(open)).bytes();
@@ -171,9 +171,9 @@ public record Manifest(
   }
 
   /**
-   * {@return the hash of bytes that hold this manifest, its own digits as zeros}
+   * {@return the hash of bytes that hold this manifest, with the digits of {@link #self} as zeros}
    *
-   * @param holder the manifest file, or a header of safetensors
+   * @param holder the manifest file, or a safetensors header
    */
   public String hashOf(byte[] holder) {
     byte[] digits = self.getBytes(StandardCharsets.US_ASCII);
@@ -190,9 +190,9 @@ public record Manifest(
    * Reads a manifest.
    *
    * @param bytes JSON in UTF-8
-   * @param label where it stands, for messages
+   * @param label the location of the manifest, for messages
    * @return the manifest
-   * @throws ModelFormatException if it is none, or of another version
+   * @throws ModelFormatException if it is not a manifest, or has another version
    */
   public static Manifest parse(byte[] bytes, String label) {
     JsonValue json =
@@ -227,7 +227,7 @@ public record Manifest(
         new LinkedHashMap<>(weights));
   }
 
-  /** The texts of an object within an object. */
+  /** Reads an object of texts within an object. */
   public static SortedMap<String, String> texts(JsonValue.Obj all, String key, String label) {
     SortedMap<String, String> texts = sorted();
     if (all.find(key).isPresent()) {
@@ -275,9 +275,9 @@ public record Manifest(
     private final SortedMap<String, JsonValue> weights = sorted();
 
     /**
-     * Starts with what was known before.
+     * Makes a builder.
      *
-     * @param contents what is written
+     * @param contents the contents of the output
      */
     public Builder(OutputContents contents) {
       made.putAll(ProvenanceText.of(contents));
@@ -285,10 +285,10 @@ public record Manifest(
     }
 
     /**
-     * Adds a file of tensors.
+     * Adds a tensor file.
      *
      * @param name its name in the directory
-     * @param header the hash of the file up to its data
+     * @param header the hash of the bytes before its data
      * @param hashes the hashes of its tensors by name
      */
     public void shard(String name, String header, Map<String, String> hashes) {

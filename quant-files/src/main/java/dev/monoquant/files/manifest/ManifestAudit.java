@@ -15,20 +15,20 @@ import java.util.Optional;
 import java.util.concurrent.Future;
 
 /**
- * Compares what is stored with what a {@link Manifest} says. A reader whose outputs carry a
- * manifest file answers {@link dev.monoquant.spi.Auditable} with {@link #directory}. Ignores files
- * that are not listed in the manifest. Not thread-safe.
+ * Compares stored data with a {@link Manifest}. A reader whose outputs carry a manifest file
+ * implements {@link dev.monoquant.spi.Auditable} with {@link #directory}. Ignores files that are
+ * not listed in the manifest. Not thread-safe.
  */
 public final class ManifestAudit {
 
   private static final String REMEDY = "The output was damaged or changed; make it anew";
 
   /**
-   * Where the bytes of a stored tensor are.
+   * The location of the bytes of a stored tensor.
    *
-   * @param source what reads them
-   * @param start the first of them
-   * @param bytes how many
+   * @param source the source of the bytes
+   * @param start the offset of the first byte
+   * @param bytes the number of bytes
    */
   public record Stored(HashPool.Bytes source, long start, long bytes) {}
 
@@ -38,9 +38,9 @@ public final class ManifestAudit {
   private long bytes;
 
   /**
-   * Starts with nothing compared.
+   * Makes an audit without results.
    *
-   * @param manifest what is expected
+   * @param manifest the expected hashes
    */
   public ManifestAudit(Manifest manifest) {
     this.manifest = manifest;
@@ -50,9 +50,9 @@ public final class ManifestAudit {
    * Reads every byte of a model directory and compares it with the manifest file in it.
    *
    * @param root the directory
-   * @param headers of each file of tensors, the bytes up to its data, by its name in the directory
-   * @param tensors every stored tensor, or part of one, by the name that it has in the manifest
-   * @return what was found; one difference if the manifest itself cannot be read
+   * @param headers the bytes before the data of each tensor file, by its name in the directory
+   * @param tensors every stored tensor, or part of one, by its name in the manifest
+   * @return the result; one difference if the manifest cannot be read
    * @throws IOException if reading fails
    */
   public static Audit directory(Path root, Map<String, byte[]> headers, Map<String, Stored> tensors)
@@ -89,10 +89,10 @@ public final class ManifestAudit {
   }
 
   /**
-   * {@return what is found where the manifest cannot be read}
+   * {@return the result if the manifest cannot be read}
    *
-   * @param subject where it is
-   * @param e why
+   * @param subject the location of the manifest
+   * @param e the reason
    */
   public static Audit unreadable(String subject, ModelFormatException e) {
     Problem problem = Problem.error(subject, String.valueOf(e.getMessage()), "");
@@ -102,7 +102,7 @@ public final class ManifestAudit {
   /**
    * Compares all tensors.
    *
-   * @param stored what is there, by name
+   * @param stored the stored tensors, by name
    * @throws IOException if reading fails
    */
   public void tensors(Map<String, Stored> stored) throws IOException {
@@ -140,7 +140,7 @@ public final class ManifestAudit {
     }
   }
 
-  /** A manifest is as untrusted as all else: what would leave the directory is not there. */
+  /** A manifest is untrusted: a name that leads outside the directory counts as absent. */
   private static Optional<Path> inside(Path root, String name) {
     try {
       Path path = root.resolve(name).normalize();
@@ -153,9 +153,9 @@ public final class ManifestAudit {
   /**
    * Compares a hash.
    *
-   * @param what what it is of
-   * @param expected what the manifest says
-   * @param actual what it is
+   * @param what the name of the hashed data
+   * @param expected the hash in the manifest
+   * @param actual the computed hash
    */
   public void compare(String what, String expected, String actual) {
     if (!actual.equals(expected)) {
@@ -168,7 +168,7 @@ public final class ManifestAudit {
   }
 
   /**
-   * {@return what was found}
+   * {@return the result}
    *
    * @param made how the model was made
    */

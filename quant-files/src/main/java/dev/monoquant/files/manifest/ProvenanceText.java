@@ -29,12 +29,11 @@ import java.util.stream.Collectors;
  * monoquant.reading     {"entry":"ema/model","fold":true,...}    if the input left a choice
  * </pre>
  *
- * <p>What this does not do: it does not write the hashes of the inputs. They are a member of the
- * manifest.
+ * <p>Does not write the hashes of the inputs. They are a member of the manifest.
  */
 public final class ProvenanceText {
 
-  /** How the keys of texts begin that are written here and in manifests. */
+  /** The prefix of the keys written here and in manifests. */
   public static final String PREFIX = "monoquant.";
 
   /** The key of the configuration. */

@@ -5,12 +5,12 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/** A SHA-256 in the making. Not thread-safe; for one digest. */
+/** Computes one SHA-256. Not thread-safe. */
 public final class Sha256 {
 
   private final MessageDigest digest;
 
-  /** The digest of no bytes yet. */
+  /** Makes a digest without any bytes. */
   public Sha256() {
     try {
       digest = MessageDigest.getInstance("SHA-256");
@@ -29,7 +29,7 @@ public final class Sha256 {
   }
 
   /**
-   * Adds what remains in a buffer, which is consumed.
+   * Adds the remaining bytes of a buffer, which is consumed.
    *
    * @param bytes the next bytes
    * @return this
@@ -39,7 +39,7 @@ public final class Sha256 {
     return this;
   }
 
-  /** {@return the 64 digits in lower-case hexadecimal} Nothing can be added afterwards. */
+  /** {@return the 64 digits in lower-case hexadecimal} No bytes can be added afterwards. */
   public String hex() {
     return HexFormat.of().formatHex(digest.digest());
   }

@@ -28,7 +28,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * A quantized weight as JSON, complete but for where its bytes are:
+ * A quantized weight as JSON, without the location of its bytes:
  *
  * <pre>
  * {"dtype":"F32","kind":"Linear","layer":"fc",
@@ -48,9 +48,9 @@ import java.util.TreeSet;
  *  "formula":{"kind":"cast","values":"numbers"}        "formula":{"kind":"opaque"}
  * </pre>
  *
- * <p>A factor that the scale is divided by has a slash before its name. What is read is untrusted:
- * every other field must be there and no more. Options that schemes have in common are left out if
- * the scheme has no such option; {@code extra} holds those of its own.
+ * <p>A factor that the scale is divided by has a slash before its name. Input is untrusted: exactly
+ * these other fields must be present. A common option is left out if the scheme does not declare
+ * it; {@code extra} holds the scheme's own options.
  */
 public final class WeightJson {
 
@@ -115,8 +115,7 @@ public final class WeightJson {
   }
 
   /**
-   * {@return the common options that there are, each by its name and in its type, sorted; more may
-   * be added}
+   * {@return the common options that are set, by name, each in its type, sorted; more may be added}
    *
    * @param options the resolved options of a scheme
    */
@@ -181,13 +180,13 @@ public final class WeightJson {
     return new JsonValue.Arr(dims);
   }
 
-  /** What is done with the fields that {@link #write} does not know; may throw as it likes. */
+  /** Handles the fields that {@link #write} does not write; may throw any runtime exception. */
   @FunctionalInterface
   public interface More {
     /**
      * Completes a weight.
      *
-     * @param weight what is known of it
+     * @param weight the weight without these fields
      * @param fields all fields
      * @return the complete weight
      */
@@ -195,16 +194,16 @@ public final class WeightJson {
   }
 
   /**
-   * Reads what {@link #write} wrote.
+   * Reads the output of {@link #write}.
    *
    * @param name the name of the weight
    * @param json its description
-   * @param shard what {@link TensorInfo#shard()} is to say
-   * @param fault the refusals
-   * @param added the names of fields that were added
-   * @param more what is done with them
+   * @param shard the value of {@link TensorInfo#shard()}
+   * @param fault makes the exceptions
+   * @param added the names of the added fields
+   * @param more handles the added fields
    * @return the weight
-   * @throws ModelFormatException if it is not what {@link #write} writes
+   * @throws ModelFormatException if it differs from the output of {@link #write}
    */
   public static EncodedWeight read(
       String name,
@@ -223,7 +222,7 @@ public final class WeightJson {
     try {
       TensorInfo tensor =
           new TensorInfo(name, ElementType.of(fields.text("dtype")), fields.shape("shape"), shard);
-      // Throws if the size leaves 63 bits; a name is no place to find that out later.
+      // Throws if the size exceeds 63 bits, because later code does not check this.
       tensor.bytes();
       WeightMatrix rows =
           new WeightMatrix(
@@ -253,7 +252,7 @@ public final class WeightJson {
   }
 
   /**
-   * {@return what messages call a weight}
+   * {@return the description of a weight for messages}
    *
    * @param name its name
    */

@@ -1,5 +1,5 @@
 /**
- * What an output says of itself: hashes of inputs, tensors and side files, and its quantized
+ * The manifest of an output: the hashes of inputs, tensors and side files, and its quantized
  * weights as JSON.
  */
 @NullMarked

@@ -5,9 +5,9 @@ import dev.monoquant.spi.OptionValues;
 import java.util.List;
 
 /**
- * What the user decides where a model directory leaves a choice.
+ * The user's choices for an ambiguous model directory.
  *
- * @param index what counts where the index and its shards disagree
+ * @param index which applies if the index and its shards disagree
  * @param sideFiles which files beside the tensors belong to the model
  */
 public record DirectoryChoices(String index, String sideFiles) {
@@ -35,14 +35,14 @@ public record DirectoryChoices(String index, String sideFiles) {
           "What lies beside the tensors and is carried over: the model's own files, all (other"
               + " programs' weights too), or none but config.json");
 
-  /** The options that carry the choices. */
+  /** The options for the choices. */
   public static final List<OptionSpec<?>> OPTIONS = List.of(INDEX_OPTION, SIDE_FILES_OPTION);
 
-  /** Index and shards must agree, and the model's own files are carried over. */
+  /** The default: index and shards must agree, and the model's own files are copied. */
   public static final DirectoryChoices DEFAULT = new DirectoryChoices(AGREE, MODEL);
 
   /**
-   * {@return the choices that options make}
+   * {@return the choices in some option values}
    *
    * @param options values of {@link #OPTIONS}
    */

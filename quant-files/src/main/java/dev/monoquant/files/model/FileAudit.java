@@ -20,14 +20,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/**
- * Reads every byte of a model of safetensors files that carries a {@link Manifest}, and compares.
- */
+/** Reads every byte of a safetensors model and compares it with its {@link Manifest}. */
 final class FileAudit {
 
   private FileAudit() {}
 
-  /** {@return what audits a model by its manifest; empty if it has none} */
+  /** {@return the audit of a model by its manifest; empty if it has no manifest} */
   static Optional<Auditable> of(ModelFiles files) {
     SafetensorsFile single = files.shards().get("");
     if (single != null) {

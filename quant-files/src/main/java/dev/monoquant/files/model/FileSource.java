@@ -24,9 +24,7 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Stream;
 
-/**
- * A model in files as the framework sees it: plain tensors, and quantized weights made of others.
- */
+/** The source of a model in files: plain tensors, and quantized weights made of stored tensors. */
 public final class FileSource implements ModelSource {
 
   private final ModelFiles files;
@@ -35,15 +33,15 @@ public final class FileSource implements ModelSource {
   private final Function<ModelInfo, List<Problem>> faults;
 
   /**
-   * Takes an open model over.
+   * Makes the source of an open model and takes ownership of it.
    *
    * @param files the model; closed with this source
-   * @param quantized its quantized weights, in order, and how they lie in its tensors
-   * @param parts the names of the tensors that belong to them
-   * @param described the names of side files that describe the quantized weights, and that no
-   *     output carries over
-   * @param notes what was decided besides what the files tell, see {@link ModelInfo#notes()}
-   * @param faults what an audit finds besides what the manifest tells, from this description
+   * @param quantized its quantized weights, in order, and their layouts in its tensors
+   * @param parts the names of the tensors that the quantized weights are made of
+   * @param described the names of side files that describe the quantized weights; outputs do not
+   *     copy them
+   * @param notes decisions besides those noted by the files, see {@link ModelInfo#notes()}
+   * @param faults computes the additional findings of an audit from this description
    */
   public FileSource(
       ModelFiles files,

@@ -10,15 +10,15 @@ import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The numbers of a weight that is made of other tensors, made as they are read.
+ * A weight that is computed from other tensors when it is read.
  *
- * <p>Norms and products are summed as doubles and rounded once to float32; all else is computed in
- * float32 and rounded to the type of the weight. PyTorch sums in float32, in an order that depends
- * on the machine, so that the numbers differ from its own by a few units in the last place, those
- * of pruning not at all. A FLOAT64 is computed in doubles throughout. A direction of zeros gives
- * NaN, as in PyTorch.
+ * <p>Norms and products are summed as doubles and rounded once to float32; all other steps are
+ * computed in float32 and rounded to the type of the weight. PyTorch sums in float32, in an order
+ * that depends on the machine, so the results differ from PyTorch by a few units in the last place;
+ * pruned weights are equal. FLOAT64 weights are computed in doubles throughout. A direction of
+ * zeros gives NaN, as in PyTorch.
  *
- * <p>What was summed is kept, one number for each index of the axis. Thread-safe.
+ * <p>The sums are cached, one number for each index of the axis. Thread-safe.
  */
 final class FoldedWeight {
 
@@ -33,7 +33,7 @@ final class FoldedWeight {
     this.made = made;
   }
 
-  /** Reads a piece, as {@link ModelSource#read}. */
+  /** Reads a part, as {@link ModelSource#read}. */
   ByteBuffer read(long offset, int length) throws IOException {
     ElementType type = made.base().type();
     int cell = type.cellBytes();
@@ -64,8 +64,9 @@ final class FoldedWeight {
   }
 
   /**
-   * Rounds products of two floats, which doubles hold exactly, to float32 and then to the type: the
-   * same as computing in float32. A quotient of two floats, too, has its float32 by way of double.
+   * Rounds products of two floats, which are exact in double, to float32 and then to the type: the
+   * result equals that of float32 arithmetic. So does the quotient of two floats computed in
+   * double.
    */
   private static void narrow(ElementType type, double[] numbers, byte[] out) {
     if (type == ElementType.FLOAT64) {
@@ -110,7 +111,7 @@ final class FoldedWeight {
     return factors;
   }
 
-  /** By what each index of the axis is multiplied. */
+  /** The factor for each index of the axis. */
   private double[] lengths() throws IOException {
     double[] wanted = numbers(made.others().get(0));
     double[] squares = new double[wanted.length];
@@ -127,7 +128,7 @@ final class FoldedWeight {
     return wanted;
   }
 
-  /** The product of a matrix with a vector at each of its sides: an estimate of its norm. */
+  /** The product of a matrix with a vector on each side: an estimate of its norm. */
   double sigma() throws IOException {
     double[] left = numbers(made.others().get(0));
     double[] right = numbers(made.others().get(1));

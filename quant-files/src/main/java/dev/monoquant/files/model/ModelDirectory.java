@@ -28,9 +28,10 @@ import java.util.stream.Stream;
 /**
  * Finds and opens the model in a directory: {@code model.safetensors}, or shards with their index.
  *
- * <p>Which file is the model must be beyond doubt, and index and shards must agree to the tensor:
- * what would be read as half a model, or as another one by another reader, is refused. A total size
- * in the index that is not the sum is only warned of, since published models have wrong ones.
+ * <p>The choice of the model file must be unambiguous, and index and shards must agree on every
+ * tensor. A directory that could be read as an incomplete model, or as another model by another
+ * reader, is refused. A wrong total size in the index only gives a warning, because published
+ * models have wrong sizes.
  */
 public final class ModelDirectory {
 
@@ -41,7 +42,7 @@ public final class ModelDirectory {
 
   private static final String PIPELINE = "model_index.json";
 
-  /** What other programs keep models in. */
+  /** The file names of other programs' models. */
   private static final Map<String, Pattern> OTHERS =
       new TreeMap<>(
           Map.of(
@@ -73,7 +74,7 @@ public final class ModelDirectory {
   }
 
   /**
-   * {@return whether a path is a directory or the index of shards}
+   * {@return whether a path is a directory or an index of shards}
    *
    * @param path any path
    */
@@ -101,7 +102,7 @@ public final class ModelDirectory {
    * @param choices how to read a model with several possible contents
    * @return the open model; the caller closes it
    * @throws IOException if a file cannot be read
-   * @throws ModelFormatException if there is no model, more than one, or a faulty one
+   * @throws ModelFormatException if there is no model, more than one model, or a faulty model
    */
   public static ModelFiles open(Path path, ReadLimits limits, DirectoryChoices choices)
       throws IOException {
@@ -162,7 +163,10 @@ public final class ModelDirectory {
     return files.get(0);
   }
 
-  /** {@code model.fp16.safetensors} beside {@code model.safetensors}. */
+  /**
+   * Whether a file is a variant, such as {@code model.fp16.safetensors} beside {@code
+   * model.safetensors}.
+   */
   private boolean isVariant(String name) {
     String stem = name.substring(0, name.length() - ".safetensors".length());
     int dot = stem.lastIndexOf('.');
@@ -203,7 +207,7 @@ public final class ModelDirectory {
             + instead());
   }
 
-  /** What to do, told by what there is. */
+  /** The remedy, depending on the files in the directory. */
   private String instead() {
     if (names.contains(PIPELINE)) {
       List<String> parts =
@@ -285,7 +289,7 @@ public final class ModelDirectory {
     }
   }
 
-  /** Those that the index names and those that look like shards. */
+  /** The existing shards: those in the index and those with names of shards. */
   private Set<String> shardsThatAreThere(ShardIndex index) {
     Set<String> shards = new TreeSet<>();
     for (String name : names) {
@@ -318,7 +322,7 @@ public final class ModelDirectory {
   }
 
   /**
-   * {@return a file of a directory, if it is there and no directory itself}
+   * {@return a file of a directory; empty if it does not exist or is a directory}
    *
    * @param root the directory
    * @param name the name of the file

@@ -20,26 +20,26 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The open tensor files of a model and what lies beside them. Thread-safe but for {@link #close}.
+ * The open tensor files of a model and its side files. Thread-safe except {@link #close}.
  *
- * <p>What this does not do: it tells no quantized weights from plain tensors.
+ * <p>Does not distinguish quantized weights from plain tensors.
  */
 public final class ModelFiles implements Closeable {
 
   /**
-   * A tensor and the file it is in.
+   * A tensor and its file.
    *
    * @param file the file
    * @param stored its entry there
-   * @param info the same for the outside
+   * @param info the same in the terms of the API
    */
   public record Located(SafetensorsFile file, StoredTensor stored, TensorInfo info) {
 
     /**
-     * Reads a piece of the tensor.
+     * Reads a part of the tensor.
      *
-     * @param offset first byte within its data
-     * @param length bytes
+     * @param offset the first byte within its data
+     * @param length the number of bytes
      * @return a read-only little-endian view
      * @throws IOException if the file cannot be mapped
      */
@@ -57,14 +57,15 @@ public final class ModelFiles implements Closeable {
   private volatile boolean closed;
 
   /**
-   * Takes open files over.
+   * Takes ownership of open files.
    *
    * @param name the model as the user named it
    * @param shards the open files by their names relative to the model's directory; the empty name
    *     if the model is one file
    * @param paths every file that is read
-   * @param sides what lies beside the tensor files, with all that is to be told
-   * @param shardOf the shard that a tensor is taken from; all tensors of all shards if it is empty
+   * @param sides the files beside the tensor files, with notes
+   * @param shardOf the shard that each tensor is read from; if empty, all tensors of all shards are
+   *     read
    */
   ModelFiles(
       String name,
@@ -91,14 +92,15 @@ public final class ModelFiles implements Closeable {
   }
 
   /**
-   * Opens a model that is one file.
+   * Opens a model in a single file.
    *
    * @param path the file
    * @param name the file as the user named it
    * @param limits bounds on sizes and counts read from untrusted input
    * @return the open model; the caller closes it
    * @throws IOException if the file cannot be read
-   * @throws dev.monoquant.ModelFormatException if it is damaged, foreign or over a limit
+   * @throws dev.monoquant.ModelFormatException if it is damaged, has another format or exceeds a
+   *     limit
    */
   public static ModelFiles single(Path path, String name, ReadLimits limits) throws IOException {
     SafetensorsFile file = SafetensorsFile.open(path, name, limits);
@@ -134,17 +136,17 @@ public final class ModelFiles implements Closeable {
     return metadata;
   }
 
-  /** {@return files to carry over} */
+  /** {@return the side files to copy} */
   public List<SideFile> sideFiles() {
     return sides.files();
   }
 
-  /** {@return files beside the tensors that are not carried over} */
+  /** {@return files beside the tensors that are not copied} */
   public List<BesideFile> leftOut() {
     return sides.leftOut();
   }
 
-  /** {@return what was found beside the tensors, and what of it is left out} */
+  /** {@return notes on the files beside the tensors, and on those left out} */
   public List<String> notes() {
     return sides.notes();
   }
@@ -155,11 +157,11 @@ public final class ModelFiles implements Closeable {
   }
 
   /**
-   * Reads a piece of a tensor.
+   * Reads a part of a tensor.
    *
    * @param tensor its name
-   * @param offset first byte within its data
-   * @param length bytes
+   * @param offset the first byte within its data
+   * @param length the number of bytes
    * @return a read-only little-endian view
    * @throws IOException if the file cannot be mapped
    */

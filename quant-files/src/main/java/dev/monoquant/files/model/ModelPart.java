@@ -12,19 +12,19 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** Tells of a single file, by its name, that it is only a part of a model. */
+/** Detects by its name a single file that is only a part of a model. */
 public final class ModelPart {
 
   private static final Pattern SHARD = Pattern.compile("[^/]*-(\\d{1,9})-of-(\\d{1,9})\\.[a-z]+");
 
-  /** Each has some rows or columns of every matrix. */
+  /** Tensor-parallel files: each has some rows or columns of every matrix. */
   private static final Pattern PARALLEL =
       Pattern.compile("(consolidated\\.|mp_rank_)(\\d{1,9})(\\.pth|_model_states\\.pt)");
 
   private ModelPart() {}
 
   /**
-   * {@return what lies beside a file for the report: nothing but a note if it is a part of a model}
+   * {@return no side files, with a note for the report if the file is a part of a model}
    *
    * @param file the file
    */

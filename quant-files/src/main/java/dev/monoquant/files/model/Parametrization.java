@@ -17,8 +17,8 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * A weight that its module makes of other tensors whenever it is used, as {@code
- * torch.nn.utils.weight_norm}, {@code spectral_norm} and {@code prune} have it.
+ * A weight that its module computes from other tensors on each use, as with {@code
+ * torch.nn.utils.weight_norm}, {@code spectral_norm} and {@code prune}.
  *
  * <pre>
  *   weight norm    weight_g, weight_v                            weight = v * (g / norm of v)
@@ -28,20 +28,20 @@ import java.util.TreeMap;
  *   pruning        weight_orig, weight_mask                      weight = orig * mask
  * </pre>
  *
- * <p>The shapes must be those that PyTorch makes; what only has such names is none. {@code weight}
+ * <p>The shapes must be those that PyTorch makes; names alone are not sufficient. {@code weight}
  * stands for any name that begins so.
  *
- * @param kind how the weight is made
+ * @param kind how the weight is computed
  * @param weight the weight, of the type and shape of {@code base}
  * @param base the direction, or the weight before it is divided or masked
  * @param others {@code g}; {@code u} and {@code v}; or {@code mask}
- * @param axis the axis of {@code base} that has its own norm at each index, or that is the rows of
- *     the matrix; -1 if there is one norm
+ * @param axis the axis of {@code base} with one norm per index, or whose indices are the rows of
+ *     the matrix; -1 if there is a single norm
  */
 record Parametrization(
     Kind kind, TensorInfo weight, TensorInfo base, List<TensorInfo> others, int axis) {
 
-  /** How a weight is made. */
+  /** How a weight is computed. */
   enum Kind {
     WEIGHT_NORM("weight_norm"),
     SPECTRAL_NORM("spectral_norm"),
@@ -53,7 +53,7 @@ record Parametrization(
       this.text = text;
     }
 
-    /** {@return what PyTorch calls it} */
+    /** {@return its name in PyTorch} */
     String text() {
       return text;
     }
@@ -64,12 +64,12 @@ record Parametrization(
   /**
    * The parametrizations of a model.
    *
-   * @param known those that can be folded
-   * @param unknown tensors that are part of others
+   * @param known the parametrizations that can be folded
+   * @param unknown tensors of other parametrizations
    */
   record Found(List<Parametrization> known, List<TensorInfo> unknown) {}
 
-  /** {@return the tensors that the weight is made of} */
+  /** {@return the tensors that the weight is computed from} */
   List<TensorInfo> parts() {
     List<TensorInfo> parts = new ArrayList<>(others);
     parts.add(base);
@@ -77,10 +77,10 @@ record Parametrization(
   }
 
   /**
-   * Finds them by names and shapes.
+   * Finds parametrizations by names and shapes.
    *
    * @param tensors all tensors of a model
-   * @return what is known and what is not
+   * @return the known and the unknown parametrizations
    */
   static Found find(Collection<TensorInfo> tensors) {
     Map<String, TensorInfo> byName = new LinkedHashMap<>();
@@ -125,7 +125,7 @@ record Parametrization(
         : Optional.empty();
   }
 
-  /** An original that something else makes a weight of. */
+  /** Marks an original tensor whose parametrization is unknown. */
   private static void markOld(TensorInfo base, Map<String, TensorInfo> all, Set<String> unknown) {
     String name = without(base, "_orig");
     if (isWeight(name) && !all.containsKey(name)) {
@@ -193,7 +193,7 @@ record Parametrization(
     return Optional.of(of(Kind.WEIGHT_NORM, name, direction, List.of(length), axis));
   }
 
-  /** Convolutions that are transposed have their outputs second; a Linear never has. */
+  /** The outputs are the second axis in transposed convolutions, never in a Linear. */
   private static Optional<Parametrization> spectralNorm(
       String name, TensorInfo base, TensorInfo left, TensorInfo right) {
     TensorShape shape = base.shape();
@@ -216,7 +216,7 @@ record Parametrization(
     return Optional.empty();
   }
 
-  /** {@return whether the axis follows from no shape: both ways of reading them fit} */
+  /** {@return whether the shapes fit two axes, so that they do not determine the axis} */
   boolean isAmbiguous() {
     TensorShape shape = base.shape();
     return kind == Kind.SPECTRAL_NORM && shape.rank() > 2 && shape.dim(0) == shape.dim(1);
@@ -244,7 +244,7 @@ record Parametrization(
     return tensor.name().substring(0, tensor.name().length() - suffix.length());
   }
 
-  /** {@return index of the axis of an element, in the order of the tensor's data} */
+  /** {@return the index on the axis of an element, in the order of the tensor's data} */
   int index(long element) {
     if (axis < 0) {
       return 0;
@@ -252,7 +252,7 @@ record Parametrization(
     return (int) (element / inner() % base.shape().dim(axis));
   }
 
-  /** {@return the column of an element in the matrix whose rows are the axis} */
+  /** {@return the column of an element in the matrix whose rows are the indices of the axis} */
   long column(long element) {
     long inner = inner();
     long outer = element / inner / base.shape().dim(axis);
@@ -267,7 +267,7 @@ record Parametrization(
     return inner;
   }
 
-  /** {@return whether numbers are computed as doubles, as PyTorch does for these} */
+  /** {@return whether the weight is computed in doubles, as in PyTorch} */
   boolean isDouble() {
     return base.type() == ElementType.FLOAT64;
   }

@@ -31,7 +31,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * What lies beside the tensor files of a model: every regular file, also in folders below.
+ * The files beside the tensor files of a model: every regular file, including those in subfolders.
  *
  * <p>Left out: hidden folders ({@code .git}, {@code .cache}) and the temporary names and the
  * manifest of this project; and, with a note of how many there are and how large, the same weights
@@ -40,12 +40,12 @@ import java.util.stream.Stream;
  * Hugging Face cache from {@code snapshots/REVISION} into {@code blobs}.
  *
  * @param files the files, sorted by name
- * @param leftOut what was left out, each with its reason
- * @param notes the same in sentences, one for each reason
+ * @param leftOut the files left out, each with its reason
+ * @param notes the same as sentences, one for each reason
  */
 public record SideFiles(List<SideFile> files, List<BesideFile> leftOut, List<String> notes) {
 
-  /** A file in a directory that was not asked for has none beside it. */
+  /** No side files, for a single file whose directory is not the input. */
   public static final SideFiles NONE = new SideFiles(List.of(), List.of(), List.of());
 
   private static final int MAX_FILES = 100_000;
@@ -78,14 +78,14 @@ public record SideFiles(List<SideFile> files, List<BesideFile> leftOut, List<Str
   }
 
   /**
-   * Finds them.
+   * Finds the side files.
    *
    * @param root the directory of the model
    * @param own the index and the tensor files
-   * @param which what to carry over, see {@link DirectoryChoices}
-   * @return the others
+   * @param which which files to copy, see {@link DirectoryChoices}
+   * @return the side files
    * @throws IOException if the directory cannot be listed
-   * @throws ModelFormatException if the name of one cannot be written again as it is
+   * @throws ModelFormatException if a file name cannot be reproduced exactly
    */
   public static SideFiles find(Path root, Set<Path> own, String which) throws IOException {
     List<SideFile> found = new ArrayList<>();
@@ -133,7 +133,7 @@ public record SideFiles(List<SideFile> files, List<BesideFile> leftOut, List<Str
     return new SideFiles(found, leftOut, notes);
   }
 
-  /** Whether a file holds the same weights for another program, or a copy of them for this one. */
+  /** Whether a file holds the same weights for another program, or is a copy for this one. */
   private static boolean isOfOthers(Path root, Path file) {
     String name = file.getFileName().toString();
     Path relative = root.relativize(file);
@@ -190,7 +190,7 @@ public record SideFiles(List<SideFile> files, List<BesideFile> leftOut, List<Str
             && real.startsWith(parent.resolveSibling("blobs")));
   }
 
-  /** Bytes that are no text would come back as other ones, and the file with another name. */
+  /** Refuses names that are not valid text, because the copy would get another name. */
   private static String name(Path root, Path file) {
     Path relative = root.relativize(file);
     StringBuilder name = new StringBuilder();
@@ -200,7 +200,7 @@ public record SideFiles(List<SideFile> files, List<BesideFile> leftOut, List<Str
         return name.toString();
       }
     } catch (InvalidPathException undecodable) {
-      // Said below, for both.
+      // Both get the exception below.
     }
     throw new ModelFormatException(
         Reason.UNREADABLE,

@@ -18,13 +18,13 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The tensors of a training as those of the model that is used: without steps of wrappers in the
- * names, see {@link WrapperNames}, and with the weights that parametrizations make, in place of
- * what they are made of, see {@link FoldedWeight}. Closing it closes the source underneath.
+ * The tensors of a training checkpoint as those of the model for inference: without wrapper steps
+ * in the names, see {@link WrapperNames}, and with computed weights in place of the tensors of
+ * their parametrizations, see {@link FoldedWeight}. Closing it closes the inner source.
  */
 public final class TrainedModel implements ModelSource {
 
-  /** How much greater the norm must be in one way of reading a square convolution. */
+  /** The minimum ratio of the two norms that decides the axis of a square convolution. */
   private static final double CLEAR = 2;
 
   private final ModelSource inner;
@@ -65,12 +65,12 @@ public final class TrainedModel implements ModelSource {
   }
 
   /**
-   * Looks at a source, and stands in front of it where there is something to change.
+   * Wraps a source if its names or weights need a change.
    *
    * @param inner a source of plain tensors; one with quantized weights is returned as it is
-   * @param strip whether steps of wrappers are taken off the names
-   * @param fold whether weights are made of what parametrizations store
-   * @return the source, or this in front of it; the caller closes it
+   * @param strip whether to remove wrapper steps from the names
+   * @param fold whether to compute the weights of parametrizations
+   * @return the source or its wrapper; the caller closes it
    * @throws IOException if reading fails
    */
   public static ModelSource of(ModelSource inner, boolean strip, boolean fold) throws IOException {
@@ -121,7 +121,7 @@ public final class TrainedModel implements ModelSource {
         .toList();
   }
 
-  /** The same of the tensors as they are stored. */
+  /** The same parametrization with the stored names of its tensors. */
   private Parametrization stored(Parametrization named) {
     return new Parametrization(
         named.kind(),
@@ -140,7 +140,7 @@ public final class TrainedModel implements ModelSource {
     return origin;
   }
 
-  /** The axis for which the vectors are those of the greatest norm, if that is clear. */
+  /** The parametrization with the axis that gives the greater norm, if the difference is clear. */
   private Optional<Parametrization> clearer(Parametrization made) throws IOException {
     double first = Math.abs(new FoldedWeight(inner, made.withAxis(0)).sigma());
     double second = Math.abs(new FoldedWeight(inner, made.withAxis(1)).sigma());

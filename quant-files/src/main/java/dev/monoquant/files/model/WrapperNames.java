@@ -14,16 +14,15 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * The names of the model itself, without the steps that wrappers of training and compiling put into
- * them.
+ * The names of the model itself, without the steps that wrappers for training and compilation add.
  *
  * <p>{@code _orig_mod} of {@code torch.compile}, {@code _fsdp_wrapped_module} and {@code
- * _checkpoint_wrapped_module} are wrappers wherever they are. {@code module} is one of {@code
- * DistributedDataParallel} or {@code AveragedModel} where every name below the same place has it,
- * and that place is the root, or that of another wrapper, or has the counter of an average beside
- * it; elsewhere it is a name of the model. The last step of a name always stays.
+ * _checkpoint_wrapped_module} are wrappers at any place. {@code module} is a wrapper of {@code
+ * DistributedDataParallel} or {@code AveragedModel} if every name below the same place has it, and
+ * that place is the root, or that of another wrapper, or has the counter of an average beside it;
+ * elsewhere it is a name of the model. The last step of a name is always kept.
  *
- * <p>If two names would become one, all stay as they are.
+ * <p>If two names would become equal, all names stay unchanged.
  */
 public final class WrapperNames {
 
@@ -32,16 +31,19 @@ public final class WrapperNames {
 
   private static final String MODULE = "module.";
 
-  /** What averages of models keep beside {@code module}. */
+  /** Tensors of averaged models beside {@code module}. */
   private static final Set<String> COUNTERS =
       Set.of("n_averaged", "num_averaged", "num_updates", "decay", "step", "steps", "initted");
 
   private static final String AVERAGED = "n_averaged";
 
-  /** Bounds the work on names that are made to have many places. */
+  /** Bounds the work on malicious names with many places. */
   private static final int MAX_PLACES = 20_000;
 
-  /** How many {@code module.} are taken off at a place; places end with a dot or are the root. */
+  /**
+   * The number of {@code module.} steps to remove at each place; places end with a dot or are the
+   * root.
+   */
   private final Map<String, Integer> places = new TreeMap<>();
 
   private final Set<Integer> lengths = new HashSet<>();
@@ -51,11 +53,11 @@ public final class WrapperNames {
   private WrapperNames() {}
 
   /**
-   * Takes the wrappers off.
+   * Removes the wrapper steps.
    *
    * @param names all names of a model
-   * @param notes where to say what was taken off
-   * @return the new names by the old ones, in the same order; without counters of averages
+   * @param notes receives the removed steps
+   * @return the new names by the old names, in the same order, without the counters of averages
    */
   public static Map<String, String> strip(Collection<String> names, List<String> notes) {
     WrapperNames wrappers = new WrapperNames();
@@ -123,7 +125,7 @@ public final class WrapperNames {
     return same;
   }
 
-  /** A name without what is a wrapper anywhere; where one was is a place. */
+  /** Removes the steps that are wrappers at any place, and records these places. */
   private String unwrap(String name) {
     if (name.endsWith("." + AVERAGED)) {
       place(name.substring(0, name.length() - AVERAGED.length()));
@@ -150,7 +152,7 @@ public final class WrapperNames {
     }
   }
 
-  /** How often {@code module.} follows a place in every name below it that is no counter. */
+  /** The number of {@code module.} steps after a place in every name below it, except counters. */
   private int modules(String place) {
     for (int count = 0; ; count++) {
       String with = place + MODULE.repeat(count + 1);
@@ -187,7 +189,7 @@ public final class WrapperNames {
     if (!COUNTERS.contains(name.substring(dot))) {
       return false;
     }
-    // Below a place there may be as many counters as there are wrappers.
+    // A place may have as many counters below it as it has wrappers.
     String place = name.substring(0, dot);
     for (int i = 0; ; i++) {
       if (places.getOrDefault(place, 0) > i) {

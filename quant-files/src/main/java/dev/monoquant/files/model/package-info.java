@@ -1,7 +1,4 @@
-/**
- * Model directories: shards and their index, side files, the source that reads them, and their
- * audit.
- */
+/** Model directories: shards and their index, side files, the model source, and the audit. */
 @NullMarked
 package dev.monoquant.files.model;
 

@@ -3,7 +3,7 @@ package dev.monoquant.files.pickle;
 import java.util.Locale;
 import java.util.Map;
 
-/** The opcodes of pickle protocols 2 to 5 that are read, and the names of those that are not. */
+/** The supported opcodes of pickle protocols 2 to 5, and the names of unsupported ones. */
 public final class Op {
 
   static final int PROTO = 0x80;

@@ -6,9 +6,9 @@ public final class PickleBytes implements PickleValue {
   private final byte[] value;
 
   /**
-   * Takes the bytes over.
+   * Makes a value of some bytes.
    *
-   * @param value the bytes
+   * @param value the bytes; not copied
    */
   public PickleBytes(byte[] value) {
     this.value = value;

@@ -7,7 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
-/** A dict in its order; it grows while the pickle is read. */
+/** A dict in insertion order; it grows while the pickle is read. */
 public final class PickleDict implements PickleValue {
 
   /**
@@ -28,7 +28,7 @@ public final class PickleDict implements PickleValue {
     return Collections.unmodifiableCollection(items.values());
   }
 
-  /** {@return how many items there are} */
+  /** {@return the number of items} */
   public int size() {
     return items.size();
   }
@@ -43,10 +43,11 @@ public final class PickleDict implements PickleValue {
   }
 
   /**
-   * Whether Python would take a value as a key.
+   * Whether Python would accept a value as a key.
    *
    * @param key any value
-   * @return false for what can change: lists, dicts, sets; true for all others, tuples unseen
+   * @return false for mutable values: lists, dicts, sets; true for all others, including tuples of
+   *     any items
    */
   public static boolean isHashable(PickleValue key) {
     return !(key instanceof PickleList || key instanceof PickleDict || key instanceof PickleSet);
@@ -55,7 +56,7 @@ public final class PickleDict implements PickleValue {
   /**
    * Adds or replaces an item.
    *
-   * @param key a hashable value; tuples and objects are equal to themselves only
+   * @param key a hashable value; a tuple or object equals only itself
    * @param value any value
    * @return whether the key is new; if not, its value is replaced in place
    */
@@ -64,12 +65,12 @@ public final class PickleDict implements PickleValue {
   }
 
   /**
-   * What keys are equal by in Python: {@code 1}, {@code True} and {@code 1.0} are one key. Keys
-   * have an order, so that a map finds one in logarithmic time also where many have the same hash,
-   * as anybody can make them.
+   * The equality of keys in Python: {@code 1}, {@code True} and {@code 1.0} are one key. Keys are
+   * ordered, so that a map finds a key in logarithmic time even if a malicious file has many keys
+   * with one hash.
    *
-   * @param type tells keys of different types apart
-   * @param value a text, a number, or a value that is equal to itself only
+   * @param type distinguishes keys of different types
+   * @param value a text, a number, or a value that equals only itself
    */
   private record Key(int type, Object value) implements Comparable<Key> {
 
@@ -116,7 +117,7 @@ public final class PickleDict implements PickleValue {
         case BIG -> ((BigInteger) value).compareTo((BigInteger) other.value);
         case TEXT -> ((String) value).compareTo((String) other.value);
         case NAME -> ((Global) value).compareTo((Global) other.value);
-        // Their hashes are the JVM's own.
+        // These have identity hashes of the JVM.
         default ->
             Integer.compare(System.identityHashCode(value), System.identityHashCode(other.value));
       };

@@ -5,7 +5,7 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 
-/** The refusals of one pickle. */
+/** Makes the exceptions for one pickle. */
 record PickleFault(String file, String record) {
 
   private static final String AGAIN = " The file is damaged or was altered; fetch it again.";

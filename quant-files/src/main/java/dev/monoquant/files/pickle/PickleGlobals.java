@@ -14,14 +14,14 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * Compares each class and function that a pickle names with the allow-list. One that is not on it
- * is noted and read on, so that one refusal can name all of them.
+ * Compares each class and function that a pickle names with the allow-list. Reading continues after
+ * a name that is not on the list, so that one exception can list all such names.
  */
 final class PickleGlobals {
 
   private static final int MAX_SHOWN = 10;
 
-  /** Libraries whose classes stand for quantized weights. */
+  /** Libraries whose classes hold quantized weights. */
   private static final List<String> QUANTIZERS =
       List.of("torchao", "bitsandbytes", "optimum.quanto", "hqq", "auto_gptq", "gptqmodel", "awq");
 
@@ -45,25 +45,25 @@ final class PickleGlobals {
     return global;
   }
 
-  /** {@return whether a class or function was named that is not on the list} */
+  /** {@return whether the pickle named this class or function and it is not on the list} */
   boolean isRefused(Global global) {
     return refused.contains(global);
   }
 
-  /** {@return those that were named and are not on the list, in the order of the pickle} */
+  /** {@return the names that are not on the list, in the order of the pickle} */
   Set<Global> refused() {
     return refused;
   }
 
-  /** {@return whether one was named that is not on the list} */
+  /** {@return whether the pickle named any that is not on the list} */
   boolean anyRefused() {
     return !refused.isEmpty();
   }
 
   /**
-   * {@return the refusal of those that are not on the list}
+   * {@return the exception for the names that are not on the list}
    *
-   * @param root the value of the pickle, to tell where in it each is; empty if it has none
+   * @param root the value of the pickle, to locate each name; empty if there is none
    */
   ModelFormatException refusal(Optional<PickleValue> root) {
     return refusal(refused, root, fault, limits);

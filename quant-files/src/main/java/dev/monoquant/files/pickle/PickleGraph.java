@@ -10,19 +10,20 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What a pickle must know of a value before it is written: what is met more than once, what holds
- * itself, and which protocol is needed. Scalars are met by value, all others by identity.
+ * Analyzes a value before it is written as a pickle: which values occur more than once, which
+ * contain themselves, and which protocol is needed. Scalars are compared by value, all others by
+ * identity.
  */
 final class PickleGraph {
 
-  /** How far the walk has come with a value. */
+  /** The state of a value in the walk. */
   private enum Stage {
     MAKING,
     FILLING,
     DONE
   }
 
-  /** A value in work. */
+  /** A value being visited. */
   private static final class Frame {
     private final PickleValue value;
     private final Iterator<PickleValue> before;
@@ -56,12 +57,12 @@ final class PickleGraph {
     return graph;
   }
 
-  /** {@return whether it is met more than once and is worth an entry of the memo} */
+  /** {@return whether it occurs more than once and is worth an entry of the memo} */
   boolean isShared(PickleValue value) {
     return shared.contains(value);
   }
 
-  /** {@return whether it is met again while it is filled} */
+  /** {@return whether it contains itself} */
   boolean isCyclic(PickleValue value) {
     return cyclic.contains(value);
   }
@@ -105,7 +106,7 @@ final class PickleGraph {
     open.push(new Frame(value));
   }
 
-  /** A reference to these would be no shorter than they are. */
+  /** Excludes values that are not longer than a reference to them. */
   private static boolean isShareable(PickleValue value) {
     return !(value instanceof PickleValue.None
         || value instanceof PickleValue.Bool

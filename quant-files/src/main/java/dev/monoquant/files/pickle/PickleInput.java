@@ -7,10 +7,10 @@ import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 
-/** The bytes of a pickle; a length is compared with what is left before anything is allocated. */
+/** The bytes of a pickle; a length is compared with the remaining bytes before any allocation. */
 final class PickleInput {
 
-  /** More than torch's own 9-byte magic number; a size never needs as many. */
+  /** More than the 9 bytes of torch's magic number; no size needs this many. */
   private static final int MAX_LONG_BYTES = 64;
 
   private static final int MAX_LINE_BYTES = 1 << 12;
@@ -22,8 +22,8 @@ final class PickleInput {
   private int opcodeAt;
 
   /**
-   * @param data begins with the pickle; more may follow it
-   * @param most bytes that are read, the limit maxPickleBytes
+   * @param data begins with the pickle; more bytes may follow
+   * @param most the maximum number of bytes to read, the limit maxPickleBytes
    * @param budget for texts and bytes
    */
   PickleInput(ByteBuffer data, PickleFault fault, long most, ParseBudget budget) {
@@ -43,17 +43,17 @@ final class PickleInput {
     return u1();
   }
 
-  /** {@return where the last opcode is} */
+  /** {@return the offset of the last opcode} */
   int opcodeAt() {
     return opcodeAt;
   }
 
-  /** {@return bytes read so far} */
+  /** {@return the number of bytes read so far} */
   int position() {
     return data.position();
   }
 
-  /** {@return bytes left} */
+  /** {@return the number of bytes left} */
   int remaining() {
     return data.remaining();
   }
@@ -78,12 +78,12 @@ final class PickleInput {
     return bytes(8).getLong();
   }
 
-  /** Floats alone are big-endian. */
+  /** Reads a float, the only big-endian value. */
   double real() {
     return Double.longBitsToDouble(Long.reverseBytes(i8()));
   }
 
-  /** {@return a view of the next bytes, little-endian; the length is unsigned if it is negative} */
+  /** {@return a little-endian view of the next bytes; a negative length is taken as unsigned} */
   ByteBuffer bytes(long length) {
     if (length < 0 || length > data.remaining()) {
       throw fault.truncated(
@@ -112,10 +112,10 @@ final class PickleInput {
     return out;
   }
 
-  /** {@return a text of so many bytes, which must be UTF-8} */
+  /** {@return a text of the given number of bytes, which must be UTF-8} */
   String text(long length) {
     ByteBuffer bytes = bytes(length);
-    // Decoded to 16 bits for each byte, and copied.
+    // Decoding takes 16 bits per byte, plus a copy.
     budget.charge(3 * length);
     try {
       return StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
@@ -141,7 +141,7 @@ final class PickleInput {
     return text;
   }
 
-  /** {@return an integer of so many bytes, two's complement} */
+  /** {@return an integer of the given number of bytes, two's complement} */
   PickleValue integer(long length) {
     if (length < 0 || length > data.remaining()) {
       bytes(length);

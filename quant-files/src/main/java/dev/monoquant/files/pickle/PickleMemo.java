@@ -7,8 +7,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The memo of the pickle machine. Indices in a row cost a slot each; any other index, up to 2^32 -
- * 1, costs an entry of a map, so that no index makes anything grow but by one.
+ * The memo of the pickle machine. Consecutive indices use a slot each; any other index, up to 2^32
+ * - 1, uses an entry of a map, so that each index adds only one element.
  */
 final class PickleMemo {
 

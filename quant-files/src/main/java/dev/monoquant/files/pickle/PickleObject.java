@@ -5,18 +5,18 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What Python would make by a call: the callee, its arguments, and what is filled in afterwards.
- * Here nothing is called.
+ * An object that Python would make by a call: the callee, its arguments, and the contents set
+ * afterwards. Nothing is called here.
  */
 public final class PickleObject implements PickleValue {
 
-  /** How the pickle asks for the call. */
+  /** The kind of call in the pickle. */
   public enum Call {
     /** {@code callee(*args)}. */
     REDUCE,
     /**
-     * {@code callee(arg)}: a reduction by a bare number or text, which Python refuses and libtorch
-     * writes for a member of an enum. Its arguments have that one item.
+     * {@code callee(arg)}: a reduction with a bare number or text, which Python refuses and
+     * libtorch writes for a member of an enum. Its arguments have this one item.
      */
     REDUCE_BARE,
     /** {@code callee.__new__(callee, *args)}. */
@@ -36,8 +36,8 @@ public final class PickleObject implements PickleValue {
   /**
    * Makes an object without state and items.
    *
-   * @param call how it is called
-   * @param callee what is called
+   * @param call the kind of call
+   * @param callee the class or function
    * @param args the arguments
    * @param keywords the keyword arguments, if the call has them
    */
@@ -48,12 +48,12 @@ public final class PickleObject implements PickleValue {
     this.keywords = keywords.orElse(null);
   }
 
-  /** {@return how it is called} */
+  /** {@return the kind of call} */
   public Call call() {
     return call;
   }
 
-  /** {@return what is called} */
+  /** {@return the class or function that Python would call} */
   public Global callee() {
     return callee;
   }
@@ -68,7 +68,7 @@ public final class PickleObject implements PickleValue {
     return Optional.ofNullable(keywords);
   }
 
-  /** {@return what {@code BUILD} sets it to, if it does} */
+  /** {@return the state set by {@code BUILD}, if any} */
   public Optional<PickleValue> state() {
     return Optional.ofNullable(state);
   }
@@ -82,7 +82,7 @@ public final class PickleObject implements PickleValue {
     state = value;
   }
 
-  /** {@return what is put into it as into a dict; made when first asked for} */
+  /** {@return the items set on it as on a dict; created on the first call} */
   public PickleDict items() {
     if (items == null) {
       items = new PickleDict();
@@ -90,7 +90,7 @@ public final class PickleObject implements PickleValue {
     return items;
   }
 
-  /** {@return what is appended or added to it as to a list or a set} */
+  /** {@return the elements appended or added to it as to a list or a set} */
   public List<PickleValue> elements() {
     return elements == null ? List.of() : elements.items();
   }

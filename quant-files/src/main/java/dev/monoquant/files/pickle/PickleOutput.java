@@ -9,10 +9,10 @@ import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 
-/** The bytes of a pickle in the making: operations with their arguments. */
+/** Writes the bytes of a pickle: operations with their arguments. */
 final class PickleOutput {
 
-  /** As many as the reader takes. */
+  /** The maximum that the reader accepts. */
   private static final int MAX_NAME_BYTES = 1 << 12;
 
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -60,7 +60,7 @@ final class PickleOutput {
     }
   }
 
-  /** The shortest form; beyond 32 bits 8 bytes, the only length that libtorch reads. */
+  /** Writes the shortest form; beyond 32 bits 8 bytes, the only length that libtorch reads. */
   void integer(long value) {
     if (value >= 0 && value < 1 << 8) {
       op(Op.BININT1, (int) value);

@@ -4,10 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The values that a value holds, in the order in which a pickle has them.
+ * The values that a value contains, in the order of a pickle.
  *
- * @param before what it is made of, and cannot be made without
- * @param after what is filled in once it is made, so that it may hold itself there
+ * @param before the values needed to create it
+ * @param after the values set after its creation, which may contain it
  */
 record PickleParts(List<PickleValue> before, List<PickleValue> after) {
 
@@ -44,7 +44,7 @@ record PickleParts(List<PickleValue> before, List<PickleValue> after) {
     return new PickleParts(before, after);
   }
 
-  /** {@return keys and values in turn} */
+  /** {@return keys and values alternately} */
   static List<PickleValue> flat(PickleDict dict) {
     List<PickleValue> flat = new ArrayList<>(2 * dict.size());
     for (PickleDict.Item item : dict.items()) {

@@ -8,13 +8,13 @@ public final class PicklePersistent implements PickleValue {
   /**
    * Makes a reference.
    *
-   * @param id what names the thing
+   * @param id the persistent id
    */
   public PicklePersistent(PickleValue id) {
     this.id = id;
   }
 
-  /** {@return what names the thing} */
+  /** {@return the persistent id} */
   public PickleValue id() {
     return id;
   }

@@ -17,9 +17,9 @@ import java.util.function.Predicate;
 /**
  * Reads a pickle of protocol 2 to 5 into inert data.
  *
- * <p>A loop over an explicit stack: no recursion, so no depth of nesting overflows anything. A
- * class or function that is not on the allow-list is refused even if nothing is ever made of it;
- * all of them are named in one refusal, each with its place. Memory is bounded by the size of the
+ * <p>A loop over an explicit stack, without recursion, so that deep nesting causes no stack
+ * overflow. A class or function that is not on the allow-list is refused even if it is never used;
+ * one exception lists all of them, each with its location. Memory is bounded by the size of the
  * pickle and by the limits on operations, values and memo.
  *
  * <p>Not thread-safe; one reader reads one pickle. Source: {@code pickletools.py} of CPython 3.13.
@@ -29,17 +29,17 @@ public final class PickleReader {
   private static final int MAX_PROTOCOL = 5;
   private static final PickleValue.Text MODULE = new PickleValue.Text("module");
 
-  /** Of a value with its places on the stack, in a memo and in a container. */
+  /** Estimated bytes of a value with its entries on the stack, in a memo and in a container. */
   private static final int VALUE = 56;
 
-  /** Of an empty list, dict, set or object besides. */
+  /** Additional bytes of an empty list, dict, set or object. */
   private static final int CONTAINER = 72;
 
-  /** Of an item in a dict besides. */
+  /** Additional bytes of an item in a dict. */
   private static final int ITEM = 112;
 
   /**
-   * Of a place on the stack or in the memo, in a container, and on the way of who looks through.
+   * Estimated bytes of an entry on the stack or in the memo, in a container, and in a later walk.
    */
   private static final int PLACE = 48;
 
@@ -67,11 +67,11 @@ public final class PickleReader {
   }
 
   /**
-   * A pickle and where it ends.
+   * A pickle and its length.
    *
    * @param root the value
-   * @param bytes bytes of the pickle
-   * @param refused the classes and functions that it names and the allow-list does not have
+   * @param bytes the length of the pickle in bytes
+   * @param refused the classes and functions that it names and that are not on the allow-list
    */
   public record Read(PickleValue root, int bytes, Set<Global> refused) {
 
@@ -90,7 +90,8 @@ public final class PickleReader {
    * @param limits bounds on sizes and counts read from untrusted input
    * @param allowed which classes and functions may be named
    * @return the value and the bytes read
-   * @throws ModelFormatException if it is damaged, names what is not allowed, or is over a limit
+   * @throws ModelFormatException if it is damaged, names a class that is not allowed, or exceeds a
+   *     limit
    */
   public static Read read(
       ByteBuffer data, String file, String record, ReadLimits limits, Predicate<Global> allowed) {
@@ -102,9 +103,9 @@ public final class PickleReader {
   }
 
   /**
-   * Reads the pickle that a buffer begins with, and leaves it to the caller where a class or
-   * function may be named that is not on the allow-list. Such an object is data as all others are:
-   * nothing is loaded or called.
+   * Reads the pickle that a buffer begins with, and accepts classes and functions that are not on
+   * the allow-list; the caller decides where these may occur. Objects of them are inert data like
+   * all others: nothing is loaded or called.
    *
    * @param data the bytes; its position is not moved
    * @param file the file, for messages
@@ -112,7 +113,7 @@ public final class PickleReader {
    * @param limits bounds on sizes and counts
    * @param allowed which classes and functions may be named anywhere
    * @return the value, the bytes read and the names that are not allowed
-   * @throws ModelFormatException if it is damaged or over a limit
+   * @throws ModelFormatException if it is damaged or exceeds a limit
    */
   public static Read readInert(
       ByteBuffer data, String file, String record, ReadLimits limits, Predicate<Global> allowed) {
@@ -124,20 +125,20 @@ public final class PickleReader {
       if (!reader.globals.anyRefused()) {
         throw e;
       }
-      // What was refused comes first in the file, and is what to know about it.
+      // Refused names come first in the file, and are the more important message.
       throw reader.globals.refusal(Optional.empty());
     }
   }
 
   /**
-   * Makes the refusal of names that are not on the allow-list.
+   * Makes the exception for names that are not on the allow-list.
    *
    * @param refused the names
-   * @param root the value of the pickle, to tell where in it each is
+   * @param root the value of the pickle, to locate each name
    * @param file the file, for messages
    * @param record the record of the file that the pickle is, for messages
    * @param limits bounds on sizes and counts
-   * @return the refusal, to be thrown
+   * @return the exception to throw
    */
   public static ModelFormatException refusal(
       Set<Global> refused, PickleValue root, String file, String record, ReadLimits limits) {
@@ -153,7 +154,8 @@ public final class PickleReader {
    * @param limits bounds on sizes and counts read from untrusted input
    * @param allowed which classes and functions may be named
    * @return the value
-   * @throws ModelFormatException if it is damaged, names what is not allowed, or is over a limit
+   * @throws ModelFormatException if it is damaged, names a class that is not allowed, or exceeds a
+   *     limit
    */
   public static PickleValue readAll(
       ByteBuffer data, String file, String record, ReadLimits limits, Predicate<Global> allowed) {
@@ -161,7 +163,7 @@ public final class PickleReader {
   }
 
   /**
-   * Refuses what follows a pickle that should fill a buffer.
+   * Refuses bytes after a pickle that should fill a buffer.
    *
    * @param read the pickle
    * @param data the buffer
@@ -245,8 +247,8 @@ public final class PickleReader {
   }
 
   /**
-   * {@code ('module', class, file, source)} stands for the class of a module, whose source files of
-   * before torch 1.6 hold; the source is passed over.
+   * {@code ('module', class, file, source)} stands for the class of a module; files from before
+   * torch 1.6 hold its source, which is skipped.
    */
   private void persistent(PickleValue id) {
     if (id instanceof PickleTuple parts
@@ -300,7 +302,7 @@ public final class PickleReader {
         make(globals.named(module.value(), name.value()));
       }
       case Op.INST -> {
-        // Protocol 0 only; still its name is what to report first.
+        // Protocol 0 only; still, its name is reported first.
         globals.named(in.line(), in.line());
         throw unknown(opcode, at);
       }
@@ -334,7 +336,7 @@ public final class PickleReader {
   }
 
   private void remember(long index, int at) {
-    // Places in a row cost less; which they are is known afterwards.
+    // Consecutive indices cost less.
     budget.charge(index == memo.size() ? PLACE : ITEM);
     memo.put(index, stack.top(at));
   }

@@ -4,7 +4,10 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
-/** A {@code set} or {@code frozenset}, its items in the order of the file and not made unique. */
+/**
+ * A {@code set} or {@code frozenset}, with its items in the order of the file, including
+ * duplicates.
+ */
 public final class PickleSet implements PickleValue {
 
   private final List<PickleValue> items = new ArrayList<>(0);

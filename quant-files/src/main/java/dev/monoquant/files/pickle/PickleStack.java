@@ -3,7 +3,7 @@ package dev.monoquant.files.pickle;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The stack of the pickle machine with its marks; what lies below a mark is out of reach. */
+/** The stack of the pickle machine with its marks; values below a mark are inaccessible. */
 final class PickleStack {
 
   private final PickleFault fault;
@@ -53,7 +53,7 @@ final class PickleStack {
     return top;
   }
 
-  /** Takes the last few values, in their order. */
+  /** Removes the last values and returns them in order. */
   List<PickleValue> pop(int count, int at) {
     if (values.size() - floor() < count) {
       throw underflow(at);
@@ -61,7 +61,7 @@ final class PickleStack {
     return take(values.size() - count);
   }
 
-  /** Takes the values down to the last mark, and the mark. */
+  /** Removes the values above the last mark, and the mark. */
   List<PickleValue> popMark(int at) {
     if (marks.isEmpty()) {
       throw fault.shape("the operation at byte " + at + " needs a mark, there is none.");
@@ -69,7 +69,7 @@ final class PickleStack {
     return take(marks.remove(marks.size() - 1));
   }
 
-  /** Drops the top value, or the mark if that is on top. */
+  /** Removes the top value, or the mark if it is on top. */
   void drop(int at) {
     if (!marks.isEmpty() && floor() == values.size()) {
       marks.remove(marks.size() - 1);

@@ -5,16 +5,17 @@ import dev.monoquant.ModelFormatException.Reason;
 import java.util.List;
 
 /**
- * The value on top of the stack, as what later operations change: items of containers, states of
- * objects. Each method takes the place of its operation, for messages.
+ * The value on top of the stack, which operations modify: items of containers, states of objects.
+ * Each method takes the offset of its operation, for messages.
  *
  * @param stack the stack of the machine
- * @param fault the refusals of the pickle
- * @param globals which classes are not on the allow-list: theirs may be lists or sets of any kind
+ * @param fault makes the exceptions
+ * @param globals the classes that are not on the allow-list: their objects may be lists or sets of
+ *     any kind
  */
 record PickleTarget(PickleStack stack, PickleFault fault, PickleGlobals globals) {
 
-  /** Appends to the list there. */
+  /** Appends to the list. */
   void append(List<PickleValue> items, int at) {
     PickleValue top = stack.top(at);
     if (top instanceof PickleList list) {
@@ -26,7 +27,7 @@ record PickleTarget(PickleStack stack, PickleFault fault, PickleGlobals globals)
     }
   }
 
-  /** Adds to the set there. */
+  /** Adds to the set. */
   void add(List<PickleValue> items, int at) {
     PickleValue top = stack.top(at);
     if (top instanceof PickleSet set) {
@@ -38,7 +39,7 @@ record PickleTarget(PickleStack stack, PickleFault fault, PickleGlobals globals)
     }
   }
 
-  /** Sets items of the dict or object there; keys and values come in turn. */
+  /** Sets items of the dict or object; keys and values alternate. */
   void put(List<PickleValue> items, int at) {
     if (items.size() % 2 != 0) {
       throw fault.shape("the operation at byte " + at + " sets a key without a value.");
@@ -69,7 +70,7 @@ record PickleTarget(PickleStack stack, PickleFault fault, PickleGlobals globals)
     }
   }
 
-  /** Takes a state off the stack and sets it on the object below, which may have but one. */
+  /** Removes a state from the stack and sets it on the object below, which may have only one. */
   void build(int at) {
     PickleValue state = stack.pop(at);
     if (!(stack.top(at) instanceof PickleObject object) || object.state().isPresent()) {

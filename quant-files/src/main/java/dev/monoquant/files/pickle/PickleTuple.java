@@ -21,15 +21,15 @@ public final class PickleTuple implements PickleValue {
     return items;
   }
 
-  /** {@return how many items there are} */
+  /** {@return the number of items} */
   public int size() {
     return items.size();
   }
 
   /**
-   * {@return that item}
+   * {@return an item}
    *
-   * @param index from 0 on
+   * @param index its index, from 0
    */
   public PickleValue get(int index) {
     return items.get(index);

@@ -8,9 +8,9 @@ import java.util.Comparator;
 /**
  * A value of a pickle, as inert data.
  *
- * <p>Scalars are records and equal by value. Whatever holds other values is equal by identity: two
- * places of a pickle that share one object share one here, an object may contain itself, and
- * neither {@code equals} nor {@code hashCode} nor {@code toString} follows its contents.
+ * <p>Scalars are records and equal by value. Containers and objects are equal by identity: an
+ * object that a pickle shares is shared here too, an object may contain itself, and {@code equals},
+ * {@code hashCode} and {@code toString} ignore its contents.
  */
 public sealed interface PickleValue
     permits PickleValue.None,
@@ -28,13 +28,13 @@ public sealed interface PickleValue
         PicklePersistent,
         PickleObject {
 
-  /** {@return what it is, with an article, for messages} */
+  /** {@return the kind of value, with an article, for messages} */
   String kind();
 
   /** Python's {@code None}. */
   record None() implements PickleValue {
 
-    /** The only one needed. */
+    /** The only instance. */
     public static final None INSTANCE = new None();
 
     @Override
@@ -105,7 +105,7 @@ public sealed interface PickleValue
   }
 
   /**
-   * A text, also one that Python 2 wrote as bytes.
+   * A text, including one that Python 2 wrote as bytes.
    *
    * @param value the text
    */
@@ -123,7 +123,7 @@ public sealed interface PickleValue
   }
 
   /**
-   * The name of a class or function. It is a name and nothing else.
+   * The name of a class or function. It is only a name and never loaded.
    *
    * @param module such as {@code torch._utils}
    * @param name such as {@code _rebuild_tensor_v2}
@@ -144,13 +144,13 @@ public sealed interface PickleValue
       return "a class or function";
     }
 
-    /** By module and name, so that names of one hash do not make sets of them slow. */
+    /** Compares module and name, so that sets stay fast if many names have one hash. */
     @Override
     public int compareTo(Global other) {
       return ORDER.compare(this, other);
     }
 
-    /** {@return both joined with a dot; not unique, since both may hold dots} */
+    /** {@return both joined with a dot; not unique, because both may contain dots} */
     public String path() {
       return module + "." + name;
     }

@@ -12,23 +12,23 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/** Searches values without recursion, each shared one once. */
+/** Searches values without recursion, and visits each shared value once. */
 public final class PickleWalk {
 
   private static final int MAX_SHOWN = 200;
 
-  /** A value and how it was reached; the way is a chain, so that deep nesting costs no texts. */
+  /** A value and its path; the path is a linked list, so that deep nesting allocates no texts. */
   private record Place(PickleValue value, Optional<Place> parent, Optional<PickleValue> key) {}
 
   private PickleWalk() {}
 
   /**
-   * Finds where a class or function is named.
+   * Finds a class or function in a value.
    *
-   * @param root where to start
-   * @param wanted what to find
-   * @param limits how many values to look at
-   * @return the keys on the way to it, joined with slashes; empty if it is not there
+   * @param root the value to search
+   * @param wanted the class or function
+   * @param limits bounds on the number of values to visit
+   * @return the keys on the path to it, joined with slashes; empty if it is absent
    */
   static Optional<String> find(PickleValue root, Global wanted, ReadLimits limits) {
     Set<PickleValue> seen = Collections.newSetFromMap(new IdentityHashMap<>());
@@ -49,8 +49,8 @@ public final class PickleWalk {
   /**
    * Finds every persistent id in a value.
    *
-   * @param root where to start
-   * @return the ids, in no order; each shared one once
+   * @param root the value to search
+   * @return the ids, in no order; each shared id once
    */
   public static List<PicklePersistent> persistentIds(PickleValue root) {
     return all(root, PicklePersistent.class);
@@ -59,29 +59,29 @@ public final class PickleWalk {
   /**
    * Finds every object in a value.
    *
-   * @param root where to start
-   * @return the objects, in no order but the same at each call; each shared one once
+   * @param root the value to search
+   * @return the objects, in an unspecified but repeatable order; each shared object once
    */
   public static List<PickleObject> objects(PickleValue root) {
     return all(root, PickleObject.class);
   }
 
   /**
-   * Finds every object in a value, but for what was seen before.
+   * Finds every object in a value, except in values seen before.
    *
-   * @param root where to start
-   * @param seen compared by identity; what is met is added to it
-   * @return the objects, in no order but the same at each call
+   * @param root the value to search
+   * @param seen the values seen before, compared by identity; visited values are added
+   * @return the objects, in an unspecified but repeatable order
    */
   public static List<PickleObject> objects(PickleValue root, Set<PickleValue> seen) {
     return all(root, PickleObject.class, seen);
   }
 
   /**
-   * Finds every class and function in a value, but for what was seen before.
+   * Finds every class and function in a value, except in values seen before.
    *
-   * @param root where to start
-   * @param seen compared by identity; what is met is added to it
+   * @param root the value to search
+   * @param seen the values seen before, compared by identity; visited values are added
    * @return their names
    */
   public static Set<Global> globals(PickleValue root, Set<PickleValue> seen) {

@@ -12,16 +12,15 @@ import java.util.Map;
  * Writes inert data as a pickle of protocol 2, with the operations that libtorch reads: {@code
  * torch/csrc/jit/serialization/unpickler.cpp} of 2.7.1 and 2.13.
  *
- * <p>{@link PickleReader} reads back the same values, and one value where one stood at several
- * places. Whatever is met again is put into the memo, numbered from 0 in the order of the file, and
- * nothing else is: a tensor or module when it is complete, since libtorch has no object before
- * that, and only a container that holds itself when it is still empty. What protocol 2 cannot say
- * raises the protocol, to 3 for bytes and to 4 for sets and for calls with keywords; TorchScript
- * has none of them. An object gets its items before its state, as CPython writes it.
+ * <p>{@link PickleReader} reads back the same values, and shared values stay shared. Only values
+ * that occur again are put into the memo, numbered from 0 in the order of the file: a tensor or
+ * module when it is complete, because libtorch has no object before that, and a container when it
+ * is still empty only if it contains itself. Values that protocol 2 does not support raise the
+ * protocol, to 3 for bytes and to 4 for sets and for calls with keywords; TorchScript has none of
+ * them. The items of an object are written before its state, as by CPython.
  *
- * <p>The bytes depend on the values alone. No recursion, so no depth of nesting overflows anything.
- * What this does not do: it splits no long lists into batches, and does not ask whether classes
- * exist.
+ * <p>The bytes depend only on the values. There is no recursion, so that deep nesting causes no
+ * stack overflow. Does not split long lists into batches, and does not check whether classes exist.
  */
 public final class PickleWriter {
 
@@ -42,8 +41,8 @@ public final class PickleWriter {
    * @param file the file, for messages
    * @param record the record of the file that the pickle will be, for messages
    * @return the pickle
-   * @throws ModelFormatException if a tuple or call holds itself, a name has a line feed or more
-   *     than 4096 bytes, or a text is no Unicode
+   * @throws ModelFormatException if a tuple or call contains itself, a name has a line feed or more
+   *     than 4096 bytes, or a text is not valid Unicode
    */
   public static byte[] write(PickleValue root, String file, String record) {
     PickleFault fault = new PickleFault(file, record);
@@ -57,7 +56,9 @@ public final class PickleWriter {
     return writer.out.bytes();
   }
 
-  /** Writes a scalar or a reference at once; of anything else the steps are put on the stack. */
+  /**
+   * Writes a scalar or a reference immediately; pushes the steps of any other value on the stack.
+   */
   private void value(PickleValue value) {
     Integer known = memo.get(value);
     if (known != null) {

@@ -1,7 +1,7 @@
 /**
- * Pickles as inert data: values, containers, and names of what Python would call, never called.
+ * Pickles as inert data: values, containers, and the names of callables, which are never called.
  *
- * <p>Nothing here looks up a class, calls anything or recurses over what a file says.
+ * <p>No code here looks up a class, calls a callable or recurses over the contents of a file.
  */
 @NullMarked
 package dev.monoquant.files.pickle;

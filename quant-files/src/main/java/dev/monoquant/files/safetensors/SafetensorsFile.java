@@ -17,14 +17,14 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * An open safetensors file, its structure checked completely.
+ * An open safetensors file with a completely checked structure.
  *
  * <p>Layout: 8 bytes N, unsigned little-endian; N bytes of JSON in UTF-8, at most 100,000,000; then
- * the data of all tensors without holes. Stricter than the reference reader (safetensors 0.8.0)
- * where that lets two readers see two files: duplicate keys, unknown fields and entries of another
- * form are refused. Values are not looked at, and data may lie unaligned.
+ * the data of all tensors without holes. Stricter than the reference reader (safetensors 0.8.0) in
+ * cases that two readers may interpret differently: refuses duplicate keys, unknown fields and
+ * entries of another form. Does not check the values of tensors; data may be unaligned.
  *
- * <p>Thread-safe. What this does not do: it knows nothing of quantized weights or shards.
+ * <p>Thread-safe. Does not interpret quantized weights or shards.
  */
 public final class SafetensorsFile implements Closeable {
 
@@ -51,11 +51,11 @@ public final class SafetensorsFile implements Closeable {
    * Opens and checks a file.
    *
    * @param path the file
-   * @param label its name for messages
+   * @param label its name, for messages
    * @param limits bounds on sizes and counts read from untrusted input
    * @return the open file; the caller closes it
    * @throws IOException if it cannot be read
-   * @throws ModelFormatException if it is damaged, foreign or over a limit
+   * @throws ModelFormatException if it is damaged, has another format or exceeds a limit
    */
   public static SafetensorsFile open(Path path, String label, ReadLimits limits)
       throws IOException {
@@ -137,7 +137,10 @@ public final class SafetensorsFile implements Closeable {
     return length;
   }
 
-  /** A file whose header starts like one is not foreign, whatever its first bytes look like. */
+  /**
+   * A file whose header starts like a safetensors header is not foreign, regardless of its first
+   * bytes.
+   */
   private static void refuseForeign(MappedFile file, String label, ByteBuffer header)
       throws IOException {
     for (int i = 0; i < header.limit(); i++) {
@@ -165,7 +168,7 @@ public final class SafetensorsFile implements Closeable {
     return label;
   }
 
-  /** {@return bytes of the whole file} */
+  /** {@return the size in bytes of the whole file} */
   public long size() {
     return file.size();
   }
@@ -190,11 +193,11 @@ public final class SafetensorsFile implements Closeable {
   }
 
   /**
-   * Reads a piece of a tensor.
+   * Reads a part of a tensor.
    *
    * @param tensor a tensor of this file
-   * @param offset first byte within its data
-   * @param length bytes
+   * @param offset the first byte within its data
+   * @param length the number of bytes
    * @return a read-only little-endian view of the mapped file
    * @throws IOException if the file cannot be mapped
    */
@@ -206,16 +209,16 @@ public final class SafetensorsFile implements Closeable {
     return file.slice(dataStart + tensor.begin() + offset, length);
   }
 
-  /** {@return bytes before the data of the tensors} */
+  /** {@return the number of bytes before the data of the tensors} */
   public long dataStart() {
     return dataStart;
   }
 
   /**
-   * Reads a piece of the file, header included.
+   * Reads a part of the file, which may be in the header.
    *
-   * @param offset first byte within the file
-   * @param length bytes
+   * @param offset the first byte within the file
+   * @param length the number of bytes
    * @return a read-only little-endian view of the mapped file
    * @throws IOException if the file cannot be mapped
    */

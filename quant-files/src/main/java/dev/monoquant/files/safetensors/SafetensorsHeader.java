@@ -15,9 +15,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The checked content of a safetensors header: its entries, each checked by itself, cover the data
- * without holes. Faults of single entries are reported in the order of the header, faults of their
- * places in the order of the data.
+ * The checked content of a safetensors header: each entry is valid, and together they cover the
+ * data without holes. Faults of single entries are reported in the order of the header, faults of
+ * their offsets in the order of the data.
  *
  * @param tensors the tensors in the order of their data
  * @param metadata the texts of {@code __metadata__} in the order of the header
@@ -26,10 +26,10 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
 
   static final String METADATA = "__metadata__";
 
-  /** What to do about a file whose numbers do not fit one another. */
+  /** The remedy for a file with inconsistent numbers. */
   static final String DAMAGED = " The file is damaged; fetch it again.";
 
-  /** What to do about a file that its writer must have made so. */
+  /** The remedy for a file that was written incorrectly. */
   static final String WRITER =
       " The file was written by a faulty tool; write it again with another.";
 
@@ -37,9 +37,9 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
    * Checks a parsed header.
    *
    * @param json the header
-   * @param file the file for messages
-   * @param fileSize bytes of the whole file
-   * @param dataSize bytes after the header
+   * @param file the file, for messages
+   * @param fileSize the size in bytes of the whole file
+   * @param dataSize the number of bytes after the header
    * @param limits bounds on sizes and counts read from untrusted input
    */
   static SafetensorsHeader check(
@@ -155,13 +155,13 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
   }
 
   /**
-   * Checks what a safetensors header says of one tensor: a known type, a shape whose bytes can be
-   * counted in 63 bits, and a range of just so many bytes. Where that range lies among the others
-   * is for {@link SafetensorsHeader}.
+   * Checks the entry of one tensor in a safetensors header: a known type, a shape whose size in
+   * bytes fits in 63 bits, and a range of exactly that size. {@link SafetensorsHeader} checks the
+   * position of the range among the others.
    *
-   * @param file the file for messages
+   * @param file the file, for messages
    * @param name the tensor
-   * @param fileSize bytes of the whole file
+   * @param fileSize the size in bytes of the whole file
    * @param limits bounds on sizes and counts read from untrusted input
    */
   private record Entry(String file, String name, long fileSize, ReadLimits limits) {
@@ -170,7 +170,7 @@ record SafetensorsHeader(List<StoredTensor> tensors, Map<String, String> metadat
      * Checks the entry.
      *
      * @param json its value in the header
-     * @return what it says
+     * @return the tensor
      */
     StoredTensor check(JsonValue json) {
       if (name.length() > limits.maxNameLength()) {

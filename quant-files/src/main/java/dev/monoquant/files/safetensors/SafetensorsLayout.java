@@ -25,7 +25,7 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * Where everything goes in a safetensors file that is going to be written. Immutable.
+ * The layout of a safetensors file to be written. Immutable.
  *
  * <pre>
  * bytes 0 to 7     N, the length of the header, little-endian
@@ -36,12 +36,12 @@ import java.util.TreeMap;
  *
  * <p>{@code __metadata__} comes first, its keys sorted, and is left out if empty. Tensors are
  * ordered as the reference does (safetensors 24b0b28, {@code prepare}): by type, 64-bit types
- * first, then by name in the order of UTF-8 bytes. The bytes follow from names, types, shapes and
- * texts alone.
+ * first, then by name in the order of UTF-8 bytes. Names, types, shapes and texts alone determine
+ * the bytes.
  */
 public final class SafetensorsLayout implements FileLayout {
 
-  /** Types from last to first in the file; the reference's enum is this list upside down. */
+  /** Types from last to first in the file; the enum of the reference has the reverse order. */
   private static final List<ElementType> TYPE_ORDER =
       List.of(
           ElementType.UINT64,
@@ -77,12 +77,12 @@ public final class SafetensorsLayout implements FileLayout {
   private final long dataBytes;
 
   /**
-   * Lays tensors out.
+   * Makes the layout of some tensors.
    *
-   * @param contents the tensors, in any order; their shards are not looked at
+   * @param contents the tensors, in any order; their shards are ignored
    * @param metadata the texts of {@code __metadata__}
-   * @throws OutputException if two tensors have one name, a name is reserved, a type has no place
-   *     in this format, or the header is too long for it
+   * @throws OutputException if two tensors have one name, a name is reserved, the format does not
+   *     support a type, or the header is too long
    */
   public SafetensorsLayout(List<TensorInfo> contents, Map<String, String> metadata) {
     List<TensorInfo> sorted = new ArrayList<>(contents);
@@ -208,12 +208,12 @@ public final class SafetensorsLayout implements FileLayout {
     return header;
   }
 
-  /** {@return the SHA-256 of the file up to its data, which follows from the layout} */
+  /** {@return the SHA-256 of the bytes before the data, which the layout determines} */
   public String headerHash() {
     return Sha256.of(header);
   }
 
-  /** {@return bytes of all tensors} */
+  /** {@return the size in bytes of all tensors} */
   public long dataBytes() {
     return dataBytes;
   }
@@ -243,7 +243,8 @@ public final class SafetensorsLayout implements FileLayout {
                 Integer.MAX_VALUE)
             .withMaxParsedBytes(Long.MAX_VALUE);
     try (SafetensorsFile read = SafetensorsFile.open(path, path.toString(), all)) {
-      // Empty tensors share their offset with a neighbour: the reader's order of those is free.
+      // An empty tensor has the same offset as a neighbour, so the reader's order of these may
+      // differ.
       boolean same =
           read.tensors().size() == tensors.size()
               && tensors.stream().allMatch(t -> t.equals(read.find(t.name()).orElse(null)))

@@ -23,22 +23,22 @@ import java.util.stream.Stream;
 
 /**
  * A {@code *.safetensors.index.json} or {@code *.bin.index.json}: which shard holds which tensor.
- * Shard names are checked as text, the same on every system, before any of them is opened; index
- * and shards must agree to the tensor.
+ * Shard names are checked as text, identically on every system, before a shard is opened; index and
+ * shards must agree on every tensor.
  *
- * @param file the index for messages
+ * @param file the index, for messages
  * @param shardOf the shard of each tensor by name, in the order of the index
- * @param totalSize bytes of all tensors as the index says, if it does
+ * @param totalSize the size in bytes of all tensors according to the index, if stated
  */
 public record ShardIndex(String file, Map<String, String> shardOf, Optional<String> totalSize) {
 
-  /** How the index of a safetensors model ends. */
+  /** The file name suffix of the index of a safetensors model. */
   public static final String SUFFIX = ".safetensors.index.json";
 
   private static final String INDEX = ".index.json";
   private static final int SHOWN = 3;
 
-  /** They are to be fetched. */
+  /** The maximum number of missing shards in a message, since the user must fetch them. */
   private static final int MISSING_SHOWN = 10;
 
   private static final String CHOICE =
@@ -51,11 +51,11 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
    * Reads an index.
    *
    * @param path the index
-   * @param file its name for messages
+   * @param file its name, for messages
    * @param limits bounds on sizes and counts read from untrusted input
-   * @return the index, its names checked
+   * @return the index, with its names checked
    * @throws IOException if it cannot be read
-   * @throws ModelFormatException if it is no index or names what is no shard
+   * @throws ModelFormatException if it is not an index, or one of its names is not that of a shard
    */
   public static ShardIndex read(Path path, String file, ReadLimits limits) throws IOException {
     JsonValue json = JsonFiles.read(path, file, "the index", Reason.INDEX_JSON, false, limits);
@@ -116,7 +116,7 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
   }
 
   /**
-   * Checks that every shard is there.
+   * Checks that every shard exists.
    *
    * @param root the directory of the index
    * @throws IOException if it cannot be listed
@@ -145,7 +145,7 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
     }
   }
 
-  /** Compares names by listing, so that case counts on every file system. */
+  /** Compares with the listed names, so that the check is case-sensitive on every file system. */
   private static boolean isThere(Path root, String shard) throws IOException {
     Path directory = root;
     for (String part : shard.split("/", -1)) {
@@ -163,11 +163,11 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
   }
 
   /**
-   * Checks that shards hold what the index says, and nothing else. A total size that is not the sum
-   * is only told.
+   * Checks that the shards hold exactly the tensors of the index. A total size that differs from
+   * the sum only gives a note.
    *
    * @param sizes the bytes of each tensor by shard and name
-   * @return what the user should know
+   * @return notes for the user
    * @throws ModelFormatException if they differ
    */
   public List<String> compare(Map<String, Map<String, Long>> sizes) {
@@ -215,7 +215,7 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
    * Which tensors are read, and from where.
    *
    * @param shardOf the shard of each tensor that is read
-   * @param notes what the user should know
+   * @param notes notes for the user
    */
   public record Chosen(Map<String, String> shardOf, List<String> notes) {
     /** Copies the collections. */
@@ -226,10 +226,10 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
   }
 
   /**
-   * {@return what the index names, whatever else the shards hold}
+   * {@return the tensors of the index; other tensors in the shards are ignored}
    *
    * @param sizes the bytes of each tensor by shard and name
-   * @throws ModelFormatException if a tensor is not where the index places it
+   * @throws ModelFormatException if a tensor is not in the shard that the index names
    */
   public Chosen chosenByIndex(Map<String, Map<String, Long>> sizes) {
     Map<String, Map<String, Long>> named = new LinkedHashMap<>();
@@ -251,7 +251,7 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
   }
 
   /**
-   * {@return what the shards hold, whatever the index says}
+   * {@return the tensors of the shards; the index is ignored}
    *
    * @param sizes the bytes of each tensor by shard and name
    * @throws ModelFormatException if two shards hold one tensor
@@ -312,7 +312,7 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
             + (file.endsWith(SUFFIX) ? CHOICE : "."));
   }
 
-  /** What stands before {@code .index.json}, such as {@code .bin}. */
+  /** The suffix before {@code .index.json}, such as {@code .bin}. */
   private static String extension(Path index) {
     String name = index.getFileName().toString();
     String stem = name.endsWith(INDEX) ? name.substring(0, name.length() - INDEX.length()) : name;
@@ -350,7 +350,7 @@ public record ShardIndex(String file, Map<String, String> shardOf, Optional<Stri
           file,
           where,
           "the shard name "
-              // Backslashes are the very point here, so they are shown as they stand.
+              // Backslashes cause this fault, so the message shows them unescaped.
               + quote(shard).replace("\\\\", "\\")
               + " "
               + fault

@@ -9,12 +9,12 @@ import dev.monoquant.model.TensorShape;
  * @param name the name
  * @param type the element type
  * @param shape the dimensions
- * @param begin its first byte within the data section
- * @param end the byte after its last one
+ * @param begin the offset of its first byte in the data section
+ * @param end the offset after its last byte
  */
 public record StoredTensor(String name, ElementType type, TensorShape shape, long begin, long end) {
 
-  /** {@return its bytes} */
+  /** {@return its size in bytes} */
   public long bytes() {
     return end - begin;
   }

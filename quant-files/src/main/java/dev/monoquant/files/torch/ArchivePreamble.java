@@ -10,8 +10,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /**
- * What an archive says of itself in records of one word, before any other is read: its {@code
- * version}, which TorchScript has under {@code .data/}, and its {@code byteorder}.
+ * The one-word records of an archive that are read before all others: its {@code version}, which
+ * TorchScript has under {@code .data/}, and its {@code byteorder}.
  *
  * <p>Source: {@code caffe2/serialize/inline_container.cc} of torch 2.13.
  *
@@ -26,7 +26,7 @@ record ArchivePreamble(TorchRecords records) {
   /**
    * Checks the version.
    *
-   * @throws ModelFormatException if there is none, or none that is known
+   * @throws ModelFormatException if the version is absent or unknown
    */
   void requireVersion() throws IOException {
     Optional<ArchiveEntry> record = records.find(".data/version");
@@ -50,7 +50,7 @@ record ArchivePreamble(TorchRecords records) {
     }
   }
 
-  /** {@return whether numbers are big-endian; an archive that does not say is little-endian} */
+  /** {@return whether numbers are big-endian; an archive without the record is little-endian} */
   boolean bigEndian() throws IOException {
     Optional<ArchiveEntry> record = records.find("byteorder");
     if (record.isEmpty()) {

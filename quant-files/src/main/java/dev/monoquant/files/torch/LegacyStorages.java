@@ -25,11 +25,11 @@ public final class LegacyStorages {
   private final Map<String, FileStorage> storages = new HashMap<>();
 
   /**
-   * Where the storages are.
+   * The location of the storages.
    *
    * @param file the file
-   * @param label its name for messages
-   * @param start the first byte after the pickles
+   * @param label its name, for messages
+   * @param start the offset of the first byte after the pickles
    * @param bigEndian whether numbers are big-endian
    */
   public record Place(MappedFile file, String label, long start, boolean bigEndian) {}
@@ -39,14 +39,14 @@ public final class LegacyStorages {
   }
 
   /**
-   * Finds the storages. Keys and the ids in the object must name the same ones.
+   * Finds the storages. The keys and the ids in the object must name the same storages.
    *
-   * @param place where they are
-   * @param root the object, which tells the types
+   * @param place the location of the storages
+   * @param root the object, whose ids have the types
    * @param keys the keys in the order of the storages
    * @return the storages
    * @throws IOException if the file cannot be mapped
-   * @throws ModelFormatException if one is missing, cut off, or of another size
+   * @throws ModelFormatException if a storage is missing, cut off, or has another size
    */
   public static LegacyStorages read(Place place, PickleValue root, List<String> keys)
       throws IOException {
@@ -74,7 +74,7 @@ public final class LegacyStorages {
       throw fault(Reason.TRUNCATED, key, "the file ends before it.");
     }
     ByteBuffer length = place.file().slice(at, LENGTH_BYTES);
-    // Written as the machine has it, so in the same order as the data.
+    // Written in the byte order of the machine, as is the data.
     long elements = place.bigEndian() ? Long.reverseBytes(length.getLong()) : length.getLong();
     if (elements < 0 || elements != id.elements()) {
       throw fault(
@@ -151,7 +151,7 @@ public final class LegacyStorages {
     return new ModelFormatException(reason, place.label(), "storage " + quote(key), detail + AGAIN);
   }
 
-  /** A piece of the file; there are no checksums. */
+  /** A range of the file; there are no checksums. */
   private record FileStorage(Place place, String label, long start, long size) implements Storage {
 
     @Override

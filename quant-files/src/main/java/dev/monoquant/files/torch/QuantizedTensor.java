@@ -20,23 +20,23 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A tensor that PyTorch stores quantized: {@code qint8} or {@code quint8}, per tensor or per
- * channel of the first axis, its numbers {@code (code - zero point) * scale}.
+ * A quantized tensor of PyTorch: {@code qint8} or {@code quint8}, per tensor or per channel of the
+ * first axis, with the numbers {@code (code - zero point) * scale}.
  *
- * <p>It is seen as scheme {@code int8}, whose decoder has the same formula in float32. Unsigned
- * codes are shifted down by 128, and their zero points with them, so no number changes; scales,
- * which PyTorch keeps in float64, are rounded to float32, which is what it computes with. There are
- * zero points only if one is not 0. Thread-safe.
+ * <p>It is read as scheme {@code int8}, whose decoder has the same formula in float32. Unsigned
+ * codes and their zero points are reduced by 128, so no number changes; scales, which PyTorch
+ * stores in float64, are rounded to float32, in which PyTorch computes. There are zero points only
+ * if one of them is not 0. Thread-safe.
  *
  * @param codes the codes as a tensor of INT8 or UINT8, with at least one dimension and one element
- * @param scales one, or one for each row
- * @param zeroPoints as many; shifted already, so from -128 to 127
+ * @param scales one scale, or one for each row
+ * @param zeroPoints as many zero points; shifted already, so from -128 to 127
  */
 public record QuantizedTensor(TorchTensor codes, List<Float> scales, List<Byte> zeroPoints) {
 
   private static final SchemeId SCHEME = new SchemeId("int8", 1);
 
-  /** What unsigned codes are shifted down by. */
+  /** The number that is subtracted from unsigned codes. */
   static final int SHIFT = 128;
 
   /** Copies the lists. */
@@ -59,9 +59,9 @@ public record QuantizedTensor(TorchTensor codes, List<Float> scales, List<Byte> 
   }
 
   /**
-   * Describes it for the framework.
+   * Describes the quantized weight.
    *
-   * @param name its full name; what stands before the last dot is the layer
+   * @param name its full name; the part before the last dot is the layer
    * @param shard the file that holds it, as in {@link TensorInfo}
    * @return the weight, of FLOAT32
    */
@@ -94,7 +94,7 @@ public record QuantizedTensor(TorchTensor codes, List<Float> scales, List<Byte> 
    *
    * @param firstRow the first row
    * @param height the number of rows
-   * @return all parts of them
+   * @return all parts of the rows
    * @throws IOException if the file cannot be mapped
    */
   EncodedTile read(long firstRow, int height) throws IOException {

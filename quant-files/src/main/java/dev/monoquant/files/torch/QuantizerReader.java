@@ -15,9 +15,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Understands the quantizer of a {@code torch._utils._rebuild_qtensor}: {@code (per_tensor_affine,
- * scale, zero point)} or {@code (per_channel_affine, scales, zero points, axis)}, where scales are
- * float64 and zero points int64 tensors.
+ * Reads the quantizer of a {@code torch._utils._rebuild_qtensor}: {@code (per_tensor_affine, scale,
+ * zero point)} or {@code (per_channel_affine, scales, zero points, axis)}, where scales are float64
+ * and zero points int64 tensors.
  *
  * @param tensors reads the scales and zero points
  * @param file the file, for messages

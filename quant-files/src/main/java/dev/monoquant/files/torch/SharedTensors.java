@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** Tells which names stand for the very same tensor, as tied weights do. */
+/** Finds names of the same tensor, as in tied weights. */
 public final class SharedTensors {
 
   private static final int MAX_NOTES = 20;
@@ -26,10 +26,10 @@ public final class SharedTensors {
   private SharedTensors() {}
 
   /**
-   * Groups names by what they show.
+   * Groups names by their tensor.
    *
    * @param tensors all tensors of one file
-   * @return a sentence for each group of two and more, at most 20 and one more
+   * @return a sentence for each group of two or more, at most 20, and one for the rest
    */
   public static List<String> notes(Map<TensorInfo, TorchTensor> tensors) {
     List<String> notes =
@@ -52,7 +52,7 @@ public final class SharedTensors {
    * Finds tied names.
    *
    * @param tensors all tensors of one file
-   * @return of every name but the first of each group, that first name
+   * @return the first name of the group, for every other name in a group
    */
   public static Map<String, String> tied(Map<TensorInfo, TorchTensor> tensors) {
     Map<String, String> tied = new LinkedHashMap<>();
@@ -67,7 +67,7 @@ public final class SharedTensors {
     tensors.forEach(
         (info, t) -> {
           if (t.shape().elements() > 0) {
-            // Shards of one model call their storages alike.
+            // Shards of one model use the same storage names.
             Same same =
                 new Same(
                     info.shard(),

@@ -27,16 +27,16 @@ import java.util.Set;
 
 /**
  * Finds every tensor in the values of a checkpoint, in the order of the file, each with the keys
- * and indices that lead to it. An explicit stack and limits on depth, values and tensors keep
- * cycles and values that double at every level from doing harm.
+ * and indices that lead to it. An explicit stack and limits on depth, values and tensors bound the
+ * work for cycles and for values that double at every level.
  */
 public final class StateWalk {
 
   /**
-   * A tensor and where it is.
+   * A tensor and its location.
    *
-   * @param path keys and indices from the root on
-   * @param object what the pickle would call to make it
+   * @param path keys and indices from the root
+   * @param object the call that makes the tensor
    */
   public record Found(List<String> path, PickleObject object) {
 
@@ -52,13 +52,13 @@ public final class StateWalk {
   }
 
   /**
-   * An object of a class, or a class or function itself, that is not on the allow-list. What is in
-   * it is not looked for.
+   * An object of a class, or a class or function itself, that is not on the allow-list. Its
+   * contents are not searched for plain tensors.
    *
-   * @param path keys and indices from the root on
+   * @param path keys and indices from the root
    * @param value the object
-   * @param type what would be called or is named
-   * @param tensors how many tensors are in it and in no such object before it
+   * @param type the class or function
+   * @param tensors the number of tensors in it that are in no earlier such object
    */
   public record Foreign(List<String> path, PickleValue value, Global type, int tensors) {
 
@@ -69,10 +69,10 @@ public final class StateWalk {
   }
 
   /**
-   * What a pickle holds, in the order of the file.
+   * The contents of a pickle, in the order of the file.
    *
    * @param tensors every tensor in plain containers
-   * @param foreign every object between them that is not known
+   * @param foreign every unknown object in them
    */
   public record Contents(List<Found> tensors, List<Foreign> foreign) {
 
@@ -107,8 +107,8 @@ public final class StateWalk {
    * @param file the file, for messages
    * @param record the pickle, for messages
    * @param limits bounds on sizes and counts read from untrusted input
-   * @return the tensors, and what is not known
-   * @throws ModelFormatException if the values form no checkpoint or are over a limit
+   * @return the tensors and the unknown objects
+   * @throws ModelFormatException if the values are not a checkpoint or exceed a limit
    */
   public static Contents run(PickleValue root, String file, String record, ReadLimits limits) {
     StateWalk walk = new StateWalk(file, record, limits);
@@ -149,7 +149,7 @@ public final class StateWalk {
     }
   }
 
-  /** A parameter is rebuilt of a tensor, which is counted. */
+  /** Whether the object wraps a tensor, as a parameter does; only that tensor is counted. */
   private static boolean isWrapped(PickleObject object) {
     return object.args().size() > 0
         && object.args().get(0) instanceof PickleObject inner
@@ -186,7 +186,7 @@ public final class StateWalk {
     }
   }
 
-  /** The class that {@code copyreg} or {@code getattr} would be given, or what is called itself. */
+  /** The class in the arguments of {@code copyreg} or {@code getattr}, or else the callee. */
   private static Global type(PickleObject object) {
     boolean general =
         object.callee().module().equals("copyreg")
@@ -203,7 +203,7 @@ public final class StateWalk {
     }
     PickleDict items = object.items();
     if (object.args().size() == 1 && object.args().get(0) instanceof PickleList pairs) {
-      // As Python 2 has it: a list of pairs.
+      // Python 2 writes a list of pairs.
       items = new PickleDict();
       for (PickleValue pair : pairs.items()) {
         List<PickleValue> two = pair(pair);
@@ -273,7 +273,7 @@ public final class StateWalk {
   }
 
   private void pushReversed(List<Open> children) {
-    // What waits here is met later; without this, wide values could double before they are met.
+    // Pending values count too; else wide values could double before they are visited.
     if (open.size() + (long) children.size() > limits.maxPickleValues()) {
       throw limit(
           (open.size() + children.size()) + " values are met",

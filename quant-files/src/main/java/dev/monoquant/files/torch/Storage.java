@@ -3,23 +3,23 @@ package dev.monoquant.files.torch;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/** The bytes of a storage, which tensors are views of. Thread-safe. */
+/** The bytes of a storage, of which tensors are views. Thread-safe. */
 public interface Storage {
 
-  /** {@return what messages call it, such as {@code archive/data/0}} */
+  /** {@return its name in messages, such as {@code archive/data/0}} */
   String label();
 
-  /** {@return its bytes} */
+  /** {@return its size in bytes} */
   long size();
 
   /** {@return whether its elements are big-endian} */
   boolean bigEndian();
 
   /**
-   * Gives a piece.
+   * Returns a part.
    *
-   * @param offset first byte
-   * @param length bytes
+   * @param offset the first byte
+   * @param length the number of bytes
    * @return a read-only view of the mapped file
    * @throws IOException if the file cannot be mapped
    * @throws dev.monoquant.ModelFormatException if a checksum shows that the storage is damaged

@@ -13,25 +13,25 @@ import dev.monoquant.files.pickle.PickleValue.Text;
 import java.util.Optional;
 
 /**
- * What a pickle says of a storage: {@code ('storage', class, key, location, numel)}, in the legacy
- * format with a view of another storage as sixth.
+ * The persistent id of a storage in a pickle: {@code ('storage', class, key, location, numel)}, in
+ * the legacy format with a view of another storage as sixth item.
  *
- * @param type the type of its elements; empty if it is bytes
+ * @param type the type of its elements; empty if it is untyped
  * @param key its key in the file
- * @param elements how many elements it has, or bytes if it is untyped
- * @param view which part of the storage it is, in elements; only in the legacy format
+ * @param elements the number of elements, or of bytes if it is untyped
+ * @param view the part of the storage, in elements; only in the legacy format
  */
 record StorageId(Optional<TorchTypes.Entry> type, String key, long elements, Optional<View> view) {
 
   /**
-   * A part of a storage that stands for a storage of its own.
+   * A part of a storage that is used as a storage.
    *
    * @param offset its first element
-   * @param elements how many it has
+   * @param elements the number of elements
    */
   record View(long offset, long elements) {}
 
-  /** {@return bytes of an element} */
+  /** {@return the size in bytes of an element} */
   int elementBytes() {
     return type.map(TorchTypes.Entry::bytes).orElse(1);
   }
@@ -39,7 +39,7 @@ record StorageId(Optional<TorchTypes.Entry> type, String key, long elements, Opt
   /**
    * Reads a persistent id.
    *
-   * @param persistent what stands for the storage
+   * @param persistent the reference to the storage
    * @param file the file, for messages
    * @param where the tensor, for messages
    */

@@ -12,18 +12,18 @@ import java.util.List;
  * A storage that a pickle refers to.
  *
  * @param key its key in the file
- * @param bytes its bytes, as the pickle has them
+ * @param bytes its size in bytes according to the pickle
  */
 public record StorageKey(String key, long bytes) {
 
   /**
    * Finds every storage that a value refers to.
    *
-   * @param root where to start
+   * @param root the value to search
    * @param file the file, for messages
-   * @return the storages, in no order but the same at each call; one may be there several times
-   * @throws ModelFormatException if a persistent id is none of a storage, or its size leaves 63
-   *     bits
+   * @return the storages, in an unspecified but repeatable order; one may occur several times
+   * @throws ModelFormatException if a persistent id is not that of a storage, or its size exceeds
+   *     63 bits
    */
   public static List<StorageKey> of(PickleValue root, String file) {
     List<StorageKey> keys = new ArrayList<>();

@@ -16,15 +16,15 @@ import dev.monoquant.files.pickle.PickleValue.Text;
 import java.util.List;
 
 /**
- * Single arguments of the functions that make tensors, each understood or refused. Whether they fit
- * one another is not asked here.
+ * Reads single arguments of the functions that make tensors. Does not check whether the arguments
+ * are consistent.
  *
- * @param fault the refusals of the tensor
+ * @param fault makes the exceptions for the tensor
  */
 record TensorArguments(TensorFault fault) {
 
   /**
-   * What is done to the numbers of a storage when they are read.
+   * The operations on the numbers of a storage when they are read.
    *
    * @param conjugate whether complex numbers are conjugated
    * @param negative whether numbers are negated

@@ -7,7 +7,7 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.pickle.PickleObject;
 
 /**
- * The refusals of one tensor of a pickle.
+ * Makes the exceptions for one tensor of a pickle.
  *
  * @param file the file, for messages
  * @param where the tensor, for messages
@@ -16,7 +16,7 @@ record TensorFault(String file, String where) {
 
   private static final String AGAIN = " The file is damaged or was altered; fetch it again.";
 
-  /** {@return the refusal of a tensor that is understood, and is of a kind that is not read} */
+  /** {@return the exception for a valid tensor of an unsupported kind} */
   ModelFormatException unreadable(String kind) {
     return new ModelFormatException(
         Reason.UNSUPPORTED_TENSOR,
@@ -28,7 +28,7 @@ record TensorFault(String file, String where) {
             + " integers. Convert it or leave it out, and save the model again.");
   }
 
-  /** {@return the refusal of a call whose arguments are not those of what it calls} */
+  /** {@return the exception for a call with the wrong arguments} */
   ModelFormatException arity(PickleObject object) {
     return shape(
         quote(object.callee().path())
@@ -37,12 +37,12 @@ record TensorFault(String file, String where) {
             + " arguments that do not fit it.");
   }
 
-  /** {@return the refusal of what no PyTorch writes} */
+  /** {@return the exception for data that PyTorch does not write} */
   ModelFormatException shape(String detail) {
     return of(Reason.PICKLE_SHAPE, detail);
   }
 
-  /** {@return the refusal of a damaged or altered file} */
+  /** {@return the exception for a damaged or altered file} */
   ModelFormatException of(Reason reason, String detail) {
     return new ModelFormatException(reason, file, where, detail + AGAIN);
   }

@@ -18,19 +18,19 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Understands what a pickle says of tensors: which view of which storage each is. Every view is
- * checked against its storage, every storage against its record.
+ * Reads the tensors of a pickle as views of storages. Checks every view against its storage, and
+ * every storage against its record.
  *
- * <p>Known are {@code torch._utils._rebuild_tensor} to {@code _v3}, {@code _rebuild_parameter} and
- * {@code torch._tensor._rebuild_from_type_v2} around them; Python attributes of a tensor are of no
- * account. What this does not do: it reads no data. Not thread-safe.
+ * <p>Supports {@code torch._utils._rebuild_tensor} to {@code _v3}, and {@code _rebuild_parameter}
+ * and {@code torch._tensor._rebuild_from_type_v2} around them; ignores Python attributes of a
+ * tensor. Does not read data. Not thread-safe.
  */
 public final class TensorReader {
 
   /**
    * The arguments of a function that makes a tensor, after storage, offset, size and stride.
    *
-   * @param required how many must be given, those four included
+   * @param required the number of required arguments, including those four
    * @param dtype whether the last of them is the type of the tensor
    * @param metadata whether metadata may follow
    */
@@ -60,13 +60,13 @@ public final class TensorReader {
   private final IdentityHashMap<PickleObject, TorchTensor> done = new IdentityHashMap<>();
   private final Map<String, StorageId> types = new HashMap<>();
 
-  /** Finds storages by what the pickle says of them. */
+  /** Finds storages by their ids. */
   @FunctionalInterface
   interface StorageFinder {
     /**
      * Finds a storage and checks its size.
      *
-     * @param id what the pickle says
+     * @param id the id in the pickle
      * @param where the tensor, for messages
      */
     Storage find(StorageId id, String where);
@@ -81,10 +81,10 @@ public final class TensorReader {
   /**
    * Reads a tensor.
    *
-   * @param object what the pickle would call to make it
+   * @param object the call that makes the tensor
    * @param name its name, for messages
    * @return the view
-   * @throws ModelFormatException if it is none, or lies outside its storage, or cannot be read
+   * @throws ModelFormatException if it is not a tensor, exceeds its storage, or is unsupported
    */
   public TorchTensor read(PickleObject object, String name) {
     TorchTensor known = done.get(object);
@@ -98,13 +98,13 @@ public final class TensorReader {
   }
 
   /**
-   * Reads a tensor that PyTorch stores quantized.
+   * Reads a quantized tensor of PyTorch.
    *
-   * @param object what the pickle would call to make it
+   * @param object the call that makes the tensor
    * @param name its name, for messages
    * @return the tensor, or empty if it is not quantized
    * @throws IOException if its scales cannot be read
-   * @throws ModelFormatException if it is quantized in a way that is not known, or damaged
+   * @throws ModelFormatException if its quantization is unknown, or it is damaged
    */
   public Optional<QuantizedTensor> readQuantized(PickleObject object, String name)
       throws IOException {
@@ -197,7 +197,7 @@ public final class TensorReader {
         flags.negative());
   }
 
-  /** Tensors that share a storage must say the same of it. */
+  /** Tensors that share a storage must state the same type and number of elements. */
   private void requireSameStorage(StorageId id, TensorFault fault) {
     StorageId earlier = types.putIfAbsent(id.key(), id);
     if (earlier != null

@@ -10,20 +10,20 @@ import dev.monoquant.spi.ReadLimits;
 import java.util.Optional;
 
 /**
- * What a pickle wraps around the call that makes a tensor: {@code _rebuild_parameter}, {@code
- * _rebuild_parameter_with_state} and {@code _rebuild_from_type_v2}, one around another. Hooks and
- * Python attributes that they give are of no account.
+ * The calls that a pickle wraps around the call that makes a tensor: {@code _rebuild_parameter},
+ * {@code _rebuild_parameter_with_state} and {@code _rebuild_from_type_v2}, nested in any way. Their
+ * hooks and Python attributes are ignored.
  *
- * @param fault the refusals of the tensor
- * @param limits how deep it may be wrapped
+ * @param fault makes the exceptions for the tensor
+ * @param limits bounds on the depth of the wrapping
  */
 record TensorWrapping(TensorFault fault, ReadLimits limits) {
 
   /**
-   * Takes the wrapping off; how often a tensor is wrapped is the file's choice, so it is bounded.
+   * Removes the wrapping; the depth comes from untrusted input, so it is bounded.
    *
    * @param object the outermost call
-   * @return the call within
+   * @return the innermost call
    */
   PickleObject innermost(PickleObject object) {
     PickleObject inner = object;

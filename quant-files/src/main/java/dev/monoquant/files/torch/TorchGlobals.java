@@ -5,8 +5,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The classes and functions that a checkpoint may name. Each is understood as data by {@link
- * TensorReader} or {@link StateWalk}; none is ever loaded or called.
+ * The classes and functions that a checkpoint may name. {@link TensorReader} or {@link StateWalk}
+ * interprets each as data; none is ever loaded or called.
  */
 public final class TorchGlobals {
 
@@ -22,7 +22,7 @@ public final class TorchGlobals {
 
   static final String QUANTIZED = "torch._utils _rebuild_qtensor";
 
-  /** Rebuilt tensors that are known and not read, each with what it is. */
+  /** The functions that rebuild unsupported tensors, each with the kind of tensor. */
   static final Map<String, String> UNREADABLE =
       Map.of(
           QUANTIZED,
@@ -76,7 +76,7 @@ public final class TorchGlobals {
 
   private TorchGlobals() {}
 
-  /** {@return module and name as one text; unlike with a dot, no two globals have the same} */
+  /** {@return module and name as one text, unique for each global, unlike a join with a dot} */
   static String key(Global global) {
     return global.module() + " " + global.name();
   }
@@ -84,7 +84,7 @@ public final class TorchGlobals {
   /**
    * Whether a checkpoint may name a class or function.
    *
-   * @param global what is named
+   * @param global the class or function
    * @return true if it is on the list
    */
   public static boolean inCheckpoint(Global global) {
@@ -98,10 +98,10 @@ public final class TorchGlobals {
   }
 
   /**
-   * Whether calling it would make a tensor.
+   * Whether a call of a class or function makes a tensor.
    *
    * @param global a class or function
-   * @return true for what rebuilds tensors and parameters, readable or not
+   * @return true for functions that rebuild tensors and parameters, supported or not
    */
   public static boolean isTensor(Global global) {
     String key = key(global);

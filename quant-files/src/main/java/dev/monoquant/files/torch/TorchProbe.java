@@ -13,8 +13,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Tells what a file may be from both of its ends: a zip archive names its entries at the end, and
- * one that is cut short shows its first ones at the start. Whatever it says, opening decides.
+ * Detects the probable kind of a file from its two ends: a zip archive names its entries at the
+ * end, and a truncated archive has its first entries at the start. Opening the file decides.
  */
 public final class TorchProbe {
 
@@ -23,11 +23,11 @@ public final class TorchProbe {
   private static final int CENTRAL_SIGNATURE = 0x02014b50;
   private static final int CENTRAL_BYTES = 46;
 
-  /** What a file looks like. */
+  /** The probable kind of a file. */
   public enum Look {
-    /** Not of PyTorch, and not known. */
+    /** Not a PyTorch file, and unknown. */
     NOTHING,
-    /** Not of PyTorch, and known: it can be told what it is. */
+    /** Not a PyTorch file, but of a known kind. */
     FOREIGN,
     /** A zip archive of PyTorch that holds no code. */
     CHECKPOINT,
@@ -38,7 +38,7 @@ public final class TorchProbe {
   private TorchProbe() {}
 
   /**
-   * The two ends of a file; the same bytes twice if it is short.
+   * The two ends of a file; both hold the same bytes if it is short.
    *
    * @param head the first bytes
    * @param tail the last bytes
@@ -46,7 +46,7 @@ public final class TorchProbe {
   public record Ends(ByteBuffer head, ByteBuffer tail) {
 
     /**
-     * Reads them.
+     * Reads both ends.
      *
      * @param path a regular file
      * @return both ends, little-endian
@@ -71,10 +71,10 @@ public final class TorchProbe {
   }
 
   /**
-   * Looks at a file.
+   * Detects the probable kind of a file.
    *
-   * @param ends both ends of it
-   * @return what it looks like
+   * @param ends both ends of the file
+   * @return its probable kind
    */
   public static Look look(Ends ends) {
     ByteBuffer head = ends.head();
@@ -87,7 +87,7 @@ public final class TorchProbe {
     if (scriptPickle || names.stream().anyMatch(TorchProbe::isScript)) {
       return Look.SCRIPT;
     }
-    // An archive that is cut short after its first storage: torch.save begins with the pickle.
+    // An archive truncated after its first storage: torch.save begins with the pickle.
     boolean unknown = names.isEmpty() || names.stream().allMatch(n -> n.matches("[^/]+/data/\\d+"));
     if (unknown) {
       return names.isEmpty() ? Look.FOREIGN : Look.SCRIPT;

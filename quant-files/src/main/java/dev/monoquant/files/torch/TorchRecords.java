@@ -11,18 +11,18 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The records of an archive by their names within its folder. Whoever needs one gets it from here,
- * or the refusal that names it.
+ * The records of an archive by their names within its folder. A missing record gives an exception
+ * that names it.
  *
- * @param archive the archive, which its owner closes
- * @param folder the folder that all entries are in, with a slash at its end
+ * @param archive the archive; not closed here
+ * @param folder the folder of all entries, with a slash at its end
  */
 record TorchRecords(Archive archive, String folder) {
 
   /**
    * Finds the folder of an archive.
    *
-   * @throws ModelFormatException if it is of another program, or its entries are not in one folder
+   * @throws ModelFormatException if another program wrote it, or its entries are not in one folder
    */
   static TorchRecords of(Archive archive) {
     List<String> names = archive.entries().stream().map(ArchiveEntry::name).toList();
@@ -57,10 +57,10 @@ record TorchRecords(Archive archive, String folder) {
   }
 
   /**
-   * {@return the record of that name, which lies in the file as it is, so that it can be mapped}
+   * {@return the record of that name, which must be stored so that it can be mapped}
    *
    * @param name its name within the folder
-   * @param where what needs it, for messages
+   * @param where the part of the model that needs it, for messages
    * @throws ModelFormatException if it is missing or compressed
    */
   ArchiveEntry stored(String name, String where) {
@@ -77,9 +77,9 @@ record TorchRecords(Archive archive, String folder) {
   }
 
   /**
-   * {@return the refusal of an archive without that record}
+   * {@return the exception for an archive without that record}
    *
-   * @param where what needs it, for messages
+   * @param where the part of the model that needs it, for messages
    */
   ModelFormatException missing(String name, String where) {
     return new ModelFormatException(

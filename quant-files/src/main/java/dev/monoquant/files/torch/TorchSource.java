@@ -22,7 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Tensors of PyTorch files as the framework sees them. */
+/** The source of the tensors of PyTorch files. */
 public final class TorchSource implements ModelSource {
 
   private final ModelInfo info;
@@ -32,16 +32,16 @@ public final class TorchSource implements ModelSource {
   private volatile boolean closed;
 
   /**
-   * Takes open files over.
+   * Makes a source and takes ownership of open files.
    *
-   * @param name the input for messages
-   * @param tensors what to give, in order
-   * @param quantized the weights that are stored quantized, in order
+   * @param name the name of the input, for messages
+   * @param tensors the tensors, in order
+   * @param quantized the quantized weights, in order
    * @param layers the layers that the file declares
-   * @param notes what was decided
+   * @param notes notes on decisions
    * @param files every file that is read
-   * @param sideFiles what to carry over
-   * @param leftOut what lies beside the model and is not carried over
+   * @param sideFiles the side files to copy
+   * @param leftOut files beside the model that are not copied
    * @param owned closed with this source
    */
   public TorchSource(

@@ -5,15 +5,16 @@ import dev.monoquant.model.TensorShape;
 import java.util.List;
 
 /**
- * A view of a storage, checked to lie inside it.
+ * A view of a storage, checked to lie within it.
  *
- * @param storage where its elements are
+ * @param storage the storage of its elements
  * @param type the element type
  * @param shape the dimensions
  * @param offset its first element, in elements of the storage
- * @param strides elements from one index to the next, for each dimension; 0 where it is expanded
- * @param conjugate whether the imaginary parts are to be negated
- * @param negative whether the values are to be negated
+ * @param strides elements from one index to the next, for each dimension; 0 if the dimension is
+ *     expanded
+ * @param conjugate whether reading negates the imaginary parts
+ * @param negative whether reading negates the values
  */
 public record TorchTensor(
     Storage storage,

@@ -20,8 +20,8 @@ final class TorchTypes {
    * An element type.
    *
    * @param name the dtype, such as {@code float32}
-   * @param bytes bytes of an element
-   * @param type the type; empty if tensors of it cannot be read
+   * @param bytes the size in bytes of an element
+   * @param type the type; empty if its tensors are unsupported
    */
   record Entry(String name, int bytes, Optional<ElementType> type) {}
 
@@ -100,7 +100,7 @@ final class TorchTypes {
         : Optional.empty();
   }
 
-  /** {@return whether it is the class of storages that are bytes} */
+  /** {@return whether it is the class of untyped storages} */
   static boolean isUntyped(Global global) {
     return UNTYPED.contains(global.path()) && !global.name().contains(".");
   }

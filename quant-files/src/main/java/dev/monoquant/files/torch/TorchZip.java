@@ -20,17 +20,17 @@ import java.util.Optional;
  * folder of any name, {@code data.pkl}, {@code data/0} and so on, {@code version} from 1 to 10, and
  * {@code byteorder}, without which it is little-endian.
  *
- * <p>Records with numbers must lie as they are: a compressed storage cannot be mapped. Checksums of
- * small records are compared when the archive is opened, those of large storages when they are
- * first read. Thread-safe but for {@link #close}. Source: {@code
- * caffe2/serialize/inline_container.cc} of torch 2.13.
+ * <p>Records with numbers must be stored, because a compressed storage cannot be mapped. Checksums
+ * of small records are compared when the archive is opened, those of large storages on the first
+ * read. Thread-safe except {@link #close}. Source: {@code caffe2/serialize/inline_container.cc} of
+ * torch 2.13.
  */
 public final class TorchZip implements Closeable {
 
   /** The name of the pickle. */
   public static final String PICKLE = "data.pkl";
 
-  /** The pickle of TorchScript's constants, which a checkpoint has not. */
+  /** The name of the pickle of TorchScript's constants, which a checkpoint does not have. */
   public static final String CONSTANTS = "constants.pkl";
 
   private static final long CHECKED_AT_ONCE = 64 << 20;
@@ -51,11 +51,11 @@ public final class TorchZip implements Closeable {
    * Opens an archive.
    *
    * @param path the file
-   * @param label its name for messages
+   * @param label its name, for messages
    * @param limits bounds on sizes and counts read from untrusted input
    * @return the open archive; the caller closes it
    * @throws IOException if it cannot be read
-   * @throws ModelFormatException if it is damaged, foreign or over a limit
+   * @throws ModelFormatException if it is damaged, has another format or exceeds a limit
    */
   public static TorchZip open(Path path, String label, ReadLimits limits) throws IOException {
     Archive archive = Archive.open(path, label, limits);
@@ -72,7 +72,7 @@ public final class TorchZip implements Closeable {
     }
   }
 
-  /** In the order of the file, up to a sum that is read in no time. */
+  /** Checks in the order of the file, up to a total size that is read quickly. */
   private static void checkSmallRecords(Archive archive) throws IOException {
     long sum = 0;
     List<ArchiveEntry> stored =
@@ -94,7 +94,7 @@ public final class TorchZip implements Closeable {
     return archive.label();
   }
 
-  /** {@return the folder that all entries are in, with a slash at its end} */
+  /** {@return the folder of all entries, with a slash at its end} */
   public String folder() {
     return records.folder();
   }
@@ -104,7 +104,7 @@ public final class TorchZip implements Closeable {
     return bigEndian;
   }
 
-  /** {@return whether there are records of code: then it is a TorchScript archive} */
+  /** {@return whether this is a TorchScript archive, which has records of code} */
   public boolean isScript() {
     return find(CONSTANTS).isPresent() || !code().isEmpty();
   }
@@ -141,29 +141,29 @@ public final class TorchZip implements Closeable {
   }
 
   /**
-   * A missing record, as a refusal.
+   * Makes the exception for a missing record.
    *
    * @param name its name within the folder
-   * @return the refusal
+   * @return the exception
    */
   public ModelFormatException missing(String name) {
     return records.missing(name, "");
   }
 
   /**
-   * Gives a pickle.
+   * Returns a pickle.
    *
    * @param name its name within the folder
    * @return its bytes
    * @throws IOException if it cannot be read
-   * @throws ModelFormatException if it is missing, compressed or over the limit
+   * @throws ModelFormatException if it is missing, compressed or exceeds the limit
    */
   public ByteBuffer pickle(String name) throws IOException {
     return archive.content(records.stored(name, ""), limits.maxPickleBytes(), "maxPickleBytes");
   }
 
   /**
-   * Gives all of a record that is no storage.
+   * Returns the content of a record that is not a storage.
    *
    * @param entry a record, compressed or not
    * @return its bytes
@@ -185,7 +185,7 @@ public final class TorchZip implements Closeable {
   }
 
   /**
-   * Gives a record as bytes, whatever they stand for.
+   * Returns a record as untyped bytes.
    *
    * @param name its name within the folder
    * @return the bytes
@@ -196,9 +196,9 @@ public final class TorchZip implements Closeable {
   }
 
   /**
-   * The bytes of the file that are in no record that lies as it is.
+   * Returns all bytes of the file outside stored records.
    *
-   * @param without entries whose checksum is to be 0 there
+   * @param without entries whose checksum is set to 0 in the result
    * @return as {@link Archive#frame}
    * @throws IOException if it cannot be read
    */
@@ -209,7 +209,7 @@ public final class TorchZip implements Closeable {
   /**
    * Makes the reader of tensors whose storages are records of this archive.
    *
-   * @param directory where the records are, such as {@code data/}
+   * @param directory the folder of the records, such as {@code data/}
    * @return a reader
    */
   public TensorReader tensors(String directory) {
@@ -217,10 +217,10 @@ public final class TorchZip implements Closeable {
   }
 
   /**
-   * Makes the reader of tensors whose storages are records of this archive, or not yet.
+   * Makes the reader of tensors whose storages are records of this archive or given ones.
    *
-   * @param directory where the records are, such as {@code data/}
-   * @param more storages that are no records, by key
+   * @param directory the folder of the records, such as {@code data/}
+   * @param more storages that are not records, by key
    * @return a reader
    */
   public TensorReader tensors(String directory, Map<String, Storage> more) {

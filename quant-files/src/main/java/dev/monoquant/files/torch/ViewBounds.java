@@ -7,9 +7,9 @@ import dev.monoquant.spi.ReadLimits;
 import java.util.List;
 
 /**
- * Checks that a view lies inside its storage: with any element at all, {@code offset + sum((size -
- * 1) x stride)} is an element of it, every step in checked arithmetic. An empty view may begin
- * anywhere, and the stride of a dimension of size 1 is never used.
+ * Checks that a view lies within its storage: unless the view is empty, {@code offset + sum((size -
+ * 1) x stride)} is an element of the storage, computed in checked arithmetic. An empty view may
+ * begin anywhere, and the stride of a dimension of size 1 is never used.
  *
  * @param file the file, for messages
  * @param where the tensor, for messages
@@ -17,7 +17,7 @@ import java.util.List;
  */
 public record ViewBounds(String file, String where, ReadLimits limits) {
 
-  /** A view that is expanded more than this is no model: 24 bytes could make 4 TB. */
+  /** The maximum expansion of a view: without a limit, 24 bytes could make 4 TB. */
   private static final int MAX_EXPANSION = 16;
 
   private static final long FREE_EXPANSION = 4 << 20;
@@ -27,9 +27,9 @@ public record ViewBounds(String file, String where, ReadLimits limits) {
    *
    * @param offset its first element
    * @param sizes its dimensions
-   * @param strides as many
-   * @param storageBytes bytes of the storage
-   * @param elementBytes bytes of an element
+   * @param strides its strides, one for each dimension
+   * @param storageBytes the size in bytes of the storage
+   * @param elementBytes the size in bytes of an element
    * @return the dimensions
    */
   public TensorShape check(

@@ -6,20 +6,20 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Reads the bytes that the contiguous little-endian copy of a view would have. A view that is one
- * already is a slice of the mapped file; any other is gathered, element by element, for the piece
- * that is asked for and no more. Thread-safe.
+ * Reads the bytes that the contiguous little-endian copy of a view would have. For a view that is
+ * such a copy already, returns a slice of the mapped file; any other view is gathered element by
+ * element, only for the requested part. Thread-safe.
  */
 public final class ViewReader {
 
   private ViewReader() {}
 
   /**
-   * Reads a piece.
+   * Reads a part.
    *
    * @param tensor a checked view
-   * @param offset first byte within its contiguous data
-   * @param length bytes
+   * @param offset the first byte within its contiguous data
+   * @param length the number of bytes
    * @return a read-only little-endian buffer
    */
   public static ByteBuffer read(TorchTensor tensor, long offset, int length) throws IOException {
@@ -46,10 +46,10 @@ public final class ViewReader {
         .order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  /** Copies elements in row-major order, a run along the last dimension at a time. */
+  /** Copies elements in row-major order, one run along the last dimension at a time. */
   private static final class Gather {
 
-    /** What a mapped file gives without a mapping of its own. */
+    /** The maximum read from a mapped file without its own mapping. */
     private static final int MAX_SLICE = 1 << 30;
 
     private final TorchTensor tensor;
@@ -91,7 +91,7 @@ public final class ViewReader {
       return at;
     }
 
-    /** To the start of the next run. */
+    /** Advances to the start of the next run. */
     private void advance(long[] index) {
       index[rank - 1] = 0;
       for (int axis = rank - 2; axis >= 0 && ++index[axis] == tensor.shape().dim(axis); axis--) {
@@ -100,7 +100,7 @@ public final class ViewReader {
     }
 
     private void copy(long at, long stride, long count) throws IOException {
-      // As many as one slice can span; a single one always can.
+      // As many elements as one slice can span, at least one.
       long span = stride == 0 ? count : Math.max(1, (MAX_SLICE / width - 1) / stride);
       for (long done = 0; done < count; ) {
         int some = (int) Math.min(count - done, Math.min(span, MAX_SLICE / width));
@@ -115,7 +115,7 @@ public final class ViewReader {
     }
   }
 
-  /** Byte order first, then signs. */
+  /** Fixes the byte order first, then the signs. */
   private static void fixUp(TorchTensor tensor, byte[] bytes) {
     boolean complex = tensor.type() == ElementType.COMPLEX64;
     int number = complex ? 4 : tensor.type().cellBytes();

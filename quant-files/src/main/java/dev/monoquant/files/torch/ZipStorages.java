@@ -9,12 +9,12 @@ import java.util.Map;
 
 /**
  * Finds the storages of tensors among the records of an archive: each is the record of its key, and
- * must have just the bytes that the pickle says.
+ * must have exactly the size that the pickle states.
  *
  * @param records the records of the archive
- * @param directory where the storages are, such as {@code data/}
+ * @param directory the folder of the storages, such as {@code data/}
  * @param bigEndian whether their numbers are big-endian
- * @param more storages that are no records, by key
+ * @param more storages that are not records, by key
  */
 record ZipStorages(
     TorchRecords records, String directory, boolean bigEndian, Map<String, Storage> more)
@@ -34,7 +34,7 @@ record ZipStorages(
           where,
           "its storage is said to have " + id.elements() + " elements. The file is damaged.");
     }
-    // No product: numel times bytes may leave 64 bits.
+    // Not a product: numel times bytes may exceed 64 bits.
     if (entry.size() % id.elementBytes() != 0
         || entry.size() / id.elementBytes() != id.elements()) {
       throw new ModelFormatException(

@@ -1,4 +1,4 @@
-/** What checkpoints and TorchScript archives have in common: records, storages and tensors. */
+/** The common parts of checkpoints and TorchScript archives: records, storages and tensors. */
 @NullMarked
 package dev.monoquant.files.torch;
 

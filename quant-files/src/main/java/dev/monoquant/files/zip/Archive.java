@@ -23,22 +23,21 @@ import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 
 /**
- * An open zip archive of any size, its structure checked completely.
+ * An open zip archive of any size with a completely checked structure.
  *
- * <p>Only what every reader would read in the same way is accepted: one end record at the end of
- * the file, unique names (also but for case), local headers that agree with the central directory,
- * entries that follow one another without holes. Stored and deflated entries are known. Checksums
- * are compared by {@link #content} and {@link #check}, except where all of an archive are 0, which
- * is how PyTorch writes it when they are switched off.
+ * <p>Accepts only archives that every reader reads in the same way: one end record at the end of
+ * the file, unique names (also ignoring case), local headers that agree with the central directory,
+ * entries that follow one another without holes. Reads stored and deflated entries. {@link
+ * #content} and {@link #check} compare checksums, unless all checksums of the archive are 0, as
+ * PyTorch writes them when they are switched off.
  *
- * <p>Thread-safe but for {@link #close}. What this does not do: it extracts nothing, and knows
- * nothing of PyTorch.
+ * <p>Thread-safe except {@link #close}. Does not extract files, and is independent of PyTorch.
  */
 public final class Archive implements Closeable {
 
   private static final int CHUNK = 1 << 26;
 
-  /** Where a local header has the checksum. */
+  /** The offset of the checksum in a local header. */
   private static final int LOCAL_CRC = 14;
 
   private final ZipFault fault;
@@ -48,7 +47,7 @@ public final class Archive implements Closeable {
   private final boolean checksums;
   private final ConcurrentHashMap<String, Check> checks = new ConcurrentHashMap<>();
 
-  /** Whether an entry was checked; the lock makes others wait for who checks it. */
+  /** Whether an entry was checked; the lock makes other threads wait for a running check. */
   private static final class Check {
     boolean done;
   }
@@ -65,11 +64,11 @@ public final class Archive implements Closeable {
    * Opens and checks an archive.
    *
    * @param path the file
-   * @param label its name for messages
+   * @param label its name, for messages
    * @param limits bounds on sizes and counts read from untrusted input
    * @return the open archive; the caller closes it
    * @throws IOException if it cannot be read
-   * @throws ModelFormatException if it is damaged, contradicts itself or is over a limit
+   * @throws ModelFormatException if it is damaged, contradicts itself or exceeds a limit
    */
   public static Archive open(Path path, String label, ReadLimits limits) throws IOException {
     ZipFault fault = new ZipFault(label);
@@ -110,18 +109,18 @@ public final class Archive implements Closeable {
   /**
    * {@return the entry, or empty}
    *
-   * @param name its full name, case matters
+   * @param name its full name, case-sensitive
    */
   public Optional<ArchiveEntry> find(String name) {
     return Optional.ofNullable(entries.get(name));
   }
 
   /**
-   * Gives a piece of an entry that is not compressed; its checksum is not looked at.
+   * Returns a part of a stored entry; does not compare its checksum.
    *
    * @param entry an entry of this archive
-   * @param offset first byte within it
-   * @param length bytes
+   * @param offset the first byte within the entry
+   * @param length the number of bytes
    * @return a read-only little-endian view of the mapped file
    * @throws IOException if the file cannot be mapped
    */
@@ -134,8 +133,8 @@ public final class Archive implements Closeable {
   }
 
   /**
-   * Compares the checksum of an entry that is not compressed. Reads all of it, but only the first
-   * time; a thread that asks meanwhile waits.
+   * Compares the checksum of a stored entry. The first call reads the whole entry; concurrent calls
+   * wait for it.
    *
    * @param entry an entry of this archive
    * @throws IOException if the file cannot be mapped
@@ -159,11 +158,10 @@ public final class Archive implements Closeable {
   }
 
   /**
-   * The bytes of the file that are in no entry that lies as it is: local headers, what is
-   * compressed (several streams make the same content), directory and end records, one after the
-   * other.
+   * Returns all bytes of the file outside stored entries, in order: local headers, compressed
+   * entries (different streams can have the same content), directory and end records.
    *
-   * @param without entries whose checksum is to be 0 there
+   * @param without entries whose checksum is set to 0 in the result
    * @return the bytes
    * @throws IOException if the file cannot be mapped
    */
@@ -205,10 +203,10 @@ public final class Archive implements Closeable {
   }
 
   /**
-   * Gives all of an entry, inflated if it is compressed, its checksum compared.
+   * Returns the whole content of an entry, inflated if it is compressed, and compares its checksum.
    *
    * @param entry an entry of this archive
-   * @param limit the most bytes to give
+   * @param limit the maximum number of bytes
    * @param setting the name of that limit
    * @return a read-only little-endian buffer
    * @throws IOException if the file cannot be mapped
@@ -243,7 +241,7 @@ public final class Archive implements Closeable {
     ByteBuffer packed = file.slice(entry.start(), (int) entry.storedSize());
     Inflater inflater = new Inflater(true);
     try {
-      // DEFLATE makes at most 1032 bytes of one: what promises more gets no memory.
+      // DEFLATE expands a byte to at most 1032: refuse larger sizes before the allocation.
       if (entry.size() > entry.storedSize() * 1032 + 64) {
         throw brokenStream(entry);
       }
@@ -257,7 +255,7 @@ public final class Archive implements Closeable {
         }
         filled += got;
       }
-      // Only now may the stream end, and it must.
+      // The stream must end exactly here.
       if (inflater.inflate(new byte[1]) != 0 || !inflater.finished() || packed.hasRemaining()) {
         throw brokenStream(entry);
       }
@@ -281,15 +279,16 @@ public final class Archive implements Closeable {
   }
 
   /**
-   * Where the central directory is, from the end record and, if there is one, the zip64 end record.
+   * The location of the central directory, from the end record and, if there is one, the zip64 end
+   * record.
    *
    * <p>The end record must end at the end of the file and the directory at the end record, with
-   * nothing in between but the zip64 records: what another reader might find elsewhere in the file
-   * is refused.
+   * only the zip64 records in between: a file in which another reader might find a different
+   * directory is refused.
    *
-   * @param entries entries of the directory
-   * @param start its first byte in the file
-   * @param size its bytes
+   * @param entries the number of entries in the directory
+   * @param start the offset of its first byte in the file
+   * @param size its size in bytes
    */
   private record EndRecord(long entries, long start, long size) {
 
@@ -322,7 +321,7 @@ public final class Archive implements Closeable {
           record = record.wide(file, fault, directoryEnd, at - LOCATOR_BYTES);
         }
       }
-      // Unsigned overflow cannot hide here: both are checked against the file first.
+      // No overflow here: both are checked against the file size first.
       if (record.start < 0
           || record.size < 0
           || record.start > directoryEnd
@@ -338,7 +337,7 @@ public final class Archive implements Closeable {
       return record;
     }
 
-    /** The record must end the file with its comment, and only one place may fit. */
+    /** The record with its comment must end the file, and only one position may fit. */
     private static long position(MappedFile file, ZipFault fault) throws IOException {
       int tailBytes = (int) Math.min(file.size(), END_BYTES + MAX_COMMENT);
       long tailStart = file.size() - tailBytes;

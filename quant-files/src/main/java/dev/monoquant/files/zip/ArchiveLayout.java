@@ -14,23 +14,21 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Where everything lies in an archive that is to be written, before any of its numbers is known.
- * Immutable.
+ * The layout of an archive to be written, determined before its contents. Immutable.
  *
- * <p>The bytes: entries in their order, each a local header and its content without anything in
- * between; the central directory; the end records. All entries have the time stamp 1980-01-01
- * 00:00:00, UTF-8 names (flag 0x800), no attributes and no comments, and their sizes and CRC-32 in
- * the local header, so that nothing follows the content. The content of an entry that is not
- * compressed begins at a multiple of 64: the local header is as much longer by an extra field of
- * the id "FB" filled with {@code Z}, as PyTorch has it. A zip64 field and zip64 end records are
- * there only where a size, a position or the number of entries does not fit its usual place; local
- * header and directory then have it each on their own account.
+ * <p>The bytes: the entries in order, each a local header followed directly by its content; the
+ * central directory; the end records. All entries have the time stamp 1980-01-01 00:00:00, UTF-8
+ * names (flag 0x800), no attributes and no comments, and their sizes and CRC-32 in the local
+ * header, so that nothing follows the content. The content of a stored entry begins at a multiple
+ * of 64: an extra field with the id "FB" filled with {@code Z} pads the local header, as in
+ * PyTorch. A zip64 field and zip64 end records are written only if a size, a position or the number
+ * of entries exceeds its usual field; local header and directory decide this independently.
  *
  * <p>Sources: APPNOTE 6.3.10 of PKWARE; {@code caffe2/serialize/inline_container.cc} of torch 2.13.
  */
 public final class ArchiveLayout {
 
-  /** What the content of stored entries is aligned to. */
+  /** The alignment in bytes of the content of stored entries. */
   public static final int ALIGNMENT = 64;
 
   private static final int LOCAL_SIGNATURE = 0x04034b50;
@@ -55,11 +53,11 @@ public final class ArchiveLayout {
   private static final int MAX16 = 0xffff;
 
   /**
-   * An entry and its place.
+   * An entry and its position.
    *
    * @param entry the entry
-   * @param header where its local header begins
-   * @param start where its content begins
+   * @param header the offset of its local header
+   * @param start the offset of its content
    */
   public record Placed(NewEntry entry, long header, long start) {
 
@@ -72,10 +70,10 @@ public final class ArchiveLayout {
   private final long directory;
 
   /**
-   * Lays entries out.
+   * Makes the layout of some entries.
    *
    * @param entries the entries in the order of their bytes
-   * @throws IllegalArgumentException if two names are equal, also but for upper and lower case
+   * @throws IllegalArgumentException if two names are equal, ignoring case
    */
   public ArchiveLayout(List<NewEntry> entries) {
     List<String> lower = new ArrayList<>();
@@ -93,13 +91,13 @@ public final class ArchiveLayout {
     this.directory = at;
   }
 
-  /** {@return the entries with their places, in their order} */
+  /** {@return the entries with their positions, in order} */
   public List<Placed> entries() {
     return List.copyOf(entries.values());
   }
 
   /**
-   * {@return an entry with its place}
+   * {@return an entry with its position}
    *
    * @param name the name of one of the entries
    */
@@ -107,12 +105,12 @@ public final class ArchiveLayout {
     return requireNonNull(entries.get(name), name);
   }
 
-  /** {@return bytes of the archive} */
+  /** {@return the size in bytes of the archive} */
   public long fileBytes() {
     return directory + directoryBytes() + (isWide() ? END64_BYTES + LOCATOR_BYTES : 0) + END_BYTES;
   }
 
-  /** {@return where the central directory begins} */
+  /** {@return the offset of the central directory} */
   public long directory() {
     return directory;
   }
@@ -160,7 +158,8 @@ public final class ArchiveLayout {
   }
 
   /**
-   * The values of a directory entry that do not fit: size, stored size, position, in this order.
+   * The zip64 field of a directory entry: the values that do not fit, in the order size, stored
+   * size, position.
    */
   private static byte[] centralExtra(Placed placed) {
     List<Long> values = new ArrayList<>();
@@ -185,7 +184,10 @@ public final class ArchiveLayout {
     return (int) (elsewhere ? MAX32 : value);
   }
 
-  /** What a local header and a directory entry have in common, from the version needed on. */
+  /**
+   * Writes the fields that local headers and directory entries share, beginning with the version
+   * needed.
+   */
   private static void common(ByteBuffer out, Placed placed, boolean wide, long crc, int extra) {
     NewEntry entry = placed.entry();
     out.putShort((short) (wide ? ZIP64_VERSION : PLAIN_VERSION)).putShort((short) UTF8_FLAG);
@@ -201,7 +203,7 @@ public final class ArchiveLayout {
    *
    * @param placed one of {@link #entries()}
    * @param crc the CRC-32 of its content
-   * @return the bytes that belong at {@link Placed#header()}
+   * @return the bytes to write at {@link Placed#header()}
    */
   public byte[] localHeader(Placed placed, long crc) {
     byte[] extra = extra(placed);
@@ -217,7 +219,7 @@ public final class ArchiveLayout {
    * The central directory and the end records.
    *
    * @param crcs the CRC-32 of every entry by its name
-   * @return the bytes that belong at {@link #directory()}
+   * @return the bytes to write at {@link #directory()}
    */
   public byte[] end(Map<String, Long> crcs) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();

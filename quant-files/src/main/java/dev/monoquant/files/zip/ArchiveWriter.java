@@ -19,10 +19,10 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * An archive in the making, as {@link ArchiveLayout} has it. Pieces of its entries are written by
- * many threads in any order; headers and directory come last, when the checksums are known, so that
- * half an archive is never taken for a whole. The same entries give the same bytes, but that other
- * builds of zlib may compress text in another way.
+ * Writes an archive with a given {@link ArchiveLayout}. Many threads write parts of its entries in
+ * any order; headers and directory are written last, when the checksums are known, so that no
+ * reader accepts an incomplete archive. The same entries give the same bytes, except that different
+ * builds of zlib may compress text differently.
  */
 public final class ArchiveWriter implements Closeable {
 
@@ -32,9 +32,9 @@ public final class ArchiveWriter implements Closeable {
   /**
    * Starts the archive, and writes the entries whose bytes are known.
    *
-   * @param staging where it is made
+   * @param staging the staging of the output
    * @param name its name relative to the target; empty if the output is a file
-   * @param layout what it will hold
+   * @param layout the layout of the archive
    * @throws IOException if writing fails
    */
   public ArchiveWriter(Staging staging, String name, ArchiveLayout layout) throws IOException {
@@ -57,10 +57,10 @@ public final class ArchiveWriter implements Closeable {
   }
 
   /**
-   * Writes a piece of an entry made by {@link NewEntry#later}; thread-safe.
+   * Writes a part of an entry made by {@link NewEntry#later}; thread-safe.
    *
    * @param name the name of the entry
-   * @param offset first byte within its content
+   * @param offset the first byte within its content
    * @param data the bytes; consumed
    * @throws IOException if writing fails
    */
@@ -69,34 +69,34 @@ public final class ArchiveWriter implements Closeable {
   }
 
   /**
-   * Waits for the checksums of an entry's bytes in the archive; of one that is compressed they are
-   * those of the compressed bytes.
+   * Waits for the checksums of an entry's bytes in the archive; those of a compressed entry cover
+   * the compressed bytes.
    *
    * @param name the name of a complete entry
    * @return its checksums
    * @throws IOException if reading fails
-   * @throws IllegalStateException if it is not complete
+   * @throws IllegalStateException if the entry is not complete
    */
   public HashPool.Sums sums(String name) throws IOException {
     return file.sums(name);
   }
 
-  /** Lets the background flush what is there, if it is to be flushed at all. */
+  /** Starts a background flush of the written bytes, if the output is flushed at all. */
   public void flushSoon() {
     file.flushSoon();
   }
 
-  /** {@return where the archive is made} */
+  /** {@return the temporary path of the archive} */
   public Path path() {
     return file.path();
   }
 
   /**
-   * The bytes of the archive that are in no entry that lies as it is: the local headers, what is
-   * compressed, the directory and the end records, one after the other.
+   * Returns all bytes of the archive outside stored entries, in order: the local headers, the
+   * compressed entries, the directory and the end records.
    *
-   * @param crcs the CRC-32 of the content of entries by name; of the others those that were
-   *     computed
+   * @param crcs the CRC-32 of the content of entries by name; the computed CRC-32 applies to all
+   *     others
    * @return the bytes
    * @throws IOException if reading fails
    * @throws IllegalStateException if an entry is not complete
@@ -125,11 +125,11 @@ public final class ArchiveWriter implements Closeable {
   }
 
   /**
-   * Writes headers and directory, flushes and closes the file, reads every byte again, and opens it
-   * with the real reader.
+   * Writes headers and directory, flushes and closes the file, reads every byte again, and opens
+   * the file with {@link Archive}.
    *
    * @throws IOException if writing or reading fails
-   * @throws ValidationException if what is read back is not what was written
+   * @throws ValidationException if the bytes read back differ from those written
    * @throws IllegalStateException if not every byte was written exactly once
    */
   public void finish() throws IOException {

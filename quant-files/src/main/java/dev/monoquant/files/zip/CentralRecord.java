@@ -15,14 +15,14 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * One entry as the central directory has it.
+ * One entry of the central directory.
  *
  * @param name the name
  * @param method 0 for stored, 8 for deflated
  * @param crc unsigned 32 bits
- * @param storedSize bytes in the archive
- * @param size bytes of the content
- * @param header where its local header is
+ * @param storedSize the size in bytes in the archive
+ * @param size the size in bytes of the content
+ * @param header the offset of its local header
  */
 record CentralRecord(String name, int method, long crc, long storedSize, long size, long header) {
 
@@ -37,9 +37,9 @@ record CentralRecord(String name, int method, long crc, long storedSize, long si
   /**
    * Reads the whole directory.
    *
-   * @param directory its bytes, no more and no less
-   * @param count the entries that the end record counts
-   * @return the entries in their order, their names unique
+   * @param directory exactly its bytes
+   * @param count the number of entries in the end record
+   * @return the entries in order, with unique names
    */
   static List<CentralRecord> readAll(ByteBuffer directory, long count, ZipFault fault) {
     List<CentralRecord> records = new ArrayList<>((int) Math.min(count, 1 << 16));
@@ -74,7 +74,7 @@ record CentralRecord(String name, int method, long crc, long storedSize, long si
   /**
    * Sets the checksums of some entries to 0.
    *
-   * @param directory the bytes of a directory that was read, what follows it included
+   * @param directory the bytes of a valid directory, with the records that follow it
    * @param entries the entries
    */
   static void clearChecksums(byte[] directory, Collection<ArchiveEntry> entries) {
@@ -180,8 +180,8 @@ record CentralRecord(String name, int method, long crc, long storedSize, long si
   }
 
   /**
-   * The extra field with the 64-bit values of an entry: those, in a fixed order, that are saturated
-   * where they have their usual place.
+   * The extra field with the 64-bit values of an entry: it has, in a fixed order, the values whose
+   * usual field is saturated.
    */
   static final class Zip64Field {
 
@@ -198,11 +198,11 @@ record CentralRecord(String name, int method, long crc, long storedSize, long si
     }
 
     /**
-     * Walks the extra fields of an entry.
+     * Finds the field among the extra fields of an entry.
      *
-     * @param extra all of them, little-endian
+     * @param extra all extra fields, little-endian
      * @param name the entry, for messages
-     * @return the field; without values if there is none
+     * @return the field; without values if it is absent
      */
     static Zip64Field find(ByteBuffer extra, String name, ZipFault fault) {
       ByteBuffer found = null;
@@ -231,8 +231,8 @@ record CentralRecord(String name, int method, long crc, long storedSize, long si
     /**
      * {@return the value itself, or the next one of this field if it is saturated}
      *
-     * @param narrow the value at its usual place
-     * @param saturated what stands there if the value is here
+     * @param narrow the value of the usual field
+     * @param saturated its value if the actual value is in this field
      */
     long next(long narrow, long saturated) {
       if (narrow != saturated) {

@@ -13,8 +13,8 @@ import java.util.List;
 
 /**
  * Finds the bytes of each entry by its local header, which must agree with the central directory;
- * entries must follow one another from the first byte to the central directory, with no more room
- * in between than a data descriptor takes. So no byte belongs to two entries, and none to nobody.
+ * entries must follow one another from the first byte to the central directory, with at most a data
+ * descriptor in between. So every byte belongs to exactly one entry.
  */
 final class LocalHeaders {
 
@@ -113,7 +113,7 @@ final class LocalHeaders {
     if (Short.toUnsignedInt(fixed.getShort(8)) != record.method()) {
       throw disagree(record, "compression method");
     }
-    // With a data descriptor, sizes and checksum may be left out here.
+    // With a data descriptor, sizes and checksum may be 0 here.
     boolean later = (fixed.getShort(6) & DESCRIPTOR_FLAG) != 0;
     long crc = Integer.toUnsignedLong(fixed.getInt(14));
     if (crc != record.crc() && !(later && crc == 0)) {

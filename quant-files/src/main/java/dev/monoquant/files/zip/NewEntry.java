@@ -6,7 +6,7 @@ import java.util.Optional;
 import java.util.zip.CRC32;
 import java.util.zip.Deflater;
 
-/** An entry of an archive that is to be written. Its name and sizes are known, its bytes may be. */
+/** An entry of an archive to be written. Its name and sizes are known, its bytes may be unknown. */
 public final class NewEntry {
 
   private static final int LEVEL = 9;
@@ -43,17 +43,17 @@ public final class NewEntry {
   }
 
   /**
-   * {@return an entry that is written piece by piece, not compressed}
+   * {@return a stored entry that is written in parts}
    *
    * @param name its full name
-   * @param size bytes of its content
+   * @param size the size in bytes of its content
    */
   public static NewEntry later(String name, long size) {
     return new NewEntry(name, size, size, false, new byte[0]);
   }
 
   /**
-   * {@return an entry that lies as it is}
+   * {@return a stored entry}
    *
    * @param name its full name
    * @param content its bytes; not copied
@@ -100,12 +100,12 @@ public final class NewEntry {
     return name;
   }
 
-  /** {@return bytes of its content} */
+  /** {@return the size in bytes of its content} */
   public long size() {
     return size;
   }
 
-  /** {@return bytes it takes in the archive} */
+  /** {@return its size in bytes in the archive} */
   public long storedSize() {
     return storedSize;
   }
@@ -115,12 +115,12 @@ public final class NewEntry {
     return deflated;
   }
 
-  /** {@return the CRC-32 of its content, if that is known already} */
+  /** {@return the CRC-32 of its content, if known} */
   Optional<Long> crc() {
     return crc;
   }
 
-  /** {@return its bytes in the archive, if they are known already; read only} */
+  /** {@return its bytes in the archive, if known; read only} */
   Optional<byte[]> bytes() {
     return crc.isPresent() ? Optional.of(stored) : Optional.empty();
   }

@@ -5,7 +5,7 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 
-/** The refusals of one archive. */
+/** Makes the exceptions for one archive. */
 record ZipFault(String file) {
 
   private static final String AGAIN = ". The file is damaged or cut short; fetch it again.";
@@ -20,12 +20,12 @@ record ZipFault(String file) {
     return of(Reason.ZIP_STRUCTURE, entry, detail + AGAIN);
   }
 
-  /** Any refusal of one entry. */
+  /** Any fault of one entry. */
   ModelFormatException of(Reason reason, String entry, String detail) {
     return new ModelFormatException(reason, file, "entry " + quote(entry), detail);
   }
 
-  /** A limit that was reached. */
+  /** A limit that was exceeded. */
   ModelFormatException limit(String detail) {
     return new ModelFormatException(
         Reason.LIMIT, file, "", detail + " Raise the limit if the file can be trusted.");

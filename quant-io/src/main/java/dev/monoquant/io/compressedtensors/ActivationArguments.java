@@ -12,8 +12,7 @@ import java.util.OptionalInt;
 import java.util.TreeMap;
 
 /**
- * How activations or the cache of keys and values are quantized, in the words of {@code
- * config.json}, both ways.
+ * Reads and writes how {@code config.json} says that activations or the KV cache are quantized.
  *
  * <pre>
  * {"dynamic": true, "num_bits": 8, "strategy": "token", "symmetric": true, "type": "int"}
@@ -27,10 +26,10 @@ final class ActivationArguments {
   private ActivationArguments() {}
 
   /**
-   * {@return the fields, without those that have no value}
+   * {@return the fields that have a value}
    *
    * @param activations how they are quantized
-   * @param scaleType the type of their scales, which {@code config.json} names of FP4 and MX only
+   * @param scaleType the type of their scales, which {@code config.json} gives only for FP4 and MX
    */
   static JsonValue.Obj json(ActivationQuantization activations, Optional<String> scaleType) {
     Map<String, JsonValue> json = new TreeMap<>();
@@ -53,8 +52,8 @@ final class ActivationArguments {
   /**
    * {@return how activations are quantized}
    *
-   * @param json the fields; those left out have the defaults of {@code QuantizationArgs}
-   * @throws ConfigurationException if a field has a value that is not known
+   * @param json the fields; absent fields have the defaults of {@code QuantizationArgs}
+   * @throws ConfigurationException if a field has an unknown value
    */
   static ActivationQuantization read(JsonValue.Obj json) {
     long size = number(json, "group_size").orElse(0L);

@@ -15,19 +15,19 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * The scales of the cache of keys and values, for each attention layer A that has a cache:
+ * The scales of the KV cache, for each attention layer A that has a cache:
  *
  * <pre>
  * A.k_scale  (1), 1.0 in the type of the weights
  * A.v_scale  (1), 1.0
  * </pre>
  *
- * <p>A holds {@code k_proj} and {@code v_proj}, or {@code kv_b_proj}, and is no part of a tower for
- * images or sound, whose attention keeps nothing. Nothing measures the scales, so they are 1.0, as
- * loaders take them where there are none; transformers warns of those that are missing.
+ * <p>A holds {@code k_proj} and {@code v_proj}, or {@code kv_b_proj}, and is not in a vision or
+ * audio tower, whose attention caches nothing. The scales are not measured. They are 1.0, the
+ * default of loaders for absent scales; transformers warns if they are missing.
  *
- * <p>What this does not do: layers whose projections are one ({@code qkv_proj}) get none, as
- * loaders fail on them.
+ * <p>What this does not do: layers with one merged projection ({@code qkv_proj}) get no scales,
+ * since loaders fail on them.
  */
 final class CacheScales {
 
@@ -39,7 +39,7 @@ final class CacheScales {
    * {@return the tensors and their bytes, in the shards of the projections}
    *
    * @param cache how keys and values are quantized
-   * @param tensors the matrices of the model as they are before quantization
+   * @param tensors the matrices of the model before quantization
    */
   static Map<TensorInfo, byte[]> of(
       Optional<ActivationQuantization> cache, List<TensorInfo> tensors) {

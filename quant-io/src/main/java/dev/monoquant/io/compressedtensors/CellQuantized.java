@@ -21,7 +21,8 @@ import java.io.IOException;
 
 /**
  * {@code int-quantized}, {@code float-quantized} and {@code naive-quantized}: a byte for each code,
- * in the shape of the weight. The three differ in what {@code config.json} says of activations.
+ * in the shape of the weight. The three differ in how {@code config.json} says that activations are
+ * quantized.
  *
  * <pre>
  * M.weight             I8 or F8_E4M3 (rows, columns)
@@ -46,7 +47,7 @@ final class CellQuantized extends StoredWeight {
   private final String label;
 
   /**
-   * Lays a weight out.
+   * Builds the layout of a weight.
    *
    * @param weight an affine weight with one scale and perhaps zero points
    * @param label the file, for messages
@@ -109,7 +110,7 @@ final class CellQuantized extends StoredWeight {
     return new CellQuantized(weight, main.file().label());
   }
 
-  /** {@return whether zero points are stored in bytes, one for each scale} */
+  /** {@return whether zero points are stored as bytes, one for each scale} */
   static boolean isPointPerScale(ModelFiles.Located points, Part scale, TensorShape cells) {
     TensorShape shape = points.info().shape();
     return points.info().type() == ElementType.INT8
@@ -119,7 +120,7 @@ final class CellQuantized extends StoredWeight {
   /**
    * {@inheritDoc}
    *
-   * @throws ModelFormatException if a byte is no code of so few bits
+   * @throws ModelFormatException if a byte exceeds the range of the codes
    */
   @Override
   public EncodedTile read(RowRange rows, Source source) throws IOException {

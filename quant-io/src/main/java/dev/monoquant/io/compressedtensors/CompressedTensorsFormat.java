@@ -36,21 +36,20 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Reads model directories of compressed-tensors, our own and those of llm-compressor, in each
- * {@link Form} and in several ({@code mixed-precision}): integers of 2 to 8 bits, FP8 (E4M3),
- * MXFP4, MXFP8 and NVFP4. Weights come as quantized ones of scheme {@code intN}, {@code fp8},
- * {@code mxfp4}, {@code mxfp8} and {@code nvfp4}; their float type is that of their scales, or that
- * of the model ({@code dtype}, {@code torch_dtype}; BF16 if there is none) where scales have a type
- * of their own.
+ * Reads model directories of compressed-tensors, including those of llm-compressor, in any {@link
+ * Form} or several ({@code mixed-precision}): integers of 2 to 8 bits, FP8 (E4M3), MXFP4, MXFP8 and
+ * NVFP4. They are quantized weights of scheme {@code intN}, {@code fp8}, {@code mxfp4}, {@code
+ * mxfp8} and {@code nvfp4}. Their float type is that of their scales, or, if the form fixes the
+ * type of scales, that of the model ({@code dtype}, {@code torch_dtype}; BF16 if there is none).
  *
- * <p>Of words packed before dense packing came (3, 5, 6 and 7 bits), the width tells: where both
- * layouts are equally wide and differ, which no multiple of 32 columns is, the dense one is
- * assumed.
+ * <p>Older files pack 3, 5, 6 and 7 bits with padding; the width of the tensor distinguishes this
+ * from dense packing. If both layouts have the same width and differ, which never happens for a
+ * multiple of 32 columns, dense packing is assumed.
  *
  * <p>What this does not do: it decodes no FP6, no 2:4 sparsity and no permuted columns. A directory
- * that has one of these is opened as the tensors that are stored, none of them decoded, with a note
- * that says why; nobody can take it for a float model, since its configuration tells otherwise.
- * Scales of activations are parts of the weights' layers, which only {@code verify} looks at.
+ * with one of these is opened as its stored tensors, none of them decoded, with a note that says
+ * why; it is not mistaken for a float model, since its configuration declares the quantization.
+ * Scales of activations are parts of the layers of the weights; only {@code verify} reads them.
  * Stateless and thread-safe.
  */
 @AutoService(InputFormatDetector.class)
@@ -89,7 +88,7 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
     }
   }
 
-  /** Keys are sorted as a rule and long label maps come before, so both ends are looked at. */
+  /** Reads both ends: keys are usually sorted, and long label maps come before the key. */
   private static String ends(Path config) throws IOException {
     try (SeekableByteChannel channel = Files.newByteChannel(config)) {
       ByteBuffer bytes = ByteBuffer.allocate(LOOK_AHEAD);
@@ -127,8 +126,8 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
   }
 
   /**
-   * The model with its weights decoded; with all its tensors as they are stored, and a note why,
-   * where that is not supported.
+   * The model with its weights decoded or, if that is not supported, with its stored tensors and a
+   * note that says why.
    */
   private static ModelSource decoding(ModelFiles files, JsonValue.Obj config, String configFile)
       throws IOException {
@@ -173,7 +172,7 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
         info -> auditable ? faults(files, info, config, configFile) : List.of());
   }
 
-  /** What loaders are told of keys and values; no weight depends on it. */
+  /** The declared quantization of the KV cache; no weight depends on it. */
   private static Optional<String> cache(JsonValue.Obj quantization) {
     return quantization
         .find("kv_cache_scheme")

@@ -22,29 +22,29 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Writes a model directory that compressed-tensors (as of ac8e2ba), and with it vLLM and
- * transformers, loads.
+ * Writes a model directory that compressed-tensors (as of ac8e2ba), vLLM and transformers load.
  *
- * <p>Files: the shards under their own names ({@code model.safetensors} if there is one), each laid
- * out as {@code SafetensorsLayout} says; {@code model.safetensors.index.json} if there are several;
- * every side file byte for byte; {@code config.json} with its keys sorted and {@code
- * quantization_config} added; {@code monoquant-manifest.json}, see {@link Manifest}. Nothing
- * quantized, and the directory is a plain one without {@code quantization_config}.
+ * <p>Files: the shards under their own names ({@code model.safetensors} if there is one), each with
+ * the bytes of {@code SafetensorsLayout}; {@code model.safetensors.index.json} if there are
+ * several; every side file byte for byte; {@code config.json} with its keys sorted and {@code
+ * quantization_config} added; {@code monoquant-manifest.json}, see {@link Manifest}. If nothing is
+ * quantized, the directory has no {@code quantization_config}.
  *
  * <p>The form of a weight follows from its parts and from the activations of its layer: integers of
- * 2 to 8 bits are {@code pack-quantized}, or {@code int-quantized} if inputs are quantized too; FP8
- * is {@code naive-quantized} or {@code float-quantized}; MXFP4, MXFP8 and NVFP4 have a form each.
- * The classes of the forms draw their bytes. Several forms in one directory are {@code
+ * 2 to 8 bits are {@code pack-quantized}, or {@code int-quantized} if inputs are also quantized;
+ * FP8 is {@code naive-quantized} or {@code float-quantized}; MXFP4, MXFP8 and NVFP4 have one form
+ * each. The classes of the forms draw their bytes. A directory with several forms is {@code
  * mixed-precision}.
  *
- * <p>{@code ignore} names every layer left in float that a loader could take for a quantized
- * Linear. The same contents and data give the same bytes. What this does not do: scales of
- * activations (inputs that are not dynamic), 2:4 sparsity, FP6 and E5M2. Stateless and thread-safe.
+ * <p>{@code ignore} names every layer left unquantized that a loader could treat as a quantized
+ * Linear. The same contents and data give the same bytes. What this does not do: it writes no
+ * scales of activations (inputs that are not dynamic), no 2:4 sparsity, no FP6 and no E5M2.
+ * Stateless and thread-safe.
  */
 @AutoService(OutputFormat.class)
 public final class CompressedTensorsOutput implements OutputFormat {
 
-  /** An ending that starts with a letter: 3.1-8B is none. */
+  /** A suffix that starts with a letter; 3.1-8B has none. */
   private static final Pattern EXTENSION = Pattern.compile(".+\\.[A-Za-z][A-Za-z0-9]{0,11}");
 
   private final Disk disk;
@@ -70,7 +70,7 @@ public final class CompressedTensorsOutput implements OutputFormat {
     return named || (Files.isDirectory(target) && !isOther(target));
   }
 
-  /** Whether a directory is an output of another format, which would claim its name too. */
+  /** Whether a directory is an output of another format, which would also accept its name. */
   private static boolean isOther(Path directory) {
     if (!Files.exists(directory.resolve(Manifest.FILE))) {
       return false;

@@ -29,7 +29,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 
-/** A model directory in the making. */
+/** Writes one model directory. */
 final class CompressedTensorsWriter implements OutputWriter {
 
   private final OutputJob job;
@@ -38,7 +38,7 @@ final class CompressedTensorsWriter implements OutputWriter {
   private final OutputFiles files;
   private final Map<String, WeightLayout.Writer> writers = new ConcurrentHashMap<>();
 
-  /** The files of the output, in the order of their making. */
+  /** The files of the output, in the order they are written. */
   private final List<String> names = new ArrayList<>();
 
   private boolean finished;
@@ -129,12 +129,12 @@ final class CompressedTensorsWriter implements OutputWriter {
     return Optional.empty();
   }
 
-  /** Read from the files, as an earlier run may have written some of them. */
+  /** Reads the scales from the files, since an earlier run may have written some of them. */
   private void requireSharedScales() throws IOException {
     refuse(GlobalScales.faults(job.contents().weights(), this::readBack, DirectoryPlan.CONFIG));
   }
 
-  /** Not mapped: a mapped file cannot be renamed everywhere. */
+  /** Does not map the file: some systems cannot rename a mapped file. */
   private ByteBuffer readBack(String tensor) throws IOException {
     String shard = plan.shardOf(tensor);
     SafetensorsLayout layout = requireNonNull(plan.shards().get(shard));
@@ -150,7 +150,7 @@ final class CompressedTensorsWriter implements OutputWriter {
     return bytes.flip();
   }
 
-  /** What would load wrongly gets no name. */
+  /** Refuses an output that would load wrongly, before it is renamed. */
   private void requireLoadable(byte[] config) {
     List<Problem> faults =
         LoaderAudit.faults(

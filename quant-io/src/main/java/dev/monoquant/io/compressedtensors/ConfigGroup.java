@@ -14,14 +14,14 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * One of the {@code config_groups}: how the weights of some layers are quantized, both ways.
+ * One of the {@code config_groups}, read and written: how the weights of some layers are quantized.
  *
  * @param name its name, such as {@code group_0}
  * @param targets exact module names, {@code re:} and a regex, or class names
  * @param form how weights are stored
  * @param weights how they are quantized
  * @param activations how the program that runs the model quantizes the inputs of the layers; empty
- *     if it does not, or in a way that is not known
+ *     if it does not, or in an unknown way
  */
 record ConfigGroup(
     String name,
@@ -30,10 +30,10 @@ record ConfigGroup(
     WeightArguments weights,
     Optional<ActivationQuantization> activations) {
 
-  /** The format of a configuration whose groups have different ones. */
+  /** The format of a configuration whose groups have different formats. */
   static final String MIXED = "mixed-precision";
 
-  /** Fields left out have the default or null: a reader refuses a field it does not know. */
+  /** Omits fields with the default or null, since readers refuse unknown fields. */
   JsonValue.Obj json() {
     Map<String, JsonValue> json = new TreeMap<>();
     json.put("targets", new JsonValue.Arr(targets.stream().map(JsonValue::of).toList()));
@@ -43,12 +43,12 @@ record ConfigGroup(
     return new JsonValue.Obj(json);
   }
 
-  /** {@return how inputs are quantized, as {@code config.json} has it} */
+  /** {@return how inputs are quantized, in the form of {@code config.json}} */
   Optional<JsonValue.Obj> inputs() {
     return activations.map(inputs -> ActivationArguments.json(inputs, form.scaleType()));
   }
 
-  /** {@return how weights are quantized, as {@code config.json} has it} */
+  /** {@return how weights are quantized, in the form of {@code config.json}} */
   JsonValue.Obj arguments() {
     Map<String, JsonValue> json = new TreeMap<>();
     json.put("num_bits", JsonValue.Num.of(weights.bits()));
@@ -130,7 +130,7 @@ record ConfigGroup(
           name, targets(where, group), form.get(), arguments, activations(group));
     }
 
-    /** Weights are decoded whatever is said of activations. */
+    /** Weights are decoded even if the activations are quantized in an unknown way. */
     private static Optional<ActivationQuantization> activations(JsonValue.Obj group) {
       try {
         return group

@@ -25,7 +25,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
-/** Makes {@code config.json} from the one of the source. */
+/** Writes {@code config.json} from that of the source. */
 final class ConfigWriter {
 
   static final String QUANTIZATION = "quantization_config";
@@ -34,10 +34,7 @@ final class ConfigWriter {
 
   private ConfigWriter() {}
 
-  /**
-   * {@return the bytes of config.json, or empty if the output has none: there was none, and nothing
-   * is quantized}
-   */
+  /** {@return the bytes of config.json; empty if the source has none and nothing is quantized} */
   static Optional<byte[]> write(
       ModelSource source, OutputContents contents, List<ModuleWeight> weights) throws IOException {
     Optional<SideFile> side =
@@ -64,15 +61,15 @@ final class ConfigWriter {
     return Optional.of(JsonText.pretty(new JsonValue.Obj(config)).getBytes(StandardCharsets.UTF_8));
   }
 
-  /** {@return whether a key of config.json is of a configuration of quantization} */
+  /** {@return whether a key of config.json belongs to a quantization configuration} */
   static boolean isQuantization(String key) {
     return key.equals(QUANTIZATION) || key.equals(OLD_QUANTIZATION);
   }
 
   /**
-   * {@return the configuration of quantization in config.json, if it has one}
+   * {@return the quantization configuration in config.json, if it has one}
    *
-   * @param config the whole of it
+   * @param config the root of config.json
    */
   static Optional<JsonValue.Obj> quantization(JsonValue.Obj config) {
     return config
@@ -85,9 +82,9 @@ final class ConfigWriter {
   /**
    * {@return config.json as an object}
    *
-   * @param bytes what it holds
+   * @param bytes its bytes
    * @param file its name for messages
-   * @throws ModelFormatException if it is no object, or not strict JSON
+   * @throws ModelFormatException if it is not an object, or not strict JSON
    */
   static JsonValue.Obj parse(byte[] bytes, String file) {
     StrictJson.Dialect dialect =
@@ -154,7 +151,7 @@ final class ConfigWriter {
     return new JsonValue.Obj(json);
   }
 
-  /** What weights of one group have in common, by which the groups are ordered. */
+  /** The text that weights of one group share; groups are sorted by it. */
   private static String way(ModuleWeight weight) {
     ConfigGroup group = weight.group("", List.of());
     return JsonText.compact(group.arguments())
@@ -167,9 +164,9 @@ final class ConfigWriter {
   }
 
   /**
-   * What selects a group. Experts have a group of their own, which transformers finds by a regex
-   * with their name in it; so no regex of another group, which may hold shared_experts, has it.
-   * Their names are left out: there are thousands, and no loader has such modules.
+   * The targets of a group. Experts have a separate group, which transformers finds by a regex that
+   * contains "experts"; so no regex of another group, which may hold shared_experts, contains it.
+   * The names of experts are left out: there are thousands, and no loader has such modules.
    */
   private static List<String> targets(
       List<ModuleWeight> group, List<ModuleWeight> weights, LoaderNames names) {
@@ -186,8 +183,8 @@ final class ConfigWriter {
   }
 
   /**
-   * A loader takes every other Linear for quantized, so whatever is kept and could be one is named:
-   * each matrix, of whatever kind it is thought to be.
+   * A loader treats every Linear not listed as quantized, so each matrix left unquantized is
+   * listed, whatever its layer kind.
    */
   private static List<String> ignored(
       List<TensorInfo> kept, List<ModuleWeight> weights, Set<String> heads, LoaderNames names) {
@@ -206,8 +203,9 @@ final class ConfigWriter {
   }
 
   /**
-   * What selects the experts of a mixture that are in one tensor: vLLM asks for each by its number,
-   * transformers does not ask. The number of the layer is left open unless that selects others.
+   * The pattern for the experts of a mixture in one tensor: vLLM looks up each by its number,
+   * transformers looks up none. The number of the layer is left open unless that selects other
+   * modules.
    */
   private static String expertsOf(String mixture, List<String> packed) {
     List<String> parts = List.of(mixture.split("\\.", -1));

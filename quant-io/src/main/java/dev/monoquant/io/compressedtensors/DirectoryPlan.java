@@ -36,7 +36,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
-/** Which tensors and files a model directory will hold. Immutable. */
+/** The plan of a model directory: its tensors and files. Immutable. */
 final class DirectoryPlan implements OutputLayout {
 
   static final String SINGLE = "model.safetensors";
@@ -103,22 +103,22 @@ final class DirectoryPlan implements OutputLayout {
     shards.forEach((shard, layout) -> run.put("the layout of " + shard, layout.headerHash()));
   }
 
-  /** {@return tensors that are no part of the input, and their bytes} */
+  /** {@return tensors that are not in the input, and their bytes} */
   Map<TensorInfo, byte[]> scales() {
     return scales;
   }
 
-  /** {@return the shards of the input that each shard is made of} */
+  /** {@return for each shard, the shards of the input with its tensors} */
   Map<String, Set<String>> origins() {
     return origins;
   }
 
-  /** {@return what tells a run with this plan from others} */
+  /** {@return the texts that identify a run with this plan} */
   Map<String, String> run() {
     return run;
   }
 
-  /** A shard keeps its name; one of another format gets the ending of this one. */
+  /** A shard keeps its name; a shard of another format gets the suffix of safetensors. */
   private static String outputName(String shard) {
     if (shard.isEmpty()) {
       return SINGLE;
@@ -232,7 +232,7 @@ final class DirectoryPlan implements OutputLayout {
     return config;
   }
 
-  /** {@return the side files to copy; not config.json} */
+  /** {@return the side files to copy, without config.json} */
   List<SideFile> copies() {
     return copies;
   }
@@ -249,7 +249,9 @@ final class DirectoryPlan implements OutputLayout {
     return planned;
   }
 
-  /** {@return the shard of a kept tensor, or of all parts of a weight, by its name in the input} */
+  /**
+   * {@return the output shard of an unquantized tensor, or of a weight, by its name in the input}
+   */
   String shardOfInput(String name) {
     ModuleWeight weight = weights.get(name);
     return shardOf(weight == null ? name : weight.name(weight.form().codes()));

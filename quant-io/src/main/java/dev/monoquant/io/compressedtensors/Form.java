@@ -10,7 +10,7 @@ import java.util.stream.Collectors;
  * The forms in which compressed-tensors stores weights ({@code CompressionFormat}), each with its
  * name in {@code config.json}.
  *
- * <p>What this does not have: forms that are only read elsewhere ({@code sparse-bitmask}, {@code
+ * <p>Not supported: forms that compressed-tensors itself only reads ({@code sparse-bitmask}, {@code
  * sparse-24-bitmask}, {@code marlin-24}) and {@code mxfp6-pack-quantized}.
  */
 enum Form {
@@ -20,7 +20,7 @@ enum Form {
   INT("int-quantized"),
   /** FP8, of layers with quantized activations, see {@link CellQuantized}. */
   FLOAT("float-quantized"),
-  /** Integers in bytes or FP8, weights alone, see {@link CellQuantized}. */
+  /** Integers in bytes or FP8, only weights quantized, see {@link CellQuantized}. */
   NAIVE("naive-quantized"),
   /** See {@link Nvfp4PackQuantized}. */
   NVFP4("nvfp4-pack-quantized"),
@@ -40,7 +40,7 @@ enum Form {
     return wire;
   }
 
-  /** {@return the form of that name, empty if there is none} */
+  /** {@return the form with that name, empty if there is none} */
   static Optional<Form> of(String wire) {
     return Arrays.stream(values()).filter(f -> f.wire.equals(wire)).findFirst();
   }
@@ -58,7 +58,7 @@ enum Form {
     };
   }
 
-  /** {@return the type of scales that {@code config.json} names; empty if it is the weight's} */
+  /** {@return the type of scales for {@code config.json}; empty if it is that of the weight} */
   Optional<String> scaleType() {
     return switch (this) {
       case NVFP4 -> Optional.of("torch.float8_e4m3fn");
@@ -67,7 +67,7 @@ enum Form {
     };
   }
 
-  /** {@return whether weights that are quantized so can be stored in this form} */
+  /** {@return whether this form can store weights with such arguments} */
   boolean holds(WeightArguments weights) {
     Strategy strategy = weights.strategy();
     boolean grouped = weights.symmetric() && strategy instanceof Strategy.Group;
@@ -95,9 +95,9 @@ enum Form {
   }
 
   /**
-   * {@return how a weight lies in its tensors}
+   * {@return the layout of a weight in its tensors}
    *
-   * @param weight one that {@link ModuleWeight} finds to be of this form
+   * @param weight a weight for which {@link ModuleWeight} returns this form
    */
   StoredWeight layout(EncodedWeight weight) {
     return switch (this) {
@@ -109,10 +109,10 @@ enum Form {
   }
 
   /**
-   * {@return the weight that lies in the tensors of a module}
+   * {@return the weight in the tensors of a module}
    *
-   * @param module its tensors; told of each that is a part
-   * @param weights how it is quantized, as this form {@link #holds} it
+   * @param module its tensors; records each that is a part
+   * @param weights how it is quantized; this form {@link #holds} it
    * @throws dev.monoquant.ModelFormatException if a tensor is missing or has another type or shape
    */
   StoredWeight read(ModuleTensors module, WeightArguments weights) throws IOException {

@@ -17,22 +17,22 @@ import java.util.stream.Collectors;
 /**
  * Finds the layers that vLLM and transformers fuse, by their names: those in {@code
  * packed_modules_mapping} and {@code stacked_params_mapping} of the models of vLLM 0.33, and the
- * experts of mixtures, of which transformers 5.24 makes one tensor and vLLM one kernel.
+ * experts of mixtures, which transformers 5.24 joins into one tensor and vLLM runs in one kernel.
  *
- * <p>All experts of a model are one family: transformers decodes every expert by one group of the
- * configuration, whatever layer it is in; gate and up of an expert are one besides. In transformers
- * there is no module that could hold an expert's matrix in float while the model is quantized, so
- * experts are quantized only. Experts that have names ({@code expert_0}) are modules in
- * transformers: all of them may stay in float.
+ * <p>All experts of a model are one family: transformers decodes the experts of all layers by one
+ * group of the configuration. Gate and up of an expert are also a family. A quantized model in
+ * transformers has no module that could hold an expert's matrix in float, so experts must be
+ * quantized. Experts with names ({@code expert_0}) are modules in transformers: all of them may be
+ * left unquantized.
  *
- * <p>What this does not do: it does not look at the architecture. A loader that does not fuse
- * layers of such names is asked for more than it needs.
+ * <p>What this does not do: it does not consider the architecture. For a loader that does not fuse
+ * layers of such names, the families are stricter than needed.
  */
 final class FusedLayers {
 
   private static final String WEIGHT = ".weight";
 
-  /** Layers of one module that are fused, by their local names; the first row that fits counts. */
+  /** Local names of fused layers in one module; the first row that fits applies. */
   private record Row(String parents, Set<String> names) {
     boolean fits(String parent) {
       return parents.isEmpty() || List.of(parents.split("\\|")).contains(parent);
@@ -41,7 +41,7 @@ final class FusedLayers {
 
   private static final List<Row> FUSED =
       List.of(
-          // Whisper and its kind: the keys and values of the encoder have an input of their own.
+          // Whisper and similar models: the keys and values of the encoder have a separate input.
           new Row("encoder_attn|cross_attn", Set.of("k_proj", "v_proj")),
           new Row("second_sub_layer", Set.of("key_net", "value_net")),
           new Row("", Set.of("q_proj", "k_proj", "v_proj")),
@@ -59,7 +59,7 @@ final class FusedLayers {
           new Row("", Set.of("fc11", "fc12")),
           new Row("", Set.of("fc1", "fc3")));
 
-  /** Qwen: w2 is the gate of w1 where the way back is called c_proj. */
+  /** Qwen: w2 is the gate of w1 if the output projection is named c_proj. */
   private static final Set<String> OF_QWEN = Set.of("w1", "w2");
 
   private static final String BACK_IN_QWEN = "c_proj";
@@ -69,7 +69,7 @@ final class FusedLayers {
   private FusedLayers() {}
 
   /**
-   * {@return the families of a model, in its order}
+   * {@return the families of a model, in model order}
    *
    * @param tensors its weights and plain tensors
    */
@@ -92,7 +92,7 @@ final class FusedLayers {
   }
 
   /**
-   * {@return the layers that become one matrix each, among them gate and up of an expert}
+   * {@return the families whose layers become one matrix, including gate and up of an expert}
    *
    * @param tensors its weights
    */
@@ -110,8 +110,8 @@ final class FusedLayers {
   }
 
   /**
-   * {@return what holds the experts of which a layer is a part, such as {@code
-   * model.layers.0.mlp.experts}; empty if it is no part of an expert that is told by its number}
+   * {@return the module that holds the experts of a layer, such as {@code
+   * model.layers.0.mlp.experts}; empty if the layer is not in a numbered expert}
    *
    * @param layer the name of a layer
    */
@@ -157,7 +157,7 @@ final class FusedLayers {
     return families;
   }
 
-  /** A layer is in one family only, so what was taken is no longer there. */
+  /** Removes the layers of a family, since a layer is in one family only. */
   private static Optional<Family> take(String module, Set<String> fused, Set<String> left) {
     List<String> found = left.stream().filter(fused::contains).toList();
     if (found.size() < 2) {

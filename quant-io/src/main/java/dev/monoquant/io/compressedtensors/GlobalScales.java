@@ -17,11 +17,11 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Looks at the global scales of NVFP4: loaders merge the layers of a family into one and take the
- * global scale of one of them, so that all must be the same.
+ * Checks the global scales of NVFP4: loaders merge the layers of a family and use the global scale
+ * of one of them, so all must be equal.
  *
- * <p>The experts of a mixture share one within each expert ({@code gate_proj} and {@code up_proj}),
- * not with each other.
+ * <p>In a mixture, {@code gate_proj} and {@code up_proj} of each expert share a global scale;
+ * different experts do not.
  */
 final class GlobalScales {
 
@@ -34,7 +34,7 @@ final class GlobalScales {
   private GlobalScales() {}
 
   /**
-   * {@return a problem if there are families whose layers have different ones, empty if not}
+   * {@return a problem if there are families whose layers have different global scales, else empty}
    *
    * @param weights the quantized weights of a directory
    * @param source the directory

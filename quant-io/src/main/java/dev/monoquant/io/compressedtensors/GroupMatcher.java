@@ -9,8 +9,8 @@ import java.util.Optional;
 
 /**
  * Finds the group of a module: by its exact name first, then by regex from the start of the name,
- * then by class. Files hold no classes: whatever is packed is taken for a {@code Linear}, but for
- * tables under their usual names where a group targets {@code Embedding}.
+ * then by class. Files hold no classes: every packed weight counts as a {@code Linear}, except
+ * embedding tables with their usual names if a group targets {@code Embedding}.
  */
 final class GroupMatcher {
 
@@ -20,7 +20,7 @@ final class GroupMatcher {
   private final String file;
 
   /**
-   * @param groups the groups of a configuration, in their order
+   * @param groups the groups of a configuration, in order
    * @param file the configuration, for messages
    */
   GroupMatcher(List<ConfigGroup> groups, String file) {
@@ -49,7 +49,7 @@ final class GroupMatcher {
   }
 
   /**
-   * {@return the group of a module that is quantized}
+   * {@return the group of a quantized module}
    *
    * @throws ModelFormatException if none selects it, or a regex cannot be used
    */

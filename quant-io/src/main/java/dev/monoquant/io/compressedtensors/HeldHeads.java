@@ -14,12 +14,12 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Output heads that a file holds although {@code config.json} ties them to the embedding ({@code
- * tie_word_embeddings}), as trainers and mergers write them. Loaders give such a head the embedding
- * and have no weight of its own, so it cannot be packed.
+ * Finds output heads that a file holds although {@code config.json} ties them to the embedding
+ * ({@code tie_word_embeddings}); some trainers and merge tools write them. Loaders use the
+ * embedding as the weight of such a head, so it cannot be packed.
  *
- * <p>A head is a matrix of the embedding's shape under one of the names that heads have. Where the
- * configuration leaves open whether they are tied, one and the same bytes say that they are.
+ * <p>A head is a matrix with the shape of the embedding and one of the usual names of heads. If the
+ * configuration does not say whether they are tied, equal bytes mean that they are.
  */
 final class HeldHeads {
 
@@ -49,8 +49,7 @@ final class HeldHeads {
   /**
    * {@return the heads that are tied, and the embedding of each, by the names of their weights}
    *
-   * @param source the model; read only where the configuration leaves it open, or not at all if
-   *     there is no head of its own
+   * @param source the model; read only if it has a separate head and the configuration does not say
    */
   static Map<String, TensorInfo> of(ModelSource source, ModelConfig config) throws IOException {
     Map<String, TensorInfo> tied = new LinkedHashMap<>();
@@ -68,12 +67,12 @@ final class HeldHeads {
     return tied;
   }
 
-  /** {@return whether a module has a name that tables of words have} */
+  /** {@return whether a module has a usual name of a word embedding} */
   static boolean isTable(String module) {
     return EMBEDDINGS.contains(module.substring(module.lastIndexOf('.') + 1));
   }
 
-  /** What could be an embedding, the likeliest names first. A model has few of them. */
+  /** The possible embeddings, the likeliest names first; a model has few. */
   private static List<TensorInfo> embeddings(ModelInfo info) {
     Map<String, List<TensorInfo>> byName = new HashMap<>();
     for (TensorInfo tensor : info.tensors()) {
@@ -85,7 +84,7 @@ final class HeldHeads {
         .toList();
   }
 
-  /** The embedding of which a tensor could be the head. */
+  /** The embedding for which a tensor could be the head. */
   private static Optional<TensorInfo> embedding(List<TensorInfo> embeddings, TensorInfo head) {
     if (head.shape().rank() != 2
         || !head.type().isQuantizable()

@@ -10,11 +10,11 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * The architectures whose initialisation in transformers reads the weights of their Linears, which
- * a packed Linear has not: loading one fails with "'Linear' object has no attribute 'weight'".
+ * The architectures whose initialisation in transformers reads the weights of their Linears. A
+ * packed Linear has no weight, so loading fails with "'Linear' object has no attribute 'weight'".
  *
- * <p>Found by initialising each architecture of transformers 5.18 without those weights; those that
- * could not be built with their default configuration are not among them.
+ * <p>Found by initialising each architecture of transformers 5.18 without those weights;
+ * architectures that could not be built with their default configuration are not included.
  */
 final class InitFromWeights {
 
@@ -128,7 +128,7 @@ final class InitFromWeights {
   private InitFromWeights() {}
 
   /**
-   * {@return what to warn of, a sentence for each part of the model; empty if nothing}
+   * {@return the warnings, a sentence for each part of the model; empty if there are none}
    *
    * @param config config.json
    */

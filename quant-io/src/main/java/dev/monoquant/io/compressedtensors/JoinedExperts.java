@@ -26,14 +26,14 @@ import java.util.Set;
  * experts.down_proj     (E, I, H)    each of the I lines:  a column of down
  * </pre>
  *
- * <p>Which architectures take experts one by one, and by which names, is that of the conversions in
- * transformers 5.24; Llama 4 gets modules of its own there when it is quantized. Of all others (GPT
- * OSS, Qwen3-VL-MoE, Gemma 4, Granite) transformers has nothing but the tensor of rank 3, which it
- * loads in float, and so it stays as it is.
+ * <p>The architectures that load experts one by one, and the names of the experts, are those of the
+ * conversions in transformers 5.24; a quantized Llama 4 has special modules there. For all others
+ * (GPT OSS, Qwen3-VL-MoE, Gemma 4, Granite) transformers only loads the tensor of rank 3, in float,
+ * so it is left unquantized.
  */
 final class JoinedExperts {
 
-  /** The names of the projections; no gate where there is none. */
+  /** The names of the projections; the gate is optional. */
   private enum Names {
     GATE_UP_DOWN("gate_proj", "up_proj", "down_proj", false),
     NUMBERED("w1", "w3", "w2", false),
@@ -83,14 +83,14 @@ final class JoinedExperts {
   /**
    * A matrix within a tensor.
    *
-   * @param tensor the matrix, under the name that loaders know
-   * @param from where it lies
-   * @param first the index of its first number there
+   * @param tensor the matrix, under its name in loaders
+   * @param from the tensor that contains it
+   * @param first the index of its first number in that tensor
    * @param rowStride from a row to the next one, in numbers
-   * @param columnStride from a column to the next one
+   * @param columnStride from a column to the next one, in numbers
    */
   record Slice(TensorInfo tensor, TensorInfo from, long first, long rowStride, long columnStride) {
-    /** {@return whether its numbers follow each other row by row} */
+    /** {@return whether its numbers are contiguous in row-major order} */
     boolean isContiguous() {
       return columnStride == 1;
     }
@@ -105,8 +105,8 @@ final class JoinedExperts {
   }
 
   /**
-   * {@return what holds the experts of which a tensor of rank 3 has all, such as {@code
-   * model.layers.0.mlp.experts}; empty of any other tensor}
+   * {@return the module of the experts that a tensor of rank 3 joins, such as {@code
+   * model.layers.0.mlp.experts}; empty for any other tensor}
    *
    * @param tensor any tensor
    */
@@ -126,13 +126,12 @@ final class JoinedExperts {
   }
 
   /**
-   * {@return the matrices in the place of each tensor, by its name; those that stay as they are are
-   * not there}
+   * {@return the matrices that replace each tensor, by its name; tensors left unchanged are absent}
    *
    * @param info the model
-   * @param config what tells its architecture
-   * @throws ConfigurationException if they cannot stay as they are, and do not have the shapes of
-   *     the architecture
+   * @param config its configuration, which names the architecture
+   * @throws ConfigurationException if experts cannot be left unchanged, and do not have the shapes
+   *     of the architecture
    */
   static Map<String, List<Slice>> slices(ModelInfo info, ModelConfig config) {
     Map<String, List<Slice>> slices = new LinkedHashMap<>();
@@ -162,9 +161,9 @@ final class JoinedExperts {
   }
 
   /**
-   * Refuses experts in one tensor where loaders of a quantized model need each by itself.
+   * Refuses experts in one tensor if loaders of a quantized model need separate matrices.
    *
-   * @param kept the tensors that would stay in float
+   * @param kept the tensors that would be left unquantized
    */
   static void requireSeparate(String model, List<TensorInfo> kept, ModelConfig config) {
     if (config.modelTypes().stream().map(BY_MODEL_TYPE::get).anyMatch(n -> n == Names.LLAMA4)) {
@@ -235,7 +234,7 @@ final class JoinedExperts {
     return slices;
   }
 
-  /** A matrix of an expert; of one with the inputs first, a line of the tensor is a column. */
+  /** A matrix of an expert; if the inputs come first, a line of the tensor is a column. */
   private static Slice slice(
       TensorInfo from,
       String block,

@@ -20,30 +20,30 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Looks at a directory as a loader does, which knows its {@code quantization_config} and its own
- * modules, and finds what it would get wrong:
+ * Finds the errors that a loader would make with a directory, given its {@code quantization_config}
+ * and the loader's own modules:
  *
  * <ul>
- *   <li>a weight that is packed and that it takes for one in float, or decodes by another group;
- *   <li>a matrix in float that it takes for packed, and starts with random numbers;
- *   <li>layers that it merges into one, packed in different ways;
- *   <li>tensors that are parts of a quantized weight, and belong to none;
- *   <li>a second configuration of quantization, inside of the first or of a part of the model.
+ *   <li>a packed weight that it treats as float, or decodes by another group;
+ *   <li>a float matrix that it treats as packed, and initialises with random numbers;
+ *   <li>layers that it merges, packed in different ways;
+ *   <li>tensors with the name of a part, but no quantized weight;
+ *   <li>a second quantization configuration, inside the first or of a part of the model.
  * </ul>
  *
- * <p>Modules are looked up by their names in the file, and again behind the prefix that loaders put
- * before those of vision-language models, and by the names of {@link LoaderNames}. Every matrix is
- * taken for a Linear, since files hold no classes.
+ * <p>Modules are looked up by their names in the file, by these names with the prefix that loaders
+ * add for vision-language models, and by the names of {@link LoaderNames}. Every matrix counts as a
+ * Linear, since files hold no classes.
  *
- * <p>What this does not do: it reads no numbers, and it does not know the modules of a loader that
- * are in no file. Merged layers of which some are in float are a matter of the plan, which may
- * allow them.
+ * <p>What this does not do: it reads no numbers, and it ignores modules of a loader that are in no
+ * file. The plan, not this audit, decides whether some of several merged layers may be left
+ * unquantized.
  */
 final class LoaderAudit {
 
   private static final String PREFIX = "model.";
 
-  /** Names of the parts of quantized weights, as loaders of compressed-tensors know them. */
+  /** Names of the parts of quantized weights in loaders of compressed-tensors. */
   private static final Set<String> PARTS =
       Set.of(
           "weight_packed",
@@ -67,13 +67,14 @@ final class LoaderAudit {
   }
 
   /**
-   * {@return what a loader would get wrong, empty if nothing}
+   * {@return the errors that a loader would make, empty if none}
    *
-   * @param config the whole of config.json
+   * @param config the root of config.json
    * @param weights the quantized weights in the directory
    * @param kept the other tensors in it
    * @param file the configuration, for messages
-   * @throws dev.monoquant.ModelFormatException if the configuration is none of compressed-tensors
+   * @throws dev.monoquant.ModelFormatException if the configuration is not one of
+   *     compressed-tensors
    */
   static List<Problem> faults(
       JsonValue.Obj config, List<EncodedWeight> weights, List<TensorInfo> kept, String file) {
@@ -115,8 +116,8 @@ final class LoaderAudit {
   }
 
   /**
-   * The names by which loaders may ask: that of the file, those that loaders give it, and each
-   * behind a prefix.
+   * The names that loaders may look up: that in the file, those in loaders, and each with the
+   * prefix.
    */
   private List<String> asked(String module, Set<String> names) {
     List<String> asked = new ArrayList<>(List.of(module));
@@ -179,7 +180,7 @@ final class LoaderAudit {
     }
   }
 
-  /** Loaders read one configuration; another one is of a part of the model that is not decoded. */
+  /** Loaders read one configuration; a part of the model with another one is not decoded. */
   private void onlyOne(JsonValue.Obj config) {
     config
         .members()

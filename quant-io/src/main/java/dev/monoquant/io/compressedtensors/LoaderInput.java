@@ -21,11 +21,11 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * What vLLM and transformers need of a model besides its tensors, and the models that they do not
- * load whatever the directory holds: adapters, parts of diffusers pipelines, Mistral's own files.
+ * Finds the files that vLLM and transformers need besides tensors, and refuses models that they
+ * never load: adapters, parts of diffusers pipelines, files in Mistral's own format.
  *
- * <p>A single file has its configuration and tokenizer beside it; both are taken along. Live models
- * have none, and get a directory without.
+ * <p>For a single file, the configuration and tokenizer beside it are included. Live models have
+ * neither, so their output has neither.
  */
 final class LoaderInput {
 
@@ -33,7 +33,7 @@ final class LoaderInput {
   private static final String FILE_INSTEAD =
       " An output named *.safetensors holds its tensors for programs of your own.";
 
-  /** What lies beside the weights in published models, but for what starts with tokenizer. */
+  /** Files beside the weights in published models, except those that start with tokenizer. */
   private static final Set<String> COMPANIONS =
       Set.of(
           DirectoryPlan.CONFIG,
@@ -56,11 +56,11 @@ final class LoaderInput {
   private LoaderInput() {}
 
   /**
-   * {@return the model with all that loaders need of it}
+   * {@return the model with all side files that loaders need}
    *
    * @param info a model
-   * @throws IOException if a directory cannot be listed, or a configuration not be read
-   * @throws ModelFormatException if no loader takes it; the message says why and what to do
+   * @throws IOException if a directory cannot be listed, or a configuration cannot be read
+   * @throws ModelFormatException if no loader accepts it; the message says why and what to do
    */
   static ModelInfo of(ModelInfo info) throws IOException {
     requireLoadable(info);
@@ -90,7 +90,7 @@ final class LoaderInput {
   /**
    * Refuses a single file that has no configuration beside it.
    *
-   * @throws ModelFormatException saying what to do
+   * @throws ModelFormatException if there is none; the message says what to do
    */
   static void requireConfig(ModelInfo info) {
     if (isSingleFile(info) && !has(info, DirectoryPlan.CONFIG)) {
@@ -130,7 +130,7 @@ final class LoaderInput {
     return Optional.empty();
   }
 
-  /** PEFT names the factors so, of LoRA and its kin. */
+  /** Whether a tensor has a PEFT name of a factor of LoRA or a similar method. */
   private static boolean isLora(TensorInfo tensor) {
     return tensor.name().contains(".lora_A.")
         || tensor.name().contains(".lora_B.")
@@ -143,7 +143,7 @@ final class LoaderInput {
     return info.sideFiles().stream().anyMatch(s -> s.name().equals(side));
   }
 
-  /** Whether the tensors are in a file whose name begins so. */
+  /** Whether a file with tensors has a name that begins with the text. */
   private static boolean holds(ModelInfo info, String beginning) {
     return info.tensors().stream().anyMatch(t -> t.shard().startsWith(beginning))
         || (isSingleFile(info) && fileName(info.files().get(0)).startsWith(beginning));

@@ -10,10 +10,10 @@ import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
-/** What one of the loaders cannot do with weights that the format can hold, in sentences. */
+/** Describes which valid weights a loader cannot load or run, in sentences. */
 final class LoaderLimits {
 
-  /** Widths and groups that the kernels of vLLM for packed integers know. */
+  /** Widths and groups that the kernels of vLLM for packed integers support. */
   private static final Set<Integer> WIDTHS = Set.of(4, 8);
 
   private static final Set<Integer> GROUPS = Set.of(32, 64, 128);
@@ -21,8 +21,8 @@ final class LoaderLimits {
   private static final String NO_KERNEL = ": vLLM has no kernel for them. ";
 
   /**
-   * The settings that transformers uses to decode: layers that differ in them are decoded wrongly
-   * with another group.
+   * The settings that transformers uses to decode: it decodes a layer wrongly by a group with other
+   * settings.
    */
   private record Codes(Form form, int bits, boolean symmetric, Strategy strategy) {
     static Codes of(ModuleWeight weight) {
@@ -47,7 +47,7 @@ final class LoaderLimits {
     this.weights = weights;
   }
 
-  /** {@return what the user should know, empty if all loaders can do all of it} */
+  /** {@return the limits for the user, empty if all loaders support all weights} */
   static List<String> of(List<ModuleWeight> weights) {
     LoaderLimits limits = new LoaderLimits(weights);
     limits.twoSchemesOutsideExperts().ifPresent(limits.notes::add);
@@ -58,10 +58,10 @@ final class LoaderLimits {
   }
 
   /**
-   * {@return what a loader gets wrong without a word, empty if nothing}
+   * {@return the errors that a loader makes without a message, empty if none}
    *
-   * <p>Seen in transformers 5.24: {@code CompressedTensorsDequantize.convert} hands the codes and
-   * scales of an expert on, and not its global scale.
+   * <p>Seen in transformers 5.24: {@code CompressedTensorsDequantize.convert} passes on the codes
+   * and scales of an expert, but not its global scale.
    */
   static List<String> warnings(List<ModuleWeight> weights) {
     return weights.stream().anyMatch(w -> isExpert(w) && w.form() == Form.NVFP4)
@@ -89,7 +89,8 @@ final class LoaderLimits {
   }
 
   /**
-   * Seen in transformers 5.24 with compressed-tensors 0.20: zero points have another shape there.
+   * Seen in transformers 5.24 with compressed-tensors 0.20: it expects zero points of another
+   * shape.
    */
   private void zeroPoints() {
     boolean packed =
@@ -172,7 +173,7 @@ final class LoaderLimits {
     return strategy instanceof Strategy.Channel || GROUPS.contains(strategy.groupSize());
   }
 
-  /** Weights alone that the kernels called Marlin take. */
+  /** Whether the Marlin kernels, which quantize no inputs, accept the weight. */
   private static boolean isMarlin(ModuleWeight weight) {
     boolean packed =
         weight.form() == Form.PACK

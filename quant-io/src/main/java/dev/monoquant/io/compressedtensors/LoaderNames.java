@@ -18,9 +18,9 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * The names that transformers 5.24 and vLLM 0.33 give to modules inside of a model, where they are
- * not those of the file: {@code vit.encoder.layer.0.intermediate.dense} of a file is the module
- * {@code vit.layers.0.mlp.fc1}. {@code ignore} and {@code targets} are matched against modules, so
+ * The module names in transformers 5.24 and vLLM 0.33 that differ from the names in the file:
+ * {@code vit.encoder.layer.0.intermediate.dense} in a file is the module {@code
+ * vit.layers.0.mlp.fc1}. {@code ignore} and {@code targets} are matched against module names, so
  * they need these names too.
  *
  * <pre>
@@ -30,16 +30,16 @@ import java.util.stream.Stream;
  * vit.layers.0.mlp.fc1                     name of the module
  * </pre>
  *
- * <p>What this does not do: it does not follow the rarer architectures, nor those whose matrices
- * are split or merged while they are loaded; a run warns of them by name. Prefixes are a matter of
- * {@link ModulePatterns}.
+ * <p>What this does not do: it does not support the rarer architectures, or those whose matrices
+ * are split or merged during loading; a run warns of them by name. {@link ModulePatterns} handles
+ * prefixes.
  */
 final class LoaderNames {
 
-  /** Stands for any number, which is taken over. */
+  /** Stands for any number, which is copied. */
   private static final String NUMBER = "#";
 
-  /** Parts of a name, one after the other, and what the loader has in their place. */
+  /** Consecutive parts of a name, and their replacement in the loader. */
   private record Rule(List<String> from, List<String> to) {
 
     static Rule of(String text) {
@@ -78,7 +78,7 @@ final class LoaderNames {
     }
   }
 
-  /** By {@code model_type}. */
+  /** Rules by {@code model_type}. */
   private static final Map<String, List<Rule>> TRANSFORMERS = new HashMap<>();
 
   private static final Map<String, List<Rule>> VLLM = new HashMap<>();
@@ -207,7 +207,7 @@ final class LoaderNames {
         "ff_out -> mlp.down_proj");
   }
 
-  /** Others whose inner modules have other names than the file. */
+  /** Unsupported model types whose module names differ from the file. */
   private static final Set<String> NOT_FOLLOWED =
       Set.of(
           "axk2",
@@ -257,7 +257,7 @@ final class LoaderNames {
           "tipsv2_vision_model",
           "unlimited_ocr");
 
-  /** Those of which one matrix of the file becomes several, or several become one. */
+  /** Model types for which loaders split or merge matrices. */
   private static final Set<String> SPLIT =
       Set.of(
           "dinov2",
@@ -306,7 +306,7 @@ final class LoaderNames {
     return new LoaderNames(config.modelTypes());
   }
 
-  /** {@return the names of a module in loaders; empty if all are that of the file} */
+  /** {@return the names of a module in loaders; empty if all equal the name in the file} */
   Set<String> of(String module) {
     Set<String> names = new LinkedHashSet<>();
     for (List<Rule> rules : loaders) {
@@ -321,11 +321,11 @@ final class LoaderNames {
   }
 
   /**
-   * {@return what {@link ModulePatterns#selecting} returns, for the names of the file and of the
-   * loader}
+   * {@return the result of {@link ModulePatterns#selecting} for the names in the file and in
+   * loaders}
    *
    * @param modules the modules to select, by their names in the file
-   * @param others the modules that must not be selected, by theirs
+   * @param others the modules that must not be selected, by their names in the file
    */
   List<String> selecting(Collection<String> modules, Collection<String> others) {
     if (loaders.isEmpty()) {
@@ -343,10 +343,10 @@ final class LoaderNames {
   }
 
   /**
-   * {@return what to tell of architectures whose modules are not followed, in sentences}
+   * {@return notes on architectures whose module names are not supported, in sentences}
    *
    * @param config config.json
-   * @param contents what is written
+   * @param contents the contents of the output
    * @param weights the weights of the output
    */
   static List<String> notes(

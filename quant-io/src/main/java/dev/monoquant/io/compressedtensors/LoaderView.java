@@ -23,13 +23,13 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A model as those who load a directory of compressed-tensors see it: with the families of {@link
- * FusedLayers}, heads that are tied to the embedding, and each expert of {@link JoinedExperts} as
- * matrices of its own. Nothing is copied: a matrix of an expert is read from where it lies.
+ * A view of a model for loaders of compressed-tensors: with the families of {@link FusedLayers},
+ * heads tied to the embedding, and separate matrices for each expert of {@link JoinedExperts}.
+ * Nothing is copied: a matrix of an expert is read from the joined tensor.
  */
 final class LoaderView implements ModelSource {
 
-  /** Columns at once, so that rows are written in stretches and not number by number. */
+  /** Columns read at once, so that rows are written in runs, not number by number. */
   private static final int COLUMNS = 16;
 
   private final ModelSource inside;
@@ -74,7 +74,7 @@ final class LoaderView implements ModelSource {
     notes.addAll(InitFromWeights.warnings(config));
     joined(plain, config).ifPresent(notes::add);
     Map<String, TensorInfo> heads = HeldHeads.of(inside, config);
-    // Where config.json leaves it open, heads are those that have the bytes of the embedding.
+    // If config.json does not say, a head is tied if it has the bytes of the embedding.
     if (config.tiesWords().isPresent()) {
       for (Map.Entry<String, TensorInfo> head : heads.entrySet()) {
         head(inside, head.getKey(), head.getValue()).ifPresent(notes::add);
@@ -87,18 +87,18 @@ final class LoaderView implements ModelSource {
         heads);
   }
 
-  /** {@return a source that is a view; empty if it is none, or stands in front of one} */
+  /** {@return a source as a view; empty if it is not a view itself, even if it wraps one} */
   static Optional<LoaderView> asView(ModelSource source) {
     return source.find(LoaderView.class).filter(source::equals);
   }
 
-  /** {@return the heads that are tied, as {@link HeldHeads#of} has them} */
+  /** {@return the tied heads, see {@link HeldHeads#of}} */
   Map<String, TensorInfo> heads() {
     return heads;
   }
 
   /**
-   * {@return how many of some tensors are matrices of experts that lie in one tensor}
+   * {@return how many of the named tensors are matrices of experts in a joined tensor}
    *
    * @param names of tensors
    */
@@ -106,7 +106,7 @@ final class LoaderView implements ModelSource {
     return names.stream().filter(slices::containsKey).count();
   }
 
-  /** What stays in float because no loader takes it apart. */
+  /** A note on experts left unquantized because no loader splits them. */
   private static Optional<String> joined(List<TensorInfo> tensors, ModelConfig config) {
     List<TensorInfo> joined =
         tensors.stream().filter(t -> JoinedExperts.mixture(t).isPresent()).toList();
@@ -129,7 +129,7 @@ final class LoaderView implements ModelSource {
             + " in no other way");
   }
 
-  /** What is lost of a head that is not the embedding it is tied to. */
+  /** A note if a head differs from the embedding that it is tied to. */
   private static Optional<String> head(ModelSource source, String name, TensorInfo embedding)
       throws IOException {
     Optional<TensorInfo> head =
@@ -163,7 +163,7 @@ final class LoaderView implements ModelSource {
     return gather(slice, offset, length, cell);
   }
 
-  /** Bytes across columns, each of which lies in another line of the tensor. */
+  /** Gathers bytes across columns, each of which is another line of the tensor. */
   private ByteBuffer gather(Slice slice, long offset, int length, int cell) throws IOException {
     ByteBuffer bytes = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
     long columns = slice.tensor().shape().dim(1);
@@ -190,7 +190,9 @@ final class LoaderView implements ModelSource {
     }
   }
 
-  /** Rows of a matrix whose columns are lines of the tensor, a stretch of each column at a time. */
+  /**
+   * Reads rows of a matrix whose columns are lines of the tensor, a run of each column at a time.
+   */
   private void columns(Slice slice, RowRange rows, float[] into) throws IOException {
     int columns = Math.toIntExact(slice.tensor().shape().dim(1));
     int height = rows.height();

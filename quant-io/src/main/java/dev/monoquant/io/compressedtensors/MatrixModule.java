@@ -3,21 +3,21 @@ package dev.monoquant.io.compressedtensors;
 import dev.monoquant.model.TensorInfo;
 import java.util.Optional;
 
-/** The module that a loader would have for a matrix, by the name of the tensor. */
+/** Finds the module of a matrix in a loader, by the name of the tensor. */
 final class MatrixModule {
 
   private static final String WEIGHT = "weight";
 
-  /** Where PyTorch keeps the originals of a parametrized weight. */
+  /** The name under which PyTorch stores the originals of a parametrized weight. */
   private static final String PARAMETRIZED = ".parametrizations.weight";
 
   private MatrixModule() {}
 
   /**
-   * {@return the module, which may be a Linear; empty if the tensor is no weight of any}
+   * {@return the module, which may be a Linear; empty if the tensor is not a weight}
    *
-   * @param tensor a tensor that is stored as it is: {@code a.b.weight}, {@code a.b.weight_v},
-   *     {@code a.b.parametrizations.weight.original1}
+   * @param tensor an unquantized tensor: {@code a.b.weight}, {@code a.b.weight_v}, {@code
+   *     a.b.parametrizations.weight.original1}
    */
   static Optional<String> of(TensorInfo tensor) {
     String name = tensor.name();

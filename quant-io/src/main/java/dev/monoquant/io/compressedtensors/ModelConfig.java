@@ -14,11 +14,10 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * What {@code config.json} says of an architecture. Models of several parts have a configuration
- * for each, so that a key is looked for at the root first and then in the part that is the language
- * model.
+ * The architecture that {@code config.json} describes. Models of several parts have a configuration
+ * for each, so a key is looked up at the root first and then in the part of the language model.
  *
- * @param root the whole of it; empty if there is none
+ * @param root the root of config.json; empty if there is none
  */
 record ModelConfig(JsonValue.Obj root) {
 
@@ -26,9 +25,9 @@ record ModelConfig(JsonValue.Obj root) {
       List.of("text_config", "llm_config", "language_config", "thinker_config", "decoder");
 
   /**
-   * Reads the one beside a model.
+   * Reads the file beside a model.
    *
-   * @throws dev.monoquant.ModelFormatException if it is no strict JSON
+   * @throws dev.monoquant.ModelFormatException if it is not strict JSON
    */
   static ModelConfig of(ModelInfo info) throws IOException {
     for (SideFile side : info.sideFiles()) {
@@ -54,7 +53,9 @@ record ModelConfig(JsonValue.Obj root) {
     return parts().flatMap(part -> part.text("model_type").stream()).toList();
   }
 
-  /** {@return whether the head is the embedding; empty if that is left to the architecture} */
+  /**
+   * {@return whether the head is tied to the embedding; empty if that depends on the architecture}
+   */
   Optional<Boolean> tiesWords() {
     return find("tie_word_embeddings")
         .filter(v -> v == JsonValue.Literal.TRUE || v == JsonValue.Literal.FALSE)
@@ -62,7 +63,7 @@ record ModelConfig(JsonValue.Obj root) {
   }
 
   /**
-   * {@return a number, empty if there is none of that name}
+   * {@return a number, empty if the key is absent}
    *
    * @param key such as {@code hidden_size}
    */
@@ -70,7 +71,7 @@ record ModelConfig(JsonValue.Obj root) {
     return find(key).flatMap(v -> v instanceof JsonValue.Num n ? n.count() : Optional.empty());
   }
 
-  /** {@return the type of the weights, where it is one that weights have} */
+  /** {@return the type of the weights; empty if it is absent or no weight type} */
   Optional<ElementType> floats() {
     return Stream.of("dtype", "torch_dtype")
         .flatMap(key -> parts().flatMap(part -> part.text(key).stream()))

@@ -14,11 +14,12 @@ import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
 /**
- * Whether entries of {@code targets} or {@code ignore} select a module, as compressed-tensors and
- * vLLM decide it: by its exact name, or by {@code re:} and a regex from the start of the name.
+ * Decides whether entries of {@code targets} or {@code ignore} select a module, by the rules of
+ * compressed-tensors and vLLM: by its exact name, or by {@code re:} and a regex from the start of
+ * the name.
  *
- * <p>The regexes come from an untrusted file and may be made to run for ages, so the characters
- * they look at are counted.
+ * <p>The regexes are untrusted and may be made to run very long, so the characters that they read
+ * are counted and limited.
  */
 final class ModuleMatcher {
 
@@ -31,7 +32,7 @@ final class ModuleMatcher {
   /**
    * @param entries names, classes, and {@code re:} with a regex
    * @param file the configuration, for messages
-   * @throws ModelFormatException if a regex is none
+   * @throws ModelFormatException if a regex is not valid
    */
   ModuleMatcher(List<String> entries, String file) {
     this.file = file;
@@ -48,7 +49,7 @@ final class ModuleMatcher {
     }
   }
 
-  /** {@return whether the very name is an entry} */
+  /** {@return whether the exact text is an entry} */
   boolean names(String entry) {
     return names.contains(entry);
   }

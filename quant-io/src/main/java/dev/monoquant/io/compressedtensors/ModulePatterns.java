@@ -11,8 +11,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * The entries of {@code ignore} and {@code targets} that select some modules of a file, and no
- * others, whatever the loader calls them.
+ * Builds entries of {@code ignore} and {@code targets} that select only the given modules of a
+ * file, also if a loader adds prefixes to their names.
  *
  * <p>A loader matches names of its own modules, and puts other prefixes before them than the file
  * has: {@code visual.blocks.0.attn.qkv} of a file is {@code model.visual.blocks.0.attn.qkv} in
@@ -26,18 +26,18 @@ import java.util.stream.Collectors;
  * re:(?:(?:model|language_model|...)\.)*layers\.\d+\.mlp\.up_proj$ behind any of those that wrap
  * </pre>
  *
- * <p>Names that differ in numbers only share a pattern where it selects none of the other modules;
- * else each has a pattern of its own; and one that would still select another module is left out.
- * Time and memory are linear in the sum of the lengths of the names.
+ * <p>Names that differ only in numbers share a pattern if it selects none of the other modules;
+ * else each has its own pattern. A pattern that would still select another module is left out. Time
+ * and memory are linear in the sum of the lengths of the names.
  *
- * <p>What this does not do: what a loader calls otherwise inside of a model is a matter of {@link
- * LoaderNames}.
+ * <p>What this does not do: {@link LoaderNames} handles other differences between names in loaders
+ * and in the file.
  */
 final class ModulePatterns {
 
   static final String REGEX = "re:";
 
-  /** What wraps a language model, in files or in loaders. */
+  /** The prefixes of a language model, in files or in loaders. */
   private static final List<String> WRAPPERS =
       List.of(
           "model",
@@ -51,7 +51,9 @@ final class ModulePatterns {
           "thinker",
           "vlm");
 
-  /** What may stand between a tower and its layers: {@code vision_tower.vision_model.encoder}. */
+  /**
+   * Parts that may stand between a tower and its layers: {@code vision_tower.vision_model.encoder}.
+   */
   private static final List<String> INNER = List.of("vision_model", "audio_model", "model");
 
   private static final List<String> TOWERS =
@@ -62,10 +64,12 @@ final class ModulePatterns {
 
   private static final String EXPERT = "expert_";
 
-  /** The endings, at a dot, of names that must not be selected, as they are and in each shape. */
+  /**
+   * The suffixes, from a dot on, of names that must not be selected, unchanged and in each shape.
+   */
   private final Set<String> endings = new HashSet<>();
 
-  /** What is left of such names without wrappers, as it is and in each shape. */
+  /** Such names without wrappers, unchanged and in each shape. */
   private final Set<String> cores = new HashSet<>();
 
   private ModulePatterns(Collection<String> modules, Collection<String> others) {
@@ -88,7 +92,7 @@ final class ModulePatterns {
    * {@return names and patterns that select some modules, the names first}
    *
    * @param modules the modules to select, by their names in the file
-   * @param others the modules that must not be selected, by theirs
+   * @param others the modules that must not be selected, by their names in the file
    */
   static List<String> selecting(Collection<String> modules, Collection<String> others) {
     ModulePatterns patterns = new ModulePatterns(modules, others);
@@ -101,7 +105,7 @@ final class ModulePatterns {
   private enum Numbers {
     /** All of them. */
     ANY,
-    /** All but the first: the layer stays, the expert is open. */
+    /** All but the first: the layer is fixed, the expert is open. */
     ANY_BUT_FIRST,
     /** None. */
     AS_THEY_ARE;
@@ -135,7 +139,7 @@ final class ModulePatterns {
         });
   }
 
-  /** The last part of a name; all numbers are alike, since a pattern may leave them open. */
+  /** The last part of a name; all numbers are equal, since a pattern may leave them open. */
   private static String last(String name) {
     String last = name.substring(name.lastIndexOf('.') + 1);
     return isNumber(last) ? NUMBER : last;
@@ -162,22 +166,22 @@ final class ModulePatterns {
     return shape.toString();
   }
 
-  /** {@return whether a module belongs to the part of a model that sees or hears} */
+  /** {@return whether a module belongs to a vision or audio tower} */
   static boolean isInTower(String module) {
     return TOWERS.stream().anyMatch(module::contains);
   }
 
-  /** {@return whether a part of a name counts layers or experts} */
+  /** {@return whether a part of a name is the number of a layer or expert} */
   static boolean isNumber(String part) {
     return !part.isEmpty() && part.chars().allMatch(c -> c >= '0' && c <= '9');
   }
 
-  /** {@return whether a part of a name is an expert with a name, such as {@code expert_3}} */
+  /** {@return whether a part of a name is a named expert, such as {@code expert_3}} */
   static boolean isExpert(String part) {
     return part.startsWith(EXPERT) && isNumber(part.substring(EXPERT.length()));
   }
 
-  /** {@return a regex that a name matches, and nothing else, as Python's re and Java read it} */
+  /** {@return a regex that only this name matches, for Python's re and Java} */
   static String regex(String name) {
     StringBuilder regex = new StringBuilder();
     for (String part : name.split("\\.", -1)) {
@@ -189,7 +193,7 @@ final class ModulePatterns {
     return regex.toString();
   }
 
-  /** Quoted in a way that Python's re and Java understand. */
+  /** Quotes a text for Python's re and Java. */
   private static String quoted(String text) {
     StringBuilder quoted = new StringBuilder();
     text.codePoints()
@@ -204,11 +208,11 @@ final class ModulePatterns {
   }
 
   /**
-   * A name without what wraps it.
+   * A name without its wrappers.
    *
-   * @param first the first part that is no wrapper; empty if it belongs to the rest
-   * @param rest what follows, without what stands between a tower and its layers
-   * @param differs whether anything can stand before or in it that the name does not have
+   * @param first the tower; empty if there is none
+   * @param rest the parts after it, without those between a tower and its layers
+   * @param differs whether the name in a loader may have other parts before or in it
    */
   private record Core(String first, String rest, boolean differs) {
 
@@ -224,7 +228,7 @@ final class ModulePatterns {
       return new Core("", String.join(".", parts), wrappers > 0);
     }
 
-    /** Takes wrappers out, but never the last part, which is the module itself. */
+    /** Removes wrappers, but never the last part, which is the module itself. */
     private static int strip(List<String> parts, int at, List<String> wrappers) {
       int stripped = 0;
       while (parts.size() > at + 1 && wrappers.contains(parts.get(at))) {

@@ -21,7 +21,7 @@ import java.nio.ByteBuffer;
 import java.util.Optional;
 import java.util.Set;
 
-/** The tensors of one module of a directory, checked against what its group says of them. */
+/** The tensors of one module of a directory, checked against its group. */
 final class ModuleTensors {
 
   private static final String ADVICE =
@@ -36,7 +36,7 @@ final class ModuleTensors {
   /**
    * @param files the directory
    * @param module the name of the module
-   * @param floats the type of the model's weights where no scale has it
+   * @param floats the type of the model's weights, used if the scales do not have it
    * @param activations how its inputs are quantized
    * @param parts receives the name of each tensor that is {@linkplain #require required}
    */
@@ -57,12 +57,12 @@ final class ModuleTensors {
     return module;
   }
 
-  /** {@return the type of the model's weights where no scale has it} */
+  /** {@return the type of the model's weights, used if the scales do not have it} */
   ElementType floats() {
     return floats;
   }
 
-  /** {@return whether the module has a tensor of a local name} */
+  /** {@return whether the module has a tensor with a local name} */
   boolean has(String local) {
     return files.find(module + "." + local).isPresent();
   }
@@ -70,7 +70,7 @@ final class ModuleTensors {
   /**
    * {@return a part of the weight}
    *
-   * @throws ModelFormatException if the module has none of that name
+   * @throws ModelFormatException if the module has no tensor of that name
    */
   ModelFiles.Located require(String local) {
     String name = module + "." + local;
@@ -89,7 +89,7 @@ final class ModuleTensors {
   /**
    * {@return a part of the weight}
    *
-   * @throws ModelFormatException if the module has none of that name, type and shape
+   * @throws ModelFormatException if the module has no tensor of that name, type and shape
    */
   ModelFiles.Located require(String local, ElementType type, TensorShape shape) {
     ModelFiles.Located located = require(local);
@@ -102,7 +102,7 @@ final class ModuleTensors {
   }
 
   /**
-   * {@return the part with the scales, in a type that weights have}
+   * {@return the part with the scales, in a type of weights}
    *
    * @param strategy how many numbers share a scale
    * @param shape the shape of the weight
@@ -126,7 +126,7 @@ final class ModuleTensors {
     return part;
   }
 
-  /** Some writers store the zero points of symmetric weights, which are all zero. */
+  /** Accepts the zero points of symmetric weights that some writers store, if all are zero. */
   void requireNoZeroPoints() throws IOException {
     if (!has(StoredWeight.ZERO_POINT)) {
       return;
@@ -140,7 +140,7 @@ final class ModuleTensors {
     }
   }
 
-  /** Checks the shape of a weight as the file has it. */
+  /** Checks the shape that the file gives for a weight. */
   static void requireMatrix(ModelFiles.Located main, TensorShape shape) {
     if (shape.rank() != 2 || shape.elements() == 0) {
       throw fault(main, "has the weight shape " + shape + ", not (outputs, inputs)");
@@ -151,9 +151,9 @@ final class ModuleTensors {
    * {@return the weight of the module}
    *
    * @param main the tensor with its codes
-   * @param type the type it is decoded to
+   * @param type the type after decoding
    * @param shape (outputs, inputs)
-   * @param scheme the id of the scheme that makes such codes
+   * @param scheme the id of the scheme with such codes
    * @param options the options of that scheme
    * @param encoding its parts
    */

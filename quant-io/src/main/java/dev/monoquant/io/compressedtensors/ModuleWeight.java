@@ -14,7 +14,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A weight of a module as a directory holds it.
+ * A quantized weight of a module in a directory.
  *
  * @param weight the weight
  * @param form the form of its tensors
@@ -62,7 +62,7 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
     return encodingRefusal(weight);
   }
 
-  /** {@return why no form holds weights of a layer, whatever they are made of; empty if one may} */
+  /** {@return why no form holds weights of a layer with any encoding; empty if one may} */
   static Optional<String> layerRefusal(WeightMatrix matrix) {
     if (!matrix.kind().equals(LayerKind.LINEAR)) {
       return Optional.of(
@@ -130,7 +130,7 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
     return Optional.empty();
   }
 
-  /** {@return the form for codes and scales of such types; null if there is none} */
+  /** {@return the form for such codes and scales; null if there is none} */
   private static @Nullable Form form(EncodedWeight weight, Formula.Affine affine) {
     ElementType codes = weight.encoding().part(affine.codes()).type();
     Formula.Factor first = affine.scales().get(0);
@@ -168,7 +168,7 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
         : codes == ElementType.FLOAT8_E4M3 ? alone ? Form.NAIVE : Form.FLOAT : null;
   }
 
-  /** {@return the group of such weights in {@code config.json}} */
+  /** {@return the {@code config.json} group of such weights} */
   ConfigGroup group(String name, List<String> targets) {
     return new ConfigGroup(name, targets, form, arguments, weight.activations());
   }
@@ -181,7 +181,7 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
     return module() + "." + param;
   }
 
-  /** {@return how it lies in its tensors} */
+  /** {@return its layout in its tensors} */
   StoredWeight layout() {
     return form.layout(weight);
   }

@@ -35,7 +35,7 @@ import dev.monoquant.tile.Part;
 final class MxQuantized extends StoredWeight {
 
   /**
-   * Lays a weight out.
+   * Builds the layout of a weight.
    *
    * @param weight an affine weight of FP4 or FP8 codes with E8M0 scales
    */
@@ -77,7 +77,7 @@ final class MxQuantized extends StoredWeight {
     return new MxQuantized(weight);
   }
 
-  /** {@return the shape of the weight whose codes lie two in a byte} */
+  /** {@return the shape of a weight with two codes in a byte} */
   static TensorShape fp4Shape(ModelFiles.Located main) {
     TensorShape packed = main.info().shape();
     if (main.info().type() != ElementType.UINT8 || packed.rank() != 2) {

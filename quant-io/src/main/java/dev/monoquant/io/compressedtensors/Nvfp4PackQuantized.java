@@ -41,7 +41,7 @@ final class Nvfp4PackQuantized extends StoredWeight {
   private static final String GLOBAL = "global_scale";
 
   /**
-   * Lays a weight out.
+   * Builds the layout of a weight.
    *
    * @param weight an affine weight of FP4 codes whose second scale divides the first
    */

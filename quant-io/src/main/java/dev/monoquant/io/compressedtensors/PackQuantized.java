@@ -50,11 +50,11 @@ import java.util.Map;
  */
 final class PackQuantized extends StoredWeight {
 
-  /** Ways of packing codes into words; the second is that of older files. */
+  /** The packings of codes into words; older files use the second. */
   private static final List<Packing> WORDS = List.of(Packing.WORDS, Packing.PADDED_WORDS);
 
   /**
-   * Lays a weight out.
+   * Builds the layout of a weight.
    *
    * @param weight an affine weight with one scale and perhaps zero points
    * @param codes how codes are packed
@@ -153,7 +153,7 @@ final class PackQuantized extends StoredWeight {
     ByteBuffer data = located.read(0, Math.toIntExact(located.stored().bytes()));
     long rows = wide ? data.getLong() : data.getInt();
     long cols = wide ? data.getLong() : data.getInt();
-    // Twice the bits of an int: products of the two and 8 bits stay within a long.
+    // Both must fit into an int, so that their product, and each times 8 bits, fits into a long.
     if (rows < 0 || cols < 0 || rows > Integer.MAX_VALUE || cols > Integer.MAX_VALUE) {
       throw ModuleTensors.fault(
           located, "holds [" + rows + ", " + cols + "], which is no shape of a weight");

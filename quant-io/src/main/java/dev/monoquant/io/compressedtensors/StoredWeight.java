@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * A weight in the tensors of a module M, both ways: a class for each of the {@link Form}s. The
- * tensors are named M and one of the names below; the one with the codes comes first.
+ * Reads and writes a weight in the tensors of a module M; the subclasses implement the {@link
+ * Form}s. Tensor names are M and one of the names below; the tensor with the codes comes first.
  *
  * <p>E8M0 scales are U8 in files of compressed-tensors.
  */
@@ -33,10 +33,10 @@ abstract sealed class StoredWeight implements WeightLayout
   private final TensorPerPart parts;
 
   /**
-   * Lays a weight out.
+   * Builds the layout of a weight.
    *
    * @param weight the weight of a module
-   * @param storage where each part goes, by the local name of the tensor
+   * @param storage the storage of each part, with the local name of the tensor
    */
   StoredWeight(EncodedWeight weight, Function<Part, Storage> storage) {
     this.weight = weight;

@@ -6,13 +6,13 @@ import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import org.jspecify.annotations.Nullable;
 
-/** How many numbers share a scale, in the words of compressed-tensors. */
+/** How many numbers share a scale, with the names of compressed-tensors. */
 sealed interface Strategy {
 
   /** One scale, shape (1). */
   record Tensor() implements Strategy {}
 
-  /** A scale a row, shape (rows, 1). */
+  /** A scale for each row, shape (rows, 1). */
   record Channel() implements Strategy {}
 
   /**
@@ -74,12 +74,12 @@ sealed interface Strategy {
     return this instanceof Channel ? Part.perRow(name, type) : Part.perTensor(name, type);
   }
 
-  /** {@return columns that share a scale; 0 if it is all of them} */
+  /** {@return columns that share a scale; 0 if all do} */
   default int groupSize() {
     return this instanceof Group g ? g.size() : this instanceof TensorGroup t ? t.size() : 0;
   }
 
-  /** {@return the strategy of a part with such an extent, or null if there is none} */
+  /** {@return the strategy for scales of an extent, or null if there is none} */
   static @Nullable Strategy of(Part.Extent extent) {
     if (extent instanceof Part.Whole whole) {
       return whole.own().equals(TensorShape.of(1)) ? new Tensor() : null;

@@ -10,23 +10,23 @@ import java.util.stream.Collectors;
 
 /**
  * Names the output heads whose weight is that of the embedding. Files do not hold such a weight
- * twice, so the head is no layer of theirs, but it is a Linear of the loader's model, which would
- * take it for quantized.
+ * twice, so the head is not a layer of the file. It is a Linear of the loader's model, which would
+ * treat it as quantized.
  *
- * <p>A head with a bias of its own, a number for each token, leaves that: {@code
+ * <p>If a head has a bias, one number for each token, the file holds the bias: {@code
  * vocab_projector.bias} alone is the head {@code vocab_projector}; {@code cls.predictions.bias}
- * beside {@code cls.predictions.transform} is {@code cls.predictions.decoder}. One without a bias
- * leaves nothing; it is {@code lm_head} in all but a few of the architectures of transformers 5.18,
- * whose heads were listed.
+ * beside {@code cls.predictions.transform} is {@code cls.predictions.decoder}. A head without a
+ * bias is not in the file; it is {@code lm_head} in all but a few of the surveyed architectures of
+ * transformers 5.18.
  */
 final class TiedHeads {
 
   private static final String USUAL = "lm_head";
 
-  /** {@code final_logits_bias} of BART is added to logits, and of no head. */
+  /** {@code final_logits_bias} of BART is added to logits and belongs to no head. */
   private static final String BIAS = ".bias";
 
-  /** The fine model of Bark. */
+  /** The model type of Bark's fine model. */
   private static final String BOOKS = "fine_acoustics";
 
   /** By the {@code model_type} of config.json. */
@@ -41,9 +41,7 @@ final class TiedHeads {
           "t5gemma2", "lm_head.out_proj",
           "kosmos-2", "text_model.lm_head");
 
-  /**
-   * How heads of language models are called, apart from numbers: several have one for each book.
-   */
+  /** Names of the heads of language models, without numbers: some have one for each codebook. */
   private static final Set<String> HEADS =
       Set.of("lm_head", "lm_heads", "embed_out", "output_projection");
 
@@ -62,10 +60,10 @@ final class TiedHeads {
   }
 
   /**
-   * {@return the heads that have no weight in the files}
+   * {@return the heads without a weight in the files}
    *
-   * @param layers those of the files
-   * @param modelType what config.json says; empty if nothing
+   * @param layers the layers of the files
+   * @param modelType the type in config.json; empty if absent
    */
   static Set<String> of(List<Layer> layers, String modelType) {
     Set<Long> vocabularies =
@@ -94,7 +92,7 @@ final class TiedHeads {
       }
     }
     if (heads.isEmpty() && modelType.equals(BOOKS)) {
-      // A head for each book but the first, each tied to the table of the book after.
+      // A head for each codebook except the first, each tied to the table of the next codebook.
       layers.stream()
           .filter(l -> l.kind().equals(LayerKind.EMBEDDING) && l.name().contains("_layers."))
           .forEach(l -> heads.add("lm_heads." + heads.size()));

@@ -1,7 +1,7 @@
 package dev.monoquant.io.compressedtensors;
 
 /**
- * How weights are quantized, in the words of compressed-tensors ({@code QuantizationArgs}).
+ * How weights are quantized, with the names of compressed-tensors ({@code QuantizationArgs}).
  *
  * @param bits bits of a code: 2 to 8 of integers, 4 or 8 of floats
  * @param floats whether codes are floating point numbers, F4 or F8_E4M3; else signed integers

@@ -21,7 +21,7 @@ final class WeightScanner {
 
   private static final String PACKED_SUFFIX = "." + StoredWeight.PACKED;
 
-  /** What loaders need of the inputs and outputs of a layer, and no other program has a use for. */
+  /** Scales and zero points for the inputs and outputs of a layer, which only loaders use. */
   private static final List<String> ACTIVATIONS =
       List.of(
           "input_scale",
@@ -44,7 +44,7 @@ final class WeightScanner {
    *
    * @param files its tensors
    * @param groups the groups of its configuration
-   * @param floats the type of the model's weights where no scale has it
+   * @param floats the type of the model's weights, used if the scales do not have it
    * @param configFile the configuration, for messages
    */
   WeightScanner(ModelFiles files, List<ConfigGroup> groups, ElementType floats, String configFile)
@@ -70,12 +70,12 @@ final class WeightScanner {
     return weights;
   }
 
-  /** {@return how many tensors are scales and zero points of activations, which are parts too} */
+  /** {@return the number of scales and zero points of activations, which are also parts} */
   int activationScales() {
     return activationScales;
   }
 
-  /** {@return the names of the tensors they are made of} */
+  /** {@return the names of their tensors} */
   Set<String> parts() {
     return parts;
   }

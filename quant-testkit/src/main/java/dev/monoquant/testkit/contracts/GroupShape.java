@@ -12,14 +12,14 @@ import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.tile.Granularity;
 
 /**
- * How many rows and columns share a scale at a scheme's own defaults.
+ * The number of rows and columns that share a scale at a scheme's own defaults.
  *
- * @param rows 1 if each row has a scale of its own
+ * @param rows 1 if each row has its own scale
  * @param cols 1 if all columns of a row share one
  */
 record GroupShape(int rows, int cols) {
 
-  /** A weight that nearly every group divides: its columns are 2 to the 12th times 3 times 5. */
+  /** A weight whose columns nearly every group size divides: 2 to the 12th times 3 times 5. */
   private static final WeightMatrix LARGE =
       new WeightMatrix(
           "sample",
@@ -45,7 +45,8 @@ record GroupShape(int rows, int cols) {
           .find(CommonOptions.GRANULARITY)
           .orElse(Granularity.CHANNEL);
     } catch (QuantException refused) {
-      return Granularity.CHANNEL; // Such a weight does not suit it; the hooks must say what does.
+      return Granularity
+          .CHANNEL; // The scheme refuses such a weight; the hooks must declare a suitable one.
     }
   }
 }

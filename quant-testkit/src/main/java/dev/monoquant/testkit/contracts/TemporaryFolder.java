@@ -18,7 +18,7 @@ final class TemporaryFolder {
     void of(Path folder) throws IOException;
   }
 
-  /** Makes a folder, uses it and deletes it with all that is in it. */
+  /** Makes a folder, uses it and deletes it with its contents. */
   static void use(Use use) {
     try {
       Path folder = Files.createTempDirectory("contract");

@@ -6,21 +6,23 @@ import java.util.List;
 import java.util.TreeSet;
 
 /**
- * One way to damage a file. Which ones are tried follows from its size alone, so a failure repeats.
+ * One way to damage a file. The tried ways depend only on its size, so a failure is repeatable.
  *
- * @param what in words, with the position
- * @param bytes what is left
+ * @param what the damage as text, with the position
+ * @param bytes the damaged file
  */
 @SuppressWarnings("ArrayRecordComponent")
 record Damage(String what, byte[] bytes) {
 
-  /** Every position this close to either end is tried; headers and trailers are there. */
+  /** Every position this close to either end is tried, because headers and trailers are there. */
   private static final int NEAR = 200;
 
   /** Positions tried in between, evenly spread. */
   private static final int BETWEEN = 64;
 
-  /** The file cut off at every length near its ends and some in between, the empty one included. */
+  /**
+   * The file cut off at every length near its ends and some in between, including the empty file.
+   */
   static List<Damage> truncations(byte[] intact) {
     List<Damage> all = new ArrayList<>();
     for (int length : positions(intact.length)) {

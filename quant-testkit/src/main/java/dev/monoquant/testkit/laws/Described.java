@@ -11,7 +11,7 @@ final class Described {
 
   private Described() {}
 
-  /** The options by name, which are unique and the same at each call. */
+  /** The options by name; names must be unique and the same at each call. */
   static Map<String, OptionSpec<?>> options(
       String law, Object subject, Supplier<List<OptionSpec<?>>> options) {
     Map<String, OptionSpec<?>> known = named(law, subject, options.get());

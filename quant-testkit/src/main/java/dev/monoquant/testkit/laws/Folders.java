@@ -12,17 +12,17 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
-/** Small folders: what is in them, copies of them, and none left behind. */
+/** Small folders: their contents, copies and removal. */
 final class Folders {
 
   private Folders() {}
 
-  /** Something to do in a folder that exists no longer than that. */
+  /** The code that uses a temporary folder. */
   interface Use {
     void in(Path folder) throws IOException;
   }
 
-  /** Makes a folder, uses it and deletes it with all that is in it. */
+  /** Makes a folder, uses it and deletes it with its contents. */
   static void temporary(Use use) {
     try {
       Path folder = Files.createTempDirectory("laws");
@@ -40,7 +40,7 @@ final class Folders {
     }
   }
 
-  /** Nothing, not even a temporary file, may be in a folder. */
+  /** Checks that a folder contains nothing, not even a temporary file. */
   static void requireEmpty(String law, Object subject, Path folder) throws IOException {
     List<Path> found = walk(folder);
     if (found.size() > 1) {
@@ -48,7 +48,7 @@ final class Folders {
     }
   }
 
-  /** The time, and for files the bytes, of everything in a folder; compare two with equals. */
+  /** The time of everything in a folder, and the bytes of its files; compare two with equals. */
   static Map<String, String> snapshot(Path folder) {
     Map<String, String> found = new TreeMap<>();
     try {
@@ -67,7 +67,7 @@ final class Folders {
     return found;
   }
 
-  /** The regular files of a model: itself, or all below it. */
+  /** The regular files of a model: the file itself, or all files below a directory. */
   static List<Path> files(Path model) throws IOException {
     return walk(model).stream().filter(Files::isRegularFile).toList();
   }
@@ -81,7 +81,7 @@ final class Folders {
     return target;
   }
 
-  /** Copies all that is in a folder into another one, which is empty. */
+  /** Copies the contents of a folder to an empty one. */
   static void copyContents(Path from, Path to) throws IOException {
     for (Path path : walk(from)) {
       if (!path.equals(from)) {

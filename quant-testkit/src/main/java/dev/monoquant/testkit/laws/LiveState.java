@@ -10,7 +10,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** What live objects are like, to see whether somebody changed them. */
+/** The state of live objects, to detect changes. */
 final class LiveState {
 
   private LiveState() {}

@@ -13,12 +13,12 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
-/** How laws look at the bytes of parts. */
+/** Reads the bytes of parts for laws. */
 final class Parts {
 
   private Parts() {}
 
-  /** Where the first difference is, in words; empty if there is none. */
+  /** The place of the first difference, as text; empty if there is none. */
   static Optional<String> difference(EncodedTile expected, EncodedTile actual) {
     if (!expected.names().equals(actual.names())) {
       return Optional.of(
@@ -39,7 +39,7 @@ final class Parts {
     return Optional.empty();
   }
 
-  /** A deep copy, to compare with after somebody had the original. */
+  /** A deep copy, for a comparison after other code had access to the original. */
   static EncodedTile copy(EncodedTile tile) {
     Map<String, byte[]> parts = new TreeMap<>();
     for (String name : tile.names()) {
@@ -48,7 +48,7 @@ final class Parts {
     return new EncodedTile(tile.firstRow(), tile.height(), parts);
   }
 
-  /** The parts of a worker that come once for the tensor, as a tile without rows. */
+  /** The parts of a worker for the whole tensor, as a tile without rows. */
   static EncodedTile whole(Map<String, byte[]> parts) {
     return new EncodedTile(0, 0, parts);
   }

@@ -14,17 +14,17 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeSet;
 
-/** How laws open and read sources. */
+/** Opens and reads sources for laws. */
 final class Sources {
 
   private Sources() {}
 
-  /** Something to do with an open source. */
+  /** The code that uses an open source. */
   interface Reading {
     void of(ModelSource source) throws IOException;
   }
 
-  /** Something to read, whole. */
+  /** Reads one item completely. */
   interface Item {
     byte[] read() throws IOException;
   }
@@ -38,7 +38,7 @@ final class Sources {
     }
   }
 
-  /** All plain tensors and all quantized weights, by what the source says of them. */
+  /** All plain tensors and all quantized weights, by the description that the source gives. */
   static Map<String, Item> items(ModelSource source) {
     Map<String, Item> items = new LinkedHashMap<>();
     for (TensorInfo tensor : source.info().tensors()) {
@@ -60,7 +60,7 @@ final class Sources {
     return bytes.toByteArray();
   }
 
-  /** Everything that {@link #items} has, read. */
+  /** The contents of all {@link #items}. */
   static Map<String, byte[]> content(ModelSource source) throws IOException {
     Map<String, byte[]> content = new LinkedHashMap<>();
     for (Map.Entry<String, Item> item : items(source).entrySet()) {
@@ -75,7 +75,7 @@ final class Sources {
         && a.keySet().stream().allMatch(name -> Arrays.equals(a.get(name), b.get(name)));
   }
 
-  /** What one read gives. */
+  /** The bytes of one read. */
   static byte[] bytes(ModelSource source, TensorInfo tensor, int from, int length)
       throws IOException {
     ByteBuffer buffer = source.read(tensor, from, length);

@@ -14,12 +14,12 @@ final class Breaches {
     breaches.add(subject + ": " + what);
   }
 
-  /** Adds a check that runs after the runs are over. */
+  /** Adds a check that runs after all runs. */
   void atEnd(Runnable check) {
     atEnd.add(check);
   }
 
-  /** {@return the breaches so far, after the checks that were added} */
+  /** {@return the breaches so far, after running the added checks} */
   List<String> all() {
     while (true) {
       Runnable last = atEnd.poll();

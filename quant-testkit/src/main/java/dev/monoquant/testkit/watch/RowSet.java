@@ -2,7 +2,7 @@ package dev.monoquant.testkit.watch;
 
 import java.util.BitSet;
 
-/** Which rows of a weight have come. Thread-safe. */
+/** The rows of a weight that have arrived. Thread-safe. */
 final class RowSet {
 
   private final BitSet seen = new BitSet();
@@ -12,7 +12,7 @@ final class RowSet {
     this.rows = Math.toIntExact(rows);
   }
 
-  /** {@return what is wrong with some more rows, empty if nothing is} */
+  /** {@return the fault of some more rows, empty if there is none} */
   synchronized String add(long first, int height) {
     if (first < 0 || height < 1 || first + height > rows) {
       return "rows " + first + " to " + (first + height - 1) + " of " + rows;
@@ -23,7 +23,7 @@ final class RowSet {
     return twice >= 0 && twice < from + height ? "row " + twice + " comes twice" : "";
   }
 
-  /** {@return what is missing, empty if nothing is} */
+  /** {@return the missing rows as text, empty if there are none} */
   synchronized String missing() {
     int first = seen.nextClearBit(0);
     return first < rows ? "row " + first + " never came" : "";

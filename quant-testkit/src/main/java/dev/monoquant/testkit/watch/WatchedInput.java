@@ -6,7 +6,7 @@ import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.testkit.fakes.ForwardingDetector;
 
-/** An input format, watched. */
+/** Records breaches of the protocol by an input format. */
 final class WatchedInput extends ForwardingDetector {
 
   private final Breaches breaches;

@@ -14,7 +14,7 @@ import java.io.IOException;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** An output format, watched. */
+/** Records breaches of the protocol by an output format. */
 final class WatchedOutput extends ForwardingOutput {
 
   private final Breaches breaches;

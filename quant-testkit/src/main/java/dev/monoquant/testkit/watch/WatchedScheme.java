@@ -18,7 +18,7 @@ import java.util.NoSuchElementException;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** A scheme and its workers, watched. */
+/** Records breaches of the protocol by a scheme and its workers. */
 final class WatchedScheme extends ForwardingScheme {
 
   private final Breaches breaches;
@@ -110,7 +110,8 @@ final class WatchedScheme extends ForwardingScheme {
         breaches.note(subject, "the result is of other rows than the tile");
       }
       int before = hash(result);
-      // A scheme that keeps the tile finds it closed; a change of a kept result shows in its hash.
+      // A scheme that keeps the tile fails because it is closed; the hash shows a change of a kept
+      // result.
       Arrays.fill(tile.values(), Float.NaN);
       breaches.atEnd(
           () -> {

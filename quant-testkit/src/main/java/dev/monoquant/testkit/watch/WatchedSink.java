@@ -18,10 +18,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** An output in the making, watched. */
+/** Records breaches of the protocol by an output writer. */
 final class WatchedSink extends ForwardingWriter {
 
-  /** How far the output is; each state is after those above it. */
+  /** The state of the output; each state follows those above it. */
   private enum State {
     WRITING,
     FINISHED,
@@ -98,7 +98,7 @@ final class WatchedSink extends ForwardingWriter {
   public Optional<String> finished(String name) {
     Optional<String> finished = super.finished(name);
     if (finished.isPresent()) {
-      // What an interrupted run wrote is not written again.
+      // The data of an interrupted run is not written again.
       rows.remove(name);
       kept.remove(name);
     }

@@ -16,7 +16,7 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** An open model, watched. */
+/** Records breaches of the protocol by an open model. */
 final class WatchedSource extends ForwardingSource {
 
   private final String subject;
@@ -58,7 +58,7 @@ final class WatchedSource extends ForwardingSource {
     return data;
   }
 
-  /** Compares the rows with what their bytes, which are watched too, stand for. */
+  /** Compares the rows with their decoded bytes, which are also watched. */
   @Override
   public void readRows(WeightMatrix matrix, RowRange rows, float[] into) throws IOException {
     String tensor = matrix.tensor().name();

@@ -15,7 +15,6 @@ import java.util.Map;
 import java.util.OptionalInt;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
-import org.snakeyaml.engine.v2.api.lowlevel.Parse;
 import org.snakeyaml.engine.v2.constructor.StandardConstructor;
 import org.snakeyaml.engine.v2.events.CollectionEndEvent;
 import org.snakeyaml.engine.v2.events.CollectionStartEvent;
@@ -27,6 +26,9 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
 import org.snakeyaml.engine.v2.nodes.NodeTuple;
 import org.snakeyaml.engine.v2.nodes.ScalarNode;
+import org.snakeyaml.engine.v2.parser.Parser;
+import org.snakeyaml.engine.v2.parser.ParserImpl;
+import org.snakeyaml.engine.v2.scanner.StreamReader;
 
 /**
  * Reads a recipe: strict JSON if its name ends in .json, such as the config.json of a model, else
@@ -106,7 +108,10 @@ final class RecipeFile {
   /** Checks the parser's events one by one; building the values is recursive and uses the stack. */
   private static void requireSmall(String text, String name, LoadSettings settings) {
     int depth = 0;
-    for (Event event : new Parse(settings).parseString(text)) {
+    // The module of the library does not export its own way to events, Parse.
+    Parser parser = new ParserImpl(settings, new StreamReader(settings, text));
+    while (parser.hasNext()) {
+      Event event = parser.next();
       if (event instanceof CollectionStartEvent) {
         depth++;
       } else if (event instanceof CollectionEndEvent) {

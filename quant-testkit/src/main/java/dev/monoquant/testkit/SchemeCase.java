@@ -32,7 +32,7 @@ import java.util.stream.Collectors;
  * @param scheme the subject
  * @param weight what to quantize
  * @param options complete options
- * @param compute where to do the arithmetic
+ * @param compute where to compute
  */
 public record SchemeCase(Scheme scheme, WeightSample weight, OptionValues options, Compute compute)
     implements Repeatable {
@@ -67,8 +67,8 @@ public record SchemeCase(Scheme scheme, WeightSample weight, OptionValues option
   }
 
   /**
-   * {@return a value for every option of a scheme: its default for a weight, else that of the
-   * description}
+   * {@return a value for every option of a scheme: its default for a weight, else the default of
+   * the option}
    *
    * @param scheme the subject
    * @param weight the weight
@@ -78,7 +78,7 @@ public record SchemeCase(Scheme scheme, WeightSample weight, OptionValues option
   }
 
   /**
-   * {@return this case on another weight}
+   * {@return this case with another weight}
    *
    * @param other the weight
    */
@@ -173,7 +173,7 @@ public record SchemeCase(Scheme scheme, WeightSample weight, OptionValues option
    * @param worker a worker of this case
    * @param firstRow the first row
    * @param height the number of rows
-   * @return what the worker returned, and nothing more
+   * @return exactly what the worker returned
    */
   public EncodedTile quantize(TileQuantizer worker, int firstRow, int height) {
     try (MemoryTile tile = tile(firstRow, height)) {
@@ -188,7 +188,7 @@ public record SchemeCase(Scheme scheme, WeightSample weight, OptionValues option
   }
 
   /**
-   * Quantizes the weight tile by tile and puts the tiles together.
+   * Quantizes the weight tile by tile and concatenates the tiles.
    *
    * @param tileHeight rows of each tile except possibly the last; rounded up to the row alignment
    * @return the whole weight, with the whole parts
@@ -211,7 +211,7 @@ public record SchemeCase(Scheme scheme, WeightSample weight, OptionValues option
    * Decodes a tile.
    *
    * @param tile all parts of some rows
-   * @return exactly its numbers, row-major
+   * @return exactly its values, row-major
    */
   public float[] decode(EncodedTile tile) {
     float[] out = new float[tile.height() * weight.cols()];
@@ -238,8 +238,8 @@ public record SchemeCase(Scheme scheme, WeightSample weight, OptionValues option
   /**
    * Some consecutive rows.
    *
-   * @param firstRow the first of them
-   * @param height how many
+   * @param firstRow the first row
+   * @param height the number of rows
    */
   public record Span(int firstRow, int height) {}
 

@@ -15,7 +15,7 @@ import dev.monoquant.tile.Granularity;
  * The number of rows and columns that share a scale at a scheme's own defaults.
  *
  * @param rows 1 if each row has its own scale
- * @param cols 1 if all columns of a row share one
+ * @param cols 1 if all columns of a row share one scale
  */
 record GroupShape(int rows, int cols) {
 
@@ -28,7 +28,7 @@ record GroupShape(int rows, int cols) {
           new TensorInfo("sample.weight", ElementType.FLOAT32, TensorShape.of(4096, 61_440)),
           0);
 
-  /** Asks a scheme for its defaults. */
+  /** The group shape at the defaults of a scheme. */
   static GroupShape of(Scheme scheme) {
     Granularity granularity = granularity(scheme);
     if (granularity instanceof Granularity.PerGroup group) {

@@ -55,9 +55,7 @@ public interface InputFormatDetectorContract {
    */
   ModelInput sample(Path folder) throws IOException;
 
-  /**
-   * {@return the bytes of plain tensors of the sample by name, little-endian; put a NaN among them}
-   */
+  /** {@return the bytes of plain tensors of the sample by name, little-endian; include a NaN} */
   default Map<String, byte[]> truth() {
     return Map.of();
   }

@@ -16,7 +16,7 @@ import org.opentest4j.TestAbortedException;
  * Reports a test of a contract as skipped if its law applied in none of its tries. Otherwise jqwik
  * would drop such tries and report a failure, or report a success if the law returned normally.
  *
- * <p>jqwik creates an instance for each contract; callers need not do anything.
+ * <p>jqwik creates an instance for each contract.
  */
 public final class Judging implements AroundPropertyHook {
 

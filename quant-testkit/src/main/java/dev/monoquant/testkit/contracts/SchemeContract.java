@@ -33,7 +33,7 @@ import net.jqwik.api.lifecycle.AddLifecycleHook;
  * }</pre>
  *
  * <p>{@link #isRegistered} also checks the registration; return {@code
- * Plugins.load().scheme("acme/pow2")} to try the registered scheme itself. The methods of {@link
+ * Plugins.load().scheme("acme/pow2")} to test the registered scheme itself. The methods of {@link
  * SchemeSubject} declare what the scheme supports: override those whose default does not apply.
  *
  * <p>A law that never applied is reported as a skipped test, with the reason.
@@ -78,7 +78,7 @@ public interface SchemeContract extends SchemeSubject {
   }
 
   private List<SchemeCase> manyCases() {
-    // What one case in twenty has, one of these has, but for once in 800 million.
+    // With a probability of 1 in 800 million, none of the 400 has a property of one in twenty.
     return schemeCases().sampleStream().limit(400).toList();
   }
 

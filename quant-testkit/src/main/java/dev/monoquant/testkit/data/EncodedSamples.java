@@ -50,11 +50,11 @@ public final class EncodedSamples {
    * A weight of small integer codes with a zero point.
    *
    * @param layer the module path of a linear layer
-   * @param bits of a code, 2 to 8
-   * @param granularity how many numbers share a scale and a zero point
+   * @param bits the bits of a code, 2 to 8
+   * @param granularity how many values share a scale and a zero point
    * @param rows the number of rows
    * @param cols the number of columns
-   * @return the weight, a FLOAT32 one, under the id of its width, such as {@code int4@1}
+   * @return the FLOAT32 weight, under the id of its width, such as {@code int4@1}
    */
   public static EncodedWeight integer(
       String layer, int bits, Granularity granularity, long rows, long cols) {
@@ -80,7 +80,7 @@ public final class EncodedSamples {
         : Part.perRow(name, type);
   }
 
-  /** {@return two weights that most formats can hold, of an even and an odd number of columns} */
+  /** {@return two weights that most formats support, with an even and an odd number of columns} */
   public static List<EncodedWeight> ordinary() {
     return List.of(
         int8("encoder.0.fc", ElementType.FLOAT32, 6, 16),
@@ -88,8 +88,8 @@ public final class EncodedSamples {
   }
 
   /**
-   * {@return the ordinary weights, and codes that fill no whole byte, with zero points for a group,
-   * a row and the tensor}
+   * {@return the ordinary weights, and weights with codes of 3 and 4 bits and zero points for each
+   * group, each row and the tensor}
    */
   public static List<EncodedWeight> varied() {
     List<EncodedWeight> all = new ArrayList<>(ordinary());
@@ -100,9 +100,8 @@ public final class EncodedSamples {
   }
 
   /**
-   * {@return weights whose parts have every shape that an encoding may have: blocks of rows and
-   * columns, groups within groups, FP8 scales, codebooks for the tensor and for each row, and codes
-   * of two widths}
+   * {@return weights whose parts have all shapes of an encoding: blocks of rows and columns, groups
+   * within groups, FP8 scales, codebooks for the tensor and for each row, and codes of two widths}
    */
   public static List<EncodedWeight> shapes() {
     Part codes = Part.perElement(Part.CODES, ElementType.UINT4);
@@ -141,10 +140,10 @@ public final class EncodedSamples {
 
   /**
    * All parts of a weight, filled at random: codes in the range of their type, floats between 1 and
-   * 2, any bytes otherwise.
+   * 2, otherwise any bytes.
    *
    * @param weight the weight
-   * @param seed anything; the same seed gives the same bytes
+   * @param seed any number; the same seed gives the same bytes
    * @return the whole weight as one tile
    */
   public static EncodedTile tile(EncodedWeight weight, long seed) {

@@ -22,10 +22,10 @@ public final class LayerSamples {
    * A layer of float tensors.
    *
    * @param name the module path
-   * @param kind what it is
+   * @param kind the kind of the layer
    * @param type the element type of all its tensors
    * @param shapes shapes by local name, in order
-   * @return the layer, its kind declared
+   * @return the layer, with a declared kind
    */
   public static Layer layer(
       String name, LayerKind kind, ElementType type, Map<String, TensorShape> shapes) {
@@ -37,7 +37,7 @@ public final class LayerSamples {
     return new Layer(name, kind, Layer.Evidence.DECLARED, tensors);
   }
 
-  /** {@return one ordinary layer of each kind that the framework knows, with its bias} */
+  /** {@return one ordinary layer of each kind of the framework, with its bias} */
   public static List<Layer> ordinary() {
     List<Layer> layers = new ArrayList<>();
     layers.add(weighted(LayerKind.LINEAR, 6, 6, 4));
@@ -68,8 +68,8 @@ public final class LayerSamples {
   }
 
   /**
-   * Ordinary layers with a defect: element types that are no floats, no elements, a weight of rank
-   * 0 or 1, no weight at all, no name.
+   * Ordinary layers with a defect: element types other than floats, no elements, a weight of rank 0
+   * or 1, no weight, no name.
    *
    * @return the layers
    */
@@ -91,7 +91,7 @@ public final class LayerSamples {
     return layers;
   }
 
-  /** The layer with no outputs, each tensor of its own rank. */
+  /** The layer without outputs; each tensor keeps its rank. */
   private static Layer emptied(Layer layer) {
     Map<String, TensorShape> shapes = shapes(layer);
     shapes.replaceAll(

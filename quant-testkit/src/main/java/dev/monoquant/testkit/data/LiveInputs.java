@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 
-/** Live objects with arrays, valid ones and ones with typical mistakes. */
+/** Valid live objects with arrays, and ones with typical mistakes. */
 public final class LiveInputs {
 
   private static final float[] MATRIX = {1, -2, Float.NaN, 0, -0f, 1e-40f};
@@ -27,11 +27,11 @@ public final class LiveInputs {
   private LiveInputs() {}
 
   /**
-   * Maps with and without an order, lists with names, without, and with one name twice, an array
-   * that is closed, a name that is empty, a block with and without its parameters.
+   * Ordered and unordered maps, lists with names, without names and with a duplicate name, a closed
+   * array, an empty name, a block with and without its parameters.
    *
    * @param manager owns all arrays; closing it invalidates the inputs
-   * @return the inputs, the sound map of {@link #sound} first
+   * @return the inputs, the valid map of {@link #sound} first
    */
   public static List<ModelInput> in(NDManager manager) {
     NDArray closed = vector(manager, "closed");
@@ -49,7 +49,7 @@ public final class LiveInputs {
   }
 
   /**
-   * A state dict of a matrix, a vector and a count.
+   * A state dict with a matrix, a vector and a count.
    *
    * @param manager owns the arrays
    * @return a map in the order of a model

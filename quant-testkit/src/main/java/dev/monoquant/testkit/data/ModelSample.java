@@ -16,12 +16,12 @@ import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
 /**
- * A small model generated from a seed: layers of all kinds in any order, some declared and some
- * inferred, in all float types, with usual and unusual names, with counters and tensors at the
- * root; it may be empty. Immutable.
+ * A small model generated from a seed: layers of all kinds in any order, declared or inferred, in
+ * all float types, with usual and unusual names, counters, and tensors at the root. It may be
+ * empty. Immutable.
  *
- * <p>All its numbers are finite. {@link #toString()} is the call that makes it, so that a failure
- * can be pasted into a test.
+ * <p>All values are finite. {@link #toString()} is the call that makes it, to paste into a test
+ * after a failure.
  */
 public final class ModelSample {
 
@@ -58,8 +58,8 @@ public final class ModelSample {
   /**
    * {@return the model of a seed, the same in every JVM}
    *
-   * @param seed anything
-   * @param layers how many layers it has, 0 or more
+   * @param seed any number
+   * @param layers the number of layers, 0 or more
    */
   public static ModelSample of(long seed, int layers) {
     if (layers < 0) {
@@ -68,7 +68,7 @@ public final class ModelSample {
     return new ModelSample(seed, layers);
   }
 
-  /** {@return the model in memory, made anew} */
+  /** {@return a new model in memory} */
   public MemoryModel model() {
     RandomGenerator random = new SplittableRandom(seed);
     MemoryModel.Builder model = MemoryModel.named(toString());

@@ -12,7 +12,7 @@ public final class NonFinite {
           Float.NaN,
           Float.POSITIVE_INFINITY,
           Float.NEGATIVE_INFINITY,
-          // A signalling NaN: some copies make it a quiet one.
+          // A signalling NaN, which some copies change to a quiet NaN.
           Float.intBitsToFloat(0x7F80_0001));
 
   private NonFinite() {}
@@ -20,9 +20,9 @@ public final class NonFinite {
   /**
    * A copy with some values replaced by NaN and infinities of either sign.
    *
-   * @param values at least one number
-   * @param seed which ones; the same seed gives the same copy
-   * @return the copy, at least one of its numbers not finite
+   * @param values at least one value
+   * @param seed selects the replaced values; the same seed gives the same copy
+   * @return the copy, with at least one value that is not finite
    */
   public static float[] planted(float[] values, long seed) {
     RandomGenerator random = new SplittableRandom(seed);

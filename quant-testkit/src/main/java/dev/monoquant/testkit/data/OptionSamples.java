@@ -10,17 +10,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** Options to try a scheme with. */
+/** Options to test a scheme with. */
 public final class OptionSamples {
 
   private OptionSamples() {}
 
   /**
-   * Every combination of some widths and granularities, symmetric and not.
+   * Every combination of some widths and granularities, symmetric and asymmetric.
    *
    * @param base all other options
    * @param bits widths of codes
-   * @param granularities how many numbers share a scale
+   * @param granularities how many values share a scale
    * @return the options, symmetric ones first
    */
   public static List<OptionValues> combinations(
@@ -40,10 +40,10 @@ public final class OptionSamples {
   }
 
   /**
-   * The declared options of a plugin: first all defaults, then each option at every one of its
+   * The declared options of a plugin: first all defaults, then each option at each of its
    * {@linkplain OptionSpec#examples() examples}, with the others at their defaults.
    *
-   * @param options the descriptions
+   * @param options the options
    * @return complete values, at least one
    */
   public static List<OptionValues> each(List<OptionSpec<?>> options) {
@@ -51,11 +51,11 @@ public final class OptionSamples {
   }
 
   /**
-   * Some values, and then each option at every one of its {@linkplain OptionSpec#examples()
-   * examples}, with the others as they are.
+   * Given values, then each option at each of its {@linkplain OptionSpec#examples() examples}, with
+   * the others unchanged.
    *
    * @param base a value for each option
-   * @param options the descriptions
+   * @param options the options
    * @return complete values, at least one
    */
   public static List<OptionValues> around(OptionValues base, List<OptionSpec<?>> options) {

@@ -3,13 +3,13 @@ package dev.monoquant.testkit.data;
 import java.util.random.RandomGenerator;
 
 /**
- * Ways to fill a weight. Each is known to have broken a quantizer.
+ * Ways to fill a weight. Each has caused an error in a quantizer.
  *
  * <p>All values are finite float32; {@link WeightSample} rounds them to values of the weight's
  * type.
  */
 public enum ValuePattern {
-  /** Bell-shaped with a standard deviation of 0.05, as trained weights are. */
+  /** Normally distributed with a standard deviation of 0.05, like trained weights. */
   NORMAL {
     @Override
     float at(RandomGenerator random, int row, int col) {
@@ -75,7 +75,7 @@ public enum ValuePattern {
       return col % 2 == 0 ? 1.5f : -1.5f;
     }
   },
-  /** Multiples of 1/2 up to 127.5, so that many are ties, which show the rounding mode. */
+  /** Multiples of 1/2 up to 127.5: many are ties, which reveal the rounding mode. */
   TIES {
     @Override
     float at(RandomGenerator random, int row, int col) {

@@ -19,7 +19,7 @@ import java.util.random.RandomGenerator;
 /**
  * A small weight: its shape, its type and its values, which the type represents exactly. Immutable.
  *
- * <p>{@link #toString()} is the call that makes it, so that a failure can be pasted into a test.
+ * <p>{@link #toString()} is the call that makes it, to paste into a test after a failure.
  */
 public final class WeightSample {
 
@@ -34,14 +34,14 @@ public final class WeightSample {
   }
 
   /**
-   * The weight of a linear layer, filled in some way. The same arguments give the same numbers in
-   * every JVM, and a row of a sample does not depend on how many rows follow.
+   * The weight of a linear layer, filled with a pattern. The same arguments give the same values in
+   * every JVM, and a row of a sample does not depend on the number of rows.
    *
    * @param pattern how to fill it
    * @param type FLOAT16, BFLOAT16, FLOAT32 or FLOAT64
    * @param rows at least 1
    * @param cols at least 1
-   * @param seed anything
+   * @param seed any number
    * @return the sample
    */
   public static WeightSample of(
@@ -59,7 +59,7 @@ public final class WeightSample {
 
   /**
    * Small weights for a plain loop over laws, without a test engine: each pattern in each element
-   * type, in one row, in a single number, and with an odd number of columns.
+   * type, as one row, as a single value, and with an odd number of columns.
    *
    * @return the samples, the same every time
    */
@@ -81,12 +81,12 @@ public final class WeightSample {
   /**
    * The weight of a linear layer with given values.
    *
-   * @param type FLOAT16, BFLOAT16, FLOAT32 or FLOAT64; it must have all numbers
+   * @param type FLOAT16, BFLOAT16, FLOAT32 or FLOAT64; it must represent all values
    * @param rows at least 1
    * @param cols at least 1
-   * @param values row-major, {@code rows * cols} finite numbers; copied
+   * @param values row-major, {@code rows * cols} finite values; copied
    * @return the sample
-   * @throws IllegalArgumentException if the count is wrong, or the type does not have a number
+   * @throws IllegalArgumentException if the count is wrong, or the type does not represent a value
    */
   public static WeightSample of(ElementType type, int rows, int cols, float... values) {
     if (values.length != Math.multiplyExact(rows, cols)) {
@@ -152,13 +152,13 @@ public final class WeightSample {
     return Math.toIntExact(rows.columnCount());
   }
 
-  /** {@return a copy of the numbers, row-major} */
+  /** {@return a copy of the values, row-major} */
   public float[] values() {
     return values.clone();
   }
 
   /**
-   * {@return a copy of the numbers of some rows}
+   * {@return a copy of the values of some rows}
    *
    * @param firstRow the first row
    * @param count the number of rows
@@ -168,10 +168,10 @@ public final class WeightSample {
   }
 
   /**
-   * The requested facts about the whole tensor, and no others; it has no family.
+   * Exactly the requested facts about the whole tensor; it has no family.
    *
    * @param needs the requested facts
-   * @return the facts; as statistics of the columns, the mean magnitude of each
+   * @return the facts; the statistic of each column is its mean magnitude
    */
   public Facts facts(Set<Need> needs) {
     Facts facts = Facts.NONE;

@@ -27,7 +27,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 public final class Failures {
 
-  /** What the exceptions say. */
+  /** The message of the exceptions. */
   public static final String MESSAGE = "the disk failed on purpose";
 
   private Failures() {}
@@ -36,7 +36,7 @@ public final class Failures {
    * {@return a format whose sources fail}
    *
    * @param format the wrapped format
-   * @param reads how many reads succeed, over all sources together
+   * @param reads how many reads succeed, in total over all sources
    */
   public static InputFormatDetector reading(InputFormatDetector format, int reads) {
     return new FailingFormat(format, new AtomicInteger(reads));
@@ -46,7 +46,7 @@ public final class Failures {
    * {@return an output whose writers fail}
    *
    * @param output the wrapped output
-   * @param writes how many writes succeed, over all writers together; the commit counts as one
+   * @param writes how many writes succeed, in total over all writers; the commit counts as one
    */
   public static OutputFormat writing(OutputFormat output, int writes) {
     return new FailingOutput(output, new AtomicInteger(writes));

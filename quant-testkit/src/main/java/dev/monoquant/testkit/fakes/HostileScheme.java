@@ -28,8 +28,8 @@ public final class HostileScheme extends ForwardingScheme {
     /** Zeroes {@link Tile#array()} in place as well. */
     SCRIBBLES_ARRAYS,
     /**
-     * Keeps every {@link Tile#values()} and fills it again at each later call. That breaks the
-     * contract: the caller's model must be safe from it, the output need not be.
+     * Keeps every {@link Tile#values()} and fills it again at each later call. This breaks the
+     * contract: the caller's model must not change, the output may.
      */
     KEEPS
   }

@@ -8,8 +8,8 @@ import ai.djl.util.NativeResource;
  * Counts native arrays, to find arrays that were not closed.
  *
  * <p>Every manager descends from the engine's system manager, which tracks all open arrays,
- * including those of managers that were not closed. What this does not do: it does not count an
- * array that was detached from its manager if nothing was computed from it. Starts the engine.
+ * including those of managers that were not closed. An array that was detached from its manager is
+ * not counted if nothing was computed from it. Starts the engine.
  */
 public final class LiveArrays {
 

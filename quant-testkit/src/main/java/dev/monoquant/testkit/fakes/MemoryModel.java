@@ -53,7 +53,7 @@ public final class MemoryModel {
   /**
    * {@return a builder of a model without tensors}
    *
-   * @param name what {@link #input()} and messages call it
+   * @param name its name in {@link #input()} and in messages
    */
   public static Builder named(String name) {
     return new Builder(name);
@@ -96,7 +96,7 @@ public final class MemoryModel {
      * @param tensorName the full name
      * @param type FLOAT16, BFLOAT16, FLOAT32 or FLOAT64
      * @param shape the dimensions
-     * @param values the numbers, rounded to the type
+     * @param values the values, rounded to the type
      */
     public Builder floats(String tensorName, ElementType type, TensorShape shape, float... values) {
       byte[] data = new byte[Math.multiplyExact(values.length, type.cellBytes())];
@@ -175,7 +175,7 @@ public final class MemoryModel {
     /**
      * {@return this}
      *
-     * @param paths files that the model says it is read from; it is not
+     * @param paths the files that the model claims to be read from
      */
     public Builder files(List<Path> paths) {
       files.addAll(paths);
@@ -223,12 +223,12 @@ public final class MemoryModel {
     return new Source();
   }
 
-  /** {@return how many sources are open} */
+  /** {@return the number of open sources} */
   public int openSources() {
     return open.get();
   }
 
-  /** {@return how many reads there were, over all sources} */
+  /** {@return the number of reads, over all sources} */
   public long reads() {
     return reads.get();
   }

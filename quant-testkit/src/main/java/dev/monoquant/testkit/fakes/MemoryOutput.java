@@ -24,7 +24,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
  * all before the commit, nothing after it, and a close at the end.
  *
  * <p>A breach of the protocol throws an {@link IllegalStateException} and is recorded in {@link
- * #breaches()}, in case the exception is swallowed. Thread-safe, and so are its writers.
+ * #breaches()}, in case the exception is caught. Thread-safe, and so are its writers.
  */
 public final class MemoryOutput implements OutputFormat {
 
@@ -121,7 +121,7 @@ public final class MemoryOutput implements OutputFormat {
     return sink;
   }
 
-  /** {@return every breach of the protocol so far, sinks that are still open included} */
+  /** {@return every breach of the protocol so far, including writers that are still open} */
   public List<String> breaches() {
     List<String> all = new ArrayList<>(breaches);
     for (MemoryWriter sink : sinks) {

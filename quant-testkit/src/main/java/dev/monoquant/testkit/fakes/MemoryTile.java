@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * at first use, share no memory with each other or with the given values, and are invalid after
  * {@link #close}.
  *
- * <p>Nothing native is used before {@link #array()} is called. Used by one thread at a time.
+ * <p>Uses no native memory before {@link #array()} is called. For use by one thread at a time.
  */
 public final class MemoryTile implements Tile, AutoCloseable {
 
@@ -56,10 +56,10 @@ public final class MemoryTile implements Tile, AutoCloseable {
   }
 
   /**
-   * The same tile with a longer array, as the pipeline makes when it reuses buffers: NaN lies
-   * beyond the numbers.
+   * The same tile with a longer array, like the pipeline's reused buffers; the additional elements
+   * are NaN.
    *
-   * @param elements how many elements too long
+   * @param elements the number of additional elements
    * @return another tile; the caller closes it
    */
   public MemoryTile withSlack(int elements) {

@@ -47,7 +47,7 @@ public final class MemoryWriter implements OutputWriter {
 
   /**
    * @param breach records a breach of the protocol and makes the exception for it
-   * @param onCommit is given the complete output
+   * @param onCommit receives the complete output
    */
   MemoryWriter(
       OutputContents announced,
@@ -159,9 +159,10 @@ public final class MemoryWriter implements OutputWriter {
   }
 
   /**
-   * Everything that was written, to compare runs with each other.
+   * All written bytes, to compare runs with each other.
    *
-   * @return copies of all bytes, by the name of a kept tensor or {@code weight/part}, in order
+   * @return copies of all bytes, by the name of an unquantized tensor or {@code weight/part}, in
+   *     order
    */
   public synchronized Map<String, byte[]> contents() {
     Map<String, byte[]> all = new TreeMap<>();
@@ -172,7 +173,7 @@ public final class MemoryWriter implements OutputWriter {
   /**
    * A quantized weight as one tile, for a decoder.
    *
-   * @param weight one of the weights that were announced
+   * @param weight one of the announced weights
    * @return all its rows and all its parts
    */
   public synchronized EncodedTile tile(EncodedWeight weight) {

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Requirements on the cases of a scheme, so that the other laws can find errors: with a single
+ * Requirements on the cases of a scheme, without which the other laws miss errors: with a single
  * group, a scheme that uses the scale of the first group for all groups would pass.
  */
 public final class CoverageLaws {
@@ -15,10 +15,10 @@ public final class CoverageLaws {
   private CoverageLaws() {}
 
   /**
-   * Each part whose cells are shared by several columns or rows comes twice side by side, and twice
-   * one above the other, in some weight.
+   * For each part whose cells are shared by several columns, some weight has at least two such
+   * groups of columns; the same for rows.
    *
-   * @param cases what a scheme is tried on; refused ones do not count, and nothing is judged if
+   * @param cases the cases of a scheme; refused cases are ignored, and the law does not apply if
    *     there is no such part
    */
   public static void casesHaveTwoGroups(Collection<SchemeCase> cases) {
@@ -56,10 +56,11 @@ public final class CoverageLaws {
   }
 
   /**
-   * Some weight has columns that its groups do not divide, where the scheme takes such weights.
+   * Some weight has a number of columns that is not a multiple of the group size, if the scheme
+   * accepts such weights.
    *
-   * @param cases what a scheme is tried on; nothing is judged if it refuses such weights, or has no
-   *     groups
+   * @param cases the cases of a scheme; the law does not apply if it refuses such weights, or has
+   *     no groups
    */
   public static void casesHaveRaggedGroups(Collection<SchemeCase> cases) {
     boolean ragged =

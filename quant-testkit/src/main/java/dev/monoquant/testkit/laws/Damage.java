@@ -6,9 +6,10 @@ import java.util.List;
 import java.util.TreeSet;
 
 /**
- * One way to damage a file. The tried ways depend only on its size, so a failure is repeatable.
+ * One way to damage a file. The damages depend only on the size of the file, so a failure is
+ * repeatable.
  *
- * @param what the damage as text, with the position
+ * @param what a description of the damage, with the position
  * @param bytes the damaged file
  */
 @SuppressWarnings("ArrayRecordComponent")
@@ -21,7 +22,7 @@ record Damage(String what, byte[] bytes) {
   private static final int BETWEEN = 64;
 
   /**
-   * The file cut off at every length near its ends and some in between, including the empty file.
+   * The file truncated at every length near its ends and some in between, including the empty file.
    */
   static List<Damage> truncations(byte[] intact) {
     List<Damage> all = new ArrayList<>();

@@ -21,7 +21,9 @@ import java.util.function.Function;
 /** Laws for an {@link InputFormatDetector} and a damaged or oversized model. */
 public final class DamageLaws {
 
-  /** More than an array or a mapping can hold; sparse, so it takes no space where that is known. */
+  /**
+   * More than an array or a mapping can hold; the file is sparse if the file system supports it.
+   */
   private static final long GIANT = 3L << 30;
 
   private DamageLaws() {}
@@ -35,10 +37,10 @@ public final class DamageLaws {
   }
 
   /**
-   * Probing a file looks at no more than its first {@link InputFormatDetector#LOOK_AHEAD} bytes:
-   * two files that differ beyond that are probed alike, and one of 3 GiB can be probed.
+   * Probing a file reads at most its first {@link InputFormatDetector#LOOK_AHEAD} bytes: two files
+   * that differ only after them give the same result, and a file of 3 GiB can be probed.
    *
-   * @param c a valid model; a directory or a live object is not judged
+   * @param c a valid model; the law does not apply to a directory or a live object
    */
   public static void probeReadsTheBeginning(SourceCase c) {
     String law = "probeReadsTheBeginning";
@@ -87,10 +89,10 @@ public final class DamageLaws {
   }
 
   /**
-   * A model that is cut off or has a wrong bit is refused with a {@link ModelFormatException} or an
-   * {@link IOException}, or else opens; then the same holds for reading it.
+   * A model that is truncated or has a flipped bit either opens or is refused with a {@link
+   * ModelFormatException} or an {@link IOException}. If it opens, the same holds for reading it.
    *
-   * @param c a valid model; a live object is not judged
+   * @param c a valid model; the law does not apply to a live object
    */
   public static void damageIsToldProperly(SourceCase c) {
     Function<byte[], List<Damage>> both =
@@ -115,10 +117,10 @@ public final class DamageLaws {
   }
 
   /**
-   * A truncated model is refused, or else all tensors are present with all their bytes. The law on
-   * the type of the exception is {@link #damageIsToldProperly}.
+   * A truncated model is refused, or all tensors are present with all their bytes. The type of the
+   * exception is checked by {@link #damageIsToldProperly}.
    *
-   * @param c a valid model; a live object is not judged
+   * @param c a valid model; the law does not apply to a live object
    */
   public static void truncationIsNoticed(SourceCase c) {
     Map<String, byte[]> whole = new LinkedHashMap<>();
@@ -155,7 +157,7 @@ public final class DamageLaws {
           for (Path file : Folders.files(copy)) {
             byte[] intact = Files.readAllBytes(file);
             for (Damage damage : damages.apply(intact)) {
-              // A new file each time: an old one may still be mapped by whoever read it.
+              // A new file each time: the old file may still be mapped.
               Files.delete(file);
               Files.write(file, damage.bytes());
               look.at(copy, file.getFileName() + " " + damage.what());

@@ -18,8 +18,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Laws for an {@link InputFormatDetector} and unknown inputs. The sources that it opens must
- * satisfy {@link SourceLaws}.
+ * Laws for an {@link InputFormatDetector} and any inputs. The sources that it opens must satisfy
+ * {@link SourceLaws}.
  */
 public final class DetectorLaws {
 
@@ -29,13 +29,13 @@ public final class DetectorLaws {
    * A detector and an input of any kind.
    *
    * @param detector the subject
-   * @param input what to show it
-   * @param folder where the files are, to see whether they change
+   * @param input the input to probe
+   * @param folder the folder of the files, to detect changes
    */
   public record Case(InputFormatDetector detector, ModelInput input, Path folder)
       implements Repeatable {
 
-    /** Longer files are those of a generator, which the name tells. */
+    /** Longer files are generated, and their name identifies them. */
     private static final int SPELLED_OUT = 100;
 
     /** The result of probing; empty if it throws, which only one law checks. */
@@ -48,8 +48,8 @@ public final class DetectorLaws {
     }
 
     /**
-     * {@return the expression, with the bytes of short files; longer ones are called by the name
-     * that {@code ForeignInputs.in(folder)} gives them, and live objects by what they are}
+     * {@return the expression, with the bytes of short files; longer files have their name from
+     * {@code ForeignInputs.in(folder)}, and live objects their description}
      */
     @Override
     public String expression() {
@@ -86,7 +86,7 @@ public final class DetectorLaws {
     return List.of(
         new Law<>("idIsValid", c -> idIsValid(c.detector())),
         new Law<>("optionsAreDescribed", c -> optionsAreDescribed(c.detector())),
-        // Before all that probe, as what is changed once and for all shows only once.
+        // First, because a permanent change is visible only at the first probe.
         new Law<>("probeTouchesNothing", DetectorLaws::probeTouchesNothing),
         new Law<>("probeNeverThrows", DetectorLaws::probeNeverThrows),
         new Law<>("probeRepeats", DetectorLaws::probeRepeats),
@@ -103,7 +103,7 @@ public final class DetectorLaws {
   }
 
   /**
-   * The options of its own are the same at each call, and no two have one name.
+   * Its options are the same at each call and have unique names.
    *
    * @param detector the subject
    */
@@ -125,7 +125,7 @@ public final class DetectorLaws {
   }
 
   /**
-   * The same input gives the same answer.
+   * The same input gives the same result.
    *
    * @param c any case
    */
@@ -138,7 +138,7 @@ public final class DetectorLaws {
   }
 
   /**
-   * Probing changes no file and makes none; live objects stay what they were.
+   * Probing changes and creates no file, and does not change live objects.
    *
    * @param c any case
    */
@@ -151,10 +151,10 @@ public final class DetectorLaws {
   }
 
   /**
-   * A recognised input is opened, or refused with a {@link ModelFormatException} or an {@link
+   * A matching input is opened, or refused with a {@link ModelFormatException} or an {@link
    * IOException}.
    *
-   * @param c any case; it is not judged unless the input matches
+   * @param c any case; the law does not apply if the input does not match
    */
   public static void refusesProperly(Case c) {
     if (c.probe().orElse(Match.NONE) == Match.NONE) {
@@ -170,7 +170,7 @@ public final class DetectorLaws {
     }
   }
 
-  /** Two snapshots of the same things, taken before and after. */
+  /** Checks that two snapshots are equal. */
   static void requireSame(
       String law, Object subject, Map<String, String> before, Map<String, String> after) {
     if (!after.equals(before)) {

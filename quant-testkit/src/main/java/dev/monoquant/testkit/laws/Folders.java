@@ -48,7 +48,7 @@ final class Folders {
     }
   }
 
-  /** The time of everything in a folder, and the bytes of its files; compare two with equals. */
+  /** The times of all entries of a folder and the bytes of its files; compare two with equals. */
   static Map<String, String> snapshot(Path folder) {
     Map<String, String> found = new TreeMap<>();
     try {

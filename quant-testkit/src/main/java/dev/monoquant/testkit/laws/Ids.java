@@ -4,7 +4,7 @@ import dev.monoquant.QuantException;
 import dev.monoquant.spi.SchemeId;
 import java.util.function.Supplier;
 
-/** The law of ids, which is the same for all plugins. */
+/** The law for ids, which is the same for all plugins. */
 final class Ids {
 
   private Ids() {}

@@ -6,12 +6,12 @@ import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
- * A law by name, to run many in a loop without a test engine.
+ * A named law, to run many laws in a loop without a test engine.
  *
  * @param name the name of its method
  * @param check returns if the law holds, throws {@link LawViolation} if not, and {@link
- *     NotApplicable} if it says nothing about the subject
- * @param <T> what it is checked on
+ *     NotApplicable} if it does not apply to the subject
+ * @param <T> the type of the subject
  */
 public record Law<T>(String name, Consumer<T> check) {
 
@@ -25,8 +25,8 @@ public record Law<T>(String name, Consumer<T> check) {
    * Checks the law.
    *
    * @param subject a plugin and an input
-   * @return empty if the law holds; why it says nothing about this subject if it does not apply
-   * @throws LawViolation if it does not hold
+   * @return empty if the law holds; the reason if it does not apply to the subject
+   * @throws LawViolation if the law does not hold
    */
   public Optional<String> check(T subject) {
     try {

@@ -6,8 +6,8 @@ import dev.monoquant.testkit.Repeatable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A plugin broke a law. The message is one line that names the law, the plugin, the input and the
- * values; if the input is {@link Repeatable}, it ends with the call that shows the same again.
+ * A plugin broke a law. The message is one line with the law, the plugin, the input and the values;
+ * if the input is {@link Repeatable}, it ends with the call that repeats the failure.
  *
  * <p>An {@link AssertionError}, so every test engine reports it as a failure.
  */
@@ -20,20 +20,20 @@ public final class LawViolation extends AssertionError {
   /**
    * Makes a violation.
    *
-   * @param law the name of the law, that of its method
+   * @param law the name of the law, which is the name of its method
    * @param subject the plugin and the input
-   * @param detail what was found and what was expected
+   * @param detail the actual and the expected result
    */
   public LawViolation(String law, Object subject, String detail) {
     this(law, subject, detail, null);
   }
 
   /**
-   * Makes a violation that shows in an exception.
+   * Makes a violation caused by an exception.
    *
-   * @param law the name of the law, that of its method
+   * @param law the name of the law, which is the name of its method
    * @param subject the plugin and the input
-   * @param detail what was found and what was expected
+   * @param detail the actual and the expected result
    * @param cause the exception; null if there is none
    */
   public LawViolation(String law, Object subject, String detail, @Nullable Throwable cause) {
@@ -47,7 +47,7 @@ public final class LawViolation extends AssertionError {
         : "";
   }
 
-  /** The class of the law: it is on the stack, in a thread of its own as a lambda. */
+  /** The class of the law, found on the stack; in a separate thread it is there as a lambda. */
   private static String owner(String law) {
     return StackWalker.getInstance()
         .walk(
@@ -63,7 +63,7 @@ public final class LawViolation extends AssertionError {
                     .orElse(""));
   }
 
-  /** {@return the name of the law, that of its method} */
+  /** {@return the name of the law, which is the name of its method} */
   public String law() {
     return law;
   }

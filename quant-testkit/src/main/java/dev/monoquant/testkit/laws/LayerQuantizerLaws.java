@@ -28,7 +28,7 @@ public final class LayerQuantizerLaws {
    *
    * @param quantizer the subject
    * @param layer any layer
-   * @param options values that the quantizer's descriptions allow
+   * @param options values that the quantizer's options allow
    */
   public record Case(LayerQuantizer quantizer, Layer layer, OptionValues options)
       implements Repeatable {
@@ -43,7 +43,7 @@ public final class LayerQuantizerLaws {
       this(quantizer, layer, OptionValues.DEFAULTS);
     }
 
-    /** {@return the rows that the quantizer chooses} */
+    /** {@return the weights that the quantizer selects} */
     List<WeightMatrix> rows() {
       return quantizer.weights(layer, options);
     }
@@ -111,7 +111,7 @@ public final class LayerQuantizerLaws {
   }
 
   /**
-   * The options of its own are the same at each call, and no two have one name.
+   * Its options are the same at each call and have unique names.
    *
    * @param quantizer the subject
    */
@@ -152,8 +152,8 @@ public final class LayerQuantizerLaws {
   }
 
   /**
-   * The same layer gives the same rows, and so does an equal one; and whether they are symmetric by
-   * default stays the same, too.
+   * The same layer, or an equal one, gives the same weights, and the same default for symmetric
+   * quantization.
    *
    * @param c any case
    */
@@ -182,8 +182,8 @@ public final class LayerQuantizerLaws {
   }
 
   /**
-   * Every tensor that is chosen is one of the layer's own, under the name that the layer has for
-   * it, and chosen once.
+   * Every selected tensor belongs to the layer, has its local name in the layer, and is selected
+   * once.
    *
    * @param c any case
    */
@@ -221,9 +221,9 @@ public final class LayerQuantizerLaws {
   }
 
   /**
-   * Biases are kept, and so is everything in a normalisation layer: they are small, and errors in
-   * them add up over all inputs. A tensor of fewer than two dimensions is no matrix of outputs and
-   * inputs, whatever its name.
+   * Biases and all tensors of a normalisation layer are left unquantized: they are small, and their
+   * errors add up over all inputs. A tensor of fewer than two dimensions is also left unquantized,
+   * whatever its name, because it is not a matrix of outputs and inputs.
    *
    * @param c any case
    */

@@ -17,9 +17,9 @@ public final class NotApplicable extends TestAbortedException {
   private final String reason;
 
   /**
-   * Makes one.
+   * Makes the exception.
    *
-   * @param law the name of the law, that of its method
+   * @param law the name of the law, which is the name of its method
    * @param reason why it does not apply, such as {@code no part has scales}
    */
   public NotApplicable(String law, String reason) {

@@ -31,12 +31,12 @@ import java.util.TreeMap;
 import java.util.function.Predicate;
 
 /**
- * An output format and a small model to write: some quantized weights, and tensors that are kept
- * which no writer likes (a scalar, one without elements, BFLOAT16, booleans).
+ * An output format and a small model to write: some quantized weights, and difficult tensors that
+ * are left unquantized (a scalar, one without elements, BFLOAT16, booleans).
  *
  * @param format the subject
  * @param targetName the name of the file or directory to make, such as {@code out.safetensors}
- * @param weights weights that the format does not refuse
+ * @param weights weights that the format supports
  */
 public record OutputCase(OutputFormat format, String targetName, List<EncodedWeight> weights)
     implements Repeatable {
@@ -55,12 +55,12 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
     weights = List.copyOf(weights);
   }
 
-  /** {@return what is kept as it is} */
+  /** {@return the tensors that are left unquantized} */
   List<TensorInfo> kept() {
     return KEPT;
   }
 
-  /** The same, as if the last of them had come from another file. */
+  /** The same tensors, the last ones from a second file. */
   static List<TensorInfo> keptInTwoShards() {
     List<TensorInfo> kept = new ArrayList<>();
     for (TensorInfo tensor : KEPT) {
@@ -71,7 +71,7 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
     return kept;
   }
 
-  /** The bytes of a kept tensor. */
+  /** The bytes of a tensor that is left unquantized. */
   byte[] data(TensorInfo tensor) {
     byte[] bytes = new byte[Math.toIntExact(tensor.bytes())];
     new SplittableRandom(tensor.name().hashCode()).nextBytes(bytes);
@@ -88,7 +88,7 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
     return EncodedSamples.tile(weight, weight.name().hashCode());
   }
 
-  /** Something to do with a session while it is open. */
+  /** The code that uses an open session. */
   interface Use {
     void of(OutputSession session, OutputContents contents) throws IOException;
   }
@@ -98,7 +98,7 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
     open(List.of(), KEPT, use);
   }
 
-  /** The same, as if the model had been read from files, with other tensors that are kept. */
+  /** Opens the format on a model that was read from files and has other unquantized tensors. */
   void open(List<Path> files, List<TensorInfo> kept, Use use) throws IOException {
     MemoryModel.Builder model = MemoryModel.named("sample").files(files);
     Map<String, Map<String, TensorInfo>> layers = new LinkedHashMap<>();
@@ -141,17 +141,17 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
     return new Layer(name, kind, Layer.Evidence.DECLARED, tensors);
   }
 
-  /** One call of a sink. */
+  /** One call of a writer. */
   interface Write {
     void to(OutputWriter sink) throws IOException;
   }
 
-  /** Every write it takes, in model order, in tiles and pieces of a size. */
+  /** All writes of the model, in order, in tiles and pieces of a size. */
   List<Write> writes(int size) {
     return writes(size, KEPT, name -> true);
   }
 
-  /** Those of some of the weights and kept tensors. */
+  /** The writes of some weights and unquantized tensors. */
   List<Write> writes(int size, List<TensorInfo> kept, Predicate<String> which) {
     List<Write> writes = new ArrayList<>();
     for (EncodedWeight weight : weights) {
@@ -183,12 +183,12 @@ public record OutputCase(OutputFormat format, String targetName, List<EncodedWei
     return writes;
   }
 
-  /** {@return what says to write into a folder} */
+  /** {@return the options to write to a folder} */
   WriteOptions in(Path folder, boolean overwrite) {
     return new WriteOptions(folder.resolve(targetName), overwrite, false, false);
   }
 
-  /** Writes the model into a folder and commits it. */
+  /** Writes the model to a folder and commits it. */
   List<Path> writeAll(Path folder, boolean overwrite, List<Write> writes) throws IOException {
     List<Path> files = new ArrayList<>();
     open(

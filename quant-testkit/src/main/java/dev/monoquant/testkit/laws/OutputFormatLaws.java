@@ -25,7 +25,7 @@ import java.util.concurrent.Callable;
  * Laws for an {@link OutputFormat} and its writers on a working disk. {@link ReadBackLaws} check
  * that the output can be read.
  *
- * <p>Everything is written into temporary folders that are deleted afterwards.
+ * <p>All files are written to temporary folders, which are deleted afterwards.
  */
 public final class OutputFormatLaws {
 
@@ -58,7 +58,7 @@ public final class OutputFormatLaws {
   }
 
   /**
-   * The options are described, their names unique, and the same at each call.
+   * The declared options have unique names and are the same at each call.
    *
    * @param format the subject
    */
@@ -67,8 +67,8 @@ public final class OutputFormatLaws {
   }
 
   /**
-   * A weight is supported or not, with a reason, and the same way at each call and in each session;
-   * those of the case are supported.
+   * Whether a weight is supported, and the reason if not, is the same at each call and in each
+   * session. The weights of the case are supported.
    *
    * @param c a format and a model
    */
@@ -94,7 +94,7 @@ public final class OutputFormatLaws {
   }
 
   /**
-   * The commit names all files that are there afterwards, and no others.
+   * The commit returns exactly the files that exist afterwards.
    *
    * @param c a format and a model
    */
@@ -114,8 +114,8 @@ public final class OutputFormatLaws {
   }
 
   /**
-   * The size of the tensor files is what was predicted before any number was read. Tensor files are
-   * all but those that end in {@code .json}.
+   * The size of the tensor files equals the size predicted before any value was read. Tensor files
+   * are all files except those that end in {@code .json}.
    *
    * @param c a format and a model
    */
@@ -137,8 +137,8 @@ public final class OutputFormatLaws {
   }
 
   /**
-   * A sink that is closed without a commit leaves nothing behind, however much was written; closing
-   * again does nothing, and neither does closing after the commit.
+   * A writer that is closed without a commit leaves no files, however much was written. Closing it
+   * again, or after the commit, has no effect.
    *
    * @param c a format and a model
    */
@@ -180,8 +180,8 @@ public final class OutputFormatLaws {
   }
 
   /**
-   * An output that exists is refused with an {@link OutputException} unless it may be overwritten,
-   * and stays what it was.
+   * If the output exists and may not be overwritten, it is refused with an {@link OutputException}
+   * and does not change.
    *
    * @param c a format and a model
    */
@@ -204,7 +204,7 @@ public final class OutputFormatLaws {
   }
 
   /**
-   * An output that may be overwritten stays what it was until the commit; then it is the new one.
+   * An output that may be overwritten does not change until the commit replaces it.
    *
    * @param c a format and a model
    */
@@ -225,7 +225,7 @@ public final class OutputFormatLaws {
   }
 
   /**
-   * Tiles and pieces of any size, written in any order, give the same bytes.
+   * Tiles and pieces of any size, written in any order, produce the same bytes.
    *
    * @param c a format and a model
    */
@@ -242,8 +242,8 @@ public final class OutputFormatLaws {
   }
 
   /**
-   * Several threads may write at once; the bytes stay the same. A data race need not show every
-   * time.
+   * Several threads that write concurrently produce the same bytes. A data race may not appear in
+   * every run.
    *
    * @param c a format and a model
    */
@@ -279,7 +279,10 @@ public final class OutputFormatLaws {
     return contents;
   }
 
-  /** What is in each file, without the times: a temporary file may have come and gone. */
+  /**
+   * The contents of each file, without the times: temporary files may have been created and
+   * deleted.
+   */
   static Map<String, String> contents(Path folder) throws IOException {
     Map<String, String> contents = new TreeMap<>();
     for (Path file : Folders.files(folder)) {

@@ -48,22 +48,24 @@ final class Parts {
     return new EncodedTile(tile.firstRow(), tile.height(), parts);
   }
 
-  /** The parts of a worker for the whole tensor, as a tile without rows. */
+  /** The whole parts of a worker, as a tile without rows. */
   static EncodedTile whole(Map<String, byte[]> parts) {
     return new EncodedTile(0, 0, parts);
   }
 
-  /** The numbers of a part of a floating point type; empty for all other types. */
+  /** The values of a part of a floating point type; empty for all other types. */
   static Optional<float[]> floats(Part part, byte[] bytes) {
     return part.type().isFloatingPoint() ? Optional.of(part.toFloats(bytes)) : Optional.empty();
   }
 
-  /** The parts of a case, none if it is refused. */
+  /** The parts of a case; empty if it is refused. */
   static List<Part> declared(SchemeCase c) {
     return c.isEncoded() ? c.encoding().parts() : List.of();
   }
 
-  /** The codes of an encoding, if they are integers; of an opaque one, by the usual name. */
+  /**
+   * The integer codes of an encoding, if any; in an opaque encoding, the part with the usual name.
+   */
   static Optional<Part> integerCodes(Encoding encoding) {
     Optional<Part> codes =
         encoding.formula() instanceof Formula.Affine affine
@@ -74,7 +76,7 @@ final class Parts {
     return codes.filter(p -> p.tiled() && p.type().isCode());
   }
 
-  /** The factors of the scale; of an opaque encoding, the part with the usual name. */
+  /** The factors of the scale; in an opaque encoding, the part with the usual name. */
   static List<Part> scales(Encoding encoding) {
     List<Formula.Factor> factors =
         encoding.formula() instanceof Formula.Affine affine

@@ -20,8 +20,8 @@ public final class ReadBackLaws {
   private ReadBackLaws() {}
 
   /**
-   * A detector reads back what was written: the kept tensors byte for byte, the quantized weights
-   * part by part. For formats that can be read.
+   * A detector reads back the written model: the unquantized tensors byte for byte, the quantized
+   * weights part by part. For formats that can be read.
    *
    * @param c a format and a model
    * @param reader the detector for that format

@@ -29,8 +29,8 @@ public final class ReadingLaws {
   private ReadingLaws() {}
 
   /**
-   * Every read gives a read-only, little-endian buffer with as many bytes left as were asked for:
-   * all, none, the first, the last, and some in between.
+   * Every read returns a read-only, little-endian buffer with exactly the requested number of bytes
+   * remaining: all, none, the first, the last, and some in between.
    *
    * @param c a valid model
    */
@@ -68,7 +68,7 @@ public final class ReadingLaws {
   }
 
   /**
-   * Pieces of any size, put together, are what one read gives, in any order of reading.
+   * Pieces of any size, read in any order and concatenated, equal a single read.
    *
    * @param c a valid model
    */
@@ -79,7 +79,7 @@ public final class ReadingLaws {
           for (TensorInfo tensor : source.info().tensors()) {
             byte[] whole = Sources.bytes(source, tensor, 0, Math.toIntExact(tensor.bytes()));
             for (int step : new int[] {whole.length / 40 + 1, whole.length / 3 + 1}) {
-              // From the last piece to the first: no source may count on being read in order.
+              // From the last piece to the first: a source must not depend on the order of reads.
               for (int from = (whole.length - 1) / step * step; from >= 0; from -= step) {
                 int length = Math.min(step, whole.length - from);
                 byte[] expected = Arrays.copyOfRange(whole, from, from + length);
@@ -96,8 +96,8 @@ public final class ReadingLaws {
   }
 
   /**
-   * Rows of a weight are the numbers of its bytes, along whatever axis they lie, in pieces of any
-   * height; what lies beyond them in the array stays.
+   * Rows of a weight equal its decoded bytes, along any axis and in pieces of any height; later
+   * elements of the array do not change.
    *
    * @param c a valid model
    */
@@ -156,8 +156,8 @@ public final class ReadingLaws {
   }
 
   /**
-   * Several threads that read at once get the same bytes as one alone. A data race need not show
-   * every time.
+   * Several threads that read concurrently get the same bytes as a single thread. A data race may
+   * not appear in every run.
    *
    * @param c a valid model
    */
@@ -190,12 +190,12 @@ public final class ReadingLaws {
   }
 
   /**
-   * Plain tensors have their original bytes: no NaN became a number, no zero lost its sign, nothing
-   * was rounded.
+   * Plain tensors have their original bytes: NaN and the sign of zero are preserved, and nothing is
+   * rounded.
    *
    * @param c a valid model
-   * @param truth the bytes of some of its plain tensors by name, little-endian; nothing is judged
-   *     if there are none
+   * @param truth the bytes of some of its plain tensors by name, little-endian; if empty, the law
+   *     does not apply
    */
   public static void readsTheTruth(SourceCase c, Map<String, byte[]> truth) {
     String law = "readsTheTruth";

@@ -14,23 +14,23 @@ import java.util.TreeSet;
 /** Laws for the rounding of values between two codes. */
 public final class RoundingLaws {
 
-  /** Divisible by every customary group size. */
+  /** Divisible by every common group size. */
   private static final int COLS = 1024;
 
   private RoundingLaws() {}
 
   /**
-   * A number in the middle of two neighbouring codes goes to the even one; under asymmetric options
-   * all of them go to codes of one parity, as peers differ in whether they count from the zero
-   * point.
+   * A value halfway between two adjacent codes rounds to the even code. With asymmetric options,
+   * all such values round to codes of one parity, because other libraries differ in whether they
+   * count from the zero point.
    *
-   * <p>How it finds such numbers: rows that hold plus and minus an anchor have the same scale,
-   * whatever lies between. For anchors near the greatest code that scale is a power of two in the
-   * customary formulas; the decoded levels tell whether it is. Then the middles of neighbouring
-   * levels are exact, and no division or product on the way can be to blame. A scheme whose levels
-   * are not evenly spaced, or whose scale is a power of two for none of the anchors, is not judged.
+   * <p>To find such values: rows that contain plus and minus an anchor have the same scale,
+   * whatever their other values. For anchors near the greatest code, that scale is a power of two
+   * in the common formulas; the decoded levels show whether it is. Then the midpoints of adjacent
+   * levels are exact, and no division or product adds an error. The law does not apply to a scheme
+   * whose levels are not evenly spaced, or whose scale is a power of two for none of the anchors.
    *
-   * @param c an accepted case; its type and options count, its numbers do not
+   * @param c an accepted case; only its type and options are used, not its values
    */
   public static void tiesGoToEven(SchemeCase c) {
     int bits = c.options().find(CommonOptions.BITS).orElse(0);
@@ -73,7 +73,7 @@ public final class RoundingLaws {
     return sorted;
   }
 
-  /** Whether levels are a power of two apart, and the type has their middles. */
+  /** Whether levels are a power of two apart, and the type represents their midpoints. */
   private static boolean isEven(float[] levels, ElementType type) {
     if (levels.length < 3) {
       return false;
@@ -93,7 +93,7 @@ public final class RoundingLaws {
     return true;
   }
 
-  /** Whether all the numbers in the middle were ties. */
+  /** Whether all midpoints were ties. */
   private static boolean requireEven(SchemeCase c, float anchor, float[] levels) {
     float[] middles = new float[COLS / 2];
     for (int i = 0; i < middles.length; i++) {
@@ -109,7 +109,7 @@ public final class RoundingLaws {
       int col = column(i);
       float away = Math.abs(decoded[col] - middles[i]);
       if (codes.isEmpty() || away != (levels[1] - levels[0]) / 2) {
-        return false; // The scale changed with the numbers between, or an end was clipped: no tie.
+        return false; // The midpoints changed the scale, or an end was clipped: no tie.
       }
       int code = Parts.code(codes.get().type(), tile.part(Part.CODES)[col]);
       parity =
@@ -131,9 +131,7 @@ public final class RoundingLaws {
     return true;
   }
 
-  /**
-   * Rows of anchor, -anchor and two numbers, over and over: each group of four has both anchors.
-   */
+  /** Rows that repeat anchor, -anchor and two values: each group of four has both anchors. */
   private static SchemeCase between(SchemeCase c, float anchor, float[] numbers) {
     int height = alignment(c);
     float[] values = new float[height * COLS];

@@ -21,10 +21,10 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Laws for the declarations of a {@link Scheme}: its id, its defaults, its encoding and its needs.
- * They read no values.
+ * Laws for the declarations of a {@link Scheme}: its id, defaults, encoding and needs. They read no
+ * values.
  *
- * <p>{@link #all()} adds the laws about its workers, {@link TileQuantizerLaws} and {@link
+ * <p>{@link #all()} includes the laws for its workers, {@link TileQuantizerLaws} and {@link
  * TileDecoderLaws}.
  */
 public final class SchemeLaws {
@@ -39,10 +39,10 @@ public final class SchemeLaws {
   private SchemeLaws() {}
 
   /**
-   * Every law that holds for all schemes, the simplest first: those that depend on a capability
-   * ({@link TileQuantizerLaws#torchEqualsJvm}, {@link TileQuantizerLaws#leavesNoArrays}, {@link
-   * TileDecoderLaws#zeroRowsDecodeToZero}, {@link TileDecoderLaws#requantizingStays}, {@link
-   * TileDecoderLaws#leavesNoArrays}) are not among them.
+   * Every law that holds for all schemes, the simplest first. It excludes the laws that depend on a
+   * capability: {@link TileQuantizerLaws#torchEqualsJvm}, {@link TileQuantizerLaws#leavesNoArrays},
+   * {@link TileDecoderLaws#zeroRowsDecodeToZero}, {@link TileDecoderLaws#requantizingStays}, {@link
+   * TileDecoderLaws#leavesNoArrays}.
    *
    * @return the laws; check them on accepted cases
    */
@@ -61,7 +61,7 @@ public final class SchemeLaws {
   }
 
   /**
-   * The id is the same at each call, and what is written into outputs reads back as itself.
+   * The id is the same at each call, and its text parses to an equal id.
    *
    * @param scheme the subject
    */
@@ -77,8 +77,8 @@ public final class SchemeLaws {
   }
 
   /**
-   * The defaults are the same at each call, and the scheme accepts them itself. Ask it for weights
-   * that suit it: one whose columns a default group size does not divide may be refused.
+   * The defaults are the same at each call, and the scheme accepts them. A scheme may refuse a
+   * weight whose columns are not a multiple of the default group size, so do not use such a weight.
    *
    * @param scheme the subject
    * @param rows a weight that suits it
@@ -97,9 +97,9 @@ public final class SchemeLaws {
   }
 
   /**
-   * The options of the scheme are the same at each call, no two have one name, and its defaults for
-   * a weight have no others and no values that the descriptions do not allow. Those of {@link
-   * CommonOptions} are made there, so that their values are what everybody takes them for.
+   * The options of the scheme are the same at each call and have unique names. Its defaults for a
+   * weight contain only declared options and allowed values. An option with a name of {@link
+   * CommonOptions} has the type declared there.
    *
    * @param scheme the subject
    * @param rows a weight that suits it
@@ -135,8 +135,8 @@ public final class SchemeLaws {
   }
 
   /**
-   * The encoding is the same at each call, whatever the layer and the tensor are named and whatever
-   * was quantized in between.
+   * The encoding is the same at each call. It does not depend on the names of the layer and the
+   * tensor, or on earlier calls.
    *
    * @param c an accepted case
    */
@@ -164,7 +164,7 @@ public final class SchemeLaws {
   }
 
   /**
-   * What must be known before the first tile is the same at each call.
+   * The needed facts are the same at each call.
    *
    * @param c an accepted case
    */
@@ -205,9 +205,9 @@ public final class SchemeLaws {
   }
 
   /**
-   * A scheme answers {@link Scheme#fit} for every value that it declares, the same at each call;
-   * and where it says that options do not fit a weight, it says why, and the nearest options that
-   * it names are others, are allowed, and do fit.
+   * {@link Scheme#fit} returns the same result at each call, for every declared value. If options
+   * do not fit a weight, the result states the reason, and the nearest options in it are different,
+   * allowed, and fit.
    *
    * @param scheme the subject
    * @param rows any weight

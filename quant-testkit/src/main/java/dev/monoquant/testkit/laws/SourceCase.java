@@ -30,7 +30,7 @@ public record SourceCase(InputFormatDetector detector, ModelInput model) impleme
     return detector.open(ModelInput.of(other), ReadLimits.DEFAULT, OptionValues.DEFAULTS);
   }
 
-  /** Where the model is; empty for a live object. */
+  /** The path of the model; empty for a live object. */
   Optional<Path> path() {
     return model instanceof ModelInput.OfPath of ? Optional.of(of.path()) : Optional.empty();
   }

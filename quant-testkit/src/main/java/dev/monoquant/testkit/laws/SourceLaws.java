@@ -18,15 +18,15 @@ import java.util.Set;
 
 /**
  * Laws for an {@link InputFormatDetector} and the {@link ModelSource} that it opens from a valid
- * model. {@link ReadingLaws} are about its bytes, {@link DamageLaws} about the same model damaged.
+ * model. {@link ReadingLaws} check its bytes, {@link DamageLaws} damaged copies of it.
  *
- * <p>The model is read many times and its tensors are held in memory: take a small one.
+ * <p>The model is read many times and its tensors are held in memory: use a small one.
  */
 public final class SourceLaws {
 
   private SourceLaws() {}
 
-  /** {@return every law about models of the format, whole and damaged, the simplest first} */
+  /** {@return every law for models of the format, intact and damaged, the simplest first} */
   public static List<Law<SourceCase>> all() {
     List<Law<SourceCase>> laws = new ArrayList<>(aboutWholeModels());
     laws.addAll(DamageLaws.all());
@@ -36,7 +36,7 @@ public final class SourceLaws {
   /** {@return the laws of this class and those of {@link ReadingLaws} that hold for all models} */
   public static List<Law<SourceCase>> aboutWholeModels() {
     return List.of(
-        // First, as what is changed once and for all shows only once.
+        // First, because a permanent change is visible only once.
         new Law<>("readingTouchesNothing", SourceLaws::readingTouchesNothing),
         new Law<>("opensItsOwn", SourceLaws::opensItsOwn),
         new Law<>("tensorNamesAreUnique", SourceLaws::tensorNamesAreUnique),
@@ -70,7 +70,7 @@ public final class SourceLaws {
   }
 
   /**
-   * No two tensors have one name, quantized weights included.
+   * All tensors, including quantized weights, have unique names.
    *
    * @param c a valid model
    */
@@ -112,8 +112,8 @@ public final class SourceLaws {
   }
 
   /**
-   * Every value that an option's description allows is taken, or else refused with a {@link
-   * QuantException}: the option may not suit this model.
+   * Every allowed value of an option is accepted, or refused with a {@link QuantException} because
+   * the option does not apply to this model.
    *
    * @param c a valid model
    */
@@ -136,7 +136,7 @@ public final class SourceLaws {
   }
 
   /**
-   * Opened twice at once, the model has the same tensors with the same bytes and metadata.
+   * Two sources that are open at the same time have the same tensors, bytes and metadata.
    *
    * @param c a valid model
    */
@@ -155,7 +155,7 @@ public final class SourceLaws {
   }
 
   /**
-   * A source may be closed again, and the model can then be opened again.
+   * A source may be closed twice, and the model can then be opened again.
    *
    * @param c a valid model
    */
@@ -174,7 +174,7 @@ public final class SourceLaws {
   }
 
   /**
-   * Opening, reading and closing change no file and make none; live objects stay what they were.
+   * Opening, reading and closing change and create no file, and do not change live objects.
    *
    * @param c a valid model
    */
@@ -198,13 +198,13 @@ public final class SourceLaws {
   }
 
   /**
-   * A source that was closed leaves no array. Needs an engine. No other thread may use arrays
+   * A closed source leaves no array open. Needs an engine. No other thread may use arrays
    * meanwhile.
    *
    * @param c a valid model
    */
   public static void leavesNoArrays(SourceCase c) {
-    Sources.with(c, Sources::content); // The first call may make constants and keep them.
+    Sources.with(c, Sources::content); // The first call may create and keep constants.
     int before = LiveArrays.count();
     Sources.with(c, Sources::content);
     int after = LiveArrays.count();

@@ -38,7 +38,7 @@ final class Sources {
     }
   }
 
-  /** All plain tensors and all quantized weights, by the description that the source gives. */
+  /** All plain tensors and all quantized weights, by their descriptions in the source. */
   static Map<String, Item> items(ModelSource source) {
     Map<String, Item> items = new LinkedHashMap<>();
     for (TensorInfo tensor : source.info().tensors()) {

@@ -15,11 +15,13 @@ import java.util.List;
 /**
  * Laws for the {@link TileDecoder} of a scheme.
  *
- * <p>Check them on cases with {@link SchemeCase#accepted()}.
+ * <p>Check them on cases that are {@link SchemeCase#accepted()}.
  */
 public final class TileDecoderLaws {
 
-  /** Numbers no decoder writes; two, so that one of them shows what was left out. */
+  /**
+   * Values that no decoder writes; with two of them, an element that was not written is detected.
+   */
   private static final float[] GUARDS = {Float.NaN, -98765f};
 
   private static final int BEYOND = 7;
@@ -37,8 +39,8 @@ public final class TileDecoderLaws {
   }
 
   /**
-   * Decoding writes all {@code height * cols} elements, none beyond, and does not look at what the
-   * array held before.
+   * Decoding writes all {@code height * cols} elements and no others, and does not use the previous
+   * content of the array.
    *
    * @param c an accepted case
    */
@@ -70,7 +72,8 @@ public final class TileDecoderLaws {
   }
 
   /**
-   * Decoding changes no part, gives the same numbers again, from the same decoder and from another.
+   * Decoding changes no part, and gives the same values when repeated with the same decoder or a
+   * new one.
    *
    * @param c an accepted case
    */
@@ -93,8 +96,7 @@ public final class TileDecoderLaws {
   }
 
   /**
-   * The numbers of some rows do not depend on which other rows are decoded with them, nor does
-   * their error bound.
+   * The decoded values of a row and its error bound do not depend on the other rows of the tile.
    *
    * @param c an accepted case
    */
@@ -122,8 +124,8 @@ public final class TileDecoderLaws {
   }
 
   /**
-   * Every decoded number is finite and one that the weight's own type has, so that a float model
-   * can be written without rounding once more.
+   * Every decoded value is finite and representable in the weight's type, so that a float model can
+   * be written without further rounding.
    *
    * @param c an accepted case
    */
@@ -141,10 +143,10 @@ public final class TileDecoderLaws {
   }
 
   /**
-   * No decoded number is farther from the original than the bound of its row; the bound is a number
-   * and not negative.
+   * No decoded value differs from the original by more than the bound of its row; the bound is not
+   * NaN and not negative.
    *
-   * @param c an accepted case; it is not judged if no row has a finite bound
+   * @param c an accepted case; the law does not apply if no row has a finite bound
    */
   public static void staysWithinErrorBound(SchemeCase c) {
     String law = "staysWithinErrorBound";
@@ -177,9 +179,9 @@ public final class TileDecoderLaws {
   }
 
   /**
-   * A row of zeros decodes to zeros. For schemes that have a code for zero whatever the scale.
+   * A row of zeros decodes to zeros. For schemes with a code for zero at any scale.
    *
-   * @param c an accepted case; its numbers do not count
+   * @param c an accepted case; its values are not used
    */
   public static void zeroRowsDecodeToZero(SchemeCase c) {
     int height = c.weight().height();
@@ -201,11 +203,11 @@ public final class TileDecoderLaws {
   }
 
   /**
-   * What was decoded, quantized and decoded once more, stays where it is. For schemes whose decoded
-   * numbers have the scale they came from.
+   * Decoded values do not change when they are quantized and decoded again. For schemes whose
+   * decoded values have the same scale as the original values.
    *
    * @param c an accepted case
-   * @param tolerance how far a number may move, in units of its row's error bound; 0 for not at all
+   * @param tolerance how far a value may change, in units of its row's error bound; 0 for no change
    */
   public static void requantizingStays(SchemeCase c, double tolerance) {
     float[] once = c.decode(c.quantize());
@@ -229,13 +231,13 @@ public final class TileDecoderLaws {
   }
 
   /**
-   * Decoding leaves no array. Needs an engine. No other thread may use arrays meanwhile.
+   * Decoding leaves no array open. Needs an engine. No other thread may use arrays meanwhile.
    *
    * @param c an accepted case
    */
   public static void leavesNoArrays(SchemeCase c) {
     EncodedTile tile = c.quantize();
-    c.decode(tile); // The first call may make constants and keep them.
+    c.decode(tile); // The first call may create and keep constants.
     int before = LiveArrays.count();
     c.decode(tile);
     int after = LiveArrays.count();

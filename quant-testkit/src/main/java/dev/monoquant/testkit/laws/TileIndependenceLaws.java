@@ -24,10 +24,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Laws for the independence of tiles: the codes of a row depend only on the values of that row's
- * block, the options and the facts. Therefore the pipeline can choose any tiles, process them on
- * all processors, and always write the same bytes.
+ * block, the options and the facts. Therefore the pipeline can choose any tiles, process them in
+ * parallel, and always write the same bytes.
  *
- * <p>Check them on cases with {@link SchemeCase#accepted()}.
+ * <p>Check them on cases that are {@link SchemeCase#accepted()}.
  */
 public final class TileIndependenceLaws {
 
@@ -40,8 +40,8 @@ public final class TileIndependenceLaws {
   private TileIndependenceLaws() {}
 
   /**
-   * The same tile gives the same bytes, from the same worker and from another. The first copy may
-   * be scribbled over by the worker; the second is as fresh as the first was.
+   * The same values give the same bytes, with the same worker and with a new one. Each call gets a
+   * new tile, because a worker may overwrite its tile.
    *
    * @param c an accepted case
    */
@@ -54,9 +54,9 @@ public final class TileIndependenceLaws {
   }
 
   /**
-   * A result stays what it was when the tile's arrays change after the call, and when the worker
-   * quantizes something else: it keeps no reference to a tile and hands out no buffer that it goes
-   * on using.
+   * A result does not change when the tile's arrays change after the call, or when the worker
+   * quantizes another tile: a worker keeps no reference to a tile and does not reuse a returned
+   * buffer.
    *
    * @param c an accepted case
    */
@@ -89,9 +89,9 @@ public final class TileIndependenceLaws {
   }
 
   /**
-   * Tiles that one worker quantizes in any order are what a new worker makes of each alone.
+   * Tiles that one worker quantizes in any order equal those of a new worker for each tile.
    *
-   * @param c an accepted case; it is not judged if it is a single tile
+   * @param c an accepted case; the law does not apply to a single tile
    */
   public static void orderDoesNotMatter(SchemeCase c) {
     requireTiles("orderDoesNotMatter", c);
@@ -120,8 +120,8 @@ public final class TileIndependenceLaws {
   }
 
   /**
-   * Tiles that one worker quantizes on several threads at once are what a new worker makes of each
-   * alone. A data race need not show every time: let this run often.
+   * Tiles that one worker quantizes on several threads concurrently equal those of a new worker for
+   * each tile. A data race may not appear in every run: run this often.
    *
    * @param c an accepted case
    */
@@ -148,7 +148,9 @@ public final class TileIndependenceLaws {
     runAll("threadsDoNotMatter", c, tasks);
   }
 
-  /** Runs tasks at once, one thread each; what one throws is thrown here. */
+  /**
+   * Runs tasks concurrently, one thread each; a failure of one is thrown as a {@link LawViolation}.
+   */
   static void runAll(String law, Object subject, List<Callable<Void>> tasks) {
     ExecutorService pool = Executors.newFixedThreadPool(tasks.size());
     try {
@@ -169,9 +171,9 @@ public final class TileIndependenceLaws {
   }
 
   /**
-   * One tile of all rows has the same bytes as many tiles of few rows, put together.
+   * One tile of all rows has the same bytes as many tiles of few rows, concatenated.
    *
-   * @param c an accepted case; it is not judged if it is a single tile
+   * @param c an accepted case; the law does not apply to a single tile
    */
   public static void heightDoesNotMatter(SchemeCase c) {
     requireTiles("heightDoesNotMatter", c);

@@ -18,10 +18,10 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
- * Laws for the {@link TileQuantizer} of a scheme and one tile. {@link TileIndependenceLaws} are
- * about several tiles.
+ * Laws for the {@link TileQuantizer} of a scheme and one tile. {@link TileIndependenceLaws} check
+ * several tiles.
  *
- * <p>Check them on cases with {@link SchemeCase#accepted()}.
+ * <p>Check them on cases that are {@link SchemeCase#accepted()}.
  */
 public final class TileQuantizerLaws {
 
@@ -58,7 +58,7 @@ public final class TileQuantizerLaws {
         c.bound().of(tile, row);
       }
     } catch (QuantException refused) {
-      // Refusing is allowed; that it does not refuse everything is for the contract to see.
+      // A scheme may refuse a case; the contract checks that it does not refuse all of them.
       return;
     } catch (RuntimeException | LinkageError e) {
       throw new LawViolation("throwsOnlyOnPurpose", c, e.toString(), e);
@@ -66,9 +66,9 @@ public final class TileQuantizerLaws {
   }
 
   /**
-   * A tile of any height comes back with its own first row and height and with exactly the tiled
-   * parts of the encoding, each of exactly the declared size; and {@link TileQuantizer#tensorParts}
-   * are exactly the whole parts, the same at each call.
+   * The result for a tile of any height has the tile's first row and height and exactly the tiled
+   * parts of the encoding, each of exactly the declared size. {@link TileQuantizer#tensorParts} are
+   * exactly the whole parts, the same at each call.
    *
    * @param c an accepted case
    */
@@ -120,9 +120,10 @@ public final class TileQuantizerLaws {
   }
 
   /**
-   * Every cell of a code type below 8 bits holds a value of that type, sign-extended where signed.
+   * Every cell of a code type below 8 bits holds a value of that type, sign-extended if the type is
+   * signed.
    *
-   * @param c an accepted case; it is not judged if no part has such a type
+   * @param c an accepted case; the law does not apply if no part has such a type
    */
   public static void codesFitTheirType(SchemeCase c) {
     if (c.encoding().parts().stream().noneMatch(p -> p.type().isCode() && p.type().bits() < 8)) {
@@ -148,7 +149,7 @@ public final class TileQuantizerLaws {
   /**
    * Every cell of a floating point part is finite.
    *
-   * @param c an accepted case; it is not judged if no part is of such a type
+   * @param c an accepted case; the law does not apply if no part has such a type
    */
   public static void floatsAreFinite(SchemeCase c) {
     if (c.encoding().parts().stream().noneMatch(p -> p.type().isQuantizable())) {
@@ -167,11 +168,11 @@ public final class TileQuantizerLaws {
   }
 
   /**
-   * No factor of a scale is zero where it is of a floating point type of 16 bits or more: readers
-   * divide by it. (One of 8 bits may be one of two levels.) Of an opaque encoding, the part {@link
-   * Part#SCALE} counts.
+   * No factor of a scale that has a floating point type of 16 bits or more is zero, because readers
+   * divide by it. (A factor of 8 bits may be one of two levels.) In an opaque encoding, the scale
+   * is the part {@link Part#SCALE}.
    *
-   * @param c an accepted case; it is not judged if there is no such part
+   * @param c an accepted case; the law does not apply if there is no such part
    */
   public static void scalesAreNotZero(SchemeCase c) {
     String law = "scalesAreNotZero";
@@ -192,8 +193,8 @@ public final class TileQuantizerLaws {
   }
 
   /**
-   * What lies in {@link dev.monoquant.tile.Tile#values()} beyond the tile's numbers does not
-   * matter: buffers are reused, and may be longer than the tile.
+   * Elements of {@link dev.monoquant.tile.Tile#values()} after the tile's values are ignored:
+   * buffers are reused and may be longer than the tile.
    *
    * @param c an accepted case
    */
@@ -213,7 +214,7 @@ public final class TileQuantizerLaws {
   }
 
   /**
-   * Torch and plain Java give the same bits. For schemes that do both.
+   * Torch and plain Java give the same bits. For schemes that support both.
    *
    * @param c an accepted case
    */
@@ -234,15 +235,15 @@ public final class TileQuantizerLaws {
   }
 
   /**
-   * When the call returns and the tile is closed, no array is left: neither of the tile's own
-   * manager, taken out of it, nor of a manager that the scheme made. Needs an engine. No other
+   * After the call returns and the tile is closed, no array is left open: neither one detached from
+   * the tile's manager nor one of a manager that the scheme created. Needs an engine. No other
    * thread may use arrays meanwhile.
    *
    * @param c an accepted case
    */
   public static void leavesNoArrays(SchemeCase c) {
     String law = "leavesNoArrays";
-    quantizeOnce(law, c); // The first call may make constants and keep them.
+    quantizeOnce(law, c); // The first call may create and keep constants.
     int before = LiveArrays.count();
     quantizeOnce(law, c);
     int after = LiveArrays.count();

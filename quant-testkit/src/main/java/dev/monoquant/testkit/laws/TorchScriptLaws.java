@@ -14,11 +14,11 @@ public final class TorchScriptLaws {
   private TorchScriptLaws() {}
 
   /**
-   * Every number that TorchScript decodes is the decoder's, see {@link ScriptRunner#isSame}:
-   * outputs that run without this library hold the weight that was measured.
+   * Every value that TorchScript decodes equals the decoder's, see {@link ScriptRunner#isSame}:
+   * outputs that run without this library contain the weight whose error was measured.
    *
-   * @param c an accepted case; it is not judged if outputs do not know how to decode it
-   * @param runner what runs TorchScript, and is available
+   * @param c an accepted case; the law does not apply if outputs cannot decode it
+   * @param runner an available runner of TorchScript
    */
   public static void torchScriptEqualsDecoder(SchemeCase c, ScriptRunner runner) {
     String law = "torchScriptEqualsDecoder";

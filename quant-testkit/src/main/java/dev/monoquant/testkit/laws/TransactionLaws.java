@@ -39,7 +39,7 @@ import java.util.TreeSet;
  */
 public final class TransactionLaws {
 
-  /** Bytes that a writer may still hold when many times as many have been written. */
+  /** The maximum number of bytes that a writer may hold after it has written many times as many. */
   private static final long MOST_HELD = 24L << 20;
 
   private static final TensorInfo LARGE =
@@ -50,7 +50,7 @@ public final class TransactionLaws {
 
   private static final int WIDE_COLUMNS = 4 << 10;
 
-  /** Files are finished in the background, so there is something to wait for. */
+  /** The maximum number of waits for files that are finished in the background. */
   private static final int MOST_WAITS = 200;
 
   private TransactionLaws() {}
@@ -63,8 +63,8 @@ public final class TransactionLaws {
   }
 
   /**
-   * Whenever a run is killed before its commit, the target is what it was, and the next run makes
-   * the output as if nothing had been there, with no file more.
+   * If a run is killed before its commit, at any point, the target does not change, and the next
+   * run makes the same output as in an empty folder, with no additional file.
    *
    * @param c a format and a model
    */
@@ -111,9 +111,9 @@ public final class TransactionLaws {
 
   /**
    * A model may be larger than the memory: of {@code 96 MiB} that are written, the writer holds at
-   * most {@code 24 MiB}.
+   * most {@code 24 MiB} in memory.
    *
-   * @param c a format and a model, of which only the format is looked at
+   * @param c a format and a model; only the format is used
    */
   public static void streams(OutputCase c) {
     EncodedWeight wide = EncodedSamples.int8("wide", ElementType.FLOAT32, WIDE_ROWS, WIDE_COLUMNS);
@@ -157,7 +157,7 @@ public final class TransactionLaws {
     }
   }
 
-  /** The least of some tries: what is garbage need not be found at once. */
+  /** The minimum of several measurements, because a collection may not free all garbage at once. */
   private static long held() {
     long least = Long.MAX_VALUE;
     for (int i = 0; i < 4; i++) {
@@ -196,8 +196,8 @@ public final class TransactionLaws {
   }
 
   /**
-   * An output that cannot be resumed says so with a {@link ConfigurationException} that names the
-   * target, and writes nothing. For formats whose outputs cannot be resumed.
+   * Resuming is refused with a {@link ConfigurationException} that names the target, and nothing is
+   * written. For formats whose outputs cannot be resumed.
    *
    * @param c a format and a model
    */
@@ -229,7 +229,7 @@ public final class TransactionLaws {
     void of(OutputSession session, OutputContents contents) throws IOException;
   }
 
-  /** The model as if it had come from a file: a live one is another in each process. */
+  /** Opens the model as one read from a file, because a live model differs in each process. */
   private static void with(OutputCase c, List<TensorInfo> kept, Use use) {
     Folders.temporary(
         inputs -> {
@@ -239,11 +239,11 @@ public final class TransactionLaws {
   }
 
   /**
-   * A killed run can be resumed: finished tensors are reported with their remarks and are not
-   * written again, and the output equals that of an uninterrupted run. A run with other contents is
-   * refused with an {@link OutputException} that names the target, and the original run can still
-   * be resumed. For formats whose outputs can be resumed. The tensors come from two files, {@code
-   * ""} and {@code second}, and from several layers; all but one tensor were complete.
+   * A killed run can be resumed: finished tensors are reported with their remarks and not written
+   * again, and the output equals that of an uninterrupted run. A run with other contents is refused
+   * with an {@link OutputException} that names the target, and the original run can still be
+   * resumed. For formats whose outputs can be resumed. The tensors come from two files, {@code ""}
+   * and {@code second}, and from several layers; all tensors except one are complete.
    *
    * @param c a format and a model
    */

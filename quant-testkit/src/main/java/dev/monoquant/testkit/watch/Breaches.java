@@ -14,7 +14,7 @@ final class Breaches {
     breaches.add(subject + ": " + what);
   }
 
-  /** Adds a check that runs after all runs. */
+  /** Adds a check for the end of all runs. */
   void atEnd(Runnable check) {
     atEnd.add(check);
   }

@@ -7,9 +7,9 @@ import dev.monoquant.testkit.laws.LawViolation;
 import java.util.List;
 
 /**
- * Wraps plugins in real runs, and records every call that breaks the protocol on either side: wrong
- * order, rows that are missing or arrive twice, arrays that change after they were returned, use
- * after close, and resources that are never closed.
+ * Wraps plugins in real runs, and records every breach of the protocol by a plugin or its caller:
+ * wrong order, missing or repeated rows, arrays that change after they were returned, use after
+ * close, and resources that are never closed.
  *
  * <pre>{@code
  * Watch watch = new Watch();
@@ -18,8 +18,8 @@ import java.util.List;
  * watch.requireQuiet();
  * }</pre>
  *
- * <p>Wrapped plugins behave as without the wrapper: results are passed on unchanged. What this does
- * not do: it does not check values; the laws do. Thread-safe.
+ * <p>Wrapped plugins behave as without the wrapper: results are passed on unchanged. A watch does
+ * not check values; the laws do. Thread-safe.
  */
 public final class Watch {
 
@@ -29,9 +29,9 @@ public final class Watch {
   public Watch() {}
 
   /**
-   * {@return the scheme, watched: the encoding is accepted before work begins, every row is
+   * {@return the watched scheme: the encoding is accepted before work begins, every row is
    * quantized once, in whole alignments and within its tile, results do not change after they were
-   * handed over, and tiles are not looked at any more}
+   * returned, and tiles are not read after the call}
    *
    * @param scheme any scheme
    */
@@ -40,8 +40,8 @@ public final class Watch {
   }
 
   /**
-   * {@return the output format, watched: every byte is written once, before the output is finished,
-   * nothing after; what is written is consumed; and sinks are closed}
+   * {@return the watched output format: every byte is written once, before the output is finished,
+   * and none after; written buffers are consumed; and writers are closed}
    *
    * @param format any output format
    */
@@ -50,9 +50,9 @@ public final class Watch {
   }
 
   /**
-   * {@return the input format, watched: looking at an input throws nothing, reads stay within
-   * tensors, what is read is read-only and as long as asked for, nothing is read after the end, and
-   * sources are closed}
+   * {@return the watched input format: probing an input throws nothing, reads stay within tensors,
+   * returned buffers are read-only and have the requested length, nothing is read after the close,
+   * and sources are closed}
    *
    * @param format any input format
    */

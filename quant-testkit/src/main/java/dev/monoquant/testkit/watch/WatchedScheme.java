@@ -110,8 +110,8 @@ final class WatchedScheme extends ForwardingScheme {
         breaches.note(subject, "the result is of other rows than the tile");
       }
       int before = hash(result);
-      // A scheme that keeps the tile fails because it is closed; the hash shows a change of a kept
-      // result.
+      // A scheme that reads the tile later fails because it is closed; the hash detects a change
+      // of a retained result.
       Arrays.fill(tile.values(), Float.NaN);
       breaches.atEnd(
           () -> {

@@ -58,7 +58,7 @@ final class WatchedSource extends ForwardingSource {
     return data;
   }
 
-  /** Compares the rows with their decoded bytes, which are also watched. */
+  /** Compares the rows with their decoded bytes; reading these bytes is also watched. */
   @Override
   public void readRows(WeightMatrix matrix, RowRange rows, float[] into) throws IOException {
     String tensor = matrix.tensor().name();

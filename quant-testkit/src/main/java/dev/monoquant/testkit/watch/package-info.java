@@ -1,4 +1,4 @@
-/** Plugins watched while they work in real runs. */
+/** Wrappers that watch plugins in real runs. */
 @NullMarked
 package dev.monoquant.testkit.watch;
 

@@ -97,7 +97,7 @@ def neighbours(flat: Tensor,
     channels: int) -> Tensor:
   rows = flat.size(0)
   if channels == flat.size(1):
-    return __torch__.monoquant.sums_of_two(flat)
+    return __torch__.monoquant.product_neighbours(flat)
   places = torch.transpose(torch.reshape(flat, [rows, channels, -1]), 1, 2)
   padded = torch.constant_pad_nd(places, [0, channels % 2], 0)
   sums = __torch__.monoquant.sums_of_two(torch.reshape(padded, [rows, -1]))
@@ -133,12 +133,13 @@ def spaced(codes: Tensor,
 def loses(got: float,
     expected: float) -> bool:
   return got < expected - 64.
-# A matrix of its own costs more time to pack than it takes to try the worst pair of a small one.
+# A matrix of its own costs more time to pack than it takes to try the worst pair of a small one, if
+# that is a pair to the kernel.
 def product_saturates(codes: Tensor,
     scale: Tensor,
     pack: Pack,
     bias: Optional[Tensor]) -> bool:
-  if torch.numel(codes) > 262144:
+  if torch.numel(codes) > 262144 or __torch__.monoquant.splits_columns(codes.size(1)):
     full = torch.full([16, 64], 127, dtype=1)
     ones = torch.ones([16])
     probe = __torch__.monoquant.packed_product(full, ones, torch.zeros([16], dtype=4), None)

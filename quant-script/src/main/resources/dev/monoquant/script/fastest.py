@@ -8,6 +8,10 @@ def packed_product(codes: Tensor,
     bias: Optional[Tensor]) -> Pack:
   weight = torch._make_per_channel_quantized_tensor(torch.contiguous(codes), torch.to(scale, 7), zero, 0)
   return ops.quantized.linear_prepack(weight, bias)
+def splits_columns(columns: int) -> bool:
+  return False
+def product_neighbours(flat: Tensor) -> Tensor:
+  return __torch__.monoquant.sums_of_two(flat)
 def product_codes(pack: Pack) -> Tensor:
   held, bias = ops.quantized.linear_unpack(pack)
   return torch.int_repr(held)

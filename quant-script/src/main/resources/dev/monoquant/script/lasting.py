@@ -11,6 +11,15 @@ def packed_product(codes: Tensor,
     zero: Tensor,
     bias: Optional[Tensor]) -> Tensor:
   return ops.onednn.qlinear_prepack(torch.contiguous(codes), None)
+# The kernel splits more than 256 columns into blocks of one size, which may be odd: then it is the
+# column after an odd one that is its neighbour.
+def splits_columns(columns: int) -> bool:
+  return columns > 256
+def product_neighbours(flat: Tensor) -> Tensor:
+  sums = __torch__.monoquant.sums_of_two(flat)
+  if __torch__.monoquant.splits_columns(flat.size(1)):
+    sums = torch.maximum(sums, __torch__.monoquant.sums_of_two(torch.slice(flat, 1, 1)))
+  return sums
 def product_codes(pack: Tensor) -> Tensor:
   return torch.contiguous(torch.t(torch.to_dense(pack)))
 # Numbers become unsigned bytes one by one, and signed bytes, which differ in one bit, by vectors. The

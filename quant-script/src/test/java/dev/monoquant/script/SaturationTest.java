@@ -85,30 +85,43 @@ class SaturationTest {
     private final float[] scales;
     private int levels = 255;
 
+    /** For products, where the kernel may split the columns anywhere. */
+    static Spaced ofColumns(int[][] rows, Kernels kernels) {
+      return new Spaced(
+          rows, rows[0].length, PRODUCT_LIMIT, kernels == Kernels.LASTING && rows[0].length > 256);
+    }
+
     Spaced(int[][] rows, int channels, int limit) {
+      this(rows, channels, limit, false);
+    }
+
+    private Spaced(int[][] rows, int channels, int limit, boolean split) {
       codes = new int[rows.length][];
       scales = new float[rows.length];
       int greatest = 0;
       for (int r = 0; r < rows.length; r++) {
         codes[r] = rows[r].clone();
         scales[r] = 1;
-        int sum = neighbours(rows[r], channels);
+        int sum = neighbours(rows[r], channels, split);
         if (sum > limit) {
           scales[r] = (float) sum / (limit - 1);
           for (int i = 0; i < codes[r].length; i++) {
             codes[r][i] = (int) Math.rint(rows[r][i] / scales[r]);
           }
         }
-        greatest = Math.max(greatest, neighbours(codes[r], channels));
+        greatest = Math.max(greatest, neighbours(codes[r], channels, split));
       }
       assertThat(greatest).isLessThanOrEqualTo(limit);
       levels = greatest <= PRODUCT_LIMIT ? 255 : 32767 / greatest - 1;
     }
 
     /** The greatest sum of two codes that a kernel may add first. */
-    private static int neighbours(int[] row, int channels) {
+    private static int neighbours(int[] row, int channels, boolean split) {
       int places = row.length / channels;
       int greatest = 0;
+      for (int i = 1; split && i + 1 < row.length; i += 2) {
+        greatest = Math.max(greatest, Math.abs(row[i] + row[i + 1]));
+      }
       int[] inOrder = new int[row.length];
       for (int place = 0; place < places; place++) {
         for (int c = 0; c < channels; c++) {
@@ -165,8 +178,11 @@ class SaturationTest {
     return inputs;
   }
 
-  private static ScriptArchive onSaturating(ScriptArchive archive, Random random, Mode expected) {
-    Kernels kernels = random.nextBoolean() ? Kernels.LASTING : Kernels.FASTEST;
+  private static Kernels kernels(Random random) {
+    return random.nextBoolean() ? Kernels.LASTING : Kernels.FASTEST;
+  }
+
+  private static ScriptArchive onSaturating(ScriptArchive archive, Kernels kernels, Mode expected) {
     Quantized quantized =
         new Quantized(archive)
             .addAll(PlainScheme.INT8, Quantized.options(Mode.DYNAMIC, kernels, 0));
@@ -228,15 +244,19 @@ class SaturationTest {
     Random random = new Random(seed);
     int rows = 1 + random.nextInt(40);
     int cols = 2 + random.nextInt(random.nextBoolean() ? 8 : 300);
-    int batch = 1 + random.nextInt(5);
+    requireExact(rows, cols, 1 + random.nextInt(5), random);
+  }
+
+  private static void requireExact(int rows, int cols, int batch, Random random) throws Exception {
     int[][] weights = weights(random, rows, cols);
-    Spaced spaced = new Spaced(weights, cols, PRODUCT_LIMIT);
+    Kernels kernels = kernels(random);
+    Spaced spaced = Spaced.ofColumns(weights, kernels);
     int[] inputs = inputs(random, batch * cols, 255, random.nextInt(256));
     float[] got =
         run(
             onSaturating(
                 archive(weights, "torch.linear(x, weight, None)", rows, cols),
-                random,
+                kernels,
                 Mode.DYNAMIC),
             inputs,
             batch,
@@ -248,6 +268,16 @@ class SaturationTest {
           sum += (long) inputs[b * cols + i] * spaced.codes[r][i];
         }
         assertExact(got[b * rows + r], sum, spaced.scales[r]);
+      }
+    }
+  }
+
+  /** Blocks of 129, 139, 147 and 171 columns. */
+  @Example
+  void columnsThatAreSplitAtOddOnesAreExact() throws Exception {
+    for (int cols : new int[] {257, 277, 294, 513}) {
+      for (int seed = 0; seed < 4; seed++) {
+        requireExact(3, cols, 2, new Random(seed));
       }
     }
   }
@@ -297,7 +327,7 @@ class SaturationTest {
         run(
             onSaturating(
                 archive(weights, call, w.out(), w.in(), w.high(), w.wide()),
-                random,
+                kernels(random),
                 w.mayMiss() ? Mode.WEIGHT_ONLY : Mode.DYNAMIC),
             inputs,
             batch,

@@ -50,14 +50,12 @@ public final class StrictJson {
       boolean pythonNumbers,
       long maxParsedBytes) {}
 
-  /** Estimated bytes of an object or a map, of an entry in one, and of a value in a list. */
+  /** Estimated bytes of an object, an entry in one, an array, a value in one, and a short text. */
   private static final int OBJECT = 160;
 
   private static final int MEMBER = 64;
   private static final int ARRAY = 80;
   private static final int ITEM = 8;
-
-  /** Estimated bytes of a text or a number without its characters. */
   private static final int TEXT = 64;
 
   private final Dialect dialect;

@@ -66,9 +66,9 @@ class ExamplesIT {
     jar("gated-layer");
     String plugins = " --plugin flat-format-1.0.0.jar --plugin gated-layer-1.0.0.jar";
 
-    assertThat(quant("plugins" + plugins))
-        .contains("--option sizes=rows-columns  The order in which", "one of rows-columns, columns")
-        .contains("--option value-axis=1  Which axis", "a whole number from 0 to 1");
+    assertThat(quant("plugins" + plugins).replaceAll("\\s+", " "))
+        .contains("--option sizes=rows-columns The order in which", "one of rows-columns, columns")
+        .contains("--option value-axis=1 Which axis", "a whole number from 0 to 1");
     assertThat(quant("inspect model.flat" + plugins)).contains("16").doesNotContain("32x16");
     assertThat(quant("inspect model.flat --json --option sizes=columns-rows" + plugins))
         .containsPattern("32,\\s+16");

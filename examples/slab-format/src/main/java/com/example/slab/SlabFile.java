@@ -109,7 +109,13 @@ record SlabFile(
         StrictJson.parse(
             SlabSource.readFully(channel, START, length, label),
             new StrictJson.Dialect(
-                label, "the header", Reason.HEADER_JSON, Reason.HEADER_JSON, limits.maxDepth(), false));
+                label,
+                "the header",
+                Reason.HEADER_JSON,
+                Reason.HEADER_JSON,
+                limits.maxDepth(),
+                false,
+                limits.maxParsedBytes()));
     JsonFields.Fault fault = new JsonFields.Fault(label, "the header");
     try {
       JsonFields all = new JsonFields(fault, "", json, Set.of("kept", "weights"));

@@ -55,7 +55,8 @@ class ScriptSpeedTest {
       for (long[] shape : inputs) {
         sample.add(manager.randomUniform(0, 3, new Shape(shape)));
       }
-      Quantizer quantizer = Quantizer.create().withSamples(List.of(SampleInputs.of(sample)));
+      Quantizer quantizer =
+          Quantizer.create().withTrust(true).withSamples(List.of(SampleInputs.of(sample)));
       RunResult int8 = quantizer.runSideBySide(files).models().get(1);
       assertThat(int8.outputs().cosine()).isCloseTo(1, within(2e-3));
       return int8.outputs().elements();

@@ -3,8 +3,6 @@ package dev.monoquant;
 import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.model.Layer;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
@@ -27,8 +25,6 @@ public final class Selector {
 
   private final String text;
   private final String kind;
-  private static final int MAX_LOOKS = 1_000_000;
-
   private final Pattern pattern;
   private final boolean prefix;
 
@@ -97,53 +93,17 @@ public final class Selector {
 
   private boolean matchesName(String name) {
     try {
-      Matcher matcher = pattern.matcher(new Counted(name, new AtomicInteger()));
-      return prefix ? matcher.lookingAt() : matcher.matches();
-    } catch (TooLong | StackOverflowError e) {
+      return prefix ? BoundedMatch.atStart(pattern, name) : BoundedMatch.whole(pattern, name);
+    } catch (BoundedMatch.TooLong e) {
       throw new ConfigurationException(
           "pattern "
               + QuantException.quote(text)
               + " takes more than "
-              + MAX_LOOKS
+              + BoundedMatch.MAX_READS
               + " steps on the name "
               + QuantException.quote(name)
               + ". Write it with fewer repetitions, such as .*mlp.* instead of (.*)*mlp",
           e);
-    }
-  }
-
-  private static final class TooLong extends RuntimeException {
-    private static final long serialVersionUID = 1L;
-
-    TooLong() {
-      super(null, null, false, false);
-    }
-  }
-
-  /** A name that may be looked at so many times: a regular expression may go back without end. */
-  private record Counted(CharSequence text, AtomicInteger looks) implements CharSequence {
-
-    @Override
-    public int length() {
-      return text.length();
-    }
-
-    @Override
-    public char charAt(int index) {
-      if (looks.incrementAndGet() > MAX_LOOKS) {
-        throw new TooLong();
-      }
-      return text.charAt(index);
-    }
-
-    @Override
-    public CharSequence subSequence(int start, int end) {
-      return new Counted(text.subSequence(start, end), looks);
-    }
-
-    @Override
-    public String toString() {
-      return text.toString();
     }
   }
 

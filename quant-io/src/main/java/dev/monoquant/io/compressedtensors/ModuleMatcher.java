@@ -2,6 +2,7 @@ package dev.monoquant.io.compressedtensors;
 
 import static dev.monoquant.QuantException.quote;
 
+import dev.monoquant.BoundedMatch;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import java.util.HashSet;
@@ -9,7 +10,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
@@ -18,12 +18,9 @@ import java.util.regex.PatternSyntaxException;
  * compressed-tensors and vLLM: by its exact name, or by {@code re:} and a regex from the start of
  * the name.
  *
- * <p>The regexes are untrusted and may be made to run very long, so the characters that they read
- * are counted and limited.
+ * <p>The regexes are untrusted, so their matches are bounded.
  */
 final class ModuleMatcher {
-
-  private static final int MAX_LOOKS = 1_000_000;
 
   private final Set<String> names = new HashSet<>();
   private final Map<String, Pattern> patterns = new LinkedHashMap<>();
@@ -62,10 +59,10 @@ final class ModuleMatcher {
   boolean matches(String module) {
     for (Map.Entry<String, Pattern> entry : patterns.entrySet()) {
       try {
-        if (entry.getValue().matcher(new Counted(module, new AtomicInteger())).lookingAt()) {
+        if (BoundedMatch.atStart(entry.getValue(), module)) {
           return true;
         }
-      } catch (StackOverflowError | TooLong e) {
+      } catch (BoundedMatch.TooLong e) {
         throw unusable(entry.getKey(), module, e);
       }
     }
@@ -81,34 +78,5 @@ final class ModuleMatcher {
             + (module.isEmpty() ? "" : " on module " + quote(module))
             + ". Name the modules instead.",
         cause);
-  }
-
-  private static final class TooLong extends RuntimeException {
-    private static final long serialVersionUID = 1L;
-  }
-
-  private record Counted(CharSequence text, AtomicInteger looks) implements CharSequence {
-    @Override
-    public int length() {
-      return text.length();
-    }
-
-    @Override
-    public char charAt(int index) {
-      if (looks.incrementAndGet() > MAX_LOOKS) {
-        throw new TooLong();
-      }
-      return text.charAt(index);
-    }
-
-    @Override
-    public CharSequence subSequence(int start, int end) {
-      return new Counted(text.subSequence(start, end), looks);
-    }
-
-    @Override
-    public String toString() {
-      return text.toString();
-    }
   }
 }

@@ -1,16 +1,13 @@
 package dev.monoquant.io.foreign;
 
+import static dev.monoquant.io.foreign.TransposedGroups.CODES;
+import static dev.monoquant.io.foreign.TransposedGroups.SCALES;
+import static dev.monoquant.io.foreign.TransposedGroups.ZEROS;
+
 import dev.monoquant.layout.Packing;
-import dev.monoquant.layout.TensorPerPart;
 import dev.monoquant.layout.TensorPerPart.Order;
-import dev.monoquant.layout.TensorPerPart.Storage;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.SchemeId;
-import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Part;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -35,9 +32,6 @@ import java.util.Set;
  */
 final class Awq implements ForeignLayout {
 
-  private static final String CODES = "qweight";
-  private static final String ZEROS = "qzeros";
-  private static final String SCALES = "scales";
   private static final int BITS = 4;
   private static final int CODES_IN_WORD = Integer.SIZE / BITS;
   private static final Set<String> VERSIONS = Set.of("", "gemm");
@@ -63,30 +57,9 @@ final class Awq implements ForeignLayout {
     long groups = scales.shape().dim(0);
     long inputs = codes.shape().dim(0);
     module.require(ZEROS, ElementType.INT32, groups, outputs / CODES_IN_WORD);
-    long group = Groups.size(module, SCALES, inputs, groups);
-    ElementType type = Groups.floats(module, SCALES);
-    WeightMatrix matrix = module.matrix(type, outputs, inputs, CODES);
-    Encoding encoding =
-        Encoding.affine(
-            Part.perElement(Part.CODES, ElementType.UINT4),
-            Part.perGroup(Part.SCALE, type, group),
-            Part.perGroup(Part.ZERO_POINT, ElementType.UINT4, group));
-    EncodedWeight weight =
-        new EncodedWeight(
-            matrix, new SchemeId("awq/int4", 1), Gptq.options(BITS, group, inputs), encoding);
-    TensorPerPart layout =
-        new TensorPerPart(
-            matrix,
-            encoding,
-            part ->
-                switch (part.name()) {
-                  case Part.CODES ->
-                      new Storage(module.tensor(CODES), Packing.EVEN_ODD, Order.TRANSPOSED_COLUMNS);
-                  case Part.SCALE ->
-                      new Storage(module.tensor(SCALES), Packing.CELLS, Order.TRANSPOSED_ROWS);
-                  default ->
-                      new Storage(module.tensor(ZEROS), Packing.EVEN_ODD, Order.TRANSPOSED_COLUMNS);
-                });
-    return Optional.of(new Stored(weight, layout, List.of(CODES, SCALES, ZEROS)));
+    TransposedGroups parts =
+        TransposedGroups.of(
+            module, "awq", BITS, outputs, inputs, Packing.EVEN_ODD, Order.TRANSPOSED_COLUMNS);
+    return Optional.of(new Stored(parts.weight(), parts.layout(), List.of(CODES, SCALES, ZEROS)));
   }
 }

@@ -164,7 +164,7 @@ final class BitsAndBytes implements ForeignLayout {
             new Formula.Lookup(Part.CODES, TABLE, List.of(Factor.times(Part.SCALE))));
     Map<String, String> names = Map.of(Part.SCALE, ABSMAX, TABLE, MAP);
     WeightLayout layout =
-        new SwappedPairs(
+        MappedPart.swapped(
             new TensorPerPart(
                 matrix,
                 encoding,

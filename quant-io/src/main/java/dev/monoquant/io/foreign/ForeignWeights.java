@@ -54,7 +54,7 @@ public record ForeignWeights(
    * @throws ModelFormatException if the tensors of a weight contradict each other
    */
   public static ForeignWeights find(ModelFiles files, ReadLimits limits) throws IOException {
-    if (files.tensors().values().stream().allMatch(t -> t.info().type().isQuantizable())) {
+    if (files.tensors().values().stream().noneMatch(t -> mayBeCodes(t.info().type()))) {
       return NONE;
     }
     DeclaredQuantization declared = DeclaredQuantization.read(files, limits);
@@ -90,6 +90,11 @@ public record ForeignWeights(
         weights, parts, weights.isEmpty() ? Set.of() : DeclaredQuantization.FILES, notes);
   }
 
+  /** Whether codes have such a type: no float of 16 bits or more, and no position or count. */
+  private static boolean mayBeCodes(ElementType type) {
+    return !type.isQuantizable() && type != ElementType.INT64;
+  }
+
   /** The modules that hold a tensor of codes, in model order. */
   private static List<ForeignModule> modules(ModelFiles files, DeclaredQuantization declared) {
     Map<String, Map<String, Located>> modules = new LinkedHashMap<>();
@@ -105,8 +110,7 @@ public record ForeignWeights(
               modules
                   .computeIfAbsent(module, m -> new LinkedHashMap<>())
                   .put(name.substring(dot + 1), located);
-              ElementType type = located.info().type();
-              if (!type.isQuantizable() && type != ElementType.INT64) {
+              if (mayBeCodes(located.info().type())) {
                 quantized.add(module);
               }
             });

@@ -1,19 +1,14 @@
 package dev.monoquant.io.foreign;
 
+import static dev.monoquant.io.foreign.TransposedGroups.CODES;
+import static dev.monoquant.io.foreign.TransposedGroups.SCALES;
+import static dev.monoquant.io.foreign.TransposedGroups.ZEROS;
+
 import dev.monoquant.layout.Packing;
-import dev.monoquant.layout.TensorPerPart;
 import dev.monoquant.layout.TensorPerPart.Order;
-import dev.monoquant.layout.TensorPerPart.Storage;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
-import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.SchemeId;
-import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -47,9 +42,6 @@ import java.util.Set;
  */
 final class Gptq implements ForeignLayout {
 
-  private static final String CODES = "qweight";
-  private static final String ZEROS = "qzeros";
-  private static final String SCALES = "scales";
   private static final String GROUPS = "g_idx";
   private static final Set<Integer> BITS = Set.of(2, 3, 4, 8);
   private static final Set<String> FORMATS = Set.of("", "gptq", "gptq_v2");
@@ -92,45 +84,17 @@ final class Gptq implements ForeignLayout {
               + " bits, and the configuration says "
               + module.declared().number("bits").getAsLong());
     }
-    long group = Groups.size(module, SCALES, inputs, groups);
+    TransposedGroups parts =
+        TransposedGroups.of(
+            module, "gptq", bits, outputs, inputs, Packing.WORDS, Order.TRANSPOSED_ROWS);
     if (module.find(GROUPS).isPresent()) {
-      requireOrder(module, inputs, groups, group);
+      requireOrder(module, inputs, groups, parts.group());
     }
-    ElementType type = Groups.floats(module, SCALES);
-    WeightMatrix matrix = module.matrix(type, outputs, inputs, CODES);
-    ElementType code = ElementType.code(bits, false);
-    Encoding encoding =
-        Encoding.affine(
-            Part.perElement(Part.CODES, code),
-            Part.perGroup(Part.SCALE, type, group),
-            Part.perGroup(Part.ZERO_POINT, code, group));
-    EncodedWeight weight =
-        new EncodedWeight(
-            matrix, new SchemeId("gptq/int" + bits, 1), options(bits, group, inputs), encoding);
-    TensorPerPart plain =
-        new TensorPerPart(
-            matrix,
-            encoding,
-            part ->
-                switch (part.name()) {
-                  case Part.CODES ->
-                      new Storage(module.tensor(CODES), Packing.WORDS, Order.TRANSPOSED_ROWS);
-                  case Part.SCALE ->
-                      new Storage(module.tensor(SCALES), Packing.CELLS, Order.TRANSPOSED_ROWS);
-                  default ->
-                      new Storage(module.tensor(ZEROS), Packing.WORDS, Order.TRANSPOSED_COLUMNS);
-                });
     WeightLayout layout =
-        format.equals("gptq_v2") ? plain : new ShiftedPart(plain, Part.ZERO_POINT, 1, bits);
-    return Optional.of(new Stored(weight, layout, parameters(module)));
-  }
-
-  /** {@return the options that describe integers with a scale for each group} */
-  static OptionValues options(int bits, long group, long inputs) {
-    return CommonOptions.of(
-        bits,
-        false,
-        group == inputs ? Granularity.CHANNEL : Granularity.group(Math.toIntExact(group)));
+        format.equals("gptq_v2")
+            ? parts.layout()
+            : MappedPart.shifted(parts.layout(), Part.ZERO_POINT, 1, bits);
+    return Optional.of(new Stored(parts.weight(), layout, parameters(module)));
   }
 
   private static List<String> parameters(ForeignModule module) {

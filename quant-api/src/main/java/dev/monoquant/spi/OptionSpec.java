@@ -186,8 +186,8 @@ public final class OptionSpec<T> {
   }
 
   /**
-   * {@return this option, whose default is implied: values leave it out, so that outputs of a
-   * plugin that gains the option stay as they were as long as nobody sets it to something else}
+   * {@return this option with an implied default: outputs do not record it. If a plugin adds the
+   * option, the outputs of configurations that do not set it stay equal to the byte}
    */
   public OptionSpec<T> implied() {
     return new OptionSpec<>(name, type, allowed, defaultValue, help, bounds, read, write, true);

@@ -81,10 +81,6 @@ record ClassDef(
     return base.equals("Module");
   }
 
-  boolean isInterface() {
-    return base.equals("Interface") || base.equals("ModuleInterface");
-  }
-
   /** {@return whether its own code, not the pickle, sets the attributes of its objects} */
   boolean hasOwnState() {
     return methods.containsKey("__setstate__") || methods.containsKey("__getstate__");

@@ -53,7 +53,7 @@ public final class TrustedCode {
         "its code was not run, since it is not known to do nothing but compute: "
             + String.join(", ", findings.subList(0, Math.min(findings.size(), MOST_SHOWN)))
             + (more > 0 ? " and " + more + " more" : "")
-            + ". If you trust whoever made the file, run it all the same: --trust"
+            + ". If you trust the author of the file, run it with --trust"
             + " (withTrust(true))"
             + purpose.remedy());
   }

@@ -102,90 +102,20 @@ final class Stages {
     }
   }
 
-  static Plan plan(
-      Settings settings, ModelInput input, QuantizationConfig config, Optional<Path> target) {
-    Optional<OutputFormat> format = OutputChoice.optional(settings.plugins(), config, target);
-    format.ifPresent(f -> OutputChoice.requireRun(settings, f));
+  /** Plans for an output without a target. */
+  static Plan plan(Settings settings, ModelInput input, QuantizationConfig config) {
+    Optional<OutputFormat> format =
+        OutputChoice.optional(settings.plugins(), config, Optional.empty());
+    format.ifPresent(f -> OutputChoice.requireRun(settings, List.of(f)));
     try (Opened opened = open(settings, input, config)) {
       if (format.isEmpty()) {
         return plan(settings, opened, config, Optional.empty());
       }
       try (OutputChoice.Open output = OutputChoice.open(format.get(), opened.source())) {
-        Opened seen = opened.as(settings, output.view());
-        Plan plan = plan(settings, seen, config, Optional.of(output));
-        return target.isEmpty() || plan.hasErrors()
-            ? plan
-            : withOutput(
-                plan,
-                layout(settings, seen, plan, config, output),
-                seen.source().info(),
-                target.get());
+        return plan(settings, opened.as(settings, output.view()), config, Optional.of(output));
       }
     } catch (IOException e) {
       throw InputOpener.unreadable(input, e);
-    }
-  }
-
-  static Report quantize(
-      Settings settings,
-      ModelInput input,
-      QuantizationConfig config,
-      Path target,
-      boolean overwrite,
-      Consumer<Report> gate) {
-    try {
-      return settings
-          .cancellation()
-          .run(() -> quantizeTo(settings, input, config, target, overwrite, gate));
-    } catch (IOException e) {
-      throw OutputChoice.unwritable(target, e);
-    }
-  }
-
-  private static Report quantizeTo(
-      Settings settings,
-      ModelInput input,
-      QuantizationConfig config,
-      Path target,
-      boolean overwrite,
-      Consumer<Report> gate)
-      throws IOException {
-    OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
-    OutputChoice.requireRun(settings, format);
-    boolean tried = settings.running() && format.isRunnable();
-    try (Opened opened = open(settings, input, config);
-        OutputChoice.Open output = OutputChoice.open(format, opened.source())) {
-      if (tried) {
-        TrustedCode.require(settings, opened.source(), RunJob.Purpose.ACCEPT);
-      }
-      Opened seen = opened.as(settings, output.view());
-      Plan plan = soundPlan(settings, seen, config, Optional.of(output));
-      OutputLayout layout = layout(settings, seen, plan, config, output);
-      Plan sized = withOutput(plan, layout, seen.source().info(), target);
-      WriteOptions options =
-          new WriteOptions(target, overwrite, settings.sync(), settings.resume());
-      // Started first, so that no work is lost if it cannot start.
-      try (ModelRunner runner = tried ? ModelRunners.start(settings) : ModelRunner.NONE;
-          OutputWriter sink = layout.open(options)) {
-        Report written =
-            Execution.run(settings, seen.source(), sized, Execution.policy(config), sink);
-        Trial trial =
-            tried
-                ? Trial.of(settings, runner, seen.source(), sized.layers(), sink, target)
-                : Trial.NONE;
-        List<String> found = sink.notes();
-        Report noted = written.with(withNotes(written.problems(), found), written.run());
-        Report report = trial.on(noted, settings.gates());
-        gate.accept(report);
-        trial.requireAccepted(report.gates());
-        if (!tried) {
-          Execution.finish(settings, sink, target);
-        }
-        settings.cancellation().place(sink::commit);
-        List<String> late = new ArrayList<>(sink.notes());
-        late.removeAll(found);
-        return report.with(withNotes(report.problems(), late), report.run());
-      }
     }
   }
 
@@ -201,7 +131,7 @@ final class Stages {
       Settings settings, ModelInput input, QuantizationConfig config) throws IOException {
     Optional<OutputFormat> format =
         OutputChoice.optional(settings.plugins(), config, Optional.empty());
-    format.ifPresent(f -> OutputChoice.requireRun(settings, f));
+    format.ifPresent(f -> OutputChoice.requireRun(settings, List.of(f)));
     Opened opened = open(settings, input, config);
     boolean handedOver = false;
     try {
@@ -292,7 +222,7 @@ final class Stages {
         OutputLayout layout = output.session().layout(contents);
         layout.notes().forEach(note -> LOG.warn("{}: {}", target, Text.line(note)));
         try (OutputWriter sink = layout.open(options)) {
-          new Pipeline(settings, decoded, sink).run(List.of(), decoded.info().tensors(), Map.of());
+          new Pipeline(settings).copy(decoded, decoded.info().tensors(), sink);
           Execution.finish(settings, sink, target);
           List<Path> files = settings.cancellation().place(sink::commit);
           sink.notes().forEach(note -> LOG.warn("{}: {}", target, Text.line(note)));
@@ -347,8 +277,12 @@ final class Stages {
     plan.requireNoErrors();
     if (Execution.policy(config) == NonFinitePolicy.KEEP) {
       Map<String, String> odd =
-          new StatisticsPass(settings, opened.source(), NonFinitePolicy.KEEP)
-              .toKeep(plan.weights());
+          new StatisticsPass(settings)
+              .toKeep(
+                  List.of(
+                      new StatisticsPass.Request(
+                          opened.source(), NonFinitePolicy.KEEP, plan.weights(), plan.weights())))
+              .get(0);
       if (!odd.isEmpty()) {
         Planner planner = new Planner(settings, config, output, opened.own(), odd);
         plan = planner.plan(opened);
@@ -366,7 +300,7 @@ final class Stages {
     return new Planner(settings, config, output, opened.own(), Map.of()).plan(opened);
   }
 
-  private static OutputLayout layout(
+  static OutputLayout layout(
       Settings settings,
       Opened opened,
       Plan plan,
@@ -378,14 +312,14 @@ final class Stages {
         .layout(plan.contents(PlanProvenance.of(settings, config, plan, opened.reading())));
   }
 
-  private static List<Problem> withNotes(List<Problem> problems, List<String> notes) {
+  static List<Problem> withNotes(List<Problem> problems, List<String> notes) {
     List<Problem> all = new ArrayList<>(problems);
     notes.forEach(note -> all.add(Problem.note("output", note)));
     return all;
   }
 
   /** Adds the size and remarks of the layout to a plan. */
-  private static Plan withOutput(Plan plan, OutputLayout layout, ModelInfo info, Path target) {
+  static Plan withOutput(Plan plan, OutputLayout layout, ModelInfo info, Path target) {
     List<Problem> problems = new ArrayList<>(plan.problems());
     layout.warnings().forEach(text -> problems.add(Problem.warning("output", text, "")));
     Map<String, String> remarks = layout.remarks();
@@ -416,7 +350,7 @@ final class Stages {
   }
 
   /** Opens an input with the options of the configuration, or else of the settings. */
-  private static Opened open(Settings settings, ModelInput input, QuantizationConfig config) {
+  static Opened open(Settings settings, ModelInput input, QuantizationConfig config) {
     Map<String, String> given = new HashMap<>(settings.inputOptions());
     given.putAll(config.weights().extra());
     Opened opened = InputOpener.open(settings, input, given);

@@ -10,7 +10,6 @@ import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.Output;
 import dev.monoquant.core.open.InputOpener;
 import dev.monoquant.core.open.InputOpener.Opened;
-import dev.monoquant.core.open.OptionOwners;
 import dev.monoquant.core.open.OutputChoice;
 import dev.monoquant.core.open.Targets;
 import dev.monoquant.core.plan.Planner;
@@ -61,8 +60,8 @@ import java.util.stream.Collectors;
  * Makes one or several outputs of a model in one pass over it. Each has its own view, plan, layout,
  * writer and report, and the bytes that a run of its own would write.
  *
- * <p>All outputs are complete under temporary names, and accepted, before the first is put in place;
- * then they are put in place in the order given. If one fails before that, none changes.
+ * <p>All outputs are complete under temporary names, and accepted, before the first is put in
+ * place; then they are put in place in the order given. If one fails before that, none changes.
  */
 final class OutputsRun implements AutoCloseable {
 
@@ -259,9 +258,7 @@ final class OutputsRun implements AutoCloseable {
               settings, begun.config(), Optional.of(begun.open()), begun.seen().own(), odd)
           .plan(begun.seen());
     } catch (ConfigurationException e) {
-      throw isSeveral()
-          ? new ConfigurationException(begun.target() + ": " + e.getMessage(), e)
-          : e;
+      throw isSeveral() ? new ConfigurationException(begun.target() + ": " + e.getMessage(), e) : e;
     }
   }
 
@@ -331,8 +328,7 @@ final class OutputsRun implements AutoCloseable {
           new WriteOptions(one.target(), overwrite, settings.sync(), settings.resume());
       OutputWriter sink = layouts.get(i).open(options);
       owned.push(sink);
-      writing.add(
-          new Writing(one, sized(one, plans.get(i), layouts.get(i)), tried, runner, sink));
+      writing.add(new Writing(one, sized(one, plans.get(i), layouts.get(i)), tried, runner, sink));
     }
     return writing;
   }
@@ -350,8 +346,7 @@ final class OutputsRun implements AutoCloseable {
             : Trial.NONE;
     Report written = made.report();
     Report noted =
-        written.with(
-            Stages.withNotes(written.problems(), one.sink().notes()), written.run());
+        written.with(Stages.withNotes(written.problems(), one.sink().notes()), written.run());
     return new Done(one, trial.on(noted, gates(one)), trial, made.shared());
   }
 
@@ -361,8 +356,7 @@ final class OutputsRun implements AutoCloseable {
         outputs.stream()
             .anyMatch(
                 o ->
-                    OutputChoice.required(settings.plugins(), o.config(), o.target())
-                        .isRunnable());
+                    OutputChoice.required(settings.plugins(), o.config(), o.target()).isRunnable());
     return others && !one.begun().open().format().isRunnable()
         ? settings.gates().withoutRun()
         : settings.gates();

@@ -121,8 +121,8 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
    * @param outputs the outputs, at least one
    * @return the plan of each, with all its problems
    * @throws dev.monoquant.ModelFormatException if the input is damaged or foreign
-   * @throws dev.monoquant.ConfigurationException if a configuration names a missing layer, option or
-   *     plugin, or two outputs read the input with different options
+   * @throws dev.monoquant.ConfigurationException if a configuration names a missing layer, option
+   *     or plugin, or two outputs read the input with different options
    * @throws dev.monoquant.OutputException if two outputs have the same place, or one is in another
    */
   public Plans plan(ModelInput input, List<Output> outputs) {
@@ -194,9 +194,10 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
    * that a run of its own writes. Memory does not grow with the model, and only by the writers with
    * the number of outputs: a thread works on one tile for one output after the other.
    *
-   * <p>All outputs are complete under temporary names and accepted before the first is put in place;
-   * they are then put in place in the order given. If anything fails before, no output changes. If
-   * putting one in place fails, those before it are in place, and the exception names them.
+   * <p>All outputs are complete under temporary names and accepted before the first is put in
+   * place; they are then put in place in the order given. If anything fails before, no output
+   * changes. If putting one in place fails, those before it are in place, and the exception names
+   * them.
    *
    * @param input any input
    * @param outputs the outputs, at least one; all read the input with the same options

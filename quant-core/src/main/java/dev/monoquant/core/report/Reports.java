@@ -44,8 +44,8 @@ public record Reports(List<Entry> outputs) {
   }
 
   /**
-   * {@return the summaries of all outputs and a total, for a terminal of 80 columns, with lines that
-   * end in {@code \n}}
+   * {@return the summaries of all outputs and a total, for a terminal of 80 columns, with lines
+   * that end in {@code \n}}
    */
   public String toSummary() {
     return text(Report::toSummary);

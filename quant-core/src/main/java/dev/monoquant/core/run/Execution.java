@@ -49,9 +49,9 @@ public final class Execution {
       return new StatisticsPass.Request(source, policy, open(), plan.weights());
     }
 
-    private Pipeline.Branch branch(Map<String, Facts> facts) {
+    private Branch branch(Map<String, Facts> facts) {
       List<TensorInfo> kept = plan.kept().stream().map(UnquantizedTensor::tensor).toList();
-      return new Pipeline.Branch(source, plan.weights(), kept, facts, policy, sink);
+      return new Branch(source, plan.weights(), kept, facts, policy, sink);
     }
   }
 
@@ -77,7 +77,7 @@ public final class Execution {
   public static List<Made> run(Settings settings, List<Job> jobs) throws IOException {
     List<StatisticsPass.Request> requests = jobs.stream().map(Job::request).toList();
     List<Map<String, Facts>> facts = new StatisticsPass(settings).facts(requests);
-    List<Pipeline.Branch> branches = new ArrayList<>();
+    List<Branch> branches = new ArrayList<>();
     for (int i = 0; i < jobs.size(); i++) {
       branches.add(jobs.get(i).branch(facts.get(i)));
     }

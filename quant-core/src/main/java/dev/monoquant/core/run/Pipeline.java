@@ -8,7 +8,6 @@ import dev.monoquant.core.report.WeightReport;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.work.Workers;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputWriter;
 import java.io.IOException;
@@ -29,27 +28,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Pipeline {
 
-  /** Bytes of an unquantized tensor that are copied at once. */
-  static final int COPY_BYTES = 4 << 20;
-
-  /**
-   * An output of a run.
-   *
-   * @param source the model as the format of the output shows it
-   * @param weights the weights to quantize
-   * @param kept the tensors to copy
-   * @param facts what the schemes need to know, by the name of the weight
-   * @param policy how NaN and infinities are handled
-   * @param sink the writer
-   */
-  record Branch(
-      ModelSource source,
-      List<PlannedWeight> weights,
-      List<TensorInfo> kept,
-      Map<String, Facts> facts,
-      NonFinitePolicy policy,
-      OutputWriter sink) {}
-
   /**
    * The result for an output.
    *
@@ -68,16 +46,13 @@ public final class Pipeline {
   /** Copies tensors; does not commit. */
   public void copy(ModelSource source, List<TensorInfo> tensors, OutputWriter sink)
       throws IOException {
-    run(
-        List.of(
-            new Branch(source, List.of(), tensors, Map.of(), NonFinitePolicy.FAIL, sink)));
+    run(List.of(new Branch(source, List.of(), tensors, Map.of(), NonFinitePolicy.FAIL, sink)));
   }
 
   /** Quantizes the weights and copies the tensors of every output; does not commit. */
   List<Outcome> run(List<Branch> branches) throws IOException {
     WorkPlan plan = new WorkPlan(settings, branches);
-    Meter meter =
-        new Meter(settings.progress(), Progress.Stage.PROCESSING, plan.totalBytes());
+    Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, plan.totalBytes());
     Iterator<WorkPlan.Item> work = plan.items().iterator();
     Workers.Jobs jobs =
         new Workers.Jobs() {
@@ -108,9 +83,7 @@ public final class Pipeline {
       String name = planned.weight().name();
       WeightRun run = runs.get(name);
       WeightResult result =
-          run == null
-              ? WeightResult.parse(branch.sink().finished(name).orElse(""))
-              : run.result();
+          run == null ? WeightResult.parse(branch.sink().finished(name).orElse("")) : run.result();
       shared += run != null && run.isShared() ? 1 : 0;
       reports.add(result.report(planned));
       result.warning(planned).ifPresent(warnings::add);

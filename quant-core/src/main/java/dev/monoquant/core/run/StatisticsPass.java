@@ -65,8 +65,8 @@ public final class StatisticsPass {
   }
 
   /**
-   * The weights that hold NaN or infinities, or that their scheme refuses: name and reason, for each
-   * request.
+   * The weights that hold NaN or infinities, or that their scheme refuses: name and reason, for
+   * each request.
    */
   public List<Map<String, String>> toKeep(List<Request> requests) throws IOException {
     List<Look> looks = new ArrayList<>();
@@ -88,9 +88,7 @@ public final class StatisticsPass {
 
   private Map<String, String> reasons(Request request, Magnitudes found) throws IOException {
     List<PlannedWeight> finite =
-        request.weights().stream()
-            .filter(w -> !found.odd.containsKey(w.weight().name()))
-            .toList();
+        request.weights().stream().filter(w -> !found.odd.containsKey(w.weight().name())).toList();
     Map<String, String> reasons = new HashMap<>();
     for (PlannedWeight planned : request.weights()) {
       String name = planned.weight().name();
@@ -331,8 +329,7 @@ public final class StatisticsPass {
 
   /** Adds a job for each tile of a matrix, which is read once for all that ask about it. */
   private void addJobs(List<Look> same, Meter meter, List<Workers.Job> jobs) {
-    List<Look> ordered =
-        same.stream().sorted(Comparator.comparing(Look::clamps)).toList();
+    List<Look> ordered = same.stream().sorted(Comparator.comparing(Look::clamps)).toList();
     PlannedWeight planned = same.get(0).planned();
     WeightMatrix matrix = planned.weight().matrix();
     RowReader reader = new RowReader(same.get(0).request().source(), matrix);

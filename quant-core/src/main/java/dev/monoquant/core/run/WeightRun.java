@@ -23,8 +23,8 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The encoding of one weight for the outputs that agree on it: its workers, its gate, and the errors
- * of its tiles. Thread-safe.
+ * The encoding of one weight for the outputs that agree on it: its workers, its gate, and the
+ * errors of its tiles. Thread-safe.
  */
 final class WeightRun {
 

@@ -52,11 +52,11 @@ final class WorkPlan {
   /** By the name of the weight, for each output; complete when all work is done. */
   private final List<Map<String, WeightRun>> runs = new ArrayList<>();
 
-  WorkPlan(Settings settings, List<Pipeline.Branch> branches) {
+  WorkPlan(Settings settings, List<Branch> branches) {
     this.settings = settings;
     Map<String, Map<Numbers, Steps>> shards = new TreeMap<>();
     for (int i = 0; i < branches.size(); i++) {
-      Pipeline.Branch branch = branches.get(i);
+      Branch branch = branches.get(i);
       runs.add(new HashMap<>());
       for (PlannedWeight planned : branch.weights()) {
         if (branch.sink().finished(planned.weight().name()).isEmpty()) {
@@ -94,7 +94,7 @@ final class WorkPlan {
   }
 
   /** A weight of an output. */
-  private record Weight(int index, Pipeline.Branch branch, PlannedWeight planned) {
+  private record Weight(int index, Branch branch, PlannedWeight planned) {
 
     WeightMatrix matrix() {
       return planned.weight().matrix();
@@ -237,9 +237,7 @@ final class WorkPlan {
                 reader,
                 height,
                 codes.clamps());
-        entry
-            .getValue()
-            .forEach(w -> runs.get(w.index()).put(w.planned().weight().name(), run));
+        entry.getValue().forEach(w -> runs.get(w.index()).put(w.planned().weight().name(), run));
         all.add(run);
       }
       return all;
@@ -268,7 +266,7 @@ final class WorkPlan {
 
     @Override
     public Iterator<Workers.Job> begin(Meter meter) {
-      TensorPieces pieces = new TensorPieces(source, tensor, Pipeline.COPY_BYTES);
+      TensorPieces pieces = new TensorPieces(source, tensor, TensorPieces.COPY_BYTES);
       return new Iterator<>() {
         private long next;
 

@@ -88,7 +88,7 @@ final class ModuleType {
   Value attribute(String attribute, String owner, String text) {
     Slot slot = held.get(attribute);
     if (slot != null) {
-      return new Value.Held(slot, false, owner);
+      return Value.Held.of(slot, owner);
     }
     ModuleType child = children.get(attribute);
     if (child != null) {

@@ -120,7 +120,7 @@ public final class SafetensorsOutput implements OutputFormat {
       this.tensors = List.copyOf(all);
       List<String> names = tensors.stream().map(TensorInfo::name).toList();
       List<String> inputs = Manifest.inputNames(contents, source.info().files());
-      this.open = with(Manifest.unknown(inputs, names));
+      this.open = with(Manifest.unknown(Manifest.Kinds.of(contents), inputs, names));
     }
 
     @Override

@@ -23,6 +23,7 @@ import java.util.concurrent.ConcurrentHashMap;
 final class SafetensorsWriter implements OutputWriter {
 
   private final SafetensorsOutput.Layout layout;
+  private final Manifest.Kinds kinds;
   private final Path target;
   private final Staging staging;
   private final OutputFile file;
@@ -32,6 +33,7 @@ final class SafetensorsWriter implements OutputWriter {
 
   SafetensorsWriter(SafetensorsOutput.Layout layout, OutputJob job, Disk disk) throws IOException {
     this.layout = layout;
+    this.kinds = Manifest.Kinds.of(job.contents());
     this.target = job.options().target();
     this.staging = Staging.openFile(job, layout.bytes(), disk);
     try {
@@ -72,7 +74,7 @@ final class SafetensorsWriter implements OutputWriter {
 
   @Override
   public Optional<Path> finish() throws IOException {
-    Manifest open = Manifest.of(staging.inputs(), file.hashes());
+    Manifest open = Manifest.of(kinds, staging.inputs(), file.hashes());
     String self = Sha256.of(layout.with(open).headerBytes());
     file.finish(layout.with(open.withSelf(self)));
     finished = true;

@@ -47,6 +47,14 @@ class FormulaScriptTest {
     Map<String, byte[]> parts = new LinkedHashMap<>();
     for (Part part : weight.encoding().parts()) {
       int cells = (int) part.shape(ROWS, COLS).elements();
+      if (part.type() == ElementType.INT32) {
+        byte[] groups = new byte[cells * Integer.BYTES];
+        for (int i = 0; i < cells; i++) {
+          groups[i * Integer.BYTES] = (byte) random.nextInt(3);
+        }
+        parts.put(part.name(), groups);
+        continue;
+      }
       float[] numbers = new float[cells];
       byte[] bytes = new byte[cells];
       for (int i = 0; i < cells; i++) {
@@ -73,6 +81,26 @@ class FormulaScriptTest {
     return new Encoding(
         List.of(codes(code), one, two),
         new Formula.Affine("c", List.of(first, then), Optional.empty()));
+  }
+
+  /** Three groups of columns in any order, with zero points, and with minimums. */
+  static Stream<Encoding> grouped() {
+    Part code = codes(ElementType.UINT4);
+    Part scale = Part.perGroup("s", ElementType.FLOAT16, 4);
+    Part zero = Part.perGroup("z", ElementType.UINT4, 4);
+    Part least = Part.perGroup("m", ElementType.BFLOAT16, 4);
+    Part index = whole("i", ElementType.INT32, COLS);
+    List<Factor> minimums = List.of(Factor.times("m"));
+    Formula.Affine affine = new Formula.Affine("c", List.of(Factor.times("s")), Optional.of("z"));
+    return Stream.of(
+        new Encoding(List.of(code, scale, zero, index), affine.withGroupIndex("i")),
+        new Encoding(
+            List.of(code, scale, zero, least), affine.withMinimums(minimums, ElementType.FLOAT32)),
+        new Encoding(
+            List.of(code, scale, zero, least), affine.withMinimums(minimums, ElementType.FLOAT16)),
+        new Encoding(
+            List.of(code, scale, zero, least, index),
+            affine.withGroupIndex("i").withMinimums(minimums, ElementType.BFLOAT16)));
   }
 
   static Stream<Encoding> encodings() {
@@ -116,7 +144,7 @@ class FormulaScriptTest {
   }
 
   @ParameterizedTest
-  @MethodSource("encodings")
+  @MethodSource({"encodings", "grouped"})
   void decodesToTheSameBits(Encoding encoding) {
     for (ElementType type :
         List.of(ElementType.FLOAT32, ElementType.FLOAT16, ElementType.BFLOAT16)) {

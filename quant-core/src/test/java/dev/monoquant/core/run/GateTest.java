@@ -171,7 +171,7 @@ class GateTest {
             new EncodedWeight(
                 new WeightMatrix("", LayerKind.LINEAR, "w", tensor, 0),
                 new SchemeId("acme/any", 1),
-                CommonOptions.of(8, true, Granularity.group(2)),
+                OptionValues.of(8, true, Granularity.group(2)),
                 encoding));
     byte[] index = new byte[CELLS * Integer.BYTES];
     gate.checkWhole(Map.of("index", index));

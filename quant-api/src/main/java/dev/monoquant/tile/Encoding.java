@@ -178,6 +178,22 @@ public record Encoding(List<Part> parts, Formula formula) {
         new Formula.Affine(codes.name(), factor(scale), Optional.of(zeroPoint.name())));
   }
 
+  /**
+   * {@return this affine encoding with the part {@link Part#GROUP_INDEX}, see {@link
+   * Formula.Affine}}
+   *
+   * @param cols columns of the weight
+   * @throws IllegalArgumentException if it is not affine, or has no groups
+   */
+  public Encoding withGroupIndex(long cols) {
+    if (!(formula instanceof Formula.Affine affine)) {
+      throw new IllegalArgumentException("the formula " + formula + " has no groups");
+    }
+    List<Part> all = new ArrayList<>(parts);
+    all.add(new Part(Part.GROUP_INDEX, ElementType.INT32, new Part.Whole(TensorShape.of(cols))));
+    return new Encoding(all, affine.withGroupIndex(Part.GROUP_INDEX));
+  }
+
   private static List<Formula.Factor> factor(Part scale) {
     return List.of(Formula.Factor.times(scale.name()));
   }
@@ -294,7 +310,9 @@ public record Encoding(List<Part> parts, Formula formula) {
    * @throws NoSuchElementException if there is no group index
    */
   public int groups(long cols) {
-    groupIndex().orElseThrow();
+    if (groupIndex().isEmpty()) {
+      throw new NoSuchElementException("the formula " + formula + " has no group index");
+    }
     Optional<Part> codes = numbers();
     return parts.stream()
         .filter(part -> !codes.equals(Optional.of(part)))

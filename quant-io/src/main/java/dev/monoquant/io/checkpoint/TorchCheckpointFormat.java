@@ -68,7 +68,7 @@ public final class TorchCheckpointFormat implements InputFormatDetector {
     }
     return switch (TorchProbe.look(ends)) {
       case CHECKPOINT -> Match.CERTAIN;
-      case SCRIPT -> Match.NONE;
+      case SCRIPT, EXPORTED -> Match.NONE;
       case FOREIGN -> Match.POSSIBLE;
       case NOTHING -> otherwise;
     };

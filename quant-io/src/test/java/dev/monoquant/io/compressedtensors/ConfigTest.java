@@ -443,18 +443,6 @@ class ConfigTest {
   }
 
   @Test
-  void permutedColumnsAreNotDecoded() throws IOException {
-    Map<String, PlainSafetensors.Entry> tensors = packed();
-    tensors.put("fc.weight_g_idx", PlainPacking.entry("I32", new byte[32], 8));
-    directory(
-        "\"format\": \"pack-quantized\"",
-        "\"targets\":[\"Linear\"]",
-        "\"num_bits\":4,\"strategy\":\"channel\"",
-        tensors);
-    assertNotDecoded("weight_g_idx");
-  }
-
-  @Test
   void aShapeThatIsNoneIsRefused() throws IOException {
     Map<String, PlainSafetensors.Entry> tensors = packed();
     byte[] shape = new byte[16];

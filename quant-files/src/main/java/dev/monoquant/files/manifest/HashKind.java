@@ -30,12 +30,15 @@ import java.util.zip.CRC32C;
 public enum HashKind {
   /** The SHA-256 of all bytes: manifests of version 1. */
   SHA256("sha256", "SHA-256", 64),
-  /** The SHA-256 of the SHA-256 of each piece of {@value HashPool#PIECE} bytes. */
+  /** The SHA-256 of the SHA-256 of each piece of {@value #PIECE} bytes. */
   PIECES("sha256-64MiB", "SHA-256 of pieces", 64),
   /** The number of bytes in 16 hexadecimal digits and their CRC32C in 8: no proof of origin. */
   CRC32C("crc32c", "size with CRC32C", 24),
   /** No hash. */
   NONE("none", "hash", 0);
+
+  /** The bytes of a piece of {@link #PIECES}. */
+  static final int PIECE = 64 << 20;
 
   private final String wire;
   private final String noun;
@@ -113,8 +116,8 @@ public enum HashKind {
       }
       case PIECES -> {
         Sha256 tree = new Sha256();
-        for (int at = 0; at < bytes.length; at += HashPool.PIECE) {
-          int length = Math.min(HashPool.PIECE, bytes.length - at);
+        for (int at = 0; at < bytes.length; at += PIECE) {
+          int length = Math.min(PIECE, bytes.length - at);
           byte[] piece = new Sha256().add(ByteBuffer.wrap(bytes, at, length)).bytes();
           tree.add(ByteBuffer.wrap(piece));
         }

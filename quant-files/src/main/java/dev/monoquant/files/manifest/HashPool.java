@@ -27,9 +27,6 @@ import java.util.zip.CRC32C;
  */
 public final class HashPool implements Closeable {
 
-  /** The bytes of a piece of {@link HashKind#PIECES}. */
-  public static final int PIECE = 64 << 20;
-
   /**
    * The checksums of a byte range.
    *
@@ -158,13 +155,13 @@ public final class HashPool implements Closeable {
 
   private CompletableFuture<Sums> pieces(
       boolean noHash, boolean alsoCrc, long from, long length, Reading reading) {
-    int count = Math.toIntExact((length + PIECE - 1) / PIECE);
+    int count = Math.toIntExact((length + HashKind.PIECE - 1) / HashKind.PIECE);
     byte[][] digests = new byte[count][];
     long[] crcs = new long[count];
     CompletableFuture<?>[] tasks = new CompletableFuture<?>[count];
     for (int i = 0; i < count; i++) {
       int piece = i;
-      long start = (long) PIECE * i;
+      long start = (long) HashKind.PIECE * i;
       tasks[i] =
           CompletableFuture.runAsync(
               () -> {
@@ -173,7 +170,7 @@ public final class HashPool implements Closeable {
                 Run run =
                     new Run(
                         from + start,
-                        Math.min(PIECE, length - start),
+                        Math.min(HashKind.PIECE, length - start),
                         block -> {
                           if (!noHash) {
                             digest.add(block);
@@ -199,7 +196,9 @@ public final class HashPool implements Closeable {
               long crc = 0;
               for (int i = 0; i < count; i++) {
                 tree.add(ByteBuffer.wrap(digests[i]));
-                crc = CrcCombination.of(crc, crcs[i], Math.min(PIECE, length - (long) PIECE * i));
+                crc =
+                    CrcCombination.of(
+                        crc, crcs[i], Math.min(HashKind.PIECE, length - (long) HashKind.PIECE * i));
               }
               return new Sums(noHash ? "" : tree.hex(), crc);
             });

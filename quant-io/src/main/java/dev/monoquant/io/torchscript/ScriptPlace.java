@@ -27,9 +27,18 @@ record ScriptPlace(List<Path> files, SideFiles sides, Optional<Path> directory) 
   static final ScriptPlace NONE = new ScriptPlace(List.of(), SideFiles.NONE, Optional.empty());
 
   private static final String SUFFIX = ".pt";
+  private static final List<String> SUFFIXES = List.of(SUFFIX, ".ts", ".torchscript");
 
   static ScriptPlace of(Path file) {
     return new ScriptPlace(List.of(file), SideFiles.NONE, Optional.empty());
+  }
+
+  /**
+   * {@return whether a target has the name of an archive; any other is a directory if the input is}
+   */
+  static boolean isFile(Path target) {
+    return target.getFileName() != null
+        && SUFFIXES.stream().anyMatch(target.getFileName().toString()::endsWith);
   }
 
   /** {@return the archives in a directory; empty if it holds tensors of another format} */

@@ -59,8 +59,6 @@ import java.util.Optional;
 @AutoService(OutputFormat.class)
 public final class TorchScriptOutput implements OutputFormat {
 
-  private static final List<String> SUFFIXES = List.of(".pt", ".ts", ".torchscript");
-
   private final Disk disk;
   private final Rewriting.Factory rewriting;
 
@@ -86,15 +84,7 @@ public final class TorchScriptOutput implements OutputFormat {
 
   @Override
   public boolean accepts(Path target) {
-    return isFile(target);
-  }
-
-  /**
-   * {@return whether a target has the name of an archive; any other is a directory if the input is}
-   */
-  static boolean isFile(Path target) {
-    return target.getFileName() != null
-        && SUFFIXES.stream().anyMatch(target.getFileName().toString()::endsWith);
+    return ScriptPlace.isFile(target);
   }
 
   @Override
@@ -123,7 +113,12 @@ public final class TorchScriptOutput implements OutputFormat {
       Rewritten rewritten =
           rewriting.rewrite(
               contents.weights(), contents.kept().stream().map(TensorInfo::name).toList());
-      return new ScriptPlan(source, contents, original.script(), rewritten, disk);
+      return new ScriptPlan(
+          source,
+          contents,
+          original.script(),
+          rewritten,
+          (plan, job) -> new TorchScriptWriter(plan, job, original.script(), disk));
     }
 
     @Override

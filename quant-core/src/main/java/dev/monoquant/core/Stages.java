@@ -50,6 +50,7 @@ import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Provenance;
+import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
@@ -156,7 +157,12 @@ final class Stages {
     try (Opened opened = open(settings, input, config);
         OutputChoice.Open output = OutputChoice.open(format, opened.source())) {
       if (tried) {
-        TrustedCode.require(settings, opened.source(), RunJob.Purpose.ACCEPT);
+        ModelSource source = opened.source();
+        TrustedCode.require(
+            settings,
+            source.info().name(),
+            source.find(RunnableFile.class),
+            RunJob.Purpose.ACCEPT);
       }
       Opened seen = opened.as(settings, output.view());
       Plan plan = soundPlan(settings, seen, config, Optional.of(output));

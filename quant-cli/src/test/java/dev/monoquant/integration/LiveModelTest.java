@@ -39,7 +39,8 @@ class LiveModelTest {
   private static final QuantizationConfig ALL =
       QuantizationConfig.builder().option("small", "0").build();
 
-  private static final String NAMES = "zero\none\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n";
+  private static final String NAMES =
+      "zero\none\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n";
 
   @TempDir private Path folder;
   private Path served;
@@ -80,8 +81,7 @@ class LiveModelTest {
     return (ZooModel<Image, Classifications>) Quantizer.create().quantize(model, ALL);
   }
 
-  private static Classifications classify(ZooModel<Image, Classifications> model)
-      throws Exception {
+  private static Classifications classify(ZooModel<Image, Classifications> model) throws Exception {
     try (Predictor<Image, Classifications> predictor = model.newPredictor()) {
       return predictor.predict(image());
     }

@@ -41,8 +41,7 @@ final class SideBySide {
 
     static Checked of(Path model, Optional<RunnableFile> program, List<Layer> layers) {
       return new Checked(
-          new RunJob.Candidate(
-              model.toString(), program.map(RunnableFile::file).orElse(model)),
+          new RunJob.Candidate(model.toString(), program.map(RunnableFile::file).orElse(model)),
           program.map(RunnableFile::inputs).orElse(List.of()),
           layers);
     }
@@ -62,8 +61,7 @@ final class SideBySide {
         .progress()
         .update(Progress.Stage.RUNNING, 0, 0, Text.count(models.size(), "model") + " in turns");
     try (ModelRunner runner = ModelRunners.start(settings)) {
-      return runner.run(
-          candidates, reference.inputs(), reference.layers(), RunJob.Purpose.COMPARE);
+      return runner.run(candidates, reference.inputs(), reference.layers(), RunJob.Purpose.COMPARE);
     }
   }
 
@@ -75,9 +73,7 @@ final class SideBySide {
       Optional<RunnableFile> program = opened.source().find(RunnableFile.class);
       TrustedCode.require(settings, info.name(), program, RunJob.Purpose.COMPARE);
       return Checked.of(
-          model,
-          program,
-          LayerInference.layers(info.tensors(), info, QuantizationConfig.DEFAULT));
+          model, program, LayerInference.layers(info.tensors(), info, QuantizationConfig.DEFAULT));
     } catch (ModelFormatException e) {
       if (e.reason() != Reason.UNSUPPORTED_TENSOR) {
         throw e;

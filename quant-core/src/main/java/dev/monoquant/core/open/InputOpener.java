@@ -86,6 +86,28 @@ public final class InputOpener {
       return new Opened(view, format, own, reading, found, decoded);
     }
 
+    /** Refuses a model without quantized weights. */
+    public void requireQuantized() {
+      if (foreign.isPresent()) {
+        ForeignQuantization found = foreign.get();
+        throw new ModelFormatException(
+            Reason.UNSUPPORTED_TENSOR,
+            source.info().name(),
+            "",
+            "it is quantized " + found + ". " + found.remedy());
+      }
+      if (source.info().quantized().isEmpty()) {
+        throw new ModelFormatException(
+            Reason.NOT_THIS_FORMAT,
+            source.info().name(),
+            "",
+            "it holds no quantized weights, only floats. Quantize it first, for example: quant"
+                + " quantize "
+                + source.info().name()
+                + " -o int8.safetensors");
+      }
+    }
+
     @Override
     public void close() {
       source.close();

@@ -145,10 +145,7 @@ public final class StoredModel implements QuantizedModel {
       boolean tried = settings.running() && output.isRunnable();
       if (tried) {
         TrustedCode.require(
-            settings,
-            source.info().name(),
-            source.find(RunnableFile.class),
-            RunJob.Purpose.ACCEPT);
+            settings, source.info().name(), source.find(RunnableFile.class), RunJob.Purpose.ACCEPT);
       }
       try (ModelRunner runner = tried ? ModelRunners.start(settings) : ModelRunner.NONE;
           OutputWriter sink = open.session().layout(contents).open(options)) {

@@ -20,11 +20,11 @@ import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.Auditable;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Provenance;
@@ -73,7 +73,7 @@ class ManifestTest {
         new EncodedWeight(
             new WeightMatrix("fc", LayerKind.LINEAR, "weight", w, 0),
             new SchemeId("int8", 1),
-            CommonOptions.of(8, true, Granularity.CHANNEL),
+            OptionValues.of(8, true, Granularity.CHANNEL),
             Encoding.affine(
                 Part.perElement("codes", ElementType.INT8),
                 Part.perRow("scale", ElementType.FLOAT32)));

@@ -140,7 +140,8 @@ public final class CompressedTensorsOutput implements OutputFormat {
       if (!contents.weights().isEmpty()) {
         JoinedExperts.requireSeparate(source.info().name(), contents.kept(), config);
       }
-      return new DirectoryPlan(source, contents, disk);
+      return new DirectoryPlan(
+          source, contents, (plan, job) -> new CompressedTensorsWriter(plan, job, disk));
     }
 
     @Override

@@ -32,6 +32,7 @@ record ScriptPlace(List<Path> files, SideFiles sides, Optional<Path> directory, 
       new ScriptPlace(List.of(), SideFiles.NONE, Optional.empty(), false);
 
   private static final String SUFFIX = ".pt";
+  private static final List<String> SUFFIXES = List.of(SUFFIX, ".ts", ".torchscript");
   private static final String SERVING = "serving.properties";
 
   /** The option by which DJL finds the archive of a directory first. */
@@ -41,6 +42,14 @@ record ScriptPlace(List<Path> files, SideFiles sides, Optional<Path> directory, 
 
   static ScriptPlace of(Path file) {
     return new ScriptPlace(List.of(file), SideFiles.NONE, Optional.empty(), false);
+  }
+
+  /**
+   * {@return whether a target has the name of an archive; any other is a directory if the input is}
+   */
+  static boolean isFile(Path target) {
+    return target.getFileName() != null
+        && SUFFIXES.stream().anyMatch(target.getFileName().toString()::endsWith);
   }
 
   /** {@return the archives in a directory; empty if it holds tensors of another format} */

@@ -9,7 +9,6 @@ import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.manifest.ProvenanceText;
 import dev.monoquant.files.manifest.Sha256;
-import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.pickle.PickleWriter;
 import dev.monoquant.files.torch.TorchZip;
@@ -46,12 +45,17 @@ import java.util.stream.Collectors;
  */
 final class ScriptPlan implements OutputLayout {
 
+  /** Starts to write a plan. */
+  interface Opening {
+    OutputWriter open(ScriptPlan plan, OutputJob job) throws IOException;
+  }
+
   private static final int KINDS_SHOWN = 4;
 
   private final ModelSource read;
   private final OutputContents contents;
   private final ScriptSource source;
-  private final Disk disk;
+  private final Opening opening;
   private final Map<String, String> remarks = new LinkedHashMap<>();
   private final HeldRecords records;
   private final Rewritten rewritten;
@@ -67,20 +71,20 @@ final class ScriptPlan implements OutputLayout {
    * @param contents the contents of the output
    * @param source the archive of the model
    * @param rewritten its program with the quantized weights
-   * @param disk the file system
+   * @param opening starts to write it
    */
   ScriptPlan(
       ModelSource read,
       OutputContents contents,
       ScriptSource source,
       Rewritten rewritten,
-      Disk disk)
+      Opening opening)
       throws IOException {
     this.read = read;
     this.contents = contents;
     this.source = source;
     this.rewritten = rewritten;
-    this.disk = disk;
+    this.opening = opening;
     for (Treatment t : rewritten.treatments()) {
       remarks.put(t.weight(), t.mode().wire() + ": " + t.note());
     }
@@ -273,7 +277,7 @@ final class ScriptPlan implements OutputLayout {
 
   @Override
   public OutputWriter open(WriteOptions options) throws IOException {
-    return new TorchScriptWriter(this, new OutputJob(read, contents, options), source, disk);
+    return opening.open(this, new OutputJob(read, contents, options));
   }
 
   /** {@return the records of the numbers} */

@@ -62,8 +62,6 @@ import java.util.Optional;
 @AutoService(OutputFormat.class)
 public final class TorchScriptOutput implements OutputFormat {
 
-  private static final List<String> SUFFIXES = List.of(".pt", ".ts", ".torchscript");
-
   private final Disk disk;
   private final Rewriting.Factory rewriting;
 
@@ -89,7 +87,7 @@ public final class TorchScriptOutput implements OutputFormat {
 
   @Override
   public boolean accepts(Path target) {
-    return isFile(target);
+    return ScriptPlace.isFile(target);
   }
 
   /** {@return whether the model is a directory that DJL serves, and the target may be one} */
@@ -97,14 +95,6 @@ public final class TorchScriptOutput implements OutputFormat {
   public boolean continues(ModelSource source, Path target) {
     return (OutputTarget.isNamedAsDirectory(target) || Files.isDirectory(target))
         && source.find(ScriptSource.class).filter(s -> !s.nameIn(target).isEmpty()).isPresent();
-  }
-
-  /**
-   * {@return whether a target has the name of an archive; any other is a directory if the input is}
-   */
-  static boolean isFile(Path target) {
-    return target.getFileName() != null
-        && SUFFIXES.stream().anyMatch(target.getFileName().toString()::endsWith);
   }
 
   @Override
@@ -133,7 +123,12 @@ public final class TorchScriptOutput implements OutputFormat {
       Rewritten rewritten =
           rewriting.rewrite(
               contents.weights(), contents.kept().stream().map(TensorInfo::name).toList());
-      return new ScriptPlan(source, contents, original.script(), rewritten, disk);
+      return new ScriptPlan(
+          source,
+          contents,
+          original.script(),
+          rewritten,
+          (plan, job) -> new TorchScriptWriter(plan, job, original.script(), disk));
     }
 
     @Override

@@ -14,10 +14,10 @@ import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.EncodedTile;
@@ -104,7 +104,7 @@ class RoundTripTest {
         new EncodedWeight(
             rows,
             new SchemeId("int4", 1),
-            CommonOptions.of(4, true, Granularity.CHANNEL),
+            OptionValues.of(4, true, Granularity.CHANNEL),
             Encoding.affine(
                 Part.perElement("codes", ElementType.INT4),
                 Part.perRow("scale", ElementType.FLOAT32)));
@@ -175,7 +175,7 @@ class RoundTripTest {
         new EncodedWeight(
             new WeightMatrix("a", LayerKind.LINEAR, "weight", w, 0),
             new SchemeId("int8", 1),
-            CommonOptions.of(8, true, Granularity.CHANNEL),
+            OptionValues.of(8, true, Granularity.CHANNEL),
             Encoding.affine(
                 Part.perElement("codes", ElementType.INT8),
                 Part.perRow("scale", ElementType.FLOAT32))));
@@ -333,7 +333,7 @@ class RoundTripTest {
     return new EncodedWeight(
         rows,
         new SchemeId("acme/some", 3),
-        CommonOptions.of(5, random.nextBoolean(), Granularity.group(7))
+        OptionValues.of(5, random.nextBoolean(), Granularity.group(7))
             .with(Map.of("profile", "torch", "a", "b")),
         encoding(random));
   }

@@ -60,7 +60,8 @@ final class QuantizeCommand implements Callable<Integer> {
       paramLabel = "OUTPUT",
       description =
           "A .safetensors file, a directory in the compressed-tensors convention, or, for a"
-              + " TorchScript model, a .pt file that can be run.")
+              + " TorchScript model, a .pt file that can be run. A directory that DJL serves gives"
+              + " another one.")
   private Path output = Path.of("");
 
   @Mixin private final ConfigOptions config = new ConfigOptions();

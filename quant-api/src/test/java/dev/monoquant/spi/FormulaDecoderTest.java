@@ -16,7 +16,6 @@ import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Formula.Factor;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.LinkedHashMap;
@@ -24,7 +23,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
-import java.util.function.Supplier;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -42,33 +40,38 @@ class FormulaDecoderTest {
   private static final List<ElementType> ARITHMETIC =
       List.of(ElementType.FLOAT32, ElementType.FLOAT16, ElementType.BFLOAT16);
 
-  /** A scheme that must not be asked. */
-  private static final Scheme NONE =
-      scheme(
-          () -> {
-            throw new AssertionError("asked");
-          });
+  /** A scheme without a decoder. */
+  private static final Scheme SILENT =
+      new Scheme() {
+        @Override
+        public SchemeId id() {
+          throw new AssertionError();
+        }
 
-  private static Scheme scheme(Supplier<Object> answer) {
-    return (Scheme)
-        Proxy.newProxyInstance(
-            Scheme.class.getClassLoader(),
-            new Class<?>[] {Scheme.class},
-            (proxy, method, arguments) -> answer.get());
-  }
+        @Override
+        public Fit fit(WeightMatrix weight, OptionValues options) {
+          throw new AssertionError();
+        }
+
+        @Override
+        public TileQuantizer begin(
+            WeightMatrix weight, OptionValues options, Facts facts, Compute compute) {
+          throw new AssertionError();
+        }
+      };
 
   private static EncodedWeight weight(ElementType type, long rows, long cols, Encoding encoding) {
     TensorInfo tensor = new TensorInfo("w", type, TensorShape.of(rows, cols));
     return new EncodedWeight(
         new WeightMatrix("", LayerKind.LINEAR, "w", tensor, 0),
         new SchemeId("acme/any", 1),
-        CommonOptions.of(8, true, Granularity.TENSOR),
+        OptionValues.of(8, true, Granularity.TENSOR),
         encoding);
   }
 
   private static float[] decode(EncodedWeight weight, EncodedTile tile) {
     float[] out = new float[Math.toIntExact(tile.height() * weight.matrix().columnCount())];
-    TileDecoder.of(NONE, weight).decode(tile, out);
+    TileDecoder.ofFormula(weight).decode(tile, out);
     return out;
   }
 
@@ -367,7 +370,7 @@ class FormulaDecoderTest {
             Encoding.cast(Part.perElement("values", ElementType.FLOAT32)));
     byte[] bytes = weight.encoding().part("values").toBytes(1.001f, -3f);
     float[] out = {0, 0, 7};
-    TileDecoder.of(NONE, weight).decode(new EncodedTile(0, 1, Map.of("values", bytes)), out);
+    TileDecoder.ofFormula(weight).decode(new EncodedTile(0, 1, Map.of("values", bytes)), out);
     assertThat(out).containsExactly(1f, -3f, 7f);
   }
 
@@ -404,10 +407,9 @@ class FormulaDecoderTest {
 
   @Test
   void anOpaqueFormulaNeedsADecoder() {
-    Scheme silent = scheme(Optional::empty);
     EncodedWeight weight =
         weight(ElementType.FLOAT32, 1, 1, Encoding.opaque(Part.perElement("x", ElementType.INT8)));
-    assertThatThrownBy(() -> TileDecoder.of(silent, weight))
+    assertThatThrownBy(() -> SILENT.decoderOf(weight))
         .isInstanceOf(PluginException.class)
         .hasMessage(
             "scheme acme/any@1 on \"w\": its formula is opaque, so it must supply a decoder, but it"

@@ -40,6 +40,14 @@ final class Recognizer {
   private static final int FLOAT = 6;
 
   /**
+   * A rewritten expression.
+   *
+   * @param text its new text
+   * @param value what is known of its value
+   */
+  record Result(String text, Value value) {}
+
+  /**
    * A recognized call.
    *
    * @param text the replacement
@@ -50,14 +58,14 @@ final class Recognizer {
 
   private final String op;
   private final Expr.Call call;
-  private final List<Evaluation.Result> arguments;
-  private final java.util.function.Function<Evaluation.Result, String> plain;
+  private final List<Result> arguments;
+  private final java.util.function.Function<Result, String> plain;
 
   private Recognizer(
       String op,
       Expr.Call call,
-      List<Evaluation.Result> arguments,
-      java.util.function.Function<Evaluation.Result, String> plain) {
+      List<Result> arguments,
+      java.util.function.Function<Result, String> plain) {
     this.op = op;
     this.call = call;
     this.arguments = arguments;
@@ -76,8 +84,8 @@ final class Recognizer {
   static Optional<Match> match(
       String op,
       Expr.Call call,
-      List<Evaluation.Result> arguments,
-      java.util.function.Function<Evaluation.Result, String> plain) {
+      List<Result> arguments,
+      java.util.function.Function<Result, String> plain) {
     Recognizer recognizer = new Recognizer(op, call, arguments, plain);
     if (call.arguments().stream().noneMatch(a -> a.keyword().isPresent())) {
       return recognizer.match();
@@ -255,7 +263,7 @@ final class Recognizer {
 
   /** The text is created last, because this records uses of the other arguments. */
   private Optional<Match> match(Use use, Supplier<String> text) {
-    return use.slot().allows(use)
+    return use.isAllowed()
         ? Optional.of(new Match(text.get(), Value.UNKNOWN, Optional.of(use)))
         : Optional.empty();
   }

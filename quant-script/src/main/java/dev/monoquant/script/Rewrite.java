@@ -132,8 +132,8 @@ final class Rewrite {
 
   private Holder hold(EncodedWeight weight) {
     Codec codec = Codec.of(weight).orElseThrow();
-    if (weight.name().startsWith(Script.CONSTANTS)) {
-      String name = weight.name().substring(Script.CONSTANTS.length());
+    if (weight.name().startsWith(Slot.CONSTANT_PREFIX)) {
+      String name = weight.name().substring(Slot.CONSTANT_PREFIX.length());
       Holder known = constants.get(name);
       if (known != null) {
         return known;

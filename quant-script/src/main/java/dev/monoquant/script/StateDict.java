@@ -13,6 +13,7 @@ import dev.monoquant.files.pickle.PickleWalk;
 import dev.monoquant.files.torch.ModuleClasses;
 import dev.monoquant.files.torch.TorchGlobals;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.script.SourceFile.ClassDef;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

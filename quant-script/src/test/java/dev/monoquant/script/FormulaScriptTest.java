@@ -7,9 +7,8 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.tile.EncodedTile;
@@ -18,7 +17,6 @@ import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Formula.Factor;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import java.lang.reflect.Proxy;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,22 +33,12 @@ class FormulaScriptTest {
   private static final int ROWS = 7;
   private static final int COLS = 10;
 
-  /** A scheme that must not be asked. */
-  private static final Scheme NONE =
-      (Scheme)
-          Proxy.newProxyInstance(
-              Scheme.class.getClassLoader(),
-              new Class<?>[] {Scheme.class},
-              (proxy, method, arguments) -> {
-                throw new AssertionError(method);
-              });
-
   private static EncodedWeight weight(ElementType type, Encoding encoding) {
     TensorInfo tensor = new TensorInfo("w", type, TensorShape.of(ROWS, COLS));
     return new EncodedWeight(
         new WeightMatrix("", LayerKind.LINEAR, "w", tensor, 0),
         new SchemeId("acme/any", 1),
-        CommonOptions.of(8, true, Granularity.TENSOR),
+        OptionValues.of(8, true, Granularity.TENSOR),
         encoding);
   }
 
@@ -163,7 +151,7 @@ class FormulaScriptTest {
       EncodedWeight weight = weight(type, encoding);
       EncodedTile tile = tile(weight);
       float[] decoded = new float[ROWS * COLS];
-      TileDecoder.of(NONE, weight).decode(tile, decoded);
+      TileDecoder.ofFormula(weight).decode(tile, decoded);
       assertThat(new EngineScriptRunner().decode(weight, tile))
           .as(type.wire())
           .hasValueSatisfying(run -> assertThat(run).isEqualTo(decoded));

@@ -3,13 +3,13 @@ package dev.monoquant.core.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.PluginException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.EncodedTile;
@@ -39,7 +39,7 @@ class GateTest {
         new EncodedWeight(
             new WeightMatrix("", LayerKind.LINEAR, "w", tensor, 0),
             new SchemeId("acme/any", 1),
-            CommonOptions.of(8, true, Granularity.TENSOR),
+            OptionValues.of(8, true, Granularity.TENSOR),
             Encoding.opaque(part)));
   }
 
@@ -171,7 +171,7 @@ class GateTest {
             new EncodedWeight(
                 new WeightMatrix("", LayerKind.LINEAR, "w", tensor, 0),
                 new SchemeId("acme/any", 1),
-                CommonOptions.of(8, true, Granularity.group(2)),
+                OptionValues.of(8, true, Granularity.group(2)),
                 encoding));
     byte[] index = new byte[CELLS * Integer.BYTES];
     gate.checkWhole(Map.of("index", index));

@@ -63,7 +63,7 @@ public final class TorchCheckpointFormat implements InputFormatDetector {
 
   private static Match probe(Path path, Match otherwise) throws IOException {
     TorchProbe.Ends ends = TorchProbe.Ends.read(path);
-    if (LegacyFile.fits(ends.head())) {
+    if (CheckpointFile.LegacyFile.fits(ends.head())) {
       return Match.CERTAIN;
     }
     return switch (TorchProbe.look(ends)) {

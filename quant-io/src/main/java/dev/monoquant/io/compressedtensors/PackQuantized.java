@@ -8,8 +8,8 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Formula;
@@ -146,7 +146,7 @@ final class PackQuantized extends StoredWeight {
             scale.type(),
             shape,
             "int" + weights.bits(),
-            CommonOptions.of(weights.bits(), weights.symmetric(), weights.strategy().granularity()),
+            OptionValues.of(weights.bits(), weights.symmetric(), weights.strategy().granularity()),
             encoding);
     return new PackQuantized(weight, codes, points);
   }

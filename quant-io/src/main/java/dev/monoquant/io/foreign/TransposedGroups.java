@@ -7,8 +7,8 @@ import dev.monoquant.layout.TensorPerPart.Storage;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
@@ -69,7 +69,7 @@ record TransposedGroups(EncodedWeight weight, WeightLayout layout, long group) {
         new EncodedWeight(
             matrix,
             new SchemeId(scheme + "/int" + bits, 1),
-            CommonOptions.of(bits, false, granularity),
+            OptionValues.of(bits, false, granularity),
             encoding);
     return new TransposedGroups(
         weight,

@@ -12,8 +12,8 @@ import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
@@ -91,7 +91,7 @@ final class Mxfp4Experts implements ForeignLayout {
         new EncodedWeight(
             matrix,
             new SchemeId("gpt-oss/mxfp4", 1),
-            CommonOptions.of(BITS, true, Granularity.group(GROUP)),
+            OptionValues.of(BITS, true, Granularity.group(GROUP)),
             encoding);
     TensorInfo stacked =
         new TensorInfo(

@@ -3,6 +3,7 @@ package dev.monoquant.script;
 import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.files.pickle.PickleTuple;
 import dev.monoquant.files.torch.TorchGlobals;
+import dev.monoquant.script.SourceFile.ClassDef;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -130,7 +131,7 @@ final class Analysis {
    * @param attribute its attribute
    */
   Plan plan(String type, String attribute) {
-    Plan plan = Plan.of(uses(type, attribute));
+    Plan plan = Use.plan(uses(type, attribute));
     return plan.bias().filter(b -> pass.sets(type, b)).isPresent() ? plan.withoutBias() : plan;
   }
 

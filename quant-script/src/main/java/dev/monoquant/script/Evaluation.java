@@ -1,5 +1,6 @@
 package dev.monoquant.script;
 
+import dev.monoquant.script.Recognizer.Result;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -16,14 +17,6 @@ import java.util.Set;
  * exactly.
  */
 final class Evaluation {
-
-  /**
-   * A rewritten expression.
-   *
-   * @param text its new text
-   * @param value what is known of its value
-   */
-  record Result(String text, Value value) {}
 
   /** Functions that take the weights of a layer as one list. */
   private static final Set<String> RECURRENT =
@@ -96,7 +89,7 @@ final class Evaluation {
   private Result attribute(Result base, Expr.Member member) {
     String text = base.text() + source.substring(member.base().end(), member.end());
     if (base.value() instanceof Value.OfModule module) {
-      return new Result(text, module.type().attribute(member.name(), module.owner(), base.text()));
+      return new Result(text, module.attribute(member.name(), base.text()));
     }
     if (base.value() instanceof Value.Global global) {
       return global.name().equals("CONSTANTS")
@@ -225,7 +218,7 @@ final class Evaluation {
       return Optional.empty();
     }
     Use use = Use.product(held.slot(), transposed.get() ^ held.transposed(), Optional.empty());
-    if (!held.slot().allows(use)) {
+    if (!use.isAllowed()) {
       return Optional.empty();
     }
     uses.add(use);
@@ -238,7 +231,7 @@ final class Evaluation {
         && quoted.plain().isPresent()) {
       return new Result(
           arguments(call, text, arguments.stream().map(Result::text).toList()),
-          module.type().attribute(quoted.plain().get(), module.owner(), arguments.get(0).text()));
+          module.attribute(quoted.plain().get(), arguments.get(0).text()));
     }
     return other(call, text, "", arguments);
   }

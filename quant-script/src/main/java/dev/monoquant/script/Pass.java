@@ -21,9 +21,6 @@ import java.util.stream.Stream;
  */
 final class Pass {
 
-  /** The path of a method's own module in the code. */
-  static final String SELF = "self";
-
   private static final int MAX_SPECIALS = 10_000;
 
   /**
@@ -111,7 +108,7 @@ final class Pass {
     if (target.type().isPresent() && !target.function().parameters().isEmpty()) {
       parameters.put(
           target.function().parameters().get(0).name(),
-          new Value.OfModule(target.type().get(), SELF));
+          new Value.OfModule(target.type().get(), Value.OfModule.SELF));
     }
     parameters.putAll(given);
     return Body.of(this, target.file().text(), target.function(), parameters);

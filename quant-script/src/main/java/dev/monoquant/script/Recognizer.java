@@ -32,6 +32,14 @@ final class Recognizer {
           "ops.prim.device");
 
   /**
+   * A rewritten expression.
+   *
+   * @param text its new text
+   * @param value what is known of its value
+   */
+  record Result(String text, Value value) {}
+
+  /**
    * A recognized call.
    *
    * @param text the replacement
@@ -42,14 +50,14 @@ final class Recognizer {
 
   private final String op;
   private final Expr.Call call;
-  private final List<Evaluation.Result> arguments;
-  private final java.util.function.Function<Evaluation.Result, String> plain;
+  private final List<Result> arguments;
+  private final java.util.function.Function<Result, String> plain;
 
   private Recognizer(
       String op,
       Expr.Call call,
-      List<Evaluation.Result> arguments,
-      java.util.function.Function<Evaluation.Result, String> plain) {
+      List<Result> arguments,
+      java.util.function.Function<Result, String> plain) {
     this.op = op;
     this.call = call;
     this.arguments = arguments;
@@ -69,9 +77,9 @@ final class Recognizer {
   static Optional<Match> match(
       String op,
       Expr.Call call,
-      List<Evaluation.Result> arguments,
+      List<Result> arguments,
       Scope scope,
-      java.util.function.Function<Evaluation.Result, String> plain) {
+      java.util.function.Function<Result, String> plain) {
     Recognizer recognizer = new Recognizer(op, call, arguments, plain);
     Optional<Value.Held> form = recognizer.held(0).flatMap(w -> Forms.of(op, call, w, scope));
     if (form.isPresent()) {
@@ -184,7 +192,7 @@ final class Recognizer {
 
   /** The text is created last, because this records uses of the other arguments. */
   private Optional<Match> match(Use use, Supplier<String> text) {
-    return use.slot().allows(use)
+    return use.isAllowed()
         ? Optional.of(new Match(text.get(), Value.UNKNOWN, Optional.of(use)))
         : Optional.empty();
   }

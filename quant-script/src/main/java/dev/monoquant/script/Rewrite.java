@@ -113,8 +113,8 @@ final class Rewrite {
   }
 
   private Collection<String> others(String weight) {
-    if (weight.startsWith(Script.CONSTANTS)) {
-      return analysis.others(Slot.CONSTANTS, weight.substring(Script.CONSTANTS.length()));
+    if (weight.startsWith(Slot.CONSTANT_PREFIX)) {
+      return analysis.others(Slot.CONSTANTS, weight.substring(Slot.CONSTANT_PREFIX.length()));
     }
     Modules.Place place = modules.find(weight).orElseThrow();
     return analysis.others(place.module().type().qualified(), place.attribute());
@@ -140,8 +140,8 @@ final class Rewrite {
 
   private Holder hold(EncodedWeight weight) {
     Codec codec = Codec.of(weight).orElseThrow();
-    if (weight.name().startsWith(Script.CONSTANTS)) {
-      String name = weight.name().substring(Script.CONSTANTS.length());
+    if (weight.name().startsWith(Slot.CONSTANT_PREFIX)) {
+      String name = weight.name().substring(Slot.CONSTANT_PREFIX.length());
       Holder known = constants.get(name);
       if (known != null) {
         return known;

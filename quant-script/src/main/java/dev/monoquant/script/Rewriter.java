@@ -4,6 +4,7 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.script.SourceFile.ClassDef;
 import dev.monoquant.spi.EncodedWeight;
 import java.util.Arrays;
 import java.util.Collection;
@@ -81,8 +82,8 @@ public final class Rewriter {
 
   private Optional<String> placeRefusal(EncodedWeight weight) {
     String name = weight.name();
-    if (name.startsWith(Script.CONSTANTS)) {
-      String constant = name.substring(Script.CONSTANTS.length());
+    if (name.startsWith(Slot.CONSTANT_PREFIX)) {
+      String constant = name.substring(Slot.CONSTANT_PREFIX.length());
       return isConstant(constant)
           ? refusal(weight, Slot.CONSTANTS, constant)
           : Optional.of("the program has no such constant");

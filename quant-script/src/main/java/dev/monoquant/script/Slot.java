@@ -53,6 +53,9 @@ record Slot(String type, String attribute, String holder, Optional<Plan> plan, F
   /** The type of the slots of constants. */
   static final String CONSTANTS = "CONSTANTS";
 
+  /** The prefix of the name of a constant in the code. */
+  static final String CONSTANT_PREFIX = CONSTANTS + ".";
+
   Slot {
     Objects.requireNonNull(type, "type");
     Objects.requireNonNull(attribute, "attribute");
@@ -63,11 +66,6 @@ record Slot(String type, String attribute, String holder, Optional<Plan> plan, F
 
   boolean isConstant() {
     return type.equals(CONSTANTS);
-  }
-
-  /** {@return whether the holder supports the use} */
-  boolean allows(Use use) {
-    return plan.isEmpty() || plan.get().allows(use);
   }
 
   /**

@@ -1,5 +1,7 @@
 package dev.monoquant.script;
 
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -19,7 +21,37 @@ sealed interface Value {
    * @param owner its path in the code, such as {@code self.fc}; equal text in one body means the
    *     same module
    */
-  record OfModule(ModuleType type, String owner) implements Value {}
+  record OfModule(ModuleType type, String owner) implements Value {
+
+    /** The path of a method's own module in the code. */
+    static final String SELF = "self";
+
+    /**
+     * {@return what is known of an attribute of the module}
+     *
+     * @param attribute its name
+     * @param text the source of the expression for the module
+     */
+    Value attribute(String attribute, String text) {
+      Slot slot = type.held().get(attribute);
+      if (slot != null) {
+        return Held.of(slot, owner);
+      }
+      ModuleType child = type.children().get(attribute);
+      if (child != null) {
+        return new OfModule(child, owner + "." + attribute);
+      }
+      List<String> list = type.lists().get(attribute);
+      if (list != null) {
+        Map<String, Optional<Slot>> items = new LinkedHashMap<>();
+        list.forEach(item -> items.put(item, Optional.ofNullable(type.held().get(item))));
+        return new OfList(text, items);
+      }
+      return type.original().attributes().containsKey(attribute)
+          ? new OfTensor(owner, attribute)
+          : UNKNOWN;
+    }
+  }
 
   /**
    * A weight that is replaced by a holder.

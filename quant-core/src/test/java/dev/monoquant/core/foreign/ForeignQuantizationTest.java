@@ -3,13 +3,13 @@ package dev.monoquant.core.foreign;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
@@ -184,7 +184,7 @@ class ForeignQuantizationTest {
     return new EncodedWeight(
         new WeightMatrix("q", LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int4", 1),
-        CommonOptions.of(4, true, Granularity.CHANNEL),
+        OptionValues.of(4, true, Granularity.CHANNEL),
         Encoding.affine(
             Part.perElement("codes", ElementType.INT4), Part.perRow("scale", ElementType.FLOAT32)));
   }

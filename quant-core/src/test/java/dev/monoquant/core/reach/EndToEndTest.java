@@ -177,7 +177,7 @@ class EndToEndTest {
     MemoryWriter result = output.result(TARGET);
     EncodedWeight weight = result.announced().weights().get(0);
     float[] decoded = new float[WEIGHT.length];
-    TileDecoder.of(scheme, weight).decode(result.tile(weight), decoded);
+    scheme.decoderOf(weight).decode(result.tile(weight), decoded);
     float[] activations = activations();
     double noise = 0;
     for (int i = 0; i < WEIGHT.length; i++) {

@@ -9,6 +9,7 @@ module dev.monoquant.io {
 
   exports dev.monoquant.io.checkpoint;
   exports dev.monoquant.io.compressedtensors;
+  exports dev.monoquant.io.exported;
   exports dev.monoquant.io.memory;
   exports dev.monoquant.io.safetensors;
   exports dev.monoquant.io.torchscript;
@@ -16,6 +17,7 @@ module dev.monoquant.io {
   provides dev.monoquant.spi.InputFormatDetector with
       dev.monoquant.io.checkpoint.TorchCheckpointFormat,
       dev.monoquant.io.compressedtensors.CompressedTensorsFormat,
+      dev.monoquant.io.exported.ExportedProgramFormat,
       dev.monoquant.io.memory.LiveModelFormat,
       dev.monoquant.io.safetensors.ModelDirectoryFormat,
       dev.monoquant.io.safetensors.SafetensorsFormat,

@@ -1,5 +1,6 @@
 package dev.monoquant.spi;
 
+import dev.monoquant.ModelFormatException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 import dev.monoquant.model.FloatBytes;
@@ -25,6 +26,8 @@ final class FormulaDecoder implements TileDecoder {
 
   /** Values in a scratch array: 8 KiB. */
   private static final int CHUNK = 2048;
+
+  private static final int[] NO_INDEX = {};
 
   private final Formula formula;
   private final ElementType type;
@@ -69,8 +72,13 @@ final class FormulaDecoder implements TileDecoder {
   private void affine(Formula.Affine affine, EncodedTile tile, float[] out) {
     Part codes = part(affine.codes());
     Codes numbers = new Codes(codes, tile.part(codes.name()));
-    Scale scales = new Scale(affine.scales(), tile);
-    Optional<Spread> zeros = affine.zeroPoint().map(name -> new Spread(part(name), tile));
+    int[] index = affine.groupIndex().map(name -> groups(tile.part(name))).orElse(NO_INDEX);
+    Scale scales = new Scale(affine.scales(), tile, index);
+    Optional<Spread> zeros = affine.zeroPoint().map(name -> new Spread(part(name), tile, index));
+    if (!affine.minimums().isEmpty() || affine.arithmetic() != ElementType.FLOAT32) {
+      stepwise(affine, numbers, scales, zeros, new Scale(affine.minimums(), tile, index), out);
+      return;
+    }
     if (cols >= LONG_ROW && scales.isPerRow() && zeros.filter(z -> !z.isPerRow()).isEmpty()) {
       rows(numbers, scales, zeros, tile.height(), out);
       return;
@@ -104,6 +112,65 @@ final class FormulaDecoder implements TileDecoder {
     }
   }
 
+  /** Every operation rounded to the type of the arithmetic, and minimums. */
+  private void stepwise(
+      Formula.Affine affine,
+      Codes numbers,
+      Scale scales,
+      Optional<Spread> zeros,
+      Scale minimums,
+      float[] out) {
+    ElementType steps = affine.arithmetic();
+    int chunk = Math.min(cols, CHUNK);
+    float[] v = new float[chunk];
+    float[] other = new float[chunk];
+    int height = cols == 0 ? 0 : numbers.bytes.length / cols;
+    for (int row = 0; row < height; row++) {
+      for (int col = 0; col < cols; col += chunk) {
+        int count = Math.min(chunk, cols - col);
+        int at = row * cols + col;
+        numbers.read(at, count, v);
+        if (zeros.isPresent()) {
+          zeros.get().read(row, col, count, other);
+          subtract(v, other, count);
+          round(steps, v, count);
+        }
+        scales.read(row, col, count, other, steps);
+        for (int i = 0; i < count; i++) {
+          v[i] *= other[i];
+        }
+        round(steps, v, count);
+        if (!affine.minimums().isEmpty()) {
+          minimums.read(row, col, count, other, steps);
+          subtract(v, other, count);
+          round(steps, v, count);
+        }
+        round(v, count);
+        System.arraycopy(v, 0, out, at, count);
+      }
+    }
+  }
+
+  private static void subtract(float[] v, float[] other, int count) {
+    for (int i = 0; i < count; i++) {
+      v[i] -= other[i];
+    }
+  }
+
+  /** Files are untrusted, so that the groups are checked for each tile. */
+  private int[] groups(byte[] cells) {
+    try {
+      return weight.encoding().groupOfColumns(cells, cols);
+    } catch (IllegalArgumentException e) {
+      throw new ModelFormatException(
+          ModelFormatException.Reason.TENSOR_BOUNDS,
+          weight.name(),
+          "the groups of its columns",
+          e.getMessage() + ". The file is damaged; fetch it again.",
+          e);
+    }
+  }
+
   /** Long rows that have one scale each: a product for each code, and then a lookup. */
   private void rows(Codes numbers, Scale scales, Optional<Spread> zeros, int height, float[] out) {
     float[] products = new float[numbers.table.length];
@@ -133,7 +200,7 @@ final class FormulaDecoder implements TileDecoder {
     byte[] codes = tile.part(lookup.codes());
     Part table = part(lookup.table());
     float[] levels = table.toFloats(tile.part(table.name()));
-    Scale scales = new Scale(lookup.scales(), tile);
+    Scale scales = new Scale(lookup.scales(), tile, NO_INDEX);
     Cells cells = new Cells(table);
     int chunk = Math.min(cols, CHUNK);
     float[] v = new float[chunk];
@@ -162,9 +229,13 @@ final class FormulaDecoder implements TileDecoder {
   }
 
   private void round(float[] v, int count) {
-    if (type == ElementType.FLOAT16 || type == ElementType.BFLOAT16) {
+    round(type, v, count);
+  }
+
+  private static void round(ElementType to, float[] v, int count) {
+    if (to == ElementType.FLOAT16 || to == ElementType.BFLOAT16) {
       for (int i = 0; i < count; i++) {
-        v[i] = type.round(v[i]);
+        v[i] = to.round(v[i]);
       }
     }
   }
@@ -209,9 +280,13 @@ final class FormulaDecoder implements TileDecoder {
     private final float[] numbers;
     private final Cells cells;
 
-    Spread(Part part, EncodedTile tile) {
+    /** The group of each column; empty if the columns of a group lie side by side. */
+    private final int[] index;
+
+    Spread(Part part, EncodedTile tile, int[] index) {
       this.numbers = part.toFloats(tile.part(part.name()));
       this.cells = new Cells(part);
+      this.index = isPerRow() ? NO_INDEX : index;
     }
 
     /** Whether one number is for a whole row, or for all. */
@@ -220,6 +295,13 @@ final class FormulaDecoder implements TileDecoder {
     }
 
     void read(int row, int col, int count, float[] to) {
+      if (index.length > 0) {
+        int first = cells.first(row, 0);
+        for (int i = 0; i < count; i++) {
+          to[i] = numbers[first + index[col + i]];
+        }
+        return;
+      }
       for (int done = 0; done < count; ) {
         int end = cells.end(col + done, col + count) - col;
         Arrays.fill(to, done, end, numbers[cells.first(row, col + done)]);
@@ -234,9 +316,9 @@ final class FormulaDecoder implements TileDecoder {
     private final List<Spread> spreads;
     private final float[] next = new float[Math.min(cols, CHUNK)];
 
-    Scale(List<Formula.Factor> factors, EncodedTile tile) {
+    Scale(List<Formula.Factor> factors, EncodedTile tile, int[] index) {
       this.factors = factors;
-      this.spreads = factors.stream().map(f -> new Spread(part(f.part()), tile)).toList();
+      this.spreads = factors.stream().map(f -> new Spread(part(f.part()), tile, index)).toList();
     }
 
     boolean isPerRow() {
@@ -268,11 +350,17 @@ final class FormulaDecoder implements TileDecoder {
     }
 
     void read(int row, int col, int count, float[] to) {
+      read(row, col, count, to, ElementType.FLOAT32);
+    }
+
+    /** Reads the product, each operation rounded to a type. */
+    void read(int row, int col, int count, float[] to, ElementType steps) {
       spreads.get(0).read(row, col, count, to);
       if (factors.get(0).divides()) {
         for (int i = 0; i < count; i++) {
           to[i] = 1 / to[i];
         }
+        round(steps, to, count);
       }
       for (int f = 1; f < spreads.size(); f++) {
         spreads.get(f).read(row, col, count, next);
@@ -285,6 +373,7 @@ final class FormulaDecoder implements TileDecoder {
             to[i] *= next[i];
           }
         }
+        round(steps, to, count);
       }
     }
   }

@@ -39,6 +39,7 @@ import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.tile.EncodedTile;
 import java.io.Closeable;
@@ -120,6 +121,10 @@ final class OutputsRun implements AutoCloseable {
       return output.target();
     }
 
+    boolean isRunnable() {
+      return open.format().isRunnable();
+    }
+
     NonFinitePolicy policy() {
       return Execution.policy(config());
     }
@@ -176,8 +181,10 @@ final class OutputsRun implements AutoCloseable {
       throws IOException {
     List<Begun> begun = begin(input);
     for (Begun one : begun) {
-      if (isTried(one.open().format())) {
-        TrustedCode.require(settings, one.seen().source(), RunJob.Purpose.ACCEPT);
+      if (isTried(one)) {
+        ModelSource source = one.seen().source();
+        TrustedCode.require(
+            settings, source.info().name(), source.find(RunnableFile.class), RunJob.Purpose.ACCEPT);
       }
     }
     List<Writing> writing = open(begun, soundPlans(begun), overwrite);
@@ -185,7 +192,7 @@ final class OutputsRun implements AutoCloseable {
         Execution.run(settings, writing.stream().map(Writing::job).toList());
     List<Done> done = new ArrayList<>();
     for (int i = 0; i < writing.size(); i++) {
-      done.add(tried(writing.get(i), made.get(i)));
+      done.add(tried(writing.get(i), made.get(i), gates(begun.get(i), begun)));
     }
     gate.accept(new Reports(done.stream().map(Done::entry).toList()));
     requireAccepted(done);
@@ -198,8 +205,8 @@ final class OutputsRun implements AutoCloseable {
     return new Reports(done.stream().map(one -> one.withLateNotes().entry()).toList());
   }
 
-  private boolean isTried(OutputFormat format) {
-    return settings.running() && format.isRunnable();
+  private boolean isTried(Begun one) {
+    return settings.running() && one.isRunnable();
   }
 
   /** Opens the input once and each output on it. */
@@ -208,13 +215,24 @@ final class OutputsRun implements AutoCloseable {
     for (Output output : outputs) {
       formats.add(OutputChoice.required(settings.plugins(), output.config(), output.target()));
     }
-    OutputChoice.requireRun(settings, formats);
     if (isSeveral()) {
       Targets.requireApart(outputs.stream().map(Output::target).toList());
     }
     Opened opened = Stages.open(settings, input, outputs.get(0).config());
     owned.push(opened::close);
     requireSameReading(opened);
+    for (int i = 0; i < outputs.size(); i++) {
+      Output output = outputs.get(i);
+      formats.set(
+          i,
+          OutputChoice.forSource(
+              settings.plugins(),
+              output.config(),
+              formats.get(i),
+              opened.source(),
+              Optional.of(output.target())));
+    }
+    OutputChoice.requireRun(settings, formats);
     Opened source = isSeveral() ? opened.with(new HashedOnce(opened.source(), hashes())) : opened;
     Map<String, ModelSource> views = new HashMap<>();
     List<Begun> begun = new ArrayList<>();
@@ -320,7 +338,7 @@ final class OutputsRun implements AutoCloseable {
     List<Writing> writing = new ArrayList<>();
     for (int i = 0; i < begun.size(); i++) {
       Begun one = begun.get(i);
-      boolean tried = isTried(one.open().format());
+      boolean tried = isTried(one);
       // Started first, so that no work is lost if it cannot start.
       ModelRunner runner = tried ? ModelRunners.start(settings) : ModelRunner.NONE;
       owned.push(runner::close);
@@ -333,7 +351,7 @@ final class OutputsRun implements AutoCloseable {
     return writing;
   }
 
-  private Done tried(Writing one, Execution.Made made) throws IOException {
+  private Done tried(Writing one, Execution.Made made, Gates gates) throws IOException {
     Trial trial =
         one.tried()
             ? Trial.of(
@@ -347,17 +365,12 @@ final class OutputsRun implements AutoCloseable {
     Report written = made.report();
     Report noted =
         written.with(Stages.withNotes(written.problems(), one.sink().notes()), written.run());
-    return new Done(one, trial.on(noted, gates(one)), trial, made.shared());
+    return new Done(one, trial.on(noted, gates), trial, made.shared());
   }
 
-  /** Gates for runs apply to the outputs that are run, if there are any. */
-  private Gates gates(Writing one) {
-    boolean others =
-        outputs.stream()
-            .anyMatch(
-                o ->
-                    OutputChoice.required(settings.plugins(), o.config(), o.target()).isRunnable());
-    return others && !one.begun().open().format().isRunnable()
+  /** Gates for runs apply to the outputs that can be run, if there are any. */
+  private Gates gates(Begun one, List<Begun> all) {
+    return all.stream().anyMatch(Begun::isRunnable) && !one.isRunnable()
         ? settings.gates().withoutRun()
         : settings.gates();
   }

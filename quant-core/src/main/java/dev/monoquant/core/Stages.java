@@ -6,7 +6,6 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
-import dev.monoquant.core.foreign.ForeignQuantization;
 import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.open.InputOpener;
 import dev.monoquant.core.open.InputOpener.Opened;
@@ -35,7 +34,6 @@ import dev.monoquant.core.verify.Verifier;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.BesideFile;
-import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
@@ -160,7 +158,7 @@ final class Stages {
     Opened opened = InputOpener.open(settings, input, settings.inputOptions());
     try {
       OptionOwners.requireKnown(settings, opened);
-      requireQuantized(opened);
+      opened.requireQuantized();
       return new StoredModel(
           settings,
           opened.source(),
@@ -201,7 +199,7 @@ final class Stages {
     OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
     try (Opened opened = InputOpener.open(settings, input, settings.inputOptions())) {
       OptionOwners.requireKnown(settings, opened);
-      requireQuantized(opened);
+      opened.requireQuantized();
       DecodedSource decoded = new DecodedSource(settings, opened.source());
       OutputContents contents =
           new OutputContents(
@@ -372,28 +370,5 @@ final class Stages {
     QuantizationConfig.Builder builder = QuantizationConfig.builder();
     formatId.ifPresent(builder::format);
     return builder.build();
-  }
-
-  private static void requireQuantized(Opened opened) {
-    ModelSource source = opened.source();
-    if (opened.foreign().isPresent()) {
-      ForeignQuantization foreign = opened.foreign().get();
-      throw new ModelFormatException(
-          Reason.UNSUPPORTED_TENSOR,
-          source.info().name(),
-          "",
-          "it is quantized " + foreign + ". " + foreign.remedy());
-    }
-    List<EncodedWeight> weights = source.info().quantized();
-    if (weights.isEmpty()) {
-      throw new ModelFormatException(
-          Reason.NOT_THIS_FORMAT,
-          source.info().name(),
-          "",
-          "it holds no quantized weights, only floats. Quantize it first, for example: quant"
-              + " quantize "
-              + source.info().name()
-              + " -o int8.safetensors");
-    }
   }
 }

@@ -147,7 +147,7 @@ final class Run {
     float[] out = new float[(int) (rows.rowCount() * rows.columnCount())];
     EncodedWeight weight =
         new EncodedWeight(rows, scheme.id(), options, scheme.fit(rows, options).orThrow(rows));
-    TileDecoder.of(scheme, weight).decode(parts, out);
+    scheme.decoderOf(weight).decode(parts, out);
     return out;
   }
 }

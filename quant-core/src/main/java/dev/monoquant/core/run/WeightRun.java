@@ -73,7 +73,7 @@ final class WeightRun {
     this.gate = new Gate(weight);
     try {
       this.quantizer = scheme.begin(weight.matrix(), weight.options(), facts, compute);
-      this.decoder = TileDecoder.of(scheme, weight);
+      this.decoder = scheme.decoderOf(weight);
       this.bound = scheme.bound(weight.matrix(), weight.options());
       this.whole = Map.copyOf(quantizer.tensorParts());
     } catch (RuntimeException e) {

@@ -22,7 +22,7 @@ import java.util.TreeMap;
 import java.util.concurrent.Future;
 
 /**
- * The SHA-256 of every input file, computed in the background while the model is read. A file that
+ * The hash of every input file, computed in the background while the model is read. A file that
  * changes meanwhile is detected by its size or modification time, and refused.
  */
 public final class InputHashes {
@@ -52,6 +52,7 @@ public final class InputHashes {
     if (known.isPresent()) {
       return;
     }
+    HashKind kind = HashKind.ofInputs(contents);
     List<Path> files = source.info().files();
     Optional<SharedHashes> shared = source.find(SharedHashes.class);
     List<String> names = names(files);
@@ -60,8 +61,8 @@ public final class InputHashes {
       Stamp before = Stamp.of(file);
       Future<String> hash =
           shared.isPresent()
-              ? shared.get().hash(file, before.size(), before.modified())
-              : pool.submit(file, before.size());
+              ? shared.get().hash(kind, file, before.size(), before.modified())
+              : pool.submit(kind, file, before.size());
       inputs.put(names.get(i), new Input(file, before, hash));
     }
   }

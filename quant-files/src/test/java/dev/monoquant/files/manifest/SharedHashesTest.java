@@ -35,8 +35,11 @@ class SharedHashesTest {
   void aFileIsHashedOncePerVersion() throws IOException {
     Path file = Files.writeString(folder.resolve("in.safetensors"), "before");
     try (SharedHashes shared = new SharedHashes()) {
-      assertThat(shared.hash(file, 6, 1)).isSameAs(shared.hash(file, 6, 1));
-      assertThat(shared.hash(file, 6, 1)).isNotSameAs(shared.hash(file, 6, 2));
+      assertThat(shared.hash(HashKind.PIECES, file, 6, 1))
+          .isSameAs(shared.hash(HashKind.PIECES, file, 6, 1));
+      assertThat(shared.hash(HashKind.PIECES, file, 6, 1))
+          .isNotSameAs(shared.hash(HashKind.PIECES, file, 6, 2))
+          .isNotSameAs(shared.hash(HashKind.SHA256, file, 6, 1));
     }
   }
 

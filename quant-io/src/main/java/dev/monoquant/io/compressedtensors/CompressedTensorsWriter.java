@@ -113,8 +113,8 @@ final class CompressedTensorsWriter implements OutputWriter {
     Optional<byte[]> config = plan.config();
     if (config.isPresent()) {
       requireLoadable(config.get());
-      staging.write(DirectoryPlan.CONFIG, config.get());
-      names.add(DirectoryPlan.CONFIG);
+      staging.write(ModelConfig.FILE, config.get());
+      names.add(ModelConfig.FILE);
     }
     Manifest.Builder manifest = new Manifest.Builder(job.contents());
     names.addAll(files.finishAll(manifest));
@@ -131,7 +131,7 @@ final class CompressedTensorsWriter implements OutputWriter {
 
   /** Reads the scales from the files, since an earlier run may have written some of them. */
   private void requireSharedScales() throws IOException {
-    refuse(GlobalScales.faults(job.contents().weights(), this::readBack, DirectoryPlan.CONFIG));
+    refuse(GlobalScales.faults(job.contents().weights(), this::readBack, ModelConfig.FILE));
   }
 
   /** Does not map the file: some systems cannot rename a mapped file. */
@@ -154,10 +154,10 @@ final class CompressedTensorsWriter implements OutputWriter {
   private void requireLoadable(byte[] config) {
     List<Problem> faults =
         LoaderAudit.faults(
-            ConfigWriter.parse(config, DirectoryPlan.CONFIG),
+            ModelConfig.parse(config, ModelConfig.FILE),
             job.contents().weights(),
             job.contents().kept(),
-            DirectoryPlan.CONFIG);
+            ModelConfig.FILE);
     refuse(faults);
   }
 

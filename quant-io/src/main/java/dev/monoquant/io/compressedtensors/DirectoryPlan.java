@@ -5,11 +5,10 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.OutputException;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
-import dev.monoquant.files.manifest.HashPool;
+import dev.monoquant.files.manifest.HashKind;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.manifest.ProvenanceText;
 import dev.monoquant.files.model.SideFiles;
-import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.safetensors.SafetensorsLayout;
 import dev.monoquant.files.safetensors.StoredTensor;
@@ -41,12 +40,16 @@ final class DirectoryPlan implements OutputLayout {
 
   static final String SINGLE = "model.safetensors";
   static final String INDEX = "model.safetensors.index.json";
-  static final String CONFIG = "config.json";
   private static final String OURS = "monoquant.";
+
+  /** Starts to write a plan. */
+  interface Opening {
+    OutputWriter open(DirectoryPlan plan, OutputJob job) throws IOException;
+  }
 
   private final ModelSource source;
   private final OutputContents contents;
-  private final Disk disk;
+  private final Opening opening;
   private final Map<String, SafetensorsLayout> shards = new TreeMap<>(JsonText.BY_CODE_POINT);
   private final Map<String, ModuleWeight> weights = new LinkedHashMap<>();
   private final Map<String, String> shardOf = new HashMap<>();
@@ -57,10 +60,10 @@ final class DirectoryPlan implements OutputLayout {
   private final Optional<byte[]> config;
   private final List<String> loaderNotes;
 
-  DirectoryPlan(ModelSource source, OutputContents contents, Disk disk) throws IOException {
+  DirectoryPlan(ModelSource source, OutputContents contents, Opening opening) throws IOException {
     this.source = source;
     this.contents = contents;
-    this.disk = disk;
+    this.opening = opening;
     contents.weights().forEach(w -> weights.put(w.name(), ModuleWeight.of(w)));
     List<TensorInfo> all = new ArrayList<>(contents.kept());
     weights.values().forEach(w -> all.addAll(w.layout().tensors()));
@@ -161,7 +164,7 @@ final class DirectoryPlan implements OutputLayout {
                 + quote(side.name())
                 + ": a file of the output would have this name too. Rename or remove it.");
       }
-      if (!side.name().equals(CONFIG)) {
+      if (!side.name().equals(ModelConfig.FILE)) {
         copies.add(side);
       }
     }
@@ -210,16 +213,18 @@ final class DirectoryPlan implements OutputLayout {
   public List<BesideFile> beside(Path target) {
     Map<String, BesideFile> files = new TreeMap<>(JsonText.BY_CODE_POINT);
     copies.forEach(side -> files.put(side.name(), BesideFile.carried(side)));
-    config.ifPresent(bytes -> files.put(CONFIG, BesideFile.made(CONFIG, bytes.length)));
+    config.ifPresent(
+        bytes -> files.put(ModelConfig.FILE, BesideFile.made(ModelConfig.FILE, bytes.length)));
     if (isSharded()) {
       files.put(INDEX, BesideFile.made(INDEX, index().length));
     }
     Manifest.Builder manifest = new Manifest.Builder(contents);
+    String unknown = HashKind.ofOutputs(contents).unknown();
     shards.forEach(
         (name, layout) -> {
           Map<String, String> hashes = new HashMap<>();
-          layout.tensors().forEach(t -> hashes.put(t.name(), HashPool.UNKNOWN));
-          manifest.shard(name, HashPool.UNKNOWN, hashes);
+          layout.tensors().forEach(t -> hashes.put(t.name(), unknown));
+          manifest.shard(name, unknown, hashes);
         });
     List<String> inputs = Manifest.inputNames(contents, source.info().files());
     long size = manifest.bytes(inputs, files.keySet());
@@ -272,7 +277,7 @@ final class DirectoryPlan implements OutputLayout {
 
   @Override
   public OutputWriter open(WriteOptions options) throws IOException {
-    return new CompressedTensorsWriter(this, new OutputJob(source, contents, options), disk);
+    return opening.open(this, new OutputJob(source, contents, options));
   }
 
   byte[] index() {

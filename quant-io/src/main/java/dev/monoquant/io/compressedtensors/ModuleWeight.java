@@ -92,6 +92,11 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
   }
 
   private static Optional<String> encodingRefusal(EncodedWeight weight) {
+    if (weight.encoding().groupIndex().isPresent()) {
+      return Optional.of(
+          "its columns are quantized in activation order (a group index), which compressed-tensors"
+              + " reads no longer (actorder group)");
+    }
     if (!(weight.encoding().formula() instanceof Formula.Affine affine)
         || form(weight, affine) == null) {
       return Optional.of(
@@ -135,7 +140,10 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
     ElementType codes = weight.encoding().part(affine.codes()).type();
     Formula.Factor first = affine.scales().get(0);
     Part scale = weight.encoding().part(first.part());
-    if (first.divides() || (codes.isSmallFloat() && affine.zeroPoint().isPresent())) {
+    if (first.divides()
+        || (codes.isSmallFloat() && affine.zeroPoint().isPresent())
+        || !affine.minimums().isEmpty()
+        || affine.arithmetic() != ElementType.FLOAT32) {
       return null;
     }
     boolean grouped = Strategy.of(scale.extent()) instanceof Strategy.Group;

@@ -59,7 +59,14 @@ final class Awq implements ForeignLayout {
     module.require(ZEROS, ElementType.INT32, groups, outputs / CODES_IN_WORD);
     TransposedGroups parts =
         TransposedGroups.of(
-            module, "awq", BITS, outputs, inputs, Packing.EVEN_ODD, Order.TRANSPOSED_COLUMNS);
+            module,
+            "awq",
+            BITS,
+            outputs,
+            inputs,
+            Packing.EVEN_ODD,
+            Order.TRANSPOSED_COLUMNS,
+            false);
     return Optional.of(new Stored(parts.weight(), parts.layout(), List.of(CODES, SCALES, ZEROS)));
   }
 }

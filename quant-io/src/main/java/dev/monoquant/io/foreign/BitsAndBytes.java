@@ -11,7 +11,6 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
@@ -122,7 +121,7 @@ final class BitsAndBytes implements ForeignLayout {
     if (module.find(FORMAT).isPresent()) {
       parameters.add(FORMAT);
     }
-    OptionValues options = CommonOptions.of(Byte.SIZE, true, Granularity.CHANNEL);
+    OptionValues options = OptionValues.of(Byte.SIZE, true, Granularity.CHANNEL);
     return new Stored(
         new EncodedWeight(matrix, new SchemeId("bitsandbytes/int8", 1), options, encoding),
         layout,
@@ -173,7 +172,7 @@ final class BitsAndBytes implements ForeignLayout {
                         module.tensor(names.getOrDefault(part.name(), CODES)),
                         part.name().equals(Part.CODES) ? Packing.BITS : Packing.CELLS)),
             Part.CODES);
-    OptionValues options = CommonOptions.of(4, true, Granularity.group(Math.toIntExact(block)));
+    OptionValues options = OptionValues.of(4, true, Granularity.group(Math.toIntExact(block)));
     return new Stored(
         new EncodedWeight(matrix, new SchemeId("bitsandbytes/" + type, 1), options, encoding),
         layout,

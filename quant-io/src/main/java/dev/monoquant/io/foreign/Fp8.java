@@ -7,8 +7,8 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
@@ -80,7 +80,7 @@ final class Fp8 implements ForeignLayout {
             new SchemeId(
                 method + "/" + (pairs ? "e2m1" : type == ElementType.FLOAT8_E4M3 ? "e4m3" : "e5m2"),
                 1),
-            CommonOptions.of(type.bits(), true, granularity(scalePart, rows, columns)),
+            OptionValues.of(type.bits(), true, granularity(scalePart, rows, columns)),
             encoding);
     TensorPerPart layout =
         new TensorPerPart(

@@ -1,6 +1,7 @@
 package dev.monoquant.io.foreign;
 
 import static dev.monoquant.io.foreign.TransposedGroups.CODES;
+import static dev.monoquant.io.foreign.TransposedGroups.INDEX;
 import static dev.monoquant.io.foreign.TransposedGroups.SCALES;
 import static dev.monoquant.io.foreign.TransposedGroups.ZEROS;
 
@@ -26,7 +27,9 @@ import java.util.Set;
  * M.qweight  I32 (K * b / 32, N)    a column for each row of the weight, packed along K
  * M.qzeros   I32 (G, N * b / 32)    zero points, packed along N; minus 1 modulo 2^b in version 1
  * M.scales   F16 (G, N)
- * M.g_idx    I32 (K)                the group of each column, optional
+ * M.g_idx    I32 (K)                the group of each column, optional: without it, or with 0 0 1 1
+ *                                   and so on, groups are runs of columns; in activation order
+ *                                   (desc_act) they are not
  *
  * weight[n][k] = (code[n][k] - zero[n][g]) * scale[n][g]
  * </pre>
@@ -34,15 +37,13 @@ import java.util.Set;
  * <p>Bits and group size follow from the shapes; only {@code checkpoint_format} of the
  * configuration identifies version 2.
  *
- * <p>What this does not do: columns whose groups are not in order (activation order) and the
- * formats of other kernels (Marlin, planar) are not decoded.
+ * <p>What this does not do: the formats of other kernels (Marlin, planar) are not decoded.
  *
  * <p>Source: GPTQModel at commit f4c327a, {@code pack_original}; checked against independently
  * packed tensors.
  */
 final class Gptq implements ForeignLayout {
 
-  private static final String GROUPS = "g_idx";
   private static final Set<Integer> BITS = Set.of(2, 3, 4, 8);
   private static final Set<String> FORMATS = Set.of("", "gptq", "gptq_v2");
   private static final int MAX_INDEX = 1 << 26;
@@ -84,12 +85,10 @@ final class Gptq implements ForeignLayout {
               + " bits, and the configuration says "
               + module.declared().number("bits").getAsLong());
     }
+    boolean indexed = module.find(INDEX).isPresent() && !isOrdered(module, inputs, groups);
     TransposedGroups parts =
         TransposedGroups.of(
-            module, "gptq", bits, outputs, inputs, Packing.WORDS, Order.TRANSPOSED_ROWS);
-    if (module.find(GROUPS).isPresent()) {
-      requireOrder(module, inputs, groups, parts.group());
-    }
+            module, "gptq", bits, outputs, inputs, Packing.WORDS, Order.TRANSPOSED_ROWS, indexed);
     WeightLayout layout =
         format.equals("gptq_v2")
             ? parts.layout()
@@ -99,26 +98,25 @@ final class Gptq implements ForeignLayout {
 
   private static List<String> parameters(ForeignModule module) {
     List<String> all = new ArrayList<>(List.of(CODES, SCALES, ZEROS));
-    if (module.find(GROUPS).isPresent()) {
-      all.add(GROUPS);
+    if (module.find(INDEX).isPresent()) {
+      all.add(INDEX);
     }
     return all;
   }
 
-  private static void requireOrder(ForeignModule module, long inputs, long groups, long size) {
-    module.require(GROUPS, ElementType.INT32, inputs);
-    ByteBuffer index = module.read(GROUPS, MAX_INDEX);
+  /** {@return whether each group is a run of columns, all of the same size but the last} */
+  private static boolean isOrdered(ForeignModule module, long inputs, long groups) {
+    module.require(INDEX, ElementType.INT32, inputs);
+    ByteBuffer index = module.read(INDEX, MAX_INDEX);
+    long size = Groups.size(module, SCALES, inputs, groups);
     boolean ordered = true;
     for (int i = 0; i < inputs; i++) {
       int own = index.getInt(index.position() + i * Integer.BYTES);
       if (own < 0 || own >= groups) {
-        throw module.fault(GROUPS, "names group " + own + " of " + groups);
+        throw module.fault(INDEX, "names group " + own + " of " + groups);
       }
       ordered &= own == i / size;
     }
-    if (!ordered) {
-      throw module.unsupported(
-          "its columns are quantized in activation order (desc_act), which is not decoded");
-    }
+    return ordered;
   }
 }

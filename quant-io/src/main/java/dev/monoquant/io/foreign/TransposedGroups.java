@@ -7,8 +7,8 @@ import dev.monoquant.layout.TensorPerPart.Storage;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
@@ -27,6 +27,7 @@ record TransposedGroups(EncodedWeight weight, WeightLayout layout, long group) {
   static final String CODES = "qweight";
   static final String ZEROS = "qzeros";
   static final String SCALES = "scales";
+  static final String INDEX = "g_idx";
 
   /**
    * Describes the weight of a module.
@@ -38,6 +39,7 @@ record TransposedGroups(EncodedWeight weight, WeightLayout layout, long group) {
    * @param inputs columns of the weight
    * @param packing how codes and zero points are packed
    * @param codes the order of the codes; zero points are packed along the outputs
+   * @param indexed whether the module has a group index that the groups follow
    */
   static TransposedGroups of(
       ForeignModule module,
@@ -46,7 +48,8 @@ record TransposedGroups(EncodedWeight weight, WeightLayout layout, long group) {
       long outputs,
       long inputs,
       Packing packing,
-      Order codes) {
+      Order codes,
+      boolean indexed) {
     long groups = module.find(SCALES).orElseThrow().shape().dim(0);
     long group = Groups.size(module, SCALES, inputs, groups);
     ElementType type = Groups.floats(module, SCALES);
@@ -57,22 +60,26 @@ record TransposedGroups(EncodedWeight weight, WeightLayout layout, long group) {
             Part.perElement(Part.CODES, code),
             Part.perGroup(Part.SCALE, type, group),
             Part.perGroup(Part.ZERO_POINT, code, group));
+    if (indexed) {
+      encoding = encoding.withGroupIndex(inputs);
+    }
     Granularity granularity =
         group == inputs ? Granularity.CHANNEL : Granularity.group(Math.toIntExact(group));
     EncodedWeight weight =
         new EncodedWeight(
             matrix,
             new SchemeId(scheme + "/int" + bits, 1),
-            CommonOptions.of(bits, false, granularity),
+            OptionValues.of(bits, false, granularity),
             encoding);
     return new TransposedGroups(
         weight,
         new TensorPerPart(
             matrix,
-            encoding,
+            weight.encoding(),
             part ->
                 switch (part.name()) {
                   case Part.CODES -> new Storage(module.tensor(CODES), packing, codes);
+                  case Part.GROUP_INDEX -> new Storage(module.tensor(INDEX), Packing.CELLS);
                   case Part.SCALE ->
                       new Storage(module.tensor(SCALES), Packing.CELLS, Order.TRANSPOSED_ROWS);
                   default -> new Storage(module.tensor(ZEROS), packing, Order.TRANSPOSED_COLUMNS);

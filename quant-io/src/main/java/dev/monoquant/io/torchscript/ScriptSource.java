@@ -83,7 +83,7 @@ final class ScriptSource implements ModelSource {
 
   /** {@return the name of the archive in a target directory; empty if the target is the archive} */
   String nameIn(Path target) {
-    boolean directory = place.directory().isPresent() && !TorchScriptOutput.isFile(target);
+    boolean directory = place.directory().isPresent() && !ScriptPlace.isFile(target);
     return directory ? place.nameIn(target) : "";
   }
 

@@ -6,6 +6,7 @@ import dev.monoquant.Selector;
 import dev.monoquant.files.pickle.PickleReader;
 import dev.monoquant.io.checkpoint.TorchCheckpointFormat;
 import dev.monoquant.io.compressedtensors.CompressedTensorsFormat;
+import dev.monoquant.io.exported.ExportedProgramFormat;
 import dev.monoquant.io.safetensors.SafetensorsFormat;
 import dev.monoquant.io.torchscript.TorchScriptFormat;
 import dev.monoquant.model.Layer;
@@ -42,6 +43,7 @@ public final class FuzzTarget {
       switch (READER) {
         case "safetensors" -> read(new SafetensorsFormat(), data, "model.safetensors");
         case "checkpoint" -> read(new TorchCheckpointFormat(), data, "model.pt");
+        case "export" -> read(new ExportedProgramFormat(), data, "model.pt2");
         case "torchscript" -> read(new TorchScriptFormat(), data, "model.pt");
         case "pickle" ->
             PickleReader.readInert(

@@ -8,6 +8,7 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.testing.ZipText;
 import dev.monoquant.io.checkpoint.TorchCheckpointFormat;
+import dev.monoquant.io.exported.ExportedProgramFormat;
 import dev.monoquant.io.testing.Surest;
 import dev.monoquant.io.torchscript.TorchScriptFormat;
 import dev.monoquant.spi.InputFormatDetector;
@@ -18,6 +19,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -60,7 +62,7 @@ class DetectionTest {
     "META-INF/MANIFEST.MF, a jar",
     "model/net.pt, unpack it",
     "word/document.xml, a zip archive of something else",
-    "x/archive_format, torch.export"
+    "serialized_exported_program.json, torch.export as PyTorch before 2.8 wrote it"
   })
   void aZipOfSomethingElseIsCalledByItsName(String entry, String name) throws IOException {
     Path file = folder.resolve("file.pt");
@@ -70,6 +72,22 @@ class DetectionTest {
             ModelFormatException.class,
             e -> assertThat(e.reason()).isEqualTo(Reason.NOT_THIS_FORMAT))
         .hasMessageContaining(name);
+  }
+
+  /** Other readers say which one reads it. */
+  @Test
+  void anExportedProgramIsCalledByItsName() throws IOException {
+    Path file = folder.resolve("file.pt");
+    Files.write(file, new ZipText().put("x/archive_format", new byte[3]).build());
+    assertThat(Surest.of(file)).isInstanceOf(ExportedProgramFormat.class);
+    for (InputFormatDetector other :
+        List.of(new TorchScriptFormat(), new TorchCheckpointFormat())) {
+      assertThatThrownBy(() -> other.open(ModelInput.of(file), ReadLimits.DEFAULT).close())
+          .isInstanceOfSatisfying(
+              ModelFormatException.class,
+              e -> assertThat(e.reason()).isEqualTo(Reason.NOT_THIS_FORMAT))
+          .hasMessageContaining("Read it as torch-export");
+    }
   }
 
   @Test

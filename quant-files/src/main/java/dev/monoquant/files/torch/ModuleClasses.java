@@ -1,4 +1,4 @@
-package dev.monoquant.script;
+package dev.monoquant.files.torch;
 
 import dev.monoquant.model.LayerKind;
 import java.util.List;
@@ -7,16 +7,15 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Determines the kind of a layer from its class in TorchScript, such as {@code
- * __torch__.torch.nn.modules.linear.___torch_mangle_3.Linear}. Only the package and the last name
- * count; a mangled part may be between them.
+ * Determines the kind of a layer from its Python class, such as {@code
+ * torch.nn.modules.linear.Linear}. Only the package and the last name count.
  *
  * <p>Only classes with a known layout of weights have a kind: those of {@code torch.nn} and a few
  * of transformers. Another class with the name {@code Linear} may be something else.
  */
-final class ScriptKinds {
+public final class ModuleClasses {
 
-  private static final String TORCH_NN = "__torch__.torch.nn.";
+  private static final String TORCH_NN = "torch.nn.";
 
   private static final Map<String, LayerKind> KINDS =
       Map.ofEntries(
@@ -43,14 +42,15 @@ final class ScriptKinds {
   private static final List<String> NORM_FAMILIES =
       List.of("BatchNorm", "SyncBatchNorm", "LazyBatchNorm", "InstanceNorm");
 
-  private ScriptKinds() {}
+  private ModuleClasses() {}
 
   /**
    * {@return the kind, or empty if the class does not determine it}
    *
-   * @param qualified the qualified name of the class
+   * @param qualified the qualified name of the class; parts between the package and the last name,
+   *     such as the {@code ___torch_mangle_3} of TorchScript, do not matter
    */
-  static Optional<LayerKind> of(String qualified) {
+  public static Optional<LayerKind> kind(String qualified) {
     String simple = qualified.substring(qualified.lastIndexOf('.') + 1);
     if (qualified.startsWith(TORCH_NN)) {
       if (isNorm(simple)) {
@@ -58,7 +58,7 @@ final class ScriptKinds {
       }
       return Optional.of(KINDS.getOrDefault(simple, new LayerKind(simple)));
     }
-    if (qualified.startsWith("__torch__.transformers.")) {
+    if (qualified.startsWith("transformers.")) {
       if (simple.equals("Conv1D")) {
         return Optional.of(LayerKind.CONV1D_TRANSPOSED);
       }

@@ -8,7 +8,7 @@ import java.util.List;
 /**
  * A file that the engine loads and runs: the code of a model with its weights.
  *
- * @param file the file; it exists until the source that returned it is closed
+ * @param file the file; if a source returned it, it exists until that source is closed
  * @param inputs the names of the model's inputs, in order; empty if they are unknown
  * @param check looks at the code; asked before the file is run
  */

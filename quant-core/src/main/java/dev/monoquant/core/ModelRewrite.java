@@ -3,6 +3,7 @@ package dev.monoquant.core;
 import ai.djl.Device;
 import ai.djl.MalformedModelException;
 import ai.djl.Model;
+import ai.djl.repository.zoo.ZooModel;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.OutputException;
 import dev.monoquant.QuantException;
@@ -58,13 +59,18 @@ final class ModelRewrite {
     }
   }
 
+  private static <I, O> Model withTranslator(ZooModel<I, O> like, Model model) {
+    return new ZooModel<>(model, like.getTranslator());
+  }
+
   private static Model load(Model like, Path file) {
     // The int8 kernels run on CPUs only.
     Model made = Model.newInstance(like.getName(), Device.cpu(), "PyTorch");
     try {
       // Set the name: a model loaded from a file otherwise takes the file's name.
       made.load(file.getParent(), file.getFileName().toString());
-      return made;
+      Model result = new RewrittenModel(made, like);
+      return like instanceof ZooModel<?, ?> zoo ? withTranslator(zoo, result) : result;
     } catch (MalformedModelException e) {
       made.close();
       throw new ValidationException(like.getName() + ": the result does not load: " + e, e);

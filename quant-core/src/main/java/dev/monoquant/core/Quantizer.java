@@ -212,6 +212,11 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
    * Quantizes a live TorchScript model to a smaller and faster model. Runs the original and the
    * result side by side before it returns, see {@link #withSamples}.
    *
+   * <p>The result answers for its name, path, artifacts, properties and data type what the original
+   * answers, so that translators find their files, such as {@code synset.txt}. The result of a
+   * {@link ai.djl.repository.zoo.ZooModel} is one with the same translator. Original and result may
+   * be closed in any order.
+   *
    * <p>A model with a Java block cannot be rewritten; use {@link #quantizeWeights} for it.
    *
    * @param model not changed; its block was loaded from TorchScript

@@ -6,7 +6,6 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
-import dev.monoquant.core.foreign.ForeignQuantization;
 import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.open.InputOpener;
 import dev.monoquant.core.open.InputOpener.Opened;
@@ -41,7 +40,6 @@ import dev.monoquant.core.verify.Verifier;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.BesideFile;
-import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
@@ -50,6 +48,7 @@ import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Provenance;
+import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
@@ -104,13 +103,15 @@ final class Stages {
 
   static Plan plan(
       Settings settings, ModelInput input, QuantizationConfig config, Optional<Path> target) {
-    Optional<OutputFormat> format = OutputChoice.optional(settings.plugins(), config, target);
-    format.ifPresent(f -> OutputChoice.requireRun(settings, f));
+    Optional<OutputFormat> named = OutputChoice.optional(settings.plugins(), config, target);
     try (Opened opened = open(settings, input, config)) {
-      if (format.isEmpty()) {
+      if (named.isEmpty()) {
         return plan(settings, opened, config, Optional.empty());
       }
-      try (OutputChoice.Open output = OutputChoice.open(format.get(), opened.source())) {
+      OutputFormat format =
+          OutputChoice.forSource(settings.plugins(), config, named.get(), opened.source(), target);
+      OutputChoice.requireRun(settings, format);
+      try (OutputChoice.Open output = OutputChoice.open(format, opened.source())) {
         Opened seen = opened.as(settings, output.view());
         Plan plan = plan(settings, seen, config, Optional.of(output));
         return target.isEmpty() || plan.hasErrors()
@@ -150,13 +151,31 @@ final class Stages {
       boolean overwrite,
       Consumer<Report> gate)
       throws IOException {
-    OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
-    OutputChoice.requireRun(settings, format);
+    OutputFormat named = OutputChoice.required(settings.plugins(), config, target);
+    try (Opened opened = open(settings, input, config)) {
+      OutputFormat format =
+          OutputChoice.forSource(
+              settings.plugins(), config, named, opened.source(), Optional.of(target));
+      OutputChoice.requireRun(settings, format);
+      return quantizeTo(settings, opened, format, config, target, overwrite, gate);
+    }
+  }
+
+  private static Report quantizeTo(
+      Settings settings,
+      Opened opened,
+      OutputFormat format,
+      QuantizationConfig config,
+      Path target,
+      boolean overwrite,
+      Consumer<Report> gate)
+      throws IOException {
     boolean tried = settings.running() && format.isRunnable();
-    try (Opened opened = open(settings, input, config);
-        OutputChoice.Open output = OutputChoice.open(format, opened.source())) {
+    try (OutputChoice.Open output = OutputChoice.open(format, opened.source())) {
       if (tried) {
-        TrustedCode.require(settings, opened.source(), RunJob.Purpose.ACCEPT);
+        ModelSource source = opened.source();
+        TrustedCode.require(
+            settings, source.info().name(), source.find(RunnableFile.class), RunJob.Purpose.ACCEPT);
       }
       Opened seen = opened.as(settings, output.view());
       Plan plan = soundPlan(settings, seen, config, Optional.of(output));
@@ -237,7 +256,7 @@ final class Stages {
     Opened opened = InputOpener.open(settings, input, settings.inputOptions());
     try {
       OptionOwners.requireKnown(settings, opened);
-      requireQuantized(opened);
+      opened.requireQuantized();
       return new StoredModel(
           settings,
           opened.source(),
@@ -278,7 +297,7 @@ final class Stages {
     OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
     try (Opened opened = InputOpener.open(settings, input, settings.inputOptions())) {
       OptionOwners.requireKnown(settings, opened);
-      requireQuantized(opened);
+      opened.requireQuantized();
       DecodedSource decoded = new DecodedSource(settings, opened.source());
       OutputContents contents =
           new OutputContents(
@@ -445,28 +464,5 @@ final class Stages {
     QuantizationConfig.Builder builder = QuantizationConfig.builder();
     formatId.ifPresent(builder::format);
     return builder.build();
-  }
-
-  private static void requireQuantized(Opened opened) {
-    ModelSource source = opened.source();
-    if (opened.foreign().isPresent()) {
-      ForeignQuantization foreign = opened.foreign().get();
-      throw new ModelFormatException(
-          Reason.UNSUPPORTED_TENSOR,
-          source.info().name(),
-          "",
-          "it is quantized " + foreign + ". " + foreign.remedy());
-    }
-    List<EncodedWeight> weights = source.info().quantized();
-    if (weights.isEmpty()) {
-      throw new ModelFormatException(
-          Reason.NOT_THIS_FORMAT,
-          source.info().name(),
-          "",
-          "it holds no quantized weights, only floats. Quantize it first, for example: quant"
-              + " quantize "
-              + source.info().name()
-              + " -o int8.safetensors");
-    }
   }
 }

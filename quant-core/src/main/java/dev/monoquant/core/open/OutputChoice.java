@@ -56,6 +56,27 @@ public final class OutputChoice {
   }
 
   /**
+   * {@return the format for an open model: the chosen one, unless the user names none and another
+   * format {@linkplain OutputFormat#continues continues} the model}
+   *
+   * @param chosen the format of {@link #optional}
+   */
+  public static OutputFormat forSource(
+      Plugins plugins,
+      QuantizationConfig config,
+      OutputFormat chosen,
+      ModelSource source,
+      Optional<Path> target) {
+    if (config.format().isPresent() || target.isEmpty()) {
+      return chosen;
+    }
+    return plugins.outputFormats().stream()
+        .filter(format -> format.continues(source, target.get()))
+        .findFirst()
+        .orElse(chosen);
+  }
+
+  /**
    * {@return a model in the form that the outputs of a format have, for a comparison with one of
    * them; the model itself if no format has that id}
    *

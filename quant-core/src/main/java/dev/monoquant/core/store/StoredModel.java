@@ -32,6 +32,7 @@ import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Provenance;
+import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -143,7 +144,8 @@ public final class StoredModel implements QuantizedModel {
       }
       boolean tried = settings.running() && output.isRunnable();
       if (tried) {
-        TrustedCode.require(settings, source, RunJob.Purpose.ACCEPT);
+        TrustedCode.require(
+            settings, source.info().name(), source.find(RunnableFile.class), RunJob.Purpose.ACCEPT);
       }
       try (ModelRunner runner = tried ? ModelRunners.start(settings) : ModelRunner.NONE;
           OutputWriter sink = open.session().layout(contents).open(options)) {

@@ -21,7 +21,7 @@ import java.util.TreeMap;
 import java.util.concurrent.Future;
 
 /**
- * The SHA-256 of every input file, computed in the background while the model is read. A file that
+ * The hash of every input file, computed in the background while the model is read. A file that
  * changes meanwhile is detected by its size or modification time, and refused.
  */
 public final class InputHashes {
@@ -50,11 +50,12 @@ public final class InputHashes {
     if (known.isPresent()) {
       return;
     }
+    HashKind kind = HashKind.ofInputs(contents);
     List<String> names = names(files);
     for (int i = 0; i < files.size(); i++) {
       Path file = files.get(i);
       Stamp before = Stamp.of(file);
-      Future<String> hash = pool.submit(file, before.size());
+      Future<String> hash = pool.submit(kind, file, before.size());
       inputs.put(names.get(i), new Input(file, before, hash));
     }
   }

@@ -5,6 +5,7 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.model.TrainedModel;
 import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.output.OutputTarget;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
@@ -18,7 +19,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -44,9 +44,6 @@ import java.util.stream.Stream;
 @AutoService(OutputFormat.class)
 public final class CompressedTensorsOutput implements OutputFormat {
 
-  /** A suffix that starts with a letter; 3.1-8B has none. */
-  private static final Pattern EXTENSION = Pattern.compile(".+\\.[A-Za-z][A-Za-z0-9]{0,11}");
-
   private final Disk disk;
 
   /** Made by the service loader. */
@@ -65,9 +62,8 @@ public final class CompressedTensorsOutput implements OutputFormat {
 
   @Override
   public boolean accepts(Path target) {
-    Path name = target.getFileName();
-    boolean named = name != null && !EXTENSION.matcher(name.toString()).matches();
-    return named || (Files.isDirectory(target) && !isOther(target));
+    return OutputTarget.isNamedAsDirectory(target)
+        || (Files.isDirectory(target) && !isOther(target));
   }
 
   /** Whether a directory is an output of another format, which would also accept its name. */

@@ -5,7 +5,7 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.OutputException;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
-import dev.monoquant.files.manifest.HashPool;
+import dev.monoquant.files.manifest.HashKind;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.manifest.ProvenanceText;
 import dev.monoquant.files.model.SideFiles;
@@ -219,11 +219,12 @@ final class DirectoryPlan implements OutputLayout {
       files.put(INDEX, BesideFile.made(INDEX, index().length));
     }
     Manifest.Builder manifest = new Manifest.Builder(contents);
+    String unknown = HashKind.ofOutputs(contents).unknown();
     shards.forEach(
         (name, layout) -> {
           Map<String, String> hashes = new HashMap<>();
-          layout.tensors().forEach(t -> hashes.put(t.name(), HashPool.UNKNOWN));
-          manifest.shard(name, HashPool.UNKNOWN, hashes);
+          layout.tensors().forEach(t -> hashes.put(t.name(), unknown));
+          manifest.shard(name, unknown, hashes);
         });
     List<String> inputs = Manifest.inputNames(contents, source.info().files());
     long size = manifest.bytes(inputs, files.keySet());

@@ -36,10 +36,10 @@ record ForeignModule(String name, Map<String, Located> tensors, DeclaredQuantiza
   /**
    * {@return the full name of a tensor}
    *
-   * @param parameter its local name
+   * @param parameter its local name; one that begins with an underscore is a suffix of the module's
    */
   String tensor(String parameter) {
-    return name.isEmpty() ? parameter : name + "." + parameter;
+    return name.isEmpty() || parameter.startsWith("_") ? name + parameter : name + "." + parameter;
   }
 
   /**

@@ -61,7 +61,10 @@ final class ScriptPlan implements OutputLayout {
   private final Rewritten rewritten;
   private final SortedMap<String, String> files = Manifest.sorted();
   private final SortedMap<String, Integer> dropped = new TreeMap<>();
+
+  /** The bytes of those that nothing needs to run. */
   private long droppedBytes;
+
   private final ArchiveLayout layout;
 
   /**
@@ -167,7 +170,7 @@ final class ScriptPlan implements OutputLayout {
         carried.put(record, content);
       } else if (!known) {
         dropped.merge(kind(record), 1, Integer::sum);
-        droppedBytes += entry.size();
+        droppedBytes += record.equals(Records.BYTECODE) ? 0 : entry.size();
       }
     }
     carried.forEach((record, content) -> add(entries, record, content));
@@ -257,17 +260,27 @@ final class ScriptPlan implements OutputLayout {
 
   @Override
   public List<String> notes() {
-    if (dropped.isEmpty()) {
-      return List.of();
+    List<String> notes = new ArrayList<>();
+    SortedMap<String, Integer> unused = new TreeMap<>(dropped);
+    if (unused.remove(Records.BYTECODE) != null) {
+      notes.add(
+          "left out: "
+              + Records.BYTECODE
+              + ", the program for the lite interpreter of mobile devices, which therefore does not"
+              + " run the output; libtorch, PyTorch and DJL do. Save the original with"
+              + " _save_for_lite_interpreter for it");
+    }
+    if (unused.isEmpty()) {
+      return List.copyOf(notes);
     }
     String kinds =
-        dropped.entrySet().stream()
+        unused.entrySet().stream()
             .limit(KINDS_SHOWN)
             .map(e -> e.getValue() + " x " + e.getKey())
             .collect(Collectors.joining(", "));
-    int more = dropped.size() - KINDS_SHOWN;
-    int entries = dropped.values().stream().mapToInt(Integer::intValue).sum();
-    return List.of(
+    int more = unused.size() - KINDS_SHOWN;
+    int entries = unused.values().stream().mapToInt(Integer::intValue).sum();
+    notes.add(
         "left out: "
             + entries
             + " entries of the archive, "
@@ -275,6 +288,7 @@ final class ScriptPlan implements OutputLayout {
             + " bytes, that nothing needs to run ("
             + kinds
             + (more > 0 ? " and " + more + " more kinds)" : ")"));
+    return List.copyOf(notes);
   }
 
   @Override

@@ -161,7 +161,7 @@ final class QuantizeCommand implements Callable<Integer> {
               + " --min-weight-cosine do nothing");
     }
     Plan plan = quantizer.plan(input.model(), wanted, Optional.of(output));
-    print(json ? plan.toJson() : plan.toTable());
+    talk.print(out(), true, json ? plan.toJson() : plan.toTable());
     plan.requireNoErrors();
     quantizer.requireGates(plan);
     return 0;
@@ -207,13 +207,11 @@ final class QuantizeCommand implements Callable<Integer> {
   }
 
   private void tell(Report report, Duration elapsed, Talk talk) {
-    talk.clear();
-    print(json ? report.toJson(elapsed) : table ? report.toTable() : report.toSummary());
+    String text = json ? report.toJson(elapsed) : table ? report.toTable() : report.toSummary();
+    talk.print(out(), json || table, text);
   }
 
-  private void print(String text) {
-    PrintWriter out = spec.commandLine().getOut();
-    out.print(text);
-    out.flush();
+  private PrintWriter out() {
+    return spec.commandLine().getOut();
   }
 }

@@ -1,6 +1,7 @@
 package dev.monoquant.io.foreign;
 
 import dev.monoquant.layout.WeightLayout;
+import dev.monoquant.model.ElementType;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.tile.EncodedTile;
@@ -40,6 +41,17 @@ final class MappedPart implements WeightLayout {
    */
   static MappedPart swapped(WeightLayout inner, String part) {
     return new MappedPart(inner, part, MappedPart::swap, MappedPart::swap);
+  }
+
+  /** {@return a layout that stores floats of a type with the opposite sign} */
+  static MappedPart negated(WeightLayout inner, String part, ElementType type) {
+    Consumer<byte[]> negate =
+        cells -> {
+          for (int i = type.cellBytes() - 1; i < cells.length; i += type.cellBytes()) {
+            cells[i] ^= (byte) 0x80;
+          }
+        };
+    return new MappedPart(inner, part, negate, negate);
   }
 
   private static void add(byte[] cells, int number, int bits) {

@@ -7,6 +7,7 @@ import dev.monoquant.files.pickle.PickleReader;
 import dev.monoquant.io.checkpoint.TorchCheckpointFormat;
 import dev.monoquant.io.compressedtensors.CompressedTensorsFormat;
 import dev.monoquant.io.exported.ExportedProgramFormat;
+import dev.monoquant.io.gguf.GgufFormat;
 import dev.monoquant.io.safetensors.SafetensorsFormat;
 import dev.monoquant.io.torchscript.TorchScriptFormat;
 import dev.monoquant.model.Layer;
@@ -44,6 +45,7 @@ public final class FuzzTarget {
         case "safetensors" -> read(new SafetensorsFormat(), data, "model.safetensors");
         case "checkpoint" -> read(new TorchCheckpointFormat(), data, "model.pt");
         case "export" -> read(new ExportedProgramFormat(), data, "model.pt2");
+        case "gguf" -> read(new GgufFormat(), data, "model.gguf");
         case "torchscript" -> read(new TorchScriptFormat(), data, "model.pt");
         case "pickle" ->
             PickleReader.readInert(

@@ -20,7 +20,6 @@ import dev.monoquant.spi.LayerQuantizer;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Scheme;
-import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.testkit.fakes.MemoryOutput;

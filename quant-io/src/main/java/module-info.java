@@ -23,7 +23,11 @@ module dev.monoquant.io {
       dev.monoquant.io.safetensors.SafetensorsFormat,
       dev.monoquant.io.torchscript.TorchScriptFormat;
   provides dev.monoquant.spi.OutputFormat with
+      dev.monoquant.io.compressedtensors.AwqOutput,
       dev.monoquant.io.compressedtensors.CompressedTensorsOutput,
+      dev.monoquant.io.compressedtensors.Fp8Output,
+      dev.monoquant.io.compressedtensors.GptqOutput,
+      dev.monoquant.io.compressedtensors.GptqV2Output,
       dev.monoquant.io.safetensors.SafetensorsOutput,
       dev.monoquant.io.torchscript.TorchScriptOutput;
 }

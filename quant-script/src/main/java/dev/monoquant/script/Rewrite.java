@@ -104,12 +104,20 @@ final class Rewrite {
     Map<String, PickleObject> decoded = new LinkedHashMap<>();
     of.forEach(
         (weight, holder) -> {
-          treatments.add(Notes.of(weight, holder));
+          treatments.add(Notes.of(weight, holder, others(weight.name())));
           if (holder.isDecoded()) {
             decoded.put(weight.name(), objects.get(holder));
           }
         });
     return new Rewritten(result, pickles.storages(), cuts.storages(), treatments, decoded);
+  }
+
+  private Collection<String> others(String weight) {
+    if (weight.startsWith(Slot.CONSTANT_PREFIX)) {
+      return analysis.others(Slot.CONSTANTS, weight.substring(Slot.CONSTANT_PREFIX.length()));
+    }
+    Modules.Place place = modules.find(weight).orElseThrow();
+    return analysis.others(place.module().type().qualified(), place.attribute());
   }
 
   private static void requireAllowed(Pass pass) {

@@ -6,6 +6,7 @@ import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.script.SourceFile.ClassDef;
 import dev.monoquant.spi.EncodedWeight;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -117,9 +118,11 @@ public final class Rewriter {
   }
 
   private Optional<String> refusal(EncodedWeight weight, String type, String attribute) {
-    int rank = weight.matrix().tensor().shape().rank();
+    TensorShape shape = weight.matrix().tensor().shape();
+    int rank = shape.rank();
     Plan plan = analysis.plan(type, attribute);
-    if (rank != 2 && (plan.product() || plan.embedding())) {
+    boolean point = Arrays.stream(shape.dims()).skip(2).allMatch(dim -> dim == 1);
+    if (rank != 2 && (plan.embedding() || (plan.product() && !point))) {
       return Optional.of("it has " + rank + " dimensions where the code multiplies by a matrix");
     }
     if (plan.window().isPresent() && plan.window().get().stride().size() + 2 != rank) {

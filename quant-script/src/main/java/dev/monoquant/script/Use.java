@@ -13,7 +13,8 @@ import java.util.stream.Collectors;
  * @param window the window of a convolution
  * @param bias the attribute of the same module that a product adds; empty if there is none or it
  *     adds something else
- * @param detail why the weight is left unquantized, for {@link Kind#FORBIDDEN}; otherwise empty
+ * @param detail why the weight is left unquantized, for {@link Kind#FORBIDDEN}; the function that
+ *     is called with it, for {@link Kind#OTHER}, empty if it is not known; otherwise empty
  */
 record Use(Slot slot, Kind kind, Optional<Window> window, Optional<String> bias, String detail) {
 
@@ -45,6 +46,10 @@ record Use(Slot slot, Kind kind, Optional<Window> window, Optional<String> bias,
 
   static Use convolution(Slot slot, Window window) {
     return new Use(slot, Kind.CONVOLUTION, Optional.of(window), Optional.empty(), "");
+  }
+
+  static Use other(Slot slot, String function) {
+    return new Use(slot, Kind.OTHER, Optional.empty(), Optional.empty(), function);
   }
 
   static Use forbidden(Slot slot, String detail) {

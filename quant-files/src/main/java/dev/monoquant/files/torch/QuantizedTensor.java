@@ -1,12 +1,12 @@
 package dev.monoquant.files.torch;
 
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;

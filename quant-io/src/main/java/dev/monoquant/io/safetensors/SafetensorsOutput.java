@@ -122,7 +122,7 @@ public final class SafetensorsOutput implements OutputFormat {
       this.tensors = List.copyOf(all);
       List<String> names = tensors.stream().map(TensorInfo::name).toList();
       List<String> inputs = Manifest.inputNames(contents, source.info().files());
-      this.open = with(Manifest.unknown(inputs, names));
+      this.open = with(Manifest.unknown(Manifest.Kinds.of(contents), inputs, names));
     }
 
     @Override
@@ -148,6 +148,11 @@ public final class SafetensorsOutput implements OutputFormat {
     @Override
     public OutputWriter open(WriteOptions options) throws IOException {
       return new Writer(this, new OutputJob(source, contents, options), disk);
+    }
+
+    /** {@return the kinds of the hashes in the manifest} */
+    Manifest.Kinds kinds() {
+      return Manifest.Kinds.of(contents);
     }
 
     /** {@return the layout with placeholders for the hashes in the manifest} */
@@ -236,7 +241,7 @@ public final class SafetensorsOutput implements OutputFormat {
 
     @Override
     public Optional<Path> finish() throws IOException {
-      Manifest open = Manifest.of(staging.inputs(), file.hashes());
+      Manifest open = Manifest.of(layout.kinds(), staging.inputs(), file.hashes());
       String self = Sha256.of(layout.with(open).headerBytes());
       file.finish(layout.with(open.withSelf(self)));
       finished = true;

@@ -14,6 +14,9 @@ final class Records {
   static final String OLD_VERSION = ".data/version";
   static final String BYTE_ORDER = "byteorder";
 
+  /** The program for the lite interpreter, compiled; it repeats what the code says. */
+  static final String BYTECODE = "bytecode.pkl";
+
   /** Extra files; libtorch returns them by their name after this prefix. */
   static final String EXTRA = "extra/";
 

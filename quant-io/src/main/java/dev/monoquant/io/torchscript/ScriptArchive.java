@@ -89,6 +89,14 @@ final class ScriptArchive implements Closeable {
           quote(TorchZip.CONSTANTS),
           "holds " + constants.kind() + ", not a tuple. The archive is damaged or was altered.");
     }
+    if (zip.code().isEmpty() && zip.find(Records.BYTECODE).isPresent()) {
+      throw new ModelFormatException(
+          Reason.NOT_THIS_FORMAT,
+          zip.label(),
+          quote(Records.BYTECODE),
+          "this is an archive for the lite interpreter of mobile devices without the code that it"
+              + " was made from. Save the module with torch.jit.save and read that.");
+    }
     if (zip.code().isEmpty()) {
       throw zip.missing("code/__torch__.py");
     }

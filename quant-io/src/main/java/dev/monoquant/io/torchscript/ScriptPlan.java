@@ -5,10 +5,9 @@ import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.json.JsonValue;
-import dev.monoquant.files.manifest.HashPool;
+import dev.monoquant.files.manifest.HashKind;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.manifest.ProvenanceText;
-import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.pickle.PickleWriter;
 import dev.monoquant.files.torch.TorchZip;
@@ -54,6 +53,7 @@ final class ScriptPlan implements OutputLayout {
 
   private final ModelSource read;
   private final OutputContents contents;
+  private final Manifest.Kinds kinds;
   private final ScriptSource source;
   private final Opening opening;
   private final Map<String, String> remarks = new LinkedHashMap<>();
@@ -61,7 +61,10 @@ final class ScriptPlan implements OutputLayout {
   private final Rewritten rewritten;
   private final SortedMap<String, String> files = Manifest.sorted();
   private final SortedMap<String, Integer> dropped = new TreeMap<>();
+
+  /** The bytes of those that nothing needs to run. */
   private long droppedBytes;
+
   private final ArchiveLayout layout;
 
   /**
@@ -82,6 +85,7 @@ final class ScriptPlan implements OutputLayout {
       throws IOException {
     this.read = read;
     this.contents = contents;
+    this.kinds = Manifest.Kinds.of(contents);
     this.source = source;
     this.rewritten = rewritten;
     this.opening = opening;
@@ -95,7 +99,7 @@ final class ScriptPlan implements OutputLayout {
     others(entries, archive.zip());
     add(entries, Records.DESCRIPTION, description().toBytes());
     byte[] open =
-        manifest(unknown(inputNames()), unknown(storages()))
+        manifest(unknown(kinds.inputs(), inputNames()), unknown(kinds.outputs(), storages()))
             .toText()
             .getBytes(StandardCharsets.UTF_8);
     entries.add(NewEntry.later(name(Records.MANIFEST), open.length));
@@ -124,7 +128,7 @@ final class ScriptPlan implements OutputLayout {
   }
 
   private void add(List<NewEntry> entries, String record, byte[] content) {
-    files.put(record, Sha256.of(content));
+    files.put(record, kinds.outputs().of(content));
     entries.add(NewEntry.stored(name(record), content));
   }
 
@@ -135,7 +139,7 @@ final class ScriptPlan implements OutputLayout {
         .forEach(
             (path, text) -> {
               byte[] content = text.getBytes(StandardCharsets.UTF_8);
-              files.put(Records.CODE + path, Sha256.of(content));
+              files.put(Records.CODE + path, kinds.outputs().of(content));
               entries.add(NewEntry.deflated(name(Records.CODE + path), content));
             });
     add(
@@ -166,7 +170,7 @@ final class ScriptPlan implements OutputLayout {
         carried.put(record, content);
       } else if (!known) {
         dropped.merge(kind(record), 1, Integer::sum);
-        droppedBytes += entry.size();
+        droppedBytes += record.equals(Records.BYTECODE) ? 0 : entry.size();
       }
     }
     carried.forEach((record, content) -> add(entries, record, content));
@@ -201,9 +205,9 @@ final class ScriptPlan implements OutputLayout {
     return Manifest.inputNames(contents, read.info().files());
   }
 
-  private static SortedMap<String, String> unknown(List<String> names) {
+  private static SortedMap<String, String> unknown(HashKind kind, List<String> names) {
     SortedMap<String, String> hashes = Manifest.sorted();
-    names.forEach(name -> hashes.put(name, HashPool.UNKNOWN));
+    names.forEach(name -> hashes.put(name, kind.unknown()));
     return hashes;
   }
 
@@ -217,7 +221,8 @@ final class ScriptPlan implements OutputLayout {
     SortedMap<String, JsonValue> weights = Manifest.sorted();
     contents.weights().forEach(w -> weights.put(w.name(), Manifest.describe(w)));
     return new Manifest(
-        HashPool.UNKNOWN,
+        HashKind.SHA256.unknown(),
+        kinds,
         inputs,
         storages,
         Manifest.sorted(),
@@ -255,17 +260,27 @@ final class ScriptPlan implements OutputLayout {
 
   @Override
   public List<String> notes() {
-    if (dropped.isEmpty()) {
-      return List.of();
+    List<String> notes = new ArrayList<>();
+    SortedMap<String, Integer> unused = new TreeMap<>(dropped);
+    if (unused.remove(Records.BYTECODE) != null) {
+      notes.add(
+          "left out: "
+              + Records.BYTECODE
+              + ", the program for the lite interpreter of mobile devices, which therefore does not"
+              + " run the output; libtorch, PyTorch and DJL do. Save the original with"
+              + " _save_for_lite_interpreter for it");
+    }
+    if (unused.isEmpty()) {
+      return List.copyOf(notes);
     }
     String kinds =
-        dropped.entrySet().stream()
+        unused.entrySet().stream()
             .limit(KINDS_SHOWN)
             .map(e -> e.getValue() + " x " + e.getKey())
             .collect(Collectors.joining(", "));
-    int more = dropped.size() - KINDS_SHOWN;
-    int entries = dropped.values().stream().mapToInt(Integer::intValue).sum();
-    return List.of(
+    int more = unused.size() - KINDS_SHOWN;
+    int entries = unused.values().stream().mapToInt(Integer::intValue).sum();
+    notes.add(
         "left out: "
             + entries
             + " entries of the archive, "
@@ -273,6 +288,7 @@ final class ScriptPlan implements OutputLayout {
             + " bytes, that nothing needs to run ("
             + kinds
             + (more > 0 ? " and " + more + " more kinds)" : ")"));
+    return List.copyOf(notes);
   }
 
   @Override

@@ -30,7 +30,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 
 /** Writes one model directory. */
-final class CompressedTensorsWriter implements OutputWriter {
+final class DirectoryWriter implements OutputWriter {
 
   private final OutputJob job;
   private final DirectoryPlan plan;
@@ -43,7 +43,7 @@ final class CompressedTensorsWriter implements OutputWriter {
 
   private boolean finished;
 
-  CompressedTensorsWriter(DirectoryPlan plan, OutputJob job, Disk disk) throws IOException {
+  DirectoryWriter(DirectoryPlan plan, OutputJob job, Disk disk) throws IOException {
     this.job = job;
     this.plan = plan;
     this.staging = Staging.openDirectory(job, plan.run(), plan.bytes(), disk);
@@ -89,8 +89,7 @@ final class CompressedTensorsWriter implements OutputWriter {
     return writers.computeIfAbsent(
         weight.name(),
         name ->
-            plan.weight(weight)
-                .layout()
+            plan.layout(weight)
                 .writer((tensor, offset, data) -> write(tensor.name(), offset, data)));
   }
 
@@ -118,7 +117,11 @@ final class CompressedTensorsWriter implements OutputWriter {
     }
     Manifest.Builder manifest = new Manifest.Builder(job.contents());
     names.addAll(files.finishAll(manifest));
-    requireSharedScales();
+    requireRightValues();
+    for (Map.Entry<String, byte[]> file : plan.files().entrySet()) {
+      staging.write(file.getKey(), file.getValue());
+      names.add(file.getKey());
+    }
     if (plan.isSharded()) {
       staging.write(DirectoryPlan.INDEX, plan.index());
       names.add(DirectoryPlan.INDEX);
@@ -130,8 +133,8 @@ final class CompressedTensorsWriter implements OutputWriter {
   }
 
   /** Reads the scales from the files, since an earlier run may have written some of them. */
-  private void requireSharedScales() throws IOException {
-    refuse(GlobalScales.faults(job.contents().weights(), this::readBack, ModelConfig.FILE));
+  private void requireRightValues() throws IOException {
+    refuse(plan.format().faults(job.contents().weights(), this::readBack));
   }
 
   /** Does not map the file: some systems cannot rename a mapped file. */
@@ -152,13 +155,7 @@ final class CompressedTensorsWriter implements OutputWriter {
 
   /** Refuses an output that would load wrongly, before it is renamed. */
   private void requireLoadable(byte[] config) {
-    List<Problem> faults =
-        LoaderAudit.faults(
-            ModelConfig.parse(config, ModelConfig.FILE),
-            job.contents().weights(),
-            job.contents().kept(),
-            ModelConfig.FILE);
-    refuse(faults);
+    refuse(plan.format().faults(ModelConfig.parse(config, ModelConfig.FILE), job.contents()));
   }
 
   private static void refuse(List<Problem> faults) {

@@ -105,15 +105,12 @@ public final class Main {
 
   /** Hands the arguments of each of several outputs to the command, and returns the others. */
   private static String[] sorted(CommandLine command, String... args) {
-    if (!(args[0].equals(QUANTIZE)
-        && command.getSubcommands().get(QUANTIZE).getCommand()
-            instanceof QuantizeCommand quantize)) {
+    CommandLine called = args[0].equals(QUANTIZE) ? command.getSubcommands().get(QUANTIZE) : null;
+    if (called == null || !(called.getCommand() instanceof QuantizeCommand quantize)) {
       return args;
     }
     OutputArguments sorted =
-        OutputArguments.of(
-            command.getSubcommands().get(QUANTIZE).getCommandSpec(),
-            Arrays.asList(args).subList(1, args.length));
+        OutputArguments.of(called.getCommandSpec(), Arrays.asList(args).subList(1, args.length));
     quantize.several(sorted);
     List<String> all = new ArrayList<>(List.of(QUANTIZE));
     all.addAll(sorted.common());

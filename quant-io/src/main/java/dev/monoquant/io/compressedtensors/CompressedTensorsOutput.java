@@ -3,6 +3,7 @@ package dev.monoquant.io.compressedtensors;
 import com.google.auto.service.AutoService;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.files.model.TrainedModel;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputTarget;
@@ -14,6 +15,7 @@ import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputSession;
+import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -97,7 +99,7 @@ public final class CompressedTensorsOutput implements OutputFormat {
               + " what loads a directory makes them itself, of parts that would be missing. Keep the"
               + " parts with --no-fold, or write a .safetensors file");
     }
-    ModelConfig config = ModelConfig.of(source.info());
+    ModelConfig config = ModelConfig.of(source.info().sideFiles(), ReadLimits.DEFAULT);
     Optional<LoaderView> view = LoaderView.asView(source);
     return new Session(
         source, disk, config, view.isPresent() ? view.get().heads() : HeldHeads.of(source, config));
@@ -141,7 +143,7 @@ public final class CompressedTensorsOutput implements OutputFormat {
         JoinedExperts.requireSeparate(source.info().name(), contents.kept(), config);
       }
       return new DirectoryPlan(
-          source, contents, (plan, job) -> new CompressedTensorsWriter(plan, job, disk));
+          source, contents, config, (plan, job) -> new CompressedTensorsWriter(plan, job, disk));
     }
 
     @Override

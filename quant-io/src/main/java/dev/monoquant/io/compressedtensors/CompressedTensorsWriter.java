@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import dev.monoquant.Problem;
 import dev.monoquant.ValidationException;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputFiles;
 import dev.monoquant.files.output.OutputJob;
@@ -154,7 +155,7 @@ final class CompressedTensorsWriter implements OutputWriter {
   private void requireLoadable(byte[] config) {
     List<Problem> faults =
         LoaderAudit.faults(
-            ModelConfig.parse(config, ModelConfig.FILE),
+            ConfigWriter.parse(config, ModelConfig.FILE),
             job.contents().weights(),
             job.contents().kept(),
             ModelConfig.FILE);

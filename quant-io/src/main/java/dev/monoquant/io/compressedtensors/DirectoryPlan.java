@@ -8,6 +8,7 @@ import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.manifest.HashKind;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.manifest.ProvenanceText;
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.safetensors.SafetensorsLayout;
@@ -60,7 +61,8 @@ final class DirectoryPlan implements OutputLayout {
   private final Optional<byte[]> config;
   private final List<String> loaderNotes;
 
-  DirectoryPlan(ModelSource source, OutputContents contents, Opening opening) throws IOException {
+  DirectoryPlan(ModelSource source, OutputContents contents, ModelConfig model, Opening opening)
+      throws IOException {
     this.source = source;
     this.contents = contents;
     this.opening = opening;
@@ -101,7 +103,7 @@ final class DirectoryPlan implements OutputLayout {
     byShard.forEach((shard, list) -> shards.put(shard, new SafetensorsLayout(list, metadata)));
     this.copies = sideFiles();
     this.config = ConfigWriter.write(source, contents, weights());
-    this.loaderNotes = LoaderNames.notes(ModelConfig.of(source.info()), contents, weights());
+    this.loaderNotes = LoaderNames.notes(model, contents, weights());
     run.putAll(ProvenanceText.of(contents));
     shards.forEach((shard, layout) -> run.put("the layout of " + shard, layout.headerHash()));
   }

@@ -98,7 +98,7 @@ class WrongUseTest {
           quantize(2, "--granularity group:0", "group:0", "group:128"),
           quantize(2, "--granularity group:x", "group:x", "group:128"),
           quantize(2, "--format gguf", "no output format \"gguf\"", "safetensors"),
-          quantize(2, "--input-format gguf", "no input format \"gguf\"", "safetensors"),
+          quantize(2, "--input-format onnx", "no input format \"onnx\"", "safetensors"),
           quantize(2, "--compute gpu", "gpu", "auto, jvm and torch"),
           quantize(2, "--threads 0", "0 threads", "1 to 1024"),
           quantize(2, "--threads many", "--threads", "'many'"),

@@ -9,6 +9,7 @@ import dev.monoquant.OutputException;
 import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.ValidationException;
+import dev.monoquant.core.control.Output;
 import dev.monoquant.core.report.Report;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.ModelInput;
@@ -16,6 +17,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.Consumer;
 
 /** Makes a quantized model from a live model, with a temporary file. */
@@ -42,13 +44,12 @@ final class ModelRewrite {
       Path file = folder.resolve("model.pt");
       try {
         // No sync: this file need not survive a power failure.
-        Stages.quantize(
+        OutputsRun.quantize(
             settings.withSync(false).withResume(false),
             ModelInput.of(model),
-            runnable,
-            file,
+            List.of(new Output(file, runnable)),
             false,
-            gate);
+            reports -> gate.accept(reports.outputs().get(0).report()));
         return load(model, file);
       } finally {
         Files.deleteIfExists(file);

@@ -48,14 +48,25 @@ final class SideBySide {
   }
 
   static RunComparison run(Settings settings, List<Path> models) throws IOException {
-    Checked reference = check(settings, models.get(0));
+    // A file that is run may be a temporary one of its source.
+    List<Opened> open = new ArrayList<>();
+    try {
+      return run(settings, models, open);
+    } finally {
+      open.forEach(Opened::close);
+    }
+  }
+
+  private static RunComparison run(Settings settings, List<Path> models, List<Opened> open)
+      throws IOException {
+    Checked reference = check(settings, models.get(0), open);
     List<RunJob.Candidate> candidates = new ArrayList<>();
     candidates.add(reference.candidate());
     for (Path other : models.subList(1, models.size())) {
       candidates.add(
           settings.trust()
               ? new RunJob.Candidate(other.toString(), other)
-              : check(settings, other).candidate());
+              : check(settings, other, open).candidate());
     }
     settings
         .progress()
@@ -65,9 +76,11 @@ final class SideBySide {
     }
   }
 
-  private static Checked check(Settings settings, Path model) {
+  private static Checked check(Settings settings, Path model, List<Opened> open) {
     ModelInput input = ModelInput.of(model);
-    try (Opened opened = InputOpener.open(settings, input, settings.inputOptions())) {
+    try {
+      Opened opened = InputOpener.open(settings, input, settings.inputOptions());
+      open.add(opened);
       OptionOwners.requireKnown(settings, opened);
       ModelInfo info = opened.source().info();
       Optional<RunnableFile> program = opened.source().find(RunnableFile.class);

@@ -72,6 +72,15 @@ public final class InputOpener {
     }
 
     /**
+     * {@return the same input with another source of the same data; close only one of the two}
+     *
+     * @param other the source
+     */
+    public Opened with(ModelSource other) {
+      return new Opened(other, format, own, reading, foreign, decoded);
+    }
+
+    /**
      * {@return the same input as the output format shows it; close only one of the two}
      *
      * @param settings limits on what is read

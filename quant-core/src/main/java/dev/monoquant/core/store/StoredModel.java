@@ -131,7 +131,7 @@ public final class StoredModel implements QuantizedModel {
     QuantizationConfig.Builder named = QuantizationConfig.builder();
     formatId.ifPresent(named::format);
     OutputFormat output = OutputChoice.required(settings.plugins(), named.build(), target);
-    OutputChoice.requireRun(settings, output);
+    OutputChoice.requireRun(settings, List.of(output));
     List<Layer> layers =
         LayerInference.layers(floatTensors(), source.info(), QuantizationConfig.DEFAULT);
     WriteOptions options = new WriteOptions(target, overwrite, settings.sync(), false);

@@ -163,12 +163,12 @@ public final class TrainedModel implements ModelSource {
     return new Parametrization(
         named.kind(),
         named.weight(),
-        origin(named.base()),
-        named.others().stream().map(this::origin).toList(),
+        inside(named.base()),
+        named.others().stream().map(this::inside).toList(),
         named.axis());
   }
 
-  private TensorInfo origin(TensorInfo tensor) {
+  private TensorInfo inside(TensorInfo tensor) {
     TensorInfo origin = origins.get(tensor.name());
     if (origin == null) {
       throw new IllegalArgumentException(
@@ -211,7 +211,7 @@ public final class TrainedModel implements ModelSource {
   public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
     FoldedWeight weight = folded.get(tensor.name());
     return weight == null
-        ? inner.read(origin(tensor), offset, length)
+        ? inner.read(inside(tensor), offset, length)
         : weight.read(offset, length);
   }
 

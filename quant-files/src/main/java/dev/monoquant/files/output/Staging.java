@@ -91,7 +91,7 @@ public final class Staging implements Closeable {
     this.disk = disk;
     try {
       this.mode = OutputMode.of(job, target, lock.file());
-      this.inputs = new InputHashes(job.contents(), job.source().info().files(), pool);
+      this.inputs = new InputHashes(job.contents(), job.source(), pool);
     } catch (IOException | RuntimeException | Error e) {
       pool.close();
       Leftovers.forget(temporary);

@@ -7,6 +7,7 @@ import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.ReadLimits;
@@ -31,8 +32,9 @@ final class ConfigWriter {
   private ConfigWriter() {}
 
   /** {@return the bytes of config.json; empty if the source has none and nothing is quantized} */
-  static Optional<byte[]> write(
-      ModelSource source, OutputContents contents, List<ModuleWeight> weights) throws IOException {
+  static Optional<byte[]> write(ModelSource source, OutputContents contents, DirectoryFormat format)
+      throws IOException {
+    List<EncodedWeight> weights = contents.weights();
     Optional<SideFile> side =
         source.info().sideFiles().stream()
             .filter(s -> s.name().equals(ModelConfig.FILE))
@@ -54,7 +56,8 @@ final class ConfigWriter {
       boolean tied = config.get("tie_word_embeddings") != JsonValue.Literal.FALSE;
       Set<String> heads = tied ? TiedHeads.of(contents.layers(), modelType(config)) : Set.of();
       LoaderNames names = LoaderNames.of(new ModelConfig(new JsonValue.Obj(config)));
-      config.put(ModelConfig.QUANTIZATION, quantization(contents, weights, heads, names));
+      config.put(
+          ModelConfig.QUANTIZATION, format.config(new DirectoryContents(contents, heads, names)));
     }
     return Optional.of(JsonText.pretty(new JsonValue.Obj(config)).getBytes(StandardCharsets.UTF_8));
   }
@@ -91,8 +94,12 @@ final class ConfigWriter {
         Reason.METADATA, file, "", "is " + json.kind() + ", not an object. Fetch it again.");
   }
 
-  private static JsonValue quantization(
-      OutputContents contents, List<ModuleWeight> weights, Set<String> heads, LoaderNames names) {
+  /** {@return the {@code quantization_config} of compressed-tensors} */
+  static JsonValue.Obj quantization(DirectoryContents directory) {
+    OutputContents contents = directory.contents();
+    List<ModuleWeight> weights = contents.weights().stream().map(ModuleWeight::of).toList();
+    Set<String> heads = directory.heads();
+    LoaderNames names = directory.names();
     boolean alike = weights.stream().map(ConfigWriter::way).distinct().count() == 1;
     Map<String, List<ModuleWeight>> groups = new TreeMap<>();
     for (ModuleWeight weight : weights) {

@@ -217,6 +217,13 @@ final class LoaderView implements ModelSource {
   }
 
   @Override
+  public Origin origin(TensorInfo tensor) {
+    return slices.containsKey(tensor.name())
+        ? ModelSource.super.origin(tensor)
+        : inside.origin(tensor);
+  }
+
+  @Override
   public EncodedTile readTile(EncodedWeight weight, RowRange rows) throws IOException {
     return inside.readTile(weight, rows);
   }

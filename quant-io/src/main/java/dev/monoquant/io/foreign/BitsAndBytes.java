@@ -49,8 +49,16 @@ import java.util.Optional;
  * <p>The library multiplies 8-bit codes by SCB and then by 1/127; for some codes the result differs
  * in the last bit of a float32.
  *
- * <p>What this does not do: it does not decode nested quantization of {@code absmax} (double
- * quantization), or blocks that cross rows.
+ * <p>With nested quantization (double quantization), see {@link NestedScales}:
+ *
+ * <pre>
+ * M.weight.absmax            U8  (N * K / B)      the level of each scale
+ * M.weight.nested_absmax     F32 (ceil(N * K / B / nested_blocksize))
+ * M.weight.nested_quant_map  F32 (256)
+ * and in the state           nested_blocksize, nested_offset
+ * </pre>
+ *
+ * <p>What this does not do: it does not decode blocks that cross rows.
  *
  * <p>Source: bitsandbytes, {@code functional.py} and {@code backends/default/ops.py}.
  */
@@ -64,6 +72,8 @@ final class BitsAndBytes implements ForeignLayout {
   private static final String ABSMAX = "weight.absmax";
   private static final String MAP = "weight.quant_map";
   private static final String STATE = "weight.quant_state.bitsandbytes__";
+  private static final String NESTED_ABSMAX = "weight.nested_absmax";
+  private static final String NESTED_MAP = "weight.nested_quant_map";
   private static final String TABLE = "table";
   private static final List<String> TYPES = List.of("nf4", "fp4");
   private static final int LEVELS = 16;
@@ -139,10 +149,6 @@ final class BitsAndBytes implements ForeignLayout {
             .map(items -> items.stream().mapToLong(BitsAndBytes::count).toArray())
             .orElseThrow(() -> module.fault(state, "states no shape of two dimensions"));
     long block = json.find("blocksize").map(BitsAndBytes::count).orElse(0L);
-    if (module.find("weight.nested_absmax").isPresent()) {
-      throw module.unsupported(
-          "its scales are quantized too (double quantization), which is not decoded");
-    }
     long rows = shape[0];
     long columns = shape[1];
     if (block < 2 || block % 2 != 0 || columns % block != 0) {
@@ -151,32 +157,75 @@ final class BitsAndBytes implements ForeignLayout {
     }
     WeightMatrix matrix = module.matrix(dtype(module, json), rows, columns, CODES);
     module.require(CODES, ElementType.UINT8, Math.multiplyExact(rows, columns) / 2, 1);
-    module.require(ABSMAX, ElementType.FLOAT32, rows * (columns / block));
+    boolean nested = module.find(NESTED_ABSMAX).isPresent();
+    ElementType stored = nested ? ElementType.UINT8 : ElementType.FLOAT32;
+    module.require(ABSMAX, stored, rows * (columns / block));
     module.require(MAP, ElementType.FLOAT32, LEVELS);
     Part table = new Part(TABLE, ElementType.FLOAT32, new Part.Whole(TensorShape.of(LEVELS)));
-    Encoding encoding =
-        new Encoding(
-            List.of(
-                Part.perElement(Part.CODES, ElementType.UINT4),
-                Part.perGroup(Part.SCALE, ElementType.FLOAT32, block),
-                table),
-            new Formula.Lookup(Part.CODES, TABLE, List.of(Factor.times(Part.SCALE))));
+    Encoding encoding = encoding(table, ElementType.FLOAT32, block);
     Map<String, String> names = Map.of(Part.SCALE, ABSMAX, TABLE, MAP);
     WeightLayout layout =
         MappedPart.swapped(
             new TensorPerPart(
                 matrix,
-                encoding,
+                encoding(table, stored, block),
                 part ->
                     new Storage(
                         module.tensor(names.getOrDefault(part.name(), CODES)),
                         part.name().equals(Part.CODES) ? Packing.BITS : Packing.CELLS)),
             Part.CODES);
+    List<String> parameters = new ArrayList<>(List.of(CODES, ABSMAX, MAP, state));
+    if (nested) {
+      layout = nested(module, layout, json, state, rows * (columns / block));
+      parameters.addAll(List.of(NESTED_ABSMAX, NESTED_MAP));
+    }
     OptionValues options = OptionValues.of(4, true, Granularity.group(Math.toIntExact(block)));
     return new Stored(
         new EncodedWeight(matrix, new SchemeId("bitsandbytes/" + type, 1), options, encoding),
         layout,
-        List.of(CODES, ABSMAX, MAP, state));
+        parameters);
+  }
+
+  private static Encoding encoding(Part table, ElementType scale, long block) {
+    return new Encoding(
+        List.of(
+            Part.perElement(Part.CODES, ElementType.UINT4),
+            Part.perGroup(Part.SCALE, scale, block),
+            table),
+        new Formula.Lookup(Part.CODES, TABLE, List.of(Factor.times(Part.SCALE))));
+  }
+
+  private static WeightLayout nested(
+      ForeignModule module, WeightLayout layout, JsonValue.Obj json, String state, long scales) {
+    long block = json.find("nested_blocksize").map(BitsAndBytes::count).orElse(0L);
+    if (block < 1) {
+      throw module.fault(state, "states no nested_blocksize");
+    }
+    module.require(NESTED_MAP, ElementType.FLOAT32, 1 << Byte.SIZE);
+    module.require(NESTED_ABSMAX, ElementType.FLOAT32, (scales - 1) / block + 1);
+    return new NestedScales(
+        layout,
+        module.find(NESTED_MAP).orElseThrow(),
+        module.find(NESTED_ABSMAX).orElseThrow(),
+        block,
+        offset(module, json, state));
+  }
+
+  private static float offset(ForeignModule module, JsonValue.Obj json, String state) {
+    try {
+      String text =
+          json.find("nested_offset")
+              .filter(JsonValue.Num.class::isInstance)
+              .map(n -> ((JsonValue.Num) n).text())
+              .orElse("");
+      float offset = Float.parseFloat(text);
+      if (Float.isFinite(offset)) {
+        return offset;
+      }
+    } catch (NumberFormatException e) {
+      throw module.fault(state, "states no nested_offset");
+    }
+    throw module.fault(state, "states a nested_offset that is not finite");
   }
 
   private static JsonValue.Obj state(ForeignModule module, String parameter) {

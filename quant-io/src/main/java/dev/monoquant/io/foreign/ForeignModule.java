@@ -64,6 +64,30 @@ record ForeignModule(String name, Map<String, Located> tensors, DeclaredQuantiza
   }
 
   /**
+   * {@return whether a tensor is one line of bytes, repeated}
+   *
+   * @param parameter its local name; the module has it
+   * @param line the bytes, at least one
+   * @throws ModelFormatException if it cannot be read
+   */
+  boolean repeats(String parameter, byte[] line) {
+    Located located = located(parameter);
+    long bytes = located.info().bytes();
+    try {
+      for (long at = 0; at < bytes; at += line.length) {
+        int length = (int) Math.min(line.length, bytes - at);
+        if (located.read(at, length).mismatch(ByteBuffer.wrap(line, 0, length)) >= 0) {
+          return false;
+        }
+      }
+      return true;
+    } catch (IOException e) {
+      throw new ModelFormatException(
+          Reason.UNREADABLE, located.file().label(), "tensor " + quote(tensor(parameter)), "" + e);
+    }
+  }
+
+  /**
    * {@return the weight matrix that the tensors represent}
    *
    * @param type the type of the weight

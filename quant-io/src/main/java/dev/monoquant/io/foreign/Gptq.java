@@ -10,11 +10,13 @@ import dev.monoquant.layout.TensorPerPart.Order;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.tile.Part;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.tile.Formula;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /**
@@ -37,16 +39,64 @@ import java.util.Set;
  * <p>Bits and group size follow from the shapes; only {@code checkpoint_format} of the
  * configuration identifies version 2.
  *
+ * <p>Zero points that are all 2^(b-1) make a symmetric weight, whose codes are read as signed ones,
+ * less 2^(b-1). A row among 32 of a symmetric weight of 4 bits, the others 0, in groups of four:
+ *
+ * <pre>
+ * codes of row 1   -7 4 2 6  1 -1 2 7        scale of row 1   1 2, F16
+ *
+ * M.qweight  88 88 88 88  c1 ea 79 fa  88 88 88 88 ...
+ * M.qzeros   77 77 77 77  77 77 77 77 ...                version 2: 88 88 ...
+ * M.scales   00 00  00 3c  00 00 ...   00 00  00 40  00 00 ...
+ * M.g_idx    0 0 0 0 1 1 1 1
+ * </pre>
+ *
  * <p>What this does not do: the formats of other kernels (Marlin, planar) are not decoded.
  *
  * <p>Source: GPTQModel at commit f4c327a, {@code pack_original}; checked against independently
  * packed tensors.
  */
-final class Gptq implements ForeignLayout {
+public final class Gptq implements ForeignLayout {
+
+  /** The {@code checkpoint_format} of version 1. */
+  public static final String FIRST = "gptq";
+
+  /** The {@code checkpoint_format} of version 2. */
+  public static final String SECOND = "gptq_v2";
 
   private static final Set<Integer> BITS = Set.of(2, 3, 4, 8);
-  private static final Set<String> FORMATS = Set.of("", "gptq", "gptq_v2");
+  private static final Set<String> FORMATS = Set.of("", FIRST, SECOND);
   private static final int MAX_INDEX = 1 << 26;
+
+  /**
+   * {@return the inputs that share a scale; empty if a weight is not written in this layout}
+   *
+   * @param weight the weight; its codes along outputs and inputs must also fill whole words
+   */
+  public static OptionalLong group(EncodedWeight weight) {
+    return TransposedGroups.group(weight, BITS);
+  }
+
+  /**
+   * {@return the tensors of a weight}
+   *
+   * @param weight a weight with a {@link #group}
+   * @param format {@link #FIRST} or {@link #SECOND}
+   */
+  public static WeightLayout layout(EncodedWeight weight, String format) {
+    WeightLayout layout =
+        TransposedGroups.layout(weight, Packing.WORDS, Order.TRANSPOSED_ROWS, shift(format));
+    boolean indexed =
+        weight.encoding().formula() instanceof Formula.Affine affine
+            && affine.groupIndex().isPresent();
+    return indexed
+        ? layout
+        : new OrderedIndex(
+            layout,
+            weight.matrix(),
+            weight.matrix().layer() + "." + INDEX,
+            group(weight).orElseThrow());
+  }
 
   @Override
   public Optional<Stored> find(ForeignModule module) {
@@ -88,12 +138,22 @@ final class Gptq implements ForeignLayout {
     boolean indexed = module.find(INDEX).isPresent() && !isOrdered(module, inputs, groups);
     TransposedGroups parts =
         TransposedGroups.of(
-            module, "gptq", bits, outputs, inputs, Packing.WORDS, Order.TRANSPOSED_ROWS, indexed);
-    WeightLayout layout =
-        format.equals("gptq_v2")
-            ? parts.layout()
-            : MappedPart.shifted(parts.layout(), Part.ZERO_POINT, 1, bits);
-    return Optional.of(new Stored(parts.weight(), layout, parameters(module)));
+            module,
+            "gptq",
+            bits,
+            outputs,
+            inputs,
+            Packing.WORDS,
+            Order.TRANSPOSED_ROWS,
+            indexed,
+            TransposedGroups.areCentred(module, bits, shift(format)),
+            shift(format));
+    return Optional.of(new Stored(parts.weight(), parts.layout(), parameters(module)));
+  }
+
+  /** Version 1 stores zero points less 1. */
+  private static int shift(String format) {
+    return format.equals(SECOND) ? 0 : 1;
   }
 
   private static List<String> parameters(ForeignModule module) {

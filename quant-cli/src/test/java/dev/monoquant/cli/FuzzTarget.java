@@ -1,12 +1,18 @@
-package dev.monoquant.io.fuzz;
+package dev.monoquant.cli;
 
+import ai.djl.Device;
+import ai.djl.ndarray.NDManager;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
 import dev.monoquant.Selector;
+import dev.monoquant.core.trial.NumpyArchive;
+import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.pickle.PickleReader;
 import dev.monoquant.io.checkpoint.TorchCheckpointFormat;
 import dev.monoquant.io.compressedtensors.CompressedTensorsFormat;
 import dev.monoquant.io.exported.ExportedProgramFormat;
+import dev.monoquant.io.gguf.GgufFormat;
+import dev.monoquant.io.safetensors.ModelDirectoryFormat;
 import dev.monoquant.io.safetensors.SafetensorsFormat;
 import dev.monoquant.io.torchscript.TorchScriptFormat;
 import dev.monoquant.model.Layer;
@@ -44,11 +50,18 @@ public final class FuzzTarget {
         case "safetensors" -> read(new SafetensorsFormat(), data, "model.safetensors");
         case "checkpoint" -> read(new TorchCheckpointFormat(), data, "model.pt");
         case "export" -> read(new ExportedProgramFormat(), data, "model.pt2");
+        case "gguf" -> read(new GgufFormat(), data, "model.gguf");
         case "torchscript" -> read(new TorchScriptFormat(), data, "model.pt");
         case "pickle" ->
             PickleReader.readInert(
                 ByteBuffer.wrap(data), "file", "data.pkl", LIMITS, global -> true);
         case "config" -> config(data);
+        case "index" -> index(data);
+        case "manifest" -> Manifest.parse(data, "monoquant-manifest.json");
+        case "samples" -> samples(data);
+        case "recipe" -> RecipeFile.parse(new String(data, StandardCharsets.UTF_8), "recipe.yaml");
+        case "json-recipe" ->
+            RecipeFile.parse(new String(data, StandardCharsets.UTF_8), "recipe.json");
         case "pattern" -> pattern(new String(data, StandardCharsets.UTF_8));
         default -> throw new IllegalArgumentException("no reader " + READER);
       }
@@ -88,9 +101,7 @@ public final class FuzzTarget {
         "{\"a.weight_packed\":{\"dtype\":\"I32\",\"shape\":[2,1],\"data_offsets\":[0,8]},"
             + "\"a.weight_scale\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[8,16]}}";
     try {
-      byte[] text = header.getBytes(StandardCharsets.US_ASCII);
-      ByteBuffer bytes = ByteBuffer.allocate(8 + text.length + 16).order(ByteOrder.LITTLE_ENDIAN);
-      Files.write(model, bytes.putLong(text.length).put(text).array());
+      write(model, header, 16);
       Files.write(config, data);
       InputFormatDetector format = new CompressedTensorsFormat();
       format.probe(ModelInput.of(folder));
@@ -99,6 +110,43 @@ public final class FuzzTarget {
       Files.deleteIfExists(model);
       Files.deleteIfExists(config);
       Files.deleteIfExists(folder);
+    }
+  }
+
+  /** A directory of a small model whose index is the data. */
+  private static void index(byte[] data) throws IOException {
+    Path folder = Files.createTempDirectory("fuzz");
+    Path shard = folder.resolve("model-00001-of-00001.safetensors");
+    Path index = folder.resolve("model.safetensors.index.json");
+    String header = "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}";
+    try {
+      write(shard, header, 8);
+      Files.write(index, data);
+      InputFormatDetector format = new ModelDirectoryFormat();
+      format.probe(ModelInput.of(folder));
+      format.open(ModelInput.of(folder), LIMITS).close();
+    } finally {
+      Files.deleteIfExists(shard);
+      Files.deleteIfExists(index);
+      Files.deleteIfExists(folder);
+    }
+  }
+
+  private static void write(Path file, String header, int numbers) throws IOException {
+    byte[] text = header.getBytes(StandardCharsets.US_ASCII);
+    ByteBuffer bytes =
+        ByteBuffer.allocate(8 + text.length + numbers).order(ByteOrder.LITTLE_ENDIAN);
+    Files.write(file, bytes.putLong(text.length).put(text).array());
+  }
+
+  /** A file of numpy.savez; the arrays are those of the engine. */
+  private static void samples(byte[] data) throws IOException {
+    Path file = Files.createTempFile("fuzz", ".npz");
+    try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
+      Files.write(file, data);
+      NumpyArchive.read(file, manager);
+    } finally {
+      Files.deleteIfExists(file);
     }
   }
 

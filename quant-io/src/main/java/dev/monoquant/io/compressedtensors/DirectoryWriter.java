@@ -31,7 +31,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 
 /** Writes one model directory. */
-final class CompressedTensorsWriter implements OutputWriter {
+final class DirectoryWriter implements OutputWriter {
 
   private final OutputJob job;
   private final DirectoryPlan plan;
@@ -44,7 +44,7 @@ final class CompressedTensorsWriter implements OutputWriter {
 
   private boolean finished;
 
-  CompressedTensorsWriter(DirectoryPlan plan, OutputJob job, Disk disk) throws IOException {
+  DirectoryWriter(DirectoryPlan plan, OutputJob job, Disk disk) throws IOException {
     this.job = job;
     this.plan = plan;
     this.staging = Staging.openDirectory(job, plan.run(), plan.bytes(), disk);
@@ -90,8 +90,7 @@ final class CompressedTensorsWriter implements OutputWriter {
     return writers.computeIfAbsent(
         weight.name(),
         name ->
-            plan.weight(weight)
-                .layout()
+            plan.layout(weight)
                 .writer((tensor, offset, data) -> write(tensor.name(), offset, data)));
   }
 
@@ -119,7 +118,11 @@ final class CompressedTensorsWriter implements OutputWriter {
     }
     Manifest.Builder manifest = new Manifest.Builder(job.contents());
     names.addAll(files.finishAll(manifest));
-    requireSharedScales();
+    requireRightValues();
+    for (Map.Entry<String, byte[]> file : plan.files().entrySet()) {
+      staging.write(file.getKey(), file.getValue());
+      names.add(file.getKey());
+    }
     if (plan.isSharded()) {
       staging.write(DirectoryPlan.INDEX, plan.index());
       names.add(DirectoryPlan.INDEX);
@@ -131,8 +134,8 @@ final class CompressedTensorsWriter implements OutputWriter {
   }
 
   /** Reads the scales from the files, since an earlier run may have written some of them. */
-  private void requireSharedScales() throws IOException {
-    refuse(GlobalScales.faults(job.contents().weights(), this::readBack, ModelConfig.FILE));
+  private void requireRightValues() throws IOException {
+    refuse(plan.format().faults(job.contents().weights(), this::readBack));
   }
 
   /** Does not map the file: some systems cannot rename a mapped file. */
@@ -153,13 +156,7 @@ final class CompressedTensorsWriter implements OutputWriter {
 
   /** Refuses an output that would load wrongly, before it is renamed. */
   private void requireLoadable(byte[] config) {
-    List<Problem> faults =
-        LoaderAudit.faults(
-            ConfigWriter.parse(config, ModelConfig.FILE),
-            job.contents().weights(),
-            job.contents().kept(),
-            ModelConfig.FILE);
-    refuse(faults);
+    refuse(plan.format().faults(ConfigWriter.parse(config, ModelConfig.FILE), job.contents()));
   }
 
   private static void refuse(List<Problem> faults) {

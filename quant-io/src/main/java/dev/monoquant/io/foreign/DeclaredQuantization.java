@@ -46,9 +46,8 @@ record DeclaredQuantization(String method, JsonValue.Obj fields, ElementType dty
       String method = own.text("quant_method").orElse("").toLowerCase(Locale.ROOT);
       return new DeclaredQuantization(method, own, dtype);
     }
-    Optional<JsonValue.Obj> mlx = config.flatMap(c -> object(c, "quantization"));
-    if (mlx.isPresent()) {
-      return new DeclaredQuantization("mlx", mlx.get(), dtype);
+    if (config.find("quantization").orElse(null) instanceof JsonValue.Obj own) {
+      return new DeclaredQuantization("mlx", own, dtype);
     }
     for (String name : List.of("quantize_config.json", "quant_config.json")) {
       Optional<JsonValue.Obj> fields = ModelConfig.read(files.sideFiles(), name, limits);

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
-import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
@@ -22,7 +21,7 @@ class FormerQuantizationTest {
 
   private static Map<String, JsonValue> parse(String json) {
     byte[] bytes = json.replace('\'', '"').getBytes(StandardCharsets.UTF_8);
-    return new LinkedHashMap<>(ModelConfig.parse(bytes, "config.json").members());
+    return new LinkedHashMap<>(ConfigWriter.parse(bytes, "config.json").members());
   }
 
   private static String text(Map<String, JsonValue> config) {

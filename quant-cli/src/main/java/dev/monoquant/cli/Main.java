@@ -1,14 +1,10 @@
 package dev.monoquant.cli;
 
-import dev.monoquant.QuantException;
 import dev.monoquant.core.Quantizer;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,7 +16,6 @@ import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
-import picocli.CommandLine.TypeConversionException;
 
 /**
  * The entry point of the {@code quant} command.
@@ -56,7 +51,6 @@ public final class Main {
           DoctorCommand.class);
 
   private static final String QUANTIZE = "quantize";
-  private static final char UNDECODABLE = '\ufffd';
 
   private Main() {}
 
@@ -146,7 +140,7 @@ public final class Main {
       CommandSpec spec = quantize.getCommandSpec();
       new OptionGroups(spec, QuantizeCommand.GROUPS).show(spec);
     }
-    return top.registerConverter(Path.class, Main::path)
+    return top.registerConverter(Path.class, PathArgument::parse)
         .setExpandAtFiles(false)
         .setUsageHelpAutoWidth(true)
         .setParameterExceptionHandler(Failure::usage)
@@ -155,34 +149,5 @@ public final class Main {
 
   private static String name(Class<?> command) {
     return command.getAnnotation(Command.class).name();
-  }
-
-  static Path path(String text) {
-    if (text.isBlank()) {
-      throw new TypeConversionException("a path is needed, not an empty text");
-    }
-    if (text.equals("-")) {
-      throw new TypeConversionException(
-          "models and reports are files, and \"-\" would be standard input or output; a file of that"
-              + " name is ./-, and --json prints a report");
-    }
-    try {
-      Path path = Path.of(text);
-      // Java replaces each byte of an argument that it cannot decode by this letter.
-      if (text.indexOf(UNDECODABLE) < 0 || Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
-        return path;
-      }
-    } catch (InvalidPathException e) {
-      if (!e.getReason().contains("unmappable")) {
-        throw new TypeConversionException("not a path: " + e.getReason());
-      }
-    }
-    String encoding = System.getProperty("sun.jnu.encoding", "the encoding of file names");
-    throw new TypeConversionException(
-        QuantException.quote(text)
-            + " is not valid in "
-            + encoding
-            + ", the encoding of file names here. Rename it, or set LC_ALL to a locale that has its"
-            + " letters, such as C.UTF-8");
   }
 }

@@ -41,7 +41,7 @@ class SeveralOutputsTest {
           "int3",
           "int2",
           "fp8",
-          "bf16",
+          "bfloat16",
           "W4A16",
           "W8A8",
           "FP8_DYNAMIC",
@@ -137,7 +137,7 @@ class SeveralOutputsTest {
     int at = 0;
     int layers = 1 + random.nextInt(2);
     String type = pick(random, TYPES);
-    int columns = pick(random, SIZES);
+    int columns = pick(random, List.of(48, 128, 128, 256));
     for (int i = 0; i < layers; i++) {
       for (String name : List.of("q_proj", "k_proj", "v_proj", "o_proj", "norm")) {
         boolean norm = name.equals("norm");

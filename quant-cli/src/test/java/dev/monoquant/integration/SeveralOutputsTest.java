@@ -203,6 +203,28 @@ class SeveralOutputsTest {
   @TempDir private Path folder;
 
   @Test
+  void aScaleThatAFamilySharesIsThatOfTheFamilyInEachOutput() throws IOException {
+    Random random = new Random(5);
+    Path input = model(folder.resolve("model.safetensors"), random);
+    Files.writeString(folder.resolve("config.json"), "{\"architectures\":[\"Test\"]}");
+    QuantizationConfig all = QuantizationConfig.builder().scheme("NVFP4A16").build();
+    Path alone = Files.createDirectory(folder.resolve("alone"));
+    Path together = Files.createDirectory(folder.resolve("together"));
+    List<Case> cases = new ArrayList<>(List.of(new Case("all", all)));
+    for (String layer : List.of("q_proj", "k_proj", "v_proj")) {
+      QuantizationConfig.Builder without =
+          QuantizationConfig.builder().scheme("NVFP4A16").allowPartialFamilies(true);
+      cases.add(new Case(layer, without.exclude("*." + layer).build()));
+    }
+    for (Case one : cases) {
+      Quantizer.create()
+          .quantize(ModelInput.of(input), one.config(), alone.resolve(one.name()), false);
+    }
+    quantize(Quantizer.create(), input, cases, together);
+    assertThat(contents(together)).isEqualTo(contents(alone));
+  }
+
+  @Test
   void aModelThatRunsIsOneOfSeveral() throws IOException {
     Path input = Digits.CNN.script("traced");
     QuantizationConfig config = QuantizationConfig.builder().scheme("int8").build();

@@ -163,6 +163,7 @@ final class QuantizeCommand implements Callable<Integer> {
     Plan plan = quantizer.plan(input.model(), wanted, Optional.of(output));
     talk.print(out(), true, json ? plan.toJson() : plan.toTable());
     plan.requireNoErrors();
+    talk.say(quantizer.memory(plan).toText());
     quantizer.requireGates(plan);
     return 0;
   }

@@ -10,6 +10,7 @@ import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.open.LibraryVersion;
 import dev.monoquant.core.report.Comparison;
 import dev.monoquant.core.report.Inspection;
+import dev.monoquant.core.report.MemoryNeed;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.Plans;
 import dev.monoquant.core.report.Report;
@@ -127,6 +128,17 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
    */
   public Plans plan(ModelInput input, List<Output> outputs) {
     return OutputsRun.plan(settings, input, outputs);
+  }
+
+  /**
+   * {@return the memory that quantizing needs}
+   *
+   * @param plan a plan
+   * @throws dev.monoquant.ConfigurationException if it exceeds the bound of {@link #withMaxMemory}
+   */
+  public MemoryNeed memory(Plan plan) {
+    return MemoryNeed.of(
+        List.of(plan), settings.tileElements(), settings.threads(), settings.maxMemory());
   }
 
   /**

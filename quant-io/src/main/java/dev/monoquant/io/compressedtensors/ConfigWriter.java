@@ -42,8 +42,10 @@ final class ConfigWriter {
     } else if (weights.isEmpty()) {
       return Optional.empty();
     }
-    boolean stale = config.remove(ModelConfig.QUANTIZATION) != null;
-    stale |= config.remove(ModelConfig.OLD_QUANTIZATION) != null;
+    boolean stale = FormerQuantization.remove(config);
+    if (stale) {
+      FormerQuantization.setType(config, contents);
+    }
     if (weights.isEmpty() && !stale) {
       return Optional.of(Files.readAllBytes(side.orElseThrow().path()));
     }

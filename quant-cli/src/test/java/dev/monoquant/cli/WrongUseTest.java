@@ -57,7 +57,9 @@ class WrongUseTest {
           usage("quantize $m -o ''", "--output", "a path is needed"),
           usage("quantize '' -o $d/x.safetensors", "INPUT", "a path is needed"),
           usage("quantize $m $m -o $d/x.safetensors", "is one argument too many"),
-          usage("quantize $m -o $d/x.safetensors -o $d/y.safetensors", "only once"),
+          usage("quantize $m -o $d/x.safetensors --bits 4 --bits 8", "only once"),
+          usage(
+              "quantize $m -o $d/x.safetensors -o $d/y.safetensors --bits 4 --bits 8", "only once"),
           quantize(2, "--forse", "Unknown option: '--forse'", "--force"),
           quantize(2, "--symmetric --asymmetric", "exclude each other"),
           quantize(2, "--bits abc", "--bits", "'abc' is not an int"),

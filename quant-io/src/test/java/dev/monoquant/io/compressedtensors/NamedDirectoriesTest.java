@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.io.foreign.Awq;
 import dev.monoquant.io.foreign.BitsAndBytes;
 import dev.monoquant.io.foreign.Fp8;

@@ -98,16 +98,32 @@ public record ModelConfig(JsonValue.Obj root) {
   }
 
   /**
-   * {@return the quantization configuration in config.json, if it has one}
+   * {@return the quantization configuration in config.json, if it has one: at its root, or in the
+   * part of the language model}
    *
    * @param config the root of config.json
    */
   public static Optional<JsonValue.Obj> quantization(JsonValue.Obj config) {
-    return config
-        .find(QUANTIZATION)
-        .or(() -> config.find(OLD_QUANTIZATION))
-        .filter(JsonValue.Obj.class::isInstance)
-        .map(JsonValue.Obj.class::cast);
+    return ownQuantization(config)
+        .or(
+            () ->
+                LANGUAGE.stream()
+                    .flatMap(part -> object(config.find(part)).stream())
+                    .flatMap(part -> ownQuantization(part).stream())
+                    .findFirst());
+  }
+
+  /**
+   * {@return the quantization configuration of the whole model or of one part of it}
+   *
+   * @param config the root of config.json, or the part's object
+   */
+  public static Optional<JsonValue.Obj> ownQuantization(JsonValue.Obj config) {
+    return object(config.find(QUANTIZATION).or(() -> config.find(OLD_QUANTIZATION)));
+  }
+
+  private static Optional<JsonValue.Obj> object(Optional<JsonValue> value) {
+    return value.filter(JsonValue.Obj.class::isInstance).map(JsonValue.Obj.class::cast);
   }
 
   /** {@return the {@code model_type} of each part, that of the root first} */

@@ -163,7 +163,8 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
     }
     Map<EncodedWeight, WeightLayout> layouts = new LinkedHashMap<>();
     weights.values().forEach(stored -> layouts.put(stored.weight(), stored));
-    boolean auditable = decoded;
+    // The names in a configuration of a part are not those of the whole model.
+    boolean auditable = decoded && ModelConfig.ownQuantization(config).isPresent();
     return new FileSource(
         files,
         layouts,

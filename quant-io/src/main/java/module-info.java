@@ -26,6 +26,7 @@ module dev.monoquant.io {
       dev.monoquant.io.torchscript.TorchScriptFormat;
   provides dev.monoquant.spi.OutputFormat with
       dev.monoquant.io.compressedtensors.AwqOutput,
+      dev.monoquant.io.compressedtensors.BitsAndBytesOutput,
       dev.monoquant.io.compressedtensors.CompressedTensorsOutput,
       dev.monoquant.io.compressedtensors.Fp8Output,
       dev.monoquant.io.compressedtensors.GptqOutput,

@@ -57,7 +57,9 @@ class WrongUseTest {
           usage("quantize $m -o ''", "--output", "a path is needed"),
           usage("quantize '' -o $d/x.safetensors", "INPUT", "a path is needed"),
           usage("quantize $m $m -o $d/x.safetensors", "is one argument too many"),
-          usage("quantize $m -o $d/x.safetensors -o $d/y.safetensors", "only once"),
+          usage("quantize $m -o $d/x.safetensors --bits 4 --bits 8", "only once"),
+          usage(
+              "quantize $m -o $d/x.safetensors -o $d/y.safetensors --bits 4 --bits 8", "only once"),
           quantize(2, "--forse", "Unknown option: '--forse'", "--force"),
           quantize(2, "--symmetric --asymmetric", "exclude each other"),
           quantize(2, "--bits abc", "--bits", "'abc' is not an int"),
@@ -131,6 +133,10 @@ class WrongUseTest {
               "gate the weights by --min-sqnr or --min-weight-cosine; or"),
           quantize(2, "--sample $d/none.npz", "--sample: only TorchScript outputs are run"),
           quantize(2, "--no-run", "--no-run: only TorchScript outputs are run"),
+          quantize(2, "--max-memory 9", "--max-memory \"9\": a number with k, m or g is needed"),
+          quantize(2, "--max-memory 64m", "a memory of 64.0 MiB: the least is 128 MiB"),
+          quantize(2, "--max-memory 128m", "Set the environment variable QUANT_OPTS to -Xmx48m"),
+          quantize(2, "--hash sha1", "hashes of sha1 are not known; allowed are none, outputs"),
           quantize(2, "--no-run --dry-run", "--no-run: only TorchScript outputs are run"),
           quantize(2, "--min-cosine 1 --dry-run", "--min-cosine: only TorchScript outputs are run"),
           usage(

@@ -86,7 +86,7 @@ public record Trial(
               List.of(
                   new RunJob.Candidate(source.info().name(), original.get().file()),
                   new RunJob.Candidate(target.toString(), made.get())),
-              original.get().inputs(),
+              original.get().methods(),
               layers,
               RunJob.Purpose.ACCEPT);
       Optional<QuantException> refusal = mismatch(run);

@@ -8,6 +8,7 @@ import dev.monoquant.tile.Granularity;
 import java.util.List;
 import net.jqwik.api.Group;
 
+@SuppressWarnings("ClassCanBeStatic") // jqwik wants groups to be inner classes.
 class Fp8SchemeTest {
 
   private interface Fp8Contract extends FloatContract {

@@ -4,6 +4,7 @@ import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.event.StageEvent;
 import dev.monoquant.core.report.GateResult;
 import dev.monoquant.core.report.MemoryNeed;
 import dev.monoquant.core.report.Plan;
@@ -120,7 +121,9 @@ public final class Execution {
   /** Finishes the work that must be done before an output is moved into place. */
   public static void finish(Settings settings, OutputWriter sink, Path target) throws IOException {
     settings.progress().update(Progress.Stage.COMMITTING, 0, 0, target.toString());
-    sink.finish();
+    try (StageEvent event = new StageEvent(Progress.Stage.COMMITTING, target.toString(), 0)) {
+      sink.finish();
+    }
   }
 
   public static NonFinitePolicy policy(QuantizationConfig config) {

@@ -26,10 +26,12 @@ module dev.monoquant.io {
       dev.monoquant.io.torchscript.TorchScriptFormat;
   provides dev.monoquant.spi.OutputFormat with
       dev.monoquant.io.compressedtensors.AwqOutput,
+      dev.monoquant.io.compressedtensors.BitsAndBytesOutput,
       dev.monoquant.io.compressedtensors.CompressedTensorsOutput,
       dev.monoquant.io.compressedtensors.Fp8Output,
       dev.monoquant.io.compressedtensors.GptqOutput,
       dev.monoquant.io.compressedtensors.GptqV2Output,
+      dev.monoquant.io.gguf.GgufOutput,
       dev.monoquant.io.safetensors.SafetensorsOutput,
       dev.monoquant.io.torchscript.TorchScriptOutput;
 }

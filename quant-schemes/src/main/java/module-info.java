@@ -27,6 +27,7 @@ module dev.monoquant.schemes {
       dev.monoquant.schemes.Int8Scheme,
       dev.monoquant.schemes.Mxfp4Scheme,
       dev.monoquant.schemes.Mxfp8Scheme,
+      dev.monoquant.schemes.Nf4Scheme,
       dev.monoquant.schemes.Nvfp4Scheme,
       dev.monoquant.schemes.ggml.Q40Scheme,
       dev.monoquant.schemes.ggml.Q41Scheme,

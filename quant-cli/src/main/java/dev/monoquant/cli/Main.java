@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import picocli.AutoComplete;
@@ -18,6 +19,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.TypeConversionException;
 
 /**
@@ -53,6 +55,7 @@ public final class Main {
           PluginsCommand.class,
           DoctorCommand.class);
 
+  private static final String QUANTIZE = "quantize";
   private static final char UNDECODABLE = '\ufffd';
 
   private Main() {}
@@ -93,11 +96,25 @@ public final class Main {
   static int run(PrintWriter out, PrintWriter err, String... args) {
     CommandLine command = commandLine(args).setOut(out).setErr(err);
     try {
-      return command.execute(args.length == 0 ? new String[] {"--help"} : args);
+      return command.execute(args.length == 0 ? new String[] {"--help"} : sorted(command, args));
     } catch (VirtualMachineError | LinkageError | AssertionError e) {
       // picocli hands exceptions to Failure, and lets errors through.
       return Failure.error(e, err, args);
     }
+  }
+
+  /** Hands the arguments of each of several outputs to the command, and returns the others. */
+  private static String[] sorted(CommandLine command, String... args) {
+    CommandLine called = args[0].equals(QUANTIZE) ? command.getSubcommands().get(QUANTIZE) : null;
+    if (called == null || !(called.getCommand() instanceof QuantizeCommand quantize)) {
+      return args;
+    }
+    OutputArguments sorted =
+        OutputArguments.of(called.getCommandSpec(), Arrays.asList(args).subList(1, args.length));
+    quantize.several(sorted);
+    List<String> all = new ArrayList<>(List.of(QUANTIZE));
+    all.addAll(sorted.common());
+    return all.toArray(String[]::new);
   }
 
   /**
@@ -115,8 +132,17 @@ public final class Main {
     } else {
       called.forEach(top::addSubcommand);
     }
-    CommandLine quantize = top.getSubcommands().get("quantize");
+    CommandLine quantize = top.getSubcommands().get(QUANTIZE);
     if (quantize != null) {
+      if (Arrays.stream(args)
+          .anyMatch(arg -> arg.equals("--config") || arg.startsWith("--config="))) {
+        // A recipe may name the outputs: -o is not required, and the command checks it.
+        quantize.setDefaultValueProvider(
+            arg ->
+                arg instanceof OptionSpec option && option.longestName().equals("--output")
+                    ? "."
+                    : null);
+      }
       CommandSpec spec = quantize.getCommandSpec();
       new OptionGroups(spec, QuantizeCommand.GROUPS).show(spec);
     }
@@ -131,7 +157,7 @@ public final class Main {
     return command.getAnnotation(Command.class).name();
   }
 
-  private static Path path(String text) {
+  static Path path(String text) {
     if (text.isBlank()) {
       throw new TypeConversionException("a path is needed, not an empty text");
     }

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.nn.Block;
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.Output;
 import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.open.LibraryVersion;
@@ -20,6 +21,7 @@ import dev.monoquant.core.settings.Gates;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.ModelInput;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -137,6 +139,30 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
    */
   public void requireGates(Plan plan) {
     Gates.require(settings.gates().check(plan));
+  }
+
+  /**
+   * Refuses plans with an output that would miss the gate for its size.
+   *
+   * @param plans plans of several outputs
+   * @throws dev.monoquant.ValidationException if an output would be too large, naming each
+   */
+  public void requireGates(Plans plans) {
+    if (plans.outputs().size() == 1) {
+      requireGates(plans.outputs().get(0).plan());
+      return;
+    }
+    List<String> missed = new ArrayList<>();
+    for (Plans.Entry output : plans.outputs()) {
+      try {
+        requireGates(output.plan());
+      } catch (ValidationException e) {
+        missed.add(output.target() + ": " + e.getMessage());
+      }
+    }
+    if (!missed.isEmpty()) {
+      throw new ValidationException(String.join("; ", missed));
+    }
   }
 
   /**

@@ -57,7 +57,7 @@ abstract class DirectoryOutput implements OutputFormat {
 
   @Override
   public final ModelSource view(ModelSource source) throws IOException {
-    return LoaderView.of(source);
+    return LoaderView.of(source, format.holdsExperts());
   }
 
   @Override

@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.io.foreign.Awq;
+import dev.monoquant.io.foreign.BitsAndBytes;
 import dev.monoquant.io.foreign.Fp8;
 import dev.monoquant.io.foreign.Gptq;
 import dev.monoquant.layout.WeightLayout;
@@ -25,6 +26,7 @@ import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -118,6 +120,60 @@ class NamedDirectoriesTest {
     assertThat(hex(stored.get("M.qweight"), 0, 8)).isEqualTo("88 88 81 88 88 88 8c 88");
     assertThat(hex(stored.get("M.qzeros"), 0, 4)).isEqualTo("88 88 88 88");
     assertThat(hex(stored.get("M.scales"), 0, 6)).isEqualTo("00 00 00 40 00 00");
+  }
+
+  @Example
+  void nf4IsAsDrawn() throws IOException {
+    EncodedWeight weight = NamedOutput.nf4("M", ElementType.FLOAT16, 1, 4, 2);
+    Map<String, byte[]> parts = new LinkedHashMap<>();
+    parts.put(Part.CODES, new byte[] {0, 15, 7, 8});
+    parts.put(Part.SCALE, weight.encoding().part(Part.SCALE).toBytes(2, 0.5f));
+    Map<String, byte[]> stored = new TreeMap<>();
+    WeightLayout layout = BitsAndBytes.layout(weight);
+    layout.tensors().forEach(t -> stored.put(t.name(), new byte[(int) t.bytes()]));
+    WeightLayout.Writer writer =
+        layout.writer(
+            (tensor, offset, data) ->
+                data.get(stored.get(tensor.name()), (int) offset, data.remaining()));
+    writer.writeTile(new EncodedTile(0, 1, parts));
+    byte[] levels = new byte[64];
+    levels[3] = 7;
+    writer.writeWhole(Map.of("table", levels));
+    String state = "M.weight.quant_state.bitsandbytes__nf4";
+    assertThat(layout.tensors().stream().map(t -> t.name() + " " + t.shape()))
+        .containsExactly(
+            "M.weight [2, 1]", "M.weight.absmax [2]", "M.weight.quant_map [16]", state + " [74]");
+    assertThat(hex(stored.get("M.weight"), 0, 2)).isEqualTo("0f 78");
+    assertThat(hex(stored.get("M.weight.absmax"), 0, 8)).isEqualTo("00 00 00 40 00 00 00 3f");
+    assertThat(stored.get("M.weight.quant_map")).isEqualTo(levels);
+    assertThat(new String(stored.get(state), StandardCharsets.UTF_8))
+        .isEqualTo(
+            "{\"quant_type\": \"nf4\", \"blocksize\": 2, \"dtype\": \"float16\", \"shape\": [1, 4]}");
+  }
+
+  @Example
+  void nf4OfExpertsAndOfOtherBlocksDoesNotFit() {
+    DirectoryFormat format = new BitsAndBytesDirectory();
+    ElementType type = ElementType.FLOAT16;
+    EncodedWeight fits = NamedOutput.nf4("m.fc", type, 2, 8, 4);
+    EncodedWeight other = NamedOutput.nf4("m.up", type, 2, 8, 8);
+    assertThat(format.refusal(fits)).isEmpty();
+    assertThat(format.refusal(NamedOutput.nf4("m.fc", type, 2, 6, 4)).orElseThrow())
+        .contains("blocks of 4 do not divide its 6 inputs");
+    assertThat(format.refusal(NamedOutput.nf4("m.experts.0.up", type, 2, 8, 4)).orElseThrow())
+        .contains("a matrix of an expert");
+    assertThat(format.refusal(weight("m", type, 32, 64, integers(4, type, 32, true))).orElseThrow())
+        .contains("choose --scheme nf4");
+    DirectoryContents contents = contents(List.of(fits), "lm_head", "m.experts.0.up_proj");
+    JsonValue.Obj config = format.config(contents);
+    assertThat(config.members().get("llm_int8_skip_modules").toString())
+        .contains("lm_head", "m.experts.0.up_proj");
+    assertThat(format.faults(root(config), contents.contents())).isEmpty();
+    assertThat(format.faults(root(config), contents(List.of(fits), "m.gate").contents()))
+        .hasSize(1);
+    assertThatThrownBy(() -> format.config(contents(List.of(fits, other))))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("there are 4 and 8");
   }
 
   @Property

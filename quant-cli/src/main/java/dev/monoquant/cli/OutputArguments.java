@@ -110,7 +110,7 @@ record OutputArguments(List<String> common, List<List<String>> outputs) {
       OfOutput output = new OfOutput();
       try {
         new CommandLine(output)
-            .registerConverter(Path.class, Main::path)
+            .registerConverter(Path.class, PathArgument::parse)
             .setExpandAtFiles(false)
             .parseArgs(args.toArray(String[]::new));
       } catch (ParameterException e) {

@@ -1,0 +1,55 @@
+package dev.monoquant.core.event;
+
+import dev.monoquant.core.control.Progress;
+import java.util.Locale;
+import jdk.jfr.Category;
+import jdk.jfr.DataAmount;
+import jdk.jfr.Description;
+import jdk.jfr.Event;
+import jdk.jfr.Label;
+import jdk.jfr.Name;
+import jdk.jfr.StackTrace;
+
+/**
+ * One stage of a run, with its duration, for JDK Flight Recorder. Costs nothing noticeable while
+ * nothing is recorded: there are a few of them in a run.
+ */
+@Name("dev.monoquant.Stage")
+@Label("Stage")
+@Description("A stage of a run of Mono Quant")
+@Category("Mono Quant")
+@StackTrace(false)
+public final class StageEvent extends Event implements AutoCloseable {
+
+  @Label("Stage")
+  @Description("statistics, processing, running or committing")
+  private final String stage;
+
+  @Label("Subject")
+  @Description("The model, or the output")
+  private final String subject;
+
+  @Label("Bytes")
+  @Description("The bytes of input of the stage; 0 if it has none")
+  @DataAmount
+  private final long bytes;
+
+  /**
+   * Begins an event, which ends when it is closed.
+   *
+   * @param stage the stage
+   * @param subject the model, or the output
+   * @param bytes the bytes of input of the stage
+   */
+  public StageEvent(Progress.Stage stage, String subject, long bytes) {
+    this.stage = stage.name().toLowerCase(Locale.ROOT);
+    this.subject = subject;
+    this.bytes = bytes;
+    begin();
+  }
+
+  @Override
+  public void close() {
+    commit();
+  }
+}

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -50,6 +51,9 @@ public final class Main {
           PluginsCommand.class,
           DoctorCommand.class);
 
+  /** The options that show the list of commands or the version. */
+  private static final Set<String> LIST = Set.of("--help", "-h", "--version", "-V");
+
   private static final String QUANTIZE = "quantize";
 
   private Main() {}
@@ -88,9 +92,10 @@ public final class Main {
   }
 
   static int run(PrintWriter out, PrintWriter err, String... args) {
-    CommandLine command = commandLine(args).setOut(out).setErr(err);
+    String[] words = args.length == 0 ? new String[] {"--help"} : args;
+    CommandLine command = commandLine(words).setOut(out).setErr(err);
     try {
-      return command.execute(args.length == 0 ? new String[] {"--help"} : sorted(command, args));
+      return command.execute(sorted(command, words));
     } catch (VirtualMachineError | LinkageError | AssertionError e) {
       // picocli hands exceptions to Failure, and lets errors through.
       return Failure.error(e, err, args);
@@ -113,13 +118,17 @@ public final class Main {
 
   /**
    * Builds the called command, or all commands if none is called: picocli needs about 20 ms for
-   * each.
+   * each. The list of all commands needs no more than their names and descriptions.
    */
   static CommandLine commandLine(String... args) {
     CommandLine top = new CommandLine(new Main());
     List<Class<?>> called =
         COMMANDS.stream().filter(c -> args.length > 0 && name(c).equals(args[0])).toList();
-    if (called.isEmpty()) {
+    if (args.length > 0 && LIST.contains(args[0])) {
+      COMMANDS.forEach(c -> top.addSubcommand(name(c), listed(c.getAnnotation(Command.class))));
+      top.addSubcommand(listed(AutoComplete.GenerateCompletion.class.getAnnotation(Command.class)));
+      top.addSubcommand(HelpCommand.class);
+    } else if (called.isEmpty()) {
       COMMANDS.forEach(top::addSubcommand);
       top.addSubcommand(AutoComplete.GenerateCompletion.class);
       top.addSubcommand(HelpCommand.class);
@@ -145,6 +154,12 @@ public final class Main {
         .setUsageHelpAutoWidth(true)
         .setParameterExceptionHandler(Failure::usage)
         .setExecutionExceptionHandler(Failure::execution);
+  }
+
+  private static CommandSpec listed(Command command) {
+    CommandSpec spec = CommandSpec.create().name(command.name());
+    spec.usageMessage().description(command.description()).header(command.header());
+    return spec;
   }
 
   private static String name(Class<?> command) {

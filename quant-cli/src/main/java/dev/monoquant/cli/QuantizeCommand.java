@@ -203,6 +203,8 @@ final class QuantizeCommand implements Callable<Integer> {
             : json ? plans.toJson() : plans.toTable();
     talk.print(out(), true, text);
     plans.requireNoErrors();
+    List<Plan> all = plans.outputs().stream().map(Plans.Entry::plan).toList();
+    talk.say(quantizer.memory(all).toText());
     quantizer.requireGates(plans);
     return 0;
   }

@@ -99,7 +99,7 @@ class WrongUseTest {
               "group:128"),
           quantize(2, "--granularity group:0", "group:0", "group:128"),
           quantize(2, "--granularity group:x", "group:x", "group:128"),
-          quantize(2, "--format gguf", "no output format \"gguf\"", "safetensors"),
+          quantize(2, "--format onnx", "no output format \"onnx\"", "safetensors"),
           quantize(2, "--input-format onnx", "no input format \"onnx\"", "safetensors"),
           quantize(2, "--compute gpu", "gpu", "auto, jvm and torch"),
           quantize(2, "--threads 0", "0 threads", "1 to 1024"),
@@ -133,6 +133,10 @@ class WrongUseTest {
               "gate the weights by --min-sqnr or --min-weight-cosine; or"),
           quantize(2, "--sample $d/none.npz", "--sample: only TorchScript outputs are run"),
           quantize(2, "--no-run", "--no-run: only TorchScript outputs are run"),
+          quantize(2, "--max-memory 9", "--max-memory \"9\": a number with k, m or g is needed"),
+          quantize(2, "--max-memory 64m", "a memory of 64.0 MiB: the least is 128 MiB"),
+          quantize(2, "--max-memory 128m", "Set the environment variable QUANT_OPTS to -Xmx48m"),
+          quantize(2, "--hash sha1", "hashes of sha1 are not known; allowed are none, outputs"),
           quantize(2, "--no-run --dry-run", "--no-run: only TorchScript outputs are run"),
           quantize(2, "--min-cosine 1 --dry-run", "--min-cosine: only TorchScript outputs are run"),
           usage(
@@ -162,7 +166,7 @@ class WrongUseTest {
           quantize(2, "--plugin $d", "not a file"),
           quantize(2, "--plugin $m", "not a jar"),
           quantize(2, "--plugin $d/empty.jar", "it holds no plugin"),
-          usage("quantize $m -o $d/x.gguf", "no output format accepts this name", "--format"),
+          usage("quantize $m -o $d/x.onnx", "no output format accepts this name", "--format"),
           usage("compare $m", "Missing required parameter: 'B'"),
           usage("doctor extra", "\"extra\" is one argument too many"),
           // 3: input refused

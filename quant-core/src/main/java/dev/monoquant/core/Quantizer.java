@@ -11,6 +11,7 @@ import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.open.LibraryVersion;
 import dev.monoquant.core.report.Comparison;
 import dev.monoquant.core.report.Inspection;
+import dev.monoquant.core.report.MemoryNeed;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.Plans;
 import dev.monoquant.core.report.Report;
@@ -129,6 +130,16 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
    */
   public Plans plan(ModelInput input, List<Output> outputs) {
     return OutputsRun.plan(settings, input, outputs);
+  }
+
+  /**
+   * {@return the memory that quantizing needs}
+   *
+   * @param plans the plans that are carried out in one pass
+   * @throws dev.monoquant.ConfigurationException if it exceeds the bound of {@link #withMaxMemory}
+   */
+  public MemoryNeed memory(List<Plan> plans) {
+    return MemoryNeed.of(plans, settings.tileElements(), settings.threads(), settings.maxMemory());
   }
 
   /**

@@ -28,7 +28,8 @@ record DeclaredQuantization(String method, JsonValue.Obj fields, ElementType dty
 
   /** Files that hold only a quantization configuration. */
   static final Set<String> FILES =
-      Set.of("quantize_config.json", "quant_config.json", ModelConfig.MODEL_OPT);
+      Set.of(
+          "quantize_config.json", "quant_config.json", "quanto_qmap.json", ModelConfig.MODEL_OPT);
 
   private static final Set<ElementType> TYPES =
       Set.of(ElementType.FLOAT16, ElementType.BFLOAT16, ElementType.FLOAT32);

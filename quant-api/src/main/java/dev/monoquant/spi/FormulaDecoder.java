@@ -1,5 +1,7 @@
 package dev.monoquant.spi;
 
+import dev.monoquant.kernel.CellChecks;
+import dev.monoquant.kernel.Kernels;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 import dev.monoquant.model.FloatBytes;
@@ -59,10 +61,10 @@ final class FormulaDecoder implements TileDecoder {
     if (values.type().isQuantizable()) {
       FloatBytes.widen(values.type(), ByteBuffer.wrap(cells), out, 0, count);
     } else {
-      new Codes(values, cells).read(0, count, out);
+      new Codes(values, cells).read(0, count, out, Kernels.current());
     }
     if (values.type() != type) {
-      round(out, count);
+      round(out, count, Kernels.current());
     }
   }
 
@@ -71,12 +73,18 @@ final class FormulaDecoder implements TileDecoder {
     Codes numbers = new Codes(codes, tile.part(codes.name()));
     Scale scales = new Scale(affine.scales(), tile);
     Optional<Spread> zeros = affine.zeroPoint().map(name -> new Spread(part(name), tile));
-    if (cols >= LONG_ROW && scales.isPerRow() && zeros.filter(z -> !z.isPerRow()).isEmpty()) {
+    Kernels kernels = Kernels.current();
+    // Ways to round that plain loops are faster with.
+    boolean plain = kernels == Kernels.JVM;
+    if (plain
+        && cols >= LONG_ROW
+        && scales.isPerRow()
+        && zeros.filter(z -> !z.isPerRow()).isEmpty()) {
       rows(numbers, scales, zeros, tile.height(), out);
       return;
     }
-    boolean shortcut = affine.scales().size() == 1 && isShort(affine, scales);
-    boolean signed = zeros.isEmpty() && isSmooth(codes.type(), scales);
+    boolean shortcut = plain && affine.scales().size() == 1 && isShort(affine, scales);
+    boolean signed = plain && zeros.isEmpty() && isSmooth(codes.type(), scales);
     int chunk = Math.min(cols, CHUNK);
     float[] v = new float[chunk];
     float[] scale = new float[chunk];
@@ -85,7 +93,7 @@ final class FormulaDecoder implements TileDecoder {
       for (int col = 0; col < cols; col += chunk) {
         int count = Math.min(chunk, cols - col);
         int at = row * cols + col;
-        numbers.read(at, count, v);
+        numbers.read(at, count, v, kernels);
         scales.read(row, col, count, scale);
         if (zeros.isPresent()) {
           zeros.get().read(row, col, count, zero);
@@ -97,7 +105,7 @@ final class FormulaDecoder implements TileDecoder {
           roundedProducts(v, scale, zero, count, type);
         } else {
           products(v, scale, zero, count);
-          round(v, count);
+          round(v, count, kernels);
         }
         System.arraycopy(v, 0, out, at, count);
       }
@@ -120,7 +128,7 @@ final class FormulaDecoder implements TileDecoder {
         for (int i = 0; i < products.length; i++) {
           products[i] = (numbers.table[i] - zero[0]) * scale[0];
         }
-        round(products, products.length);
+        round(products, products.length, Kernels.JVM);
       }
       int at = row * cols;
       for (int i = at; i < at + cols; i++) {
@@ -155,17 +163,15 @@ final class FormulaDecoder implements TileDecoder {
           scales.read(row, col, count, scale);
           products(v, scale, none, count);
         }
-        round(v, count);
+        round(v, count, Kernels.current());
         System.arraycopy(v, 0, out, at, count);
       }
     }
   }
 
-  private void round(float[] v, int count) {
+  private void round(float[] v, int count, Kernels kernels) {
     if (type == ElementType.FLOAT16 || type == ElementType.BFLOAT16) {
-      for (int i = 0; i < count; i++) {
-        v[i] = type.round(v[i]);
-      }
+      kernels.round(type, v, count);
     }
   }
 
@@ -291,21 +297,33 @@ final class FormulaDecoder implements TileDecoder {
 
   /** Converts codes to floats. A lookup in a table of 1 KiB is faster than a conversion. */
   private static final class Codes {
+    private final ElementType type;
+    private final boolean bytesAreCodes;
     private final byte[] bytes;
     private final float[] table = new float[256];
     private final float[] signs = new float[256];
 
     Codes(Part part, byte[] bytes) {
+      this.type = part.type();
       this.bytes = bytes;
+      // Otherwise the table has NaN for a byte that is no code.
+      this.bytesAreCodes =
+          type.isCode() && type.signed() && CellChecks.areCodes(bytes, type.bits(), true);
       for (int i = 0; i < table.length; i++) {
         table[i] = part.type().decode((byte) i);
         signs[i] = Math.copySign(1, table[i]);
       }
     }
 
-    void read(int at, int count, float[] to) {
-      for (int i = 0; i < count; i++) {
-        to[i] = table[bytes[at + i] & 0xFF];
+    void read(int at, int count, float[] to, Kernels kernels) {
+      if (bytesAreCodes) {
+        kernels.widenBytes(bytes, at, count, to);
+      } else if (type == ElementType.FLOAT8_E4M3 || type == ElementType.FLOAT8_E5M2) {
+        kernels.widenFloat8(type, bytes, at, count, to);
+      } else {
+        for (int i = 0; i < count; i++) {
+          to[i] = table[bytes[at + i] & 0xFF];
+        }
       }
     }
 

@@ -1,5 +1,6 @@
 package dev.monoquant.schemes;
 
+import dev.monoquant.kernel.Kernels;
 import dev.monoquant.model.ElementType;
 
 /**
@@ -90,6 +91,11 @@ enum FloatCode {
       }
       return;
     }
+    Kernels kernels = Kernels.current();
+    if (kernels != Kernels.JVM) {
+      kernels.narrowFloat8(type, signed, quotients, count, codes, at);
+      return;
+    }
     float down = Math.scalb(1f, -126 - minExponent);
     roundMagnitudes(quotients, count, digits, least(), max(), down, 0);
     codes(signed, quotients, count, codes, at);
@@ -102,6 +108,11 @@ enum FloatCode {
    * only.
    */
   void encodeShort(float[] signed, float[] quotients, int count, byte[] codes, int at) {
+    Kernels kernels = Kernels.current();
+    if (kernels != Kernels.JVM) {
+      kernels.narrowFloat8(type, signed, quotients, count, codes, at);
+      return;
+    }
     float down = Math.scalb(1f, -126 - minExponent);
     float shift = Math.scalb(1f, 24 - digits);
     float least = least() * shift;

@@ -11,6 +11,7 @@ import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.work.TileBuffers;
 import dev.monoquant.core.work.Workers;
+import dev.monoquant.kernel.Kernels;
 import dev.monoquant.model.Family;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
@@ -85,11 +86,7 @@ public final class StatisticsPass {
   }
 
   private static float greatest(float[] values, int count) {
-    float greatest = 0;
-    for (int i = 0; i < count; i++) {
-      greatest = Math.max(greatest, Math.abs(values[i]));
-    }
-    return greatest;
+    return Kernels.current().absMax(values, 0, count);
   }
 
   /** Quantizes a weight only to find out whether its scheme refuses the numbers. */
@@ -294,12 +291,8 @@ public final class StatisticsPass {
     }
 
     void see(long firstRow, float[] values, int count) {
-      float least = values[0];
-      float greatest = values[0];
-      for (int i = 1; i < count; i++) {
-        least = Math.min(least, values[i]);
-        greatest = Math.max(greatest, values[i]);
-      }
+      float least = Kernels.current().min(values, 0, count);
+      float greatest = Kernels.current().max(values, 0, count);
       long first = firstRow * cols;
       synchronized (this) {
         min = Math.min(min, least);

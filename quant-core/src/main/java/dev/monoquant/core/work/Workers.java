@@ -2,6 +2,7 @@ package dev.monoquant.core.work;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.kernel.Kernels;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -9,7 +10,8 @@ import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs jobs on several threads, started in order, and stops after a failure.
+ * Runs jobs on several threads, started in order, and stops after a failure. The threads have the
+ * kernels of the calling thread.
  *
  * <p>If several jobs fail, the failure of the earliest job is thrown, whichever happened first.
  * Jobs are handed out in order and each runs to its end, so the earliest failing job always runs:
@@ -46,9 +48,10 @@ public final class Workers {
 
   public void run(Jobs jobs) throws IOException {
     Run run = new Run(jobs);
+    Kernels kernels = Kernels.current();
     List<Thread> pool = new ArrayList<>();
     for (int i = 0; i < threads; i++) {
-      Thread thread = new Thread(run::work, "quant-worker-" + i);
+      Thread thread = new Thread(() -> Kernels.run(kernels, run::work), "quant-worker-" + i);
       thread.setDaemon(true);
       thread.start();
       pool.add(thread);

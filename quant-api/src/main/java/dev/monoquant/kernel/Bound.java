@@ -11,11 +11,11 @@ final class Bound {
     return KERNELS.get();
   }
 
-  static void run(Kernels kernels, Runnable work) {
+  static <T, E extends Exception> T with(Kernels kernels, Kernels.Work<T, E> work) throws E {
     Kernels before = KERNELS.get();
     KERNELS.set(kernels);
     try {
-      work.run();
+      return work.run();
     } finally {
       KERNELS.set(before);
     }

@@ -142,19 +142,19 @@ final class JvmKernels implements Kernels {
 
   @Override
   public double errors(float[] x, float[] y, int at, int count, double[] sums) {
+    float[] partial = new float[3 * ErrorBlock.SUMS];
     double greatest = 0;
     int end = at + count;
     int i = at;
     for (; i <= end - ErrorBlock.NUMBERS; i += ErrorBlock.NUMBERS) {
-      greatest = Math.max(greatest, block(x, y, i, sums));
+      float most = block(x, y, i, partial);
+      greatest = Math.max(greatest, ErrorBlock.add(partial, most, x, y, i, sums));
     }
-    return i < end ? Math.max(greatest, exactErrors(x, y, i, end - i, sums)) : greatest;
+    return i < end ? Math.max(greatest, ErrorBlock.exact(x, y, i, end - i, sums)) : greatest;
   }
 
-  private static double block(float[] x, float[] y, int at, double[] sums) {
-    double signal = 0;
-    double noise = 0;
-    double cross = 0;
+  /** Writes the partial sums of a block and returns the greatest magnitude of a difference. */
+  private static float block(float[] x, float[] y, int at, float[] partial) {
     int greatest = 0;
     for (int lane = 0; lane < ErrorBlock.SUMS; lane += GROUP) {
       float s0 = 0;
@@ -196,69 +196,18 @@ final class JvmKernels implements Kernels {
         int m3 = Float.floatToRawIntBits(e3) & 0x7FFF_FFFF;
         greatest = Math.max(greatest, Math.max(Math.max(m0, m1), Math.max(m2, m3)));
       }
-      signal = signal + s0 + s1 + s2 + s3;
-      noise = noise + n0 + n1 + n2 + n3;
-      cross = cross + c0 + c1 + c2 + c3;
+      put(partial, lane, s0, s1, s2, s3);
+      put(partial, ErrorBlock.SUMS + lane, n0, n1, n2, n3);
+      put(partial, 2 * ErrorBlock.SUMS + lane, c0, c1, c2, c3);
     }
-    float most = Float.intBitsToFloat(greatest);
-    return ErrorBlock.isWithinFloat(signal, noise, most)
-        ? add(signal, noise, cross, most, sums)
-        : exactErrors(x, y, at, ErrorBlock.NUMBERS, sums);
+    return Float.intBitsToFloat(greatest);
   }
 
-  private static double add(
-      double signal, double noise, double cross, double greatest, double[] sums) {
-    sums[0] += signal;
-    sums[1] += noise;
-    sums[2] += cross;
-    return greatest;
-  }
-
-  /** All in double; squares of floats cannot leave its range. */
-  private static double exactErrors(float[] x, float[] y, int at, int count, double[] sums) {
-    // Two independent chains of additions hide their latency.
-    double signal0 = 0;
-    double signal1 = 0;
-    double noise0 = 0;
-    double noise1 = 0;
-    double cross0 = 0;
-    double cross1 = 0;
-    double greatest = 0;
-    int even = count & ~1;
-    for (int i = at; i < at + even; i += 2) {
-      double x0 = x[i];
-      double x1 = x[i + 1];
-      double e0 = x0 - y[i];
-      double e1 = x1 - y[i + 1];
-      signal0 += x0 * x0;
-      signal1 += x1 * x1;
-      double square0 = e0 * e0;
-      double square1 = e1 * e1;
-      noise0 += square0;
-      noise1 += square1;
-      cross0 += x0 * e0;
-      cross1 += x1 * e1;
-      if (square0 > greatest) {
-        greatest = square0;
-      }
-      if (square1 > greatest) {
-        greatest = square1;
-      }
-    }
-    if (even < count) {
-      double last = x[at + even];
-      double e = last - y[at + even];
-      signal0 += last * last;
-      noise0 += e * e;
-      cross0 += last * e;
-      greatest = Math.max(greatest, e * e);
-    }
-    double noise = noise0 + noise1;
-    // The comparisons above ignore NaN; the sums do not. The root of a rounded square is the number
-    // itself, since the square of a difference of floats is far from both ends of the range of
-    // double.
-    double most = Double.isFinite(noise) ? Math.sqrt(greatest) : Double.NaN;
-    return add(signal0 + signal1, noise, cross0 + cross1, most, sums);
+  private static void put(float[] to, int at, float a, float b, float c, float d) {
+    to[at] = a;
+    to[at + 1] = b;
+    to[at + 2] = c;
+    to[at + 3] = d;
   }
 
   /** The value of each byte. */

@@ -12,7 +12,7 @@ import java.util.Optional;
  * #JVM} is the reference. The choice affects only speed. {@code KernelLaws} of the test kit checks
  * this.
  *
- * <p>The kernels of a run are those of its threads: {@link #run} binds them to the calling thread
+ * <p>The kernels of a run are those of its threads: {@link #with} binds them to the calling thread
  * for a piece of work, and {@link #current()} returns them. A thread that has none uses {@link
  * #JVM}.
  *
@@ -30,13 +30,33 @@ public interface Kernels {
   }
 
   /**
-   * Runs a piece of work with the kernels bound to the calling thread.
+   * Does a piece of work with the kernels bound to the calling thread.
    *
    * @param kernels the kernels that {@link #current()} returns meanwhile
-   * @param work what to run
+   * @param work what to do
+   * @param <T> the type of the result
+   * @param <E> the exceptions of the work
+   * @return the result of the work
+   * @throws E if the work does
    */
-  static void run(Kernels kernels, Runnable work) {
-    Bound.run(kernels, work);
+  static <T, E extends Exception> T with(Kernels kernels, Work<T, E> work) throws E {
+    return Bound.with(kernels, work);
+  }
+
+  /**
+   * A piece of work.
+   *
+   * @param <T> the type of the result
+   * @param <E> its exceptions
+   */
+  @FunctionalInterface
+  interface Work<T, E extends Exception> {
+    /**
+     * {@return the result}
+     *
+     * @throws E if the work fails
+     */
+    T run() throws E;
   }
 
   /**

@@ -26,12 +26,11 @@ import jdk.incubator.vector.VectorSpecies;
  *   <li>Floats become integers by an addition of 1.5 * 2^23, and maxima are those of integers: the
  *       conversion is no vector instruction on JDK 17, and the maximum of floats knows about NaN.
  *   <li>Sums of squares are in float over short blocks, see {@link ErrorBlock}.
- *   <li>No allocation, and no call that C2 would not inline: a vector that escapes becomes an
- *       object.
+ *   <li>No call that C2 would not inline, for a vector that escapes becomes an object: methods that
+ *       take or return vectors have fewer than 60 bytes of code, the limit of the application.
  * </ul>
  *
- * <p>Until C2 has compiled a method, it is some 50 times slower than a plain loop; a run uses these
- * kernels only where that pays.
+ * <p>Until C2 has compiled them, see {@link WarmingKernels}, the plain loops work.
  */
 final class VectorKernels implements Kernels {
 
@@ -42,7 +41,7 @@ final class VectorKernels implements Kernels {
       VectorSpecies.of(short.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
   private static final VectorSpecies<Byte> BYTES =
       VectorSpecies.of(byte.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 4));
-  private static final int LANES = FLOATS.length();
+  static final int LANES = FLOATS.length();
 
   private static final int MAGNITUDE = 0x7FFF_FFFF;
   private static final int INFINITY = 0x7F80_0000;
@@ -89,30 +88,28 @@ final class VectorKernels implements Kernels {
   public void widenFloat16(short[] from, int count, float[] to, int at) {
     int i = 0;
     for (; i <= count - LANES; i += LANES) {
-      widenFloat16(bits(from, i)).intoArray(to, at + i);
+      IntVector bits = bits(from, i);
+      IntVector magnitude = bits.and(0x7FFF);
+      IntVector special =
+          magnitude
+              .lanewise(VectorOperators.NEG)
+              .add(0x7BFF)
+              .lanewise(VectorOperators.ASHR, 31)
+              .and(INFINITY);
+      IntVector sign = bits.and(0x8000).lanewise(VectorOperators.LSHL, 16);
+      magnitude
+          .lanewise(VectorOperators.LSHL, 13)
+          .reinterpretAsFloats()
+          .mul(0x1p112f)
+          .reinterpretAsInts()
+          .or(special)
+          .or(sign)
+          .reinterpretAsFloats()
+          .intoArray(to, at + i);
     }
     for (; i < count; i++) {
       to[at + i] = Float16.toFloat(from[i]);
     }
-  }
-
-  private static FloatVector widenFloat16(IntVector bits) {
-    IntVector magnitude = bits.and(0x7FFF);
-    IntVector special =
-        magnitude
-            .lanewise(VectorOperators.NEG)
-            .add(0x7BFF)
-            .lanewise(VectorOperators.ASHR, 31)
-            .and(INFINITY);
-    IntVector sign = bits.and(0x8000).lanewise(VectorOperators.LSHL, 16);
-    return magnitude
-        .lanewise(VectorOperators.LSHL, 13)
-        .reinterpretAsFloats()
-        .mul(0x1p112f)
-        .reinterpretAsInts()
-        .or(special)
-        .or(sign)
-        .reinterpretAsFloats();
   }
 
   @Override
@@ -151,9 +148,21 @@ final class VectorKernels implements Kernels {
     int i = 0;
     for (; i <= count - LANES; i += LANES) {
       IntVector bits = FloatVector.fromArray(FLOATS, from, at + i).reinterpretAsInts();
-      IntVector rounded = narrowFloat16(bits);
-      ((ShortVector) rounded.castShape(SHORTS, 0)).intoArray(to, i);
-      IntVector infinite = rounded.and(0x7FFF).lanewise(VectorOperators.XOR, 0x7C00);
+      IntVector magnitude = bits.and(MAGNITUDE);
+      IntVector even = magnitude.lanewise(VectorOperators.LSHR, 13).and(1);
+      IntVector normal =
+          magnitude.sub(0x3800_0000 - 0xFFF).add(even).lanewise(VectorOperators.LSHR, 13);
+      // Near 0.5 the step of float32 equals the step of float16's subnormals.
+      IntVector small =
+          magnitude.reinterpretAsFloats().add(0.5f).reinterpretAsInts().sub(0x3F00_0000);
+      IntVector rounded =
+          normal
+              .blend(small, magnitude.compare(VectorOperators.LT, 0x3880_0000))
+              .blend(0x7C00, magnitude.compare(VectorOperators.GE, 0x4780_0000))
+              .blend(0x7E00, magnitude.compare(VectorOperators.GT, INFINITY));
+      IntVector sign = bits.lanewise(VectorOperators.LSHR, 16).and(0x8000);
+      ((ShortVector) rounded.or(sign).castShape(SHORTS, 0)).intoArray(to, i);
+      IntVector infinite = rounded.lanewise(VectorOperators.XOR, 0x7C00);
       greatest = greatest.max(infinite.sub(1).lanewise(VectorOperators.LSHR, 31));
     }
     int seen = greatest.reduceLanes(VectorOperators.MAX);
@@ -162,24 +171,6 @@ final class VectorKernels implements Kernels {
       seen |= (to[i] & 0x7FFF) == 0x7C00 ? 1 : 0;
     }
     return seen != 0;
-  }
-
-  /** The bits in the lower half. */
-  private static IntVector narrowFloat16(IntVector bits) {
-    IntVector sign = bits.lanewise(VectorOperators.LSHR, 16).and(0x8000);
-    IntVector magnitude = bits.and(MAGNITUDE);
-    IntVector even = magnitude.lanewise(VectorOperators.LSHR, 13).and(1);
-    IntVector normal =
-        magnitude.sub(0x3800_0000 - 0xFFF).add(even).lanewise(VectorOperators.LSHR, 13);
-    // Near 0.5 the step of float32 equals the step of float16's subnormals.
-    IntVector small =
-        magnitude.reinterpretAsFloats().add(0.5f).reinterpretAsInts().sub(0x3F00_0000);
-    IntVector rounded =
-        normal
-            .blend(small, magnitude.compare(VectorOperators.LT, 0x3880_0000))
-            .blend(0x7C00, magnitude.compare(VectorOperators.GE, 0x4780_0000))
-            .blend(0x7E00, magnitude.compare(VectorOperators.GT, INFINITY));
-    return rounded.or(sign);
   }
 
   @Override
@@ -193,7 +184,17 @@ final class VectorKernels implements Kernels {
     } else {
       for (; i <= count - LANES; i += LANES) {
         IntVector bits = FloatVector.fromArray(FLOATS, values, i).reinterpretAsInts();
-        widenFloat16(narrowFloat16(bits)).intoArray(values, i);
+        IntVector magnitude = bits.and(MAGNITUDE);
+        IntVector even = magnitude.lanewise(VectorOperators.LSHR, 13).and(1);
+        IntVector normal = magnitude.add(0xFFF).add(even).and(~0x1FFF);
+        IntVector small = magnitude.reinterpretAsFloats().add(0.5f).sub(0.5f).reinterpretAsInts();
+        normal
+            .blend(small, magnitude.compare(VectorOperators.LT, 0x3880_0000))
+            .blend(INFINITY, normal.compare(VectorOperators.GE, 0x4780_0000))
+            .blend(NAN, magnitude.compare(VectorOperators.GT, INFINITY))
+            .or(bits.and(SIGN))
+            .reinterpretAsFloats()
+            .intoArray(values, i);
       }
     }
     for (; i < count; i++) {
@@ -371,52 +372,43 @@ final class VectorKernels implements Kernels {
 
   @Override
   public double errors(float[] x, float[] y, int at, int count, double[] sums) {
-    float[] lanes = new float[3 * ErrorBlock.SUMS];
+    float[] partial = new float[3 * ErrorBlock.SUMS];
     double greatest = 0;
     int end = at + count;
     int i = at;
     for (; i <= end - ErrorBlock.NUMBERS; i += ErrorBlock.NUMBERS) {
-      float most = block(x, y, i, lanes);
-      double signal = 0;
-      double noise = 0;
-      double cross = 0;
-      for (int lane = 0; lane < ErrorBlock.SUMS; lane++) {
-        signal += lanes[lane];
-        noise += lanes[ErrorBlock.SUMS + lane];
-        cross += lanes[2 * ErrorBlock.SUMS + lane];
-      }
-      if (ErrorBlock.isWithinFloat(signal, noise, most)) {
-        sums[0] += signal;
-        sums[1] += noise;
-        sums[2] += cross;
-        greatest = Math.max(greatest, most);
-      } else {
-        double exact = Kernels.JVM.errors(x, y, i, ErrorBlock.NUMBERS, sums);
-        greatest = Math.max(greatest, exact);
-      }
+      float most = block(x, y, i, partial);
+      greatest = Math.max(greatest, ErrorBlock.add(partial, most, x, y, i, sums));
     }
     return i < end ? Math.max(greatest, Kernels.JVM.errors(x, y, i, end - i, sums)) : greatest;
   }
 
   /** Writes the partial sums of a block and returns the greatest magnitude of a difference. */
-  private static float block(float[] x, float[] y, int at, float[] lanes) {
-    IntVector greatest = IntVector.zero(INTS);
+  private static float block(float[] x, float[] y, int at, float[] partial) {
+    int greatest = 0;
     for (int lane = 0; lane < ErrorBlock.SUMS; lane += LANES) {
-      FloatVector signal = FloatVector.zero(FLOATS);
-      FloatVector noise = FloatVector.zero(FLOATS);
-      FloatVector cross = FloatVector.zero(FLOATS);
-      for (int i = at + lane; i < at + ErrorBlock.NUMBERS; i += ErrorBlock.SUMS) {
-        FloatVector a = FloatVector.fromArray(FLOATS, x, i);
-        FloatVector e = a.sub(FloatVector.fromArray(FLOATS, y, i));
-        signal = signal.add(a.mul(a));
-        noise = noise.add(e.mul(e));
-        cross = cross.add(a.mul(e));
-        greatest = greatest.max(e.reinterpretAsInts().and(MAGNITUDE));
-      }
-      signal.intoArray(lanes, lane);
-      noise.intoArray(lanes, ErrorBlock.SUMS + lane);
-      cross.intoArray(lanes, 2 * ErrorBlock.SUMS + lane);
+      greatest = Math.max(greatest, sums(x, y, at, lane, partial));
     }
-    return Float.intBitsToFloat(greatest.reduceLanes(VectorOperators.MAX));
+    return Float.intBitsToFloat(greatest);
+  }
+
+  /** As many of the partial sums of a block as there are lanes. */
+  private static int sums(float[] x, float[] y, int at, int lane, float[] partial) {
+    IntVector greatest = IntVector.zero(INTS);
+    FloatVector signal = FloatVector.zero(FLOATS);
+    FloatVector noise = FloatVector.zero(FLOATS);
+    FloatVector cross = FloatVector.zero(FLOATS);
+    for (int i = 0; i < ErrorBlock.NUMBERS; i += ErrorBlock.SUMS) {
+      FloatVector a = FloatVector.fromArray(FLOATS, x, at + lane + i);
+      FloatVector e = a.sub(FloatVector.fromArray(FLOATS, y, at + lane + i));
+      signal = signal.add(a.mul(a));
+      noise = noise.add(e.mul(e));
+      cross = cross.add(a.mul(e));
+      greatest = greatest.max(e.reinterpretAsInts().and(MAGNITUDE));
+    }
+    signal.intoArray(partial, lane);
+    noise.intoArray(partial, ErrorBlock.SUMS + lane);
+    cross.intoArray(partial, 2 * ErrorBlock.SUMS + lane);
+    return greatest.reduceLanes(VectorOperators.MAX);
   }
 }

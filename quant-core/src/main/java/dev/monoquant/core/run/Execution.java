@@ -11,6 +11,7 @@ import dev.monoquant.core.report.Report;
 import dev.monoquant.core.report.UnquantizedTensor;
 import dev.monoquant.core.settings.Gates;
 import dev.monoquant.core.settings.Settings;
+import dev.monoquant.kernel.Kernels;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelSource;
@@ -42,6 +43,17 @@ public final class Execution {
   public static Report run(
       Settings settings, ModelSource source, Plan plan, NonFinitePolicy policy, OutputWriter sink)
       throws IOException {
+    long numbers =
+        plan.weights().stream()
+            .mapToLong(w -> w.weight().matrix().tensor().shape().elements())
+            .sum();
+    Kernels kernels = KernelChoice.of(settings, numbers);
+    return Kernels.with(kernels, () -> runHere(settings, source, plan, policy, sink));
+  }
+
+  private static Report runHere(
+      Settings settings, ModelSource source, Plan plan, NonFinitePolicy policy, OutputWriter sink)
+      throws IOException {
     List<PlannedWeight> open =
         plan.weights().stream().filter(w -> sink.finished(w.weight().name()).isEmpty()).toList();
     Map<String, Facts> facts =
@@ -62,7 +74,7 @@ public final class Execution {
               ""));
     }
     warnings.addAll(done.warnings());
-    return new Report(plan, done.weights(), warnings);
+    return new Report(plan, done.weights(), warnings).withKernels(Kernels.current().name());
   }
 
   /** Finishes the work that must be done before an output is moved into place. */

@@ -51,7 +51,7 @@ public final class Workers {
     Kernels kernels = Kernels.current();
     List<Thread> pool = new ArrayList<>();
     for (int i = 0; i < threads; i++) {
-      Thread thread = new Thread(() -> Kernels.run(kernels, run::work), "quant-worker-" + i);
+      Thread thread = new Thread(() -> Kernels.with(kernels, run::work), "quant-worker-" + i);
       thread.setDaemon(true);
       thread.start();
       pool.add(thread);
@@ -106,7 +106,8 @@ public final class Workers {
       this.jobs = jobs;
     }
 
-    void work() {
+    /** Works until there are no more jobs or one has failed; returns whether this thread failed. */
+    boolean work() {
       TileBuffers buffers = new TileBuffers();
       long number = Long.MAX_VALUE;
       try {
@@ -114,19 +115,20 @@ public final class Workers {
           Job job;
           synchronized (this) {
             if (stopped) {
-              return;
+              return false;
             }
             number = handedOut++;
             job = jobs.next();
           }
           if (job == null) {
-            return;
+            return false;
           }
           job.run(buffers);
         }
       } catch (Throwable e) {
         // Any failure, including OutOfMemoryError: the calling thread rethrows it.
         fail(number, e);
+        return true;
       }
     }
 

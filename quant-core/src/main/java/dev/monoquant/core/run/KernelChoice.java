@@ -1,0 +1,49 @@
+package dev.monoquant.core.run;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.core.settings.Settings;
+import dev.monoquant.kernel.Kernels;
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.ModelInfo;
+
+/** Chooses the kernels of a run by the settings and by the amount of work. */
+public final class KernelChoice {
+
+  /**
+   * Numbers from which on vector kernels take less time, although the JIT compiler needs half a
+   * second of CPU for them, and each runs slowly until then.
+   */
+  static final long WORTHWHILE = 200_000_000;
+
+  private KernelChoice() {}
+
+  /** The numbers of all tensors and of all quantized weights. */
+  public static long numbers(ModelInfo info) {
+    return info.tensors().stream().mapToLong(t -> t.shape().elements()).sum()
+        + info.quantized().stream().mapToLong(w -> w.matrix().tensor().shape().elements()).sum();
+  }
+
+  /**
+   * The kernels for the settings.
+   *
+   * @param numbers how many are processed
+   * @throws ConfigurationException if vector kernels are required and cannot run
+   */
+  public static Kernels of(Settings settings, long numbers) {
+    return switch (settings.compute()) {
+      case JVM, TORCH -> Kernels.JVM;
+      case AUTO ->
+          numbers < WORTHWHILE
+              ? Kernels.JVM
+              : Kernels.find(Compute.VECTOR.wire()).orElse(Kernels.JVM);
+      case VECTOR ->
+          Kernels.find(Compute.VECTOR.wire())
+              .orElseThrow(
+                  () ->
+                      new ConfigurationException(
+                          "compute vector cannot run here: it needs the library quant-vector, Java"
+                              + " started with --add-modules jdk.incubator.vector, and a processor"
+                              + " with vectors of at least 256 bits. Choose auto or jvm"));
+    };
+  }
+}

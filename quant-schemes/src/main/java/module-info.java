@@ -26,5 +26,6 @@ module dev.monoquant.schemes {
       dev.monoquant.schemes.Int8Scheme,
       dev.monoquant.schemes.Mxfp4Scheme,
       dev.monoquant.schemes.Mxfp8Scheme,
+      dev.monoquant.schemes.Nf4Scheme,
       dev.monoquant.schemes.Nvfp4Scheme;
 }

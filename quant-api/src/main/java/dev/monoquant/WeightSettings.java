@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import dev.monoquant.model.NumberType;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.CommonOptions;
+import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Granularity;
 import java.util.Collections;
@@ -75,7 +76,7 @@ public record WeightSettings(
             "option "
                 + option.getKey()
                 + " is no plugin's own. Set it with "
-                + CommonOptions.argument(option.getKey(), option.getValue()));
+                + OptionSpec.argument(option.getKey(), option.getValue()));
       }
     }
   }

@@ -12,6 +12,8 @@ public final class CellChecks {
   private static final long EACH_BYTE = 0x0101_0101_0101_0101L;
   private static final long EACH_SHORT = 0x0001_0001_0001_0001L;
 
+  private static final long SIGNS = 0x8000_8000_8000_8000L;
+
   private CellChecks() {}
 
   /**
@@ -57,7 +59,7 @@ public final class CellChecks {
     for (int i = 0; i < words; i += Long.BYTES) {
       carried |= ((long) LONGS.get(cells, i) & field) + lowest;
     }
-    boolean found = (carried & (0x8000 * EACH_SHORT)) != 0;
+    boolean found = (carried & SIGNS) != 0;
     for (int i = words; i + 1 < cells.length; i += 2) {
       int cell = (cells[i] & 0xFF) | (cells[i + 1] & 0xFF) << 8;
       found |= (cell & exponent) == exponent;
@@ -68,7 +70,7 @@ public final class CellChecks {
   /**
    * {@return the greatest of little-endian numbers of 16 bits, without their highest bits}
    *
-   * <p>Four at a time: the highest bit of {@code (a | high) - b} in each lane tells whether a is at
+   * <p>Four at a time: the highest bit of {@code (a | sign) - b} in each lane tells whether a is at
    * least b.
    *
    * @param cells two bytes for each number
@@ -76,12 +78,11 @@ public final class CellChecks {
    * @param to index after the last byte
    */
   public static int greatestMagnitude(byte[] cells, int from, int to) {
-    long high = 0x8000 * EACH_SHORT;
     long most = 0;
     int i = from;
     for (; i <= to - Long.BYTES; i += Long.BYTES) {
-      long next = (long) LONGS.get(cells, i) & ~high;
-      long atLeast = ((next | high) - most) & high;
+      long next = (long) LONGS.get(cells, i) & ~SIGNS;
+      long atLeast = ((next | SIGNS) - most) & SIGNS;
       // 0x7FFF in each lane whose number is at least the most so far.
       long take = atLeast - (atLeast >>> 15);
       most = (next & take) | (most & ~take);

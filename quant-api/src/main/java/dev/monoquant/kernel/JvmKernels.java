@@ -107,7 +107,7 @@ final class JvmKernels implements Kernels {
       int normal = ((magnitude + half + (magnitude >>> drop & 1)) >>> drop) - bias;
       int small = Float.floatToRawIntBits(Float.intBitsToFloat(magnitude) + steps) - stepBits;
       int code = magnitude < least ? small : Math.min(normal, most);
-      to[at + i] = (byte) (Float.floatToRawIntBits(signs[i]) >>> 24 & 0x80 | code);
+      to[at + i] = (byte) ((Float.floatToRawIntBits(signs[i]) >>> 24 & 0x80) | code);
     }
   }
 

@@ -259,10 +259,18 @@ public enum ElementType {
   }
 
   private SmallFloat small() {
-    if (!isSmallFloat()) {
-      throw new IllegalArgumentException(wire + " is no floating point type of 4 to 8 bits");
-    }
-    return SmallFloat.of(this);
+    return switch (this) {
+      case FLOAT8_E4M3 -> SmallFloat.E4M3;
+      case FLOAT8_E5M2 -> SmallFloat.E5M2;
+      case FLOAT8_E4M3FNUZ -> SmallFloat.E4M3FNUZ;
+      case FLOAT8_E5M2FNUZ -> SmallFloat.E5M2FNUZ;
+      case FLOAT8_E8M0 -> SmallFloat.E8M0;
+      case FLOAT6_E3M2 -> SmallFloat.E3M2;
+      case FLOAT6_E2M3 -> SmallFloat.E2M3;
+      case FLOAT4 -> SmallFloat.E2M1;
+      default ->
+          throw new IllegalArgumentException(wire + " is no floating point type of 4 to 8 bits");
+    };
   }
 
   private void requireCode() {

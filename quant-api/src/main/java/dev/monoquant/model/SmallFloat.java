@@ -75,21 +75,6 @@ enum SmallFloat {
     }
   }
 
-  /** The format of a type. */
-  static SmallFloat of(ElementType type) {
-    return switch (type) {
-      case FLOAT8_E4M3 -> E4M3;
-      case FLOAT8_E5M2 -> E5M2;
-      case FLOAT8_E4M3FNUZ -> E4M3FNUZ;
-      case FLOAT8_E5M2FNUZ -> E5M2FNUZ;
-      case FLOAT8_E8M0 -> E8M0;
-      case FLOAT6_E3M2 -> E3M2;
-      case FLOAT6_E2M3 -> E2M3;
-      case FLOAT4 -> E2M1;
-      default -> throw new IllegalArgumentException(type.wire() + " is no small float");
-    };
-  }
-
   private float value(int code) {
     if (code >= 1 << bits) {
       return Float.NaN;

@@ -10,8 +10,9 @@ import java.util.Map;
  * The result of reading a model again and comparing it with its manifest.
  *
  * @param made how the model was made, as its manifest records: versions, configuration
- * @param inputs SHA-256 of each input file recorded in the manifest, by file name: 64 lower-case
- *     hexadecimal digits
+ * @param hashKind the kind of the hashes of inputs, such as {@code sha256}
+ * @param inputs the hash of each input file recorded in the manifest, by file name: lower-case
+ *     hexadecimal digits; empty texts if it records none
  * @param checked the number of stored tensors that were read and compared
  * @param bytes the number of their bytes
  * @param differences the differences from the manifest, each naming the tensor or file; empty if
@@ -19,6 +20,7 @@ import java.util.Map;
  */
 public record Audit(
     Map<String, String> made,
+    String hashKind,
     Map<String, String> inputs,
     int checked,
     long bytes,

@@ -83,21 +83,6 @@ public final class CommonOptions {
   private CommonOptions() {}
 
   /**
-   * {@return values of the four options, with the profile of the built-in integer schemes}
-   *
-   * @param bits bits of one code
-   * @param symmetric whether codes are symmetric
-   * @param granularity how many values share a scale
-   */
-  public static OptionValues of(int bits, boolean symmetric, Granularity granularity) {
-    return OptionValues.DEFAULTS
-        .with(BITS, bits)
-        .with(SYMMETRIC, symmetric)
-        .with(GRANULARITY, granularity)
-        .with(PROFILE, COMPRESSED_TENSORS);
-  }
-
-  /**
    * {@return the option for the bits of one code; for a cast, of the target type}
    *
    * @param defaultValue used if the configuration does not set it
@@ -217,22 +202,6 @@ public final class CommonOptions {
     } catch (ConfigurationException e) {
       return null;
     }
-  }
-
-  /**
-   * {@return the command-line argument that sets an option, such as {@code --bits 8}, {@code
-   * --asymmetric} or {@code --option iterations=20}}
-   *
-   * @param name the name of an option, one of the four or one declared by a plugin
-   * @param text its value in canonical form
-   */
-  public static String argument(String name, String text) {
-    if (!NAMES.contains(name)) {
-      return "--option " + name + "=" + text;
-    }
-    return name.equals("symmetric")
-        ? text.equals("true") ? "--symmetric" : "--asymmetric"
-        : "--" + name + " " + text;
   }
 
   private static <T> OptionSpec<T> listed(String name, String type, List<T> all, String help) {

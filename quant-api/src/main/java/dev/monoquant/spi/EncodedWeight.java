@@ -28,7 +28,7 @@ public record EncodedWeight(
     Optional<String> script,
     Optional<ActivationQuantization> activations) {
 
-  /** Checks that nothing is null. */
+  /** Checks that nothing is null, and that a group index is as long as a row. */
   public EncodedWeight {
     requireNonNull(matrix, "matrix");
     requireNonNull(scheme, "scheme");
@@ -37,6 +37,20 @@ public record EncodedWeight(
     requireNonNull(script, "script");
     requireNonNull(storage, "storage");
     requireNonNull(activations, "activations");
+    encoding
+        .groupIndex()
+        .map(part -> part.shape(1, 1).dim(0))
+        .filter(length -> length != matrix.columnCount())
+        .ifPresent(
+            length -> {
+              throw new IllegalArgumentException(
+                  matrix.tensor().name()
+                      + ": a group index of "
+                      + length
+                      + " numbers for "
+                      + matrix.columnCount()
+                      + " columns");
+            });
   }
 
   /**

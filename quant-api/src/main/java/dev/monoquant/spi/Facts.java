@@ -1,6 +1,8 @@
 package dev.monoquant.spi;
 
+import java.util.Arrays;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -140,6 +142,20 @@ public final class Facts {
    */
   public float[] columns() {
     return asked(columns, Need.COLUMN_STATISTICS).clone();
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Facts that
+        && Objects.equals(range, that.range)
+        && Objects.equals(familyRange, that.familyRange)
+        && Arrays.equals(sample, that.sample)
+        && Arrays.equals(columns, that.columns);
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(range, familyRange, Arrays.hashCode(sample), Arrays.hashCode(columns));
   }
 
   private static <T> T asked(@Nullable T fact, Need need) {

@@ -1,5 +1,6 @@
 package dev.monoquant.spi;
 
+import dev.monoquant.ModelFormatException;
 import dev.monoquant.kernel.CellChecks;
 import dev.monoquant.kernel.Kernels;
 import dev.monoquant.model.ElementType;
@@ -27,6 +28,8 @@ final class FormulaDecoder implements TileDecoder {
 
   /** Values in a scratch array: 8 KiB. */
   private static final int CHUNK = 2048;
+
+  private static final int[] NO_INDEX = {};
 
   private final Formula formula;
   private final ElementType type;
@@ -61,21 +64,25 @@ final class FormulaDecoder implements TileDecoder {
     if (values.type().isQuantizable()) {
       FloatBytes.widen(values.type(), ByteBuffer.wrap(cells), out, 0, count);
     } else {
-      new Codes(values, cells).read(0, count, out, Kernels.current());
+      new Codes(values, cells).read(0, count, out);
     }
     if (values.type() != type) {
-      round(out, count, Kernels.current());
+      round(out, count);
     }
   }
 
   private void affine(Formula.Affine affine, EncodedTile tile, float[] out) {
     Part codes = part(affine.codes());
     Codes numbers = new Codes(codes, tile.part(codes.name()));
-    Scale scales = new Scale(affine.scales(), tile);
-    Optional<Spread> zeros = affine.zeroPoint().map(name -> new Spread(part(name), tile));
-    Kernels kernels = Kernels.current();
+    int[] index = affine.groupIndex().map(name -> groups(tile.part(name))).orElse(NO_INDEX);
+    Scale scales = new Scale(affine.scales(), tile, index);
+    Optional<Spread> zeros = affine.zeroPoint().map(name -> new Spread(part(name), tile, index));
+    if (!affine.minimums().isEmpty() || affine.arithmetic() != ElementType.FLOAT32) {
+      stepwise(affine, numbers, scales, zeros, new Scale(affine.minimums(), tile, index), out);
+      return;
+    }
     // Ways to round that plain loops are faster with.
-    boolean plain = kernels == Kernels.JVM;
+    boolean plain = Kernels.current() == Kernels.JVM;
     if (plain
         && cols >= LONG_ROW
         && scales.isPerRow()
@@ -93,7 +100,7 @@ final class FormulaDecoder implements TileDecoder {
       for (int col = 0; col < cols; col += chunk) {
         int count = Math.min(chunk, cols - col);
         int at = row * cols + col;
-        numbers.read(at, count, v, kernels);
+        numbers.read(at, count, v);
         scales.read(row, col, count, scale);
         if (zeros.isPresent()) {
           zeros.get().read(row, col, count, zero);
@@ -105,10 +112,69 @@ final class FormulaDecoder implements TileDecoder {
           roundedProducts(v, scale, zero, count, type);
         } else {
           products(v, scale, zero, count);
-          round(v, count, kernels);
+          round(v, count);
         }
         System.arraycopy(v, 0, out, at, count);
       }
+    }
+  }
+
+  /** Every operation rounded to the type of the arithmetic, and minimums. */
+  private void stepwise(
+      Formula.Affine affine,
+      Codes numbers,
+      Scale scales,
+      Optional<Spread> zeros,
+      Scale minimums,
+      float[] out) {
+    ElementType steps = affine.arithmetic();
+    int chunk = Math.min(cols, CHUNK);
+    float[] v = new float[chunk];
+    float[] other = new float[chunk];
+    int height = cols == 0 ? 0 : numbers.bytes.length / cols;
+    for (int row = 0; row < height; row++) {
+      for (int col = 0; col < cols; col += chunk) {
+        int count = Math.min(chunk, cols - col);
+        int at = row * cols + col;
+        numbers.read(at, count, v);
+        if (zeros.isPresent()) {
+          zeros.get().read(row, col, count, other);
+          subtract(v, other, count);
+          round(steps, v, count);
+        }
+        scales.read(row, col, count, other, steps);
+        for (int i = 0; i < count; i++) {
+          v[i] *= other[i];
+        }
+        round(steps, v, count);
+        if (!affine.minimums().isEmpty()) {
+          minimums.read(row, col, count, other, steps);
+          subtract(v, other, count);
+          round(steps, v, count);
+        }
+        round(v, count);
+        System.arraycopy(v, 0, out, at, count);
+      }
+    }
+  }
+
+  private static void subtract(float[] v, float[] other, int count) {
+    for (int i = 0; i < count; i++) {
+      v[i] -= other[i];
+    }
+  }
+
+  /** Files are untrusted, so that the groups are checked for each tile. */
+  private int[] groups(byte[] cells) {
+    try {
+      return weight.encoding().groupOfColumns(cells, cols);
+    } catch (IllegalArgumentException e) {
+      throw new ModelFormatException(
+          ModelFormatException.Reason.TENSOR_BOUNDS,
+          weight.name(),
+          "the groups of its columns",
+          e.getMessage() + ". The file is damaged; fetch it again.",
+          e);
     }
   }
 
@@ -128,7 +194,7 @@ final class FormulaDecoder implements TileDecoder {
         for (int i = 0; i < products.length; i++) {
           products[i] = (numbers.table[i] - zero[0]) * scale[0];
         }
-        round(products, products.length, Kernels.JVM);
+        round(products, products.length);
       }
       int at = row * cols;
       for (int i = at; i < at + cols; i++) {
@@ -141,7 +207,7 @@ final class FormulaDecoder implements TileDecoder {
     byte[] codes = tile.part(lookup.codes());
     Part table = part(lookup.table());
     float[] levels = table.toFloats(tile.part(table.name()));
-    Scale scales = new Scale(lookup.scales(), tile);
+    Scale scales = new Scale(lookup.scales(), tile, NO_INDEX);
     Cells cells = new Cells(table);
     int chunk = Math.min(cols, CHUNK);
     float[] v = new float[chunk];
@@ -163,15 +229,19 @@ final class FormulaDecoder implements TileDecoder {
           scales.read(row, col, count, scale);
           products(v, scale, none, count);
         }
-        round(v, count, Kernels.current());
+        round(v, count);
         System.arraycopy(v, 0, out, at, count);
       }
     }
   }
 
-  private void round(float[] v, int count, Kernels kernels) {
-    if (type == ElementType.FLOAT16 || type == ElementType.BFLOAT16) {
-      kernels.round(type, v, count);
+  private void round(float[] v, int count) {
+    round(type, v, count);
+  }
+
+  private static void round(ElementType to, float[] v, int count) {
+    if (to == ElementType.FLOAT16 || to == ElementType.BFLOAT16) {
+      Kernels.current().round(to, v, count);
     }
   }
 
@@ -215,9 +285,13 @@ final class FormulaDecoder implements TileDecoder {
     private final float[] numbers;
     private final Cells cells;
 
-    Spread(Part part, EncodedTile tile) {
+    /** The group of each column; empty if the columns of a group lie side by side. */
+    private final int[] index;
+
+    Spread(Part part, EncodedTile tile, int[] index) {
       this.numbers = part.toFloats(tile.part(part.name()));
       this.cells = new Cells(part);
+      this.index = isPerRow() ? NO_INDEX : index;
     }
 
     /** Whether one number is for a whole row, or for all. */
@@ -226,6 +300,13 @@ final class FormulaDecoder implements TileDecoder {
     }
 
     void read(int row, int col, int count, float[] to) {
+      if (index.length > 0) {
+        int first = cells.first(row, 0);
+        for (int i = 0; i < count; i++) {
+          to[i] = numbers[first + index[col + i]];
+        }
+        return;
+      }
       for (int done = 0; done < count; ) {
         int end = cells.end(col + done, col + count) - col;
         Arrays.fill(to, done, end, numbers[cells.first(row, col + done)]);
@@ -240,9 +321,9 @@ final class FormulaDecoder implements TileDecoder {
     private final List<Spread> spreads;
     private final float[] next = new float[Math.min(cols, CHUNK)];
 
-    Scale(List<Formula.Factor> factors, EncodedTile tile) {
+    Scale(List<Formula.Factor> factors, EncodedTile tile, int[] index) {
       this.factors = factors;
-      this.spreads = factors.stream().map(f -> new Spread(part(f.part()), tile)).toList();
+      this.spreads = factors.stream().map(f -> new Spread(part(f.part()), tile, index)).toList();
     }
 
     boolean isPerRow() {
@@ -274,11 +355,17 @@ final class FormulaDecoder implements TileDecoder {
     }
 
     void read(int row, int col, int count, float[] to) {
+      read(row, col, count, to, ElementType.FLOAT32);
+    }
+
+    /** Reads the product, each operation rounded to a type. */
+    void read(int row, int col, int count, float[] to, ElementType steps) {
       spreads.get(0).read(row, col, count, to);
       if (factors.get(0).divides()) {
         for (int i = 0; i < count; i++) {
           to[i] = 1 / to[i];
         }
+        round(steps, to, count);
       }
       for (int f = 1; f < spreads.size(); f++) {
         spreads.get(f).read(row, col, count, next);
@@ -291,6 +378,7 @@ final class FormulaDecoder implements TileDecoder {
             to[i] *= next[i];
           }
         }
+        round(steps, to, count);
       }
     }
   }
@@ -315,11 +403,11 @@ final class FormulaDecoder implements TileDecoder {
       }
     }
 
-    void read(int at, int count, float[] to, Kernels kernels) {
+    void read(int at, int count, float[] to) {
       if (bytesAreCodes) {
-        kernels.widenBytes(bytes, at, count, to);
+        Kernels.current().widenBytes(bytes, at, count, to);
       } else if (type == ElementType.FLOAT8_E4M3 || type == ElementType.FLOAT8_E5M2) {
-        kernels.widenFloat8(type, bytes, at, count, to);
+        Kernels.current().widenFloat8(type, bytes, at, count, to);
       } else {
         for (int i = 0; i < count; i++) {
           to[i] = table[bytes[at + i] & 0xFF];

@@ -2,6 +2,7 @@ package dev.monoquant.spi;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Recognises and opens models of one format.
@@ -66,5 +67,19 @@ public interface InputFormatDetector {
   default ModelSource open(ModelInput input, ReadLimits limits, OptionValues options)
       throws IOException {
     return open(input, limits);
+  }
+
+  /**
+   * Describes the program of an input without reading its weights, so that a model whose weights
+   * cannot be read, such as one that another project quantized, can be checked and run.
+   *
+   * @param input an input that matched
+   * @param limits bounds on sizes and counts read from untrusted input
+   * @return the program; by default empty, since inputs of most formats have none
+   * @throws IOException if the file cannot be read
+   * @throws dev.monoquant.ModelFormatException if the input is damaged, foreign or over a limit
+   */
+  default Optional<RunnableFile> program(ModelInput input, ReadLimits limits) throws IOException {
+    return Optional.empty();
   }
 }

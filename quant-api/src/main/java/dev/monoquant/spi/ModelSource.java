@@ -86,6 +86,28 @@ public interface ModelSource extends AutoCloseable {
   }
 
   /**
+   * The data of a tensor, as the source that stores or computes it has it.
+   *
+   * @param source that source
+   * @param tensor its tensor with the same bytes
+   */
+  record Origin(ModelSource source, TensorInfo tensor) {}
+
+  /**
+   * Where the bytes of a tensor come from. A run with several outputs reads the tensors of their
+   * {@linkplain OutputFormat#view views} once if they have the same origin. A view of another
+   * source overrides this method for the tensors that it shows unchanged, also under other names:
+   * it returns the origin that the other source gives.
+   *
+   * @param tensor one of the plain tensors of {@link #info()}
+   * @return a tensor with the same bytes in the same order; by default the tensor itself, which is
+   *     right for every source
+   */
+  default Origin origin(TensorInfo tensor) {
+    return new Origin(this, tensor);
+  }
+
+  /**
    * Reads rows of a quantized weight, unpacked.
    *
    * @param weight one of the quantized weights of {@link #info()}

@@ -245,7 +245,7 @@ public final class OptionSpec<T> {
               name,
               QuantException.quote(text),
               allowed,
-              argument(defaultValue)));
+              argument(name, text(defaultValue))));
     }
     return value;
   }
@@ -260,13 +260,18 @@ public final class OptionSpec<T> {
   }
 
   /**
-   * {@return the command-line argument that sets this option, such as {@code --option
-   * iterations=20} or {@code --bits 8}}
+   * {@return the command-line argument that sets an option, such as {@code --bits 8}, {@code
+   * --asymmetric} or {@code --option iterations=20}}
    *
-   * @param value a value
+   * @param name the name of an option, one of the four or one declared by a plugin
+   * @param text its value in canonical form
    */
-  public String argument(T value) {
-    return CommonOptions.argument(name, text(value));
+  public static String argument(String name, String text) {
+    return switch (name) {
+      case "symmetric" -> text.equals("true") ? "--symmetric" : "--asymmetric";
+      case "bits", "granularity", "profile" -> "--" + name + " " + text;
+      default -> "--option " + name + "=" + text;
+    };
   }
 
   /**

@@ -35,6 +35,21 @@ public record OptionValues(Map<String, String> texts) {
   }
 
   /**
+   * {@return values of the four common options, with the profile of the built-in integer schemes}
+   *
+   * @param bits bits of one code
+   * @param symmetric whether codes are symmetric
+   * @param granularity how many values share a scale
+   */
+  public static OptionValues of(int bits, boolean symmetric, Granularity granularity) {
+    return DEFAULTS
+        .with(CommonOptions.BITS, bits)
+        .with(CommonOptions.SYMMETRIC, symmetric)
+        .with(CommonOptions.GRANULARITY, granularity)
+        .with(CommonOptions.PROFILE, CommonOptions.COMPRESSED_TENSORS);
+  }
+
+  /**
    * {@return the defaults of all options but those that are {@linkplain OptionSpec#implied
    * implied}}
    *

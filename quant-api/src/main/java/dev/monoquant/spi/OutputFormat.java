@@ -43,6 +43,19 @@ public interface OutputFormat {
   boolean accepts(Path target);
 
   /**
+   * Whether this format is chosen for a target that another format would accept, because the model
+   * is of a kind that only this format can keep: a directory that an engine serves becomes another
+   * such directory. Asked only if the user names no format.
+   *
+   * @param source the open model
+   * @param target the path of the output; it may not exist
+   * @return false by default
+   */
+  default boolean continues(ModelSource source, Path target) {
+    return false;
+  }
+
+  /**
    * Whether the engine can run outputs: {@link OutputWriter#finish} then returns a file, which is
    * run side by side with the original before the output is accepted. If false, settings for this
    * comparison are refused.

@@ -23,8 +23,10 @@ import java.util.TreeMap;
  *     com.example.Int8Scheme 1.2}, by kind and id, such as {@code scheme int8}
  * @param reading how the input is read
  * @param statistics the SHA-256 of the column statistics, if a scheme uses them
- * @param inputs the SHA-256 of each input file by name, if they are known before the output is
- *     written. If empty, the writer computes them from the files of the source
+ * @param hashing what the manifest records of the contents of files
+ * @param inputs the hash of each input file by name, if they are known before the output is
+ *     written, of the kind that {@code hashing} asks for. If empty, the writer computes them from
+ *     the files of the source
  */
 public record Provenance(
     String tool,
@@ -33,6 +35,7 @@ public record Provenance(
     SortedMap<String, String> plugins,
     Reading reading,
     Optional<String> statistics,
+    Hashing hashing,
     Optional<SortedMap<String, String>> inputs) {
 
   /**
@@ -66,6 +69,7 @@ public record Provenance(
     requireNonNull(configuration, "configuration");
     requireNonNull(reading, "reading");
     requireNonNull(statistics, "statistics");
+    requireNonNull(hashing, "hashing");
     plugins = copy(plugins);
     inputs = inputs.map(Provenance::copy);
   }
@@ -78,13 +82,20 @@ public record Provenance(
    */
   public static Provenance of(String tool, String version) {
     return new Provenance(
-        tool, version, "", new TreeMap<>(), Reading.DEFAULT, Optional.empty(), Optional.empty());
+        tool,
+        version,
+        "",
+        new TreeMap<>(),
+        Reading.DEFAULT,
+        Optional.empty(),
+        Hashing.OUTPUTS,
+        Optional.empty());
   }
 
   /**
    * {@return a copy with known hashes of the inputs}
    *
-   * @param hashes the SHA-256 of each input file by name
+   * @param hashes the hash of each input file by name
    */
   public Provenance withInputs(Map<String, String> hashes) {
     return new Provenance(
@@ -94,6 +105,7 @@ public record Provenance(
         plugins,
         reading,
         statistics,
+        hashing,
         Optional.of(new TreeMap<>(hashes)));
   }
 

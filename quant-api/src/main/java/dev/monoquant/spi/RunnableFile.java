@@ -4,15 +4,17 @@ import static java.util.Objects.requireNonNull;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * A file that the engine loads and runs: the code of a model with its weights.
  *
- * @param file the file; it exists until the source that returned it is closed
+ * @param place gives the file, and may make it at the first call; if a source returned it, it
+ *     exists until that source is closed
  * @param inputs the names of the model's inputs, in order; empty if they are unknown
  * @param check looks at the code; asked before the file is run
  */
-public record RunnableFile(Path file, List<String> inputs, Check check) {
+public record RunnableFile(Supplier<Path> place, List<String> inputs, Check check) {
 
   /** Tells whether code is known to do nothing but compute. */
   @FunctionalInterface
@@ -29,8 +31,13 @@ public record RunnableFile(Path file, List<String> inputs, Check check) {
 
   /** Copies the list. */
   public RunnableFile {
-    requireNonNull(file, "file");
+    requireNonNull(place, "place");
     requireNonNull(check, "check");
     inputs = List.copyOf(inputs);
+  }
+
+  /** {@return the file} */
+  public Path file() {
+    return place.get();
   }
 }

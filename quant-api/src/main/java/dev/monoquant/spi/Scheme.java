@@ -1,6 +1,9 @@
 package dev.monoquant.spi;
 
+import dev.monoquant.PluginException;
+import dev.monoquant.QuantException;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.tile.Formula;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -82,8 +85,8 @@ public interface Scheme {
 
   /**
    * The decoder, for validation, tests and readers. It receives only the parts, not the original
-   * weight. Called only for encodings with {@link dev.monoquant.tile.Formula.Opaque}, whose scheme
-   * must return a decoder; the framework decodes all other formulas.
+   * weight. Called only for encodings with {@link Formula.Opaque}, whose scheme must return a
+   * decoder; the framework decodes all other formulas.
    *
    * @param weight the weight
    * @param options the options it was quantized with
@@ -91,6 +94,29 @@ public interface Scheme {
    */
   default Optional<TileDecoder> decoder(WeightMatrix weight, OptionValues options) {
     return Optional.empty();
+  }
+
+  /**
+   * The decoder of a weight that this scheme quantized: for its formula, or {@link #decoder} if the
+   * formula is opaque. Implementations do not override it.
+   *
+   * @param weight the weight
+   * @return an immutable, thread-safe worker
+   * @throws PluginException if the formula is opaque and the scheme has no decoder
+   */
+  default TileDecoder decoderOf(EncodedWeight weight) {
+    if (!(weight.encoding().formula() instanceof Formula.Opaque)) {
+      return TileDecoder.ofFormula(weight);
+    }
+    return decoder(weight.matrix(), weight.options())
+        .orElseThrow(
+            () ->
+                new PluginException(
+                    "scheme "
+                        + weight.scheme()
+                        + " on "
+                        + QuantException.quote(weight.name())
+                        + ": its formula is opaque, so it must supply a decoder, but it has none"));
   }
 
   /**
@@ -108,9 +134,9 @@ public interface Scheme {
   /**
    * The decoder in TorchScript, for outputs that PyTorch runs without this library: the body of a
    * function whose parameters are the parts by name, and whose result is the weight, FLOAT32 of
-   * shape (rows, cols). Called only for encodings with {@link dev.monoquant.tile.Formula.Opaque};
-   * output formats generate the code for all other formulas. Its results must equal those of {@link
-   * #decoder} as defined by {@link ScriptRunner#isSame}; otherwise the output is refused.
+   * shape (rows, cols). Called only for encodings with {@link Formula.Opaque}; output formats
+   * generate the code for all other formulas. Its results must equal those of {@link #decoder} as
+   * defined by {@link ScriptRunner#isSame}; otherwise the output is refused.
    *
    * <p>A part is a tensor of its shape; codes of less than 8 bits are unpacked to INT8, or UINT8 if
    * they are unsigned. Lines are separated by {@code \n} and not indented. Example for codes with a

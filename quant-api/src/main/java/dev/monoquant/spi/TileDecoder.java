@@ -1,7 +1,5 @@
 package dev.monoquant.spi;
 
-import dev.monoquant.PluginException;
-import dev.monoquant.QuantException;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Formula;
 
@@ -30,29 +28,5 @@ public interface TileDecoder {
       throw new IllegalArgumentException("the formula of " + weight.name() + " is opaque");
     }
     return new FormulaDecoder(weight);
-  }
-
-  /**
-   * The decoder of a weight: for its formula, or the scheme's decoder if the formula is opaque.
-   *
-   * @param scheme the scheme of the weight
-   * @param weight the weight
-   * @return an immutable, thread-safe worker
-   * @throws PluginException if the formula is opaque and the scheme has no decoder
-   */
-  static TileDecoder of(Scheme scheme, EncodedWeight weight) {
-    if (!(weight.encoding().formula() instanceof Formula.Opaque)) {
-      return ofFormula(weight);
-    }
-    return scheme
-        .decoder(weight.matrix(), weight.options())
-        .orElseThrow(
-            () ->
-                new PluginException(
-                    "scheme "
-                        + weight.scheme()
-                        + " on "
-                        + QuantException.quote(weight.name())
-                        + ": its formula is opaque, so it must supply a decoder, but it has none"));
   }
 }

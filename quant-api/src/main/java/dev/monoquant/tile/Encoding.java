@@ -2,9 +2,13 @@ package dev.monoquant.tile;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.monoquant.model.ElementType;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -60,8 +64,11 @@ public record Encoding(List<Part> parts, Formula formula) {
           codes,
           codes.isPerElement() && (codes.type().isCode() || codes.type().isSmallFloat()),
           "codes are integers or floats of at most 8 bits, one for each number of the weight");
-      checkScales(affine.scales(), unused);
-      affine.zeroPoint().ifPresent(name -> checkShared(take(name, unused)));
+      List<Part> shared = new ArrayList<>();
+      affine.scales().forEach(factor -> shared.add(checkShared(take(factor.part(), unused))));
+      affine.zeroPoint().ifPresent(name -> shared.add(checkShared(take(name, unused))));
+      affine.minimums().forEach(factor -> shared.add(checkShared(take(factor.part(), unused))));
+      affine.groupIndex().ifPresent(name -> checkIndex(take(name, unused), shared));
     } else if (formula instanceof Formula.Lookup lookup) {
       Part codes = take(lookup.codes(), unused);
       require(
@@ -74,15 +81,31 @@ public record Encoding(List<Part> parts, Formula formula) {
           table.type().isFloatingPoint() && levels(table) > codes.type().maxCode(),
           "a table needs a floating point number for each code from 0 to "
               + codes.type().maxCode());
-      checkScales(lookup.scales(), unused);
+      lookup.scales().forEach(factor -> checkShared(take(factor.part(), unused)));
     }
   }
 
-  private static void checkScales(List<Formula.Factor> scales, Map<String, Part> unused) {
-    scales.forEach(factor -> checkShared(take(factor.part(), unused)));
+  private static void checkIndex(Part index, List<Part> shared) {
+    require(
+        index,
+        index.type() == ElementType.INT32
+            && index.extent() instanceof Part.Whole whole
+            && whole.own().rank() == 1,
+        "a group index is a line of I32, one for each column");
+    List<Long> sizes =
+        shared.stream()
+            .filter(part -> part.extent() instanceof Part.Grid)
+            .map(part -> ((Part.Grid) part.extent()).colsPerCell())
+            .filter(size -> size != Part.Grid.ALL)
+            .distinct()
+            .toList();
+    if (sizes.size() != 1) {
+      throw new IllegalArgumentException(
+          "a group index needs parts with groups of one size, and they have the sizes " + sizes);
+    }
   }
 
-  private static void checkShared(Part part) {
+  private static Part checkShared(Part part) {
     boolean single =
         part.extent() instanceof Part.Grid grid
             ? grid.width() == 1
@@ -92,6 +115,7 @@ public record Encoding(List<Part> parts, Formula formula) {
         single && isNumeric(part),
         "scales and zero points are integers of at most 8 bits or floats, one for each cell of a"
             + " grid or one for the weight");
+    return part;
   }
 
   private static boolean isNumeric(Part part) {
@@ -152,6 +176,22 @@ public record Encoding(List<Part> parts, Formula formula) {
     return new Encoding(
         List.of(codes, scale, zeroPoint),
         new Formula.Affine(codes.name(), factor(scale), Optional.of(zeroPoint.name())));
+  }
+
+  /**
+   * {@return this affine encoding with the part {@link Part#GROUP_INDEX}, see {@link
+   * Formula.Affine}}
+   *
+   * @param cols columns of the weight
+   * @throws IllegalArgumentException if it is not affine, or has no groups
+   */
+  public Encoding withGroupIndex(long cols) {
+    if (!(formula instanceof Formula.Affine affine)) {
+      throw new IllegalArgumentException("the formula " + formula + " has no groups");
+    }
+    List<Part> all = new ArrayList<>(parts);
+    all.add(new Part(Part.GROUP_INDEX, ElementType.INT32, new Part.Whole(TensorShape.of(cols))));
+    return new Encoding(all, affine.withGroupIndex(Part.GROUP_INDEX));
   }
 
   private static List<Formula.Factor> factor(Part scale) {
@@ -253,6 +293,66 @@ public record Encoding(List<Part> parts, Formula formula) {
       return find(lookup.codes());
     }
     return parts.stream().filter(Part::isPerElement).findFirst();
+  }
+
+  /** {@return the part with the group of each column; empty if groups are runs of columns} */
+  public Optional<Part> groupIndex() {
+    return formula instanceof Formula.Affine affine
+        ? affine.groupIndex().map(this::part)
+        : Optional.empty();
+  }
+
+  /**
+   * The number of groups that a group index chooses from.
+   *
+   * @param cols columns of the weight
+   * @return the fields along a row of the parts that have several
+   * @throws NoSuchElementException if there is no group index
+   */
+  public int groups(long cols) {
+    if (groupIndex().isEmpty()) {
+      throw new NoSuchElementException("the formula " + formula + " has no group index");
+    }
+    Optional<Part> codes = numbers();
+    return parts.stream()
+        .filter(part -> !codes.equals(Optional.of(part)))
+        .filter(part -> part.extent() instanceof Part.Grid)
+        .map(part -> (Part.Grid) part.extent())
+        .filter(grid -> grid.colsPerCell() != Part.Grid.ALL)
+        .mapToInt(grid -> Math.toIntExact(grid.cellCols(cols)))
+        .max()
+        .orElseThrow();
+  }
+
+  /**
+   * Reads a group index.
+   *
+   * @param cells the bytes of that part
+   * @param cols columns of the weight
+   * @return the group of each column
+   * @throws IllegalArgumentException if there are more or fewer numbers than columns, or a number
+   *     is no group
+   * @throws NoSuchElementException if there is no group index
+   */
+  public int[] groupOfColumns(byte[] cells, long cols) {
+    int groups = groups(cols);
+    if (cells.length != Math.multiplyExact(cols, (long) Integer.BYTES)) {
+      throw new IllegalArgumentException(
+          "the group index has "
+              + cells.length / Integer.BYTES
+              + " numbers for "
+              + cols
+              + " columns");
+    }
+    int[] index = new int[cells.length / Integer.BYTES];
+    ByteBuffer.wrap(cells).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(index);
+    for (int column = 0; column < index.length; column++) {
+      if (index[column] < 0 || index[column] >= groups) {
+        throw new IllegalArgumentException(
+            "column " + column + " is in group " + index[column] + " of " + groups);
+      }
+    }
+    return index;
   }
 
   /**

@@ -2,6 +2,7 @@ package dev.monoquant.tile;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.monoquant.model.ElementType;
 import java.util.List;
 import java.util.Optional;
 
@@ -12,8 +13,9 @@ import java.util.Optional;
  *
  * <p>A formula names parts of its {@link Encoding}, which checks that they exist and have suitable
  * types and extents. Parts hold logical values: an offset that a file format adds to codes belongs
- * to the layout. Arithmetic is float32, each operation rounded to nearest, ties to even; the result
- * is finally rounded to the type of the weight, and values that are too large become infinite.
+ * to the layout. Arithmetic is float32 unless the formula says otherwise, each operation rounded to
+ * nearest, ties to even; the result is finally rounded to the type of the weight, and values that
+ * are too large become infinite.
  *
  * <p>For the element at (row, column), a part other than the codes supplies the cell of its {@link
  * Part.Grid} that covers that element; a {@link Part.Whole} of one cell covers all elements.
@@ -37,24 +39,79 @@ public sealed interface Formula {
   }
 
   /**
-   * Affine quantization: {@code x = (codes - zeroPoint) * scale}. The factors of the scale are
-   * combined first, from left to right; then there is one subtraction and one multiplication.
+   * Affine quantization: {@code x = (codes - zeroPoint) * scale - minimum}. The factors of the
+   * scale and of the minimum are combined first, from left to right; then there is one subtraction,
+   * one multiplication, and one subtraction.
+   *
+   * <p>With a group index, an element has the field of its group in each part that has several
+   * fields along a row: {@code index[column]} instead of {@code column / colsPerCell}. These are
+   * the groups of GPTQ with activation order.
    *
    * @param codes the name of the part with a code for each element: integers or floats of at most 8
    *     bits
    * @param scales the factors of the scale, at least one
    * @param zeroPoint the name of the part with the zero point; empty if there is none
+   * @param minimums the factors of the minimum; empty if there is none
+   * @param groupIndex the name of the part with the group of each column: INT32, a {@link
+   *     Part.Whole} as long as a row; empty if groups are runs of columns
+   * @param arithmetic the type that the result of each operation is rounded to: FLOAT32, or FLOAT16
+   *     or BFLOAT16 for weights that other programs decode in these types
    */
-  record Affine(String codes, List<Factor> scales, Optional<String> zeroPoint) implements Formula {
+  record Affine(
+      String codes,
+      List<Factor> scales,
+      Optional<String> zeroPoint,
+      List<Factor> minimums,
+      Optional<String> groupIndex,
+      ElementType arithmetic)
+      implements Formula {
 
-    /** Copies the list and checks that it is not empty. */
+    /** Copies the lists, and checks that there is a scale and the type of the arithmetic. */
     public Affine {
       requireNonNull(codes, "codes");
       requireNonNull(zeroPoint, "zeroPoint");
+      requireNonNull(groupIndex, "groupIndex");
       scales = List.copyOf(scales);
+      minimums = List.copyOf(minimums);
       if (scales.isEmpty()) {
         throw new IllegalArgumentException("an affine formula needs at least one scale");
       }
+      if (arithmetic != ElementType.FLOAT32
+          && arithmetic != ElementType.FLOAT16
+          && arithmetic != ElementType.BFLOAT16) {
+        throw new IllegalArgumentException(
+            "the arithmetic of an affine formula is F32, F16 or BF16, not " + arithmetic.wire());
+      }
+    }
+
+    /**
+     * A formula without minimum and group index, in float32.
+     *
+     * @param codes the name of the part with the codes
+     * @param scales the factors of the scale, at least one
+     * @param zeroPoint the name of the part with the zero point; empty if there is none
+     */
+    public Affine(String codes, List<Factor> scales, Optional<String> zeroPoint) {
+      this(codes, scales, zeroPoint, List.of(), Optional.empty(), ElementType.FLOAT32);
+    }
+
+    /**
+     * {@return this formula with a minimum, subtracted from the product}
+     *
+     * @param factors the factors of the minimum
+     * @param type the type that each operation is rounded to
+     */
+    public Affine withMinimums(List<Factor> factors, ElementType type) {
+      return new Affine(codes, scales, zeroPoint, factors, groupIndex, type);
+    }
+
+    /**
+     * {@return this formula with a group for each column}
+     *
+     * @param part the name of the part with the groups
+     */
+    public Affine withGroupIndex(String part) {
+      return new Affine(codes, scales, zeroPoint, minimums, Optional.of(part), arithmetic);
     }
   }
 

@@ -28,6 +28,9 @@ public record Part(String name, ElementType type, Extent extent) {
   /** The conventional name of the zero points. */
   public static final String ZERO_POINT = "zero_point";
 
+  /** The conventional name of the group of each column. */
+  public static final String GROUP_INDEX = "group_index";
+
   /** The conventional name of the values of a cast. */
   public static final String VALUES = "values";
 

@@ -3,6 +3,7 @@ package dev.monoquant.spi;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.monoquant.ModelFormatException;
 import dev.monoquant.PluginException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
@@ -15,13 +16,13 @@ import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Formula.Factor;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import java.lang.reflect.Proxy;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
-import java.util.function.Supplier;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -36,38 +37,59 @@ class FormulaDecoderTest {
     ElementType.FLOAT16, ElementType.BFLOAT16, ElementType.FLOAT32, ElementType.FLOAT64
   };
 
-  /** A scheme that must not be asked. */
-  private static final Scheme NONE =
-      scheme(
-          () -> {
-            throw new AssertionError("asked");
-          });
+  private static final List<ElementType> ARITHMETIC =
+      List.of(ElementType.FLOAT32, ElementType.FLOAT16, ElementType.BFLOAT16);
 
-  private static Scheme scheme(Supplier<Object> answer) {
-    return (Scheme)
-        Proxy.newProxyInstance(
-            Scheme.class.getClassLoader(),
-            new Class<?>[] {Scheme.class},
-            (proxy, method, arguments) -> answer.get());
-  }
+  /** A scheme without a decoder. */
+  private static final Scheme SILENT =
+      new Scheme() {
+        @Override
+        public SchemeId id() {
+          throw new AssertionError();
+        }
+
+        @Override
+        public Fit fit(WeightMatrix weight, OptionValues options) {
+          throw new AssertionError();
+        }
+
+        @Override
+        public TileQuantizer begin(
+            WeightMatrix weight, OptionValues options, Facts facts, Compute compute) {
+          throw new AssertionError();
+        }
+      };
 
   private static EncodedWeight weight(ElementType type, long rows, long cols, Encoding encoding) {
     TensorInfo tensor = new TensorInfo("w", type, TensorShape.of(rows, cols));
     return new EncodedWeight(
         new WeightMatrix("", LayerKind.LINEAR, "w", tensor, 0),
         new SchemeId("acme/any", 1),
-        CommonOptions.of(8, true, Granularity.TENSOR),
+        OptionValues.of(8, true, Granularity.TENSOR),
         encoding);
   }
 
   private static float[] decode(EncodedWeight weight, EncodedTile tile) {
     float[] out = new float[Math.toIntExact(tile.height() * weight.matrix().columnCount())];
-    TileDecoder.of(NONE, weight).decode(tile, out);
+    TileDecoder.ofFormula(weight).decode(tile, out);
     return out;
   }
 
   /** The cell of a part that covers a number, as {@link Part.Grid} defines it. */
-  private static float at(EncodedTile tile, Part part, int cols, int row, int col, int index) {
+  private static float at(
+      EncodedWeight weight, EncodedTile tile, String name, int row, int col, int index) {
+    int cols = (int) weight.matrix().columnCount();
+    Part part = weight.encoding().part(name);
+    Optional<Part> groups = weight.encoding().groupIndex();
+    boolean codes = weight.encoding().numbers().equals(Optional.of(part));
+    if (groups.isPresent()
+        && !codes
+        && part.extent() instanceof Part.Grid grid
+        && grid.cellCols(cols) > 1) {
+      int group = intAt(tile.part(groups.get().name()), col);
+      int across = (int) grid.cellCols(cols);
+      return tile.floatAt(part, row / grid.rowsPerCell() * across + group);
+    }
     if (part.extent() instanceof Part.Grid grid) {
       int across = (int) grid.cellCols(cols);
       int field = (int) (col / grid.colsPerCell()) * grid.width();
@@ -77,33 +99,42 @@ class FormulaDecoderTest {
   }
 
   private static float scale(
-      EncodedWeight weight, EncodedTile tile, List<Factor> factors, int row, int col) {
-    int cols = (int) weight.matrix().columnCount();
-    float scale = 1;
+      EncodedWeight weight,
+      EncodedTile tile,
+      List<Factor> factors,
+      int row,
+      int col,
+      ElementType steps) {
+    float scale = 1; // A part that is the only factor is no operation, and not rounded.
     for (Factor factor : factors) {
-      float number = at(tile, weight.encoding().part(factor.part()), cols, row, col, 0);
-      scale = factor.divides() ? scale / number : scale * number;
+      float number = at(weight, tile, factor.part(), row, col, 0);
+      boolean alone = factor.equals(factors.get(0)) && !factor.divides();
+      scale = alone ? number : steps.round(factor.divides() ? scale / number : scale * number);
     }
     return scale;
   }
 
   private static float reference(EncodedWeight weight, EncodedTile tile, int row, int col) {
-    int cols = (int) weight.matrix().columnCount();
     Encoding encoding = weight.encoding();
     float x;
     if (encoding.formula() instanceof Formula.Cast cast) {
-      x = at(tile, encoding.part(cast.values()), cols, row, col, 0);
+      x = at(weight, tile, cast.values(), row, col, 0);
     } else if (encoding.formula() instanceof Formula.Affine affine) {
-      float code = at(tile, encoding.part(affine.codes()), cols, row, col, 0);
-      float zero =
-          affine.zeroPoint().map(z -> at(tile, encoding.part(z), cols, row, col, 0)).orElse(0f);
-      x = (code - zero) * scale(weight, tile, affine.scales(), row, col);
+      ElementType steps = affine.arithmetic();
+      float code = at(weight, tile, affine.codes(), row, col, 0);
+      float zero = affine.zeroPoint().map(z -> at(weight, tile, z, row, col, 0)).orElse(0f);
+      x =
+          steps.round(
+              steps.round(code - zero) * scale(weight, tile, affine.scales(), row, col, steps));
+      if (!affine.minimums().isEmpty()) {
+        x = steps.round(x - scale(weight, tile, affine.minimums(), row, col, steps));
+      }
     } else {
       Formula.Lookup lookup = (Formula.Lookup) encoding.formula();
-      int code = (int) at(tile, encoding.part(lookup.codes()), cols, row, col, 0);
+      int code = (int) at(weight, tile, lookup.codes(), row, col, 0);
       x =
-          at(tile, encoding.part(lookup.table()), cols, row, col, code)
-              * scale(weight, tile, lookup.scales(), row, col);
+          at(weight, tile, lookup.table(), row, col, code)
+              * scale(weight, tile, lookup.scales(), row, col, ElementType.FLOAT32);
     }
     return weight.matrix().tensor().type().round(x);
   }
@@ -113,6 +144,11 @@ class FormulaDecoderTest {
     for (Part part : weight.encoding().parts()) {
       int cells = (int) part.shape(height, weight.matrix().columnCount()).elements();
       byte[] bytes = new byte[cells * part.type().cellBytes()];
+      if (weight.encoding().groupIndex().equals(Optional.of(part))) {
+        int groups = weight.encoding().groups(weight.matrix().columnCount());
+        parts.put(part.name(), indices(random, cells, groups));
+        continue;
+      }
       float[] numbers = new float[cells];
       for (int i = 0; i < cells; i++) {
         numbers[i] = (float) Math.scalb(1 + random.nextDouble(), random.nextInt(-20, 8));
@@ -145,7 +181,47 @@ class FormulaDecoderTest {
     return of.get(random.nextInt(of.size()));
   }
 
-  private static Encoding encoding(SplittableRandom random) {
+  private static int intAt(byte[] cells, int at) {
+    return ByteBuffer.wrap(cells).order(ByteOrder.LITTLE_ENDIAN).getInt(at * Integer.BYTES);
+  }
+
+  private static byte[] indices(SplittableRandom random, int count, int groups) {
+    ByteBuffer index = ByteBuffer.allocate(count * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < count; i++) {
+      index.putInt(random.nextInt(groups));
+    }
+    return index.array();
+  }
+
+  /** Groups of columns in any order, and zero points and minimums for groups or rows. */
+  private static Encoding grouped(SplittableRandom random, List<ElementType> types, int cols) {
+    int size = 1 + random.nextInt(9);
+    Part code = Part.perElement("c", any(random, List.of(ElementType.UINT4, ElementType.INT8)));
+    Part scale = Part.perGroup("one", any(random, types), size);
+    Part zero =
+        random.nextBoolean()
+            ? Part.perBlock("zero", ElementType.UINT4, 2, size)
+            : Part.perRow("zero", ElementType.FLOAT16);
+    Part least = Part.perGroup("least", any(random, types), size);
+    Part index = new Part("index", ElementType.INT32, new Part.Whole(TensorShape.of(cols)));
+    Formula.Affine affine =
+        new Formula.Affine("c", List.of(Factor.times("one")), Optional.of("zero"));
+    return switch (random.nextInt(3)) {
+      case 0 ->
+          new Encoding(
+              List.of(code, scale, zero, least),
+              affine.withMinimums(List.of(Factor.times("least")), any(random, ARITHMETIC)));
+      case 1 -> new Encoding(List.of(code, scale, zero, index), affine.withGroupIndex("index"));
+      default ->
+          new Encoding(
+              List.of(code, scale, zero, least, index),
+              affine
+                  .withGroupIndex("index")
+                  .withMinimums(List.of(Factor.over("least")), any(random, ARITHMETIC)));
+    };
+  }
+
+  private static Encoding encoding(SplittableRandom random, int cols) {
     List<ElementType> floats =
         List.of(
             ElementType.FLOAT16,
@@ -175,7 +251,8 @@ class FormulaDecoderTest {
         random.nextBoolean()
             ? Part.runPerRow("table", ElementType.FLOAT32, levels)
             : new Part("table", ElementType.FLOAT16, new Part.Whole(TensorShape.of(levels)));
-    return switch (random.nextInt(6)) {
+    return switch (random.nextInt(9)) {
+      case 6, 7, 8 -> grouped(random, floats, cols);
       case 0 -> Encoding.cast(Part.perElement("v", any(random, floats)));
       case 1 -> Encoding.affine(code, one);
       case 2 -> Encoding.affine(code, one, zero);
@@ -194,7 +271,7 @@ class FormulaDecoderTest {
     SplittableRandom random = new SplittableRandom(seed);
     int cols = random.nextInt(8) == 0 ? 2048 + random.nextInt(2100) : 1 + random.nextInt(40);
     EncodedWeight weight =
-        weight(WEIGHTS[random.nextInt(WEIGHTS.length)], height, cols, encoding(random));
+        weight(WEIGHTS[random.nextInt(WEIGHTS.length)], height, cols, encoding(random, cols));
     EncodedTile tile = tile(weight, height, random);
     float[] decoded = decode(weight, tile);
     for (int i = 0; i < decoded.length; i++) {
@@ -293,16 +370,46 @@ class FormulaDecoderTest {
             Encoding.cast(Part.perElement("values", ElementType.FLOAT32)));
     byte[] bytes = weight.encoding().part("values").toBytes(1.001f, -3f);
     float[] out = {0, 0, 7};
-    TileDecoder.of(NONE, weight).decode(new EncodedTile(0, 1, Map.of("values", bytes)), out);
+    TileDecoder.ofFormula(weight).decode(new EncodedTile(0, 1, Map.of("values", bytes)), out);
     assertThat(out).containsExactly(1f, -3f, 7f);
   }
 
   @Test
+  void groupsOutOfRangeAreRefused() {
+    Part index = new Part("index", ElementType.INT32, new Part.Whole(TensorShape.of(4)));
+    Encoding encoding =
+        new Encoding(
+            List.of(
+                Part.perElement("c", ElementType.INT8),
+                Part.perGroup("s", ElementType.FLOAT32, 2),
+                index),
+            new Formula.Affine("c", List.of(Factor.times("s")), Optional.empty())
+                .withGroupIndex("index"));
+    EncodedWeight weight = weight(ElementType.FLOAT32, 1, 4, encoding);
+    Map<String, byte[]> parts = new LinkedHashMap<>();
+    parts.put("c", new byte[] {1, 2, 3, 4});
+    parts.put("s", encoding.part("s").toBytes(10, 100));
+    parts.put("index", new byte[] {1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0});
+    assertThat(decode(weight, new EncodedTile(0, 1, parts))).containsExactly(100, 20, 300, 40);
+    for (byte wrong : new byte[] {2, -1}) {
+      byte[] index2 = {
+        1, 0, 0, 0, wrong, wrong < 0 ? wrong : 0, wrong < 0 ? wrong : 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+      };
+      parts.put("index", index2);
+      assertThatThrownBy(() -> decode(weight, new EncodedTile(0, 1, parts)))
+          .isInstanceOf(ModelFormatException.class)
+          .hasMessageContaining("w: the groups of its columns: column 1 is in group")
+          .hasMessageContaining("of 2. The file is damaged; fetch it again.");
+    }
+    assertThatThrownBy(() -> weight(ElementType.FLOAT32, 1, 5, encoding))
+        .hasMessage("w: a group index of 4 numbers for 5 columns");
+  }
+
+  @Test
   void anOpaqueFormulaNeedsADecoder() {
-    Scheme silent = scheme(Optional::empty);
     EncodedWeight weight =
         weight(ElementType.FLOAT32, 1, 1, Encoding.opaque(Part.perElement("x", ElementType.INT8)));
-    assertThatThrownBy(() -> TileDecoder.of(silent, weight))
+    assertThatThrownBy(() -> SILENT.decoderOf(weight))
         .isInstanceOf(PluginException.class)
         .hasMessage(
             "scheme acme/any@1 on \"w\": its formula is opaque, so it must supply a decoder, but it"

@@ -104,7 +104,7 @@ class OptionSpecTest {
     OptionSpec<String> search = CommonOptions.search("grid", "none");
     assertThat(search).hasToString("search (grid or none, default grid)");
     assertThat(search.isImplied()).isFalse();
-    assertThat(search.argument("none")).isEqualTo("--option search=none");
+    assertThat(OptionSpec.argument(search.name(), "none")).isEqualTo("--option search=none");
     assertThat(OptionValues.defaults(List.of(search)).texts()).isEqualTo(Map.of("search", "grid"));
   }
 }

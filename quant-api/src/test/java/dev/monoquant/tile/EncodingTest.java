@@ -91,6 +91,46 @@ class EncodingTest {
     assertThat(new Encoding(List.of(CODES, sub, sup), affine("super", "sub")).parts()).hasSize(3);
   }
 
+  private static Part index(ElementType type, long... dims) {
+    return new Part("index", type, new Part.Whole(TensorShape.of(dims)));
+  }
+
+  @Test
+  void aGroupIndexIsALineOfGroupsOfOneSize() {
+    Part scale = Part.perGroup("scale", ElementType.FLOAT16, 4);
+    Formula.Affine affine = (Formula.Affine) affine("scale");
+    Formula grouped = affine.withGroupIndex("index");
+    assertRefused("is a line of I32", grouped, CODES, scale, index(ElementType.INT64, 8));
+    assertRefused("is a line of I32", grouped, CODES, scale, index(ElementType.INT32, 8, 1));
+    assertRefused("have the sizes []", grouped, CODES, SCALE, index(ElementType.INT32, 8));
+    assertRefused(
+        "have the sizes [4, 2]",
+        affine
+            .withMinimums(List.of(Factor.times("least")), ElementType.FLOAT32)
+            .withGroupIndex("index"),
+        CODES,
+        scale,
+        Part.perGroup("least", ElementType.FLOAT16, 2),
+        index(ElementType.INT32, 8));
+    Encoding encoding = new Encoding(List.of(CODES, scale, index(ElementType.INT32, 6)), grouped);
+    assertThat(encoding.groups(6)).isEqualTo(2);
+    byte[] cells = new byte[24];
+    cells[8] = 1;
+    assertThat(encoding.groupOfColumns(cells, 6)).containsExactly(0, 0, 1, 0, 0, 0);
+    assertThatThrownBy(() -> encoding.groupOfColumns(cells, 7))
+        .hasMessage("the group index has 6 numbers for 7 columns");
+    cells[20] = 2;
+    assertThatThrownBy(() -> encoding.groupOfColumns(cells, 6))
+        .hasMessage("column 5 is in group 2 of 2");
+  }
+
+  @Test
+  void theArithmeticIsOfAFloatType() {
+    Formula.Affine affine = (Formula.Affine) affine("scale");
+    assertThatThrownBy(() -> affine.withMinimums(List.of(), ElementType.FLOAT64))
+        .hasMessage("the arithmetic of an affine formula is F32, F16 or BF16, not F64");
+  }
+
   @Test
   void conventionalNamesHaveTheirFormula() {
     Part zero = Part.perRow("zero_point", ElementType.UINT4);

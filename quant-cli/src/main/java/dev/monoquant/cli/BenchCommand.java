@@ -84,9 +84,7 @@ final class BenchCommand implements Callable<Integer> {
               .applyTo(reading.applyTo(run.quantizer(talk)))
               .withTiming(timing())
               .runSideBySide(models);
-      talk.clear();
-      out.print(json ? runs.toJson() : runs.toTable());
-      out.flush();
+      talk.print(out, json, json ? runs.toJson() : runs.toTable());
       return 0;
     }
   }

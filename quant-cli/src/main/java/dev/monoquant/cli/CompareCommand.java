@@ -45,9 +45,7 @@ final class CompareCommand implements Callable<Integer> {
         Talk talk = run.talk(spec.commandLine().getErr(), "comparing")) {
       Comparison comparison =
           reading.applyTo(run.quantizer(talk)).compare(ModelInput.of(a), ModelInput.of(b));
-      talk.clear();
-      out.print(json ? comparison.toJson() : comparison.toTable());
-      out.flush();
+      talk.print(out, json, json ? comparison.toJson() : comparison.toTable());
       if (comparison.tensors().isEmpty()) {
         Failure.say(
             spec.commandLine().getErr(),

@@ -34,7 +34,6 @@ final class Failure {
   static final int INPUT = 3;
   static final int VALIDATION = 4;
   static final int OUTPUT = 5;
-  static final int INTERRUPTED = 130;
 
   private static final int NAMES_SHOWN = 3;
 
@@ -88,14 +87,15 @@ final class Failure {
   static int execution(Exception e, CommandLine command, ParseResult parsed) {
     PrintWriter err = command.getErr();
     boolean verbose = command.getParseResult().hasMatchedOption("--verbose");
-    int code = Interrupts.requested() ? INTERRUPTED : code(e);
+    int code = Interrupts.requested() ? Interrupts.EXIT_CODE : code(e);
     if (e instanceof PlanException plan) {
       sayProblems(err, plan.problems());
     } else if (e instanceof ConfigurationException wrong && wrong.problems().size() > 1) {
       sayAll(err, wrong.problems());
-    } else if (e instanceof CancellationException || (code != INTERRUPTED && code != INTERNAL)) {
+    } else if (e instanceof CancellationException
+        || (code != Interrupts.EXIT_CODE && code != INTERNAL)) {
       say(err, String.valueOf(e.getMessage()));
-    } else if (code == INTERRUPTED) {
+    } else if (code == Interrupts.EXIT_CODE) {
       say(err, "interrupted");
     } else {
       say(err, "internal error: " + e);
@@ -145,7 +145,7 @@ final class Failure {
     if (e instanceof OutputException) {
       return OUTPUT;
     }
-    return e instanceof CancellationException ? INTERRUPTED : INTERNAL;
+    return e instanceof CancellationException ? Interrupts.EXIT_CODE : INTERNAL;
   }
 
   /** Prints one line for each kind of problem, for any number of weights. */

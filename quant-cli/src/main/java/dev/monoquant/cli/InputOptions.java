@@ -14,14 +14,15 @@ final class InputOptions {
   @Parameters(
       paramLabel = "INPUT",
       description =
-          "A safetensors file, a file of torch.save or TorchScript, or a model directory.")
+          "A safetensors file, a file of torch.save, torch.export or TorchScript, or a model directory.")
   private Path path = Path.of("");
 
   @Option(
       names = "--entry",
       paramLabel = "PATH",
       description =
-          "The entry of a nested checkpoint with the weights, such as ema/model; / for all.")
+          "The entry of a nested checkpoint with the weights, such as ema/model; / for all. Of"
+              + " several models in a .pt2 archive, the name of one.")
   private String entry = "";
 
   @Option(

@@ -13,10 +13,12 @@ import java.util.concurrent.TimeUnit;
  */
 final class Interrupts {
 
+  static final int EXIT_CODE = 130;
+
   private static final CountDownLatch DONE = new CountDownLatch(1);
   private static final Cancellation CANCELLATION = new Cancellation();
   private static volatile boolean requested;
-  private static volatile int code = Failure.INTERRUPTED;
+  private static volatile int code = EXIT_CODE;
 
   /** Guarded by this class. */
   private static boolean written;
@@ -34,7 +36,7 @@ final class Interrupts {
                   }
                   cancel(main);
                   boolean ended = await();
-                  Runtime.getRuntime().halt(ended ? code : Failure.INTERRUPTED);
+                  Runtime.getRuntime().halt(ended ? code : EXIT_CODE);
                 },
                 "quant-interrupt"));
   }

@@ -4,7 +4,6 @@ import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.monoquant.Preset;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.PluginEntry;
 import dev.monoquant.spi.Plugins;
@@ -73,7 +72,7 @@ final class PluginsCommand implements Callable<Integer> {
       }
       text.append(line(entry.kind().text(), 18, entry.id(), entry.origin()));
       for (OptionSpec<?> option : entry.options()) {
-        String set = CommonOptions.argument(option.name(), option.examples().get(0));
+        String set = OptionSpec.argument(option.name(), option.examples().get(0));
         text.append(wrapped("  " + set + "  " + option.help() + ": " + option.allowed(), 6));
       }
     }

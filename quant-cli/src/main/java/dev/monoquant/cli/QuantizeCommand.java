@@ -5,6 +5,7 @@ import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.Report;
+import dev.monoquant.spi.Hashing;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -59,7 +60,8 @@ final class QuantizeCommand implements Callable<Integer> {
       paramLabel = "OUTPUT",
       description =
           "A .safetensors file, a directory in the compressed-tensors convention, or, for a"
-              + " TorchScript model, a .pt file that can be run.")
+              + " TorchScript model, a .pt file that can be run. A directory that DJL serves gives"
+              + " another one.")
   private Path output = Path.of("");
 
   @Mixin private final ConfigOptions config = new ConfigOptions();
@@ -116,6 +118,15 @@ final class QuantizeCommand implements Callable<Integer> {
       description = "Do not wait for the disk: faster, but a power failure may lose the output.")
   private boolean noSync;
 
+  @Option(
+      names = "--hash",
+      paramLabel = "WHAT",
+      description =
+          "The hashes in the manifest: outputs (SHA-256 of all that is written; size and CRC32C of"
+              + " the inputs), all (SHA-256 of the inputs, too) or none (faster, but verify cannot"
+              + " compare contents, and the run cannot be resumed). Default: outputs.")
+  private @Nullable String hash;
+
   @Mixin private final RunOptions run = new RunOptions();
 
   @Override
@@ -129,6 +140,15 @@ final class QuantizeCommand implements Callable<Integer> {
               .withResume(resume)
               .withRequantize(requantize)
               .withRunning(!noRun);
+      if (hash != null) {
+        Hashing hashing = Hashing.parse(hash);
+        quantizer = quantizer.withHashing(hashing);
+        if (hashing == Hashing.NONE) {
+          talk.say(
+              "note: without hashes a later change of the output is not noticed, and the run cannot"
+                  + " be resumed");
+        }
+      }
       quantizer = gates.applyTo(samples.applyTo(quantizer));
       return dryRun ? plan(quantizer, wanted, talk) : quantize(quantizer, wanted, talk);
     }
@@ -141,7 +161,7 @@ final class QuantizeCommand implements Callable<Integer> {
               + " --min-weight-cosine do nothing");
     }
     Plan plan = quantizer.plan(input.model(), wanted, Optional.of(output));
-    print(json ? plan.toJson() : plan.toTable());
+    talk.print(out(), true, json ? plan.toJson() : plan.toTable());
     plan.requireNoErrors();
     quantizer.requireGates(plan);
     return 0;
@@ -187,13 +207,11 @@ final class QuantizeCommand implements Callable<Integer> {
   }
 
   private void tell(Report report, Duration elapsed, Talk talk) {
-    talk.clear();
-    print(json ? report.toJson(elapsed) : table ? report.toTable() : report.toSummary());
+    String text = json ? report.toJson(elapsed) : table ? report.toTable() : report.toSummary();
+    talk.print(out(), json || table, text);
   }
 
-  private void print(String text) {
-    PrintWriter out = spec.commandLine().getOut();
-    out.print(text);
-    out.flush();
+  private PrintWriter out() {
+    return spec.commandLine().getOut();
   }
 }

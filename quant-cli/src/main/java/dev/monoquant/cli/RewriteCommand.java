@@ -1,5 +1,7 @@
 package dev.monoquant.cli;
 
+import static java.util.stream.Collectors.joining;
+
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.spi.ModelInput;
 import java.io.PrintWriter;
@@ -71,9 +73,8 @@ abstract class RewriteCommand implements Callable<Integer> {
       List<Path> files =
           write(quantizer, ModelInput.of(input), output, Optional.ofNullable(format), force);
       Interrupts.written();
-      talk.clear();
-      files.forEach(out::println);
-      out.flush();
+      talk.print(
+          out, false, files.stream().map(file -> file + System.lineSeparator()).collect(joining()));
       talk.say("wrote " + output);
       return 0;
     }

@@ -30,7 +30,10 @@ final class RunOptions implements AutoCloseable {
       description = "auto, jvm, torch or vector; does not affect results. Default: auto.")
   private @Nullable String compute;
 
-  @Option(names = "--quiet", description = "Print only failures on standard error.")
+  @Option(
+      names = "--quiet",
+      description =
+          "Print only failures, and results only if an option requests them, such as --json.")
   private boolean quiet;
 
   @Option(names = "--no-progress", description = "Show no progress on standard error.")

@@ -4,7 +4,10 @@ import dev.monoquant.core.control.Progress;
 import java.io.Console;
 import java.io.PrintWriter;
 
-/** Messages of a command on standard error. Closing removes the progress bar. */
+/**
+ * Messages of a command on standard error, and its results on standard output. Closing removes the
+ * progress bar.
+ */
 final class Talk implements AutoCloseable {
 
   private final PrintWriter err;
@@ -30,14 +33,25 @@ final class Talk implements AutoCloseable {
     return showsProgress ? line : Progress.NONE;
   }
 
-  /** Removes the progress bar, before results are printed. */
-  void clear() {
+  /**
+   * Prints results, which {@code --quiet} leaves out.
+   *
+   * @param out standard output
+   * @param requested whether an option requests them, such as {@code --json}: then they are always
+   *     printed
+   * @param text the results
+   */
+  void print(PrintWriter out, boolean requested, String text) {
     line.clear();
+    if (loud || requested) {
+      out.print(text);
+      out.flush();
+    }
   }
 
   @Override
   public void close() {
-    clear();
+    line.clear();
   }
 
   /**

@@ -53,9 +53,7 @@ final class VerifyCommand implements Callable<Integer> {
           reading
               .applyTo(run.quantizer(talk))
               .verify(output, Optional.ofNullable(against).map(ModelInput::of));
-      talk.clear();
-      out.print(json ? result.toJson() : result.toTable());
-      out.flush();
+      talk.print(out, json, json ? result.toJson() : result.toTable());
       result.requireNoDifferences();
       return 0;
     }

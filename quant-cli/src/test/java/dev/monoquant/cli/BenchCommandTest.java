@@ -58,6 +58,28 @@ class BenchCommandTest {
     assertThat(quant.out()).contains("transformer.traced.pt", "1.00x", "output cosine");
   }
 
+  /** Packed weights of torch.ao cannot be read, and are not needed to check and run the code. */
+  @Test
+  void aModelWhoseWeightsCannotBeReadIsCheckedAndRun() throws IOException {
+    Path packed = Path.of("src", "test", "resources", "torchscript", "packed.pt");
+    try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
+      NDArray images = manager.ones(new Shape(2, 1, 8, 8));
+      Path sample = npz("images.npz", new NDList(images));
+      assertThat(quant.run("bench", packed, "--sample", sample, "--rounds", 1))
+          .as(quant.err())
+          .isZero();
+      assertThat(quant.out()).contains("packed.pt", "1.00x");
+      assertThat(quant.run("bench", CNN, packed, "--sample", sample, "--rounds", 1))
+          .as(quant.err())
+          .isZero();
+      assertThat(quant.out()).contains("cnn.traced.pt", "packed.pt");
+    }
+    assertThat(quant.run("bench", packed)).isEqualTo(2);
+    assertThat(quant.err()).contains("--sample");
+    assertThat(quant.run("quantize", packed, "-o", folder.resolve("again.pt"))).isEqualTo(3);
+    assertThat(quant.err()).contains("packed or quantized");
+  }
+
   @Test
   void roundsAndTimeAreAsAskedFor() {
     assertThat(quant.run("bench", CNN, CNN, "--json", "--rounds", 3)).as(quant.err()).isZero();

@@ -46,7 +46,7 @@ class ForeignModelTest {
               1,
               "fc.weight");
       case "experts of mxfp4 whose scales are in another shard" -> {
-        safetensors(root.resolve("a-00001-of-00002.safetensors"), "mlp.up_blocks U8 2x8x1x16 256");
+        safetensors(root.resolve("a-00001-of-00002.safetensors"), "mlp.up_blocks U8 2x8x16 256");
         safetensors(
             root.resolve("a-00002-of-00002.safetensors"),
             "mlp.up_scales U8 2x8x1 16; lm_head.weight F32 4x16 256");

@@ -61,6 +61,17 @@ class ModulePathIT {
     assertThat(run("--version").out()).isEqualTo(new Distribution(dir).quant("--version").out());
   }
 
+  /** The child has the modules of its parent. */
+  @Test
+  void runsModelsInAChild() throws IOException {
+    String script = Path.of("src/test/resources/digits/cnn.traced.pt").toAbsolutePath().toString();
+    Run made = run("quantize", script, "-o", "modules.pt", "--option", "small=0");
+    assertThat(made.code()).as(made.err()).isZero();
+    assertThat(made.out()).contains("run on made-up numbers");
+    Run bench = run("bench", script, "modules.pt", "--rounds", "1");
+    assertThat(bench.code()).as(bench.err()).isZero();
+  }
+
   @Test
   void startsTheEngine() throws IOException {
     Run doctor = run("doctor");

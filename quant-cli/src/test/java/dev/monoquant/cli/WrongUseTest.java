@@ -67,11 +67,23 @@ class WrongUseTest {
           quantize(2, "--type complex", "complex", "int", "float"),
           quantize(2, "--scheme int88", "no scheme \"int88\"; did you mean int8?", "bfloat16"),
           quantize(
-              2, "--scheme zzzzzz", "no scheme \"zzzzzz\". Available: ", "no preset such as W4A16"),
-          quantize(2, "--scheme W4A61", "\"W4A61\" is no preset; did you mean W4A16?"),
-          quantize(2, "--scheme w4a61", "\"w4a61\" is no preset; did you mean W4A16?"),
+              2,
+              "--scheme zzzzzz",
+              "\"zzzzzz\" is no scheme and no preset. Available are presets such as W4A16,",
+              "and the schemes bfloat16, "),
+          quantize(
+              2,
+              "--scheme W4A61",
+              "\"W4A61\" is no scheme and no preset; did you mean W4A16? quant plugins lists"),
+          quantize(
+              2,
+              "--scheme w4a61",
+              "\"w4a61\" is no scheme and no preset; did you mean W4A16? quant plugins lists"),
           quantize(2, "--scheme FP8_DYNMIC", "did you mean FP8_DYNAMIC?"),
-          quantize(2, "--scheme INT4", "did you mean INT8", "\"INT4\"; did you mean int4?"),
+          quantize(
+              2,
+              "--scheme INT4",
+              "\"INT4\" is no scheme and no preset; did you mean int4 or INT8?"),
           quantize(2, "--scheme Q4_K_M", "\"Q4_K_M\" is a type of GGUF files"),
           quantize(
               2, "--scheme MXFP6", "a preset of compressed-tensors for which there is no scheme"),
@@ -86,7 +98,7 @@ class WrongUseTest {
           quantize(2, "--granularity group:0", "group:0", "group:128"),
           quantize(2, "--granularity group:x", "group:x", "group:128"),
           quantize(2, "--format gguf", "no output format \"gguf\"", "safetensors"),
-          quantize(2, "--input-format gguf", "no input format \"gguf\"", "safetensors"),
+          quantize(2, "--input-format onnx", "no input format \"onnx\"", "safetensors"),
           quantize(2, "--compute gpu", "gpu", "auto, jvm and torch"),
           quantize(2, "--threads 0", "0 threads", "1 to 1024"),
           quantize(2, "--threads many", "--threads", "'many'"),

@@ -10,6 +10,7 @@ import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.Quantizer;
 import dev.monoquant.core.report.Report;
+import dev.monoquant.spi.Hashing;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.OptionSpec;
@@ -270,8 +271,30 @@ class ResumeTest {
     byte[] changed = bytes.clone();
     changed[changed.length - 1] ^= 1;
     Files.write(shard, changed);
-    assertRefused(INT8, "the SHA-256 of input model-00001-of-00005.safetensors was");
+    assertRefused(INT8, "the hash of input model-00001-of-00005.safetensors was");
     Files.write(shard, bytes);
+    assertComplete(resume(), 2);
+  }
+
+  /** The bytes are then the same, but nobody could tell. */
+  @Test
+  void otherHashesAndNoneAreRefused() throws IOException {
+    interrupted(2);
+    Quantizer resuming = resuming();
+    assertThatThrownBy(
+            () ->
+                resuming
+                    .withHashing(Hashing.ALL)
+                    .quantize(ModelInput.of(input), INT8, target, false))
+        .isInstanceOf(OutputException.class)
+        .hasMessageContaining("cannot be resumed: the hashes was");
+    assertThatThrownBy(
+            () ->
+                resuming
+                    .withHashing(Hashing.NONE)
+                    .quantize(ModelInput.of(input), INT8, target, false))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("a run without hashes cannot be resumed");
     assertComplete(resume(), 2);
   }
 

@@ -3,11 +3,13 @@ package dev.monoquant.core;
 import ai.djl.Device;
 import ai.djl.MalformedModelException;
 import ai.djl.Model;
+import ai.djl.repository.zoo.ZooModel;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.OutputException;
 import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.ValidationException;
+import dev.monoquant.core.control.Output;
 import dev.monoquant.core.report.Report;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.ModelInput;
@@ -15,6 +17,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.Consumer;
 
 /** Makes a quantized model from a live model, with a temporary file. */
@@ -41,13 +44,12 @@ final class ModelRewrite {
       Path file = folder.resolve("model.pt");
       try {
         // No sync: this file need not survive a power failure.
-        Stages.quantize(
+        OutputsRun.quantize(
             settings.withSync(false).withResume(false),
             ModelInput.of(model),
-            runnable,
-            file,
+            List.of(new Output(file, runnable)),
             false,
-            gate);
+            reports -> gate.accept(reports.outputs().get(0).report()));
         return load(model, file);
       } finally {
         Files.deleteIfExists(file);
@@ -58,13 +60,18 @@ final class ModelRewrite {
     }
   }
 
+  private static <I, O> Model withTranslator(ZooModel<I, O> like, Model model) {
+    return new ZooModel<>(model, like.getTranslator());
+  }
+
   private static Model load(Model like, Path file) {
     // The int8 kernels run on CPUs only.
     Model made = Model.newInstance(like.getName(), Device.cpu(), "PyTorch");
     try {
       // Set the name: a model loaded from a file otherwise takes the file's name.
       made.load(file.getParent(), file.getFileName().toString());
-      return made;
+      Model result = new RewrittenModel(made, like);
+      return like instanceof ZooModel<?, ?> zoo ? withTranslator(zoo, result) : result;
     } catch (MalformedModelException e) {
       made.close();
       throw new ValidationException(like.getName() + ": the result does not load: " + e, e);

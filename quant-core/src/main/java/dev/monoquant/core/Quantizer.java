@@ -5,12 +5,15 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.nn.Block;
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.control.Output;
 import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.open.LibraryVersion;
 import dev.monoquant.core.report.Comparison;
 import dev.monoquant.core.report.Inspection;
 import dev.monoquant.core.report.Plan;
+import dev.monoquant.core.report.Plans;
 import dev.monoquant.core.report.Report;
+import dev.monoquant.core.report.Reports;
 import dev.monoquant.core.report.RunComparison;
 import dev.monoquant.core.report.Verification;
 import dev.monoquant.core.settings.Gates;
@@ -105,7 +108,25 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
    *     or plugin
    */
   public Plan plan(ModelInput input, QuantizationConfig config, Optional<Path> target) {
-    return Stages.plan(settings, input, config, target);
+    return target.isEmpty()
+        ? Stages.plan(settings, input, config)
+        : plan(input, List.of(new Output(target.get(), config))).outputs().get(0).plan();
+  }
+
+  /**
+   * Plans a run with several outputs without writing; reads headers only and does not start the
+   * engine.
+   *
+   * @param input any input
+   * @param outputs the outputs, at least one
+   * @return the plan of each, with all its problems
+   * @throws dev.monoquant.ModelFormatException if the input is damaged or foreign
+   * @throws dev.monoquant.ConfigurationException if a configuration names a missing layer, option
+   *     or plugin, or two outputs read the input with different options
+   * @throws dev.monoquant.OutputException if two outputs have the same place, or one is in another
+   */
+  public Plans plan(ModelInput input, List<Output> outputs) {
+    return OutputsRun.plan(settings, input, outputs);
   }
 
   /**
@@ -157,7 +178,41 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
       Path target,
       boolean overwrite,
       Consumer<Report> gate) {
-    return Stages.quantize(settings, input, config, target, overwrite, gate);
+    return quantize(
+            input,
+            List.of(new Output(target, config)),
+            overwrite,
+            reports -> gate.accept(reports.outputs().get(0).report()))
+        .outputs()
+        .get(0)
+        .report();
+  }
+
+  /**
+   * Quantizes a model and writes several outputs in one pass: the model is read once, and a weight
+   * is encoded once for the outputs that agree on its encoding. The bytes of each output are those
+   * that a run of its own writes. Memory does not grow with the model, and only by the writers with
+   * the number of outputs: a thread works on one tile for one output after the other.
+   *
+   * <p>All outputs are complete under temporary names and accepted before the first is put in
+   * place; they are then put in place in the order given. If anything fails before, no output
+   * changes. If putting one in place fails, those before it are in place, and the exception names
+   * them.
+   *
+   * @param input any input
+   * @param outputs the outputs, at least one; all read the input with the same options
+   * @param overwrite whether to replace existing outputs
+   * @param gate receives the reports after everything is written under temporary names, even if
+   *     outputs are then refused, see {@link Reports#accepted}. If it throws, the exception is
+   *     rethrown, and no output changes
+   * @return the results, an entry for each output
+   * @throws dev.monoquant.OutputException if two outputs have the same place, or one is in another
+   * @throws dev.monoquant.QuantException as {@link #quantize(ModelInput, QuantizationConfig, Path,
+   *     boolean)}
+   */
+  public Reports quantize(
+      ModelInput input, List<Output> outputs, boolean overwrite, Consumer<Reports> gate) {
+    return OutputsRun.quantize(settings, input, outputs, overwrite, gate);
   }
 
   /**
@@ -211,6 +266,11 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
   /**
    * Quantizes a live TorchScript model to a smaller and faster model. Runs the original and the
    * result side by side before it returns, see {@link #withSamples}.
+   *
+   * <p>The result answers for its name, path, artifacts, properties and data type what the original
+   * answers, so that translators find their files, such as {@code synset.txt}. The result of a
+   * {@link ai.djl.repository.zoo.ZooModel} is one with the same translator. Original and result may
+   * be closed in any order.
    *
    * <p>A model with a Java block cannot be rewritten; use {@link #quantizeWeights} for it.
    *

@@ -8,6 +8,7 @@ import dev.monoquant.core.control.RunTiming;
 import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.Hashing;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.ReadLimits;
 import java.util.HashMap;
@@ -17,7 +18,8 @@ import java.util.Optional;
 
 /**
  * The settings of a {@link Quantizer}: each method returns a changed copy. Only {@link
- * #withColumnStatistics} and {@link #withInputOption} affect the bytes of an output.
+ * #withColumnStatistics}, {@link #withInputOption} and {@link #withHashing} affect the bytes of an
+ * output, the last only its manifest.
  *
  * @param <Q> the type of the quantizer
  */
@@ -120,6 +122,15 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
    */
   public Q withSync(boolean sync) {
     return with(settings.withSync(sync));
+  }
+
+  /**
+   * {@return a quantizer whose manifests record other hashes}
+   *
+   * @param hashing {@link Hashing#OUTPUTS} is the default
+   */
+  public Q withHashing(Hashing hashing) {
+    return with(settings.withHashing(hashing));
   }
 
   /**

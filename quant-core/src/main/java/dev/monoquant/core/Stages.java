@@ -6,7 +6,6 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
-import dev.monoquant.core.foreign.ForeignQuantization;
 import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.open.InputOpener;
 import dev.monoquant.core.open.InputOpener.Opened;
@@ -19,7 +18,6 @@ import dev.monoquant.core.report.Comparison;
 import dev.monoquant.core.report.Inspection;
 import dev.monoquant.core.report.OutputSize;
 import dev.monoquant.core.report.Plan;
-import dev.monoquant.core.report.Report;
 import dev.monoquant.core.report.RunComparison;
 import dev.monoquant.core.report.Verification;
 import dev.monoquant.core.run.DecodedSource;
@@ -32,18 +30,12 @@ import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.store.RetainedResult;
 import dev.monoquant.core.store.StoredModel;
 import dev.monoquant.core.text.Text;
-import dev.monoquant.core.trial.ModelRunner;
-import dev.monoquant.core.trial.ModelRunners;
-import dev.monoquant.core.trial.RunJob;
-import dev.monoquant.core.trial.Trial;
-import dev.monoquant.core.trial.TrustedCode;
 import dev.monoquant.core.verify.Comparer;
 import dev.monoquant.core.verify.Verifier;
 import dev.monoquant.kernel.Kernels;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.BesideFile;
-import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
@@ -62,7 +54,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -104,90 +95,20 @@ final class Stages {
     }
   }
 
-  static Plan plan(
-      Settings settings, ModelInput input, QuantizationConfig config, Optional<Path> target) {
-    Optional<OutputFormat> format = OutputChoice.optional(settings.plugins(), config, target);
-    format.ifPresent(f -> OutputChoice.requireRun(settings, f));
+  /** Plans for an output without a target. */
+  static Plan plan(Settings settings, ModelInput input, QuantizationConfig config) {
+    Optional<OutputFormat> format =
+        OutputChoice.optional(settings.plugins(), config, Optional.empty());
+    format.ifPresent(f -> OutputChoice.requireRun(settings, List.of(f)));
     try (Opened opened = open(settings, input, config)) {
       if (format.isEmpty()) {
         return plan(settings, opened, config, Optional.empty());
       }
       try (OutputChoice.Open output = OutputChoice.open(format.get(), opened.source())) {
-        Opened seen = opened.as(settings, output.view());
-        Plan plan = plan(settings, seen, config, Optional.of(output));
-        return target.isEmpty() || plan.hasErrors()
-            ? plan
-            : withOutput(
-                plan,
-                layout(settings, seen, plan, config, output),
-                seen.source().info(),
-                target.get());
+        return plan(settings, opened.as(settings, output.view()), config, Optional.of(output));
       }
     } catch (IOException e) {
       throw InputOpener.unreadable(input, e);
-    }
-  }
-
-  static Report quantize(
-      Settings settings,
-      ModelInput input,
-      QuantizationConfig config,
-      Path target,
-      boolean overwrite,
-      Consumer<Report> gate) {
-    try {
-      return settings
-          .cancellation()
-          .run(() -> quantizeTo(settings, input, config, target, overwrite, gate));
-    } catch (IOException e) {
-      throw OutputChoice.unwritable(target, e);
-    }
-  }
-
-  private static Report quantizeTo(
-      Settings settings,
-      ModelInput input,
-      QuantizationConfig config,
-      Path target,
-      boolean overwrite,
-      Consumer<Report> gate)
-      throws IOException {
-    OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
-    OutputChoice.requireRun(settings, format);
-    boolean tried = settings.running() && format.isRunnable();
-    try (Opened opened = open(settings, input, config);
-        OutputChoice.Open output = OutputChoice.open(format, opened.source())) {
-      if (tried) {
-        TrustedCode.require(settings, opened.source(), RunJob.Purpose.ACCEPT);
-      }
-      Opened seen = opened.as(settings, output.view());
-      Plan plan = soundPlan(settings, seen, config, Optional.of(output));
-      OutputLayout layout = layout(settings, seen, plan, config, output);
-      Plan sized = withOutput(plan, layout, seen.source().info(), target);
-      WriteOptions options =
-          new WriteOptions(target, overwrite, settings.sync(), settings.resume());
-      // Started first, so that no work is lost if it cannot start.
-      try (ModelRunner runner = tried ? ModelRunners.start(settings) : ModelRunner.NONE;
-          OutputWriter sink = layout.open(options)) {
-        Report written =
-            Execution.run(settings, seen.source(), sized, Execution.policy(config), sink);
-        Trial trial =
-            tried
-                ? Trial.of(settings, runner, seen.source(), sized.layers(), sink, target)
-                : Trial.NONE;
-        List<String> found = sink.notes();
-        Report noted = written.with(withNotes(written.problems(), found), written.run());
-        Report report = trial.on(noted, settings.gates());
-        gate.accept(report);
-        trial.requireAccepted(report.gates());
-        if (!tried) {
-          Execution.finish(settings, sink, target);
-        }
-        settings.cancellation().place(sink::commit);
-        List<String> late = new ArrayList<>(sink.notes());
-        late.removeAll(found);
-        return report.with(withNotes(report.problems(), late), report.run());
-      }
     }
   }
 
@@ -203,7 +124,7 @@ final class Stages {
       Settings settings, ModelInput input, QuantizationConfig config) throws IOException {
     Optional<OutputFormat> format =
         OutputChoice.optional(settings.plugins(), config, Optional.empty());
-    format.ifPresent(f -> OutputChoice.requireRun(settings, f));
+    format.ifPresent(f -> OutputChoice.requireRun(settings, List.of(f)));
     Opened opened = open(settings, input, config);
     boolean handedOver = false;
     try {
@@ -239,7 +160,7 @@ final class Stages {
     Opened opened = InputOpener.open(settings, input, settings.inputOptions());
     try {
       OptionOwners.requireKnown(settings, opened);
-      requireQuantized(opened);
+      opened.requireQuantized();
       return new StoredModel(
           settings,
           opened.source(),
@@ -280,7 +201,7 @@ final class Stages {
     OutputFormat format = OutputChoice.required(settings.plugins(), config, target);
     try (Opened opened = InputOpener.open(settings, input, settings.inputOptions())) {
       OptionOwners.requireKnown(settings, opened);
-      requireQuantized(opened);
+      opened.requireQuantized();
       DecodedSource decoded = new DecodedSource(settings, opened.source());
       OutputContents contents =
           new OutputContents(
@@ -294,12 +215,11 @@ final class Stages {
         OutputLayout layout = output.session().layout(contents);
         layout.notes().forEach(note -> LOG.warn("{}: {}", target, Text.line(note)));
         try (OutputWriter sink = layout.open(options)) {
-          List<TensorInfo> tensors = decoded.info().tensors();
           Kernels.with(
               KernelChoice.of(settings, KernelChoice.numbers(decoded.info())),
               () -> {
-                new Pipeline(settings, decoded, sink).run(List.of(), tensors, Map.of());
-                return tensors;
+                new Pipeline(settings).copy(decoded, decoded.info().tensors(), sink);
+                return sink;
               });
           Execution.finish(settings, sink, target);
           List<Path> files = settings.cancellation().place(sink::commit);
@@ -357,8 +277,12 @@ final class Stages {
     plan.requireNoErrors();
     if (Execution.policy(config) == NonFinitePolicy.KEEP) {
       Map<String, String> odd =
-          new StatisticsPass(settings, opened.source(), NonFinitePolicy.KEEP)
-              .toKeep(plan.weights());
+          new StatisticsPass(settings)
+              .toKeep(
+                  List.of(
+                      new StatisticsPass.Request(
+                          opened.source(), NonFinitePolicy.KEEP, plan.weights(), plan.weights())))
+              .get(0);
       if (!odd.isEmpty()) {
         Planner planner = new Planner(settings, config, output, opened.own(), odd);
         plan = planner.plan(opened);
@@ -376,7 +300,7 @@ final class Stages {
     return new Planner(settings, config, output, opened.own(), Map.of()).plan(opened);
   }
 
-  private static OutputLayout layout(
+  static OutputLayout layout(
       Settings settings,
       Opened opened,
       Plan plan,
@@ -388,14 +312,14 @@ final class Stages {
         .layout(plan.contents(PlanProvenance.of(settings, config, plan, opened.reading())));
   }
 
-  private static List<Problem> withNotes(List<Problem> problems, List<String> notes) {
+  static List<Problem> withNotes(List<Problem> problems, List<String> notes) {
     List<Problem> all = new ArrayList<>(problems);
     notes.forEach(note -> all.add(Problem.note("output", note)));
     return all;
   }
 
   /** Adds the size and remarks of the layout to a plan. */
-  private static Plan withOutput(Plan plan, OutputLayout layout, ModelInfo info, Path target) {
+  static Plan withOutput(Plan plan, OutputLayout layout, ModelInfo info, Path target) {
     List<Problem> problems = new ArrayList<>(plan.problems());
     layout.warnings().forEach(text -> problems.add(Problem.warning("output", text, "")));
     Map<String, String> remarks = layout.remarks();
@@ -426,7 +350,7 @@ final class Stages {
   }
 
   /** Opens an input with the options of the configuration, or else of the settings. */
-  private static Opened open(Settings settings, ModelInput input, QuantizationConfig config) {
+  static Opened open(Settings settings, ModelInput input, QuantizationConfig config) {
     Map<String, String> given = new HashMap<>(settings.inputOptions());
     given.putAll(config.weights().extra());
     Opened opened = InputOpener.open(settings, input, given);
@@ -455,28 +379,5 @@ final class Stages {
     QuantizationConfig.Builder builder = QuantizationConfig.builder();
     formatId.ifPresent(builder::format);
     return builder.build();
-  }
-
-  private static void requireQuantized(Opened opened) {
-    ModelSource source = opened.source();
-    if (opened.foreign().isPresent()) {
-      ForeignQuantization foreign = opened.foreign().get();
-      throw new ModelFormatException(
-          Reason.UNSUPPORTED_TENSOR,
-          source.info().name(),
-          "",
-          "it is quantized " + foreign + ". " + foreign.remedy());
-    }
-    List<EncodedWeight> weights = source.info().quantized();
-    if (weights.isEmpty()) {
-      throw new ModelFormatException(
-          Reason.NOT_THIS_FORMAT,
-          source.info().name(),
-          "",
-          "it holds no quantized weights, only floats. Quantize it first, for example: quant"
-              + " quantize "
-              + source.info().name()
-              + " -o int8.safetensors");
-    }
   }
 }

@@ -133,7 +133,7 @@ class ForeignModelTest {
             return new ForwardingSource(source) {
               @Override
               public <C> Optional<C> find(Class<C> capability) {
-                Auditable audit = () -> new Audit(Map.of(), Map.of(), 3, 9, List.of());
+                Auditable audit = () -> new Audit(Map.of(), "sha256", Map.of(), 3, 9, List.of());
                 return Optional.of(audit).filter(capability::isInstance).map(capability::cast);
               }
             };

@@ -20,11 +20,12 @@ import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.Auditable;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.Hashing;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Provenance;
@@ -36,6 +37,7 @@ import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import java.io.IOException;
+import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -44,9 +46,13 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Every output carries hashes of all that went in and came out; no changed byte is overlooked. */
 class ManifestTest {
@@ -73,7 +79,7 @@ class ManifestTest {
         new EncodedWeight(
             new WeightMatrix("fc", LayerKind.LINEAR, "weight", w, 0),
             new SchemeId("int8", 1),
-            CommonOptions.of(8, true, Granularity.CHANNEL),
+            OptionValues.of(8, true, Granularity.CHANNEL),
             Encoding.affine(
                 Part.perElement("codes", ElementType.INT8),
                 Part.perRow("scale", ElementType.FLOAT32)));
@@ -110,9 +116,18 @@ class ManifestTest {
     }
   }
 
+  /** Size and CRC32C. */
+  private static String identity(byte[] bytes) {
+    CRC32C crc = new CRC32C();
+    crc.update(bytes);
+    return String.format("%016x%08x", bytes.length, crc.getValue());
+  }
+
+  /** The SHA-256 of the SHA-256 of the only piece. */
   private static String sha256(byte[] bytes) {
     try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      return HexFormat.of().formatHex(digest.digest(digest.digest(bytes)));
     } catch (java.security.NoSuchAlgorithmException e) {
       throw new AssertionError(e);
     }
@@ -123,9 +138,9 @@ class ManifestTest {
         .isEqualTo(
             Map.of(
                 "model.safetensors",
-                sha256(Files.readAllBytes(input)),
+                identity(Files.readAllBytes(input)),
                 "tokenizer.json",
-                sha256(Files.readAllBytes(side))));
+                identity(Files.readAllBytes(side))));
   }
 
   @Test
@@ -209,7 +224,7 @@ class ManifestTest {
     List<Problem> differences = audit(new SafetensorsFormat(), file).differences();
     assertThat(differences).hasSize(1);
     assertThat(differences.get(0).toString())
-        .startsWith("tensor fc.weight: its SHA-256 is ")
+        .startsWith("tensor fc.weight: its SHA-256 of pieces is ")
         .contains("the manifest says ");
   }
 
@@ -251,6 +266,81 @@ class ManifestTest {
     assertThat(target).doesNotExist();
   }
 
+  /** The outputs of an earlier version, whose hashes are plain SHA-256. */
+  @Test
+  void outputsWithPlainHashesAreStillChecked() throws IOException, URISyntaxException {
+    Path made = Path.of(getClass().getResource("/manifest-1").toURI());
+    Path file = Files.copy(made.resolve("file.safetensors"), folder.resolve("q.safetensors"));
+    Audit audit = audit(new SafetensorsFormat(), file);
+    assertThat(audit.differences()).isEmpty();
+    assertThat(audit.checked()).isEqualTo(3);
+    assertThat(audit.hashKind()).isEqualTo("sha256");
+    noChangedByteIsOverlooked(new SafetensorsFormat(), file, file, Sweep.count(11, 1));
+    Path directory = Files.createDirectory(folder.resolve("q"));
+    for (String name : List.of("config.json", "model.safetensors", Manifest.FILE)) {
+      Files.copy(made.resolve("directory").resolve(name), directory.resolve(name));
+    }
+    assertThat(audit(new CompressedTensorsFormat(), directory).differences()).isEmpty();
+    for (String name : List.of("config.json", "model.safetensors", Manifest.FILE)) {
+      noChangedByteIsOverlooked(
+          new CompressedTensorsFormat(), directory, directory.resolve(name), Sweep.count(17, 1));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Hashing.class)
+  void recordsWhatIsAskedFor(Hashing hashing) throws IOException {
+    Provenance provenance =
+        new Provenance(
+            "test",
+            "1",
+            "",
+            new TreeMap<>(),
+            Provenance.Reading.DEFAULT,
+            Optional.empty(),
+            hashing,
+            Optional.empty());
+    for (OutputFormat format : List.of(new SafetensorsOutput(), new CompressedTensorsOutput())) {
+      boolean single = format.id().equals("safetensors");
+      Sample sample = sample(!single);
+      Path target = folder.resolve(hashing.wire() + (single ? ".safetensors" : ""));
+      Request request =
+          new Request(
+              source(sample),
+              sample.contents(Optional.of(provenance)),
+              new WriteOptions(target, false, false, false));
+      long predicted = request.bytes(format);
+      List<Path> written = sample.write(format, request);
+      assertThat(
+              written.stream()
+                  .filter(p -> p.toString().endsWith(".safetensors"))
+                  .mapToLong(p -> p.toFile().length())
+                  .sum())
+          .isEqualTo(predicted);
+      Audit audit = audit(single ? new SafetensorsFormat() : new CompressedTensorsFormat(), target);
+      assertThat(audit.differences()).isEmpty();
+      assertThat(audit.checked() > 0).isEqualTo(hashing != Hashing.NONE);
+      assertThat(audit.inputs().get("model.safetensors"))
+          .isEqualTo(
+              switch (hashing) {
+                case NONE -> "";
+                case OUTPUTS -> identity(Files.readAllBytes(input));
+                case ALL -> sha256(Files.readAllBytes(input));
+              });
+    }
+  }
+
+  @Test
+  void anUnknownKindOfHashIsADifference() throws IOException {
+    Path out = write(new CompressedTensorsOutput(), "q");
+    Path file = out.resolve(Manifest.FILE);
+    Files.writeString(file, Files.readString(file).replace("sha256-64MiB", "sha256-1GiB"));
+    assertThat(audit(new CompressedTensorsFormat(), out).differences())
+        .singleElement()
+        .asString()
+        .contains("names no kind of hash that this version knows for its outputs");
+  }
+
   @Test
   void hashesThatCameAlongAreTaken() throws IOException {
     Sample sample = sample(false);
@@ -260,13 +350,13 @@ class ManifestTest {
             source(sample),
             sample.contents(
                 Optional.of(
-                    Provenance.of("test", "1").withInputs(Map.of("gone.pt", "ab".repeat(32))))),
+                    Provenance.of("test", "1").withInputs(Map.of("gone.pt", "ab".repeat(12))))),
             new WriteOptions(target, false, false, false));
     Files.delete(input);
     sample.write(new SafetensorsOutput(), with);
     Audit audit = audit(new SafetensorsFormat(), target);
     assertThat(audit.differences()).isEmpty();
-    assertThat(audit.inputs()).isEqualTo(Map.of("gone.pt", "ab".repeat(32)));
+    assertThat(audit.inputs()).isEqualTo(Map.of("gone.pt", "ab".repeat(12)));
     assertThat(audit.made()).containsEntry("monoquant.tool", "test 1");
   }
 }

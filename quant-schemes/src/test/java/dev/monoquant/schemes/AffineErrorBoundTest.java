@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
@@ -55,7 +54,7 @@ class AffineErrorBoundTest {
     }
     weight = Run.as(type, weight);
     Scheme scheme = Run.scheme(kind.get2());
-    OptionValues options = CommonOptions.of(kind.get2(), kind.get3(), Granularity.CHANNEL);
+    OptionValues options = OptionValues.of(kind.get2(), kind.get3(), Granularity.CHANNEL);
     EncodedTile tile = Run.quantize(scheme, rows, options, weight, ROWS);
     float[] decoded = Run.decode(scheme, rows, options, tile);
     ErrorBound bound = scheme.bound(rows, options);

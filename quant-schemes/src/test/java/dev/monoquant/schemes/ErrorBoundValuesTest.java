@@ -47,7 +47,7 @@ class ErrorBoundValuesTest {
           AffineSpec.of(
               bits,
               Run.rows(ElementType.of(type), 2, 4),
-              CommonOptions.of(bits, isSymmetric, Granularity.CHANNEL));
+              OptionValues.of(bits, isSymmetric, Granularity.CHANNEL));
       assertThat(AffineErrorBound.of(spec, 0x1p-6f) * 64)
           .isCloseTo(isSymmetric ? symmetric : asymmetric, within(2e-7));
     }
@@ -58,7 +58,7 @@ class ErrorBoundValuesTest {
     Scheme scheme = new Int8Scheme();
     WeightMatrix rows = Run.rows(ElementType.FLOAT32, 3, 6);
     float[] weight = {8, 1, 1, 1, 64, 1, 1, 1, 1, 1, 1, 1, 16, 1, 1, 1, 1, 1};
-    OptionValues options = CommonOptions.of(8, true, Granularity.group(2));
+    OptionValues options = OptionValues.of(8, true, Granularity.group(2));
     EncodedTile tile = Run.quantize(scheme, rows, options, weight, 3);
     ErrorBound bound = scheme.bound(rows, options);
     double unit = bound.of(tile, 1);

@@ -125,7 +125,7 @@ class GoldenIntegerTest {
   }
 
   private static OptionValues options(Golden.Case golden) {
-    return CommonOptions.of(golden.bits(), golden.symmetric(), golden.granularity())
+    return OptionValues.of(golden.bits(), golden.symmetric(), golden.granularity())
         .with(CommonOptions.PROFILE, golden.profile())
         .with(CommonOptions.SEARCH, golden.search());
   }

@@ -30,7 +30,7 @@ class IntegerRefusalTest {
   @Test
   void encodingFollowsGranularityTypeAndSymmetry() {
     Scheme scheme = new Int4Scheme();
-    OptionValues options = CommonOptions.of(4, false, Granularity.group(32));
+    OptionValues options = OptionValues.of(4, false, Granularity.group(32));
     assertThat(scheme.fit(ROWS, options).orThrow(ROWS))
         .isEqualTo(
             Encoding.affine(
@@ -59,17 +59,17 @@ class IntegerRefusalTest {
   @Test
   void defaultsSuitTheWidth() {
     assertThat(new Int8Scheme().defaults(ROWS))
-        .isEqualTo(CommonOptions.of(8, true, Granularity.CHANNEL));
+        .isEqualTo(OptionValues.of(8, true, Granularity.CHANNEL));
     assertThat(new Int4Scheme().defaults(ROWS))
-        .isEqualTo(CommonOptions.of(4, true, Granularity.group(128)));
+        .isEqualTo(OptionValues.of(4, true, Granularity.group(128)));
     assertThat(new Int3Scheme().defaults(ROWS))
-        .isEqualTo(CommonOptions.of(3, true, Granularity.group(128)));
+        .isEqualTo(OptionValues.of(3, true, Granularity.group(128)));
   }
 
   @Test
   void whatDoesNotFitSaysWhyAndWhatWould() {
     Scheme scheme = new Int4Scheme();
-    OptionValues options = CommonOptions.of(4, true, Granularity.CHANNEL);
+    OptionValues options = OptionValues.of(4, true, Granularity.CHANNEL);
     OptionValues ragged = options.with(CommonOptions.GRANULARITY, Granularity.group(36));
     assertThat(scheme.fit(ROWS, ragged))
         .isEqualTo(
@@ -111,7 +111,7 @@ class IntegerRefusalTest {
     WeightMatrix rows = Run.rows(type, 3, 4);
     float[] weight = Run.as(type, 1, 2, 3, 4, end, -end, 0, 1, 1, 2, 3, 4);
     for (Compute compute : Run.COMPUTES) {
-      OptionValues options = CommonOptions.of(8, false, Granularity.CHANNEL);
+      OptionValues options = OptionValues.of(8, false, Granularity.CHANNEL);
       assertThatThrownBy(() -> Run.quantize(new Int8Scheme(), rows, options, compute, weight, 2))
           .isInstanceOf(ValidationException.class)
           .hasMessageContaining("\"layer.weight\", row 1:")
@@ -132,7 +132,7 @@ class IntegerRefusalTest {
                       2))
           .doesNotThrowAnyException();
     }
-    OptionValues tensor = CommonOptions.of(8, false, Granularity.TENSOR);
+    OptionValues tensor = OptionValues.of(8, false, Granularity.TENSOR);
     assertThatThrownBy(
             () -> new Int8Scheme().begin(rows, tensor, Facts.ofRange(-end, end), Compute.AUTO))
         .isInstanceOf(ValidationException.class)
@@ -147,7 +147,7 @@ class IntegerRefusalTest {
     WeightMatrix rows = Run.rows(ElementType.FLOAT16, 2, 3);
     for (Compute compute : Run.COMPUTES) {
       for (Granularity granularity : new Granularity[] {Granularity.CHANNEL, Granularity.TENSOR}) {
-        OptionValues options = CommonOptions.of(8, true, granularity);
+        OptionValues options = OptionValues.of(8, true, granularity);
         assertThatThrownBy(
                 () ->
                     Run.quantize(

@@ -36,7 +36,7 @@ class LongGroupsTest {
       }
       weight = Run.as(type, weight);
       Scheme scheme = new Int8Scheme();
-      OptionValues options = CommonOptions.of(8, symmetric, Granularity.CHANNEL);
+      OptionValues options = OptionValues.of(8, symmetric, Granularity.CHANNEL);
       OptionValues grouped = options.with(CommonOptions.GRANULARITY, Granularity.group(size));
       WeightMatrix rows = Run.rows(type, groups, size);
       WeightMatrix row = Run.rows(type, 1, weight.length);
@@ -63,7 +63,7 @@ class LongGroupsTest {
               : granularity.equals(Granularity.TENSOR)
                   ? "\"layer.weight\", the whole: code -128"
                   : "\"layer.weight\", row 1, group 1: code -128";
-      OptionValues options = CommonOptions.of(8, true, granularity);
+      OptionValues options = OptionValues.of(8, true, granularity);
       assertThatThrownBy(() -> Run.quantize(new Int8Scheme(), rows, options, weight, 2))
           .isInstanceOf(ValidationException.class)
           .hasMessageContaining(place);

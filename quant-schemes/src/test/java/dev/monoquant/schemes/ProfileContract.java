@@ -55,7 +55,7 @@ abstract class ProfileContract implements SchemeContract {
               Granularity.group(128),
               Granularity.block(3, 40))) {
         all.add(
-            CommonOptions.of(bits, symmetric, granularity)
+            OptionValues.of(bits, symmetric, granularity)
                 .with(CommonOptions.PROFILE, profile)
                 .with(CommonOptions.SEARCH, search)
                 .with(CommonOptions.RAGGED, granularity.equals(Granularity.group(24)))

@@ -57,7 +57,7 @@ class RangeSearchTest {
     WeightMatrix matrix = weight.rows();
     float[] numbers = weight.values(0, weight.height());
     OptionValues options =
-        CommonOptions.of(bits, symmetric, Granularity.group(group))
+        OptionValues.of(bits, symmetric, Granularity.group(group))
             .with(CommonOptions.PROFILE, profile);
     Scheme scheme = Run.scheme(bits);
     float[] found;
@@ -152,10 +152,10 @@ class RangeSearchTest {
   @Example
   void searchesGainWhatTheyShould() {
     float[] numbers = normal(256 * 512);
-    OptionValues four = CommonOptions.of(4, false, Granularity.group(128));
-    OptionValues two = CommonOptions.of(2, false, Granularity.group(32));
-    OptionValues tensor = CommonOptions.of(4, true, Granularity.TENSOR);
-    OptionValues block = CommonOptions.of(4, true, Granularity.block(64, 64));
+    OptionValues four = OptionValues.of(4, false, Granularity.group(128));
+    OptionValues two = OptionValues.of(2, false, Granularity.group(32));
+    OptionValues tensor = OptionValues.of(4, true, Granularity.TENSOR);
+    OptionValues block = OptionValues.of(4, true, Granularity.block(64, 64));
     OptionValues hqq = four.with(CommonOptions.PROFILE, "torchao");
     double plain = decibels(4, four, numbers, 512);
     assertThat(plain).isCloseTo(20.0, within(0.15));
@@ -193,7 +193,7 @@ class RangeSearchTest {
   void whatHasNoFormulaIsRefusedWithWhatHas() {
     WeightMatrix matrix = Run.rows(ElementType.FLOAT32, 4, 64);
     Scheme scheme = new Int4Scheme();
-    OptionValues options = CommonOptions.of(4, true, Granularity.group(32));
+    OptionValues options = OptionValues.of(4, true, Granularity.group(32));
     OptionValues hqq = options.with(CommonOptions.SEARCH, "hqq");
     assertThat(((Fit.Unfit) scheme.fit(matrix, hqq)).nearest())
         .containsExactly(
@@ -222,7 +222,7 @@ class RangeSearchTest {
   void zeroPointsOfHqqAreFloats() {
     WeightMatrix matrix = Run.rows(ElementType.BFLOAT16, 4, 64);
     OptionValues options =
-        CommonOptions.of(4, false, Granularity.group(32))
+        OptionValues.of(4, false, Granularity.group(32))
             .with(CommonOptions.PROFILE, "torchao")
             .with(CommonOptions.SEARCH, "hqq");
     Scheme scheme = new Int4Scheme();
@@ -250,7 +250,7 @@ class RangeSearchTest {
         AffineSpec.of(
             bits,
             matrix,
-            CommonOptions.of(bits, false, Granularity.CHANNEL)
+            OptionValues.of(bits, false, Granularity.CHANNEL)
                 .with(CommonOptions.PROFILE, "torchao")
                 .with(CommonOptions.SEARCH, "hqq"));
     float min = Float.MAX_VALUE;

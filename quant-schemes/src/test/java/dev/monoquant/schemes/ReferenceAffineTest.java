@@ -6,7 +6,6 @@ import dev.monoquant.QuantException;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
@@ -60,7 +59,7 @@ class ReferenceAffineTest {
       @ForAll("widths") int bits,
       @ForAll boolean symmetric,
       @ForAll @IntRange(min = 1, max = 6) int tileHeight) {
-    check(weight, CommonOptions.of(bits, symmetric, granularity), tileHeight);
+    check(weight, OptionValues.of(bits, symmetric, granularity), tileHeight);
   }
 
   @Property(tries = 100)
@@ -69,7 +68,7 @@ class ReferenceAffineTest {
       @ForAll("granularities") Granularity granularity,
       @ForAll("widths") int bits,
       @ForAll boolean symmetric) {
-    check(weight, CommonOptions.of(bits, symmetric, granularity), 2);
+    check(weight, OptionValues.of(bits, symmetric, granularity), 2);
   }
 
   private static void check(WeightSample weight, OptionValues options, int tileHeight) {

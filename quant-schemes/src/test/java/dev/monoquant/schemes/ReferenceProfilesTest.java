@@ -99,7 +99,7 @@ class ReferenceProfilesTest {
 
     Scheme scheme = Run.scheme(bits);
     OptionValues options =
-        CommonOptions.of(bits, symmetric, granularity)
+        OptionValues.of(bits, symmetric, granularity)
             .with(CommonOptions.PROFILE, profile)
             .with(CommonOptions.RAGGED, true);
     EncodedTile got;
@@ -131,7 +131,7 @@ class ReferenceProfilesTest {
       @ForAll boolean symmetric) {
     Scheme scheme = Run.scheme(bits);
     OptionValues options =
-        CommonOptions.of(bits, symmetric, granularity)
+        OptionValues.of(bits, symmetric, granularity)
             .with(CommonOptions.PROFILE, profile)
             .with(CommonOptions.SEARCH, search)
             .with(CommonOptions.RAGGED, true);

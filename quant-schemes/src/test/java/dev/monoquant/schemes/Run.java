@@ -12,7 +12,6 @@ import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.Scheme;
-import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.testkit.fakes.MemoryTile;
 import dev.monoquant.tile.EncodedTile;
@@ -147,7 +146,7 @@ final class Run {
     float[] out = new float[(int) (rows.rowCount() * rows.columnCount())];
     EncodedWeight weight =
         new EncodedWeight(rows, scheme.id(), options, scheme.fit(rows, options).orThrow(rows));
-    TileDecoder.of(scheme, weight).decode(parts, out);
+    scheme.decoderOf(weight).decode(parts, out);
     return out;
   }
 }

@@ -3,7 +3,9 @@ package dev.monoquant.script;
 import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.files.pickle.PickleTuple;
 import dev.monoquant.files.torch.TorchGlobals;
+import dev.monoquant.script.SourceFile.ClassDef;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -11,6 +13,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * Determines how the code of a program uses each tensor, as if all of them were replaced by
@@ -127,8 +131,16 @@ final class Analysis {
    * @param attribute its attribute
    */
   Plan plan(String type, String attribute) {
-    Plan plan = Plan.of(uses(type, attribute));
+    Plan plan = Use.plan(uses(type, attribute));
     return plan.bias().filter(b -> pass.sets(type, b)).isPresent() ? plan.withoutBias() : plan;
+  }
+
+  /** {@return the functions that take the decoded tensor of an attribute, by name} */
+  Collection<String> others(String type, String attribute) {
+    return uses(type, attribute).stream()
+        .filter(u -> u.kind() == Use.Kind.OTHER && !u.detail().isEmpty())
+        .map(Use::detail)
+        .collect(Collectors.toCollection(TreeSet::new));
   }
 
   /** {@return why an attribute must not be replaced by a holder, or empty} */

@@ -79,16 +79,16 @@ final class Body {
 
   /** Records the value of a local name that is set once and may be a weight or a module. */
   private String bound(String name, Expr value) {
-    Evaluation.Result result = expressions.eval(value);
+    Recognizer.Result result = expressions.eval(value);
     scope.put(name, result.value());
     return result.text();
   }
 
   /** Records an assignment to an attribute, which must be neither a weight nor a module. */
   private void member(Expr.Member target) {
-    Evaluation.Result base = expressions.eval(target.base());
+    Recognizer.Result base = expressions.eval(target.base());
     if (base.value() instanceof Value.OfModule module) {
-      Value value = module.type().attribute(target.name(), module.owner(), base.text());
+      Value value = module.attribute(target.name(), base.text());
       uses.lose(value, "the code sets it");
       if (value instanceof Value.OfTensor) {
         pass.isSet(module.type(), target.name());
@@ -97,7 +97,7 @@ final class Body {
   }
 
   private void notUnderstood(Statement statement) {
-    List<Token> tokens = Token.all(statement.line());
+    List<Token> tokens = statement.line().tokens();
     for (int i = 0; i < tokens.size(); i++) {
       Token token = tokens.get(i);
       if (!token.isName() || (i > 0 && tokens.get(i - 1).is("."))) {

@@ -1,5 +1,6 @@
 package dev.monoquant.script;
 
+import dev.monoquant.script.SourceFile.ClassDef;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;

@@ -88,6 +88,9 @@ record Codec(EncodedWeight weight, Kind kind) {
   private static boolean isAffine(EncodedWeight weight) {
     if (!(weight.encoding().formula() instanceof Formula.Affine affine)
         || affine.scales().size() != 1
+        || !affine.minimums().isEmpty()
+        || affine.groupIndex().isPresent()
+        || affine.arithmetic() != ElementType.FLOAT32
         || affine.scales().get(0).divides()) {
       return false;
     }

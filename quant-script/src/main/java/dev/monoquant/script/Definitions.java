@@ -5,6 +5,7 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.input.ParseBudget;
+import dev.monoquant.script.SourceFile.ClassDef;
 import dev.monoquant.spi.ReadLimits;
 import java.util.Collection;
 import java.util.LinkedHashMap;

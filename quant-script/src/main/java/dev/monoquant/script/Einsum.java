@@ -37,6 +37,20 @@ final class Einsum {
         : Optional.empty();
   }
 
+  /** {@return the equation for the operands in the other order; empty if there are not two} */
+  static Optional<String> swapped(String equation) {
+    String text = equation.replace(" ", "");
+    int arrow = text.indexOf(ARROW);
+    int comma = text.indexOf(',');
+    return arrow < 0 || comma < 0 || comma > arrow
+        ? Optional.empty()
+        : Optional.of(
+            text.substring(comma + 1, arrow)
+                + ","
+                + text.substring(0, comma)
+                + text.substring(arrow));
+  }
+
   private static boolean isAxes(String axes) {
     String named = axes.startsWith(ANY_AXES) ? axes.substring(ANY_AXES.length()) : axes;
     return named.chars().allMatch(c -> isLetter((char) c))

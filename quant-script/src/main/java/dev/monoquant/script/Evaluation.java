@@ -1,7 +1,9 @@
 package dev.monoquant.script;
 
+import dev.monoquant.script.Recognizer.Result;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -16,17 +18,16 @@ import java.util.Set;
  */
 final class Evaluation {
 
-  /**
-   * A rewritten expression.
-   *
-   * @param text its new text
-   * @param value what is known of its value
-   */
-  record Result(String text, Value value) {}
-
   /** Functions that take the weights of a layer as one list. */
   private static final Set<String> RECURRENT =
       Set.of("torch.lstm", "torch.gru", "torch.rnn_tanh", "torch.rnn_relu");
+
+  /**
+   * Functions that refuse some strides, with those that copy then. Int8 convolutions return tensors
+   * with the channels last, where those of the original have them second.
+   */
+  private static final Map<String, String> SAFE =
+      Map.of("torch.view", "torch.reshape", "torch.view_as", "torch.reshape_as");
 
   private final Pass pass;
   private final String source;
@@ -48,15 +49,18 @@ final class Evaluation {
 
   /** Rewrites an expression whose value must be a plain value. */
   String plain(Expr expr) {
-    return settled(eval(expr));
+    return settled(eval(expr), "");
   }
 
-  /** Returns the text of a plain value; for a weight, its decoded tensor. */
-  private String settled(Result result) {
+  /**
+   * Returns the text of a plain value; for a weight, its decoded tensor.
+   *
+   * @param by the function that takes it, for the report; may be empty
+   */
+  private String settled(Result result, String by) {
     if (result.value() instanceof Value.Held held) {
-      uses.add(Use.of(held.slot(), Use.Kind.OTHER));
-      String tensor = "(" + result.text() + ").tensor()";
-      return held.transposed() ? "torch.transpose(" + tensor + ", 0, 1)" : tensor;
+      uses.add(Use.other(held.slot(), by));
+      return held.decoded(result.text());
     }
     uses.lose(result.value(), "its module or list is used in a way that is not followed");
     return result.text();
@@ -85,7 +89,7 @@ final class Evaluation {
   private Result attribute(Result base, Expr.Member member) {
     String text = base.text() + source.substring(member.base().end(), member.end());
     if (base.value() instanceof Value.OfModule module) {
-      return new Result(text, module.type().attribute(member.name(), module.owner(), base.text()));
+      return new Result(text, module.attribute(member.name(), base.text()));
     }
     if (base.value() instanceof Value.Global global) {
       return global.name().equals("CONSTANTS")
@@ -93,7 +97,7 @@ final class Evaluation {
           : new Result(text, new Value.Global(global.name() + "." + member.name()));
     }
     return new Result(
-        settled(base) + source.substring(member.base().end(), member.end()), Value.UNKNOWN);
+        settled(base, "") + source.substring(member.base().end(), member.end()), Value.UNKNOWN);
   }
 
   private Result constant(String name, String text) {
@@ -107,8 +111,7 @@ final class Evaluation {
       return new Result(text, Value.UNKNOWN);
     }
     return new Result(
-        scope.selfName() + "." + attribute.get(),
-        new Value.Held(slot.get(), false, Slot.CONSTANTS));
+        scope.selfName() + "." + attribute.get(), Value.Held.of(slot.get(), Slot.CONSTANTS));
   }
 
   private Result call(Expr.Call call) {
@@ -125,7 +128,7 @@ final class Evaluation {
 
   private Result named(Expr.Call call, Result callee, List<Expr> values) {
     if (!(callee.value() instanceof Value.Global global)) {
-      return other(call, settled(callee), evalAll(values));
+      return other(call, settled(callee, ""), "", evalAll(values));
     }
     Optional<Result> product =
         global.name().equals("torch.einsum") ? einsum(values) : Optional.empty();
@@ -148,7 +151,7 @@ final class Evaluation {
         module.type().method(member.name()).map(m -> Pass.Target.method(module.type(), m));
     return target
         .flatMap(t -> known(call, t, before + member.name(), before, arguments))
-        .orElseGet(() -> other(call, before + member.name(), arguments));
+        .orElseGet(() -> other(call, before + member.name(), "", arguments));
   }
 
   private Result global(Expr.Call call, String name, String text, List<Result> arguments) {
@@ -161,7 +164,8 @@ final class Evaluation {
         && arguments.get(0).text().equals("Tensor")) {
       return arguments.get(1);
     }
-    Optional<Recognizer.Match> match = Recognizer.match(name, call, arguments, this::settled);
+    Optional<Recognizer.Match> match =
+        Recognizer.match(name, call, arguments, scope, a -> settled(a, name));
     if (match.isPresent()) {
       match.get().use().ifPresent(uses::add);
       return new Result(match.get().text(), match.get().value());
@@ -169,15 +173,18 @@ final class Evaluation {
     if (RECURRENT.contains(name)) {
       List<String> texts = new ArrayList<>();
       arguments.forEach(
-          a -> texts.add(a.value() instanceof Value.OfList list ? listed(list) : settled(a)));
+          a ->
+              texts.add(
+                  a.value() instanceof Value.OfList list ? listed(list, name) : settled(a, name)));
       return new Result(arguments(call, text, texts), Value.UNKNOWN);
     }
     if (name.startsWith("torch.") && name.endsWith("_") && !name.endsWith("__")) {
       arguments.forEach(a -> uses.lose(a.value(), name + " changes it"));
     }
+    String callee = pass.convolves() ? SAFE.getOrDefault(name, text) : text;
     return pass.free(name)
         .flatMap(t -> known(call, t, text, name.substring(0, name.lastIndexOf('.') + 1), arguments))
-        .orElseGet(() -> other(call, text, arguments));
+        .orElseGet(() -> other(call, callee, name, arguments));
   }
 
   /**
@@ -191,22 +198,31 @@ final class Evaluation {
         || operands.items().size() != 2) {
       return Optional.empty();
     }
-    Optional<Boolean> transposed = equation.plain().flatMap(Einsum::transposed);
+    Optional<String> text = equation.plain();
+    return einsum(text, operands.items().get(0), operands.items().get(1))
+        .or(
+            () ->
+                einsum(
+                    text.flatMap(Einsum::swapped),
+                    operands.items().get(1),
+                    operands.items().get(0)));
+  }
+
+  private Optional<Result> einsum(Optional<String> equation, Expr input, Expr matrix) {
+    Optional<Boolean> transposed = equation.flatMap(Einsum::transposed);
     if (transposed.isEmpty()) {
       return Optional.empty();
     }
-    Result weight = eval(operands.items().get(1));
-    if (!(weight.value() instanceof Value.Held held)) {
+    Result weight = eval(matrix);
+    if (!(weight.value() instanceof Value.Held held) || !held.isMatrix()) {
       return Optional.empty();
     }
     Use use = Use.product(held.slot(), transposed.get() ^ held.transposed(), Optional.empty());
-    if (!held.slot().allows(use)) {
+    if (!use.isAllowed()) {
       return Optional.empty();
     }
     uses.add(use);
-    String input = plain(operands.items().get(0));
-    return Optional.of(
-        new Result("(" + weight.text() + ").linear(" + input + ", None, )", Value.UNKNOWN));
+    return Optional.of(new Result(held.linear(weight.text(), plain(input), "None"), Value.UNKNOWN));
   }
 
   private Result getattr(Expr.Call call, String text, List<Result> arguments) {
@@ -215,20 +231,20 @@ final class Evaluation {
         && quoted.plain().isPresent()) {
       return new Result(
           arguments(call, text, arguments.stream().map(Result::text).toList()),
-          module.type().attribute(quoted.plain().get(), module.owner(), arguments.get(0).text()));
+          module.attribute(quoted.plain().get(), arguments.get(0).text()));
     }
-    return other(call, text, arguments);
+    return other(call, text, "", arguments);
   }
 
   /** Writes a list of tensors of a module, with the decoded tensor of each quantized weight. */
-  private String listed(Value.OfList list) {
+  private String listed(Value.OfList list, String by) {
     List<String> texts = new ArrayList<>();
     list.items()
         .forEach(
             (attribute, slot) -> {
               String text = "getattr(" + list.module() + ", \"" + attribute + "\")";
               texts.add(slot.isPresent() ? "(" + text + ").tensor()" : text);
-              slot.ifPresent(s -> uses.add(Use.of(s, Use.Kind.OTHER)));
+              slot.ifPresent(s -> uses.add(Use.other(s, by)));
             });
     return "[" + String.join(", ", texts) + "]";
   }
@@ -255,16 +271,19 @@ final class Evaluation {
     for (Result argument : arguments) {
       boolean kept =
           argument.value() instanceof Value.OfModule
-              || (special.isPresent() && argument.value() instanceof Value.Held);
-      texts.add(kept ? argument.text() : settled(argument));
+              || (special.isPresent()
+                  && argument.value() instanceof Value.Held held
+                  && held.isOwn());
+      texts.add(kept ? argument.text() : settled(argument, ""));
     }
     String text = special.map(s -> prefix + s.name()).orElse(callee);
     return Optional.of(new Result(arguments(call, text, texts), Value.UNKNOWN));
   }
 
-  private Result other(Expr.Call call, String callee, List<Result> arguments) {
+  private Result other(Expr.Call call, String callee, String name, List<Result> arguments) {
     return new Result(
-        arguments(call, callee, arguments.stream().map(this::settled).toList()), Value.UNKNOWN);
+        arguments(call, callee, arguments.stream().map(a -> settled(a, name)).toList()),
+        Value.UNKNOWN);
   }
 
   private String arguments(Expr.Call call, String callee, List<String> texts) {

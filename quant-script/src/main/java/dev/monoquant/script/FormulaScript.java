@@ -46,10 +46,7 @@ final class FormulaScript {
       return Optional.of(numbers(cast.values()));
     }
     if (encoding.formula() instanceof Formula.Affine affine) {
-      String codes = numbers(affine.codes());
-      String levels =
-          affine.zeroPoint().map(z -> "torch.sub(" + codes + ", " + spread(z) + ")").orElse(codes);
-      return Optional.of("torch.mul(" + levels + ", " + scale(affine.scales()) + ")");
+      return Optional.of(affine(affine));
     }
     if (encoding.formula() instanceof Formula.Lookup lookup) {
       return table(lookup)
@@ -57,9 +54,36 @@ final class FormulaScript {
               t ->
                   lookup.scales().isEmpty()
                       ? t
-                      : "torch.mul(" + t + ", " + scale(lookup.scales()) + ")");
+                      : "torch.mul("
+                          + t
+                          + ", "
+                          + scale(lookup.scales(), ElementType.FLOAT32)
+                          + ")");
     }
     return Optional.empty();
+  }
+
+  private String affine(Formula.Affine affine) {
+    ElementType steps = affine.arithmetic();
+    String levels = numbers(affine.codes());
+    if (affine.zeroPoint().isPresent()) {
+      levels =
+          rounded("torch.sub(" + levels + ", " + spread(affine.zeroPoint().get()) + ")", steps);
+    }
+    String product =
+        rounded("torch.mul(" + levels + ", " + scale(affine.scales(), steps) + ")", steps);
+    return affine.minimums().isEmpty()
+        ? product
+        : rounded("torch.sub(" + product + ", " + scale(affine.minimums(), steps) + ")", steps);
+  }
+
+  /** Rounds to a type of 16 bits and back to float32. */
+  private static String rounded(String numbers, ElementType to) {
+    return switch (to) {
+      case FLOAT16 -> "torch.to(torch.to(" + numbers + ", 5), 6)";
+      case BFLOAT16 -> "torch.to(torch.to(" + numbers + ", 15), 6)";
+      default -> numbers;
+    };
   }
 
   private Optional<String> table(Formula.Lookup lookup) {
@@ -74,14 +98,14 @@ final class FormulaScript {
         : Optional.empty();
   }
 
-  private String scale(List<Formula.Factor> factors) {
+  private String scale(List<Formula.Factor> factors, ElementType steps) {
     String scale = spread(factors.get(0).part());
     if (factors.get(0).divides()) {
-      scale = "torch.reciprocal(" + scale + ")";
+      scale = rounded("torch.reciprocal(" + scale + ")", steps);
     }
     for (Formula.Factor factor : factors.subList(1, factors.size())) {
       String operation = factor.divides() ? "torch.div(" : "torch.mul(";
-      scale = operation + scale + ", " + spread(factor.part()) + ")";
+      scale = rounded(operation + scale + ", " + spread(factor.part()) + ")", steps);
     }
     return scale;
   }
@@ -97,6 +121,10 @@ final class FormulaScript {
     }
     if (grid.rowsPerCell() > 1) {
       numbers = repeated(numbers, Math.min(grid.rowsPerCell(), rows), 0, rows);
+    }
+    Optional<Part> index = encoding.groupIndex();
+    if (index.isPresent() && grid.cellCols(cols) > 1) {
+      return "torch.index_select(" + numbers + ", 1, torch.to(" + index.get().name() + ", 4))";
     }
     return grid.cellCols(cols) > 1 && grid.colsPerCell() > 1
         ? repeated(numbers, grid.colsPerCell(), 1, cols)

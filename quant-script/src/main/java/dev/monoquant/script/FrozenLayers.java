@@ -127,7 +127,7 @@ final class FrozenLayers {
     }
     List<String> names = new ArrayList<>();
     for (Expr item : list.items()) {
-      Optional<String> name = item.dotted().filter(n -> n.startsWith(Script.CONSTANTS));
+      Optional<String> name = item.dotted().filter(n -> n.startsWith(Slot.CONSTANT_PREFIX));
       if (name.isEmpty()) {
         return Optional.empty();
       }

@@ -1,5 +1,7 @@
 package dev.monoquant.script;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +30,16 @@ final class Lines {
     /** {@return whether it begins with the word} */
     boolean is(String word) {
       return isWord(text, start, end, word);
+    }
+
+    /** {@return all tokens of the line} */
+    List<Token> tokens() {
+      List<Token> all = new ArrayList<>();
+      Token.Cutter cutter = new Token.Cutter(text, start, end);
+      for (Token token = cutter.next(); token != null; token = cutter.next()) {
+        all.add(token);
+      }
+      return all;
     }
 
     /** Throws the fault of the line, if it has one. */

@@ -1,6 +1,6 @@
 package dev.monoquant.script;
 
-import java.util.LinkedHashMap;
+import dev.monoquant.script.SourceFile.ClassDef;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -76,33 +76,6 @@ final class ModuleType {
   /** {@return the constants that it holds, by the added attribute} */
   Map<String, Slot> constants() {
     return constants;
-  }
-
-  /**
-   * Returns what is known of an attribute of a module of this class.
-   *
-   * @param attribute its name
-   * @param owner the path of the module in the code
-   * @param text the source of the expression for the module
-   */
-  Value attribute(String attribute, String owner, String text) {
-    Slot slot = held.get(attribute);
-    if (slot != null) {
-      return new Value.Held(slot, false, owner);
-    }
-    ModuleType child = children.get(attribute);
-    if (child != null) {
-      return new Value.OfModule(child, owner + "." + attribute);
-    }
-    List<String> list = lists.get(attribute);
-    if (list != null) {
-      Map<String, Optional<Slot>> items = new LinkedHashMap<>();
-      list.forEach(item -> items.put(item, Optional.ofNullable(held.get(item))));
-      return new Value.OfList(text, items);
-    }
-    return original.attributes().containsKey(attribute)
-        ? new Value.OfTensor(owner, attribute)
-        : Value.UNKNOWN;
   }
 
   /** {@return the type of an attribute in the original declaration} */

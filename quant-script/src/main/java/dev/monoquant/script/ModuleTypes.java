@@ -2,6 +2,7 @@ package dev.monoquant.script;
 
 import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.files.pickle.PickleTuple;
+import dev.monoquant.script.SourceFile.ClassDef;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;

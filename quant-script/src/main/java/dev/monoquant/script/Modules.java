@@ -10,6 +10,7 @@ import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.files.pickle.PickleValue;
 import dev.monoquant.files.pickle.PickleValue.Text;
 import dev.monoquant.files.torch.TorchGlobals;
+import dev.monoquant.script.SourceFile.ClassDef;
 import dev.monoquant.spi.ReadLimits;
 import java.util.ArrayList;
 import java.util.Collections;

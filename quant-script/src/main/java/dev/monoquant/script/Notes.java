@@ -2,14 +2,23 @@ package dev.monoquant.script;
 
 import dev.monoquant.spi.EncodedWeight;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 
 /** Writes the note of a weight for the report. */
 final class Notes {
 
+  /** The most functions in a note. */
+  private static final int MOST_SHOWN = 3;
+
   private Notes() {}
 
-  static Treatment of(EncodedWeight weight, Holder holder) {
+  /**
+   * {@return the note of a weight}
+   *
+   * @param others the functions that take it decoded, in order
+   */
+  static Treatment of(EncodedWeight weight, Holder holder, Collection<String> others) {
     List<String> said = new ArrayList<>();
     Plan plan = holder.plan();
     Codec codec = holder.codec();
@@ -19,6 +28,7 @@ final class Notes {
           plan.decoded()
               ? "decoded once when the model is loaded, no int8 kernel does what the code uses it"
                   + " for"
+                  + named(others)
               : "the code does not use it");
     } else if (mode == Mode.WEIGHT_ONLY) {
       said.add(
@@ -29,7 +39,7 @@ final class Notes {
                   : "too small to gain from an int8 kernel (option small), decoded once when the model is"
                       + " loaded");
     } else {
-      kernels(plan, codec, said);
+      kernels(plan, codec, said, named(others));
     }
     if (!codec.weight().name().equals(weight.name())) {
       said.add("one tensor with " + codec.weight().name());
@@ -37,7 +47,14 @@ final class Notes {
     return new Treatment(weight.name(), mode, String.join("; ", said));
   }
 
-  private static void kernels(Plan plan, Codec codec, List<String> said) {
+  private static String named(Collection<String> functions) {
+    List<String> shown = functions.stream().limit(MOST_SHOWN).toList();
+    return shown.isEmpty()
+        ? ""
+        : " (" + String.join(", ", shown) + (functions.size() > shown.size() ? ", ..." : "") + ")";
+  }
+
+  private static void kernels(Plan plan, Codec codec, List<String> said, String others) {
     String rounded = ", decoded and rounded to int8 for each row when the model is loaded";
     if (plan.product()) {
       said.add("int8 products" + (codec.isKernel(plan.transposed()) ? "" : rounded));
@@ -52,7 +69,7 @@ final class Notes {
               : codec.isTable() ? "int8 table" : "rows decoded as they are looked up");
     }
     if (plan.decoded()) {
-      said.add("other uses get the weight decoded once when the model is loaded");
+      said.add("other uses" + others + " get the weight decoded once when the model is loaded");
     }
   }
 }

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * Processes all code of a program once, for a given set of weights, and collects the uses of
@@ -19,9 +20,6 @@ import java.util.TreeMap;
  * tensors, if a kernel can then run at least one of its uses.
  */
 final class Pass {
-
-  /** The path of a method's own module in the code. */
-  static final String SELF = "self";
 
   private static final int MAX_SPECIALS = 10_000;
 
@@ -67,10 +65,16 @@ final class Pass {
   private final Map<String, Optional<Special>> specials = new LinkedHashMap<>();
   private final Map<ModuleType, Set<String>> set = new HashMap<>();
   private final Set<String> names = new HashSet<>();
+  private final boolean convolves;
 
   private Pass(Definitions definitions, ModuleTypes types) {
     this.definitions = definitions;
     this.types = types;
+    this.convolves =
+        Stream.concat(
+                types.constants().values().stream(),
+                types.all().stream().flatMap(t -> t.held().values().stream()))
+            .anyMatch(slot -> slot.plan().flatMap(Plan::window).isPresent());
   }
 
   static Pass over(Definitions definitions, ModuleTypes types) {
@@ -104,7 +108,7 @@ final class Pass {
     if (target.type().isPresent() && !target.function().parameters().isEmpty()) {
       parameters.put(
           target.function().parameters().get(0).name(),
-          new Value.OfModule(target.type().get(), SELF));
+          new Value.OfModule(target.type().get(), Value.OfModule.SELF));
     }
     parameters.putAll(given);
     return Body.of(this, target.file().text(), target.function(), parameters);
@@ -161,6 +165,11 @@ final class Pass {
         .findFirst();
   }
 
+  /** {@return whether a holder runs a convolution} */
+  boolean convolves() {
+    return convolves;
+  }
+
   /** Records that code sets an attribute. */
   void isSet(ModuleType type, String attribute) {
     set.computeIfAbsent(type, t -> new HashSet<>()).add(attribute);
@@ -202,7 +211,7 @@ final class Pass {
    */
   Optional<Special> special(Target target, Expr.Call call, List<Value> values) {
     List<Function.Parameter> parameters = target.function().parameters();
-    if (values.stream().noneMatch(v -> v instanceof Value.Held)
+    if (values.stream().noneMatch(v -> v instanceof Value.Held held && held.isOwn())
         || values.size() + target.hidden() != parameters.size()
         || call.arguments().stream().anyMatch(a -> a.keyword().isPresent())) {
       return Optional.empty();
@@ -236,10 +245,9 @@ final class Pass {
     for (int i = 0; i < values.size(); i++) {
       Function.Parameter parameter = target.function().parameters().get(i + target.hidden());
       Value value = values.get(i);
-      if (value instanceof Value.Held held && parameter.type().isPresent()) {
-        given.put(
-            parameter.name(),
-            new Value.Held(held.slot(), held.transposed(), owners.getOrDefault(held.owner(), "")));
+      if (value instanceof Value.Held held && held.isOwn() && parameter.type().isPresent()) {
+        Value.Held own = Value.Held.of(held.slot(), owners.getOrDefault(held.owner(), ""));
+        given.put(parameter.name(), held.transposed() ? own.flipped() : own);
       } else if (value instanceof Value.OfTensor tensor && owners.containsKey(tensor.owner())) {
         given.put(
             parameter.name(),

@@ -104,12 +104,20 @@ final class Rewrite {
     Map<String, PickleObject> decoded = new LinkedHashMap<>();
     of.forEach(
         (weight, holder) -> {
-          treatments.add(Notes.of(weight, holder));
+          treatments.add(Notes.of(weight, holder, others(weight.name())));
           if (holder.isDecoded()) {
             decoded.put(weight.name(), objects.get(holder));
           }
         });
     return new Rewritten(result, pickles.storages(), cuts.storages(), treatments, decoded);
+  }
+
+  private Collection<String> others(String weight) {
+    if (weight.startsWith(Slot.CONSTANT_PREFIX)) {
+      return analysis.others(Slot.CONSTANTS, weight.substring(Slot.CONSTANT_PREFIX.length()));
+    }
+    Modules.Place place = modules.find(weight).orElseThrow();
+    return analysis.others(place.module().type().qualified(), place.attribute());
   }
 
   private static void requireAllowed(Pass pass) {
@@ -132,8 +140,8 @@ final class Rewrite {
 
   private Holder hold(EncodedWeight weight) {
     Codec codec = Codec.of(weight).orElseThrow();
-    if (weight.name().startsWith(Script.CONSTANTS)) {
-      String name = weight.name().substring(Script.CONSTANTS.length());
+    if (weight.name().startsWith(Slot.CONSTANT_PREFIX)) {
+      String name = weight.name().substring(Slot.CONSTANT_PREFIX.length());
       Holder known = constants.get(name);
       if (known != null) {
         return known;

@@ -4,7 +4,9 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.script.SourceFile.ClassDef;
 import dev.monoquant.spi.EncodedWeight;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -80,8 +82,8 @@ public final class Rewriter {
 
   private Optional<String> placeRefusal(EncodedWeight weight) {
     String name = weight.name();
-    if (name.startsWith(Script.CONSTANTS)) {
-      String constant = name.substring(Script.CONSTANTS.length());
+    if (name.startsWith(Slot.CONSTANT_PREFIX)) {
+      String constant = name.substring(Slot.CONSTANT_PREFIX.length());
       return isConstant(constant)
           ? refusal(weight, Slot.CONSTANTS, constant)
           : Optional.of("the program has no such constant");
@@ -116,9 +118,11 @@ public final class Rewriter {
   }
 
   private Optional<String> refusal(EncodedWeight weight, String type, String attribute) {
-    int rank = weight.matrix().tensor().shape().rank();
+    TensorShape shape = weight.matrix().tensor().shape();
+    int rank = shape.rank();
     Plan plan = analysis.plan(type, attribute);
-    if (rank != 2 && (plan.product() || plan.embedding())) {
+    boolean point = Arrays.stream(shape.dims()).skip(2).allMatch(dim -> dim == 1);
+    if (rank != 2 && (plan.embedding() || (plan.product() && !point))) {
       return Optional.of("it has " + rank + " dimensions where the code multiplies by a matrix");
     }
     if (plan.window().isPresent() && plan.window().get().stride().size() + 2 != rank) {

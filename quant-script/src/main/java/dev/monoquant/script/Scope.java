@@ -49,7 +49,7 @@ final class Scope {
   /** {@return the module that the function is a method of, or empty} */
   Optional<Value.OfModule> self() {
     return Optional.ofNullable(values.get(selfName))
-        .filter(v -> v instanceof Value.OfModule m && m.owner().equals(Pass.SELF))
+        .filter(v -> v instanceof Value.OfModule m && m.owner().equals(Value.OfModule.SELF))
         .map(v -> (Value.OfModule) v);
   }
 

@@ -21,9 +21,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Script {
 
-  /** The prefix of the name of a constant in the code. */
-  static final String CONSTANTS = "CONSTANTS.";
-
   private final ScriptProgram program;
   private final String label;
   private final ReadLimits limits;
@@ -80,7 +77,7 @@ public final class Script {
    * @param index its index in the constants
    */
   public static String constantName(int index) {
-    return CONSTANTS + "c" + index;
+    return Slot.CONSTANT_PREFIX + "c" + index;
   }
 
   /**

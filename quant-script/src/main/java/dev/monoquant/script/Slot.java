@@ -2,8 +2,10 @@ package dev.monoquant.script;
 
 import dev.monoquant.files.pickle.PickleObject;
 import java.util.Collection;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * An attribute of a class, or a constant of the code, that is replaced by a holder. All modules of
@@ -20,21 +22,39 @@ record Slot(String type, String attribute, String holder, Optional<Plan> plan, F
   /**
    * Properties of all tensors of a slot.
    *
-   * @param matrix whether they have two dimensions
+   * @param axes the number of their dimensions; 0 if it differs or is unknown
+   * @param rows their first dimension; 0 if it differs
+   * @param columns their second dimension; 0 if it differs
+   * @param point whether all dimensions after the second are 1, as in kernels of 1x1
    * @param single whether they are FLOAT32
    */
-  record Form(boolean matrix, boolean single) {
+  record Form(int axes, long rows, long columns, boolean point, boolean single) {
 
     static Form of(Collection<PickleObject> tensors) {
-      return new Form(
+      List<List<Long>> sizes =
           tensors.stream()
-              .allMatch(t -> TensorView.of(t).filter(v -> v.sizes().size() == 2).isPresent()),
+              .map(t -> TensorView.of(t).map(TensorView::sizes).orElse(List.of()))
+              .toList();
+      return new Form(
+          (int) same(sizes.stream().map(s -> (long) s.size())),
+          same(sizes.stream().map(s -> s.isEmpty() ? 0L : s.get(0))),
+          same(sizes.stream().map(s -> s.size() < 2 ? 0L : s.get(1))),
+          sizes.stream()
+              .allMatch(s -> s.size() >= 2 && s.stream().skip(2).allMatch(dim -> dim == 1)),
           tensors.stream().allMatch(TensorView::isSingle));
+    }
+
+    private static long same(Stream<Long> numbers) {
+      List<Long> distinct = numbers.distinct().limit(2).toList();
+      return distinct.size() == 1 ? distinct.get(0) : 0;
     }
   }
 
   /** The type of the slots of constants. */
   static final String CONSTANTS = "CONSTANTS";
+
+  /** The prefix of the name of a constant in the code. */
+  static final String CONSTANT_PREFIX = CONSTANTS + ".";
 
   Slot {
     Objects.requireNonNull(type, "type");
@@ -46,11 +66,6 @@ record Slot(String type, String attribute, String holder, Optional<Plan> plan, F
 
   boolean isConstant() {
     return type.equals(CONSTANTS);
-  }
-
-  /** {@return whether the holder supports the use} */
-  boolean allows(Use use) {
-    return plan.isEmpty() || plan.get().allows(use);
   }
 
   /**

@@ -10,8 +10,10 @@ import dev.monoquant.files.pickle.PickleValue;
 import dev.monoquant.files.pickle.PickleValue.None;
 import dev.monoquant.files.pickle.PickleValue.Text;
 import dev.monoquant.files.pickle.PickleWalk;
+import dev.monoquant.files.torch.ModuleClasses;
 import dev.monoquant.files.torch.TorchGlobals;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.script.SourceFile.ClassDef;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,6 +33,8 @@ public record StateDict(List<Node> nodes, List<String> leftOut) {
 
   /** Names in an error message. */
   private static final int MOST_SHOWN = 10;
+
+  private static final String TORCH = "__torch__.";
 
   /** Copies the lists. */
   public StateDict {
@@ -86,7 +90,7 @@ public record StateDict(List<Node> nodes, List<String> leftOut) {
     void visit(Modules.Visit at) {
       ClassDef type = at.module().type();
       PickleObject object = at.module().object();
-      Node node = new Node(at.path(), ScriptKinds.of(type.qualified()), new LinkedHashMap<>());
+      Node node = new Node(at.path(), kind(type.qualified()), new LinkedHashMap<>());
       nodes.add(node);
       if (!(object.state().orElse(None.INSTANCE) instanceof PickleDict attributes)) {
         refuseHiddenTensors(at);
@@ -109,6 +113,13 @@ public record StateDict(List<Node> nodes, List<String> leftOut) {
                     : "")
                 + ", the pickle does not");
       }
+    }
+
+    /** The class in Python; TorchScript puts all classes below a package of its own. */
+    private static Optional<LayerKind> kind(String qualified) {
+      return qualified.startsWith(TORCH)
+          ? ModuleClasses.kind(qualified.substring(TORCH.length()))
+          : Optional.empty();
     }
 
     private void attribute(Node node, String name, PickleValue value, boolean listed) {

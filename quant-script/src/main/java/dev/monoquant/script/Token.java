@@ -1,7 +1,5 @@
 package dev.monoquant.script;
 
-import java.util.ArrayList;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -68,16 +66,6 @@ record Token(Kind kind, String text, int start, int end) {
   static Token at(String text, int start) throws SourceFault {
     int end = end(text, start, text.length());
     return new Token(kind(text, start, text.length()), text.substring(start, end), start, end);
-  }
-
-  /** {@return all tokens of a line} */
-  static List<Token> all(Lines.Line line) {
-    List<Token> all = new ArrayList<>();
-    Cutter cutter = new Cutter(line.text(), line.start(), line.end());
-    for (Token token = cutter.next(); token != null; token = cutter.next()) {
-      all.add(token);
-    }
-    return all;
   }
 
   boolean is(String symbol) {

@@ -1,5 +1,7 @@
 package dev.monoquant.script;
 
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -19,19 +21,116 @@ sealed interface Value {
    * @param owner its path in the code, such as {@code self.fc}; equal text in one body means the
    *     same module
    */
-  record OfModule(ModuleType type, String owner) implements Value {}
+  record OfModule(ModuleType type, String owner) implements Value {
+
+    /** The path of a method's own module in the code. */
+    static final String SELF = "self";
+
+    /**
+     * {@return what is known of an attribute of the module}
+     *
+     * @param attribute its name
+     * @param text the source of the expression for the module
+     */
+    Value attribute(String attribute, String text) {
+      Slot slot = type.held().get(attribute);
+      if (slot != null) {
+        return Held.of(slot, owner);
+      }
+      ModuleType child = type.children().get(attribute);
+      if (child != null) {
+        return new OfModule(child, owner + "." + attribute);
+      }
+      List<String> list = type.lists().get(attribute);
+      if (list != null) {
+        Map<String, Optional<Slot>> items = new LinkedHashMap<>();
+        list.forEach(item -> items.put(item, Optional.ofNullable(type.held().get(item))));
+        return new OfList(text, items);
+      }
+      return type.original().attributes().containsKey(attribute)
+          ? new OfTensor(owner, attribute)
+          : UNKNOWN;
+    }
+  }
 
   /**
    * A weight that is replaced by a holder.
    *
    * @param slot its slot
-   * @param transposed whether its two axes are swapped
+   * @param transposed whether its first two axes are swapped
    * @param owner the module it belongs to
+   * @param axes the number of its axes here; a kernel of 1x1 may have lost some, and a matrix
+   *     gained some, of length 1
+   * @param cast the expression for the type that it is converted to, such as {@code
+   *     ops.prim.dtype(x)}; empty if it has its own type
    */
-  record Held(Slot slot, boolean transposed, String owner) implements Value {
+  record Held(Slot slot, boolean transposed, String owner, int axes, Optional<String> cast)
+      implements Value {
+
+    static Held of(Slot slot, String owner) {
+      return new Held(slot, false, owner, slot.form().axes(), Optional.empty());
+    }
 
     Held flipped() {
-      return new Held(slot, !transposed, owner);
+      return new Held(slot, !transposed, owner, axes, cast);
+    }
+
+    Held withAxes(int number) {
+      return new Held(slot, transposed, owner, number, cast);
+    }
+
+    Held as(String type) {
+      return new Held(slot, transposed, owner, axes, Optional.of(type));
+    }
+
+    /** {@return the expression for the decoded tensor, for the expression of the holder} */
+    String decoded(String holder) {
+      String text = "(" + holder + ").tensor()";
+      for (int i = axes; i < slot.form().axes(); i++) {
+        text = "torch.squeeze(" + text + ", -1)";
+      }
+      for (int i = slot.form().axes(); i < axes; i++) {
+        text = "torch.unsqueeze(" + text + ", -1)";
+      }
+      if (cast.isPresent()) {
+        text = "torch.to(" + text + ", " + cast.get() + ")";
+      }
+      return transposed ? "torch.transpose(" + text + ", 0, 1)" : text;
+    }
+
+    /** {@return the expression for a product, for the expressions of holder, input and bias} */
+    String linear(String holder, String input, String bias) {
+      return cast("(" + holder + ").linear(" + own(input) + ", " + bias + ", )");
+    }
+
+    /** {@return the expression for a convolution, for the expressions of holder, input and bias} */
+    String convolution(String holder, String input, String bias) {
+      return cast("(" + holder + ").conv(" + own(input) + ", " + bias + ", )");
+    }
+
+    /** {@return an expression, converted to the type that the weight is converted to} */
+    String cast(String text) {
+      return cast.map(type -> "torch.to(" + text + ", " + type + ")").orElse(text);
+    }
+
+    /** {@return an expression of that type, converted to that of the holder, which is FLOAT32} */
+    private String own(String text) {
+      return cast.isPresent() ? "torch.to(" + text + ", 6)" : text;
+    }
+
+    /** {@return whether it is a matrix here} */
+    boolean isMatrix() {
+      return axes == 2 && slot.form().point();
+    }
+
+    /** {@return whether it has the axes of its tensor, apart from their order} */
+    boolean isWhole() {
+      return axes == slot.form().axes();
+    }
+
+    /** {@return whether it is the tensor of its slot, apart from the order of axes} */
+    boolean isOwn() {
+      return isWhole() && cast.isEmpty();
     }
   }
 

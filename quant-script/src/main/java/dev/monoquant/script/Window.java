@@ -88,6 +88,13 @@ record Window(List<Integer> stride, List<Integer> padding, List<Integer> dilatio
     return expr instanceof Expr.Name name && name.name().equals("False");
   }
 
+  /** {@return whether a kernel of length 1 with it sees each place once, and all channels} */
+  boolean isPoint() {
+    return groups == 1
+        && stride.stream().allMatch(n -> n == 1)
+        && padding.stream().allMatch(n -> n == 0);
+  }
+
   /**
    * {@return stride, padding and dilation, each with two dimensions, and the groups, as the kernel
    * takes them; a single dimension is extended by one of length 1}

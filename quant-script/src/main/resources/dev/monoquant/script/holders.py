@@ -237,9 +237,13 @@ class Weight(Module):
     input: Tensor,
     bias: Optional[Tensor]) -> Tensor:
     if self.mode == 0:
+      whole = torch.flatten(self.whole, 1)
       if self.transposed:
-        return torch.linear(input, torch.transpose(self.whole, 0, 1), bias)
-      return torch.linear(input, self.whole, bias)
+        whole = torch.transpose(whole, 0, 1)
+      plain = bias
+      if bias is not None:
+        plain = torch.to(bias, self.dtype)
+      return torch.linear(input, whole, plain)
     if self.dtype == 6:
       if torch.dim(input) == 1:
         return torch.squeeze(self.product(torch.unsqueeze(input, 0), bias), 0)
@@ -341,9 +345,12 @@ class Weight(Module):
     window = self.window
     single = len(self.dims) == 5
     if self.mode == 0:
+      plain = bias
+      if bias is not None:
+        plain = torch.to(bias, self.dtype)
       if single:
-        return torch.conv1d(input, self.whole, bias, window[1:2], window[3:4], window[5:6], window[6])
-      return torch.conv2d(input, self.whole, bias, window[0:2], window[2:4], window[4:6], window[6])
+        return torch.conv1d(input, self.whole, plain, window[1:2], window[3:4], window[5:6], window[6])
+      return torch.conv2d(input, self.whole, plain, window[0:2], window[2:4], window[4:6], window[6])
     wide = torch.to(input, 6)
     axes = 3 if single else 4
     batched = torch.dim(input) == len(self.dims) - 2

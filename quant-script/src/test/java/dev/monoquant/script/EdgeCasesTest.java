@@ -14,8 +14,8 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
@@ -281,7 +281,7 @@ class EdgeCasesTest {
         new EncodedWeight(
             new WeightMatrix("", LayerKind.LINEAR, "weight", info, 0),
             new SchemeId("vendor/codebook", 1),
-            CommonOptions.of(4, true, Granularity.CHANNEL),
+            OptionValues.of(4, true, Granularity.CHANNEL),
             encoding,
             Quantized.options(mode, 0),
             Optional.of("chosen = torch.to(codes, 4)\nreturn torch.gather(codebook, 1, chosen)"));

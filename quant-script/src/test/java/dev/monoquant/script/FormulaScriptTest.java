@@ -7,9 +7,8 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.Scheme;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.tile.EncodedTile;
@@ -18,7 +17,6 @@ import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Formula.Factor;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
-import java.lang.reflect.Proxy;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,22 +33,12 @@ class FormulaScriptTest {
   private static final int ROWS = 7;
   private static final int COLS = 10;
 
-  /** A scheme that must not be asked. */
-  private static final Scheme NONE =
-      (Scheme)
-          Proxy.newProxyInstance(
-              Scheme.class.getClassLoader(),
-              new Class<?>[] {Scheme.class},
-              (proxy, method, arguments) -> {
-                throw new AssertionError(method);
-              });
-
   private static EncodedWeight weight(ElementType type, Encoding encoding) {
     TensorInfo tensor = new TensorInfo("w", type, TensorShape.of(ROWS, COLS));
     return new EncodedWeight(
         new WeightMatrix("", LayerKind.LINEAR, "w", tensor, 0),
         new SchemeId("acme/any", 1),
-        CommonOptions.of(8, true, Granularity.TENSOR),
+        OptionValues.of(8, true, Granularity.TENSOR),
         encoding);
   }
 
@@ -59,6 +47,14 @@ class FormulaScriptTest {
     Map<String, byte[]> parts = new LinkedHashMap<>();
     for (Part part : weight.encoding().parts()) {
       int cells = (int) part.shape(ROWS, COLS).elements();
+      if (part.type() == ElementType.INT32) {
+        byte[] groups = new byte[cells * Integer.BYTES];
+        for (int i = 0; i < cells; i++) {
+          groups[i * Integer.BYTES] = (byte) random.nextInt(3);
+        }
+        parts.put(part.name(), groups);
+        continue;
+      }
       float[] numbers = new float[cells];
       byte[] bytes = new byte[cells];
       for (int i = 0; i < cells; i++) {
@@ -85,6 +81,26 @@ class FormulaScriptTest {
     return new Encoding(
         List.of(codes(code), one, two),
         new Formula.Affine("c", List.of(first, then), Optional.empty()));
+  }
+
+  /** Three groups of columns in any order, with zero points, and with minimums. */
+  static Stream<Encoding> grouped() {
+    Part code = codes(ElementType.UINT4);
+    Part scale = Part.perGroup("s", ElementType.FLOAT16, 4);
+    Part zero = Part.perGroup("z", ElementType.UINT4, 4);
+    Part least = Part.perGroup("m", ElementType.BFLOAT16, 4);
+    Part index = whole("i", ElementType.INT32, COLS);
+    List<Factor> minimums = List.of(Factor.times("m"));
+    Formula.Affine affine = new Formula.Affine("c", List.of(Factor.times("s")), Optional.of("z"));
+    return Stream.of(
+        new Encoding(List.of(code, scale, zero, index), affine.withGroupIndex("i")),
+        new Encoding(
+            List.of(code, scale, zero, least), affine.withMinimums(minimums, ElementType.FLOAT32)),
+        new Encoding(
+            List.of(code, scale, zero, least), affine.withMinimums(minimums, ElementType.FLOAT16)),
+        new Encoding(
+            List.of(code, scale, zero, least, index),
+            affine.withGroupIndex("i").withMinimums(minimums, ElementType.BFLOAT16)));
   }
 
   static Stream<Encoding> encodings() {
@@ -128,14 +144,14 @@ class FormulaScriptTest {
   }
 
   @ParameterizedTest
-  @MethodSource("encodings")
+  @MethodSource({"encodings", "grouped"})
   void decodesToTheSameBits(Encoding encoding) {
     for (ElementType type :
         List.of(ElementType.FLOAT32, ElementType.FLOAT16, ElementType.BFLOAT16)) {
       EncodedWeight weight = weight(type, encoding);
       EncodedTile tile = tile(weight);
       float[] decoded = new float[ROWS * COLS];
-      TileDecoder.of(NONE, weight).decode(tile, decoded);
+      TileDecoder.ofFormula(weight).decode(tile, decoded);
       assertThat(new EngineScriptRunner().decode(weight, tile))
           .as(type.wire())
           .hasValueSatisfying(run -> assertThat(run).isEqualTo(decoded));

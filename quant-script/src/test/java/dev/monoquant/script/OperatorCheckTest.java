@@ -73,6 +73,7 @@ class OperatorCheckTest {
             "y = annotate(List[__torch__.Net], [])",
             "y = \"{}\".format(x.shape)",
             "y = 2.j",
+            "w, b = (self.fc).unpack()",
             "d.update({\"a\": 1})",
             "y = torch.slice(x, 0, 0, 9223372036854775807, 1)")) {
       assertThat(check(body)).as(body).isEmpty();

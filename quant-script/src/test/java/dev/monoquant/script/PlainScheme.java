@@ -3,7 +3,6 @@ package dev.monoquant.script;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
@@ -80,7 +79,7 @@ enum PlainScheme {
     return new EncodedWeight(
         rows,
         new SchemeId(id, 1),
-        CommonOptions.of(type.bits(), symmetric, Granularity.CHANNEL),
+        OptionValues.of(type.bits(), symmetric, Granularity.CHANNEL),
         encoding,
         storage,
         Optional.empty());

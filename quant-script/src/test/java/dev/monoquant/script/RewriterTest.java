@@ -103,7 +103,9 @@ class RewriterTest {
         "torch.linear(x, torch.to(weight, torch.device(\"cuda:0\"))) |"
             + " torch.linear(x, torch.to((weight).tensor(), torch.device(\"cuda:0\")))",
         "torch.linear(x, torch.to(weight, dtype=5)) |"
-            + " torch.linear(x, torch.to((weight).tensor(), dtype=5))",
+            + " torch.to((weight).linear(torch.to(x, 6), None, ), 5)",
+        "torch.linear(x, torch.to(weight, dtype=7)) |"
+            + " torch.linear(x, torch.to((weight).tensor(), dtype=7))",
         "torch.embedding(weight, x, 0, False) | (weight).embed(x, )",
         "torch.size(weight, 0) | torch.size((weight).shape_only(), 0)",
         "torch.t(weight) | torch.transpose((weight).tensor(), 0, 1)",

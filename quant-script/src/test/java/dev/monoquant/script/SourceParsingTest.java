@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.ModelFormatException;
+import dev.monoquant.script.SourceFile.ClassDef;
 import java.util.List;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;

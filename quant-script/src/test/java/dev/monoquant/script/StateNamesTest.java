@@ -3,6 +3,7 @@ package dev.monoquant.script;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.ModelFormatException;
+import dev.monoquant.script.SourceFile.ClassDef;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;

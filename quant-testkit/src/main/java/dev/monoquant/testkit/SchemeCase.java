@@ -148,8 +148,7 @@ public record SchemeCase(Scheme scheme, WeightSample weight, OptionValues option
 
   /** {@return a new decoder, for the formula or from the scheme} */
   public TileDecoder decoder() {
-    return TileDecoder.of(
-        scheme, new EncodedWeight(weight.rows(), scheme.id(), options, encoding()));
+    return scheme.decoderOf(new EncodedWeight(weight.rows(), scheme.id(), options, encoding()));
   }
 
   /** {@return the error bound that the scheme declares} */

@@ -2,8 +2,11 @@ package dev.monoquant.vector;
 
 import dev.monoquant.kernel.Kernels;
 import dev.monoquant.model.ElementType;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The vector kernels, and the plain loops in the place of each that C2 has not compiled yet: until
@@ -16,7 +19,7 @@ final class WarmingKernels implements Kernels {
 
   /**
    * Calls between two looks at whether the vector form is the faster one. C2 compiles a method
-   * after 5000 calls, and with the flags of the application after 100.
+   * after 5000 calls.
    */
   private static final int CALLS = 50;
 
@@ -50,25 +53,33 @@ final class WarmingKernels implements Kernels {
     ABS_MAX,
     MIN,
     MAX,
-    ERRORS;
+    ERRORS
+  }
 
-    private static final Op[] ALL = values();
+  /** How far one kernel is; looks are counted by the warming thread alone. */
+  private static final class Progress {
+    final AtomicInteger state = new AtomicInteger(IDLE);
+    int looks;
   }
 
   private final Kernels vectors;
-  private final AtomicIntegerArray states = new AtomicIntegerArray(Op.ALL.length);
+  private final Map<Op, Progress> kernels = new EnumMap<>(Op.class);
   private final AtomicBoolean running = new AtomicBoolean();
 
   WarmingKernels(Kernels vectors) {
     this.vectors = vectors;
+    for (Op op : Op.values()) {
+      kernels.put(op, new Progress());
+    }
   }
 
   private Kernels of(Op op) {
-    int state = states.get(op.ordinal());
-    if (state == READY) {
+    AtomicInteger state = Objects.requireNonNull(kernels.get(op)).state;
+    int now = state.get();
+    if (now == READY) {
       return vectors;
     }
-    if (state == IDLE && states.compareAndSet(op.ordinal(), IDLE, WANTED)) {
+    if (now == IDLE && state.compareAndSet(IDLE, WANTED)) {
       start();
     }
     return Kernels.JVM;
@@ -85,16 +96,9 @@ final class WarmingKernels implements Kernels {
   private void warm() {
     Numbers numbers = new Numbers();
     try {
-      int[] calls = new int[Op.ALL.length];
       long pause = PAUSE;
-      for (boolean waiting = true; waiting; ) {
-        waiting = false;
-        for (Op op : Op.ALL) {
-          if (states.get(op.ordinal()) == WANTED) {
-            waiting = true;
-            states.compareAndSet(op.ordinal(), WANTED, look(op, numbers, calls[op.ordinal()]++));
-          }
-        }
+      while (isWaiting()) {
+        kernels.forEach((op, progress) -> look(op, progress, numbers));
         Thread.sleep(pause);
         pause = Math.min(LONGEST_PAUSE, pause + PAUSE);
       }
@@ -103,20 +107,35 @@ final class WarmingKernels implements Kernels {
     }
     running.set(false);
     // One may have become wanted after the last look.
-    for (Op op : Op.ALL) {
-      if (states.get(op.ordinal()) == WANTED) {
-        start();
-      }
+    if (isWaiting() && !Thread.currentThread().isInterrupted()) {
+      start();
     }
   }
 
-  private int look(Op op, Numbers numbers, int looks) {
+  /** Whether vectors are used for all that was called. */
+  boolean isReady() {
+    return kernels.values().stream()
+        .allMatch(progress -> progress.state.get() == READY || progress.state.get() == IDLE);
+  }
+
+  private boolean isWaiting() {
+    return kernels.values().stream().anyMatch(progress -> progress.state.get() == WANTED);
+  }
+
+  private void look(Op op, Progress progress, Numbers numbers) {
+    if (progress.state.get() != WANTED) {
+      return;
+    }
+    int looks = progress.looks++;
     // Afterwards C2 has it, and takes its time.
     for (int i = 0; looks < ENOUGH_LOOKS && i < CALLS; i++) {
       numbers.call(op, vectors, VectorKernels.LANES);
     }
-    boolean faster = numbers.best(op, vectors) < numbers.best(op, Kernels.JVM);
-    return faster ? READY : looks == MOST_LOOKS ? GIVEN_UP : WANTED;
+    if (numbers.best(op, vectors) < numbers.best(op, Kernels.JVM)) {
+      progress.state.set(READY);
+    } else if (looks == MOST_LOOKS) {
+      progress.state.set(GIVEN_UP);
+    }
   }
 
   /** What the kernels are called with. */

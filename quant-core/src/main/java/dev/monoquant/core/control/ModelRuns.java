@@ -11,9 +11,9 @@ import java.util.OptionalLong;
  *
  * <p>In this process, nothing stops a model that does not end or takes all memory, and native code
  * that crashes ends the JVM. A child is a separate JVM with the class path, the plugins and the
- * system properties of this one; it is ended when it exceeds a bound, or when this process ends.
- * Starting it takes a few tenths of a second longer than starting the engine; speeds measured in it
- * are the same.
+ * system properties of this one; it is ended when it exceeds a bound, or when this process ends. It
+ * takes about a second of processor time to start Java and the engine once more; speeds measured in
+ * it are the same.
  *
  * <p>What this does not do: a child has the rights of the user. Its code is checked before, see
  * {@link dev.monoquant.core.Quantizer#withTrust}. Memory is limited on Linux only, where it is

@@ -72,6 +72,15 @@ public final class InputOpener {
     }
 
     /**
+     * {@return the same input with another source of the same data; close only one of the two}
+     *
+     * @param other the source
+     */
+    public Opened with(ModelSource other) {
+      return new Opened(other, format, own, reading, foreign, decoded);
+    }
+
+    /**
      * {@return the same input as the output format shows it; close only one of the two}
      *
      * @param settings limits on what is read
@@ -84,6 +93,28 @@ public final class InputOpener {
               ? foreign
               : ForeignQuantization.find(view, settings.limits());
       return new Opened(view, format, own, reading, found, decoded);
+    }
+
+    /** Refuses a model without quantized weights. */
+    public void requireQuantized() {
+      if (foreign.isPresent()) {
+        ForeignQuantization found = foreign.get();
+        throw new ModelFormatException(
+            Reason.UNSUPPORTED_TENSOR,
+            source.info().name(),
+            "",
+            "it is quantized " + found + ". " + found.remedy());
+      }
+      if (source.info().quantized().isEmpty()) {
+        throw new ModelFormatException(
+            Reason.NOT_THIS_FORMAT,
+            source.info().name(),
+            "",
+            "it holds no quantized weights, only floats. Quantize it first, for example: quant"
+                + " quantize "
+                + source.info().name()
+                + " -o int8.safetensors");
+      }
     }
 
     @Override
@@ -146,9 +177,33 @@ public final class InputOpener {
     } catch (QuantException e) {
       throw e;
     } catch (RuntimeException e) {
-      throw new PluginException(
-          "input format " + detector.id() + " failed on " + input.describe() + ": " + e, e);
+      throw failed(detector, input, e);
     }
+  }
+
+  /**
+   * {@return the program of an input, found without reading its weights; empty if it has none}
+   *
+   * @param settings the formats and the limits
+   * @param input any input
+   */
+  public static Optional<RunnableFile> program(Settings settings, ModelInput input) {
+    InputFormatDetector detector = detector(settings, input);
+    try {
+      return detector.program(input, settings.limits());
+    } catch (IOException e) {
+      throw unreadable(input, e);
+    } catch (QuantException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      throw failed(detector, input, e);
+    }
+  }
+
+  private static PluginException failed(
+      InputFormatDetector detector, ModelInput input, RuntimeException e) {
+    return new PluginException(
+        "input format " + detector.id() + " failed on " + input.describe() + ": " + e, e);
   }
 
   private static Reading reading(ModelInput input, OptionValues options) {

@@ -16,7 +16,9 @@ import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
@@ -56,6 +58,27 @@ public final class OutputChoice {
   }
 
   /**
+   * {@return the format for an open model: the chosen one, unless the user names none and another
+   * format {@linkplain OutputFormat#continues continues} the model}
+   *
+   * @param chosen the format of {@link #optional}
+   */
+  public static OutputFormat forSource(
+      Plugins plugins,
+      QuantizationConfig config,
+      OutputFormat chosen,
+      ModelSource source,
+      Optional<Path> target) {
+    if (config.format().isPresent() || target.isEmpty()) {
+      return chosen;
+    }
+    return plugins.outputFormats().stream()
+        .filter(format -> format.continues(source, target.get()))
+        .findFirst()
+        .orElse(chosen);
+  }
+
+  /**
    * {@return a model in the form that the outputs of a format have, for a comparison with one of
    * them; the model itself if no format has that id}
    *
@@ -74,8 +97,23 @@ public final class OutputChoice {
 
   /** Opens a format on a source; the caller closes it before the source. */
   public static Open open(OutputFormat format, ModelSource source) throws IOException {
+    return open(format, source, new HashMap<>());
+  }
+
+  /**
+   * Opens a format on a source for one of several outputs; the caller closes it before the source.
+   *
+   * @param views the view of each format that was opened before, by its id: outputs of one format
+   *     have the same view, so that what it shows is read once
+   */
+  public static Open open(OutputFormat format, ModelSource source, Map<String, ModelSource> views)
+      throws IOException {
     try {
-      ModelSource view = format.view(source);
+      ModelSource view = views.get(format.id());
+      if (view == null) {
+        view = format.view(source);
+        views.put(format.id(), view);
+      }
       return new Open(format, view, format.open(view));
     } catch (QuantException | UncheckedIOException e) {
       throw e;
@@ -86,11 +124,13 @@ public final class OutputChoice {
   }
 
   /**
-   * Refuses settings for running an output if no output is run.
+   * Refuses settings for running outputs if none of the outputs is run.
    *
-   * @throws ConfigurationException naming them
+   * @param formats the formats of the outputs
+   * @throws ConfigurationException naming the settings
    */
-  public static void requireRun(Settings settings, OutputFormat format) {
+  public static void requireRun(Settings settings, List<OutputFormat> formats) {
+    boolean runnable = formats.stream().anyMatch(OutputFormat::isRunnable);
     List<String> given = new ArrayList<>();
     if (settings.gates().minCosine().isPresent()) {
       given.add("--min-cosine (withMinCosine)");
@@ -99,24 +139,26 @@ public final class OutputChoice {
       given.add("--sample (withSamples)");
     }
     if (!settings.running()) {
-      if (format.isRunnable() && !given.isEmpty()) {
+      if (runnable && !given.isEmpty()) {
         throw new ConfigurationException(
             String.join(" and ", given)
                 + ": nothing is run with --no-run (withRunning(false)). Leave either out");
       }
       given.add("--no-run (withRunning(false))");
     }
-    if (!format.isRunnable() && !given.isEmpty()) {
+    if (!runnable && !given.isEmpty()) {
+      String ids =
+          formats.stream().map(OutputFormat::id).distinct().collect(Collectors.joining(" or "));
       throw new ConfigurationException(
           String.join(" and ", given)
               + ": only TorchScript outputs are run beside the original, and a "
-              + format.id()
+              + ids
               + " output is not. Leave it out, and gate the weights by --min-sqnr (withMinSqnr) or"
               + " --min-weight-cosine (withMinWeightCosine); or write a .pt file");
     }
   }
 
-  public static OutputException unwritable(Path target, IOException e) {
+  public static OutputException unwritable(Object target, IOException e) {
     String what =
         e instanceof FileSystemException f && f.getReason() != null
             ? f.getReason() + " (" + f.getFile() + ")"

@@ -50,6 +50,7 @@ public final class PlanProvenance {
         versions(plan, plugins),
         reading,
         measured.isEmpty() ? Optional.empty() : Optional.of(settings.columns().digest(measured)),
+        settings.hashing(),
         Optional.empty());
   }
 

@@ -6,9 +6,12 @@ import dev.monoquant.Preset;
 import dev.monoquant.QuantException;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Scheme;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * Finds a scheme by its id; an unknown name may be a mistyped preset or a name of another project.
@@ -29,37 +32,43 @@ final class SchemeNames {
   static Scheme find(Plugins plugins, String id) {
     List<String> ids = plugins.schemes().stream().map(s -> s.id().name()).toList();
     boolean lower = id.equals(id.toLowerCase(Locale.ROOT));
-    if (ids.contains(id) || id.contains("/") || (lower && Nearest.of(id, ids).isPresent())) {
+    if (ids.contains(id)
+        || id.contains("/")
+        || (lower && Nearest.of(id, ids).isPresent())
+        || !plugins.problems().isEmpty()) {
+      // A broken plugin may be the one with this id; the message of the lookup names it.
       return plugins.scheme(id);
     }
-    try {
-      return plugins.scheme(id);
-    } catch (ConfigurationException e) {
+    List<String> near = new ArrayList<>();
+    Nearest.of(id, ids).ifPresent(near::add);
+    near.addAll(Nearest.several(id, PRESETS, MAX_NEAR));
+    Optional<String> meaning = meaning(id);
+    if (meaning.isEmpty() && !near.isEmpty()) {
       throw new ConfigurationException(
           QuantException.quote(id)
-              + meaning(id)
-              + "; there is "
-              + e.getMessage()
-              + "; quant plugins lists all schemes and presets",
-          e);
+              + " is no scheme and no preset; did you mean "
+              + String.join(" or ", near)
+              + "? quant plugins lists all schemes and presets");
     }
+    throw new ConfigurationException(
+        QuantException.quote(id)
+            + meaning.orElse(" is no scheme and no preset")
+            + ". Available are presets such as W4A16, FP8_DYNAMIC and NVFP4A16, and the schemes "
+            + ids.stream().distinct().sorted().collect(Collectors.joining(", "))
+            + "; quant plugins lists all");
   }
 
-  /** What a name of another project means, or the nearest preset. */
-  private static String meaning(String id) {
+  /** What a name of another project means; empty if it is none. */
+  private static Optional<String> meaning(String id) {
     if (id.matches("(?i)(I?Q[1-8]|TQ[12])_[0-9A-Z_]{1,8}")) {
-      return " is a type of GGUF files, which are neither read nor written here";
+      return Optional.of(" is a type of GGUF files, which are read here, but not written");
     }
     if (id.matches("(?i)MXFP6(A16|A8)?|MXFP4XFP8")) {
-      return " is a preset of compressed-tensors for which there is no scheme here";
+      return Optional.of(" is a preset of compressed-tensors for which there is no scheme here");
     }
     if (id.matches("(?i)GPTQ|AWQ|BNB.*|NF4|HQQ")) {
-      return " is a method or a layout of other projects, and no number format here";
+      return Optional.of(" is a method or a layout of other projects, and no number format here");
     }
-    List<String> near = Nearest.several(id, PRESETS, MAX_NEAR);
-    return " is no preset"
-        + (near.isEmpty()
-            ? " such as W4A16, FP8_DYNAMIC or NVFP4A16"
-            : "; did you mean " + String.join(" or ", near) + "?");
+    return Optional.empty();
   }
 }

@@ -190,14 +190,14 @@ public record Plan(
    * </pre>
    */
   public String toJson() {
-    return Fields.document(
-        "plan",
-        out -> {
-          describeHead(out);
-          out.objects("weights", weights, (fields, weight) -> weight.describe(fields));
-          describeKept(out);
-          Described.problems(out, "problems", problems);
-        });
+    return Fields.document("plan", this::describe);
+  }
+
+  void describe(Fields out) {
+    describeHead(out);
+    out.objects("weights", weights, (fields, weight) -> weight.describe(fields));
+    describeKept(out);
+    Described.problems(out, "problems", problems);
   }
 
   private OptionalLong sizeOf(ToLongFunction<OutputSize> which) {

@@ -261,23 +261,29 @@ public record Report(
   }
 
   private String toJson(Optional<Duration> elapsed) {
-    return Fields.document(
-        "report",
-        out -> {
-          plan.describeHead(out);
-          out.object("errors", fields -> Described.errors(fields, total()))
-              .objects("weights", weights, (fields, weight) -> weight.describe(fields));
-          plan.describeKept(out);
-          run.ifPresentOrElse(
-              comparison -> out.object("run", comparison::describe), () -> out.nothing("run"));
-          elapsed.ifPresent(
-              time ->
-                  out.number("elapsed_seconds", time.toNanos() / 1e9)
-                      .number("mib_per_second", mebibytesPerSecond(time))
-                      .text("kernels", kernels));
-          out.objects("gates", gates, (fields, gate) -> gate.describe(fields));
-          Described.problems(out, "problems", problems);
-        });
+    return Fields.document("report", out -> describe(out, elapsed));
+  }
+
+  void describe(Fields out) {
+    describe(out, Optional.empty());
+  }
+
+  private void describe(Fields out, Optional<Duration> elapsed) {
+    plan.describeHead(out);
+    out.object("errors", fields -> Described.errors(fields, total()))
+        .objects("weights", weights, (fields, weight) -> weight.describe(fields));
+    plan.describeKept(out);
+    run.ifPresentOrElse(
+        comparison -> out.object("run", comparison::describe), () -> out.nothing("run"));
+    elapsed.ifPresent(time -> describeTime(time, out));
+    out.objects("gates", gates, (fields, gate) -> gate.describe(fields));
+    Described.problems(out, "problems", problems);
+  }
+
+  void describeTime(Duration elapsed, Fields out) {
+    out.number("elapsed_seconds", elapsed.toNanos() / 1e9)
+        .number("mib_per_second", mebibytesPerSecond(elapsed))
+        .text("kernels", kernels);
   }
 
   private void appendGates(StringBuilder out) {

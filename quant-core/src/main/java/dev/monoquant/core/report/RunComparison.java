@@ -3,7 +3,9 @@ package dev.monoquant.core.report;
 import dev.monoquant.core.text.Fields;
 import dev.monoquant.core.text.Text;
 import dev.monoquant.core.text.TextTable;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * The result of a side-by-side run: models that ran in turns on the same inputs in one process.
@@ -18,6 +20,21 @@ import java.util.List;
 public record RunComparison(String inputs, int rounds, List<RunResult> models) {
 
   private static final double NANOS_PER_MILLI = 1e6;
+
+  private static final String[] TITLES = {
+    "model",
+    ">file",
+    ">median",
+    ">fastest",
+    ">speed-up",
+    ">half of rounds",
+    ">output cosine",
+    ">SQNR dB",
+    ">max difference"
+  };
+
+  /** The columns of the short table. */
+  private static final int[] SHORT = {0, 1, 2, 4, 6, 7};
 
   /** Copies the list, which is not empty. */
   public RunComparison {
@@ -102,54 +119,40 @@ public record RunComparison(String inputs, int rounds, List<RunResult> models) {
   }
 
   void appendTo(StringBuilder out) {
-    appendHead(out);
-    TextTable table =
-        new TextTable(
-            "model",
-            ">file",
-            ">median",
-            ">fastest",
-            ">speed-up",
-            ">half of rounds",
-            ">output cosine",
-            ">SQNR dB",
-            ">max difference");
-    for (int i = 0; i < models.size(); i++) {
-      RunResult model = models.get(i);
-      boolean other = i > 0;
-      table.row(
-          Text.name(model.name()),
-          Text.bytes(model.fileBytes()),
-          millis(model.medianNanos()),
-          millis(model.fastestNanos()),
-          Text.format("%.2fx", speedup(model)),
-          other ? spread(model) : "",
-          other ? Text.cosine(model.outputs().cosine()) : "",
-          other ? Text.decibels(model.outputs().sqnrDb()) : "",
-          other ? Text.error(model.outputs().maxError()) : "");
-    }
-    table.appendTo(out);
-    appendStart(out);
+    append(out, IntStream.range(0, TITLES.length).toArray(), Integer.MAX_VALUE);
   }
 
-  /** The same in {@code width} columns. */
+  /** Fewer columns, in {@code width} characters. */
   void appendShortTo(StringBuilder out, int width) {
+    append(out, SHORT, width);
+  }
+
+  private void append(StringBuilder out, int[] columns, int width) {
     appendHead(out);
-    TextTable table =
-        new TextTable("model", ">file", ">median", ">speed-up", ">output cosine", ">SQNR dB");
+    TextTable table = new TextTable(select(TITLES, columns));
     for (int i = 0; i < models.size(); i++) {
-      RunResult model = models.get(i);
-      boolean other = i > 0;
-      table.row(
-          Text.name(model.name()),
-          Text.bytes(model.fileBytes()),
-          millis(model.medianNanos()),
-          Text.format("%.2fx", speedup(model)),
-          other ? Text.cosine(model.outputs().cosine()) : "",
-          other ? Text.decibels(model.outputs().sqnrDb()) : "");
+      table.row(select(cells(models.get(i), i > 0), columns));
     }
     table.appendTo(out, width);
     appendStart(out);
+  }
+
+  private static String[] select(String[] row, int[] columns) {
+    return Arrays.stream(columns).mapToObj(column -> row[column]).toArray(String[]::new);
+  }
+
+  private String[] cells(RunResult model, boolean other) {
+    return new String[] {
+      Text.name(model.name()),
+      Text.bytes(model.fileBytes()),
+      millis(model.medianNanos()),
+      millis(model.fastestNanos()),
+      Text.format("%.2fx", speedup(model)),
+      other ? spread(model) : "",
+      other ? Text.cosine(model.outputs().cosine()) : "",
+      other ? Text.decibels(model.outputs().sqnrDb()) : "",
+      other ? Text.error(model.outputs().maxError()) : ""
+    };
   }
 
   private void appendStart(StringBuilder out) {

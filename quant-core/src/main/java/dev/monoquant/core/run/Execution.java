@@ -22,47 +22,89 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Carries out a plan: the statistics pass, then the weights tile by tile into a writer. */
+/**
+ * Carries out the plans of one or several outputs of a model: the statistics pass, then the weights
+ * tile by tile into the writers.
+ */
 public final class Execution {
 
   private Execution() {}
 
   /**
+   * An output to make.
+   *
+   * @param source the model as its format shows it
+   * @param plan its plan
+   * @param policy how it handles NaN and infinities
+   * @param sink its writer
+   */
+  public record Job(ModelSource source, Plan plan, NonFinitePolicy policy, OutputWriter sink) {
+
+    private List<PlannedWeight> open() {
+      return plan.weights().stream()
+          .filter(w -> sink.finished(w.weight().name()).isEmpty())
+          .toList();
+    }
+
+    private long numbers() {
+      return plan.weights().stream()
+          .mapToLong(w -> w.weight().matrix().tensor().shape().elements())
+          .sum();
+    }
+
+    private StatisticsPass.Request request() {
+      return new StatisticsPass.Request(source, policy, open(), plan.weights());
+    }
+
+    private Branch branch(Map<String, Facts> facts) {
+      List<TensorInfo> kept = plan.kept().stream().map(UnquantizedTensor::tensor).toList();
+      return new Branch(source, plan.weights(), kept, facts, policy, sink);
+    }
+  }
+
+  /**
+   * An output that was made, but is not committed.
+   *
+   * @param report its report
+   * @param shared the weights whose codes were also given to another output
+   */
+  public record Made(Report report, int shared) {}
+
+  /**
    * Quantizes into a sink and checks the gates that need no run of the model; the caller commits.
    */
-  public static Report runGated(
-      Settings settings, ModelSource source, Plan plan, NonFinitePolicy policy, OutputWriter sink)
-      throws IOException {
-    Report report = run(settings, source, plan, policy, sink);
+  public static Report runGated(Settings settings, Job job) throws IOException {
+    Report report = run(settings, List.of(job)).get(0).report();
     List<GateResult> gates = settings.gates().check(report);
     Gates.require(gates);
     return report.withGates(gates);
   }
 
-  /** Quantizes the planned weights into a sink; the caller commits. */
-  public static Report run(
-      Settings settings, ModelSource source, Plan plan, NonFinitePolicy policy, OutputWriter sink)
-      throws IOException {
-    long numbers =
-        plan.weights().stream()
-            .mapToLong(w -> w.weight().matrix().tensor().shape().elements())
-            .sum();
-    Kernels kernels = KernelChoice.of(settings, numbers);
-    return Kernels.with(kernels, () -> runHere(settings, source, plan, policy, sink));
+  /** Quantizes the planned weights into the sinks, in one pass; the caller commits. */
+  public static List<Made> run(Settings settings, List<Job> jobs) throws IOException {
+    long numbers = jobs.stream().mapToLong(Job::numbers).sum();
+    return Kernels.with(KernelChoice.of(settings, numbers), () -> runHere(settings, jobs));
   }
 
-  private static Report runHere(
-      Settings settings, ModelSource source, Plan plan, NonFinitePolicy policy, OutputWriter sink)
-      throws IOException {
-    List<PlannedWeight> open =
-        plan.weights().stream().filter(w -> sink.finished(w.weight().name()).isEmpty()).toList();
-    Map<String, Facts> facts =
-        new StatisticsPass(settings, source, policy).facts(open, plan.weights());
-    List<TensorInfo> kept = plan.kept().stream().map(UnquantizedTensor::tensor).toList();
-    Pipeline.Outcome done =
-        new Pipeline(settings, source, sink, policy).run(plan.weights(), kept, facts);
+  private static List<Made> runHere(Settings settings, List<Job> jobs) throws IOException {
+    List<StatisticsPass.Request> requests = jobs.stream().map(Job::request).toList();
+    List<Map<String, Facts>> facts = new StatisticsPass(settings).facts(requests);
+    List<Branch> branches = new ArrayList<>();
+    for (int i = 0; i < jobs.size(); i++) {
+      branches.add(jobs.get(i).branch(facts.get(i)));
+    }
+    List<Pipeline.Outcome> outcomes = new Pipeline(settings).run(branches);
+    List<Made> made = new ArrayList<>();
+    for (int i = 0; i < jobs.size(); i++) {
+      made.add(made(jobs.get(i), requests.get(i).weights().size(), outcomes.get(i)));
+    }
+    return made;
+  }
+
+  private static Made made(Job job, int open, Pipeline.Outcome outcome) {
+    Plan plan = job.plan();
     List<Problem> warnings = new ArrayList<>(plan.problems());
-    int resumed = plan.weights().size() - open.size();
+    int resumed = plan.weights().size() - open;
     if (resumed > 0) {
       warnings.add(
           Problem.warning(
@@ -73,8 +115,9 @@ public final class Execution {
                   + " weights were finished by an interrupted run and taken over",
               ""));
     }
-    warnings.addAll(done.warnings());
-    return new Report(plan, done.weights(), warnings).withKernels(Kernels.current().name());
+    warnings.addAll(outcome.warnings());
+    Report report = new Report(plan, outcome.weights(), warnings);
+    return new Made(report.withKernels(Kernels.current().name()), outcome.shared());
   }
 
   /** Finishes the work that must be done before an output is moved into place. */

@@ -71,8 +71,19 @@ public final class Gate {
           Part part = whole.get(name);
           if (part != null) {
             check("the whole tensor", part, bytes, 0);
+            if (weight.encoding().groupIndex().filter(part::equals).isPresent()) {
+              checkGroups(bytes);
+            }
           }
         });
+  }
+
+  private void checkGroups(byte[] cells) {
+    try {
+      weight.encoding().groupOfColumns(cells, weight.matrix().columnCount());
+    } catch (IllegalArgumentException e) {
+      throw fault("the whole tensor", String.valueOf(e.getMessage()));
+    }
   }
 
   private void checkNames(String rows, Set<String> given, Set<String> declared) {

@@ -10,10 +10,10 @@ import dev.monoquant.spi.ModelInfo;
 public final class KernelChoice {
 
   /**
-   * Numbers from which on vector kernels take less time, although the JIT compiler needs half a
-   * second of CPU for them, and each runs slowly until then.
+   * Numbers from which on vector kernels take less CPU time in all. The JIT compiler needs more
+   * than a second of CPU for them, which they gain in some 500 million numbers.
    */
-  static final long WORTHWHILE = 200_000_000;
+  static final long WORTHWHILE = 750_000_000;
 
   private KernelChoice() {}
 

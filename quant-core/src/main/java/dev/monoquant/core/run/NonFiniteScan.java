@@ -5,7 +5,6 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.QuantException;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.ModelSource;
 import java.io.IOException;
 
 /** Finds the NaN and infinities of a weight, and refuses or replaces them. */
@@ -46,8 +45,7 @@ public final class NonFiniteScan {
    * Reads a whole weight; the message gives the number of non-finite values and the first
    * positions.
    */
-  static ModelFormatException refusal(ModelSource source, RowReader reader, int height)
-      throws IOException {
+  static ModelFormatException refusal(RowReader reader, int height) throws IOException {
     NonFinites all = NonFinites.NONE;
     float[] values = new float[Math.multiplyExact(height, reader.cols())];
     long rows = reader.rows().rowCount();
@@ -61,7 +59,7 @@ public final class NonFiniteScan {
     TensorInfo tensor = reader.rows().tensor();
     return new ModelFormatException(
         Reason.NON_FINITE,
-        source.info().name(),
+        reader.model(),
         "tensor " + QuantException.quote(tensor.name()),
         all.describe(tensor.shape())
             + ". Repair the model, exclude the layer, keep such weights as they are with"

@@ -8,66 +8,52 @@ import dev.monoquant.core.report.WeightReport;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.work.Workers;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputWriter;
-import dev.monoquant.spi.Scheme;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Streams a model from a source to a sink: quantizes the planned weights tile by tile and copies
- * the rest, on all threads, in bounded memory.
+ * Streams a model from a source to one or several sinks: quantizes the planned weights tile by tile
+ * and copies the rest, on all threads, in bounded memory. What several outputs need is read once,
+ * and a weight is encoded once for the outputs that agree on its encoding.
+ *
+ * <p>Memory: each thread holds one tile and its encoding at a time, whatever the number of outputs;
+ * the writers of all outputs are open at the same time.
  */
 public final class Pipeline {
 
-  /** Bytes of an unquantized tensor that are copied at once. */
-  static final int COPY_BYTES = 4 << 20;
-
   /**
-   * The result of a run.
+   * The result for an output.
    *
    * @param weights the report of each weight, in the given order
    * @param warnings the numbers that were replaced, weight by weight
+   * @param shared the weights whose encoding was also given to another output
    */
-  record Outcome(List<WeightReport> weights, List<Problem> warnings) {}
+  record Outcome(List<WeightReport> weights, List<Problem> warnings, int shared) {}
 
   private final Settings settings;
-  private final ModelSource source;
-  private final OutputWriter sink;
-  private final NonFinitePolicy policy;
 
-  public Pipeline(
-      Settings settings, ModelSource source, OutputWriter sink, NonFinitePolicy policy) {
+  public Pipeline(Settings settings) {
     this.settings = settings;
-    this.source = source;
-    this.sink = sink;
-    this.policy = policy;
   }
 
-  /** A pipeline that only copies. */
-  public Pipeline(Settings settings, ModelSource source, OutputWriter sink) {
-    this(settings, source, sink, NonFinitePolicy.FAIL);
-  }
-
-  /** Quantizes the weights and copies the tensors; does not commit. */
-  public Outcome run(List<PlannedWeight> weights, List<TensorInfo> kept, Map<String, Facts> facts)
+  /** Copies tensors; does not commit. */
+  public void copy(ModelSource source, List<TensorInfo> tensors, OutputWriter sink)
       throws IOException {
-    List<Object> open = byShard(weights, kept);
-    long total =
-        open.stream()
-            .mapToLong(
-                o -> o instanceof PlannedWeight w ? w.bytesBefore() : ((TensorInfo) o).bytes())
-            .sum();
-    Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, total);
-    Map<String, WeightRun> runs = new HashMap<>();
-    Iterator<Object> work = open.iterator();
+    run(List.of(new Branch(source, List.of(), tensors, Map.of(), NonFinitePolicy.FAIL, sink)));
+  }
+
+  /** Quantizes the weights and copies the tensors of every output; does not commit. */
+  List<Outcome> run(List<Branch> branches) throws IOException {
+    WorkPlan plan = new WorkPlan(settings, branches);
+    Meter meter = new Meter(settings.progress(), Progress.Stage.PROCESSING, plan.totalBytes());
+    Iterator<WorkPlan.Item> work = plan.items().iterator();
     Workers.Jobs jobs =
         new Workers.Jobs() {
           private Iterator<Workers.Job> current = List.<Workers.Job>of().iterator();
@@ -78,99 +64,30 @@ public final class Pipeline {
               if (!work.hasNext()) {
                 return null;
               }
-              Object next = work.next();
-              current =
-                  next instanceof PlannedWeight planned
-                      ? tiles(planned, facts, runs, meter)
-                      : copies((TensorInfo) next, meter);
+              current = work.next().begin(meter);
             }
             return current.next();
           }
         };
-    new Workers(settings.threads(), source.info().name()).run(jobs);
+    new Workers(settings.threads(), branches.get(0).source().info().name()).run(jobs);
+    return IntStream.range(0, branches.size())
+        .mapToObj(i -> outcome(branches.get(i), plan.runs(i)))
+        .toList();
+  }
+
+  private static Outcome outcome(Branch branch, Map<String, WeightRun> runs) {
     List<WeightReport> reports = new ArrayList<>();
     List<Problem> warnings = new ArrayList<>();
-    for (PlannedWeight planned : weights) {
-      WeightRun run = runs.get(planned.weight().name());
+    int shared = 0;
+    for (PlannedWeight planned : branch.weights()) {
+      String name = planned.weight().name();
+      WeightRun run = runs.get(name);
       WeightResult result =
-          run == null
-              ? WeightResult.parse(sink.finished(planned.weight().name()).orElse(""))
-              : run.result();
+          run == null ? WeightResult.parse(branch.sink().finished(name).orElse("")) : run.result();
+      shared += run != null && run.isShared() ? 1 : 0;
       reports.add(result.report(planned));
       result.warning(planned).ifPresent(warnings::add);
     }
-    return new Outcome(reports, warnings);
-  }
-
-  /**
-   * The remaining work, ordered by the files of the model, so that files of the output are finished
-   * one by one and an interrupted run can be resumed.
-   */
-  private List<Object> byShard(List<PlannedWeight> weights, List<TensorInfo> kept) {
-    Map<String, List<Object>> shards = new TreeMap<>();
-    for (PlannedWeight planned : weights) {
-      if (sink.finished(planned.weight().name()).isEmpty()) {
-        String shard = planned.weight().matrix().tensor().shard();
-        shards.computeIfAbsent(shard, s -> new ArrayList<>()).add(planned);
-      }
-    }
-    for (TensorInfo tensor : kept) {
-      if (sink.finished(tensor.name()).isEmpty()) {
-        shards.computeIfAbsent(tensor.shard(), s -> new ArrayList<>()).add(tensor);
-      }
-    }
-    return shards.values().stream().flatMap(List::stream).toList();
-  }
-
-  private Iterator<Workers.Job> tiles(
-      PlannedWeight planned, Map<String, Facts> facts, Map<String, WeightRun> runs, Meter meter)
-      throws IOException {
-    Scheme scheme = settings.plugins().scheme(planned.weight().scheme());
-    int height = TileGrid.height(planned.weight(), settings.tileElements());
-    Facts own = facts.getOrDefault(planned.weight().name(), Facts.NONE);
-    WeightRun run =
-        new WeightRun(planned, scheme, own, settings.compute(), source, sink, height, policy);
-    runs.put(planned.weight().name(), run);
-    int tiles = TileGrid.tiles(planned.weight(), height);
-    long bytes = planned.bytesBefore() / tiles;
-    long rest = planned.bytesBefore() - bytes * (tiles - 1);
-    return new Iterator<>() {
-      private int index;
-
-      @Override
-      public boolean hasNext() {
-        return index < tiles;
-      }
-
-      @Override
-      public Workers.Job next() {
-        int tile = index++;
-        return buffers -> {
-          run.process(tile, buffers);
-          meter.add(tile == tiles - 1 ? rest : bytes, planned.weight().name());
-        };
-      }
-    };
-  }
-
-  private Iterator<Workers.Job> copies(TensorInfo tensor, Meter meter) {
-    TensorPieces pieces = new TensorPieces(source, tensor, COPY_BYTES);
-    return new Iterator<>() {
-      private long next;
-
-      @Override
-      public boolean hasNext() {
-        return next < pieces.count();
-      }
-
-      @Override
-      public Workers.Job next() {
-        long piece = next++;
-        return buffers -> {
-          pieces.read(piece, buffers, (at, data) -> sink.writeKept(tensor, at, data));
-          meter.add(pieces.bytes(piece), tensor.name());
-        };
-      }
-    };
+    return new Outcome(reports, warnings, shared);
   }
 }

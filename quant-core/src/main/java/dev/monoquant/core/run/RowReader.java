@@ -34,6 +34,11 @@ public final class RowReader {
     return rows;
   }
 
+  /** The name of the model, for messages. */
+  String model() {
+    return source.info().name();
+  }
+
   int cols() {
     return cols;
   }
@@ -44,7 +49,15 @@ public final class RowReader {
    * @throws ModelFormatException if a finite double is outside the range of float32
    */
   void read(long firstRow, int height, float[] to) throws IOException {
-    long overflow = readAll(firstRow, height, to);
+    requireFloat32(readAll(firstRow, height, to));
+  }
+
+  /**
+   * Refuses a double that is outside the range of float32.
+   *
+   * @param overflow what {@link #readAll} returned
+   */
+  void requireFloat32(long overflow) {
     if (overflow != NONE) {
       throw new ModelFormatException(
           Reason.NON_FINITE,

@@ -13,6 +13,7 @@ import dev.monoquant.core.work.TileBuffers;
 import dev.monoquant.core.work.Workers;
 import dev.monoquant.kernel.Kernels;
 import dev.monoquant.model.Family;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelSource;
@@ -21,9 +22,10 @@ import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileQuantizer;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -31,7 +33,8 @@ import java.util.Set;
 
 /**
  * The reading pass before quantizing: finds the ranges of tensors for the schemes that need them,
- * and the weights to leave unquantized if the policy is to keep non-finite weights.
+ * and the weights to leave unquantized if the policy is to keep non-finite weights. A weight that
+ * several outputs ask about is read once.
  */
 public final class StatisticsPass {
 
@@ -41,73 +44,112 @@ public final class StatisticsPass {
    */
   private static final float HARMLESS = 0x1p13f;
 
-  private final Settings settings;
-  private final ModelSource source;
-  private final NonFinitePolicy policy;
+  /**
+   * What an output asks about its weights.
+   *
+   * @param source the model as its format shows it
+   * @param policy how it handles NaN and infinities
+   * @param weights the weights to be quantized
+   * @param all every weight of the plan: weights that an interrupted run has finished still count
+   *     in their family
+   */
+  public record Request(
+      ModelSource source,
+      NonFinitePolicy policy,
+      List<PlannedWeight> weights,
+      List<PlannedWeight> all) {}
 
-  public StatisticsPass(Settings settings, ModelSource source, NonFinitePolicy policy) {
+  private final Settings settings;
+
+  public StatisticsPass(Settings settings) {
     this.settings = settings;
-    this.source = source;
-    this.policy = policy;
   }
 
-  /** The weights that hold NaN or infinities, or that their scheme refuses: name and reason. */
-  public Map<String, String> toKeep(List<PlannedWeight> weights) throws IOException {
-    Map<String, NonFinites> found = new HashMap<>();
-    Set<String> large = new HashSet<>();
-    forEachTile(
-        weights,
-        (planned, firstRow, height, values, count) -> {
-          String name = planned.weight().name();
-          if (NonFinites.any(values, count)) {
-            NonFinites here = NonFinites.in(values, planned.weight().matrix(), firstRow, height);
-            synchronized (found) {
-              found.merge(name, here, NonFinites::plus);
-            }
-          } else if (greatest(values, count) > HARMLESS) {
-            synchronized (found) {
-              large.add(name);
-            }
-          }
-        });
+  /**
+   * The weights that hold NaN or infinities, or that their scheme refuses: name and reason, for
+   * each request.
+   */
+  public List<Map<String, String>> toKeep(List<Request> requests) throws IOException {
+    List<Look> looks = new ArrayList<>();
+    List<Magnitudes> found = new ArrayList<>();
+    for (Request request : requests) {
+      Magnitudes magnitudes = new Magnitudes();
+      found.add(magnitudes);
+      for (PlannedWeight planned : request.weights()) {
+        looks.add(new Look(request, planned, magnitudes.of(planned)));
+      }
+    }
+    forEachTile(looks);
+    List<Map<String, String>> all = new ArrayList<>();
+    for (int i = 0; i < requests.size(); i++) {
+      all.add(reasons(requests.get(i), found.get(i)));
+    }
+    return all;
+  }
+
+  private Map<String, String> reasons(Request request, Magnitudes found) throws IOException {
     List<PlannedWeight> finite =
-        weights.stream().filter(w -> !found.containsKey(w.weight().name())).toList();
+        request.weights().stream().filter(w -> !found.odd.containsKey(w.weight().name())).toList();
     Map<String, String> reasons = new HashMap<>();
-    for (PlannedWeight planned : weights) {
+    for (PlannedWeight planned : request.weights()) {
       String name = planned.weight().name();
-      NonFinites here = found.get(name);
+      NonFinites here = found.odd.get(name);
       if (here != null) {
         reasons.put(name, here.describe(planned.weight().matrix().tensor().shape()));
-      } else if (large.contains(name)) {
-        rehearse(planned, finite).ifPresent(reason -> reasons.put(name, reason));
+      } else if (found.large.contains(name)) {
+        rehearse(request, planned, finite).ifPresent(reason -> reasons.put(name, reason));
       }
     }
     return reasons;
   }
 
-  private static float greatest(float[] values, int count) {
-    return Kernels.current().absMax(values, 0, count);
+  /** The weights with numbers that are not finite, or large. Thread-safe while tiles are seen. */
+  private static final class Magnitudes {
+
+    private final Map<String, NonFinites> odd = new HashMap<>();
+    private final Set<String> large = new HashSet<>();
+
+    TileVisitor of(PlannedWeight planned) {
+      String name = planned.weight().name();
+      return (firstRow, height, values, count) -> {
+        if (NonFinites.any(values, count)) {
+          NonFinites here = NonFinites.in(values, planned.weight().matrix(), firstRow, height);
+          synchronized (this) {
+            odd.merge(name, here, NonFinites::plus);
+          }
+        } else if (greatest(values, count) > HARMLESS) {
+          synchronized (this) {
+            large.add(name);
+          }
+        }
+      };
+    }
+
+    private static float greatest(float[] values, int count) {
+      return Kernels.current().absMax(values, 0, count);
+    }
   }
 
   /** Quantizes a weight only to find out whether its scheme refuses the numbers. */
-  private Optional<String> rehearse(PlannedWeight planned, List<PlannedWeight> all)
-      throws IOException {
+  private Optional<String> rehearse(
+      Request request, PlannedWeight planned, List<PlannedWeight> finite) throws IOException {
     EncodedWeight weight = planned.weight();
     Scheme scheme = settings.plugins().scheme(weight.scheme());
+    Request alone = new Request(request.source(), request.policy(), List.of(planned), finite);
     try {
-      Facts facts = facts(List.of(planned), all).getOrDefault(weight.name(), Facts.NONE);
+      Facts facts = facts(List.of(alone)).get(0).getOrDefault(weight.name(), Facts.NONE);
       TileQuantizer quantizer =
           scheme.begin(weight.matrix(), weight.options(), facts, settings.compute());
-      forEachTile(
-          List.of(planned),
-          (same, firstRow, height, values, count) -> {
+      TileVisitor rehearsal =
+          (firstRow, height, values, count) -> {
             int cols = Math.toIntExact(weight.matrix().columnCount());
             try (SourceTile tile =
                 new SourceTile(
                     weight.matrix(), firstRow, height, cols, values, new TileBuffers())) {
               quantizer.quantize(tile);
             }
-          });
+          };
+      forEachTile(List.of(new Look(alone, planned, rehearsal)));
       return Optional.empty();
     } catch (ValidationException refusal) {
       return Optional.of(String.valueOf(refusal.getMessage()));
@@ -119,61 +161,75 @@ public final class StatisticsPass {
     }
   }
 
-  /**
-   * The facts that the schemes need, by the name of the weight.
-   *
-   * @param weights the weights to be quantized
-   * @param all every weight of the plan: weights that an interrupted run has finished still count
-   *     in their family
-   */
-  Map<String, Facts> facts(List<PlannedWeight> weights, List<PlannedWeight> all)
-      throws IOException {
-    Families families = new Families(all);
-    Set<PlannedWeight> read = new LinkedHashSet<>();
-    Map<String, FactFinder> finders = new HashMap<>();
-    Map<String, Facts> facts = new HashMap<>();
-    for (PlannedWeight planned : weights) {
-      facts.put(planned.weight().name(), Facts.NONE);
-      if (FactFinder.mustRead(needs(planned))) {
-        read.add(planned);
-        read.addAll(families.of(planned));
-      }
+  /** The facts that the schemes need, by the name of the weight, for each request. */
+  List<Map<String, Facts>> facts(List<Request> requests) throws IOException {
+    List<Collecting> all = new ArrayList<>();
+    List<Look> looks = new ArrayList<>();
+    for (Request request : requests) {
+      Collecting collecting = new Collecting(request);
+      all.add(collecting);
+      looks.addAll(collecting.looks());
     }
-    for (PlannedWeight planned : read) {
-      EncodedWeight weight = planned.weight();
-      finders.put(weight.name(), new FactFinder(weight, needs(planned)));
-    }
-    forEachTile(
-        List.copyOf(read),
-        (planned, firstRow, height, values, count) -> {
-          EncodedWeight weight = planned.weight();
-          if (policy == NonFinitePolicy.CLAMP) {
-            NonFiniteScan.clamp(values, weight.matrix(), firstRow, height);
-          }
-          requireNonNull(finders.get(weight.name())).see(firstRow, values, count);
-        });
-    for (PlannedWeight planned : read) {
-      FactFinder finder = requireNonNull(finders.get(planned.weight().name()));
-      requireFinite(planned, finder);
-      facts.computeIfPresent(planned.weight().name(), (name, none) -> finder.facts());
-    }
-    for (PlannedWeight planned : weights) {
-      EncodedWeight weight = planned.weight();
-      if (needs(planned).contains(Need.FAMILY_RANGE)) {
-        Facts.Range range =
-            families.of(planned).stream()
-                .map(w -> requireNonNull(finders.get(w.weight().name())).range())
-                .reduce((a, b) -> new Facts.Range(min(a, b), max(a, b)))
-                .orElseThrow();
-        facts.computeIfPresent(
-            weight.name(), (name, own) -> own.withFamilyRange(range.min(), range.max()));
-      }
-      if (needs(planned).contains(Need.COLUMN_STATISTICS)) {
-        float[] columns = settings.columns().find(weight.name()).orElseThrow();
-        facts.computeIfPresent(weight.name(), (name, own) -> own.withColumns(columns));
-      }
+    forEachTile(looks);
+    List<Map<String, Facts>> facts = new ArrayList<>();
+    for (Collecting collecting : all) {
+      facts.add(collecting.facts());
     }
     return facts;
+  }
+
+  /** The facts of the weights of a request, while they are collected. */
+  private final class Collecting {
+
+    private final Request request;
+    private final Families families;
+    private final Map<PlannedWeight, FactFinder> finders = new LinkedHashMap<>();
+
+    Collecting(Request request) {
+      this.request = request;
+      this.families = new Families(request);
+      for (PlannedWeight planned : request.weights()) {
+        if (FactFinder.mustRead(needs(planned))) {
+          see(planned);
+          families.of(planned).forEach(this::see);
+        }
+      }
+    }
+
+    private void see(PlannedWeight planned) {
+      finders.computeIfAbsent(planned, p -> new FactFinder(p.weight(), needs(p)));
+    }
+
+    List<Look> looks() {
+      List<Look> looks = new ArrayList<>();
+      finders.forEach((planned, finder) -> looks.add(new Look(request, planned, finder)));
+      return looks;
+    }
+
+    Map<String, Facts> facts() throws IOException {
+      for (Map.Entry<PlannedWeight, FactFinder> entry : finders.entrySet()) {
+        requireFinite(request, entry.getKey(), entry.getValue());
+      }
+      Map<String, Facts> facts = new HashMap<>();
+      for (PlannedWeight planned : request.weights()) {
+        EncodedWeight weight = planned.weight();
+        FactFinder finder = finders.get(planned);
+        Facts own = finder == null ? Facts.NONE : finder.facts();
+        if (needs(planned).contains(Need.FAMILY_RANGE)) {
+          Facts.Range range =
+              families.of(planned).stream()
+                  .map(w -> requireNonNull(finders.get(w)).range())
+                  .reduce((a, b) -> new Facts.Range(min(a, b), max(a, b)))
+                  .orElseThrow();
+          own = own.withFamilyRange(range.min(), range.max());
+        }
+        if (needs(planned).contains(Need.COLUMN_STATISTICS)) {
+          own = own.withColumns(settings.columns().find(weight.name()).orElseThrow());
+        }
+        facts.put(weight.name(), own);
+      }
+      return facts;
+    }
   }
 
   private static float min(Facts.Range a, Facts.Range b) {
@@ -194,15 +250,15 @@ public final class StatisticsPass {
 
     private final Map<String, List<PlannedWeight>> byWeight = new HashMap<>();
 
-    Families(List<PlannedWeight> all) {
+    Families(Request request) {
       Map<String, List<PlannedWeight>> byLayer = new HashMap<>();
-      for (PlannedWeight planned : all) {
+      for (PlannedWeight planned : request.all()) {
         if (needs(planned).contains(Need.FAMILY_RANGE)) {
           String layer = planned.weight().matrix().layer();
           byLayer.computeIfAbsent(layer, k -> new ArrayList<>()).add(planned);
         }
       }
-      for (Family family : source.info().families()) {
+      for (Family family : request.source().info().families()) {
         if (!family.quantizedOnly()) {
           List<PlannedWeight> members =
               family.layers().stream()
@@ -219,53 +275,92 @@ public final class StatisticsPass {
     }
   }
 
-  private void requireFinite(PlannedWeight planned, FactFinder finder) throws IOException {
+  private void requireFinite(Request request, PlannedWeight planned, FactFinder finder)
+      throws IOException {
     if (!finder.finite()) {
       int height = TileGrid.height(planned.weight(), settings.tileElements());
-      throw NonFiniteScan.refusal(source, new RowReader(source, planned.weight().matrix()), height);
+      throw NonFiniteScan.refusal(
+          new RowReader(request.source(), planned.weight().matrix()), height);
     }
   }
 
+  /** Receives the tiles of a weight, in any order, from several threads. */
+  @FunctionalInterface
   private interface TileVisitor {
-    void visit(PlannedWeight weight, long firstRow, int height, float[] values, int count);
+    /** Receives rows of a weight; {@code values} is valid only during the call. */
+    void visit(long firstRow, int height, float[] values, int count);
   }
 
-  private void forEachTile(List<PlannedWeight> weights, TileVisitor visitor) throws IOException {
-    if (weights.isEmpty()) {
+  /** A weight of a request that is to be read. */
+  private record Look(Request request, PlannedWeight planned, TileVisitor visitor) {
+
+    boolean clamps() {
+      return request.policy() == NonFinitePolicy.CLAMP;
+    }
+  }
+
+  /** Identifies a matrix that several outputs may ask about. */
+  private record Shown(Numbers numbers, int rowAxis) {}
+
+  private void forEachTile(List<Look> looks) throws IOException {
+    Map<Shown, List<Look>> byMatrix = new LinkedHashMap<>();
+    for (Look look : looks) {
+      WeightMatrix matrix = look.planned().weight().matrix();
+      Numbers numbers = Numbers.of(look.request().source(), matrix.tensor());
+      byMatrix
+          .computeIfAbsent(new Shown(numbers, matrix.rowAxis()), k -> new ArrayList<>())
+          .add(look);
+    }
+    if (byMatrix.isEmpty()) {
       return;
     }
-    long total = weights.stream().mapToLong(PlannedWeight::bytesBefore).sum();
+    long total =
+        byMatrix.values().stream().mapToLong(same -> same.get(0).planned().bytesBefore()).sum();
     Meter meter = new Meter(settings.progress(), Progress.Stage.STATISTICS, total);
     List<Workers.Job> jobs = new ArrayList<>();
-    for (PlannedWeight planned : weights) {
-      RowReader reader = new RowReader(source, planned.weight().matrix());
-      int height = TileGrid.height(planned.weight(), settings.tileElements());
-      long rows = planned.weight().matrix().rowCount();
-      for (long first = 0; first < rows; first += height) {
-        long firstRow = first;
-        int h = (int) Math.min(height, rows - first);
-        jobs.add(
-            buffers -> {
-              int count = h * reader.cols();
-              float[] values = buffers.original(count);
-              if (policy == NonFinitePolicy.FAIL) {
-                reader.read(firstRow, h, values);
-              } else {
-                reader.readAll(firstRow, h, values);
-              }
-              visitor.visit(planned, firstRow, h, values, count);
-              long bytes = (long) count * planned.weight().matrix().tensor().type().cellBytes();
-              meter.add(bytes, planned.weight().name());
-            });
-      }
-    }
+    byMatrix.values().forEach(same -> addJobs(same, meter, jobs));
     var iterator = jobs.iterator();
-    new Workers(settings.threads(), source.info().name())
+    new Workers(settings.threads(), looks.get(0).request().source().info().name())
         .run(() -> iterator.hasNext() ? iterator.next() : null);
   }
 
+  /** Adds a job for each tile of a matrix, which is read once for all that ask about it. */
+  private void addJobs(List<Look> same, Meter meter, List<Workers.Job> jobs) {
+    List<Look> ordered = same.stream().sorted(Comparator.comparing(Look::clamps)).toList();
+    PlannedWeight planned = same.get(0).planned();
+    WeightMatrix matrix = planned.weight().matrix();
+    RowReader reader = new RowReader(same.get(0).request().source(), matrix);
+    int alignment =
+        same.stream()
+            .mapToInt(look -> look.planned().weight().encoding().rowAlignment())
+            .max()
+            .orElseThrow();
+    int height = TileGrid.height(matrix, alignment, settings.tileElements());
+    long rows = matrix.rowCount();
+    for (long first = 0; first < rows; first += height) {
+      long firstRow = first;
+      int h = (int) Math.min(height, rows - first);
+      jobs.add(
+          buffers -> {
+            int count = h * reader.cols();
+            float[] values = buffers.original(count);
+            long overflow = reader.readAll(firstRow, h, values);
+            for (Look look : ordered) {
+              if (look.request().policy() == NonFinitePolicy.FAIL) {
+                reader.requireFloat32(overflow);
+              }
+              if (look.clamps()) {
+                NonFiniteScan.clamp(values, matrix, firstRow, h);
+              }
+              look.visitor().visit(firstRow, h, values, count);
+            }
+            meter.add((long) count * matrix.tensor().type().cellBytes(), planned.weight().name());
+          });
+    }
+  }
+
   /** Collects the facts of one weight from its tiles, in any order. Thread-safe. */
-  private static final class FactFinder {
+  private static final class FactFinder implements TileVisitor {
 
     private final Set<Need> needs;
     private final long cols;
@@ -290,7 +385,8 @@ public final class StatisticsPass {
           || needs.contains(Need.TENSOR_SAMPLE);
     }
 
-    void see(long firstRow, float[] values, int count) {
+    @Override
+    public void visit(long firstRow, int height, float[] values, int count) {
       float least = Kernels.current().min(values, 0, count);
       float greatest = Kernels.current().max(values, 0, count);
       long first = firstRow * cols;

@@ -39,7 +39,7 @@ public final class StoredOptions {
   public TileDecoder decoder(EncodedWeight weight) {
     return isForeign(weight)
         ? TileDecoder.ofFormula(weight)
-        : TileDecoder.of(scheme(weight), complete(weight));
+        : scheme(weight).decoderOf(complete(weight));
   }
 
   /**

@@ -22,8 +22,8 @@ public final class TensorHashes {
 
   private static String hash(ModelSource source, TensorInfo tensor) throws IOException {
     Sha256 digest = new Sha256();
-    for (long at = 0; at < tensor.bytes(); at += Pipeline.COPY_BYTES) {
-      int length = (int) Math.min(Pipeline.COPY_BYTES, tensor.bytes() - at);
+    for (long at = 0; at < tensor.bytes(); at += TensorPieces.COPY_BYTES) {
+      int length = (int) Math.min(TensorPieces.COPY_BYTES, tensor.bytes() - at);
       digest.add(source.read(tensor, at, length));
     }
     return digest.hex();

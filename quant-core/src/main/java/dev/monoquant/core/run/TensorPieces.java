@@ -29,6 +29,9 @@ public final class TensorPieces {
     void visit(long offset, ByteBuffer data) throws IOException;
   }
 
+  /** Bytes of a tensor that are copied at once. */
+  static final int COPY_BYTES = 4 << 20;
+
   private static final int BAND_ELEMENTS = 4 << 20;
 
   private final ModelSource source;

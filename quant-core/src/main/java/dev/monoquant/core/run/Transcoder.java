@@ -49,7 +49,7 @@ public final class Transcoder {
     new Workers(settings.threads(), source.info().name())
         .run(() -> iterator.hasNext() ? iterator.next() : null);
     List<TensorInfo> kept = source.info().tensors();
-    new Pipeline(settings, source, sink).run(List.of(), kept, Map.of());
+    new Pipeline(settings).copy(source, kept, sink);
   }
 
   private void move(EncodedWeight stored, EncodedWeight weight, int index, int height)

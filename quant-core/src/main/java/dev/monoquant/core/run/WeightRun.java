@@ -1,7 +1,6 @@
 package dev.monoquant.core.run;
 
 import dev.monoquant.ModelFormatException;
-import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.PluginException;
 import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
@@ -12,28 +11,37 @@ import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ErrorBound;
 import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Scheme;
 import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The processing of one weight: its workers, its gate, and the errors of its tiles. Thread-safe.
+ * The encoding of one weight for the outputs that agree on it: its workers, its gate, and the
+ * errors of its tiles. Thread-safe.
  */
 final class WeightRun {
 
-  private final PlannedWeight planned;
-  private final ModelSource source;
-  private final OutputWriter sink;
+  /**
+   * An output that receives the encoded weight.
+   *
+   * @param planned the weight as this output has it; all receivers of a run agree on its matrix,
+   *     scheme, options and encoding
+   * @param sink the writer of the output
+   */
+  record Receiver(PlannedWeight planned, OutputWriter sink) {}
+
+  private final EncodedWeight weight;
+  private final List<Receiver> receivers;
   private final RowReader reader;
   private final int height;
-  private final NonFinitePolicy policy;
+  private final boolean clamps;
   private final TileQuantizer quantizer;
   private final TileDecoder decoder;
   private final ErrorBound bound;
@@ -44,27 +52,28 @@ final class WeightRun {
   private final NonFinites[] clamped;
   private final AtomicInteger unmeasured;
 
+  /**
+   * @param receivers at least one
+   * @param clamps whether numbers that are not finite are replaced before
+   */
   WeightRun(
-      PlannedWeight planned,
+      List<Receiver> receivers,
       Scheme scheme,
       Facts facts,
       Compute compute,
-      ModelSource source,
-      OutputWriter sink,
+      RowReader reader,
       int height,
-      NonFinitePolicy policy)
+      boolean clamps)
       throws IOException {
-    EncodedWeight weight = planned.weight();
-    this.planned = planned;
-    this.source = source;
-    this.sink = sink;
-    this.reader = new RowReader(source, weight.matrix());
+    this.receivers = receivers;
+    this.weight = receivers.get(0).planned().weight();
+    this.reader = reader;
     this.height = height;
-    this.policy = policy;
+    this.clamps = clamps;
     this.gate = new Gate(weight);
     try {
       this.quantizer = scheme.begin(weight.matrix(), weight.options(), facts, compute);
-      this.decoder = TileDecoder.of(scheme, weight);
+      this.decoder = scheme.decoderOf(weight);
       this.bound = scheme.bound(weight.matrix(), weight.options());
       this.whole = Map.copyOf(quantizer.tensorParts());
     } catch (RuntimeException e) {
@@ -76,28 +85,37 @@ final class WeightRun {
     this.bounds = new double[tiles];
     this.unmeasured = new AtomicInteger(tiles);
     this.clamped = new NonFinites[tiles];
-    sink.writeWhole(weight, whole);
+    for (Receiver receiver : receivers) {
+      receiver.sink().writeWhole(receiver.planned().weight(), whole);
+    }
+  }
+
+  boolean clamps() {
+    return clamps;
+  }
+
+  /** Whether several outputs receive the codes. */
+  boolean isShared() {
+    return receivers.size() > 1;
   }
 
   /**
-   * Reads, quantizes, checks, decodes, measures and writes one tile.
+   * Quantizes, checks, decodes, measures and writes one tile.
    *
+   * @param original the numbers of the tile, row-major, not changed
+   * @param replaced the numbers that were not finite before
    * @param buffers the calling thread's own
    */
-  void process(int tileIndex, TileBuffers buffers) throws IOException {
-    EncodedWeight weight = planned.weight();
+  void process(
+      int tileIndex,
+      long firstRow,
+      int rows,
+      float[] original,
+      NonFinites replaced,
+      TileBuffers buffers)
+      throws IOException {
     int cols = reader.cols();
-    long firstRow = (long) tileIndex * height;
-    int rows = (int) Math.min(height, weight.matrix().rowCount() - firstRow);
-    float[] original = buffers.original(rows * cols);
-    clamped[tileIndex] = NonFinites.NONE;
-    if (policy == NonFinitePolicy.CLAMP) {
-      reader.readAll(firstRow, rows, original);
-      clamped[tileIndex] = NonFiniteScan.clamp(original, weight.matrix(), firstRow, rows);
-    } else {
-      reader.read(firstRow, rows, original);
-    }
-
+    clamped[tileIndex] = replaced;
     EncodedTile coded;
     try (SourceTile tile =
         new SourceTile(weight.matrix(), firstRow, rows, cols, original, buffers)) {
@@ -105,7 +123,7 @@ final class WeightRun {
       gate.check(coded, firstRow, rows);
     } catch (RuntimeException e) {
       if (NonFinites.any(original, rows * cols)) {
-        throw NonFiniteScan.refusal(source, reader, height);
+        throw NonFiniteScan.refusal(reader, height);
       }
       throw blame("rows " + firstRow + " to " + (firstRow + rows - 1), e);
     }
@@ -133,9 +151,14 @@ final class WeightRun {
     bounds[tileIndex] = greatestBound;
     // Counting makes the results of all tiles visible to the thread that measured the last one.
     if (unmeasured.decrementAndGet() == 0) {
-      sink.remark(weight.name(), result().toText());
+      String remark = result().toText();
+      for (Receiver receiver : receivers) {
+        receiver.sink().remark(receiver.planned().weight().name(), remark);
+      }
     }
-    sink.writeTile(weight, coded);
+    for (Receiver receiver : receivers) {
+      receiver.sink().writeTile(receiver.planned().weight(), coded);
+    }
   }
 
   /** The result of the weight; call this when all tiles are done. */
@@ -155,7 +178,7 @@ final class WeightRun {
       throws IOException {
     for (int c = 0; c < reader.cols(); c++) {
       if (!Float.isFinite(original[at + c])) {
-        return NonFiniteScan.refusal(source, reader, height);
+        return NonFiniteScan.refusal(reader, height);
       }
     }
     return new ValidationException(
@@ -163,8 +186,8 @@ final class WeightRun {
             Locale.ROOT,
             "scheme %s on %s: row %d decodes to numbers that are off by up to %g, and the scheme"
                 + " declares at most %g. The scheme is wrong, or its bound is; nothing was written",
-            planned.weight().scheme(),
-            QuantException.quote(planned.weight().name()),
+            weight.scheme(),
+            QuantException.quote(weight.name()),
             row,
             error,
             bound));
@@ -174,7 +197,6 @@ final class WeightRun {
     if (e instanceof ModelFormatException || e instanceof QuantException) {
       return e;
     }
-    EncodedWeight weight = planned.weight();
     return new PluginException(
         "scheme " + weight.scheme() + " on " + weight.name() + ": " + where + ": " + e, e);
   }

@@ -102,6 +102,12 @@ public record Gates(
     return new Gates(minSqnr, minCosine, minWeightCosine, minSpeedup, OptionalDouble.of(ratio));
   }
 
+  /** These gates without those that need a run of the model. */
+  public Gates withoutRun() {
+    return new Gates(
+        minSqnr, OptionalDouble.empty(), minWeightCosine, OptionalDouble.empty(), maxSizeRatio);
+  }
+
   /** Checks the limits that a plan can be checked against. */
   public List<GateResult> check(Plan plan) {
     if (maxSizeRatio.isEmpty()) {

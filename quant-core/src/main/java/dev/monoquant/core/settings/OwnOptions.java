@@ -187,7 +187,7 @@ public final class OwnOptions {
   public static String arguments(OptionValues from, OptionValues to) {
     return to.texts().entrySet().stream()
         .filter(e -> !e.getValue().equals(from.texts().get(e.getKey())))
-        .map(e -> CommonOptions.argument(e.getKey(), e.getValue()))
+        .map(e -> OptionSpec.argument(e.getKey(), e.getValue()))
         .collect(Collectors.joining(" "));
   }
 

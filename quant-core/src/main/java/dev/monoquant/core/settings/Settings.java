@@ -10,6 +10,7 @@ import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.control.RunTiming;
 import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.Hashing;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.ReadLimits;
 import java.util.List;
@@ -18,8 +19,9 @@ import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
- * The settings of a quantizer; only the statistics and the input options can change a byte of an
- * output. Immutable: only a copy is changed, before it is published.
+ * The settings of a quantizer; only the statistics, the input options and, in manifests, the
+ * hashing can change a byte of an output. Immutable: only a copy is changed, before it is
+ * published.
  */
 public final class Settings implements Cloneable {
 
@@ -35,6 +37,7 @@ public final class Settings implements Cloneable {
   private Map<String, String> inputOptions = Map.of();
   private Progress progress = Progress.NONE;
   private boolean sync = true;
+  private Hashing hashing = Hashing.OUTPUTS;
   private ColumnStatistics columns = ColumnStatistics.NONE;
   private boolean resume;
   private boolean requantize;
@@ -151,6 +154,15 @@ public final class Settings implements Cloneable {
 
   public Settings withSync(boolean value) {
     return with(s -> s.sync = value);
+  }
+
+  public Hashing hashing() {
+    return hashing;
+  }
+
+  public Settings withHashing(Hashing value) {
+    requireNonNull(value, "hashing");
+    return with(s -> s.hashing = value);
   }
 
   public ColumnStatistics columns() {

@@ -92,7 +92,14 @@ final class RecodedSource implements ModelSource {
     if (signed.size() == 1 || (signed.isEmpty() && reciprocal.isEmpty())) {
       return Optional.empty();
     }
-    Formula formula = new Formula.Affine(affine.codes(), factors, affine.zeroPoint());
+    Formula formula =
+        new Formula.Affine(
+            affine.codes(),
+            factors,
+            affine.zeroPoint(),
+            affine.minimums(),
+            affine.groupIndex(),
+            affine.arithmetic());
     EncodedWeight made = weight.withEncoding(new Encoding(parts, formula));
     return Optional.of(new Recoded(weight, made, signed, reciprocal));
   }

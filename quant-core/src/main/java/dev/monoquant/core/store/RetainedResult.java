@@ -73,7 +73,9 @@ public final class RetainedResult {
     ModelSource source = opened.source();
     StoredModel.Cleanup cleanup = needsOriginal(source) ? opened::close : () -> {};
     MemoryStore store = new MemoryStore(source, plan.layers(), weights(plan), kept(plan));
-    Report report = Execution.runGated(settings, source, plan, Execution.policy(config), store);
+    Report report =
+        Execution.runGated(
+            settings, new Execution.Job(source, plan, Execution.policy(config), store));
     return new StoredModel(
         settings,
         store,
@@ -100,7 +102,9 @@ public final class RetainedResult {
       Report report;
       try (OutputChoice.Open open = OutputChoice.open(output, source);
           OutputWriter sink = open.session().layout(plan.contents(provenance)).open(options)) {
-        report = Execution.runGated(settings, source, plan, Execution.policy(config), sink);
+        report =
+            Execution.runGated(
+                settings, new Execution.Job(source, plan, Execution.policy(config), sink));
         sink.commit();
       }
       ModelSource retained =

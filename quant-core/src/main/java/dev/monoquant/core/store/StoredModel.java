@@ -32,6 +32,7 @@ import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Provenance;
+import dev.monoquant.spi.RunnableFile;
 import dev.monoquant.spi.WriteOptions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -130,7 +131,7 @@ public final class StoredModel implements QuantizedModel {
     QuantizationConfig.Builder named = QuantizationConfig.builder();
     formatId.ifPresent(named::format);
     OutputFormat output = OutputChoice.required(settings.plugins(), named.build(), target);
-    OutputChoice.requireRun(settings, output);
+    OutputChoice.requireRun(settings, List.of(output));
     List<Layer> layers =
         LayerInference.layers(floatTensors(), source.info(), QuantizationConfig.DEFAULT);
     WriteOptions options = new WriteOptions(target, overwrite, settings.sync(), false);
@@ -143,7 +144,8 @@ public final class StoredModel implements QuantizedModel {
       }
       boolean tried = settings.running() && output.isRunnable();
       if (tried) {
-        TrustedCode.require(settings, source, RunJob.Purpose.ACCEPT);
+        TrustedCode.require(
+            settings, source.info().name(), source.find(RunnableFile.class), RunJob.Purpose.ACCEPT);
       }
       try (ModelRunner runner = tried ? ModelRunners.start(settings) : ModelRunner.NONE;
           OutputWriter sink = open.session().layout(contents).open(options)) {

@@ -13,6 +13,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * The command line of a child JVM: the Java, class path and module path of this process, the jars
@@ -57,6 +58,8 @@ final class ChildCommand {
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("-Xshare:auto");
     command.add("-XX:+UseSerialGC");
+    // The work is in native code; the optimizing compiler costs more than it gains.
+    command.add("-XX:TieredStopAtLevel=1");
     command.add("-Xmx" + (Runtime.getRuntime().maxMemory() >> 10) + "k");
     // No files in the temporary folder, and no report or core file in the current folder.
     command.add("-XX:-UsePerfData");
@@ -76,7 +79,7 @@ final class ChildCommand {
       if (!modules.isEmpty()) {
         command.add("-p");
         command.add(modules);
-        command.add("--add-modules=ALL-MODULE-PATH");
+        command.add("--add-modules=" + resolvedModules());
       }
       command.add("-m");
       command.add(module.getName() + "/" + ChildMain.class.getName());
@@ -85,6 +88,17 @@ final class ChildCommand {
     }
     command.add(folder.toString());
     return command;
+  }
+
+  /**
+   * {@return the modules of this process} The main module of the child does not require all of
+   * them, and others on the path may not resolve.
+   */
+  private static String resolvedModules() {
+    return ModuleLayer.boot().modules().stream()
+        .map(Module::getName)
+        .sorted()
+        .collect(Collectors.joining(","));
   }
 
   private static Set<String> classPath(Settings settings) {

@@ -79,7 +79,7 @@ public record Trial(
     }
     settings.progress().update(Progress.Stage.RUNNING, 0, 0, target.toString());
     try {
-      TrustedCode.require(settings, source, RunJob.Purpose.ACCEPT);
+      TrustedCode.require(settings, source.info().name(), original, RunJob.Purpose.ACCEPT);
       RunComparison run =
           runner.run(
               List.of(

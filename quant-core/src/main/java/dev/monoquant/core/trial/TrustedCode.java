@@ -4,7 +4,6 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.trial.RunJob.Purpose;
-import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.RunnableFile;
 import java.util.List;
 import java.util.Optional;
@@ -20,21 +19,22 @@ public final class TrustedCode {
    * Throws unless a model may be run: its code only computes, or the user trusts it. Called before
    * an engine loads the file.
    *
-   * @param source a model; one without runnable code passes only if it will not be run, which is
-   *     the case for accepting a result
+   * @param model the name of a model in messages
+   * @param file its code; a model without any passes only if it will not be run, which is the case
+   *     for accepting a result
    * @param purpose the purpose of the run
    * @throws ModelFormatException if not, with the operations that the code may do and their places
    */
-  public static void require(Settings settings, ModelSource source, Purpose purpose) {
+  public static void require(
+      Settings settings, String model, Optional<RunnableFile> file, Purpose purpose) {
     if (settings.trust()) {
       return;
     }
-    Optional<RunnableFile> file = source.find(RunnableFile.class);
     if (file.isEmpty()) {
       if (purpose == Purpose.COMPARE) {
         throw new ModelFormatException(
             Reason.NOT_THIS_FORMAT,
-            source.info().name(),
+            model,
             "",
             "it has no code that could be checked and run. Only TorchScript files are run"
                 + " (torch.jit.save, or torch.jit.trace)");
@@ -48,7 +48,7 @@ public final class TrustedCode {
     int more = findings.size() - MOST_SHOWN;
     throw new ModelFormatException(
         Reason.UNTRUSTED_CODE,
-        source.info().name(),
+        model,
         "",
         "its code was not run, since it is not known to do nothing but compute: "
             + String.join(", ", findings.subList(0, Math.min(findings.size(), MOST_SHOWN)))

@@ -20,9 +20,9 @@ import dev.monoquant.core.run.Meter;
 import dev.monoquant.core.run.TensorPieces;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.work.TileBuffers;
-import dev.monoquant.core.work.Workers;
+import dev.monoquant.files.manifest.HashKind;
+import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.ProvenanceText;
-import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.kernel.Kernels;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Audit;
@@ -31,14 +31,14 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Future;
 
 /** Verifies an output against its manifest and, if available, its original. */
 public final class Verifier {
@@ -225,19 +225,20 @@ public final class Verifier {
 
   /** Compares the given files by content: they may have been renamed. */
   private void inputs(List<Path> files) throws IOException {
-    if (audit.inputs().isEmpty()) {
+    HashKind kind = HashKind.parse(audit.hashKind()).orElse(HashKind.NONE);
+    if (audit.inputs().isEmpty() || kind == HashKind.NONE) {
       return;
     }
-    String[] hashes = new String[files.size()];
-    List<Workers.Job> jobs = new ArrayList<>();
-    for (int i = 0; i < hashes.length; i++) {
-      int index = i;
-      jobs.add(buffers -> hashes[index] = sha256(files.get(index)));
+    List<Future<String>> hashes = new ArrayList<>();
+    List<String> found = new ArrayList<>();
+    try (HashPool pool = new HashPool()) {
+      for (Path file : files) {
+        hashes.add(pool.submit(kind, file, Files.size(file)));
+      }
+      for (Future<String> hash : hashes) {
+        found.add(HashPool.await(hash));
+      }
     }
-    var iterator = jobs.iterator();
-    new Workers(settings.threads(), output.info().name())
-        .run(() -> iterator.hasNext() ? iterator.next() : null);
-    List<String> found = List.of(hashes);
     audit
         .inputs()
         .forEach(
@@ -245,27 +246,23 @@ public final class Verifier {
               if (!found.contains(hash)) {
                 differs(
                     "input " + name,
-                    "no file of the original has the SHA-256 " + hash + " of this input");
+                    "no file of the original has the "
+                        + kind.noun()
+                        + " "
+                        + hash
+                        + " of this input");
               }
             });
-    for (int i = 0; i < hashes.length; i++) {
-      if (!audit.inputs().containsValue(hashes[i])) {
+    for (int i = 0; i < files.size(); i++) {
+      if (!audit.inputs().containsValue(found.get(i))) {
         differs(
             files.get(i).toString(),
-            "its SHA-256 is " + hashes[i] + ", that of none of the files the output was made of");
+            "its "
+                + kind.noun()
+                + " is "
+                + found.get(i)
+                + ", that of none of the files the output was made of");
       }
-    }
-  }
-
-  private static String sha256(Path file) throws IOException {
-    try (FileChannel channel = FileChannel.open(file)) {
-      Sha256 digest = new Sha256();
-      ByteBuffer block = ByteBuffer.allocate(PIECE);
-      while (channel.read(block) >= 0) {
-        digest.add(block.flip());
-        block.clear();
-      }
-      return digest.hex();
     }
   }
 

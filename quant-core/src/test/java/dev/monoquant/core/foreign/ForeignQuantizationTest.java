@@ -9,10 +9,10 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.SideFile;
@@ -184,7 +184,7 @@ class ForeignQuantizationTest {
     return new EncodedWeight(
         new WeightMatrix("q", LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int4", 1),
-        CommonOptions.of(4, true, Granularity.CHANNEL),
+        OptionValues.of(4, true, Granularity.CHANNEL),
         Encoding.affine(
             Part.perElement("codes", ElementType.INT4), Part.perRow("scale", ElementType.FLOAT32)));
   }

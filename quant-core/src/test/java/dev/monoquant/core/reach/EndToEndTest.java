@@ -20,7 +20,6 @@ import dev.monoquant.spi.LayerQuantizer;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.Scheme;
-import dev.monoquant.spi.TileDecoder;
 import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.testkit.fakes.MemoryOutput;
@@ -177,7 +176,7 @@ class EndToEndTest {
     MemoryWriter result = output.result(TARGET);
     EncodedWeight weight = result.announced().weights().get(0);
     float[] decoded = new float[WEIGHT.length];
-    TileDecoder.of(scheme, weight).decode(result.tile(weight), decoded);
+    scheme.decoderOf(weight).decode(result.tile(weight), decoded);
     float[] activations = activations();
     double noise = 0;
     for (int i = 0; i < WEIGHT.length; i++) {

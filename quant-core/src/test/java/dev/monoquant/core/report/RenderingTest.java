@@ -14,7 +14,6 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
@@ -43,7 +42,7 @@ class RenderingTest {
         new EncodedWeight(
             new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
             new SchemeId("int8", 1),
-            CommonOptions.of(8, true, Granularity.CHANNEL),
+            OptionValues.of(8, true, Granularity.CHANNEL),
             Encoding.affine(
                 Part.perElement(Part.CODES, ElementType.INT8),
                 Part.perRow(Part.SCALE, ElementType.FLOAT32))),

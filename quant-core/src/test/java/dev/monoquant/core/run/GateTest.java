@@ -9,17 +9,20 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,7 +39,7 @@ class GateTest {
         new EncodedWeight(
             new WeightMatrix("", LayerKind.LINEAR, "w", tensor, 0),
             new SchemeId("acme/any", 1),
-            CommonOptions.of(8, true, Granularity.TENSOR),
+            OptionValues.of(8, true, Granularity.TENSOR),
             Encoding.opaque(part)));
   }
 
@@ -150,5 +153,31 @@ class GateTest {
     assertThatThrownBy(() -> gate.checkWhole(Map.of("scale", new byte[] {-1})))
         .isInstanceOf(PluginException.class)
         .hasMessageContaining("the whole tensor: byte 0xFF in part scale at 0");
+  }
+
+  @Test
+  void groupsOfColumnsExist() {
+    TensorInfo tensor = new TensorInfo("w", ElementType.FLOAT32, TensorShape.of(1, CELLS));
+    Encoding encoding =
+        new Encoding(
+            List.of(
+                Part.perElement("codes", ElementType.INT8),
+                Part.perGroup("scale", ElementType.FLOAT32, 2),
+                new Part("index", ElementType.INT32, new Part.Whole(TensorShape.of(CELLS)))),
+            new Formula.Affine("codes", List.of(Formula.Factor.times("scale")), Optional.empty())
+                .withGroupIndex("index"));
+    Gate gate =
+        new Gate(
+            new EncodedWeight(
+                new WeightMatrix("", LayerKind.LINEAR, "w", tensor, 0),
+                new SchemeId("acme/any", 1),
+                OptionValues.of(8, true, Granularity.group(2)),
+                encoding));
+    byte[] index = new byte[CELLS * Integer.BYTES];
+    gate.checkWhole(Map.of("index", index));
+    index[8] = 2;
+    assertThatThrownBy(() -> gate.checkWhole(Map.of("index", index)))
+        .isInstanceOf(PluginException.class)
+        .hasMessage("scheme acme/any@1 on w, the whole tensor: column 2 is in group 2 of 2");
   }
 }

@@ -98,7 +98,9 @@ class StatisticsPassTest {
       ModelSource source, List<PlannedWeight> open, List<PlannedWeight> all) throws IOException {
     Settings settings =
         Settings.defaults().withPlugins(Plugins.of(new FakeScheme(), new OfFamily()));
-    return new StatisticsPass(settings, source, NonFinitePolicy.FAIL).facts(open, all);
+    return new StatisticsPass(settings)
+        .facts(List.of(new StatisticsPass.Request(source, NonFinitePolicy.FAIL, open, all)))
+        .get(0);
   }
 
   private static final Family QKV = new Family("(q|k|v)", List.of("q", "k", "v"), false);

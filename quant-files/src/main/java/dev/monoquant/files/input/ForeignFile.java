@@ -44,7 +44,7 @@ public final class ForeignFile {
               + " ends in .pt or convert it to safetensors.");
     }
     if (text.startsWith("GGUF")) {
-      return Optional.of("a GGUF file." + TAKE_SAFETENSORS);
+      return Optional.of("a GGUF file. Read it as gguf.");
     }
     if (bytes.length > 1 && bytes[0] == (byte) 0x80 && bytes[1] >= 2 && bytes[1] <= 5) {
       return Optional.of(
@@ -82,8 +82,13 @@ public final class ForeignFile {
     }
     if (has(names, "archive_format")) {
       return Optional.of(
-          "an archive of torch.export (.pt2). Save the state dict of the model with torch.save, or"
-              + " the model with torch.jit.save.");
+          "an archive of torch.export (.pt2). Read it as torch-export, or save the model with"
+              + " torch.jit.save.");
+    }
+    if (names.contains("serialized_exported_program.json")) {
+      return Optional.of(
+          "an archive of torch.export as PyTorch before 2.8 wrote it. Load the model with"
+              + " torch.export.load and save it again, or save its state dict with torch.save.");
     }
     if (names.stream().anyMatch(ForeignFile::isTorch)) {
       return Optional.empty();

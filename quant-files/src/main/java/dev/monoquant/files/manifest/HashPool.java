@@ -7,46 +7,33 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.zip.CRC32;
-import java.util.zip.Checksum;
-import org.jspecify.annotations.Nullable;
+import java.util.zip.CRC32C;
 
 /**
- * Computes SHA-256 in the background, while a model is written or read. Thread-safe except {@link
+ * Computes hashes in the background, while a model is written or read. Thread-safe except {@link
  * #close}.
  *
- * <p>A hash is computed sequentially, so only different tensors and files run in parallel: 1 to 2
- * GB/s per thread if the processor has SHA instructions.
+ * <p>Bytes are hashed at 1 to 2 GB/s per thread if the processor has SHA instructions. The pieces
+ * of {@link HashKind#PIECES} run in parallel.
  */
 public final class HashPool implements Closeable {
-
-  /** A placeholder for a hash that is not yet known, of the same length. */
-  public static final String UNKNOWN = "0".repeat(64);
 
   /**
    * The checksums of a byte range.
    *
-   * @param sha256 64 lower-case hexadecimal digits
+   * @param hash a hash of the asked kind
    * @param crc32 an unsigned number of 32 bits
    */
-  public record Sums(String sha256, long crc32) {
-
-    /**
-     * {@return the checksums of some bytes}
-     *
-     * @param bytes the bytes
-     */
-    public static Sums of(byte[] bytes) {
-      CRC32 crc = new CRC32();
-      crc.update(bytes);
-      return new Sums(Sha256.of(bytes), crc.getValue());
-    }
-  }
+  public record Sums(String hash, long crc32) {}
 
   /** A source of bytes that is read at a position, such as a file. */
   @FunctionalInterface
@@ -93,72 +80,145 @@ public final class HashPool implements Closeable {
   /**
    * Starts to hash a byte range.
    *
+   * @param kind the kind of hash
    * @param bytes the source of the bytes
    * @param from the offset of the first byte
    * @param length the number of bytes
-   * @return the future SHA-256 in lower-case hexadecimal digits
+   * @return the future hash
    */
-  public Future<String> submit(Bytes bytes, long from, long length) {
-    return pool.submit(() -> hash(bytes, from, length));
+  public Future<String> submit(HashKind kind, Bytes bytes, long from, long length) {
+    return submit(kind, from, length, run -> read(bytes, run));
   }
 
   /**
-   * Starts to hash a file, which is opened when the task runs.
+   * Starts to hash a file, which is opened when a task runs.
    *
+   * @param kind the kind of hash
    * @param file the file
    * @param length the number of bytes to hash, from the start of the file
-   * @return the future SHA-256 in lower-case hexadecimal digits
+   * @return the future hash
    */
-  public Future<String> submit(Path file, long length) {
-    return pool.submit(
-        () -> {
+  public Future<String> submit(HashKind kind, Path file, long length) {
+    return submit(
+        kind,
+        0,
+        length,
+        run -> {
           try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            return hash(channel::read, 0, length);
+            read(channel::read, run);
           }
         });
   }
 
   /**
-   * Starts to compute both checksums of a byte range.
+   * Starts to compute a hash and the CRC-32 of a byte range.
    *
+   * @param kind the kind of hash; not {@link HashKind#CRC32C}
    * @param bytes the source of the bytes
    * @param from the offset of the first byte
    * @param length the number of bytes
    * @return the future checksums
    */
-  public Future<Sums> submitSums(Bytes bytes, long from, long length) {
-    return pool.submit(
-        () -> {
-          CRC32 crc = new CRC32();
-          String hash = hash(bytes, from, length, crc);
-          return new Sums(hash, crc.getValue());
-        });
+  public Future<Sums> submitSums(HashKind kind, Bytes bytes, long from, long length) {
+    return pieces(kind == HashKind.NONE, true, from, length, run -> read(bytes, run));
   }
 
-  private String hash(Bytes bytes, long from, long length) throws IOException {
-    return hash(bytes, from, length, null);
+  /** A run of bytes that a task reads, and the consumer of its blocks. */
+  private record Run(long from, long length, Consumer<ByteBuffer> blocks) {}
+
+  /** Reads a run. */
+  @FunctionalInterface
+  private interface Reading {
+    void read(Run run) throws IOException;
   }
 
-  private String hash(Bytes bytes, long from, long length, @Nullable Checksum also)
-      throws IOException {
-    Sha256 digest = new Sha256();
+  private Future<String> submit(HashKind kind, long from, long length, Reading reading) {
+    return switch (kind) {
+      case NONE -> CompletableFuture.completedFuture("");
+      case PIECES -> pieces(false, false, from, length, reading).thenApply(Sums::hash);
+      case SHA256 ->
+          pool.submit(
+              () -> {
+                Sha256 digest = new Sha256();
+                reading.read(new Run(from, length, digest::add));
+                return digest.hex();
+              });
+      case CRC32C ->
+          pool.submit(
+              () -> {
+                CRC32C crc = new CRC32C();
+                reading.read(new Run(from, length, crc::update));
+                return HashKind.identity(length, crc.getValue());
+              });
+    };
+  }
+
+  private CompletableFuture<Sums> pieces(
+      boolean noHash, boolean alsoCrc, long from, long length, Reading reading) {
+    int count = Math.toIntExact((length + HashKind.PIECE - 1) / HashKind.PIECE);
+    byte[][] digests = new byte[count][];
+    long[] crcs = new long[count];
+    CompletableFuture<?>[] tasks = new CompletableFuture<?>[count];
+    for (int i = 0; i < count; i++) {
+      int piece = i;
+      long start = (long) HashKind.PIECE * i;
+      tasks[i] =
+          CompletableFuture.runAsync(
+              () -> {
+                Sha256 digest = new Sha256();
+                CRC32 crc = new CRC32();
+                Run run =
+                    new Run(
+                        from + start,
+                        Math.min(HashKind.PIECE, length - start),
+                        block -> {
+                          if (!noHash) {
+                            digest.add(block);
+                          }
+                          if (alsoCrc) {
+                            crc.update(block.rewind());
+                          }
+                        });
+                try {
+                  reading.read(run);
+                } catch (IOException e) {
+                  throw new CompletionException(e);
+                }
+                digests[piece] = digest.bytes();
+                crcs[piece] = crc.getValue();
+              },
+              pool);
+    }
+    return CompletableFuture.allOf(tasks)
+        .thenApply(
+            all -> {
+              Sha256 tree = new Sha256();
+              long crc = 0;
+              for (int i = 0; i < count; i++) {
+                tree.add(ByteBuffer.wrap(digests[i]));
+                crc =
+                    CrcCombination.of(
+                        crc, crcs[i], Math.min(HashKind.PIECE, length - (long) HashKind.PIECE * i));
+              }
+              return new Sums(noHash ? "" : tree.hex(), crc);
+            });
+  }
+
+  private void read(Bytes bytes, Run run) throws IOException {
     ByteBuffer block = blocks.get();
-    for (long done = 0; done < length; done += block.limit()) {
+    for (long done = 0; done < run.length(); done += block.limit()) {
       if (cancelled) {
         throw new CancellationException();
       }
-      block.clear().limit((int) Math.min(block.capacity(), length - done));
+      block.clear().limit((int) Math.min(block.capacity(), run.length() - done));
       while (block.hasRemaining()) {
-        if (bytes.read(block, from + done + block.position()) < 0) {
-          throw new IOException("the file ends at byte " + (from + done + block.position()));
+        long at = run.from() + done + block.position();
+        if (bytes.read(block, at) < 0) {
+          throw new IOException("the file ends at byte " + at);
         }
       }
-      digest.add(block.flip());
-      if (also != null) {
-        also.update(block.rewind());
-      }
+      run.blocks().accept(block.flip());
     }
-    return digest.hex();
   }
 
   /**

@@ -4,6 +4,7 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.input.Locations;
 import dev.monoquant.files.json.JsonText;
+import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.Provenance;
 import java.io.IOException;
@@ -21,7 +22,7 @@ import java.util.TreeMap;
 import java.util.concurrent.Future;
 
 /**
- * The SHA-256 of every input file, computed in the background while the model is read. A file that
+ * The hash of every input file, computed in the background while the model is read. A file that
  * changes meanwhile is detected by its size or modification time, and refused.
  */
 public final class InputHashes {
@@ -42,19 +43,26 @@ public final class InputHashes {
    * Starts to hash the files of a source, unless their hashes are known.
    *
    * @param contents the contents of the output
-   * @param files the files of its source
+   * @param source its source; if it has {@link SharedHashes}, they are used
    * @param pool the threads that hash
    */
-  public InputHashes(OutputContents contents, List<Path> files, HashPool pool) throws IOException {
+  public InputHashes(OutputContents contents, ModelSource source, HashPool pool)
+      throws IOException {
     this.known = contents.provenance().flatMap(Provenance::inputs);
     if (known.isPresent()) {
       return;
     }
+    HashKind kind = HashKind.ofInputs(contents);
+    List<Path> files = source.info().files();
+    Optional<SharedHashes> shared = source.find(SharedHashes.class);
     List<String> names = names(files);
     for (int i = 0; i < files.size(); i++) {
       Path file = files.get(i);
       Stamp before = Stamp.of(file);
-      Future<String> hash = pool.submit(file, before.size());
+      Future<String> hash =
+          shared.isPresent()
+              ? shared.get().hash(kind, file, before.size(), before.modified())
+              : pool.submit(kind, file, before.size());
       inputs.put(names.get(i), new Input(file, before, hash));
     }
   }

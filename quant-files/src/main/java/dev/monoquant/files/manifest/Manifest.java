@@ -27,29 +27,32 @@ import java.util.TreeMap;
  *
  * <pre>
  * {
- *   "files":   {"config.json": SHA},              // every file or record without tensors
- *   "headers": {"model.safetensors": SHA},        // in a directory: shards, up to their data
- *   "inputs":  {"model.safetensors": SHA},        // every file that was read, side files too
+ *   "files":   {"config.json": HASH},             // every file or record without tensors
+ *   "hash":    {"inputs": KIND, "outputs": KIND}, // the kinds of all hashes but self
+ *   "headers": {"model.safetensors": HASH},       // in a directory: shards, up to their data
+ *   "inputs":  {"model.safetensors": HASH},       // every file that was read, side files too
  *   "made":    {"monoquant.tool": "...", ...},    // in a directory: versions and configuration
  *   "self":    SHA,                               // of what holds this text, see below
- *   "tensors": {"fc.weight_packed": SHA},         // as stored
- *   "version": 1,
+ *   "tensors": {"fc.weight_packed": HASH},        // as stored
+ *   "version": 2,
  *   "weights": {"fc.weight": {"bits": 4, ...}}    // in a directory: the resolved options
  * }
  * </pre>
  *
- * <p>SHA is a SHA-256 in 64 lower-case hexadecimal digits; that of a tensor covers its bytes in the
- * file. {@code self} covers the manifest file, or the header of the single safetensors file that
- * holds the manifest in its metadata, each with these 64 digits as zeros, so that the hashes cover
- * every byte of an output. In a single safetensors file the metadata holds the contents of {@code
- * made} and {@code weights} beside the manifest.
+ * <p>KIND is the {@link HashKind#wire} of a {@link HashKind}; a manifest of version 1 has no {@code
+ * hash}, and its hashes are plain SHA-256. The hash of a tensor covers its bytes in the file. SHA
+ * is a SHA-256 in 64 lower-case hexadecimal digits. {@code self} covers the manifest file, or the
+ * header of the single safetensors file that holds the manifest in its metadata, each with these 64
+ * digits as zeros, so that the hashes cover every byte of an output. In a single safetensors file
+ * the metadata holds the contents of {@code made} and {@code weights} beside the manifest.
  *
  * <p>In a TorchScript archive {@code tensors} are the records of its storages, and {@code files}
  * are all other records except the manifest, inflated. {@code self} covers all bytes that are in no
  * record or in a compressed record, followed by the manifest; the checksum of its record counts as
  * zero.
  *
- * @param self the hash of the bytes that hold the manifest
+ * @param self the SHA-256 of the bytes that hold the manifest
+ * @param kinds the kinds of all other hashes
  * @param inputs hashes of the input files by name
  * @param tensors hashes of the stored tensors by name
  * @param headers hashes of the shards' headers by file name
@@ -59,6 +62,7 @@ import java.util.TreeMap;
  */
 public record Manifest(
     String self,
+    Kinds kinds,
     SortedMap<String, String> inputs,
     SortedMap<String, String> tensors,
     SortedMap<String, String> headers,
@@ -72,33 +76,62 @@ public record Manifest(
   /** The metadata key of the manifest of a single file. */
   public static final String KEY = "monoquant.manifest";
 
-  private static final long VERSION = 1;
+  private static final long VERSION = 2;
+
+  /** The version whose hashes are plain SHA-256. */
+  private static final long PLAIN_VERSION = 1;
+
+  private static final String HASH = "hash";
+
+  private static final String UNKNOWN = HashKind.SHA256.unknown();
 
   /** The maximum size in bytes, equal to that of a safetensors header. */
   public static final long MOST_BYTES = 100_000_000;
 
   /**
+   * The kinds of the hashes in a manifest.
+   *
+   * @param inputs the kind of the hashes of inputs
+   * @param outputs the kind of the hashes of tensors, headers and other files
+   */
+  public record Kinds(HashKind inputs, HashKind outputs) {
+
+    /**
+     * {@return the kinds in the manifest of an output}
+     *
+     * @param contents the contents of the output
+     */
+    public static Kinds of(OutputContents contents) {
+      return new Kinds(HashKind.ofInputs(contents), HashKind.ofOutputs(contents));
+    }
+  }
+
+  /**
    * {@return a manifest of a single file, with every hash unknown}
    *
+   * @param kinds the kinds of its hashes
    * @param inputs the names of the inputs
    * @param tensors the names of the stored tensors
    */
-  public static Manifest unknown(Collection<String> inputs, Collection<String> tensors) {
+  public static Manifest unknown(
+      Kinds kinds, Collection<String> inputs, Collection<String> tensors) {
     SortedMap<String, String> in = sorted();
-    inputs.forEach(name -> in.put(name, HashPool.UNKNOWN));
+    inputs.forEach(name -> in.put(name, kinds.inputs().unknown()));
     SortedMap<String, String> out = sorted();
-    tensors.forEach(name -> out.put(name, HashPool.UNKNOWN));
-    return of(in, out);
+    tensors.forEach(name -> out.put(name, kinds.outputs().unknown()));
+    return of(kinds, in, out);
   }
 
   /**
    * {@return a manifest of a single file, with {@link #self} unknown}
    *
+   * @param kinds the kinds of the hashes
    * @param inputs hashes of the input files by name
    * @param tensors hashes of the stored tensors by name
    */
-  public static Manifest of(SortedMap<String, String> inputs, SortedMap<String, String> tensors) {
-    return new Manifest(HashPool.UNKNOWN, inputs, tensors, sorted(), sorted(), sorted(), Map.of());
+  public static Manifest of(
+      Kinds kinds, SortedMap<String, String> inputs, SortedMap<String, String> tensors) {
+    return new Manifest(UNKNOWN, kinds, inputs, tensors, sorted(), sorted(), sorted(), Map.of());
   }
 
   /**
@@ -116,7 +149,7 @@ public record Manifest(
    * @param hash the hash
    */
   public Manifest withSelf(String hash) {
-    return new Manifest(hash, inputs, tensors, headers, files, made, weights);
+    return new Manifest(hash, kinds, inputs, tensors, headers, files, made, weights);
   }
 
   /**
@@ -139,7 +172,7 @@ public record Manifest(
 
   /** {@return the bytes of a manifest file, with {@link #self} computed} */
   byte[] toFile() {
-    byte[] open = withSelf(HashPool.UNKNOWN).bytes();
+    byte[] open = withSelf(UNKNOWN).bytes();
     return withSelf(Sha256.of(open)).bytes();
   }
 
@@ -150,6 +183,8 @@ public record Manifest(
   private JsonValue json() {
     Map<String, JsonValue> json = sorted();
     json.put("version", JsonValue.Num.of(VERSION));
+    json.put(
+        HASH, object(Map.of("inputs", kinds.inputs().wire(), "outputs", kinds.outputs().wire())));
     json.put("self", JsonValue.of(self));
     json.put("inputs", object(inputs));
     json.put("tensors", object(tensors));
@@ -209,22 +244,36 @@ public record Manifest(
     if (!(json instanceof JsonValue.Obj all)) {
       throw fault(label, "is " + json.kind() + ", not an object");
     }
-    Optional<Long> version =
+    long version =
         all.find("version")
-            .flatMap(v -> v instanceof JsonValue.Num n ? n.count() : Optional.empty());
-    if (!version.equals(Optional.of(VERSION))) {
-      throw fault(label, "is not of version " + VERSION);
+            .flatMap(v -> v instanceof JsonValue.Num n ? n.count() : Optional.empty())
+            .orElse(0L);
+    if (version != VERSION && version != PLAIN_VERSION) {
+      throw fault(label, "is not of version " + PLAIN_VERSION + " or " + VERSION);
     }
+    HashKind plain = HashKind.SHA256;
+    Kinds kinds =
+        version == PLAIN_VERSION
+            ? new Kinds(plain, plain)
+            : new Kinds(kind(all, "inputs", label), kind(all, "outputs", label));
     Map<String, JsonValue> weights =
         all.find("weights").orElse(null) instanceof JsonValue.Obj o ? o.members() : Map.of();
     return new Manifest(
         all.text("self").orElseThrow(() -> fault(label, "has no \"self\"")),
+        kinds,
         texts(all, "inputs", label),
         texts(all, "tensors", label),
         texts(all, "headers", label),
         texts(all, "files", label),
         texts(all, "made", label),
         new LinkedHashMap<>(weights));
+  }
+
+  private static HashKind kind(JsonValue.Obj all, String of, String label) {
+    return Optional.ofNullable(texts(all, HASH, label).get(of))
+        .flatMap(HashKind::parse)
+        .orElseThrow(
+            () -> fault(label, "names no kind of hash that this version knows for its " + of));
   }
 
   /** Reads an object of texts within an object. */
@@ -273,6 +322,7 @@ public record Manifest(
     private final SortedMap<String, String> headers = sorted();
     private final SortedMap<String, String> made = sorted();
     private final SortedMap<String, JsonValue> weights = sorted();
+    private final Kinds kinds;
 
     /**
      * Makes a builder.
@@ -280,6 +330,7 @@ public record Manifest(
      * @param contents the contents of the output
      */
     public Builder(OutputContents contents) {
+      kinds = Kinds.of(contents);
       made.putAll(ProvenanceText.of(contents));
       contents.weights().forEach(w -> weights.put(w.name(), describe(w)));
     }
@@ -304,10 +355,10 @@ public record Manifest(
      */
     public long bytes(Collection<String> inputs, Collection<String> files) {
       SortedMap<String, String> in = sorted();
-      inputs.forEach(name -> in.put(name, HashPool.UNKNOWN));
+      inputs.forEach(name -> in.put(name, kinds.inputs().unknown()));
       SortedMap<String, String> others = sorted();
-      files.forEach(name -> others.put(name, HashPool.UNKNOWN));
-      return new Manifest(HashPool.UNKNOWN, in, tensors, headers, others, made, weights)
+      files.forEach(name -> others.put(name, kinds.outputs().unknown()));
+      return new Manifest(UNKNOWN, kinds, in, tensors, headers, others, made, weights)
           .bytes()
           .length;
     }
@@ -319,8 +370,7 @@ public record Manifest(
      * @param files hashes of the files without tensors by name
      */
     public byte[] build(SortedMap<String, String> inputs, SortedMap<String, String> files) {
-      return new Manifest(HashPool.UNKNOWN, inputs, tensors, headers, files, made, weights)
-          .toFile();
+      return new Manifest(UNKNOWN, kinds, inputs, tensors, headers, files, made, weights).toFile();
     }
   }
 }

@@ -33,6 +33,7 @@ public final class ManifestAudit {
   public record Stored(HashPool.Bytes source, long start, long bytes) {}
 
   private final Manifest manifest;
+  private final HashKind kind;
   private final List<Problem> differences = new ArrayList<>();
   private int checked;
   private long bytes;
@@ -44,6 +45,7 @@ public final class ManifestAudit {
    */
   public ManifestAudit(Manifest manifest) {
     this.manifest = manifest;
+    this.kind = manifest.kinds().outputs();
   }
 
   /**
@@ -65,11 +67,11 @@ public final class ManifestAudit {
       return unreadable(Manifest.FILE, e);
     }
     ManifestAudit audit = new ManifestAudit(manifest);
-    audit.compare(Manifest.FILE, manifest.self(), manifest.hashOf(text));
+    audit.compareSelf(Manifest.FILE, text);
     headers.forEach(
         (name, header) -> {
           String expected = manifest.headers().getOrDefault(name, "none");
-          audit.compare("the header of " + name, expected, Sha256.of(header));
+          audit.compare("the header of " + name, expected, audit.kind.of(header));
         });
     for (String name : manifest.headers().keySet()) {
       if (!headers.containsKey(name)) {
@@ -96,7 +98,7 @@ public final class ManifestAudit {
    */
   public static Audit unreadable(String subject, ModelFormatException e) {
     Problem problem = Problem.error(subject, String.valueOf(e.getMessage()), "");
-    return new Audit(Map.of(), Map.of(), 0, 0, List.of(problem));
+    return new Audit(Map.of(), HashKind.NONE.wire(), Map.of(), 0, 0, List.of(problem));
   }
 
   /**
@@ -110,9 +112,11 @@ public final class ManifestAudit {
       Map<String, Future<String>> hashes = new LinkedHashMap<>();
       stored.forEach(
           (name, at) -> {
-            checked++;
-            bytes += at.bytes();
-            hashes.put(name, pool.submit(at.source(), at.start(), at.bytes()));
+            if (kind != HashKind.NONE) {
+              checked++;
+              bytes += at.bytes();
+            }
+            hashes.put(name, pool.submit(kind, at.source(), at.start(), at.bytes()));
           });
       for (Map.Entry<String, Future<String>> hash : hashes.entrySet()) {
         String expected = manifest.tensors().getOrDefault(hash.getKey(), "none");
@@ -134,7 +138,7 @@ public final class ManifestAudit {
           differs(side.getKey(), "the file is missing");
           continue;
         }
-        String actual = HashPool.await(pool.submit(path.get(), Files.size(path.get())));
+        String actual = HashPool.await(pool.submit(kind, path.get(), Files.size(path.get())));
         compare(side.getKey(), side.getValue(), actual);
       }
     }
@@ -151,15 +155,29 @@ public final class ManifestAudit {
   }
 
   /**
-   * Compares a hash.
+   * Compares {@link Manifest#self}.
    *
    * @param what the name of the hashed data
-   * @param expected the hash in the manifest
+   * @param holder the bytes that hold the manifest
+   */
+  public void compareSelf(String what, byte[] holder) {
+    compare(HashKind.SHA256, what, manifest.self(), manifest.hashOf(holder));
+  }
+
+  /**
+   * Compares a hash of the kind of the manifest.
+   *
+   * @param what the name of the hashed data
+   * @param expected the hash in the manifest; none if it does not name the data
    * @param actual the computed hash
    */
   public void compare(String what, String expected, String actual) {
+    compare(kind, what, expected, actual);
+  }
+
+  private void compare(HashKind of, String what, String expected, String actual) {
     if (!actual.equals(expected)) {
-      differs(what, "its SHA-256 is " + actual + ", the manifest says " + expected);
+      differs(what, "its " + of.noun() + " is " + actual + ", the manifest says " + expected);
     }
   }
 
@@ -173,6 +191,7 @@ public final class ManifestAudit {
    * @param made how the model was made
    */
   public Audit result(Map<String, String> made) {
-    return new Audit(made, manifest.inputs(), checked, bytes, differences);
+    return new Audit(
+        made, manifest.kinds().inputs().wire(), manifest.inputs(), checked, bytes, differences);
   }
 }

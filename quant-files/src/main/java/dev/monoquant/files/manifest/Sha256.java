@@ -41,6 +41,11 @@ public final class Sha256 {
 
   /** {@return the 64 digits in lower-case hexadecimal} No bytes can be added afterwards. */
   public String hex() {
-    return HexFormat.of().formatHex(digest.digest());
+    return HexFormat.of().formatHex(bytes());
+  }
+
+  /** {@return the 32 bytes} No bytes can be added afterwards. */
+  byte[] bytes() {
+    return digest.digest();
   }
 }

@@ -48,15 +48,20 @@ import java.util.TreeSet;
  *  "formula":{"kind":"cast","values":"numbers"}        "formula":{"kind":"opaque"}
  * </pre>
  *
- * <p>A factor that the scale is divided by has a slash before its name. Input is untrusted: exactly
- * these other fields must be present. A common option is left out if the scheme does not declare
- * it; {@code extra} holds the scheme's own options.
+ * <p>A factor that the scale is divided by has a slash before its name. An affine formula has
+ * {@code minimums} like {@code scales}, {@code group_index} like {@code zero_point}, and {@code
+ * arithmetic}, a type, only if it uses them. Input is untrusted: exactly these other fields must be
+ * present. A common option is left out if the scheme does not declare it; {@code extra} holds the
+ * scheme's own options.
  */
 public final class WeightJson {
 
   private static final String ALL = "all";
   private static final String FORMULA = "formula";
   private static final String OVER = "/";
+  private static final String MINIMUMS = "minimums";
+  private static final String GROUP_INDEX = "group_index";
+  private static final String ARITHMETIC = "arithmetic";
 
   private static final Set<String> FIELDS =
       Set.of("dtype", "shape", "row_axis", "layer", "kind", "param", "scheme", "options", "parts");
@@ -98,6 +103,13 @@ public final class WeightJson {
       json.put("codes", JsonValue.of(affine.codes()));
       json.put("scales", factors(affine.scales()));
       json.put("zero_point", JsonValue.of(affine.zeroPoint().orElse("")));
+      if (!affine.minimums().isEmpty()) {
+        json.put(MINIMUMS, factors(affine.minimums()));
+      }
+      affine.groupIndex().ifPresent(name -> json.put(GROUP_INDEX, JsonValue.of(name)));
+      if (affine.arithmetic() != ElementType.FLOAT32) {
+        json.put(ARITHMETIC, JsonValue.of(affine.arithmetic().wire()));
+      }
     } else if (formula instanceof Formula.Lookup lookup) {
       json.put("kind", JsonValue.of("lookup"));
       json.put("codes", JsonValue.of(lookup.codes()));
@@ -303,18 +315,26 @@ public final class WeightJson {
           new Formula.Cast(
               new JsonFields(fault, where, json, Set.of("kind", "values")).text("values"));
       case "affine" -> {
-        JsonFields fields =
-            new JsonFields(fault, where, json, Set.of("kind", "codes", "scales", "zero_point"));
+        Set<String> names = new HashSet<>(List.of(MINIMUMS, GROUP_INDEX, ARITHMETIC));
+        names.retainAll(object.members().keySet());
+        boolean minimums = names.contains(MINIMUMS);
+        boolean index = names.contains(GROUP_INDEX);
+        boolean arithmetic = names.contains(ARITHMETIC);
+        names.addAll(List.of("kind", "codes", "scales", "zero_point"));
+        JsonFields fields = new JsonFields(fault, where, json, names);
         yield new Formula.Affine(
             fields.text("codes"),
-            readFactors(fields, fault),
-            Optional.of(fields.text("zero_point")).filter(name -> !name.isEmpty()));
+            readFactors(fields, "scales", fault),
+            Optional.of(fields.text("zero_point")).filter(name -> !name.isEmpty()),
+            minimums ? readFactors(fields, MINIMUMS, fault) : List.of(),
+            index ? Optional.of(fields.text(GROUP_INDEX)) : Optional.empty(),
+            arithmetic ? ElementType.of(fields.text(ARITHMETIC)) : ElementType.FLOAT32);
       }
       case "lookup" -> {
         JsonFields fields =
             new JsonFields(fault, where, json, Set.of("kind", "codes", "table", "scales"));
         yield new Formula.Lookup(
-            fields.text("codes"), fields.text("table"), readFactors(fields, fault));
+            fields.text("codes"), fields.text("table"), readFactors(fields, "scales", fault));
       }
       case "opaque" -> new Formula.Opaque();
       default ->
@@ -326,14 +346,15 @@ public final class WeightJson {
     };
   }
 
-  private static List<Formula.Factor> readFactors(JsonFields fields, JsonFields.Fault fault) {
-    if (!(fields.get("scales") instanceof JsonValue.Arr array)) {
-      throw fault.of(fields.where(), "scales is no array");
+  private static List<Formula.Factor> readFactors(
+      JsonFields fields, String name, JsonFields.Fault fault) {
+    if (!(fields.get(name) instanceof JsonValue.Arr array)) {
+      throw fault.of(fields.where(), name + " is no array");
     }
     List<Formula.Factor> factors = new ArrayList<>();
     for (JsonValue item : array.items()) {
       if (!(item instanceof JsonValue.Str text)) {
-        throw fault.of(fields.where(), "scales is no array of texts");
+        throw fault.of(fields.where(), name + " is no array of texts");
       }
       boolean divides = text.value().startsWith(OVER);
       factors.add(

@@ -47,7 +47,7 @@ final class FileAudit {
       return ManifestAudit.unreadable(Manifest.KEY, e);
     }
     ManifestAudit audit = new ManifestAudit(manifest);
-    audit.compare("the header of " + file.label(), manifest.self(), manifest.hashOf(header(file)));
+    audit.compareSelf("the header of " + file.label(), header(file));
     audit.tensors(tensors(files));
     Map<String, String> made = new TreeMap<>(file.metadata());
     made.keySet()

@@ -102,7 +102,13 @@ public final class FileSource implements ModelSource {
   private Audit withFaults(Audit audit) {
     List<Problem> differences = new ArrayList<>(audit.differences());
     differences.addAll(faults.apply(info));
-    return new Audit(audit.made(), audit.inputs(), audit.checked(), audit.bytes(), differences);
+    return new Audit(
+        audit.made(),
+        audit.hashKind(),
+        audit.inputs(),
+        audit.checked(),
+        audit.bytes(),
+        differences);
   }
 
   @Override

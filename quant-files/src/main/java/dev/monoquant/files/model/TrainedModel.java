@@ -1,7 +1,9 @@
 package dev.monoquant.files.model;
 
 import static dev.monoquant.QuantException.quote;
+import static java.util.Objects.requireNonNull;
 
+import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
@@ -61,7 +63,42 @@ public final class TrainedModel implements ModelSource {
             });
     List<String> all = new ArrayList<>(inner.info().notes());
     all.addAll(notes);
-    this.info = inner.info().withTensors(shown).withTies(ties).withNotes(all);
+    this.info =
+        inner
+            .info()
+            .withTensors(shown)
+            .withLayers(layers(names, shown))
+            .withTies(ties)
+            .withNotes(all);
+  }
+
+  /** The declared layers with the names and tensors that are shown. */
+  private List<Layer> layers(Map<String, String> names, List<TensorInfo> shown) {
+    Map<String, Map<String, TensorInfo>> modules = new HashMap<>();
+    for (TensorInfo tensor : shown) {
+      int dot = tensor.name().lastIndexOf('.');
+      modules
+          .computeIfAbsent(
+              dot < 0 ? "" : tensor.name().substring(0, dot), m -> new LinkedHashMap<>())
+          .put(tensor.name().substring(dot + 1), tensor);
+    }
+    List<Layer> layers = new ArrayList<>();
+    for (Layer layer : inner.info().layers()) {
+      layer.tensors().values().stream()
+          .flatMap(t -> Optional.ofNullable(names.get(t.name())).stream())
+          .map(name -> name.substring(0, Math.max(0, name.lastIndexOf('.'))))
+          .filter(modules::containsKey)
+          .findFirst()
+          .ifPresent(
+              module ->
+                  layers.add(
+                      new Layer(
+                          module,
+                          layer.kind(),
+                          layer.evidence(),
+                          requireNonNull(modules.get(module)))));
+    }
+    return layers;
   }
 
   /**
@@ -126,12 +163,12 @@ public final class TrainedModel implements ModelSource {
     return new Parametrization(
         named.kind(),
         named.weight(),
-        origin(named.base()),
-        named.others().stream().map(this::origin).toList(),
+        inside(named.base()),
+        named.others().stream().map(this::inside).toList(),
         named.axis());
   }
 
-  private TensorInfo origin(TensorInfo tensor) {
+  private TensorInfo inside(TensorInfo tensor) {
     TensorInfo origin = origins.get(tensor.name());
     if (origin == null) {
       throw new IllegalArgumentException(
@@ -174,7 +211,7 @@ public final class TrainedModel implements ModelSource {
   public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
     FoldedWeight weight = folded.get(tensor.name());
     return weight == null
-        ? inner.read(origin(tensor), offset, length)
+        ? inner.read(inside(tensor), offset, length)
         : weight.read(offset, length);
   }
 

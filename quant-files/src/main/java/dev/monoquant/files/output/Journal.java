@@ -9,9 +9,9 @@ import dev.monoquant.OutputException;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
+import dev.monoquant.files.manifest.HashKind;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
-import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.spi.ReadLimits;
 import java.io.Closeable;
 import java.io.IOException;
@@ -84,6 +84,7 @@ final class Journal implements Closeable {
       SortedMap<String, String> remarks) {
 
     static Entry of(
+        HashKind kind,
         String shard,
         FileLayout layout,
         SortedMap<String, String> sources,
@@ -96,7 +97,7 @@ final class Journal implements Closeable {
         regions.put(region.name(), new Hashed(region.start(), region.length(), hash));
       }
       return new Entry(
-          shard, new Hashed(0, header.length, Sha256.of(header)), sources, regions, remarks);
+          shard, new Hashed(0, header.length, kind.of(header)), sources, regions, remarks);
     }
 
     /** {@return the hashes of the regions by name} */
@@ -117,7 +118,8 @@ final class Journal implements Closeable {
       try (FileChannel file =
           FileChannel.open(path, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
         List<Future<String>> hashes = new ArrayList<>();
-        all.forEach(run -> hashes.add(pool.submit(file::read, run.start(), run.bytes())));
+        all.forEach(
+            run -> hashes.add(pool.submit(HashKind.PIECES, file::read, run.start(), run.bytes())));
         boolean whole = true;
         for (int i = 0; i < all.size(); i++) {
           whole &= HashPool.await(hashes.get(i)).equals(all.get(i).hash());

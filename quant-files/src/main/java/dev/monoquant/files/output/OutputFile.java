@@ -1,6 +1,5 @@
 package dev.monoquant.files.output;
 
-import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
 import java.io.Closeable;
 import java.io.IOException;
@@ -27,7 +26,12 @@ public final class OutputFile implements Closeable {
   public OutputFile(Staging staging, String name, FileLayout layout) throws IOException {
     this.layout = layout;
     this.file =
-        new RegionFile<>(staging, name, layout.fileBytes(), layout.regions(), HashPool::submit);
+        new RegionFile<>(
+            staging,
+            name,
+            layout.fileBytes(),
+            layout.regions(),
+            (pool, bytes, from, length) -> pool.submit(staging.hashKind(), bytes, from, length));
   }
 
   /**
@@ -44,7 +48,7 @@ public final class OutputFile implements Closeable {
   }
 
   /**
-   * Waits for the SHA-256 of every region; flushes the written bytes meanwhile.
+   * Waits for the hash of every region; flushes the written bytes meanwhile.
    *
    * @return the hashes by name
    * @throws IOException if reading fails

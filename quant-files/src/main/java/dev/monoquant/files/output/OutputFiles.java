@@ -3,6 +3,7 @@ package dev.monoquant.files.output;
 import static dev.monoquant.QuantException.quote;
 import static java.util.Objects.requireNonNull;
 
+import dev.monoquant.files.manifest.HashKind;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
 import java.io.Closeable;
@@ -120,12 +121,15 @@ public final class OutputFiles implements Closeable {
     texts.putAll(remarks.getOrDefault(shard, Map.of()));
     Journal.Entry entry =
         Journal.Entry.of(
+            staging.hashKind(),
             shard,
             requireNonNull(layouts.get(shard)),
             staging.inputs(sources.getOrDefault(shard, Set.of())),
             file.hashes(),
             texts);
-    staging.journal().add(entry);
+    if (staging.hashKind() != HashKind.NONE) {
+      staging.journal().add(entry);
+    }
     return entry;
   }
 

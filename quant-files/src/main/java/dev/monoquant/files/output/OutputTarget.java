@@ -11,12 +11,26 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** The checks of a target before the first byte is written. */
 public final class OutputTarget {
 
+  /** A suffix that starts with a letter; 3.1-8B has none. */
+  private static final Pattern EXTENSION = Pattern.compile(".+\\.[A-Za-z][A-Za-z0-9]{0,11}");
+
   private OutputTarget() {}
+
+  /**
+   * {@return whether the name of a target is that of a directory: it has no extension}
+   *
+   * @param target the path of an output; it may not exist
+   */
+  public static boolean isNamedAsDirectory(Path target) {
+    Path name = target.getFileName();
+    return name != null && !EXTENSION.matcher(name.toString()).matches();
+  }
 
   /**
    * Checks the target of an output.

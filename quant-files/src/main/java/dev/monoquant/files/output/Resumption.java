@@ -2,6 +2,7 @@ package dev.monoquant.files.output;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.input.Locations;
+import dev.monoquant.files.manifest.HashKind;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.spi.Provenance;
 import java.io.IOException;
@@ -44,6 +45,12 @@ record Resumption(Path left, Journal.Contents contents) {
               + ": a live model has no files to tell it from another, so its run cannot be resumed."
               + " Leave resume out, or quantize a file");
     }
+    if (HashKind.ofOutputs(job.contents()) == HashKind.NONE) {
+      throw new ConfigurationException(
+          job.options().target()
+              + ": a run without hashes cannot be resumed, since finished files are recognised by"
+              + " their hashes. Leave out --resume or --hash none");
+    }
     Optional<Path> left = Leftovers.resumable(target);
     if (left.isEmpty()) {
       return Optional.empty();
@@ -67,7 +74,7 @@ record Resumption(Path left, Journal.Contents contents) {
       for (Map.Entry<String, String> source : entry.sources().entrySet()) {
         String current = now.getOrDefault(source.getKey(), "none");
         if (!current.equals(source.getValue())) {
-          String what = "the SHA-256 of input " + source.getKey();
+          String what = "the hash of input " + source.getKey();
           throw Journal.refusal(target, what, source.getValue(), current);
         }
       }

@@ -4,10 +4,10 @@ import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.input.MappedFile;
+import dev.monoquant.files.manifest.HashKind;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.InputHashes;
 import dev.monoquant.files.manifest.Manifest;
-import dev.monoquant.files.manifest.Sha256;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -69,6 +70,7 @@ public final class Staging implements Closeable {
   private final TargetLock lock;
   private final OutputMode mode;
   private final HashPool pool = new HashPool();
+  private final HashKind kind;
   private final InputHashes inputs;
   private final SortedMap<String, String> files = Manifest.sorted();
   private final Map<String, Journal.Entry> finished = new HashMap<>();
@@ -85,10 +87,11 @@ public final class Staging implements Closeable {
     this.temporary = Leftovers.freshName(target);
     this.directory = directory;
     this.sync = job.options().sync();
+    this.kind = HashKind.ofOutputs(job.contents());
     this.disk = disk;
     try {
       this.mode = OutputMode.of(job, target, lock.file());
-      this.inputs = new InputHashes(job.contents(), job.source().info().files(), pool);
+      this.inputs = new InputHashes(job.contents(), job.source(), pool);
     } catch (IOException | RuntimeException | Error e) {
       pool.close();
       Leftovers.forget(temporary);
@@ -143,14 +146,17 @@ public final class Staging implements Closeable {
       throws IOException {
     Path target = OutputTarget.check(job, true, bytes, disk);
     TargetLock lock = TargetLock.take(target);
+    Map<String, String> identity = new TreeMap<>(run);
+    Manifest.Kinds kinds = Manifest.Kinds.of(job.contents());
+    identity.put("the hashes", kinds.inputs().wire() + " and " + kinds.outputs().wire());
     try {
-      Optional<Resumption> earlier = Resumption.find(job, target, run);
+      Optional<Resumption> earlier = Resumption.find(job, target, identity);
       List<String> notes = Leftovers.sweep(target, earlier.map(Resumption::left), disk);
       // Sweeping may restore an old directory, so the target is checked again.
       OutputTarget.check(job, true, bytes, disk);
       Staging staging = new Staging(job, target, true, disk, lock, notes);
       try {
-        staging.begin(run, earlier);
+        staging.begin(identity, earlier);
         return staging;
       } catch (IOException | RuntimeException | Error e) {
         staging.close();
@@ -184,13 +190,18 @@ public final class Staging implements Closeable {
     return requireNonNull(journal, "only directories have a journal");
   }
 
+  /** {@return the kind of the hashes of what is written} */
+  public HashKind hashKind() {
+    return kind;
+  }
+
   /** {@return the pool that computes hashes} */
   public HashPool pool() {
     return pool;
   }
 
   /**
-   * Waits for the SHA-256 of every input file.
+   * Waits for the hash of every input file.
    *
    * @return the hashes by name, as the manifest has them
    * @throws IOException if reading fails
@@ -212,7 +223,7 @@ public final class Staging implements Closeable {
     return inputs.await(shards);
   }
 
-  /** {@return the SHA-256 of the files written by {@link #write} or copied, by name} */
+  /** {@return the hashes of the files written by {@link #write} or copied, by name} */
   public SortedMap<String, String> files() {
     return files;
   }
@@ -263,7 +274,7 @@ public final class Staging implements Closeable {
    * @throws IOException if writing fails
    */
   public void write(String name, byte[] bytes) throws IOException {
-    files.put(name, Sha256.of(bytes));
+    files.put(name, kind.of(bytes));
     try (StagedFile file = create(name, bytes.length)) {
       file.write(0, ByteBuffer.wrap(bytes));
       file.seal();
@@ -284,7 +295,7 @@ public final class Staging implements Closeable {
       for (long at = 0; at < in.size(); at += COPY_AT_ONCE) {
         file.write(at, in.slice(at, (int) Math.min(COPY_AT_ONCE, in.size() - at)));
       }
-      files.put(name, HashPool.await(pool.submit(file::read, 0, in.size())));
+      files.put(name, HashPool.await(pool.submit(kind, file::read, 0, in.size())));
       file.seal();
       file.audit();
     }

@@ -5,8 +5,8 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
@@ -82,7 +82,7 @@ public record QuantizedTensor(TorchTensor codes, List<Float> scales, List<Byte> 
         symmetric()
             ? Encoding.affine(cells, scale)
             : Encoding.affine(cells, scale, shared(Part.ZERO_POINT, ElementType.INT8));
-    return new EncodedWeight(rows, SCHEME, CommonOptions.of(8, symmetric(), granularity), encoding);
+    return new EncodedWeight(rows, SCHEME, OptionValues.of(8, symmetric(), granularity), encoding);
   }
 
   private Part shared(String part, ElementType type) {

@@ -32,7 +32,9 @@ public final class TorchProbe {
     /** A zip archive of PyTorch that holds no code. */
     CHECKPOINT,
     /** A zip archive of PyTorch that holds code. */
-    SCRIPT
+    SCRIPT,
+    /** An archive of {@code torch.export}. */
+    EXPORTED
   }
 
   private TorchProbe() {}
@@ -87,6 +89,9 @@ public final class TorchProbe {
     if (scriptPickle || names.stream().anyMatch(TorchProbe::isScript)) {
       return Look.SCRIPT;
     }
+    if (names.stream().anyMatch(TorchProbe::isExported)) {
+      return Look.EXPORTED;
+    }
     // An archive truncated after its first storage: torch.save begins with the pickle.
     boolean unknown = names.isEmpty() || names.stream().allMatch(n -> n.matches("[^/]+/data/\\d+"));
     if (unknown) {
@@ -97,6 +102,10 @@ public final class TorchProbe {
 
   private static boolean isScript(String name) {
     return name.matches("[^/]+/(constants\\.pkl|code/.*)");
+  }
+
+  private static boolean isExported(String name) {
+    return name.matches("[^/]+/(archive_format|data/weights/weight_\\d+)");
   }
 
   /** Whether the archive begins with a pickle of a TorchScript object. */

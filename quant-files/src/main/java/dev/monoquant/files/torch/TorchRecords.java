@@ -20,20 +20,28 @@ import java.util.Optional;
 record TorchRecords(Archive archive, String folder) {
 
   /**
-   * Finds the folder of an archive.
+   * Checks that {@code torch.save} or {@code torch.jit.save} wrote an archive.
    *
-   * @throws ModelFormatException if another program wrote it, or its entries are not in one folder
+   * @throws ModelFormatException if another program or function wrote it
    */
-  static TorchRecords of(Archive archive) {
-    List<String> names = archive.entries().stream().map(ArchiveEntry::name).toList();
-    Optional<String> foreign = ForeignFile.describeZip(names);
+  static void requireOwn(Archive archive) {
+    Optional<String> foreign = ForeignFile.describeZip(names(archive));
     if (foreign.isPresent()) {
       throw new ModelFormatException(
           Reason.NOT_THIS_FORMAT, archive.label(), "", "this is " + foreign.get());
     }
-    String first = names.get(0);
+  }
+
+  /**
+   * Finds the folder of an archive.
+   *
+   * @throws ModelFormatException if its entries are not in one folder
+   */
+  static TorchRecords of(Archive archive) {
+    List<String> names = names(archive);
+    String first = names.isEmpty() ? "" : names.get(0);
     String folder = first.substring(0, first.indexOf('/') + 1);
-    for (String name : names) {
+    for (String name : names.isEmpty() ? List.of(first) : names) {
       if (folder.isEmpty() || !name.startsWith(folder)) {
         throw new ModelFormatException(
             Reason.ZIP_STRUCTURE,
@@ -44,6 +52,10 @@ record TorchRecords(Archive archive, String folder) {
       }
     }
     return new TorchRecords(archive, folder);
+  }
+
+  private static List<String> names(Archive archive) {
+    return archive.entries().stream().map(ArchiveEntry::name).toList();
   }
 
   /** {@return the file's name for messages} */

@@ -60,16 +60,42 @@ public final class TorchZip implements Closeable {
   public static TorchZip open(Path path, String label, ReadLimits limits) throws IOException {
     Archive archive = Archive.open(path, label, limits);
     try {
-      TorchRecords records = TorchRecords.of(archive);
-      ArchivePreamble preamble = new ArchivePreamble(records);
-      preamble.requireVersion();
-      boolean bigEndian = preamble.bigEndian();
-      checkSmallRecords(archive);
-      return new TorchZip(archive, limits, records, bigEndian);
+      TorchRecords.requireOwn(archive);
+      return open(archive, limits);
     } catch (IOException | RuntimeException | Error e) {
       archive.close();
       throw e;
     }
+  }
+
+  /**
+   * Opens an archive of {@code torch.export.save}, which has other records in the same frame.
+   *
+   * @param path the file
+   * @param label its name, for messages
+   * @param limits bounds on sizes and counts read from untrusted input
+   * @return the open archive; the caller closes it
+   * @throws IOException if it cannot be read
+   * @throws ModelFormatException if it is damaged, has another format or exceeds a limit
+   */
+  public static TorchZip openExported(Path path, String label, ReadLimits limits)
+      throws IOException {
+    Archive archive = Archive.open(path, label, limits);
+    try {
+      return open(archive, limits);
+    } catch (IOException | RuntimeException | Error e) {
+      archive.close();
+      throw e;
+    }
+  }
+
+  private static TorchZip open(Archive archive, ReadLimits limits) throws IOException {
+    TorchRecords records = TorchRecords.of(archive);
+    ArchivePreamble preamble = new ArchivePreamble(records);
+    preamble.requireVersion();
+    boolean bigEndian = preamble.bigEndian();
+    checkSmallRecords(archive);
+    return new TorchZip(archive, limits, records, bigEndian);
   }
 
   /** Checks in the order of the file, up to a total size that is read quickly. */

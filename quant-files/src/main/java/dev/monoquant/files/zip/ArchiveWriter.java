@@ -43,7 +43,14 @@ public final class ArchiveWriter implements Closeable {
     for (ArchiveLayout.Placed placed : layout.entries()) {
       regions.add(new Region(placed.entry().name(), placed.start(), placed.entry().storedSize()));
     }
-    this.file = new RegionFile<>(staging, name, layout.fileBytes(), regions, HashPool::submitSums);
+    this.file =
+        new RegionFile<>(
+            staging,
+            name,
+            layout.fileBytes(),
+            regions,
+            (pool, bytes, from, length) ->
+                pool.submitSums(staging.hashKind(), bytes, from, length));
     try {
       for (ArchiveLayout.Placed placed : layout.entries()) {
         if (placed.entry().bytes().isPresent()) {

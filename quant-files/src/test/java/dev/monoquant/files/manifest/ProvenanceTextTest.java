@@ -9,6 +9,7 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.Hashing;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.Provenance;
@@ -61,6 +62,7 @@ class ProvenanceTextTest {
             PLUGINS,
             reading,
             Optional.of("5d"),
+            Hashing.OUTPUTS,
             Optional.of(new TreeMap<>(Map.of("model.pt", "ab"))));
     assertThat(texts(Optional.of(provenance)))
         .containsExactly(
@@ -90,7 +92,14 @@ class ProvenanceTextTest {
   void pluginsAreReadAsTheyWereWritten() {
     Provenance provenance =
         new Provenance(
-            "t", "1", "", PLUGINS, Provenance.Reading.DEFAULT, Optional.empty(), Optional.empty());
+            "t",
+            "1",
+            "",
+            PLUGINS,
+            Provenance.Reading.DEFAULT,
+            Optional.empty(),
+            Hashing.OUTPUTS,
+            Optional.empty());
     assertThat(ProvenanceText.plugins(texts(Optional.of(provenance)))).isEqualTo(PLUGINS);
   }
 

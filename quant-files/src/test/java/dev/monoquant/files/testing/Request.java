@@ -12,6 +12,7 @@ import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.testkit.fakes.ForwardingWriter;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -36,6 +37,10 @@ public record Request(ModelSource source, OutputContents contents, WriteOptions 
 
   public Map<String, String> remarks(OutputFormat format) throws IOException {
     return with(format, OutputLayout::remarks);
+  }
+
+  public List<String> notes(OutputFormat format) throws IOException {
+    return with(format, OutputLayout::notes);
   }
 
   private <T> T with(OutputFormat format, Use<T> use) throws IOException {

@@ -63,12 +63,12 @@ public final class TorchCheckpointFormat implements InputFormatDetector {
 
   private static Match probe(Path path, Match otherwise) throws IOException {
     TorchProbe.Ends ends = TorchProbe.Ends.read(path);
-    if (LegacyFile.fits(ends.head())) {
+    if (CheckpointFile.LegacyFile.fits(ends.head())) {
       return Match.CERTAIN;
     }
     return switch (TorchProbe.look(ends)) {
       case CHECKPOINT -> Match.CERTAIN;
-      case SCRIPT -> Match.NONE;
+      case SCRIPT, EXPORTED -> Match.NONE;
       case FOREIGN -> Match.POSSIBLE;
       case NOTHING -> otherwise;
     };

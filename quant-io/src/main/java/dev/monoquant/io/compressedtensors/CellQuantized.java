@@ -11,8 +11,8 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Formula;
@@ -105,7 +105,7 @@ final class CellQuantized extends StoredWeight {
             scale.type(),
             shape,
             weights.floats() ? "fp8" : "int" + weights.bits(),
-            CommonOptions.of(weights.bits(), weights.symmetric(), weights.strategy().granularity()),
+            OptionValues.of(weights.bits(), weights.symmetric(), weights.strategy().granularity()),
             encoding);
     return new CellQuantized(weight, main.file().label());
   }

@@ -78,9 +78,9 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
     try {
       String text = ends(config.get());
       boolean quantized =
-          text.contains('"' + ConfigWriter.QUANTIZATION + '"')
-              || text.contains('"' + ConfigWriter.OLD_QUANTIZATION + '"');
-      return quantized && text.contains('"' + ConfigWriter.METHOD + '"')
+          text.contains('"' + ModelConfig.QUANTIZATION + '"')
+              || text.contains('"' + ModelConfig.OLD_QUANTIZATION + '"');
+      return quantized && text.contains('"' + ModelConfig.METHOD + '"')
           ? Match.CERTAIN
           : Match.NONE;
     } catch (IOException | SecurityException unreadable) {
@@ -137,8 +137,8 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
     boolean decoded = true;
     try {
       List<ConfigGroup> groups =
-          ConfigGroup.read(ConfigWriter.quantization(config).orElseThrow(), configFile);
-      cache(ConfigWriter.quantization(config).orElseThrow()).ifPresent(notes::add);
+          ConfigGroup.read(ModelConfig.quantization(config).orElseThrow(), configFile);
+      cache(ModelConfig.quantization(config).orElseThrow()).ifPresent(notes::add);
       ElementType floats = new ModelConfig(config).floats().orElse(ElementType.BFLOAT16);
       WeightScanner scanner = new WeightScanner(files, groups, floats, configFile);
       weights = scanner.weights();
@@ -209,7 +209,7 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
       JsonValue json =
           JsonFiles.read(
               config.get(), label, "the configuration", Reason.HEADER_JSON, true, limits);
-      if (json instanceof JsonValue.Obj object && ConfigWriter.quantization(object).isPresent()) {
+      if (json instanceof JsonValue.Obj object && ModelConfig.quantization(object).isPresent()) {
         return object;
       }
     }

@@ -1,24 +1,13 @@
 package dev.monoquant.io.compressedtensors;
 
 import com.google.auto.service.AutoService;
-import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.manifest.Manifest;
-import dev.monoquant.files.model.TrainedModel;
 import dev.monoquant.files.output.Disk;
-import dev.monoquant.model.TensorInfo;
-import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.OutputContents;
+import dev.monoquant.files.output.OutputTarget;
 import dev.monoquant.spi.OutputFormat;
-import dev.monoquant.spi.OutputLayout;
-import dev.monoquant.spi.OutputSession;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Map;
-import java.util.Optional;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -42,12 +31,7 @@ import java.util.stream.Stream;
  * Stateless and thread-safe.
  */
 @AutoService(OutputFormat.class)
-public final class CompressedTensorsOutput implements OutputFormat {
-
-  /** A suffix that starts with a letter; 3.1-8B has none. */
-  private static final Pattern EXTENSION = Pattern.compile(".+\\.[A-Za-z][A-Za-z0-9]{0,11}");
-
-  private final Disk disk;
+public final class CompressedTensorsOutput extends DirectoryOutput {
 
   /** Made by the service loader. */
   public CompressedTensorsOutput() {
@@ -55,19 +39,13 @@ public final class CompressedTensorsOutput implements OutputFormat {
   }
 
   CompressedTensorsOutput(Disk disk) {
-    this.disk = disk;
-  }
-
-  @Override
-  public String id() {
-    return "compressed-tensors";
+    super(new CompressedTensorsDirectory(), disk);
   }
 
   @Override
   public boolean accepts(Path target) {
-    Path name = target.getFileName();
-    boolean named = name != null && !EXTENSION.matcher(name.toString()).matches();
-    return named || (Files.isDirectory(target) && !isOther(target));
+    return OutputTarget.isNamedAsDirectory(target)
+        || (Files.isDirectory(target) && !isOther(target));
   }
 
   /** Whether a directory is an output of another format, which would also accept its name. */
@@ -85,69 +63,5 @@ public final class CompressedTensorsOutput implements OutputFormat {
   @Override
   public boolean holdsActivations() {
     return true;
-  }
-
-  @Override
-  public ModelSource view(ModelSource source) throws IOException {
-    return LoaderView.of(source);
-  }
-
-  @Override
-  public OutputSession open(ModelSource source) throws IOException {
-    if (source.find(TrainedModel.class).isPresent()) {
-      throw new ConfigurationException(
-          source.info().name()
-              + ": weights of weight_norm, spectral_norm or pruning were made once and for all, and"
-              + " what loads a directory makes them itself, of parts that would be missing. Keep the"
-              + " parts with --no-fold, or write a .safetensors file");
-    }
-    ModelConfig config = ModelConfig.of(source.info());
-    Optional<LoaderView> view = LoaderView.asView(source);
-    return new Session(
-        source, disk, config, view.isPresent() ? view.get().heads() : HeldHeads.of(source, config));
-  }
-
-  private record Session(
-      ModelSource source, Disk disk, ModelConfig config, Map<String, TensorInfo> heads)
-      implements OutputSession {
-    @Override
-    public Optional<String> unsupported(EncodedWeight weight) {
-      return tied(weight.matrix()).or(() -> ModuleWeight.refusal(weight));
-    }
-
-    @Override
-    public Optional<String> unsupportedLayer(WeightMatrix weight) {
-      return tied(weight).or(() -> ModuleWeight.layerRefusal(weight));
-    }
-
-    private Optional<String> tied(WeightMatrix weight) {
-      return Optional.ofNullable(heads.get(weight.tensor().name()))
-          .map(
-              embedding ->
-                  "it is tied to "
-                      + embedding.name()
-                      + " (tie_word_embeddings), and loaders have no weight of its own");
-    }
-
-    @Override
-    public Optional<String> keptByDefault(WeightMatrix weight) {
-      return TiedHeads.isHead(weight.layer()) && !heads.containsKey(weight.tensor().name())
-          ? Optional.of(
-              "the head of a language model stays in float in a directory, as loaders and other"
-                  + " tools have it; --layer NAME=Linear overrules")
-          : Optional.empty();
-    }
-
-    @Override
-    public OutputLayout layout(OutputContents contents) throws IOException {
-      LoaderInput.requireConfig(source.info());
-      if (!contents.weights().isEmpty()) {
-        JoinedExperts.requireSeparate(source.info().name(), contents.kept(), config);
-      }
-      return new DirectoryPlan(source, contents, disk);
-    }
-
-    @Override
-    public void close() {}
   }
 }

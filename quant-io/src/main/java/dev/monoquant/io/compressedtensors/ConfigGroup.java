@@ -78,8 +78,8 @@ record ConfigGroup(
 
     List<ConfigGroup> groups(JsonValue.Obj config) {
       String method = config.text("quant_method").orElse("");
-      if (!method.equals(ConfigWriter.METHOD)) {
-        throw unsupported("", "quant_method " + quote(method) + " is not " + ConfigWriter.METHOD);
+      if (!method.equals(ModelConfig.METHOD)) {
+        throw unsupported("", "quant_method " + quote(method) + " is not " + ModelConfig.METHOD);
       }
       refuseSparse(config);
       String format = config.text("format").orElse(Form.PACK.wire());

@@ -1,18 +1,16 @@
 package dev.monoquant.io.compressedtensors;
 
-import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.json.JsonFiles;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
-import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SideFile;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.ArrayList;
@@ -28,18 +26,15 @@ import java.util.stream.Collectors;
 /** Writes {@code config.json} from that of the source. */
 final class ConfigWriter {
 
-  static final String QUANTIZATION = "quantization_config";
-  static final String OLD_QUANTIZATION = "compression_config";
-  static final String METHOD = "compressed-tensors";
-
   private ConfigWriter() {}
 
   /** {@return the bytes of config.json; empty if the source has none and nothing is quantized} */
-  static Optional<byte[]> write(
-      ModelSource source, OutputContents contents, List<ModuleWeight> weights) throws IOException {
+  static Optional<byte[]> write(ModelSource source, OutputContents contents, DirectoryFormat format)
+      throws IOException {
+    List<EncodedWeight> weights = contents.weights();
     Optional<SideFile> side =
         source.info().sideFiles().stream()
-            .filter(s -> s.name().equals(DirectoryPlan.CONFIG))
+            .filter(s -> s.name().equals(ModelConfig.FILE))
             .findFirst();
     Map<String, JsonValue> config = new LinkedHashMap<>();
     if (side.isPresent()) {
@@ -47,8 +42,10 @@ final class ConfigWriter {
     } else if (weights.isEmpty()) {
       return Optional.empty();
     }
-    boolean stale = config.remove(QUANTIZATION) != null;
-    stale |= config.remove(OLD_QUANTIZATION) != null;
+    boolean stale = FormerQuantization.remove(config);
+    if (stale) {
+      FormerQuantization.setType(config, contents);
+    }
     if (weights.isEmpty() && !stale) {
       return Optional.of(Files.readAllBytes(side.orElseThrow().path()));
     }
@@ -56,47 +53,10 @@ final class ConfigWriter {
       boolean tied = config.get("tie_word_embeddings") != JsonValue.Literal.FALSE;
       Set<String> heads = tied ? TiedHeads.of(contents.layers(), modelType(config)) : Set.of();
       LoaderNames names = LoaderNames.of(new ModelConfig(new JsonValue.Obj(config)));
-      config.put(QUANTIZATION, quantization(contents, weights, heads, names));
+      config.put(
+          ModelConfig.QUANTIZATION, format.config(new DirectoryContents(contents, heads, names)));
     }
     return Optional.of(JsonText.pretty(new JsonValue.Obj(config)).getBytes(StandardCharsets.UTF_8));
-  }
-
-  /** {@return whether a key of config.json belongs to a quantization configuration} */
-  static boolean isQuantization(String key) {
-    return key.equals(QUANTIZATION) || key.equals(OLD_QUANTIZATION);
-  }
-
-  /**
-   * {@return the quantization configuration in config.json, if it has one}
-   *
-   * @param config the root of config.json
-   */
-  static Optional<JsonValue.Obj> quantization(JsonValue.Obj config) {
-    return config
-        .find(QUANTIZATION)
-        .or(() -> config.find(OLD_QUANTIZATION))
-        .filter(JsonValue.Obj.class::isInstance)
-        .map(JsonValue.Obj.class::cast);
-  }
-
-  /**
-   * {@return config.json as an object}
-   *
-   * @param bytes its bytes
-   * @param file its name for messages
-   * @throws ModelFormatException if it is not an object, or not strict JSON
-   */
-  static JsonValue.Obj parse(byte[] bytes, String file) {
-    StrictJson.Dialect dialect =
-        new StrictJson.Dialect(
-            file,
-            "the configuration",
-            Reason.HEADER_JSON,
-            Reason.HEADER_JSON,
-            ReadLimits.DEFAULT.maxDepth(),
-            true,
-            ReadLimits.DEFAULT.maxParsedBytes());
-    return object(StrictJson.parse(ByteBuffer.wrap(bytes), dialect), file);
   }
 
   private static String modelType(Map<String, JsonValue> config) {
@@ -108,19 +68,15 @@ final class ConfigWriter {
     JsonValue json =
         JsonFiles.read(
             side.path(), file, "the configuration", Reason.HEADER_JSON, true, ReadLimits.DEFAULT);
-    return object(json, file);
+    return ModelConfig.object(json, file);
   }
 
-  private static JsonValue.Obj object(JsonValue json, String file) {
-    if (json instanceof JsonValue.Obj object) {
-      return object;
-    }
-    throw new ModelFormatException(
-        Reason.METADATA, file, "", "is " + json.kind() + ", not an object. Fetch it again.");
-  }
-
-  private static JsonValue quantization(
-      OutputContents contents, List<ModuleWeight> weights, Set<String> heads, LoaderNames names) {
+  /** {@return the {@code quantization_config} of compressed-tensors} */
+  static JsonValue.Obj quantization(DirectoryContents directory) {
+    OutputContents contents = directory.contents();
+    List<ModuleWeight> weights = contents.weights().stream().map(ModuleWeight::of).toList();
+    Set<String> heads = directory.heads();
+    LoaderNames names = directory.names();
     boolean alike = weights.stream().map(ConfigWriter::way).distinct().count() == 1;
     Map<String, List<ModuleWeight>> groups = new TreeMap<>();
     for (ModuleWeight weight : weights) {
@@ -138,7 +94,7 @@ final class ConfigWriter {
     List<Form> forms = weights.stream().map(ModuleWeight::form).distinct().toList();
     String format = forms.size() == 1 ? forms.get(0).wire() : ConfigGroup.MIXED;
     Map<String, JsonValue> json = new TreeMap<>();
-    json.put("quant_method", JsonValue.of(METHOD));
+    json.put("quant_method", JsonValue.of(ModelConfig.METHOD));
     json.put("format", JsonValue.of(format));
     json.put("quantization_status", JsonValue.of("compressed"));
     json.put("ignore", new JsonValue.Arr(ignore.stream().map(JsonValue::of).toList()));

@@ -5,14 +5,14 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.OutputException;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
-import dev.monoquant.files.manifest.HashPool;
+import dev.monoquant.files.manifest.HashKind;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.manifest.ProvenanceText;
 import dev.monoquant.files.model.SideFiles;
-import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.safetensors.SafetensorsLayout;
 import dev.monoquant.files.safetensors.StoredTensor;
+import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.BesideFile;
 import dev.monoquant.spi.EncodedWeight;
@@ -41,32 +41,38 @@ final class DirectoryPlan implements OutputLayout {
 
   static final String SINGLE = "model.safetensors";
   static final String INDEX = "model.safetensors.index.json";
-  static final String CONFIG = "config.json";
   private static final String OURS = "monoquant.";
+
+  /** Starts to write a plan. */
+  interface Opening {
+    OutputWriter open(DirectoryPlan plan, OutputJob job) throws IOException;
+  }
 
   private final ModelSource source;
   private final OutputContents contents;
-  private final Disk disk;
+  private final Opening opening;
   private final Map<String, SafetensorsLayout> shards = new TreeMap<>(JsonText.BY_CODE_POINT);
-  private final Map<String, ModuleWeight> weights = new LinkedHashMap<>();
+  private final DirectoryFormat format;
+  private final Map<String, WeightLayout> layouts = new LinkedHashMap<>();
   private final Map<String, String> shardOf = new HashMap<>();
   private final Map<String, Set<String>> origins = new TreeMap<>();
   private final Map<TensorInfo, byte[]> scales;
   private final Map<String, String> run = new TreeMap<>();
   private final List<SideFile> copies;
   private final Optional<byte[]> config;
-  private final List<String> loaderNotes;
+  private final Map<String, byte[]> files;
 
-  DirectoryPlan(ModelSource source, OutputContents contents, Disk disk) throws IOException {
+  DirectoryPlan(
+      ModelSource source, OutputContents contents, DirectoryFormat format, Opening opening)
+      throws IOException {
     this.source = source;
     this.contents = contents;
-    this.disk = disk;
-    contents.weights().forEach(w -> weights.put(w.name(), ModuleWeight.of(w)));
+    this.format = format;
+    this.opening = opening;
+    contents.weights().forEach(w -> layouts.put(w.name(), format.layout(w)));
     List<TensorInfo> all = new ArrayList<>(contents.kept());
-    weights.values().forEach(w -> all.addAll(w.layout().tensors()));
-    List<TensorInfo> originals = new ArrayList<>(contents.kept());
-    contents.weights().forEach(w -> originals.add(w.matrix().tensor()));
-    this.scales = CacheScales.of(contents.kvCache(), originals);
+    layouts.values().forEach(layout -> all.addAll(layout.tensors()));
+    this.scales = format.added(contents);
     all.addAll(scales.keySet());
     Set<String> names = new HashSet<>();
     Set<String> sources = new TreeSet<>();
@@ -96,9 +102,9 @@ final class DirectoryPlan implements OutputLayout {
     }
     Map<String, String> metadata = metadata();
     byShard.forEach((shard, list) -> shards.put(shard, new SafetensorsLayout(list, metadata)));
+    this.config = ConfigWriter.write(source, contents, format);
+    this.files = copiesOfConfig();
     this.copies = sideFiles();
-    this.config = ConfigWriter.write(source, contents, weights());
-    this.loaderNotes = LoaderNames.notes(ModelConfig.of(source.info()), contents, weights());
     run.putAll(ProvenanceText.of(contents));
     shards.forEach((shard, layout) -> run.put("the layout of " + shard, layout.headerHash()));
   }
@@ -147,10 +153,31 @@ final class DirectoryPlan implements OutputLayout {
     return texts;
   }
 
+  private JsonValue.Obj root() {
+    return config
+        .map(bytes -> ModelConfig.parse(bytes, ModelConfig.FILE))
+        .orElse(new JsonValue.Obj(Map.of()));
+  }
+
+  private Map<String, byte[]> copiesOfConfig() {
+    Map<String, byte[]> files = new TreeMap<>();
+    ModelConfig.quantization(root())
+        .ifPresent(
+            quantization ->
+                format
+                    .files(quantization)
+                    .forEach(
+                        (name, json) ->
+                            files.put(
+                                name, JsonText.pretty(json).getBytes(StandardCharsets.UTF_8))));
+    return files;
+  }
+
   private List<SideFile> sideFiles() {
     List<SideFile> copies = new ArrayList<>();
     Set<String> taken = new HashSet<>(shards.keySet());
     taken.add(Manifest.FILE);
+    taken.addAll(files.keySet());
     if (isSharded()) {
       taken.add(INDEX);
     }
@@ -161,7 +188,7 @@ final class DirectoryPlan implements OutputLayout {
                 + quote(side.name())
                 + ": a file of the output would have this name too. Rename or remove it.");
       }
-      if (!side.name().equals(CONFIG)) {
+      if (!side.name().equals(ModelConfig.FILE)) {
         copies.add(side);
       }
     }
@@ -179,15 +206,14 @@ final class DirectoryPlan implements OutputLayout {
 
   @Override
   public List<String> warnings() {
-    return LoaderLimits.warnings(weights());
+    return format.warnings(contents.weights());
   }
 
   @Override
   public List<String> notes() {
-    List<String> notes = new ArrayList<>(LoaderLimits.of(weights()));
-    notes.addAll(loaderNotes);
+    List<String> notes = new ArrayList<>(format.notes(root(), contents));
     long matrices =
-        source.find(LoaderView.class).map(view -> view.matrices(weights.keySet())).orElse(0L);
+        source.find(LoaderView.class).map(view -> view.matrices(layouts.keySet())).orElse(0L);
     if (matrices > 0) {
       notes.add(
           "tensors that hold all experts of a layer are written as "
@@ -208,23 +234,26 @@ final class DirectoryPlan implements OutputLayout {
 
   @Override
   public List<BesideFile> beside(Path target) {
-    Map<String, BesideFile> files = new TreeMap<>(JsonText.BY_CODE_POINT);
-    copies.forEach(side -> files.put(side.name(), BesideFile.carried(side)));
-    config.ifPresent(bytes -> files.put(CONFIG, BesideFile.made(CONFIG, bytes.length)));
+    Map<String, BesideFile> made = new TreeMap<>(JsonText.BY_CODE_POINT);
+    copies.forEach(side -> made.put(side.name(), BesideFile.carried(side)));
+    config.ifPresent(
+        bytes -> made.put(ModelConfig.FILE, BesideFile.made(ModelConfig.FILE, bytes.length)));
+    files.forEach((name, bytes) -> made.put(name, BesideFile.made(name, bytes.length)));
     if (isSharded()) {
-      files.put(INDEX, BesideFile.made(INDEX, index().length));
+      made.put(INDEX, BesideFile.made(INDEX, index().length));
     }
     Manifest.Builder manifest = new Manifest.Builder(contents);
+    String unknown = HashKind.ofOutputs(contents).unknown();
     shards.forEach(
         (name, layout) -> {
           Map<String, String> hashes = new HashMap<>();
-          layout.tensors().forEach(t -> hashes.put(t.name(), HashPool.UNKNOWN));
-          manifest.shard(name, HashPool.UNKNOWN, hashes);
+          layout.tensors().forEach(t -> hashes.put(t.name(), unknown));
+          manifest.shard(name, unknown, hashes);
         });
     List<String> inputs = Manifest.inputNames(contents, source.info().files());
-    long size = manifest.bytes(inputs, files.keySet());
-    files.put(Manifest.FILE, BesideFile.made(Manifest.FILE, size));
-    return List.copyOf(files.values());
+    long size = manifest.bytes(inputs, made.keySet());
+    made.put(Manifest.FILE, BesideFile.made(Manifest.FILE, size));
+    return List.copyOf(made.values());
   }
 
   /** {@return the configuration with its quantization; empty if the model has none} */
@@ -232,17 +261,22 @@ final class DirectoryPlan implements OutputLayout {
     return config;
   }
 
+  /** {@return the files that repeat the configuration, by name} */
+  Map<String, byte[]> files() {
+    return files;
+  }
+
   /** {@return the side files to copy, without config.json} */
   List<SideFile> copies() {
     return copies;
   }
 
-  List<ModuleWeight> weights() {
-    return List.copyOf(weights.values());
+  DirectoryFormat format() {
+    return format;
   }
 
-  ModuleWeight weight(EncodedWeight weight) {
-    ModuleWeight planned = weights.get(weight.name());
+  WeightLayout layout(EncodedWeight weight) {
+    WeightLayout planned = layouts.get(weight.name());
     if (planned == null) {
       throw new IllegalArgumentException("no weight " + quote(weight.name()) + " was announced");
     }
@@ -253,8 +287,8 @@ final class DirectoryPlan implements OutputLayout {
    * {@return the output shard of an unquantized tensor, or of a weight, by its name in the input}
    */
   String shardOfInput(String name) {
-    ModuleWeight weight = weights.get(name);
-    return shardOf(weight == null ? name : weight.name(weight.form().codes()));
+    WeightLayout layout = layouts.get(name);
+    return shardOf(layout == null ? name : layout.tensors().get(0).name());
   }
 
   String shardOf(String tensor) {
@@ -272,7 +306,7 @@ final class DirectoryPlan implements OutputLayout {
 
   @Override
   public OutputWriter open(WriteOptions options) throws IOException {
-    return new CompressedTensorsWriter(this, new OutputJob(source, contents, options), disk);
+    return opening.open(this, new OutputJob(source, contents, options));
   }
 
   byte[] index() {

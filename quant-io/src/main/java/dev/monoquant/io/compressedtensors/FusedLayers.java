@@ -110,6 +110,18 @@ final class FusedLayers {
   }
 
   /**
+   * {@return the families of a model whose experts stay in float}
+   *
+   * @param tensors its weights
+   */
+  static List<Family> withoutExperts(List<TensorInfo> tensors) {
+    return merged(
+        tensors.stream()
+            .filter(t -> matrix(t).stream().noneMatch(m -> mixture(m).isPresent()))
+            .toList());
+  }
+
+  /**
    * {@return the module that holds the experts of a layer, such as {@code
    * model.layers.0.mlp.experts}; empty if the layer is not in a numbered expert}
    *

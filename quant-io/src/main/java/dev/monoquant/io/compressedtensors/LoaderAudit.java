@@ -78,7 +78,7 @@ final class LoaderAudit {
    */
   static List<Problem> faults(
       JsonValue.Obj config, List<EncodedWeight> weights, List<TensorInfo> kept, String file) {
-    Optional<JsonValue.Obj> quantization = ConfigWriter.quantization(config);
+    Optional<JsonValue.Obj> quantization = ModelConfig.quantization(config);
     LoaderAudit audit = new LoaderAudit(quantization.orElse(NONE), config, file);
     audit.onlyOne(config);
     Set<String> names = new HashSet<>();
@@ -98,7 +98,7 @@ final class LoaderAudit {
       new JsonValue.Obj(
           Map.of(
               "quant_method",
-              JsonValue.of(ConfigWriter.METHOD),
+              JsonValue.of(ModelConfig.METHOD),
               "config_groups",
               new JsonValue.Obj(Map.of())));
 
@@ -186,7 +186,7 @@ final class LoaderAudit {
         .members()
         .forEach(
             (key, value) -> {
-              if (value instanceof JsonValue.Obj inner && !ConfigWriter.isQuantization(key)) {
+              if (value instanceof JsonValue.Obj inner && !ModelConfig.isQuantization(key)) {
                 nested(key, inner);
               }
             });
@@ -199,7 +199,7 @@ final class LoaderAudit {
             (key, value) -> {
               String inner = path + "." + key;
               if (value instanceof JsonValue.Obj child) {
-                if (ConfigWriter.isQuantization(key) && !child.members().isEmpty()) {
+                if (ModelConfig.isQuantization(key) && !child.members().isEmpty()) {
                   add("is a second configuration of quantization", inner, inner);
                 } else {
                   nested(inner, child);

@@ -36,7 +36,7 @@ final class LoaderInput {
   /** Files beside the weights in published models, except those that start with tokenizer. */
   private static final Set<String> COMPANIONS =
       Set.of(
-          DirectoryPlan.CONFIG,
+          ModelConfig.FILE,
           "generation_config.json",
           "special_tokens_map.json",
           "added_tokens.json",
@@ -93,11 +93,11 @@ final class LoaderInput {
    * @throws ModelFormatException if there is none; the message says what to do
    */
   static void requireConfig(ModelInfo info) {
-    if (isSingleFile(info) && !has(info, DirectoryPlan.CONFIG)) {
+    if (isSingleFile(info) && !has(info, ModelConfig.FILE)) {
       throw refused(
           info,
           "they need "
-              + DirectoryPlan.CONFIG
+              + ModelConfig.FILE
               + ", and there is none beside the file. Put the one of the model there, or name the"
               + " output *.safetensors, which needs none.");
     }

@@ -347,12 +347,11 @@ final class LoaderNames {
    *
    * @param config config.json
    * @param contents the contents of the output
-   * @param weights the weights of the output
+   * @param ways in how many ways its weights are quantized
    */
-  static List<String> notes(
-      ModelConfig config, OutputContents contents, List<ModuleWeight> weights) {
+  static List<String> notes(ModelConfig config, OutputContents contents, long ways) {
     List<String> notes = new ArrayList<>();
-    if (weights.isEmpty()) {
+    if (ways == 0) {
       return notes;
     }
     first(config, SPLIT)
@@ -363,7 +362,6 @@ final class LoaderNames {
                         + quote(type)
                         + " when it loads them, which fails where they are packed: exclude those"
                         + " layers, or write a .safetensors output, which can be decoded"));
-    long ways = weights.stream().map(w -> w.form() + " " + w.arguments()).distinct().count();
     boolean named = ways > 1 || hasLinearInFloat(contents);
     if (named) {
       first(config, NOT_FOLLOWED)

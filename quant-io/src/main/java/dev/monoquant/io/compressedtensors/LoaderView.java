@@ -49,18 +49,24 @@ final class LoaderView implements ModelSource {
     this.heads = heads;
   }
 
-  static LoaderView of(ModelSource inside) throws IOException {
+  /**
+   * {@return a view of a model}
+   *
+   * @param inside the model
+   * @param experts whether the output holds quantized experts; if not, they stay as they are
+   */
+  static LoaderView of(ModelSource inside, boolean experts) throws IOException {
     Optional<LoaderView> made = asView(inside);
     if (made.isPresent()) {
       return made.get();
     }
     ModelInfo info = LoaderInput.of(inside.info());
     ModelConfig config = ModelConfig.of(info);
-    Map<String, List<Slice>> experts = JoinedExperts.slices(info, config);
+    Map<String, List<Slice>> joined = experts ? JoinedExperts.slices(info, config) : Map.of();
     Map<String, Slice> slices = new LinkedHashMap<>();
     List<TensorInfo> plain = new ArrayList<>();
     for (TensorInfo tensor : info.tensors()) {
-      List<Slice> matrices = experts.get(tensor.name());
+      List<Slice> matrices = joined.get(tensor.name());
       if (matrices == null) {
         plain.add(tensor);
       } else {
@@ -82,7 +88,9 @@ final class LoaderView implements ModelSource {
     }
     return new LoaderView(
         inside,
-        info.withTensors(plain).withFamilies(FusedLayers.of(tensors)).withNotes(notes),
+        info.withTensors(plain)
+            .withFamilies(experts ? FusedLayers.of(tensors) : FusedLayers.withoutExperts(tensors))
+            .withNotes(notes),
         slices,
         heads);
   }
@@ -212,6 +220,13 @@ final class LoaderView implements ModelSource {
       }
       runs.scatter(some, run, n, into);
     }
+  }
+
+  @Override
+  public Origin origin(TensorInfo tensor) {
+    return slices.containsKey(tensor.name())
+        ? ModelSource.super.origin(tensor)
+        : inside.origin(tensor);
   }
 
   @Override

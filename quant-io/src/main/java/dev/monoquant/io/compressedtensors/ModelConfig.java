@@ -1,13 +1,16 @@
 package dev.monoquant.io.compressedtensors;
 
+import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.json.JsonFiles;
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SideFile;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -21,6 +24,11 @@ import java.util.stream.Stream;
  */
 record ModelConfig(JsonValue.Obj root) {
 
+  static final String FILE = "config.json";
+  static final String QUANTIZATION = "quantization_config";
+  static final String OLD_QUANTIZATION = "compression_config";
+  static final String METHOD = "compressed-tensors";
+
   private static final List<String> LANGUAGE =
       List.of("text_config", "llm_config", "language_config", "thinker_config", "decoder");
 
@@ -31,7 +39,7 @@ record ModelConfig(JsonValue.Obj root) {
    */
   static ModelConfig of(ModelInfo info) throws IOException {
     for (SideFile side : info.sideFiles()) {
-      if (side.name().equals(DirectoryPlan.CONFIG)) {
+      if (side.name().equals(FILE)) {
         JsonValue json =
             JsonFiles.read(
                 side.path(),
@@ -46,6 +54,52 @@ record ModelConfig(JsonValue.Obj root) {
       }
     }
     return new ModelConfig(new JsonValue.Obj(Map.of()));
+  }
+
+  /** {@return whether a key of config.json belongs to a quantization configuration} */
+  static boolean isQuantization(String key) {
+    return key.equals(QUANTIZATION) || key.equals(OLD_QUANTIZATION);
+  }
+
+  /**
+   * {@return the quantization configuration in config.json, if it has one}
+   *
+   * @param config the root of config.json
+   */
+  static Optional<JsonValue.Obj> quantization(JsonValue.Obj config) {
+    return config
+        .find(QUANTIZATION)
+        .or(() -> config.find(OLD_QUANTIZATION))
+        .filter(JsonValue.Obj.class::isInstance)
+        .map(JsonValue.Obj.class::cast);
+  }
+
+  /**
+   * {@return config.json as an object}
+   *
+   * @param bytes its bytes
+   * @param file its name for messages
+   * @throws ModelFormatException if it is not an object, or not strict JSON
+   */
+  static JsonValue.Obj parse(byte[] bytes, String file) {
+    StrictJson.Dialect dialect =
+        new StrictJson.Dialect(
+            file,
+            "the configuration",
+            Reason.HEADER_JSON,
+            Reason.HEADER_JSON,
+            ReadLimits.DEFAULT.maxDepth(),
+            true,
+            ReadLimits.DEFAULT.maxParsedBytes());
+    return object(StrictJson.parse(ByteBuffer.wrap(bytes), dialect), file);
+  }
+
+  static JsonValue.Obj object(JsonValue json, String file) {
+    if (json instanceof JsonValue.Obj object) {
+      return object;
+    }
+    throw new ModelFormatException(
+        Reason.METADATA, file, "", "is " + json.kind() + ", not an object. Fetch it again.");
   }
 
   /** {@return the {@code model_type} of each part, that of the root first} */

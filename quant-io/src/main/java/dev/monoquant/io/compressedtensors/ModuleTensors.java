@@ -18,11 +18,14 @@ import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.IntBuffer;
 import java.util.Optional;
 import java.util.Set;
 
 /** The tensors of one module of a directory, checked against its group. */
 final class ModuleTensors {
+
+  private static final int MAX_INDEX = 1 << 26;
 
   private static final String ADVICE =
       " The files do not belong together or are damaged; fetch them again.";
@@ -138,6 +141,51 @@ final class ModuleTensors {
         throw fault(located, "is not zero, but its group is symmetric");
       }
     }
+  }
+
+  /**
+   * Checks the group index that older writers store. Readers ignore one with a negative number, and
+   * sort the columns by it before they cut them into groups; that is the group it names only if all
+   * groups are equally large.
+   *
+   * @param size columns in a group; 0 if all columns of a row share a scale
+   * @param cols columns of the weight
+   * @return whether there is one that the groups follow
+   * @throws ModelFormatException if it is not I32 (columns), or names a group that is not there or
+   *     of another size
+   */
+  boolean groupIndex(int size, long cols) throws IOException {
+    if (!has(StoredWeight.GROUP_INDEX)) {
+      return false;
+    }
+    ModelFiles.Located located =
+        require(StoredWeight.GROUP_INDEX, ElementType.INT32, TensorShape.of(cols));
+    if (located.stored().bytes() > MAX_INDEX) {
+      throw fault(located, "has " + cols + " numbers, at most " + MAX_INDEX / 4 + " are allowed");
+    }
+    IntBuffer index = located.read(0, Math.toIntExact(located.stored().bytes())).asIntBuffer();
+    int groups = size == 0 ? 1 : Math.toIntExact((cols + size - 1) / size);
+    int[] counts = new int[groups];
+    boolean ordered = true;
+    for (int i = 0; i < cols; i++) {
+      int group = index.get(i);
+      if (group < 0) {
+        return false;
+      }
+      if (group >= groups) {
+        throw fault(located, "names group " + group + " of " + groups);
+      }
+      counts[group]++;
+      ordered &= size == 0 || group == i / size;
+    }
+    for (int group = 0; group < groups; group++) {
+      if (!ordered && counts[group] != size) {
+        throw fault(
+            located,
+            "names group " + group + " for " + counts[group] + " columns, and groups have " + size);
+      }
+    }
+    return !ordered;
   }
 
   /** Checks the shape that the file gives for a weight. */

@@ -50,10 +50,6 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
 
   /** {@return why no form holds a weight; empty if one does} */
   static Optional<String> refusal(EncodedWeight weight) {
-    Optional<String> layer = layerRefusal(weight.matrix());
-    if (layer.isPresent()) {
-      return layer;
-    }
     if (weight.activations().stream().anyMatch(a -> a.dynamic() != Dynamic.YES)) {
       return Optional.of(
           "the inputs of the layer are to be quantized with scales of their own (static or local),"
@@ -62,25 +58,34 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
     return encodingRefusal(weight);
   }
 
-  /** {@return why no form holds weights of a layer with any encoding; empty if one may} */
-  static Optional<String> layerRefusal(WeightMatrix matrix) {
+  /**
+   * {@return why a format holds no weights of a layer, however quantized; empty if it may}
+   *
+   * @param format the id of the format
+   * @param matrix the weight
+   */
+  static Optional<String> layerRefusal(String format, WeightMatrix matrix) {
     if (!matrix.kind().equals(LayerKind.LINEAR)) {
       return Optional.of(
           "the layer is of kind "
               + matrix.kind()
-              + "; compressed-tensors holds Linear layers only, all others stay in float. An output"
+              + "; "
+              + format
+              + " holds Linear layers only, all others stay in float. An output"
               + " named *.safetensors holds all kinds");
     }
     if (matrix.layer().isEmpty()
         || !matrix.param().equals("weight")
         || !matrix.tensor().name().equals(matrix.layer() + ".weight")) {
       return Optional.of(
-          "compressed-tensors holds tensors named MODULE.weight only, this one is "
+          format
+              + " holds tensors named MODULE.weight only, this one is "
               + matrix.tensor().name());
     }
     if (matrix.tensor().shape().rank() != 2 || matrix.rowAxis() != 0) {
       return Optional.of(
-          "compressed-tensors holds weights (outputs, inputs) only, this one has shape "
+          format
+              + " holds weights (outputs, inputs) only, this one has shape "
               + matrix.tensor().shape()
               + " with its outputs on axis "
               + matrix.rowAxis());
@@ -92,6 +97,11 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
   }
 
   private static Optional<String> encodingRefusal(EncodedWeight weight) {
+    if (weight.encoding().groupIndex().isPresent()) {
+      return Optional.of(
+          "its columns are quantized in activation order (a group index), which compressed-tensors"
+              + " reads no longer (actorder group)");
+    }
     if (!(weight.encoding().formula() instanceof Formula.Affine affine)
         || form(weight, affine) == null) {
       return Optional.of(
@@ -135,7 +145,10 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
     ElementType codes = weight.encoding().part(affine.codes()).type();
     Formula.Factor first = affine.scales().get(0);
     Part scale = weight.encoding().part(first.part());
-    if (first.divides() || (codes.isSmallFloat() && affine.zeroPoint().isPresent())) {
+    if (first.divides()
+        || (codes.isSmallFloat() && affine.zeroPoint().isPresent())
+        || !affine.minimums().isEmpty()
+        || affine.arithmetic() != ElementType.FLOAT32) {
       return null;
     }
     boolean grouped = Strategy.of(scale.extent()) instanceof Strategy.Group;

@@ -5,8 +5,8 @@ import dev.monoquant.layout.Packing;
 import dev.monoquant.layout.TensorPerPart.Storage;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorShape;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Part;
@@ -72,7 +72,7 @@ final class MxQuantized extends StoredWeight {
             module.floats(),
             shape,
             packed ? "mxfp4" : "mxfp8",
-            CommonOptions.of(weights.bits(), true, weights.strategy().granularity()),
+            OptionValues.of(weights.bits(), true, weights.strategy().granularity()),
             Encoding.affine(codes, scale));
     return new MxQuantized(weight);
   }

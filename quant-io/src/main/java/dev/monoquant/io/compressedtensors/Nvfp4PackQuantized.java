@@ -5,8 +5,8 @@ import dev.monoquant.layout.Packing;
 import dev.monoquant.layout.TensorPerPart.Storage;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorShape;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Formula.Factor;
@@ -73,7 +73,7 @@ final class Nvfp4PackQuantized extends StoredWeight {
             module.floats(),
             shape,
             "nvfp4",
-            CommonOptions.of(weights.bits(), true, weights.strategy().granularity()),
+            OptionValues.of(weights.bits(), true, weights.strategy().granularity()),
             new Encoding(
                 List.of(codes, scale, global),
                 new Formula.Affine(

@@ -8,8 +8,8 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Formula;
@@ -31,6 +31,8 @@ import java.util.Map;
  * M.weight_shape       I64 (2)                          rows, columns
  * M.weight_zero_point  I32 (words of a column, groups)  {@link Packing#WORDS} down each column,
  *                      or I8 (1) for one of the tensor
+ * M.weight_g_idx       I32 (columns)                    the group of each column (actorder group);
+ *                                                       only read
  * </pre>
  *
  * <p>Two rows of eight columns in groups of four, 4 bits, BF16:
@@ -46,7 +48,8 @@ import java.util.Map;
  * M.weight_zero_point  b8 00 00 00  f6 00 00 00
  * </pre>
  *
- * <p>Older files have {@link Packing#PADDED_WORDS}, or zero points in bytes; both are read.
+ * <p>Older files have {@link Packing#PADDED_WORDS}, zero points in bytes, or a group index, which
+ * versions of compressed-tensors before the end of August 2026 read; all are read.
  */
 final class PackQuantized extends StoredWeight {
 
@@ -75,6 +78,9 @@ final class PackQuantized extends StoredWeight {
     }
     if (part.name().equals(affine.scales().get(0).part())) {
       return new Storage(SCALE, Packing.CELLS);
+    }
+    if (part.name().equals(Part.GROUP_INDEX)) {
+      return new Storage(GROUP_INDEX, Packing.CELLS);
     }
     return part.tiled()
         ? new Storage(ZERO_POINT, points, Order.COLUMNS)
@@ -131,13 +137,16 @@ final class PackQuantized extends StoredWeight {
       encoding =
           Encoding.affine(codePart, scale, new Part(Part.ZERO_POINT, codeType, scale.extent()));
     }
+    if (module.groupIndex(weights.strategy().groupSize(), shape.dim(1))) {
+      encoding = encoding.withGroupIndex(shape.dim(1));
+    }
     EncodedWeight weight =
         module.weight(
             main,
             scale.type(),
             shape,
             "int" + weights.bits(),
-            CommonOptions.of(weights.bits(), weights.symmetric(), weights.strategy().granularity()),
+            OptionValues.of(weights.bits(), weights.symmetric(), weights.strategy().granularity()),
             encoding);
     return new PackQuantized(weight, codes, points);
   }

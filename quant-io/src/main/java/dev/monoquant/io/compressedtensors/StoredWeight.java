@@ -28,6 +28,7 @@ abstract sealed class StoredWeight implements WeightLayout
   static final String SHAPE = "weight_shape";
   static final String ZERO_POINT = "weight_zero_point";
   static final String GLOBAL_SCALE = "weight_global_scale";
+  static final String GROUP_INDEX = "weight_g_idx";
 
   private final EncodedWeight weight;
   private final TensorPerPart parts;

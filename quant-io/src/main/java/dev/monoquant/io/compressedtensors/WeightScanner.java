@@ -88,13 +88,14 @@ final class WeightScanner {
       throw ModuleTensors.fault(
           main, "is not what the format of its group " + quote(group.name()) + " has");
     }
-    if (module.has("weight_g_idx")) {
+    if (module.has(StoredWeight.GROUP_INDEX) && group.form() != Form.PACK) {
       throw new ModelFormatException(
           Reason.UNSUPPORTED_TENSOR,
           main.file().label(),
           "module " + quote(name),
-          "its columns are permuted (weight_g_idx, actorder group), which is not supported. Use the"
-              + " original model.");
+          "its columns are permuted (weight_g_idx, actorder group), which is read of "
+              + Form.PACK.wire()
+              + " only. Use the original model.");
     }
     StoredWeight weight = group.form().read(module, group.weights());
     String plain = weight.weight().name();

@@ -18,8 +18,9 @@ import java.util.Set;
 
 /**
  * The quantization that the configuration files of a model declare: {@code quantization_config} of
- * config.json, else {@code quantize_config.json} or {@code quant_config.json}, else {@code
- * hf_quant_config.json}. Every field is optional, since weights are recognised by their tensors.
+ * config.json, else its {@code quantization} of MLX, else {@code quantize_config.json} or {@code
+ * quant_config.json}, else {@code hf_quant_config.json}. Every field is optional, since weights are
+ * recognised by their tensors.
  *
  * @param method the method in lower case, such as {@code gptq}; empty if none is declared
  * @param fields its fields
@@ -54,6 +55,10 @@ record DeclaredQuantization(String method, JsonValue.Obj fields, ElementType dty
     if (own.isPresent()) {
       String method = own.get().text("quant_method").orElse("").toLowerCase(Locale.ROOT);
       return new DeclaredQuantization(method, own.get(), dtype);
+    }
+    Optional<JsonValue.Obj> mlx = config.flatMap(c -> object(c, "quantization"));
+    if (mlx.isPresent()) {
+      return new DeclaredQuantization("mlx", mlx.get(), dtype);
     }
     for (String name : List.of("quantize_config.json", "quant_config.json")) {
       Optional<JsonValue.Obj> fields = json(files, name, limits);
@@ -117,6 +122,19 @@ record DeclaredQuantization(String method, JsonValue.Obj fields, ElementType dty
         .map(TensorInfo::type)
         .findFirst()
         .orElse(ElementType.BFLOAT16);
+  }
+
+  /**
+   * {@return what is declared of one module, which MLX says in an object of its name}
+   *
+   * @param module the name of the module
+   */
+  DeclaredQuantization of(String module) {
+    return fields
+        .find(module)
+        .filter(JsonValue.Obj.class::isInstance)
+        .map(own -> new DeclaredQuantization(method, (JsonValue.Obj) own, dtype))
+        .orElse(this);
   }
 
   /**

@@ -36,10 +36,10 @@ record ForeignModule(String name, Map<String, Located> tensors, DeclaredQuantiza
   /**
    * {@return the full name of a tensor}
    *
-   * @param parameter its local name
+   * @param parameter its local name; one that begins with an underscore is a suffix of the module's
    */
   String tensor(String parameter) {
-    return name.isEmpty() ? parameter : name + "." + parameter;
+    return name.isEmpty() || parameter.startsWith("_") ? name + parameter : name + "." + parameter;
   }
 
   /**
@@ -57,6 +57,30 @@ record ForeignModule(String name, Map<String, Located> tensors, DeclaredQuantiza
     }
     try {
       return located.read(0, (int) bytes);
+    } catch (IOException e) {
+      throw new ModelFormatException(
+          Reason.UNREADABLE, located.file().label(), "tensor " + quote(tensor(parameter)), "" + e);
+    }
+  }
+
+  /**
+   * {@return whether a tensor is one line of bytes, repeated}
+   *
+   * @param parameter its local name; the module has it
+   * @param line the bytes, at least one
+   * @throws ModelFormatException if it cannot be read
+   */
+  boolean repeats(String parameter, byte[] line) {
+    Located located = located(parameter);
+    long bytes = located.info().bytes();
+    try {
+      for (long at = 0; at < bytes; at += line.length) {
+        int length = (int) Math.min(line.length, bytes - at);
+        if (located.read(at, length).mismatch(ByteBuffer.wrap(line, 0, length)) >= 0) {
+          return false;
+        }
+      }
+      return true;
     } catch (IOException e) {
       throw new ModelFormatException(
           Reason.UNREADABLE, located.file().label(), "tensor " + quote(tensor(parameter)), "" + e);

@@ -38,7 +38,14 @@ public record ForeignWeights(
       new ForeignWeights(Map.of(), Set.of(), Set.of(), List.of());
 
   private static final List<ForeignLayout> LAYOUTS =
-      List.of(new Gptq(), new Awq(), new ModelOptFp4(), new Fp8(), new BitsAndBytes());
+      List.of(
+          new Gptq(),
+          new Awq(),
+          new ModelOptFp4(),
+          new Fp8(),
+          new BitsAndBytes(),
+          new Mxfp4Experts(),
+          new Mlx());
 
   /** Local names of scales of activations and of the KV cache, which are not parts of a weight. */
   private static final Set<String> OF_ACTIVATIONS =
@@ -106,14 +113,27 @@ public record ForeignWeights(
               // bitsandbytes adds the parts of a weight to its name: fc.weight.absmax
               int weight = name.lastIndexOf(".weight.");
               int dot = weight >= 0 ? weight : name.lastIndexOf('.');
-              String module = dot < 0 ? "" : name.substring(0, dot);
-              modules
-                  .computeIfAbsent(module, m -> new LinkedHashMap<>())
-                  .put(name.substring(dot + 1), located);
+              int end = Math.max(dot, 0);
+              String local = name.substring(dot + 1);
+              // gpt-oss appends the parts of a weight to its name: experts.down_proj_blocks
+              for (String suffix : Mxfp4Experts.SUFFIXES) {
+                if (name.endsWith(suffix)) {
+                  end = name.length() - suffix.length();
+                  local = suffix;
+                }
+              }
+              String module = name.substring(0, end);
+              modules.computeIfAbsent(module, m -> new LinkedHashMap<>()).put(local, located);
               if (mayBeCodes(located.info().type())) {
                 quantized.add(module);
               }
             });
+    for (String module : quantized) {
+      Located plain = files.tensors().get(module);
+      if (plain != null) {
+        modules.getOrDefault(module, new LinkedHashMap<>()).put(Mxfp4Experts.PLAIN, plain);
+      }
+    }
     return quantized.stream()
         .map(module -> new ForeignModule(module, modules.getOrDefault(module, Map.of()), declared))
         .toList();

@@ -3,14 +3,16 @@ package dev.monoquant.io.foreign;
 import dev.monoquant.layout.Packing;
 import dev.monoquant.layout.TensorPerPart;
 import dev.monoquant.layout.TensorPerPart.Storage;
+import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import java.util.List;
@@ -36,13 +38,24 @@ import java.util.Set;
  * {@code weight_block_size} of the configuration, or the power of two that fits the shapes. The
  * weight has the float type of the model.
  *
+ * <p>Written is one of these: E4M3 with a block for each scale of {@code weight_scale_inv}, F32.
+ * Four rows of two columns in blocks of 2 x 2, little-endian:
+ *
+ * <pre>
+ * codes       1 -448 | -0 0.5  ||  2 2 | 2 2
+ * scale       0.5              ||  3
+ *
+ * M.weight            38 fe  80 30  40 40  40 40
+ * M.weight_scale_inv  00 00 00 3f   00 00 40 40
+ * </pre>
+ *
  * <p>What this does not do: an FP8 tensor without a scale is not a quantized weight; if the
  * configuration declares the method {@code fp8}, it is an error. Experts in one tensor of three
  * dimensions are not decoded.
  *
  * <p>Source: transformers' {@code integrations/finegrained_fp8.py}.
  */
-final class Fp8 implements ForeignLayout {
+public final class Fp8 implements ForeignLayout {
 
   private static final String CODES = "weight";
   private static final List<String> SCALES =
@@ -50,6 +63,54 @@ final class Fp8 implements ForeignLayout {
   private static final Set<ElementType> TYPES =
       Set.of(ElementType.FLOAT8_E4M3, ElementType.FLOAT8_E5M2);
   private static final String DECLARED = "fp8";
+
+  private static final String INVERSE = "weight_scale_inv";
+
+  /**
+   * {@return the block of each scale of a weight; empty if it is not written in this layout}
+   *
+   * @param weight the weight
+   */
+  public static Optional<Granularity.PerBlock> block(EncodedWeight weight) {
+    if (weight.encoding().formula() instanceof Formula.Affine affine
+        && affine.zeroPoint().isEmpty()
+        && affine.scales().size() == 1
+        && !affine.scales().get(0).divides()
+        && weight.encoding().part(affine.codes()).type() == ElementType.FLOAT8_E4M3) {
+      Part scale = weight.encoding().part(affine.scales().get(0).part());
+      if (scale.type().isQuantizable()
+          && scale.type() != ElementType.FLOAT64
+          && scale.extent() instanceof Part.Grid grid
+          && grid.width() == 1
+          && grid.rowsPerCell() > 1
+          && grid.colsPerCell() <= Integer.MAX_VALUE) {
+        return Optional.of(new Granularity.PerBlock(grid.rowsPerCell(), (int) grid.colsPerCell()));
+      }
+    }
+    return Optional.empty();
+  }
+
+  /**
+   * {@return the tensors of a weight}
+   *
+   * @param weight a weight with a {@link #block}
+   */
+  public static WeightLayout layout(EncodedWeight weight) {
+    Formula.Affine affine = (Formula.Affine) weight.encoding().formula();
+    Part codes = weight.encoding().part(affine.codes());
+    Part scale = weight.encoding().part(affine.scales().get(0).part());
+    Part stored = new Part(scale.name(), ElementType.FLOAT32, scale.extent());
+    String module = weight.matrix().layer();
+    WeightLayout layout =
+        new TensorPerPart(
+            weight.matrix(),
+            new Encoding(List.of(codes, stored), affine),
+            part ->
+                new Storage(
+                    module + "." + (part.name().equals(affine.codes()) ? CODES : INVERSE),
+                    Packing.CELLS));
+    return scale.type() == ElementType.FLOAT32 ? layout : new WidenedPart(layout, scale, stored);
+  }
 
   @Override
   public Optional<Stored> find(ForeignModule module) {
@@ -80,7 +141,7 @@ final class Fp8 implements ForeignLayout {
             new SchemeId(
                 method + "/" + (pairs ? "e2m1" : type == ElementType.FLOAT8_E4M3 ? "e4m3" : "e5m2"),
                 1),
-            CommonOptions.of(type.bits(), true, granularity(scalePart, rows, columns)),
+            OptionValues.of(type.bits(), true, granularity(scalePart, rows, columns)),
             encoding);
     TensorPerPart layout =
         new TensorPerPart(

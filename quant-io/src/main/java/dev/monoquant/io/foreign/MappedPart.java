@@ -1,9 +1,11 @@
 package dev.monoquant.io.foreign;
 
 import dev.monoquant.layout.WeightLayout;
+import dev.monoquant.model.ElementType;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.tile.EncodedTile;
+import dev.monoquant.tile.Part;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -28,10 +30,19 @@ final class MappedPart implements WeightLayout {
     this.writing = writing;
   }
 
-  /** {@return a layout that stores unsigned codes of some bits less a number, modulo 2^bits} */
-  static MappedPart shifted(WeightLayout inner, String part, int shift, int bits) {
+  /**
+   * {@return a layout that stores codes less a number, modulo 2^bits}
+   *
+   * @param inner the layout of the codes
+   * @param part the part with the codes
+   * @param shift the number
+   */
+  static MappedPart shifted(WeightLayout inner, Part part, int shift) {
     return new MappedPart(
-        inner, part, cells -> add(cells, shift, bits), cells -> add(cells, -shift, bits));
+        inner,
+        part.name(),
+        cells -> add(cells, shift, part.type()),
+        cells -> add(cells, -shift, part.type()));
   }
 
   /**
@@ -42,10 +53,22 @@ final class MappedPart implements WeightLayout {
     return new MappedPart(inner, part, MappedPart::swap, MappedPart::swap);
   }
 
-  private static void add(byte[] cells, int number, int bits) {
-    int mask = (1 << bits) - 1;
+  /** {@return a layout that stores floats of a type with the opposite sign} */
+  static MappedPart negated(WeightLayout inner, String part, ElementType type) {
+    Consumer<byte[]> negate =
+        cells -> {
+          for (int i = type.cellBytes() - 1; i < cells.length; i += type.cellBytes()) {
+            cells[i] ^= (byte) 0x80;
+          }
+        };
+    return new MappedPart(inner, part, negate, negate);
+  }
+
+  private static void add(byte[] cells, int number, ElementType code) {
+    int unused = Integer.SIZE - code.bits();
     for (int i = 0; i < cells.length; i++) {
-      cells[i] = (byte) ((cells[i] + number) & mask);
+      int shifted = (cells[i] + number) << unused;
+      cells[i] = (byte) (code.signed() ? shifted >> unused : shifted >>> unused);
     }
   }
 

@@ -6,8 +6,8 @@ import dev.monoquant.layout.TensorPerPart.Storage;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Formula;
@@ -76,7 +76,7 @@ final class ModelOptFp4 implements ForeignLayout {
         new EncodedWeight(
             matrix,
             new SchemeId("modelopt/nvfp4", 1),
-            CommonOptions.of(BITS, true, Granularity.group(Math.toIntExact(group))),
+            OptionValues.of(BITS, true, Granularity.group(Math.toIntExact(group))),
             encoding);
     TensorPerPart layout =
         new TensorPerPart(

@@ -32,7 +32,7 @@ final class OwnFiles {
       Map<EncodedWeight, WeightLayout> weights = new LinkedHashMap<>();
       for (Map.Entry<String, SafetensorsFile> shard : files.shards().entrySet()) {
         SelfDescription.read(shard.getValue(), shard.getKey(), limits)
-            .forEach(weight -> weights.put(weight, SafetensorsOutput.parts(weight)));
+            .forEach(weight -> weights.put(weight, SelfDescription.parts(weight)));
       }
       Set<String> parts = new HashSet<>();
       weights.values().forEach(w -> w.tensors().forEach(t -> parts.add(t.name())));

@@ -3,14 +3,15 @@ package dev.monoquant.io.safetensors;
 import com.google.auto.service.AutoService;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.manifest.ProvenanceText;
+import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.output.OutputFile;
 import dev.monoquant.files.output.OutputJob;
+import dev.monoquant.files.output.Staging;
 import dev.monoquant.files.safetensors.SafetensorsLayout;
 import dev.monoquant.layout.Packing;
-import dev.monoquant.layout.TensorPerPart;
-import dev.monoquant.layout.TensorPerPart.Order;
-import dev.monoquant.layout.TensorPerPart.Storage;
+import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.BesideFile;
 import dev.monoquant.spi.EncodedWeight;
@@ -22,16 +23,17 @@ import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.SideFile;
 import dev.monoquant.spi.WriteOptions;
+import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
-import dev.monoquant.tile.Formula;
-import dev.monoquant.tile.Part;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Writes one safetensors file that describes itself: tensors left unquantized as they were, every
@@ -115,12 +117,12 @@ public final class SafetensorsOutput implements OutputFormat {
       this.disk = disk;
       List<TensorInfo> all = new ArrayList<>(contents.kept());
       for (EncodedWeight weight : contents.weights()) {
-        all.addAll(parts(weight).tensors());
+        all.addAll(SelfDescription.parts(weight).tensors());
       }
       this.tensors = List.copyOf(all);
       List<String> names = tensors.stream().map(TensorInfo::name).toList();
       List<String> inputs = Manifest.inputNames(contents, source.info().files());
-      this.open = with(Manifest.unknown(inputs, names));
+      this.open = with(Manifest.unknown(Manifest.Kinds.of(contents), inputs, names));
     }
 
     @Override
@@ -145,7 +147,12 @@ public final class SafetensorsOutput implements OutputFormat {
 
     @Override
     public OutputWriter open(WriteOptions options) throws IOException {
-      return new SafetensorsWriter(this, new OutputJob(source, contents, options), disk);
+      return new Writer(this, new OutputJob(source, contents, options), disk);
+    }
+
+    /** {@return the kinds of the hashes in the manifest} */
+    Manifest.Kinds kinds() {
+      return Manifest.Kinds.of(contents);
     }
 
     /** {@return the layout with placeholders for the hashes in the manifest} */
@@ -181,22 +188,82 @@ public final class SafetensorsOutput implements OutputFormat {
     }
   }
 
-  /** {@return how the parts of a weight are stored} */
-  static TensorPerPart parts(EncodedWeight weight) {
-    Optional<Part> numbers = weight.encoding().numbers();
-    boolean floats =
-        weight.encoding().formula() instanceof Formula.Cast
-            && numbers.filter(part -> part.type().isQuantizable()).isPresent();
-    return new TensorPerPart(
-        weight.matrix(),
-        weight.encoding(),
-        part -> {
-          if (!numbers.filter(part::equals).isPresent()) {
-            return new Storage(weight.name() + "_" + part.name(), Packing.BITS);
-          }
-          return floats
-              ? new Storage(weight.name(), Packing.CELLS, Order.TENSOR)
-              : new Storage(weight.name(), Packing.BITS);
-        });
+  /** Writes one safetensors file. */
+  private static final class Writer implements OutputWriter {
+
+    private final Layout layout;
+    private final Path target;
+    private final Staging staging;
+    private final OutputFile file;
+    private final Map<String, WeightLayout.Writer> weights = new ConcurrentHashMap<>();
+
+    private boolean finished;
+
+    Writer(Layout layout, OutputJob job, Disk disk) throws IOException {
+      this.layout = layout;
+      this.target = job.options().target();
+      this.staging = Staging.openFile(job, layout.bytes(), disk);
+      try {
+        this.file = new OutputFile(staging, "", layout.open());
+      } catch (IOException | RuntimeException | Error e) {
+        staging.close();
+        throw e;
+      }
+    }
+
+    @Override
+    public void writeTile(EncodedWeight weight, EncodedTile tile) throws IOException {
+      writer(weight).writeTile(tile);
+    }
+
+    @Override
+    public void writeWhole(EncodedWeight weight, Map<String, byte[]> whole) throws IOException {
+      writer(weight).writeWhole(whole);
+    }
+
+    private WeightLayout.Writer writer(EncodedWeight weight) {
+      return weights.computeIfAbsent(
+          weight.name(),
+          name ->
+              SelfDescription.parts(weight)
+                  .writer((tensor, offset, data) -> file.write(tensor.name(), offset, data)));
+    }
+
+    @Override
+    public void writeKept(TensorInfo tensor, long offset, ByteBuffer data) throws IOException {
+      file.write(tensor.name(), offset, data);
+    }
+
+    @Override
+    public List<String> notes() {
+      return staging.notes();
+    }
+
+    @Override
+    public Optional<Path> finish() throws IOException {
+      Manifest open = Manifest.of(layout.kinds(), staging.inputs(), file.hashes());
+      String self = Sha256.of(layout.with(open).headerBytes());
+      file.finish(layout.with(open.withSelf(self)));
+      finished = true;
+      return Optional.empty();
+    }
+
+    @Override
+    public List<Path> commit() throws IOException {
+      if (!finished) {
+        finish();
+      }
+      staging.commit();
+      return List.of(target);
+    }
+
+    @Override
+    public void close() throws IOException {
+      try {
+        file.close();
+      } finally {
+        staging.close();
+      }
+    }
   }
 }

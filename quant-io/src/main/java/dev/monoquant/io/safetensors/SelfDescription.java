@@ -11,15 +11,22 @@ import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.files.manifest.WeightJson;
 import dev.monoquant.files.safetensors.SafetensorsFile;
 import dev.monoquant.files.safetensors.StoredTensor;
+import dev.monoquant.layout.Packing;
+import dev.monoquant.layout.TensorPerPart;
+import dev.monoquant.layout.TensorPerPart.Order;
+import dev.monoquant.layout.TensorPerPart.Storage;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.tile.Formula;
+import dev.monoquant.tile.Part;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -38,6 +45,25 @@ final class SelfDescription {
   static final String VERSION = "1";
 
   private SelfDescription() {}
+
+  /** {@return how the parts of a weight are stored} */
+  static TensorPerPart parts(EncodedWeight weight) {
+    Optional<Part> numbers = weight.encoding().numbers();
+    boolean floats =
+        weight.encoding().formula() instanceof Formula.Cast
+            && numbers.filter(part -> part.type().isQuantizable()).isPresent();
+    return new TensorPerPart(
+        weight.matrix(),
+        weight.encoding(),
+        part -> {
+          if (!numbers.filter(part::equals).isPresent()) {
+            return new Storage(weight.name() + "_" + part.name(), Packing.BITS);
+          }
+          return floats
+              ? new Storage(weight.name(), Packing.CELLS, Order.TENSOR)
+              : new Storage(weight.name(), Packing.BITS);
+        });
+  }
 
   static String write(List<EncodedWeight> weights) {
     Map<String, JsonValue> all = new TreeMap<>(JsonText.BY_CODE_POINT);
@@ -97,7 +123,7 @@ final class SelfDescription {
         EncodedWeight weight =
             WeightJson.read(
                 member.getKey(), member.getValue(), shard, fault, Set.of(), (w, f) -> checked(w));
-        for (TensorInfo part : SafetensorsOutput.parts(weight).tensors()) {
+        for (TensorInfo part : parts(weight).tensors()) {
           String other = owner.putIfAbsent(part.name(), weight.name());
           if (other != null) {
             throw fault.of(
@@ -112,7 +138,7 @@ final class SelfDescription {
 
     private EncodedWeight checked(EncodedWeight weight) {
       String where = WeightJson.where(weight.name());
-      SafetensorsOutput.parts(weight).tensors().forEach(part -> requireTensor(where, part));
+      parts(weight).tensors().forEach(part -> requireTensor(where, part));
       return weight;
     }
 

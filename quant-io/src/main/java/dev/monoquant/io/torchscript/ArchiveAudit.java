@@ -2,9 +2,9 @@ package dev.monoquant.io.torchscript;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.Problem;
+import dev.monoquant.files.manifest.HashKind;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.Manifest;
-import dev.monoquant.files.manifest.Sha256;
 import dev.monoquant.files.torch.Storage;
 import dev.monoquant.files.torch.TorchZip;
 import dev.monoquant.files.zip.ArchiveEntry;
@@ -29,6 +29,7 @@ final class ArchiveAudit {
 
   private final TorchZip zip;
   private final Manifest manifest;
+  private final HashKind kind;
   private final List<Problem> differences = new ArrayList<>();
   private int checked;
   private long bytes;
@@ -36,6 +37,7 @@ final class ArchiveAudit {
   private ArchiveAudit(TorchZip zip, Manifest manifest) {
     this.zip = zip;
     this.manifest = manifest;
+    this.kind = manifest.kinds().outputs();
   }
 
   static Optional<Auditable> of(TorchZip zip) {
@@ -49,7 +51,7 @@ final class ArchiveAudit {
       manifest = Manifest.parse(text, zip.label());
     } catch (ModelFormatException e) {
       Problem problem = Problem.error(Records.MANIFEST, String.valueOf(e.getMessage()), "");
-      return new Audit(Map.of(), Map.of(), 0, 0, List.of(problem));
+      return new Audit(Map.of(), HashKind.NONE.wire(), Map.of(), 0, 0, List.of(problem));
     }
     return new ArchiveAudit(zip, manifest).run(entry, text);
   }
@@ -64,7 +66,8 @@ final class ArchiveAudit {
 
   private Audit run(ArchiveEntry own, byte[] text) throws IOException {
     byte[] holder = holder(zip.frame(List.of(own)), text);
-    compare("the frame of " + zip.label(), manifest.self(), manifest.hashOf(holder));
+    compare(
+        HashKind.SHA256, "the frame of " + zip.label(), manifest.self(), manifest.hashOf(holder));
     Set<String> there = new HashSet<>();
     try (HashPool pool = new HashPool()) {
       Map<String, Future<String>> hashes = new LinkedHashMap<>();
@@ -72,9 +75,11 @@ final class ArchiveAudit {
         String name = zip.nameInFolder(entry);
         there.add(name);
         if (Records.isStorage(name) && !entry.deflated()) {
-          hashes.put(name, pool.submit(bytes(zip.record(name)), 0, entry.size()));
-          checked++;
-          bytes += entry.size();
+          hashes.put(name, pool.submit(kind, bytes(zip.record(name)), 0, entry.size()));
+          if (kind != HashKind.NONE) {
+            checked++;
+            bytes += entry.size();
+          }
         } else if (!entry.equals(own)) {
           record(name, entry);
         }
@@ -85,13 +90,19 @@ final class ArchiveAudit {
     }
     requireAll(manifest.tensors().keySet(), there);
     requireAll(manifest.files().keySet(), there);
-    return new Audit(manifest.made(), manifest.inputs(), checked, bytes, differences);
+    return new Audit(
+        manifest.made(),
+        manifest.kinds().inputs().wire(),
+        manifest.inputs(),
+        checked,
+        bytes,
+        differences);
   }
 
   private void record(String name, ArchiveEntry entry) throws IOException {
     try {
-      String hash = Sha256.of(bytes(zip.bytes(entry)));
-      compare(name, manifest.files().getOrDefault(name, "none"), hash);
+      String hash = kind.of(bytes(zip.bytes(entry)));
+      compare(kind, name, manifest.files().getOrDefault(name, "none"), hash);
     } catch (ModelFormatException damaged) {
       differs(name, String.valueOf(damaged.getMessage()));
     }
@@ -100,7 +111,7 @@ final class ArchiveAudit {
   private void storage(String name, Future<String> hash) throws IOException {
     try {
       String expected = manifest.tensors().getOrDefault(name, "none");
-      compare("storage " + name, expected, HashPool.await(hash));
+      compare(kind, "storage " + name, expected, HashPool.await(hash));
     } catch (ModelFormatException damaged) {
       differs("storage " + name, String.valueOf(damaged.getMessage()));
     }
@@ -128,9 +139,9 @@ final class ArchiveAudit {
     return out;
   }
 
-  private void compare(String what, String expected, String actual) {
+  private void compare(HashKind of, String what, String expected, String actual) {
     if (!actual.equals(expected)) {
-      differs(what, "its SHA-256 is " + actual + ", the manifest says " + expected);
+      differs(what, "its " + of.noun() + " is " + actual + ", the manifest says " + expected);
     }
   }
 

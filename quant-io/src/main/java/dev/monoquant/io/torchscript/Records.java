@@ -14,6 +14,9 @@ final class Records {
   static final String OLD_VERSION = ".data/version";
   static final String BYTE_ORDER = "byteorder";
 
+  /** The program for the lite interpreter, compiled; it repeats what the code says. */
+  static final String BYTECODE = "bytecode.pkl";
+
   /** Extra files; libtorch returns them by their name after this prefix. */
   static final String EXTRA = "extra/";
 
@@ -24,6 +27,14 @@ final class Records {
   static final String MANIFEST = EXTRA + "monoquant-manifest.json";
 
   private Records() {}
+
+  /** {@return whether a record belongs to an archive of any code, or is an extra file} */
+  static boolean isCarried(String name) {
+    return name.equals(VERSION)
+        || name.equals(OLD_VERSION)
+        || name.equals(BYTE_ORDER)
+        || (name.startsWith(EXTRA) && !name.equals(MANIFEST));
+  }
 
   /** {@return whether a record is a storage} */
   static boolean isStorage(String name) {

@@ -5,11 +5,9 @@ import static java.util.Objects.requireNonNull;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.json.JsonValue;
-import dev.monoquant.files.manifest.HashPool;
+import dev.monoquant.files.manifest.HashKind;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.manifest.ProvenanceText;
-import dev.monoquant.files.manifest.Sha256;
-import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.pickle.PickleWriter;
 import dev.monoquant.files.torch.TorchZip;
@@ -46,18 +44,27 @@ import java.util.stream.Collectors;
  */
 final class ScriptPlan implements OutputLayout {
 
+  /** Starts to write a plan. */
+  interface Opening {
+    OutputWriter open(ScriptPlan plan, OutputJob job) throws IOException;
+  }
+
   private static final int KINDS_SHOWN = 4;
 
   private final ModelSource read;
   private final OutputContents contents;
+  private final Manifest.Kinds kinds;
   private final ScriptSource source;
-  private final Disk disk;
+  private final Opening opening;
   private final Map<String, String> remarks = new LinkedHashMap<>();
   private final HeldRecords records;
   private final Rewritten rewritten;
   private final SortedMap<String, String> files = Manifest.sorted();
   private final SortedMap<String, Integer> dropped = new TreeMap<>();
+
+  /** The bytes of those that nothing needs to run. */
   private long droppedBytes;
+
   private final ArchiveLayout layout;
 
   /**
@@ -67,20 +74,21 @@ final class ScriptPlan implements OutputLayout {
    * @param contents the contents of the output
    * @param source the archive of the model
    * @param rewritten its program with the quantized weights
-   * @param disk the file system
+   * @param opening starts to write it
    */
   ScriptPlan(
       ModelSource read,
       OutputContents contents,
       ScriptSource source,
       Rewritten rewritten,
-      Disk disk)
+      Opening opening)
       throws IOException {
     this.read = read;
     this.contents = contents;
+    this.kinds = Manifest.Kinds.of(contents);
     this.source = source;
     this.rewritten = rewritten;
-    this.disk = disk;
+    this.opening = opening;
     for (Treatment t : rewritten.treatments()) {
       remarks.put(t.weight(), t.mode().wire() + ": " + t.note());
     }
@@ -91,7 +99,7 @@ final class ScriptPlan implements OutputLayout {
     others(entries, archive.zip());
     add(entries, Records.DESCRIPTION, description().toBytes());
     byte[] open =
-        manifest(unknown(inputNames()), unknown(storages()))
+        manifest(unknown(kinds.inputs(), inputNames()), unknown(kinds.outputs(), storages()))
             .toText()
             .getBytes(StandardCharsets.UTF_8);
     entries.add(NewEntry.later(name(Records.MANIFEST), open.length));
@@ -120,7 +128,7 @@ final class ScriptPlan implements OutputLayout {
   }
 
   private void add(List<NewEntry> entries, String record, byte[] content) {
-    files.put(record, Sha256.of(content));
+    files.put(record, kinds.outputs().of(content));
     entries.add(NewEntry.stored(name(record), content));
   }
 
@@ -131,7 +139,7 @@ final class ScriptPlan implements OutputLayout {
         .forEach(
             (path, text) -> {
               byte[] content = text.getBytes(StandardCharsets.UTF_8);
-              files.put(Records.CODE + path, Sha256.of(content));
+              files.put(Records.CODE + path, kinds.outputs().of(content));
               entries.add(NewEntry.deflated(name(Records.CODE + path), content));
             });
     add(
@@ -150,19 +158,14 @@ final class ScriptPlan implements OutputLayout {
               || record.equals(TorchZip.PICKLE)
               || record.equals(TorchZip.CONSTANTS)
               || zip.code().contains(entry);
-      boolean carry =
-          record.equals(Records.VERSION)
-              || record.equals(Records.OLD_VERSION)
-              || record.equals(Records.BYTE_ORDER)
-              || (record.startsWith(Records.EXTRA) && !record.equals(Records.MANIFEST));
-      if (carry) {
+      if (Records.isCarried(record)) {
         ByteBuffer bytes = zip.bytes(entry);
         byte[] content = new byte[bytes.remaining()];
         bytes.get(content);
         carried.put(record, content);
       } else if (!known) {
         dropped.merge(kind(record), 1, Integer::sum);
-        droppedBytes += entry.size();
+        droppedBytes += record.equals(Records.BYTECODE) ? 0 : entry.size();
       }
     }
     carried.forEach((record, content) -> add(entries, record, content));
@@ -197,9 +200,9 @@ final class ScriptPlan implements OutputLayout {
     return Manifest.inputNames(contents, read.info().files());
   }
 
-  private static SortedMap<String, String> unknown(List<String> names) {
+  private static SortedMap<String, String> unknown(HashKind kind, List<String> names) {
     SortedMap<String, String> hashes = Manifest.sorted();
-    names.forEach(name -> hashes.put(name, HashPool.UNKNOWN));
+    names.forEach(name -> hashes.put(name, kind.unknown()));
     return hashes;
   }
 
@@ -213,7 +216,8 @@ final class ScriptPlan implements OutputLayout {
     SortedMap<String, JsonValue> weights = Manifest.sorted();
     contents.weights().forEach(w -> weights.put(w.name(), Manifest.describe(w)));
     return new Manifest(
-        HashPool.UNKNOWN,
+        HashKind.SHA256.unknown(),
+        kinds,
         inputs,
         storages,
         Manifest.sorted(),
@@ -251,17 +255,27 @@ final class ScriptPlan implements OutputLayout {
 
   @Override
   public List<String> notes() {
-    if (dropped.isEmpty()) {
-      return List.of();
+    List<String> notes = new ArrayList<>();
+    SortedMap<String, Integer> unused = new TreeMap<>(dropped);
+    if (unused.remove(Records.BYTECODE) != null) {
+      notes.add(
+          "left out: "
+              + Records.BYTECODE
+              + ", the program for the lite interpreter of mobile devices, which therefore does not"
+              + " run the output; libtorch, PyTorch and DJL do. Save the original with"
+              + " _save_for_lite_interpreter for it");
+    }
+    if (unused.isEmpty()) {
+      return List.copyOf(notes);
     }
     String kinds =
-        dropped.entrySet().stream()
+        unused.entrySet().stream()
             .limit(KINDS_SHOWN)
             .map(e -> e.getValue() + " x " + e.getKey())
             .collect(Collectors.joining(", "));
-    int more = dropped.size() - KINDS_SHOWN;
-    int entries = dropped.values().stream().mapToInt(Integer::intValue).sum();
-    return List.of(
+    int more = unused.size() - KINDS_SHOWN;
+    int entries = unused.values().stream().mapToInt(Integer::intValue).sum();
+    notes.add(
         "left out: "
             + entries
             + " entries of the archive, "
@@ -269,11 +283,12 @@ final class ScriptPlan implements OutputLayout {
             + " bytes, that nothing needs to run ("
             + kinds
             + (more > 0 ? " and " + more + " more kinds)" : ")"));
+    return List.copyOf(notes);
   }
 
   @Override
   public OutputWriter open(WriteOptions options) throws IOException {
-    return new TorchScriptWriter(this, new OutputJob(read, contents, options), source, disk);
+    return opening.open(this, new OutputJob(read, contents, options));
   }
 
   /** {@return the records of the numbers} */

@@ -7,11 +7,13 @@ import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.RunnableFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * Reads archives of {@code torch.jit.save}, recognised by their content: parameters and buffers
@@ -72,6 +74,18 @@ public final class TorchScriptFormat implements InputFormatDetector {
     ScriptPlace place = ScriptPlace.in(of.path());
     ScriptArchive archive = ScriptArchive.open(place.file(), place.file().toString(), limits);
     return ScriptReader.open(archive, place, List.of());
+  }
+
+  @Override
+  public Optional<RunnableFile> program(ModelInput input, ReadLimits limits) throws IOException {
+    if (!(input instanceof ModelInput.OfPath of)) {
+      return Optional.empty();
+    }
+    Path file = Files.isDirectory(of.path()) ? ScriptPlace.in(of.path()).file() : of.path();
+    try (ScriptArchive archive = ScriptArchive.open(file, file.toString(), limits)) {
+      List<String> findings = archive.notComputing();
+      return Optional.of(new RunnableFile(() -> file, archive.script().inputs(), () -> findings));
+    }
   }
 
   private static Match probeDirectory(Path directory) {

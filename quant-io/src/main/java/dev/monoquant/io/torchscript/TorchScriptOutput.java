@@ -4,6 +4,7 @@ import com.google.auto.service.AutoService;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
 import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.output.OutputTarget;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.script.HeldStorage;
 import dev.monoquant.script.HolderOptions;
@@ -21,6 +22,7 @@ import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.RunnableFile;
 import java.io.Closeable;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,7 +49,8 @@ import java.util.Optional;
  *
  * <p>If the input is a directory and the target does not have the name of an archive, the output is
  * a directory too: the archive, and unchanged copies of the files beside it. If the archive has the
- * name of its directory, by which DJL finds it, it gets the name of the new directory.
+ * name of its directory, by which DJL finds it, it gets the name of the new directory, unless
+ * {@code serving.properties} names it.
  *
  * <p>libtorch returns the extra files on request: in DJL with {@code optOption("extraFiles",
  * "monoquant.json")} as a property of the model, in Python with {@code torch.jit.load(file,
@@ -58,8 +61,6 @@ import java.util.Optional;
  */
 @AutoService(OutputFormat.class)
 public final class TorchScriptOutput implements OutputFormat {
-
-  private static final List<String> SUFFIXES = List.of(".pt", ".ts", ".torchscript");
 
   private final Disk disk;
   private final Rewriting.Factory rewriting;
@@ -86,15 +87,14 @@ public final class TorchScriptOutput implements OutputFormat {
 
   @Override
   public boolean accepts(Path target) {
-    return isFile(target);
+    return ScriptPlace.isFile(target);
   }
 
-  /**
-   * {@return whether a target has the name of an archive; any other is a directory if the input is}
-   */
-  static boolean isFile(Path target) {
-    return target.getFileName() != null
-        && SUFFIXES.stream().anyMatch(target.getFileName().toString()::endsWith);
+  /** {@return whether the model is a directory that DJL serves, and the target may be one} */
+  @Override
+  public boolean continues(ModelSource source, Path target) {
+    return (OutputTarget.isNamedAsDirectory(target) || Files.isDirectory(target))
+        && source.find(ScriptSource.class).filter(s -> !s.nameIn(target).isEmpty()).isPresent();
   }
 
   @Override
@@ -123,7 +123,12 @@ public final class TorchScriptOutput implements OutputFormat {
       Rewritten rewritten =
           rewriting.rewrite(
               contents.weights(), contents.kept().stream().map(TensorInfo::name).toList());
-      return new ScriptPlan(source, contents, original.script(), rewritten, disk);
+      return new ScriptPlan(
+          source,
+          contents,
+          original.script(),
+          rewritten,
+          (plan, job) -> new TorchScriptWriter(plan, job, original.script(), disk));
     }
 
     @Override

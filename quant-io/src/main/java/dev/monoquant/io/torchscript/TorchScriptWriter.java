@@ -202,7 +202,7 @@ final class TorchScriptWriter implements OutputWriter {
     file.flushSoon();
     SortedMap<String, String> storages = Manifest.sorted();
     for (String record : plan.records().bytes().keySet()) {
-      storages.put(record, file.sums(plan.entry(record)).sha256());
+      storages.put(record, file.sums(plan.entry(record)).hash());
     }
     writeManifest(plan.manifest(staging.inputs(), storages));
     file.finish();

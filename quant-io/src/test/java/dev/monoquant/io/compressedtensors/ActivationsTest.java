@@ -16,10 +16,10 @@ import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.ActivationQuantization.Dynamic;
 import dev.monoquant.spi.ActivationQuantization.Strategy;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
@@ -58,7 +58,7 @@ class ActivationsTest {
     return new EncodedWeight(
         new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("any", 1),
-        CommonOptions.of(bits, true, granularity),
+        OptionValues.of(bits, true, granularity),
         encoding);
   }
 

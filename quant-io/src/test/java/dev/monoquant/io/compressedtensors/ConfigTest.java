@@ -17,11 +17,11 @@ import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.SideFile;
@@ -60,7 +60,7 @@ class ConfigTest {
     return new EncodedWeight(
         new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int" + bits, 1),
-        CommonOptions.of(bits, true, group == 0 ? Granularity.CHANNEL : Granularity.group(group)),
+        OptionValues.of(bits, true, group == 0 ? Granularity.CHANNEL : Granularity.group(group)),
         Encoding.affine(
             Part.perElement("codes", code),
             group == 0
@@ -440,18 +440,6 @@ class ConfigTest {
         "\"num_bits\":4,\"strategy\":\"channel\"",
         tensors);
     assertRefused(Reason.METADATA, "regex");
-  }
-
-  @Test
-  void permutedColumnsAreNotDecoded() throws IOException {
-    Map<String, PlainSafetensors.Entry> tensors = packed();
-    tensors.put("fc.weight_g_idx", PlainPacking.entry("I32", new byte[32], 8));
-    directory(
-        "\"format\": \"pack-quantized\"",
-        "\"targets\":[\"Linear\"]",
-        "\"num_bits\":4,\"strategy\":\"channel\"",
-        tensors);
-    assertNotDecoded("weight_g_idx");
   }
 
   @Test

@@ -15,11 +15,11 @@ import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.SideFile;
@@ -353,7 +353,7 @@ class DirectoryRoundTripTest {
     return new EncodedWeight(
         new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId(scheme, 1),
-        CommonOptions.of(encoding.parts().get(0).type().bits(), true, granularity),
+        OptionValues.of(encoding.parts().get(0).type().bits(), true, granularity),
         encoding);
   }
 
@@ -394,7 +394,7 @@ class DirectoryRoundTripTest {
     return new EncodedWeight(
         new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int" + bits, 1),
-        CommonOptions.of(bits, symmetric, granularity),
+        OptionValues.of(bits, symmetric, granularity),
         Encoding.conventional(parts));
   }
 }

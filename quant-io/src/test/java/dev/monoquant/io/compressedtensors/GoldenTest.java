@@ -8,20 +8,13 @@ import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.EncodedWeight;
-import dev.monoquant.spi.Facts;
-import dev.monoquant.spi.Fit;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.Scheme;
-import dev.monoquant.spi.SchemeId;
 import dev.monoquant.spi.TileDecoder;
-import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.tile.EncodedTile;
@@ -198,26 +191,6 @@ class GoldenTest {
         + "}}}}";
   }
 
-  /** Not asked, as the formulas tell how to decode. */
-  private static final Scheme NO_SCHEME =
-      new Scheme() {
-        @Override
-        public SchemeId id() {
-          throw new AssertionError();
-        }
-
-        @Override
-        public Fit fit(WeightMatrix weight, OptionValues options) {
-          throw new AssertionError();
-        }
-
-        @Override
-        public TileQuantizer begin(
-            WeightMatrix weight, OptionValues options, Facts facts, Compute compute) {
-          throw new AssertionError();
-        }
-      };
-
   /** Decoded to the type that the peer decodes to, the numbers are the same, bit for bit. */
   private static void compareDecoded(
       ModelSource source, EncodedWeight weight, PlainSafetensors.Entry expected)
@@ -227,8 +200,7 @@ class GoldenTest {
     assertThat(matrix.tensor().type()).isEqualTo(type);
     int rows = (int) matrix.rowCount();
     float[] numbers = new float[rows * (int) matrix.columnCount()];
-    TileDecoder.of(NO_SCHEME, weight)
-        .decode(source.readTile(weight, new RowRange(0, rows)), numbers);
+    TileDecoder.ofFormula(weight).decode(source.readTile(weight, new RowRange(0, rows)), numbers);
     float[] peers = Part.perElement("decoded", type).toFloats(expected.bytes());
     for (int i = 0; i < numbers.length; i++) {
       assertThat(numbers[i] + 0f).as("number %d", i).isEqualTo(peers[i] + 0f);

@@ -9,8 +9,8 @@ import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
@@ -30,7 +30,7 @@ class LoaderAuditTest {
     return new EncodedWeight(
         new WeightMatrix(module, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int" + bits, 1),
-        CommonOptions.of(bits, true, Granularity.CHANNEL),
+        OptionValues.of(bits, true, Granularity.CHANNEL),
         Encoding.affine(
             Part.perElement("codes", ElementType.code(bits, true)),
             Part.perRow("scale", ElementType.FLOAT32)));
@@ -57,7 +57,7 @@ class LoaderAuditTest {
             + "}, 'ignore': ["
             + ignore
             + "]}}";
-    return ConfigWriter.parse(
+    return ModelConfig.parse(
         json.replace('\'', '"').getBytes(StandardCharsets.UTF_8), "config.json");
   }
 
@@ -142,7 +142,7 @@ class LoaderAuditTest {
         new EncodedWeight(
             packed("m.self_attn.k_proj", 8).matrix(),
             new SchemeId("fp8", 1),
-            CommonOptions.of(8, true, Granularity.CHANNEL),
+            OptionValues.of(8, true, Granularity.CHANNEL),
             Encoding.affine(
                 Part.perElement("codes", ElementType.FLOAT8_E4M3),
                 Part.perRow("scale", ElementType.FLOAT32)));
@@ -191,7 +191,7 @@ class LoaderAuditTest {
             "\"n.weight_scale\": is a part of a quantized weight, and belongs to none");
     String nested = "{'text_config': {'quantization_config': {'quant_method': 'gptq'}}}";
     JsonValue.Obj second =
-        ConfigWriter.parse(
+        ModelConfig.parse(
             nested.replace('\'', '"').getBytes(StandardCharsets.UTF_8), "config.json");
     assertThat(faults(second, List.of()))
         .containsExactly(
@@ -204,7 +204,7 @@ class LoaderAuditTest {
     String json = "{'model_type': 'vit', 'quantization_config': {'quant_method':";
     for (String ignore : List.of(named, named + ", 're:(.*\\\\.)?layers\\\\.0\\\\.mlp\\\\.fc1$'")) {
       JsonValue.Obj config =
-          ConfigWriter.parse(
+          ModelConfig.parse(
               (json
                       + " 'compressed-tensors', 'config_groups': {"
                       + group("a", 4, "'Linear'")

@@ -9,8 +9,8 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.ActivationQuantization;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Formula;
@@ -33,7 +33,7 @@ class LoaderLimitsTest {
         new EncodedWeight(
             new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
             new SchemeId("any", 1),
-            CommonOptions.of(4, true, Granularity.CHANNEL),
+            OptionValues.of(4, true, Granularity.CHANNEL),
             Encoding.conventional(List.of(parts)));
     Optional<ActivationQuantization> activations =
         Optional.of(ActivationQuantization.perToken(8, NumberType.INT)).filter(a -> inputs);
@@ -169,7 +169,7 @@ class LoaderLimitsTest {
         new EncodedWeight(
             new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
             new SchemeId("nvfp4", 1),
-            CommonOptions.of(4, true, Granularity.group(16)),
+            OptionValues.of(4, true, Granularity.group(16)),
             encoding));
   }
 

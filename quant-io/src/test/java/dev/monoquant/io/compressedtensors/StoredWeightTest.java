@@ -13,8 +13,8 @@ import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
@@ -123,7 +123,7 @@ class StoredWeightTest {
     return new EncodedWeight(
         new WeightMatrix("m", LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int" + bits, 1),
-        CommonOptions.of(bits, false, Granularity.group(GROUP)),
+        OptionValues.of(bits, false, Granularity.group(GROUP)),
         Encoding.affine(
             Part.perElement(Part.CODES, code),
             Part.perGroup(Part.SCALE, ElementType.FLOAT16, GROUP),

@@ -14,10 +14,10 @@ import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.EncodedTile;
@@ -104,7 +104,7 @@ class RoundTripTest {
         new EncodedWeight(
             rows,
             new SchemeId("int4", 1),
-            CommonOptions.of(4, true, Granularity.CHANNEL),
+            OptionValues.of(4, true, Granularity.CHANNEL),
             Encoding.affine(
                 Part.perElement("codes", ElementType.INT4),
                 Part.perRow("scale", ElementType.FLOAT32)));
@@ -124,11 +124,13 @@ class RoundTripTest {
     ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(target));
     String header =
         "{\"__metadata__\":{\"format\":\"pt\",\"monoquant.manifest\":\""
-            + "{\"inputs\":{},\"self\":\"SELF\",\"tensors\":{\"fc.weight\":\"".replace("\"", "\\\"")
+            + "{\"hash\":{\"inputs\":\"crc32c\",\"outputs\":\"sha256-64MiB\"},"
+                .replace("\"", "\\\"")
+            + "\"inputs\":{},\"self\":\"SELF\",\"tensors\":{\"fc.weight\":\"".replace("\"", "\\\"")
             + sha256((byte) 0xe1, (byte) 0x03, (byte) 0x78, (byte) 0x00)
             + "\",\"fc.weight_scale\":\"".replace("\"", "\\\"")
             + sha256(new byte[] {1, 2, 3, 4, 5, 6, 7, 8})
-            + "\"},\"version\":1}".replace("\"", "\\\"")
+            + "\"},\"version\":2}".replace("\"", "\\\"")
             + "\",\"monoquant.schemes\":\"int4@1\","
             + "\"monoquant.tool\":\"test 1\",\"monoquant.version\":\"1\",\"monoquant.weights\":\""
             + "{\"fc.weight\":{\"dtype\":\"F32\",\"kind\":\"Linear\",\"layer\":\"fc\",\"options\":{"
@@ -148,7 +150,7 @@ class RoundTripTest {
     ByteBuffer open = ByteBuffer.allocate(8 + padded).order(java.nio.ByteOrder.LITTLE_ENDIAN);
     open.putLong(padded).put(header.getBytes(java.nio.charset.StandardCharsets.UTF_8));
     java.util.Arrays.fill(open.array(), 8 + length, 8 + padded, (byte) ' ');
-    header = header.replace("0".repeat(64), sha256(open.array()));
+    header = header.replace("0".repeat(64), hex(digest().digest(open.array())));
     assertThat(bytes.order(java.nio.ByteOrder.LITTLE_ENDIAN).getLong()).isEqualTo(padded);
     byte[] text = new byte[padded];
     bytes.get(text);
@@ -158,10 +160,18 @@ class RoundTripTest {
     assertThat(data).containsExactly(1, 2, 3, 4, 5, 6, 7, 8, 0xe1, 0x03, 0x78, 0x00);
   }
 
+  /** The SHA-256 of the only piece's SHA-256. */
   private static String sha256(byte... bytes) {
+    return hex(digest().digest(digest().digest(bytes)));
+  }
+
+  private static String hex(byte[] bytes) {
+    return java.util.HexFormat.of().formatHex(bytes);
+  }
+
+  private static java.security.MessageDigest digest() {
     try {
-      return java.util.HexFormat.of()
-          .formatHex(java.security.MessageDigest.getInstance("SHA-256").digest(bytes));
+      return java.security.MessageDigest.getInstance("SHA-256");
     } catch (java.security.NoSuchAlgorithmException e) {
       throw new AssertionError(e);
     }
@@ -175,7 +185,7 @@ class RoundTripTest {
         new EncodedWeight(
             new WeightMatrix("a", LayerKind.LINEAR, "weight", w, 0),
             new SchemeId("int8", 1),
-            CommonOptions.of(8, true, Granularity.CHANNEL),
+            OptionValues.of(8, true, Granularity.CHANNEL),
             Encoding.affine(
                 Part.perElement("codes", ElementType.INT8),
                 Part.perRow("scale", ElementType.FLOAT32))));
@@ -333,7 +343,7 @@ class RoundTripTest {
     return new EncodedWeight(
         rows,
         new SchemeId("acme/some", 3),
-        CommonOptions.of(5, random.nextBoolean(), Granularity.group(7))
+        OptionValues.of(5, random.nextBoolean(), Granularity.group(7))
             .with(Map.of("profile", "torch", "a", "b")),
         encoding(random));
   }

@@ -13,9 +13,9 @@ import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
@@ -54,7 +54,7 @@ class SelfDescriptionTest {
                 new EncodedWeight(
                     new WeightMatrix("fc", LayerKind.LINEAR, "weight", tensor, 0),
                     new SchemeId("int4", 1),
-                    CommonOptions.of(4, true, Granularity.group(2)),
+                    OptionValues.of(4, true, Granularity.group(2)),
                     Encoding.affine(
                         Part.perElement("codes", ElementType.INT4),
                         Part.perGroup("scale", ElementType.FLOAT32, 2))));

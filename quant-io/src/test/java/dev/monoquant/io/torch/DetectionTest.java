@@ -8,6 +8,8 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.testing.ZipText;
 import dev.monoquant.io.checkpoint.TorchCheckpointFormat;
+import dev.monoquant.io.exported.ExportedProgramFormat;
+import dev.monoquant.io.gguf.GgufFormat;
 import dev.monoquant.io.testing.Surest;
 import dev.monoquant.io.torchscript.TorchScriptFormat;
 import dev.monoquant.spi.InputFormatDetector;
@@ -18,6 +20,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,7 +35,6 @@ class DetectionTest {
   @CsvSource({
     "'version https://git-lfs.github.com/spec/v1', Git LFS pointer",
     "'<!DOCTYPE html><html>', an HTML page",
-    "'GGUF\u0003', a GGUF file",
     "'\u0089HDF\r\n', an HDF5 file",
     "'\u001f\u008b\u0008', gzip",
     "'\u0080\u0004]\u0094.', a Python pickle",
@@ -60,7 +62,7 @@ class DetectionTest {
     "META-INF/MANIFEST.MF, a jar",
     "model/net.pt, unpack it",
     "word/document.xml, a zip archive of something else",
-    "x/archive_format, torch.export"
+    "serialized_exported_program.json, torch.export as PyTorch before 2.8 wrote it"
   })
   void aZipOfSomethingElseIsCalledByItsName(String entry, String name) throws IOException {
     Path file = folder.resolve("file.pt");
@@ -70,6 +72,31 @@ class DetectionTest {
             ModelFormatException.class,
             e -> assertThat(e.reason()).isEqualTo(Reason.NOT_THIS_FORMAT))
         .hasMessageContaining(name);
+  }
+
+  @Test
+  void ggufIsRecognisedUnderAnyName() throws IOException {
+    Path file = Files.write(folder.resolve("model.bin"), "GGUF\u0003".getBytes(ISO_8859_1));
+    assertThat(Surest.of(file)).isInstanceOf(GgufFormat.class);
+    assertThatThrownBy(
+            () -> new TorchCheckpointFormat().open(ModelInput.of(file), ReadLimits.DEFAULT).close())
+        .hasMessageContaining("a GGUF file. Read it as gguf");
+  }
+
+  /** Other readers say which one reads it. */
+  @Test
+  void anExportedProgramIsCalledByItsName() throws IOException {
+    Path file = folder.resolve("file.pt");
+    Files.write(file, new ZipText().put("x/archive_format", new byte[3]).build());
+    assertThat(Surest.of(file)).isInstanceOf(ExportedProgramFormat.class);
+    for (InputFormatDetector other :
+        List.of(new TorchScriptFormat(), new TorchCheckpointFormat())) {
+      assertThatThrownBy(() -> other.open(ModelInput.of(file), ReadLimits.DEFAULT).close())
+          .isInstanceOfSatisfying(
+              ModelFormatException.class,
+              e -> assertThat(e.reason()).isEqualTo(Reason.NOT_THIS_FORMAT))
+          .hasMessageContaining("Read it as torch-export");
+    }
   }
 
   @Test

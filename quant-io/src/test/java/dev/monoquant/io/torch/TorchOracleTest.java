@@ -78,27 +78,28 @@ class TorchOracleTest {
     JsonObject wanted = expected.getAsJsonObject();
     try (ModelSource source = open(name)) {
       requireTensors(source, wanted);
-      Map<String, String> kinds = new TreeMap<>();
-      for (Layer layer : source.info().layers()) {
-        kinds.put(layer.name(), layer.kind().name());
-        assertThat(layer.evidence()).isEqualTo(Layer.Evidence.DECLARED);
-        layer
-            .tensors()
-            .forEach((local, t) -> assertThat(t.name()).isEqualTo(layer.name() + "." + local));
-        assertThat(source.info().tensors()).containsAll(layer.tensors().values());
-      }
-      Map<String, String> expectedKinds = new TreeMap<>();
-      wanted
-          .getAsJsonObject("kinds")
-          .asMap()
-          .forEach((k, v) -> expectedKinds.put(k, v.getAsString()));
-      assertThat(kinds).isEqualTo(expectedKinds);
+      requireKinds(source, wanted);
       for (JsonElement left : wanted.getAsJsonArray("leftOut")) {
         assertThat(String.join("\n", source.info().notes()))
             .contains('"' + left.getAsString() + '"');
       }
       assertThat(source.info().notes())
           .contains("One tensor under several names: \"twice.weight\", \"again.weight\".");
+    }
+  }
+
+  static Stream<Arguments> exported() throws IOException {
+    return entries("exported.json");
+  }
+
+  /** Views, tied names, types and classes as torch.export has them. */
+  @ParameterizedTest
+  @MethodSource("exported")
+  void exportedProgramHoldsItsStateDictAndKinds(String name, JsonElement expected)
+      throws IOException {
+    try (ModelSource source = open(name)) {
+      requireTensors(source, expected.getAsJsonObject());
+      requireKinds(source, expected.getAsJsonObject());
     }
   }
 
@@ -143,6 +144,21 @@ class TorchOracleTest {
   private static ModelSource open(String name) throws IOException {
     Path path = oracle(name);
     return Surest.of(path).open(ModelInput.of(path), ReadLimits.DEFAULT);
+  }
+
+  private static void requireKinds(ModelSource source, JsonObject wanted) {
+    Map<String, String> kinds = new TreeMap<>();
+    for (Layer layer : source.info().layers()) {
+      kinds.put(layer.name(), layer.kind().name());
+      assertThat(layer.evidence()).isEqualTo(Layer.Evidence.DECLARED);
+      layer
+          .tensors()
+          .forEach((local, t) -> assertThat(t.name()).isEqualTo(layer.name() + "." + local));
+      assertThat(source.info().tensors()).containsAll(layer.tensors().values());
+    }
+    Map<String, String> expected = new TreeMap<>();
+    wanted.getAsJsonObject("kinds").asMap().forEach((k, v) -> expected.put(k, v.getAsString()));
+    assertThat(kinds).isEqualTo(expected);
   }
 
   private static void requireTensors(ModelSource source, JsonObject expected) throws IOException {

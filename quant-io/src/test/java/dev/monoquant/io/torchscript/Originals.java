@@ -8,7 +8,6 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
@@ -102,7 +101,7 @@ final class Originals {
         new EncodedWeight(
             rows,
             new SchemeId("any", 1 + random.nextInt(3)),
-            CommonOptions.of(4, random.nextBoolean(), Granularity.CHANNEL),
+            OptionValues.of(4, random.nextBoolean(), Granularity.CHANNEL),
             encoding(random));
     return random.nextBoolean()
         ? weight.withStorage(new OptionValues(Map.of("mode", "dynamic")))

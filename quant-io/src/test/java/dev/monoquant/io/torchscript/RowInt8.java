@@ -5,7 +5,6 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionValues;
@@ -39,7 +38,7 @@ final class RowInt8 {
               new EncodedWeight(
                       new WeightMatrix(layer.name(), layer.kind(), own.getKey(), tensor, axis),
                       new SchemeId("int8", 1),
-                      CommonOptions.of(8, true, Granularity.CHANNEL),
+                      OptionValues.of(8, true, Granularity.CHANNEL),
                       Encoding.affine(
                           Part.perElement(Part.CODES, ElementType.INT8),
                           Part.perRow(Part.SCALE, ElementType.FLOAT32)))

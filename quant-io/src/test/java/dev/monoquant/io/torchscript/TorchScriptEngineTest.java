@@ -1,5 +1,6 @@
 package dev.monoquant.io.torchscript;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -172,14 +173,14 @@ class TorchScriptEngineTest {
 
   /** As DJL serves it: the archive has the name of its directory, or the properties tell it. */
   @ParameterizedTest
-  @CsvSource({"net.pt, int8.pt", "model.pt, model.pt"})
-  void aDirectoryStaysServable(String name, String expected)
+  @CsvSource({"net.pt, model, int8.pt", "model.pt, model, model.pt", "net.pt, net, net.pt"})
+  void aDirectoryStaysServable(String name, String told, String expected)
       throws IOException, MalformedModelException {
     Path original = Originals.path("/torch-oracle/traced.pt");
     Path input = Files.createDirectories(folder.resolve("net/sub")).getParent();
     Files.copy(original, input.resolve(name));
     Files.writeString(
-        input.resolve("serving.properties"), "engine=PyTorch\noption.modelName=model\n");
+        input.resolve("serving.properties"), "engine=PyTorch\noption.modelName=" + told + "\n");
     Files.writeString(input.resolve("sub/labels.txt"), "a\nb\n");
     Path target = folder.resolve("int8");
     ModelSource opened = Surest.of(input).open(ModelInput.of(input), ReadLimits.DEFAULT);
@@ -207,7 +208,7 @@ class TorchScriptEngineTest {
     assertThat(after.keySet()).containsOnly("serving.properties", "sub/labels.txt", expected);
     assertThat(after.get("serving.properties")).isEqualTo(before.get("serving.properties"));
     assertThat(after.get("sub/labels.txt")).isEqualTo(before.get("sub/labels.txt"));
-    assertThat(run(target, "2x3x4")).isEqualTo(run(original, "2x3x4"));
+    assertThat(run(told, target, "2x3x4")).isEqualTo(run(original, "2x3x4"));
     try (ModelSource read = Surest.of(target).open(ModelInput.of(target), ReadLimits.DEFAULT)) {
       assertThat(read.find(Auditable.class).orElseThrow().audit().differences()).isEmpty();
     }
@@ -244,9 +245,30 @@ class TorchScriptEngineTest {
     }
   }
 
+  @Test
+  void propertiesThatAreNoneAreRefused() throws IOException {
+    Files.copy(Originals.path("/torch-oracle/traced.pt"), folder.resolve("net.pt"));
+    Path serving = folder.resolve("serving.properties");
+    for (byte[] bad : new byte[][] {"a=\\u12".getBytes(UTF_8), {'a', '=', (byte) 0xff}}) {
+      Files.write(serving, bad);
+      assertThatThrownBy(() -> Originals.open(folder).close())
+          .isInstanceOf(ModelFormatException.class)
+          .hasMessageContaining("serving.properties: is no file of properties");
+    }
+    Files.write(serving, new byte[(1 << 20) + 1]);
+    assertThatThrownBy(() -> Originals.open(folder).close())
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessageContaining("at most 1048576 are read");
+  }
+
   private static float[] run(Path path, String shape) throws IOException, MalformedModelException {
+    return run("model", path, shape);
+  }
+
+  private static float[] run(String name, Path path, String shape)
+      throws IOException, MalformedModelException {
     // The name that DJL gives to a model if serving.properties say so; else that of the directory.
-    try (Model model = Model.newInstance("model", "PyTorch");
+    try (Model model = Model.newInstance(name, "PyTorch");
         NDManager manager = NDManager.newBaseManager("PyTorch")) {
       model.load(path);
       String[] dims = shape.split("x", -1);

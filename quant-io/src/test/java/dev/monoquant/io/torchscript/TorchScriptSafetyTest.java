@@ -249,6 +249,31 @@ class TorchScriptSafetyTest {
         .contains("\"debug_pkl\":\"");
   }
 
+  /** The lite interpreter runs bytecode alone, which is not rewritten. */
+  @Test
+  void bytecodeIsLeftOutAndTold() throws IOException {
+    ZipText zip = ZipText.of(source.info().files().get(0));
+    String root = zip.records().keySet().iterator().next().replaceFirst("/.*", "/");
+    zip.put(root + "bytecode.pkl", new byte[] {5});
+    Path lite = Files.write(folder.resolve("lite.ptl"), zip.build());
+    try (ModelSource other = Originals.open(lite)) {
+      assertThat(
+              Originals.request(Originals.sample(other, 1, 50), target, other)
+                  .notes(Originals.output()))
+          .anyMatch(
+              n -> n.startsWith("left out: bytecode.pkl, the program for the lite interpreter"))
+          .noneMatch(n -> n.contains("1 x bytecode.pkl"));
+    }
+    List.copyOf(zip.records().keySet()).stream()
+        .filter(name -> name.contains("/code/"))
+        .forEach(zip.records()::remove);
+    Files.write(lite, zip.build());
+    assertThatThrownBy(() -> Originals.open(lite))
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessageContaining("lite interpreter of mobile devices without the code")
+        .hasMessageContaining("torch.jit.save");
+  }
+
   /** A rewriter that makes what does not fit together is noticed before a byte is written. */
   @Test
   void brokenRewritingIsFound() throws IOException {

@@ -15,9 +15,9 @@ import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Auditable;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Granularity;
@@ -65,7 +65,7 @@ class TorchScriptTamperTest {
           new EncodedWeight(
               new WeightMatrix("fc1", LayerKind.LINEAR, "weight", tensor, 0),
               new SchemeId("int4", 1),
-              CommonOptions.of(4, true, Granularity.group(2)),
+              OptionValues.of(4, true, Granularity.group(2)),
               Encoding.affine(
                   Part.perElement("codes", ElementType.INT4),
                   Part.perGroup("scale", ElementType.FLOAT32, 2))));

@@ -37,8 +37,13 @@ public interface OutputFormatContract {
   /** {@return the format to try} */
   OutputFormat subject();
 
-  /** {@return the name of a file or directory that the format accepts} */
+  /** {@return the name of a file or directory that the format accepts, or can write} */
   String targetName();
+
+  /** {@return whether the format accepts targets by their names; if not, users name the format} */
+  default boolean isChosenByName() {
+    return true;
+  }
 
   /** {@return weights that the format supports, at least one} */
   default List<EncodedWeight> weights() {
@@ -74,11 +79,14 @@ public interface OutputFormatContract {
     }
   }
 
-  /** The format accepts its target. */
+  /** The format accepts its target, if it accepts any by its name. */
   @Example
   default void acceptsItsTarget() {
-    if (!subject().accepts(Path.of(targetName()))) {
-      throw new LawViolation("acceptsItsTarget", subject().id(), targetName() + " is not accepted");
+    if (subject().accepts(Path.of(targetName())) != isChosenByName()) {
+      throw new LawViolation(
+          "acceptsItsTarget",
+          subject().id(),
+          targetName() + (isChosenByName() ? " is not accepted" : " is accepted"));
     }
   }
 

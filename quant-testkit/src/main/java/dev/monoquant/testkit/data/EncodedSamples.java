@@ -1,12 +1,12 @@
 package dev.monoquant.testkit.data;
 
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.EncodedTile;
@@ -41,7 +41,7 @@ public final class EncodedSamples {
     return new EncodedWeight(
         new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int8", 1),
-        CommonOptions.of(8, true, Granularity.CHANNEL),
+        OptionValues.of(8, true, Granularity.CHANNEL),
         Encoding.affine(
             Part.perElement(Part.CODES, ElementType.INT8), Part.perRow(Part.SCALE, type)));
   }
@@ -64,7 +64,7 @@ public final class EncodedSamples {
     return new EncodedWeight(
         new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("int" + bits, 1),
-        CommonOptions.of(bits, false, granularity),
+        OptionValues.of(bits, false, granularity),
         Encoding.affine(
             Part.perElement(Part.CODES, code),
             shared(Part.SCALE, ElementType.FLOAT32, granularity),
@@ -134,7 +134,7 @@ public final class EncodedSamples {
     return new EncodedWeight(
         new WeightMatrix(layer, LayerKind.LINEAR, "weight", tensor, 0),
         new SchemeId("testkit/" + name, 1),
-        CommonOptions.of(4, true, Granularity.CHANNEL),
+        OptionValues.of(4, true, Granularity.CHANNEL),
         Encoding.conventional(List.of(parts)));
   }
 

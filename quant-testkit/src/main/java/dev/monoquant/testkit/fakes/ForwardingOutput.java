@@ -80,6 +80,11 @@ public class ForwardingOutput implements OutputFormat {
   }
 
   @Override
+  public boolean continues(ModelSource source, Path target) {
+    return inside.continues(source, target);
+  }
+
+  @Override
   public boolean holdsActivations() {
     return inside.holdsActivations();
   }

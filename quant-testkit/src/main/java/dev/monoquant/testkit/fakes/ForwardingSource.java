@@ -15,8 +15,8 @@ import java.util.Optional;
 
 /**
  * Delegates every call to another source: a base class for decorators. It also delegates default
- * methods, so that no behaviour of the wrapped source is lost. Closing it closes the wrapped
- * source.
+ * methods, so that no behaviour of the wrapped source is lost; but not {@link #origin}, since a
+ * decorator may change the data. Closing it closes the wrapped source.
  */
 public class ForwardingSource implements ModelSource {
 

@@ -68,7 +68,7 @@ public final class TileQuantizerLaws {
   /**
    * The result for a tile of any height has the tile's first row and height and exactly the tiled
    * parts of the encoding, each of exactly the declared size. {@link TileQuantizer#tensorParts} are
-   * exactly the whole parts, the same at each call.
+   * exactly the whole parts, the same at each call; a group index names existing groups.
    *
    * @param c an accepted case
    */
@@ -91,10 +91,24 @@ public final class TileQuantizerLaws {
     List<Part> whole = c.encoding().parts().stream().filter(p -> !p.tiled()).toList();
     EncodedTile parts = Parts.whole(worker.tensorParts());
     requireSizes(law, c, parts, whole, c.weight().height());
+    requireGroups(law, c, parts);
     Parts.difference(parts, Parts.whole(worker.tensorParts()))
         .ifPresent(
             d -> {
               throw new LawViolation(law, c, "tensorParts asked again: " + d);
+            });
+  }
+
+  private static void requireGroups(String law, SchemeCase c, EncodedTile whole) {
+    c.encoding()
+        .groupIndex()
+        .ifPresent(
+            index -> {
+              try {
+                c.encoding().groupOfColumns(whole.part(index.name()), c.weight().cols());
+              } catch (IllegalArgumentException e) {
+                throw new LawViolation(law, c, String.valueOf(e.getMessage()), e);
+              }
             });
   }
 

@@ -133,7 +133,7 @@ class BrokenSchemesTest {
           }
         };
     WeightSample weight = ToyCases.WEIGHTS.get(0);
-    SchemeCase c = new SchemeCase(broken, weight, CommonOptions.of(8, false, Granularity.CHANNEL));
+    SchemeCase c = new SchemeCase(broken, weight, OptionValues.of(8, false, Granularity.CHANNEL));
     assertThat(Caught.by(SchemeLaws.all(), List.of(c))).containsExactly("defaultsAreAccepted");
   }
 
@@ -265,7 +265,7 @@ class BrokenSchemesTest {
         new SchemeCase(
             new Toy(),
             ToyCases.WEIGHTS.get(0),
-            CommonOptions.of(8, true, Granularity.CHANNEL).with(CommonOptions.PROFILE, "torch"));
+            OptionValues.of(8, true, Granularity.CHANNEL).with(CommonOptions.PROFILE, "torch"));
     assertThat(c.accepted()).isFalse();
   }
 }

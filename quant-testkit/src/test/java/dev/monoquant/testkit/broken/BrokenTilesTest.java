@@ -1,15 +1,22 @@
 package dev.monoquant.testkit.broken;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.model.ElementType;
+import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.TileQuantizer;
+import dev.monoquant.testkit.SchemeCase;
+import dev.monoquant.testkit.data.WeightSample;
+import dev.monoquant.testkit.laws.LawViolation;
+import dev.monoquant.testkit.laws.TileQuantizerLaws;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
 import java.util.ArrayList;
@@ -17,6 +24,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -284,5 +292,53 @@ class BrokenTilesTest {
           }
         };
     assertThat(ToyCases.caught(broken)).containsExactly("readsOnlyItsNumbers");
+  }
+
+  /** Names a group that is not there. Caught by {@code returnsDeclaredParts}. */
+  @Test
+  void aColumnIsInNoGroup() {
+    ToyGroups broken =
+        new ToyGroups() {
+          @Override
+          Encoding encoding(WeightMatrix rows, OptionValues options) {
+            Part index =
+                new Part(
+                    Part.GROUP_INDEX,
+                    ElementType.INT32,
+                    new Part.Whole(TensorShape.of(rows.columnCount())));
+            List<Part> parts = new ArrayList<>(super.encoding(rows, options).parts());
+            parts.add(index);
+            return new Encoding(
+                parts,
+                new Formula.Affine(
+                        Part.CODES, List.of(Formula.Factor.times(Part.SCALE)), Optional.empty())
+                    .withGroupIndex(Part.GROUP_INDEX));
+          }
+
+          @Override
+          public TileQuantizer begin(
+              WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
+            TileQuantizer sound = super.begin(rows, options, facts, compute);
+            byte[] cells = new byte[Math.toIntExact(rows.columnCount()) * Integer.BYTES];
+            Arrays.fill(cells, (byte) 1);
+            return new TileQuantizer() {
+              @Override
+              public EncodedTile quantize(Tile tile) {
+                return sound.quantize(tile);
+              }
+
+              @Override
+              public Map<String, byte[]> tensorParts() {
+                return Map.of(Part.GROUP_INDEX, cells);
+              }
+            };
+          }
+        };
+    WeightSample weight = ToyCases.WEIGHTS.get(0);
+    OptionValues options = SchemeCase.defaults(broken, weight.rows());
+    assertThatThrownBy(
+            () -> TileQuantizerLaws.returnsDeclaredParts(new SchemeCase(broken, weight, options)))
+        .isInstanceOf(LawViolation.class)
+        .hasMessageContaining("column 0 is in group");
   }
 }

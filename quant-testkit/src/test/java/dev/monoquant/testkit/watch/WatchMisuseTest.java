@@ -160,7 +160,7 @@ class WatchMisuseTest {
 
   /** Carries a manifest that says nothing. */
   private static final class AuditedSource extends ForwardingSource {
-    static final Audit AUDIT = new Audit(Map.of(), Map.of(), 0, 0, List.of());
+    static final Audit AUDIT = new Audit(Map.of(), "sha256", Map.of(), 0, 0, List.of());
 
     AuditedSource(ModelSource inside) {
       super(inside);

@@ -1,0 +1,127 @@
+package dev.monoquant.core.report;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.monoquant.core.text.Fields;
+import dev.monoquant.core.text.Text;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Function;
+
+/**
+ * The results of a run with several outputs.
+ *
+ * @param outputs the outputs in the order in which they were given, at least one
+ */
+public record Reports(List<Entry> outputs) {
+
+  /**
+   * The result for an output.
+   *
+   * @param target the path of the output
+   * @param report its report, as of a run of its own; errors may differ in their last digits, since
+   *     their sums depend on the height of tiles
+   * @param sharedWeights the number of its weights whose codes were also given to another output
+   */
+  public record Entry(Path target, Report report, int sharedWeights) {
+
+    /** Checks that nothing is null. */
+    public Entry {
+      requireNonNull(target, "target");
+      requireNonNull(report, "report");
+    }
+  }
+
+  /** Copies the list. */
+  public Reports {
+    outputs = List.copyOf(outputs);
+  }
+
+  /** {@return whether all outputs are accepted, see {@link Report#accepted}} */
+  public boolean accepted() {
+    return outputs.stream().allMatch(output -> output.report().accepted());
+  }
+
+  /**
+   * {@return the summaries of all outputs and a total, for a terminal of 80 columns, with lines
+   * that end in {@code \n}}
+   */
+  public String toSummary() {
+    return text(Report::toSummary);
+  }
+
+  /** {@return the full reports of all outputs and a total, with lines that end in {@code \n}} */
+  public String toTable() {
+    return text(Report::toTable);
+  }
+
+  private String text(Function<Report, String> form) {
+    StringBuilder out = new StringBuilder();
+    for (int i = 0; i < outputs.size(); i++) {
+      Entry output = outputs.get(i);
+      Plans.appendTitle(i, outputs.size(), output.target(), out);
+      out.append(form.apply(output.report()));
+      if (output.sharedWeights() > 0) {
+        out.append(
+            Text.format(
+                "encoded once, for this and another output: %s\n",
+                Text.count(output.sharedWeights(), "weight")));
+      }
+      out.append('\n');
+    }
+    Plans.appendTotal(outputs.stream().map(output -> output.report().plan()).toList(), out);
+    return out.toString();
+  }
+
+  /**
+   * {@return one JSON object with the reports, see {@link Report#toJson}}
+   *
+   * <pre>
+   * {
+   *   "schema": 1,
+   *   "kind": "reports",
+   *   "outputs": [{                      // each with the fields of a report
+   *     "target": "out-fp8",
+   *     "shared_weights": 0,             // whose codes were also given to another output
+   *     ...
+   *   }],
+   *   "total": {
+   *     "bytes_before": 4000,            // of all tensors of the input, once
+   *     "whole_bytes_after": 2880        // of all files of all outputs; of tensors where unknown
+   *   },
+   *   "elapsed_seconds": 1.5,
+   *   "mib_per_second": 60.0             // of the tensors before, once
+   * }
+   * </pre>
+   *
+   * @param elapsed from the start of the run to its end
+   */
+  public String toJson(Duration elapsed) {
+    return Fields.document(
+        "reports",
+        out -> {
+          out.objects(
+              "outputs",
+              outputs,
+              (fields, output) ->
+                  output
+                      .report()
+                      .describe(
+                          fields
+                              .text("target", output.target().toString())
+                              .integer("shared_weights", output.sharedWeights())));
+          Plans.describeTotal(outputs.stream().map(output -> output.report().plan()).toList(), out);
+          outputs.get(0).report().describeTime(elapsed, out);
+        });
+  }
+
+  /**
+   * {@return the time and the throughput of the run, as text}
+   *
+   * @param elapsed from the start of the run to its end
+   */
+  public String speed(Duration elapsed) {
+    return outputs.get(0).report().speed(elapsed);
+  }
+}

@@ -4,13 +4,12 @@ module dev.monoquant.api {
   requires static org.jspecify;
 
   exports dev.monoquant;
-  exports dev.monoquant.kernel;
   exports dev.monoquant.layout;
   exports dev.monoquant.model;
   exports dev.monoquant.spi;
   exports dev.monoquant.tile;
 
-  uses dev.monoquant.kernel.KernelProvider;
+  uses dev.monoquant.model.KernelProvider;
   uses dev.monoquant.spi.InputFormatDetector;
   uses dev.monoquant.spi.LayerQuantizer;
   uses dev.monoquant.spi.OutputFormat;

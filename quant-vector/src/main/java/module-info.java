@@ -5,6 +5,6 @@ module dev.monoquant.vector {
   requires static jdk.incubator.vector;
   requires static org.jspecify;
 
-  provides dev.monoquant.kernel.KernelProvider with
+  provides dev.monoquant.model.KernelProvider with
       dev.monoquant.vector.VectorKernelProvider;
 }

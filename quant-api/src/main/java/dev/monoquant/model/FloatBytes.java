@@ -2,7 +2,6 @@ package dev.monoquant.model;
 
 import static java.util.Objects.checkFromIndexSize;
 
-import dev.monoquant.kernel.Kernels;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
@@ -96,7 +95,7 @@ public final class FloatBytes {
 
   private static void widenHalves(
       ElementType type, ShortBuffer source, float[] to, int at, int count) {
-    Kernels kernels = Kernels.current();
+    Kernels kernels = BoundKernels.current();
     short[] chunk = new short[Math.min(count, CHUNK)];
     for (int done = 0; done < count; done += chunk.length) {
       int n = Math.min(chunk.length, count - done);
@@ -128,7 +127,7 @@ public final class FloatBytes {
 
   private static int narrowHalves(
       ElementType type, float[] from, int at, int count, ShortBuffer target) {
-    Kernels kernels = Kernels.current();
+    Kernels kernels = BoundKernels.current();
     int first = NONE;
     int infinity = type == ElementType.BFLOAT16 ? 0x7F80 : 0x7C00;
     short[] chunk = new short[Math.min(count, CHUNK)];

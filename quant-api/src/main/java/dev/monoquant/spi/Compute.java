@@ -9,7 +9,7 @@ import java.util.Arrays;
  * written to outputs.
  *
  * <p>A scheme that can compute with {@link #TORCH} does so for that value, and in Java for all
- * others. {@link #JVM} and {@link #VECTOR} name the {@link dev.monoquant.kernel.Kernels} of a run.
+ * others. {@link #JVM} and {@link #VECTOR} name the {@link dev.monoquant.model.Kernels} of a run.
  */
 public enum Compute {
   /** The fastest one for the amount of work; built-in schemes then need no engine. */

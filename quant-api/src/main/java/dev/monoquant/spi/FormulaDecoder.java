@@ -1,8 +1,8 @@
 package dev.monoquant.spi;
 
 import dev.monoquant.ModelFormatException;
-import dev.monoquant.kernel.CellChecks;
-import dev.monoquant.kernel.Kernels;
+import dev.monoquant.model.BoundKernels;
+import dev.monoquant.model.CellChecks;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 import dev.monoquant.model.FloatBytes;
@@ -82,7 +82,7 @@ final class FormulaDecoder implements TileDecoder {
       return;
     }
     // Ways to round that plain loops are faster with.
-    boolean plain = Kernels.current() == Kernels.JVM;
+    boolean plain = BoundKernels.current() == BoundKernels.JVM;
     if (plain
         && cols >= LONG_ROW
         && scales.isPerRow()
@@ -241,7 +241,7 @@ final class FormulaDecoder implements TileDecoder {
 
   private static void round(ElementType to, float[] v, int count) {
     if (to == ElementType.FLOAT16 || to == ElementType.BFLOAT16) {
-      Kernels.current().round(to, v, count);
+      BoundKernels.current().round(to, v, count);
     }
   }
 
@@ -405,9 +405,9 @@ final class FormulaDecoder implements TileDecoder {
 
     void read(int at, int count, float[] to) {
       if (bytesAreCodes) {
-        Kernels.current().widenBytes(bytes, at, count, to);
+        BoundKernels.current().widenBytes(bytes, at, count, to);
       } else if (type == ElementType.FLOAT8_E4M3 || type == ElementType.FLOAT8_E5M2) {
-        Kernels.current().widenFloat8(type, bytes, at, count, to);
+        BoundKernels.current().widenFloat8(type, bytes, at, count, to);
       } else {
         for (int i = 0; i < count; i++) {
           to[i] = table[bytes[at + i] & 0xFF];

@@ -10,7 +10,7 @@ import com.google.gson.JsonObject;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.core.control.EngineStart;
-import dev.monoquant.kernel.Kernels;
+import dev.monoquant.model.BoundKernels;
 import dev.monoquant.spi.Plugins;
 import java.io.PrintWriter;
 import java.util.List;
@@ -89,7 +89,7 @@ final class DoctorCommand implements Callable<Integer> {
 
   /** The kernels for large models. */
   private static String kernels() {
-    return Kernels.find("vector").map(found -> "vector (jvm for small models)").orElse("jvm");
+    return BoundKernels.find("vector").map(found -> "vector (jvm for small models)").orElse("jvm");
   }
 
   private static void print(PrintWriter out, JsonObject facts) {

@@ -32,7 +32,7 @@ import dev.monoquant.core.store.StoredModel;
 import dev.monoquant.core.text.Text;
 import dev.monoquant.core.verify.Comparer;
 import dev.monoquant.core.verify.Verifier;
-import dev.monoquant.kernel.Kernels;
+import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.BesideFile;
@@ -215,7 +215,7 @@ final class Stages {
         OutputLayout layout = output.session().layout(contents);
         layout.notes().forEach(note -> LOG.warn("{}: {}", target, Text.line(note)));
         try (OutputWriter sink = layout.open(options)) {
-          Kernels.with(
+          BoundKernels.with(
               KernelChoice.of(settings, KernelChoice.numbers(decoded.info())),
               () -> {
                 new Pipeline(settings).copy(decoded, decoded.info().tensors(), sink);
@@ -238,7 +238,7 @@ final class Stages {
     try (Opened first = InputOpener.open(settings, a, settings.inputOptions());
         Opened second = InputOpener.open(settings, b, settings.inputOptions())) {
       OptionOwners.requireKnown(settings, first, second);
-      return Kernels.with(
+      return BoundKernels.with(
           KernelChoice.of(settings, KernelChoice.numbers(first.source().info())),
           () -> new Comparer(settings).compare(first, second));
     } catch (IOException e) {

@@ -1,6 +1,7 @@
 package dev.monoquant.schemes;
 
-import dev.monoquant.kernel.Kernels;
+import dev.monoquant.model.BoundKernels;
+import dev.monoquant.model.Kernels;
 
 /**
  * Finds the minimum and maximum of a block. Holds scratch arrays: use one instance per call and
@@ -16,14 +17,14 @@ final class BlockRange {
   /** Lanes, and the length of a piece. */
   private static final int LANES = 512;
 
-  private final Kernels kernels = Kernels.current();
+  private final Kernels kernels = BoundKernels.current();
   private final float[] piece = new float[LANES];
   private final float[] low = new float[LANES];
   private final float[] high = new float[LANES];
 
   /** The largest magnitude of some values. */
   float absMax(float[] values, int from, int count) {
-    if (kernels != Kernels.JVM) {
+    if (kernels != BoundKernels.JVM) {
       return kernels.absMax(values, from, count);
     }
     if (count < 2 * LANES) {
@@ -41,7 +42,7 @@ final class BlockRange {
 
   /** Writes the minimum and maximum of some values to the two arrays, at an index. */
   void find(float[] values, int from, int count, float[] least, float[] greatest, int at) {
-    if (count < 2 * LANES || kernels != Kernels.JVM) {
+    if (count < 2 * LANES || kernels != BoundKernels.JVM) {
       least[at] = kernels.min(values, from, count);
       greatest[at] = kernels.max(values, from, count);
       return;

@@ -4,9 +4,9 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
-import dev.monoquant.kernel.CellChecks;
-import dev.monoquant.kernel.Kernels;
 import dev.monoquant.model.BFloat16;
+import dev.monoquant.model.BoundKernels;
+import dev.monoquant.model.CellChecks;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 import dev.monoquant.model.FloatBytes;
@@ -140,7 +140,7 @@ abstract class CastScheme implements Scheme {
     private boolean overflowsInItsOwnType(float[] values, int count) {
       return source == ElementType.FLOAT16
           && target == ElementType.BFLOAT16
-          && BFloat16.round(Kernels.current().absMax(values, 0, count)) > Float16.MAX_VALUE;
+          && BFloat16.round(BoundKernels.current().absMax(values, 0, count)) > Float16.MAX_VALUE;
     }
 
     private byte[] castByTorch(Tile tile) {

@@ -1,7 +1,8 @@
 package dev.monoquant.schemes;
 
-import dev.monoquant.kernel.Kernels;
+import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Kernels;
 
 /**
  * Encodes quotients as floats of 4 or 8 bits, in loops that the JIT compiler of JDK 17 vectorizes;
@@ -91,8 +92,8 @@ enum FloatCode {
       }
       return;
     }
-    Kernels kernels = Kernels.current();
-    if (kernels != Kernels.JVM) {
+    Kernels kernels = BoundKernels.current();
+    if (kernels != BoundKernels.JVM) {
       kernels.narrowFloat8(type, signed, quotients, count, codes, at);
       return;
     }
@@ -108,8 +109,8 @@ enum FloatCode {
    * only.
    */
   void encodeShort(float[] signed, float[] quotients, int count, byte[] codes, int at) {
-    Kernels kernels = Kernels.current();
-    if (kernels != Kernels.JVM) {
+    Kernels kernels = BoundKernels.current();
+    if (kernels != BoundKernels.JVM) {
       kernels.narrowFloat8(type, signed, quotients, count, codes, at);
       return;
     }

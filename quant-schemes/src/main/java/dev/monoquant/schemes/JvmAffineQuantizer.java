@@ -1,6 +1,7 @@
 package dev.monoquant.schemes;
 
-import dev.monoquant.kernel.Kernels;
+import dev.monoquant.model.BoundKernels;
+import dev.monoquant.model.Kernels;
 import dev.monoquant.schemes.AffineSpec.AffineParameters;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
@@ -27,7 +28,7 @@ final class JvmAffineQuantizer implements TileQuantizer {
 
   @Override
   public EncodedTile quantize(Tile tile) {
-    Kernels kernels = Kernels.current();
+    Kernels kernels = BoundKernels.current();
     float[] values = tile.values();
     int cols = tile.cols();
     BlockParameters parameters = parameters(tile);

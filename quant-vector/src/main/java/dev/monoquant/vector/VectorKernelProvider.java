@@ -1,8 +1,8 @@
 package dev.monoquant.vector;
 
 import com.google.auto.service.AutoService;
-import dev.monoquant.kernel.KernelProvider;
-import dev.monoquant.kernel.Kernels;
+import dev.monoquant.model.KernelProvider;
+import dev.monoquant.model.Kernels;
 import java.util.Optional;
 
 /**

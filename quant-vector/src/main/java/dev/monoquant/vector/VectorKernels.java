@@ -1,10 +1,11 @@
 package dev.monoquant.vector;
 
-import dev.monoquant.kernel.ErrorBlock;
-import dev.monoquant.kernel.Kernels;
 import dev.monoquant.model.BFloat16;
+import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.model.ErrorBlock;
 import dev.monoquant.model.Float16;
+import dev.monoquant.model.Kernels;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -380,7 +381,7 @@ final class VectorKernels implements Kernels {
       float most = block(x, y, i, partial);
       greatest = Math.max(greatest, ErrorBlock.add(partial, most, x, y, i, sums));
     }
-    return i < end ? Math.max(greatest, Kernels.JVM.errors(x, y, i, end - i, sums)) : greatest;
+    return i < end ? Math.max(greatest, BoundKernels.JVM.errors(x, y, i, end - i, sums)) : greatest;
   }
 
   /** Writes the partial sums of a block and returns the greatest magnitude of a difference. */

@@ -1,7 +1,8 @@
 package dev.monoquant.vector;
 
-import dev.monoquant.kernel.Kernels;
+import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Kernels;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
@@ -82,7 +83,7 @@ final class WarmingKernels implements Kernels {
     if (now == IDLE && state.compareAndSet(IDLE, WANTED)) {
       start();
     }
-    return Kernels.JVM;
+    return BoundKernels.JVM;
   }
 
   private void start() {
@@ -131,7 +132,7 @@ final class WarmingKernels implements Kernels {
     for (int i = 0; looks < ENOUGH_LOOKS && i < CALLS; i++) {
       numbers.call(op, vectors, VectorKernels.LANES);
     }
-    if (numbers.best(op, vectors) < numbers.best(op, Kernels.JVM)) {
+    if (numbers.best(op, vectors) < numbers.best(op, BoundKernels.JVM)) {
       progress.state.set(READY);
     } else if (looks == MOST_LOOKS) {
       progress.state.set(GIVEN_UP);

@@ -2,7 +2,8 @@ package dev.monoquant.vector;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.monoquant.kernel.Kernels;
+import dev.monoquant.model.BoundKernels;
+import dev.monoquant.model.Kernels;
 import dev.monoquant.testkit.laws.KernelLaws;
 import java.util.Random;
 import net.jqwik.api.ForAll;
@@ -46,14 +47,14 @@ class VectorKernelsTest {
 
   /** The provider loads the module; its kernels start as plain loops. */
   private static Kernels vectors() {
-    assertThat(Kernels.find("vector")).isPresent();
+    assertThat(BoundKernels.find("vector")).isPresent();
     return new VectorKernels();
   }
 
   @Test
   void theModuleIsLoaded() {
     assertThat(KERNELS.name()).isEqualTo("vector");
-    assertThat(Kernels.current()).isSameAs(Kernels.JVM);
+    assertThat(BoundKernels.current()).isSameAs(BoundKernels.JVM);
   }
 
   @Property

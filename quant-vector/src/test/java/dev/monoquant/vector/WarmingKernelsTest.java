@@ -2,7 +2,8 @@ package dev.monoquant.vector;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.monoquant.kernel.Kernels;
+import dev.monoquant.model.BoundKernels;
+import dev.monoquant.model.Kernels;
 import dev.monoquant.testkit.laws.KernelLaws;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -15,9 +16,9 @@ class WarmingKernelsTest {
   @Test
   @Timeout(value = 2, unit = TimeUnit.MINUTES)
   void switchesToVectorsWithTheSameResults() throws InterruptedException {
-    Kernels kernels = Kernels.find("vector").orElseThrow();
+    Kernels kernels = BoundKernels.find("vector").orElseThrow();
     assertThat(kernels).isInstanceOf(WarmingKernels.class);
-    assertThat(Kernels.find("vector")).containsSame(kernels);
+    assertThat(BoundKernels.find("vector")).containsSame(kernels);
     Random random = new Random(1);
     boolean isUsed = false;
     // C2 is far slower in a debugger or under coverage; whether it is done does not matter then.

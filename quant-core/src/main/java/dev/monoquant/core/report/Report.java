@@ -4,7 +4,7 @@ import dev.monoquant.Problem;
 import dev.monoquant.core.text.Fields;
 import dev.monoquant.core.text.Text;
 import dev.monoquant.core.text.TextTable;
-import dev.monoquant.kernel.Kernels;
+import dev.monoquant.model.BoundKernels;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
@@ -21,8 +21,8 @@ import java.util.function.Consumer;
  *     if the side-by-side run refused the output
  * @param run the side-by-side run of original and result; empty if the output is not run
  * @param gates the limits and the measured values
- * @param kernels the name of the {@link dev.monoquant.kernel.Kernels} that computed it, which do
- *     not affect the results
+ * @param kernels the name of the {@link dev.monoquant.model.Kernels} that computed it, which do not
+ *     affect the results
  */
 public record Report(
     Plan plan,
@@ -50,7 +50,7 @@ public record Report(
    * @param problems problems and notes for the user
    */
   public Report(Plan plan, List<WeightReport> weights, List<Problem> problems) {
-    this(plan, weights, problems, Optional.empty(), List.of(), Kernels.JVM.name());
+    this(plan, weights, problems, Optional.empty(), List.of(), BoundKernels.JVM.name());
   }
 
   /**

@@ -1,7 +1,8 @@
 package dev.monoquant.core.run;
 
 import dev.monoquant.core.report.ErrorStatistics;
-import dev.monoquant.kernel.Kernels;
+import dev.monoquant.model.BoundKernels;
+import dev.monoquant.model.Kernels;
 
 /**
  * Sums the errors of the rows of one tile, in row order. Not thread-safe: each tile has its own
@@ -11,7 +12,7 @@ import dev.monoquant.kernel.Kernels;
 public final class ErrorMeter {
 
   private final int cols;
-  private final Kernels kernels = Kernels.current();
+  private final Kernels kernels = BoundKernels.current();
 
   /** The sums of x x, e e and x e. */
   private final double[] sums = new double[3];

@@ -11,7 +11,7 @@ import dev.monoquant.core.report.Report;
 import dev.monoquant.core.report.UnquantizedTensor;
 import dev.monoquant.core.settings.Gates;
 import dev.monoquant.core.settings.Settings;
-import dev.monoquant.kernel.Kernels;
+import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelSource;
@@ -83,7 +83,7 @@ public final class Execution {
   /** Quantizes the planned weights into the sinks, in one pass; the caller commits. */
   public static List<Made> run(Settings settings, List<Job> jobs) throws IOException {
     long numbers = jobs.stream().mapToLong(Job::numbers).sum();
-    return Kernels.with(KernelChoice.of(settings, numbers), () -> runHere(settings, jobs));
+    return BoundKernels.with(KernelChoice.of(settings, numbers), () -> runHere(settings, jobs));
   }
 
   private static List<Made> runHere(Settings settings, List<Job> jobs) throws IOException {
@@ -117,7 +117,7 @@ public final class Execution {
     }
     warnings.addAll(outcome.warnings());
     Report report = new Report(plan, outcome.weights(), warnings);
-    return new Made(report.withKernels(Kernels.current().name()), outcome.shared());
+    return new Made(report.withKernels(BoundKernels.current().name()), outcome.shared());
   }
 
   /** Finishes the work that must be done before an output is moved into place. */

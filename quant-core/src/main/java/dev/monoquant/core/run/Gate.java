@@ -1,8 +1,8 @@
 package dev.monoquant.core.run;
 
 import dev.monoquant.PluginException;
-import dev.monoquant.kernel.CellChecks;
 import dev.monoquant.model.BFloat16;
+import dev.monoquant.model.CellChecks;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 import dev.monoquant.spi.EncodedWeight;

@@ -2,7 +2,8 @@ package dev.monoquant.core.run;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.core.settings.Settings;
-import dev.monoquant.kernel.Kernels;
+import dev.monoquant.model.BoundKernels;
+import dev.monoquant.model.Kernels;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.ModelInfo;
 
@@ -31,13 +32,13 @@ public final class KernelChoice {
    */
   public static Kernels of(Settings settings, long numbers) {
     return switch (settings.compute()) {
-      case JVM, TORCH -> Kernels.JVM;
+      case JVM, TORCH -> BoundKernels.JVM;
       case AUTO ->
           numbers < WORTHWHILE
-              ? Kernels.JVM
-              : Kernels.find(Compute.VECTOR.wire()).orElse(Kernels.JVM);
+              ? BoundKernels.JVM
+              : BoundKernels.find(Compute.VECTOR.wire()).orElse(BoundKernels.JVM);
       case VECTOR ->
-          Kernels.find(Compute.VECTOR.wire())
+          BoundKernels.find(Compute.VECTOR.wire())
               .orElseThrow(
                   () ->
                       new ConfigurationException(

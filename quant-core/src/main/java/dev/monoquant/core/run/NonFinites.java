@@ -1,6 +1,6 @@
 package dev.monoquant.core.run;
 
-import dev.monoquant.kernel.Kernels;
+import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
@@ -91,6 +91,6 @@ public record NonFinites(long nans, long infinities, List<Long> first) {
 
   /** Whether any of the first {@code count} numbers is NaN or infinite. */
   public static boolean any(float[] values, int count) {
-    return !Float.isFinite(Kernels.current().absMax(values, 0, count));
+    return !Float.isFinite(BoundKernels.current().absMax(values, 0, count));
   }
 }

@@ -11,7 +11,7 @@ import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.work.TileBuffers;
 import dev.monoquant.core.work.Workers;
-import dev.monoquant.kernel.Kernels;
+import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.Family;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
@@ -126,7 +126,7 @@ public final class StatisticsPass {
     }
 
     private static float greatest(float[] values, int count) {
-      return Kernels.current().absMax(values, 0, count);
+      return BoundKernels.current().absMax(values, 0, count);
     }
   }
 
@@ -387,8 +387,8 @@ public final class StatisticsPass {
 
     @Override
     public void visit(long firstRow, int height, float[] values, int count) {
-      float least = Kernels.current().min(values, 0, count);
-      float greatest = Kernels.current().max(values, 0, count);
+      float least = BoundKernels.current().min(values, 0, count);
+      float greatest = BoundKernels.current().max(values, 0, count);
       long first = firstRow * cols;
       synchronized (this) {
         min = Math.min(min, least);

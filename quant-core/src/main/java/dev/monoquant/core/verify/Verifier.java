@@ -23,7 +23,8 @@ import dev.monoquant.core.work.TileBuffers;
 import dev.monoquant.files.manifest.HashKind;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.ProvenanceText;
-import dev.monoquant.kernel.Kernels;
+import dev.monoquant.model.BoundKernels;
+import dev.monoquant.model.Kernels;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.Auditable;
@@ -81,7 +82,7 @@ public final class Verifier {
           .foreign()
           .ifPresent(f -> verifier.differs(path.toString(), "it holds quantization " + f));
       if (against.isEmpty()) {
-        return Kernels.with(
+        return BoundKernels.with(
             kernels,
             () -> {
               verifier.weights(Optional.empty());
@@ -92,7 +93,7 @@ public final class Verifier {
         OptionOwners.requireKnown(settings, opened, original);
         ModelSource seen =
             OutputChoice.view(settings.plugins(), opened.format(), original.source());
-        return Kernels.with(
+        return BoundKernels.with(
             kernels,
             () -> {
               verifier.against(seen);

@@ -2,7 +2,8 @@ package dev.monoquant.core.work;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
-import dev.monoquant.kernel.Kernels;
+import dev.monoquant.model.BoundKernels;
+import dev.monoquant.model.Kernels;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,10 +49,10 @@ public final class Workers {
 
   public void run(Jobs jobs) throws IOException {
     Run run = new Run(jobs);
-    Kernels kernels = Kernels.current();
+    Kernels kernels = BoundKernels.current();
     List<Thread> pool = new ArrayList<>();
     for (int i = 0; i < threads; i++) {
-      Thread thread = new Thread(() -> Kernels.with(kernels, run::work), "quant-worker-" + i);
+      Thread thread = new Thread(() -> BoundKernels.with(kernels, run::work), "quant-worker-" + i);
       thread.setDaemon(true);
       thread.start();
       pool.add(thread);

@@ -5,16 +5,17 @@ import static dev.monoquant.model.ElementType.FLOAT16;
 import static dev.monoquant.model.ElementType.FLOAT8_E4M3;
 import static dev.monoquant.model.ElementType.FLOAT8_E5M2;
 
-import dev.monoquant.kernel.Kernels;
+import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Kernels;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 
 /**
- * The law of {@link Kernels}: every implementation gives the bits of {@link Kernels#JVM}, for any
- * bits of the numbers, any count and any place in the arrays, and changes nothing beside its
+ * The law of {@link Kernels}: every implementation gives the bits of {@link BoundKernels#JVM}, for
+ * any bits of the numbers, any count and any place in the arrays, and changes nothing beside its
  * result. Every NaN counts as the same one, but where the interface says that its bits are kept.
  */
 public final class KernelLaws {
@@ -36,7 +37,7 @@ public final class KernelLaws {
     results(numbers, others)
         .forEach(
             one -> {
-              String expected = one.of().apply(Kernels.JVM);
+              String expected = one.of().apply(BoundKernels.JVM);
               String actual = one.of().apply(kernels);
               if (!expected.equals(actual)) {
                 wrong.add(one.name() + ":\n  jvm  " + expected + "\n  here " + actual);

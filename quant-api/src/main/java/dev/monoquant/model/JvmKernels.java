@@ -1,8 +1,4 @@
-package dev.monoquant.kernel;
-
-import dev.monoquant.model.BFloat16;
-import dev.monoquant.model.ElementType;
-import dev.monoquant.model.Float16;
+package dev.monoquant.model;
 
 /** The reference: plain loops. */
 final class JvmKernels implements Kernels {

@@ -1,7 +1,4 @@
-package dev.monoquant.kernel;
-
-import dev.monoquant.model.ElementType;
-import java.util.Optional;
+package dev.monoquant.model;
 
 /**
  * The loops over every number of a tile that the JIT compiler does not vectorize by itself:
@@ -9,65 +6,13 @@ import java.util.Optional;
  * stay with their callers, since C2 compiles them to vector instructions as they are.
  *
  * <p>All kernels give the same bits, on every processor, number of lanes and Java version; {@link
- * #JVM} is the reference. The choice affects only speed. {@code KernelLaws} of the test kit checks
- * this.
- *
- * <p>The kernels of a run are those of its threads: {@link #with} binds them to the calling thread
- * for a piece of work, and {@link #current()} returns them. A thread that has none uses {@link
- * #JVM}.
+ * BoundKernels#JVM} is the reference. The choice affects only speed. {@code KernelLaws} of the test
+ * kit checks this.
  *
  * <p>Implementations are stateless and thread-safe. Arrays may not overlap. Arguments are not
  * checked beyond what array accesses check. What this does not do: no kernel knows about schemes.
  */
 public interface Kernels {
-
-  /** Plain loops. */
-  Kernels JVM = new JvmKernels();
-
-  /** {@return the kernels of the calling thread} */
-  static Kernels current() {
-    return Bound.current();
-  }
-
-  /**
-   * Does a piece of work with the kernels bound to the calling thread.
-   *
-   * @param kernels the kernels that {@link #current()} returns meanwhile
-   * @param work what to do
-   * @param <T> the type of the result
-   * @param <E> the exceptions of the work
-   * @return the result of the work
-   * @throws E if the work does
-   */
-  static <T, E extends Exception> T with(Kernels kernels, Work<T, E> work) throws E {
-    return Bound.with(kernels, work);
-  }
-
-  /**
-   * A piece of work.
-   *
-   * @param <T> the type of the result
-   * @param <E> its exceptions
-   */
-  @FunctionalInterface
-  interface Work<T, E extends Exception> {
-    /**
-     * {@return the result}
-     *
-     * @throws E if the work fails
-     */
-    T run() throws E;
-  }
-
-  /**
-   * {@return the kernels of a name, {@code jvm} or that of a {@link KernelProvider}; empty if there
-   * are none or they cannot run in this JVM}
-   *
-   * @param name the name
-   */
-  static Optional<Kernels> find(String name) {
-    return name.equals(JVM.name()) ? Optional.of(JVM) : Providers.find(name);
-  }
 
   /** {@return the stable lower-case name, such as {@code jvm}} */
   String name();

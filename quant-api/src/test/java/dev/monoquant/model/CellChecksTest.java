@@ -1,9 +1,7 @@
-package dev.monoquant.kernel;
+package dev.monoquant.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.monoquant.model.BFloat16;
-import dev.monoquant.model.Float16;
 import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;

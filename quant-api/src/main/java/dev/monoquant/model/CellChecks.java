@@ -1,4 +1,4 @@
-package dev.monoquant.kernel;
+package dev.monoquant.model;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;

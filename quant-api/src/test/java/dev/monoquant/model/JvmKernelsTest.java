@@ -1,9 +1,8 @@
-package dev.monoquant.kernel;
+package dev.monoquant.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.monoquant.model.ElementType;
 import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -15,7 +14,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** The reference of all kernels does what the interface says. */
 class JvmKernelsTest {
 
-  private static final Kernels JVM = Kernels.JVM;
+  private static final Kernels JVM = BoundKernels.JVM;
 
   @ParameterizedTest
   @EnumSource(names = {"FLOAT8_E4M3", "FLOAT8_E5M2"})
@@ -118,9 +117,9 @@ class JvmKernelsTest {
   @Test
   void kernelsAreBoundToAThread() {
     Kernels other = new JvmKernels();
-    assertThat(Kernels.with(other, Kernels::current)).isSameAs(other);
-    assertThat(Kernels.current()).isSameAs(JVM);
-    assertThat(Kernels.find("jvm")).containsSame(JVM);
-    assertThat(Kernels.find("none")).isEmpty();
+    assertThat(BoundKernels.with(other, BoundKernels::current)).isSameAs(other);
+    assertThat(BoundKernels.current()).isSameAs(JVM);
+    assertThat(BoundKernels.find("jvm")).containsSame(JVM);
+    assertThat(BoundKernels.find("none")).isEmpty();
   }
 }

@@ -1,4 +1,4 @@
-package dev.monoquant.kernel;
+package dev.monoquant.model;
 
 /**
  * The blocks in which {@link Kernels#errors} adds up squares in float before it continues in

@@ -11,10 +11,43 @@ import java.util.function.Supplier;
  *
  * @param place gives the file, and may make it at the first call; if a source returned it, it
  *     exists until that source is closed
- * @param inputs the names of the model's inputs, in order; empty if they are unknown
+ * @param methods its methods, {@code forward} first and the inner ones last; empty if they are
+ *     unknown
  * @param check looks at the code; asked before the file is run
  */
-public record RunnableFile(Supplier<Path> place, List<String> inputs, Check check) {
+public record RunnableFile(Supplier<Path> place, List<Method> methods, Check check) {
+
+  /**
+   * A method of the model.
+   *
+   * @param name its name
+   * @param parameters its parameters in order, without the module
+   * @param inner whether another method of the model calls it
+   */
+  public record Method(String name, List<Parameter> parameters, boolean inner) {
+
+    /** Copies the list. */
+    public Method {
+      requireNonNull(name, "name");
+      parameters = List.copyOf(parameters);
+    }
+  }
+
+  /**
+   * A parameter of a method.
+   *
+   * @param name its name
+   * @param type its type in TorchScript, such as {@code Tensor} or {@code List[int]}
+   * @param optional whether it has a default value
+   */
+  public record Parameter(String name, String type, boolean optional) {
+
+    /** Checks that nothing is null. */
+    public Parameter {
+      requireNonNull(name, "name");
+      requireNonNull(type, "type");
+    }
+  }
 
   /** Tells whether code is known to do nothing but compute. */
   @FunctionalInterface
@@ -33,7 +66,7 @@ public record RunnableFile(Supplier<Path> place, List<String> inputs, Check chec
   public RunnableFile {
     requireNonNull(place, "place");
     requireNonNull(check, "check");
-    inputs = List.copyOf(inputs);
+    methods = List.copyOf(methods);
   }
 
   /** {@return the file} */

@@ -19,6 +19,7 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.RunnableFile;
+import dev.monoquant.spi.RunnableFile.Method;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -34,15 +35,15 @@ final class SideBySide {
    * A model whose code was checked.
    *
    * @param candidate the checked file: in a directory, the engine might choose another one
-   * @param inputs the names of its inputs; empty if they are unknown
+   * @param methods the methods that it can be called by; empty if they are unknown
    * @param layers its layers, to infer inputs from; empty if its weights cannot be read
    */
-  private record Checked(RunJob.Candidate candidate, List<String> inputs, List<Layer> layers) {
+  private record Checked(RunJob.Candidate candidate, List<Method> methods, List<Layer> layers) {
 
     static Checked of(Path model, Optional<RunnableFile> program, List<Layer> layers) {
       return new Checked(
           new RunJob.Candidate(model.toString(), program.map(RunnableFile::file).orElse(model)),
-          program.map(RunnableFile::inputs).orElse(List.of()),
+          program.map(RunnableFile::methods).orElse(List.of()),
           layers);
     }
   }
@@ -72,7 +73,8 @@ final class SideBySide {
         .progress()
         .update(Progress.Stage.RUNNING, 0, 0, Text.count(models.size(), "model") + " in turns");
     try (ModelRunner runner = ModelRunners.start(settings)) {
-      return runner.run(candidates, reference.inputs(), reference.layers(), RunJob.Purpose.COMPARE);
+      return runner.run(
+          candidates, reference.methods(), reference.layers(), RunJob.Purpose.COMPARE);
     }
   }
 

@@ -7,6 +7,7 @@ import dev.monoquant.PluginException;
 import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.event.StageEvent;
 import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.work.TileBuffers;
@@ -320,8 +321,16 @@ public final class StatisticsPass {
     List<Workers.Job> jobs = new ArrayList<>();
     byMatrix.values().forEach(same -> addJobs(same, meter, jobs));
     var iterator = jobs.iterator();
-    new Workers(settings.threads(), looks.get(0).request().source().info().name())
-        .run(() -> iterator.hasNext() ? iterator.next() : null);
+    String model = looks.get(0).request().source().info().name();
+    StageEvent.during(
+        Progress.Stage.STATISTICS,
+        model,
+        total,
+        () -> {
+          new Workers(settings.threads(), model)
+              .run(() -> iterator.hasNext() ? iterator.next() : null);
+          return model;
+        });
   }
 
   /** Adds a job for each tile of a matrix, which is read once for all that ask about it. */

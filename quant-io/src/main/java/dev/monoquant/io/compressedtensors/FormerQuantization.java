@@ -1,6 +1,7 @@
 package dev.monoquant.io.compressedtensors;
 
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;

@@ -1,6 +1,7 @@
 package dev.monoquant.io.compressedtensors;
 
 import dev.monoquant.model.Family;
+import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -128,7 +129,7 @@ final class FusedLayers {
    * @param layer the name of a layer
    */
   static Optional<String> mixture(String layer) {
-    return mixture(layer, ModulePatterns::isNumber);
+    return mixture(layer, Layer::isNumber);
   }
 
   /** The same for experts such as {@code experts.expert_0}, of Switch Transformers and NLLB. */
@@ -192,7 +193,7 @@ final class FusedLayers {
         .map(
             name ->
                 Arrays.stream(name.split("\\.", -1))
-                    .map(part -> ModulePatterns.isNumber(part) ? "*" : part)
+                    .map(part -> Layer.isNumber(part) ? "*" : part)
                     .collect(Collectors.joining(".", "", ".*")))
         .distinct()
         .collect(Collectors.joining(", "));

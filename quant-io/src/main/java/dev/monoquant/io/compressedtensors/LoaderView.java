@@ -2,6 +2,7 @@ package dev.monoquant.io.compressedtensors;
 
 import static dev.monoquant.QuantException.quote;
 
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.io.compressedtensors.JoinedExperts.Slice;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
@@ -11,6 +12,7 @@ import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -61,7 +63,7 @@ final class LoaderView implements ModelSource {
       return made.get();
     }
     ModelInfo info = LoaderInput.of(inside.info());
-    ModelConfig config = ModelConfig.of(info);
+    ModelConfig config = ModelConfig.of(info.sideFiles(), ReadLimits.DEFAULT);
     Map<String, List<Slice>> joined = experts ? JoinedExperts.slices(info, config) : Map.of();
     Map<String, Slice> slices = new LinkedHashMap<>();
     List<TensorInfo> plain = new ArrayList<>();

@@ -143,7 +143,7 @@ final class ScriptSource implements ModelSource {
     boolean moved = archive.moved().isPresent();
     return new RunnableFile(
         () -> moved ? copy.file() : archive.path(),
-        archive.script().inputs(),
+        archive.script().methods(),
         archive::notComputing);
   }
 

@@ -21,7 +21,7 @@ class FormerQuantizationTest {
 
   private static Map<String, JsonValue> parse(String json) {
     byte[] bytes = json.replace('\'', '"').getBytes(StandardCharsets.UTF_8);
-    return new LinkedHashMap<>(ModelConfig.parse(bytes, "config.json").members());
+    return new LinkedHashMap<>(ConfigWriter.parse(bytes, "config.json").members());
   }
 
   private static String text(Map<String, JsonValue> config) {

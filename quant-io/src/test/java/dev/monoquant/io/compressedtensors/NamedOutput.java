@@ -63,6 +63,23 @@ interface NamedOutput extends OutputFormatContract {
     return new EncodedWeight(any.matrix(), new SchemeId("nf4", 1), any.options(), any.encoding());
   }
 
+  static EncodedWeight nvfp4(String layer, ElementType type, int rows, int columns) {
+    return weight(
+        layer,
+        type,
+        rows,
+        columns,
+        new Encoding(
+            List.of(
+                Part.perElement(Part.CODES, ElementType.FLOAT4),
+                Part.perGroup(Part.SCALE, ElementType.FLOAT8_E4M3, 16),
+                Part.perTensor("global_scale", ElementType.FLOAT32)),
+            new Formula.Affine(
+                Part.CODES,
+                List.of(Factor.times(Part.SCALE), Factor.times("global_scale")),
+                Optional.empty())));
+  }
+
   @Override
   default String targetName() {
     return "out";

@@ -142,10 +142,10 @@ public interface InputFormatDetectorContract {
     onSample(c -> SourceLaws.aboutWholeModels().forEach(law -> law.check(c)));
   }
 
-  /** See {@link ReadingLaws#readsTheTruth}. */
+  /** See {@link ReadingLaws#readsTheWrittenBytes}. */
   @Example
-  default void readsTheTruth() {
-    onSample(c -> Judging.judge(() -> ReadingLaws.readsTheTruth(c, truth())));
+  default void readsTheWrittenBytes() {
+    onSample(c -> Judging.judge(() -> ReadingLaws.readsTheWrittenBytes(c, truth())));
   }
 
   /** See {@link DamageLaws#probeReadsTheBeginning}. */
@@ -154,10 +154,10 @@ public interface InputFormatDetectorContract {
     onSample(c -> Judging.judge(() -> DamageLaws.probeReadsTheBeginning(c)));
   }
 
-  /** See {@link DamageLaws#damageIsToldProperly}. */
+  /** See {@link DamageLaws#damageIsReported}. */
   @Example
-  default void damageIsToldProperly() {
-    onSample(c -> Judging.judge(() -> DamageLaws.damageIsToldProperly(c)));
+  default void damageIsReported() {
+    onSample(c -> Judging.judge(() -> DamageLaws.damageIsReported(c)));
   }
 
   /** See {@link DamageLaws#truncationIsNoticed}. */

@@ -121,9 +121,7 @@ public final class Execution {
   /** Finishes the work that must be done before an output is moved into place. */
   public static void finish(Settings settings, OutputWriter sink, Path target) throws IOException {
     settings.progress().update(Progress.Stage.COMMITTING, 0, 0, target.toString());
-    try (StageEvent event = new StageEvent(Progress.Stage.COMMITTING, target.toString(), 0)) {
-      sink.finish();
-    }
+    StageEvent.during(Progress.Stage.COMMITTING, target.toString(), 0, sink::finish);
   }
 
   public static NonFinitePolicy policy(QuantizationConfig config) {

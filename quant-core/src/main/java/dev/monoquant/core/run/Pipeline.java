@@ -71,9 +71,14 @@ public final class Pipeline {
           }
         };
     String model = branches.get(0).source().info().name();
-    try (StageEvent event = new StageEvent(Progress.Stage.PROCESSING, model, plan.totalBytes())) {
-      new Workers(settings.threads(), model).run(jobs);
-    }
+    StageEvent.during(
+        Progress.Stage.PROCESSING,
+        model,
+        plan.totalBytes(),
+        () -> {
+          new Workers(settings.threads(), model).run(jobs);
+          return model;
+        });
     return IntStream.range(0, branches.size())
         .mapToObj(i -> outcome(branches.get(i), plan.runs(i)))
         .toList();

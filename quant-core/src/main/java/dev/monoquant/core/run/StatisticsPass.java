@@ -325,9 +325,15 @@ public final class StatisticsPass {
     byMatrix.values().forEach(same -> addJobs(same, meter, jobs));
     var iterator = jobs.iterator();
     String model = looks.get(0).request().source().info().name();
-    try (StageEvent event = new StageEvent(Progress.Stage.STATISTICS, model, total)) {
-      new Workers(settings.threads(), model).run(() -> iterator.hasNext() ? iterator.next() : null);
-    }
+    StageEvent.during(
+        Progress.Stage.STATISTICS,
+        model,
+        total,
+        () -> {
+          new Workers(settings.threads(), model)
+              .run(() -> iterator.hasNext() ? iterator.next() : null);
+          return model;
+        });
   }
 
   /** Adds a job for each tile of a matrix, which is read once for all that ask about it. */

@@ -79,16 +79,21 @@ public record Trial(
           Optional.empty());
     }
     settings.progress().update(Progress.Stage.RUNNING, 0, 0, target.toString());
-    try (StageEvent event = new StageEvent(Progress.Stage.RUNNING, target.toString(), 0)) {
+    try {
       TrustedCode.require(settings, source.info().name(), original, RunJob.Purpose.ACCEPT);
       RunComparison run =
-          runner.run(
-              List.of(
-                  new RunJob.Candidate(source.info().name(), original.get().file()),
-                  new RunJob.Candidate(target.toString(), made.get())),
-              original.get().methods(),
-              layers,
-              RunJob.Purpose.ACCEPT);
+          StageEvent.during(
+              Progress.Stage.RUNNING,
+              target.toString(),
+              0,
+              () ->
+                  runner.run(
+                      List.of(
+                          new RunJob.Candidate(source.info().name(), original.get().file()),
+                          new RunJob.Candidate(target.toString(), made.get())),
+                      original.get().methods(),
+                      layers,
+                      RunJob.Purpose.ACCEPT));
       Optional<QuantException> refusal = mismatch(run);
       return new Trial(
           Optional.of(run),

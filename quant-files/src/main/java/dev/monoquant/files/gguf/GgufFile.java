@@ -7,6 +7,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -74,6 +75,62 @@ public final class GgufFile implements Closeable {
   /** {@return the tensors in the order of the file} */
   public List<GgufTensor> tensors() {
     return header.tensors();
+  }
+
+  /** {@return the alignment of tensors} */
+  public long alignment() {
+    return header.alignment();
+  }
+
+  /**
+   * {@return a value of the metadata as it is in the file}
+   *
+   * @param key one of its keys
+   * @throws IOException if the file cannot be mapped
+   */
+  public GgufLayout.Value value(String key) throws IOException {
+    GgufValue value = header.metadata().get(key);
+    if (value == null) {
+      throw new IllegalArgumentException(label + " has no value " + key);
+    }
+    return new GgufLayout.Value(
+        key, value.type(), file.slice(value.offset(), Math.toIntExact(value.bytes())));
+  }
+
+  /**
+   * {@return the bytes before the data}
+   *
+   * @throws IOException if the file cannot be mapped
+   */
+  public byte[] headerBytes() throws IOException {
+    byte[] bytes = new byte[Math.toIntExact(header.dataStart())];
+    file.slice(0, bytes.length).get(bytes);
+    return bytes;
+  }
+
+  /**
+   * {@return the names of tensors with other bytes than zeros between their end and the next one}
+   *
+   * @throws IOException if the file cannot be mapped
+   */
+  public List<String> dirtyPaddings() throws IOException {
+    List<String> dirty = new ArrayList<>();
+    List<GgufTensor> tensors = tensors();
+    for (int i = 0; i < tensors.size(); i++) {
+      long end = tensors.get(i).offset() + tensors.get(i).bytes();
+      long next =
+          i + 1 < tensors.size()
+              ? tensors.get(i + 1).offset()
+              : Math.min((end + alignment() - 1) & -alignment(), file.size() - header.dataStart());
+      ByteBuffer padding = file.slice(header.dataStart() + end, (int) (next - end));
+      while (padding.hasRemaining()) {
+        if (padding.get() != 0) {
+          dirty.add(tensors.get(i).name());
+          break;
+        }
+      }
+    }
+    return dirty;
   }
 
   /** {@return bytes behind the last tensor and its padding} */

@@ -99,7 +99,7 @@ class WrongUseTest {
               "group:128"),
           quantize(2, "--granularity group:0", "group:0", "group:128"),
           quantize(2, "--granularity group:x", "group:x", "group:128"),
-          quantize(2, "--format gguf", "no output format \"gguf\"", "safetensors"),
+          quantize(2, "--format onnx", "no output format \"onnx\"", "safetensors"),
           quantize(2, "--input-format onnx", "no input format \"onnx\"", "safetensors"),
           quantize(2, "--compute gpu", "gpu", "auto, jvm and torch"),
           quantize(2, "--threads 0", "0 threads", "1 to 1024"),
@@ -166,7 +166,7 @@ class WrongUseTest {
           quantize(2, "--plugin $d", "not a file"),
           quantize(2, "--plugin $m", "not a jar"),
           quantize(2, "--plugin $d/empty.jar", "it holds no plugin"),
-          usage("quantize $m -o $d/x.gguf", "no output format accepts this name", "--format"),
+          usage("quantize $m -o $d/x.onnx", "no output format accepts this name", "--format"),
           usage("compare $m", "Missing required parameter: 'B'"),
           usage("doctor extra", "\"extra\" is one argument too many"),
           // 3: input refused

@@ -1,12 +1,14 @@
 package dev.monoquant.files.gguf;
 
 import dev.monoquant.ModelFormatException;
+import dev.monoquant.ValidationException;
 import dev.monoquant.files.input.MappedFile;
 import dev.monoquant.spi.ReadLimits;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -61,6 +63,25 @@ public final class GgufFile implements Closeable {
     }
   }
 
+  /**
+   * Reads a finished file and compares its structure with the planned one.
+   *
+   * @param path the file
+   * @param layout its layout
+   * @throws IOException if reading fails
+   * @throws ValidationException if it differs
+   */
+  public static void check(Path path, GgufLayout layout) throws IOException {
+    ReadLimits limits =
+        ReadLimits.DEFAULT.withMaxTensors(Integer.MAX_VALUE).withMaxParsedBytes(Long.MAX_VALUE);
+    try (GgufFile written = open(path, path.toString(), limits)) {
+      if (!written.tensors().equals(layout.tensors()) || written.unusedBytes() != 0) {
+        throw new ValidationException(
+            path + ": the tensors that were written are not those that were planned");
+      }
+    }
+  }
+
   /** {@return the file's name for messages} */
   public String label() {
     return label;
@@ -74,6 +95,62 @@ public final class GgufFile implements Closeable {
   /** {@return the tensors in the order of the file} */
   public List<GgufTensor> tensors() {
     return header.tensors();
+  }
+
+  /** {@return the alignment of tensors} */
+  public long alignment() {
+    return header.alignment();
+  }
+
+  /**
+   * {@return a value of the metadata as it is in the file}
+   *
+   * @param key one of its keys
+   * @throws IOException if the file cannot be mapped
+   */
+  public GgufLayout.Value value(String key) throws IOException {
+    GgufValue value = header.metadata().get(key);
+    if (value == null) {
+      throw new IllegalArgumentException(label + " has no value " + key);
+    }
+    return new GgufLayout.Value(
+        key, value.type(), file.slice(value.offset(), Math.toIntExact(value.bytes())));
+  }
+
+  /**
+   * {@return the bytes before the data}
+   *
+   * @throws IOException if the file cannot be mapped
+   */
+  public byte[] headerBytes() throws IOException {
+    byte[] bytes = new byte[Math.toIntExact(header.dataStart())];
+    file.slice(0, bytes.length).get(bytes);
+    return bytes;
+  }
+
+  /**
+   * {@return the names of tensors with other bytes than zeros between their end and the next one}
+   *
+   * @throws IOException if the file cannot be mapped
+   */
+  public List<String> dirtyPaddings() throws IOException {
+    List<String> dirty = new ArrayList<>();
+    List<GgufTensor> tensors = tensors();
+    for (int i = 0; i < tensors.size(); i++) {
+      long end = tensors.get(i).offset() + tensors.get(i).bytes();
+      long next =
+          i + 1 < tensors.size()
+              ? tensors.get(i + 1).offset()
+              : Math.min((end + alignment() - 1) & -alignment(), file.size() - header.dataStart());
+      ByteBuffer padding = file.slice(header.dataStart() + end, (int) (next - end));
+      while (padding.hasRemaining()) {
+        if (padding.get() != 0) {
+          dirty.add(tensors.get(i).name());
+          break;
+        }
+      }
+    }
+    return dirty;
   }
 
   /** {@return bytes behind the last tensor and its padding} */

@@ -27,11 +27,16 @@ import java.util.Set;
  *
  * @param metadata the metadata by key, in order
  * @param tensors the tensors, in order
+ * @param alignment the alignment of tensors
  * @param dataStart the first byte of the data in the file
  * @param unusedBytes bytes behind the last tensor and its padding
  */
 record GgufHeader(
-    Map<String, GgufValue> metadata, List<GgufTensor> tensors, long dataStart, long unusedBytes) {
+    Map<String, GgufValue> metadata,
+    List<GgufTensor> tensors,
+    long alignment,
+    long dataStart,
+    long unusedBytes) {
 
   /** Copies the collections, keeping their order. */
   GgufHeader {
@@ -99,7 +104,7 @@ record GgufHeader(
         infos.add(tensor);
       }
       long start = padded("", at, 0, alignment);
-      return new GgufHeader(metadata, infos, start, unused(infos, start, offset));
+      return new GgufHeader(metadata, infos, alignment, start, unused(infos, start, offset));
     }
 
     private void requireMagic() throws IOException {

@@ -51,6 +51,11 @@ public record GgufValue(Type type, String text, long offset, long bytes) {
       this.bytes = bytes;
     }
 
+    /** {@return the number in files} */
+    int id() {
+      return id;
+    }
+
     /** {@return the bytes of a value; 0 if they vary} */
     int bytes() {
       return bytes;

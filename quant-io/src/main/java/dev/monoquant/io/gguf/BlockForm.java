@@ -270,6 +270,15 @@ final class BlockForm {
     return Optional.ofNullable(FORMS.get(type));
   }
 
+  /**
+   * {@return the blocks that store a weight; empty if there are none}
+   *
+   * @param encoding the parts of the weight
+   */
+  static Optional<BlockForm> of(Encoding encoding) {
+    return FORMS.values().stream().filter(form -> form.encoding.equals(encoding)).findFirst();
+  }
+
   /** {@return the parts of a weight and their meaning} */
   Encoding encoding() {
     return encoding;

@@ -4,6 +4,7 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.files.gguf.GgmlType;
 import dev.monoquant.files.gguf.GgufFile;
+import dev.monoquant.files.gguf.GgufLayout;
 import dev.monoquant.files.gguf.GgufTensor;
 import dev.monoquant.files.gguf.GgufValue;
 import dev.monoquant.files.input.Closing;
@@ -33,9 +34,11 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /** The source of the tensors of GGUF files: plain ones, and quantized weights in blocks. */
-final class GgufSource implements ModelSource {
+final class GgufSource implements ModelSource, GgufModel {
 
   private static final String BLOCKS = "blocks";
 
@@ -72,15 +75,19 @@ final class GgufSource implements ModelSource {
           }
           for (GgufTensor tensor : file.tensors()) {
             stored.put(tensor.name(), new Stored(file, tensor));
+            TensorInfo own =
+                new TensorInfo(
+                    tensor.name(),
+                    tensor.type().plain().orElse(ElementType.FLOAT32),
+                    tensor.shape(),
+                    shard);
+            layers
+                .computeIfAbsent(layer(tensor.name()), l -> new LinkedHashMap<>())
+                .put(param(tensor.name()), own);
             if (tensor.type().plain().isPresent()) {
-              TensorInfo own =
-                  new TensorInfo(tensor.name(), tensor.type().plain().get(), tensor.shape(), shard);
               plain.add(own);
-              layers
-                  .computeIfAbsent(layer(tensor.name()), l -> new LinkedHashMap<>())
-                  .put(param(tensor.name()), own);
             } else {
-              quantized.add(weight(tensor, shard));
+              quantized.add(weight(tensor, own));
               if (BlockForm.of(tensor.type()).isEmpty()) {
                 opaque.merge(tensor.type(), 1, Integer::sum);
               }
@@ -124,9 +131,8 @@ final class GgufSource implements ModelSource {
     return value.text();
   }
 
-  private EncodedWeight weight(GgufTensor tensor, String shard) {
+  private EncodedWeight weight(GgufTensor tensor, TensorInfo own) {
     String layer = layer(tensor.name());
-    TensorInfo own = new TensorInfo(tensor.name(), ElementType.FLOAT32, tensor.shape(), shard);
     WeightMatrix matrix =
         new WeightMatrix(
             layer, GgufNames.kind(layer).orElse(LayerKind.UNKNOWN), param(tensor.name()), own, 0);
@@ -179,6 +185,33 @@ final class GgufSource implements ModelSource {
     byte[] bytes = new byte[Math.multiplyExact(rows.height(), rowBytes)];
     read(weight.matrix().tensor(), rows.first() * rowBytes, bytes.length).get(bytes);
     return new EncodedTile(rows.first(), rows.height(), Map.of(BLOCKS, bytes));
+  }
+
+  @Override
+  public List<GgufLayout.Value> metadata() throws IOException {
+    Map<String, GgufLayout.Value> values = new LinkedHashMap<>();
+    for (GgufFile file : files) {
+      for (String key : file.metadata().keySet()) {
+        if (!values.containsKey(key)) {
+          values.put(key, file.value(key));
+        }
+      }
+    }
+    return List.copyOf(values.values());
+  }
+
+  @Override
+  public long alignment() {
+    return files.get(0).alignment();
+  }
+
+  @Override
+  public <C> Optional<C> find(Class<C> capability) {
+    Optional<Object> audit = GgufAudit.of(files).map(Object.class::cast);
+    return Stream.concat(Stream.of((Object) this), audit.stream())
+        .filter(o -> capability.isInstance(o) && (o != this || capability == GgufModel.class))
+        .map(capability::cast)
+        .findFirst();
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.monoquant.files.gguf;
 
 import dev.monoquant.ModelFormatException;
+import dev.monoquant.ValidationException;
 import dev.monoquant.files.input.MappedFile;
 import dev.monoquant.spi.ReadLimits;
 import java.io.Closeable;
@@ -59,6 +60,25 @@ public final class GgufFile implements Closeable {
     } catch (IOException | RuntimeException | Error e) {
       file.close();
       throw e;
+    }
+  }
+
+  /**
+   * Reads a finished file and compares its structure with the planned one.
+   *
+   * @param path the file
+   * @param layout its layout
+   * @throws IOException if reading fails
+   * @throws ValidationException if it differs
+   */
+  public static void check(Path path, GgufLayout layout) throws IOException {
+    ReadLimits limits =
+        ReadLimits.DEFAULT.withMaxTensors(Integer.MAX_VALUE).withMaxParsedBytes(Long.MAX_VALUE);
+    try (GgufFile written = open(path, path.toString(), limits)) {
+      if (!written.tensors().equals(layout.tensors()) || written.unusedBytes() != 0) {
+        throw new ValidationException(
+            path + ": the tensors that were written are not those that were planned");
+      }
     }
   }
 

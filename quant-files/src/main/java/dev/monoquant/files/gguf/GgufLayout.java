@@ -3,15 +3,11 @@ package dev.monoquant.files.gguf;
 import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.OutputException;
-import dev.monoquant.ValidationException;
 import dev.monoquant.files.output.FileLayout.Region;
-import dev.monoquant.spi.ReadLimits;
 import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -183,23 +179,5 @@ public final class GgufLayout {
       }
     }
     return paddings;
-  }
-
-  /**
-   * Reads a finished file and compares its structure with this layout.
-   *
-   * @param file the file
-   * @throws IOException if reading fails
-   * @throws ValidationException if it differs
-   */
-  public void check(Path file) throws IOException {
-    ReadLimits limits =
-        ReadLimits.DEFAULT.withMaxTensors(Integer.MAX_VALUE).withMaxParsedBytes(Long.MAX_VALUE);
-    try (GgufFile written = GgufFile.open(file, file.toString(), limits)) {
-      if (!written.tensors().equals(tensors) || written.unusedBytes() != 0) {
-        throw new ValidationException(
-            file + ": the tensors that were written are not those that were planned");
-      }
-    }
   }
 }

@@ -134,8 +134,8 @@ public final class Fp8 implements ForeignLayout {
     long rows = codes.shape().dim(0);
     long columns = codes.shape().dim(1) * (pairs ? 2 : 1);
     ElementType type = pairs ? ElementType.FLOAT4 : codes.type();
-    Part scalePart = scalePart(module, scale, rows, columns);
     WeightMatrix matrix = module.matrix(module.declared().dtype(), rows, columns, CODES);
+    Part scalePart = scalePart(module, scale, rows, columns);
     Encoding encoding = Encoding.affine(Part.perElement(Part.CODES, type), scalePart);
     String method = module.declared().method().equals("modelopt") ? "modelopt" : DECLARED;
     EncodedWeight weight =

@@ -5,6 +5,7 @@ import static dev.monoquant.QuantException.quote;
 import com.google.auto.service.AutoService;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.gguf.GgmlType;
+import dev.monoquant.files.gguf.GgufFile;
 import dev.monoquant.files.gguf.GgufLayout;
 import dev.monoquant.files.gguf.GgufLayout.Value;
 import dev.monoquant.files.gguf.GgufTensor;
@@ -317,7 +318,7 @@ public final class GgufOutput implements OutputFormat {
       }
       file.writeBetween(0, last.headerBytes());
       file.seal();
-      last.check(file.path());
+      GgufFile.check(file.path(), last);
       finished = true;
       return Optional.empty();
     }

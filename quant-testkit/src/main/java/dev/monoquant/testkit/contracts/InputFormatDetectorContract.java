@@ -86,7 +86,7 @@ public interface InputFormatDetectorContract {
 
   /** All of {@link DetectorLaws}, on {@link ForeignInputs} and on the sample. */
   @Example
-  default void staysCalmOnForeignInputs() {
+  default void obeysItsLawsOnForeignInputs() {
     TemporaryFolder.use(
         folder -> {
           List<ModelInput> inputs =
@@ -102,12 +102,15 @@ public interface InputFormatDetectorContract {
 
   /** All of {@link DetectorLaws}, on {@link LiveInputs}. */
   @Example
-  default void staysCalmOnLiveInputs() {
+  default void obeysItsLawsOnLiveInputs() {
     Judging.judge(
-        "staysCalmOnLiveInputs", usesArrays(), "usesArrays() is false", this::requireCalmOnLive);
+        "obeysItsLawsOnLiveInputs",
+        usesArrays(),
+        "usesArrays() is false",
+        this::requireLawsOnLiveInputs);
   }
 
-  private void requireCalmOnLive() {
+  private void requireLawsOnLiveInputs() {
     TemporaryFolder.use(
         folder -> {
           try (NDManager manager = NDManager.newBaseManager()) {
@@ -126,7 +129,7 @@ public interface InputFormatDetectorContract {
    * @param bytes generated
    */
   @Property(tries = 100)
-  default void staysCalmOnAnyBytes(@ForAll byte[] bytes) {
+  default void obeysItsLawsOnAnyBytes(@ForAll byte[] bytes) {
     TemporaryFolder.use(
         folder -> {
           Path file = Files.write(folder.resolve("any"), bytes);
@@ -138,7 +141,7 @@ public interface InputFormatDetectorContract {
 
   /** See {@link SourceLaws#aboutWholeModels}, on the sample. */
   @Example
-  default void readsItsOwn() {
+  default void readsItsSample() {
     onSample(c -> SourceLaws.aboutWholeModels().forEach(law -> law.check(c)));
   }
 

@@ -107,7 +107,7 @@ public interface SchemeContract extends SchemeSubject {
    * @param c generated
    */
   @Property(tries = 50)
-  default void declaresWhatItDoes(@ForAll("schemeCases") SchemeCase c) {
+  default void declarationsAreConsistent(@ForAll("schemeCases") SchemeCase c) {
     Assume.that(c.accepted());
     SchemeLaws.encodingFollowsShapesAlone(c);
     SchemeLaws.needsAreStable(c);
@@ -178,7 +178,7 @@ public interface SchemeContract extends SchemeSubject {
    * @param c generated
    */
   @Property(tries = 100)
-  default void keepsToItsTile(@ForAll("schemeCases") SchemeCase c) {
+  default void usesOnlyItsTile(@ForAll("schemeCases") SchemeCase c) {
     Assume.that(c.accepted());
     TileQuantizerLaws.readsOnlyItsValues(c);
     TileIndependenceLaws.repeats(c);
@@ -239,7 +239,7 @@ public interface SchemeContract extends SchemeSubject {
    * @param c generated
    */
   @Property(tries = 200)
-  default void decodesProperly(@ForAll("schemeCases") SchemeCase c) {
+  default void decodesWithinItsBounds(@ForAll("schemeCases") SchemeCase c) {
     Assume.that(c.accepted());
     TileDecoderLaws.writesExactlyItsValues(c);
     TileDecoderLaws.decodingReadsOnly(c);

@@ -10,7 +10,6 @@ import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -100,7 +99,7 @@ public final class PickleWalk {
    * @return the number of levels, 1 for a leaf
    */
   public static int depth(PickleValue root) {
-    Map<PickleValue, Integer> depths = new IdentityHashMap<>();
+    IdentityHashMap<PickleValue, Integer> depths = new IdentityHashMap<>();
     Deque<Level> open = new ArrayDeque<>();
     Level top = new Level(root);
     depths.put(root, 0);

@@ -3,6 +3,7 @@ module dev.monoquant.core {
   requires transitive dev.monoquant.api;
   requires dev.monoquant.files;
   requires com.google.gson;
+  requires jdk.jfr;
   requires org.slf4j;
   requires static com.google.auto.service;
   requires static org.jspecify;

@@ -5,6 +5,7 @@ module dev.monoquant.files {
   requires org.slf4j;
   requires static org.jspecify;
 
+  exports dev.monoquant.files.gguf;
   exports dev.monoquant.files.input;
   exports dev.monoquant.files.json;
   exports dev.monoquant.files.manifest;

@@ -10,6 +10,7 @@ module dev.monoquant.io {
   exports dev.monoquant.io.checkpoint;
   exports dev.monoquant.io.compressedtensors;
   exports dev.monoquant.io.exported;
+  exports dev.monoquant.io.gguf;
   exports dev.monoquant.io.memory;
   exports dev.monoquant.io.safetensors;
   exports dev.monoquant.io.torchscript;
@@ -18,16 +19,20 @@ module dev.monoquant.io {
       dev.monoquant.io.checkpoint.TorchCheckpointFormat,
       dev.monoquant.io.compressedtensors.CompressedTensorsFormat,
       dev.monoquant.io.exported.ExportedProgramFormat,
+      dev.monoquant.io.gguf.GgufFormat,
       dev.monoquant.io.memory.LiveModelFormat,
       dev.monoquant.io.safetensors.ModelDirectoryFormat,
       dev.monoquant.io.safetensors.SafetensorsFormat,
       dev.monoquant.io.torchscript.TorchScriptFormat;
   provides dev.monoquant.spi.OutputFormat with
       dev.monoquant.io.compressedtensors.AwqOutput,
+      dev.monoquant.io.compressedtensors.BitsAndBytesOutput,
       dev.monoquant.io.compressedtensors.CompressedTensorsOutput,
       dev.monoquant.io.compressedtensors.Fp8Output,
       dev.monoquant.io.compressedtensors.GptqOutput,
       dev.monoquant.io.compressedtensors.GptqV2Output,
+      dev.monoquant.io.compressedtensors.ModelOptOutput,
+      dev.monoquant.io.gguf.GgufOutput,
       dev.monoquant.io.safetensors.SafetensorsOutput,
       dev.monoquant.io.torchscript.TorchScriptOutput;
 }

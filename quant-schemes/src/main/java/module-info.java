@@ -5,6 +5,7 @@ module dev.monoquant.schemes {
   requires static org.jspecify;
 
   exports dev.monoquant.schemes;
+  exports dev.monoquant.schemes.ggml;
   exports dev.monoquant.schemes.layers;
 
   provides dev.monoquant.spi.LayerQuantizer with
@@ -26,5 +27,11 @@ module dev.monoquant.schemes {
       dev.monoquant.schemes.Int8Scheme,
       dev.monoquant.schemes.Mxfp4Scheme,
       dev.monoquant.schemes.Mxfp8Scheme,
-      dev.monoquant.schemes.Nvfp4Scheme;
+      dev.monoquant.schemes.Nf4Scheme,
+      dev.monoquant.schemes.Nvfp4Scheme,
+      dev.monoquant.schemes.ggml.Q40Scheme,
+      dev.monoquant.schemes.ggml.Q41Scheme,
+      dev.monoquant.schemes.ggml.Q50Scheme,
+      dev.monoquant.schemes.ggml.Q51Scheme,
+      dev.monoquant.schemes.ggml.Q80Scheme;
 }

@@ -55,4 +55,13 @@ public record Layer(
   public Optional<TensorInfo> tensor(String localName) {
     return Optional.ofNullable(tensors.get(localName));
   }
+
+  /**
+   * {@return whether a part of a dotted name is a number, such as that of a layer in a list}
+   *
+   * @param part the text between two dots
+   */
+  public static boolean isNumber(String part) {
+    return !part.isEmpty() && part.chars().allMatch(c -> c >= '0' && c <= '9');
+  }
 }

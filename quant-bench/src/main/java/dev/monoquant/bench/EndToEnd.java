@@ -1,5 +1,7 @@
 package dev.monoquant.bench;
 
+import static java.util.Objects.requireNonNull;
+
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
@@ -44,8 +46,13 @@ public final class EndToEnd implements Callable<Integer> {
 
   @Spec private @Nullable CommandSpec spec;
 
-  @Option(names = "--dir", required = true, description = "Where the files go; made if missing.")
-  private Path dir = Path.of("");
+  @Option(
+      names = "--dir",
+      description =
+          "Where the files go; made if missing. By default a new directory in /dev/shm, a memory"
+              + " file system, so that the disk does not blur the figures; else in the directory for"
+              + " temporary files.")
+  private @Nullable Path dir;
 
   @Option(names = "--dtype", defaultValue = "BF16", description = "BF16 or F32 (${DEFAULT-VALUE}).")
   private String dtype = "";
@@ -118,9 +125,10 @@ public final class EndToEnd implements Callable<Integer> {
     }
     PrintWriter out = spec.commandLine().getOut();
     List<Contestant> contestants = contestants();
-    boolean existed = Files.exists(dir);
-    Files.createDirectories(dir);
-    Path in = dir.resolve("model.safetensors");
+    boolean existed = dir != null && Files.exists(dir);
+    Path place = dir == null ? FileTrees.fastDirectory() : Files.createDirectories(dir);
+    dir = place;
+    Path in = place.resolve("model.safetensors");
     if (Files.exists(in)) {
       throw new IOException(in + " exists already. Name another --dir, or delete it");
     }
@@ -133,10 +141,11 @@ public final class EndToEnd implements Callable<Integer> {
       }
       List<Summary> summaries = race(contestants, in, out);
       double cp = summaries.get(0).median(Run::wallSeconds);
+      double cpCpu = summaries.get(0).median(Run::cpuSeconds);
       out.println(Summary.head());
-      summaries.forEach(s -> out.println(s.row(bytes, cp)));
+      summaries.forEach(s -> out.println(s.row(bytes, cp, cpCpu)));
       if (json != null) {
-        Files.writeString(json, json(bytes, cp, summaries));
+        Files.writeString(json, json(bytes, cp, cpCpu, summaries));
       }
     } finally {
       if (!keep) {
@@ -146,7 +155,7 @@ public final class EndToEnd implements Callable<Integer> {
           FileTrees.delete(log(contestant));
         }
         if (!existed) {
-          Files.delete(dir);
+          Files.delete(place);
         }
       }
     }
@@ -209,14 +218,14 @@ public final class EndToEnd implements Callable<Integer> {
   }
 
   private Path output(Contestant contestant) {
-    return dir.resolve("out-" + contestant.name());
+    return requireNonNull(dir, "dir").resolve("out-" + contestant.name());
   }
 
   private Path log(Contestant contestant) {
-    return dir.resolve("log-" + contestant.name() + ".txt");
+    return requireNonNull(dir, "dir").resolve("log-" + contestant.name() + ".txt");
   }
 
-  private String json(long bytes, double cp, List<Summary> summaries) {
+  private String json(long bytes, double cp, double cpCpu, List<Summary> summaries) {
     JsonObject root = new JsonObject();
     root.addProperty("time", Instant.now().toString());
     root.addProperty("os", System.getProperty("os.name") + " " + System.getProperty("os.version"));
@@ -235,6 +244,13 @@ public final class EndToEnd implements Callable<Integer> {
       one.addProperty("command", summary.command());
       one.addProperty("medianWallSeconds", wall);
       one.addProperty("timesCp", wall / cp);
+      double cpu = summary.median(Run::cpuSeconds);
+      if (!Double.isNaN(cpu)) {
+        one.addProperty("medianCpuSeconds", cpu);
+        if (cpCpu > 0) {
+          one.addProperty("cpuTimesCp", cpu / cpCpu);
+        }
+      }
       one.addProperty("inBytesPerSecond", bytes / wall);
       JsonArray runs = new JsonArray();
       for (Run run : summary.runs()) {

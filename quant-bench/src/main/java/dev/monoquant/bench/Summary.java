@@ -36,13 +36,14 @@ record Summary(String name, String command, List<Run> runs) {
   static String head() {
     return String.format(
         Locale.ROOT,
-        "%-16s %8s %17s %7s %9s %8s %10s %10s %10s",
+        "%-16s %8s %17s %7s %9s %8s %7s %10s %10s %10s",
         "contestant",
         "wall s",
         "min - max",
         "x cp",
         "MB/s in",
         "CPU s",
+        "x cp",
         "anon MB",
         "RSS MB",
         "out MB");
@@ -53,18 +54,20 @@ record Summary(String name, String command, List<Run> runs) {
    *
    * @param inBytes bytes of the input
    * @param cpSeconds median wall time of cp
+   * @param cpCpuSeconds median processor time of cp
    */
-  String row(long inBytes, double cpSeconds) {
+  String row(long inBytes, double cpSeconds, double cpCpuSeconds) {
     double wall = median(Run::wallSeconds);
     return String.format(
         Locale.ROOT,
-        "%-16s %8.2f %17s %7.2f %9.0f %8s %10s %10s %10.1f",
+        "%-16s %8.2f %17s %7.2f %9.0f %8s %7s %10s %10s %10.1f",
         name,
         wall,
         String.format(Locale.ROOT, "%.2f - %.2f", min(Run::wallSeconds), max(Run::wallSeconds)),
         wall / cpSeconds,
         inBytes / wall / 1e6,
         number(median(Run::cpuSeconds), 1),
+        number(cpCpuSeconds > 0 ? median(Run::cpuSeconds) / cpCpuSeconds : Double.NaN, 1),
         number(max(Run::peakAnonBytes), 1e6),
         number(max(Run::peakRssBytes), 1e6),
         median(Run::outBytes) / 1e6);

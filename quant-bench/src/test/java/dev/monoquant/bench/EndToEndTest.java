@@ -61,10 +61,23 @@ class EndToEndTest {
         .extracting(c -> c.getAsJsonObject().get("name").getAsString())
         .containsExactly("cp", "cp+sync", "quant", "quant-no-sync");
     assertThat(result.getAsJsonArray("contestants"))
+        .allMatch(c -> c.getAsJsonObject().has("medianCpuSeconds") == ProcessTree.available());
+    assertThat(result.getAsJsonArray("contestants"))
         .flatExtracting(c -> c.getAsJsonObject().getAsJsonArray("runs").asList())
         .hasSize(8)
         .allMatch(r -> r.getAsJsonObject().get("outBytes").getAsLong() == bytes)
         .allMatch(r -> r.getAsJsonObject().get("wallSeconds").getAsDouble() > 0);
+  }
+
+  @Test
+  void theUsualPlaceIsInMemoryIfThereIsAny() throws IOException {
+    Path made = FileTrees.fastDirectory();
+    try {
+      assertThat(made).isEmptyDirectory();
+      assertThat(made.startsWith("/dev/shm")).isEqualTo(Files.isWritable(Path.of("/dev/shm")));
+    } finally {
+      Files.delete(made);
+    }
   }
 
   @Test

@@ -5,6 +5,7 @@ import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.QuantException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.RaggedGroupPolicy;
+import dev.monoquant.core.recipe.RunRecipe;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.NumberType;
 import dev.monoquant.tile.Granularity;
@@ -138,12 +139,15 @@ final class ConfigOptions {
               + " programs' weights too) or none (but config.json). Default: model.")
   private @Nullable String sideFiles;
 
-  QuantizationConfig config() {
-    QuantizationConfig base = recipe == null ? QuantizationConfig.DEFAULT : RecipeFile.read(recipe);
-    return base.overrideWith(arguments());
+  /** The recipe file; without one, a recipe that says nothing. */
+  RunRecipe recipe() {
+    return recipe == null
+        ? new RunRecipe(QuantizationConfig.DEFAULT, List.of())
+        : RecipeFile.read(recipe);
   }
 
-  private QuantizationConfig arguments() {
+  /** The other options, which override the recipe. */
+  QuantizationConfig arguments() {
     QuantizationConfig.Builder builder = QuantizationConfig.builder();
     if (scheme != null) {
       builder.scheme(scheme);

@@ -1,24 +1,22 @@
 package dev.monoquant.cli;
 
-import dev.monoquant.QuantException;
 import dev.monoquant.core.Quantizer;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.TypeConversionException;
+import picocli.CommandLine.Model.OptionSpec;
 
 /**
  * The entry point of the {@code quant} command.
@@ -53,7 +51,10 @@ public final class Main {
           PluginsCommand.class,
           DoctorCommand.class);
 
-  private static final char UNDECODABLE = '\ufffd';
+  /** The options that show the list of commands or the version. */
+  private static final Set<String> LIST = Set.of("--help", "-h", "--version", "-V");
+
+  private static final String QUANTIZE = "quantize";
 
   private Main() {}
 
@@ -91,72 +92,77 @@ public final class Main {
   }
 
   static int run(PrintWriter out, PrintWriter err, String... args) {
-    CommandLine command = commandLine(args).setOut(out).setErr(err);
+    String[] words = args.length == 0 ? new String[] {"--help"} : args;
+    CommandLine command = commandLine(words).setOut(out).setErr(err);
     try {
-      return command.execute(args.length == 0 ? new String[] {"--help"} : args);
+      return command.execute(sorted(command, words));
     } catch (VirtualMachineError | LinkageError | AssertionError e) {
       // picocli hands exceptions to Failure, and lets errors through.
       return Failure.error(e, err, args);
     }
   }
 
+  /** Hands the arguments of each of several outputs to the command, and returns the others. */
+  private static String[] sorted(CommandLine command, String... args) {
+    CommandLine called = args[0].equals(QUANTIZE) ? command.getSubcommands().get(QUANTIZE) : null;
+    if (called == null || !(called.getCommand() instanceof QuantizeCommand quantize)) {
+      return args;
+    }
+    OutputArguments sorted =
+        OutputArguments.of(called.getCommandSpec(), Arrays.asList(args).subList(1, args.length));
+    quantize.several(sorted);
+    List<String> all = new ArrayList<>(List.of(QUANTIZE));
+    all.addAll(sorted.common());
+    return all.toArray(String[]::new);
+  }
+
   /**
    * Builds the called command, or all commands if none is called: picocli needs about 20 ms for
-   * each.
+   * each. The list of all commands needs no more than their names and descriptions.
    */
   static CommandLine commandLine(String... args) {
     CommandLine top = new CommandLine(new Main());
     List<Class<?>> called =
         COMMANDS.stream().filter(c -> args.length > 0 && name(c).equals(args[0])).toList();
-    if (called.isEmpty()) {
+    if (args.length > 0 && LIST.contains(args[0])) {
+      COMMANDS.forEach(c -> top.addSubcommand(name(c), listed(c.getAnnotation(Command.class))));
+      top.addSubcommand(listed(AutoComplete.GenerateCompletion.class.getAnnotation(Command.class)));
+      top.addSubcommand(HelpCommand.class);
+    } else if (called.isEmpty()) {
       COMMANDS.forEach(top::addSubcommand);
       top.addSubcommand(AutoComplete.GenerateCompletion.class);
       top.addSubcommand(HelpCommand.class);
     } else {
       called.forEach(top::addSubcommand);
     }
-    CommandLine quantize = top.getSubcommands().get("quantize");
+    CommandLine quantize = top.getSubcommands().get(QUANTIZE);
     if (quantize != null) {
+      if (Arrays.stream(args)
+          .anyMatch(arg -> arg.equals("--config") || arg.startsWith("--config="))) {
+        // A recipe may name the outputs: -o is not required, and the command checks it.
+        quantize.setDefaultValueProvider(
+            arg ->
+                arg instanceof OptionSpec option && option.longestName().equals("--output")
+                    ? "."
+                    : null);
+      }
       CommandSpec spec = quantize.getCommandSpec();
       new OptionGroups(spec, QuantizeCommand.GROUPS).show(spec);
     }
-    return top.registerConverter(Path.class, Main::path)
+    return top.registerConverter(Path.class, PathArgument::parse)
         .setExpandAtFiles(false)
         .setUsageHelpAutoWidth(true)
         .setParameterExceptionHandler(Failure::usage)
         .setExecutionExceptionHandler(Failure::execution);
   }
 
-  private static String name(Class<?> command) {
-    return command.getAnnotation(Command.class).name();
+  private static CommandSpec listed(Command command) {
+    CommandSpec spec = CommandSpec.create().name(command.name());
+    spec.usageMessage().description(command.description()).header(command.header());
+    return spec;
   }
 
-  private static Path path(String text) {
-    if (text.isBlank()) {
-      throw new TypeConversionException("a path is needed, not an empty text");
-    }
-    if (text.equals("-")) {
-      throw new TypeConversionException(
-          "models and reports are files, and \"-\" would be standard input or output; a file of that"
-              + " name is ./-, and --json prints a report");
-    }
-    try {
-      Path path = Path.of(text);
-      // Java replaces each byte of an argument that it cannot decode by this letter.
-      if (text.indexOf(UNDECODABLE) < 0 || Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
-        return path;
-      }
-    } catch (InvalidPathException e) {
-      if (!e.getReason().contains("unmappable")) {
-        throw new TypeConversionException("not a path: " + e.getReason());
-      }
-    }
-    String encoding = System.getProperty("sun.jnu.encoding", "the encoding of file names");
-    throw new TypeConversionException(
-        QuantException.quote(text)
-            + " is not valid in "
-            + encoding
-            + ", the encoding of file names here. Rename it, or set LC_ALL to a locale that has its"
-            + " letters, such as C.UTF-8");
+  private static String name(Class<?> command) {
+    return command.getAnnotation(Command.class).name();
   }
 }

@@ -14,9 +14,6 @@ final class ProgressLine implements Progress {
 
   private static final int BAR = 10;
 
-  /** One less than the columns of a narrow terminal, so that the cursor stays in the line. */
-  private static final int COLUMNS = 79;
-
   private static final long REDRAW_NANOS = 100_000_000L;
   private static final long STEP_NANOS = 2_000_000_000L;
 
@@ -28,6 +25,10 @@ final class ProgressLine implements Progress {
   private final PrintWriter err;
   private final String work;
   private final boolean terminal;
+
+  /** One less than the columns of the terminal, so that the cursor stays in the line. */
+  private final int columns;
+
   private final LongSupplier clock;
   private boolean drawn;
   private boolean talked;
@@ -35,21 +36,28 @@ final class ProgressLine implements Progress {
   private int tenth;
   private long last;
 
+  private final long made;
+
+  /** The bytes of the main stage that are done. */
+  private long processed;
+
   /** The start of the stage. */
   private long began;
 
   /**
    * @param work the work of a run in its main stage, such as {@code quantizing}
-   * @param terminal whether lines can be redrawn
+   * @param terminal the columns of the terminal; 0 if it is none, so that lines cannot be redrawn
    * @param clock nanoseconds, as {@link System#nanoTime}
    */
-  ProgressLine(PrintWriter err, String work, boolean terminal, LongSupplier clock) {
+  ProgressLine(PrintWriter err, String work, int terminal, LongSupplier clock) {
     this.err = err;
     this.work = work;
-    this.terminal = terminal;
+    this.terminal = terminal > 0;
+    this.columns = Math.max(40, terminal) - 1;
     this.clock = clock;
     this.began = clock.getAsLong();
-    this.last = began - (terminal ? REDRAW_NANOS : 0);
+    this.made = began;
+    this.last = began - (terminal > 0 ? REDRAW_NANOS : 0);
   }
 
   @Override
@@ -59,13 +67,16 @@ final class ProgressLine implements Progress {
       tenth = 0;
       began = clock.getAsLong();
     }
+    if (now == Stage.PROCESSING) {
+      processed = done;
+    }
     int percent = total == 0 ? 100 : (int) (100.0 * done / total);
     if (stage == Stage.COMMITTING || stage == Stage.RUNNING) {
       String what =
           stage == Stage.COMMITTING
               ? "flushing and checking"
               : work.equals(BENCH)
-                  ? "running " + end(Failure.oneLine(subject), COLUMNS - 8)
+                  ? "running " + end(Failure.oneLine(subject), columns - 8)
                   : "running it beside the original";
       if (terminal) {
         draw(what);
@@ -96,8 +107,8 @@ final class ProgressLine implements Progress {
             percent,
             amount(total),
             pace(done, total));
-    String text = bar + end(Failure.oneLine(subject), COLUMNS - bar.length());
-    draw(text.substring(0, Math.min(text.length(), COLUMNS)));
+    String text = bar + end(Failure.oneLine(subject), columns - bar.length());
+    draw(text.substring(0, Math.min(text.length(), columns)));
   }
 
   private static String amount(long total) {
@@ -143,6 +154,15 @@ final class ProgressLine implements Progress {
             percent,
             total / 0x1p20,
             pace(done, total)));
+  }
+
+  /** {@return the time since this line was made, and the speed of the main stage} */
+  synchronized String summary() {
+    double seconds = (clock.getAsLong() - made) / 1e9;
+    String time = String.format(Locale.ROOT, "%.1f s", seconds);
+    return processed == 0 || seconds < 0.1
+        ? time
+        : time + String.format(Locale.ROOT, ", %.1f MiB/s", processed / 0x1p20 / seconds);
   }
 
   private String word() {

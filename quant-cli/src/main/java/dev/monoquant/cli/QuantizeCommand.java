@@ -3,20 +3,26 @@ package dev.monoquant.cli;
 import dev.monoquant.OutputException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.Quantizer;
+import dev.monoquant.core.control.Output;
+import dev.monoquant.core.recipe.RunRecipe;
 import dev.monoquant.core.report.Plan;
+import dev.monoquant.core.report.Plans;
 import dev.monoquant.core.report.Report;
+import dev.monoquant.core.report.Reports;
 import dev.monoquant.spi.Hashing;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code quant quantize}. */
@@ -28,11 +34,12 @@ import picocli.CommandLine.Spec;
           + " This executes the code of the model, if all of it is known to do nothing but"
           + " compute, in a process of its own; --no-run executes nothing."
     },
-    customSynopsis = "quant quantize INPUT -o OUTPUT [OPTIONS]",
+    customSynopsis = "quant quantize INPUT -o OUTPUT [OPTIONS] [-o OUTPUT [OPTIONS]]...",
     mixinStandardHelpOptions = true,
     footer = {
       "",
       "Example: quant quantize llm -o llm-int4 --scheme int4 --exclude lm_head --dry-run",
+      "Example: quant quantize llm -o llm-fp8 --scheme FP8_DYNAMIC -o llm-w4 --scheme W4A16",
     },
     sortOptions = false)
 final class QuantizeCommand implements Callable<Integer> {
@@ -61,7 +68,9 @@ final class QuantizeCommand implements Callable<Integer> {
       description =
           "A .safetensors file, a directory in the compressed-tensors convention, or, for a"
               + " TorchScript model, a .pt file that can be run. A directory that DJL serves gives"
-              + " another one.")
+              + " another one. May be repeated for several outputs in one pass: options for what to"
+              + " quantize and how, from --scheme to --side-files, belong to the -o before them;"
+              + " before the first -o they apply to all. Not needed if the recipe has outputs.")
   private Path output = Path.of("");
 
   @Mixin private final ConfigOptions config = new ConfigOptions();
@@ -129,9 +138,16 @@ final class QuantizeCommand implements Callable<Integer> {
 
   @Mixin private final RunOptions run = new RunOptions();
 
+  private OutputArguments several = new OutputArguments(List.of(), List.of());
+
+  /** Sets the arguments of several outputs, before the others are parsed. */
+  void several(OutputArguments arguments) {
+    several = arguments;
+  }
+
   @Override
   public Integer call() {
-    QuantizationConfig wanted = config.config();
+    List<Output> outputs = outputs();
     try (run;
         Talk talk = run.talk(spec.commandLine().getErr(), "quantizing")) {
       Quantizer quantizer =
@@ -150,55 +166,82 @@ final class QuantizeCommand implements Callable<Integer> {
         }
       }
       quantizer = gates.applyTo(samples.applyTo(quantizer));
-      return dryRun ? plan(quantizer, wanted, talk) : quantize(quantizer, wanted, talk);
+      return dryRun ? plan(quantizer, outputs, talk) : quantize(quantizer, outputs, talk);
     }
   }
 
-  private int plan(Quantizer quantizer, QuantizationConfig wanted, Talk talk) {
+  /** The outputs of the command line, or else those of the recipe. */
+  private List<Output> outputs() {
+    RunRecipe recipe = config.recipe();
+    QuantizationConfig arguments = config.arguments();
+    CommandLine command = spec.commandLine();
+    if (!command.getParseResult().hasMatchedOption("--output")) {
+      if (recipe.outputs().isEmpty()) {
+        throw new ParameterException(command, "Missing required option: '--output=OUTPUT'");
+      }
+      return recipe.outputs().stream()
+          .map(o -> new Output(o.target(), o.config().overrideWith(arguments)))
+          .toList();
+    }
+    OutputArguments.requireNoOutputs(recipe);
+    return several.outputs().isEmpty()
+        ? List.of(new Output(output, recipe.config().overrideWith(arguments)))
+        : several.outputs(command, recipe.config(), arguments);
+  }
+
+  private int plan(Quantizer quantizer, List<Output> outputs, Talk talk) {
     if (reportFile != null || gates.needErrors()) {
       talk.say(
           "note: a dry run has no errors to measure, so --report, --min-sqnr and"
               + " --min-weight-cosine do nothing");
     }
-    Plan plan = quantizer.plan(input.model(), wanted, Optional.of(output));
-    talk.print(out(), true, json ? plan.toJson() : plan.toTable());
-    plan.requireNoErrors();
-    quantizer.requireGates(plan);
+    Plans plans = quantizer.plan(input.model(), outputs);
+    Plan first = plans.outputs().get(0).plan();
+    String text =
+        outputs.size() == 1
+            ? json ? first.toJson() : first.toTable()
+            : json ? plans.toJson() : plans.toTable();
+    talk.print(out(), true, text);
+    plans.requireNoErrors();
+    List<Plan> all = plans.outputs().stream().map(Plans.Entry::plan).toList();
+    talk.say(quantizer.memory(all).toText());
+    quantizer.requireGates(plans);
     return 0;
   }
 
-  private int quantize(Quantizer quantizer, QuantizationConfig wanted, Talk talk) {
+  private int quantize(Quantizer quantizer, List<Output> outputs, Talk talk) {
     if (reportFile != null) {
-      ReportFile.check(reportFile, input.path(), output, force);
+      for (Output one : outputs) {
+        ReportFile.check(reportFile, input.path(), one.target(), force);
+      }
     }
     long start = System.nanoTime();
-    Report report =
-        quantizer.quantize(
-            input.model(), wanted, output, force, seen -> tellRefused(seen, start, talk));
+    Reports reports =
+        quantizer.quantize(input.model(), outputs, force, seen -> tellRefused(seen, start, talk));
     Interrupts.written();
     Duration elapsed = Duration.ofNanos(System.nanoTime() - start);
-    tell(report, elapsed, talk);
+    tell(reports, elapsed, talk);
     if (!json) {
       // Not part of the table, which is the same for each run of the same command.
-      talk.say("took " + report.speed(elapsed));
+      talk.say("took " + reports.speed(elapsed));
     }
-    talk.say("wrote " + output);
+    outputs.forEach(one -> talk.say("wrote " + one.target()));
     if (reportFile != null) {
-      ReportFile.write(reportFile, report.toJson(elapsed), "The model was");
+      ReportFile.write(reportFile, toJson(reports, elapsed), "The model was");
     }
     return 0;
   }
 
   /** After a missed gate, the user needs the measured values. */
-  private void tellRefused(Report report, long start, Talk talk) {
-    if (report.accepted()) {
+  private void tellRefused(Reports reports, long start, Talk talk) {
+    if (reports.accepted()) {
       return;
     }
     Duration elapsed = Duration.ofNanos(System.nanoTime() - start);
-    tell(report, elapsed, talk);
+    tell(reports, elapsed, talk);
     if (reportFile != null) {
       try {
-        ReportFile.write(reportFile, report.toJson(elapsed), "Nothing was");
+        ReportFile.write(reportFile, toJson(reports, elapsed), "Nothing was");
       } catch (OutputException e) {
         // The reason for the refusal is printed last and sets the exit code.
         Failure.say(spec.commandLine().getErr(), String.valueOf(e.getMessage()));
@@ -206,9 +249,22 @@ final class QuantizeCommand implements Callable<Integer> {
     }
   }
 
-  private void tell(Report report, Duration elapsed, Talk talk) {
-    String text = json ? report.toJson(elapsed) : table ? report.toTable() : report.toSummary();
-    talk.print(out(), json || table, text);
+  private void tell(Reports reports, Duration elapsed, Talk talk) {
+    talk.print(out(), json || table, json ? toJson(reports, elapsed) : toText(reports));
+  }
+
+  private String toText(Reports reports) {
+    Report first = reports.outputs().get(0).report();
+    if (reports.outputs().size() == 1) {
+      return table ? first.toTable() : first.toSummary();
+    }
+    return table ? reports.toTable() : reports.toSummary();
+  }
+
+  private static String toJson(Reports reports, Duration elapsed) {
+    return reports.outputs().size() == 1
+        ? reports.outputs().get(0).report().toJson(elapsed)
+        : reports.toJson(elapsed);
   }
 
   private PrintWriter out() {

@@ -1,8 +1,8 @@
 package dev.monoquant.cli;
 
 import dev.monoquant.ConfigurationException;
-import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.recipe.Recipe;
+import dev.monoquant.core.recipe.RunRecipe;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -42,7 +42,7 @@ final class RecipeFile {
 
   private RecipeFile() {}
 
-  static QuantizationConfig read(Path file) {
+  static RunRecipe read(Path file) {
     String text;
     try {
       if (Files.size(file) > MAX_BYTES) {
@@ -82,9 +82,9 @@ final class RecipeFile {
     return Files.isDirectory(file) ? "it is a directory" : String.valueOf(e.getMessage());
   }
 
-  static QuantizationConfig parse(String text, String name) {
+  static RunRecipe parse(String text, String name) {
     if (name.endsWith(".json")) {
-      return Recipe.parseJson(text, name);
+      return Recipe.parseRunJson(text, name);
     }
     LoadSettings settings =
         LoadSettings.builder().setLabel(name).setAllowDuplicateKeys(false).build();
@@ -102,7 +102,7 @@ final class RecipeFile {
     }
     Map<String, Object> keyed = new LinkedHashMap<>();
     map.forEach((key, value) -> keyed.put(String.valueOf(key), value));
-    return Recipe.parse(keyed, name, (of, key) -> keys.line(of == keyed ? map : of, key));
+    return Recipe.parseRun(keyed, name, (of, key) -> keys.line(of == keyed ? map : of, key));
   }
 
   /** Checks the parser's events one by one; building the values is recursive and uses the stack. */

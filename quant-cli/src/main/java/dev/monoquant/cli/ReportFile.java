@@ -24,9 +24,12 @@ final class ReportFile {
 
   private ReportFile() {}
 
-  /** The start of every report, see {@link dev.monoquant.core.report.Report#toJson}. */
+  /**
+   * The start of every report, see {@link dev.monoquant.core.report.Report#toJson} and {@link
+   * dev.monoquant.core.report.Reports#toJson}.
+   */
   private static final Pattern REPORT =
-      Pattern.compile("\\s{0,9}\\{\\s{0,9}\"schema\": \\d{1,9},\\s{0,9}\"kind\": \"report\",");
+      Pattern.compile("\\s{0,9}\\{\\s{0,9}\"schema\": \\d{1,9},\\s{0,9}\"kind\": \"reports?\",");
 
   private static final int START = 80;
 

@@ -75,6 +75,7 @@ abstract class RewriteCommand implements Callable<Integer> {
       Interrupts.written();
       talk.print(
           out, false, files.stream().map(file -> file + System.lineSeparator()).collect(joining()));
+      talk.summary();
       talk.say("wrote " + output);
       return 0;
     }

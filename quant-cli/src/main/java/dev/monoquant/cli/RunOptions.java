@@ -1,16 +1,22 @@
 package dev.monoquant.cli;
 
 import dev.monoquant.ConfigurationException;
+import dev.monoquant.QuantException;
 import dev.monoquant.core.Quantizer;
+import dev.monoquant.core.report.MemoryNeed;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Plugins;
 import java.io.PrintWriter;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options for running commands that process models; they do not affect results. */
 final class RunOptions implements AutoCloseable {
+
+  private static final Pattern SIZE = Pattern.compile("([0-9]{1,7})([kKmMgG])");
 
   @Option(
       names = "--input-format",
@@ -27,8 +33,17 @@ final class RunOptions implements AutoCloseable {
   @Option(
       names = "--compute",
       paramLabel = "WHERE",
-      description = "auto, jvm or torch; does not affect results. Default: auto.")
+      description = "auto, jvm, torch or vector; does not affect results. Default: auto.")
   private @Nullable String compute;
+
+  @Option(
+      names = "--max-memory",
+      paramLabel = "SIZE",
+      description =
+          "Bound of the memory of this process, such as 256m or 2g, at least 128m, without mapped"
+              + " files and without what PyTorch takes where it runs. Does not affect results. By"
+              + " default the heap has at most 512m.")
+  private @Nullable String maxMemory;
 
   @Option(
       names = "--quiet",
@@ -58,7 +73,41 @@ final class RunOptions implements AutoCloseable {
     if (threads != null) {
       quantizer = quantizer.withThreads(threads);
     }
+    if (maxMemory != null) {
+      quantizer = quantizer.withMaxMemory(bound(maxMemory));
+    }
     return inputFormat == null ? quantizer : quantizer.withInputFormat(inputFormat);
+  }
+
+  /**
+   * The launcher has given the heap what the JVM does not need for itself; here that is checked.
+   */
+  private static long bound(String text) {
+    Matcher size = SIZE.matcher(text);
+    if (!size.matches()) {
+      throw new ConfigurationException(
+          "--max-memory "
+              + QuantException.quote(text)
+              + ": a number with k, m or g is needed, such as 256m");
+    }
+    int shift =
+        switch (size.group(2)) {
+          case "k", "K" -> 10;
+          case "m", "M" -> 20;
+          default -> 30;
+        };
+    long bytes = Long.parseLong(size.group(1)) << shift;
+    long heap = bytes - MemoryNeed.OUTSIDE_HEAP;
+    if (bytes >= MemoryNeed.LEAST && Runtime.getRuntime().maxMemory() > heap) {
+      throw new ConfigurationException(
+          "--max-memory "
+              + text
+              + ": this Java was started with a larger heap. Set the environment variable QUANT_OPTS"
+              + " to -Xmx"
+              + (heap >> 20)
+              + "m");
+    }
+    return bytes;
   }
 
   /**

@@ -3,12 +3,16 @@ package dev.monoquant.cli;
 import dev.monoquant.core.control.Progress;
 import java.io.Console;
 import java.io.PrintWriter;
+import java.util.regex.Pattern;
 
 /**
  * Messages of a command on standard error, and its results on standard output. Closing removes the
  * progress bar.
  */
 final class Talk implements AutoCloseable {
+
+  private static final int USUAL_COLUMNS = 80;
+  private static final Pattern TOLD = Pattern.compile("[0-9]{1,4}");
 
   private final PrintWriter err;
   private final boolean loud;
@@ -19,7 +23,7 @@ final class Talk implements AutoCloseable {
     this.err = err;
     this.loud = loud;
     this.showsProgress = showsProgress;
-    this.line = new ProgressLine(err, work, onTerminal(), System::nanoTime);
+    this.line = new ProgressLine(err, work, columns(), System::nanoTime);
   }
 
   void say(String message) {
@@ -31,6 +35,11 @@ final class Talk implements AutoCloseable {
 
   Progress progress() {
     return showsProgress ? line : Progress.NONE;
+  }
+
+  /** Says how long the command took, and at what speed it went through its input. */
+  void summary() {
+    say("took " + line.summary());
   }
 
   /**
@@ -55,27 +64,29 @@ final class Talk implements AutoCloseable {
   }
 
   /**
-   * Whether standard error is a terminal. The launcher sets this; without it, a console means that
-   * input and output are a terminal up to Java 21, and must be queried from 22 on.
+   * The columns of the terminal that standard error is, or 0. The launcher sets them; without it, a
+   * console means that input and output are a terminal up to Java 21, and must be queried from 22
+   * on.
    */
   @SuppressWarnings("SystemConsoleNull")
-  private static boolean onTerminal() {
+  private static int columns() {
     String term = System.getenv().getOrDefault("TERM", "dumb");
     if (term.equals("dumb") || System.getenv().containsKey("CI")) {
-      return false;
+      return 0;
     }
     String told = System.getProperty("monoquant.terminal", "");
     if (!told.isEmpty()) {
-      return Boolean.parseBoolean(told);
+      return TOLD.matcher(told).matches() ? Integer.parseInt(told) : 0;
     }
     Console console = System.console();
     if (console == null) {
-      return false;
+      return 0;
     }
     try {
-      return Boolean.TRUE.equals(Console.class.getMethod("isTerminal").invoke(console));
+      boolean terminal = Boolean.TRUE.equals(Console.class.getMethod("isTerminal").invoke(console));
+      return terminal ? USUAL_COLUMNS : 0;
     } catch (ReflectiveOperationException e) {
-      return true;
+      return USUAL_COLUMNS;
     }
   }
 }

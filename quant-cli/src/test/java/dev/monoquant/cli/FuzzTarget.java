@@ -11,17 +11,21 @@ import dev.monoquant.files.pickle.PickleReader;
 import dev.monoquant.io.checkpoint.TorchCheckpointFormat;
 import dev.monoquant.io.compressedtensors.CompressedTensorsFormat;
 import dev.monoquant.io.exported.ExportedProgramFormat;
+import dev.monoquant.io.gguf.GgufFormat;
 import dev.monoquant.io.safetensors.ModelDirectoryFormat;
 import dev.monoquant.io.safetensors.SafetensorsFormat;
 import dev.monoquant.io.torchscript.TorchScriptFormat;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.RunnableFile;
+import dev.monoquant.spi.TileDecoder;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -49,6 +53,7 @@ public final class FuzzTarget {
         case "safetensors" -> read(new SafetensorsFormat(), data, "model.safetensors");
         case "checkpoint" -> read(new TorchCheckpointFormat(), data, "model.pt");
         case "export" -> read(new ExportedProgramFormat(), data, "model.pt2");
+        case "gguf" -> read(new GgufFormat(), data, "model.gguf");
         case "torchscript" -> read(new TorchScriptFormat(), data, "model.pt");
         case "pickle" ->
             PickleReader.readInert(
@@ -60,6 +65,7 @@ public final class FuzzTarget {
         case "recipe" -> RecipeFile.parse(new String(data, StandardCharsets.UTF_8), "recipe.yaml");
         case "json-recipe" ->
             RecipeFile.parse(new String(data, StandardCharsets.UTF_8), "recipe.json");
+        case "foreign" -> foreign(data);
         case "pattern" -> pattern(new String(data, StandardCharsets.UTF_8));
         default -> throw new IllegalArgumentException("no reader " + READER);
       }
@@ -145,6 +151,34 @@ public final class FuzzTarget {
       NumpyArchive.read(file, manager);
     } finally {
       Files.deleteIfExists(file);
+    }
+  }
+
+  /** A directory: two bytes with the length of config.json, config.json, and the tensors. */
+  private static void foreign(byte[] data) throws IOException {
+    Path folder = Files.createTempDirectory("fuzz");
+    Path model = folder.resolve("model.safetensors");
+    Path config = folder.resolve("config.json");
+    ByteBuffer bytes = ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN);
+    int length = bytes.remaining() < Short.BYTES ? 0 : bytes.getShort() & 0xffff;
+    byte[] text = new byte[Math.min(length, bytes.remaining())];
+    bytes.get(text);
+    byte[] tensors = new byte[bytes.remaining()];
+    bytes.get(tensors);
+    try {
+      Files.write(model, tensors);
+      Files.write(config, text);
+      try (ModelSource source = new ModelDirectoryFormat().open(ModelInput.of(folder), LIMITS)) {
+        for (EncodedWeight weight : source.info().quantized()) {
+          int rows = (int) Math.min(weight.matrix().rowCount(), weight.encoding().rowAlignment());
+          float[] out = new float[Math.toIntExact(rows * weight.matrix().columnCount())];
+          TileDecoder.ofFormula(weight).decode(source.readTile(weight, new RowRange(0, rows)), out);
+        }
+      }
+    } finally {
+      Files.deleteIfExists(model);
+      Files.deleteIfExists(config);
+      Files.deleteIfExists(folder);
     }
   }
 

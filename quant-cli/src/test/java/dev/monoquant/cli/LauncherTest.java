@@ -3,19 +3,31 @@ package dev.monoquant.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The two launchers start the same thing in the same way. */
 class LauncherTest {
 
   /** The launcher for Windows cannot ask whether somebody watches; Java's own guess must do. */
   private static final String TERMINAL = "-Dmonoquant.terminal=";
+
+  /** Choices by the command line, which a batch file cannot look at. */
+  private static final Set<String> ONLY_ON_UNIX =
+      Set.of("-XX:TieredStopAtLevel=1", "-XX:SharedArchiveFile", "-Xlog:disable");
 
   private static String launcher(String name) throws IOException {
     return Files.readString(Path.of("src/dist/bin", name)).replace("\\\n", " ");
@@ -26,7 +38,9 @@ class LauncherTest {
         .matcher(text)
         .results()
         .map(m -> m.group())
-        .filter(o -> !o.startsWith("-XX:+Use") || o.equals("-XX:+UseParallelGC"))
+        .map(o -> o.equals("-Xmx") ? "-Xmx512m" : o)
+        .filter(o -> !ONLY_ON_UNIX.contains(o))
+        .filter(o -> !o.startsWith("-XX:+Use") || o.equals("-XX:+UseSerialGC"))
         .filter(o -> !o.startsWith(TERMINAL.substring(0, TERMINAL.length() - 1)))
         .collect(Collectors.toCollection(TreeSet::new));
   }
@@ -37,7 +51,7 @@ class LauncherTest {
         .isEqualTo(options(launcher("quant")))
         .contains(
             "-Xmx512m",
-            "-XX:+UseParallelGC",
+            "-XX:+UseSerialGC",
             "-Dfile.encoding=UTF-8",
             "-Dstdout.encoding=UTF-8",
             "-Dstderr.encoding=UTF-8",
@@ -70,5 +84,52 @@ class LauncherTest {
     String remedy = "Install Java 17 or newer, then set JAVA_HOME to its directory";
     assertThat(launcher("quant")).contains(remedy, "-lt 17");
     assertThat(launcher("quant.bat")).contains(remedy, "LSS 17");
+  }
+
+  @ParameterizedTest
+  @DisabledOnOs(OS.WINDOWS)
+  @CsvSource({
+    "quantize a -o b,                       -Xmx512m, -XX:FreqInlineSize=60",
+    "quantize a -o b --max-memory 256m,     -Xmx176m, -XX:FreqInlineSize=60",
+    "quantize --max-memory=1g a -o b,       -Xmx944m, -XX:FreqInlineSize=60",
+    "quantize a -o b --max-memory 262144K,  -Xmx176m, -XX:FreqInlineSize=60",
+    "quantize a -o b --max-memory 1m,       -Xmx32m,  -XX:FreqInlineSize=60",
+    "quantize a -o b --max-memory 9x9m,     -Xmx512m, -XX:FreqInlineSize=60",
+    "quantize a -o b --max-memory,          -Xmx512m, -XX:FreqInlineSize=60",
+    "quantize --help,                       -Xmx512m, -XX:TieredStopAtLevel=1",
+    "inspect a,                             -Xmx512m, -XX:TieredStopAtLevel=1",
+    "inspect a --hashes,                    -Xmx512m, -XX:FreqInlineSize=60",
+    "'',                                    -Xmx512m, -XX:TieredStopAtLevel=1"
+  })
+  void theHeapAndTheCompilerFollowTheCommandLine(
+      String arguments, String heap, String compiler, @TempDir Path folder)
+      throws IOException, InterruptedException {
+    Path home = folder.resolve("a home");
+    Path bin = Files.createDirectories(home.resolve("bin"));
+    Path java = Files.writeString(bin.resolve("java"), "#!/bin/sh\nprintf '%s\\n' \"$@\"\n");
+    assertThat(java.toFile().setExecutable(true)).isTrue();
+    Path quant = Files.copy(Path.of("src/dist/bin/quant"), bin.resolve("quant"));
+    assertThat(started(quant, home, arguments))
+        .contains(heap, compiler)
+        .doesNotContain("-Xlog:disable");
+    Path archive =
+        Files.createFile(Files.createDirectory(home.resolve("lib")).resolve("quant.jsa"));
+    assertThat(started(quant, home, arguments))
+        .contains(heap, compiler, "-XX:SharedArchiveFile=" + archive.toRealPath());
+  }
+
+  /** The arguments that Java gets. */
+  private static List<String> started(Path quant, Path home, String arguments)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(List.of("sh", quant.toString()));
+    command.addAll(List.of(arguments.split(" ", -1)));
+    command.remove("");
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().put("JAVA_HOME", home.toString());
+    builder.environment().remove("QUANT_OPTS");
+    Process process = builder.start();
+    String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as(text).isZero();
+    return text.lines().toList();
   }
 }

@@ -13,7 +13,7 @@ class ProgressLineTest {
   private long nanos = 1L << 40;
 
   private ProgressLine line(boolean terminal) {
-    return new ProgressLine(new PrintWriter(text), "quantizing", terminal, () -> nanos);
+    return new ProgressLine(new PrintWriter(text), "quantizing", terminal ? 80 : 0, () -> nanos);
   }
 
   private void run(ProgressLine line, int seconds) {
@@ -77,6 +77,28 @@ class ProgressLineTest {
     assertThat(drawn).hasSize(79).endsWith("a.weight").contains(" 50% of 0.0 MiB ...a");
   }
 
+  @Test
+  void aWideTerminalShowsLongNames() {
+    String name = "model.layers.0." + "a".repeat(50) + ".weight";
+    ProgressLine line = new ProgressLine(new PrintWriter(text), "quantizing", 132, () -> nanos);
+    line.update(Stage.PROCESSING, 1, 2, name);
+    assertThat(text.toString()).endsWith(name);
+    StringWriter narrow = new StringWriter();
+    new ProgressLine(new PrintWriter(narrow), "quantizing", 60, () -> nanos)
+        .update(Stage.PROCESSING, 1, 2, name);
+    assertThat(narrow.toString().substring(ERASE.length())).hasSize(59).endsWith("a.weight");
+  }
+
+  @Test
+  void theSummaryHasTimeAndSpeed() {
+    ProgressLine line = line(false);
+    nanos += 10_000_000_000L;
+    assertThat(line.summary()).isEqualTo("10.0 s");
+    line.update(Stage.PROCESSING, 100 << 20, 100 << 20, "a");
+    line.update(Stage.COMMITTING, 0, 0, "a");
+    assertThat(line.summary()).isEqualTo("10.0 s, 10.0 MiB/s");
+  }
+
   private static final String ERASE = "\r\u001b[K";
 
   @Test
@@ -84,7 +106,7 @@ class ProgressLineTest {
     String name = "model.vision_tower.encoder.layers.23.self_attn.out_proj.projection.weight";
     for (String work : new String[] {"quantizing", "verifying", "decoding"}) {
       StringWriter drawn = new StringWriter();
-      ProgressLine line = new ProgressLine(new PrintWriter(drawn), work, true, () -> nanos);
+      ProgressLine line = new ProgressLine(new PrintWriter(drawn), work, 80, () -> nanos);
       nanos += 1_000_000_000L;
       line.update(Stage.PROCESSING, 1, 1, name);
       String shown = drawn.toString().replace("\r\u001b[K", "");
@@ -105,7 +127,7 @@ class ProgressLineTest {
     assertThat(text.toString()).endsWith("running it beside the original");
     StringWriter drawn = new StringWriter();
     ProgressLine bench =
-        new ProgressLine(new PrintWriter(drawn), ProgressLine.BENCH, true, () -> nanos);
+        new ProgressLine(new PrintWriter(drawn), ProgressLine.BENCH, 80, () -> nanos);
     bench.update(Stage.RUNNING, 0, 0, "2 models in turns");
     assertThat(drawn.toString()).endsWith("running 2 models in turns");
   }

@@ -60,6 +60,7 @@ class SeveralOutputsTest {
     Path folder = Files.createTempDirectory("several");
     try {
       Path input = model(folder.resolve("model.safetensors"), random);
+      Files.writeString(folder.resolve("config.json"), "{\"architectures\":[\"Test\"]}");
       Quantizer quantizer =
           Quantizer.create()
               .withSync(false)

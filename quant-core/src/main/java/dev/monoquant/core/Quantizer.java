@@ -5,11 +5,13 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.nn.Block;
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.Output;
 import dev.monoquant.core.hand.QuantizedModel;
 import dev.monoquant.core.open.LibraryVersion;
 import dev.monoquant.core.report.Comparison;
 import dev.monoquant.core.report.Inspection;
+import dev.monoquant.core.report.MemoryNeed;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.Plans;
 import dev.monoquant.core.report.Report;
@@ -20,6 +22,7 @@ import dev.monoquant.core.settings.Gates;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.ModelInput;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -130,6 +133,16 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
   }
 
   /**
+   * {@return the memory that quantizing needs}
+   *
+   * @param plans the plans that are carried out in one pass
+   * @throws dev.monoquant.ConfigurationException if it exceeds the bound of {@link #withMaxMemory}
+   */
+  public MemoryNeed memory(List<Plan> plans) {
+    return MemoryNeed.of(plans, settings.tileElements(), settings.threads(), settings.maxMemory());
+  }
+
+  /**
    * Refuses a plan whose output would miss the gate for its size.
    *
    * @param plan a plan
@@ -137,6 +150,30 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
    */
   public void requireGates(Plan plan) {
     Gates.require(settings.gates().check(plan));
+  }
+
+  /**
+   * Refuses plans with an output that would miss the gate for its size.
+   *
+   * @param plans plans of several outputs
+   * @throws dev.monoquant.ValidationException if an output would be too large, naming each
+   */
+  public void requireGates(Plans plans) {
+    if (plans.outputs().size() == 1) {
+      requireGates(plans.outputs().get(0).plan());
+      return;
+    }
+    List<String> missed = new ArrayList<>();
+    for (Plans.Entry output : plans.outputs()) {
+      try {
+        requireGates(output.plan());
+      } catch (ValidationException e) {
+        missed.add(output.target() + ": " + e.getMessage());
+      }
+    }
+    if (!missed.isEmpty()) {
+      throw new ValidationException(String.join("; ", missed));
+    }
   }
 
   /**

@@ -134,6 +134,19 @@ public abstract class QuantizerOptions<Q extends QuantizerOptions<Q>> {
   }
 
   /**
+   * {@return a quantizer that quantizes within a bound of the anonymous memory of this process:
+   * heap, direct buffers and the JVM's own. It uses fewer threads if need be, and refuses a model
+   * that one thread would need more for. The heap itself is limited by the JVM's {@code -Xmx},
+   * which should be 80 MiB less}
+   *
+   * @param bytes the bound, at least 128 MiB
+   * @throws dev.monoquant.ConfigurationException if it is less
+   */
+  public Q withMaxMemory(long bytes) {
+    return with(settings.withMaxMemory(bytes));
+  }
+
+  /**
    * {@return a quantizer whose runs can be stopped from another thread}
    *
    * @param cancellation stops runs that make an output or a quantized model

@@ -19,6 +19,7 @@ import dev.monoquant.model.Layer;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.RunnableFile;
+import dev.monoquant.spi.RunnableFile.Method;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -34,40 +35,54 @@ final class SideBySide {
    * A model whose code was checked.
    *
    * @param candidate the checked file: in a directory, the engine might choose another one
-   * @param inputs the names of its inputs; empty if they are unknown
+   * @param methods the methods that it can be called by; empty if they are unknown
    * @param layers its layers, to infer inputs from; empty if its weights cannot be read
    */
-  private record Checked(RunJob.Candidate candidate, List<String> inputs, List<Layer> layers) {
+  private record Checked(RunJob.Candidate candidate, List<Method> methods, List<Layer> layers) {
 
     static Checked of(Path model, Optional<RunnableFile> program, List<Layer> layers) {
       return new Checked(
           new RunJob.Candidate(model.toString(), program.map(RunnableFile::file).orElse(model)),
-          program.map(RunnableFile::inputs).orElse(List.of()),
+          program.map(RunnableFile::methods).orElse(List.of()),
           layers);
     }
   }
 
   static RunComparison run(Settings settings, List<Path> models) throws IOException {
-    Checked reference = check(settings, models.get(0));
+    // A file that is run may be a temporary one of its source.
+    List<Opened> open = new ArrayList<>();
+    try {
+      return run(settings, models, open);
+    } finally {
+      open.forEach(Opened::close);
+    }
+  }
+
+  private static RunComparison run(Settings settings, List<Path> models, List<Opened> open)
+      throws IOException {
+    Checked reference = check(settings, models.get(0), open);
     List<RunJob.Candidate> candidates = new ArrayList<>();
     candidates.add(reference.candidate());
     for (Path other : models.subList(1, models.size())) {
       candidates.add(
           settings.trust()
               ? new RunJob.Candidate(other.toString(), other)
-              : check(settings, other).candidate());
+              : check(settings, other, open).candidate());
     }
     settings
         .progress()
         .update(Progress.Stage.RUNNING, 0, 0, Text.count(models.size(), "model") + " in turns");
     try (ModelRunner runner = ModelRunners.start(settings)) {
-      return runner.run(candidates, reference.inputs(), reference.layers(), RunJob.Purpose.COMPARE);
+      return runner.run(
+          candidates, reference.methods(), reference.layers(), RunJob.Purpose.COMPARE);
     }
   }
 
-  private static Checked check(Settings settings, Path model) {
+  private static Checked check(Settings settings, Path model, List<Opened> open) {
     ModelInput input = ModelInput.of(model);
-    try (Opened opened = InputOpener.open(settings, input, settings.inputOptions())) {
+    try {
+      Opened opened = InputOpener.open(settings, input, settings.inputOptions());
+      open.add(opened);
       OptionOwners.requireKnown(settings, opened);
       ModelInfo info = opened.source().info();
       Optional<RunnableFile> program = opened.source().find(RunnableFile.class);

@@ -22,6 +22,7 @@ import dev.monoquant.core.report.RunComparison;
 import dev.monoquant.core.report.Verification;
 import dev.monoquant.core.run.DecodedSource;
 import dev.monoquant.core.run.Execution;
+import dev.monoquant.core.run.KernelChoice;
 import dev.monoquant.core.run.Pipeline;
 import dev.monoquant.core.run.StatisticsPass;
 import dev.monoquant.core.run.TensorHashes;
@@ -31,6 +32,7 @@ import dev.monoquant.core.store.StoredModel;
 import dev.monoquant.core.text.Text;
 import dev.monoquant.core.verify.Comparer;
 import dev.monoquant.core.verify.Verifier;
+import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.BesideFile;
@@ -213,7 +215,12 @@ final class Stages {
         OutputLayout layout = output.session().layout(contents);
         layout.notes().forEach(note -> LOG.warn("{}: {}", target, Text.line(note)));
         try (OutputWriter sink = layout.open(options)) {
-          new Pipeline(settings).copy(decoded, decoded.info().tensors(), sink);
+          BoundKernels.with(
+              KernelChoice.of(settings, KernelChoice.numbers(decoded.info())),
+              () -> {
+                new Pipeline(settings).copy(decoded, decoded.info().tensors(), sink);
+                return sink;
+              });
           Execution.finish(settings, sink, target);
           List<Path> files = settings.cancellation().place(sink::commit);
           sink.notes().forEach(note -> LOG.warn("{}: {}", target, Text.line(note)));
@@ -231,7 +238,9 @@ final class Stages {
     try (Opened first = InputOpener.open(settings, a, settings.inputOptions());
         Opened second = InputOpener.open(settings, b, settings.inputOptions())) {
       OptionOwners.requireKnown(settings, first, second);
-      return new Comparer(settings).compare(first, second);
+      return BoundKernels.with(
+          KernelChoice.of(settings, KernelChoice.numbers(first.source().info())),
+          () -> new Comparer(settings).compare(first, second));
     } catch (IOException e) {
       throw new ModelFormatException(
           Reason.UNREADABLE, a.describe() + " or " + b.describe(), "", "reading failed: " + e, e);

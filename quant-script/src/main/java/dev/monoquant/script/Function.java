@@ -19,9 +19,10 @@ final class Function {
    *
    * @param name its name
    * @param type its declared type, if it has one
+   * @param optional whether it has a default value
    * @param end the end of its default value, otherwise of its type, otherwise of its name
    */
-  record Parameter(String name, Optional<Expr> type, int end) {}
+  record Parameter(String name, Optional<Expr> type, boolean optional, int end) {}
 
   private final Lines.Line head;
   private final Lines.Block block;
@@ -58,11 +59,12 @@ final class Function {
         type = Optional.of(parser.expression());
         end = type.get().end();
       }
-      if (parser.next("=")) {
+      boolean optional = parser.next("=");
+      if (optional) {
         parser.take();
         end = parser.expression().end();
       }
-      parameters.add(new Parameter(parameter.text(), type, end));
+      parameters.add(new Parameter(parameter.text(), type, optional, end));
       if (!parser.next(")")) {
         parser.expect(",");
       }

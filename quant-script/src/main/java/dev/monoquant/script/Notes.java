@@ -4,12 +4,17 @@ import dev.monoquant.spi.EncodedWeight;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Set;
 
 /** Writes the note of a weight for the report. */
 final class Notes {
 
   /** The most functions in a note. */
   private static final int MOST_SHOWN = 3;
+
+  /** The fast paths of encoder layers and attention, which take all weights of a layer. */
+  private static final Set<String> FUSED =
+      Set.of("torch._transformer_encoder_layer_fwd", "torch._native_multi_head_attention");
 
   private Notes() {}
 
@@ -23,7 +28,15 @@ final class Notes {
     Plan plan = holder.plan();
     Codec codec = holder.codec();
     Mode mode = holder.mode();
-    if (!plan.product() && !plan.embedding() && plan.window().isEmpty()) {
+    String fused = fused(others);
+    if (!fused.isEmpty()) {
+      said.add(
+          fused
+              + (plan.product() && mode != Mode.WEIGHT_ONLY ? ", by int8 products elsewhere" : ""));
+      said.add(
+          "trace the model after torch.backends.mha.set_fastpath_enabled(False) for int8 kernels"
+              + " everywhere");
+    } else if (!plan.product() && !plan.embedding() && plan.window().isEmpty()) {
       said.add(
           plan.decoded()
               ? "decoded once when the model is loaded, no int8 kernel does what the code uses it"
@@ -45,6 +58,14 @@ final class Notes {
       said.add("one tensor with " + codec.weight().name());
     }
     return new Treatment(weight.name(), mode, String.join("; ", said));
+  }
+
+  private static String fused(Collection<String> functions) {
+    List<String> fused = functions.stream().filter(FUSED::contains).toList();
+    return fused.isEmpty()
+        ? ""
+        : "decoded once when the model is loaded and run in float where a fused layer of PyTorch takes it"
+            + named(fused);
   }
 
   private static String named(Collection<String> functions) {

@@ -29,6 +29,7 @@ final class Recognizer {
           "torch.__is__",
           "torch.__isnot__",
           "ops.prim.dtype",
+          "ops.prim.requires_grad",
           "ops.prim.device");
 
   /**

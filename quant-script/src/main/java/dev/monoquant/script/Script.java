@@ -6,8 +6,11 @@ import dev.monoquant.files.pickle.PickleWalk;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.RunnableFile;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -25,6 +28,11 @@ public final class Script {
 
   /** Of values in the pickles, which the engine destroys recursively. */
   private static final int MOST_LEVELS = 500;
+
+  private static final String FORWARD = "forward";
+
+  /** Methods that libtorch calls by itself. */
+  private static final Set<String> INTERNAL = Set.of("__getstate__", "__setstate__");
 
   private final ScriptProgram program;
   private final String label;
@@ -96,23 +104,60 @@ public final class Script {
   }
 
   /**
-   * {@return the names of the parameters of the root's {@code forward}; empty if there is no {@code
-   * forward}, or it cannot be parsed}
+   * {@return the methods of the root, {@code forward} first and those that others call last; empty
+   * if they cannot be parsed}
    */
-  public List<String> inputs() {
+  public List<RunnableFile.Method> methods() {
     if (!(program.data() instanceof PickleObject root)) {
       return List.of();
     }
     try {
-      return definitions()
-          .type(root.callee().path())
-          .flatMap(type -> Optional.ofNullable(type.methods().get("forward")))
-          .map(f -> f.parameters().stream().skip(1).map(Function.Parameter::name).toList())
-          .orElse(List.of());
+      return definitions().type(root.callee().path()).map(Script::methods).orElse(List.of());
     } catch (ModelFormatException e) {
       // Reading weights or rewriting needs the code and reports this fault.
       return List.of();
     }
+  }
+
+  private static List<RunnableFile.Method> methods(SourceFile.ClassDef type) {
+    Set<String> called = new HashSet<>();
+    type.methods()
+        .values()
+        .forEach(f -> f.read(s -> s.values().forEach(e -> addCalled(e, called))));
+    List<RunnableFile.Method> methods = new ArrayList<>();
+    type.methods().values().stream()
+        .filter(f -> !INTERNAL.contains(f.name()))
+        .sorted(
+            Comparator.comparing((Function f) -> !f.name().equals(FORWARD))
+                .thenComparing(f -> called.contains(f.name())))
+        .forEach(f -> methods.add(method(type, f, called.contains(f.name()))));
+    return methods;
+  }
+
+  private static void addCalled(Expr expr, Set<String> called) {
+    if (expr instanceof Expr.Call call && call.callee() instanceof Expr.Member member) {
+      called.add(member.name());
+    }
+    expr.children().forEach(child -> addCalled(child, called));
+  }
+
+  private static RunnableFile.Method method(
+      SourceFile.ClassDef type, Function function, boolean inner) {
+    String source = type.file().text();
+    return new RunnableFile.Method(
+        function.name(),
+        function.parameters().stream()
+            .skip(1)
+            .map(
+                p ->
+                    new RunnableFile.Parameter(
+                        p.name(),
+                        p.type()
+                            .map(t -> source.substring(t.start(), t.end()).replaceAll("\\s+", " "))
+                            .orElse("Tensor"),
+                        p.optional()))
+            .toList(),
+        inner);
   }
 
   /** {@return a sentence about code that cannot be parsed; empty if all code can be} */

@@ -33,7 +33,6 @@ final class SourceFile {
   private final Map<String, Function> functions = new LinkedHashMap<>();
   private final IntConsumer charge;
   private @Nullable SourceFault fault;
-  private boolean others;
 
   private SourceFile(String path, String text, String label, IntConsumer charge) {
     this.path = path;
@@ -89,11 +88,6 @@ final class SourceFile {
     return functions;
   }
 
-  /** {@return whether it contains anything else} */
-  boolean hasOthers() {
-    return others;
-  }
-
   /** {@return the exception for the first position that cannot be parsed} */
   Optional<ModelFormatException> fault() {
     return Optional.ofNullable(fault).map(this::refusal);
@@ -133,8 +127,6 @@ final class SourceFile {
       }
       if (head.is("def")) {
         function(head, block, functions);
-      } else {
-        others = true;
       }
       block.fault().ifPresent(this::note);
     } catch (SourceFault e) {

@@ -155,6 +155,10 @@ class FormsTest {
       value = {
         "torch.linear(x, torch.slice(weight, 0, 0, 8)) |"
             + " no int8 kernel does what the code uses it for (torch.slice)",
+        "torch._native_multi_head_attention(x, weight) | run in float where a fused layer of PyTorch"
+            + " takes it (torch._native_multi_head_attention); trace the model after",
+        "torch.add(torch.linear(x, weight), torch._transformer_encoder_layer_fwd(x, weight)) |"
+            + " takes it (torch._transformer_encoder_layer_fwd), by int8 products elsewhere; trace",
         "torch.add(torch.linear(x, weight), torch.sum(torch.mul(weight, 2))) |"
             + " int8 products; other uses (torch.mul) get the weight decoded",
       })

@@ -11,6 +11,7 @@ import dev.monoquant.files.pickle.PickleTuple;
 import dev.monoquant.files.pickle.PickleValue;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.RunnableFile;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -78,7 +79,10 @@ class ScriptTest {
     assertThat(state.nodes().get(2).kind()).contains(LayerKind.LINEAR);
     assertThat(state.nodes().get(2).tensorName("weight")).isEqualTo("again.weight");
     assertThat(state.leftOut()).containsExactly("fc.plain", "again.plain");
-    assertThat(script.inputs()).containsExactly("x");
+    assertThat(script.methods())
+        .containsExactly(
+            new RunnableFile.Method(
+                "forward", List.of(new RunnableFile.Parameter("x", "Tensor", false)), false));
   }
 
   @Example

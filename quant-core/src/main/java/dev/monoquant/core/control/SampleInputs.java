@@ -9,7 +9,10 @@ import java.nio.file.Path;
  * The inputs of one call of a model, for side-by-side runs.
  *
  * <p>The tensors of a file have the names of the parameters of {@code forward}, or their order;
- * tensors named {@code labels}, {@code targets}, {@code logits} or {@code outputs} are ignored.
+ * tensors named {@code labels}, {@code targets}, {@code logits} or {@code outputs} are ignored. For
+ * a parameter {@code x} of another type, the array {@code x} is a number, a text or a list of
+ * numbers; {@code x.0} and {@code x.1} are the items of a list or tuple, {@code x.KEY} those of a
+ * dict. An array {@code encode:x} is for the method {@code encode}.
  */
 public sealed interface SampleInputs {
 

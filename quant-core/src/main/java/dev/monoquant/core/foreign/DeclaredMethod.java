@@ -1,15 +1,14 @@
 package dev.monoquant.core.foreign;
 
-import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.QuantException;
-import dev.monoquant.files.json.JsonFiles;
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SideFile;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -28,13 +27,6 @@ import java.util.Optional;
  */
 record DeclaredMethod(String method, String where) {
 
-  private static final String CONFIG = "config.json";
-  private static final String MODEL_OPT = "hf_quant_config.json";
-  private static final Map<String, String> FILES =
-      Map.of("quantize_config.json", "GPTQ", "quant_config.json", "AWQ");
-
-  private static final List<String> KEYS = List.of("quantization_config", "compression_config");
-
   /** Keys that identify a configuration of quantization; the first one found is shown. */
   private static final List<String> DETAILS =
       List.of("format", "quant_algo", "bnb_4bit_quant_type", "bits", "w_bit", "num_bits");
@@ -52,25 +44,16 @@ record DeclaredMethod(String method, String where) {
   static List<DeclaredMethod> read(List<SideFile> files, ReadLimits limits) throws IOException {
     List<DeclaredMethod> found = new ArrayList<>();
     for (SideFile file : files) {
-      boolean named = FILES.containsKey(file.name());
-      if (named || file.name().equals(CONFIG) || file.name().equals(MODEL_OPT)) {
-        JsonValue json =
-            JsonFiles.read(
-                file.path(),
-                file.path().toString(),
-                "the configuration",
-                Reason.HEADER_JSON,
-                true,
-                limits);
-        if (json instanceof JsonValue.Obj object) {
-          if (named) {
-            declared(object, FILES.getOrDefault(file.name(), ""), file.name())
-                .ifPresent(found::add);
-          } else if (file.name().equals(CONFIG)) {
-            config(object, found);
-          } else {
-            modelOpt(object).ifPresent(found::add);
-          }
+      Optional<String> own = Optional.ofNullable(ModelConfig.QUANTIZATION_FILES.get(file.name()));
+      boolean config = file.name().equals(ModelConfig.FILE);
+      if ((own.isPresent() || config || file.name().equals(ModelConfig.MODEL_OPT))
+          && ModelConfig.parse(file, limits) instanceof JsonValue.Obj object) {
+        if (config) {
+          config(object, found);
+        } else {
+          own.map(method -> declared(object, method.toUpperCase(Locale.ROOT), file.name()))
+              .orElseGet(() -> modelOpt(object))
+              .ifPresent(found::add);
         }
       }
     }
@@ -80,7 +63,7 @@ record DeclaredMethod(String method, String where) {
   /** Searches at any depth: a vision-language model has one for each of its parts. */
   private static void config(JsonValue.Obj config, List<DeclaredMethod> found) {
     if (config.find("quantization").orElse(null) instanceof JsonValue.Obj object) {
-      declared(object, "MLX", "quantization of " + CONFIG).ifPresent(found::add);
+      declared(object, "MLX", "quantization of " + ModelConfig.FILE).ifPresent(found::add);
     }
     nested(config, found);
   }
@@ -91,11 +74,12 @@ record DeclaredMethod(String method, String where) {
         .forEach(
             (key, value) -> {
               if (value instanceof JsonValue.Obj inner) {
-                if (!KEYS.contains(key)) {
+                if (!ModelConfig.isQuantization(key)) {
                   nested(inner, found);
                 } else if (!inner.members().isEmpty()) {
                   String method = inner.text("quant_method").orElse("a method without a name");
-                  found.add(new DeclaredMethod(detailed(method, inner), key + " of " + CONFIG));
+                  found.add(
+                      new DeclaredMethod(detailed(method, inner), key + " of " + ModelConfig.FILE));
                 }
               }
             });
@@ -109,7 +93,7 @@ record DeclaredMethod(String method, String where) {
         file.find("producer").orElse(null) instanceof JsonValue.Obj object
             ? object.text("name").orElse("modelopt")
             : "modelopt";
-    return Optional.of(new DeclaredMethod(detailed(producer, quantization), MODEL_OPT));
+    return Optional.of(new DeclaredMethod(detailed(producer, quantization), ModelConfig.MODEL_OPT));
   }
 
   /** Files with these names also have other uses, so their contents are checked. */

@@ -1,12 +1,11 @@
 package dev.monoquant.core.plan;
 
-import dev.monoquant.ModelFormatException.Reason;
-import dev.monoquant.files.json.JsonFiles;
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.model.ModelConfig;
+import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.SideFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.HashSet;
@@ -26,8 +25,6 @@ import java.util.Set;
  * means a Linear. Takes time linear in the length of the name.
  */
 final class TableGuess {
-
-  private static final String CONFIG = "config.json";
 
   /** The least row count of a vocabulary; tables of classes and token types have fewer rows. */
   private static final long LEAST = 16;
@@ -124,22 +121,13 @@ final class TableGuess {
    */
   static TableGuess of(ModelInfo info) {
     Set<Long> sizes = new HashSet<>();
-    for (SideFile side : info.sideFiles()) {
-      if (side.name().equals(CONFIG)) {
-        collect(read(side), false, sizes);
-      }
-    }
-    return new TableGuess(sizes);
-  }
-
-  private static JsonValue read(SideFile side) {
-    String file = side.path().toString();
     try {
-      return JsonFiles.read(
-          side.path(), file, "the configuration", Reason.HEADER_JSON, true, ReadLimits.DEFAULT);
+      ModelConfig config = ModelConfig.of(info.sideFiles(), ReadLimits.DEFAULT);
+      collect(config.root(), false, sizes);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+    return new TableGuess(sizes);
   }
 
   /** Collects the numbers under a key that names a vocabulary, at any depth. */
@@ -170,7 +158,7 @@ final class TableGuess {
     }
     String[] parts = layer.toLowerCase(Locale.ROOT).split("\\.", -1);
     int last = parts.length - 1;
-    boolean listed = last > 0 && isNumber(parts[last]);
+    boolean listed = last > 0 && Layer.isNumber(parts[last]);
     String name = withoutNumber(parts[listed ? last - 1 : last]);
     int around = (listed ? last - 1 : last) - 1;
     if (LINEARS.contains(name) || LINEAR_PARTS.stream().anyMatch(name::contains)) {
@@ -184,7 +172,7 @@ final class TableGuess {
     }
     long rows = weight.shape().dim(0);
     return vocabularies.contains(rows)
-        ? Optional.of("its " + rows + " rows, a vocabulary size in " + CONFIG)
+        ? Optional.of("its " + rows + " rows, a vocabulary size in " + ModelConfig.FILE)
         : Optional.empty();
   }
 
@@ -192,10 +180,6 @@ final class TableGuess {
     return name.contains("embed")
         || TABLES.contains(name)
         || TABLE_ENDS.stream().anyMatch(name::endsWith);
-  }
-
-  private static boolean isNumber(String part) {
-    return !part.isEmpty() && part.chars().allMatch(c -> c >= '0' && c <= '9');
   }
 
   /** {@code token_type_embeddings_0} without its number. */

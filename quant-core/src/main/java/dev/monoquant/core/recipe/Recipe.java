@@ -29,6 +29,9 @@ import java.util.Map;
  * ragged_groups: fail         # or keep, channel, smaller, ragged
  * format: compressed-tensors
  * profile: compressed-tensors
+ * outputs:                    # what to write in one pass, each with any key of a recipe of its own
+ *   - {path: llm-fp8, scheme: FP8_DYNAMIC}
+ *   - {path: llm-w4, scheme: W4A16}
  * </pre>
  *
  * <p>{@code scheme}, {@code profile}, {@code weights} and {@code input_activations} are allowed at
@@ -56,7 +59,7 @@ public final class Recipe {
    * @param name the file, for messages
    * @throws ConfigurationException if keys are unknown or values not allowed; {@link
    *     ConfigurationException#problems} has a message for each, which contains the path to it, the
-   *     allowed values and an example
+   *     allowed values and an example; or if the recipe has outputs, see {@link #parseRun}
    */
   public static QuantizationConfig parse(Map<String, ?> tree, String name) {
     return parse(tree, name, RecipeLines.NONE);
@@ -71,7 +74,31 @@ public final class Recipe {
    * @throws ConfigurationException as {@link #parse(Map, String)}
    */
   public static QuantizationConfig parse(Map<String, ?> tree, String name, RecipeLines lines) {
+    return withoutOutputs(parseRun(tree, name, lines), name);
+  }
+
+  /**
+   * {@return the configuration and the outputs of a tree that was read from text}
+   *
+   * @param tree maps, lists, strings, numbers and booleans
+   * @param name the file, for messages
+   * @param lines the lines of its keys, for messages such as {@code recipe.yaml:3: ...}
+   * @throws ConfigurationException as {@link #parse(Map, String)}
+   */
+  public static RunRecipe parseRun(Map<String, ?> tree, String name, RecipeLines lines) {
     return RecipeParser.parse(tree, name, lines);
+  }
+
+  private static QuantizationConfig withoutOutputs(RunRecipe recipe, String name) {
+    if (!recipe.outputs().isEmpty()) {
+      throw new ConfigurationException(
+          name
+              + ": "
+              + RecipeParser.OUTPUTS
+              + ": this recipe also says what to write. Read it with Recipe.parseRun or"
+              + " parseRunJson, or leave the key out");
+    }
+    return recipe.config();
   }
 
   /**
@@ -83,6 +110,17 @@ public final class Recipe {
    *     a key twice, or nests deeper than 64
    */
   public static QuantizationConfig parseJson(String json, String name) {
+    return withoutOutputs(parseRunJson(json, name), name);
+  }
+
+  /**
+   * {@return the configuration and the outputs of a JSON text}
+   *
+   * @param json one JSON object: a recipe, or the config.json of a quantized model
+   * @param name the file, for messages, which also give lines
+   * @throws ConfigurationException as {@link #parseJson}
+   */
+  public static RunRecipe parseRunJson(String json, String name) {
     return RecipeJson.parse(json, name);
   }
 

@@ -3,7 +3,6 @@ package dev.monoquant.core.recipe;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
-import dev.monoquant.QuantizationConfig;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.json.StrictJson;
 import dev.monoquant.spi.ReadLimits;
@@ -33,7 +32,7 @@ final class RecipeJson {
     this.ahead = ahead;
   }
 
-  static QuantizationConfig parse(String json, String name) {
+  static RunRecipe parse(String json, String name) {
     JsonValue value;
     try {
       value =

@@ -1,5 +1,6 @@
 package dev.monoquant.core.recipe;
 
+import dev.monoquant.ConfigurationException;
 import dev.monoquant.Nearest;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Preset;
@@ -8,7 +9,11 @@ import dev.monoquant.RaggedGroupPolicy;
 import dev.monoquant.Rule;
 import dev.monoquant.Selector;
 import dev.monoquant.WeightSettings;
+import dev.monoquant.core.control.Output;
 import dev.monoquant.model.LayerKind;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +30,9 @@ import java.util.TreeSet;
 final class RecipeParser {
 
   static final String KV_CACHE = "kv_cache_scheme";
+
+  static final String OUTPUTS = "outputs";
+  private static final String PATH = "path";
 
   private static final Set<String> KEYS =
       with(
@@ -51,20 +59,60 @@ final class RecipeParser {
   private static final String RULES = "rules: [{include: \"*.fc\"}, {exclude: lm_head}]";
   private static final String LAYERS = "layers: {\"classifier.*\": Linear}";
 
+  private static final String LIST_OF_OUTPUTS =
+      "outputs: [{path: llm-fp8, scheme: FP8_DYNAMIC}, {path: llm-w4, scheme: W4A16}]";
+
   private static final WeightSettings OPEN = WeightSettings.OPEN;
   private static final List<String> PRESETS =
       Arrays.stream(Preset.values()).map(Preset::name).toList();
 
   private RecipeParser() {}
 
-  static QuantizationConfig parse(Map<String, ?> tree, String name, RecipeLines lines) {
+  /** Reads a recipe with its list of outputs. */
+  static RunRecipe parse(Map<String, ?> tree, String name, RecipeLines lines) {
     RecipeFaults faults = new RecipeFaults(name, lines);
-    QuantizationConfig config =
+    RunRecipe recipe =
         RecipeForeign.recipe(RecipeMap.of(faults, "", tree))
-            .map(map -> read(RecipeForeign.withoutStored(map).allow(KEYS)))
-            .orElse(QuantizationConfig.DEFAULT);
+            .map(RecipeParser::run)
+            .orElse(new RunRecipe(QuantizationConfig.DEFAULT, List.of()));
     faults.throwIfAny();
-    return config;
+    return recipe;
+  }
+
+  private static RunRecipe run(RecipeMap map) {
+    QuantizationConfig config = read(RecipeForeign.withoutStored(map).allow(with(KEYS, OUTPUTS)));
+    List<Output> outputs = new ArrayList<>();
+    map.maps(OUTPUTS, LIST_OF_OUTPUTS)
+        .forEach(output -> output(output, config).ifPresent(outputs::add));
+    if (map.raw(OUTPUTS) instanceof List<?> list && list.isEmpty()) {
+      map.fault(
+          OUTPUTS,
+          "an empty list writes nothing; leave the key out and name an output elsewhere. Example: "
+              + LIST_OF_OUTPUTS);
+    }
+    return new RunRecipe(config, outputs);
+  }
+
+  /** An output: its path, and the keys of a recipe that override those of the recipe. */
+  private static Optional<Output> output(RecipeMap map, QuantizationConfig config) {
+    QuantizationConfig own = read(map.allow(with(KEYS, PATH)));
+    if (!map.has(PATH)) {
+      map.fault(PATH, "missing; an output has a path. Example: " + LIST_OF_OUTPUTS);
+    }
+    return map.text(PATH, LIST_OF_OUTPUTS)
+        .flatMap(text -> map.checked(PATH, () -> path(text)))
+        .map(path -> new Output(path, config.overrideWith(own)));
+  }
+
+  private static Path path(String text) {
+    try {
+      if (!text.isBlank()) {
+        return Path.of(text);
+      }
+    } catch (InvalidPathException e) {
+      throw new ConfigurationException("not a path: " + e.getReason(), e);
+    }
+    throw new ConfigurationException("a path is needed, not an empty text");
   }
 
   private static QuantizationConfig read(RecipeMap map) {

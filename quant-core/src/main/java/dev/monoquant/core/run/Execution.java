@@ -4,13 +4,16 @@ import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.event.StageEvent;
 import dev.monoquant.core.report.GateResult;
+import dev.monoquant.core.report.MemoryNeed;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.report.Report;
 import dev.monoquant.core.report.UnquantizedTensor;
 import dev.monoquant.core.settings.Gates;
 import dev.monoquant.core.settings.Settings;
+import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelSource;
@@ -45,6 +48,12 @@ public final class Execution {
           .toList();
     }
 
+    private long numbers() {
+      return plan.weights().stream()
+          .mapToLong(w -> w.weight().matrix().tensor().shape().elements())
+          .sum();
+    }
+
     private StatisticsPass.Request request() {
       return new StatisticsPass.Request(source, policy, open(), plan.weights());
     }
@@ -75,18 +84,32 @@ public final class Execution {
 
   /** Quantizes the planned weights into the sinks, in one pass; the caller commits. */
   public static List<Made> run(Settings settings, List<Job> jobs) throws IOException {
+    long numbers = jobs.stream().mapToLong(Job::numbers).sum();
+    return BoundKernels.with(KernelChoice.of(settings, numbers), () -> runHere(settings, jobs));
+  }
+
+  private static List<Made> runHere(Settings settings, List<Job> jobs) throws IOException {
+    Settings bounded = bounded(settings, jobs);
     List<StatisticsPass.Request> requests = jobs.stream().map(Job::request).toList();
-    List<Map<String, Facts>> facts = new StatisticsPass(settings).facts(requests);
+    List<Map<String, Facts>> facts = new StatisticsPass(bounded).facts(requests);
     List<Branch> branches = new ArrayList<>();
     for (int i = 0; i < jobs.size(); i++) {
       branches.add(jobs.get(i).branch(facts.get(i)));
     }
-    List<Pipeline.Outcome> outcomes = new Pipeline(settings).run(branches);
+    List<Pipeline.Outcome> outcomes = new Pipeline(bounded).run(branches);
     List<Made> made = new ArrayList<>();
     for (int i = 0; i < jobs.size(); i++) {
       made.add(made(jobs.get(i), requests.get(i).weights().size(), outcomes.get(i)));
     }
     return made;
+  }
+
+  /** With as many threads as there is memory for. */
+  private static Settings bounded(Settings settings, List<Job> jobs) {
+    List<Plan> plans = jobs.stream().map(Job::plan).toList();
+    MemoryNeed need =
+        MemoryNeed.of(plans, settings.tileElements(), settings.threads(), settings.maxMemory());
+    return settings.withThreads(need.threads());
   }
 
   private static Made made(Job job, int open, Pipeline.Outcome outcome) {
@@ -104,13 +127,14 @@ public final class Execution {
               ""));
     }
     warnings.addAll(outcome.warnings());
-    return new Made(new Report(plan, outcome.weights(), warnings), outcome.shared());
+    Report report = new Report(plan, outcome.weights(), warnings);
+    return new Made(report.withKernels(BoundKernels.current().name()), outcome.shared());
   }
 
   /** Finishes the work that must be done before an output is moved into place. */
   public static void finish(Settings settings, OutputWriter sink, Path target) throws IOException {
     settings.progress().update(Progress.Stage.COMMITTING, 0, 0, target.toString());
-    sink.finish();
+    StageEvent.during(Progress.Stage.COMMITTING, target.toString(), 0, sink::finish);
   }
 
   public static NonFinitePolicy policy(QuantizationConfig config) {

@@ -3,6 +3,7 @@ package dev.monoquant.core.run;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.event.StageEvent;
 import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.report.WeightReport;
 import dev.monoquant.core.settings.Settings;
@@ -69,7 +70,15 @@ public final class Pipeline {
             return current.next();
           }
         };
-    new Workers(settings.threads(), branches.get(0).source().info().name()).run(jobs);
+    String model = branches.get(0).source().info().name();
+    StageEvent.during(
+        Progress.Stage.PROCESSING,
+        model,
+        plan.totalBytes(),
+        () -> {
+          new Workers(settings.threads(), model).run(jobs);
+          return model;
+        });
     return IntStream.range(0, branches.size())
         .mapToObj(i -> outcome(branches.get(i), plan.runs(i)))
         .toList();

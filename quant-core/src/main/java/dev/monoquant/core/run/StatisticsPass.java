@@ -7,10 +7,12 @@ import dev.monoquant.PluginException;
 import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.event.StageEvent;
 import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.work.TileBuffers;
 import dev.monoquant.core.work.Workers;
+import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.Family;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
@@ -125,11 +127,7 @@ public final class StatisticsPass {
     }
 
     private static float greatest(float[] values, int count) {
-      float greatest = 0;
-      for (int i = 0; i < count; i++) {
-        greatest = Math.max(greatest, Math.abs(values[i]));
-      }
-      return greatest;
+      return BoundKernels.current().absMax(values, 0, count);
     }
   }
 
@@ -323,8 +321,16 @@ public final class StatisticsPass {
     List<Workers.Job> jobs = new ArrayList<>();
     byMatrix.values().forEach(same -> addJobs(same, meter, jobs));
     var iterator = jobs.iterator();
-    new Workers(settings.threads(), looks.get(0).request().source().info().name())
-        .run(() -> iterator.hasNext() ? iterator.next() : null);
+    String model = looks.get(0).request().source().info().name();
+    StageEvent.during(
+        Progress.Stage.STATISTICS,
+        model,
+        total,
+        () -> {
+          new Workers(settings.threads(), model)
+              .run(() -> iterator.hasNext() ? iterator.next() : null);
+          return model;
+        });
   }
 
   /** Adds a job for each tile of a matrix, which is read once for all that ask about it. */
@@ -390,12 +396,8 @@ public final class StatisticsPass {
 
     @Override
     public void visit(long firstRow, int height, float[] values, int count) {
-      float least = values[0];
-      float greatest = values[0];
-      for (int i = 1; i < count; i++) {
-        least = Math.min(least, values[i]);
-        greatest = Math.max(greatest, values[i]);
-      }
+      float least = BoundKernels.current().min(values, 0, count);
+      float greatest = BoundKernels.current().max(values, 0, count);
       long first = firstRow * cols;
       synchronized (this) {
         min = Math.min(min, least);

@@ -9,6 +9,8 @@ import dev.monoquant.core.control.ModelRuns;
 import dev.monoquant.core.control.Progress;
 import dev.monoquant.core.control.RunTiming;
 import dev.monoquant.core.control.SampleInputs;
+import dev.monoquant.core.report.MemoryNeed;
+import dev.monoquant.core.text.Text;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Hashing;
 import dev.monoquant.spi.Plugins;
@@ -16,6 +18,7 @@ import dev.monoquant.spi.ReadLimits;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 
 /**
@@ -38,6 +41,7 @@ public final class Settings implements Cloneable {
   private Progress progress = Progress.NONE;
   private boolean sync = true;
   private Hashing hashing = Hashing.OUTPUTS;
+  private OptionalLong maxMemory = OptionalLong.empty();
   private ColumnStatistics columns = ColumnStatistics.NONE;
   private boolean resume;
   private boolean requantize;
@@ -163,6 +167,22 @@ public final class Settings implements Cloneable {
   public Settings withHashing(Hashing value) {
     requireNonNull(value, "hashing");
     return with(s -> s.hashing = value);
+  }
+
+  /** The bound of the anonymous memory in bytes; empty if only the heap is limited. */
+  public OptionalLong maxMemory() {
+    return maxMemory;
+  }
+
+  public Settings withMaxMemory(long value) {
+    if (value < MemoryNeed.LEAST) {
+      throw new ConfigurationException(
+          "a memory of "
+              + Text.bytes(value)
+              + ": the least is 128 MiB, as the JVM takes some 80 MiB for itself. Example:"
+              + " --max-memory 256m");
+    }
+    return with(s -> s.maxMemory = OptionalLong.of(value));
   }
 
   public ColumnStatistics columns() {

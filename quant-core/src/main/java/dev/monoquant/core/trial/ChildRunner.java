@@ -11,6 +11,7 @@ import dev.monoquant.core.text.Text;
 import dev.monoquant.core.trial.RunJob.Candidate;
 import dev.monoquant.core.trial.RunJob.Purpose;
 import dev.monoquant.model.Layer;
+import dev.monoquant.spi.RunnableFile.Method;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -114,8 +115,8 @@ final class ChildRunner implements ModelRunner {
 
   @Override
   public RunComparison run(
-      List<Candidate> candidates, List<String> parameters, List<Layer> layers, Purpose purpose) {
-    RunJob job = new RunJob(candidates, parameters, SyntheticInputs.candidates(layers), purpose);
+      List<Candidate> candidates, List<Method> methods, List<Layer> layers, Purpose purpose) {
+    RunJob job = new RunJob(candidates, methods, SyntheticInputs.candidates(layers), purpose);
     try {
       Files.writeString(folder.resolve(ChildFolder.JOB), job.toJson(settings, folder));
       process.getOutputStream().write('\n');

@@ -5,6 +5,7 @@ import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.trial.RunJob.Candidate;
 import dev.monoquant.core.trial.RunJob.Purpose;
 import dev.monoquant.model.Layer;
+import dev.monoquant.spi.RunnableFile.Method;
 import java.util.List;
 
 /**
@@ -18,10 +19,7 @@ public interface ModelRunner extends AutoCloseable {
       new ModelRunner() {
         @Override
         public RunComparison run(
-            List<Candidate> candidates,
-            List<String> parameters,
-            List<Layer> layers,
-            Purpose purpose) {
+            List<Candidate> candidates, List<Method> methods, List<Layer> layers, Purpose purpose) {
           throw new IllegalStateException("nothing was to be run");
         }
 
@@ -35,14 +33,14 @@ public interface ModelRunner extends AutoCloseable {
    * Runs models side by side; at most once for each runner.
    *
    * @param candidates the reference first; their code must have been checked
-   * @param parameters the names of the reference's inputs, empty if unknown
+   * @param methods the methods of the reference, empty if unknown
    * @param layers the layers of the reference, from which inputs are inferred
    * @param purpose the purpose of the run
    * @throws dev.monoquant.QuantException as {@link SideBySideRun#run}; for a child, also a {@link
    *     dev.monoquant.ValidationException} if it crashes or exceeds its bounds
    */
   RunComparison run(
-      List<Candidate> candidates, List<String> parameters, List<Layer> layers, Purpose purpose);
+      List<Candidate> candidates, List<Method> methods, List<Layer> layers, Purpose purpose);
 
   /** Ends a child and removes its files. */
   @Override
@@ -57,10 +55,9 @@ public interface ModelRunner extends AutoCloseable {
 
     @Override
     public RunComparison run(
-        List<Candidate> candidates, List<String> parameters, List<Layer> layers, Purpose purpose) {
+        List<Candidate> candidates, List<Method> methods, List<Layer> layers, Purpose purpose) {
       return SideBySideRun.run(
-          settings,
-          new RunJob(candidates, parameters, SyntheticInputs.candidates(layers), purpose));
+          settings, new RunJob(candidates, methods, SyntheticInputs.candidates(layers), purpose));
     }
 
     @Override

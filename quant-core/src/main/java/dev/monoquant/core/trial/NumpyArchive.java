@@ -29,13 +29,18 @@ import java.util.zip.ZipFile;
  * NAME.npy}, each a header in ASCII and the numbers, little-endian, by rows or by columns. Follows
  * the format's description in {@code numpy/lib/format.py}, versions 1 to 3.
  *
- * <p>Only types that the engine supports are read: it would end the process on others. What this
- * does not do: it reads no objects, no big-endian and no structured arrays.
+ * <p>Only types that the engine supports are read: it would end the process on others. A text
+ * becomes an array of INT32, its code points, on an axis at the end. What this does not do: it
+ * reads no objects, no big-endian and no structured arrays.
  */
 public final class NumpyArchive {
 
   private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
   private static final int MAX_HEADER = 1 << 16;
+
+  /** The type of texts, with their length after it: code points of 4 bytes, filled with zeros. */
+  private static final String TEXT = "<U";
+
   private static final Pattern TYPE = Pattern.compile("'descr': *'([^']*)'");
   private static final Pattern ORDER = Pattern.compile("'fortran_order': *(True|False)");
   private static final Pattern SHAPE = Pattern.compile("'shape': *\\(([0-9, ]*)\\)");
@@ -109,8 +114,11 @@ public final class NumpyArchive {
     byte[] bytes = new byte[length];
     in.readFully(bytes);
     String header = new String(bytes, StandardCharsets.ISO_8859_1);
-    DataType type = type(name, find(TYPE, name, header));
-    long[] dims = dims(find(SHAPE, name, header));
+    String descr = find(TYPE, name, header);
+    boolean texts = descr.startsWith(TEXT);
+    DataType type = texts ? DataType.INT32 : type(name, descr);
+    String shape = find(SHAPE, name, header);
+    long[] dims = dims(texts ? shape + "," + descr.substring(TEXT.length()) : shape);
     boolean byColumns = find(ORDER, name, header).equals("True");
     long size = type.getNumOfBytes();
     try {

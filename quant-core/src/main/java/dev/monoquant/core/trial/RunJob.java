@@ -11,6 +11,8 @@ import dev.monoquant.core.control.RunTiming;
 import dev.monoquant.core.control.SampleInputs;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.RunnableFile.Method;
+import dev.monoquant.spi.RunnableFile.Parameter;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -26,13 +28,13 @@ import java.util.OptionalInt;
  * A side-by-side run as a value, and as the JSON that a child reads.
  *
  * @param candidates the reference first
- * @param parameters the names of the reference's inputs, empty if unknown
+ * @param methods the methods of the reference, empty if unknown
  * @param guesses the generated inputs to try if there are no samples, in order
  * @param purpose the purpose of the run
  */
 public record RunJob(
     List<Candidate> candidates,
-    List<String> parameters,
+    List<Method> methods,
     List<SyntheticInputs> guesses,
     Purpose purpose) {
 
@@ -84,7 +86,7 @@ public record RunJob(
   /** Copies the lists. */
   public RunJob {
     candidates = List.copyOf(candidates);
-    parameters = List.copyOf(parameters);
+    methods = List.copyOf(methods);
     guesses = List.copyOf(guesses);
   }
 
@@ -112,7 +114,7 @@ public record RunJob(
       files.add(one);
     }
     json.add("candidates", files);
-    json.add("parameters", texts(parameters));
+    json.add("methods", methods(methods));
     JsonArray made = new JsonArray();
     for (SyntheticInputs guess : guesses) {
       JsonObject one = new JsonObject();
@@ -182,15 +184,14 @@ public record RunJob(
         }
       }
     }
-    List<String> parameters =
-        json.getAsJsonArray("parameters").asList().stream().map(JsonElement::getAsString).toList();
+    List<Method> methods = methods(json.getAsJsonArray("methods"));
     Settings settings =
         Settings.defaults()
             .withSamples(samples)
             .withLimits(limits(json.getAsJsonArray("limits")))
             .withTiming(timing(json.get("rounds").getAsInt(), json.get("nanos").getAsLong()));
     Purpose purpose = Purpose.valueOf(json.get("purpose").getAsString());
-    return new WithSettings(settings, new RunJob(candidates, parameters, guesses, purpose));
+    return new WithSettings(settings, new RunJob(candidates, methods, guesses, purpose));
   }
 
   private static RunTiming timing(int rounds, long nanos) {
@@ -199,10 +200,44 @@ public record RunJob(
         nanos == 0 ? Optional.empty() : Optional.of(Duration.ofNanos(nanos)));
   }
 
-  private static JsonArray texts(List<String> texts) {
-    JsonArray array = new JsonArray();
-    texts.forEach(array::add);
-    return array;
+  private static JsonArray methods(List<Method> methods) {
+    JsonArray all = new JsonArray();
+    for (Method method : methods) {
+      JsonArray parameters = new JsonArray();
+      for (Parameter parameter : method.parameters()) {
+        JsonObject one = new JsonObject();
+        one.addProperty("name", parameter.name());
+        one.addProperty("type", parameter.type());
+        one.addProperty("optional", parameter.optional());
+        parameters.add(one);
+      }
+      JsonObject one = new JsonObject();
+      one.addProperty("name", method.name());
+      one.add("parameters", parameters);
+      one.addProperty("inner", method.inner());
+      all.add(one);
+    }
+    return all;
+  }
+
+  private static List<Method> methods(JsonArray all) {
+    List<Method> methods = new ArrayList<>();
+    for (JsonElement element : all) {
+      JsonObject method = element.getAsJsonObject();
+      List<Parameter> parameters = new ArrayList<>();
+      for (JsonElement parameter : method.getAsJsonArray("parameters")) {
+        JsonObject one = parameter.getAsJsonObject();
+        parameters.add(
+            new Parameter(
+                one.get("name").getAsString(),
+                one.get("type").getAsString(),
+                one.get("optional").getAsBoolean()));
+      }
+      methods.add(
+          new Method(
+              method.get("name").getAsString(), parameters, method.get("inner").getAsBoolean()));
+    }
+    return methods;
   }
 
   private static JsonArray limits(ReadLimits limits) {

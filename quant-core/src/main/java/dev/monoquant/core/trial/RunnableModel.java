@@ -72,14 +72,18 @@ final class RunnableModel implements AutoCloseable {
   /**
    * Calls the model.
    *
-   * @param inputs only read
+   * @param call the method and its arguments, which are only read
    * @param scope owns the outputs
    * @throws EngineException if the model does not take such inputs
    */
-  NDList run(NDList inputs, NDManager scope) {
+  NDList run(ModelCall call, NDManager scope) {
     long start = System.nanoTime();
     NDList outputs =
-        model.getBlock().forward(new ParameterStore(model.getNDManager(), false), inputs, false);
+        call.isPlain()
+            ? model
+                .getBlock()
+                .forward(new ParameterStore(model.getNDManager(), false), call.tensors(), false)
+            : EngineCall.run(model.getBlock(), call, scope);
     if (calls < FIRST_CALLS) {
       calls++;
       firstNanos += System.nanoTime() - start;

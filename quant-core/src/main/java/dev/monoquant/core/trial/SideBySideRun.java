@@ -15,6 +15,7 @@ import dev.monoquant.core.report.RunResult;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.trial.RunJob.Candidate;
 import dev.monoquant.core.trial.RunJob.Purpose;
+import dev.monoquant.spi.RunnableFile.Method;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -42,7 +43,7 @@ final class SideBySideRun implements AutoCloseable {
   private static final int MOST_ROUNDS = 1_000_000;
 
   private final List<Candidate> candidates;
-  private final List<String> parameters;
+  private final List<Method> methods;
   private final List<RunnableModel> models = new ArrayList<>();
   private final Purpose purpose;
   private final RunTiming timing;
@@ -50,12 +51,12 @@ final class SideBySideRun implements AutoCloseable {
   private final NDManager manager;
 
   private SideBySideRun(
-      List<Candidate> candidates, List<String> parameters, Purpose purpose, Settings settings) {
+      List<Candidate> candidates, List<Method> methods, Purpose purpose, Settings settings) {
     this.purpose = purpose;
     this.timing = settings.timing();
     this.cancellation = settings.cancellation();
     this.candidates = List.copyOf(candidates);
-    this.parameters = List.copyOf(parameters);
+    this.methods = List.copyOf(methods);
     Candidate reference = candidates.get(0);
     try {
       models.add(RunnableModel.load(reference.name(), reference.file()));
@@ -98,15 +99,15 @@ final class SideBySideRun implements AutoCloseable {
    */
   static RunComparison run(Settings settings, RunJob job) {
     try (SideBySideRun run =
-        new SideBySideRun(job.candidates(), job.parameters(), job.purpose(), settings)) {
+        new SideBySideRun(job.candidates(), job.methods(), job.purpose(), settings)) {
       if (settings.samples().isEmpty()) {
         return run.onSynthetic(job.guesses());
       }
       String described =
           settings.samples().stream().map(SampleInputs::describe).collect(Collectors.joining(", "));
-      List<NDList> samples = new ArrayList<>();
+      List<ModelCall> samples = new ArrayList<>();
       for (SampleInputs sample : settings.samples()) {
-        samples.add(SampleReader.read(settings, sample, job.parameters(), run.manager));
+        samples.addAll(SampleReader.read(settings, sample, job.methods(), run.manager));
       }
       return run.on(described, samples);
     }
@@ -115,7 +116,7 @@ final class SideBySideRun implements AutoCloseable {
   private RunComparison onSynthetic(List<SyntheticInputs> guesses) {
     for (SyntheticInputs candidate : guesses) {
       cancellation.check();
-      NDList inputs = candidate.make(manager);
+      ModelCall inputs = ModelCall.of(candidate.make(manager));
       try (NDManager scope = manager.newSubManager()) {
         models.get(0).run(inputs, scope);
       } catch (UnsupportedOperationException e) {
@@ -128,15 +129,42 @@ final class SideBySideRun implements AutoCloseable {
     }
     throw new ConfigurationException(
         models.get(0).name()
-            + ": what it is to be called with cannot be told from its layers. Give it inputs, a"
-            + " tensor for each parameter of forward: --sample inputs.safetensors (withSamples)"
+            + ": what it is to be called with cannot be told from its layers. Give it inputs: "
+            + (methods.isEmpty()
+                ? "a tensor for each parameter of forward, --sample inputs.safetensors"
+                : "--sample inputs.npz with " + needed(methods.get(0)))
+            + " (withSamples)"
             + purpose.remedy());
   }
 
-  private RunComparison on(String described, List<NDList> samples) {
+  /** {@return what a sample must have for a method, with its signature} */
+  private static String needed(Method method) {
+    String prefix = method.name().equals(ModelCall.FORWARD) ? "" : method.name() + ":";
+    return String.join(
+            ", ",
+            method.parameters().stream()
+                .filter(p -> !p.optional())
+                .map(p -> SampleArguments.needed(p.type(), prefix + p.name()))
+                .toList())
+        + ", for "
+        + SampleArguments.signature(method);
+  }
+
+  /** {@return the methods that no sample calls, for the user; may be empty} */
+  private String notRun(List<ModelCall> samples) {
+    List<String> names =
+        methods.stream()
+            .filter(method -> !method.inner() || method.name().equals(ModelCall.FORWARD))
+            .map(Method::name)
+            .filter(name -> samples.stream().noneMatch(call -> call.method().equals(name)))
+            .toList();
+    return names.isEmpty() ? "" : " (not run: " + String.join(", ", names) + ")";
+  }
+
+  private RunComparison on(String described, List<ModelCall> samples) {
     List<Outputs> outputs =
         models.stream().map(model -> new Outputs(model.name(), purpose.remedy())).toList();
-    for (NDList sample : samples) {
+    for (ModelCall sample : samples) {
       cancellation.check();
       try (NDManager scope = manager.newSubManager()) {
         List<NDList> first = new ArrayList<>();
@@ -154,7 +182,7 @@ final class SideBySideRun implements AutoCloseable {
     }
     List<long[]> rounds = time(samples);
     return new RunComparison(
-        described + outputs.get(0).spread().unsteady(),
+        described + notRun(samples) + outputs.get(0).spread().unsteady(),
         rounds.size(),
         IntStream.range(0, models.size())
             .mapToObj(i -> result(i, rounds, outputs.get(i).worst()))
@@ -162,7 +190,7 @@ final class SideBySideRun implements AutoCloseable {
   }
 
   private void again(
-      String described, NDList sample, List<NDList> first, int kind, List<Outputs> outputs) {
+      String described, ModelCall sample, List<NDList> first, int kind, List<Outputs> outputs) {
     try (NDManager scope = manager.newSubManager()) {
       List<NDList> again = new ArrayList<>();
       for (int i = 0; i < models.size(); i++) {
@@ -198,13 +226,13 @@ final class SideBySideRun implements AutoCloseable {
     }
   }
 
-  private NDList run(int model, String described, NDList sample, NDManager scope) {
+  private NDList run(int model, String described, ModelCall sample, NDManager scope) {
     return model == 0
         ? reference(described, sample, scope)
         : other(model, described, sample, scope);
   }
 
-  private NDList reference(String described, NDList sample, NDManager scope) {
+  private NDList reference(String described, ModelCall sample, NDManager scope) {
     try {
       return models.get(0).run(sample, scope);
     } catch (UnsupportedOperationException e) {
@@ -212,8 +240,14 @@ final class SideBySideRun implements AutoCloseable {
     } catch (RuntimeException e) {
       throw new ConfigurationException(
           models.get(0).failed(described, e).getMessage()
-              + ". The samples must be what its forward takes, a tensor for each parameter"
-              + (parameters.isEmpty() ? "" : ": " + String.join(", ", parameters))
+              + ". The samples must be what its "
+              + sample.method()
+              + " takes, a tensor for each parameter"
+              + methods.stream()
+                  .filter(m -> m.name().equals(sample.method()))
+                  .map(m -> ": " + SampleArguments.signature(m))
+                  .findFirst()
+                  .orElse("")
               + purpose.remedy(),
           e);
     }
@@ -230,7 +264,7 @@ final class SideBySideRun implements AutoCloseable {
         e);
   }
 
-  private NDList other(int model, String described, NDList sample, NDManager scope) {
+  private NDList other(int model, String described, ModelCall sample, NDManager scope) {
     try {
       return models.get(model).run(sample, scope);
     } catch (RuntimeException e) {
@@ -239,7 +273,7 @@ final class SideBySideRun implements AutoCloseable {
   }
 
   /** The times of each round, in nanoseconds, a number for each model. */
-  private List<long[]> time(List<NDList> samples) {
+  private List<long[]> time(List<ModelCall> samples) {
     List<long[]> rounds = new ArrayList<>();
     boolean counted = purpose == Purpose.COMPARE && timing.rounds().isPresent();
     boolean limited = purpose == Purpose.COMPARE && timing.time().isPresent();
@@ -265,9 +299,9 @@ final class SideBySideRun implements AutoCloseable {
     return rounds;
   }
 
-  private long time(RunnableModel model, List<NDList> samples) {
+  private long time(RunnableModel model, List<ModelCall> samples) {
     long nanos = 0;
-    for (NDList sample : samples) {
+    for (ModelCall sample : samples) {
       try (NDManager scope = manager.newSubManager()) {
         long start = System.nanoTime();
         model.run(sample, scope);

@@ -4,6 +4,7 @@ import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.Progress;
+import dev.monoquant.core.event.StageEvent;
 import dev.monoquant.core.report.GateResult;
 import dev.monoquant.core.report.Report;
 import dev.monoquant.core.report.RunComparison;
@@ -81,13 +82,18 @@ public record Trial(
     try {
       TrustedCode.require(settings, source.info().name(), original, RunJob.Purpose.ACCEPT);
       RunComparison run =
-          runner.run(
-              List.of(
-                  new RunJob.Candidate(source.info().name(), original.get().file()),
-                  new RunJob.Candidate(target.toString(), made.get())),
-              original.get().inputs(),
-              layers,
-              RunJob.Purpose.ACCEPT);
+          StageEvent.during(
+              Progress.Stage.RUNNING,
+              target.toString(),
+              0,
+              () ->
+                  runner.run(
+                      List.of(
+                          new RunJob.Candidate(source.info().name(), original.get().file()),
+                          new RunJob.Candidate(target.toString(), made.get())),
+                      original.get().methods(),
+                      layers,
+                      RunJob.Purpose.ACCEPT));
       Optional<QuantException> refusal = mismatch(run);
       return new Trial(
           Optional.of(run),

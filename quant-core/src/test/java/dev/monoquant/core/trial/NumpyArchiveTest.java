@@ -45,6 +45,25 @@ class NumpyArchiveTest {
     }
   }
 
+  /** A text of numpy is an array of code points, with zeros after its end. */
+  @Test
+  void textsAreCodePoints() throws IOException {
+    Path file = temp.resolve("text.npz");
+    String head = "{'descr': '<U3', 'fortran_order': False, 'shape': (), }\n";
+    ByteBuffer bytes = ByteBuffer.allocate(22 + head.length()).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.put((byte) 0x93).put("NUMPY".getBytes(StandardCharsets.US_ASCII));
+    bytes.put((byte) 1).put((byte) 0).putShort((short) head.length());
+    bytes.put(head.getBytes(StandardCharsets.US_ASCII)).putInt('e').putInt(0x1F600).putInt(0);
+    try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
+      zip.putNextEntry(new ZipEntry("lang.npy"));
+      zip.write(bytes.array());
+    }
+    try (NDManager manager = NDManager.newBaseManager()) {
+      assertThat(NumpyArchive.read(file, manager).get("lang").toIntArray())
+          .containsExactly('e', 0x1F600, 0);
+    }
+  }
+
   /** What a file says it holds is compared with the limit before anything is taken for it. */
   @Test
   void moreThanTheLimitIsRefusedBeforeItIsRead() throws IOException {

@@ -44,7 +44,7 @@ public final class ForeignFile {
               + " ends in .pt or convert it to safetensors.");
     }
     if (text.startsWith("GGUF")) {
-      return Optional.of("a GGUF file." + TAKE_SAFETENSORS);
+      return Optional.of("a GGUF file. Read it as gguf.");
     }
     if (bytes.length > 1 && bytes[0] == (byte) 0x80 && bytes[1] >= 2 && bytes[1] <= 5) {
       return Optional.of(

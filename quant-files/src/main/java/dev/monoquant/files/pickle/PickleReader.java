@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 
 /**
  * Reads a pickle of protocol 2 to 5 into inert data.
@@ -51,11 +52,18 @@ public final class PickleReader {
   private final PickleGlobals globals;
   private final ReadLimits limits;
   private final ParseBudget budget;
+  private final UnaryOperator<String> texts;
   private int operations;
   private int values;
 
   private PickleReader(
-      ByteBuffer data, String file, String record, ReadLimits limits, Predicate<Global> allowed) {
+      ByteBuffer data,
+      String file,
+      String record,
+      ReadLimits limits,
+      Predicate<Global> allowed,
+      UnaryOperator<String> texts) {
+    this.texts = texts;
     this.fault = new PickleFault(file, record);
     this.budget = new ParseBudget(file, limits.maxParsedBytes());
     this.in = new PickleInput(data, fault, limits.maxPickleBytes(), budget);
@@ -95,7 +103,10 @@ public final class PickleReader {
    */
   public static Read read(
       ByteBuffer data, String file, String record, ReadLimits limits, Predicate<Global> allowed) {
-    Read read = readInert(data, file, record, limits, allowed);
+    return requireAllowed(readInert(data, file, record, limits, allowed), file, record, limits);
+  }
+
+  private static Read requireAllowed(Read read, String file, String record, ReadLimits limits) {
     if (!read.refused().isEmpty()) {
       throw refusal(read.refused(), read.root(), file, record, limits);
     }
@@ -117,7 +128,17 @@ public final class PickleReader {
    */
   public static Read readInert(
       ByteBuffer data, String file, String record, ReadLimits limits, Predicate<Global> allowed) {
-    PickleReader reader = new PickleReader(data, file, record, limits, allowed);
+    return readInert(data, file, record, limits, allowed, UnaryOperator.identity());
+  }
+
+  private static Read readInert(
+      ByteBuffer data,
+      String file,
+      String record,
+      ReadLimits limits,
+      Predicate<Global> allowed,
+      UnaryOperator<String> texts) {
+    PickleReader reader = new PickleReader(data, file, record, limits, allowed, texts);
     try {
       PickleValue root = reader.run();
       return new Read(root, reader.in.position(), reader.globals.refused());
@@ -159,7 +180,31 @@ public final class PickleReader {
    */
   public static PickleValue readAll(
       ByteBuffer data, String file, String record, ReadLimits limits, Predicate<Global> allowed) {
-    return whole(read(data, file, record, limits, allowed), data, file, record).root();
+    return readAll(data, file, record, limits, allowed, UnaryOperator.identity());
+  }
+
+  /**
+   * Reads a pickle that fills a buffer, and replaces texts.
+   *
+   * @param data the bytes; its position is not moved
+   * @param file the file, for messages
+   * @param record the record of the file that the pickle is, for messages
+   * @param limits bounds on sizes and counts read from untrusted input
+   * @param allowed which classes and functions may be named
+   * @param texts gives the text that takes the place of another; it must not be longer
+   * @return the value
+   * @throws ModelFormatException if it is damaged, names a class that is not allowed, or exceeds a
+   *     limit
+   */
+  public static PickleValue readAll(
+      ByteBuffer data,
+      String file,
+      String record,
+      ReadLimits limits,
+      Predicate<Global> allowed,
+      UnaryOperator<String> texts) {
+    Read read = readInert(data, file, record, limits, allowed, texts);
+    return whole(requireAllowed(read, file, record, limits), data, file, record).root();
   }
 
   /**
@@ -223,11 +268,11 @@ public final class PickleReader {
       case Op.LONG1 -> make(in.integer(in.u1()));
       case Op.LONG4 -> make(in.integer(in.i4()));
       case Op.BINFLOAT -> make(new PickleValue.Real(in.real()));
-      case Op.BINSTRING -> make(new PickleValue.Text(in.text(in.i4())));
-      case Op.SHORT_BINSTRING -> make(new PickleValue.Text(in.text(in.u1())));
-      case Op.BINUNICODE -> make(new PickleValue.Text(in.text(in.u4())));
-      case Op.SHORT_BINUNICODE -> make(new PickleValue.Text(in.text(in.u1())));
-      case Op.BINUNICODE8 -> make(new PickleValue.Text(in.text(in.i8())));
+      case Op.BINSTRING -> text(in.i4());
+      case Op.SHORT_BINSTRING -> text(in.u1());
+      case Op.BINUNICODE -> text(in.u4());
+      case Op.SHORT_BINUNICODE -> text(in.u1());
+      case Op.BINUNICODE8 -> text(in.i8());
       case Op.BINBYTES -> make(new PickleBytes(in.array(in.u4())));
       case Op.SHORT_BINBYTES -> make(new PickleBytes(in.array(in.u1())));
       case Op.BINBYTES8, Op.BYTEARRAY8 -> make(new PickleBytes(in.array(in.i8())));
@@ -244,6 +289,10 @@ public final class PickleReader {
       case Op.BINPERSID -> persistent(stack.pop(at));
       default -> container(opcode, at);
     }
+  }
+
+  private void text(long length) {
+    make(new PickleValue.Text(texts.apply(in.text(length))));
   }
 
   /**

@@ -82,8 +82,9 @@ record TorchRecords(Archive archive, String folder) {
           Reason.ZIP_COMPRESSED,
           label(),
           "entry " + quote(entry.name()),
-          "is compressed, which torch.save never does, so it cannot be mapped. Load the model and"
-              + " save it again with torch.save.");
+          "is compressed, which PyTorch never does, so it cannot be mapped. Pack the archive again"
+              + " without compression (unzip it, then zip -0 -r -D), or load the model and save it"
+              + " again.");
     }
     return entry;
   }

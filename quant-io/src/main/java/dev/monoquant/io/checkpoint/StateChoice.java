@@ -9,6 +9,7 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.torch.StateWalk;
 import dev.monoquant.files.torch.StateWalk.Foreign;
 import dev.monoquant.files.torch.StateWalk.Found;
+import dev.monoquant.model.Layer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -238,7 +239,7 @@ final class StateChoice {
   }
 
   private boolean isList(List<Found> inside) {
-    return inside.stream().allMatch(f -> isNumber(f.path().get(skip + 1)));
+    return inside.stream().allMatch(f -> Layer.isNumber(f.path().get(skip + 1)));
   }
 
   private boolean isModel(String entry, List<Found> inside) {
@@ -263,17 +264,13 @@ final class StateChoice {
             f -> {
               List<String> path = f.path();
               int at = depth;
-              if (path.size() > at && isNumber(path.get(at))) {
+              if (path.size() > at && Layer.isNumber(path.get(at))) {
                 at++; // One of several optimizers.
               }
               return path.size() > at + 2
                   && path.get(at).equals("state")
-                  && (isNumber(path.get(at + 1)) || OPTIMIZER.contains(path.get(at + 2)));
+                  && (Layer.isNumber(path.get(at + 1)) || OPTIMIZER.contains(path.get(at + 2)));
             });
-  }
-
-  private static boolean isNumber(String step) {
-    return !step.isEmpty() && step.chars().allMatch(c -> c >= '0' && c <= '9');
   }
 
   private ModelFormatException several(String first, String more) {

@@ -4,6 +4,7 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.Problem;
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.io.foreign.Awq;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.spi.EncodedWeight;

@@ -2,6 +2,7 @@ package dev.monoquant.io.compressedtensors;
 
 import dev.monoquant.Problem;
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
@@ -17,7 +18,7 @@ final class CompressedTensorsDirectory implements DirectoryFormat {
 
   @Override
   public String id() {
-    return ModelConfig.METHOD;
+    return ConfigGroup.METHOD;
   }
 
   @Override

@@ -9,6 +9,7 @@ import dev.monoquant.files.json.JsonFiles;
 import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.model.DirectoryChoices;
 import dev.monoquant.files.model.FileSource;
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.files.model.ModelDirectory;
 import dev.monoquant.files.model.ModelFiles;
 import dev.monoquant.layout.WeightLayout;
@@ -80,7 +81,7 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
       boolean quantized =
           text.contains('"' + ModelConfig.QUANTIZATION + '"')
               || text.contains('"' + ModelConfig.OLD_QUANTIZATION + '"');
-      return quantized && text.contains('"' + ModelConfig.METHOD + '"')
+      return quantized && text.contains('"' + ConfigGroup.METHOD + '"')
           ? Match.CERTAIN
           : Match.NONE;
     } catch (IOException | SecurityException unreadable) {
@@ -162,7 +163,8 @@ public final class CompressedTensorsFormat implements InputFormatDetector {
     }
     Map<EncodedWeight, WeightLayout> layouts = new LinkedHashMap<>();
     weights.values().forEach(stored -> layouts.put(stored.weight(), stored));
-    boolean auditable = decoded;
+    // The names in a configuration of a part are not those of the whole model.
+    boolean auditable = decoded && ModelConfig.ownQuantization(config).isPresent();
     return new FileSource(
         files,
         layouts,

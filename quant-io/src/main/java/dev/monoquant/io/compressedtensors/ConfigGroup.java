@@ -31,6 +31,8 @@ record ConfigGroup(
     Optional<ActivationQuantization> activations) {
 
   /** The format of a configuration whose groups have different formats. */
+  static final String METHOD = "compressed-tensors";
+
   static final String MIXED = "mixed-precision";
 
   /** Omits fields with the default or null, since readers refuse unknown fields. */
@@ -78,8 +80,8 @@ record ConfigGroup(
 
     List<ConfigGroup> groups(JsonValue.Obj config) {
       String method = config.text("quant_method").orElse("");
-      if (!method.equals(ModelConfig.METHOD)) {
-        throw unsupported("", "quant_method " + quote(method) + " is not " + ModelConfig.METHOD);
+      if (!method.equals(METHOD)) {
+        throw unsupported("", "quant_method " + quote(method) + " is not " + METHOD);
       }
       refuseSparse(config);
       String format = config.text("format").orElse(Form.PACK.wire());

@@ -1,9 +1,11 @@
 package dev.monoquant.io.compressedtensors;
 
+import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
-import dev.monoquant.files.json.JsonFiles;
 import dev.monoquant.files.json.JsonText;
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.json.StrictJson;
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelSource;
@@ -11,6 +13,7 @@ import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SideFile;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.ArrayList;
@@ -38,12 +41,16 @@ final class ConfigWriter {
             .findFirst();
     Map<String, JsonValue> config = new LinkedHashMap<>();
     if (side.isPresent()) {
-      config.putAll(read(side.get()).members());
+      config.putAll(
+          object(ModelConfig.parse(side.get(), ReadLimits.DEFAULT), side.get().path().toString())
+              .members());
     } else if (weights.isEmpty()) {
       return Optional.empty();
     }
-    boolean stale = config.remove(ModelConfig.QUANTIZATION) != null;
-    stale |= config.remove(ModelConfig.OLD_QUANTIZATION) != null;
+    boolean stale = FormerQuantization.remove(config);
+    if (stale) {
+      FormerQuantization.setType(config, contents);
+    }
     if (weights.isEmpty() && !stale) {
       return Optional.of(Files.readAllBytes(side.orElseThrow().path()));
     }
@@ -61,12 +68,32 @@ final class ConfigWriter {
     return config.get("model_type") instanceof JsonValue.Str type ? type.value() : "";
   }
 
-  private static JsonValue.Obj read(SideFile side) throws IOException {
-    String file = side.path().toString();
-    JsonValue json =
-        JsonFiles.read(
-            side.path(), file, "the configuration", Reason.HEADER_JSON, true, ReadLimits.DEFAULT);
-    return ModelConfig.object(json, file);
+  /**
+   * {@return config.json as an object}
+   *
+   * @param bytes its bytes
+   * @param file its name for messages
+   * @throws ModelFormatException if it is not an object, or not strict JSON
+   */
+  static JsonValue.Obj parse(byte[] bytes, String file) {
+    StrictJson.Dialect dialect =
+        new StrictJson.Dialect(
+            file,
+            "the configuration",
+            Reason.HEADER_JSON,
+            Reason.HEADER_JSON,
+            ReadLimits.DEFAULT.maxDepth(),
+            true,
+            ReadLimits.DEFAULT.maxParsedBytes());
+    return object(StrictJson.parse(ByteBuffer.wrap(bytes), dialect), file);
+  }
+
+  private static JsonValue.Obj object(JsonValue json, String file) {
+    if (json instanceof JsonValue.Obj object) {
+      return object;
+    }
+    throw new ModelFormatException(
+        Reason.METADATA, file, "", "is " + json.kind() + ", not an object. Fetch it again.");
   }
 
   /** {@return the {@code quantization_config} of compressed-tensors} */
@@ -92,7 +119,7 @@ final class ConfigWriter {
     List<Form> forms = weights.stream().map(ModuleWeight::form).distinct().toList();
     String format = forms.size() == 1 ? forms.get(0).wire() : ConfigGroup.MIXED;
     Map<String, JsonValue> json = new TreeMap<>();
-    json.put("quant_method", JsonValue.of(ModelConfig.METHOD));
+    json.put("quant_method", JsonValue.of(ConfigGroup.METHOD));
     json.put("format", JsonValue.of(format));
     json.put("quantization_status", JsonValue.of("compressed"));
     json.put("ignore", new JsonValue.Arr(ignore.stream().map(JsonValue::of).toList()));

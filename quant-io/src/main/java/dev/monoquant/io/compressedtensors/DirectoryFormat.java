@@ -37,6 +37,11 @@ interface DirectoryFormat {
   /** {@return the id of the output format} */
   String id();
 
+  /** {@return whether the format can store the experts of mixtures} */
+  default boolean holdsExperts() {
+    return true;
+  }
+
   /**
    * {@return why the format cannot store a weight; empty if it can}
    *

@@ -1,6 +1,7 @@
 package dev.monoquant.io.compressedtensors;
 
 import dev.monoquant.ConfigurationException;
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.files.model.TrainedModel;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.model.TensorInfo;
@@ -11,6 +12,7 @@ import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputLayout;
 import dev.monoquant.spi.OutputSession;
+import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -57,7 +59,7 @@ abstract class DirectoryOutput implements OutputFormat {
 
   @Override
   public final ModelSource view(ModelSource source) throws IOException {
-    return LoaderView.of(source);
+    return LoaderView.of(source, format.holdsExperts());
   }
 
   @Override
@@ -69,7 +71,7 @@ abstract class DirectoryOutput implements OutputFormat {
               + " what loads a directory makes them itself, of parts that would be missing. Keep the"
               + " parts with --no-fold, or write a .safetensors file");
     }
-    ModelConfig config = ModelConfig.of(source.info());
+    ModelConfig config = ModelConfig.of(source.info().sideFiles(), ReadLimits.DEFAULT);
     Optional<LoaderView> view = LoaderView.asView(source);
     return new Session(
         source,

@@ -8,6 +8,7 @@ import dev.monoquant.files.json.JsonValue;
 import dev.monoquant.files.manifest.HashKind;
 import dev.monoquant.files.manifest.Manifest;
 import dev.monoquant.files.manifest.ProvenanceText;
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.safetensors.SafetensorsLayout;
@@ -155,7 +156,7 @@ final class DirectoryPlan implements OutputLayout {
 
   private JsonValue.Obj root() {
     return config
-        .map(bytes -> ModelConfig.parse(bytes, ModelConfig.FILE))
+        .map(bytes -> ConfigWriter.parse(bytes, ModelConfig.FILE))
         .orElse(new JsonValue.Obj(Map.of()));
   }
 

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import dev.monoquant.Problem;
 import dev.monoquant.ValidationException;
 import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.files.output.Disk;
 import dev.monoquant.files.output.OutputFiles;
 import dev.monoquant.files.output.OutputJob;
@@ -155,7 +156,7 @@ final class DirectoryWriter implements OutputWriter {
 
   /** Refuses an output that would load wrongly, before it is renamed. */
   private void requireLoadable(byte[] config) {
-    refuse(plan.format().faults(ModelConfig.parse(config, ModelConfig.FILE), job.contents()));
+    refuse(plan.format().faults(ConfigWriter.parse(config, ModelConfig.FILE), job.contents()));
   }
 
   private static void refuse(List<Problem> faults) {

@@ -3,6 +3,7 @@ package dev.monoquant.io.compressedtensors;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.Problem;
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.io.foreign.Fp8;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.NumberType;

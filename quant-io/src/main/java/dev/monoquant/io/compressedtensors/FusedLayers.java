@@ -1,6 +1,7 @@
 package dev.monoquant.io.compressedtensors;
 
 import dev.monoquant.model.Family;
+import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -110,13 +111,25 @@ final class FusedLayers {
   }
 
   /**
+   * {@return the families of a model whose experts stay in float}
+   *
+   * @param tensors its weights
+   */
+  static List<Family> withoutExperts(List<TensorInfo> tensors) {
+    return merged(
+        tensors.stream()
+            .filter(t -> matrix(t).stream().noneMatch(m -> mixture(m).isPresent()))
+            .toList());
+  }
+
+  /**
    * {@return the module that holds the experts of a layer, such as {@code
    * model.layers.0.mlp.experts}; empty if the layer is not in a numbered expert}
    *
    * @param layer the name of a layer
    */
   static Optional<String> mixture(String layer) {
-    return mixture(layer, ModulePatterns::isNumber);
+    return mixture(layer, Layer::isNumber);
   }
 
   /** The same for experts such as {@code experts.expert_0}, of Switch Transformers and NLLB. */
@@ -180,7 +193,7 @@ final class FusedLayers {
         .map(
             name ->
                 Arrays.stream(name.split("\\.", -1))
-                    .map(part -> ModulePatterns.isNumber(part) ? "*" : part)
+                    .map(part -> Layer.isNumber(part) ? "*" : part)
                     .collect(Collectors.joining(".", "", ".*")))
         .distinct()
         .collect(Collectors.joining(", "));

@@ -5,8 +5,10 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.BoundedMatch;
 import dev.monoquant.Problem;
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.io.foreign.Gptq;
 import dev.monoquant.layout.WeightLayout;
+import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputContents;
@@ -130,7 +132,7 @@ record GptqDirectory(String id, String format) implements DirectoryFormat {
   private static String local(String module) {
     String[] parts = module.split("\\.", -1);
     for (int i = 0; i + 1 < parts.length; i++) {
-      if (ModulePatterns.isNumber(parts[i])) {
+      if (Layer.isNumber(parts[i])) {
         return String.join(".", List.of(parts).subList(i + 1, parts.length));
       }
     }

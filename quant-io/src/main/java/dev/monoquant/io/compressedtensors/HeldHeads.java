@@ -1,5 +1,6 @@
 package dev.monoquant.io.compressedtensors;
 
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;

@@ -3,6 +3,7 @@ package dev.monoquant.io.compressedtensors;
 import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.model.ModelConfig;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

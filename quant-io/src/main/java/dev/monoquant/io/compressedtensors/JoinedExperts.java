@@ -2,6 +2,7 @@ package dev.monoquant.io.compressedtensors;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.QuantException;
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.spi.ModelInfo;

@@ -4,6 +4,7 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.Problem;
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.model.Family;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
@@ -98,7 +99,7 @@ final class LoaderAudit {
       new JsonValue.Obj(
           Map.of(
               "quant_method",
-              JsonValue.of(ModelConfig.METHOD),
+              JsonValue.of(ConfigGroup.METHOD),
               "config_groups",
               new JsonValue.Obj(Map.of())));
 

@@ -6,8 +6,10 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.input.Locations;
 import dev.monoquant.files.json.JsonText;
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.ModelInfo;
+import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.spi.SideFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -73,7 +75,7 @@ final class LoaderInput {
   }
 
   private static void requireLoadable(ModelInfo info) throws IOException {
-    Optional<String> refusal = refusal(info, ModelConfig.of(info));
+    Optional<String> refusal = refusal(info, ModelConfig.of(info.sideFiles(), ReadLimits.DEFAULT));
     if (refusal.isPresent()) {
       throw refused(info, refusal.get());
     }

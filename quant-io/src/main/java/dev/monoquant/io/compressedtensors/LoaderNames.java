@@ -2,6 +2,7 @@ package dev.monoquant.io.compressedtensors;
 
 import static dev.monoquant.QuantException.quote;
 
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.TensorInfo;
@@ -70,7 +71,7 @@ final class LoaderNames {
       for (int i = 0; i < from.size(); i++) {
         String part = name.get(at + i);
         String wanted = from.get(i);
-        if (!(wanted.equals(NUMBER) ? ModulePatterns.isNumber(part) : wanted.equals(part))) {
+        if (!(wanted.equals(NUMBER) ? Layer.isNumber(part) : wanted.equals(part))) {
           return false;
         }
       }

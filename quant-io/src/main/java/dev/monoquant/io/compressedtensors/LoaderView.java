@@ -2,6 +2,7 @@ package dev.monoquant.io.compressedtensors;
 
 import static dev.monoquant.QuantException.quote;
 
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.io.compressedtensors.JoinedExperts.Slice;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
@@ -11,6 +12,7 @@ import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInfo;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -49,18 +51,24 @@ final class LoaderView implements ModelSource {
     this.heads = heads;
   }
 
-  static LoaderView of(ModelSource inside) throws IOException {
+  /**
+   * {@return a view of a model}
+   *
+   * @param inside the model
+   * @param experts whether the output holds quantized experts; if not, they stay as they are
+   */
+  static LoaderView of(ModelSource inside, boolean experts) throws IOException {
     Optional<LoaderView> made = asView(inside);
     if (made.isPresent()) {
       return made.get();
     }
     ModelInfo info = LoaderInput.of(inside.info());
-    ModelConfig config = ModelConfig.of(info);
-    Map<String, List<Slice>> experts = JoinedExperts.slices(info, config);
+    ModelConfig config = ModelConfig.of(info.sideFiles(), ReadLimits.DEFAULT);
+    Map<String, List<Slice>> joined = experts ? JoinedExperts.slices(info, config) : Map.of();
     Map<String, Slice> slices = new LinkedHashMap<>();
     List<TensorInfo> plain = new ArrayList<>();
     for (TensorInfo tensor : info.tensors()) {
-      List<Slice> matrices = experts.get(tensor.name());
+      List<Slice> matrices = joined.get(tensor.name());
       if (matrices == null) {
         plain.add(tensor);
       } else {
@@ -82,7 +90,9 @@ final class LoaderView implements ModelSource {
     }
     return new LoaderView(
         inside,
-        info.withTensors(plain).withFamilies(FusedLayers.of(tensors)).withNotes(notes),
+        info.withTensors(plain)
+            .withFamilies(experts ? FusedLayers.of(tensors) : FusedLayers.withoutExperts(tensors))
+            .withNotes(notes),
         slices,
         heads);
   }

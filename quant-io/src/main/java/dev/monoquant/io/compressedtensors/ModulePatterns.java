@@ -1,5 +1,6 @@
 package dev.monoquant.io.compressedtensors;
 
+import dev.monoquant.model.Layer;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -142,7 +143,7 @@ final class ModulePatterns {
   /** The last part of a name; all numbers are equal, since a pattern may leave them open. */
   private static String last(String name) {
     String last = name.substring(name.lastIndexOf('.') + 1);
-    return isNumber(last) ? NUMBER : last;
+    return Layer.isNumber(last) ? NUMBER : last;
   }
 
   private static int next(String name, int at) {
@@ -158,7 +159,7 @@ final class ModulePatterns {
     boolean replace = numbers == Numbers.ANY;
     StringBuilder shape = new StringBuilder(name.length());
     for (String part : name.split("\\.", -1)) {
-      boolean number = isNumber(part) || isExpert(part);
+      boolean number = Layer.isNumber(part) || isExpert(part);
       String open = isExpert(part) ? EXPERT + NUMBER : NUMBER;
       shape.append(shape.isEmpty() ? "" : ".").append(number && replace ? open : part);
       replace |= number;
@@ -171,14 +172,9 @@ final class ModulePatterns {
     return TOWERS.stream().anyMatch(module::contains);
   }
 
-  /** {@return whether a part of a name is the number of a layer or expert} */
-  static boolean isNumber(String part) {
-    return !part.isEmpty() && part.chars().allMatch(c -> c >= '0' && c <= '9');
-  }
-
   /** {@return whether a part of a name is a named expert, such as {@code expert_3}} */
   static boolean isExpert(String part) {
-    return part.startsWith(EXPERT) && isNumber(part.substring(EXPERT.length()));
+    return part.startsWith(EXPERT) && Layer.isNumber(part.substring(EXPERT.length()));
   }
 
   /** {@return a regex that only this name matches, for Python's re and Java} */

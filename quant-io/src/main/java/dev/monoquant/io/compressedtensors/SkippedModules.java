@@ -5,6 +5,7 @@ import static dev.monoquant.QuantException.quote;
 import dev.monoquant.BoundedMatch;
 import dev.monoquant.Problem;
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.spi.OutputContents;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;

@@ -20,10 +20,12 @@ import dev.monoquant.tile.Formula;
 import dev.monoquant.tile.Formula.Factor;
 import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * The layouts of bitsandbytes. 8 bits, for a weight of (N, K) in a module M:
@@ -58,11 +60,23 @@ import java.util.Optional;
  * and in the state           nested_blocksize, nested_offset
  * </pre>
  *
+ * <p>Written is NF4 without nested scales. A row of four elements in blocks of two, F16:
+ *
+ * <pre>
+ * codes   0 15  7 8          scale  2 0.5
+ *
+ * M.weight         0f 78
+ * M.weight.absmax  00 00 00 40  00 00 00 3f
+ * M.weight.quant_map           the 16 levels
+ * M.weight.quant_state.bitsandbytes__nf4
+ *     {"quant_type": "nf4", "blocksize": 2, "dtype": "float16", "shape": [1, 4]}
+ * </pre>
+ *
  * <p>What this does not do: it does not decode blocks that cross rows.
  *
  * <p>Source: bitsandbytes, {@code functional.py} and {@code backends/default/ops.py}.
  */
-final class BitsAndBytes implements ForeignLayout {
+public final class BitsAndBytes implements ForeignLayout {
 
   private static final String CODES = "weight";
   private static final String SCB = "SCB";
@@ -78,6 +92,98 @@ final class BitsAndBytes implements ForeignLayout {
   private static final List<String> TYPES = List.of("nf4", "fp4");
   private static final int LEVELS = 16;
   private static final int MAX_STATE = 1 << 16;
+
+  private static final String WRITTEN = "nf4";
+
+  /**
+   * {@return the elements of a block; empty if a weight is not written in the layout of NF4}
+   *
+   * @param weight the weight
+   */
+  public static OptionalLong block(EncodedWeight weight) {
+    if (weight.encoding().formula() instanceof Formula.Lookup lookup
+        && lookup.scales().size() == 1
+        && !lookup.scales().get(0).divides()) {
+      Part codes = weight.encoding().part(lookup.codes());
+      Part scale = weight.encoding().part(lookup.scales().get(0).part());
+      Part table = weight.encoding().part(lookup.table());
+      boolean nf4 =
+          weight.scheme().name().equals(WRITTEN)
+              || weight.scheme().name().equals("bitsandbytes/" + WRITTEN);
+      if (nf4
+          && codes.type() == ElementType.UINT4
+          && scale.type() == ElementType.FLOAT32
+          && scale.extent() instanceof Part.Grid grid
+          && grid.rowsPerCell() == 1
+          && grid.width() == 1
+          && grid.colsPerCell() % 2 == 0
+          && table.type() == ElementType.FLOAT32
+          && table.extent().equals(new Part.Whole(TensorShape.of(LEVELS)))) {
+        return OptionalLong.of(grid.colsPerCell());
+      }
+    }
+    return OptionalLong.empty();
+  }
+
+  /**
+   * {@return the tensors of a weight}
+   *
+   * @param weight a weight with a {@link #block}, which divides its columns
+   */
+  public static WeightLayout layout(EncodedWeight weight) {
+    Formula.Lookup lookup = (Formula.Lookup) weight.encoding().formula();
+    WeightMatrix matrix = weight.matrix();
+    String module = matrix.layer() + ".";
+    long block = block(weight).orElseThrow();
+    WeightLayout parts =
+        MappedPart.swapped(
+            new TensorPerPart(
+                matrix,
+                weight.encoding(),
+                part ->
+                    part.name().equals(lookup.codes())
+                        ? new Storage(module + CODES, Packing.BITS)
+                        : new Storage(
+                            module + (part.name().equals(lookup.table()) ? MAP : ABSMAX),
+                            Packing.CELLS)),
+            lookup.codes());
+    long count = matrix.rowCount() * matrix.columnCount();
+    WeightLayout flat =
+        new ReshapedTensors(
+            parts,
+            Map.of(
+                module + CODES, TensorShape.of(count / 2, 1),
+                module + ABSMAX, TensorShape.of(count / block)));
+    byte[] state = state(matrix, block).getBytes(StandardCharsets.UTF_8);
+    TensorInfo added =
+        new TensorInfo(
+            module + STATE + WRITTEN,
+            ElementType.UINT8,
+            TensorShape.of(state.length),
+            matrix.tensor().shard());
+    return new AddedTensor(flat, added, state::clone);
+  }
+
+  /** As Python's json writes it. */
+  private static String state(WeightMatrix matrix, long block) {
+    String dtype =
+        switch (matrix.tensor().type()) {
+          case FLOAT16 -> "float16";
+          case BFLOAT16 -> "bfloat16";
+          default -> "float32";
+        };
+    return "{\"quant_type\": \""
+        + WRITTEN
+        + "\", \"blocksize\": "
+        + block
+        + ", \"dtype\": \""
+        + dtype
+        + "\", \"shape\": ["
+        + matrix.rowCount()
+        + ", "
+        + matrix.columnCount()
+        + "]}";
+  }
 
   @Override
   public Optional<Stored> find(ForeignModule module) {

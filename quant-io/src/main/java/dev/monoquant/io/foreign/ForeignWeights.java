@@ -44,7 +44,9 @@ public record ForeignWeights(
           new ModelOptFp4(),
           new Fp8(),
           new BitsAndBytes(),
-          new Mxfp4Experts());
+          new Mxfp4Experts(),
+          new Mlx(),
+          new Quanto());
 
   /** Local names of scales of activations and of the KV cache, which are not parts of a weight. */
   private static final Set<String> OF_ACTIVATIONS =

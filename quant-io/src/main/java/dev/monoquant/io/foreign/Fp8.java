@@ -5,9 +5,11 @@ import dev.monoquant.layout.TensorPerPart;
 import dev.monoquant.layout.TensorPerPart.Storage;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.model.NumberType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
@@ -17,6 +19,7 @@ import dev.monoquant.tile.Granularity;
 import dev.monoquant.tile.Part;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /**
@@ -131,8 +134,8 @@ public final class Fp8 implements ForeignLayout {
     long rows = codes.shape().dim(0);
     long columns = codes.shape().dim(1) * (pairs ? 2 : 1);
     ElementType type = pairs ? ElementType.FLOAT4 : codes.type();
-    Part scalePart = scalePart(module, scale, rows, columns);
     WeightMatrix matrix = module.matrix(module.declared().dtype(), rows, columns, CODES);
+    Part scalePart = scalePart(module, scale, rows, columns);
     Encoding encoding = Encoding.affine(Part.perElement(Part.CODES, type), scalePart);
     String method = module.declared().method().equals("modelopt") ? "modelopt" : DECLARED;
     EncodedWeight weight =
@@ -151,7 +154,29 @@ public final class Fp8 implements ForeignLayout {
                 part.name().equals(Part.CODES)
                     ? new Storage(module.tensor(CODES), Packing.BITS)
                     : new Storage(module.tensor(scale), Packing.CELLS));
-    return Optional.of(new Stored(weight, layout, List.of(CODES, scale)));
+    return Optional.of(
+        new Stored(
+            weight.withActivations(activations(module, scalePart)), layout, List.of(CODES, scale)));
+  }
+
+  /** Loaders quantize inputs while the model runs, in groups as wide as a block. */
+  private static Optional<ActivationQuantization> activations(ForeignModule module, Part scale) {
+    boolean dynamic =
+        module.declared().method().equals(DECLARED)
+            && module.declared().text("activation_scheme").equals("dynamic");
+    return dynamic
+            && scale.extent() instanceof Part.Grid grid
+            && grid.rowsPerCell() > 1
+            && grid.colsPerCell() <= Integer.MAX_VALUE
+        ? Optional.of(
+            new ActivationQuantization(
+                Byte.SIZE,
+                NumberType.FLOAT,
+                ActivationQuantization.Strategy.GROUP,
+                OptionalInt.of((int) grid.colsPerCell()),
+                true,
+                ActivationQuantization.Dynamic.YES))
+        : Optional.empty();
   }
 
   /** FP8 codes may have scales of any type. FP4 codes are plain bytes, so they need E8M0 scales. */

@@ -10,9 +10,12 @@ import dev.monoquant.layout.TensorPerPart.Order;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.Formula;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -89,13 +92,29 @@ public final class Gptq implements ForeignLayout {
     boolean indexed =
         weight.encoding().formula() instanceof Formula.Affine affine
             && affine.groupIndex().isPresent();
-    return indexed
-        ? layout
-        : new OrderedIndex(
-            layout,
-            weight.matrix(),
-            weight.matrix().layer() + "." + INDEX,
-            group(weight).orElseThrow());
+    if (indexed) {
+      return layout;
+    }
+    WeightMatrix matrix = weight.matrix();
+    long group = group(weight).orElseThrow();
+    int columns = Math.toIntExact(matrix.columnCount());
+    return new AddedTensor(
+        layout,
+        new TensorInfo(
+            matrix.layer() + "." + INDEX,
+            ElementType.INT32,
+            TensorShape.of(columns),
+            matrix.tensor().shard()),
+        () -> runs(columns, group));
+  }
+
+  /** The group of each column, where groups are runs of columns. */
+  private static byte[] runs(int columns, long group) {
+    ByteBuffer groups = ByteBuffer.allocate(columns * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    for (int column = 0; column < columns; column++) {
+      groups.putInt((int) (column / group));
+    }
+    return groups.array();
   }
 
   @Override

@@ -53,6 +53,17 @@ final class MappedPart implements WeightLayout {
     return new MappedPart(inner, part, MappedPart::swap, MappedPart::swap);
   }
 
+  /** {@return a layout that stores floats of a type with the opposite sign} */
+  static MappedPart negated(WeightLayout inner, String part, ElementType type) {
+    Consumer<byte[]> negate =
+        cells -> {
+          for (int i = type.cellBytes() - 1; i < cells.length; i += type.cellBytes()) {
+            cells[i] ^= (byte) 0x80;
+          }
+        };
+    return new MappedPart(inner, part, negate, negate);
+  }
+
   private static void add(byte[] cells, int number, ElementType code) {
     int unused = Integer.SIZE - code.bits();
     for (int i = 0; i < cells.length; i++) {

@@ -73,8 +73,10 @@ record TransposedGroups(EncodedWeight weight, WeightLayout layout, long group) {
     if (indexed) {
       encoding = encoding.withGroupIndex(inputs);
     }
+    // A row that is one declared group is not quantized in another way than longer rows.
+    boolean rows = group == inputs && module.declared().number("group_size").isEmpty();
     Granularity granularity =
-        group == inputs ? Granularity.CHANNEL : Granularity.group(Math.toIntExact(group));
+        rows ? Granularity.CHANNEL : Granularity.group(Math.toIntExact(group));
     EncodedWeight weight =
         new EncodedWeight(
             matrix,

@@ -28,6 +28,14 @@ final class Records {
 
   private Records() {}
 
+  /** {@return whether a record belongs to an archive of any code, or is an extra file} */
+  static boolean isCarried(String name) {
+    return name.equals(VERSION)
+        || name.equals(OLD_VERSION)
+        || name.equals(BYTE_ORDER)
+        || (name.startsWith(EXTRA) && !name.equals(MANIFEST));
+  }
+
   /** {@return whether a record is a storage} */
   static boolean isStorage(String name) {
     return name.startsWith(DATA) || name.startsWith(CONSTANTS);

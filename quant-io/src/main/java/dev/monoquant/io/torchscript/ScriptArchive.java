@@ -13,6 +13,7 @@ import dev.monoquant.files.pickle.PickleWalk;
 import dev.monoquant.files.torch.TorchGlobals;
 import dev.monoquant.files.torch.TorchZip;
 import dev.monoquant.files.zip.ArchiveEntry;
+import dev.monoquant.script.HostDevice;
 import dev.monoquant.script.Script;
 import dev.monoquant.script.ScriptProgram;
 import dev.monoquant.spi.ReadLimits;
@@ -21,6 +22,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -45,9 +47,16 @@ final class ScriptArchive implements Closeable {
   private final Script script;
   private final ReadLimits limits;
   private final Set<String> classes;
+  private final HostDevice device;
 
   private ScriptArchive(
-      Path path, TorchZip zip, ScriptProgram program, Set<String> classes, ReadLimits limits) {
+      Path path,
+      TorchZip zip,
+      ScriptProgram program,
+      Set<String> classes,
+      HostDevice device,
+      ReadLimits limits) {
+    this.device = device;
     this.path = path;
     this.classes = classes;
     this.zip = zip;
@@ -75,17 +84,19 @@ final class ScriptArchive implements Closeable {
                 + " torch-checkpoint.");
       }
       Set<String> classes = new TreeSet<>();
-      return new ScriptArchive(path, zip, program(zip, limits, classes), classes, limits);
+      HostDevice device = new HostDevice();
+      ScriptProgram program = program(zip, limits, classes, device);
+      return new ScriptArchive(path, zip, program, classes, device, limits);
     } catch (IOException | RuntimeException | Error e) {
       zip.close();
       throw e;
     }
   }
 
-  private static ScriptProgram program(TorchZip zip, ReadLimits limits, Set<String> classes)
-      throws IOException {
-    PickleValue data = pickle(zip, TorchZip.PICKLE, limits, classes);
-    PickleValue constants = pickle(zip, TorchZip.CONSTANTS, limits, classes);
+  private static ScriptProgram program(
+      TorchZip zip, ReadLimits limits, Set<String> classes, HostDevice device) throws IOException {
+    PickleValue data = pickle(zip, TorchZip.PICKLE, limits, classes, device);
+    PickleValue constants = pickle(zip, TorchZip.CONSTANTS, limits, classes, device);
     if (!(constants instanceof PickleTuple tuple)) {
       throw new ModelFormatException(
           Reason.PICKLE_SHAPE,
@@ -118,15 +129,22 @@ final class ScriptArchive implements Closeable {
                 + " bytes of code (limit maxInflatedBytes). Raise the limit if the file can be"
                 + " trusted.");
       }
-      code.put(zip.nameInFolder(entry).substring(Records.CODE.length()), zip.text(entry));
+      code.put(
+          zip.nameInFolder(entry).substring(Records.CODE.length()), device.ofCode(zip.text(entry)));
     }
     return new ScriptProgram(code, data, tuple);
   }
 
   private static PickleValue pickle(
-      TorchZip zip, String name, ReadLimits limits, Set<String> classes) throws IOException {
+      TorchZip zip, String name, ReadLimits limits, Set<String> classes, HostDevice device)
+      throws IOException {
     return PickleReader.readAll(
-        zip.pickle(name), zip.label(), name, limits, global -> isAllowed(global, classes));
+        zip.pickle(name),
+        zip.label(),
+        name,
+        limits,
+        global -> isAllowed(global, classes),
+        device::ofPickle);
   }
 
   /** Records the classes that have code. */
@@ -153,6 +171,12 @@ final class ScriptArchive implements Closeable {
     return zip;
   }
 
+  /** {@return a sentence about the devices that were replaced by the CPU; empty if none was} */
+  Optional<String> moved() {
+    return device.hasReplaced() ? Optional.of(device.note()) : Optional.empty();
+  }
+
+  /** {@return the program, moved to the CPU} */
   ScriptProgram program() {
     return script.program();
   }

@@ -158,12 +158,7 @@ final class ScriptPlan implements OutputLayout {
               || record.equals(TorchZip.PICKLE)
               || record.equals(TorchZip.CONSTANTS)
               || zip.code().contains(entry);
-      boolean carry =
-          record.equals(Records.VERSION)
-              || record.equals(Records.OLD_VERSION)
-              || record.equals(Records.BYTE_ORDER)
-              || (record.startsWith(Records.EXTRA) && !record.equals(Records.MANIFEST));
-      if (carry) {
+      if (Records.isCarried(record)) {
         ByteBuffer bytes = zip.bytes(entry);
         byte[] content = new byte[bytes.remaining()];
         bytes.get(content);

@@ -114,6 +114,7 @@ final class ScriptReader {
     }
     requireUniqueNames(tensors);
     noteLeftOut(state.leftOut());
+    archive.moved().ifPresent(notes::add);
     notes.addAll(archive.script().notes());
     notes.addAll(SharedTensors.notes(tensors));
     return new ScriptSource.Content(tensors, List.of(), layers, notes, Map.of());

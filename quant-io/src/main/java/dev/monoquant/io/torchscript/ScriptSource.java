@@ -46,6 +46,7 @@ final class ScriptSource implements ModelSource {
   private final ScriptArchive archive;
   private final Content content;
   private final ScriptPlace place;
+  private final HostCopy copy;
   private final ModelInfo info;
   private final TorchSource plain;
   private final Map<EncodedWeight, HeldWeight> held = new LinkedHashMap<>();
@@ -61,7 +62,8 @@ final class ScriptSource implements ModelSource {
   ScriptSource(
       ScriptArchive archive, Content content, ScriptPlace place, List<? extends Closeable> behind) {
     this.place = place;
-    List<Closeable> owned = new ArrayList<>(List.of(archive));
+    this.copy = new HostCopy(archive);
+    List<Closeable> owned = new ArrayList<>(List.of(copy, archive));
     owned.addAll(behind);
     this.archive = archive;
     this.content = content;
@@ -138,7 +140,11 @@ final class ScriptSource implements ModelSource {
   }
 
   private RunnableFile runnable() {
-    return new RunnableFile(archive.path(), archive.script().inputs(), archive::notComputing);
+    boolean moved = archive.moved().isPresent();
+    return new RunnableFile(
+        () -> moved ? copy.file() : archive.path(),
+        archive.script().methods(),
+        archive::notComputing);
   }
 
   @Override

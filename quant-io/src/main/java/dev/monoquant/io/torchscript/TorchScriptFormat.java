@@ -84,7 +84,7 @@ public final class TorchScriptFormat implements InputFormatDetector {
     Path file = Files.isDirectory(of.path()) ? ScriptPlace.in(of.path()).file() : of.path();
     try (ScriptArchive archive = ScriptArchive.open(file, file.toString(), limits)) {
       List<String> findings = archive.notComputing();
-      return Optional.of(new RunnableFile(file, archive.script().inputs(), () -> findings));
+      return Optional.of(new RunnableFile(() -> file, archive.script().methods(), () -> findings));
     }
   }
 

@@ -57,7 +57,7 @@ class LoaderAuditTest {
             + "}, 'ignore': ["
             + ignore
             + "]}}";
-    return ModelConfig.parse(
+    return ConfigWriter.parse(
         json.replace('\'', '"').getBytes(StandardCharsets.UTF_8), "config.json");
   }
 
@@ -191,7 +191,7 @@ class LoaderAuditTest {
             "\"n.weight_scale\": is a part of a quantized weight, and belongs to none");
     String nested = "{'text_config': {'quantization_config': {'quant_method': 'gptq'}}}";
     JsonValue.Obj second =
-        ModelConfig.parse(
+        ConfigWriter.parse(
             nested.replace('\'', '"').getBytes(StandardCharsets.UTF_8), "config.json");
     assertThat(faults(second, List.of()))
         .containsExactly(
@@ -204,7 +204,7 @@ class LoaderAuditTest {
     String json = "{'model_type': 'vit', 'quantization_config': {'quant_method':";
     for (String ignore : List.of(named, named + ", 're:(.*\\\\.)?layers\\\\.0\\\\.mlp\\\\.fc1$'")) {
       JsonValue.Obj config =
-          ModelConfig.parse(
+          ConfigWriter.parse(
               (json
                       + " 'compressed-tensors', 'config_groups': {"
                       + group("a", 4, "'Linear'")

@@ -3,6 +3,7 @@ package dev.monoquant.io.compressedtensors;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.model.ModelConfig;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;

@@ -8,7 +8,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.model.ModelConfig;
 import dev.monoquant.io.foreign.Awq;
+import dev.monoquant.io.foreign.BitsAndBytes;
 import dev.monoquant.io.foreign.Fp8;
 import dev.monoquant.io.foreign.Gptq;
 import dev.monoquant.layout.WeightLayout;
@@ -25,6 +27,7 @@ import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -47,8 +50,8 @@ class NamedDirectoriesTest {
   private static final DirectoryFormat GPTQ = new GptqDirectory("gptq", Gptq.FIRST);
   private static final DirectoryFormat AWQ = new AwqDirectory();
 
-  private static Map<String, byte[]> write(WeightLayout layout, EncodedTile all)
-      throws IOException {
+  private static Map<String, byte[]> write(
+      WeightLayout layout, EncodedTile all, Map<String, byte[]> whole) throws IOException {
     Map<String, byte[]> stored = new TreeMap<>();
     layout.tensors().forEach(t -> stored.put(t.name(), new byte[(int) t.bytes()]));
     WeightLayout.Writer writer =
@@ -56,7 +59,7 @@ class NamedDirectoriesTest {
             (tensor, offset, data) ->
                 data.get(stored.get(tensor.name()), (int) offset, data.remaining()));
     writer.writeTile(all);
-    writer.writeWhole(Map.of());
+    writer.writeWhole(whole);
     return stored;
   }
 
@@ -72,7 +75,7 @@ class NamedDirectoriesTest {
     Part codes = weight.encoding().part(Part.CODES);
     parts.put(Part.CODES, codes.toBytes(1, -448, -0f, 0.5f, 2, 2, 2, 2));
     parts.put(Part.SCALE, weight.encoding().part(Part.SCALE).toBytes(0.5f, 3));
-    Map<String, byte[]> stored = write(Fp8.layout(weight), new EncodedTile(0, 4, parts));
+    Map<String, byte[]> stored = write(Fp8.layout(weight), new EncodedTile(0, 4, parts), Map.of());
     assertThat(stored).containsOnlyKeys("M.weight", "M.weight_scale_inv");
     assertThat(hex(stored.get("M.weight"), 0, 8)).isEqualTo("38 fe 80 30 40 40 40 40");
     assertThat(hex(stored.get("M.weight_scale_inv"), 0, 8)).isEqualTo("00 00 00 3f 00 00 40 40");
@@ -96,7 +99,10 @@ class NamedDirectoriesTest {
     byte[] codes = {-7, 4, 2, 6, 1, -1, 2, 7};
     for (String format : List.of(Gptq.FIRST, Gptq.SECOND)) {
       Map<String, byte[]> stored =
-          write(Gptq.layout(weight, format), new EncodedTile(0, 32, second(weight, codes, 1, 2)));
+          write(
+              Gptq.layout(weight, format),
+              new EncodedTile(0, 32, second(weight, codes, 1, 2)),
+              Map.of());
       assertThat(stored).containsOnlyKeys("M.qweight", "M.qzeros", "M.scales", "M.g_idx");
       assertThat(hex(stored.get("M.qweight"), 0, 12))
           .isEqualTo("88 88 88 88 c1 ea 79 fa 88 88 88 88");
@@ -113,11 +119,97 @@ class NamedDirectoriesTest {
     EncodedWeight weight =
         weight("M", ElementType.FLOAT16, 8, 2, integers(4, ElementType.FLOAT16, 2, true));
     Map<String, byte[]> stored =
-        write(Awq.layout(weight), new EncodedTile(0, 8, second(weight, new byte[] {-7, 4}, 2)));
+        write(
+            Awq.layout(weight),
+            new EncodedTile(0, 8, second(weight, new byte[] {-7, 4}, 2)),
+            Map.of());
     assertThat(stored).containsOnlyKeys("M.qweight", "M.qzeros", "M.scales");
     assertThat(hex(stored.get("M.qweight"), 0, 8)).isEqualTo("88 88 81 88 88 88 8c 88");
     assertThat(hex(stored.get("M.qzeros"), 0, 4)).isEqualTo("88 88 88 88");
     assertThat(hex(stored.get("M.scales"), 0, 6)).isEqualTo("00 00 00 40 00 00");
+  }
+
+  @Example
+  void nf4IsAsDrawn() throws IOException {
+    EncodedWeight weight = NamedOutput.nf4("M", ElementType.FLOAT16, 1, 4, 2);
+    Map<String, byte[]> parts = new LinkedHashMap<>();
+    parts.put(Part.CODES, new byte[] {0, 15, 7, 8});
+    parts.put(Part.SCALE, weight.encoding().part(Part.SCALE).toBytes(2, 0.5f));
+    byte[] levels = new byte[64];
+    levels[3] = 7;
+    WeightLayout layout = BitsAndBytes.layout(weight);
+    Map<String, byte[]> stored =
+        write(layout, new EncodedTile(0, 1, parts), Map.of("table", levels));
+    String state = "M.weight.quant_state.bitsandbytes__nf4";
+    assertThat(layout.tensors().stream().map(t -> t.name() + " " + t.shape()))
+        .containsExactly(
+            "M.weight [2, 1]", "M.weight.absmax [2]", "M.weight.quant_map [16]", state + " [74]");
+    assertThat(hex(stored.get("M.weight"), 0, 2)).isEqualTo("0f 78");
+    assertThat(hex(stored.get("M.weight.absmax"), 0, 8)).isEqualTo("00 00 00 40 00 00 00 3f");
+    assertThat(stored.get("M.weight.quant_map")).isEqualTo(levels);
+    assertThat(new String(stored.get(state), StandardCharsets.UTF_8))
+        .isEqualTo(
+            "{\"quant_type\": \"nf4\", \"blocksize\": 2, \"dtype\": \"float16\", \"shape\": [1, 4]}");
+  }
+
+  @Example
+  void nf4OfExpertsAndOfOtherBlocksDoesNotFit() {
+    DirectoryFormat format = new BitsAndBytesDirectory();
+    ElementType type = ElementType.FLOAT16;
+    EncodedWeight fits = NamedOutput.nf4("m.fc", type, 2, 8, 4);
+    EncodedWeight other = NamedOutput.nf4("m.up", type, 2, 8, 8);
+    assertThat(format.refusal(fits)).isEmpty();
+    assertThat(format.refusal(NamedOutput.nf4("m.fc", type, 2, 6, 4)).orElseThrow())
+        .contains("blocks of 4 do not divide its 6 inputs");
+    assertThat(format.refusal(NamedOutput.nf4("m.experts.0.up", type, 2, 8, 4)).orElseThrow())
+        .contains("a matrix of an expert");
+    assertThat(format.refusal(weight("m", type, 32, 64, integers(4, type, 32, true))).orElseThrow())
+        .contains("choose --scheme nf4");
+    DirectoryContents contents = contents(List.of(fits), "lm_head", "m.experts.0.up_proj");
+    JsonValue.Obj config = format.config(contents);
+    assertThat(config.members().get("llm_int8_skip_modules").toString())
+        .contains("lm_head", "m.experts.0.up_proj");
+    assertThat(format.faults(root(config), contents.contents())).isEmpty();
+    assertThat(format.faults(root(config), contents(List.of(fits), "m.gate").contents()))
+        .hasSize(1);
+    assertThatThrownBy(() -> format.config(contents(List.of(fits, other))))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("there are 4 and 8");
+  }
+
+  @Example
+  void nvfp4OfModelOptIsAsDrawn() throws IOException {
+    EncodedWeight weight = NamedOutput.nvfp4("M", ElementType.BFLOAT16, 1, 16);
+    float[] codes = new float[16];
+    codes[0] = 0.5f;
+    codes[1] = -6;
+    codes[3] = 1;
+    Map<String, byte[]> parts = new LinkedHashMap<>();
+    parts.put(Part.CODES, weight.encoding().part(Part.CODES).toBytes(codes));
+    parts.put(Part.SCALE, weight.encoding().part(Part.SCALE).toBytes(1.5f));
+    byte[] global = weight.encoding().part("global_scale").toBytes(0.25f);
+    DirectoryFormat format = new ModelOptDirectory();
+    WeightLayout layout = format.layout(weight);
+    Map<String, byte[]> stored =
+        write(layout, new EncodedTile(0, 1, parts), Map.of("global_scale", global));
+    assertThat(layout.tensors().stream().map(t -> t.name() + " " + t.shape()))
+        .containsExactly("M.weight [1, 8]", "M.weight_scale [1, 1]", "M.weight_scale_2 []");
+    assertThat(hex(stored.get("M.weight"), 0, 2)).isEqualTo("f1 20");
+    assertThat(hex(stored.get("M.weight_scale"), 0, 1)).isEqualTo("3c");
+    assertThat(hex(stored.get("M.weight_scale_2"), 0, 4)).isEqualTo("00 00 80 3e");
+
+    DirectoryContents contents = contents(List.of(weight), "lm_head");
+    JsonValue.Obj config = format.config(contents);
+    assertThat(format.faults(root(config), contents.contents())).isEmpty();
+    assertThat(format.faults(root(config), contents(List.of(weight), "m.gate").contents()))
+        .hasSize(1);
+    assertThat(format.files(config)).containsOnlyKeys("hf_quant_config.json");
+    assertThat(format.files(config).toString()).contains("producer", "NVFP4", "lm_head");
+    assertThat(
+            format
+                .refusal(weight("m", ElementType.BFLOAT16, 4, 4, blocks(ElementType.FLOAT32, 2, 2)))
+                .orElseThrow())
+        .contains("is not NVFP4 in groups of 16");
   }
 
   @Property
@@ -138,7 +230,7 @@ class NamedDirectoriesTest {
     assertThat(format.refusal(weight)).isEmpty();
     WeightLayout layout = format.layout(weight);
     EncodedTile all = EncodedSamples.tile(weight, seed);
-    Map<String, byte[]> stored = write(layout, all);
+    Map<String, byte[]> stored = write(layout, all, Map.of());
     int step = weight.encoding().rowAlignment();
     for (int row = 0; row < 32 * words; row += step) {
       RowRange rows = new RowRange(row, step);

@@ -9,6 +9,7 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.testing.ZipText;
 import dev.monoquant.io.checkpoint.TorchCheckpointFormat;
 import dev.monoquant.io.exported.ExportedProgramFormat;
+import dev.monoquant.io.gguf.GgufFormat;
 import dev.monoquant.io.testing.Surest;
 import dev.monoquant.io.torchscript.TorchScriptFormat;
 import dev.monoquant.spi.InputFormatDetector;
@@ -34,7 +35,6 @@ class DetectionTest {
   @CsvSource({
     "'version https://git-lfs.github.com/spec/v1', Git LFS pointer",
     "'<!DOCTYPE html><html>', an HTML page",
-    "'GGUF\u0003', a GGUF file",
     "'\u0089HDF\r\n', an HDF5 file",
     "'\u001f\u008b\u0008', gzip",
     "'\u0080\u0004]\u0094.', a Python pickle",
@@ -72,6 +72,15 @@ class DetectionTest {
             ModelFormatException.class,
             e -> assertThat(e.reason()).isEqualTo(Reason.NOT_THIS_FORMAT))
         .hasMessageContaining(name);
+  }
+
+  @Test
+  void ggufIsRecognisedUnderAnyName() throws IOException {
+    Path file = Files.write(folder.resolve("model.bin"), "GGUF\u0003".getBytes(ISO_8859_1));
+    assertThat(Surest.of(file)).isInstanceOf(GgufFormat.class);
+    assertThatThrownBy(
+            () -> new TorchCheckpointFormat().open(ModelInput.of(file), ReadLimits.DEFAULT).close())
+        .hasMessageContaining("a GGUF file. Read it as gguf");
   }
 
   /** Other readers say which one reads it. */

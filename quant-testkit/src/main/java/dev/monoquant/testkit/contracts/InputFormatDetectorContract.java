@@ -86,7 +86,7 @@ public interface InputFormatDetectorContract {
 
   /** All of {@link DetectorLaws}, on {@link ForeignInputs} and on the sample. */
   @Example
-  default void staysCalmOnForeignInputs() {
+  default void obeysItsLawsOnForeignInputs() {
     TemporaryFolder.use(
         folder -> {
           List<ModelInput> inputs =
@@ -102,12 +102,15 @@ public interface InputFormatDetectorContract {
 
   /** All of {@link DetectorLaws}, on {@link LiveInputs}. */
   @Example
-  default void staysCalmOnLiveInputs() {
+  default void obeysItsLawsOnLiveInputs() {
     Judging.judge(
-        "staysCalmOnLiveInputs", usesArrays(), "usesArrays() is false", this::requireCalmOnLive);
+        "obeysItsLawsOnLiveInputs",
+        usesArrays(),
+        "usesArrays() is false",
+        this::requireLawsOnLiveInputs);
   }
 
-  private void requireCalmOnLive() {
+  private void requireLawsOnLiveInputs() {
     TemporaryFolder.use(
         folder -> {
           try (NDManager manager = NDManager.newBaseManager()) {
@@ -126,7 +129,7 @@ public interface InputFormatDetectorContract {
    * @param bytes generated
    */
   @Property(tries = 100)
-  default void staysCalmOnAnyBytes(@ForAll byte[] bytes) {
+  default void obeysItsLawsOnAnyBytes(@ForAll byte[] bytes) {
     TemporaryFolder.use(
         folder -> {
           Path file = Files.write(folder.resolve("any"), bytes);
@@ -138,14 +141,14 @@ public interface InputFormatDetectorContract {
 
   /** See {@link SourceLaws#aboutWholeModels}, on the sample. */
   @Example
-  default void readsItsOwn() {
+  default void readsItsSample() {
     onSample(c -> SourceLaws.aboutWholeModels().forEach(law -> law.check(c)));
   }
 
-  /** See {@link ReadingLaws#readsTheTruth}. */
+  /** See {@link ReadingLaws#readsTheWrittenBytes}. */
   @Example
-  default void readsTheTruth() {
-    onSample(c -> Judging.judge(() -> ReadingLaws.readsTheTruth(c, truth())));
+  default void readsTheWrittenBytes() {
+    onSample(c -> Judging.judge(() -> ReadingLaws.readsTheWrittenBytes(c, truth())));
   }
 
   /** See {@link DamageLaws#probeReadsTheBeginning}. */
@@ -154,10 +157,10 @@ public interface InputFormatDetectorContract {
     onSample(c -> Judging.judge(() -> DamageLaws.probeReadsTheBeginning(c)));
   }
 
-  /** See {@link DamageLaws#damageIsToldProperly}. */
+  /** See {@link DamageLaws#damageIsReported}. */
   @Example
-  default void damageIsToldProperly() {
-    onSample(c -> Judging.judge(() -> DamageLaws.damageIsToldProperly(c)));
+  default void damageIsReported() {
+    onSample(c -> Judging.judge(() -> DamageLaws.damageIsReported(c)));
   }
 
   /** See {@link DamageLaws#truncationIsNoticed}. */

@@ -100,7 +100,7 @@ public interface OutputFormatContract {
 
   /** {@link TransactionLaws#resumes}, or {@link TransactionLaws#refusesToResume}. */
   @Example
-  default void resumesOrSaysThatItCannot() {
+  default void resumesOrRefusesToResume() {
     OutputCase c = new OutputCase(subject(), targetName(), weights());
     if (resumes()) {
       TransactionLaws.resumes(c);

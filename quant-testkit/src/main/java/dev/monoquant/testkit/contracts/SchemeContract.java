@@ -107,7 +107,7 @@ public interface SchemeContract extends SchemeSubject {
    * @param c generated
    */
   @Property(tries = 50)
-  default void declaresWhatItDoes(@ForAll("schemeCases") SchemeCase c) {
+  default void declarationsAreConsistent(@ForAll("schemeCases") SchemeCase c) {
     Assume.that(c.accepted());
     SchemeLaws.encodingFollowsShapesAlone(c);
     SchemeLaws.needsAreStable(c);
@@ -172,17 +172,17 @@ public interface SchemeContract extends SchemeSubject {
   }
 
   /**
-   * See {@link TileQuantizerLaws#readsOnlyItsNumbers}, {@link TileIndependenceLaws#repeats}, {@link
-   * TileIndependenceLaws#keepsNothing}.
+   * See {@link TileQuantizerLaws#readsOnlyItsValues}, {@link TileIndependenceLaws#repeats}, {@link
+   * TileIndependenceLaws#retainsNothing}.
    *
    * @param c generated
    */
   @Property(tries = 100)
-  default void keepsToItsTile(@ForAll("schemeCases") SchemeCase c) {
+  default void usesOnlyItsTile(@ForAll("schemeCases") SchemeCase c) {
     Assume.that(c.accepted());
-    TileQuantizerLaws.readsOnlyItsNumbers(c);
+    TileQuantizerLaws.readsOnlyItsValues(c);
     TileIndependenceLaws.repeats(c);
-    TileIndependenceLaws.keepsNothing(c);
+    TileIndependenceLaws.retainsNothing(c);
   }
 
   /**
@@ -233,15 +233,15 @@ public interface SchemeContract extends SchemeSubject {
   }
 
   /**
-   * See {@link TileDecoderLaws#writesExactlyItsNumbers}, {@link TileDecoderLaws#decodingReadsOnly},
+   * See {@link TileDecoderLaws#writesExactlyItsValues}, {@link TileDecoderLaws#decodingReadsOnly},
    * {@link TileDecoderLaws#decodesRowsAlone}, {@link TileDecoderLaws#decodesToItsType}.
    *
    * @param c generated
    */
   @Property(tries = 200)
-  default void decodesProperly(@ForAll("schemeCases") SchemeCase c) {
+  default void decodesWithinItsBounds(@ForAll("schemeCases") SchemeCase c) {
     Assume.that(c.accepted());
-    TileDecoderLaws.writesExactlyItsNumbers(c);
+    TileDecoderLaws.writesExactlyItsValues(c);
     TileDecoderLaws.decodingReadsOnly(c);
     TileDecoderLaws.decodesRowsAlone(c);
     TileDecoderLaws.decodesToItsType(c);
@@ -274,18 +274,18 @@ public interface SchemeContract extends SchemeSubject {
   }
 
   /**
-   * See {@link TileDecoderLaws#requantizingStays}.
+   * See {@link TileDecoderLaws#requantizingChangesNothing}.
    *
    * @param c generated
    */
   @Property(tries = 200)
-  default void requantizingStays(@ForAll("schemeCases") SchemeCase c) {
+  default void requantizingChangesNothing(@ForAll("schemeCases") SchemeCase c) {
     Assume.that(c.accepted());
     Judging.judge(
-        "requantizingStays",
+        "requantizingChangesNothing",
         requantizingTolerance().isPresent(),
         "requantizingTolerance() is empty",
-        () -> TileDecoderLaws.requantizingStays(c, requantizingTolerance().orElseThrow()));
+        () -> TileDecoderLaws.requantizingChangesNothing(c, requantizingTolerance().orElseThrow()));
   }
 
   /**

@@ -1,6 +1,5 @@
 package dev.monoquant.testkit.data;
 
-import dev.monoquant.spi.OptionValues;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.FloatBytes;
 import dev.monoquant.model.LayerKind;
@@ -8,6 +7,7 @@ import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.SchemeId;
 import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
@@ -140,7 +140,7 @@ public final class EncodedSamples {
 
   /**
    * All parts of a weight, filled at random: codes in the range of their type, floats between 1 and
-   * 2, otherwise any bytes.
+   * 2, otherwise any bits.
    *
    * @param weight the weight
    * @param seed any number; the same seed gives the same bytes
@@ -170,6 +170,10 @@ public final class EncodedSamples {
       }
     } else {
       random.nextBytes(bytes);
+      int unused = Byte.SIZE - Math.min(Byte.SIZE, type.bits());
+      for (int i = 0; unused > 0 && i < count; i++) {
+        bytes[i] = (byte) ((bytes[i] & 0xff) >>> unused);
+      }
     }
     return bytes;
   }

@@ -1,10 +1,7 @@
 package dev.monoquant.testkit.data;
 
-import dev.monoquant.spi.CommonOptions;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
-import dev.monoquant.tile.Granularity;
-import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -14,30 +11,6 @@ import java.util.Set;
 public final class OptionSamples {
 
   private OptionSamples() {}
-
-  /**
-   * Every combination of some widths and granularities, symmetric and asymmetric.
-   *
-   * @param base all other options
-   * @param bits widths of codes
-   * @param granularities how many values share a scale
-   * @return the options, symmetric ones first
-   */
-  public static List<OptionValues> combinations(
-      OptionValues base, List<Integer> bits, List<Granularity> granularities) {
-    List<OptionValues> all = new ArrayList<>();
-    for (boolean symmetric : new boolean[] {true, false}) {
-      for (int width : bits) {
-        for (Granularity granularity : granularities) {
-          all.add(
-              base.with(CommonOptions.SYMMETRIC, symmetric)
-                  .with(CommonOptions.BITS, width)
-                  .with(CommonOptions.GRANULARITY, granularity));
-        }
-      }
-    }
-    return all;
-  }
 
   /**
    * The declared options of a plugin: first all defaults, then each option at each of its

@@ -68,7 +68,8 @@ public final class CoverageLaws {
             .anyMatch(c -> Parts.declared(c).stream().anyMatch(part -> isRagged(c, part)));
     if (!ragged) {
       throw new NotApplicable(
-          "casesHaveRaggedGroups", "the scheme took no weight whose groups do not divide it");
+          "casesHaveRaggedGroups",
+          "the scheme accepted no weight whose columns are no multiple of the group size");
     }
   }
 

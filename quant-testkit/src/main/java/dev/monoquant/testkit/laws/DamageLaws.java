@@ -32,7 +32,7 @@ public final class DamageLaws {
   public static List<Law<SourceCase>> all() {
     return List.of(
         new Law<>("probeReadsTheBeginning", DamageLaws::probeReadsTheBeginning),
-        new Law<>("damageIsToldProperly", DamageLaws::damageIsToldProperly),
+        new Law<>("damageIsReported", DamageLaws::damageIsReported),
         new Law<>("truncationIsNoticed", DamageLaws::truncationIsNoticed));
   }
 
@@ -46,7 +46,7 @@ public final class DamageLaws {
     String law = "probeReadsTheBeginning";
     Path model = c.path().filter(Files::isRegularFile).orElse(null);
     if (model == null) {
-      throw new NotApplicable(law, "the model is no file");
+      throw new NotApplicable(law, "the model is not a file");
     }
     Folders.temporary(
         folder -> {
@@ -61,7 +61,10 @@ public final class DamageLaws {
           Match second = c.detector().probe(ModelInput.of(Files.write(file, others)));
           if (first != second) {
             throw new LawViolation(
-                law, c, "byte %d and on make %s of %s".formatted(shared, second, first));
+                law,
+                c,
+                "with other bytes from byte %d on, probe returns %s instead of %s"
+                    .formatted(shared, second, first));
           }
           Files.delete(file);
           grow(Files.write(file, intact));
@@ -94,7 +97,7 @@ public final class DamageLaws {
    *
    * @param c a valid model; the law does not apply to a live object
    */
-  public static void damageIsToldProperly(SourceCase c) {
+  public static void damageIsReported(SourceCase c) {
     Function<byte[], List<Damage>> both =
         intact -> {
           List<Damage> all = new ArrayList<>(Damage.truncations(intact));
@@ -102,7 +105,7 @@ public final class DamageLaws {
           return all;
         };
     eachDamaged(
-        "damageIsToldProperly",
+        "damageIsReported",
         c,
         both,
         (damaged, what) -> {
@@ -111,14 +114,14 @@ public final class DamageLaws {
           } catch (IOException | ModelFormatException refused) {
             return;
           } catch (RuntimeException | LinkageError | StackOverflowError | OutOfMemoryError e) {
-            throw new LawViolation("damageIsToldProperly", c, what + ": " + e, e);
+            throw new LawViolation("damageIsReported", c, what + ": " + e, e);
           }
         });
   }
 
   /**
    * A truncated model is refused, or all tensors are present with all their bytes. The type of the
-   * exception is checked by {@link #damageIsToldProperly}.
+   * exception is checked by {@link #damageIsReported}.
    *
    * @param c a valid model; the law does not apply to a live object
    */
@@ -133,7 +136,7 @@ public final class DamageLaws {
           try (ModelSource source = c.open(damaged)) {
             if (!Sources.same(whole, Sources.content(source))) {
               throw new LawViolation(
-                  "truncationIsNoticed", c, what + ": it opens and is another model");
+                  "truncationIsNoticed", c, what + ": the file opens, and its tensors differ");
             }
           } catch (IOException | RuntimeException refused) {
             return;
@@ -149,7 +152,7 @@ public final class DamageLaws {
       String law, SourceCase c, Function<byte[], List<Damage>> damages, Damaged look) {
     Path model = c.path().orElse(null);
     if (model == null) {
-      throw new NotApplicable(law, "nothing of a live object comes from a disk");
+      throw new NotApplicable(law, "a live object is not read from a file");
     }
     Folders.temporary(
         folder -> {

@@ -18,7 +18,8 @@ final class Described {
     String described = known.values().toString();
     String again = named(law, subject, options.get()).values().toString();
     if (!described.equals(again)) {
-      throw new LawViolation(law, subject, described + " became " + again);
+      throw new LawViolation(
+          law, subject, "the first call returned " + described + ", the second " + again);
     }
     return known;
   }
@@ -28,7 +29,8 @@ final class Described {
     Map<String, OptionSpec<?>> known = new TreeMap<>();
     for (OptionSpec<?> option : options) {
       if (known.put(option.name(), option) != null) {
-        throw new LawViolation(law, subject, "two options are named " + option.name());
+        throw new LawViolation(
+            law, subject, "it declares two options of the name " + option.name());
       }
     }
     return known;

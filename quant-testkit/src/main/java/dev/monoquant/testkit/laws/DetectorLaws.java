@@ -87,10 +87,10 @@ public final class DetectorLaws {
         new Law<>("idIsValid", c -> idIsValid(c.detector())),
         new Law<>("optionsAreDescribed", c -> optionsAreDescribed(c.detector())),
         // First, because a permanent change is visible only at the first probe.
-        new Law<>("probeTouchesNothing", DetectorLaws::probeTouchesNothing),
+        new Law<>("probeChangesNothing", DetectorLaws::probeChangesNothing),
         new Law<>("probeNeverThrows", DetectorLaws::probeNeverThrows),
         new Law<>("probeRepeats", DetectorLaws::probeRepeats),
-        new Law<>("refusesProperly", DetectorLaws::refusesProperly));
+        new Law<>("openReportsRefusals", DetectorLaws::openReportsRefusals));
   }
 
   /**
@@ -133,7 +133,8 @@ public final class DetectorLaws {
     Optional<Match> first = c.probe();
     Optional<Match> again = c.probe();
     if (!again.equals(first)) {
-      throw new LawViolation("probeRepeats", c, first + " became " + again);
+      throw new LawViolation(
+          "probeRepeats", c, "the first call returned " + first + ", the second " + again);
     }
   }
 
@@ -142,12 +143,12 @@ public final class DetectorLaws {
    *
    * @param c any case
    */
-  public static void probeTouchesNothing(Case c) {
+  public static void probeChangesNothing(Case c) {
     Map<String, String> files = Folders.snapshot(c.folder());
     Map<String, String> arrays = LiveState.of(c.input());
     c.probe();
-    requireSame("probeTouchesNothing", c, files, Folders.snapshot(c.folder()));
-    requireSame("probeTouchesNothing", c, arrays, LiveState.of(c.input()));
+    requireSame("probeChangesNothing", c, files, Folders.snapshot(c.folder()));
+    requireSame("probeChangesNothing", c, arrays, LiveState.of(c.input()));
   }
 
   /**
@@ -156,9 +157,9 @@ public final class DetectorLaws {
    *
    * @param c any case; the law does not apply if the input does not match
    */
-  public static void refusesProperly(Case c) {
+  public static void openReportsRefusals(Case c) {
     if (c.probe().orElse(Match.NONE) == Match.NONE) {
-      throw new NotApplicable("refusesProperly", "the input does not match");
+      throw new NotApplicable("openReportsRefusals", "the input does not match");
     }
     try (ModelSource source =
         c.detector().open(c.input(), ReadLimits.DEFAULT, OptionValues.DEFAULTS)) {
@@ -166,7 +167,7 @@ public final class DetectorLaws {
     } catch (IOException | ModelFormatException refused) {
       return;
     } catch (RuntimeException | LinkageError | StackOverflowError | OutOfMemoryError e) {
-      throw new LawViolation("refusesProperly", c, e.toString(), e);
+      throw new LawViolation("openReportsRefusals", c, e.toString(), e);
     }
   }
 
@@ -174,7 +175,7 @@ public final class DetectorLaws {
   static void requireSame(
       String law, Object subject, Map<String, String> before, Map<String, String> after) {
     if (!after.equals(before)) {
-      throw new LawViolation(law, subject, before + " became " + after);
+      throw new LawViolation(law, subject, "the call changed " + before + " to " + after);
     }
   }
 }

@@ -44,7 +44,7 @@ final class Folders {
   static void requireEmpty(String law, Object subject, Path folder) throws IOException {
     List<Path> found = walk(folder);
     if (found.size() > 1) {
-      throw new LawViolation(law, subject, "found " + found.subList(1, found.size()));
+      throw new LawViolation(law, subject, "the folder contains " + found.subList(1, found.size()));
     }
   }
 

@@ -13,10 +13,16 @@ final class Ids {
     String id = call.get();
     String subject = plugin.getClass().getName();
     if (!SchemeId.isValidName(id)) {
-      throw new LawViolation(law, subject, "id " + QuantException.quote(id) + " is not allowed");
+      throw new LawViolation(
+          law,
+          subject,
+          "id "
+              + QuantException.quote(id)
+              + " is not allowed; use lower case letters, digits and dashes, or vendor/name");
     }
     if (!id.equals(call.get())) {
-      throw new LawViolation(law, subject, "id " + id + " changed");
+      throw new LawViolation(
+          law, subject, "the first call returned the id " + id + ", the second another");
     }
   }
 }

@@ -94,11 +94,11 @@ public final class LayerQuantizerLaws {
         new Law<>("optionsAreDescribed", c -> optionsAreDescribed(c.quantizer())),
         new Law<>("neverThrows", LayerQuantizerLaws::neverThrows),
         new Law<>("decidesFromShapesAlone", LayerQuantizerLaws::decidesFromShapesAlone),
-        new Law<>("plainRowsMeanDefaults", LayerQuantizerLaws::plainRowsMeanDefaults),
+        new Law<>("noOptionsSelectAsDefaults", LayerQuantizerLaws::noOptionsSelectAsDefaults),
         new Law<>("rowsComeFromTheLayer", LayerQuantizerLaws::rowsComeFromTheLayer),
-        new Law<>("choosesFloatNumbers", LayerQuantizerLaws::choosesFloatNumbers),
+        new Law<>("selectsFloatTensors", LayerQuantizerLaws::selectsFloatTensors),
         new Law<>("leavesBiasesAndNorms", LayerQuantizerLaws::leavesBiasesAndNorms),
-        new Law<>("leavesForeignKinds", LayerQuantizerLaws::leavesForeignKinds));
+        new Law<>("ignoresUnknownKinds", LayerQuantizerLaws::ignoresUnknownKinds));
   }
 
   /**
@@ -124,14 +124,16 @@ public final class LayerQuantizerLaws {
    *
    * @param c any case
    */
-  public static void plainRowsMeanDefaults(Case c) {
+  public static void noOptionsSelectAsDefaults(Case c) {
     List<WeightMatrix> plain = c.quantizer().weights(c.layer());
     OptionValues said = OptionSamples.each(c.quantizer().options()).get(0);
     for (OptionValues defaults : List.of(OptionValues.DEFAULTS, said)) {
       List<WeightMatrix> rows = c.quantizer().weights(c.layer(), defaults);
       if (!rows.equals(plain)) {
         throw new LawViolation(
-            "plainRowsMeanDefaults", c, rows + " with " + defaults + ", else " + plain);
+            "noOptionsSelectAsDefaults",
+            c,
+            "with " + defaults + " it selects " + rows + ", without options " + plain);
       }
     }
   }
@@ -170,13 +172,15 @@ public final class LayerQuantizerLaws {
     for (Layer layer : List.of(c.layer(), equal)) {
       List<WeightMatrix> again = c.quantizer().weights(layer, c.options());
       if (!again.equals(first)) {
-        throw new LawViolation(law, c, first + " became " + again);
+        throw new LawViolation(
+            law, c, "the first call returned " + first + ", the second " + again);
       }
     }
     for (WeightMatrix rows : first) {
       boolean once = c.quantizer().symmetricByDefault(rows);
       if (c.quantizer().symmetricByDefault(rows) != once) {
-        throw new LawViolation(law, c, "symmetric by default changed for " + rows);
+        throw new LawViolation(
+            law, c, "the second call returned another default of symmetric for " + rows);
       }
     }
   }
@@ -192,13 +196,13 @@ public final class LayerQuantizerLaws {
     Set<String> params = new HashSet<>();
     for (WeightMatrix rows : c.rows()) {
       if (!rows.layer().equals(c.layer().name()) || !rows.kind().equals(c.layer().kind())) {
-        throw new LawViolation(law, c, rows + " names another layer or kind");
+        throw new LawViolation(law, c, rows + " has the name or kind of another layer");
       }
       if (!c.layer().tensor(rows.param()).filter(rows.tensor()::equals).isPresent()) {
-        throw new LawViolation(law, c, rows + " is no tensor of the layer");
+        throw new LawViolation(law, c, rows + " is not a tensor of the layer");
       }
       if (!params.add(rows.param())) {
-        throw new LawViolation(law, c, rows.param() + " is chosen twice");
+        throw new LawViolation(law, c, rows.param() + " is selected twice");
       }
     }
   }
@@ -208,14 +212,15 @@ public final class LayerQuantizerLaws {
    *
    * @param c any case
    */
-  public static void choosesFloatNumbers(Case c) {
+  public static void selectsFloatTensors(Case c) {
     for (WeightMatrix rows : c.rows()) {
       TensorInfo tensor = rows.tensor();
       if (!tensor.type().isQuantizable() || tensor.shape().elements() == 0) {
         throw new LawViolation(
-            "choosesFloatNumbers",
+            "selectsFloatTensors",
             c,
-            "%s is %s of shape %s".formatted(rows.param(), tensor.type().wire(), tensor.shape()));
+            "it selects %s, which is %s of shape %s"
+                .formatted(rows.param(), tensor.type().wire(), tensor.shape()));
       }
     }
   }
@@ -232,7 +237,7 @@ public final class LayerQuantizerLaws {
       if (rows.param().toLowerCase(Locale.ROOT).contains("bias")
           || rows.tensor().shape().rank() < 2
           || c.layer().kind().equals(LayerKind.NORM)) {
-        throw new LawViolation("leavesBiasesAndNorms", c, rows.param() + " is chosen");
+        throw new LawViolation("leavesBiasesAndNorms", c, rows.param() + " is selected");
       }
     }
   }
@@ -242,11 +247,11 @@ public final class LayerQuantizerLaws {
    *
    * @param c any case
    */
-  public static void leavesForeignKinds(Case c) {
+  public static void ignoresUnknownKinds(Case c) {
     LayerKind kind = c.layer().kind();
     boolean foreign = kind.equals(LayerKind.UNKNOWN) || kind.equals(LayerSamples.FOREIGN);
     if (foreign && !c.rows().isEmpty()) {
-      throw new LawViolation("leavesForeignKinds", c, c.rows() + " is chosen");
+      throw new LawViolation("ignoresUnknownKinds", c, c.rows() + " is selected");
     }
   }
 }

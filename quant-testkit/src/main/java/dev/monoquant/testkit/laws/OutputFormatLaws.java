@@ -42,7 +42,7 @@ public final class OutputFormatLaws {
         new Law<>("commitNamesItsFiles", OutputFormatLaws::commitNamesItsFiles),
         new Law<>("predictsItsSize", OutputFormatLaws::predictsItsSize),
         new Law<>("leavesNoTraceWithoutCommit", OutputFormatLaws::leavesNoTraceWithoutCommit),
-        new Law<>("sparesWhatIsThere", OutputFormatLaws::sparesWhatIsThere),
+        new Law<>("existingTargetsStay", OutputFormatLaws::existingTargetsStay),
         new Law<>("replacesOnlyOnCommit", OutputFormatLaws::replacesOnlyOnCommit),
         new Law<>("orderDoesNotMatter", OutputFormatLaws::orderDoesNotMatter),
         new Law<>("threadsDoNotMatter", OutputFormatLaws::threadsDoNotMatter));
@@ -108,7 +108,9 @@ public final class OutputFormatLaws {
           Folders.files(folder).forEach(file -> found.add(file.toAbsolutePath().normalize()));
           if (!named.equals(found)) {
             throw new LawViolation(
-                "commitNamesItsFiles", c, "named are " + named + ", found are " + found);
+                "commitNamesItsFiles",
+                c,
+                "commit returned " + named + ", and the folder contains " + found);
           }
         });
   }
@@ -131,7 +133,9 @@ public final class OutputFormatLaws {
           }
           if (sum != predicted[0]) {
             throw new LawViolation(
-                "predictsItsSize", c, "%d bytes, predicted were %d".formatted(sum, predicted[0]));
+                "predictsItsSize",
+                c,
+                "the files have %d bytes, and bytes() is %d".formatted(sum, predicted[0]));
           }
         });
   }
@@ -157,7 +161,7 @@ public final class OutputFormatLaws {
           List<Path> files = c.writeAll(folder, false, writes);
           for (Path file : files) {
             if (!Files.exists(file)) {
-              throw new LawViolation(law, c, file + " is gone after the sink was closed");
+              throw new LawViolation(law, c, file + " is missing after the writer was closed");
             }
           }
         });
@@ -185,15 +189,15 @@ public final class OutputFormatLaws {
    *
    * @param c a format and a model
    */
-  public static void sparesWhatIsThere(OutputCase c) {
-    String law = "sparesWhatIsThere";
+  public static void existingTargetsStay(OutputCase c) {
+    String law = "existingTargetsStay";
     Folders.temporary(
         folder -> {
           c.writeAll(folder, false, c.writes(2));
           Map<String, String> before = contents(folder);
           try {
             abandon(c, folder, false, List.of());
-            throw new LawViolation(law, c, "it opens a target that is there");
+            throw new LawViolation(law, c, "it opens an existing target");
           } catch (OutputException e) {
             if (!String.valueOf(e.getMessage()).contains(c.targetName())) {
               throw new LawViolation(law, c, "the message does not name the target", e);
@@ -219,7 +223,7 @@ public final class OutputFormatLaws {
           DetectorLaws.requireSame(law, c, before, contents(folder));
           c.writeAll(folder, true, c.writes(2));
           if (!contents(folder).equals(written(c, c.writes(2)))) {
-            throw new LawViolation(law, c, "it was not replaced");
+            throw new LawViolation(law, c, "commit did not replace the target");
           }
         });
   }

@@ -34,7 +34,7 @@ public final class ReadingLaws {
    *
    * @param c a valid model
    */
-  public static void readsExactlyWhatIsAsked(SourceCase c) {
+  public static void readsTheRequestedBytes(SourceCase c) {
     Sources.with(
         c,
         source -> {
@@ -54,9 +54,9 @@ public final class ReadingLaws {
         || !got.isReadOnly()
         || got.order() != ByteOrder.LITTLE_ENDIAN) {
       throw new LawViolation(
-          "readsExactlyWhatIsAsked",
+          "readsTheRequestedBytes",
           c,
-          "%d bytes of %s from %d on came as %d bytes, %s, %s"
+          "a read of %d bytes of %s at %d returned %d bytes, %s, %s"
               .formatted(
                   asked[1],
                   tensor.name(),
@@ -72,7 +72,7 @@ public final class ReadingLaws {
    *
    * @param c a valid model
    */
-  public static void piecesMakeTheWhole(SourceCase c) {
+  public static void piecesEqualTheWhole(SourceCase c) {
     Sources.with(
         c,
         source -> {
@@ -85,9 +85,10 @@ public final class ReadingLaws {
                 byte[] expected = Arrays.copyOfRange(whole, from, from + length);
                 if (!Arrays.equals(expected, Sources.bytes(source, tensor, from, length))) {
                   throw new LawViolation(
-                      "piecesMakeTheWhole",
+                      "piecesEqualTheWhole",
                       c,
-                      "%d bytes of %s from %d on differ".formatted(length, tensor.name(), from));
+                      "a read of %d bytes of %s at %d returned bytes other than those of the whole"
+                          .formatted(length, tensor.name(), from));
                 }
               }
             }
@@ -101,7 +102,7 @@ public final class ReadingLaws {
    *
    * @param c a valid model
    */
-  public static void rowsAreThoseOfTheBytes(SourceCase c) {
+  public static void rowsEqualTheBytes(SourceCase c) {
     Sources.with(
         c,
         source -> {
@@ -140,17 +141,17 @@ public final class ReadingLaws {
         int at = (col / inner * rows + first + i / cols) * inner + col % inner;
         if (Float.floatToIntBits(read[i]) != Float.floatToIntBits(numbers[at])) {
           throw new LawViolation(
-              "rowsAreThoseOfTheBytes",
+              "rowsEqualTheBytes",
               c,
-              "row %d along axis %d of %s has %s in column %d, its bytes say %s"
+              "row %d along axis %d of %s has %s in column %d; its bytes decode to %s"
                   .formatted(first + i / cols, axis, tensor.name(), read[i], col, numbers[at]));
         }
       }
       if (read[height * cols] != BEYOND) {
         throw new LawViolation(
-            "rowsAreThoseOfTheBytes",
+            "rowsEqualTheBytes",
             c,
-            "%d rows of %s changed what lies beyond them".formatted(height, tensor.name()));
+            "reading %d rows of %s changed elements after them".formatted(height, tensor.name()));
       }
     }
   }
@@ -178,7 +179,8 @@ public final class ReadingLaws {
                     for (String name : order) {
                       byte[] read = requireNonNull(items.get(name)).read();
                       if (!Arrays.equals(alone.get(name), read)) {
-                        throw new LawViolation(law, c, name + " has other bytes on threads");
+                        throw new LawViolation(
+                            law, c, name + " has other bytes if several threads read");
                       }
                     }
                   }
@@ -197,10 +199,10 @@ public final class ReadingLaws {
    * @param truth the bytes of some of its plain tensors by name, little-endian; if empty, the law
    *     does not apply
    */
-  public static void readsTheTruth(SourceCase c, Map<String, byte[]> truth) {
-    String law = "readsTheTruth";
+  public static void readsTheWrittenBytes(SourceCase c, Map<String, byte[]> truth) {
+    String law = "readsTheWrittenBytes";
     if (truth.isEmpty()) {
-      throw new NotApplicable(law, "there are no bytes to compare with");
+      throw new NotApplicable(law, "the case has no expected bytes");
     }
     Sources.with(
         c,
@@ -211,7 +213,7 @@ public final class ReadingLaws {
             TensorInfo tensor = tensors.get(expected.getKey());
             if (tensor == null || tensor.bytes() != expected.getValue().length) {
               throw new LawViolation(
-                  law, c, "%s is read as %s".formatted(expected.getKey(), tensor));
+                  law, c, "%s was written, and %s is read".formatted(expected.getKey(), tensor));
             }
             byte[] read = Sources.bytes(source, tensor, 0, expected.getValue().length);
             int at = Arrays.mismatch(expected.getValue(), read);
@@ -219,7 +221,7 @@ public final class ReadingLaws {
               throw new LawViolation(
                   law,
                   c,
-                  "byte %d of %s is %d, written was %d"
+                  "byte %d of %s is read as %d; %d was written"
                       .formatted(at, tensor.name(), read[at], expected.getValue()[at]));
             }
           }

@@ -35,7 +35,8 @@ public final class RoundingLaws {
   public static void tiesGoToEven(SchemeCase c) {
     int bits = c.options().find(CommonOptions.BITS).orElse(0);
     if (bits < 2 || bits > 8) {
-      throw new NotApplicable("tiesGoToEven", "codes of " + bits + " bits have no levels to try");
+      throw new NotApplicable(
+          "tiesGoToEven", "codes of " + bits + " bits are more than this law tests");
     }
     boolean judged = false;
     int half = 1 << (bits - 1);
@@ -47,7 +48,7 @@ public final class RoundingLaws {
     }
     if (!judged) {
       throw new NotApplicable(
-          "tiesGoToEven", "no levels are a power of two apart for any of the anchors");
+          "tiesGoToEven", "no row tried has a step between levels that is a power of two");
     }
   }
 
@@ -118,7 +119,7 @@ public final class RoundingLaws {
         throw new LawViolation(
             "tiesGoToEven",
             c,
-            "%s lies between the levels %s and %s and goes to the code %d, in a row from %s to %s"
+            "%s is halfway between the levels %s and %s and gets the code %d, in a row from %s to %s"
                 .formatted(
                     middles[i],
                     levels[i % (levels.length - 1)],

@@ -41,8 +41,8 @@ public final class SchemeLaws {
   /**
    * Every law that holds for all schemes, the simplest first. It excludes the laws that depend on a
    * capability: {@link TileQuantizerLaws#torchEqualsJvm}, {@link TileQuantizerLaws#leavesNoArrays},
-   * {@link TileDecoderLaws#zeroRowsDecodeToZero}, {@link TileDecoderLaws#requantizingStays}, {@link
-   * TileDecoderLaws#leavesNoArrays}.
+   * {@link TileDecoderLaws#zeroRowsDecodeToZero}, {@link
+   * TileDecoderLaws#requantizingChangesNothing}, {@link TileDecoderLaws#leavesNoArrays}.
    *
    * @return the laws; check them on accepted cases
    */
@@ -69,10 +69,12 @@ public final class SchemeLaws {
     SchemeId id = scheme.id();
     String name = scheme.getClass().getName();
     if (!id.equals(scheme.id())) {
-      throw new LawViolation("idIsStable", name, id + " became " + scheme.id());
+      throw new LawViolation(
+          "idIsStable", name, "the first call returned " + id + ", the second " + scheme.id());
     }
     if (!SchemeId.parse(id.toString()).equals(id)) {
-      throw new LawViolation("idIsStable", name, id + " does not read back as itself");
+      throw new LawViolation(
+          "idIsStable", name, "SchemeId.parse does not return " + id + " for its text");
     }
   }
 
@@ -89,10 +91,12 @@ public final class SchemeLaws {
     OptionValues defaults = SchemeCase.defaults(scheme, rows);
     OptionValues again = SchemeCase.defaults(scheme, rows);
     if (!defaults.equals(again)) {
-      throw new LawViolation(law, subject, defaults + " became " + again);
+      throw new LawViolation(
+          law, subject, "the first call returned " + defaults + ", the second " + again);
     }
     if (scheme.fit(rows, defaults) instanceof Fit.Unfit unfit) {
-      throw new LawViolation(law, subject, "refuses its own " + defaults + ": " + unfit.reason());
+      throw new LawViolation(
+          law, subject, "it refuses its own defaults " + defaults + ": " + unfit.reason());
     }
   }
 
@@ -124,12 +128,15 @@ public final class SchemeLaws {
               OptionSpec<?> option = known.get(name);
               if (option == null) {
                 throw new LawViolation(
-                    law, subject, "its defaults have " + name + ", and there is " + described);
+                    law,
+                    subject,
+                    "its defaults set " + name + ", and its options are " + described);
               }
               try {
                 option.parse(value);
               } catch (ConfigurationException e) {
-                throw new LawViolation(law, subject, "its defaults have a wrong value", e);
+                throw new LawViolation(
+                    law, subject, "its defaults have a value that its options do not allow", e);
               }
             });
   }
@@ -146,7 +153,7 @@ public final class SchemeLaws {
     c.quantize();
     Encoding again = c.encoding();
     if (!again.equals(first)) {
-      throw new LawViolation(law, c, first + " became " + again);
+      throw new LawViolation(law, c, "the first call returned " + first + ", the second " + again);
     }
     WeightMatrix rows = c.weight().rows();
     TensorInfo tensor = rows.tensor();
@@ -159,7 +166,8 @@ public final class SchemeLaws {
             rows.rowAxis());
     Encoding other = c.scheme().fit(renamed, c.options()).orThrow(renamed);
     if (!other.equals(first)) {
-      throw new LawViolation(law, c, first + " is " + other + " under another name");
+      throw new LawViolation(
+          law, c, "the encoding is " + first + ", and under another name " + other);
     }
   }
 
@@ -173,7 +181,9 @@ public final class SchemeLaws {
     c.quantize();
     if (!needs.equals(c.scheme().needs(c.options()))) {
       throw new LawViolation(
-          "needsAreStable", c, needs + " became " + c.scheme().needs(c.options()));
+          "needsAreStable",
+          c,
+          "the first call returned " + needs + ", the second " + c.scheme().needs(c.options()));
     }
   }
 
@@ -200,7 +210,10 @@ public final class SchemeLaws {
       throw new LawViolation(
           law,
           scheme.id() + " (" + scheme.getClass().getName() + ")",
-          option.name() + " " + text + " is allowed; declare what the scheme has, and no more");
+          option.name()
+              + " "
+              + text
+              + " is allowed; declare only the values that the scheme supports");
     }
   }
 
@@ -220,11 +233,14 @@ public final class SchemeLaws {
           scheme.id() + " (" + scheme.getClass().getName() + ") on " + rows + " with " + options;
       Fit fit = scheme.fit(rows, options);
       if (!fit.equals(scheme.fit(rows, options))) {
-        throw new LawViolation(law, subject, fit + " became " + scheme.fit(rows, options));
+        throw new LawViolation(
+            law,
+            subject,
+            "the first call returned " + fit + ", the second " + scheme.fit(rows, options));
       }
       if (fit instanceof Fit.Unfit unfit) {
         if (unfit.reason().isBlank()) {
-          throw new LawViolation(law, subject, "it does not say why the options do not fit");
+          throw new LawViolation(law, subject, "the reason of an unfit is blank");
         }
         unfit.nearest().forEach(near -> requireFits(law, subject, scheme, rows, options, near));
       }
@@ -242,14 +258,16 @@ public final class SchemeLaws {
     try {
       near.texts().forEach((name, text) -> requireNonNull(known.get(name), name).parse(text));
     } catch (ConfigurationException | NullPointerException e) {
-      throw new LawViolation(law, subject, "it names options that it does not allow: " + near, e);
+      throw new LawViolation(
+          law, subject, "the nearest options have values that it does not allow: " + near, e);
     }
     if (near.equals(options)) {
-      throw new LawViolation(law, subject, "it names the very options that do not fit: " + near);
+      throw new LawViolation(
+          law, subject, "the nearest options are those that do not fit: " + near);
     }
     if (scheme.fit(rows, near) instanceof Fit.Unfit again) {
       throw new LawViolation(
-          law, subject, "it names " + near + ", which do not fit either: " + again.reason());
+          law, subject, "the nearest options " + near + " do not fit either: " + again.reason());
     }
   }
 

@@ -37,16 +37,16 @@ public final class SourceLaws {
   public static List<Law<SourceCase>> aboutWholeModels() {
     return List.of(
         // First, because a permanent change is visible only once.
-        new Law<>("readingTouchesNothing", SourceLaws::readingTouchesNothing),
-        new Law<>("opensItsOwn", SourceLaws::opensItsOwn),
+        new Law<>("readingChangesNothing", SourceLaws::readingChangesNothing),
+        new Law<>("opensItsSample", SourceLaws::opensItsSample),
         new Law<>("tensorNamesAreUnique", SourceLaws::tensorNamesAreUnique),
-        new Law<>("readsExactlyWhatIsAsked", ReadingLaws::readsExactlyWhatIsAsked),
+        new Law<>("readsTheRequestedBytes", ReadingLaws::readsTheRequestedBytes),
         new Law<>("openingRepeats", SourceLaws::openingRepeats),
-        new Law<>("piecesMakeTheWhole", ReadingLaws::piecesMakeTheWhole),
-        new Law<>("rowsAreThoseOfTheBytes", ReadingLaws::rowsAreThoseOfTheBytes),
+        new Law<>("piecesEqualTheWhole", ReadingLaws::piecesEqualTheWhole),
+        new Law<>("rowsEqualTheBytes", ReadingLaws::rowsEqualTheBytes),
         new Law<>("closeIsIdempotent", SourceLaws::closeIsIdempotent),
         new Law<>("threadsDoNotMatter", ReadingLaws::threadsDoNotMatter),
-        new Law<>("plainOpenMeansDefaults", SourceLaws::plainOpenMeansDefaults),
+        new Law<>("noOptionsOpenAsDefaults", SourceLaws::noOptionsOpenAsDefaults),
         new Law<>("optionsAreTakenOrRefused", SourceLaws::optionsAreTakenOrRefused));
   }
 
@@ -55,14 +55,14 @@ public final class SourceLaws {
    *
    * @param c a valid model
    */
-  public static void opensItsOwn(SourceCase c) {
-    String law = "opensItsOwn";
+  public static void opensItsSample(SourceCase c) {
+    String law = "opensItsSample";
     if (c.detector().probe(c.model()) == Match.NONE) {
-      throw new LawViolation(law, c, "probe says none");
+      throw new LawViolation(law, c, "probe returns NONE");
     }
     try (ModelSource source = c.open()) {
       if (source.info().tensors().isEmpty() && source.info().quantized().isEmpty()) {
-        throw new LawViolation(law, c, "there are no tensors");
+        throw new LawViolation(law, c, "the model has no tensors");
       }
     } catch (IOException | RuntimeException e) {
       throw new LawViolation(law, c, e.toString(), e);
@@ -86,7 +86,7 @@ public final class SourceLaws {
 
   private static void requireNew(SourceCase c, Set<String> names, String name) {
     if (!names.add(name)) {
-      throw new LawViolation("tensorNamesAreUnique", c, name + " is there twice");
+      throw new LawViolation("tensorNamesAreUnique", c, "two tensors have the name " + name);
     }
   }
 
@@ -95,14 +95,14 @@ public final class SourceLaws {
    *
    * @param c a valid model
    */
-  public static void plainOpenMeansDefaults(SourceCase c) {
-    String law = "plainOpenMeansDefaults";
+  public static void noOptionsOpenAsDefaults(SourceCase c) {
+    String law = "noOptionsOpenAsDefaults";
     OptionValues said = OptionSamples.each(c.detector().options()).get(0);
     try (ModelSource plain = c.detector().open(c.model(), ReadLimits.DEFAULT)) {
       for (OptionValues defaults : List.of(OptionValues.DEFAULTS, said)) {
         try (ModelSource source = c.open(defaults)) {
           if (!same(source, plain)) {
-            throw new LawViolation(law, c, "with " + defaults + " it is another model");
+            throw new LawViolation(law, c, "with the options " + defaults + " the model differs");
           }
         }
       }
@@ -148,8 +148,7 @@ public final class SourceLaws {
                 c,
                 again -> {
                   if (!same(again, first)) {
-                    throw new LawViolation(
-                        "openingRepeats", c, "opened again, it is another model");
+                    throw new LawViolation("openingRepeats", c, "opened again, the model differs");
                   }
                 }));
   }
@@ -167,7 +166,7 @@ public final class SourceLaws {
           try {
             source.close();
           } catch (RuntimeException e) {
-            throw new LawViolation("closeIsIdempotent", c, "closed again: " + e, e);
+            throw new LawViolation("closeIsIdempotent", c, "a second close throws " + e, e);
           }
         });
     Sources.with(c, ModelSource::info);
@@ -178,8 +177,8 @@ public final class SourceLaws {
    *
    * @param c a valid model
    */
-  public static void readingTouchesNothing(SourceCase c) {
-    String law = "readingTouchesNothing";
+  public static void readingChangesNothing(SourceCase c) {
+    String law = "readingChangesNothing";
     Map<String, String> arrays = LiveState.of(c.model());
     Sources.with(c, Sources::content);
     DetectorLaws.requireSame(law, c, arrays, LiveState.of(c.model()));
@@ -210,7 +209,9 @@ public final class SourceLaws {
     int after = LiveArrays.count();
     if (after != before) {
       throw new LawViolation(
-          "leavesNoArrays", c, "%d arrays are alive, %d were before".formatted(after, before));
+          "leavesNoArrays",
+          c,
+          "%d arrays are open, %d were before the call".formatted(after, before));
     }
   }
 }

@@ -32,7 +32,7 @@ public final class TileDecoderLaws {
   public static List<Law<SchemeCase>> all() {
     return List.of(
         new Law<>("decodingReadsOnly", TileDecoderLaws::decodingReadsOnly),
-        new Law<>("writesExactlyItsNumbers", TileDecoderLaws::writesExactlyItsNumbers),
+        new Law<>("writesExactlyItsValues", TileDecoderLaws::writesExactlyItsValues),
         new Law<>("decodesRowsAlone", TileDecoderLaws::decodesRowsAlone),
         new Law<>("decodesToItsType", TileDecoderLaws::decodesToItsType),
         new Law<>("staysWithinErrorBound", TileDecoderLaws::staysWithinErrorBound));
@@ -44,8 +44,8 @@ public final class TileDecoderLaws {
    *
    * @param c an accepted case
    */
-  public static void writesExactlyItsNumbers(SchemeCase c) {
-    String law = "writesExactlyItsNumbers";
+  public static void writesExactlyItsValues(SchemeCase c) {
+    String law = "writesExactlyItsValues";
     EncodedTile tile = c.quantize();
     TileDecoder decoder = c.decoder();
     int count = tile.height() * c.weight().cols();
@@ -56,7 +56,10 @@ public final class TileDecoderLaws {
       for (int i = count; i < out[g].length; i++) {
         if (Float.compare(out[g][i], GUARDS[g]) != 0) {
           throw new LawViolation(
-              law, c, "element %d of %d was written: %s".formatted(i, count, out[g][i]));
+              law,
+              c,
+              "decode wrote element %d, and the tile has %d values: %s"
+                  .formatted(i, count, out[g][i]));
         }
       }
     }
@@ -65,7 +68,7 @@ public final class TileDecoderLaws {
         throw new LawViolation(
             law,
             c,
-            "element %d is %s in an array of NaN and %s in one of %s"
+            "element %d is %s if the array held NaN, and %s if it held %s"
                 .formatted(i, out[0][i], out[1][i], GUARDS[1]));
       }
     }
@@ -87,12 +90,12 @@ public final class TileDecoderLaws {
     Parts.difference(before, tile)
         .ifPresent(
             d -> {
-              throw new LawViolation(law, c, "decoding wrote to the tile: " + d);
+              throw new LawViolation(law, c, "decode changed the tile: " + d);
             });
     float[] again = new float[first.length];
     decoder.decode(tile, again);
-    requireEqual(law, c, first, again, "the same tile again");
-    requireEqual(law, c, first, c.decode(tile), "another decoder");
+    requireEqual(law, c, first, again, "second call with the same tile");
+    requireEqual(law, c, first, c.decode(tile), "another decoder with the same tile");
   }
 
   /**
@@ -117,7 +120,9 @@ public final class TileDecoderLaws {
         double alone = declared.of(some, row);
         if (Double.compare(bound, alone) != 0) {
           throw new LawViolation(
-              law, c, "the bound of %s is %s, and %s alone".formatted(span, bound, alone));
+              law,
+              c,
+              "the bound of %s is %s, and of the row alone %s".formatted(span, bound, alone));
         }
       }
     }
@@ -136,7 +141,7 @@ public final class TileDecoderLaws {
         throw new LawViolation(
             "decodesToItsType",
             c,
-            "number %d is %s, which %s does not have"
+            "value %d is %s, which is not a value of %s"
                 .formatted(i, decoded[i], c.weight().type().wire()));
       }
     }
@@ -167,7 +172,7 @@ public final class TileDecoderLaws {
           throw new LawViolation(
               law,
               c,
-              "row %d, column %d: %s is decoded to %s, off by %s; the bound is %s"
+              "row %d, column %d: %s is decoded to %s, an error of %s; the bound is %s"
                   .formatted(
                       row, i - row * c.weight().cols(), original[i], decoded[i], error, bound));
         }
@@ -197,7 +202,7 @@ public final class TileDecoderLaws {
             "zeroRowsDecodeToZero",
             "%s on %d rows of %d zeros with %s"
                 .formatted(c.scheme().id(), height, cols, c.options()),
-            "number %d is %s".formatted(i, decoded[i]));
+            "value %d is %s".formatted(i, decoded[i]));
       }
     }
   }
@@ -209,7 +214,7 @@ public final class TileDecoderLaws {
    * @param c an accepted case
    * @param tolerance how far a value may change, in units of its row's error bound; 0 for no change
    */
-  public static void requantizingStays(SchemeCase c, double tolerance) {
+  public static void requantizingChangesNothing(SchemeCase c, double tolerance) {
     float[] once = c.decode(c.quantize());
     WeightSample decoded =
         WeightSample.of(c.weight().type(), c.weight().height(), c.weight().cols(), once)
@@ -222,9 +227,9 @@ public final class TileDecoderLaws {
       double allowed = tolerance == 0 ? 0 : tolerance * bound;
       if (!(Math.abs((double) twice[i] - once[i]) <= allowed)) {
         throw new LawViolation(
-            "requantizingStays",
+            "requantizingChangesNothing",
             c,
-            "number %d is decoded to %s, and to %s the second time; allowed are %s"
+            "value %d is decoded to %s, and after another quantization to %s; allowed are %s"
                 .formatted(i, once[i], twice[i], allowed));
       }
     }
@@ -243,7 +248,9 @@ public final class TileDecoderLaws {
     int after = LiveArrays.count();
     if (after != before) {
       throw new LawViolation(
-          "leavesNoArrays", c, "%d arrays are alive, %d were before".formatted(after, before));
+          "leavesNoArrays",
+          c,
+          "%d arrays are open, %d were before the call".formatted(after, before));
     }
   }
 
@@ -252,9 +259,7 @@ public final class TileDecoderLaws {
     int at = Arrays.mismatch(expected, actual);
     if (at >= 0) {
       throw new LawViolation(
-          law,
-          c,
-          "%s: number %d is %s instead of %s".formatted(when, at, actual[at], expected[at]));
+          law, c, "%s: value %d is %s instead of %s".formatted(when, at, actual[at], expected[at]));
     }
   }
 }

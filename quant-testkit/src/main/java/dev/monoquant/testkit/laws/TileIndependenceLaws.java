@@ -49,8 +49,10 @@ public final class TileIndependenceLaws {
     TileQuantizer worker = c.begin();
     int height = c.weight().height();
     EncodedTile first = Parts.copy(c.quantize(worker, 0, height));
-    requireEqual("repeats", c, first, c.quantize(worker, 0, height), "the same tile again");
-    requireEqual("repeats", c, first, c.quantize(c.begin(), 0, height), "another worker");
+    requireEqual(
+        "repeats", c, first, c.quantize(worker, 0, height), "second call with the same tile");
+    requireEqual(
+        "repeats", c, first, c.quantize(c.begin(), 0, height), "another worker with the same tile");
   }
 
   /**
@@ -60,7 +62,7 @@ public final class TileIndependenceLaws {
    *
    * @param c an accepted case
    */
-  public static void keepsNothing(SchemeCase c) {
+  public static void retainsNothing(SchemeCase c) {
     TileQuantizer worker = c.begin();
     int height = c.weight().height();
     try (MemoryTile tile = c.tile(0, height);
@@ -68,9 +70,9 @@ public final class TileIndependenceLaws {
       EncodedTile result = worker.quantize(tile);
       EncodedTile expected = Parts.copy(result);
       Arrays.fill(tile.values(), ELSEWHERE);
-      requireEqual("keepsNothing", c, expected, result, "after the tile's numbers changed");
+      requireEqual("retainsNothing", c, expected, result, "after the values of the tile changed");
       worker.quantize(zeros);
-      requireEqual("keepsNothing", c, expected, result, "after a tile of zeros was quantized");
+      requireEqual("retainsNothing", c, expected, result, "after a tile of zeros was quantized");
       requireUntouched(c, tile.values());
     }
   }
@@ -79,7 +81,7 @@ public final class TileIndependenceLaws {
     for (int i = 0; i < values.length; i++) {
       if (values[i] != ELSEWHERE) {
         throw new LawViolation(
-            "keepsNothing", c, "number %d of an earlier tile was written to".formatted(i));
+            "retainsNothing", c, "value %d of an earlier tile was changed".formatted(i));
       }
     }
   }

@@ -36,8 +36,8 @@ public final class TileQuantizerLaws {
         new Law<>("codesFitTheirType", TileQuantizerLaws::codesFitTheirType),
         new Law<>("floatsAreFinite", TileQuantizerLaws::floatsAreFinite),
         new Law<>("scalesAreNotZero", TileQuantizerLaws::scalesAreNotZero),
-        new Law<>("readsOnlyItsNumbers", TileQuantizerLaws::readsOnlyItsNumbers),
-        new Law<>("keepsNothing", TileIndependenceLaws::keepsNothing),
+        new Law<>("readsOnlyItsValues", TileQuantizerLaws::readsOnlyItsValues),
+        new Law<>("retainsNothing", TileIndependenceLaws::retainsNothing),
         new Law<>("orderDoesNotMatter", TileIndependenceLaws::orderDoesNotMatter),
         new Law<>("threadsDoNotMatter", TileIndependenceLaws::threadsDoNotMatter),
         new Law<>("heightDoesNotMatter", TileIndependenceLaws::heightDoesNotMatter),
@@ -83,7 +83,8 @@ public final class TileQuantizerLaws {
           throw new LawViolation(
               law,
               c,
-              "rows %d + %d came back for %s".formatted(tile.firstRow(), tile.height(), span));
+              "the result has %2$d rows from %1$d on, for %3$s"
+                  .formatted(tile.firstRow(), tile.height(), span));
         }
         requireSizes(law, c, tile, tiled, span.height());
       }
@@ -95,7 +96,7 @@ public final class TileQuantizerLaws {
     Parts.difference(parts, Parts.whole(worker.tensorParts()))
         .ifPresent(
             d -> {
-              throw new LawViolation(law, c, "tensorParts asked again: " + d);
+              throw new LawViolation(law, c, "a second call of whole: " + d);
             });
   }
 
@@ -119,7 +120,8 @@ public final class TileQuantizerLaws {
       throw new LawViolation(
           law,
           c,
-          "parts %s, declared are %s".formatted(new TreeSet<>(tile.names()), new TreeSet<>(names)));
+          "it returned the parts %s; the encoding declares %s"
+              .formatted(new TreeSet<>(tile.names()), new TreeSet<>(names)));
     }
     for (Part part : declared) {
       long expected = part.tileBytes(height, c.weight().cols());
@@ -127,7 +129,7 @@ public final class TileQuantizerLaws {
         throw new LawViolation(
             law,
             c,
-            "part %s of %d rows has %d bytes, declared are %d"
+            "part %s of %d rows has %d bytes; the encoding declares %d"
                 .formatted(part.name(), height, tile.part(part.name()).length, expected));
       }
     }
@@ -212,7 +214,7 @@ public final class TileQuantizerLaws {
    *
    * @param c an accepted case
    */
-  public static void readsOnlyItsNumbers(SchemeCase c) {
+  public static void readsOnlyItsValues(SchemeCase c) {
     TileQuantizer worker = c.begin();
     EncodedTile expected = c.quantize(worker, 0, c.weight().height());
     try (MemoryTile exact = c.tile(0, c.weight().height());
@@ -222,7 +224,7 @@ public final class TileQuantizerLaws {
           .ifPresent(
               d -> {
                 throw new LawViolation(
-                    "readsOnlyItsNumbers", c, "with NaN beyond the last number, " + d);
+                    "readsOnlyItsValues", c, "with NaN after the last value, " + d);
               });
     }
   }
@@ -263,7 +265,7 @@ public final class TileQuantizerLaws {
     int after = LiveArrays.count();
     if (after != before) {
       throw new LawViolation(
-          law, c, "%d arrays are alive, %d were before the call".formatted(after, before));
+          law, c, "%d arrays are open, %d were before the call".formatted(after, before));
     }
   }
 
@@ -275,7 +277,7 @@ public final class TileQuantizerLaws {
       own = tile.arrayIfAsked();
     }
     if (own.isPresent() && !LiveArrays.isFreed(own.get())) {
-      throw new LawViolation(law, c, "the tile's own array was taken out of its manager");
+      throw new LawViolation(law, c, "the array of the tile was detached from its manager");
     }
   }
 }

@@ -36,15 +36,17 @@ public final class TorchScriptLaws {
     float[] run = run(law, c, weight, tile, runner);
     if (run.length != decoded.length) {
       throw new LawViolation(
-          law, c, "TorchScript makes %d numbers of %d".formatted(run.length, decoded.length));
+          law,
+          c,
+          "TorchScript returned %d values, and the weight has %d"
+              .formatted(run.length, decoded.length));
     }
     for (int i = 0; i < run.length; i++) {
       if (!ScriptRunner.isSame(c.weight().type(), decoded[i], run[i])) {
         throw new LawViolation(
             law,
             c,
-            "number %d is decoded to %s, and to %s in TorchScript"
-                .formatted(i, decoded[i], run[i]));
+            "value %d is decoded to %s, and to %s by TorchScript".formatted(i, decoded[i], run[i]));
       }
     }
   }

@@ -89,15 +89,13 @@ public final class TransactionLaws {
                 });
             if (Files.exists(killed.resolve(c.targetName()))) {
               throw new LawViolation(
-                  law,
-                  c,
-                  "after " + count + " of " + writes.size() + " writes the target is there");
+                  law, c, "after " + count + " of " + writes.size() + " writes the target exists");
             }
             c.writeAll(killed, false, writes);
             Map<String, String> got = OutputFormatLaws.contents(killed);
             if (!got.equals(expected)) {
               throw new LawViolation(
-                  law, c, "the run after it made " + got + " instead of " + expected);
+                  law, c, "the next run wrote " + got + " instead of " + expected);
             }
           });
     }
@@ -211,7 +209,8 @@ public final class TransactionLaws {
                 (session, contents) -> {
                   try {
                     session.layout(contents).open(resuming(c, folder)).close();
-                    throw new LawViolation(law, c, "it opens with resume, and cannot resume");
+                    throw new LawViolation(
+                        law, c, "it opens with resume, which it does not support");
                   } catch (ConfigurationException e) {
                     if (!String.valueOf(e.getMessage()).contains(c.targetName())) {
                       throw new LawViolation(law, c, "the message does not name the target", e);

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 /** Decoders with one fault each, and the one law that must see it. */
 class BrokenDecodersTest {
 
-  /** Writes to the end of the array. Caught by {@code writesExactlyItsNumbers}. */
+  /** Writes to the end of the array. Caught by {@code writesExactlyItsValues}. */
   @Test
   void decodesTooMuch() {
     Toy broken =
@@ -23,10 +23,10 @@ class BrokenDecodersTest {
             super.decode(tile, out, cols, type);
           }
         };
-    assertThat(ToyCases.caught(broken)).containsExactly("writesExactlyItsNumbers");
+    assertThat(ToyCases.caught(broken)).containsExactly("writesExactlyItsValues");
   }
 
-  /** Leaves zeros to whoever made the array. Caught by {@code writesExactlyItsNumbers}. */
+  /** Leaves zeros to whoever made the array. Caught by {@code writesExactlyItsValues}. */
   @Test
   void decodesTooLittle() {
     Toy broken =
@@ -40,7 +40,7 @@ class BrokenDecodersTest {
             }
           }
         };
-    assertThat(ToyCases.caught(broken)).containsExactly("writesExactlyItsNumbers");
+    assertThat(ToyCases.caught(broken)).containsExactly("writesExactlyItsValues");
   }
 
   /** Subtracts the zero point in the codes themselves. Caught by {@code decodingReadsOnly}. */

@@ -100,7 +100,7 @@ class BrokenDetectorsTest {
     assertThat(caught(format)).containsExactly("probeRepeats");
   }
 
-  /** Leaves a note beside the file. Caught by {@code probeTouchesNothing}. */
+  /** Leaves a note beside the file. Caught by {@code probeChangesNothing}. */
   @Test
   void leavesNotes() throws IOException {
     FlatFormat format =
@@ -119,7 +119,7 @@ class BrokenDetectorsTest {
             return super.probe(input);
           }
         };
-    assertThat(caught(format)).containsExactly("probeTouchesNothing");
+    assertThat(caught(format)).containsExactly("probeChangesNothing");
   }
 
   /** Fills up with zeros what a file lacks. Caught by {@code truncationIsNoticed}. */
@@ -141,7 +141,7 @@ class BrokenDetectorsTest {
     assertThat(caught(format)).containsExactly("truncationIsNoticed");
   }
 
-  /** Tells damage in an exception of its own. Caught by {@code damageIsToldProperly}. */
+  /** Tells damage in an exception of its own. Caught by {@code damageIsReported}. */
   @Test
   void tellsDamageInItsOwnWay() throws IOException {
     FlatFormat format =
@@ -155,7 +155,7 @@ class BrokenDetectorsTest {
             }
           }
         };
-    assertThat(caught(format)).containsExactly("damageIsToldProperly");
+    assertThat(caught(format)).containsExactly("damageIsReported");
   }
 
   /** Has a name that no recipe can spell. Caught by {@code idIsValid}. */
@@ -171,7 +171,7 @@ class BrokenDetectorsTest {
     assertThat(caught(format)).containsExactly("idIsValid");
   }
 
-  /** Takes maps, and casts them. Caught by {@code refusesProperly}. */
+  /** Takes maps, and casts them. Caught by {@code openReportsRefusals}. */
   @Test
   void castsWhatItTakes() throws IOException {
     FlatFormat format =
@@ -186,10 +186,10 @@ class BrokenDetectorsTest {
             return super.open((ModelInput.OfPath) input, limits);
           }
         };
-    assertThat(caught(format)).containsExactly("refusesProperly");
+    assertThat(caught(format)).containsExactly("openReportsRefusals");
   }
 
-  /** Knows nobody. Caught by {@code opensItsOwn}. */
+  /** Knows nobody. Caught by {@code opensItsSample}. */
   @Test
   void doesNotKnowItsOwn() throws IOException {
     FlatFormat format =
@@ -199,7 +199,7 @@ class BrokenDetectorsTest {
             return Match.NONE;
           }
         };
-    assertThat(caught(format)).containsExactly("opensItsOwn");
+    assertThat(caught(format)).containsExactly("opensItsSample");
   }
 
   private static final OptionSpec<Integer> SKIP =
@@ -220,7 +220,7 @@ class BrokenDetectorsTest {
     assertThat(caught(format)).containsExactly("optionsAreDescribed");
   }
 
-  /** Passes over a tensor unless it is told not to. Caught by {@code plainOpenMeansDefaults}. */
+  /** Passes over a tensor unless it is told not to. Caught by {@code noOptionsOpenAsDefaults}. */
   @Test
   void hasADefaultOfItsOwn() throws IOException {
     FlatFormat format =
@@ -237,7 +237,7 @@ class BrokenDetectorsTest {
             return without(super.open(input, limits), skip);
           }
         };
-    assertThat(caught(format)).containsExactly("plainOpenMeansDefaults");
+    assertThat(caught(format)).containsExactly("noOptionsOpenAsDefaults");
   }
 
   /** Allows to pass over more than there is. Caught by {@code optionsAreTakenOrRefused}. */

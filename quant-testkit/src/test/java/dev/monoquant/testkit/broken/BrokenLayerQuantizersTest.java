@@ -44,7 +44,7 @@ class BrokenLayerQuantizersTest {
         .containsExactly("leavesBiasesAndNorms");
   }
 
-  /** Looks at no element type and no size. Caught by {@code choosesFloatNumbers}. */
+  /** Looks at no element type and no size. Caught by {@code selectsFloatTensors}. */
   @Test
   void picksIntegersAndNothing() {
     assertThat(
@@ -52,10 +52,10 @@ class BrokenLayerQuantizersTest {
                 choosing(
                     (layer, param) ->
                         param.equals(WEIGHT) && tensor(layer, param).shape().rank() > 1)))
-        .containsExactly("choosesFloatNumbers");
+        .containsExactly("selectsFloatTensors");
   }
 
-  /** Goes by the name of the tensor alone. Caught by {@code leavesForeignKinds}. */
+  /** Goes by the name of the tensor alone. Caught by {@code ignoresUnknownKinds}. */
   @Test
   void guessesForeignKinds() {
     assertThat(
@@ -64,7 +64,7 @@ class BrokenLayerQuantizersTest {
                     isMatrix(layer, WEIGHT)
                         ? List.of(row(layer, layer.name(), WEIGHT))
                         : List.of()))
-        .containsExactly("leavesForeignKinds");
+        .containsExactly("ignoresUnknownKinds");
   }
 
   /** Relies on every linear layer having a weight. Caught by {@code neverThrows}. */
@@ -122,7 +122,7 @@ class BrokenLayerQuantizersTest {
 
   /**
    * Has one default in its description and another in its code. Caught by {@code
-   * plainRowsMeanDefaults}.
+   * noOptionsSelectAsDefaults}.
    */
   @Test
   void hasADefaultOfItsOwn() {
@@ -139,7 +139,7 @@ class BrokenLayerQuantizersTest {
                 weights(layer), Integer.parseInt(options.texts().getOrDefault("axis", "1")));
           }
         };
-    assertThat(caught(broken)).containsExactly("plainRowsMeanDefaults");
+    assertThat(caught(broken)).containsExactly("noOptionsSelectAsDefaults");
   }
 
   /** Allows an axis that no matrix has. Caught by {@code neverThrows}. */

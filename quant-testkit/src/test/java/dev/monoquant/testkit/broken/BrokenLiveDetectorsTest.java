@@ -68,7 +68,7 @@ class BrokenLiveDetectorsTest {
     assertThat(caught(broken)).containsExactly("probeNeverThrows");
   }
 
-  /** Names the arrays after their keys. Caught by {@code probeTouchesNothing}. */
+  /** Names the arrays after their keys. Caught by {@code probeChangesNothing}. */
   @Test
   void namesArrays() {
     Maps broken =
@@ -81,10 +81,10 @@ class BrokenLiveDetectorsTest {
             return super.probe(input);
           }
         };
-    assertThat(caught(broken)).containsExactly("probeTouchesNothing");
+    assertThat(caught(broken)).containsExactly("probeChangesNothing");
   }
 
-  /** Makes what it reads positive, in place. Caught by {@code readingTouchesNothing}. */
+  /** Makes what it reads positive, in place. Caught by {@code readingChangesNothing}. */
   @Test
   void writesToTheModel() {
     Maps broken =
@@ -95,7 +95,7 @@ class BrokenLiveDetectorsTest {
             return super.data(array);
           }
         };
-    assertThat(caught(broken)).containsExactly("readingTouchesNothing");
+    assertThat(caught(broken)).containsExactly("readingChangesNothing");
   }
 
   /** Forgets the copies that it makes. Caught by {@code leavesNoArrays}. */

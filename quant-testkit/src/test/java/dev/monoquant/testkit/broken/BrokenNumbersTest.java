@@ -182,7 +182,7 @@ class BrokenNumbersTest {
             LawViolation.class, e -> assertThat(e.law()).isEqualTo("zeroRowsDecodeToZero"));
   }
 
-  /** Decodes to less than it was. Caught by {@code requantizingStays}. */
+  /** Decodes to less than it was. Caught by {@code requantizingChangesNothing}. */
   @Test
   void shrinks() {
     Toy broken =
@@ -195,9 +195,9 @@ class BrokenNumbersTest {
             }
           }
         };
-    assertThatThrownBy(() -> TileDecoderLaws.requantizingStays(normal(broken), 0))
+    assertThatThrownBy(() -> TileDecoderLaws.requantizingChangesNothing(normal(broken), 0))
         .isInstanceOfSatisfying(
-            LawViolation.class, e -> assertThat(e.law()).isEqualTo("requantizingStays"));
+            LawViolation.class, e -> assertThat(e.law()).isEqualTo("requantizingChangesNothing"));
   }
 
   /** Rounds in another way when it computes in torch. Caught by {@code torchEqualsJvm}. */

@@ -150,7 +150,7 @@ class BrokenOutputsTest {
         .containsExactly("orderDoesNotMatter");
   }
 
-  /** Overwrites whatever is there. Caught by {@code sparesWhatIsThere}. */
+  /** Overwrites whatever is there. Caught by {@code existingTargetsStay}. */
   @Test
   void overwrites() {
     FlatOutput broken =
@@ -161,7 +161,7 @@ class BrokenOutputsTest {
             return super.write(contents, new WriteOptions(options.target(), true, false, false));
           }
         };
-    assertThat(caught(broken)).containsExactly("sparesWhatIsThere");
+    assertThat(caught(broken)).containsExactly("existingTargetsStay");
   }
 
   /** Clears the place when it opens. Caught by {@code replacesOnlyOnCommit}. */

@@ -42,7 +42,7 @@ class BrokenSourcesTest {
 
   @TempDir private Path folder;
 
-  /** Hands out the end of the tensor, too. Caught by {@code readsExactlyWhatIsAsked}. */
+  /** Hands out the end of the tensor, too. Caught by {@code readsTheRequestedBytes}. */
   @Test
   void readsTooMuch() throws IOException {
     assertThat(
@@ -50,10 +50,10 @@ class BrokenSourcesTest {
                 reading(
                     (source, tensor, offset, length) ->
                         source.read(tensor, offset, (int) (tensor.bytes() - offset)))))
-        .containsExactly("readsExactlyWhatIsAsked");
+        .containsExactly("readsTheRequestedBytes");
   }
 
-  /** Reads in the order of the machine of old. Caught by {@code readsExactlyWhatIsAsked}. */
+  /** Reads in the order of the machine of old. Caught by {@code readsTheRequestedBytes}. */
   @Test
   void readsBigEndian() throws IOException {
     assertThat(
@@ -61,17 +61,17 @@ class BrokenSourcesTest {
                 reading(
                     (source, tensor, offset, length) ->
                         source.read(tensor, offset, length).duplicate())))
-        .containsExactly("readsExactlyWhatIsAsked");
+        .containsExactly("readsTheRequestedBytes");
   }
 
-  /** Starts at the first byte always. Caught by {@code piecesMakeTheWhole}. */
+  /** Starts at the first byte always. Caught by {@code piecesEqualTheWhole}. */
   @Test
   void forgetsTheOffset() throws IOException {
     assertThat(caught(reading((source, tensor, offset, length) -> source.read(tensor, 0, length))))
-        .containsExactly("piecesMakeTheWhole");
+        .containsExactly("piecesEqualTheWhole");
   }
 
-  /** Takes every weight to have its rows first. Caught by {@code rowsAreThoseOfTheBytes}. */
+  /** Takes every weight to have its rows first. Caught by {@code rowsEqualTheBytes}. */
   @Test
   void forgetsTheRowAxis() {
     assertRowsAreSeen(
@@ -89,7 +89,7 @@ class BrokenSourcesTest {
         "along axis 1 of w has");
   }
 
-  /** Fills the array to its end. Caught by {@code rowsAreThoseOfTheBytes}. */
+  /** Fills the array to its end. Caught by {@code rowsEqualTheBytes}. */
   @Test
   void writesBeyondTheRows() {
     assertRowsAreSeen(
@@ -97,7 +97,7 @@ class BrokenSourcesTest {
           Arrays.fill(into, 0);
           source.readRows(matrix, rows, into);
         },
-        "of w changed what lies beyond them");
+        "of w changed elements after them");
   }
 
   private interface ReadRows {
@@ -124,15 +124,14 @@ class BrokenSourcesTest {
             };
           }
         };
-    assertThatThrownBy(
-            () -> ReadingLaws.rowsAreThoseOfTheBytes(new SourceCase(broken, model.input())))
+    assertThatThrownBy(() -> ReadingLaws.rowsEqualTheBytes(new SourceCase(broken, model.input())))
         .isInstanceOfSatisfying(
-            LawViolation.class, e -> assertThat(e.law()).isEqualTo("rowsAreThoseOfTheBytes"))
+            LawViolation.class, e -> assertThat(e.law()).isEqualTo("rowsEqualTheBytes"))
         .hasMessageContaining(detail);
-    ReadingLaws.rowsAreThoseOfTheBytes(new SourceCase(sound, model.input()));
+    ReadingLaws.rowsEqualTheBytes(new SourceCase(sound, model.input()));
   }
 
-  /** Swallows NaN. Caught by {@code readsTheTruth}. */
+  /** Swallows NaN. Caught by {@code readsTheWrittenBytes}. */
   @Test
   void swallowsNaN() throws IOException {
     InputFormatDetector broken =
@@ -147,10 +146,10 @@ class BrokenSourcesTest {
               return copy.asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
             });
     SourceCase c = BrokenDetectorsTest.own(broken, folder);
-    assertThatThrownBy(() -> ReadingLaws.readsTheTruth(c, FlatFormat.truth()))
+    assertThatThrownBy(() -> ReadingLaws.readsTheWrittenBytes(c, FlatFormat.truth()))
         .isInstanceOfSatisfying(
-            LawViolation.class, e -> assertThat(e.law()).isEqualTo("readsTheTruth"));
-    ReadingLaws.readsTheTruth(
+            LawViolation.class, e -> assertThat(e.law()).isEqualTo("readsTheWrittenBytes"));
+    ReadingLaws.readsTheWrittenBytes(
         BrokenDetectorsTest.own(new FlatFormat(), folder), FlatFormat.truth());
   }
 
@@ -236,7 +235,7 @@ class BrokenSourcesTest {
         .containsExactly("threadsDoNotMatter");
   }
 
-  /** Leaves an index beside the model. Caught by {@code readingTouchesNothing}. */
+  /** Leaves an index beside the model. Caught by {@code readingChangesNothing}. */
   @Test
   void leavesAnIndex() throws IOException {
     FlatFormat broken =
@@ -251,7 +250,7 @@ class BrokenSourcesTest {
             return source;
           }
         };
-    assertThat(caught(broken)).containsExactly("readingTouchesNothing");
+    assertThat(caught(broken)).containsExactly("readingChangesNothing");
   }
 
   private Set<String> caught(InputFormatDetector format) throws IOException {

@@ -215,7 +215,7 @@ class BrokenTilesTest {
     assertThat(ToyCases.caught(broken)).containsExactly("heightDoesNotMatter");
   }
 
-  /** Returns the buffer that the next tile is written to. Caught by {@code keepsNothing}. */
+  /** Returns the buffer that the next tile is written to. Caught by {@code retainsNothing}. */
   @Test
   void reusesItsBuffers() {
     Toy broken =
@@ -235,10 +235,10 @@ class BrokenTilesTest {
             };
           }
         };
-    assertThat(ToyCases.caught(broken)).containsExactly("keepsNothing");
+    assertThat(ToyCases.caught(broken)).containsExactly("retainsNothing");
   }
 
-  /** Uses its first tile as scratch space for ever. Caught by {@code keepsNothing}. */
+  /** Uses its first tile as scratch space for ever. Caught by {@code retainsNothing}. */
   @Test
   void keepsItsFirstTile() {
     Toy broken =
@@ -257,7 +257,7 @@ class BrokenTilesTest {
             };
           }
         };
-    assertThat(ToyCases.caught(broken)).containsExactly("keepsNothing");
+    assertThat(ToyCases.caught(broken)).containsExactly("retainsNothing");
   }
 
   /** Rounds the rows up to four. Caught by {@code returnsDeclaredParts}. */
@@ -276,7 +276,7 @@ class BrokenTilesTest {
     assertThat(ToyCases.caught(broken)).containsExactly("returnsDeclaredParts");
   }
 
-  /** Goes through the whole array for the range. Caught by {@code readsOnlyItsNumbers}. */
+  /** Goes through the whole array for the range. Caught by {@code readsOnlyItsValues}. */
   @Test
   void readsBeyondItsNumbers() {
     Toy broken =
@@ -291,7 +291,7 @@ class BrokenTilesTest {
             return high;
           }
         };
-    assertThat(ToyCases.caught(broken)).containsExactly("readsOnlyItsNumbers");
+    assertThat(ToyCases.caught(broken)).containsExactly("readsOnlyItsValues");
   }
 
   /** Names a group that is not there. Caught by {@code returnsDeclaredParts}. */

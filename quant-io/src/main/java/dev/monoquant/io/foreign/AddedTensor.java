@@ -1,46 +1,40 @@
 package dev.monoquant.io.foreign;
 
 import dev.monoquant.layout.WeightLayout;
-import dev.monoquant.model.ElementType;
 import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
-import dev.monoquant.model.TensorShape;
-import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.tile.EncodedTile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
-/** A layout that also stores the group of each column, where groups are runs of columns. */
-final class OrderedIndex implements WeightLayout {
+/** A layout that also stores a tensor which follows from the weight and is not a part of it. */
+final class AddedTensor implements WeightLayout {
 
   private final WeightLayout inner;
-  private final TensorInfo index;
-  private final long group;
+  private final TensorInfo added;
+  private final Supplier<byte[]> bytes;
 
   /**
    * Makes the layout.
    *
    * @param inner the layout of the parts
-   * @param matrix the weight
-   * @param name the name of the tensor
-   * @param group columns in a group
+   * @param added the tensor
+   * @param bytes makes its bytes
    */
-  OrderedIndex(WeightLayout inner, WeightMatrix matrix, String name, long group) {
+  AddedTensor(WeightLayout inner, TensorInfo added, Supplier<byte[]> bytes) {
     this.inner = inner;
-    this.group = group;
-    this.index =
-        new TensorInfo(
-            name, ElementType.INT32, TensorShape.of(matrix.columnCount()), matrix.tensor().shard());
+    this.added = added;
+    this.bytes = bytes;
   }
 
   @Override
   public List<TensorInfo> tensors() {
     List<TensorInfo> tensors = new ArrayList<>(inner.tensors());
-    tensors.add(index);
+    tensors.add(added);
     return tensors;
   }
 
@@ -61,12 +55,7 @@ final class OrderedIndex implements WeightLayout {
       @Override
       public void writeWhole(Map<String, byte[]> parts) throws IOException {
         writer.writeWhole(parts);
-        ByteBuffer groups =
-            ByteBuffer.allocate(Math.toIntExact(index.bytes())).order(ByteOrder.LITTLE_ENDIAN);
-        for (int column = 0; groups.hasRemaining(); column++) {
-          groups.putInt((int) (column / group));
-        }
-        sink.write(index, 0, groups.flip());
+        sink.write(added, 0, ByteBuffer.wrap(bytes.get()));
       }
     };
   }

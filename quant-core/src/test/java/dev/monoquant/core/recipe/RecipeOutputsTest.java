@@ -1,0 +1,73 @@
+package dev.monoquant.core.recipe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.control.Output;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+
+/** The outputs of a recipe: their configurations, and the faults in them. */
+class RecipeOutputsTest {
+
+  @Test
+  void outputsOverrideTheRecipeFieldByField() {
+    String json =
+        """
+        {"scheme": "int4", "ignore": ["lm_head"], "min_elements": 64,
+         "outputs": [{"path": "a", "scheme": "FP8_DYNAMIC", "ignore": ["mlp"]},
+                     {"path": "b.safetensors", "format": "safetensors", "min_elements": 32}]}
+        """;
+    RunRecipe recipe = Recipe.parseRunJson(json, "r.json");
+    QuantizationConfig.Builder base =
+        QuantizationConfig.builder().scheme("int4").exclude("lm_head").minElements(64);
+    assertThat(recipe.config()).isEqualTo(base.build());
+    assertThat(recipe.outputs())
+        .containsExactly(
+            new Output(
+                Path.of("a"),
+                base.build()
+                    .overrideWith(
+                        QuantizationConfig.builder().scheme("FP8_DYNAMIC").exclude("mlp").build())),
+            new Output(
+                Path.of("b.safetensors"),
+                base.build()
+                    .overrideWith(
+                        QuantizationConfig.builder()
+                            .format("safetensors")
+                            .minElements(32)
+                            .build())));
+    assertThatThrownBy(() -> Recipe.parseJson(json, "r.json"))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("r.json: outputs: this recipe also says what to write")
+        .hasMessageContaining("parseRunJson");
+  }
+
+  @Test
+  void everyFaultOfTheOutputsIsReportedWithItsLine() {
+    String json =
+        """
+        {"outputs": [
+          {"scheme": "int8"},
+          {"path": "", "bits": 4},
+          {"path": "x", "outputs": []},
+          7]}
+        """;
+    assertThatThrownBy(() -> Recipe.parseRunJson(json, "r.json"))
+        .isInstanceOfSatisfying(
+            ConfigurationException.class,
+            e ->
+                assertThat(e.problems())
+                    .anyMatch(
+                        p -> p.startsWith("r.json:") && p.contains("outputs[0].path: missing"))
+                    .anyMatch(p -> p.startsWith("r.json:3: outputs[1].path: a path is needed"))
+                    .anyMatch(p -> p.startsWith("r.json:3: outputs[1].bits: unknown key"))
+                    .anyMatch(p -> p.startsWith("r.json:4: outputs[2].outputs: unknown key"))
+                    .anyMatch(p -> p.contains("outputs[3] is 7; it must be a map"))
+                    .hasSize(5));
+    assertThatThrownBy(() -> Recipe.parseRunJson("{\"outputs\": []}", "r.json"))
+        .hasMessageContaining("outputs: an empty list writes nothing");
+  }
+}

@@ -1,0 +1,102 @@
+package dev.monoquant.core.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Layer;
+import dev.monoquant.model.LayerKind;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.TensorShape;
+import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.SchemeId;
+import dev.monoquant.tile.Encoding;
+import dev.monoquant.tile.Granularity;
+import dev.monoquant.tile.Part;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+
+class MemoryNeedTest {
+
+  private static final int TILE = 128 << 10;
+  private static final long MIB = 1 << 20;
+
+  private static PlannedWeight weight(String name, long rows, long cols) {
+    TensorInfo tensor = new TensorInfo(name, ElementType.BFLOAT16, TensorShape.of(rows, cols), "");
+    EncodedWeight weight =
+        new EncodedWeight(
+            new WeightMatrix("fc", LayerKind.LINEAR, "weight", tensor, 0),
+            new SchemeId("int8", 1),
+            OptionValues.of(8, true, Granularity.CHANNEL),
+            Encoding.affine(
+                Part.perElement("codes", ElementType.INT8),
+                Part.perRow("scale", ElementType.FLOAT32)));
+    return new PlannedWeight(weight, Layer.Evidence.DECLARED, "linear", "");
+  }
+
+  private static MemoryNeed need(List<PlannedWeight> weights, int threads, OptionalLong bound) {
+    Plan plan =
+        new Plan(
+            "in",
+            "any",
+            "any",
+            List.of(),
+            weights,
+            List.of(),
+            Optional.empty(),
+            List.of(),
+            Optional.empty());
+    return MemoryNeed.of(List.of(plan), TILE, threads, bound);
+  }
+
+  @Test
+  void neitherTheSizeOfTensorsNorTheirNumberOfElementsMatters() {
+    MemoryNeed small = need(List.of(weight("a", 1 << 10, 4096)), 2, OptionalLong.empty());
+    MemoryNeed huge = need(List.of(weight("a", 1 << 30, 4096)), 2, OptionalLong.empty());
+    assertThat(huge).isEqualTo(small);
+    assertThat(huge.bytes()).isLessThan(128 * MIB);
+  }
+
+  @Test
+  void fewerThreadsShareWhatThereIs() {
+    List<PlannedWeight> weights = List.of(weight("a", 8, 4 << 20), weight("b", 8, 8));
+    OptionalLong bound = OptionalLong.of(256 * MIB);
+    MemoryNeed need = need(weights, 16, bound);
+    assertThat(need.threads()).isEqualTo(1);
+    assertThat(need.bytes()).isLessThanOrEqualTo(256 * MIB).isEqualTo(need.least());
+    assertThat(need(weights, 16, OptionalLong.of(1024 * MIB)).threads()).isBetween(8, 15);
+    assertThat(need(weights, 16, OptionalLong.of(1L << 40)).threads()).isEqualTo(16);
+  }
+
+  @Test
+  void aRowThatIsTooLongIsRefusedByName() {
+    assertThatThrownBy(
+            () ->
+                need(
+                    List.of(weight("a", 8, 8), weight("wide", 8, 40_000_000)),
+                    4,
+                    OptionalLong.of(256 * MIB)))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage(
+            "a memory of 256.0 MiB is not enough: this run needs 859.0 MiB, since a block of rows of"
+                + " \"wide\" takes 762.9 MiB. Give --max-memory 859m or more");
+  }
+
+  @Test
+  void tooManyTensorsAreRefusedByTheirNumber() {
+    assertThatThrownBy(
+            () ->
+                need(
+                    Collections.nCopies(100_000, weight("a", 8, 32)),
+                    4,
+                    OptionalLong.of(256 * MIB)))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("since 100000 tensors take 953.7 MiB. Give --max-memory 1054m");
+  }
+}

@@ -1,0 +1,214 @@
+package dev.monoquant.io.gguf;
+
+import java.nio.ByteBuffer;
+
+/**
+ * One run of bytes in a block of ggml, in both directions. Cells are unsigned while fields are read
+ * and written; {@link BlockForm} subtracts and adds the offsets of signed codes.
+ *
+ * <p>Several fields may hold bits of the same cells: reading adds the bits of a field to them.
+ */
+sealed interface BlockField {
+
+  /** {@return the bytes of the field} */
+  int bytes();
+
+  /**
+   * Reads the field of one block.
+   *
+   * @param in its position is at the field, and moves behind it
+   * @param cells the cells of each part
+   * @param block the index of the block in these cells
+   */
+  void read(ByteBuffer in, byte[][] cells, int block);
+
+  /**
+   * Writes the field of one block; the reverse of {@link #read}.
+   *
+   * @param out its position is at the field, and moves behind it
+   * @param cells the cells of each part
+   * @param block the index of the block in these cells
+   */
+  void write(ByteBuffer out, byte[][] cells, int block);
+
+  /**
+   * Bytes as they are, such as scales in float16.
+   *
+   * @param part the index of the part
+   * @param bytes its bytes in a block
+   * @param negated whether the sign of each float16 is reversed: the field is added in ggml, and a
+   *     minimum is subtracted
+   */
+  record Bytes(int part, int bytes, boolean negated) implements BlockField {
+
+    Bytes(int part, int bytes) {
+      this(part, bytes, false);
+    }
+
+    @Override
+    public void read(ByteBuffer in, byte[][] cells, int block) {
+      in.get(cells[part], block * bytes, bytes);
+      negate(cells[part], block * bytes);
+    }
+
+    @Override
+    public void write(ByteBuffer out, byte[][] cells, int block) {
+      int start = out.position();
+      out.put(cells[part], block * bytes, bytes);
+      if (negated) {
+        for (int i = start + 1; i < start + bytes; i += Short.BYTES) {
+          out.put(i, (byte) (out.get(i) ^ 0x80));
+        }
+      }
+    }
+
+    private void negate(byte[] bytesOfPart, int from) {
+      if (negated) {
+        for (int i = from + 1; i < from + bytes; i += Short.BYTES) {
+          bytesOfPart[i] ^= (byte) 0x80;
+        }
+      }
+    }
+  }
+
+  /**
+   * Numbers of a few bits in planes: chunks of {@code run} bytes, in which number {@code s * run +
+   * j} is at bit {@code s * bits} of byte j.
+   *
+   * <pre>
+   * bits 4, run 16   byte 0: numbers 16 | 0    byte 1: numbers 17 | 1  ...  byte 15: numbers 31 | 15
+   * bits 4, run 1    byte 0: numbers  1 | 0    byte 1: numbers  3 | 2  ...
+   * </pre>
+   *
+   * @param part the index of the part
+   * @param numbers its cells in a block
+   * @param bits bits of a number in this field
+   * @param run bytes of a chunk
+   * @param shift the bit of the cell where these bits begin
+   */
+  record Plane(int part, int numbers, int bits, int run, int shift) implements BlockField {
+
+    @Override
+    public int bytes() {
+      return numbers * bits / Byte.SIZE;
+    }
+
+    @Override
+    public void read(ByteBuffer in, byte[][] cells, int block) {
+      byte[] own = cells[part];
+      int mask = (1 << bits) - 1;
+      int at = block * numbers;
+      int start = in.position();
+      for (int chunk = 0; chunk < bytes(); chunk += run) {
+        for (int low = 0; low < Byte.SIZE; low += bits) {
+          for (int j = 0; j < run; j++) {
+            own[at++] |= (byte) ((in.get(start + chunk + j) >> low & mask) << shift);
+          }
+        }
+      }
+      in.position(start + bytes());
+    }
+
+    @Override
+    public void write(ByteBuffer out, byte[][] cells, int block) {
+      byte[] own = cells[part];
+      int mask = (1 << bits) - 1;
+      int at = block * numbers;
+      for (int chunk = 0; chunk < bytes(); chunk += run) {
+        for (int j = 0; j < run; j++) {
+          int packed = 0;
+          for (int low = 0, i = at + j; low < Byte.SIZE; low += bits, i += run) {
+            packed |= (own[i] >> shift & mask) << low;
+          }
+          out.put((byte) packed);
+        }
+        at += run * Byte.SIZE / bits;
+      }
+    }
+  }
+
+  /**
+   * 16 bytes with a scale of 4 bits in the lower half and a minimum in the upper half.
+   *
+   * @param scale the index of the part of the scales
+   * @param minimum the index of the part of the minimums
+   */
+  record Nibbles(int scale, int minimum) implements BlockField {
+
+    private static final int COUNT = 16;
+
+    @Override
+    public int bytes() {
+      return COUNT;
+    }
+
+    @Override
+    public void read(ByteBuffer in, byte[][] cells, int block) {
+      for (int i = block * COUNT; i < block * COUNT + COUNT; i++) {
+        byte both = in.get();
+        cells[scale][i] = (byte) (both & 15);
+        cells[minimum][i] = (byte) (both >> 4 & 15);
+      }
+    }
+
+    @Override
+    public void write(ByteBuffer out, byte[][] cells, int block) {
+      for (int i = block * COUNT; i < block * COUNT + COUNT; i++) {
+        out.put((byte) (cells[scale][i] | cells[minimum][i] << 4));
+      }
+    }
+  }
+
+  /**
+   * Eight scales and eight minimums of 6 bits in 12 bytes, j from 0 to 3:
+   *
+   * <pre>
+   * byte j        bits 0 to 5: scale j        bits 6, 7: bits 4, 5 of scale j + 4
+   * byte 4 + j    bits 0 to 5: minimum j      bits 6, 7: bits 4, 5 of minimum j + 4
+   * byte 8 + j    bits 0 to 3: bits 0 to 3 of scale j + 4    bits 4 to 7: those of minimum j + 4
+   * </pre>
+   *
+   * @param scale the index of the part of the scales
+   * @param minimum the index of the part of the minimums
+   */
+  record SixBits(int scale, int minimum) implements BlockField {
+
+    private static final int HALF = 4;
+    private static final int COUNT = 8;
+
+    @Override
+    public int bytes() {
+      return 3 * HALF;
+    }
+
+    @Override
+    public void read(ByteBuffer in, byte[][] cells, int block) {
+      int start = in.position();
+      for (int j = 0; j < HALF; j++) {
+        int at = block * COUNT + j;
+        int scales = in.get(start + j) & 0xff;
+        int minimums = in.get(start + HALF + j) & 0xff;
+        int low = in.get(start + 2 * HALF + j) & 0xff;
+        cells[scale][at] = (byte) (scales & 63);
+        cells[minimum][at] = (byte) (minimums & 63);
+        cells[scale][at + HALF] = (byte) ((low & 15) | scales >> 6 << 4);
+        cells[minimum][at + HALF] = (byte) (low >> 4 | minimums >> 6 << 4);
+      }
+      in.position(start + bytes());
+    }
+
+    @Override
+    public void write(ByteBuffer out, byte[][] cells, int block) {
+      int start = out.position();
+      for (int j = 0; j < HALF; j++) {
+        int at = block * COUNT + j;
+        int highScale = cells[scale][at + HALF];
+        int highMinimum = cells[minimum][at + HALF];
+        out.put(start + j, (byte) (cells[scale][at] | highScale >> 4 << 6));
+        out.put(start + HALF + j, (byte) (cells[minimum][at] | highMinimum >> 4 << 6));
+        out.put(start + 2 * HALF + j, (byte) ((highScale & 15) | (highMinimum & 15) << 4));
+      }
+      out.position(start + bytes());
+    }
+  }
+}

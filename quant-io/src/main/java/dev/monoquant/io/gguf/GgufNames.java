@@ -1,0 +1,56 @@
+package dev.monoquant.io.gguf;
+
+import dev.monoquant.model.LayerKind;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The kinds of layers by the names of tensors in GGUF files, such as {@code blk.0.attn_q.weight}.
+ *
+ * <p>Source: {@code gguf-py/gguf/constants.py} of gguf 0.19, the names of {@code MODEL_TENSOR}.
+ */
+final class GgufNames {
+
+  private static final Map<String, LayerKind> KINDS =
+      Map.ofEntries(
+          Map.entry("token_embd", LayerKind.EMBEDDING),
+          Map.entry("position_embd", LayerKind.EMBEDDING),
+          Map.entry("token_types", LayerKind.EMBEDDING),
+          Map.entry("per_layer_token_embd", LayerKind.EMBEDDING),
+          Map.entry("output", LayerKind.LINEAR),
+          Map.entry("cls", LayerKind.LINEAR),
+          Map.entry("attn_q", LayerKind.LINEAR),
+          Map.entry("attn_k", LayerKind.LINEAR),
+          Map.entry("attn_v", LayerKind.LINEAR),
+          Map.entry("attn_qkv", LayerKind.LINEAR),
+          Map.entry("attn_output", LayerKind.LINEAR),
+          Map.entry("attn_q_a", LayerKind.LINEAR),
+          Map.entry("attn_q_b", LayerKind.LINEAR),
+          Map.entry("attn_kv_a_mqa", LayerKind.LINEAR),
+          Map.entry("attn_kv_b", LayerKind.LINEAR),
+          Map.entry("attn_gate", LayerKind.LINEAR),
+          Map.entry("ffn_gate", LayerKind.LINEAR),
+          Map.entry("ffn_up", LayerKind.LINEAR),
+          Map.entry("ffn_down", LayerKind.LINEAR),
+          Map.entry("ffn_gate_shexp", LayerKind.LINEAR),
+          Map.entry("ffn_up_shexp", LayerKind.LINEAR),
+          Map.entry("ffn_down_shexp", LayerKind.LINEAR),
+          Map.entry("ffn_gate_inp", LayerKind.ROUTER),
+          Map.entry("ffn_gate_inp_shexp", LayerKind.ROUTER),
+          Map.entry("ssm_in", LayerKind.LINEAR),
+          Map.entry("ssm_out", LayerKind.LINEAR));
+
+  private GgufNames() {}
+
+  /**
+   * {@return the kind, or empty if the name does not determine it}
+   *
+   * @param layer the name of a tensor without {@code .weight} or {@code .bias}
+   */
+  static Optional<LayerKind> kind(String layer) {
+    String last = layer.substring(layer.lastIndexOf('.') + 1);
+    return last.endsWith("norm")
+        ? Optional.of(LayerKind.NORM)
+        : Optional.ofNullable(KINDS.get(last));
+  }
+}

@@ -1,0 +1,344 @@
+package dev.monoquant.io.gguf;
+
+import static dev.monoquant.QuantException.quote;
+
+import com.google.auto.service.AutoService;
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.files.gguf.GgmlType;
+import dev.monoquant.files.gguf.GgufFile;
+import dev.monoquant.files.gguf.GgufLayout;
+import dev.monoquant.files.gguf.GgufLayout.Value;
+import dev.monoquant.files.gguf.GgufTensor;
+import dev.monoquant.files.manifest.Manifest;
+import dev.monoquant.files.manifest.ProvenanceText;
+import dev.monoquant.files.manifest.Sha256;
+import dev.monoquant.files.output.Disk;
+import dev.monoquant.files.output.FileLayout.Region;
+import dev.monoquant.files.output.OutputJob;
+import dev.monoquant.files.output.RegionFile;
+import dev.monoquant.files.output.Staging;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.TensorInfo;
+import dev.monoquant.spi.EncodedWeight;
+import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OutputContents;
+import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.OutputLayout;
+import dev.monoquant.spi.OutputSession;
+import dev.monoquant.spi.OutputWriter;
+import dev.monoquant.spi.WriteOptions;
+import dev.monoquant.tile.EncodedTile;
+import dev.monoquant.tile.Formula;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+
+/**
+ * Writes a GGUF file from a GGUF model: the names, shapes and metadata of the model, weights in the
+ * blocks of {@code ggml/} schemes, or cast to F16 or BF16. The data of each tensor is what ggml
+ * makes of it.
+ *
+ * <p>All metadata is carried over as it is, but that of parts ({@code split.}); {@code
+ * general.quantization_version} is 2, {@code general.file_type} the type of most quantized weights.
+ * Behind them are texts of {@code monoquant.}: how the file was made, and the {@link Manifest} with
+ * the hashes of the inputs and of every tensor; its {@code self} covers the bytes before the data.
+ *
+ * <p>What this does not do: it does not make a GGUF file of another model, since names, shapes and
+ * metadata of other formats differ; it writes one file, not parts. Stateless and thread-safe.
+ */
+@AutoService(OutputFormat.class)
+public final class GgufOutput implements OutputFormat {
+
+  private static final String FILE_TYPE = "general.file_type";
+  private static final String QUANTIZATION = "general.quantization_version";
+  private static final String SPLIT = "split.";
+  private static final int QUANTIZATION_VERSION = 2;
+
+  /** The numbers of {@code llama_ftype} for files of one type. */
+  private static final Map<GgmlType, Integer> FILE_TYPES =
+      Map.of(
+          GgmlType.F16, 1,
+          GgmlType.Q4_0, 2,
+          GgmlType.Q4_1, 3,
+          GgmlType.Q8_0, 7,
+          GgmlType.Q5_0, 8,
+          GgmlType.Q5_1, 9,
+          GgmlType.BF16, 32);
+
+  private final Disk disk;
+
+  /** Made by the service loader. */
+  public GgufOutput() {
+    this(Disk.REAL);
+  }
+
+  GgufOutput(Disk disk) {
+    this.disk = disk;
+  }
+
+  @Override
+  public String id() {
+    return "gguf";
+  }
+
+  @Override
+  public boolean accepts(Path target) {
+    return target.getFileName() != null && target.getFileName().toString().endsWith(".gguf");
+  }
+
+  @Override
+  public OutputSession open(ModelSource source) {
+    GgufModel model =
+        source
+            .find(GgufModel.class)
+            .orElseThrow(
+                () ->
+                    new ConfigurationException(
+                        quote(source.info().name())
+                            + " is no GGUF model, and a GGUF file needs the names and metadata of"
+                            + " one. Convert it with convert_hf_to_gguf.py of llama.cpp first, or"
+                            + " choose another output"));
+    return new Session(source, model, disk);
+  }
+
+  private record Session(ModelSource source, GgufModel model, Disk disk) implements OutputSession {
+    @Override
+    public Optional<String> unsupported(EncodedWeight weight) {
+      return type(weight).isPresent()
+          ? Optional.empty()
+          : Optional.of(
+              "a GGUF file has no type for "
+                  + weight.scheme()
+                  + " with these options; it has blocks of ggml/ schemes along rows, F16 and BF16");
+    }
+
+    @Override
+    public OutputLayout layout(OutputContents contents) throws IOException {
+      return new Layout(source, contents, model.metadata(), model.alignment(), disk);
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  /** {@return the type that stores a weight; empty if there is none} */
+  private static Optional<GgmlType> type(EncodedWeight weight) {
+    if (weight.matrix().rowAxis() != 0) {
+      return Optional.empty();
+    }
+    if (weight.encoding().formula() instanceof Formula.Cast) {
+      return plain(weight.encoding().parts().get(0).type());
+    }
+    long last = weight.matrix().tensor().shape().dim(-1);
+    return BlockForm.of(weight.encoding())
+        .map(BlockForm::type)
+        .filter(type -> last % type.numbers() == 0);
+  }
+
+  private static Optional<GgmlType> plain(ElementType element) {
+    for (GgmlType type : GgmlType.values()) {
+      if (type.plain().isPresent() && type.plain().get() == element) {
+        return Optional.of(type);
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** One file; only its numbers and the hashes in its header are not known yet. */
+  private static final class Layout implements OutputLayout {
+
+    private final ModelSource source;
+    private final OutputContents contents;
+    private final List<Value> carried;
+    private final long alignment;
+    private final Disk disk;
+    private final List<GgufTensor> tensors = new ArrayList<>();
+    private final GgufLayout open;
+
+    Layout(
+        ModelSource source,
+        OutputContents contents,
+        List<Value> metadata,
+        long alignment,
+        Disk disk) {
+      this.source = source;
+      this.contents = contents;
+      this.alignment = alignment;
+      this.disk = disk;
+      this.carried = carried(metadata, contents);
+      for (TensorInfo tensor : contents.kept()) {
+        tensors.add(stored(tensor, plain(tensor.type()).orElseThrow(() -> noType(tensor))));
+      }
+      for (EncodedWeight weight : contents.weights()) {
+        tensors.add(stored(weight.matrix().tensor(), type(weight).orElseThrow()));
+      }
+      List<String> names = tensors.stream().map(GgufTensor::name).toList();
+      List<String> inputs = Manifest.inputNames(contents, source.info().files());
+      this.open = with(Manifest.unknown(Manifest.Kinds.of(contents), inputs, names));
+    }
+
+    private static GgufTensor stored(TensorInfo tensor, GgmlType type) {
+      long bytes =
+          Math.multiplyExact(tensor.shape().elements() / type.numbers(), (long) type.bytes());
+      return new GgufTensor(tensor.name(), type, tensor.shape(), 0, bytes);
+    }
+
+    private static ConfigurationException noType(TensorInfo tensor) {
+      return new ConfigurationException(
+          "tensor "
+              + quote(tensor.name())
+              + " is "
+              + tensor.type().wire()
+              + ", and a GGUF file has no such type. Choose another output");
+    }
+
+    /** The metadata of the model, with what the types of the weights change. */
+    private static List<Value> carried(List<Value> metadata, OutputContents contents) {
+      List<Value> carried = new ArrayList<>();
+      for (Value value : metadata) {
+        boolean own =
+            value.key().startsWith(SPLIT)
+                || value.key().startsWith(ProvenanceText.PREFIX)
+                || (!contents.weights().isEmpty()
+                    && (value.key().equals(FILE_TYPE) || value.key().equals(QUANTIZATION)));
+        if (!own) {
+          carried.add(value);
+        }
+      }
+      if (!contents.weights().isEmpty()) {
+        carried.add(Value.of(QUANTIZATION, QUANTIZATION_VERSION));
+        Map<GgmlType, Integer> counts = new HashMap<>();
+        contents.weights().forEach(w -> counts.merge(type(w).orElseThrow(), 1, Integer::sum));
+        counts.entrySet().stream()
+            .max(Map.Entry.<GgmlType, Integer>comparingByValue().thenComparing(e -> e.getKey()))
+            .map(most -> FILE_TYPES.get(most.getKey()))
+            .ifPresent(number -> carried.add(Value.of(FILE_TYPE, number)));
+      }
+      return carried;
+    }
+
+    @Override
+    public long bytes() {
+      return open.fileBytes();
+    }
+
+    @Override
+    public OutputWriter open(WriteOptions options) throws IOException {
+      return new Writer(this, new OutputJob(source, contents, options));
+    }
+
+    /** {@return the layout with a manifest; its length does not depend on the hashes} */
+    GgufLayout with(Manifest manifest) {
+      List<Value> all = new ArrayList<>(carried);
+      ProvenanceText.of(contents).forEach((key, text) -> all.add(Value.of(key, text)));
+      all.add(Value.of(Manifest.KEY, manifest.toText()));
+      return new GgufLayout(tensors, all, alignment);
+    }
+  }
+
+  /** Writes one file; its header comes last, so that no reader accepts an incomplete one. */
+  private static final class Writer implements OutputWriter {
+
+    private final Layout layout;
+    private final Path target;
+    private final Staging staging;
+    private final RegionFile<String> file;
+    private boolean finished;
+
+    Writer(Layout layout, OutputJob job) throws IOException {
+      this.layout = layout;
+      this.target = job.options().target();
+      this.staging = Staging.openFile(job, layout.bytes(), layout.disk);
+      try {
+        this.file =
+            new RegionFile<>(
+                staging,
+                "",
+                layout.bytes(),
+                layout.open.regions(),
+                (pool, bytes, from, length) ->
+                    pool.submit(staging.hashKind(), bytes, from, length));
+      } catch (IOException | RuntimeException | Error e) {
+        staging.close();
+        throw e;
+      }
+    }
+
+    @Override
+    public void writeTile(EncodedWeight weight, EncodedTile tile) throws IOException {
+      if (weight.encoding().formula() instanceof Formula.Cast cast) {
+        byte[] cells = tile.part(cast.values());
+        long rowBytes = cells.length / tile.height();
+        file.write(weight.name(), tile.firstRow() * rowBytes, ByteBuffer.wrap(cells));
+        return;
+      }
+      layout(weight)
+          .writer((tensor, offset, data) -> file.write(tensor.name(), offset, data))
+          .writeTile(tile);
+    }
+
+    @Override
+    public void writeWhole(EncodedWeight weight, Map<String, byte[]> whole) throws IOException {
+      if (!(weight.encoding().formula() instanceof Formula.Cast)) {
+        layout(weight).form().requireWhole(whole);
+      }
+    }
+
+    private static BlockLayout layout(EncodedWeight weight) {
+      return new BlockLayout(weight.matrix(), BlockForm.of(weight.encoding()).orElseThrow());
+    }
+
+    @Override
+    public void writeKept(TensorInfo tensor, long offset, ByteBuffer data) throws IOException {
+      file.write(tensor.name(), offset, data);
+    }
+
+    @Override
+    public List<String> notes() {
+      return staging.notes();
+    }
+
+    @Override
+    public Optional<Path> finish() throws IOException {
+      file.flushSoon();
+      SortedMap<String, String> hashes = Manifest.sorted();
+      for (Region region : layout.open.regions()) {
+        hashes.put(region.name(), file.sums(region.name()));
+      }
+      Manifest open = Manifest.of(Manifest.Kinds.of(layout.contents), staging.inputs(), hashes);
+      GgufLayout last = layout.with(open.withSelf(Sha256.of(layout.with(open).headerBytes())));
+      for (Map.Entry<Long, byte[]> padding : last.paddings().entrySet()) {
+        file.writeBetween(padding.getKey(), padding.getValue());
+      }
+      file.writeBetween(0, last.headerBytes());
+      file.seal();
+      GgufFile.check(file.path(), last);
+      finished = true;
+      return Optional.empty();
+    }
+
+    @Override
+    public List<Path> commit() throws IOException {
+      if (!finished) {
+        finish();
+      }
+      staging.commit();
+      return List.of(target);
+    }
+
+    @Override
+    public void close() throws IOException {
+      try {
+        file.close();
+      } finally {
+        staging.close();
+      }
+    }
+  }
+}

@@ -1,0 +1,5 @@
+/** GGUF files. */
+@NullMarked
+package dev.monoquant.io.gguf;
+
+import org.jspecify.annotations.NullMarked;

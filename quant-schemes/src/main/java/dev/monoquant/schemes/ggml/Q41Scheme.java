@@ -1,0 +1,41 @@
+package dev.monoquant.schemes.ggml;
+
+import com.google.auto.service.AutoService;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.spi.Scheme;
+
+/**
+ * {@code ggml/q4-1}: unsigned codes of 4 bits with a scale and a minimum for each block of 32
+ * columns, as in type Q4_1 of GGUF files.
+ *
+ * <p><b>Parts</b> for a weight of (rows, cols), where 32 divides cols: {@code codes} UINT4 (rows,
+ * cols), {@code scale} and {@code minimum} FLOAT16 (rows, cols / 32).
+ *
+ * <p><b>Formula</b>, with the least and the greatest value of a block:
+ *
+ * <pre>
+ *   scale = (greatest - least) / 15
+ *   minimum = -least
+ *   code = min(15, trunc((x - least) * (1 / scale) + 0.5))
+ *   decoded = code * float16(scale) - float16(minimum)
+ * </pre>
+ *
+ * <p><b>Zero, NaN, infinity.</b> A block of equal values has the scale 0 and the codes 0. Values
+ * must be finite: the framework handles others before. A block whose scale or decoded value exceeds
+ * float16 is refused with a {@link dev.monoquant.ValidationException}.
+ *
+ * <p><b>Source.</b> ggml at commit d99724f, {@code quantize_row_q4_1_ref} of {@code ggml-quants.c}:
+ * the same bits, for every type of the weight widened to float32. Stateless, its workers immutable
+ * and thread-safe.
+ *
+ * <p><b>What this does not do:</b> no importance of columns, no search, no other block size, no
+ * packing.
+ */
+@AutoService(Scheme.class)
+public final class Q41Scheme extends BlockScheme {
+
+  /** Makes the scheme; it has no state. */
+  public Q41Scheme() {
+    super("q4-1", ElementType.UINT4, Rule.RANGE);
+  }
+}

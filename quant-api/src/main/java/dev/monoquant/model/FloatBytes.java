@@ -95,27 +95,16 @@ public final class FloatBytes {
 
   private static void widenHalves(
       ElementType type, ShortBuffer source, float[] to, int at, int count) {
+    Kernels kernels = BoundKernels.current();
     short[] chunk = new short[Math.min(count, CHUNK)];
     for (int done = 0; done < count; done += chunk.length) {
       int n = Math.min(chunk.length, count - done);
       source.get(chunk, 0, n);
       if (type == ElementType.BFLOAT16) {
-        widenBFloat16(chunk, n, to, at + done);
+        kernels.widenBFloat16(chunk, n, to, at + done);
       } else {
-        widenFloat16(chunk, n, to, at + done);
+        kernels.widenFloat16(chunk, n, to, at + done);
       }
-    }
-  }
-
-  private static void widenBFloat16(short[] from, int count, float[] to, int at) {
-    for (int i = 0; i < count; i++) {
-      to[at + i] = BFloat16.toFloat(from[i]);
-    }
-  }
-
-  private static void widenFloat16(short[] from, int count, float[] to, int at) {
-    for (int i = 0; i < count; i++) {
-      to[at + i] = Float16.toFloat(from[i]);
     }
   }
 
@@ -138,12 +127,16 @@ public final class FloatBytes {
 
   private static int narrowHalves(
       ElementType type, float[] from, int at, int count, ShortBuffer target) {
+    Kernels kernels = BoundKernels.current();
     int first = NONE;
     int infinity = type == ElementType.BFLOAT16 ? 0x7F80 : 0x7C00;
     short[] chunk = new short[Math.min(count, CHUNK)];
     for (int done = 0; done < count; done += chunk.length) {
       int n = Math.min(chunk.length, count - done);
-      boolean infinite = narrowChunk(type, from, at + done, n, chunk, infinity);
+      boolean infinite =
+          type == ElementType.BFLOAT16
+              ? kernels.narrowBFloat16(from, at + done, n, chunk)
+              : kernels.narrowFloat16(from, at + done, n, chunk);
       for (int i = 0; infinite && first == NONE && i < n; i++) {
         if ((chunk[i] & 0x7FFF) == infinity && !Float.isInfinite(from[at + done + i])) {
           first = done + i;
@@ -152,25 +145,6 @@ public final class FloatBytes {
       target.put(chunk, 0, n);
     }
     return first;
-  }
-
-  private static boolean narrowChunk(
-      ElementType type, float[] from, int at, int count, short[] to, int infinity) {
-    int seen = 0;
-    if (type == ElementType.BFLOAT16) {
-      for (int i = 0; i < count; i++) {
-        short bits = BFloat16.fromFloat(from[at + i]);
-        to[i] = bits;
-        seen |= (bits & 0x7FFF) == infinity ? 1 : 0;
-      }
-    } else {
-      for (int i = 0; i < count; i++) {
-        short bits = Float16.fromFloat(from[at + i]);
-        to[i] = bits;
-        seen |= (bits & 0x7FFF) == infinity ? 1 : 0;
-      }
-    }
-    return seen != 0;
   }
 
   private static void requireFloat(ElementType type) {

@@ -4,17 +4,22 @@ import dev.monoquant.ConfigurationException;
 import java.util.Arrays;
 
 /**
- * Where a scheme that supports both does its arithmetic. The codes are the same, bit for bit. The
- * choice affects only speed and whether the engine is needed, and is therefore not written to
- * outputs.
+ * Where numbers are computed. The results are the same, bit for bit. The choice affects only speed
+ * and whether the engine or the module {@code jdk.incubator.vector} is needed, and is therefore not
+ * written to outputs.
+ *
+ * <p>A scheme that can compute with {@link #TORCH} does so for that value, and in Java for all
+ * others. {@link #JVM} and {@link #VECTOR} name the {@link dev.monoquant.model.Kernels} of a run.
  */
 public enum Compute {
-  /** The fastest one as measured; built-in schemes then need no engine. */
+  /** The fastest one for the amount of work; built-in schemes then need no engine. */
   AUTO("auto"),
-  /** Plain Java loops over {@link dev.monoquant.tile.Tile#values()}. */
+  /** Plain Java loops. */
   JVM("jvm"),
   /** Torch operations over {@link dev.monoquant.tile.Tile#array()}. */
-  TORCH("torch");
+  TORCH("torch"),
+  /** Java loops in vector instructions, from the module {@code quant-vector}. */
+  VECTOR("vector");
 
   private final String wire;
 
@@ -40,6 +45,6 @@ public enum Compute {
         .orElseThrow(
             () ->
                 new ConfigurationException(
-                    "compute " + text + " is not known; allowed are auto, jvm and torch"));
+                    "compute " + text + " is not known; allowed are auto, jvm, torch and vector"));
   }
 }

@@ -1,6 +1,8 @@
 package dev.monoquant.spi;
 
 import dev.monoquant.ModelFormatException;
+import dev.monoquant.model.BoundKernels;
+import dev.monoquant.model.CellChecks;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 import dev.monoquant.model.FloatBytes;
@@ -79,12 +81,17 @@ final class FormulaDecoder implements TileDecoder {
       stepwise(affine, numbers, scales, zeros, new Scale(affine.minimums(), tile, index), out);
       return;
     }
-    if (cols >= LONG_ROW && scales.isPerRow() && zeros.filter(z -> !z.isPerRow()).isEmpty()) {
+    // Ways to round that plain loops are faster with.
+    boolean plain = BoundKernels.current() == BoundKernels.JVM;
+    if (plain
+        && cols >= LONG_ROW
+        && scales.isPerRow()
+        && zeros.filter(z -> !z.isPerRow()).isEmpty()) {
       rows(numbers, scales, zeros, tile.height(), out);
       return;
     }
-    boolean shortcut = affine.scales().size() == 1 && isShort(affine, scales);
-    boolean signed = zeros.isEmpty() && isSmooth(codes.type(), scales);
+    boolean shortcut = plain && affine.scales().size() == 1 && isShort(affine, scales);
+    boolean signed = plain && zeros.isEmpty() && isSmooth(codes.type(), scales);
     int chunk = Math.min(cols, CHUNK);
     float[] v = new float[chunk];
     float[] scale = new float[chunk];
@@ -234,9 +241,7 @@ final class FormulaDecoder implements TileDecoder {
 
   private static void round(ElementType to, float[] v, int count) {
     if (to == ElementType.FLOAT16 || to == ElementType.BFLOAT16) {
-      for (int i = 0; i < count; i++) {
-        v[i] = to.round(v[i]);
-      }
+      BoundKernels.current().round(to, v, count);
     }
   }
 
@@ -380,12 +385,18 @@ final class FormulaDecoder implements TileDecoder {
 
   /** Converts codes to floats. A lookup in a table of 1 KiB is faster than a conversion. */
   private static final class Codes {
+    private final ElementType type;
+    private final boolean bytesAreCodes;
     private final byte[] bytes;
     private final float[] table = new float[256];
     private final float[] signs = new float[256];
 
     Codes(Part part, byte[] bytes) {
+      this.type = part.type();
       this.bytes = bytes;
+      // Otherwise the table has NaN for a byte that is no code.
+      this.bytesAreCodes =
+          type.isCode() && type.signed() && CellChecks.areCodes(bytes, type.bits(), true);
       for (int i = 0; i < table.length; i++) {
         table[i] = part.type().decode((byte) i);
         signs[i] = Math.copySign(1, table[i]);
@@ -393,8 +404,14 @@ final class FormulaDecoder implements TileDecoder {
     }
 
     void read(int at, int count, float[] to) {
-      for (int i = 0; i < count; i++) {
-        to[i] = table[bytes[at + i] & 0xFF];
+      if (bytesAreCodes) {
+        BoundKernels.current().widenBytes(bytes, at, count, to);
+      } else if (type == ElementType.FLOAT8_E4M3 || type == ElementType.FLOAT8_E5M2) {
+        BoundKernels.current().widenFloat8(type, bytes, at, count, to);
+      } else {
+        for (int i = 0; i < count; i++) {
+          to[i] = table[bytes[at + i] & 0xFF];
+        }
       }
     }
 

@@ -10,6 +10,7 @@ import com.google.gson.JsonObject;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantException;
 import dev.monoquant.core.control.EngineStart;
+import dev.monoquant.model.BoundKernels;
 import dev.monoquant.spi.Plugins;
 import java.io.PrintWriter;
 import java.util.List;
@@ -77,6 +78,7 @@ final class DoctorCommand implements Callable<Integer> {
         "system", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
     facts.addProperty("processors", runtime.availableProcessors());
     facts.addProperty("heap_bytes", runtime.maxMemory());
+    facts.addProperty("kernels", kernels());
     facts.addProperty("plugins", plugins.entries().size());
     facts.add("problems", problems);
     facts.addProperty("engine", engine.engine());
@@ -85,11 +87,17 @@ final class DoctorCommand implements Callable<Integer> {
     return facts;
   }
 
+  /** The kernels for large models. */
+  private static String kernels() {
+    return BoundKernels.find("vector").map(found -> "vector (jvm for small models)").orElse("jvm");
+  }
+
   private static void print(PrintWriter out, JsonObject facts) {
     line(out, "java", facts.get("java").getAsString());
     line(out, "system", facts.get("system").getAsString());
     line(out, "processors", facts.get("processors").getAsString());
     line(out, "heap", (facts.get("heap_bytes").getAsLong() >> 20) + " MiB at most");
+    line(out, "kernels", facts.get("kernels").getAsString());
     line(out, "plugins", facts.get("plugins").getAsString());
     facts.getAsJsonArray("problems").forEach(p -> line(out, "  problem", p.getAsString()));
     line(out, "engine", facts.get("engine").getAsString());

@@ -33,7 +33,7 @@ final class RunOptions implements AutoCloseable {
   @Option(
       names = "--compute",
       paramLabel = "WHERE",
-      description = "auto, jvm or torch; does not affect results. Default: auto.")
+      description = "auto, jvm, torch or vector; does not affect results. Default: auto.")
   private @Nullable String compute;
 
   @Option(

@@ -61,12 +61,15 @@ class ReadmeIT {
     assertThat(run.out()).as(command).isNotEmpty();
   }
 
-  /** What the commands take for granted: a model, a directory, a recipe, a plugin. */
+  /** What the commands take for granted: a model, a directory, recipes, a plugin. */
   private void models() throws IOException {
     Files.copy(Distribution.DIGITS, dir.resolve("model.safetensors"));
     Files.copy(Distribution.DIGITS_SCRIPT, dir.resolve("digits-cnn.pt"));
     Models.llm(dir.resolve("llm"));
-    Files.writeString(dir.resolve("recipe.yaml"), Readme.blocks("yaml").get(0));
+    List<String> recipes = Readme.blocks("yaml");
+    Files.writeString(dir.resolve("recipe.yaml"), recipes.get(0));
+    String outputs = recipes.stream().filter(r -> r.contains("outputs:")).findFirst().orElseThrow();
+    Files.writeString(dir.resolve("outputs.yaml"), outputs);
     String name = "dev.monoquant.testkit.example.PowerOfTwo";
     String source =
         Files.readString(

@@ -7,8 +7,10 @@ import dev.monoquant.ConfigurationException;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.core.Quantizer;
+import dev.monoquant.core.control.Output;
 import dev.monoquant.core.report.Comparison;
 import dev.monoquant.core.report.Report;
+import dev.monoquant.core.report.Reports;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.tile.Granularity;
 import java.io.ByteArrayOutputStream;
@@ -188,6 +190,35 @@ class JoinedExpertsTest {
     assertThat(withOriginal.onlyInA()).isEmpty();
     assertThat(withOriginal.onlyInB()).isEmpty();
     assertThat(withOriginal.tensors()).hasSize(1 + 3 * EXPERTS);
+  }
+
+  /** Separate matrices share no bytes with the joined tensors that another output copies. */
+  @ParameterizedTest
+  @CsvSource({
+    "qwen3_moe, model.layers.0.mlp, false",
+    "llama4_text, model.layers.0.feed_forward, true"
+  })
+  void areOneOfSeveralOutputs(String modelType, String block, boolean inputsFirst)
+      throws IOException {
+    Path one = write("one", modelType, joined(block, inputsFirst));
+    QuantizationConfig fp8 = QuantizationConfig.builder().scheme("FP8_DYNAMIC").build();
+    List<Output> outputs =
+        List.of(
+            new Output(folder.resolve("joined.safetensors"), fp8),
+            new Output(folder.resolve("int4"), INT4),
+            new Output(folder.resolve("fp8"), fp8),
+            new Output(folder.resolve("again"), INT4));
+    Reports reports = quantizer.quantize(ModelInput.of(one), outputs, false, ignored -> {});
+    assertThat(reports.outputs())
+        .extracting(Reports.Entry::sharedWeights)
+        .as("of experts, only those of one view; the dense one of all")
+        .containsExactly(1, 1 + 3 * EXPERTS, 1, 1 + 3 * EXPERTS);
+    Path alone = Files.createDirectory(folder.resolve("alone"));
+    for (Output output : outputs) {
+      Path own = alone.resolve(output.target().getFileName());
+      quantizer.quantize(ModelInput.of(one), output.config(), own, false);
+      assertThat(ResumeTest.contents(output.target())).isEqualTo(ResumeTest.contents(own));
+    }
   }
 
   @Test

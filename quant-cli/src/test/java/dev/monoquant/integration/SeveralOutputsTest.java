@@ -23,7 +23,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -42,13 +41,22 @@ class SeveralOutputsTest {
           "int3",
           "int2",
           "fp8",
-          "bf16",
+          "bfloat16",
           "W4A16",
           "W8A8",
           "FP8_DYNAMIC",
           "FP8_BLOCK",
           "NVFP4A16",
           "MXFP4A16");
+
+  /** A format of directories, and a scheme that it can hold. */
+  private record Convention(String format, String scheme) {}
+
+  private static final List<Convention> CONVENTIONS =
+      List.of(
+          new Convention("gptq", "W4A16"),
+          new Convention("awq", "W4A16_ASYM"),
+          new Convention("fp8", "FP8_BLOCK"));
 
   private static final List<String> TYPES = List.of("F32", "BF16", "F16");
   private static final List<Integer> SIZES = List.of(16, 32, 48, 128, 256);
@@ -69,41 +77,49 @@ class SeveralOutputsTest {
       List<Case> cases = new ArrayList<>();
       int count = 2 + random.nextInt(3);
       for (int i = 0; i < count; i++) {
-        cases.add(new Case("o" + i + pick(random, List.of(".safetensors", "")), config(random)));
+        boolean directory = random.nextBoolean();
+        cases.add(new Case("o" + i + (directory ? "" : ".safetensors"), config(random, directory)));
       }
       Path alone = Files.createDirectory(folder.resolve("alone"));
-      Path together = Files.createDirectory(folder.resolve("together"));
-      Optional<String> refusal = Optional.empty();
+      List<Case> sound = new ArrayList<>();
       for (Case one : cases) {
         try {
           quantizer.quantize(ModelInput.of(input), one.config(), alone.resolve(one.name()), false);
-        } catch (QuantException e) {
-          refusal = Optional.of(e.getMessage());
+          sound.add(one);
+        } catch (QuantException refused) {
+          assertThat(refused).hasMessageNotContaining("internal");
         }
       }
-      List<Output> outputs =
-          cases.stream().map(c -> new Output(together.resolve(c.name()), c.config())).toList();
-      if (refusal.isPresent()) {
-        assertThatThrownBy(
-                () -> quantizer.quantize(ModelInput.of(input), outputs, false, reports -> {}))
+      Path together = Files.createDirectory(folder.resolve("together"));
+      if (sound.size() < cases.size()) {
+        assertThatThrownBy(() -> quantize(quantizer, input, cases, together))
             .isInstanceOf(QuantException.class);
         assertThat(contents(together)).isEmpty();
-        return;
       }
-      Reports reports = quantizer.quantize(ModelInput.of(input), outputs, false, ignored -> {});
-      assertThat(reports.outputs()).hasSize(count);
-      assertThat(contents(together)).isEqualTo(contents(alone));
+      if (!sound.isEmpty()) {
+        assertThat(quantize(quantizer, input, sound, together).outputs()).hasSameSizeAs(sound);
+        assertThat(contents(together)).isEqualTo(contents(alone));
+      }
     } finally {
       delete(folder);
     }
   }
 
-  private static QuantizationConfig config(Random random) {
-    QuantizationConfig.Builder config =
-        QuantizationConfig.builder()
-            .scheme(pick(random, SCHEMES))
-            .raggedGroups(RaggedGroupPolicy.KEEP)
-            .allowPartialFamilies(true);
+  private static Reports quantize(Quantizer quantizer, Path input, List<Case> cases, Path folder) {
+    List<Output> outputs =
+        cases.stream().map(c -> new Output(folder.resolve(c.name()), c.config())).toList();
+    return quantizer.quantize(ModelInput.of(input), outputs, false, reports -> {});
+  }
+
+  private static QuantizationConfig config(Random random, boolean directory) {
+    QuantizationConfig.Builder config = QuantizationConfig.builder();
+    if (directory && random.nextInt(3) == 0) {
+      Convention convention = pick(random, CONVENTIONS);
+      config.format(convention.format()).scheme(convention.scheme());
+    } else {
+      config.scheme(pick(random, SCHEMES));
+    }
+    config.raggedGroups(RaggedGroupPolicy.KEEP).allowPartialFamilies(true);
     if (random.nextInt(4) == 0) {
       config.exclude("layers.0.*");
     }
@@ -121,7 +137,7 @@ class SeveralOutputsTest {
     int at = 0;
     int layers = 1 + random.nextInt(2);
     String type = pick(random, TYPES);
-    int columns = pick(random, SIZES);
+    int columns = pick(random, List.of(48, 128, 128, 256));
     for (int i = 0; i < layers; i++) {
       for (String name : List.of("q_proj", "k_proj", "v_proj", "o_proj", "norm")) {
         boolean norm = name.equals("norm");
@@ -185,6 +201,28 @@ class SeveralOutputsTest {
   }
 
   @TempDir private Path folder;
+
+  @Test
+  void aScaleThatAFamilySharesIsThatOfTheFamilyInEachOutput() throws IOException {
+    Random random = new Random(5);
+    Path input = model(folder.resolve("model.safetensors"), random);
+    Files.writeString(folder.resolve("config.json"), "{\"architectures\":[\"Test\"]}");
+    QuantizationConfig all = QuantizationConfig.builder().scheme("NVFP4A16").build();
+    Path alone = Files.createDirectory(folder.resolve("alone"));
+    Path together = Files.createDirectory(folder.resolve("together"));
+    List<Case> cases = new ArrayList<>(List.of(new Case("all", all)));
+    for (String layer : List.of("q_proj", "k_proj", "v_proj")) {
+      QuantizationConfig.Builder without =
+          QuantizationConfig.builder().scheme("NVFP4A16").allowPartialFamilies(true);
+      cases.add(new Case(layer, without.exclude("*." + layer).build()));
+    }
+    for (Case one : cases) {
+      Quantizer.create()
+          .quantize(ModelInput.of(input), one.config(), alone.resolve(one.name()), false);
+    }
+    quantize(Quantizer.create(), input, cases, together);
+    assertThat(contents(together)).isEqualTo(contents(alone));
+  }
 
   @Test
   void aModelThatRunsIsOneOfSeveral() throws IOException {

@@ -16,12 +16,14 @@ import dev.monoquant.core.plan.PlanProvenance;
 import dev.monoquant.core.plan.Planner;
 import dev.monoquant.core.report.Comparison;
 import dev.monoquant.core.report.Inspection;
+import dev.monoquant.core.report.MemoryNeed;
 import dev.monoquant.core.report.OutputSize;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.RunComparison;
 import dev.monoquant.core.report.Verification;
 import dev.monoquant.core.run.DecodedSource;
 import dev.monoquant.core.run.Execution;
+import dev.monoquant.core.run.KernelChoice;
 import dev.monoquant.core.run.Pipeline;
 import dev.monoquant.core.run.StatisticsPass;
 import dev.monoquant.core.run.TensorHashes;
@@ -31,6 +33,7 @@ import dev.monoquant.core.store.StoredModel;
 import dev.monoquant.core.text.Text;
 import dev.monoquant.core.verify.Comparer;
 import dev.monoquant.core.verify.Verifier;
+import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.BesideFile;
@@ -213,7 +216,12 @@ final class Stages {
         OutputLayout layout = output.session().layout(contents);
         layout.notes().forEach(note -> LOG.warn("{}: {}", target, Text.line(note)));
         try (OutputWriter sink = layout.open(options)) {
-          new Pipeline(settings).copy(decoded, decoded.info().tensors(), sink);
+          BoundKernels.with(
+              KernelChoice.of(settings, KernelChoice.numbers(decoded.info())),
+              () -> {
+                new Pipeline(settings).copy(decoded, decoded.info().tensors(), sink);
+                return sink;
+              });
           Execution.finish(settings, sink, target);
           List<Path> files = settings.cancellation().place(sink::commit);
           sink.notes().forEach(note -> LOG.warn("{}: {}", target, Text.line(note)));
@@ -231,7 +239,9 @@ final class Stages {
     try (Opened first = InputOpener.open(settings, a, settings.inputOptions());
         Opened second = InputOpener.open(settings, b, settings.inputOptions())) {
       OptionOwners.requireKnown(settings, first, second);
-      return new Comparer(settings).compare(first, second);
+      return BoundKernels.with(
+          KernelChoice.of(settings, KernelChoice.numbers(first.source().info())),
+          () -> new Comparer(settings).compare(first, second));
     } catch (IOException e) {
       throw new ModelFormatException(
           Reason.UNREADABLE, a.describe() + " or " + b.describe(), "", "reading failed: " + e, e);
@@ -347,6 +357,14 @@ final class Stages {
     Opened opened = InputOpener.open(settings, input, given);
     try {
       OptionOwners.requireKnown(settings, opened);
+      ModelInfo info = opened.source().info();
+      // Planning needs memory, too.
+      settings
+          .maxMemory()
+          .ifPresent(
+              bound ->
+                  MemoryNeed.requireTensors(
+                      info.tensors().size() + info.quantized().size(), bound));
       return settings.requantize() && opened.foreign().isEmpty()
           ? requantized(settings, opened)
           : opened;

@@ -3,29 +3,45 @@ package dev.monoquant.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.monoquant.ConfigurationException;
 import dev.monoquant.NonFinitePolicy;
+import dev.monoquant.OutputException;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.Rule;
 import dev.monoquant.Selector;
+import dev.monoquant.ValidationException;
 import dev.monoquant.WeightSettings;
 import dev.monoquant.core.control.Output;
+import dev.monoquant.core.open.Targets;
 import dev.monoquant.core.report.Plans;
 import dev.monoquant.core.report.Reports;
+import dev.monoquant.files.manifest.SharedHashes;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.InputFormatDetector;
+import dev.monoquant.spi.Match;
+import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
+import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OutputFormat;
+import dev.monoquant.spi.OutputSession;
 import dev.monoquant.spi.Plugins;
+import dev.monoquant.spi.ReadLimits;
 import dev.monoquant.testkit.fakes.ForwardingOutput;
 import dev.monoquant.testkit.fakes.ForwardingSource;
 import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.testkit.fakes.MemoryOutput;
 import dev.monoquant.testkit.watch.Watch;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** One pass for several outputs: what is read and encoded once, and that all succeed or none. */
 class SeveralOutputsTest extends SeveralOutputs {
@@ -247,5 +263,95 @@ class SeveralOutputsTest extends SeveralOutputs {
             "\"bytes_before\": " + model.tensors().stream().mapToLong(TensorInfo::bytes).sum())
         .contains("\"whole_bytes_after\": " + both + "\n");
     assertThat(plans.toTable()).contains("output 2 of 2: b.memory\n", "all 2 outputs: ");
+  }
+
+  @Test
+  void theFilesOfTheInputAreHashedByOneForAll() {
+    List<Optional<SharedHashes>> found = new ArrayList<>();
+    OutputFormat looking =
+        new ForwardingOutput(output) {
+          @Override
+          public OutputSession open(ModelSource source) throws IOException {
+            found.add(source.find(SharedHashes.class));
+            return super.open(source);
+          }
+        };
+    quantizer(looking)
+        .quantize(model.input(), List.of(to(A, "one"), to(B, "two")), false, reports -> {});
+    assertThat(found).hasSize(2).allMatch(Optional::isPresent);
+    assertThat(found.get(0)).isEqualTo(found.get(1));
+    quantizer(looking).quantize(model.input(), to(C, "one").config(), C, false);
+    assertThat(found.get(2)).isEmpty();
+  }
+
+  /** Reads the same whatever the option is. */
+  private static final class Optioned implements InputFormatDetector {
+    private final MemoryFormat inside;
+
+    Optioned(MemoryModel model) {
+      this.inside = new MemoryFormat(model);
+    }
+
+    @Override
+    public String id() {
+      return "test/optioned";
+    }
+
+    @Override
+    public List<OptionSpec<?>> options() {
+      return List.of(OptionSpec.flag("odd", false, "nothing"));
+    }
+
+    @Override
+    public Match probe(ModelInput input) {
+      return Match.CERTAIN;
+    }
+
+    @Override
+    public ModelSource open(ModelInput input, ReadLimits limits) {
+      return inside.open(input, limits);
+    }
+  }
+
+  @Test
+  void theInputIsReadInOneWayForAll() {
+    Quantizer quantizer =
+        Quantizer.create()
+            .withPlugins(
+                Plugins.of(new Optioned(model), new FakeLayers("fake"), new FakeScheme(), output));
+    QuantizationConfig odd =
+        QuantizationConfig.builder().scheme("fake").option("odd", "true").build();
+    assertThatThrownBy(
+            () ->
+                quantizer.quantize(
+                    model.input(), List.of(to(A, "fake"), new Output(B, odd)), false, r -> {}))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("b.memory: option odd belongs to input format test/optioned")
+        .hasMessageContaining("once for all outputs");
+    quantizer.quantize(
+        model.input(), List.of(new Output(A, odd), new Output(B, odd)), false, r -> {});
+    assertThat(output.result(B).contents()).isNotEmpty();
+  }
+
+  @Test
+  void outputsThatDoNotFitOnTheDiskTogetherAreRefused(@TempDir Path folder) throws IOException {
+    long half = Long.MAX_VALUE / 2;
+    Targets.requireSpace(Map.of(folder.resolve("a"), 1L, folder.resolve("b"), 1L));
+    assertThatThrownBy(
+            () ->
+                Targets.requireSpace(Map.of(folder.resolve("a"), half, folder.resolve("b"), half)))
+        .isInstanceOf(OutputException.class)
+        .hasMessageContaining("no space left for all outputs: they need " + 2 * half + " bytes");
+  }
+
+  @Test
+  void gatesOfADryRunNameEachOutput() {
+    Quantizer gated = quantizer(output).withMaxSizeRatio(0.5);
+    Plans plans =
+        gated.plan(model.input(), List.of(to(A, "one"), new Output(B, excludingOf("l1"))));
+    assertThatThrownBy(() -> gated.requireGates(plans))
+        .isInstanceOf(ValidationException.class)
+        .hasMessageStartingWith("b.memory: gate missed: ")
+        .hasMessageNotContaining("a.memory");
   }
 }

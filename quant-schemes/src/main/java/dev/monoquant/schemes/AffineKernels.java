@@ -42,25 +42,6 @@ final class AffineKernels {
 
   private AffineKernels() {}
 
-  /** The largest value; a zero of either sign may become +0. */
-  static float max(float[] values, int from, int count) {
-    float max = Float.NEGATIVE_INFINITY;
-    for (int i = from; i < from + count; i++) {
-      // Adding zero changes no comparison; without it the compiler does not vectorize this loop.
-      max = Math.max(max, values[i] + 0f);
-    }
-    return max;
-  }
-
-  /** The smallest value; this form is twice as fast. */
-  static float min(float[] values, int from, int count) {
-    float max = Float.NEGATIVE_INFINITY;
-    for (int i = from; i < from + count; i++) {
-      max = Math.max(max, -values[i]);
-    }
-    return -max;
-  }
-
   static float absMax(float[] values, int from, int count) {
     float max = 0;
     for (int i = from; i < from + count; i++) {
@@ -123,13 +104,6 @@ final class AffineKernels {
       float level = Math.min(Math.max(rounded + zero[i], min), max);
       float shifted = level * step;
       v[i] = (level + shifted) - shifted + MAGIC;
-    }
-  }
-
-  /** Converts levels to codes, at an offset: this loop cannot be vectorized in any form. */
-  static void codes(float[] levels, int count, byte[] codes, int at) {
-    for (int i = 0; i < count; i++) {
-      codes[at + i] = (byte) Float.floatToRawIntBits(levels[i]);
     }
   }
 }

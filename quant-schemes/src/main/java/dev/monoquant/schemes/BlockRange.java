@@ -1,5 +1,8 @@
 package dev.monoquant.schemes;
 
+import dev.monoquant.model.BoundKernels;
+import dev.monoquant.model.Kernels;
+
 /**
  * Finds the minimum and maximum of a block. Holds scratch arrays: use one instance per call and
  * thread.
@@ -14,12 +17,16 @@ final class BlockRange {
   /** Lanes, and the length of a piece. */
   private static final int LANES = 512;
 
+  private final Kernels kernels = BoundKernels.current();
   private final float[] piece = new float[LANES];
   private final float[] low = new float[LANES];
   private final float[] high = new float[LANES];
 
   /** The largest magnitude of some values. */
   float absMax(float[] values, int from, int count) {
+    if (kernels != BoundKernels.JVM) {
+      return kernels.absMax(values, from, count);
+    }
     if (count < 2 * LANES) {
       return AffineKernels.absMax(values, from, count);
     }
@@ -35,9 +42,9 @@ final class BlockRange {
 
   /** Writes the minimum and maximum of some values to the two arrays, at an index. */
   void find(float[] values, int from, int count, float[] least, float[] greatest, int at) {
-    if (count < 2 * LANES) {
-      least[at] = AffineKernels.min(values, from, count);
-      greatest[at] = AffineKernels.max(values, from, count);
+    if (count < 2 * LANES || kernels != BoundKernels.JVM) {
+      least[at] = kernels.min(values, from, count);
+      greatest[at] = kernels.max(values, from, count);
       return;
     }
     System.arraycopy(values, from, low, 0, LANES);
@@ -48,7 +55,7 @@ final class BlockRange {
       AffineKernels.minInto(piece, low, LANES);
       AffineKernels.maxInto(piece, high, LANES);
     }
-    least[at] = AffineKernels.min(low, 0, LANES);
-    greatest[at] = AffineKernels.max(high, 0, LANES);
+    least[at] = kernels.min(low, 0, LANES);
+    greatest[at] = kernels.max(high, 0, LANES);
   }
 }

@@ -5,6 +5,8 @@ import ai.djl.ndarray.types.DataType;
 import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.model.BFloat16;
+import dev.monoquant.model.BoundKernels;
+import dev.monoquant.model.CellChecks;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 import dev.monoquant.model.FloatBytes;
@@ -97,10 +99,7 @@ abstract class CastScheme implements Scheme {
         return 0;
       }
       byte[] bytes = tile.part(CastScheme.VALUES);
-      int greatest = 0;
-      for (int i = 2 * row * cols; i < 2 * (row + 1) * cols; i += 2) {
-        greatest = Math.max(greatest, ((bytes[i + 1] & 0x7F) << 8) | (bytes[i] & 0xFF));
-      }
+      int greatest = CellChecks.greatestMagnitude(bytes, 2 * row * cols, 2 * (row + 1) * cols);
       byte[] one = {(byte) greatest, (byte) (greatest >> 8)};
       float[] value = new float[1];
       FloatBytes.widen(target, ByteBuffer.wrap(one), value, 0, 1);
@@ -141,7 +140,7 @@ abstract class CastScheme implements Scheme {
     private boolean overflowsInItsOwnType(float[] values, int count) {
       return source == ElementType.FLOAT16
           && target == ElementType.BFLOAT16
-          && BFloat16.round(AffineKernels.absMax(values, 0, count)) > Float16.MAX_VALUE;
+          && BFloat16.round(BoundKernels.current().absMax(values, 0, count)) > Float16.MAX_VALUE;
     }
 
     private byte[] castByTorch(Tile tile) {

@@ -1,6 +1,8 @@
 package dev.monoquant.schemes;
 
+import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Kernels;
 
 /**
  * Encodes quotients as floats of 4 or 8 bits, in loops that the JIT compiler of JDK 17 vectorizes;
@@ -90,6 +92,11 @@ enum FloatCode {
       }
       return;
     }
+    Kernels kernels = BoundKernels.current();
+    if (kernels != BoundKernels.JVM) {
+      kernels.narrowFloat8(type, signed, quotients, count, codes, at);
+      return;
+    }
     float down = Math.scalb(1f, -126 - minExponent);
     roundMagnitudes(quotients, count, digits, least(), max(), down, 0);
     codes(signed, quotients, count, codes, at);
@@ -102,6 +109,11 @@ enum FloatCode {
    * only.
    */
   void encodeShort(float[] signed, float[] quotients, int count, byte[] codes, int at) {
+    Kernels kernels = BoundKernels.current();
+    if (kernels != BoundKernels.JVM) {
+      kernels.narrowFloat8(type, signed, quotients, count, codes, at);
+      return;
+    }
     float down = Math.scalb(1f, -126 - minExponent);
     float shift = Math.scalb(1f, 24 - digits);
     float least = least() * shift;

@@ -1,5 +1,7 @@
 package dev.monoquant.schemes;
 
+import dev.monoquant.model.BoundKernels;
+import dev.monoquant.model.Kernels;
 import dev.monoquant.schemes.AffineSpec.AffineParameters;
 import dev.monoquant.spi.TileQuantizer;
 import dev.monoquant.tile.EncodedTile;
@@ -26,6 +28,7 @@ final class JvmAffineQuantizer implements TileQuantizer {
 
   @Override
   public EncodedTile quantize(Tile tile) {
+    Kernels kernels = BoundKernels.current();
     float[] values = tile.values();
     int cols = tile.cols();
     BlockParameters parameters = parameters(tile);
@@ -44,7 +47,7 @@ final class JvmAffineQuantizer implements TileQuantizer {
           parameters.spreadZeroPoints(row, col, count, zero);
         }
         levels(v, scale, zero, count);
-        AffineKernels.codes(v, count, codes, at);
+        kernels.lowBytes(v, count, codes, at);
       }
     }
     parameters.refuseInfinite(codes);

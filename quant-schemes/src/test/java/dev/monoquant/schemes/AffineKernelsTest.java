@@ -2,6 +2,7 @@ package dev.monoquant.schemes;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.monoquant.model.BoundKernels;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -46,7 +47,7 @@ class AffineKernelsTest {
           expected[i] = reference(precision, v[i], s, 0);
         }
         AffineKernels.levels(v, scale, n, -128, 127, precision.step());
-        AffineKernels.codes(v, n, codes, 0);
+        BoundKernels.JVM.lowBytes(v, n, codes, 0);
         assertThat(codes).isEqualTo(expected);
       }
     }
@@ -77,7 +78,7 @@ class AffineKernelsTest {
         expected[i] = reference(precision, v[i], 1, zeroPoint);
       }
       AffineKernels.levels(v, scale, zero, n, -128, 127, precision.step());
-      AffineKernels.codes(v, n, codes, 0);
+      BoundKernels.JVM.lowBytes(v, n, codes, 0);
       assertThat(codes).isEqualTo(expected);
     }
   }

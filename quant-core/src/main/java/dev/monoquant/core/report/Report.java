@@ -4,6 +4,7 @@ import dev.monoquant.Problem;
 import dev.monoquant.core.text.Fields;
 import dev.monoquant.core.text.Text;
 import dev.monoquant.core.text.TextTable;
+import dev.monoquant.model.BoundKernels;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
@@ -20,13 +21,16 @@ import java.util.function.Consumer;
  *     if the side-by-side run refused the output
  * @param run the side-by-side run of original and result; empty if the output is not run
  * @param gates the limits and the measured values
+ * @param kernels the name of the {@link dev.monoquant.model.Kernels} that computed it, which do not
+ *     affect the results
  */
 public record Report(
     Plan plan,
     List<WeightReport> weights,
     List<Problem> problems,
     Optional<RunComparison> run,
-    List<GateResult> gates) {
+    List<GateResult> gates,
+    String kernels) {
 
   private static final int WIDTH = 80;
   private static final int WORST = 5;
@@ -46,7 +50,7 @@ public record Report(
    * @param problems problems and notes for the user
    */
   public Report(Plan plan, List<WeightReport> weights, List<Problem> problems) {
-    this(plan, weights, problems, Optional.empty(), List.of());
+    this(plan, weights, problems, Optional.empty(), List.of(), BoundKernels.JVM.name());
   }
 
   /**
@@ -56,7 +60,7 @@ public record Report(
    * @param comparison the side-by-side run; empty if there was none
    */
   public Report with(List<Problem> all, Optional<RunComparison> comparison) {
-    return new Report(plan, weights, all, comparison, gates);
+    return new Report(plan, weights, all, comparison, gates, kernels);
   }
 
   /**
@@ -65,7 +69,16 @@ public record Report(
    * @param results the limits and the measured values
    */
   public Report withGates(List<GateResult> results) {
-    return new Report(plan, weights, problems, run, results);
+    return new Report(plan, weights, problems, run, results, kernels);
+  }
+
+  /**
+   * {@return a copy with other kernels}
+   *
+   * @param name the name of the kernels that ran
+   */
+  public Report withKernels(String name) {
+    return new Report(plan, weights, problems, run, gates, name);
   }
 
   /**
@@ -213,6 +226,7 @@ public record Report(
    *   "run": {"inputs": "...", "rounds": 25, "models": [{...}]},  // null if not run
    *   "elapsed_seconds": 1.5,            // only if it is given
    *   "mib_per_second": 60.0,            // of the tensors before
+   *   "kernels": "vector",               // only with the time, which also depends on the machine
    *   "gates": [{"name": "min-sqnr", "limit": 30, "value": 41.3, "passed": true, "detail": ""}],
    *   "problems": [{"severity": "warning", "subject": "", "message": "", "remedy": ""}]  // or note, error
    * }
@@ -232,12 +246,14 @@ public record Report(
   }
 
   /**
-   * {@return the time and the throughput of a run, as text}
+   * {@return the time, the throughput and the kernels of a run, as text}
    *
    * @param elapsed from the start of the run to its end
    */
   public String speed(Duration elapsed) {
-    return Text.format("%.1f s, %.1f MiB/s", elapsed.toNanos() / 1e9, mebibytesPerSecond(elapsed));
+    return Text.format(
+        "%.1f s, %.1f MiB/s, %s kernels",
+        elapsed.toNanos() / 1e9, mebibytesPerSecond(elapsed), kernels);
   }
 
   private double mebibytesPerSecond(Duration elapsed) {
@@ -266,7 +282,8 @@ public record Report(
 
   void describeTime(Duration elapsed, Fields out) {
     out.number("elapsed_seconds", elapsed.toNanos() / 1e9)
-        .number("mib_per_second", mebibytesPerSecond(elapsed));
+        .number("mib_per_second", mebibytesPerSecond(elapsed))
+        .text("kernels", kernels);
   }
 
   private void appendGates(StringBuilder out) {

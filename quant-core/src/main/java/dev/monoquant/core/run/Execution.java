@@ -13,6 +13,7 @@ import dev.monoquant.core.report.Report;
 import dev.monoquant.core.report.UnquantizedTensor;
 import dev.monoquant.core.settings.Gates;
 import dev.monoquant.core.settings.Settings;
+import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.ModelSource;
@@ -47,6 +48,12 @@ public final class Execution {
           .toList();
     }
 
+    private long numbers() {
+      return plan.weights().stream()
+          .mapToLong(w -> w.weight().matrix().tensor().shape().elements())
+          .sum();
+    }
+
     private StatisticsPass.Request request() {
       return new StatisticsPass.Request(source, policy, open(), plan.weights());
     }
@@ -77,6 +84,11 @@ public final class Execution {
 
   /** Quantizes the planned weights into the sinks, in one pass; the caller commits. */
   public static List<Made> run(Settings settings, List<Job> jobs) throws IOException {
+    long numbers = jobs.stream().mapToLong(Job::numbers).sum();
+    return BoundKernels.with(KernelChoice.of(settings, numbers), () -> runHere(settings, jobs));
+  }
+
+  private static List<Made> runHere(Settings settings, List<Job> jobs) throws IOException {
     Settings bounded = bounded(settings, jobs);
     List<StatisticsPass.Request> requests = jobs.stream().map(Job::request).toList();
     List<Map<String, Facts>> facts = new StatisticsPass(bounded).facts(requests);
@@ -115,7 +127,8 @@ public final class Execution {
               ""));
     }
     warnings.addAll(outcome.warnings());
-    return new Made(new Report(plan, outcome.weights(), warnings), outcome.shared());
+    Report report = new Report(plan, outcome.weights(), warnings);
+    return new Made(report.withKernels(BoundKernels.current().name()), outcome.shared());
   }
 
   /** Finishes the work that must be done before an output is moved into place. */

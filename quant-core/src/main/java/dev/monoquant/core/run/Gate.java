@@ -2,6 +2,7 @@ package dev.monoquant.core.run;
 
 import dev.monoquant.PluginException;
 import dev.monoquant.model.BFloat16;
+import dev.monoquant.model.CellChecks;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 import dev.monoquant.spi.EncodedWeight;
@@ -122,8 +123,14 @@ public final class Gate {
   private static int firstBad(byte[] bytes, ElementType type) {
     ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     return switch (type) {
-      case FLOAT16 -> first(bytes.length / 2, i -> Float16.toFloat(buffer.getShort(2 * i)));
-      case BFLOAT16 -> first(bytes.length / 2, i -> BFloat16.toFloat(buffer.getShort(2 * i)));
+      case FLOAT16 ->
+          CellChecks.mayHoldNonFinite(bytes, 0x7C00)
+              ? first(bytes.length / 2, i -> Float16.toFloat(buffer.getShort(2 * i)))
+              : NONE;
+      case BFLOAT16 ->
+          CellChecks.mayHoldNonFinite(bytes, 0x7F80)
+              ? first(bytes.length / 2, i -> BFloat16.toFloat(buffer.getShort(2 * i)))
+              : NONE;
       case FLOAT32 -> first(bytes.length / 4, i -> buffer.getFloat(4 * i));
       case FLOAT64 -> first(bytes.length / 8, i -> buffer.getDouble(8 * i));
       case COMPLEX64 -> {
@@ -163,6 +170,9 @@ public final class Gate {
   }
 
   private static int firstOutOfRange(byte[] bytes, ElementType type) {
+    if (CellChecks.areCodes(bytes, type.bits(), type.signed())) {
+      return NONE;
+    }
     int min = type.minCode();
     int max = type.maxCode();
     for (int i = 0; i < bytes.length; i++) {

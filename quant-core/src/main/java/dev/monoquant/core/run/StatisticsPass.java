@@ -12,6 +12,7 @@ import dev.monoquant.core.report.PlannedWeight;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.core.work.TileBuffers;
 import dev.monoquant.core.work.Workers;
+import dev.monoquant.model.BoundKernels;
 import dev.monoquant.model.Family;
 import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
@@ -126,11 +127,7 @@ public final class StatisticsPass {
     }
 
     private static float greatest(float[] values, int count) {
-      float greatest = 0;
-      for (int i = 0; i < count; i++) {
-        greatest = Math.max(greatest, Math.abs(values[i]));
-      }
-      return greatest;
+      return BoundKernels.current().absMax(values, 0, count);
     }
   }
 
@@ -399,12 +396,8 @@ public final class StatisticsPass {
 
     @Override
     public void visit(long firstRow, int height, float[] values, int count) {
-      float least = values[0];
-      float greatest = values[0];
-      for (int i = 1; i < count; i++) {
-        least = Math.min(least, values[i]);
-        greatest = Math.max(greatest, values[i]);
-      }
+      float least = BoundKernels.current().min(values, 0, count);
+      float greatest = BoundKernels.current().max(values, 0, count);
       long first = firstRow * cols;
       synchronized (this) {
         min = Math.min(min, least);

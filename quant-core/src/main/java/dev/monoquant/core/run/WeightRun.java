@@ -141,7 +141,10 @@ final class WeightRun {
       double limit = bound.of(all, r);
       greatestBound = Math.max(greatestBound, limit);
       if (!(error <= limit)) {
-        throw tooFar(firstRow + r, error, limit, original, r * cols);
+        double exact = ErrorMeter.greatest(original, decoded, r * cols, cols);
+        if (!(exact <= limit)) {
+          throw tooFar(firstRow + r, exact, limit, original, r * cols);
+        }
       }
     }
     errors[tileIndex] = meter.total();

@@ -138,7 +138,9 @@ final class VerifiedWeight {
     for (int r = 0; r < rows; r++) {
       double error = meter.row(values, decoded, r * cols);
       double limit = bound.of(tile, r);
-      if (!(error <= limit) && faults[index] == null) {
+      if (!(error <= limit)
+          && !(ErrorMeter.greatest(values, decoded, r * cols, cols) <= limit)
+          && faults[index] == null) {
         faults[index] =
             String.format(
                 Locale.ROOT,

@@ -15,6 +15,7 @@ import dev.monoquant.core.open.OutputChoice;
 import dev.monoquant.core.report.ErrorStatistics;
 import dev.monoquant.core.report.Verification;
 import dev.monoquant.core.run.DecodedSource;
+import dev.monoquant.core.run.KernelChoice;
 import dev.monoquant.core.run.Meter;
 import dev.monoquant.core.run.TensorPieces;
 import dev.monoquant.core.settings.Settings;
@@ -22,6 +23,8 @@ import dev.monoquant.core.work.TileBuffers;
 import dev.monoquant.files.manifest.HashKind;
 import dev.monoquant.files.manifest.HashPool;
 import dev.monoquant.files.manifest.ProvenanceText;
+import dev.monoquant.model.BoundKernels;
+import dev.monoquant.model.Kernels;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.Audit;
 import dev.monoquant.spi.Auditable;
@@ -74,17 +77,28 @@ public final class Verifier {
         OptionOwners.requireKnown(settings, opened);
       }
       Verifier verifier = new Verifier(settings, opened.source(), audit);
+      Kernels kernels = KernelChoice.of(settings, KernelChoice.numbers(opened.source().info()));
       opened
           .foreign()
           .ifPresent(f -> verifier.differs(path.toString(), "it holds quantization " + f));
       if (against.isEmpty()) {
-        verifier.weights(Optional.empty());
-        return verifier.result(path, "");
+        return BoundKernels.with(
+            kernels,
+            () -> {
+              verifier.weights(Optional.empty());
+              return verifier.result(path, "");
+            });
       }
       try (Opened original = InputOpener.open(settings, against.get(), settings.inputOptions())) {
         OptionOwners.requireKnown(settings, opened, original);
-        verifier.against(OutputChoice.view(settings.plugins(), opened.format(), original.source()));
-        return verifier.result(path, against.get().describe());
+        ModelSource seen =
+            OutputChoice.view(settings.plugins(), opened.format(), original.source());
+        return BoundKernels.with(
+            kernels,
+            () -> {
+              verifier.against(seen);
+              return verifier.result(path, against.get().describe());
+            });
       }
     } catch (IOException e) {
       throw InputOpener.unreadable(ModelInput.of(path), e);

@@ -2,6 +2,8 @@ package dev.monoquant.core.work;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.model.BoundKernels;
+import dev.monoquant.model.Kernels;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -9,7 +11,8 @@ import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs jobs on several threads, started in order, and stops after a failure.
+ * Runs jobs on several threads, started in order, and stops after a failure. The threads have the
+ * kernels of the calling thread.
  *
  * <p>If several jobs fail, the failure of the earliest job is thrown, whichever happened first.
  * Jobs are handed out in order and each runs to its end, so the earliest failing job always runs:
@@ -46,9 +49,10 @@ public final class Workers {
 
   public void run(Jobs jobs) throws IOException {
     Run run = new Run(jobs);
+    Kernels kernels = BoundKernels.current();
     List<Thread> pool = new ArrayList<>();
     for (int i = 0; i < threads; i++) {
-      Thread thread = new Thread(run::work, "quant-worker-" + i);
+      Thread thread = new Thread(() -> BoundKernels.with(kernels, run::work), "quant-worker-" + i);
       thread.setDaemon(true);
       thread.start();
       pool.add(thread);
@@ -103,7 +107,8 @@ public final class Workers {
       this.jobs = jobs;
     }
 
-    void work() {
+    /** Works until there are no more jobs or one has failed; returns whether this thread failed. */
+    boolean work() {
       TileBuffers buffers = new TileBuffers();
       long number = Long.MAX_VALUE;
       try {
@@ -111,19 +116,20 @@ public final class Workers {
           Job job;
           synchronized (this) {
             if (stopped) {
-              return;
+              return false;
             }
             number = handedOut++;
             job = jobs.next();
           }
           if (job == null) {
-            return;
+            return false;
           }
           job.run(buffers);
         }
       } catch (Throwable e) {
         // Any failure, including OutOfMemoryError: the calling thread rethrows it.
         fail(number, e);
+        return true;
       }
     }
 

@@ -1,0 +1,160 @@
+package dev.monoquant.model;
+
+/**
+ * The loops over every number of a tile that the JIT compiler does not vectorize by itself:
+ * conversions between types of different sizes, reductions, and packing. Loops over floats alone
+ * stay with their callers, since C2 compiles them to vector instructions as they are.
+ *
+ * <p>All kernels give the same bits, on every processor, number of lanes and Java version; {@link
+ * BoundKernels#JVM} is the reference. The choice affects only speed. {@code KernelLaws} of the test
+ * kit checks this.
+ *
+ * <p>Implementations are stateless and thread-safe. Arrays may not overlap. Arguments are not
+ * checked beyond what array accesses check. What this does not do: no kernel knows about schemes.
+ */
+public interface Kernels {
+
+  /** {@return the stable lower-case name, such as {@code jvm}} */
+  String name();
+
+  /**
+   * Widens bfloat16 to floats, exactly; a NaN keeps its bits.
+   *
+   * @param from the bits, from index 0 on
+   * @param count how many
+   * @param to receives the floats
+   * @param at index of the first float
+   */
+  void widenBFloat16(short[] from, int count, float[] to, int at);
+
+  /**
+   * Widens float16 to floats, exactly; every NaN has all exponent bits and its fraction shifted.
+   *
+   * @param from the bits, from index 0 on
+   * @param count how many
+   * @param to receives the floats
+   * @param at index of the first float
+   */
+  void widenFloat16(short[] from, int count, float[] to, int at);
+
+  /**
+   * Rounds floats to bfloat16, as {@link dev.monoquant.model.BFloat16#fromFloat} does.
+   *
+   * @param from the floats
+   * @param at index of the first float
+   * @param count how many
+   * @param to receives the bits, from index 0 on
+   * @return whether one of the results is infinite
+   */
+  boolean narrowBFloat16(float[] from, int at, int count, short[] to);
+
+  /**
+   * Rounds floats to float16, as {@link dev.monoquant.model.Float16#fromFloat} does.
+   *
+   * @param from the floats
+   * @param at index of the first float
+   * @param count how many
+   * @param to receives the bits, from index 0 on
+   * @return whether one of the results is infinite
+   */
+  boolean narrowFloat16(float[] from, int at, int count, short[] to);
+
+  /**
+   * Rounds floats to the values of a type in place, as {@link ElementType#round} does.
+   *
+   * @param type FLOAT16 or BFLOAT16
+   * @param values the floats, from index 0 on
+   * @param count how many
+   */
+  void round(ElementType type, float[] values, int count);
+
+  /**
+   * Converts signed bytes to floats.
+   *
+   * @param from the bytes
+   * @param at index of the first byte
+   * @param count how many
+   * @param to receives the floats, from index 0 on
+   */
+  void widenBytes(byte[] from, int at, int count, float[] to);
+
+  /**
+   * Decodes floats of 8 bits, as {@link ElementType#decode} does; NaN is the canonical one.
+   *
+   * @param type FLOAT8_E4M3 or FLOAT8_E5M2
+   * @param from the codes
+   * @param at index of the first code
+   * @param count how many
+   * @param to receives the floats, from index 0 on
+   */
+  void widenFloat8(ElementType type, byte[] from, int at, int count, float[] to);
+
+  /**
+   * Takes the lowest byte of the bits of floats: the integer v in two's complement of a float that
+   * is 1.5 * 2^23 + v. The byte of a NaN is 0.
+   *
+   * @param from the floats, from index 0 on
+   * @param count how many
+   * @param to receives the bytes
+   * @param at index of the first byte
+   */
+  void lowBytes(float[] from, int count, byte[] to, int at);
+
+  /**
+   * Encodes magnitudes as floats of 8 bits: the nearest, ties to even; beyond the greatest value
+   * that value. The code of a NaN is that of the greatest value.
+   *
+   * @param type FLOAT8_E4M3 or FLOAT8_E5M2
+   * @param signs floats with the signs of the codes, from index 0 on
+   * @param values the numbers, whose signs do not matter, from index 0 on
+   * @param count how many
+   * @param to receives the codes
+   * @param at index of the first code
+   */
+  void narrowFloat8(ElementType type, float[] signs, float[] values, int count, byte[] to, int at);
+
+  /**
+   * {@return the largest magnitude, 0 of no values; a NaN if there is one}
+   *
+   * @param values the floats
+   * @param at index of the first
+   * @param count how many
+   */
+  float absMax(float[] values, int at, int count);
+
+  /**
+   * {@return the smallest value, as {@link Math#min(float, float)} orders them: -0 is below 0; a
+   * NaN if there is one}
+   *
+   * @param values the floats
+   * @param at index of the first
+   * @param count how many, at least 1
+   */
+  float min(float[] values, int at, int count);
+
+  /**
+   * {@return the largest value; never -0; a NaN if there is one}
+   *
+   * @param values the floats
+   * @param at index of the first
+   * @param count how many, at least 1
+   */
+  float max(float[] values, int at, int count);
+
+  /**
+   * Measures differences e = x - y of two rows and adds the sums of x * x, e * e and x * e.
+   *
+   * <p>The order of the additions is fixed: {@link ErrorBlock} shows it. A block whose sums may
+   * have left the range of float, and what is left at the end of a row, is computed in double,
+   * numbers at even and at odd positions apart. Products and sums are rounded one by one, never
+   * fused.
+   *
+   * @param x the originals
+   * @param y the decoded values
+   * @param at index of the first in both
+   * @param count how many
+   * @param sums the sums of x * x, e * e and x * e are added to its first three elements
+   * @return the greatest magnitude of e; NaN if a number is not finite
+   */
+  double errors(float[] x, float[] y, int at, int count, double[] sums);
+}

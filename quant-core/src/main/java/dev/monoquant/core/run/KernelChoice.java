@@ -1,0 +1,50 @@
+package dev.monoquant.core.run;
+
+import dev.monoquant.ConfigurationException;
+import dev.monoquant.core.settings.Settings;
+import dev.monoquant.model.BoundKernels;
+import dev.monoquant.model.Kernels;
+import dev.monoquant.spi.Compute;
+import dev.monoquant.spi.ModelInfo;
+
+/** Chooses the kernels of a run by the settings and by the amount of work. */
+public final class KernelChoice {
+
+  /**
+   * Numbers from which on vector kernels take less CPU time in all. The JIT compiler needs more
+   * than a second of CPU for them, which they gain in some 500 million numbers.
+   */
+  static final long WORTHWHILE = 750_000_000;
+
+  private KernelChoice() {}
+
+  /** The numbers of all tensors and of all quantized weights. */
+  public static long numbers(ModelInfo info) {
+    return info.tensors().stream().mapToLong(t -> t.shape().elements()).sum()
+        + info.quantized().stream().mapToLong(w -> w.matrix().tensor().shape().elements()).sum();
+  }
+
+  /**
+   * The kernels for the settings.
+   *
+   * @param numbers how many are processed
+   * @throws ConfigurationException if vector kernels are required and cannot run
+   */
+  public static Kernels of(Settings settings, long numbers) {
+    return switch (settings.compute()) {
+      case JVM, TORCH -> BoundKernels.JVM;
+      case AUTO ->
+          numbers < WORTHWHILE
+              ? BoundKernels.JVM
+              : BoundKernels.find(Compute.VECTOR.wire()).orElse(BoundKernels.JVM);
+      case VECTOR ->
+          BoundKernels.find(Compute.VECTOR.wire())
+              .orElseThrow(
+                  () ->
+                      new ConfigurationException(
+                          "compute vector cannot run here: it needs the library quant-vector, Java"
+                              + " started with --add-modules jdk.incubator.vector, and a processor"
+                              + " with vectors of at least 256 bits. Choose auto or jvm"));
+    };
+  }
+}

@@ -1,0 +1,203 @@
+package dev.monoquant.testkit.laws;
+
+import static dev.monoquant.model.ElementType.BFLOAT16;
+import static dev.monoquant.model.ElementType.FLOAT16;
+import static dev.monoquant.model.ElementType.FLOAT8_E4M3;
+import static dev.monoquant.model.ElementType.FLOAT8_E5M2;
+
+import dev.monoquant.model.BoundKernels;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.Kernels;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+
+/**
+ * The law of {@link Kernels}: every implementation gives the bits of {@link BoundKernels#JVM}, for
+ * any bits of the numbers, any count and any place in the arrays, and changes nothing beside its
+ * result. Every NaN counts as the same one, but where the interface says that its bits are kept.
+ */
+public final class KernelLaws {
+
+  /** Elements that no kernel may touch, before and after its result. */
+  private static final int MARGIN = 3;
+
+  private KernelLaws() {}
+
+  /**
+   * Compares all kernels.
+   *
+   * @param kernels the implementation
+   * @param numbers the bits of floats; shorts and bytes are made of them
+   * @param others as many bits of other floats
+   */
+  public static void equalsJvm(Kernels kernels, int[] numbers, int[] others) {
+    List<String> wrong = new ArrayList<>();
+    results(numbers, others)
+        .forEach(
+            one -> {
+              String expected = one.of().apply(BoundKernels.JVM);
+              String actual = one.of().apply(kernels);
+              if (!expected.equals(actual)) {
+                wrong.add(one.name() + ":\n  jvm  " + expected + "\n  here " + actual);
+              }
+            });
+    if (!wrong.isEmpty()) {
+      throw new LawViolation(
+          "equalsJvm", "kernels " + kernels.name(), String.join("\n", wrong), null);
+    }
+  }
+
+  /**
+   * One kernel with its arguments.
+   *
+   * @param name the name of the method
+   * @param of calls it and describes all of its results
+   */
+  private record Call(String name, Function<Kernels, String> of) {}
+
+  private static List<Call> results(int[] numbers, int[] others) {
+    int n = numbers.length;
+    float[] x = floats(numbers);
+    float[] y = floats(others);
+    short[] halves = new short[n];
+    byte[] bytes = new byte[n + 2 * MARGIN];
+    for (int i = 0; i < n; i++) {
+      halves[i] = (short) (numbers[i] >>> 16 ^ numbers[i]);
+      bytes[MARGIN + i] = (byte) (halves[i] ^ halves[i] >>> 8);
+    }
+    List<Call> calls = new ArrayList<>();
+    calls.add(new Call("widenBFloat16", k -> raw(to -> k.widenBFloat16(halves, n, to, MARGIN), n)));
+    calls.add(new Call("widenFloat16", k -> raw(to -> k.widenFloat16(halves, n, to, MARGIN), n)));
+    calls.add(new Call("narrowBFloat16", k -> shorts(to -> k.narrowBFloat16(x, MARGIN, n, to), n)));
+    calls.add(new Call("narrowFloat16", k -> shorts(to -> k.narrowFloat16(x, MARGIN, n, to), n)));
+    for (ElementType type : List.of(FLOAT16, BFLOAT16)) {
+      calls.add(new Call("round " + type, k -> inPlace(v -> k.round(type, v, n), numbers)));
+    }
+    calls.add(new Call("widenBytes", k -> raw(to -> k.widenBytes(bytes, MARGIN, n, to), n)));
+    calls.add(new Call("lowBytes", k -> cells(to -> k.lowBytes(sums(numbers), n, to, MARGIN), n)));
+    calls.add(
+        new Call(
+            "lowBytes of any", k -> cells(to -> k.lowBytes(inPlaceOf(numbers), n, to, MARGIN), n)));
+    for (ElementType type : List.of(FLOAT8_E4M3, FLOAT8_E5M2)) {
+      calls.add(
+          new Call(
+              "widenFloat8 " + type, k -> raw(to -> k.widenFloat8(type, bytes, MARGIN, n, to), n)));
+      for (float[] values : List.of(inPlaceOf(others), near(type, others))) {
+        calls.add(
+            new Call(
+                "narrowFloat8 " + type,
+                k ->
+                    cells(
+                        to -> k.narrowFloat8(type, inPlaceOf(numbers), values, n, to, MARGIN), n)));
+      }
+    }
+    calls.add(new Call("absMax", k -> "" + k.absMax(x, MARGIN, n)));
+    if (n > 0) {
+      calls.add(new Call("min", k -> "" + k.min(x, MARGIN, n)));
+      calls.add(new Call("max", k -> "" + k.max(x, MARGIN, n)));
+    }
+    calls.add(new Call("errors", k -> errors(k, x, y, n)));
+    calls.add(new Call("errors of near numbers", k -> errors(k, x, nearby(x), n)));
+    return calls;
+  }
+
+  private static String errors(Kernels kernels, float[] x, float[] y, int n) {
+    double[] sums = {1, 2, 3};
+    double greatest = kernels.errors(x, y, MARGIN, n, sums);
+    return Arrays.toString(sums) + " " + greatest;
+  }
+
+  /** With margins of ones. */
+  private static float[] floats(int[] bits) {
+    float[] floats = new float[bits.length + 2 * MARGIN];
+    Arrays.fill(floats, 1);
+    System.arraycopy(inPlaceOf(bits), 0, floats, MARGIN, bits.length);
+    return floats;
+  }
+
+  private static float[] inPlaceOf(int[] bits) {
+    float[] floats = new float[bits.length];
+    for (int i = 0; i < bits.length; i++) {
+      floats[i] = Float.intBitsToFloat(bits[i]);
+    }
+    return floats;
+  }
+
+  /** Levels as they are converted to codes: 1.5 * 2^23 and an integer of 8 bits. */
+  private static float[] sums(int[] bits) {
+    float[] sums = new float[bits.length];
+    for (int i = 0; i < bits.length; i++) {
+      sums[i] = 0x1.8p23f + (byte) bits[i];
+    }
+    return sums;
+  }
+
+  /** Values of a type, those between two of them, and the floats beside these. */
+  private static float[] near(ElementType type, int[] bits) {
+    float[] near = new float[bits.length];
+    for (int i = 0; i < bits.length; i++) {
+      float value = type.decode((byte) bits[i]);
+      float between = (value + type.decode((byte) (bits[i] + 1))) / 2;
+      float chosen = (bits[i] & 0x100) == 0 ? value : between;
+      near[i] =
+          switch (bits[i] >>> 9 & 3) {
+            case 0 -> Math.nextUp(chosen);
+            case 1 -> Math.nextDown(chosen);
+            default -> chosen;
+          };
+    }
+    return near;
+  }
+
+  private static float[] nearby(float[] x) {
+    float[] near = new float[x.length];
+    for (int i = 0; i < near.length; i++) {
+      near[i] = x[i] * (1 + (i % 7 - 3) * 0x1p-9f);
+    }
+    return near;
+  }
+
+  private interface To<T> {
+    void write(T to);
+  }
+
+  private interface Checked<T> {
+    boolean write(T to);
+  }
+
+  /** The bits of every float, and of what is beside them. */
+  private static String raw(To<float[]> call, int n) {
+    float[] to = new float[n + 2 * MARGIN];
+    Arrays.fill(to, 2);
+    call.write(to);
+    return Arrays.toString(toInts(to));
+  }
+
+  private static String inPlace(To<float[]> call, int[] bits) {
+    float[] values = Arrays.copyOf(inPlaceOf(bits), bits.length + MARGIN);
+    call.write(values);
+    return Arrays.toString(toInts(values));
+  }
+
+  private static int[] toInts(float[] values) {
+    int[] bits = new int[values.length];
+    for (int i = 0; i < bits.length; i++) {
+      bits[i] = Float.floatToRawIntBits(values[i]);
+    }
+    return bits;
+  }
+
+  private static String shorts(Checked<short[]> call, int n) {
+    short[] to = new short[n + MARGIN];
+    boolean seen = call.write(to);
+    return seen + " " + Arrays.toString(to);
+  }
+
+  private static String cells(To<byte[]> call, int n) {
+    byte[] to = new byte[n + 2 * MARGIN];
+    call.write(to);
+    return Arrays.toString(to);
+  }
+}

@@ -1,0 +1,415 @@
+package dev.monoquant.vector;
+
+import dev.monoquant.model.BFloat16;
+import dev.monoquant.model.BoundKernels;
+import dev.monoquant.model.ElementType;
+import dev.monoquant.model.ErrorBlock;
+import dev.monoquant.model.Float16;
+import dev.monoquant.model.Kernels;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The kernels in vector instructions; what is left at the end of an array is done by {@link
+ * Kernels#JVM}.
+ *
+ * <p>Four things make these loops fast, all of them measured:
+ *
+ * <ul>
+ *   <li>Arrays only. Loads from byte buffers are slower, and their methods left the API after JDK
+ *       17.
+ *   <li>Floats become integers by an addition of 1.5 * 2^23, and maxima are those of integers: the
+ *       conversion is no vector instruction on JDK 17, and the maximum of floats knows about NaN.
+ *   <li>Sums of squares are in float over short blocks, see {@link ErrorBlock}.
+ *   <li>No call that C2 would not inline, for a vector that escapes becomes an object: methods that
+ *       take or return vectors have fewer than 60 bytes of code, the limit of the application.
+ * </ul>
+ *
+ * <p>Until C2 has compiled them, see {@link WarmingKernels}, the plain loops work.
+ */
+final class VectorKernels implements Kernels {
+
+  private static final VectorSpecies<Float> FLOATS = species();
+  private static final VectorSpecies<Integer> INTS =
+      VectorSpecies.of(int.class, FLOATS.vectorShape());
+  private static final VectorSpecies<Short> SHORTS =
+      VectorSpecies.of(short.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
+  private static final VectorSpecies<Byte> BYTES =
+      VectorSpecies.of(byte.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 4));
+  static final int LANES = FLOATS.length();
+
+  private static final int MAGNITUDE = 0x7FFF_FFFF;
+  private static final int INFINITY = 0x7F80_0000;
+  private static final int NAN = 0x7FC0_0000;
+  private static final int SIGN = 0x8000_0000;
+  private static final float MAGIC = 0x1.8p23f;
+  private static final int MAGIC_BITS = Float.floatToRawIntBits(MAGIC);
+
+  /**
+   * The processor's own, between 256 and 512 bits: a quarter of it must be a vector, and its lanes
+   * must divide the sums of a block.
+   */
+  private static VectorSpecies<Float> species() {
+    int bits = Math.min(512, Math.max(256, FloatVector.SPECIES_PREFERRED.vectorBitSize()));
+    return VectorSpecies.of(float.class, VectorShape.forBitSize(bits));
+  }
+
+  /** Whether the processor has vectors of the length that is used. */
+  static boolean isFast() {
+    return FloatVector.SPECIES_PREFERRED.vectorBitSize() >= FLOATS.vectorBitSize();
+  }
+
+  @Override
+  public String name() {
+    return "vector";
+  }
+
+  @Override
+  public void widenBFloat16(short[] from, int count, float[] to, int at) {
+    int i = 0;
+    for (; i <= count - LANES; i += LANES) {
+      bits(from, i).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(to, at + i);
+    }
+    for (; i < count; i++) {
+      to[at + i] = BFloat16.toFloat(from[i]);
+    }
+  }
+
+  private static IntVector bits(short[] from, int at) {
+    return (IntVector) ShortVector.fromArray(SHORTS, from, at).castShape(INTS, 0);
+  }
+
+  @Override
+  public void widenFloat16(short[] from, int count, float[] to, int at) {
+    int i = 0;
+    for (; i <= count - LANES; i += LANES) {
+      IntVector bits = bits(from, i);
+      IntVector magnitude = bits.and(0x7FFF);
+      IntVector special =
+          magnitude
+              .lanewise(VectorOperators.NEG)
+              .add(0x7BFF)
+              .lanewise(VectorOperators.ASHR, 31)
+              .and(INFINITY);
+      IntVector sign = bits.and(0x8000).lanewise(VectorOperators.LSHL, 16);
+      magnitude
+          .lanewise(VectorOperators.LSHL, 13)
+          .reinterpretAsFloats()
+          .mul(0x1p112f)
+          .reinterpretAsInts()
+          .or(special)
+          .or(sign)
+          .reinterpretAsFloats()
+          .intoArray(to, at + i);
+    }
+    for (; i < count; i++) {
+      to[at + i] = Float16.toFloat(from[i]);
+    }
+  }
+
+  @Override
+  public boolean narrowBFloat16(float[] from, int at, int count, short[] to) {
+    IntVector greatest = IntVector.zero(INTS);
+    int i = 0;
+    for (; i <= count - LANES; i += LANES) {
+      IntVector bits = FloatVector.fromArray(FLOATS, from, at + i).reinterpretAsInts();
+      IntVector rounded = roundBFloat16(bits).lanewise(VectorOperators.LSHR, 16);
+      ((ShortVector) rounded.castShape(SHORTS, 0)).intoArray(to, i);
+      IntVector infinite = rounded.and(0x7FFF).lanewise(VectorOperators.XOR, 0x7F80);
+      greatest = greatest.max(infinite.sub(1).lanewise(VectorOperators.LSHR, 31));
+    }
+    int seen = greatest.reduceLanes(VectorOperators.MAX);
+    for (; i < count; i++) {
+      to[i] = BFloat16.fromFloat(from[at + i]);
+      seen |= (to[i] & 0x7FFF) == 0x7F80 ? 1 : 0;
+    }
+    return seen != 0;
+  }
+
+  /** As floats; every NaN becomes the same. */
+  private static IntVector roundBFloat16(IntVector bits) {
+    IntVector even = bits.lanewise(VectorOperators.LSHR, 16).and(1);
+    IntVector rounded = bits.add(even).add(0x7FFF).and(0xFFFF_0000);
+    return rounded.blend(NAN, isNan(bits));
+  }
+
+  private static VectorMask<Integer> isNan(IntVector bits) {
+    return bits.and(MAGNITUDE).compare(VectorOperators.GT, INFINITY);
+  }
+
+  @Override
+  public boolean narrowFloat16(float[] from, int at, int count, short[] to) {
+    IntVector greatest = IntVector.zero(INTS);
+    int i = 0;
+    for (; i <= count - LANES; i += LANES) {
+      IntVector bits = FloatVector.fromArray(FLOATS, from, at + i).reinterpretAsInts();
+      IntVector magnitude = bits.and(MAGNITUDE);
+      IntVector even = magnitude.lanewise(VectorOperators.LSHR, 13).and(1);
+      IntVector normal =
+          magnitude.sub(0x3800_0000 - 0xFFF).add(even).lanewise(VectorOperators.LSHR, 13);
+      // Near 0.5 the step of float32 equals the step of float16's subnormals.
+      IntVector small =
+          magnitude.reinterpretAsFloats().add(0.5f).reinterpretAsInts().sub(0x3F00_0000);
+      IntVector rounded =
+          normal
+              .blend(small, magnitude.compare(VectorOperators.LT, 0x3880_0000))
+              .blend(0x7C00, magnitude.compare(VectorOperators.GE, 0x4780_0000))
+              .blend(0x7E00, magnitude.compare(VectorOperators.GT, INFINITY));
+      IntVector sign = bits.lanewise(VectorOperators.LSHR, 16).and(0x8000);
+      ((ShortVector) rounded.or(sign).castShape(SHORTS, 0)).intoArray(to, i);
+      IntVector infinite = rounded.lanewise(VectorOperators.XOR, 0x7C00);
+      greatest = greatest.max(infinite.sub(1).lanewise(VectorOperators.LSHR, 31));
+    }
+    int seen = greatest.reduceLanes(VectorOperators.MAX);
+    for (; i < count; i++) {
+      to[i] = Float16.fromFloat(from[at + i]);
+      seen |= (to[i] & 0x7FFF) == 0x7C00 ? 1 : 0;
+    }
+    return seen != 0;
+  }
+
+  @Override
+  public void round(ElementType type, float[] values, int count) {
+    int i = 0;
+    if (type == ElementType.BFLOAT16) {
+      for (; i <= count - LANES; i += LANES) {
+        IntVector bits = FloatVector.fromArray(FLOATS, values, i).reinterpretAsInts();
+        roundBFloat16(bits).reinterpretAsFloats().intoArray(values, i);
+      }
+    } else {
+      for (; i <= count - LANES; i += LANES) {
+        IntVector bits = FloatVector.fromArray(FLOATS, values, i).reinterpretAsInts();
+        IntVector magnitude = bits.and(MAGNITUDE);
+        IntVector even = magnitude.lanewise(VectorOperators.LSHR, 13).and(1);
+        IntVector normal = magnitude.add(0xFFF).add(even).and(~0x1FFF);
+        IntVector small = magnitude.reinterpretAsFloats().add(0.5f).sub(0.5f).reinterpretAsInts();
+        normal
+            .blend(small, magnitude.compare(VectorOperators.LT, 0x3880_0000))
+            .blend(INFINITY, normal.compare(VectorOperators.GE, 0x4780_0000))
+            .blend(NAN, magnitude.compare(VectorOperators.GT, INFINITY))
+            .or(bits.and(SIGN))
+            .reinterpretAsFloats()
+            .intoArray(values, i);
+      }
+    }
+    for (; i < count; i++) {
+      values[i] = type.round(values[i]);
+    }
+  }
+
+  @Override
+  public void widenBytes(byte[] from, int at, int count, float[] to) {
+    int i = 0;
+    for (; i <= count - LANES; i += LANES) {
+      // An integer added to the bits of 1.5 * 2^23 is added to the number.
+      bytes(from, at + i).add(MAGIC_BITS).reinterpretAsFloats().sub(MAGIC).intoArray(to, i);
+    }
+    for (; i < count; i++) {
+      to[i] = from[at + i];
+    }
+  }
+
+  private static IntVector bytes(byte[] from, int at) {
+    return (IntVector) ByteVector.fromArray(BYTES, from, at).castShape(INTS, 0);
+  }
+
+  @Override
+  public void widenFloat8(ElementType type, byte[] from, int at, int count, float[] to) {
+    boolean e4m3 = type == ElementType.FLOAT8_E4M3;
+    int up = e4m3 ? 20 : 21;
+    // The exponents of a float are greater by this than those of the type.
+    int bias = (e4m3 ? 120 : 112) << 23;
+    int lowest = 1 << 23;
+    float least = e4m3 ? 0x1p-6f : 0x1p-14f;
+    // E4M3 has no infinity, and no code of 7 bits is 0x80.
+    int infinity = e4m3 ? 0x80 : 0x7C;
+    int nan = e4m3 ? 0x7F : 0x7D;
+    int i = 0;
+    for (; i <= count - LANES; i += LANES) {
+      IntVector bits = bytes(from, at + i);
+      IntVector code = bits.and(0x7F);
+      IntVector magnitude = code.lanewise(VectorOperators.LSHL, up).add(bias);
+      // Without an implied digit: that is added, and taken away again.
+      IntVector small = magnitude.add(lowest).reinterpretAsFloats().sub(least).reinterpretAsInts();
+      IntVector value =
+          magnitude.blend(small, magnitude.compare(VectorOperators.LT, bias + lowest));
+      IntVector finite = value.blend(INFINITY, code.compare(VectorOperators.EQ, infinity));
+      finite
+          .or(bits.and(SIGN))
+          .blend(NAN, code.compare(VectorOperators.GE, nan))
+          .reinterpretAsFloats()
+          .intoArray(to, i);
+    }
+    for (; i < count; i++) {
+      to[i] = type.decode(from[at + i]);
+    }
+  }
+
+  @Override
+  public void lowBytes(float[] from, int count, byte[] to, int at) {
+    int i = 0;
+    for (; i <= count - LANES; i += LANES) {
+      IntVector bits = FloatVector.fromArray(FLOATS, from, i).reinterpretAsInts();
+      ((ByteVector) bits.blend(0, isNan(bits)).castShape(BYTES, 0)).intoArray(to, at + i);
+    }
+    for (; i < count; i++) {
+      to[at + i] = (byte) Float.floatToIntBits(from[i]);
+    }
+  }
+
+  @Override
+  public void narrowFloat8(
+      ElementType type, float[] signs, float[] values, int count, byte[] to, int at) {
+    boolean e4m3 = type == ElementType.FLOAT8_E4M3;
+    int drop = e4m3 ? 20 : 21;
+    int half = (1 << (drop - 1)) - 1;
+    int bias = e4m3 ? 120 << 3 : 112 << 2;
+    int least = (e4m3 ? 121 : 113) << 23;
+    int most = e4m3 ? 0x7E : 0x7B;
+    // The last digit of sums with it is the step of the subnormal values.
+    float steps = e4m3 ? 0x1.8p14f : 0x1.8p7f;
+    int stepBits = Float.floatToRawIntBits(steps);
+    int i = 0;
+    for (; i <= count - LANES; i += LANES) {
+      IntVector bits = FloatVector.fromArray(FLOATS, values, i).reinterpretAsInts();
+      IntVector magnitude = bits.and(MAGNITUDE);
+      IntVector even = magnitude.lanewise(VectorOperators.LSHR, drop).and(1);
+      IntVector normal =
+          magnitude.add(half).add(even).lanewise(VectorOperators.LSHR, drop).sub(bias).min(most);
+      IntVector small =
+          magnitude.reinterpretAsFloats().add(steps).reinterpretAsInts().sub(stepBits);
+      IntVector code = normal.blend(small, magnitude.compare(VectorOperators.LT, least));
+      IntVector sign =
+          FloatVector.fromArray(FLOATS, signs, i)
+              .reinterpretAsInts()
+              .lanewise(VectorOperators.LSHR, 24)
+              .and(0x80);
+      ((ByteVector) code.or(sign).castShape(BYTES, 0)).intoArray(to, at + i);
+    }
+    for (; i < count; i++) {
+      int code = Float.isNaN(values[i]) ? most : type.encode(Math.abs(values[i]));
+      int sign = Float.floatToRawIntBits(signs[i]) >>> 24 & 0x80;
+      to[at + i] = (byte) (sign | Math.min(code, most));
+    }
+  }
+
+  @Override
+  public float absMax(float[] values, int at, int count) {
+    IntVector greatest = IntVector.zero(INTS);
+    int i = at;
+    int end = at + count;
+    for (; i <= end - LANES; i += LANES) {
+      IntVector bits = FloatVector.fromArray(FLOATS, values, i).reinterpretAsInts();
+      greatest = greatest.max(bits.and(MAGNITUDE));
+    }
+    int most = greatest.reduceLanes(VectorOperators.MAX);
+    for (; i < end; i++) {
+      most = Math.max(most, Float.floatToRawIntBits(values[i]) & MAGNITUDE);
+    }
+    return Float.intBitsToFloat(most);
+  }
+
+  /**
+   * Integers in the order of floats: a negative float has its magnitude inverted. The NaN are
+   * beyond both infinities.
+   */
+  private static IntVector order(IntVector bits) {
+    return bits.lanewise(
+        VectorOperators.XOR, bits.lanewise(VectorOperators.ASHR, 31).and(MAGNITUDE));
+  }
+
+  private static int order(int bits) {
+    return bits ^ (bits >> 31 & MAGNITUDE);
+  }
+
+  @Override
+  public float min(float[] values, int at, int count) {
+    IntVector least = IntVector.broadcast(INTS, Integer.MAX_VALUE);
+    IntVector magnitude = IntVector.zero(INTS);
+    int i = at;
+    int end = at + count;
+    for (; i <= end - LANES; i += LANES) {
+      IntVector bits = FloatVector.fromArray(FLOATS, values, i).reinterpretAsInts();
+      least = least.min(order(bits));
+      magnitude = magnitude.max(bits.and(MAGNITUDE));
+    }
+    int min = least.reduceLanes(VectorOperators.MIN);
+    int most = magnitude.reduceLanes(VectorOperators.MAX);
+    for (; i < end; i++) {
+      int bits = Float.floatToRawIntBits(values[i]);
+      min = Math.min(min, order(bits));
+      most = Math.max(most, bits & MAGNITUDE);
+    }
+    return most > INFINITY ? Float.NaN : Float.intBitsToFloat(order(min));
+  }
+
+  @Override
+  public float max(float[] values, int at, int count) {
+    IntVector greatest = IntVector.broadcast(INTS, Integer.MIN_VALUE);
+    IntVector magnitude = IntVector.zero(INTS);
+    int i = at;
+    int end = at + count;
+    for (; i <= end - LANES; i += LANES) {
+      IntVector bits = FloatVector.fromArray(FLOATS, values, i).reinterpretAsInts();
+      greatest = greatest.max(order(bits));
+      magnitude = magnitude.max(bits.and(MAGNITUDE));
+    }
+    int max = greatest.reduceLanes(VectorOperators.MAX);
+    int most = magnitude.reduceLanes(VectorOperators.MAX);
+    for (; i < end; i++) {
+      int bits = Float.floatToRawIntBits(values[i]);
+      max = Math.max(max, order(bits));
+      most = Math.max(most, bits & MAGNITUDE);
+    }
+    // Adding zero makes -0 positive.
+    return most > INFINITY ? Float.NaN : Float.intBitsToFloat(order(max)) + 0f;
+  }
+
+  @Override
+  public double errors(float[] x, float[] y, int at, int count, double[] sums) {
+    float[] partial = new float[3 * ErrorBlock.SUMS];
+    double greatest = 0;
+    int end = at + count;
+    int i = at;
+    for (; i <= end - ErrorBlock.NUMBERS; i += ErrorBlock.NUMBERS) {
+      float most = block(x, y, i, partial);
+      greatest = Math.max(greatest, ErrorBlock.add(partial, most, x, y, i, sums));
+    }
+    return i < end ? Math.max(greatest, BoundKernels.JVM.errors(x, y, i, end - i, sums)) : greatest;
+  }
+
+  /** Writes the partial sums of a block and returns the greatest magnitude of a difference. */
+  private static float block(float[] x, float[] y, int at, float[] partial) {
+    int greatest = 0;
+    for (int lane = 0; lane < ErrorBlock.SUMS; lane += LANES) {
+      greatest = Math.max(greatest, sums(x, y, at, lane, partial));
+    }
+    return Float.intBitsToFloat(greatest);
+  }
+
+  /** As many of the partial sums of a block as there are lanes. */
+  private static int sums(float[] x, float[] y, int at, int lane, float[] partial) {
+    IntVector greatest = IntVector.zero(INTS);
+    FloatVector signal = FloatVector.zero(FLOATS);
+    FloatVector noise = FloatVector.zero(FLOATS);
+    FloatVector cross = FloatVector.zero(FLOATS);
+    for (int i = 0; i < ErrorBlock.NUMBERS; i += ErrorBlock.SUMS) {
+      FloatVector a = FloatVector.fromArray(FLOATS, x, at + lane + i);
+      FloatVector e = a.sub(FloatVector.fromArray(FLOATS, y, at + lane + i));
+      signal = signal.add(a.mul(a));
+      noise = noise.add(e.mul(e));
+      cross = cross.add(a.mul(e));
+      greatest = greatest.max(e.reinterpretAsInts().and(MAGNITUDE));
+    }
+    signal.intoArray(partial, lane);
+    noise.intoArray(partial, ErrorBlock.SUMS + lane);
+    cross.intoArray(partial, 2 * ErrorBlock.SUMS + lane);
+    return greatest.reduceLanes(VectorOperators.MAX);
+  }
+}

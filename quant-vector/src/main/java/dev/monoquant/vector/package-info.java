@@ -1,0 +1,5 @@
+/** The kernels in vector instructions. */
+@NullMarked
+package dev.monoquant.vector;
+
+import org.jspecify.annotations.NullMarked;

@@ -33,5 +33,6 @@ module dev.monoquant.schemes {
       dev.monoquant.schemes.ggml.Q41Scheme,
       dev.monoquant.schemes.ggml.Q50Scheme,
       dev.monoquant.schemes.ggml.Q51Scheme,
+      dev.monoquant.schemes.ggml.Q6KScheme,
       dev.monoquant.schemes.ggml.Q80Scheme;
 }

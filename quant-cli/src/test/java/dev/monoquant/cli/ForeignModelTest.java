@@ -169,6 +169,22 @@ class ForeignModelTest {
             "{'architectures':['LlamaForCausalLM'],'quantization_config':{'quant_method':'fp8',"
                 + "'weight_block_size':[128,128]}}";
       }
+      case "mlx/int4" -> {
+        safetensors(
+            root.resolve("model.safetensors"),
+            head
+                + "fc.weight U32 32x8 1024; fc.scales BF16 32x2 128; fc.biases BF16 32x2 128;"
+                + " fc.bias BF16 32 64");
+        config =
+            "{'architectures':['LlamaForCausalLM'],'quantization':{'group_size':32,'bits':4},"
+                + "'quantization_config':{'group_size':32,'bits':4}}";
+      }
+      case "quanto/qint8" -> {
+        safetensors(
+            root.resolve("model.safetensors"),
+            head + "fc.weight._data I8 32x64 2048; fc.weight._scale BF16 32x1 64");
+        text(root.resolve("quanto_qmap.json"), "{'fc':{'weights':'qint8'}}");
+      }
       default -> {
         safetensors(
             root.resolve("model.safetensors"),
@@ -185,7 +201,7 @@ class ForeignModelTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"gptq/int4", "fp8/e4m3", "modelopt/nvfp4"})
+  @ValueSource(strings = {"gptq/int4", "fp8/e4m3", "modelopt/nvfp4", "mlx/int4", "quanto/qint8"})
   void isDecodedAndQuantizedAgainIfAskedFor(String method) throws IOException {
     Path model = decodable(method);
     assertThat(quant.run("inspect", model)).isZero();

@@ -16,6 +16,7 @@ import dev.monoquant.core.plan.PlanProvenance;
 import dev.monoquant.core.plan.Planner;
 import dev.monoquant.core.report.Comparison;
 import dev.monoquant.core.report.Inspection;
+import dev.monoquant.core.report.MemoryNeed;
 import dev.monoquant.core.report.OutputSize;
 import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.RunComparison;
@@ -356,6 +357,14 @@ final class Stages {
     Opened opened = InputOpener.open(settings, input, given);
     try {
       OptionOwners.requireKnown(settings, opened);
+      ModelInfo info = opened.source().info();
+      // Planning needs memory, too.
+      settings
+          .maxMemory()
+          .ifPresent(
+              bound ->
+                  MemoryNeed.requireTensors(
+                      info.tensors().size() + info.quantized().size(), bound));
       return settings.requantize() && opened.foreign().isEmpty()
           ? requantized(settings, opened)
           : opened;

@@ -6,6 +6,7 @@ import dev.monoquant.schemes.ggml.Q40Scheme;
 import dev.monoquant.schemes.ggml.Q41Scheme;
 import dev.monoquant.schemes.ggml.Q50Scheme;
 import dev.monoquant.schemes.ggml.Q51Scheme;
+import dev.monoquant.schemes.ggml.Q6KScheme;
 import dev.monoquant.schemes.ggml.Q80Scheme;
 import dev.monoquant.spi.Compute;
 import dev.monoquant.spi.Facts;
@@ -37,6 +38,7 @@ class GoldenGgmlTest {
       case "ggml/q4-1" -> new Q41Scheme();
       case "ggml/q5-0" -> new Q50Scheme();
       case "ggml/q5-1" -> new Q51Scheme();
+      case "ggml/q6-k" -> new Q6KScheme();
       case "ggml/q8-0" -> new Q80Scheme();
       default -> throw new IllegalArgumentException(id);
     };
@@ -59,6 +61,8 @@ class GoldenGgmlTest {
                 8L,
                 "ggml/q5-1",
                 11L,
+                "ggml/q6-k",
+                10L,
                 "ggml/q8-0",
                 33L));
   }

@@ -59,11 +59,15 @@ final class OperatorCheck {
    *
    * @param definitions its code
    * @param pickled the names of the program's classes in its pickles, such as {@code __torch__.Net}
+   * @param types the types named in its pickles, such as {@code List[int]}
    * @return what is not known to only compute, each once with its first position; empty if there is
    *     nothing
    */
-  static List<String> findings(Definitions definitions, Set<String> pickled) {
+  static List<String> findings(Definitions definitions, Set<String> pickled, Set<String> types) {
     OperatorCheck check = new OperatorCheck(definitions);
+    for (String type : types) {
+      check.type(type);
+    }
     for (String name : pickled) {
       if (!check.isKnown(name)) {
         check.add("class " + name, "the pickles");
@@ -73,17 +77,37 @@ final class OperatorCheck {
     return check.findings.entrySet().stream().map(f -> f.getKey() + " in " + f.getValue()).toList();
   }
 
+  private void type(String type) {
+    try {
+      if (!Nesting.isAllowed(type)) {
+        add("a type that nests deeper than " + Nesting.MOST + " levels", "the pickles");
+      }
+    } catch (SourceFault e) {
+      add("a type that is not as torch writes it (" + e.getMessage() + ")", "the pickles");
+    }
+  }
+
   private void file(SourceFile file) {
     String text = file.text();
     Reader reader = new Reader(file);
+    Nesting nesting = new Nesting();
     try {
       int at = 0;
+      int line = 0;
+      boolean first = true;
       while (at < text.length()) {
         if (Token.isBlank(text.charAt(at))) {
+          boolean ends = text.charAt(at) == '\n';
           at = Token.skip(text, at, text.length());
+          line = ends ? at : line;
+          first |= ends;
         } else {
           Token token = Token.at(text, at);
           reader.take(token);
+          if (!nesting.take(token, first ? at - line + 1 : 0)) {
+            throw new SourceFault("it nests deeper than " + Nesting.MOST + " levels", at);
+          }
+          first = false;
           at = token.end();
         }
       }

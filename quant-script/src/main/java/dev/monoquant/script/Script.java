@@ -2,6 +2,7 @@ package dev.monoquant.script;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.files.pickle.PickleObject;
+import dev.monoquant.files.pickle.PickleWalk;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.ReadLimits;
@@ -24,6 +25,9 @@ import org.jspecify.annotations.Nullable;
  * do: it runs no code, and reads no numbers.
  */
 public final class Script {
+
+  /** Of values in the pickles, which the engine destroys recursively. */
+  private static final int MOST_LEVELS = 500;
 
   private static final String FORWARD = "forward";
 
@@ -171,11 +175,17 @@ public final class Script {
    * Checks, before the code is run, that it only computes.
    *
    * @param pickled the classes below {@code __torch__} named in the pickles of the program
+   * @param types the types named there, such as {@code List[int]}
    * @return operations that are not known to only compute, each once with its first position; empty
    *     if there are none
    */
-  public List<String> notComputing(Set<String> pickled) {
-    return OperatorCheck.findings(definitions(), pickled);
+  public List<String> notComputing(Set<String> pickled, Set<String> types) {
+    List<String> all = new ArrayList<>(OperatorCheck.findings(definitions(), pickled, types));
+    int depth = Math.max(PickleWalk.depth(program.data()), PickleWalk.depth(program.constants()));
+    if (depth > MOST_LEVELS) {
+      all.add("values that nest " + depth + " levels deep in the pickles");
+    }
+    return all;
   }
 
   /**

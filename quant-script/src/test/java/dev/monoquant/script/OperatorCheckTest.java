@@ -2,6 +2,8 @@ package dev.monoquant.script;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.monoquant.files.pickle.PickleTuple;
+import dev.monoquant.files.pickle.PickleValue;
 import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
 import java.util.List;
@@ -36,7 +38,7 @@ class OperatorCheckTest {
     TreeMap<String, String> code = new TreeMap<>();
     code.put("__torch__.py", text);
     return OperatorCheck.findings(
-        Definitions.of(code, "net.pt", ReadLimits.DEFAULT), Set.of(pickled));
+        Definitions.of(code, "net.pt", ReadLimits.DEFAULT), Set.of(pickled), Set.of());
   }
 
   @Example
@@ -44,7 +46,7 @@ class OperatorCheckTest {
     for (Fixtures fixture : Fixtures.values()) {
       Definitions code =
           Definitions.of(fixture.archive().program().code(), fixture.name(), ReadLimits.DEFAULT);
-      assertThat(OperatorCheck.findings(code, Set.of())).as(fixture.name()).isEmpty();
+      assertThat(OperatorCheck.findings(code, Set.of(), Set.of())).as(fixture.name()).isEmpty();
     }
   }
 
@@ -56,6 +58,73 @@ class OperatorCheckTest {
           .filteredOn(finding -> !finding.startsWith("__torch__."))
           .isEmpty();
     }
+  }
+
+  private static List<String> deep(int n) {
+    String branches = "\nelif True:\n  n = 1";
+    StringBuilder blocks = new StringBuilder();
+    for (int i = 0; i < n; i++) {
+      blocks.append("  ".repeat(i)).append("if True:\n");
+    }
+    return List.of(
+        "y = " + "(".repeat(n) + "x" + ")".repeat(n),
+        "y = " + "[".repeat(n) + "x" + "]".repeat(n),
+        "y = " + "torch.relu(".repeat(n) + "x" + ")".repeat(n),
+        "y = x" + ".T".repeat(n),
+        "y = x" + ".relu()".repeat(n),
+        "y = x" + "[0]".repeat(n),
+        "y = x" + " + x".repeat(n),
+        "y = x" + " == x".repeat(n),
+        "y = True" + " and True".repeat(n),
+        "y = " + "-".repeat(n) + "1",
+        "y = " + "not ".repeat(n) + "True",
+        "y = " + "x if True else ".repeat(n) + "x",
+        "y = annotate(" + "List[".repeat(n) + "int" + "]".repeat(n) + ", [])",
+        "if True:\n  n = 1" + branches.repeat(n),
+        blocks + "  ".repeat(n) + "n = 1");
+  }
+
+  /** torch's compiler is recursive and ends the process where its stack does. */
+  @Example
+  void whatNestsDeeplyIsRefused() {
+    for (String body : deep(140)) {
+      assertThat(check(body)).as(body).anyMatch(finding -> finding.contains("nests deeper than"));
+    }
+    for (String body : deep(20)) {
+      assertThat(check(body)).as(body).isEmpty();
+    }
+    String values = "x, ".repeat(5000);
+    assertThat(check("y = [" + values + "-1]\nz = (x)\n" + "y = torch.relu(x.T)\n".repeat(500)))
+        .isEmpty();
+  }
+
+  @Example
+  void typesInPicklesThatNestDeeplyAreRefused() {
+    Definitions none = Definitions.of(new TreeMap<>(), "net.pt", ReadLimits.DEFAULT);
+    String type = "List[".repeat(140) + "int" + "]".repeat(140);
+    assertThat(OperatorCheck.findings(none, Set.of(), Set.of(type)))
+        .containsExactly("a type that nests deeper than 100 levels in the pickles");
+    assertThat(OperatorCheck.findings(none, Set.of(), Set.of("\"")))
+        .singleElement()
+        .asString()
+        .contains("a type that is not as torch writes it");
+    assertThat(OperatorCheck.findings(none, Set.of(), Set.of("Dict[str, Tuple[int, Tensor]]")))
+        .isEmpty();
+  }
+
+  @Example
+  void valuesThatNestDeeplyAreRefused() {
+    PickleValue value = new PickleTuple(List.of());
+    for (int i = 0; i < 600; i++) {
+      value = new PickleTuple(List.of(value));
+    }
+    Script script =
+        new Script(
+            new ScriptProgram(new TreeMap<>(), value, new PickleTuple(List.of())),
+            "net.pt",
+            ReadLimits.DEFAULT);
+    assertThat(script.notComputing(Set.of(), Set.of()))
+        .containsExactly("values that nest 601 levels deep in the pickles");
   }
 
   @Example

@@ -63,7 +63,7 @@ final class SchemeNames {
     if (id.matches("(?i)(I?Q[1-8]|TQ[12])_[0-9A-Z_]{1,8}")) {
       return Optional.of(
           " is a type of GGUF files, which is not written here; ggml/q4-0, ggml/q4-1, ggml/q5-0,"
-              + " ggml/q5-1 and ggml/q8-0 are");
+              + " ggml/q5-1, ggml/q6-k and ggml/q8-0 are");
     }
     if (id.matches("(?i)MXFP6(A16|A8)?|MXFP4XFP8")) {
       return Optional.of(" is a preset of compressed-tensors for which there is no scheme here");

@@ -79,6 +79,18 @@ public record MemoryNeed(long fixed, long perThread, int threads, String widest,
     return need;
   }
 
+  /**
+   * Refuses a model of too many tensors, before it is planned.
+   *
+   * @param tensors the number of tensors
+   * @param bound the bound in bytes
+   * @throws ConfigurationException naming the least bound and the number of tensors
+   */
+  public static void requireTensors(long tensors, long bound) {
+    new MemoryNeed(BASE + tensors * PER_TENSOR, LEAST_PER_THREAD, 1, "", tensors)
+        .requireWithin(bound);
+  }
+
   /** {@return the bytes that the run takes at most} */
   public long bytes() {
     return fixed + threads * perThread;

@@ -98,5 +98,9 @@ class MemoryNeedTest {
                     OptionalLong.of(256 * MIB)))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("since 100000 tensors take 953.7 MiB. Give --max-memory 1054m");
+    assertThatThrownBy(() -> MemoryNeed.requireTensors(100_000, 256 * MIB))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("since 100000 tensors take 953.7 MiB. Give --max-memory 1054m");
+    MemoryNeed.requireTensors(10_000, 256 * MIB);
   }
 }

@@ -55,18 +55,22 @@ public final class JsonText {
    */
   public static void quoted(StringBuilder out, String text, boolean ascii) {
     out.append('"');
+    int plain = 0;
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
+      if (c >= ' ' && c != '"' && c != '\\' && (!ascii || c <= '~')) {
+        continue;
+      }
+      out.append(text, plain, i);
+      plain = i + 1;
       int known = "\"\\\b\f\n\r\t".indexOf(c);
       if (known >= 0) {
         out.append('\\').append("\"\\bfnrt".charAt(known));
-      } else if (c < ' ' || (ascii && c > '~')) {
-        out.append(String.format("\\u%04x", (int) c));
       } else {
-        out.append(c);
+        out.append(String.format("\\u%04x", (int) c));
       }
     }
-    out.append('"');
+    out.append(text, plain, text.length()).append('"');
   }
 
   private void write(JsonValue value, int level) {

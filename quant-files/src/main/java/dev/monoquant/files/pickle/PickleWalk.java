@@ -8,14 +8,17 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.IdentityHashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** Searches values without recursion, and visits each shared value once. */
 public final class PickleWalk {
 
   private static final int MAX_SHOWN = 200;
+  private static final Integer LEAF = 1;
 
   /** A value and its path; the path is a linked list, so that deep nesting allocates no texts. */
   private record Place(PickleValue value, Optional<Place> parent, Optional<PickleValue> key) {}
@@ -86,6 +89,57 @@ public final class PickleWalk {
    */
   public static Set<Global> globals(PickleValue root, Set<PickleValue> seen) {
     return Set.copyOf(all(root, Global.class, seen));
+  }
+
+  /**
+   * Counts the levels of a value: the most values that contain each other, from the root to a leaf.
+   * A place where a value contains itself does not count.
+   *
+   * @param root the value
+   * @return the number of levels, 1 for a leaf
+   */
+  public static int depth(PickleValue root) {
+    IdentityHashMap<PickleValue, Integer> depths = new IdentityHashMap<>();
+    Deque<Level> open = new ArrayDeque<>();
+    Level top = new Level(root);
+    depths.put(root, 0);
+    open.push(top);
+    while (!open.isEmpty()) {
+      Level level = open.peek();
+      if (level.children.hasNext()) {
+        Level child = new Level(level.children.next());
+        Integer known = child.children.hasNext() ? depths.putIfAbsent(child.value, 0) : LEAF;
+        if (known == null) {
+          open.push(child);
+        } else {
+          level.below = Math.max(level.below, known);
+        }
+      } else {
+        open.pop();
+        depths.put(level.value, level.below + 1);
+        if (!open.isEmpty()) {
+          open.peek().below = Math.max(open.peek().below, level.below + 1);
+        }
+      }
+    }
+    return top.below + 1;
+  }
+
+  /** A value whose children are being counted. */
+  private static final class Level {
+
+    private final PickleValue value;
+    private final Iterator<PickleValue> children;
+    private int below;
+
+    Level(PickleValue value) {
+      PickleParts parts = PickleParts.of(value);
+      List<PickleValue> elements =
+          value instanceof PickleObject object ? object.elements() : List.of();
+      this.value = value;
+      this.children =
+          Stream.of(parts.before(), parts.after(), elements).flatMap(List::stream).iterator();
+    }
   }
 
   private static <T extends PickleValue> List<T> all(PickleValue root, Class<T> type) {

@@ -16,6 +16,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -69,6 +70,9 @@ public final class SafetensorsLayout implements FileLayout {
 
   private static final int LENGTH_BYTES = 8;
   private static final long MAX_HEADER = 100_000_000;
+
+  /** Characters that a builder keeps for the next text. */
+  private static final int MAX_KEPT = 1 << 16;
 
   private final List<StoredTensor> tensors;
   private final Map<String, StoredTensor> byName = new HashMap<>();
@@ -133,51 +137,86 @@ public final class SafetensorsLayout implements FileLayout {
   }
 
   private byte[] encode() {
-    StringBuilder out = new StringBuilder("{");
+    Header out = new Header();
+    StringBuilder some = new StringBuilder("{");
     if (!metadata.isEmpty()) {
-      out.append("\"__metadata__\":{");
+      some.append("\"__metadata__\":{");
       metadata.forEach(
           (key, value) -> {
-            JsonText.quoted(out, key, false);
-            out.append(':');
-            JsonText.quoted(out, value, false);
-            out.append(',');
+            JsonText.quoted(some, key, false);
+            some.append(':');
+            out.take(some);
+            JsonText.quoted(some, value, false);
+            some.append(',');
+            out.take(some);
           });
-      out.setCharAt(out.length() - 1, '}');
-      out.append(',');
+      out.length--;
+      some.append("},");
     }
     for (StoredTensor tensor : tensors) {
-      JsonText.quoted(out, tensor.name(), false);
-      out.append(":{\"dtype\":\"").append(tensor.type().wire()).append("\",\"shape\":[");
+      JsonText.quoted(some, tensor.name(), false);
+      some.append(":{\"dtype\":\"").append(tensor.type().wire()).append("\",\"shape\":[");
       long[] dims = tensor.shape().dims();
       for (int i = 0; i < dims.length; i++) {
-        out.append(i == 0 ? "" : ",").append(dims[i]);
+        some.append(i == 0 ? "" : ",").append(dims[i]);
       }
-      out.append("],\"data_offsets\":[")
+      some.append("],\"data_offsets\":[")
           .append(tensor.begin())
           .append(',')
           .append(tensor.end())
           .append("]},");
+      out.take(some);
     }
-    if (out.charAt(out.length() - 1) == ',') {
-      out.setLength(out.length() - 1);
+    out.take(some);
+    if (out.length > LENGTH_BYTES + 1) {
+      out.length--;
     }
-    byte[] text = out.append('}').toString().getBytes(StandardCharsets.UTF_8);
-    int padded = Math.toIntExact((text.length + 7L) / 8 * 8);
-    if (padded > MAX_HEADER) {
-      throw new OutputException(
-          "the header would have "
-              + padded
-              + " bytes, safetensors allows "
-              + MAX_HEADER
-              + ". Write a sharded model directory instead.");
+    some.append('}');
+    out.take(some);
+    return out.padded();
+  }
+
+  /** The header as it grows; refused as soon as it is too long. */
+  private static final class Header {
+
+    private byte[] bytes = new byte[1 << 10];
+    private int length = LENGTH_BYTES;
+
+    /** Appends a text and empties it. */
+    void take(StringBuilder text) {
+      byte[] more = text.toString().getBytes(StandardCharsets.UTF_8);
+      text.setLength(0);
+      if (text.capacity() > MAX_KEPT) {
+        text.trimToSize();
+      }
+      long needed = (long) length + more.length;
+      requireAllowed(needed - LENGTH_BYTES);
+      if (needed > bytes.length) {
+        bytes = Arrays.copyOf(bytes, (int) Math.max(needed, bytes.length * 3L / 2));
+      }
+      System.arraycopy(more, 0, bytes, length, more.length);
+      length += more.length;
     }
-    ByteBuffer bytes = ByteBuffer.allocate(LENGTH_BYTES + padded).order(ByteOrder.LITTLE_ENDIAN);
-    bytes.putLong(padded).put(text);
-    while (bytes.hasRemaining()) {
-      bytes.put((byte) ' ');
+
+    byte[] padded() {
+      int padded = Math.toIntExact((length - LENGTH_BYTES + 7L) / 8 * 8);
+      requireAllowed(padded);
+      byte[] whole = Arrays.copyOf(bytes, LENGTH_BYTES + padded);
+      Arrays.fill(whole, length, whole.length, (byte) ' ');
+      ByteBuffer.wrap(whole).order(ByteOrder.LITTLE_ENDIAN).putLong(padded);
+      return whole;
     }
-    return bytes.array();
+
+    private static void requireAllowed(long length) {
+      if (length > MAX_HEADER) {
+        throw new OutputException(
+            "the header would have "
+                + length
+                + " bytes or more, safetensors allows "
+                + MAX_HEADER
+                + ". Write a sharded model directory instead.");
+      }
+    }
   }
 
   /** {@return the tensors in the order of the file} */

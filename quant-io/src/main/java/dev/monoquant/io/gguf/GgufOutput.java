@@ -69,6 +69,7 @@ public final class GgufOutput implements OutputFormat {
           GgmlType.Q8_0, 7,
           GgmlType.Q5_0, 8,
           GgmlType.Q5_1, 9,
+          GgmlType.Q6_K, 18,
           GgmlType.BF16, 32);
 
   private final Disk disk;

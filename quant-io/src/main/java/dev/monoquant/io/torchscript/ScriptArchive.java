@@ -4,10 +4,12 @@ import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.files.pickle.PickleObject;
 import dev.monoquant.files.pickle.PickleReader;
 import dev.monoquant.files.pickle.PickleTuple;
 import dev.monoquant.files.pickle.PickleValue;
 import dev.monoquant.files.pickle.PickleValue.Global;
+import dev.monoquant.files.pickle.PickleWalk;
 import dev.monoquant.files.torch.TorchGlobals;
 import dev.monoquant.files.torch.TorchZip;
 import dev.monoquant.files.zip.ArchiveEntry;
@@ -28,6 +30,8 @@ import java.util.TreeSet;
 
 /** An open archive: its records and its program. Thread-safe except for {@link #close}. */
 final class ScriptArchive implements Closeable {
+
+  private static final String WRAPPERS_MODULE = "torch.jit._pickle";
 
   /** The wrappers that {@code torch.jit} puts around lists and dicts. */
   private static final Set<String> WRAPPERS =
@@ -150,7 +154,7 @@ final class ScriptArchive implements Closeable {
       return true;
     }
     return TorchGlobals.inCheckpoint(global)
-        || (global.module().equals("torch.jit._pickle") && WRAPPERS.contains(global.name()));
+        || (global.module().equals(WRAPPERS_MODULE) && WRAPPERS.contains(global.name()));
   }
 
   /** {@return the file} */
@@ -200,8 +204,25 @@ final class ScriptArchive implements Closeable {
         all.add("an archive of torch 1.0, whose code is not checked, in model.json");
       }
     }
-    all.addAll(script.notComputing(classes));
+    all.addAll(script.notComputing(classes, types()));
     return all;
+  }
+
+  /** The types that the pickles give to lists and dicts; the engine compiles them. */
+  private Set<String> types() {
+    Set<String> types = new TreeSet<>();
+    for (PickleValue root : List.of(program().data(), program().constants())) {
+      for (PickleObject object : PickleWalk.objects(root)) {
+        if (object.callee().module().equals(WRAPPERS_MODULE)) {
+          for (PickleValue argument : object.args().items()) {
+            if (argument instanceof PickleValue.Text type) {
+              types.add(type.value());
+            }
+          }
+        }
+      }
+    }
+    return types;
   }
 
   /** {@return whether it is a rewritten archive} */

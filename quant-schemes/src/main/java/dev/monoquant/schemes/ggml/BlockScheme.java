@@ -81,17 +81,27 @@ abstract class BlockScheme implements Scheme {
 
   @Override
   public final Fit fit(WeightMatrix weight, OptionValues options) {
+    return unfit(weight, BLOCK).orElseGet(() -> Fit.of(encoding()));
+  }
+
+  /** The refusal of a weight whose type or shape does not suit blocks of some columns. */
+  static Optional<Fit> unfit(WeightMatrix weight, int block) {
     if (!weight.tensor().type().isQuantizable()) {
-      return Fit.not(
-          "it is " + weight.tensor().type().wire() + "; F16, BF16, F32 and F64 are quantized");
+      return Optional.of(
+          Fit.not(
+              "it is " + weight.tensor().type().wire() + "; F16, BF16, F32 and F64 are quantized"));
     }
     if (weight.rowCount() < 1 || weight.columnCount() < 1) {
-      return Fit.not("it is empty, of shape " + weight.tensor().shape());
+      return Optional.of(Fit.not("it is empty, of shape " + weight.tensor().shape()));
     }
-    return weight.columnCount() % BLOCK == 0
-        ? Fit.of(encoding())
-        : Fit.not(
-            "its " + weight.columnCount() + " columns are no multiple of the block size " + BLOCK);
+    return weight.columnCount() % block == 0
+        ? Optional.empty()
+        : Optional.of(
+            Fit.not(
+                "its "
+                    + weight.columnCount()
+                    + " columns are no multiple of the block size "
+                    + block));
   }
 
   private Encoding encoding() {
@@ -129,11 +139,11 @@ abstract class BlockScheme implements Scheme {
           least = x[i] < least ? x[i] : least;
           greatest = x[i] > greatest ? x[i] : greatest;
         }
-        put(tile, scale, block, range(x, at, least, greatest, code));
+        put(this, tile, scale, block, BLOCK, range(x, at, least, greatest, code));
         // Subtracted in the formula, added in ggml.
-        put(tile, minimum, block, -least);
+        put(this, tile, minimum, block, BLOCK, -least);
       } else {
-        put(tile, scale, block, symmetric(x, at, largest(x, at), code));
+        put(this, tile, scale, block, BLOCK, symmetric(x, at, largest(x, at), code));
       }
     }
     if (tile.sourceType() == ElementType.FLOAT16) {
@@ -156,7 +166,7 @@ abstract class BlockScheme implements Scheme {
       float product = (code[i] & mask) * cell(scale, block);
       float value = minimums ? product - cell(minimum, block) : product;
       if (!Float.isFinite(Float16.round(value))) {
-        throw refusal(tile, block, "the value " + value);
+        throw refusal(this, tile, block, BLOCK, "the value " + value);
       }
     }
   }
@@ -178,23 +188,37 @@ abstract class BlockScheme implements Scheme {
     return largest;
   }
 
-  private void put(Tile tile, byte[] cells, int block, float value) {
+  /**
+   * Stores a scale or minimum as float16.
+   *
+   * @param scheme the scheme, for the message
+   * @param tile the tile, for the message
+   * @param cells receives the number
+   * @param block the index of the block
+   * @param size columns of a block
+   * @param value the number
+   * @return the number as it was stored
+   * @throws ValidationException if float16 does not have it
+   */
+  static float put(Scheme scheme, Tile tile, byte[] cells, int block, int size, float value) {
     short bits = Float16.fromFloat(value);
     if (!Float.isFinite(Float16.toFloat(bits))) {
-      throw refusal(tile, block, "the scale or minimum " + value);
+      throw refusal(scheme, tile, block, size, "the scale or minimum " + value);
     }
     cells[2 * block] = (byte) bits;
     cells[2 * block + 1] = (byte) (bits >> 8);
+    return Float16.toFloat(bits);
   }
 
-  private ValidationException refusal(Tile tile, int block, String what) {
+  /** The exception for a block that needs a number that float16 does not have. */
+  static ValidationException refusal(Scheme scheme, Tile tile, int block, int size, String what) {
     return new ValidationException(
         "scheme "
-            + id
+            + scheme.id()
             + " on "
             + QuantException.quote(tile.rows().tensor().name())
             + ": row "
-            + (tile.firstRow() + block / (tile.cols() / BLOCK))
+            + (tile.firstRow() + block / (tile.cols() / size))
             + " needs "
             + what
             + ", and float16 ends at 65504. Keep this weight, or choose a scheme whose scales have"

@@ -6,188 +6,46 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.monoquant.ConfigurationException;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.OutputException;
-import dev.monoquant.PlanException;
-import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
 import dev.monoquant.Rule;
 import dev.monoquant.Selector;
 import dev.monoquant.ValidationException;
 import dev.monoquant.WeightSettings;
-import dev.monoquant.core.control.Cancellation;
 import dev.monoquant.core.control.Output;
 import dev.monoquant.core.open.Targets;
 import dev.monoquant.core.report.Plans;
+import dev.monoquant.core.report.Report;
 import dev.monoquant.core.report.Reports;
 import dev.monoquant.files.manifest.SharedHashes;
 import dev.monoquant.model.ElementType;
-import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.model.TensorShape;
-import dev.monoquant.model.WeightMatrix;
-import dev.monoquant.spi.Compute;
-import dev.monoquant.spi.Facts;
 import dev.monoquant.spi.InputFormatDetector;
 import dev.monoquant.spi.Match;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
-import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionSpec;
-import dev.monoquant.spi.OptionValues;
-import dev.monoquant.spi.OutputContents;
 import dev.monoquant.spi.OutputFormat;
 import dev.monoquant.spi.OutputSession;
-import dev.monoquant.spi.OutputWriter;
 import dev.monoquant.spi.Plugins;
 import dev.monoquant.spi.ReadLimits;
-import dev.monoquant.spi.SchemeId;
-import dev.monoquant.spi.TileQuantizer;
-import dev.monoquant.spi.WriteOptions;
 import dev.monoquant.testkit.fakes.ForwardingOutput;
 import dev.monoquant.testkit.fakes.ForwardingSource;
-import dev.monoquant.testkit.fakes.ForwardingWriter;
 import dev.monoquant.testkit.fakes.MemoryFormat;
 import dev.monoquant.testkit.fakes.MemoryModel;
 import dev.monoquant.testkit.fakes.MemoryOutput;
 import dev.monoquant.testkit.watch.Watch;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** One pass for several outputs: what is read and encoded once, and that all succeed or none. */
-class SeveralOutputsTest {
-
-  private static final Path A = Path.of("a.memory");
-  private static final Path B = Path.of("b.memory");
-  private static final Path C = Path.of("c.memory");
-
-  private final MemoryModel model =
-      MemoryModel.named("m")
-          .sines("l0.weight", 40, 8)
-          .sines("l0.bias", 40)
-          .sines("l1.weight", 30, 16)
-          .build();
-
-  private final Map<String, AtomicInteger> reads = new ConcurrentHashMap<>();
-  private final Map<String, AtomicInteger> encodings = new ConcurrentHashMap<>();
-  private final MemoryOutput output = new MemoryOutput();
-
-  private static void count(Map<String, AtomicInteger> counts, String name, int n) {
-    counts.computeIfAbsent(name, k -> new AtomicInteger()).addAndGet(n);
-  }
-
-  private static int counted(Map<String, AtomicInteger> counts, String name) {
-    return counts.getOrDefault(name, new AtomicInteger()).get();
-  }
-
-  /** Counts the rows and bytes that are read of each tensor. */
-  private final class Counted implements InputFormatDetector {
-    private final MemoryFormat inside = new MemoryFormat(model);
-
-    @Override
-    public String id() {
-      return "test/counted";
-    }
-
-    @Override
-    public Match probe(ModelInput input) {
-      return Match.CERTAIN;
-    }
-
-    @Override
-    public ModelSource open(ModelInput input, ReadLimits limits) {
-      return new ForwardingSource(inside.open(model.input(), limits)) {
-        @Override
-        public ByteBuffer read(TensorInfo tensor, long offset, int length) throws IOException {
-          count(reads, tensor.name(), length);
-          return super.read(tensor, offset, length);
-        }
-
-        @Override
-        public void readRows(WeightMatrix matrix, RowRange rows, float[] into) throws IOException {
-          count(reads, matrix.tensor().name(), rows.height());
-          super.readRows(matrix, rows, into);
-        }
-      };
-    }
-  }
-
-  /** Counts the rows that are encoded, and differs by its id. */
-  private class Counting extends FakeScheme {
-    private final String name;
-
-    Counting(String name) {
-      this.name = name;
-    }
-
-    @Override
-    public SchemeId id() {
-      return new SchemeId(name, 1);
-    }
-
-    @Override
-    public TileQuantizer begin(
-        WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
-      TileQuantizer sound = super.begin(rows, options, facts, compute);
-      return tile -> {
-        count(encodings, name + " " + rows.tensor().name(), tile.height());
-        return sound.quantize(tile);
-      };
-    }
-  }
-
-  /** Asks for the range of the tensor, and encodes nothing without it. */
-  private final class Ranged extends Counting {
-    Ranged(String name) {
-      super(name);
-    }
-
-    @Override
-    public Set<Need> needs(OptionValues options) {
-      return Set.of(Need.TENSOR_RANGE);
-    }
-
-    @Override
-    public TileQuantizer begin(
-        WeightMatrix rows, OptionValues options, Facts facts, Compute compute) {
-      assertThat(facts.range().max()).isPositive();
-      return super.begin(rows, options, facts, compute);
-    }
-  }
-
-  private Quantizer quantizer(OutputFormat format) {
-    return Quantizer.create()
-        .withPlugins(
-            Plugins.of(
-                new Counted(),
-                new FakeLayers("fake"),
-                new Counting("one"),
-                new Counting("two"),
-                new Ranged("ranged"),
-                new Ranged("ranged-too"),
-                format))
-        .withThreads(3)
-        .withTileElements(50);
-  }
-
-  private static Output to(Path target, String scheme) {
-    return new Output(target, QuantizationConfig.builder().scheme(scheme).build());
-  }
-
-  private Reports run(Output... outputs) {
-    return quantizer(output).quantize(model.input(), Arrays.asList(outputs), false, reports -> {});
-  }
+class SeveralOutputsTest extends SeveralOutputs {
 
   @Test
   void theModelIsReadOnceForAllOutputs() {
@@ -244,13 +102,16 @@ class SeveralOutputsTest {
   @Test
   void eachOutputIsThatOfARunOfItsOwn() {
     List<Output> outputs = List.of(to(A, "ranged"), to(B, "two"), to(C, "ranged"));
-    run(outputs.toArray(new Output[0]));
-    for (Output one : outputs) {
+    Reports reports = run(outputs.toArray(new Output[0]));
+    for (Reports.Entry made : reports.outputs()) {
+      Output one = outputs.get(reports.outputs().indexOf(made));
       MemoryOutput alone = new MemoryOutput();
-      quantizer(alone).quantize(model.input(), one.config(), one.target(), false);
+      Report own = quantizer(alone).quantize(model.input(), one.config(), one.target(), false);
       assertThat(output.result(one.target()).contents())
           .usingRecursiveComparison()
           .isEqualTo(alone.result(one.target()).contents());
+      assertThat(made.target()).isEqualTo(one.target());
+      assertThat(made.report()).isEqualTo(own);
     }
   }
 
@@ -368,10 +229,6 @@ class SeveralOutputsTest {
     return QuantizationConfig.builder().scheme("fake").nonFinite(policy).build();
   }
 
-  private void assertNothingAt(Path target) {
-    assertThatThrownBy(() -> output.result(target)).hasMessageContaining("nothing was committed");
-  }
-
   @Test
   void aPluginSeesTheProtocolOfASingleRun() {
     Watch watch = new Watch();
@@ -394,203 +251,6 @@ class SeveralOutputsTest {
 
   private static QuantizationConfig excluding() {
     return QuantizationConfig.builder().scheme("fake").exclude("l0").build();
-  }
-
-  @Test
-  void outputsAtOnePlaceAreRefusedBeforeAnythingIsRead() {
-    assertThatThrownBy(() -> run(to(A, "one"), to(B, "one"), to(Path.of("./a.memory"), "two")))
-        .isInstanceOf(OutputException.class)
-        .hasMessageContaining("./a.memory: two outputs of a run cannot have the same path");
-    assertThatThrownBy(
-            () -> run(to(Path.of("x.memory/in.memory"), "one"), to(Path.of("x.memory"), "one")))
-        .isInstanceOf(OutputException.class)
-        .hasMessageContaining("x.memory/in.memory: lies in the output x.memory");
-    assertThat(reads).isEmpty();
-  }
-
-  @Test
-  void aLinkToAnotherOutputIsTheSamePlace(@TempDir Path folder) throws IOException {
-    Path real = Files.createDirectory(folder.resolve("real"));
-    Path link = Files.createSymbolicLink(folder.resolve("link"), real);
-    assertThatThrownBy(
-            () -> run(to(real.resolve("x.memory"), "one"), to(link.resolve("x.memory"), "two")))
-        .hasMessageContaining("cannot have the same path");
-  }
-
-  @Test
-  void oneExistingTargetRefusesAllBeforeAnyWork() {
-    run(to(B, "one"));
-    reads.clear();
-    assertThatThrownBy(() -> run(to(A, "one"), to(B, "two")))
-        .isInstanceOf(OutputException.class)
-        .hasMessageContaining("b.memory");
-    assertThat(reads).isEmpty();
-    assertNothingAt(A);
-  }
-
-  @Test
-  void aPlanWithErrorsRefusesAllAndNamesItsOutput() {
-    Output nothing =
-        new Output(B, QuantizationConfig.builder().scheme("one").exclude("l*").build());
-    assertThatThrownBy(() -> run(to(A, "one"), nothing))
-        .isInstanceOfSatisfying(
-            PlanException.class,
-            e ->
-                assertThat(e.problems())
-                    .anyMatch(
-                        p ->
-                            p.severity() == Problem.Severity.ERROR
-                                && p.subject().equals("b.memory: model")));
-    assertThatThrownBy(() -> run(to(A, "one"), to(B, "unknown")))
-        .isInstanceOf(ConfigurationException.class)
-        .hasMessageStartingWith("b.memory: ")
-        .hasMessageContaining("unknown");
-    assertNothingAt(A);
-  }
-
-  @Test
-  void aGateThatOneOutputMissesRefusesAll() {
-    List<Output> outputs = List.of(new Output(A, excludingOf("l1")), to(B, "one"), to(C, "two"));
-    Quantizer gated = quantizer(output).withMaxSizeRatio(0.5);
-    AtomicInteger told = new AtomicInteger();
-    assertThatThrownBy(
-            () ->
-                gated.quantize(
-                    model.input(),
-                    outputs,
-                    false,
-                    reports -> {
-                      told.set(reports.outputs().size());
-                      assertThat(reports.accepted()).isFalse();
-                    }))
-        .isInstanceOf(ValidationException.class)
-        .hasMessageStartingWith("a.memory: gate missed: ")
-        .hasMessageNotContaining("b.memory");
-    assertThat(told).hasValue(3);
-    assertNothingAt(B);
-    assertNothingAt(C);
-  }
-
-  private static QuantizationConfig excludingOf(String layer) {
-    return QuantizationConfig.builder().scheme("one").exclude(layer).build();
-  }
-
-  /** A format whose writer for one target fails at one of its calls. */
-  private OutputFormat failing(Path target, String call) {
-    return new ForwardingOutput(output) {
-      @Override
-      protected OutputWriter opened(
-          OutputWriter writer, OutputContents contents, WriteOptions options) {
-        if (!options.target().equals(target)) {
-          return writer;
-        }
-        return new ForwardingWriter(writer) {
-          @Override
-          public Optional<Path> finish() throws IOException {
-            fail("finish");
-            return super.finish();
-          }
-
-          @Override
-          public void writeKept(TensorInfo tensor, long offset, ByteBuffer data)
-              throws IOException {
-            fail("writeKept");
-            super.writeKept(tensor, offset, data);
-          }
-
-          @Override
-          public List<Path> commit() throws IOException {
-            fail("commit");
-            return super.commit();
-          }
-
-          private void fail(String now) throws IOException {
-            if (now.equals(call)) {
-              throw new IOException("No space left on device");
-            }
-          }
-        };
-      }
-    };
-  }
-
-  @Test
-  void aFailureOfOneBeforeTheEndChangesNone() {
-    for (String call : List.of("writeKept", "finish")) {
-      assertThatThrownBy(
-              () ->
-                  quantizer(failing(B, call))
-                      .quantize(
-                          model.input(),
-                          List.of(to(A, "one"), to(B, "two"), to(C, "two")),
-                          false,
-                          r -> {}))
-          .isInstanceOf(OutputException.class)
-          .hasMessageContaining("a.memory, b.memory, c.memory: it could not be written")
-          .hasMessageContaining("No space left on device");
-      for (Path target : List.of(A, B, C)) {
-        assertNothingAt(target);
-      }
-      assertThat(output.breaches()).isEmpty();
-      assertThat(model.openSources()).isZero();
-    }
-  }
-
-  @Test
-  void aFailureWhileTheyArePutInPlaceNamesThoseThatAre() {
-    assertThatThrownBy(
-            () ->
-                quantizer(failing(B, "commit"))
-                    .quantize(
-                        model.input(),
-                        List.of(to(A, "one"), to(B, "two"), to(C, "two")),
-                        false,
-                        r -> {}))
-        .isInstanceOf(OutputException.class)
-        .hasMessageContaining("b.memory: it could not be put in place")
-        .hasMessageContaining("In place are a.memory; not b.memory, c.memory");
-    assertThat(output.result(A).contents()).isNotEmpty();
-    assertNothingAt(B);
-    assertNothingAt(C);
-    assertThat(output.breaches()).isEmpty();
-  }
-
-  @Test
-  void aCancelledRunChangesNone() {
-    Cancellation cancellation = new Cancellation();
-    OutputFormat cancelling =
-        new ForwardingOutput(output) {
-          @Override
-          protected OutputWriter opened(
-              OutputWriter writer, OutputContents contents, WriteOptions options) {
-            return new ForwardingWriter(writer) {
-              @Override
-              public Optional<Path> finish() throws IOException {
-                if (options.target().equals(B)) {
-                  cancellation.cancel();
-                }
-                return super.finish();
-              }
-            };
-          }
-        };
-    assertThatThrownBy(
-            () ->
-                quantizer(cancelling)
-                    .withCancellation(cancellation)
-                    .quantize(model.input(), List.of(to(A, "one"), to(B, "two")), false, r -> {}))
-        .isInstanceOf(CancellationException.class);
-    Thread.interrupted();
-    assertNothingAt(A);
-    assertNothingAt(B);
-    assertThat(model.openSources()).isZero();
-  }
-
-  @Test
-  void noOutputIsAnError() {
-    assertThatThrownBy(() -> run())
-        .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("no output is given");
   }
 
   @Test

@@ -11,7 +11,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * One of the {@code config_groups}, read and written: how the weights of some layers are quantized.
@@ -78,12 +80,16 @@ record ConfigGroup(
 
   private record Reader(String file) {
 
+    /** Where transforms are part of the stored weights. */
+    private static final Set<String> IN_WEIGHTS = Set.of("weight_input", "weight_output");
+
     List<ConfigGroup> groups(JsonValue.Obj config) {
       String method = config.text("quant_method").orElse("");
       if (!method.equals(METHOD)) {
         throw unsupported("", "quant_method " + quote(method) + " is not " + METHOD);
       }
       refuseSparse(config);
+      refuseTransforms(config);
       String format = config.text("format").orElse(Form.PACK.wire());
       List<ConfigGroup> groups = new ArrayList<>();
       if (format.equals("dense")) {
@@ -111,6 +117,32 @@ record ConfigGroup(
           throw unsupported("", "sparsity format " + quote(format) + " is not supported");
         }
       }
+    }
+
+    /** Rotations of activations belong to the model; without them its weights mean nothing. */
+    private void refuseTransforms(JsonValue.Obj config) {
+      objects(config.find("transform_config"))
+          .flatMap(transforms -> objects(transforms.find("config_groups")))
+          .flatMap(groups -> groups.members().values().stream())
+          .flatMap(scheme -> objects(Optional.of(scheme)))
+          .flatMap(scheme -> scheme.find("apply").stream())
+          .flatMap(apply -> apply instanceof JsonValue.Arr all ? all.items().stream() : Stream.of())
+          .flatMap(place -> objects(Optional.of(place)))
+          .map(place -> place.text("location").orElse(""))
+          .filter(location -> !IN_WEIGHTS.contains(location))
+          .findFirst()
+          .ifPresent(
+              location -> {
+                throw unsupported(
+                    "",
+                    "transform_config has a transform of activations (location "
+                        + quote(location)
+                        + "), without which the weights mean something else");
+              });
+    }
+
+    private static Stream<JsonValue.Obj> objects(Optional<JsonValue> value) {
+      return value.filter(JsonValue.Obj.class::isInstance).map(JsonValue.Obj.class::cast).stream();
     }
 
     private ConfigGroup group(String name, String where, JsonValue.Obj group, String global) {

@@ -52,6 +52,9 @@ public record ForeignWeights(
   private static final Set<String> OF_ACTIVATIONS =
       Set.of("input_scale", "output_scale", "k_scale", "v_scale", "q_scale", "act_scale");
 
+  /** Factors of the inputs of a layer (AWQ of ModelOpt), which its weight is made for. */
+  private static final String INPUT_FACTORS = "pre_quant_scale";
+
   /**
    * Finds the weights.
    *
@@ -74,6 +77,10 @@ public record ForeignWeights(
         Optional<ForeignLayout.Stored> found =
             LAYOUTS.stream().flatMap(layout -> layout.find(module).stream()).findFirst();
         if (found.isPresent()) {
+          if (module.find(INPUT_FACTORS).isPresent()) {
+            throw module.unsupported(
+                "its inputs are multiplied by " + INPUT_FACTORS + ", which float layers do not do");
+          }
           weights.put(found.get().weight(), found.get().layout());
           found.get().parameters().forEach(p -> parts.add(module.tensor(p)));
           for (String param : module.tensors().keySet()) {

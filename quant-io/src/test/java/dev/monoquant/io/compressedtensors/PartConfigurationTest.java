@@ -53,4 +53,21 @@ class PartConfigurationTest {
       }
     }
   }
+
+  /** Rotations within the weights are part of their numbers; those of activations are not. */
+  @Test
+  void transformsOfActivationsAreNotLeftOut() throws IOException {
+    String transforms =
+        ",'transform_config':{'config_groups':{'r':{'type':'hadamard','apply':[{'targets':['fc'],"
+            + "'location':'LOCATION'}]}}}}";
+    String config = "{" + GROUPS.substring(0, GROUPS.length() - 1) + transforms + "}";
+    try (ModelSource source = open(config.replace("LOCATION", "weight_input"))) {
+      assertThat(source.info().quantized()).hasSize(1);
+    }
+    try (ModelSource source = open(config.replace("LOCATION", "input"))) {
+      assertThat(source.info().quantized()).isEmpty();
+      assertThat(source.info().notes().toString())
+          .contains("no weight is decoded", "transform of activations (location \"input\")");
+    }
+  }
 }

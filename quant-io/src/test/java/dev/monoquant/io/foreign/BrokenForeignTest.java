@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -147,6 +148,22 @@ class BrokenForeignTest {
         said = String.valueOf(refused.getMessage());
       }
       assertThat(said).contains(message);
+    } finally {
+      Folders.delete(folder);
+    }
+  }
+
+  /** Without them the decoded weights would be those of another model. */
+  @Test
+  void factorsOfInputsAreNotLeftOut() throws IOException {
+    Path folder = Folders.make();
+    try {
+      Path model = write(folder, NVFP4 + " + fc.pre_quant_scale BF16 32", "{}", STATE);
+      try (ModelSource source = ForeignDirectory.open(model)) {
+        assertThat(source.info().quantized()).isEmpty();
+        assertThat(source.info().notes().toString())
+            .contains("no weight is decoded", "its inputs are multiplied by pre_quant_scale");
+      }
     } finally {
       Folders.delete(folder);
     }

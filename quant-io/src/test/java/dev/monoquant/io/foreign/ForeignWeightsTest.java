@@ -1,9 +1,7 @@
 package dev.monoquant.io.foreign;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.monoquant.ModelFormatException;
 import dev.monoquant.files.model.DirectoryChoices;
 import dev.monoquant.files.model.ModelDirectory;
 import dev.monoquant.files.model.ModelFiles;
@@ -41,7 +39,6 @@ import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.lifecycle.AfterTry;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -283,7 +280,7 @@ class ForeignWeightsTest {
     tensors.put("m.fc.qzeros", all.get(name + "." + zeros));
     tensors.put("m.fc.scales", all.get(name + ".scales"));
     String version = zeros.endsWith("2") ? "{'checkpoint_format':'gptq_v2'}" : "{}";
-    Path model = directory(tensors, version);
+    Path model = directory(folder(), tensors, version);
     String codes = name.equals("awq_4") ? "gptq_4" : name;
     try (ModelSource source = open(model)) {
       EncodedWeight weight = source.info().quantized().get(0);
@@ -294,68 +291,8 @@ class ForeignWeightsTest {
     assertThat(text(written(model))).isEqualTo(text(bytes(tensors)));
   }
 
-  @Test
-  void leavesVariantsThatItDoesNotDecode() throws IOException {
-    Random random = new Random(1);
-    Map<String, Entry> tensors = new LinkedHashMap<>();
-    random(tensors, random, "m.fc.qweight", "I32", 8, 32);
-    random(tensors, random, "m.fc.qzeros", "I32", 2, 4);
-    halves(tensors, random, "m.fc.scales", 2, 32);
-    assertLeft(tensors, "{'checkpoint_format':'marlin'}", "GPTQ format marlin is not decoded");
-  }
-
-  private void assertLeft(Map<String, Entry> tensors, String config, String note)
-      throws IOException {
-    try (ModelSource source = open(directory(tensors, config))) {
-      assertThat(source.info().quantized()).isEmpty();
-      assertThat(source.info().tensors()).hasSize(tensors.size());
-      assertThat(source.info().notes().toString()).contains("no weight is decoded", note);
-    }
-  }
-
-  @Test
-  void refusesTensorsThatContradictEachOther() throws IOException {
-    Random random = new Random(1);
-    Map<String, Entry> gptq = new LinkedHashMap<>();
-    random(gptq, random, "m.fc.qweight", "I32", 8, 32);
-    random(gptq, random, "m.fc.qzeros", "I32", 2, 4);
-    halves(gptq, random, "m.fc.scales", 2, 32);
-    index(gptq, 64, k -> k == 9 ? 2 : k / 32);
-    assertRefused(gptq, "{}", "m.fc.g_idx\": names group 2 of 2");
-    gptq.remove("m.fc.g_idx");
-    assertRefused(gptq, "{'bits':8}", "has codes of 4 bits, and the configuration says 8");
-    random(gptq, random, "m.fc.qzeros", "I32", 3, 4);
-    assertRefused(
-        gptq, "{}", "m.fc.qzeros\": is I32 [3, 4]; the tensors beside it need I32 [2, 4]");
-    halves(gptq, random, "m.fc.scales", 3, 32);
-    assertRefused(gptq, "{}", "m.fc.scales\": has 3 groups for 64 inputs");
-    halves(gptq, random, "m.fc.weight", 32, 64);
-    random(gptq, random, "m.fc.qzeros", "I32", 2, 4);
-    halves(gptq, random, "m.fc.scales", 2, 32);
-    assertRefused(gptq, "{}", "stands beside \"m.fc.weight\"");
-
-    Map<String, Entry> fp8 = new LinkedHashMap<>();
-    random(fp8, random, "m.fc.weight", "F8_E4M3", 300, 40);
-    assertRefused(fp8, "{'quant_method':'fp8'}", "by the method fp8, and has no scale");
-    floats(fp8, random, "m.fc.weight_scale_inv", 7, 1);
-    assertRefused(fp8, "{}", "has 7 scales along an axis of 300 numbers");
-
-    Map<String, Entry> eight = new LinkedHashMap<>();
-    random(eight, random, "m.fc.weight", "I8", 4, 8);
-    floats(eight, random, "m.fc.SCB", 5);
-    assertRefused(eight, "{}", "m.fc.SCB\": is F32 [5]");
-  }
-
-  private void assertRefused(Map<String, Entry> tensors, String config, String message)
-      throws IOException {
-    Path model = directory(tensors, config);
-    assertThatThrownBy(() -> open(model).close())
-        .isInstanceOf(ModelFormatException.class)
-        .hasMessageContaining(message);
-  }
-
   private void check(Made made) throws IOException {
-    Path model = directory(made.tensors(), made.config());
+    Path model = directory(folder(), made.tensors(), made.config());
     try (ModelSource source = open(model)) {
       assertThat(source.info().tensors()).isEmpty();
       EncodedWeight weight = source.info().quantized().get(0);
@@ -428,19 +365,20 @@ class ForeignWeightsTest {
     return texts;
   }
 
-  private static ModelSource open(Path model) throws IOException {
+  static ModelSource open(Path model) throws IOException {
     return new ModelDirectoryFormat().open(ModelInput.of(model), LIMITS);
   }
 
-  private Path directory(Map<String, Entry> tensors, String quantization) throws IOException {
-    Path model = Files.createTempDirectory(folder(), "model");
+  static Path directory(Path folder, Map<String, Entry> tensors, String quantization)
+      throws IOException {
+    Path model = Files.createTempDirectory(folder, "model");
     PlainSafetensors.write(model.resolve("model.safetensors"), tensors);
     String config = "{'torch_dtype':'bfloat16','quantization_config':" + quantization + "}";
     Files.writeString(model.resolve("config.json"), config.replace('\'', '"'));
     return model;
   }
 
-  private static byte[] random(
+  static byte[] random(
       Map<String, Entry> tensors, Random random, String name, String type, int... shape) {
     int cell = type.equals("I32") || type.equals("F32") ? 4 : type.equals("F16") ? 2 : 1;
     byte[] bytes = new byte[Arrays.stream(shape).reduce(cell, (a, b) -> a * b)];
@@ -449,8 +387,7 @@ class ForeignWeightsTest {
     return bytes;
   }
 
-  private static float[] floats(
-      Map<String, Entry> tensors, Random random, String name, int... shape) {
+  static float[] floats(Map<String, Entry> tensors, Random random, String name, int... shape) {
     ByteBuffer bytes =
         ByteBuffer.wrap(random(tensors, random, name, "F32", shape)).order(ByteOrder.LITTLE_ENDIAN);
     float[] numbers = new float[bytes.capacity() / 4];
@@ -462,8 +399,7 @@ class ForeignWeightsTest {
   }
 
   /** Scales in F16, with the number that each stands for. */
-  private static float[] halves(
-      Map<String, Entry> tensors, Random random, String name, int... shape) {
+  static float[] halves(Map<String, Entry> tensors, Random random, String name, int... shape) {
     byte[] bytes = random(tensors, random, name, "F16", shape);
     float[] numbers = new float[bytes.length / 2];
     for (int i = 0; i < numbers.length; i++) {
@@ -474,7 +410,7 @@ class ForeignWeightsTest {
     return numbers;
   }
 
-  private static void index(
+  static void index(
       Map<String, Entry> tensors, int columns, java.util.function.IntUnaryOperator group) {
     ByteBuffer bytes = ByteBuffer.allocate(4 * columns).order(ByteOrder.LITTLE_ENDIAN);
     for (int k = 0; k < columns; k++) {
@@ -505,19 +441,5 @@ class ForeignWeightsTest {
       value |= (bytes[at / 8] >>> (at % 8) & 1) << b;
     }
     return value;
-  }
-
-  @Test
-  void keepsPlainModelsAsTheyAre() throws IOException {
-    Map<String, Entry> tensors = new LinkedHashMap<>();
-    Random random = new Random(1);
-    random(tensors, random, "m.fc.weight", "F8_E4M3", 8, 8);
-    random(tensors, random, "m.ids", "I32", 8);
-    Path model = directory(tensors, "{}");
-    try (ModelSource source = open(model)) {
-      assertThat(source.info().quantized()).isEmpty();
-      assertThat(source.info().tensors()).hasSize(2);
-      assertThat(source.info().notes()).isEmpty();
-    }
   }
 }

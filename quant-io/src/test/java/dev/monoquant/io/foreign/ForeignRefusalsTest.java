@@ -1,0 +1,101 @@
+package dev.monoquant.io.foreign;
+
+import static dev.monoquant.io.foreign.ForeignWeightsTest.directory;
+import static dev.monoquant.io.foreign.ForeignWeightsTest.floats;
+import static dev.monoquant.io.foreign.ForeignWeightsTest.halves;
+import static dev.monoquant.io.foreign.ForeignWeightsTest.index;
+import static dev.monoquant.io.foreign.ForeignWeightsTest.open;
+import static dev.monoquant.io.foreign.ForeignWeightsTest.random;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.monoquant.ModelFormatException;
+import dev.monoquant.files.testing.PlainSafetensors.Entry;
+import dev.monoquant.spi.ModelSource;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is left as it is stored, and tensors that contradict each other. */
+class ForeignRefusalsTest {
+
+  @TempDir Path folder;
+
+  @Test
+  void leavesVariantsThatItDoesNotDecode() throws IOException {
+    Random random = new Random(1);
+    Map<String, Entry> tensors = new LinkedHashMap<>();
+    random(tensors, random, "m.fc.qweight", "I32", 8, 32);
+    random(tensors, random, "m.fc.qzeros", "I32", 2, 4);
+    halves(tensors, random, "m.fc.scales", 2, 32);
+    assertLeft(tensors, "{'checkpoint_format':'marlin'}", "GPTQ format marlin is not decoded");
+  }
+
+  private void assertLeft(Map<String, Entry> tensors, String config, String note)
+      throws IOException {
+    try (ModelSource source = open(directory(folder, tensors, config))) {
+      assertThat(source.info().quantized()).isEmpty();
+      assertThat(source.info().tensors()).hasSize(tensors.size());
+      assertThat(source.info().notes().toString()).contains("no weight is decoded", note);
+    }
+  }
+
+  @Test
+  void refusesTensorsThatContradictEachOther() throws IOException {
+    Random random = new Random(1);
+    Map<String, Entry> gptq = new LinkedHashMap<>();
+    random(gptq, random, "m.fc.qweight", "I32", 8, 32);
+    random(gptq, random, "m.fc.qzeros", "I32", 2, 4);
+    halves(gptq, random, "m.fc.scales", 2, 32);
+    index(gptq, 64, k -> k == 9 ? 2 : k / 32);
+    assertRefused(gptq, "{}", "m.fc.g_idx\": names group 2 of 2");
+    gptq.remove("m.fc.g_idx");
+    assertRefused(gptq, "{'bits':8}", "has codes of 4 bits, and the configuration says 8");
+    random(gptq, random, "m.fc.qzeros", "I32", 3, 4);
+    assertRefused(
+        gptq, "{}", "m.fc.qzeros\": is I32 [3, 4]; the tensors beside it need I32 [2, 4]");
+    halves(gptq, random, "m.fc.scales", 3, 32);
+    assertRefused(gptq, "{}", "m.fc.scales\": has 3 groups for 64 inputs");
+    halves(gptq, random, "m.fc.weight", 32, 64);
+    random(gptq, random, "m.fc.qzeros", "I32", 2, 4);
+    halves(gptq, random, "m.fc.scales", 2, 32);
+    assertRefused(gptq, "{}", "stands beside \"m.fc.weight\"");
+
+    Map<String, Entry> fp8 = new LinkedHashMap<>();
+    random(fp8, random, "m.fc.weight", "F8_E4M3", 300, 40);
+    assertRefused(fp8, "{'quant_method':'fp8'}", "by the method fp8, and has no scale");
+    floats(fp8, random, "m.fc.weight_scale_inv", 7, 1);
+    assertRefused(fp8, "{}", "has 7 scales along an axis of 300 numbers");
+
+    Map<String, Entry> eight = new LinkedHashMap<>();
+    random(eight, random, "m.fc.weight", "I8", 4, 8);
+    floats(eight, random, "m.fc.SCB", 5);
+    assertRefused(eight, "{}", "m.fc.SCB\": is F32 [5]");
+  }
+
+  private void assertRefused(Map<String, Entry> tensors, String config, String message)
+      throws IOException {
+    Path model = directory(folder, tensors, config);
+    assertThatThrownBy(() -> open(model).close())
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessageContaining(message);
+  }
+
+  @Test
+  void keepsPlainModelsAsTheyAre() throws IOException {
+    Map<String, Entry> tensors = new LinkedHashMap<>();
+    Random random = new Random(1);
+    random(tensors, random, "m.fc.weight", "F8_E4M3", 8, 8);
+    random(tensors, random, "m.ids", "I32", 8);
+    Path model = directory(folder, tensors, "{}");
+    try (ModelSource source = open(model)) {
+      assertThat(source.info().quantized()).isEmpty();
+      assertThat(source.info().tensors()).hasSize(2);
+      assertThat(source.info().notes()).isEmpty();
+    }
+  }
+}

@@ -80,7 +80,8 @@ public interface OutputFormat {
   /**
    * Adapts a model to the loaders of an output before planning: declares layers whose weights they
    * merge ({@link ModelInfo#families()}), and other names or shapes for the same data. Nothing is
-   * copied.
+   * copied. A view tells by {@link ModelSource#origin} which tensors it shows unchanged, so that a
+   * run with several outputs reads them once; the outputs of one format share one view.
    *
    * @param source the open model; the caller closes it, but does not close the view
    * @return the model to plan, read and pass to {@link #open}; by default the source itself

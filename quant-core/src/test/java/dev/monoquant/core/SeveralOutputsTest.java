@@ -14,6 +14,7 @@ import dev.monoquant.WeightSettings;
 import dev.monoquant.core.control.Output;
 import dev.monoquant.core.open.Targets;
 import dev.monoquant.core.report.Plans;
+import dev.monoquant.core.report.Report;
 import dev.monoquant.core.report.Reports;
 import dev.monoquant.files.manifest.SharedHashes;
 import dev.monoquant.model.ElementType;
@@ -101,13 +102,16 @@ class SeveralOutputsTest extends SeveralOutputs {
   @Test
   void eachOutputIsThatOfARunOfItsOwn() {
     List<Output> outputs = List.of(to(A, "ranged"), to(B, "two"), to(C, "ranged"));
-    run(outputs.toArray(new Output[0]));
-    for (Output one : outputs) {
+    Reports reports = run(outputs.toArray(new Output[0]));
+    for (Reports.Entry made : reports.outputs()) {
+      Output one = outputs.get(reports.outputs().indexOf(made));
       MemoryOutput alone = new MemoryOutput();
-      quantizer(alone).quantize(model.input(), one.config(), one.target(), false);
+      Report own = quantizer(alone).quantize(model.input(), one.config(), one.target(), false);
       assertThat(output.result(one.target()).contents())
           .usingRecursiveComparison()
           .isEqualTo(alone.result(one.target()).contents());
+      assertThat(made.target()).isEqualTo(one.target());
+      assertThat(made.report()).isEqualTo(own);
     }
   }
 

@@ -1,8 +1,8 @@
 package dev.monoquant.model;
 
 /**
- * The blocks in which {@link Kernels#errors} adds up squares in float before it continues in
- * double: an addition in double of each number would take several times as long.
+ * The blocks in which {@link Kernels#errors} adds up squares, all in double: sixteen sums side by
+ * side, so that no addition waits for the one before.
  *
  * <pre>
  *   number   0  1  ...  15 | 16  17 ...  31 | ... | 240 ... 255
@@ -18,46 +18,29 @@ public final class ErrorBlock {
   /** Partial sums of a block; the lanes of every processor divide them. */
   public static final int SUMS = 16;
 
-  /** Outside of these bounds squares and their sums may have left the range of float. */
-  private static final float LEAST = 0x1p-60f;
-
-  private static final float GREATEST = 0x1p100f;
-
   private ErrorBlock() {}
 
   /**
-   * Adds a block to the sums of a row; if its squares may have overflowed or vanished in float, or
-   * a number is NaN, it is computed anew in double.
+   * Adds a block to the sums of a row. Squares of floats cannot leave the range of double.
    *
    * @param partial the sums of x * x, then those of e * e, then those of x * e
    * @param greatest the greatest magnitude of a difference
-   * @param x the originals
-   * @param y the decoded values
-   * @param at index of the first number of the block in both
    * @param sums receives the sums
    * @return the greatest magnitude of a difference; NaN if a number is not finite
    */
-  public static double add(
-      float[] partial, float greatest, float[] x, float[] y, int at, double[] sums) {
-    float signal = tree(partial, 0);
-    float noise = tree(partial, SUMS);
-    if (!(signal >= LEAST
-        && signal <= GREATEST
-        && noise <= GREATEST
-        && (noise > 0 || greatest == 0))) {
-      return exact(x, y, at, NUMBERS, sums);
-    }
-    sums[0] += signal;
+  public static double add(double[] partial, float greatest, double[] sums) {
+    double noise = tree(partial, SUMS);
+    sums[0] += tree(partial, 0);
     sums[1] += noise;
     sums[2] += tree(partial, 2 * SUMS);
-    return greatest;
+    return Double.isFinite(noise) ? greatest : Double.NaN;
   }
 
-  private static float tree(float[] v, int at) {
-    float a = (v[at] + v[at + 8]) + (v[at + 4] + v[at + 12]);
-    float b = (v[at + 1] + v[at + 9]) + (v[at + 5] + v[at + 13]);
-    float c = (v[at + 2] + v[at + 10]) + (v[at + 6] + v[at + 14]);
-    float d = (v[at + 3] + v[at + 11]) + (v[at + 7] + v[at + 15]);
+  private static double tree(double[] v, int at) {
+    double a = (v[at] + v[at + 8]) + (v[at + 4] + v[at + 12]);
+    double b = (v[at + 1] + v[at + 9]) + (v[at + 5] + v[at + 13]);
+    double c = (v[at + 2] + v[at + 10]) + (v[at + 6] + v[at + 14]);
+    double d = (v[at + 3] + v[at + 11]) + (v[at + 7] + v[at + 15]);
     return (a + c) + (b + d);
   }
 

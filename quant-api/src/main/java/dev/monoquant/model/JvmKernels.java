@@ -138,42 +138,42 @@ final class JvmKernels implements Kernels {
 
   @Override
   public double errors(float[] x, float[] y, int at, int count, double[] sums) {
-    float[] partial = new float[3 * ErrorBlock.SUMS];
+    double[] partial = new double[3 * ErrorBlock.SUMS];
     double greatest = 0;
     int end = at + count;
     int i = at;
     for (; i <= end - ErrorBlock.NUMBERS; i += ErrorBlock.NUMBERS) {
       float most = block(x, y, i, partial);
-      greatest = Math.max(greatest, ErrorBlock.add(partial, most, x, y, i, sums));
+      greatest = Math.max(greatest, ErrorBlock.add(partial, most, sums));
     }
     return i < end ? Math.max(greatest, ErrorBlock.exact(x, y, i, end - i, sums)) : greatest;
   }
 
   /** Writes the partial sums of a block and returns the greatest magnitude of a difference. */
-  private static float block(float[] x, float[] y, int at, float[] partial) {
+  private static float block(float[] x, float[] y, int at, double[] partial) {
     int greatest = 0;
     for (int lane = 0; lane < ErrorBlock.SUMS; lane += GROUP) {
-      float s0 = 0;
-      float s1 = 0;
-      float s2 = 0;
-      float s3 = 0;
-      float n0 = 0;
-      float n1 = 0;
-      float n2 = 0;
-      float n3 = 0;
-      float c0 = 0;
-      float c1 = 0;
-      float c2 = 0;
-      float c3 = 0;
+      double s0 = 0;
+      double s1 = 0;
+      double s2 = 0;
+      double s3 = 0;
+      double n0 = 0;
+      double n1 = 0;
+      double n2 = 0;
+      double n3 = 0;
+      double c0 = 0;
+      double c1 = 0;
+      double c2 = 0;
+      double c3 = 0;
       for (int i = at + lane; i < at + ErrorBlock.NUMBERS; i += ErrorBlock.SUMS) {
-        float x0 = x[i];
-        float x1 = x[i + 1];
-        float x2 = x[i + 2];
-        float x3 = x[i + 3];
-        float e0 = x0 - y[i];
-        float e1 = x1 - y[i + 1];
-        float e2 = x2 - y[i + 2];
-        float e3 = x3 - y[i + 3];
+        double x0 = x[i];
+        double x1 = x[i + 1];
+        double x2 = x[i + 2];
+        double x3 = x[i + 3];
+        double e0 = x0 - y[i];
+        double e1 = x1 - y[i + 1];
+        double e2 = x2 - y[i + 2];
+        double e3 = x3 - y[i + 3];
         s0 += x0 * x0;
         s1 += x1 * x1;
         s2 += x2 * x2;
@@ -186,10 +186,10 @@ final class JvmKernels implements Kernels {
         c1 += x1 * e1;
         c2 += x2 * e2;
         c3 += x3 * e3;
-        int m0 = Float.floatToRawIntBits(e0) & 0x7FFF_FFFF;
-        int m1 = Float.floatToRawIntBits(e1) & 0x7FFF_FFFF;
-        int m2 = Float.floatToRawIntBits(e2) & 0x7FFF_FFFF;
-        int m3 = Float.floatToRawIntBits(e3) & 0x7FFF_FFFF;
+        int m0 = Float.floatToRawIntBits((float) e0) & 0x7FFF_FFFF;
+        int m1 = Float.floatToRawIntBits((float) e1) & 0x7FFF_FFFF;
+        int m2 = Float.floatToRawIntBits((float) e2) & 0x7FFF_FFFF;
+        int m3 = Float.floatToRawIntBits((float) e3) & 0x7FFF_FFFF;
         greatest = Math.max(greatest, Math.max(Math.max(m0, m1), Math.max(m2, m3)));
       }
       put(partial, lane, s0, s1, s2, s3);
@@ -199,7 +199,7 @@ final class JvmKernels implements Kernels {
     return Float.intBitsToFloat(greatest);
   }
 
-  private static void put(float[] to, int at, float a, float b, float c, float d) {
+  private static void put(double[] to, int at, double a, double b, double c, double d) {
     to[at] = a;
     to[at + 1] = b;
     to[at + 2] = c;

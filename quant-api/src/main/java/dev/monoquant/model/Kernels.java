@@ -149,17 +149,16 @@ public interface Kernels {
   /**
    * Measures differences e = x - y of two rows and adds the sums of x * x, e * e and x * e.
    *
-   * <p>The order of the additions is fixed: {@link ErrorBlock} shows it. A block whose sums may
-   * have left the range of float, and what is left at the end of a row, is computed in double,
-   * numbers at even and at odd positions apart. Products and sums are rounded one by one, never
-   * fused.
+   * <p>All sums are in double, and the order of the additions is fixed: {@link ErrorBlock} shows
+   * it. What is left at the end of a row is added numbers at even and at odd positions apart.
+   * Products and sums are rounded one by one, never fused.
    *
    * @param x the originals
    * @param y the decoded values
    * @param at index of the first in both
    * @param count how many
    * @param sums the sums of x * x, e * e and x * e are added to its first three elements
-   * @return the greatest magnitude of e; NaN if a number is not finite
+   * @return the greatest magnitude of e, rounded to float at most; NaN if a number is not finite
    */
   double errors(float[] x, float[] y, int at, int count, double[] sums);
 }

@@ -7,6 +7,7 @@ import dev.monoquant.model.ErrorBlock;
 import dev.monoquant.model.Float16;
 import dev.monoquant.model.Kernels;
 import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -26,7 +27,7 @@ import jdk.incubator.vector.VectorSpecies;
  *       17.
  *   <li>Floats become integers by an addition of 1.5 * 2^23, and maxima are those of integers: the
  *       conversion is no vector instruction on JDK 17, and the maximum of floats knows about NaN.
- *   <li>Sums of squares are in float over short blocks, see {@link ErrorBlock}.
+ *   <li>Sums of squares run side by side over short blocks, see {@link ErrorBlock}.
  *   <li>No call that C2 would not inline, for a vector that escapes becomes an object: methods that
  *       take or return vectors have fewer than 60 bytes of code, the limit of the application.
  * </ul>
@@ -38,6 +39,8 @@ final class VectorKernels implements Kernels {
   private static final VectorSpecies<Float> FLOATS = species();
   private static final VectorSpecies<Integer> INTS =
       VectorSpecies.of(int.class, FLOATS.vectorShape());
+  private static final VectorSpecies<Double> DOUBLES =
+      VectorSpecies.of(double.class, FLOATS.vectorShape());
   private static final VectorSpecies<Short> SHORTS =
       VectorSpecies.of(short.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
   private static final VectorSpecies<Byte> BYTES =
@@ -373,19 +376,19 @@ final class VectorKernels implements Kernels {
 
   @Override
   public double errors(float[] x, float[] y, int at, int count, double[] sums) {
-    float[] partial = new float[3 * ErrorBlock.SUMS];
+    double[] partial = new double[3 * ErrorBlock.SUMS];
     double greatest = 0;
     int end = at + count;
     int i = at;
     for (; i <= end - ErrorBlock.NUMBERS; i += ErrorBlock.NUMBERS) {
       float most = block(x, y, i, partial);
-      greatest = Math.max(greatest, ErrorBlock.add(partial, most, x, y, i, sums));
+      greatest = Math.max(greatest, ErrorBlock.add(partial, most, sums));
     }
     return i < end ? Math.max(greatest, BoundKernels.JVM.errors(x, y, i, end - i, sums)) : greatest;
   }
 
   /** Writes the partial sums of a block and returns the greatest magnitude of a difference. */
-  private static float block(float[] x, float[] y, int at, float[] partial) {
+  private static float block(float[] x, float[] y, int at, double[] partial) {
     int greatest = 0;
     for (int lane = 0; lane < ErrorBlock.SUMS; lane += LANES) {
       greatest = Math.max(greatest, sums(x, y, at, lane, partial));
@@ -394,22 +397,35 @@ final class VectorKernels implements Kernels {
   }
 
   /** As many of the partial sums of a block as there are lanes. */
-  private static int sums(float[] x, float[] y, int at, int lane, float[] partial) {
+  private static int sums(float[] x, float[] y, int at, int lane, double[] partial) {
     IntVector greatest = IntVector.zero(INTS);
-    FloatVector signal = FloatVector.zero(FLOATS);
-    FloatVector noise = FloatVector.zero(FLOATS);
-    FloatVector cross = FloatVector.zero(FLOATS);
+    DoubleVector signal0 = DoubleVector.zero(DOUBLES);
+    DoubleVector signal1 = DoubleVector.zero(DOUBLES);
+    DoubleVector noise0 = DoubleVector.zero(DOUBLES);
+    DoubleVector noise1 = DoubleVector.zero(DOUBLES);
+    DoubleVector cross0 = DoubleVector.zero(DOUBLES);
+    DoubleVector cross1 = DoubleVector.zero(DOUBLES);
     for (int i = 0; i < ErrorBlock.NUMBERS; i += ErrorBlock.SUMS) {
       FloatVector a = FloatVector.fromArray(FLOATS, x, at + lane + i);
-      FloatVector e = a.sub(FloatVector.fromArray(FLOATS, y, at + lane + i));
-      signal = signal.add(a.mul(a));
-      noise = noise.add(e.mul(e));
-      cross = cross.add(a.mul(e));
-      greatest = greatest.max(e.reinterpretAsInts().and(MAGNITUDE));
+      FloatVector b = FloatVector.fromArray(FLOATS, y, at + lane + i);
+      DoubleVector a0 = (DoubleVector) a.convertShape(VectorOperators.F2D, DOUBLES, 0);
+      DoubleVector a1 = (DoubleVector) a.convertShape(VectorOperators.F2D, DOUBLES, 1);
+      DoubleVector e0 = a0.sub(b.convertShape(VectorOperators.F2D, DOUBLES, 0));
+      DoubleVector e1 = a1.sub(b.convertShape(VectorOperators.F2D, DOUBLES, 1));
+      signal0 = signal0.add(a0.mul(a0));
+      signal1 = signal1.add(a1.mul(a1));
+      noise0 = noise0.add(e0.mul(e0));
+      noise1 = noise1.add(e1.mul(e1));
+      cross0 = cross0.add(a0.mul(e0));
+      cross1 = cross1.add(a1.mul(e1));
+      greatest = greatest.max(a.sub(b).reinterpretAsInts().and(MAGNITUDE));
     }
-    signal.intoArray(partial, lane);
-    noise.intoArray(partial, ErrorBlock.SUMS + lane);
-    cross.intoArray(partial, 2 * ErrorBlock.SUMS + lane);
+    signal0.intoArray(partial, lane);
+    signal1.intoArray(partial, lane + LANES / 2);
+    noise0.intoArray(partial, ErrorBlock.SUMS + lane);
+    noise1.intoArray(partial, ErrorBlock.SUMS + lane + LANES / 2);
+    cross0.intoArray(partial, 2 * ErrorBlock.SUMS + lane);
+    cross1.intoArray(partial, 2 * ErrorBlock.SUMS + lane + LANES / 2);
     return greatest.reduceLanes(VectorOperators.MAX);
   }
 }

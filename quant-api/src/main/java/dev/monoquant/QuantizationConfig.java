@@ -301,6 +301,12 @@ public record QuantizationConfig(
      * @param cache how keys and values that attention caches are quantized while the model runs
      */
     public Builder kvCache(ActivationQuantization cache) {
+      if (cache.scale().isPresent()) {
+        throw new ConfigurationException(
+            "keys and values have the scales 1.0, not scale "
+                + cache.scale().get()
+                + ". Leave the scale out");
+      }
       kvCache = Optional.of(cache);
       return this;
     }

@@ -19,8 +19,13 @@ public final class BoundKernels {
 
   private BoundKernels() {}
 
-  /** {@return the kernels of the calling thread} */
+  /** {@return the kernels of the calling thread to use at this moment} */
   public static Kernels current() {
+    return KERNELS.get().now();
+  }
+
+  /** {@return the kernels that are bound to the calling thread} */
+  public static Kernels bound() {
     return KERNELS.get();
   }
 

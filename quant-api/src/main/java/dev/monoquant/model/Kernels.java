@@ -17,6 +17,11 @@ public interface Kernels {
   /** {@return the stable lower-case name, such as {@code jvm}} */
   String name();
 
+  /** {@return the kernels to use at this moment: others as long as these are being compiled} */
+  default Kernels now() {
+    return this;
+  }
+
   /**
    * Widens bfloat16 to floats, exactly; a NaN keeps its bits.
    *

@@ -7,6 +7,7 @@ import dev.monoquant.QuantException;
 import dev.monoquant.model.NumberType;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
 
@@ -16,8 +17,8 @@ import java.util.stream.Collectors;
  * (QuantizationArgs).
  *
  * <p>It is a statement for loaders, written to outputs that can hold it ({@link
- * OutputFormat#holdsActivations}). What this does not do: it holds no scales, it changes no weight,
- * and decoding ignores it. Immutable.
+ * OutputFormat#holdsActivations}). What this does not do: it measures no scales, it changes no
+ * weight, and decoding ignores it. Immutable.
  *
  * @param bits bits of one number: 2 to 8 for integers, 4 or 8 for floats
  * @param type integers or floats
@@ -25,6 +26,10 @@ import java.util.stream.Collectors;
  * @param groupSize numbers in a group; there if the strategy has groups
  * @param symmetric whether zero is the middle of the codes; floats are symmetric
  * @param dynamic whether scales are computed while the model runs
+ * @param scale the scale of the tensor that is stored with the model, as a loader reads it: a
+ *     number times it is the input ({@code input_scale}), or for {@link Strategy#TENSOR_GROUP} the
+ *     scales of groups over it are ({@code input_global_scale}); empty if it is not known, or
+ *     computed
  */
 public record ActivationQuantization(
     int bits,
@@ -32,7 +37,8 @@ public record ActivationQuantization(
     Strategy strategy,
     OptionalInt groupSize,
     boolean symmetric,
-    Dynamic dynamic) {
+    Dynamic dynamic,
+    Optional<Float> scale) {
 
   /** How many numbers share a scale. */
   public enum Strategy {
@@ -115,10 +121,58 @@ public record ActivationQuantization(
     if (strategy == Strategy.TOKEN && dynamic != Dynamic.YES) {
       throw new ConfigurationException("strategy token is dynamic: set dynamic: true");
     }
+    scale.ifPresent(value -> requireFitting(value, symmetric, dynamic));
     if (dynamic == Dynamic.LOCAL && strategy != Strategy.TENSOR_GROUP) {
       throw new ConfigurationException(
           "dynamic: local goes with strategy tensor_group, and strategy is " + strategy.wire());
     }
+  }
+
+  /**
+   * Makes activations without a known scale.
+   *
+   * @param bits bits of one number
+   * @param type integers or floats
+   * @param strategy how many numbers share a scale
+   * @param groupSize numbers in a group
+   * @param symmetric whether zero is the middle of the codes
+   * @param dynamic whether scales are computed while the model runs
+   */
+  public ActivationQuantization(
+      int bits,
+      NumberType type,
+      Strategy strategy,
+      OptionalInt groupSize,
+      boolean symmetric,
+      Dynamic dynamic) {
+    this(bits, type, strategy, groupSize, symmetric, dynamic, Optional.empty());
+  }
+
+  private static void requireFitting(float scale, boolean symmetric, Dynamic dynamic) {
+    if (!(scale > 0) || !Float.isFinite(scale)) {
+      throw new ConfigurationException(
+          "scale " + scale + " of activations is no positive number. Example: scale: 0.0125");
+    }
+    if (dynamic == Dynamic.YES) {
+      throw new ConfigurationException(
+          "scale " + scale + " of activations goes with dynamic: false or local; true computes it");
+    }
+    if (!symmetric) {
+      throw new ConfigurationException(
+          "scale "
+              + scale
+              + " of activations needs a zero point too if symmetric is false, and"
+              + " there is no key for it. Set symmetric: true");
+    }
+  }
+
+  /**
+   * {@return these activations with another scale}
+   *
+   * @param value the scale of the tensor; empty if it is not known
+   */
+  public ActivationQuantization withScale(Optional<Float> value) {
+    return new ActivationQuantization(bits, type, strategy, groupSize, symmetric, dynamic, value);
   }
 
   /**

@@ -95,6 +95,7 @@ class LauncherTest {
     "quantize a -o b --max-memory 262144K,  -Xmx176m, -XX:FreqInlineSize=60",
     "quantize a -o b --max-memory 1m,       -Xmx32m,  -XX:FreqInlineSize=60",
     "quantize a -o b --max-memory 9x9m,     -Xmx512m, -XX:FreqInlineSize=60",
+    "quantize a -o b --max-memory 099m,     -Xmx512m, -XX:FreqInlineSize=60",
     "quantize a -o b --max-memory,          -Xmx512m, -XX:FreqInlineSize=60",
     "quantize --help,                       -Xmx512m, -XX:TieredStopAtLevel=1",
     "inspect a,                             -Xmx512m, -XX:TieredStopAtLevel=1",

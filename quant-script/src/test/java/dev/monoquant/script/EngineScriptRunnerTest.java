@@ -160,7 +160,7 @@ class EngineScriptRunnerTest {
     assertThatThrownBy(() -> law.check(trying(script, ElementType.FLOAT32)))
         .isInstanceOfSatisfying(
             LawViolation.class, e -> assertThat(e.law()).isEqualTo("torchScriptEqualsDecoder"))
-        .hasMessageContaining("in TorchScript");
+        .hasMessageContaining("by TorchScript");
   }
 
   @ParameterizedTest

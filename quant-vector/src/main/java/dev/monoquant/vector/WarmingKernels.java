@@ -32,6 +32,12 @@ final class WarmingKernels implements Kernels {
   /** Looks after which a kernel is left alone: C2 is off, or has no instructions for it. */
   private static final int MOST_LOOKS = 1000;
 
+  /**
+   * Nanoseconds for a run to call all kernels that it needs. Later it runs as with plain loops, for
+   * which some callers know shorter ways, until the kernels are ready.
+   */
+  private static final long GRACE = 200_000_000;
+
   private static final int ENOUGH_LOOKS = 6000 / CALLS;
 
   private static final int IDLE = 0;
@@ -66,6 +72,8 @@ final class WarmingKernels implements Kernels {
   private final Kernels vectors;
   private final Map<Op, Progress> kernels = new EnumMap<>(Op.class);
   private final AtomicBoolean running = new AtomicBoolean();
+  private volatile boolean waiting;
+  private volatile long since;
 
   WarmingKernels(Kernels vectors) {
     this.vectors = vectors;
@@ -88,6 +96,8 @@ final class WarmingKernels implements Kernels {
 
   private void start() {
     if (running.compareAndSet(false, true)) {
+      since = System.nanoTime();
+      waiting = true;
       Thread thread = new Thread(this::warm, "quant-warm-up");
       thread.setDaemon(true);
       thread.start();
@@ -106,6 +116,7 @@ final class WarmingKernels implements Kernels {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+    waiting = false;
     running.set(false);
     // One may have become wanted after the last look.
     if (isWaiting() && !Thread.currentThread().isInterrupted()) {
@@ -194,6 +205,11 @@ final class WarmingKernels implements Kernels {
   @Override
   public String name() {
     return vectors.name();
+  }
+
+  @Override
+  public Kernels now() {
+    return waiting && System.nanoTime() - since > GRACE ? BoundKernels.JVM : this;
   }
 
   @Override

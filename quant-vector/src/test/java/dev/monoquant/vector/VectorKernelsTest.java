@@ -54,7 +54,7 @@ class VectorKernelsTest {
   @Test
   void theModuleIsLoaded() {
     assertThat(KERNELS.name()).isEqualTo("vector");
-    assertThat(BoundKernels.current()).isSameAs(BoundKernels.JVM);
+    assertThat(BoundKernels.bound()).isSameAs(BoundKernels.JVM);
   }
 
   @Property

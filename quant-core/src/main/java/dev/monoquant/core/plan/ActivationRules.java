@@ -42,7 +42,7 @@ final class ActivationRules {
    * @throws ConfigurationException naming an alternative that needs no measurement
    */
   static void requireUnmeasured(ActivationQuantization inputs, Optional<Preset> preset) {
-    if (inputs.dynamic() == Dynamic.YES) {
+    if (inputs.dynamic() == Dynamic.YES || inputs.scale().isPresent()) {
       return;
     }
     throw new ConfigurationException(
@@ -55,7 +55,8 @@ final class ActivationRules {
                 .flatMap(ActivationRules::instead)
                 .orElse(
                     "Let the program that runs the model compute them (dynamic: true), or leave"
-                        + " input_activations out and quantize the weights alone"));
+                        + " input_activations out and quantize the weights alone; or give a scale"
+                        + " that was measured elsewhere (scale: 0.0125), for each layer in a rule"));
   }
 
   /** The nearest presets that need no samples. */

@@ -10,6 +10,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Reads and writes the quantization of activations: {@code input_activations} and {@code
@@ -21,6 +23,9 @@ final class RecipeActivations {
 
   private static final Set<String> KEYS =
       Set.of("num_bits", "type", "symmetric", "strategy", "group_size", "dynamic");
+
+  /** The scale of inputs; those of keys and values are 1.0. */
+  private static final String SCALE = "scale";
 
   /** Keys that compressed-tensors writes as null if they are not set. */
   private static final Set<String> NULLS = Set.of("type", "strategy", "group_size", "dynamic");
@@ -44,10 +49,21 @@ final class RecipeActivations {
                 read(
                     map,
                     key,
-                    RecipeForeign.off(given, OFF).without(TOLD).withoutNulls(NULLS).allow(KEYS)));
+                    RecipeForeign.off(given, OFF)
+                        .without(TOLD)
+                        .withoutNulls(NULLS)
+                        .allow(keys(key))));
+  }
+
+  private static Set<String> keys(String key) {
+    return key.equals(RecipeSettings.INPUTS)
+        ? Stream.concat(KEYS.stream(), Stream.of(SCALE)).collect(Collectors.toSet())
+        : KEYS;
   }
 
   private static Optional<ActivationQuantization> read(RecipeMap map, String key, RecipeMap args) {
+    Optional<Float> scale =
+        keys(key).contains(SCALE) && args.has(SCALE) ? scale(args) : Optional.empty();
     OptionalInt size = args.integer("group_size", "group_size: 128");
     Optional<String> strategy = args.text("strategy", "strategy: token");
     Optional<Strategy> parsed =
@@ -70,7 +86,18 @@ final class RecipeActivations {
                 parsed.orElse(size.isPresent() ? Strategy.GROUP : Strategy.TENSOR),
                 size,
                 symmetric,
-                dynamic));
+                dynamic,
+                scale));
+  }
+
+  private static Optional<Float> scale(RecipeMap args) {
+    String text = args.scalar(SCALE, "scale: 0.0125").orElse("");
+    try {
+      return Optional.of(Float.parseFloat(text));
+    } catch (NumberFormatException e) {
+      args.fault(SCALE, QuantException.quote(text) + " is no number. Example: scale: 0.0125");
+      return Optional.empty();
+    }
   }
 
   private static Dynamic dynamic(RecipeMap args) {
@@ -100,6 +127,7 @@ final class RecipeActivations {
     tree.put(
         "dynamic",
         args.dynamic() == Dynamic.LOCAL ? "local" : (Object) (args.dynamic() == Dynamic.YES));
+    args.scale().ifPresent(scale -> tree.put(SCALE, scale));
     return tree;
   }
 }

@@ -128,7 +128,7 @@ public final class Execution {
     }
     warnings.addAll(outcome.warnings());
     Report report = new Report(plan, outcome.weights(), warnings);
-    return new Made(report.withKernels(BoundKernels.current().name()), outcome.shared());
+    return new Made(report.withKernels(BoundKernels.bound().name()), outcome.shared());
   }
 
   /** Finishes the work that must be done before an output is moved into place. */

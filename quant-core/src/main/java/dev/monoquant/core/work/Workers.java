@@ -49,7 +49,7 @@ public final class Workers {
 
   public void run(Jobs jobs) throws IOException {
     Run run = new Run(jobs);
-    Kernels kernels = BoundKernels.current();
+    Kernels kernels = BoundKernels.bound();
     List<Thread> pool = new ArrayList<>();
     for (int i = 0; i < threads; i++) {
       Thread thread = new Thread(() -> BoundKernels.with(kernels, run::work), "quant-worker-" + i);

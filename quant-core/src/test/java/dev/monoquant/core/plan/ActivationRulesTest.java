@@ -116,6 +116,20 @@ class ActivationRulesTest {
   }
 
   @Test
+  void scalesThatAreGivenAreTold() {
+    ActivationQuantization given = CACHE.withScale(Optional.of(0.25f));
+    QuantizationConfig config =
+        QuantizationConfig.builder().scheme("fake").activations(given).build();
+    quantizer(true).quantize(INPUT, config, TARGET, false);
+    assertThat(output.result(TARGET).announced().weights())
+        .extracting(EncodedWeight::activations)
+        .containsExactly(Optional.of(given));
+    assertThatThrownBy(() -> QuantizationConfig.builder().kvCache(given))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("scale 0.25");
+  }
+
+  @Test
   void aCacheThatNoLoaderHasIsWarnedOf() {
     QuantizationConfig config = QuantizationConfig.builder().scheme("fake").kvCache(TOKEN).build();
     assertThat(quantizer(true).plan(INPUT, config, Optional.of(TARGET)).problems())

@@ -183,6 +183,21 @@ class RecipeTest {
 
   static List<Arguments> refused() {
     return List.of(
+        refused(
+            Map.of("input_activations", Map.of("dynamic", true, "scale", 0.5)),
+            "scale 0.5 of activations goes with dynamic: false or local"),
+        refused(
+            Map.of("input_activations", Map.of("dynamic", false, "scale", "much")),
+            "\"much\" is no number"),
+        refused(
+            Map.of("input_activations", Map.of("dynamic", false, "scale", -1)),
+            "scale -1.0 of activations is no positive number"),
+        refused(
+            Map.of("input_activations", Map.of("dynamic", false, "symmetric", false, "scale", 1)),
+            "needs a zero point too"),
+        refused(
+            Map.of("kv_cache_scheme", Map.of("dynamic", false, "scale", 1)),
+            "kv_cache_scheme.scale: unknown key"),
         refused(Map.of("shceme", "int8"), "shceme: unknown key; did you mean scheme?", "targets"),
         refused(
             Map.of("weights", Map.of("bits", 8)),
@@ -319,6 +334,14 @@ class RecipeTest {
                 .kvCache()
                 .map(Object::toString))
         .contains("float8 tensor static");
+  }
+
+  @Test
+  void inputsThatAreNotDynamicMayHaveAScale() {
+    Map<String, Object> given = Map.of("dynamic", false, "scale", 0.0125);
+    QuantizationConfig config = parse(Map.of("input_activations", given));
+    assertThat(config.weights().activations().orElseThrow().scale()).contains(0.0125f);
+    assertThat(parse(Recipe.toTree(config))).isEqualTo(config);
   }
 
   @Test

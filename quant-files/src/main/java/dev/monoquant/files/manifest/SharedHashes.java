@@ -18,6 +18,9 @@ public final class SharedHashes implements Closeable {
   private final HashPool pool = new HashPool();
   private final Map<Version, Future<String>> hashes = new ConcurrentHashMap<>();
 
+  /** Has no hashes yet. */
+  public SharedHashes() {}
+
   /**
    * {@return the future hash of a file; its computation starts with the first call}
    *

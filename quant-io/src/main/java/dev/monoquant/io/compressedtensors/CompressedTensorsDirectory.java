@@ -9,6 +9,7 @@ import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.OutputContents;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -40,7 +41,10 @@ final class CompressedTensorsDirectory implements DirectoryFormat {
   public Map<TensorInfo, byte[]> added(OutputContents contents) {
     List<TensorInfo> originals = new ArrayList<>(contents.kept());
     contents.weights().forEach(w -> originals.add(w.matrix().tensor()));
-    return CacheScales.of(contents.kvCache(), originals);
+    Map<TensorInfo, byte[]> added =
+        new LinkedHashMap<>(CacheScales.of(contents.kvCache(), originals));
+    contents.weights().forEach(weight -> InputScale.add(weight, added));
+    return added;
   }
 
   @Override

@@ -26,9 +26,8 @@ import java.util.stream.Stream;
  * mixed-precision}.
  *
  * <p>{@code ignore} names every layer left unquantized that a loader could treat as a quantized
- * Linear. The same contents and data give the same bytes. What this does not do: it writes no
- * scales of activations (inputs that are not dynamic), no 2:4 sparsity, no FP6 and no E5M2.
- * Stateless and thread-safe.
+ * Linear. The same contents and data give the same bytes. What this does not do: it measures no
+ * scales of activations, and writes no 2:4 sparsity, no FP6 and no E5M2. Stateless and thread-safe.
  */
 @AutoService(OutputFormat.class)
 public final class CompressedTensorsOutput extends DirectoryOutput {

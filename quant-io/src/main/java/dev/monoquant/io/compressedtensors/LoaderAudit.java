@@ -79,7 +79,9 @@ final class LoaderAudit {
    */
   static List<Problem> faults(
       JsonValue.Obj config, List<EncodedWeight> weights, List<TensorInfo> kept, String file) {
-    Optional<JsonValue.Obj> quantization = ModelConfig.quantization(config);
+    Optional<JsonValue.Obj> quantization =
+        ModelConfig.ownQuantization(config)
+            .or(() -> ModelConfig.quantization(config).filter(LoaderAudit::isOurs));
     LoaderAudit audit = new LoaderAudit(quantization.orElse(NONE), config, file);
     audit.onlyOne(config);
     Set<String> names = new HashSet<>();
@@ -92,6 +94,10 @@ final class LoaderAudit {
     kept.forEach(audit::part);
     audit.families(weights, kept);
     return audit.problems();
+  }
+
+  private static boolean isOurs(JsonValue.Obj quantization) {
+    return quantization.text("quant_method").filter(ConfigGroup.METHOD::equals).isPresent();
   }
 
   /** A configuration that quantizes nothing. */
@@ -140,7 +146,7 @@ final class LoaderAudit {
         add("is packed, but no group selects it", weight.module(), name);
       } else if (group.get().form() != weight.form()
           || !group.get().weights().equals(weight.arguments())
-          || !group.get().activations().equals(weight.weight().activations())) {
+          || !group.get().activations().equals(weight.inputs())) {
         add("is decoded by group " + quote(group.get().name()), weight.module(), name);
       }
     }

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.LayerKind;
 import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.ActivationQuantization;
 import dev.monoquant.spi.ActivationQuantization.Dynamic;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.tile.Formula;
@@ -50,10 +51,16 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
 
   /** {@return why no form holds a weight; empty if one does} */
   static Optional<String> refusal(EncodedWeight weight) {
-    if (weight.activations().stream().anyMatch(a -> a.dynamic() != Dynamic.YES)) {
+    if (weight.activations().stream().anyMatch(ModuleWeight::lacksScale)) {
       return Optional.of(
           "the inputs of the layer are to be quantized with scales of their own (static or local),"
               + " and there are none");
+    }
+    ElementType type = weight.matrix().tensor().type();
+    Optional<Float> scale = weight.activations().flatMap(ActivationQuantization::scale);
+    if (scale.stream().anyMatch(s -> !(type.round(s) > 0) || !Float.isFinite(type.round(s)))) {
+      return Optional.of(
+          "the scale " + scale.get() + " of its inputs is beyond the range of " + type.wire());
     }
     return encodingRefusal(weight);
   }
@@ -94,6 +101,10 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
       return Optional.of("the weight is empty");
     }
     return Optional.empty();
+  }
+
+  private static boolean lacksScale(ActivationQuantization inputs) {
+    return inputs.dynamic() != Dynamic.YES && inputs.scale().isEmpty();
   }
 
   private static Optional<String> encodingRefusal(EncodedWeight weight) {
@@ -183,7 +194,12 @@ record ModuleWeight(EncodedWeight weight, Form form, WeightArguments arguments) 
 
   /** {@return the {@code config.json} group of such weights} */
   ConfigGroup group(String name, List<String> targets) {
-    return new ConfigGroup(name, targets, form, arguments, weight.activations());
+    return new ConfigGroup(name, targets, form, arguments, inputs());
+  }
+
+  /** {@return how the inputs are quantized, without the scale, which is a tensor} */
+  Optional<ActivationQuantization> inputs() {
+    return weight.activations().map(a -> a.withScale(Optional.empty()));
   }
 
   String module() {

@@ -6,11 +6,13 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.model.ModelFiles;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.spi.ActivationQuantization;
 import java.io.IOException;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -82,7 +84,11 @@ final class WeightScanner {
 
   private void scan(String name, String codes) throws IOException {
     ConfigGroup group = matcher.require(name);
-    ModuleTensors module = new ModuleTensors(files, name, floats, group.activations(), parts);
+    Optional<ActivationQuantization> inputs = group.activations();
+    if (inputs.isPresent()) {
+      inputs = Optional.of(InputScale.read(inputs.get(), files, name));
+    }
+    ModuleTensors module = new ModuleTensors(files, name, floats, inputs, parts);
     ModelFiles.Located main = module.require(codes);
     if (!group.form().codes().equals(codes)) {
       throw ModuleTensors.fault(

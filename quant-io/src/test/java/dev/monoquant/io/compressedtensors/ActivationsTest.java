@@ -175,6 +175,47 @@ class ActivationsTest {
   }
 
   @Test
+  void inputsThatAreNotDynamicHaveTheirScale() throws IOException {
+    EncodedWeight tensor =
+        fp8("a").withActivations(Optional.of(STATIC.withScale(Optional.of(0.5f))));
+    EncodedWeight other = fp8("b").withActivations(Optional.of(STATIC.withScale(Optional.of(2f))));
+    EncodedWeight local =
+        nvfp4("c")
+            .withActivations(
+                Optional.of(
+                    new ActivationQuantization(
+                        4,
+                        NumberType.FLOAT,
+                        Strategy.TENSOR_GROUP,
+                        OptionalInt.of(16),
+                        true,
+                        Dynamic.LOCAL,
+                        Optional.of(300.5f))));
+    Path model = write(Optional.empty(), tensor, other, local);
+    assertThat(config(model))
+        .contains(
+            "\"input_activations\":{\"dynamic\":false,\"num_bits\":8,\"strategy\":\"tensor\",",
+            "\"input_activations\":{\"dynamic\":\"local\",\"group_size\":16,")
+        .contains("group_1")
+        .doesNotContain("group_2");
+    Map<String, PlainSafetensors.Entry> tensors =
+        PlainSafetensors.read(model.resolve("model.safetensors")).tensors();
+    assertThat(tensors.get("a.input_scale").bytes()).containsExactly(0x00, 0x3f);
+    assertThat(tensors.get("b.input_scale").bytes()).containsExactly(0x00, 0x40);
+    assertThat(tensors.get("c.input_global_scale").bytes()).containsExactly(0x00, 0x40, 0x96, 0x43);
+    requireNoErrors(model, tensor, other, local);
+  }
+
+  @Test
+  void scalesThatAreMissingOrBeyondTheTypeAreRefused() {
+    assertThat(ModuleWeight.refusal(fp8("a").withActivations(Optional.of(STATIC))).orElseThrow())
+        .contains("with scales of their own");
+    ActivationQuantization tiny = STATIC.withScale(Optional.of(Float.MIN_VALUE));
+    assertThat(ModuleWeight.refusal(fp8("a").withActivations(Optional.of(tiny))).orElseThrow())
+        .contains("the scale 1.4E-45 of its inputs is beyond the range of BF16");
+  }
+
+  @Test
   void theCacheHasItsSchemeAndAScaleOfOneForEachLayerThatHasOne() throws IOException {
     Path model =
         write(

@@ -2,7 +2,6 @@ package dev.monoquant.spi;
 
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.model.BoundKernels;
-import dev.monoquant.model.CellChecks;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.Float16;
 import dev.monoquant.model.FloatBytes;
@@ -379,46 +378,6 @@ final class FormulaDecoder implements TileDecoder {
           }
         }
         round(steps, to, count);
-      }
-    }
-  }
-
-  /** Converts codes to floats. A lookup in a table of 1 KiB is faster than a conversion. */
-  private static final class Codes {
-    private final ElementType type;
-    private final boolean bytesAreCodes;
-    private final byte[] bytes;
-    private final float[] table = new float[256];
-    private final float[] signs = new float[256];
-
-    Codes(Part part, byte[] bytes) {
-      this.type = part.type();
-      this.bytes = bytes;
-      // Otherwise the table has NaN for a byte that is no code.
-      this.bytesAreCodes =
-          type.isCode() && type.signed() && CellChecks.areCodes(bytes, type.bits(), true);
-      for (int i = 0; i < table.length; i++) {
-        table[i] = part.type().decode((byte) i);
-        signs[i] = Math.copySign(1, table[i]);
-      }
-    }
-
-    void read(int at, int count, float[] to) {
-      if (bytesAreCodes) {
-        BoundKernels.current().widenBytes(bytes, at, count, to);
-      } else if (type == ElementType.FLOAT8_E4M3 || type == ElementType.FLOAT8_E5M2) {
-        BoundKernels.current().widenFloat8(type, bytes, at, count, to);
-      } else {
-        for (int i = 0; i < count; i++) {
-          to[i] = table[bytes[at + i] & 0xFF];
-        }
-      }
-    }
-
-    /** Reads 1 or -1 for each code. */
-    void readSigns(int at, int count, float[] to) {
-      for (int i = 0; i < count; i++) {
-        to[i] = signs[bytes[at + i] & 0xFF];
       }
     }
   }

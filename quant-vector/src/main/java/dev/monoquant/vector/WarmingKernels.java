@@ -154,7 +154,6 @@ final class WarmingKernels implements Kernels {
   private static final class Numbers {
 
     private static final int MOST = 256;
-    private static final int SOME = 64;
 
     private final float[] x = new float[MOST];
     private final float[] y = new float[MOST];
@@ -175,7 +174,7 @@ final class WarmingKernels implements Kernels {
       long best = Long.MAX_VALUE;
       for (int i = 0; i < 5; i++) {
         long start = System.nanoTime();
-        call(op, kernels, SOME);
+        call(op, kernels, MOST);
         best = Math.min(best, System.nanoTime() - start);
       }
       return best;

@@ -12,9 +12,9 @@ public final class KernelChoice {
 
   /**
    * Numbers from which on vector kernels take less CPU time in all. The JIT compiler needs more
-   * than a second of CPU for them, which they gain in some 500 million numbers.
+   * than a second of CPU for them, which a short run does not gain back.
    */
-  static final long WORTHWHILE = 750_000_000;
+  static final long WORTHWHILE = 4_000_000_000L;
 
   private KernelChoice() {}
 

@@ -38,8 +38,6 @@ final class WarmingKernels implements Kernels {
    */
   private static final long GRACE = 200_000_000;
 
-  private static final int ENOUGH_LOOKS = 6000 / CALLS;
-
   private static final int IDLE = 0;
   private static final int WANTED = 1;
   private static final int READY = 2;
@@ -139,8 +137,8 @@ final class WarmingKernels implements Kernels {
       return;
     }
     int looks = progress.looks++;
-    // Afterwards C2 has it, and takes its time.
-    for (int i = 0; looks < ENOUGH_LOOKS && i < CALLS; i++) {
+    // Without an end: the busier C2 is, the more calls it wants.
+    for (int i = 0; i < CALLS; i++) {
       numbers.call(op, vectors, VectorKernels.LANES);
     }
     if (numbers.best(op, vectors) < numbers.best(op, BoundKernels.JVM)) {

@@ -80,12 +80,12 @@ final class Models {
             "model.layers.0.mlp.down_proj",
             "model.router",
             "lm_head");
-    int size = 16 * 64 * Float.BYTES;
+    int size = 64 * 128 * Float.BYTES;
     StringBuilder json = new StringBuilder();
     for (String name : names) {
       int at = names.indexOf(name) * size;
       json.append(json.length() == 0 ? "{" : ",")
-          .append("'%s.weight':{'dtype':'F32','shape':[16,64],".formatted(name))
+          .append("'%s.weight':{'dtype':'F32','shape':[64,128],".formatted(name))
           .append("'data_offsets':[%d,%d]}".formatted(at, at + size));
     }
     byte[] header = header(json.append('}').toString());

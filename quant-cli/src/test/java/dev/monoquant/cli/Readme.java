@@ -18,7 +18,12 @@ final class Readme {
 
   /** In an order in which a later page may use what the commands of an earlier one wrote. */
   private static final List<String> PAGES =
-      List.of("README.md", "docs/torchscript.md", "docs/recipes.md", "docs/command-line.md");
+      List.of(
+          "README.md",
+          "docs/torchscript.md",
+          "docs/recipes.md",
+          "docs/command-line.md",
+          "docs/schemes.md");
 
   private Readme() {}
 

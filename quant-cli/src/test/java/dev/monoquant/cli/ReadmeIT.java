@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.monoquant.cli.Distribution.Run;
 import java.io.File;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -66,6 +67,9 @@ class ReadmeIT {
     Files.copy(Distribution.DIGITS, dir.resolve("model.safetensors"));
     Files.copy(Distribution.DIGITS_SCRIPT, dir.resolve("digits-cnn.pt"));
     Models.llm(dir.resolve("llm"));
+    try (InputStream gguf = ReadmeIT.class.getResourceAsStream("/gguf/tiny-f16.gguf")) {
+      Files.copy(gguf, dir.resolve("model-f16.gguf"));
+    }
     List<String> recipes = Readme.blocks("yaml");
     Files.writeString(dir.resolve("recipe.yaml"), recipes.get(0));
     String outputs = recipes.stream().filter(r -> r.contains("outputs:")).findFirst().orElseThrow();

@@ -28,7 +28,7 @@ class ServicesTest {
       services.put(service.getName(), services(service.getName()));
     }
     assertThat(provided).isEqualTo(services);
-    assertThat(services.get(OutputFormat.class.getName())).hasSize(3);
+    assertThat(services.get(OutputFormat.class.getName())).hasSize(10);
   }
 
   private static ModuleDescriptor descriptor() throws IOException {

@@ -71,8 +71,8 @@ public final class SafetensorsLayout implements FileLayout {
   private static final int LENGTH_BYTES = 8;
   private static final long MAX_HEADER = 100_000_000;
 
-  /** Characters that a builder keeps for the next text. */
-  private static final int MAX_KEPT = 1 << 16;
+  /** Characters of a long text that are written at once. */
+  private static final int PIECE = 1 << 16;
 
   private final List<StoredTensor> tensors;
   private final Map<String, StoredTensor> byName = new HashMap<>();
@@ -136,8 +136,16 @@ public final class SafetensorsLayout implements FileLayout {
     }
   }
 
+  /** Counts first: a header that grows takes several times its memory. */
   private byte[] encode() {
-    Header out = new Header();
+    Header count = new Header(new byte[0]);
+    write(count);
+    Header out = new Header(new byte[count.paddedLength()]);
+    write(out);
+    return out.padded();
+  }
+
+  private void write(Header out) {
     StringBuilder some = new StringBuilder("{");
     if (!metadata.isEmpty()) {
       some.append("\"__metadata__\":{");
@@ -146,7 +154,7 @@ public final class SafetensorsLayout implements FileLayout {
             JsonText.quoted(some, key, false);
             some.append(':');
             out.take(some);
-            JsonText.quoted(some, value, false);
+            quoted(out, some, value);
             some.append(',');
             out.take(some);
           });
@@ -173,38 +181,57 @@ public final class SafetensorsLayout implements FileLayout {
     }
     some.append('}');
     out.take(some);
-    return out.padded();
   }
 
-  /** The header as it grows; refused as soon as it is too long. */
+  /** Writes a text in pieces, since that of a manifest may have as many bytes as the header. */
+  private static void quoted(Header out, StringBuilder some, String text) {
+    some.append('"');
+    for (int at = 0; at < text.length(); ) {
+      int end = Math.min(text.length(), at + PIECE);
+      if (end < text.length() && Character.isHighSurrogate(text.charAt(end - 1))) {
+        end++;
+      }
+      int start = some.length();
+      JsonText.quoted(some, text.substring(at, end), false);
+      some.deleteCharAt(start);
+      some.setLength(some.length() - 1);
+      out.take(some);
+      at = end;
+    }
+    some.append('"');
+  }
+
+  /** The header as it is written into an array, or only counted if the array is empty. */
   private static final class Header {
 
-    private byte[] bytes = new byte[1 << 10];
+    private final byte[] bytes;
     private int length = LENGTH_BYTES;
+
+    Header(byte[] bytes) {
+      this.bytes = bytes;
+    }
 
     /** Appends a text and empties it. */
     void take(StringBuilder text) {
       byte[] more = text.toString().getBytes(StandardCharsets.UTF_8);
       text.setLength(0);
-      if (text.capacity() > MAX_KEPT) {
-        text.trimToSize();
+      requireAllowed((long) length + more.length - LENGTH_BYTES);
+      if (bytes.length > 0) {
+        System.arraycopy(more, 0, bytes, length, more.length);
       }
-      long needed = (long) length + more.length;
-      requireAllowed(needed - LENGTH_BYTES);
-      if (needed > bytes.length) {
-        bytes = Arrays.copyOf(bytes, (int) Math.max(needed, bytes.length * 3L / 2));
-      }
-      System.arraycopy(more, 0, bytes, length, more.length);
       length += more.length;
     }
 
-    byte[] padded() {
-      int padded = Math.toIntExact((length - LENGTH_BYTES + 7L) / 8 * 8);
+    int paddedLength() {
+      long padded = (length - LENGTH_BYTES + 7L) / 8 * 8;
       requireAllowed(padded);
-      byte[] whole = Arrays.copyOf(bytes, LENGTH_BYTES + padded);
-      Arrays.fill(whole, length, whole.length, (byte) ' ');
-      ByteBuffer.wrap(whole).order(ByteOrder.LITTLE_ENDIAN).putLong(padded);
-      return whole;
+      return (int) (LENGTH_BYTES + padded);
+    }
+
+    byte[] padded() {
+      Arrays.fill(bytes, length, bytes.length, (byte) ' ');
+      ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putLong(bytes.length - LENGTH_BYTES);
+      return bytes;
     }
 
     private static void requireAllowed(long length) {

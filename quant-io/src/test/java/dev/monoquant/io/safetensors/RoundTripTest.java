@@ -91,6 +91,19 @@ class RoundTripTest {
     assertThat(Files.mismatch(one, two)).isEqualTo(-1);
   }
 
+  /** Long texts are written in pieces, which must not part what belongs together. */
+  @Example
+  void longTextsComeBack() throws IOException {
+    for (int shift = 0; shift < 4; shift++) {
+      Sample sample = new Sample(shift).keep("k", ElementType.FLOAT32, 2);
+      sample.metadata.put("note", "x".repeat(shift) + "\ud83d\ude42\"\\".repeat(50_000));
+      Path target = folder.resolve("long" + shift + ".safetensors");
+      sample.write(output, sample.request(target));
+      comparePlain(sample, PlainSafetensors.read(target));
+      compare(sample, target);
+    }
+  }
+
   @Example
   void knownBytes() throws IOException {
     WeightMatrix rows =

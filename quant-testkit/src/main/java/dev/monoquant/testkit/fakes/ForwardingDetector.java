@@ -9,8 +9,10 @@ import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.OptionSpec;
 import dev.monoquant.spi.OptionValues;
 import dev.monoquant.spi.ReadLimits;
+import dev.monoquant.spi.RunnableFile;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Delegates every call to another detector: a base class for decorators. It also delegates default
@@ -62,5 +64,10 @@ public class ForwardingDetector implements InputFormatDetector {
   public ModelSource open(ModelInput input, ReadLimits limits, OptionValues options)
       throws IOException {
     return opened(inside.open(input, limits, options));
+  }
+
+  @Override
+  public Optional<RunnableFile> program(ModelInput input, ReadLimits limits) throws IOException {
+    return inside.program(input, limits);
   }
 }

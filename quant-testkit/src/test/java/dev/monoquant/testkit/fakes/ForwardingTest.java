@@ -17,6 +17,7 @@ import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -29,6 +30,12 @@ class ForwardingTest {
   private static final class Arrived extends RuntimeException {
     private static final long serialVersionUID = 1;
   }
+
+  /**
+   * Not forwarded: decoderOf calls the decoder, which a subclass may override; a source that
+   * changes what it shows must not be taken for the one inside.
+   */
+  private static final Set<String> OWN = Set.of("decoderOf", "origin");
 
   static Stream<Arguments> methods() {
     return Stream.of(
@@ -44,6 +51,7 @@ class ForwardingTest {
             pair ->
                 Arrays.stream(((Class<?>) pair.get()[0]).getMethods())
                     .filter(method -> !Modifier.isStatic(method.getModifiers()))
+                    .filter(method -> !OWN.contains(method.getName()))
                     .map(method -> Arguments.of(pair.get()[0], pair.get()[1], method)));
   }
 

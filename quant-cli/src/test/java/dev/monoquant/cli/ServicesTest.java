@@ -35,7 +35,7 @@ class ServicesTest {
   @TestFactory
   Stream<DynamicTest> moduleAndClassPathProvideTheSame() throws IOException {
     List<ModuleReference> modules = ownModules();
-    assertThat(modules).as("the modules of this project").hasSize(8);
+    assertThat(modules).as("the modules of this project").hasSize(9);
     return modules.stream()
         .map(
             module ->

@@ -101,7 +101,7 @@ class WrongUseTest {
           quantize(2, "--granularity group:x", "group:x", "group:128"),
           quantize(2, "--format onnx", "no output format \"onnx\"", "safetensors"),
           quantize(2, "--input-format onnx", "no input format \"onnx\"", "safetensors"),
-          quantize(2, "--compute gpu", "gpu", "auto, jvm and torch"),
+          quantize(2, "--compute gpu", "gpu", "auto, jvm, torch and vector"),
           quantize(2, "--threads 0", "0 threads", "1 to 1024"),
           quantize(2, "--threads many", "--threads", "'many'"),
           quantize(2, "--exclude re:[", "re:[", "no regular expression"),

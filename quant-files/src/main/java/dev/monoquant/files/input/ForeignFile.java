@@ -82,8 +82,8 @@ public final class ForeignFile {
     }
     if (has(names, "archive_format")) {
       return Optional.of(
-          "an archive of torch.export (.pt2). Read it as torch-export, or save the model with"
-              + " torch.jit.save.");
+          "an archive of torch.export. Read it as torch-export, or give it a name that ends in"
+              + " .pt2.");
     }
     if (names.contains("serialized_exported_program.json")) {
       return Optional.of(

@@ -68,8 +68,8 @@ public final class TorchCheckpointFormat implements InputFormatDetector {
     }
     return switch (TorchProbe.look(ends)) {
       case CHECKPOINT -> Match.CERTAIN;
-      case SCRIPT, EXPORTED -> Match.NONE;
-      case FOREIGN -> Match.POSSIBLE;
+      case SCRIPT -> Match.NONE;
+      case FOREIGN, EXPORTED -> Match.POSSIBLE;
       case NOTHING -> otherwise;
     };
   }

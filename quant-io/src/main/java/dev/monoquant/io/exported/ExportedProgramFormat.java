@@ -10,6 +10,8 @@ import dev.monoquant.spi.ReadLimits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
 
 /**
  * Reads archives of {@code torch.export.save} ({@code .pt2}), recognised by their content:
@@ -33,6 +35,9 @@ import java.nio.file.Path;
  * dev.monoquant.spi.ReadChoices#entry} names one. Constants and buffers that are not persistent are
  * not in a state dict; they are counted in a note.
  *
+ * <p>A file whose name ends as those of other formats do, such as {@code model.pt}, is read only if
+ * the user names this format.
+ *
  * <p>What this does not do: it executes nothing and unpickles nothing. It refuses weights that are
  * stored as pickles (tensor subclasses, archives of PyTorch before 2.9), sparse tensors, weights
  * that were exported without values, and packages that hold only compiled code. No output is a
@@ -45,6 +50,10 @@ public final class ExportedProgramFormat implements InputFormatDetector {
   /** The id of this format. */
   static final String ID = "torch-export";
 
+  /** Endings that promise another format; loaders that go by the name take them for it. */
+  private static final List<String> OTHER_NAMES =
+      List.of(".pt", ".pth", ".bin", ".ckpt", ".safetensors");
+
   /** Made by the service loader. */
   public ExportedProgramFormat() {}
 
@@ -55,7 +64,9 @@ public final class ExportedProgramFormat implements InputFormatDetector {
 
   @Override
   public Match probe(ModelInput input) {
-    if (!(input instanceof ModelInput.OfPath of) || !Files.isRegularFile(of.path())) {
+    if (!(input instanceof ModelInput.OfPath of)
+        || !Files.isRegularFile(of.path())
+        || OTHER_NAMES.stream().anyMatch(lowerCase(of.path())::endsWith)) {
       return Match.NONE;
     }
     try {
@@ -63,6 +74,10 @@ public final class ExportedProgramFormat implements InputFormatDetector {
     } catch (IOException | SecurityException unreadable) {
       return Match.NONE;
     }
+  }
+
+  private static String lowerCase(Path path) {
+    return path.toString().toLowerCase(Locale.ROOT);
   }
 
   private static boolean looks(Path path) throws IOException {

@@ -42,8 +42,9 @@ import java.util.regex.Pattern;
  * given. Types that are not decoded (vectors of tables: IQ1 to IQ3, and a few rare ones) are
  * listed, and refused by name where their values are needed.
  *
- * <p>What this does not do: it does not map names to those of transformers, undo the permutations
- * of a conversion, or read vocabularies. Stateless and thread-safe.
+ * <p>A file whose name ends in {@code .safetensors} is not read. What this does not do: it does not
+ * map names to those of transformers, undo the permutations of a conversion, or read vocabularies.
+ * Stateless and thread-safe.
  */
 @AutoService(InputFormatDetector.class)
 public final class GgufFormat implements InputFormatDetector {
@@ -66,7 +67,11 @@ public final class GgufFormat implements InputFormatDetector {
     if (!(input instanceof ModelInput.OfPath of) || !Files.isRegularFile(of.path())) {
       return Match.NONE;
     }
-    boolean named = of.path().toString().toLowerCase(Locale.ROOT).endsWith(".gguf");
+    String name = of.path().toString().toLowerCase(Locale.ROOT);
+    if (name.endsWith(".safetensors")) {
+      return Match.NONE;
+    }
+    boolean named = name.endsWith(".gguf");
     Match otherwise = named ? Match.POSSIBLE : Match.NONE;
     try (SeekableByteChannel channel = Files.newByteChannel(of.path())) {
       ByteBuffer head = ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
@@ -167,7 +172,10 @@ public final class GgufFormat implements InputFormatDetector {
     }
     if (names.isEmpty()) {
       throw new ModelFormatException(
-          Reason.NO_TENSORS, label, "", "it has no tensors, only metadata such as a vocabulary.");
+          Reason.NO_TENSORS,
+          label,
+          "",
+          "this GGUF file has no tensors, only metadata such as a vocabulary.");
     }
   }
 

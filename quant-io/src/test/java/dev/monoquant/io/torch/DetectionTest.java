@@ -86,9 +86,12 @@ class DetectionTest {
   /** Other readers say which one reads it. */
   @Test
   void anExportedProgramIsCalledByItsName() throws IOException {
+    Path named = folder.resolve("file.pt2");
     Path file = folder.resolve("file.pt");
-    Files.write(file, new ZipText().put("x/archive_format", new byte[3]).build());
-    assertThat(Surest.of(file)).isInstanceOf(ExportedProgramFormat.class);
+    Files.write(named, new ZipText().put("x/archive_format", new byte[3]).build());
+    Files.copy(named, file);
+    assertThat(Surest.of(named)).isInstanceOf(ExportedProgramFormat.class);
+    assertThat(Surest.of(file)).isInstanceOf(TorchCheckpointFormat.class);
     for (InputFormatDetector other :
         List.of(new TorchScriptFormat(), new TorchCheckpointFormat())) {
       assertThatThrownBy(() -> other.open(ModelInput.of(file), ReadLimits.DEFAULT).close())

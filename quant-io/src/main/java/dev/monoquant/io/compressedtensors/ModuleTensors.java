@@ -90,13 +90,15 @@ final class ModuleTensors {
   }
 
   /**
-   * {@return a part of the weight}
+   * {@return a part of the weight; a single number may have no dimension instead of one}
    *
    * @throws ModelFormatException if the module has no tensor of that name, type and shape
    */
   ModelFiles.Located require(String local, ElementType type, TensorShape shape) {
     ModelFiles.Located located = require(local);
-    if (located.info().type() != type || !located.info().shape().equals(shape)) {
+    TensorShape stored = located.info().shape();
+    boolean scalar = shape.equals(TensorShape.of(1)) && stored.rank() == 0;
+    if (located.info().type() != type || !(stored.equals(shape) || scalar)) {
       throw fault(
           located,
           "is " + describe(located) + ", and its group needs " + type.wire() + " " + shape);

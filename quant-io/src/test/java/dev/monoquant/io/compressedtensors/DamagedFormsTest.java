@@ -7,7 +7,9 @@ import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.files.testing.PlainSafetensors;
 import dev.monoquant.model.ElementType;
+import dev.monoquant.model.RowRange;
 import dev.monoquant.model.TensorShape;
+import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.ModelInput;
 import dev.monoquant.spi.ModelSource;
 import dev.monoquant.spi.ReadLimits;
@@ -17,6 +19,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -45,7 +48,9 @@ class DamagedFormsTest {
       String[] parts = tensor.split(" ", -1);
       TensorShape shape =
           TensorShape.of(
-              Arrays.stream(parts[2].split("x", -1)).mapToLong(Long::parseLong).toArray());
+              parts[2].equals("scalar")
+                  ? new long[0]
+                  : Arrays.stream(parts[2].split("x", -1)).mapToLong(Long::parseLong).toArray());
       int bytes = (int) shape.elements() * ElementType.of(parts[1]).cellBytes();
       entries.put(
           "fc." + parts[0],
@@ -74,6 +79,15 @@ class DamagedFormsTest {
     try (ModelSource source = open(format, tensors)) {
       assertThat(source.info().quantized()).hasSize(1);
       assertThat(source.info().tensors()).isEmpty();
+    }
+  }
+
+  /** The converter of compressed-tensors keeps the shape that ModelOpt gave the number. */
+  @Test
+  void globalScaleMayHaveNoDimension() throws IOException {
+    try (ModelSource source = open("nvfp4-pack-quantized", NVFP4.replace("F32 1", "F32 scalar"))) {
+      EncodedWeight weight = source.info().quantized().get(0);
+      assertThat(source.readTile(weight, new RowRange(0, 3)).part("global_scale")).hasSize(4);
     }
   }
 

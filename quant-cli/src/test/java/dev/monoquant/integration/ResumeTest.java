@@ -276,7 +276,7 @@ class ResumeTest {
     assertComplete(resume(), 2);
   }
 
-  /** The bytes are then the same, but nobody could tell. */
+  /** The bytes would be the same, but no hash of one kind shows it. */
   @Test
   void otherHashesAndNoneAreRefused() throws IOException {
     interrupted(2);

@@ -181,7 +181,13 @@ public final class ManifestAudit {
     }
   }
 
-  private void differs(String what, String message) {
+  /**
+   * Adds a difference that no hash shows.
+   *
+   * @param what the tensor or file
+   * @param message what is wrong with it
+   */
+  public void differs(String what, String message) {
     differences.add(Problem.error(what, message, REMEDY));
   }
 

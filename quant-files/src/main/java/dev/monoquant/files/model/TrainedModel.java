@@ -74,19 +74,12 @@ public final class TrainedModel implements ModelSource {
 
   /** The declared layers with the names and tensors that are shown. */
   private List<Layer> layers(Map<String, String> names, List<TensorInfo> shown) {
-    Map<String, Map<String, TensorInfo>> modules = new HashMap<>();
-    for (TensorInfo tensor : shown) {
-      int dot = tensor.name().lastIndexOf('.');
-      modules
-          .computeIfAbsent(
-              dot < 0 ? "" : tensor.name().substring(0, dot), m -> new LinkedHashMap<>())
-          .put(tensor.name().substring(dot + 1), tensor);
-    }
+    Map<String, Map<String, TensorInfo>> modules = ModuleNames.byModule(shown);
     List<Layer> layers = new ArrayList<>();
     for (Layer layer : inner.info().layers()) {
       layer.tensors().values().stream()
           .flatMap(t -> Optional.ofNullable(names.get(t.name())).stream())
-          .map(name -> name.substring(0, Math.max(0, name.lastIndexOf('.'))))
+          .map(ModuleNames::module)
           .filter(modules::containsKey)
           .findFirst()
           .ifPresent(

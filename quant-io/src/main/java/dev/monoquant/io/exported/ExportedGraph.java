@@ -2,6 +2,7 @@ package dev.monoquant.io.exported;
 
 import dev.monoquant.QuantException;
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.model.ModuleNames;
 import dev.monoquant.files.torch.ModuleClasses;
 import dev.monoquant.model.Layer;
 import dev.monoquant.model.LayerKind;
@@ -10,7 +11,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -138,14 +138,6 @@ record ExportedGraph(List<Layer> layers, List<String> notes) {
     }
 
     ExportedGraph graph(Collection<TensorInfo> tensors) {
-      Map<String, Map<String, TensorInfo>> modules = new LinkedHashMap<>();
-      for (TensorInfo tensor : tensors) {
-        int dot = tensor.name().lastIndexOf('.');
-        modules
-            .computeIfAbsent(
-                dot < 0 ? "" : tensor.name().substring(0, dot), m -> new LinkedHashMap<>())
-            .put(tensor.name().substring(dot + 1), tensor);
-      }
       Map<String, Set<String>> byTensor = new HashMap<>();
       parameters.forEach(
           (input, name) ->
@@ -153,10 +145,12 @@ record ExportedGraph(List<Layer> layers, List<String> notes) {
                   .computeIfAbsent(name, n -> new HashSet<>())
                   .addAll(uses.getOrDefault(input, Set.of())));
       List<Layer> layers = new ArrayList<>();
-      modules.forEach(
-          (path, own) ->
-              kind(path, byTensor)
-                  .ifPresent(k -> layers.add(new Layer(path, k, Layer.Evidence.DECLARED, own))));
+      ModuleNames.byModule(tensors)
+          .forEach(
+              (path, own) ->
+                  kind(path, byTensor)
+                      .ifPresent(
+                          k -> layers.add(new Layer(path, k, Layer.Evidence.DECLARED, own))));
       return new ExportedGraph(layers, notes());
     }
 

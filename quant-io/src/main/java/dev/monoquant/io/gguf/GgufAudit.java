@@ -1,7 +1,6 @@
 package dev.monoquant.io.gguf;
 
 import dev.monoquant.ModelFormatException;
-import dev.monoquant.Problem;
 import dev.monoquant.files.gguf.GgufFile;
 import dev.monoquant.files.gguf.GgufTensor;
 import dev.monoquant.files.gguf.GgufValue;
@@ -14,7 +13,6 @@ import dev.monoquant.spi.Auditable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -47,6 +45,12 @@ final class GgufAudit {
     file.tensors()
         .forEach(t -> stored.put(t.name(), new ManifestAudit.Stored(bytes(file, t), 0, t.bytes())));
     audit.tensors(stored);
+    for (String tensor : file.dirtyPaddings()) {
+      audit.differs("tensor " + tensor, "the bytes behind it are not zeros");
+    }
+    if (file.unusedBytes() > 0) {
+      audit.differs(file.label(), file.unusedBytes() + " bytes follow the last tensor");
+    }
     Map<String, String> made = new TreeMap<>();
     file.metadata()
         .forEach(
@@ -55,29 +59,7 @@ final class GgufAudit {
                 made.put(key, value.text());
               }
             });
-    Audit result = audit.result(made);
-    List<Problem> differences = new ArrayList<>(result.differences());
-    for (String tensor : file.dirtyPaddings()) {
-      differences.add(
-          Problem.error(
-              "tensor " + tensor,
-              "the bytes behind it are not zeros",
-              "The output was damaged or changed; make it anew"));
-    }
-    if (file.unusedBytes() > 0) {
-      differences.add(
-          Problem.error(
-              file.label(),
-              file.unusedBytes() + " bytes follow the last tensor",
-              "The output was damaged or changed; make it anew"));
-    }
-    return new Audit(
-        result.made(),
-        result.hashKind(),
-        result.inputs(),
-        result.checked(),
-        result.bytes(),
-        differences);
+    return audit.result(made);
   }
 
   private static HashPool.Bytes bytes(GgufFile file, GgufTensor tensor) {

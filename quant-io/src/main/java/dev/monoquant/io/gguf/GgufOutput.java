@@ -17,6 +17,7 @@ import dev.monoquant.files.output.FileLayout.Region;
 import dev.monoquant.files.output.OutputJob;
 import dev.monoquant.files.output.RegionFile;
 import dev.monoquant.files.output.Staging;
+import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
 import dev.monoquant.spi.EncodedWeight;
@@ -38,6 +39,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Writes a GGUF file from a GGUF model: the names, shapes and metadata of the model, weights in the
@@ -250,6 +252,7 @@ public final class GgufOutput implements OutputFormat {
     private final Path target;
     private final Staging staging;
     private final RegionFile<String> file;
+    private final Map<String, WeightLayout.Writer> weights = new ConcurrentHashMap<>();
     private boolean finished;
 
     Writer(Layout layout, OutputJob job) throws IOException {
@@ -279,20 +282,22 @@ public final class GgufOutput implements OutputFormat {
         file.write(weight.name(), tile.firstRow() * rowBytes, ByteBuffer.wrap(cells));
         return;
       }
-      layout(weight)
-          .writer((tensor, offset, data) -> file.write(tensor.name(), offset, data))
-          .writeTile(tile);
+      writer(weight).writeTile(tile);
     }
 
     @Override
     public void writeWhole(EncodedWeight weight, Map<String, byte[]> whole) throws IOException {
       if (!(weight.encoding().formula() instanceof Formula.Cast)) {
-        layout(weight).form().requireWhole(whole);
+        writer(weight).writeWhole(whole);
       }
     }
 
-    private static BlockLayout layout(EncodedWeight weight) {
-      return new BlockLayout(weight.matrix(), BlockForm.of(weight.encoding()).orElseThrow());
+    private WeightLayout.Writer writer(EncodedWeight weight) {
+      return weights.computeIfAbsent(
+          weight.name(),
+          name ->
+              new BlockLayout(weight.matrix(), BlockForm.of(weight.encoding()).orElseThrow())
+                  .writer((tensor, offset, data) -> file.write(tensor.name(), offset, data)));
     }
 
     @Override

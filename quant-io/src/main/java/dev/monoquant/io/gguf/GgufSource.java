@@ -6,8 +6,8 @@ import dev.monoquant.files.gguf.GgmlType;
 import dev.monoquant.files.gguf.GgufFile;
 import dev.monoquant.files.gguf.GgufLayout;
 import dev.monoquant.files.gguf.GgufTensor;
-import dev.monoquant.files.gguf.GgufValue;
 import dev.monoquant.files.input.Closing;
+import dev.monoquant.files.model.ModuleNames;
 import dev.monoquant.files.model.SideFiles;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.ElementType;
@@ -35,7 +35,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /** The source of the tensors of GGUF files: plain ones, and quantized weights in blocks. */
 final class GgufSource implements ModelSource, GgufModel {
@@ -63,13 +62,13 @@ final class GgufSource implements ModelSource, GgufModel {
     this.files = List.copyOf(files.values());
     List<TensorInfo> plain = new ArrayList<>();
     List<EncodedWeight> quantized = new ArrayList<>();
-    Map<String, Map<String, TensorInfo>> layers = new LinkedHashMap<>();
+    List<TensorInfo> all = new ArrayList<>();
     Map<String, String> metadata = new LinkedHashMap<>();
     Map<GgmlType, Integer> opaque = new EnumMap<>(GgmlType.class);
     List<String> notes = new ArrayList<>(sides.notes());
     files.forEach(
         (shard, file) -> {
-          file.metadata().forEach((key, value) -> metadata.putIfAbsent(key, text(value)));
+          file.metadata().forEach((key, value) -> metadata.putIfAbsent(key, value.text()));
           if (file.unusedBytes() > 0) {
             notes.add(file.unusedBytes() + " bytes behind the last tensor are not read");
           }
@@ -81,9 +80,7 @@ final class GgufSource implements ModelSource, GgufModel {
                     tensor.type().plain().orElse(ElementType.FLOAT32),
                     tensor.shape(),
                     shard);
-            layers
-                .computeIfAbsent(layer(tensor.name()), l -> new LinkedHashMap<>())
-                .put(param(tensor.name()), own);
+            all.add(own);
             if (tensor.type().plain().isPresent()) {
               plain.add(own);
             } else {
@@ -103,11 +100,13 @@ final class GgufSource implements ModelSource, GgufModel {
                     + type
                     + ", a type that is not decoded: they can be listed, and nothing else"));
     List<Layer> declared = new ArrayList<>();
-    layers.forEach(
-        (layer, own) ->
-            GgufNames.kind(layer)
-                .ifPresent(
-                    kind -> declared.add(new Layer(layer, kind, Layer.Evidence.DECLARED, own))));
+    ModuleNames.byModule(all)
+        .forEach(
+            (layer, own) ->
+                GgufNames.kind(layer)
+                    .ifPresent(
+                        kind ->
+                            declared.add(new Layer(layer, kind, Layer.Evidence.DECLARED, own))));
     this.info =
         ModelInfo.of(name, plain)
             .withQuantized(quantized)
@@ -119,23 +118,15 @@ final class GgufSource implements ModelSource, GgufModel {
             .withFiles(paths);
   }
 
-  private static String layer(String tensor) {
-    return tensor.substring(0, Math.max(0, tensor.lastIndexOf('.')));
-  }
-
-  private static String param(String tensor) {
-    return tensor.substring(tensor.lastIndexOf('.') + 1);
-  }
-
-  private static String text(GgufValue value) {
-    return value.text();
-  }
-
   private EncodedWeight weight(GgufTensor tensor, TensorInfo own) {
-    String layer = layer(tensor.name());
+    String layer = ModuleNames.module(tensor.name());
     WeightMatrix matrix =
         new WeightMatrix(
-            layer, GgufNames.kind(layer).orElse(LayerKind.UNKNOWN), param(tensor.name()), own, 0);
+            layer,
+            GgufNames.kind(layer).orElse(LayerKind.UNKNOWN),
+            ModuleNames.local(tensor.name()),
+            own,
+            0);
     Encoding encoding =
         BlockForm.of(tensor.type())
             .map(
@@ -207,11 +198,10 @@ final class GgufSource implements ModelSource, GgufModel {
 
   @Override
   public <C> Optional<C> find(Class<C> capability) {
-    Optional<Object> audit = GgufAudit.of(files).map(Object.class::cast);
-    return Stream.concat(Stream.of((Object) this), audit.stream())
-        .filter(o -> capability.isInstance(o) && (o != this || capability == GgufModel.class))
-        .map(capability::cast)
-        .findFirst();
+    if (capability == GgufModel.class) {
+      return Optional.of(capability.cast(this));
+    }
+    return GgufAudit.of(files).filter(capability::isInstance).map(capability::cast);
   }
 
   @Override

@@ -26,7 +26,7 @@ class BrokenDecodersTest {
     assertThat(ToyCases.caught(broken)).containsExactly("writesExactlyItsValues");
   }
 
-  /** Leaves zeros to whoever made the array. Caught by {@code writesExactlyItsValues}. */
+  /** Does not write zeros. Caught by {@code writesExactlyItsValues}. */
   @Test
   void decodesTooLittle() {
     Toy broken =

@@ -189,7 +189,7 @@ class BrokenDetectorsTest {
     assertThat(caught(format)).containsExactly("openReportsRefusals");
   }
 
-  /** Knows nobody. Caught by {@code opensItsSample}. */
+  /** Accepts no input. Caught by {@code opensItsSample}. */
   @Test
   void doesNotKnowItsOwn() throws IOException {
     FlatFormat format =

@@ -150,7 +150,7 @@ class BrokenOutputsTest {
         .containsExactly("orderDoesNotMatter");
   }
 
-  /** Overwrites whatever is there. Caught by {@code existingTargetsStay}. */
+  /** Replaces an existing file. Caught by {@code existingTargetsStay}. */
   @Test
   void overwrites() {
     FlatOutput broken =

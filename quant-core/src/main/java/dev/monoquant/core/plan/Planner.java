@@ -228,7 +228,7 @@ public final class Planner {
     }
     Optional<String> byDefault = output.flatMap(o -> o.session().keptByDefault(rows));
     if (byDefault.isPresent() && !rules.names(layer)) {
-      keep(layer, tensor, Why.BY_DEFAULT, byDefault.get());
+      keep(layer, tensor, Why.BY_DEFAULT, byDefault.get() + inDoubt(layer, tensor));
       return;
     }
     long least = config.minElements().orElse(0);

@@ -70,7 +70,7 @@ record Axis(double min, double max, Scale scale) {
       long powers = Math.round(Math.log10(max / min));
       long step = Math.max(1, Math.round(Math.ceil(powers / (double) TICKS)));
       for (long i = 0; i <= powers; i += step) {
-        double at = min * Math.pow(10, i);
+        double at = min * Math.pow(10, (double) i);
         ticks.add(new Tick(at, scaled(at)));
       }
       return ticks;

@@ -28,12 +28,13 @@ final class ReportFile {
    * Refuses a file that cannot or must not be written. An earlier report of its form is replaced,
    * any other file only with {@code --force}.
    */
-  static void check(Path file, ReportForm form, Path input, Path output, boolean force) {
+  static void check(Path file, Path input, Path output, boolean force) {
     requireApart("--report", file, input, output);
     try {
       if (Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS)) {
         throw refuse(file, "is a directory", "Name a file in it");
       }
+      ReportForm form = ReportForm.of(file);
       boolean exists = Files.exists(file, LinkOption.NOFOLLOW_LINKS);
       if (exists && !Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
         throw refuse(file, "is a link or no regular file", "Name another");

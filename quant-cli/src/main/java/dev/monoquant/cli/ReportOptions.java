@@ -51,13 +51,12 @@ final class ReportOptions {
   void check(Path input, List<Path> outputs, boolean force) {
     Set<Path> seen = new HashSet<>();
     for (Path file : files) {
-      ReportForm form = ReportForm.of(file);
+      for (Path output : outputs) {
+        ReportFile.check(file, input, output, force);
+      }
       if (!seen.add(file.toAbsolutePath().normalize())) {
         throw new ConfigurationException(
             "--report " + file + " is given twice. Give each report a name of its own");
-      }
-      for (Path output : outputs) {
-        ReportFile.check(file, form, input, output, force);
       }
     }
     if (summary != null) {

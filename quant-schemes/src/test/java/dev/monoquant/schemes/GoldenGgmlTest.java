@@ -109,9 +109,8 @@ class GoldenGgmlTest {
     OptionValues options = scheme.defaults(golden.rows());
     Facts facts = Facts.NONE;
     if (golden.weighted()) {
-      options = options.with(Map.of("importance", "true"));
       facts =
-          facts.withColumns(
+          facts.withInputSquares(
               Arrays.copyOf(GOLDEN.floats("imatrix.input"), (int) golden.rows().columnCount()));
     }
     TileQuantizer quantizer = scheme.begin(golden.rows(), options, facts, Compute.AUTO);

@@ -21,7 +21,6 @@ import dev.monoquant.tile.EncodedTile;
 import dev.monoquant.tile.Encoding;
 import dev.monoquant.tile.Part;
 import dev.monoquant.tile.Tile;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -33,12 +32,6 @@ import org.jspecify.annotations.Nullable;
  * operations.
  */
 abstract class GgmlScheme implements Scheme {
-
-  /** Whether errors are weighted by the statistics of columns. */
-  static final OptionSpec<Boolean> IMPORTANCE =
-      OptionSpec.flag(
-              "importance", false, "Whether errors are weighted by the mean squares of columns")
-          .implied();
 
   /** The name of the part with float16 scales of scales. */
   static final String SUPER = "super_scale";
@@ -54,6 +47,7 @@ abstract class GgmlScheme implements Scheme {
 
   private final SchemeId id;
   private final int block;
+  private final boolean weighted;
   private final List<OptionSpec<?>> options;
 
   /**
@@ -67,14 +61,12 @@ abstract class GgmlScheme implements Scheme {
   GgmlScheme(String name, int bits, boolean symmetric, int group, int block, boolean importance) {
     this.id = new SchemeId("ggml/" + name, 1);
     this.block = block;
-    List<OptionSpec<?>> all = new ArrayList<>();
-    all.add(CommonOptions.bits(bits));
-    all.add(CommonOptions.symmetric(symmetric));
-    all.add(CommonOptions.granularity("group:" + group));
-    if (importance) {
-      all.add(IMPORTANCE);
-    }
-    this.options = List.copyOf(all);
+    this.weighted = importance;
+    this.options =
+        List.of(
+            CommonOptions.bits(bits),
+            CommonOptions.symmetric(symmetric),
+            CommonOptions.granularity("group:" + group));
   }
 
   @Override
@@ -87,13 +79,10 @@ abstract class GgmlScheme implements Scheme {
     return options;
   }
 
+  /** The mean squares of inputs are the importance of columns, as in an importance matrix. */
   @Override
-  public final Set<Need> needs(OptionValues values) {
-    return weighted(values) ? Set.of(Need.COLUMN_STATISTICS) : Set.of();
-  }
-
-  private boolean weighted(OptionValues values) {
-    return options.contains(IMPORTANCE) && values.get(IMPORTANCE);
+  public final Set<Need> uses(OptionValues values) {
+    return weighted ? Set.of(Need.INPUT_SQUARES) : Set.of();
   }
 
   /** Refuses a weight whose type or shape does not suit the blocks. */
@@ -115,7 +104,7 @@ abstract class GgmlScheme implements Scheme {
   @Override
   public final TileQuantizer begin(
       WeightMatrix weight, OptionValues values, Facts facts, Compute compute) {
-    float @Nullable [] columns = weighted(values) ? facts.columns() : null;
+    float @Nullable [] columns = facts.inputSquares().orElse(null);
     EncodedWeight encoded = new EncodedWeight(weight, id, values, encoding());
     return new TileQuantizer() {
       @Override

@@ -31,8 +31,8 @@ import org.jspecify.annotations.Nullable;
  *   decoded = float16(scale) * level[code]
  * </pre>
  *
- * <p>With the option {@code importance}, the weight of a value is not x^2 but importance * sqrt(2
- * mean of x^2 of the block + x^2).
+ * <p>With a calibration, whose mean squares of inputs are the importance of columns, the weight of
+ * a value is not x^2 but importance * sqrt(2 mean of x^2 of the block + x^2).
  *
  * <p><b>Zero, NaN, infinity.</b> A group whose magnitudes are below 1e-15 has the scale 0. Values
  * must be finite: the framework handles others before. A block whose scale or decoded value exceeds

@@ -24,9 +24,10 @@ import dev.monoquant.spi.Scheme;
  *   decoded = d * code - m
  * </pre>
  *
- * <p>With the option {@code importance}, weights are importance * sqrt(mean of x^2 of the block +
- * x^2), the search has 37 steps from -0.9 on by 0.05 and takes squares, and the scales of the block
- * are searched for too, by the sums of the weights of groups.
+ * <p>With a calibration, whose mean squares of inputs are the importance of columns, weights are
+ * importance * sqrt(mean of x^2 of the block + x^2), the search has 37 steps from -0.9 on by 0.05
+ * and takes squares, and the scales of the block are searched for too, by the sums of the weights
+ * of groups.
  *
  * <p><b>Rounding</b> is to nearest, ties to even. <b>Zero, NaN, infinity.</b> A group of zeros has
  * the scale 0 and the codes 0. Values must be finite: the framework handles others before. A block

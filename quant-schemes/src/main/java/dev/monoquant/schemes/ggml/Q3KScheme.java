@@ -25,8 +25,9 @@ import org.jspecify.annotations.Nullable;
  *   decoded = float16(super_scale) * scale * code
  * </pre>
  *
- * <p>With the option {@code importance}, weights are importance * sqrt(2 mean of x^2 of the block +
- * x^2); scales of groups and of the block are searched for over 19 steps.
+ * <p>With a calibration, whose mean squares of inputs are the importance of columns, weights are
+ * importance * sqrt(2 mean of x^2 of the block + x^2); scales of groups and of the block are
+ * searched for over 19 steps.
  *
  * <p><b>Rounding</b> is to nearest, ties to even. <b>Zero, NaN, infinity.</b> A group whose
  * magnitudes are below 1e-15 has the scale 0 and the codes -4, as in ggml; a block of such groups

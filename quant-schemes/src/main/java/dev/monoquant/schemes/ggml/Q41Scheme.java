@@ -20,8 +20,9 @@ import dev.monoquant.spi.Scheme;
  *   decoded = code * float16(scale) - float16(minimum)
  * </pre>
  *
- * <p>With the option {@code importance}, scale, minimum and codes are searched for over 37 steps by
- * least squares, with weights importance * sqrt(mean of x^2 of the row + x^2).
+ * <p>With a calibration, whose mean squares of inputs are the importance of columns, scale, minimum
+ * and codes are searched for over 37 steps by least squares, with weights importance * sqrt(mean of
+ * x^2 of the row + x^2).
  *
  * <p><b>Zero, NaN, infinity.</b> A block of equal values has the scale 0 and the codes 0. Values
  * must be finite: the framework handles others before. A block whose scale or decoded value exceeds

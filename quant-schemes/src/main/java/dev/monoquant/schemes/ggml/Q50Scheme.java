@@ -19,9 +19,9 @@ import dev.monoquant.spi.Scheme;
  *   decoded = code * float16(scale)
  * </pre>
  *
- * <p>With the option {@code importance}, scale and codes are searched for over 19 steps near the
- * one above, with weights importance * sqrt(mean of x^2 of the row + x^2); a block whose magnitudes
- * are below 1e-15 then has the least code.
+ * <p>With a calibration, whose mean squares of inputs are the importance of columns, scale and
+ * codes are searched for over 19 steps near the one above, with weights importance * sqrt(mean of
+ * x^2 of the row + x^2); a block whose magnitudes are below 1e-15 then has the least code.
  *
  * <p><b>Zero, NaN, infinity.</b> A block of zeros has the scale 0 and the codes 0. Values must be
  * finite: the framework handles others before. A block whose scale or decoded value exceeds float16

@@ -31,8 +31,8 @@ import org.jspecify.annotations.Nullable;
  * the framework handles others before. A block whose scale or decoded value exceeds float16 is
  * refused with a {@link dev.monoquant.ValidationException}.
  *
- * <p>With the option {@code importance}, the importance of columns stands for x^2 in both sums:
- * {@code importance * x * code} and {@code importance * code * code}.
+ * <p>With a calibration, the mean square of the inputs of a column is its importance and stands for
+ * x^2 in both sums: {@code importance * x * code} and {@code importance * code * code}.
  *
  * <p><b>Source.</b> ggml at commit d99724f, {@code quantize_row_q6_K_ref} and {@code
  * quantize_row_q6_K_impl} of {@code ggml-quants.c}, compiled without fused operations: the same

@@ -1,21 +1,42 @@
 package dev.monoquant.schemes.ggml;
 
-import dev.monoquant.model.WeightMatrix;
+import dev.monoquant.spi.Need;
 import dev.monoquant.spi.OptionValues;
+import dev.monoquant.spi.Scheme;
+import dev.monoquant.testkit.SchemeCase;
 import dev.monoquant.testkit.contracts.SchemeContract;
-import java.util.ArrayList;
-import java.util.List;
+import dev.monoquant.testkit.fakes.ForwardingScheme;
+import java.util.Set;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Provide;
 
-/** The contract of schemes for the tests of ggml's: with and without importance. */
+/** The contract of schemes for those of ggml: with a calibration and without. */
 interface GgmlContract extends SchemeContract {
 
-  @Override
-  default List<OptionValues> options(WeightMatrix rows) {
-    List<OptionValues> all = new ArrayList<>(SchemeContract.super.options(rows));
-    if (subject().options().contains(GgmlScheme.IMPORTANCE)) {
-      all.add(all.get(0).with(GgmlScheme.IMPORTANCE, true));
+  /** A scheme in a run without a calibration. */
+  final class Uncalibrated extends ForwardingScheme {
+    Uncalibrated(Scheme inside) {
+      super(inside);
     }
-    return all;
+
+    @Override
+    public Set<Need> uses(OptionValues options) {
+      return Set.of();
+    }
+  }
+
+  @Provide
+  @Override
+  default Arbitrary<SchemeCase> schemeCases() {
+    Arbitrary<SchemeCase> cases = SchemeContract.super.schemeCases();
+    return Arbitraries.oneOf(
+            cases,
+            cases.map(
+                c ->
+                    new SchemeCase(
+                        new Uncalibrated(c.scheme()), c.weight(), c.options(), c.compute())))
+        .withoutEdgeCases();
   }
 
   /** Two blocks at most, since the search for scales takes time. */

@@ -47,6 +47,12 @@ final class RunOutcome {
       one.add("outputs", numbers(model.outputs()));
       one.add("floats", numbers(model.floats()));
       one.addProperty("mismatched", model.mismatched());
+      JsonArray pairs = new JsonArray();
+      for (RunResult.Pair pair : model.pairs()) {
+        pairs.add(pair.reference());
+        pairs.add(pair.result());
+      }
+      one.add("pairs", pairs);
       models.add(one);
     }
     json.add("models", models);
@@ -162,7 +168,8 @@ final class RunOutcome {
               model.get("first").getAsLong(),
               statistics(model.getAsJsonArray("outputs")),
               statistics(model.getAsJsonArray("floats")),
-              model.get("mismatched").getAsLong()));
+              model.get("mismatched").getAsLong(),
+              pairs(model.getAsJsonArray("pairs"))));
     }
     return new RunComparison(
         json.get("inputs").getAsString(), json.get("rounds").getAsInt(), models);
@@ -193,6 +200,16 @@ final class RunOutcome {
     String detail =
         message.startsWith(file + ": ") ? message.substring(file.length() + 2) : message;
     return new ModelFormatException(reason, file, "", detail);
+  }
+
+  private static List<RunResult.Pair> pairs(JsonArray numbers) {
+    List<RunResult.Pair> pairs = new ArrayList<>();
+    for (int i = 0; i < numbers.size(); i += 2) {
+      double reference = numbers.get(i).getAsDouble();
+      double result = numbers.get(i + 1).getAsDouble();
+      pairs.add(new RunResult.Pair(reference, result));
+    }
+    return pairs;
   }
 
   private static JsonArray numbers(ErrorStatistics errors) {

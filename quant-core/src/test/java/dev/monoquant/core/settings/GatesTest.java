@@ -45,8 +45,10 @@ class GatesTest {
   }
 
   private static Trial trial(ErrorStatistics outputs, long mismatched) {
-    RunResult a = new RunResult("a.pt", 1, 1, 1, SPREAD, 1, 1, errors(0, 4), errors(0, 4), 0);
-    RunResult b = new RunResult("b.pt", 1, 1, 1, SPREAD, 1, 1, outputs, outputs, mismatched);
+    RunResult a =
+        new RunResult("a.pt", 1, 1, 1, SPREAD, 1, 1, errors(0, 4), errors(0, 4), 0, List.of());
+    RunResult b =
+        new RunResult("b.pt", 1, 1, 1, SPREAD, 1, 1, outputs, outputs, mismatched, List.of());
     RunComparison run = new RunComparison("in.npz", 5, List.of(a, b));
     return Trial.of(Optional.of(run), List.of(), Optional.empty());
   }
@@ -57,8 +59,9 @@ class GatesTest {
 
   private static Trial timed(long original, long result) {
     ErrorStatistics near = errors(0.004, 3.998);
-    RunResult a = new RunResult("a.pt", 1, original, original, SPREAD, 1, 1, near, near, 0);
-    RunResult b = new RunResult("b.pt", 1, result, result, SPREAD, 1, 1, near, near, 0);
+    RunResult a =
+        new RunResult("a.pt", 1, original, original, SPREAD, 1, 1, near, near, 0, List.of());
+    RunResult b = new RunResult("b.pt", 1, result, result, SPREAD, 1, 1, near, near, 0, List.of());
     return Trial.of(
         Optional.of(new RunComparison("in.npz", 5, List.of(a, b))), List.of(), Optional.empty());
   }
@@ -155,9 +158,11 @@ class GatesTest {
   @Test
   void outputsThatAreNoFloatsHaveNoScale() {
     RunResult a =
-        new RunResult("a.pt", 1, 1, 1, SPREAD, 1, 1, errors(0, 4), ErrorStatistics.EMPTY, 0);
+        new RunResult(
+            "a.pt", 1, 1, 1, SPREAD, 1, 1, errors(0, 4), ErrorStatistics.EMPTY, 0, List.of());
     RunResult b =
-        new RunResult("b.pt", 1, 1, 1, SPREAD, 1, 1, errors(3, 3.9), ErrorStatistics.EMPTY, 0);
+        new RunResult(
+            "b.pt", 1, 1, 1, SPREAD, 1, 1, errors(3, 3.9), ErrorStatistics.EMPTY, 0, List.of());
     RunComparison run = new RunComparison("in.npz", 5, List.of(a, b));
     Trial trial = Trial.of(Optional.of(run), List.of(), Optional.empty());
     assertThat(trial.on(REPORT, Gates.NONE).gates())

@@ -8,10 +8,14 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
+import ai.djl.nn.Parameter;
 import ai.djl.training.ParameterStore;
+import ai.djl.util.Pair;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 
@@ -55,6 +59,18 @@ final class Torch implements AutoCloseable {
     try (NDManager manager = NDManager.newBaseManager("PyTorch")) {
       return run(input(manager, input, seed));
     }
+  }
+
+  /** {@return the parameters of a module whose parameters are floats, by name} */
+  Map<String, double[]> parameters() {
+    Map<String, double[]> all = new HashMap<>();
+    for (Pair<String, Parameter> parameter : model.getBlock().getDirectParameters()) {
+      NDArray array = parameter.getValue().getArray();
+      try (NDArray wide = array.toType(DataType.FLOAT64, true)) {
+        all.put(parameter.getKey(), wide.toDoubleArray());
+      }
+    }
+    return all;
   }
 
   float[] run(NDArray input) {

@@ -13,6 +13,7 @@ final class ChildFolder {
 
   static final String JOB = "job.json";
   static final String RESULT = "result.json";
+  static final String PROGRESS = "progress";
 
   /** The report that the JVM writes when native code crashes. */
   static final String CRASH = "crash.log";

@@ -2,6 +2,8 @@ package dev.monoquant.core.trial;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import dev.monoquant.core.control.EngineStart;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
@@ -75,6 +77,16 @@ final class ChildMain {
     Runtime.getRuntime().halt(1);
   }
 
+  private String run(JsonObject json, NDManager manager) throws IOException {
+    if (ObserveJob.is(json)) {
+      ObserveProgress progress = new ObserveProgress(folder);
+      return RunOutcome.toJson(
+          ObserveRun.run(RunJob.inputs(json, manager), ObserveJob.parse(json), progress::write));
+    }
+    RunJob.WithSettings all = RunJob.parse(json, manager);
+    return RunOutcome.toJson(SideBySideRun.run(all.settings(), all.job()));
+  }
+
   private void work() {
     String result;
     try {
@@ -86,9 +98,11 @@ final class ChildMain {
       Files.createFile(folder.resolve(ChildFolder.READY));
       asked.await();
       try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
-        RunJob.WithSettings all =
-            RunJob.parse(Files.readString(folder.resolve(ChildFolder.JOB)), manager);
-        result = RunOutcome.toJson(SideBySideRun.run(all.settings(), all.job()));
+        result =
+            run(
+                JsonParser.parseString(Files.readString(folder.resolve(ChildFolder.JOB)))
+                    .getAsJsonObject(),
+                manager);
       }
     } catch (Exception | LinkageError | OutOfMemoryError | StackOverflowError e) {
       result = RunOutcome.toJson(e);

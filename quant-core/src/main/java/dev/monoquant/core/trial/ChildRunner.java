@@ -117,30 +117,48 @@ final class ChildRunner implements ModelRunner {
   public RunComparison run(
       List<Candidate> candidates, List<Method> methods, List<Layer> layers, Purpose purpose) {
     RunJob job = new RunJob(candidates, methods, SyntheticInputs.candidates(layers), purpose);
+    String remedy = purpose.remedy();
+    List<Path> files = candidates.stream().map(Candidate::file).toList();
+    return RunOutcome.parse(result(() -> job.toJson(settings, folder), files, remedy), remedy);
+  }
+
+  @Override
+  public ObserveJob.Outcome observe(ObserveJob job) {
+    List<Path> files = List.of(job.original(), job.observing());
+    return RunOutcome.parseObserved(result(() -> job.toJson(settings, folder), files, ""));
+  }
+
+  /** The text of a job. */
+  private interface Job {
+    String toJson() throws IOException;
+  }
+
+  /** Gives the child its job, and waits for the result. */
+  private String result(Job job, List<Path> files, String remedy) {
     try {
-      Files.writeString(folder.resolve(ChildFolder.JOB), job.toJson(settings, folder));
+      Files.writeString(folder.resolve(ChildFolder.JOB), job.toJson());
       process.getOutputStream().write('\n');
       process.getOutputStream().flush();
-      OptionalLong memory = OptionalLong.of(memory(candidates));
-      await(ChildFolder.RESULT, settings.modelRuns().timeout(), memory, purpose.remedy());
-      return RunOutcome.parse(read(folder.resolve(ChildFolder.RESULT)), purpose.remedy());
+      OptionalLong memory = OptionalLong.of(memory(files));
+      await(ChildFolder.RESULT, settings.modelRuns().timeout(), memory, remedy);
+      return read(folder.resolve(ChildFolder.RESULT));
     } catch (IOException e) {
       if (!process.isAlive()) {
-        throw died(purpose.remedy());
+        throw died(remedy);
       }
       throw new OutputException(
           "the process that models are run in got no job: " + e + ". Make room in " + folder, e);
     }
   }
 
-  private long memory(List<Candidate> candidates) throws IOException {
+  private long memory(List<Path> files) throws IOException {
     OptionalLong given = settings.modelRuns().maxMemoryBytes();
     if (given.isPresent()) {
       return given.getAsLong();
     }
     long bytes = 0;
-    for (Candidate candidate : candidates) {
-      bytes += Files.size(candidate.file());
+    for (Path file : files) {
+      bytes += Files.size(file);
     }
     for (SampleInputs sample : settings.samples()) {
       // The child reports what is missing.
@@ -168,6 +186,7 @@ final class ChildRunner implements ModelRunner {
       if (!alive) {
         throw died(remedy);
       }
+      ObserveProgress.read(settings, folder);
       settings.cancellation().check();
       if (System.nanoTime() - started > limit.toNanos()) {
         throw new ValidationException(

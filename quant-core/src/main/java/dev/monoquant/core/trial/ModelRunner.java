@@ -24,6 +24,11 @@ public interface ModelRunner extends AutoCloseable {
         }
 
         @Override
+        public ObserveJob.Outcome observe(ObserveJob job) {
+          throw new IllegalStateException("nothing was to be observed");
+        }
+
+        @Override
         public void close() {
           // Nothing to close.
         }
@@ -42,6 +47,16 @@ public interface ModelRunner extends AutoCloseable {
   RunComparison run(
       List<Candidate> candidates, List<Method> methods, List<Layer> layers, Purpose purpose);
 
+  /**
+   * Runs a program that observes on the samples; at most once for each runner, and not beside
+   * {@link #run}.
+   *
+   * @param job the programs, whose code must have been checked, and the file for the sums
+   * @throws dev.monoquant.QuantException as {@link ObserveRun#run}; for a child, also a {@link
+   *     dev.monoquant.ValidationException} if it crashes or exceeds its bounds
+   */
+  ObserveJob.Outcome observe(ObserveJob job);
+
   /** Ends a child and removes its files. */
   @Override
   void close();
@@ -58,6 +73,14 @@ public interface ModelRunner extends AutoCloseable {
         List<Candidate> candidates, List<Method> methods, List<Layer> layers, Purpose purpose) {
       return SideBySideRun.run(
           settings, new RunJob(candidates, methods, SyntheticInputs.candidates(layers), purpose));
+    }
+
+    @Override
+    public ObserveJob.Outcome observe(ObserveJob job) {
+      return ObserveRun.run(
+          settings,
+          job,
+          (calls, sample, samples) -> ObserveProgress.tell(settings, calls, sample, samples));
     }
 
     @Override

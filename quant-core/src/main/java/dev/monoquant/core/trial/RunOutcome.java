@@ -16,6 +16,7 @@ import dev.monoquant.core.report.RunComparison;
 import dev.monoquant.core.report.RunResult;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /**
  * The outcome of a run in a child, as the JSON that the child writes: a comparison, or a failure
@@ -47,6 +48,13 @@ final class RunOutcome {
       models.add(one);
     }
     json.add("models", models);
+    return new Gson().toJson(json);
+  }
+
+  static String toJson(ObserveJob.Outcome outcome) {
+    JsonObject json = new JsonObject();
+    json.addProperty("calls", outcome.calls());
+    json.addProperty("note", outcome.note());
     return new Gson().toJson(json);
   }
 
@@ -87,32 +95,35 @@ final class RunOutcome {
    * @param remedy an alternative to append to a message
    */
   static RunComparison parse(String text, String remedy) {
+    return parse(
+        text,
+        remedy,
+        json -> {
+          List<RunResult> models = new ArrayList<>();
+          for (JsonElement one : json.getAsJsonArray("models")) {
+            models.add(model(one.getAsJsonObject()));
+          }
+          return new RunComparison(
+              json.get("inputs").getAsString(), json.get("rounds").getAsInt(), models);
+        });
+  }
+
+  /** As {@link #parse(String, String)}, for a pass that observes. */
+  static ObserveJob.Outcome parseObserved(String text) {
+    return parse(
+        text,
+        "",
+        json ->
+            new ObserveJob.Outcome(json.get("calls").getAsLong(), json.get("note").getAsString()));
+  }
+
+  private static <T> T parse(String text, String remedy, Function<JsonObject, T> read) {
     try {
       JsonObject json = JsonParser.parseString(text).getAsJsonObject();
       if (json.has("failure")) {
         throw failure(json, remedy);
       }
-      List<RunResult> models = new ArrayList<>();
-      for (JsonElement one : json.getAsJsonArray("models")) {
-        JsonObject model = one.getAsJsonObject();
-        models.add(
-            new RunResult(
-                model.get("name").getAsString(),
-                model.get("bytes").getAsLong(),
-                model.get("median").getAsLong(),
-                model.get("fastest").getAsLong(),
-                new RunResult.Spread(
-                    model.get("slowest").getAsLong(),
-                    model.get("low").getAsDouble(),
-                    model.get("high").getAsDouble()),
-                model.get("load").getAsLong(),
-                model.get("first").getAsLong(),
-                statistics(model.getAsJsonArray("outputs")),
-                statistics(model.getAsJsonArray("floats")),
-                model.get("mismatched").getAsLong()));
-      }
-      return new RunComparison(
-          json.get("inputs").getAsString(), json.get("rounds").getAsInt(), models);
+      return read.apply(json);
     } catch (JsonParseException
         | ClassCastException
         | IllegalStateException
@@ -122,6 +133,23 @@ final class RunOutcome {
       throw new ValidationException(
           "the process that runs models wrote a result that is none" + remedy, e);
     }
+  }
+
+  private static RunResult model(JsonObject model) {
+    return new RunResult(
+        model.get("name").getAsString(),
+        model.get("bytes").getAsLong(),
+        model.get("median").getAsLong(),
+        model.get("fastest").getAsLong(),
+        new RunResult.Spread(
+            model.get("slowest").getAsLong(),
+            model.get("low").getAsDouble(),
+            model.get("high").getAsDouble()),
+        model.get("load").getAsLong(),
+        model.get("first").getAsLong(),
+        statistics(model.getAsJsonArray("outputs")),
+        statistics(model.getAsJsonArray("floats")),
+        model.get("mismatched").getAsLong());
   }
 
   private static RuntimeException failure(JsonObject json, String remedy) {

@@ -4,15 +4,20 @@ import ai.djl.Device;
 import ai.djl.MalformedModelException;
 import ai.djl.Model;
 import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.nn.Parameter;
 import ai.djl.training.ParameterStore;
+import ai.djl.util.Pair;
 import dev.monoquant.QuantException;
 import dev.monoquant.ValidationException;
 import dev.monoquant.core.control.EngineStart;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** A model file that the engine has loaded, on the CPU. Its owner closes it. */
 final class RunnableModel implements AutoCloseable {
@@ -57,6 +62,15 @@ final class RunnableModel implements AutoCloseable {
 
   String name() {
     return name;
+  }
+
+  /** {@return the parameters of the model by name, as long as it is open} */
+  Map<String, NDArray> parameters() {
+    Map<String, NDArray> all = new HashMap<>();
+    for (Pair<String, Parameter> parameter : model.getBlock().getDirectParameters()) {
+      all.put(parameter.getKey(), parameter.getValue().getArray());
+    }
+    return all;
   }
 
   /** {@return the time that loading took} */

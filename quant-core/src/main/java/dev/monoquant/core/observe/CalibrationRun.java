@@ -51,6 +51,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Collects the statistics of the inputs of layers: writes programs that observe, runs them on the
@@ -279,8 +280,17 @@ public final class CalibrationRun {
     Files.createDirectories(folder);
     try {
       long calls = 0;
-      for (int pass = 0; pass < passes; pass++) {
-        calls = pass(pass);
+      AtomicInteger current = new AtomicInteger();
+      Progress progress = settings.progress();
+      Settings told =
+          settings.withProgress(
+              (stage, at, total, subject) ->
+                  progress.update(stage, at + current.get() * total, passes * total, subject));
+      try (ModelRunner runner = ModelRunners.start(told)) {
+        for (int pass = 0; pass < passes; pass++) {
+          current.set(pass);
+          calls = pass(pass, runner);
+        }
       }
       CalibrationReport report = write(calls);
       done = true;
@@ -315,7 +325,7 @@ public final class CalibrationRun {
   }
 
   /** Runs a pass, and returns the number of calls. */
-  private long pass(int pass) throws IOException {
+  private long pass(int pass, ModelRunner runner) throws IOException {
     List<Request> requests = requests(pass);
     Path temporary = Files.createTempDirectory("monoquant-observe-");
     Path observing = temporary.resolve("model.pt");
@@ -337,18 +347,11 @@ public final class CalibrationRun {
               options.mostCalls(),
               sums(pass),
               identity(pass, requests));
-      Progress progress = settings.progress();
-      Settings told =
-          settings.withProgress(
-              (stage, at, total, subject) ->
-                  progress.update(stage, at + pass * total, (long) passes * total, subject));
-      try (ModelRunner runner = ModelRunners.start(told)) {
-        ObserveJob.Outcome outcome = runner.observe(job);
-        if (!outcome.note().isEmpty()) {
-          notes.add(outcome.note());
-        }
-        return outcome.calls();
+      ObserveJob.Outcome outcome = runner.observe(job);
+      if (!outcome.note().isEmpty()) {
+        notes.add(outcome.note());
       }
+      return outcome.calls();
     } finally {
       Files.deleteIfExists(observing);
       Files.deleteIfExists(temporary);

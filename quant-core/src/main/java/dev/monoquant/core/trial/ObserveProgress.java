@@ -35,6 +35,15 @@ final class ObserveProgress {
     }
   }
 
+  /** Removes what a child has told of a pass that is over. */
+  static void forget(Path folder) {
+    try {
+      Files.deleteIfExists(folder.resolve(ChildFolder.PROGRESS));
+    } catch (IOException e) {
+      // The folder is removed as a whole at the end.
+    }
+  }
+
   /** Reads and tells the progress of a child, if it has written any. */
   static void read(Settings settings, Path folder) {
     Path file = folder.resolve(ChildFolder.PROGRESS);

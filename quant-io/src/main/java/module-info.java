@@ -17,6 +17,9 @@ module dev.monoquant.io {
   exports dev.monoquant.io.torchscript;
 
   provides dev.monoquant.spi.CalibrationReader with
+      dev.monoquant.io.calibration.GgufImatrix,
+      dev.monoquant.io.calibration.LegacyImatrix,
+      dev.monoquant.io.calibration.NumpyCalibration,
       dev.monoquant.io.calibration.SafetensorsCalibration;
   provides dev.monoquant.spi.InputFormatDetector with
       dev.monoquant.io.checkpoint.TorchCheckpointFormat,

@@ -7,6 +7,7 @@ module dev.monoquant.io {
   requires static com.google.auto.service;
   requires static org.jspecify;
 
+  exports dev.monoquant.io.calibration;
   exports dev.monoquant.io.checkpoint;
   exports dev.monoquant.io.compressedtensors;
   exports dev.monoquant.io.exported;
@@ -23,6 +24,9 @@ module dev.monoquant.io {
       dev.monoquant.io.architecture.LlamaArchitecture,
       dev.monoquant.io.architecture.Phi3Architecture,
       dev.monoquant.io.architecture.QwenArchitecture;
+
+  provides dev.monoquant.spi.CalibrationReader with
+      dev.monoquant.io.calibration.SafetensorsCalibration;
   provides dev.monoquant.spi.InputFormatDetector with
       dev.monoquant.io.checkpoint.TorchCheckpointFormat,
       dev.monoquant.io.compressedtensors.CompressedTensorsFormat,

@@ -9,6 +9,7 @@ import dev.monoquant.core.report.Plan;
 import dev.monoquant.core.report.Plans;
 import dev.monoquant.core.report.Report;
 import dev.monoquant.core.report.Reports;
+import dev.monoquant.spi.Calibration;
 import dev.monoquant.spi.Hashing;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -111,6 +112,14 @@ final class QuantizeCommand implements Callable<Integer> {
               + " is replaced, any other file only with --force.")
   private @Nullable Path reportFile;
 
+  @Option(
+      names = "--calibration",
+      paramLabel = "FILE",
+      description =
+          "Statistics of the inputs of layers, for schemes that need or use them: a safetensors file"
+              + " with NAME.x2, NAME.h, NAME.xmin and NAME.xmax for a layer NAME.")
+  private @Nullable Path calibration;
+
   @Mixin private final SampleOptions samples = new SampleOptions();
 
   @Option(
@@ -166,8 +175,17 @@ final class QuantizeCommand implements Callable<Integer> {
         }
       }
       quantizer = gates.applyTo(samples.applyTo(quantizer));
-      return dryRun ? plan(quantizer, outputs, talk) : quantize(quantizer, outputs, talk);
+      if (calibration == null) {
+        return run(quantizer, outputs, talk);
+      }
+      try (Calibration opened = quantizer.openCalibration(calibration)) {
+        return run(quantizer.withCalibration(opened), outputs, talk);
+      }
     }
+  }
+
+  private int run(Quantizer quantizer, List<Output> outputs, Talk talk) {
+    return dryRun ? plan(quantizer, outputs, talk) : quantize(quantizer, outputs, talk);
   }
 
   /** The outputs of the command line, or else those of the recipe. */

@@ -65,15 +65,23 @@ public final class GgufOutput implements OutputFormat {
 
   /** The numbers of {@code llama_ftype} for files of one type. */
   private static final Map<GgmlType, Integer> FILE_TYPES =
-      Map.of(
-          GgmlType.F16, 1,
-          GgmlType.Q4_0, 2,
-          GgmlType.Q4_1, 3,
-          GgmlType.Q8_0, 7,
-          GgmlType.Q5_0, 8,
-          GgmlType.Q5_1, 9,
-          GgmlType.Q6_K, 18,
-          GgmlType.BF16, 32);
+      Map.ofEntries(
+          Map.entry(GgmlType.F16, 1),
+          Map.entry(GgmlType.Q4_0, 2),
+          Map.entry(GgmlType.Q4_1, 3),
+          Map.entry(GgmlType.Q8_0, 7),
+          Map.entry(GgmlType.Q5_0, 8),
+          Map.entry(GgmlType.Q5_1, 9),
+          Map.entry(GgmlType.Q2_K, 10),
+          Map.entry(GgmlType.Q3_K, 11),
+          Map.entry(GgmlType.Q4_K, 14),
+          Map.entry(GgmlType.Q5_K, 16),
+          Map.entry(GgmlType.Q6_K, 18),
+          Map.entry(GgmlType.IQ4_NL, 25),
+          Map.entry(GgmlType.IQ4_XS, 30),
+          Map.entry(GgmlType.BF16, 32),
+          Map.entry(GgmlType.MXFP4, 38),
+          Map.entry(GgmlType.NVFP4, 39));
 
   private final Disk disk;
 

@@ -24,7 +24,6 @@ module dev.monoquant.io {
       dev.monoquant.io.architecture.LlamaArchitecture,
       dev.monoquant.io.architecture.Phi3Architecture,
       dev.monoquant.io.architecture.QwenArchitecture;
-
   provides dev.monoquant.spi.CalibrationReader with
       dev.monoquant.io.calibration.SafetensorsCalibration;
   provides dev.monoquant.spi.InputFormatDetector with

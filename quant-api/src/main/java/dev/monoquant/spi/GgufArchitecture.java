@@ -3,10 +3,10 @@ package dev.monoquant.spi;
 import java.util.Set;
 
 /**
- * How the models of some architectures of transformers are stored in a GGUF file: the names of ggml,
- * the order of rows, and the hyperparameters as metadata. The output format {@code gguf} finds
- * implementations with {@code ServiceLoader}; it reads {@code config.json}, adds the vocabulary and
- * the general metadata, and writes the file.
+ * How the models of some architectures of transformers are stored in a GGUF file: the names of
+ * ggml, the order of rows, and the hyperparameters as metadata. The output format {@code gguf}
+ * finds implementations with {@code ServiceLoader}; it reads {@code config.json}, adds the
+ * vocabulary and the general metadata, and writes the file.
  *
  * <p>What this does not do: it reads no values and writes nothing. Stateless and thread-safe.
  */

@@ -68,8 +68,8 @@ public record GgufMapping(
    *
    * @param runs the runs; all tensors have one type and rows of one length
    * @param float32 whether the numbers are stored as F32; otherwise in the type of the tensors
-   * @param plus what is added to each number, in the type of the tensors but at least F32 for
-   *     BF16; not 0 only with {@code float32}
+   * @param plus what is added to each number, in the type of the tensors but at least F32 for BF16;
+   *     not 0 only with {@code float32}
    */
   public record Rows(List<Run> runs, boolean float32, float plus) implements Content {
     /** Copies the runs. */
@@ -93,8 +93,9 @@ public record GgufMapping(
    * @param tensor the tensor
    * @param first its first row
    * @param count how many
-   * @param rotary rows of an attention head whose halves alternate in the file, as llama.cpp rotates
-   *     pairs of neighbours; an even number that divides {@code first} and {@code count}, or 0
+   * @param rotary rows of an attention head whose halves alternate in the file, as llama.cpp
+   *     rotates pairs of neighbours; an even number that divides {@code first} and {@code count},
+   *     or 0
    */
   public record Run(TensorInfo tensor, long first, long count, int rotary) {
     /** Checks the numbers. */

@@ -2,9 +2,9 @@ package dev.monoquant.spi;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.monoquant.QuantException;
 import dev.monoquant.ModelFormatException;
 import dev.monoquant.ModelFormatException.Reason;
+import dev.monoquant.QuantException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;

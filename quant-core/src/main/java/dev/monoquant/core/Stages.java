@@ -152,8 +152,7 @@ final class Stages {
       Path target,
       Optional<String> formatId,
       boolean overwrite) {
-    OutputFormat format =
-        OutputChoice.required(settings.plugins(), withFormat(formatId), target);
+    OutputFormat format = OutputChoice.required(settings.plugins(), withFormat(formatId), target);
     try (Opened opened = InputOpener.open(settings, input, settings.inputOptions())) {
       OptionOwners.requireKnown(settings, opened);
       ModelInfo info = opened.source().info();
@@ -213,8 +212,7 @@ final class Stages {
       Optional<String> formatId,
       boolean overwrite)
       throws IOException {
-    OutputFormat format =
-        OutputChoice.required(settings.plugins(), withFormat(formatId), target);
+    OutputFormat format = OutputChoice.required(settings.plugins(), withFormat(formatId), target);
     try (Opened opened = InputOpener.open(settings, input, settings.inputOptions())) {
       OptionOwners.requireKnown(settings, opened);
       opened.requireQuantized();

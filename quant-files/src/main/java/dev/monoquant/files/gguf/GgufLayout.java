@@ -126,6 +126,18 @@ public final class GgufLayout {
       return new Value(key, GgufValue.Type.ARRAY, out.flip());
     }
 
+    /**
+     * {@return an array of unsigned numbers of 8 bits}
+     *
+     * @param key its key
+     * @param bytes the numbers; the position does not change
+     */
+    public static Value of(String key, ByteBuffer bytes) {
+      int count = bytes.remaining();
+      ByteBuffer out = array(GgufValue.Type.UINT8, count, 12 + count);
+      return new Value(key, GgufValue.Type.ARRAY, out.put(bytes.duplicate()).flip());
+    }
+
     private static ByteBuffer array(GgufValue.Type type, int count, int bytes) {
       return buffer(bytes).putInt(type.id()).putLong(count);
     }

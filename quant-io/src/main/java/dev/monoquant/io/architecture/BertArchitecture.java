@@ -59,14 +59,11 @@ public final class BertArchitecture implements GgufArchitecture {
     to.put("feed_forward_length", config.require("intermediate_size"));
     to.put("attention.head_count", config.require("num_attention_heads"));
     to.put(
-        "attention.layer_norm_epsilon",
-        config.number("layer_norm_eps").orElse(1e-12).floatValue());
+        "attention.layer_norm_epsilon", config.number("layer_norm_eps").orElse(1e-12).floatValue());
     to.put("attention.causal", false);
-    to.putWhole(
-        "tokenizer.ggml.token_type_count", config.count("type_vocab_size").orElse(2));
+    to.putWhole("tokenizer.ggml.token_type_count", config.count("type_vocab_size").orElse(2));
     for (TensorInfo tensor : model.tensors()) {
-      String name =
-          tensor.name().startsWith("bert.") ? tensor.name().substring(5) : tensor.name();
+      String name = tensor.name().startsWith("bert.") ? tensor.name().substring(5) : tensor.name();
       if (name.equals("embeddings.position_ids")) {
         to.leaveOut(tensor, "loaders compute it");
       } else if (name.startsWith("pooler.") || name.startsWith("cls.")) {

@@ -6,6 +6,7 @@ import dev.monoquant.spi.ModelInfo;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.TreeMap;
 
@@ -74,13 +75,12 @@ final class Decoder {
   private final Map<String, String> names;
 
   /** The matrices of experts by the name of their stack, then by their number. */
-  private final Map<String, TreeMap<Integer, TensorInfo>> experts = new LinkedHashMap<>();
+  private final Map<String, NavigableMap<Integer, TensorInfo>> experts = new LinkedHashMap<>();
 
   private boolean interleaved;
   private boolean normsPlusOne;
 
-  Decoder(
-      MappingBuilder to, ModelInfo model, Hyperparameters config, Map<String, String> names) {
+  Decoder(MappingBuilder to, ModelInfo model, Hyperparameters config, Map<String, String> names) {
     this.to = to;
     this.model = model;
     this.config = config;
@@ -144,8 +144,7 @@ final class Decoder {
       to.plusOne(tensor, name);
     } else if (interleaved && name.matches("blk\\.\\d+\\.attn_[qk]\\.(weight|bias)")) {
       int heads = config.require("num_attention_heads");
-      int own =
-          name.contains("attn_q") ? heads : config.count("num_key_value_heads").orElse(heads);
+      int own = name.contains("attn_q") ? heads : config.count("num_key_value_heads").orElse(heads);
       long rows = tensor.shape().dim(0);
       if (own == 0 || rows % own != 0 || rows / own % 2 != 0) {
         throw to.fault(tensor, "has " + rows + " rows, which are not those of " + own + " heads");
@@ -179,7 +178,7 @@ final class Decoder {
     }
   }
 
-  private void stack(String name, TreeMap<Integer, TensorInfo> matrices) {
+  private void stack(String name, NavigableMap<Integer, TensorInfo> matrices) {
     int count =
         config
             .count("num_local_experts")
@@ -188,10 +187,7 @@ final class Decoder {
     if (matrices.size() != count || matrices.lastKey() != count - 1) {
       throw to.fault(
           matrices.lastEntry().getValue(),
-          "is one of "
-              + matrices.size()
-              + " experts of its layer, and config.json says "
-              + count);
+          "is one of " + matrices.size() + " experts of its layer, and config.json says " + count);
     }
     to.stack(List.copyOf(matrices.values()), name);
   }
@@ -208,7 +204,9 @@ final class Decoder {
     to.put("feed_forward_length", config.require("intermediate_size"));
     int heads = config.require("num_attention_heads");
     to.put("attention.head_count", heads);
-    to.putIfPresent("attention.head_count_kv", config.count("num_key_value_heads").or(() -> Optional.of(heads)));
+    to.putIfPresent(
+        "attention.head_count_kv",
+        config.count("num_key_value_heads").or(() -> Optional.of(heads)));
     Rotary.of(config, usualTheta).describe(to, config);
     Rotary.slidingTheta(config)
         .ifPresent(theta -> to.put("rope.freq_base_swa", theta.floatValue()));
@@ -216,8 +214,7 @@ final class Decoder {
         "attention.layer_norm_rms_epsilon",
         config.number("rms_norm_eps").orElse(1e-6).floatValue());
     to.putIfPresent(
-        "expert_count",
-        config.count("num_local_experts").or(() -> config.count("num_experts")));
+        "expert_count", config.count("num_local_experts").or(() -> config.count("num_experts")));
     to.putIfPresent("expert_used_count", config.count("num_experts_per_tok"));
     Optional<Integer> width = config.count("head_dim");
     to.putIfPresent("attention.key_length", width);

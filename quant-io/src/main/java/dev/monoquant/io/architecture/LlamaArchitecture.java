@@ -9,8 +9,8 @@ import java.util.Set;
 
 /**
  * Llama, Mistral and Mixtral, all {@code llama} in GGUF. Rows of queries and keys are in pairs; the
- * scaling of Llama 3 is the tensor {@code rope_freqs.weight}. Source: {@code conversion/llama.py} of
- * llama.cpp.
+ * scaling of Llama 3 is the tensor {@code rope_freqs.weight}. Source: {@code conversion/llama.py}
+ * of llama.cpp.
  */
 @AutoService(GgufArchitecture.class)
 public final class LlamaArchitecture implements GgufArchitecture {
@@ -35,8 +35,7 @@ public final class LlamaArchitecture implements GgufArchitecture {
     int width =
         config
             .count("head_dim")
-            .orElseGet(
-                () -> config.require("hidden_size") / config.require("num_attention_heads"));
+            .orElseGet(() -> config.require("hidden_size") / config.require("num_attention_heads"));
     to.put("rope.dimension_count", width);
     Rotary rotary = Rotary.of(config, usualTheta);
     if (rotary.type().equals("llama3")) {

@@ -36,12 +36,7 @@ public final class Phi3Architecture implements GgufArchitecture {
     int heads = config.require("num_attention_heads");
     int context = config.require("max_position_embeddings");
     Rotary rotary = Rotary.of(config, 1e4);
-    int original =
-        rotary
-            .values()
-            .count(ORIGINAL)
-            .or(() -> config.count(ORIGINAL))
-            .orElse(context);
+    int original = rotary.values().count(ORIGINAL).or(() -> config.count(ORIGINAL)).orElse(context);
     double part =
         rotary
             .values()
@@ -73,8 +68,7 @@ public final class Phi3Architecture implements GgufArchitecture {
     to.put("feed_forward_length", config.require("intermediate_size"));
     to.put("block_count", config.require("num_hidden_layers"));
     to.put("attention.head_count", heads);
-    to.put(
-        "attention.head_count_kv", config.count("num_key_value_heads").orElse(heads));
+    to.put("attention.head_count_kv", config.count("num_key_value_heads").orElse(heads));
     to.put(
         "attention.layer_norm_rms_epsilon",
         config.number("rms_norm_eps").orElse(1e-5).floatValue());

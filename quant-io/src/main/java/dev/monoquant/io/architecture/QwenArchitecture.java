@@ -8,9 +8,7 @@ import dev.monoquant.spi.ModelInfo;
 import java.util.Map;
 import java.util.Set;
 
-/**
- * Qwen 2, 2.5 and 3, and their mixtures. Source: {@code conversion/qwen.py} of llama.cpp.
- */
+/** Qwen 2, 2.5 and 3, and their mixtures. Source: {@code conversion/qwen.py} of llama.cpp. */
 @AutoService(GgufArchitecture.class)
 public final class QwenArchitecture implements GgufArchitecture {
 

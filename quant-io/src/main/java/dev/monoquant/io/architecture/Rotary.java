@@ -33,8 +33,7 @@ record Rotary(Hyperparameters values, String type, double theta) {
     Hyperparameters all = all(config);
     Hyperparameters own = all.part(FULL).orElse(all);
     String type = own.text("rope_type").or(() -> own.text("type")).orElse("default");
-    double theta =
-        own.number(THETA).or(() -> config.number(THETA)).orElse(usual);
+    double theta = own.number(THETA).or(() -> config.number(THETA)).orElse(usual);
     return new Rotary(own, type.toLowerCase(Locale.ROOT), theta);
   }
 
@@ -94,9 +93,7 @@ record Rotary(Hyperparameters values, String type, double theta) {
   }
 
   private void optional(MappingBuilder to, String key, String from) {
-    values
-        .number(from)
-        .ifPresent(number -> to.put("rope.scaling." + key, number.floatValue()));
+    values.number(from).ifPresent(number -> to.put("rope.scaling." + key, number.floatValue()));
   }
 
   private Float required(String key) {

@@ -75,4 +75,13 @@ final class GgufNames {
         ? Optional.of(LayerKind.NORM)
         : Optional.ofNullable(KINDS.get(last));
   }
+
+  /**
+   * {@return whether a table is added to embeddings as it is: positions and token types}
+   *
+   * @param layer the name of a tensor without {@code .weight}
+   */
+  static boolean isAdded(String layer) {
+    return layer.equals("position_embd") || layer.equals("token_types");
+  }
 }

@@ -20,6 +20,7 @@ import dev.monoquant.files.output.Staging;
 import dev.monoquant.layout.WeightLayout;
 import dev.monoquant.model.ElementType;
 import dev.monoquant.model.TensorInfo;
+import dev.monoquant.model.WeightMatrix;
 import dev.monoquant.spi.EncodedWeight;
 import dev.monoquant.spi.GgufArchitecture;
 import dev.monoquant.spi.ModelSource;
@@ -43,14 +44,16 @@ import java.util.SortedMap;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Writes a GGUF file from a GGUF model, or from a model directory of transformers whose architecture
- * a {@link GgufArchitecture} knows: the names, shapes and metadata of GGUF, weights in the blocks of
- * {@code ggml/} schemes, or cast to F16 or BF16. The data of each tensor is what ggml makes of it.
+ * Writes a GGUF file from a GGUF model, or from a model directory of transformers whose
+ * architecture a {@link GgufArchitecture} knows: the names, shapes and metadata of GGUF, weights in
+ * the blocks of {@code ggml/} schemes, or cast to F16 or BF16. The data of each tensor is what ggml
+ * makes of it.
  *
- * <p>All metadata of a GGUF model is carried over as it is, but that of parts ({@code split.}); {@code
- * general.quantization_version} is 2, {@code general.file_type} the type of most quantized weights.
- * Behind them are texts of {@code monoquant.}: how the file was made, and the {@link Manifest} with
- * the hashes of the inputs and of every tensor; its {@code self} covers the bytes before the data.
+ * <p>All metadata of a GGUF model is carried over as it is, but that of parts ({@code split.});
+ * {@code general.quantization_version} is 2, {@code general.file_type} the type of most quantized
+ * weights. Behind them are texts of {@code monoquant.}: how the file was made, and the {@link
+ * Manifest} with the hashes of the inputs and of every tensor; its {@code self} covers the bytes
+ * before the data.
  *
  * <p>What this does not do: it does not make a GGUF file of a model without config.json and
  * tokenizer; it writes one file, not parts. Stateless and thread-safe.
@@ -125,9 +128,17 @@ public final class GgufOutput implements OutputFormat {
 
   private record Session(ModelSource source, GgufModel model, Disk disk) implements OutputSession {
     @Override
+    public Optional<String> unsupportedLayer(WeightMatrix weight) {
+      return GgufNames.isAdded(weight.layer())
+          ? Optional.of("llama.cpp adds it to other numbers, and reads it in F32 alone")
+          : Optional.empty();
+    }
+
+    @Override
     public Optional<String> unsupported(EncodedWeight weight) {
-      return type(weight).isPresent()
-          ? Optional.empty()
+      Optional<String> layer = unsupportedLayer(weight.matrix());
+      return layer.isPresent() || type(weight).isPresent()
+          ? layer
           : Optional.of(
               "a GGUF file has no type for "
                   + weight.scheme()

@@ -44,8 +44,7 @@ final class MappedTensor {
     this.from = first.tensor().type();
     boolean widened = rows.float32() && from.isQuantizable();
     this.tensor =
-        new TensorInfo(
-            stored.name(), widened ? ElementType.FLOAT32 : from, stored.shape());
+        new TensorInfo(stored.name(), widened ? ElementType.FLOAT32 : from, stored.shape());
     this.width = width(tensor);
     this.starts = new long[rows.runs().size() + 1];
     for (int i = 0; i < rows.runs().size(); i++) {
@@ -162,8 +161,7 @@ final class MappedTensor {
   }
 
   /** Converts numbers to F32; returns the offset behind them. */
-  private long convert(
-      ModelSource source, Span span, long at, long end, long offset, byte[] out)
+  private long convert(ModelSource source, Span span, long at, long end, long offset, byte[] out)
       throws IOException {
     int skip = (int) (at % Float.BYTES);
     int count = (int) Math.min(PIECE, (end - at + skip + Float.BYTES - 1) / Float.BYTES);
@@ -171,8 +169,7 @@ final class MappedTensor {
     int cell = from.cellBytes();
     FloatBytes.widen(
         from, source.read(span.tensor(), span.first() * cell, count * cell), numbers, 0, count);
-    ByteBuffer bytes =
-        ByteBuffer.allocate(count * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer bytes = ByteBuffer.allocate(count * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     for (float number : numbers) {
       bytes.putFloat(plus(number));
     }

@@ -13,8 +13,8 @@ import java.util.Optional;
  * The name that ggml gives to the rules that split a text before byte pairs are merged ({@code
  * tokenizer.ggml.pre}), found by the rules in {@code tokenizer.json}.
  *
- * <p>Several names stand for the same rules in llama.cpp; the one whose other effects (whether words
- * that are tokens are split, how spaces are cleaned) fit is chosen. convert_hf_to_gguf.py of
+ * <p>Several names stand for the same rules in llama.cpp; the one whose other effects (whether
+ * words that are tokens are split, how spaces are cleaned) fit is chosen. convert_hf_to_gguf.py of
  * llama.cpp recognises tokenizers by a hash of encoded text instead, which knows only published
  * vocabularies. Source of rules and names: {@code src/llama-vocab.cpp} of llama.cpp.
  */
@@ -39,14 +39,18 @@ final class PreTokenizer {
   /** The names of single rules before byte-level encoding. */
   private static final Map<String, String> SPLITS =
       Map.of(
-          THREE_DIGITS, "llama-bpe",
-          CONTRACTIONS + "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|" + PUNCTUATION, "qwen2",
+          THREE_DIGITS,
+          "llama-bpe",
+          CONTRACTIONS + "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|" + PUNCTUATION,
+          "qwen2",
           CONTRACTIONS
               + "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|"
               + SPACES,
-              "qwen35",
-          String.format(CASES, "", "", ""), "tekken",
-          String.format(CASES, CONTRACTIONS + "?", CONTRACTIONS + "?", "{1,3}"), "gpt-4o");
+          "qwen35",
+          String.format(CASES, "", "", ""),
+          "tekken",
+          String.format(CASES, CONTRACTIONS + "?", CONTRACTIONS + "?", "{1,3}"),
+          "gpt-4o");
 
   /** The three rules of DeepSeek V3. */
   private static final List<String> DEEPSEEK_V3 =

@@ -27,14 +27,14 @@ import java.util.List;
  *
  * @param pieces the pieces in the order of their ids
  * @param unigram whether the algorithm is unigram; otherwise pairs by scores
- * @param charsMap the compiled rules of normalization; empty if there are none
+ * @param charsMap the compiled rules of normalization, not a copy; empty if there are none
  * @param spacePrefix whether a space is put before a text
  * @param removesSpaces whether repeated spaces become one
  */
 record SentencePiece(
     List<Piece> pieces,
     boolean unigram,
-    byte[] charsMap,
+    ByteBuffer charsMap,
     boolean spacePrefix,
     boolean removesSpaces) {
 
@@ -79,7 +79,7 @@ record SentencePiece(
     private final ParseBudget budget;
     private final List<Piece> pieces = new ArrayList<>();
     private long algorithm = UNIGRAM;
-    private byte[] charsMap = {};
+    private ByteBuffer charsMap = ByteBuffer.allocate(0);
     private boolean spacePrefix = true;
     private boolean removesSpaces = true;
 
@@ -164,10 +164,7 @@ record SentencePiece(
       while (in.hasRemaining()) {
         long tag = varint(in);
         if (tag == tag(2, BYTES)) {
-          ByteBuffer map = bytes(in);
-          budget.charge(map.remaining());
-          charsMap = new byte[map.remaining()];
-          map.get(charsMap);
+          charsMap = bytes(in);
         } else if (tag == tag(3, VARINT)) {
           spacePrefix = varint(in) != 0;
         } else if (tag == tag(4, VARINT)) {

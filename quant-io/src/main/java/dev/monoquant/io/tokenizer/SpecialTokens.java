@@ -15,8 +15,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The ids of tokens with a meaning, and whether a loader puts them around a text: of the template in
- * {@code tokenizer.json}, of {@code tokenizer_config.json} and of {@code config.json}. Source:
+ * The ids of tokens with a meaning, and whether a loader puts them around a text: of the template
+ * in {@code tokenizer.json}, of {@code tokenizer_config.json} and of {@code config.json}. Source:
  * {@code SpecialVocab} of gguf 0.19, {@code gguf-py/gguf/vocab.py}.
  */
 final class SpecialTokens {
@@ -106,8 +106,7 @@ final class SpecialTokens {
         first(processor, "cls").ifPresent(cls -> texts.putIfAbsent("bos", cls));
         first(processor, "sep").ifPresent(sep -> texts.putIfAbsent("eos", sep));
       }
-      case "TemplateProcessing" ->
-          template(items(processor, "single"), items(processor, "pair"));
+      case "TemplateProcessing" -> template(items(processor, "single"), items(processor, "pair"));
       default -> {
         // It adds nothing.
       }
@@ -125,9 +124,7 @@ final class SpecialTokens {
   private static List<Obj> items(Obj processor, String key) {
     List<Obj> items = new ArrayList<>();
     if (processor.find(key).orElse(Literal.NULL) instanceof Arr array) {
-      array.items().stream()
-          .filter(Obj.class::isInstance)
-          .forEach(item -> items.add((Obj) item));
+      array.items().stream().filter(Obj.class::isInstance).forEach(item -> items.add((Obj) item));
     }
     return items;
   }
@@ -148,8 +145,7 @@ final class SpecialTokens {
     }
     if (first.isPresent()) {
       texts.putIfAbsent("bos", first.get());
-      adds.put(
-          "bos", first.get().equals(texts.get("bos")) || first.get().equals(texts.get("cls")));
+      adds.put("bos", first.get().equals(texts.get("bos")) || first.get().equals(texts.get("cls")));
     }
     if (last.isPresent()) {
       String eos = texts.get("eos");

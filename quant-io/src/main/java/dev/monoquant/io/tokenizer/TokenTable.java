@@ -67,8 +67,7 @@ final class TokenTable {
     boolean control = special || looksSpecial(text);
     tokens.set(
         id,
-        new Token(
-            shown(text, special), control ? Token.Type.CONTROL : Token.Type.USER_DEFINED));
+        new Token(shown(text, special), control ? Token.Type.CONTROL : Token.Type.USER_DEFINED));
     scores[id] = ADDED;
     added[id] = true;
   }

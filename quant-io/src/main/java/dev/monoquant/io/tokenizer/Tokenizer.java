@@ -68,8 +68,7 @@ public record Tokenizer(List<Value> metadata, List<String> notes) {
     Optional<TokenizerJson> json =
         root.map(value -> TokenizerJson.of(value, files.label(VocabularyReader.JSON)));
     Optional<Obj> config = files.object(VocabularyReader.CONFIG);
-    Vocabulary vocabulary =
-        new VocabularyReader(files, Math.toIntExact(rows), json, config).read();
+    Vocabulary vocabulary = new VocabularyReader(files, Math.toIntExact(rows), json, config).read();
     SpecialTokens special = new SpecialTokens(vocabulary, json, config, model);
     List<Value> values = new ArrayList<>(vocabulary.metadata());
     values.addAll(special.metadata());
@@ -77,8 +76,7 @@ public record Tokenizer(List<Value> metadata, List<String> notes) {
         .flatMap(c -> c.find("add_prefix_space"))
         .filter(flag -> flag == Literal.TRUE || flag == Literal.FALSE)
         .ifPresent(
-            flag ->
-                values.add(Value.of("tokenizer.ggml.add_space_prefix", flag == Literal.TRUE)));
+            flag -> values.add(Value.of("tokenizer.ggml.add_space_prefix", flag == Literal.TRUE)));
     json.flatMap(j -> j.part("normalizer")).ifPresent(n -> normalizer(n, values, 0));
     values.addAll(templates(files, config));
     List<String> notes = new ArrayList<>(vocabulary.notes());

@@ -131,9 +131,7 @@ record TokenizerJson(
 
     private Algorithm algorithm(Obj model) {
       String type =
-          model
-              .text("type")
-              .orElseGet(() -> model.find("merges").isPresent() ? "BPE" : "no text");
+          model.text("type").orElseGet(() -> model.find("merges").isPresent() ? "BPE" : "no text");
       return switch (type) {
         case "BPE" -> Algorithm.PAIRS;
         case "WordPiece" -> Algorithm.WORD_PIECES;

@@ -13,6 +13,7 @@ import java.util.List;
  * @param tokens the tokens
  * @param scores a score for each token; empty if the algorithm has none
  * @param merges the pairs that are merged, {@code "a b"}; for {@code gpt2} alone
+ * @param rules metadata on how a text is prepared
  * @param notes what the user should know
  */
 record Vocabulary(
@@ -21,6 +22,7 @@ record Vocabulary(
     List<Token> tokens,
     List<Float> scores,
     List<String> merges,
+    List<Value> rules,
     List<String> notes) {
 
   /** Copies the lists. */
@@ -28,6 +30,7 @@ record Vocabulary(
     tokens = List.copyOf(tokens);
     scores = List.copyOf(scores);
     merges = List.copyOf(merges);
+    rules = List.copyOf(rules);
     notes = List.copyOf(notes);
   }
 
@@ -36,8 +39,7 @@ record Vocabulary(
     List<Value> values = new ArrayList<>();
     values.add(Value.of("tokenizer.ggml.model", model));
     values.add(Value.of("tokenizer.ggml.pre", pre));
-    values.add(
-        Value.of("tokenizer.ggml.tokens", tokens.stream().map(Token::text).toList()));
+    values.add(Value.of("tokenizer.ggml.tokens", tokens.stream().map(Token::text).toList()));
     if (!scores.isEmpty()) {
       float[] numbers = new float[scores.size()];
       for (int i = 0; i < numbers.length; i++) {
@@ -50,6 +52,7 @@ record Vocabulary(
     if (model.equals("gpt2")) {
       values.add(Value.of("tokenizer.ggml.merges", merges));
     }
+    values.addAll(rules);
     return values;
   }
 }

@@ -3,7 +3,9 @@ package dev.monoquant.io.tokenizer;
 import static dev.monoquant.QuantException.quote;
 
 import dev.monoquant.ConfigurationException;
+import dev.monoquant.files.gguf.GgufLayout.Value;
 import dev.monoquant.files.json.JsonValue;
+import dev.monoquant.files.json.JsonValue.Arr;
 import dev.monoquant.files.json.JsonValue.Literal;
 import dev.monoquant.files.json.JsonValue.Num;
 import dev.monoquant.files.json.JsonValue.Obj;
@@ -11,6 +13,7 @@ import dev.monoquant.io.tokenizer.TokenizerJson.Merge;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +32,9 @@ final class VocabularyReader {
   private static final String WORDS = "vocab.txt";
   private static final String ADDED = "added_tokens.json";
   private static final String DECODER = "added_tokens_decoder";
+
+  private static final String SPACE_PREFIX = "tokenizer.ggml.add_space_prefix";
+  private static final String CHARS_MAP = "tokenizer.ggml.precompiled_charsmap";
 
   /** Below all merges. */
   private static final float NEVER = -1e6f;
@@ -99,7 +105,21 @@ final class VocabularyReader {
         table.tokens(),
         table.scores(),
         List.of(),
+        rules(model),
         List.of());
+  }
+
+  private static List<Value> rules(SentencePiece model) {
+    if (!model.unigram()) {
+      return model.spacePrefix() ? List.of() : List.of(Value.of(SPACE_PREFIX, false));
+    }
+    List<Value> rules = new ArrayList<>();
+    rules.add(Value.of(SPACE_PREFIX, model.spacePrefix()));
+    rules.add(Value.of("tokenizer.ggml.remove_extra_whitespaces", model.removesSpaces()));
+    if (model.charsMap().hasRemaining()) {
+      rules.add(Value.of(CHARS_MAP, model.charsMap()));
+    }
+    return rules;
   }
 
   /** Adds the tokens of the files beside a SentencePiece model. */
@@ -160,7 +180,13 @@ final class VocabularyReader {
                     + " says \"default\", and texts are split differently than by transformers."
                     + " Tokens of the two may differ");
     return new Vocabulary(
-        "gpt2", pre.orElse(PreTokenizer.DEFAULT), table.tokens(), List.of(), merges, notes);
+        "gpt2",
+        pre.orElse(PreTokenizer.DEFAULT),
+        table.tokens(),
+        List.of(),
+        merges,
+        List.of(),
+        notes);
   }
 
   /** Pairs of a SentencePiece model in tokenizer.json: the first merge has the best score. */
@@ -184,6 +210,7 @@ final class VocabularyReader {
         table.tokens(),
         table.scores(),
         List.of(),
+        List.of(),
         List.of());
   }
 
@@ -204,16 +231,48 @@ final class VocabularyReader {
             (id, text) -> {
               boolean unknown = tokenizer.unknown().filter(id::equals).isPresent();
               Token.Type type =
-                  unknown
-                      ? Token.Type.UNKNOWN
-                      : isByte(text) ? Token.Type.BYTE : Token.Type.NORMAL;
+                  unknown ? Token.Type.UNKNOWN : isByte(text) ? Token.Type.BYTE : Token.Type.NORMAL;
               table.put(id, new Token(text, type), tokenizer.scores().getOrDefault(id, 0f));
             });
     tokenizer.added().stream()
         .filter(t -> tokenizer.unknown().filter(id -> id == t.id()).isEmpty())
         .forEach(t -> table.add(t.id(), t.text(), t.special()));
     return new Vocabulary(
-        "t5", PreTokenizer.DEFAULT, table.tokens(), table.scores(), List.of(), List.of());
+        "t5",
+        PreTokenizer.DEFAULT,
+        table.tokens(),
+        table.scores(),
+        List.of(),
+        charsMap(tokenizer),
+        List.of());
+  }
+
+  /** The compiled rules of normalization: one of the steps, or the only one. */
+  private List<Value> charsMap(TokenizerJson tokenizer) {
+    List<Obj> steps = new ArrayList<>();
+    tokenizer.part("normalizer").ifPresent(steps::add);
+    tokenizer
+        .part("normalizer")
+        .flatMap(n -> n.find("normalizers"))
+        .filter(Arr.class::isInstance)
+        .ifPresent(
+            all ->
+                ((Arr) all)
+                    .items().stream()
+                        .filter(Obj.class::isInstance)
+                        .forEach(step -> steps.add((Obj) step)));
+    for (Obj step : steps) {
+      Optional<String> text = step.text("precompiled_charsmap");
+      if (text.isPresent()) {
+        try {
+          byte[] bytes = Base64.getDecoder().decode(text.get());
+          return List.of(Value.of(CHARS_MAP, ByteBuffer.wrap(bytes)));
+        } catch (IllegalArgumentException e) {
+          throw files.fault(JSON, "precompiled_charsmap is not Base64");
+        }
+      }
+    }
+    return List.of();
   }
 
   private Vocabulary wordPieces(TokenizerJson tokenizer) {
@@ -229,8 +288,7 @@ final class VocabularyReader {
       String word = line.endsWith("\r") ? line.substring(0, line.length() - 1) : line;
       boolean last = word.isEmpty() && id > 0;
       if (!last) {
-        Token.Type type =
-            WORD_CONTROLS.contains(word) ? Token.Type.CONTROL : Token.Type.NORMAL;
+        Token.Type type = WORD_CONTROLS.contains(word) ? Token.Type.CONTROL : Token.Type.NORMAL;
         table.put(id++, new Token(word, type), 0);
       }
     }
@@ -247,6 +305,7 @@ final class VocabularyReader {
       }
       tokens.add(new Token(text, token.type()));
     }
-    return new Vocabulary("bert", PreTokenizer.DEFAULT, tokens, List.of(), List.of(), List.of());
+    return new Vocabulary(
+        "bert", PreTokenizer.DEFAULT, tokens, List.of(), List.of(), List.of(), List.of());
   }
 }

@@ -224,25 +224,18 @@ public record Report(
    *   }],
    *   "kept_counts": {"not-a-weight": 1},
    *   "run": {"inputs": "...", "rounds": 25, "models": [{...}]},  // null if not run
-   *   "elapsed_seconds": 1.5,            // only if it is given
-   *   "mib_per_second": 60.0,            // of the tensors before
-   *   "kernels": "vector",               // only with the time, which also depends on the machine
    *   "gates": [{"name": "min-sqnr", "limit": 30, "value": 41.3, "passed": true, "detail": ""}],
-   *   "problems": [{"severity": "warning", "subject": "", "message": "", "remedy": ""}]  // or note, error
+   *   "problems": [{"severity": "warning", "subject": "", "message": "", "remedy": ""}],  // or note, error
+   *   "timing": {                        // only in a {@link RunReport}; differs between equal runs
+   *     "elapsed_seconds": 1.5,
+   *     "mib_per_second": 60.0,          // of the tensors before
+   *     "kernels": "vector"
+   *   }
    * }
    * </pre>
    */
   public String toJson() {
-    return toJson(Optional.empty());
-  }
-
-  /**
-   * {@return the same with the time of the run}
-   *
-   * @param elapsed from the start of the run to its end
-   */
-  public String toJson(Duration elapsed) {
-    return toJson(Optional.of(elapsed));
+    return Fields.document("report", this::describe);
   }
 
   /**
@@ -260,30 +253,25 @@ public record Report(
     return plan.bytesBefore() / 0x1p20 / Math.max(1e-9, elapsed.toNanos() / 1e9);
   }
 
-  private String toJson(Optional<Duration> elapsed) {
-    return Fields.document("report", out -> describe(out, elapsed));
-  }
-
   void describe(Fields out) {
-    describe(out, Optional.empty());
-  }
-
-  private void describe(Fields out, Optional<Duration> elapsed) {
     plan.describeHead(out);
     out.object("errors", fields -> Described.errors(fields, total()))
         .objects("weights", weights, (fields, weight) -> weight.describe(fields));
     plan.describeKept(out);
     run.ifPresentOrElse(
         comparison -> out.object("run", comparison::describe), () -> out.nothing("run"));
-    elapsed.ifPresent(time -> describeTime(time, out));
     out.objects("gates", gates, (fields, gate) -> gate.describe(fields));
     Described.problems(out, "problems", problems);
   }
 
   void describeTime(Duration elapsed, Fields out) {
-    out.number("elapsed_seconds", elapsed.toNanos() / 1e9)
-        .number("mib_per_second", mebibytesPerSecond(elapsed))
-        .text("kernels", kernels);
+    out.object(
+        "timing",
+        fields ->
+            fields
+                .number("elapsed_seconds", elapsed.toNanos() / 1e9)
+                .number("mib_per_second", mebibytesPerSecond(elapsed))
+                .text("kernels", kernels));
   }
 
   private void appendGates(StringBuilder out) {

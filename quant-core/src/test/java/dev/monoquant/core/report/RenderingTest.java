@@ -390,7 +390,8 @@ class RenderingTest {
                     80_000_000,
                     same,
                     same,
-                    0),
+                    0,
+                    List.of()),
                 new RunResult(
                     "b.pt",
                     23 << 20,
@@ -401,7 +402,8 @@ class RenderingTest {
                     90_000_000,
                     near,
                     near,
-                    0)));
+                    0,
+                    List.of())));
     assertThat(run.toTable())
         .isEqualTo(
             """

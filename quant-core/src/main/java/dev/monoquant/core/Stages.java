@@ -157,11 +157,16 @@ final class Stages {
       OptionOwners.requireKnown(settings, opened);
       ModelInfo info = opened.source().info();
       boolean floats = info.quantized().isEmpty() && opened.foreign().isEmpty();
-      if (floats && !format.id().equals(opened.format()) && !format.isRunnable()) {
+      // A float model is converted if the other format has other names or shapes for it.
+      if (floats && format.floatView(opened.source()) != opened.source()) {
         info.notes().forEach(note -> LOG.warn("{}", Text.line(note)));
         return settings
             .cancellation()
             .run(() -> copy(settings, opened.source(), format, target, overwrite));
+      }
+      if (floats && !format.isRunnable()) {
+        // A format that cannot store the model says why.
+        OutputChoice.open(format, opened.source()).close();
       }
     } catch (IOException e) {
       throw OutputChoice.unwritable(target, e);

@@ -6,7 +6,9 @@ import dev.monoquant.ModelFormatException.Reason;
 import dev.monoquant.NonFinitePolicy;
 import dev.monoquant.Problem;
 import dev.monoquant.QuantizationConfig;
+import dev.monoquant.core.control.CalibrationOptions;
 import dev.monoquant.core.hand.QuantizedModel;
+import dev.monoquant.core.observe.CalibrationRun;
 import dev.monoquant.core.open.InputOpener;
 import dev.monoquant.core.open.InputOpener.Opened;
 import dev.monoquant.core.open.OptionOwners;
@@ -14,6 +16,7 @@ import dev.monoquant.core.open.OutputChoice;
 import dev.monoquant.core.plan.LayerInference;
 import dev.monoquant.core.plan.PlanProvenance;
 import dev.monoquant.core.plan.Planner;
+import dev.monoquant.core.report.CalibrationReport;
 import dev.monoquant.core.report.Comparison;
 import dev.monoquant.core.report.Inspection;
 import dev.monoquant.core.report.MemoryNeed;
@@ -272,6 +275,21 @@ final class Stages {
     } catch (IOException e) {
       throw new ModelFormatException(
           Reason.UNREADABLE, a.describe() + " or " + b.describe(), "", "reading failed: " + e, e);
+    }
+  }
+
+  static CalibrationReport calibrate(
+      Settings settings,
+      ModelInput input,
+      CalibrationOptions options,
+      Path target,
+      boolean overwrite) {
+    try {
+      return settings
+          .cancellation()
+          .run(() -> CalibrationRun.run(settings, input, options, target, overwrite));
+    } catch (IOException e) {
+      throw OutputChoice.unwritable(target.toString(), e);
     }
   }
 

@@ -21,6 +21,7 @@ import dev.monoquant.core.report.Reports;
 import dev.monoquant.core.report.RunComparison;
 import dev.monoquant.core.report.Verification;
 import dev.monoquant.core.settings.Gates;
+import dev.monoquant.core.settings.InputFacts;
 import dev.monoquant.core.settings.Settings;
 import dev.monoquant.spi.ModelInput;
 import java.nio.file.Path;
@@ -165,7 +166,12 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
    * @throws dev.monoquant.ConfigurationException if it exceeds the bound of {@link #withMaxMemory}
    */
   public MemoryNeed memory(List<Plan> plans) {
-    return MemoryNeed.of(plans, settings.tileElements(), settings.threads(), settings.maxMemory());
+    return MemoryNeed.of(
+        plans,
+        settings.tileElements(),
+        settings.threads(),
+        settings.maxMemory(),
+        new InputFacts(settings)::factorBytes);
   }
 
   /**

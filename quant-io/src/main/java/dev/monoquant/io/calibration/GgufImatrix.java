@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The importance matrix of llama.cpp as a GGUF file, {@code imatrix.gguf}: mean squares of the
@@ -88,8 +89,7 @@ public final class GgufImatrix implements CalibrationReader {
         (name, sums) -> {
           if (name.endsWith(SUMS)) {
             String weight = name.substring(0, name.length() - SUMS.length());
-            GgufTensor counts = tensors.get(weight + COUNTS);
-            require(file, sums, counts);
+            GgufTensor counts = counts(file, sums, tensors.get(weight + COUNTS));
             layers.put(
                 weight.endsWith(WEIGHT)
                     ? weight.substring(0, weight.length() - WEIGHT.length())
@@ -108,22 +108,21 @@ public final class GgufImatrix implements CalibrationReader {
     return layers;
   }
 
-  private static void require(Path file, GgufTensor sums, GgufTensor counts) {
-    boolean valid =
-        counts != null
-            && sums.type() == GgmlType.F32
-            && counts.type() == GgmlType.F32
-            && counts.shape().elements() > 0
-            && sums.shape().elements() > 0
-            && sums.shape().elements() % counts.shape().elements() == 0;
-    if (!valid) {
-      throw new ModelFormatException(
-          Reason.SHAPE,
-          file.toString(),
-          "tensor " + sums.name(),
-          "sums are F32, and counts of the same name are F32 and divide them. Make it again with"
-              + " llama-imatrix");
+  private static GgufTensor counts(Path file, GgufTensor sums, @Nullable GgufTensor counts) {
+    if (counts != null
+        && sums.type() == GgmlType.F32
+        && counts.type() == GgmlType.F32
+        && counts.shape().elements() > 0
+        && sums.shape().elements() > 0
+        && sums.shape().elements() % counts.shape().elements() == 0) {
+      return counts;
     }
+    throw new ModelFormatException(
+        Reason.SHAPE,
+        file.toString(),
+        "tensor " + sums.name(),
+        "sums are F32, and counts of the same name are F32 and divide them. Make it again with"
+            + " llama-imatrix");
   }
 
   private static float[] read(Path file, GgufFile open, GgufTensor tensor) {

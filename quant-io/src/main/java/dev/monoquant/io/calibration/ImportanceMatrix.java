@@ -19,13 +19,21 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 final class ImportanceMatrix implements Calibration {
 
-  /**
-   * What a file has of a layer.
-   *
-   * @param squares the sums of squares, one matrix after the other
-   * @param counts for each matrix what its sums are divided by
-   */
-  record Sums(float[] squares, float[] counts) {}
+  /** What a file has of a layer. */
+  static final class Sums {
+
+    private final float[] squares;
+    private final float[] counts;
+
+    /**
+     * @param squares the sums of squares, one matrix after the other
+     * @param counts for each matrix what its sums are divided by
+     */
+    Sums(float[] squares, float[] counts) {
+      this.squares = squares;
+      this.counts = counts;
+    }
+  }
 
   /** Reads one layer. */
   @FunctionalInterface
@@ -104,15 +112,15 @@ final class ImportanceMatrix implements Calibration {
   }
 
   private static Optional<InputStatistics> statistics(GgufLayerNames.Named named, Sums sums) {
-    int matrices = sums.counts().length;
-    int columns = sums.squares().length / matrices;
+    int matrices = sums.counts.length;
+    int columns = sums.squares.length / matrices;
     int expert = named.expert();
-    if (expert < 0 || expert >= matrices || !(sums.counts()[expert] > 0)) {
+    if (expert < 0 || expert >= matrices || !(sums.counts[expert] > 0)) {
       return Optional.empty();
     }
-    float[] squares = Arrays.copyOfRange(sums.squares(), expert * columns, (expert + 1) * columns);
+    float[] squares = Arrays.copyOfRange(sums.squares, expert * columns, (expert + 1) * columns);
     for (int c = 0; c < columns; c++) {
-      squares[c] /= sums.counts()[expert];
+      squares[c] /= sums.counts[expert];
     }
     return Optional.of(InputStatistics.of(named.layer()).withMeanSquares(squares));
   }

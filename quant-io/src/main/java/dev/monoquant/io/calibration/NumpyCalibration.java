@@ -21,7 +21,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Statistics of the inputs of layers in a file of {@code numpy.savez}: the arrays of {@link
@@ -91,6 +90,22 @@ public final class NumpyCalibration implements CalibrationReader {
     }
   }
 
+  /** The content of a compressed entry, while there is memory for it. */
+  private static final class Inflated {
+
+    private SoftReference<ByteBuffer> content = new SoftReference<>(ByteBuffer.allocate(0));
+
+    synchronized ByteBuffer of(Archive archive, ArchiveEntry entry, ReadLimits limits)
+        throws IOException {
+      ByteBuffer all = content.get();
+      if (all == null || all.limit() == 0) {
+        all = archive.content(entry, limits.maxInflatedBytes(), "maxInflatedBytes");
+        content = new SoftReference<>(all);
+      }
+      return all;
+    }
+  }
+
   /** An array in an archive. */
   private record Stored(
       Archive archive,
@@ -99,7 +114,7 @@ public final class NumpyCalibration implements CalibrationReader {
       ElementType type,
       TensorShape shape,
       int start,
-      AtomicReference<SoftReference<ByteBuffer>> inflated)
+      Inflated inflated)
       implements NamedStatistics.Numbers {
 
     static Stored of(Archive archive, ArchiveEntry entry, ReadLimits limits) throws IOException {
@@ -166,14 +181,7 @@ public final class NumpyCalibration implements CalibrationReader {
           throw fault(
               archive, entry, "its numbers are not " + (entry.size() - start) + " bytes: " + of);
         }
-        return new Stored(
-            archive,
-            entry,
-            limits,
-            type,
-            of,
-            start,
-            new AtomicReference<>(new SoftReference<>(null)));
+        return new Stored(archive, entry, limits, type, of, start, new Inflated());
       } catch (IllegalArgumentException | ArithmeticException e) {
         throw fault(archive, entry, "its shape is not understood: " + quote(header));
       }
@@ -198,11 +206,7 @@ public final class NumpyCalibration implements CalibrationReader {
       if (!entry.deflated()) {
         return archive.slice(entry, start + offset, length);
       }
-      ByteBuffer all = inflated.get().get();
-      if (all == null) {
-        all = archive.content(entry, limits.maxInflatedBytes(), "maxInflatedBytes");
-        inflated.set(new SoftReference<>(all));
-      }
+      ByteBuffer all = inflated.of(archive, entry, limits);
       return all.slice(Math.toIntExact(start + offset), length).order(all.order());
     }
   }

@@ -14,4 +14,5 @@ module dev.monoquant.core {
   exports dev.monoquant.core.hand;
   exports dev.monoquant.core.recipe;
   exports dev.monoquant.core.report;
+  exports dev.monoquant.core.split;
 }

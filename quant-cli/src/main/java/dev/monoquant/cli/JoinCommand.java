@@ -5,7 +5,6 @@ import dev.monoquant.core.report.Report;
 import dev.monoquant.core.split.SplitPlan;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -37,7 +36,7 @@ final class JoinCommand implements Callable<Integer> {
   private boolean json;
 
   @Option(
-      names = "--table",
+      names = {"-v", "--table"},
       description = "Print a table of all weights, and every unquantized tensor with its reason.")
   private boolean table;
 
@@ -57,19 +56,17 @@ final class JoinCommand implements Callable<Integer> {
     try (run;
         Talk talk = run.talk(spec.commandLine().getErr(), "joining")) {
       Quantizer quantizer = gates.applyTo(run.quantizer(talk).withSync(!noSync));
-      long start = System.nanoTime();
-      quantizer.join(
-          plan,
-          report ->
-              talk.print(
-                  out, json || table, text(report, Duration.ofNanos(System.nanoTime() - start))));
+      quantizer.units().join(plan, report -> talk.print(out, json || table, text(report)));
       Interrupts.written();
       talk.say("wrote " + plan.target());
       return 0;
     }
   }
 
-  private String text(Report report, Duration elapsed) {
-    return json ? report.toJson(elapsed) : table ? report.toTable() : report.toSummary();
+  private String text(Report report) {
+    int columns = Terminal.HERE.columns();
+    return json
+        ? report.toJson()
+        : Terminal.HERE.show(table ? report.toTable(columns) : report.toSummary(columns));
   }
 }

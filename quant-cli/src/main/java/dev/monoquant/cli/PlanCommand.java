@@ -94,7 +94,7 @@ final class PlanCommand implements Callable<Integer> {
         throw new ConfigurationException("--split " + split + ": at least 1 unit is needed");
       }
       Output made = new Output(output, recipe.config().overrideWith(config.arguments()));
-      SplitPlan planned = quantizer.split(input.model(), made, split, force);
+      SplitPlan planned = quantizer.units().plan(input.model(), made, split, force);
       SplitPlanFile.write(plan, planned);
       talk.print(spec.commandLine().getOut(), false, table(planned));
       talk.say("planned " + output + ": run unit 0 to " + (split - 1) + " of " + plan);

@@ -54,7 +54,7 @@ final class UnitCommand implements Callable<Integer> {
         Talk talk = run.talk(spec.commandLine().getErr(), "quantizing")) {
       Quantizer quantizer = run.quantizer(talk).withSync(!noSync);
       long start = System.nanoTime();
-      Optional<Report> report = quantizer.runUnit(plan, unit);
+      Optional<Report> report = quantizer.units().run(plan, unit);
       if (report.isEmpty()) {
         talk.say("unit " + unit + " was complete before, and is as it was written");
         return 0;

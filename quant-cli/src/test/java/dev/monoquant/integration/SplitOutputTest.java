@@ -50,7 +50,7 @@ class SplitOutputTest {
   private static SplitPlan split(
       Quantizer quantizer, Path input, Path target, QuantizationConfig config, int units) {
     SplitPlan plan =
-        quantizer.split(ModelInput.of(input), new Output(target, config), units, false);
+        quantizer.units().plan(ModelInput.of(input), new Output(target, config), units, false);
     SplitPlan read = SplitPlanJson.parse(SplitPlanJson.write(plan), "plan.json");
     assertThat(read).isEqualTo(plan);
     assertThat(SplitPlanJson.id(read)).isEqualTo(SplitPlanJson.id(plan));
@@ -95,9 +95,10 @@ class SplitOutputTest {
             .withSync(false)
             .withThreads(1 + random.nextInt(4))
             .withTileElements(1 + random.nextInt(1 << random.nextInt(16)))
-            .runUnit(plan, unit);
+            .units()
+            .run(plan, unit);
       }
-      Report joined = Quantizer.create().withSync(false).join(plan, report -> {});
+      Report joined = Quantizer.create().withSync(false).units().join(plan, report -> {});
       assertThat(SeveralOutputsTest.contents(together))
           .isEqualTo(SeveralOutputsTest.contents(alone));
       assertThat(joined.problems()).isEqualTo(whole.problems());
@@ -121,7 +122,7 @@ class SplitOutputTest {
 
   private void complete(SplitPlan plan) {
     for (int unit = 0; unit < plan.units().size(); unit++) {
-      Quantizer.create().runUnit(plan, unit);
+      Quantizer.create().units().run(plan, unit);
     }
   }
 
@@ -139,7 +140,7 @@ class SplitOutputTest {
     Quantizer.create().quantize(ModelInput.of(model), q8, alone, false);
     SplitPlan plan = split(Quantizer.create(), model, folder.resolve("out.gguf"), q8, 4);
     complete(plan);
-    Quantizer.create().join(plan, report -> {});
+    Quantizer.create().units().join(plan, report -> {});
     assertThat(folder.resolve("out.gguf")).hasSameBinaryContentAs(alone);
     assertThat(
             Quantizer.create().verify(folder.resolve("out.gguf"), Optional.empty()).differences())
@@ -167,15 +168,15 @@ class SplitOutputTest {
   @Test
   void nothingIsJoinedUntilAllUnitsAreWritten() throws IOException {
     SplitPlan plan = plan("out", 3);
-    Quantizer.create().runUnit(plan, 1);
-    assertThatThrownBy(() -> Quantizer.create().join(plan, report -> {}))
+    Quantizer.create().units().run(plan, 1);
+    assertThatThrownBy(() -> Quantizer.create().units().join(plan, report -> {}))
         .isInstanceOf(OutputException.class)
         .hasMessageContaining("units that are not complete: 0, 2 of 3");
     assertThat(names())
         .contains(".out.quant-parts-" + SplitPlanJson.id(plan))
         .doesNotContain("out");
     complete(plan);
-    Quantizer.create().join(plan, report -> {});
+    Quantizer.create().units().join(plan, report -> {});
     assertThat(names()).containsExactly("in", "out");
   }
 
@@ -186,19 +187,19 @@ class SplitOutputTest {
     try (Stream<Path> files = Files.list(input)) {
       shard = files.filter(f -> f.toString().endsWith(".safetensors")).sorted().toList().get(0);
     }
-    Quantizer.create().runUnit(plan, 0);
+    Quantizer.create().units().run(plan, 0);
     FileTime planned = Files.getLastModifiedTime(shard);
     Files.setLastModifiedTime(shard, FileTime.from(Instant.parse("2020-01-01T00:00:00Z")));
-    assertThatThrownBy(() -> Quantizer.create().runUnit(plan, 1))
+    assertThatThrownBy(() -> Quantizer.create().units().run(plan, 1))
         .isInstanceOf(OutputException.class)
         .hasMessageContaining("input " + shard.getFileName() + " was ")
         .hasMessageContaining("and is ")
         .hasMessageContaining("2020-01-01T00:00:00Z");
     Files.setLastModifiedTime(shard, planned);
-    Quantizer.create().runUnit(plan, 1);
+    Quantizer.create().units().run(plan, 1);
     Files.write(shard, new byte[Math.toIntExact(Files.size(shard)) + 1]);
     Files.setLastModifiedTime(shard, planned);
-    assertThatThrownBy(() -> Quantizer.create().join(plan, report -> {}))
+    assertThatThrownBy(() -> Quantizer.create().units().join(plan, report -> {}))
         .isInstanceOf(QuantException.class);
     assertThat(names()).doesNotContain("out");
   }
@@ -220,7 +221,7 @@ class SplitOutputTest {
 
   private static void assertRefused(String json, String difference) {
     SplitPlan other = SplitPlanJson.parse(json, "plan.json");
-    assertThatThrownBy(() -> Quantizer.create().runUnit(other, 0))
+    assertThatThrownBy(() -> Quantizer.create().units().run(other, 0))
         .isInstanceOf(OutputException.class)
         .hasMessageContaining(difference);
   }
@@ -264,7 +265,7 @@ class SplitOutputTest {
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("are written by one run");
     SplitPlan plan = plan("out.safetensors", 2);
-    assertThatThrownBy(() -> Quantizer.create().runUnit(plan, 2))
+    assertThatThrownBy(() -> Quantizer.create().units().run(plan, 2))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("units 0 to 1");
     assertThat(names()).doesNotContain("out", "out.pt");
@@ -274,12 +275,12 @@ class SplitOutputTest {
   void aGateThatIsMissedLeavesTheUnits() throws IOException {
     SplitPlan plan = plan("out", 2);
     complete(plan);
-    assertThatThrownBy(() -> Quantizer.create().withMinSqnr(90).join(plan, report -> {}))
+    assertThatThrownBy(() -> Quantizer.create().withMinSqnr(90).units().join(plan, report -> {}))
         .isInstanceOf(ValidationException.class);
     assertThat(names())
         .contains(".out.quant-parts-" + SplitPlanJson.id(plan))
         .doesNotContain("out");
-    Quantizer.create().join(plan, report -> {});
+    Quantizer.create().units().join(plan, report -> {});
     assertThat(names()).containsExactly("in", "out");
   }
 
@@ -296,9 +297,9 @@ class SplitOutputTest {
         .isInstanceOf(OutputException.class)
         .hasMessageContaining("exists");
     SplitPlan plan =
-        Quantizer.create().split(ModelInput.of(input), new Output(target, INT8), 2, true);
+        Quantizer.create().units().plan(ModelInput.of(input), new Output(target, INT8), 2, true);
     complete(plan);
-    Quantizer.create().join(plan, report -> {});
+    Quantizer.create().units().join(plan, report -> {});
     Path alone = folder.resolve("alone");
     Quantizer.create().quantize(ModelInput.of(input), INT8, alone, false);
     assertThat(SeveralOutputsTest.contents(target)).isEqualTo(SeveralOutputsTest.contents(alone));

@@ -23,7 +23,6 @@ import dev.monoquant.core.report.Verification;
 import dev.monoquant.core.settings.Gates;
 import dev.monoquant.core.settings.InputFacts;
 import dev.monoquant.core.settings.Settings;
-import dev.monoquant.core.split.SplitPlan;
 import dev.monoquant.spi.ModelInput;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -285,54 +284,9 @@ public final class Quantizer extends QuantizerOptions<Quantizer> {
     return OutputsRun.quantize(settings, input, outputs, overwrite, gate);
   }
 
-  /**
-   * Plans an output that is written in units, on one machine or several with a common file system,
-   * and makes the folder beside the target that the units share. Reads headers only.
-   *
-   * @param input a file or directory
-   * @param output the output; its format has to know the places of its tensors beforehand
-   * @param units the number of units
-   * @param overwrite whether the join replaces an existing output
-   * @return the plan
-   * @throws dev.monoquant.ConfigurationException if the output cannot be written in so many units
-   * @throws dev.monoquant.QuantException as {@link #plan(ModelInput, QuantizationConfig, Optional)}
-   */
-  public SplitPlan split(ModelInput input, Output output, int units, boolean overwrite) {
-    return SplitRun.plan(settings, input, output, units, overwrite);
-  }
-
-  /**
-   * Writes a unit of a plan: its tensors at their places, then a record with their hashes. May be
-   * called again, for any unit, in any order, on any machine, also twice at the same time.
-   *
-   * @param plan the plan
-   * @param unit the number of the unit, from 0
-   * @return the results; empty if the unit was complete before, with every byte as it was written
-   * @throws dev.monoquant.OutputException if input, version or configuration are not those of the
-   *     plan, naming the first difference; or if the output cannot be written, or is joined already
-   * @throws dev.monoquant.QuantException as {@link #quantize(ModelInput, QuantizationConfig, Path,
-   *     boolean)}
-   */
-  public Optional<Report> runUnit(SplitPlan plan, int unit) {
-    return SplitRun.run(settings, plan, unit);
-  }
-
-  /**
-   * Joins the units of a plan: compares every byte with the hashes of the units, writes headers,
-   * index, configuration and manifest, and puts the output in place, with the bytes of a run that
-   * writes all of it.
-   *
-   * @param plan the plan
-   * @param gate receives the report before the output is put in place; if it throws, nothing is put
-   *     in place, and the units stay
-   * @return the results of all units
-   * @throws dev.monoquant.OutputException if units are missing, as {@link #runUnit}, or if another
-   *     run joins them
-   * @throws dev.monoquant.ValidationException if bytes are not what a unit wrote, or a gate is
-   *     missed
-   */
-  public Report join(SplitPlan plan, Consumer<Report> gate) {
-    return SplitRun.join(settings, plan, gate);
+  /** {@return outputs that are written in units, on one machine or several} */
+  public UnitRuns units() {
+    return new UnitRuns(settings);
   }
 
   /**
